@@ -1,0 +1,40 @@
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench chaos test-containers lock docs clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+setup: $(READY) ## install into .venv
+
+$(READY): requirements/all.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Sluice needs Python 3.11 or newer; name one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing what Sluice needs into .venv (about a minute, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/all.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## the pipeline, end to end, on this machine
+	@$(BIN)/sluice demo
+
+test: setup ## unit, contract, SQL and pipeline tests
+	@$(BIN)/python -m pytest
+
+check: setup ## style, types, and who may import whom
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+lock: ## pin versions again (names and hashes, no address)
+	@$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
+	@.venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --all-extras -o requirements/all.lock pyproject.toml requirements/build.in
+	@.venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --extra simulator -o requirements/run.lock pyproject.toml requirements/build.in
+	@rm -rf .venv-lock
+
+clean: ## remove the environment and the local pipeline's data
+	rm -rf .venv .sluice .pytest_cache .mypy_cache .ruff_cache

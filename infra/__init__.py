@@ -1,0 +1,1 @@
+"""What operates Sluice: the command line, the local pipeline, the simulator, deployment."""

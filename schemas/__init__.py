@@ -1,0 +1,1 @@
+"""The contract: topics, Avro records and the codec that every part of Sluice shares."""

@@ -1,0 +1,1 @@
+"""From event topics into ClickHouse, exactly once, and the questions asked of it."""

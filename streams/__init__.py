@@ -1,0 +1,1 @@
+"""The Faust application that classifies, executes and answers requests."""

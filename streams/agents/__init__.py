@@ -1,0 +1,1 @@
+"""The edges of the graph, one file each: classify, execute, feedback."""

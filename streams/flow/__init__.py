@@ -1,0 +1,1 @@
+"""How a stream stays safe: in-order acknowledgement, bounded slots, delivery, journal, dead letters."""

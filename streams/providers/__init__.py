@@ -1,0 +1,1 @@
+"""Ports to the model providers and their adapters."""

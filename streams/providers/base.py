@@ -1,0 +1,139 @@
+"""The port to a model provider: what is asked, what comes back, what can go wrong.
+
+An adapter turns one `ChatCall` into one HTTP exchange with one endpoint. It never retries, never
+chooses, never prices: those are decisions, and decisions are made in one place above it. Every
+failure leaves as a `ProviderError` with the class that the fallback rules go by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from schemas.errors import SluiceError
+
+
+class ErrorClass(StrEnum):
+    """Why a call failed, as far as the next step depends on it."""
+
+    TIMEOUT = "timeout"
+    CONNECTION = "connection"
+    RATE_LIMITED = "rate_limited"
+    SERVER = "server"
+    OVERLOADED = "overloaded"
+    CONTEXT_LENGTH = "context_length"
+    CONTENT_FILTER = "content_filter"
+    AUTH = "auth"
+    BAD_REQUEST = "bad_request"
+    BAD_RESPONSE = "bad_response"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Limits of one call, in seconds; `total` bounds connect, write and read together."""
+
+    connect: float = 5.0
+    read: float = 60.0
+    total: float = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One place that serves a model; the key is read from the environment by name, per call."""
+
+    name: str
+    base_url: str
+    api_key_env: str | None = None
+    api_version: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatCall:
+    """One question to one model.
+
+    `body` is an OpenAI chat-completions body as the request contract accepted it (`messages`,
+    `tools`, `response_format`, `stop`, `seed`, ...), without `model`, `stream` and `n`, and with
+    `extra_body` still inside under its own name. `call_id` is sent along as
+    `X-Client-Request-Id`, so that the provider's books can be held against ours.
+    """
+
+    call_id: str
+    model: str
+    body: Mapping[str, Any]
+    timeouts: Timeouts
+    max_output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens as the provider counted them; `None` where it said nothing.
+
+    `input_tokens` includes the cached ones, `output_tokens` includes the reasoning ones.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """What a model answered.
+
+    `message` is an OpenAI assistant message (`role`, `content`, `tool_calls`, `refusal`).
+    `finish_reason` is one of `stop`, `length`, `tool_calls`, `content_filter`.
+    `logprobs` are the natural-log probabilities of the answer's tokens, in order, where given.
+    """
+
+    message: dict[str, Any]
+    finish_reason: str
+    usage: Usage
+    response_model: str | None = None
+    response_id: str | None = None
+    logprobs: tuple[float, ...] | None = None
+
+
+class ProviderError(SluiceError):
+    """A provider's call failed.
+
+    `retry_after_s` is the provider's own wish in seconds, where it said one. `usage` is what a
+    failed call still cost, where the provider said so (a content filter after the answer).
+    """
+
+    def __init__(
+        self,
+        error_class: ErrorClass,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after_s: float | None = None,
+        usage: Usage | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.error_class = error_class
+        self.status = status
+        self.retry_after_s = retry_after_s
+        self.usage = usage
+
+
+class Provider(Protocol):
+    """A wire format. One object serves every endpoint and keeps the pooled connections."""
+
+    name: str
+
+    async def complete(self, call: ChatCall, endpoint: Endpoint) -> Completion:
+        """Ask once.
+
+        Raises:
+            ProviderError: for every failure, with its class.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close the pooled connections."""
+        ...

@@ -1,0 +1,1 @@
+"""The model registry: its schema, its topic, its hot reload."""
