@@ -1,0 +1,116 @@
+"""The Avro schemas: read from `avro/`, their shared records resolved, fingerprinted.
+
+`history/<Name>/<n>.avsc` holds every released version, whole. A released version is never edited;
+each current schema must read all of them and be readable by them (`tests/contract`).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import orjson
+from fastavro import parse_schema
+from fastavro.schema import expand_schema, to_parsing_canonical_form
+from fastavro.schema import fingerprint as crc_fingerprint
+
+NAMESPACE = "sluice.v1"
+
+SHARED = ("source", "error", "decision", "attempt", "answer", "reply_address")
+"""Records used inside others, in the order in which they must be known."""
+
+VALUES = {
+    "Request": "request",
+    "TierMessage": "tier_message",
+    "Reply": "reply",
+    "CostEvent": "cost_event",
+    "QualityEvent": "quality_event",
+    "OutcomeEvent": "outcome_event",
+    "Feedback": "feedback",
+    "Alert": "alert",
+}
+"""Record name of each topic value, to the file that declares it."""
+
+Schema = dict[str, Any]
+
+
+def _read(*path: str) -> Schema:
+    text = resources.files("schemas").joinpath(*path).read_bytes()
+    document: Schema = orjson.loads(text)
+    return document
+
+
+@cache
+def whole_schema(name: str) -> Schema:
+    """The current schema of a value by record name, every shared record inlined."""
+    known: dict[str, Any] = {}
+    for file in SHARED:
+        parse_schema(_read("avro", f"{file}.avsc"), named_schemas=known)
+    parsed = parse_schema(_read("avro", f"{VALUES[name]}.avsc"), named_schemas=known)
+    return _self_contained(expand_schema(parsed))
+
+
+def _self_contained(expanded: Any) -> Schema:
+    """Keep the first definition of each named type and refer to it by name afterwards."""
+    seen: set[str] = set()
+
+    def visit(node: Any) -> Any:
+        if isinstance(node, list):
+            return [visit(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        if node.get("type") == "record":
+            if node["name"] in seen:
+                return node["name"]
+            seen.add(node["name"])
+        return {key: visit(value) for key, value in node.items() if not key.startswith("__")}
+
+    result: Schema = visit(expanded)
+    return result
+
+
+@cache
+def parsed_schema(name: str) -> Schema:
+    """The current schema, ready for fastavro."""
+    parsed: Schema = parse_schema(whole_schema(name))
+    return parsed
+
+
+@cache
+def released_schemas(name: str) -> tuple[Schema, ...]:
+    """Every released version of a value's schema, oldest first."""
+    folder = resources.files("schemas").joinpath("history", name)
+    if not folder.is_dir():
+        return ()
+    files = [entry.name for entry in folder.iterdir() if entry.name.endswith(".avsc")]
+    numbered = sorted(files, key=lambda file: int(file.removesuffix(".avsc")))
+    return tuple(_read("history", name, file) for file in numbered)
+
+
+def fingerprint(schema: Schema) -> bytes:
+    """The 8-byte CRC-64-AVRO fingerprint, little-endian (Avro 1.12, single-object encoding)."""
+    canonical = to_parsing_canonical_form(parse_schema(schema))
+    return bytes.fromhex(crc_fingerprint(canonical, "CRC-64-AVRO"))
+
+
+@cache
+def readable_versions(name: str) -> dict[bytes, Schema]:
+    """Every version of a value that can be read, by fingerprint, with times left as integers."""
+    versions = (*released_schemas(name), whole_schema(name))
+    return {
+        fingerprint(version): parse_schema(without_logical_types(version)) for version in versions
+    }
+
+
+def without_logical_types(node: Any) -> Any:
+    """The same schema with plain integers for times: reading a datetime costs more than the rest."""
+    if isinstance(node, list):
+        return [without_logical_types(item) for item in node]
+    if isinstance(node, dict):
+        return {
+            key: without_logical_types(value)
+            for key, value in node.items()
+            if key != "logicalType" and not key.startswith("__")
+        }
+    return node

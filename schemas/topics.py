@@ -1,0 +1,275 @@
+"""Every topic of Sluice, declared once: its key, its value, how long it is kept, how large a record is.
+
+What always holds: all topics carry the broker's append time; tier, wait and event topics share one
+partition count and one partitioner (murmur2 over the identity key), so that a request's work and
+its journal lie on the same partition number; the registry has one partition, so that its records
+have one order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+REQUESTS = "llm.requests.v1"
+REPLIES = "llm.replies.v1"
+COST = "llm.events.cost.v1"
+QUALITY = "llm.events.quality.v1"
+OUTCOMES = "llm.events.outcomes.v1"
+FEEDBACK = "llm.feedback.v1"
+REGISTRY = "llm.registry.v1"
+BUDGETS = "llm.budgets.v1"
+ALERTS = "llm.alerts.v1"
+REPLAY_DECISIONS = "llm.replay.decisions.v1"
+
+EVENT_TOPICS = (COST, QUALITY, OUTCOMES)
+WAIT_DELAYS_S = (1, 10, 60)
+DEAD_LETTER_SUFFIX = ".dlq"
+DEFAULT_TIERS = ("simple", "moderate", "complex")
+
+MIB = 1024 * 1024
+DAY_MS = 24 * 3600 * 1000
+
+MAX_REQUEST_BYTES = 4 * MIB
+"""Largest request value that is accepted; the topic itself takes 8 MiB, so that a larger one can
+still arrive and be answered with `too_large`."""
+
+MAX_ANSWER_BYTES = 2 * MIB
+"""Largest answer that is carried."""
+
+RECORD_OVERHEAD_BYTES = 4096
+"""What a record may grow by on the wire beside key, value and headers."""
+
+
+class Width(StrEnum):
+    """How many partitions a topic has."""
+
+    REQUESTS = "requests"
+    """Chosen by the operator; callers write with their own keys."""
+    PIPELINE = "pipeline"
+    """One shared count for tier, wait and event topics."""
+    SINGLE = "single"
+    """One partition: one order for everybody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """One topic's declaration.
+
+    `retention_ms` is `None` for compacted topics; `value` names the Avro schema of the value, or
+    says `json` or `bytes`.
+    """
+
+    name: str
+    width: Width
+    key: str
+    value: str
+    retention_ms: int | None
+    max_message_bytes: int
+    writers: str
+    readers: str
+    about: str
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The broker's settings for this topic."""
+        settings = {
+            "message.timestamp.type": "LogAppendTime",
+            "max.message.bytes": str(self.max_message_bytes),
+        }
+        if self.retention_ms is None:
+            return settings | {"cleanup.policy": "compact"}
+        return settings | {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
+
+
+def tier_topic(tier: str, *, high: bool = False) -> str:
+    """Name of a tier's topic; `high` is the one that is read with priority."""
+    return f"llm.tier.{tier}.high.v1" if high else f"llm.tier.{tier}.v1"
+
+
+def wait_topic(delay_s: int) -> str:
+    """Name of the wait topic with this fixed delay, one of `WAIT_DELAYS_S`."""
+    if delay_s not in WAIT_DELAYS_S:
+        raise ValueError(f"no wait topic of {delay_s} s; there are {WAIT_DELAYS_S}")
+    return f"llm.wait.{delay_s}s.v1"
+
+
+def dead_letter_topic(topic: str) -> str:
+    """Name of the dead-letter topic of a topic."""
+    return topic + DEAD_LETTER_SUFFIX
+
+
+def declared_topics(
+    tiers: Sequence[str] = DEFAULT_TIERS,
+    *,
+    request_topics: Sequence[str] = (REQUESTS,),
+    replay_days: int = 7,
+) -> tuple[Topic, ...]:
+    """All topics for these tiers, dead-letter topics included, each name once."""
+    week = 7 * DAY_MS
+    window = replay_days * DAY_MS
+    small, request, work = 1 * MIB, 8 * MIB, 16 * MIB
+    topics = [
+        *(
+            Topic(
+                name=name,
+                width=Width.REQUESTS,
+                key="the caller's, else the request id",
+                value="Request",
+                retention_ms=window,
+                max_message_bytes=request,
+                writers="callers",
+                readers="workers, replay",
+                about="requests as callers publish them",
+            )
+            for name in request_topics
+        ),
+        *(
+            Topic(
+                name=tier_topic(tier, high=high),
+                width=Width.PIPELINE,
+                key="tenant/request id",
+                value="TierMessage",
+                retention_ms=week,
+                max_message_bytes=work,
+                writers="workers",
+                readers="workers",
+                about=f"work for tier {tier}" + (", read with priority" if high else ""),
+            )
+            for tier in tiers
+            for high in (False, True)
+        ),
+        *(
+            Topic(
+                name=wait_topic(delay),
+                width=Width.PIPELINE,
+                key="tenant/request id",
+                value="TierMessage",
+                retention_ms=week,
+                max_message_bytes=work,
+                writers="workers",
+                readers="workers",
+                about=f"work that waits {delay} s for capacity",
+            )
+            for delay in WAIT_DELAYS_S
+        ),
+        Topic(
+            name=REPLIES,
+            width=Width.REQUESTS,
+            key="the request's",
+            value="Reply",
+            retention_ms=DAY_MS,
+            max_message_bytes=request,
+            writers="workers",
+            readers="callers",
+            about="replies without a reply topic of their own",
+        ),
+        Topic(
+            name=COST,
+            width=Width.PIPELINE,
+            key="tenant/request id",
+            value="CostEvent",
+            retention_ms=week,
+            max_message_bytes=small,
+            writers="workers",
+            readers="sink, workers",
+            about="one record per real provider call",
+        ),
+        Topic(
+            name=QUALITY,
+            width=Width.PIPELINE,
+            key="tenant/request id",
+            value="QualityEvent",
+            retention_ms=week,
+            max_message_bytes=small,
+            writers="workers",
+            readers="sink",
+            about="one record per quality signal",
+        ),
+        Topic(
+            name=OUTCOMES,
+            width=Width.PIPELINE,
+            key="tenant/request id",
+            value="OutcomeEvent",
+            retention_ms=week,
+            max_message_bytes=request,
+            writers="workers",
+            readers="sink, workers",
+            about="the journal: what happened to each hop",
+        ),
+        Topic(
+            name=FEEDBACK,
+            width=Width.REQUESTS,
+            key="request id",
+            value="Feedback",
+            retention_ms=week,
+            max_message_bytes=small,
+            writers="callers",
+            readers="workers",
+            about="what callers think of answers",
+        ),
+        Topic(
+            name=REGISTRY,
+            width=Width.SINGLE,
+            key="registry/<hash>, artifact/<hash>, current",
+            value="json",
+            retention_ms=None,
+            max_message_bytes=work,
+            writers="operators",
+            readers="workers, sink",
+            about="registry versions, trained classifiers, the pointer",
+        ),
+        Topic(
+            name=BUDGETS,
+            width=Width.PIPELINE,
+            key="budget, subject, window, partition",
+            value="json",
+            retention_ms=None,
+            max_message_bytes=small,
+            writers="workers",
+            readers="workers",
+            about="spend so far, and the offset up to which it counts",
+        ),
+        Topic(
+            name=ALERTS,
+            width=Width.SINGLE,
+            key="rule",
+            value="Alert",
+            retention_ms=week,
+            max_message_bytes=small,
+            writers="workers, sink",
+            readers="operators",
+            about="alerts fired and resolved",
+        ),
+        Topic(
+            name=REPLAY_DECISIONS,
+            width=Width.PIPELINE,
+            key="request id",
+            value="json",
+            retention_ms=week,
+            max_message_bytes=small,
+            writers="replay",
+            readers="sink",
+            about="what a replay would have decided",
+        ),
+    ]
+    dead = [
+        Topic(
+            name=dead_letter_topic(topic.name),
+            width=topic.width,
+            key="untouched",
+            value="bytes",
+            retention_ms=topic.retention_ms or week,
+            max_message_bytes=topic.max_message_bytes + MIB,
+            writers=topic.writers if topic.writers != "callers" else "workers",
+            readers="operators, sink",
+            about=f"what could not be read from or delivered to {topic.name}",
+        )
+        for topic in topics
+        if topic.name in _DEAD_LETTERED or topic.value in {"Request", "TierMessage"}
+    ]
+    return (*topics, *dead)
+
+
+_DEAD_LETTERED = frozenset({REPLIES, COST, QUALITY, OUTCOMES, FEEDBACK, REPLAY_DECISIONS})
