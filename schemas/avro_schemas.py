@@ -33,6 +33,8 @@ VALUES = {
 """Record name of each topic value, to the file that declares it."""
 
 Schema = dict[str, Any]
+Parsed = Any
+"""A schema as fastavro's `parse_schema` leaves it."""
 
 
 def _read(*path: str) -> Schema:
@@ -71,10 +73,9 @@ def _self_contained(expanded: Any) -> Schema:
 
 
 @cache
-def parsed_schema(name: str) -> Schema:
+def parsed_schema(name: str) -> Parsed:
     """The current schema, ready for fastavro."""
-    parsed: Schema = parse_schema(whole_schema(name))
-    return parsed
+    return parse_schema(whole_schema(name))
 
 
 @cache
@@ -95,7 +96,7 @@ def fingerprint(schema: Schema) -> bytes:
 
 
 @cache
-def readable_versions(name: str) -> dict[bytes, Schema]:
+def readable_versions(name: str) -> dict[bytes, Parsed]:
     """Every version of a value that can be read, by fingerprint, with times left as integers."""
     versions = (*released_schemas(name), whole_schema(name))
     return {
@@ -104,7 +105,7 @@ def readable_versions(name: str) -> dict[bytes, Schema]:
 
 
 def without_logical_types(node: Any) -> Any:
-    """The same schema with plain integers for times: reading a datetime costs more than the rest."""
+    """The same schema with plain integers for times: datetimes cost more than all the rest."""
     if isinstance(node, list):
         return [without_logical_types(item) for item in node]
     if isinstance(node, dict):

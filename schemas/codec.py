@@ -76,10 +76,10 @@ class Codec:
         self.name = name
         self._ids = ids
         current = whole_schema(name)
-        self._writer: Schema = parse_schema(without_logical_types(current))
+        self._writer = parse_schema(without_logical_types(current))
         self._header = SINGLE_OBJECT_MARK + fingerprint(current)
         self._versions = readable_versions(name)
-        self._foreign: dict[int, Schema] = {}
+        self._foreign: dict[int, Any] = {}
 
     @property
     def format(self) -> Format:
@@ -135,16 +135,14 @@ class Codec:
         if self._ids is None or len(data) < _FRAME_BYTES:
             raise UndecodableError("the Confluent frame is cut off")
         (schema_id,) = struct.unpack(">I", data[1:_FRAME_BYTES])
-        schema = self._foreign.get(schema_id)
-        if schema is None:
+        if schema_id not in self._foreign:
             found = self._ids.schema(schema_id)
             if found is None:
                 raise UnknownSchemaError(schema_id)
-            schema = parse_schema(without_logical_types(found))
-            self._foreign[schema_id] = schema
-        return self._read(data, _FRAME_BYTES, schema)
+            self._foreign[schema_id] = parse_schema(without_logical_types(found))
+        return self._read(data, _FRAME_BYTES, self._foreign[schema_id])
 
-    def _read(self, data: bytes, start: int, schema: Schema) -> dict[str, Any]:
+    def _read(self, data: bytes, start: int, schema: Any) -> dict[str, Any]:
         stream = BytesIO(data)
         stream.seek(start)
         reader = None if schema == self._writer else self._writer

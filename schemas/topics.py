@@ -1,4 +1,4 @@
-"""Every topic of Sluice, declared once: its key, its value, how long it is kept, how large a record is.
+"""Every topic of Sluice, declared once: key, value, retention, and how large a record may be.
 
 What always holds: all topics carry the broker's append time; tier, wait and event topics share one
 partition count and one partitioner (murmur2 over the identity key), so that a request's work and

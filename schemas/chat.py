@@ -1,0 +1,218 @@
+"""The shape of a request, checked by pydantic at the door.
+
+OpenAI's chat-completions body is accepted as it is (https://platform.openai.com/docs/api-reference/chat),
+with `prompt` as a shorthand and our own fields beside it (design, section 4). A field that is
+neither is refused by name. Values are checked, not changed: the body goes on as it came.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from schemas.identity import NAME, REQUEST_ID
+
+MAX_DEADLINE_MS = 12 * 3600 * 1000
+
+MAX_METADATA = 64
+MAX_TOOLS = 128
+MAX_MESSAGES = 4096
+
+Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+class Strict(BaseModel):
+    """Refuses what it does not know, and never quotes what it was given."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
+
+
+class ImageUrl(Strict):
+    """An image by URL; it is passed on, never fetched."""
+
+    url: Annotated[str, StringConstraints(min_length=1, pattern=r"^(https://|data:image/)")]
+    detail: Literal["auto", "low", "high"] | None = None
+
+
+class TextPart(Strict):
+    """A piece of text."""
+
+    type: Literal["text"]
+    text: str
+
+
+class ImagePart(Strict):
+    """A picture."""
+
+    type: Literal["image_url"]
+    image_url: ImageUrl
+
+
+class RefusalPart(Strict):
+    """An assistant's refusal in an earlier turn."""
+
+    type: Literal["refusal"]
+    refusal: str
+
+
+Part = Annotated[TextPart | ImagePart | RefusalPart, Field(discriminator="type")]
+
+
+class FunctionCall(Strict):
+    """A function and its arguments as JSON text."""
+
+    name: Word
+    arguments: str
+
+
+class ToolCall(Strict):
+    """A call that the assistant asked for."""
+
+    id: Word
+    type: Literal["function"] = "function"
+    function: FunctionCall
+
+
+class Message(Strict):
+    """One turn of the conversation."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | Annotated[list[Part], Field(min_length=1)] | None = None
+    name: Word | None = None
+    tool_calls: Annotated[list[ToolCall], Field(min_length=1, max_length=MAX_TOOLS)] | None = None
+    tool_call_id: Word | None = None
+    refusal: str | None = None
+    annotations: list[Any] | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Message:
+        if self.role == "tool" and (self.tool_call_id is None or self.content is None):
+            raise ValueError("a tool message needs tool_call_id and content")
+        if self.content is None and self.tool_calls is None and self.refusal is None:
+            raise ValueError("a message needs content")
+        return self
+
+
+class FunctionTool(Strict):
+    """A function that the model may call."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class Tool(Strict):
+    """A tool; functions are the only kind."""
+
+    type: Literal["function"]
+    function: FunctionTool
+
+
+class ToolName(Strict):
+    """The function that must be called, by name."""
+
+    name: Word
+
+
+class ToolChoice(Strict):
+    """A named choice."""
+
+    type: Literal["function"]
+    function: ToolName
+
+
+class JsonSchema(Strict):
+    """The shape that the answer must have."""
+
+    name: Word
+    description: str | None = None
+    json_schema: dict[str, Any] | None = Field(default=None, alias="schema")
+    strict: bool | None = None
+
+
+class ResponseFormat(Strict):
+    """Text, any JSON object, or JSON of a given schema."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> ResponseFormat:
+        if (self.type == "json_schema") != (self.json_schema is not None):
+            raise ValueError("json_schema belongs to type json_schema, and is needed there")
+        return self
+
+
+class Retrieval(Strict):
+    """What the caller's retrieval found: scores 0..1, best first, and the kind of question."""
+
+    scores: Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(max_length=1000)] = []
+    query_type: Word | None = None
+
+
+class ChatBody(Strict):
+    """The part of a request that models see."""
+
+    messages: Annotated[list[Message], Field(min_length=1, max_length=MAX_MESSAGES)] | None = None
+    tools: Annotated[list[Tool], Field(min_length=1, max_length=MAX_TOOLS)] | None = None
+    tool_choice: Literal["none", "auto", "required"] | ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: ResponseFormat | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    stop: str | Annotated[list[str], Field(min_length=1, max_length=4)] | None = None
+    seed: int | None = None
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    logit_bias: dict[str, float] | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
+    prompt_cache_key: Word | None = None
+    safety_identifier: Word | None = None
+    service_tier: Word | None = None
+    store: bool | None = None
+    extra_body: dict[str, Any] | None = None
+
+
+class RequestDocument(ChatBody):
+    """A whole request."""
+
+    prompt: Annotated[str, StringConstraints(min_length=1)] | None = None
+    model: Word | None = None
+    user: Word | None = None
+    stream: Literal[False] | None = None
+    n: Literal[1] | None = None
+
+    request_id: Annotated[str, StringConstraints(pattern=f"^{REQUEST_ID.pattern}$")] | None = None
+    user_id: Word | None = None
+    user_tier: Name | None = None
+    tenant: Name | None = None
+    feature: Name | None = None
+    quality: Literal["economy", "balanced", "best"] | None = None
+    tier: Name | None = None
+    retrieval: Retrieval | None = None
+    deadline_ms: Annotated[int, Field(gt=0, le=MAX_DEADLINE_MS)] | None = None
+    metadata: (
+        Annotated[
+            dict[Word, Annotated[str, StringConstraints(max_length=1024)]],
+            Field(max_length=MAX_METADATA),
+        ]
+        | None
+    ) = None
+
+    @model_validator(mode="after")
+    def _one_question(self) -> RequestDocument:
+        if (self.prompt is None) == (self.messages is None):
+            raise ValueError("exactly one of prompt and messages is needed")
+        return self
+
+
+PASSED_ON = frozenset(ChatBody.model_fields)
+"""Fields that go on to the model; everything else is for us."""

@@ -1,0 +1,187 @@
+"""A request as the pipeline holds it, and how it is read from what a caller published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from schemas.chat import PASSED_ON, RequestDocument
+from schemas.errors import InvalidRequestError
+from schemas.identity import DEFAULT_TENANT, NAME, REQUEST_ID
+
+DEFAULT_DEADLINE_MS = 10 * 60 * 1000
+AUTO_MODEL = "auto"
+
+_SHOWN_FAULTS = 5
+_SHOWN_NAME = 64
+_REFUSED_BY_NAME = {"stream": "streamed answers are not offered", "n": "one answer a request"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A valid request.
+
+    `body` is the OpenAI chat-completions body without the fields that are ours; `model` is a
+    pinned model or `None`; `deadline_ms` counts from the broker's timestamp.
+    """
+
+    request_id: str | None
+    tenant: str
+    body: Mapping[str, Any]
+    model: str | None = None
+    user_id: str | None = None
+    user_tier: str | None = None
+    feature: str | None = None
+    quality: str | None = None
+    tier: str | None = None
+    retrieval_scores: tuple[float, ...] = ()
+    retrieval_query_type: str | None = None
+    deadline_ms: int = DEFAULT_DEADLINE_MS
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Who a refused request says it is, as far as that can be read."""
+
+    request_id: str | None
+    tenant: str
+
+
+def read_request(document: dict[str, Any]) -> Request:
+    """Check a decoded document and take it apart.
+
+    Raises:
+        InvalidRequestError: a field is missing, unknown or has a value that is refused; the
+            message names the field and quotes no value.
+    """
+    try:
+        checked = RequestDocument.model_validate(document)
+    except ValidationError as error:
+        raise InvalidRequestError(_faults(error)) from None
+    body = {
+        name: value for name, value in document.items() if name in PASSED_ON and value is not None
+    }
+    if checked.prompt is not None:
+        body["messages"] = [{"role": "user", "content": checked.prompt}]
+    retrieval = checked.retrieval
+    return Request(
+        request_id=checked.request_id,
+        tenant=checked.tenant or DEFAULT_TENANT,
+        body=body,
+        model=None if checked.model == AUTO_MODEL else checked.model,
+        user_id=checked.user_id or checked.user,
+        user_tier=checked.user_tier,
+        feature=checked.feature,
+        quality=checked.quality,
+        tier=checked.tier,
+        retrieval_scores=tuple(retrieval.scores) if retrieval else (),
+        retrieval_query_type=retrieval.query_type if retrieval else None,
+        deadline_ms=checked.deadline_ms or DEFAULT_DEADLINE_MS,
+        metadata=checked.metadata or {},
+    )
+
+
+def read_claim(document: Mapping[str, Any]) -> Claim:
+    """Who the document says it is, where those two fields are well formed."""
+    request_id = document.get("request_id")
+    tenant = document.get("tenant")
+    named = isinstance(request_id, str) and REQUEST_ID.fullmatch(request_id)
+    owned = isinstance(tenant, str) and NAME.fullmatch(tenant)
+    return Claim(
+        request_id=str(request_id) if named else None,
+        tenant=str(tenant) if owned else DEFAULT_TENANT,
+    )
+
+
+def _faults(error: ValidationError) -> str:
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    shown = "; ".join(_fault(item) for item in found[:_SHOWN_FAULTS])
+    more = len(found) - _SHOWN_FAULTS
+    return shown + (f"; and {more} more" if more > 0 else "")
+
+
+def _fault(item: ErrorDetails) -> str:
+    path = ".".join(_printable(part) for part in item["loc"]) or "request"
+    first = item["loc"][0] if item["loc"] else None
+    if first in _REFUSED_BY_NAME:
+        return f"{path}: refused, {_REFUSED_BY_NAME[str(first)]}"
+    if item["type"] == "extra_forbidden":
+        return f"{path}: unknown field"
+    return f"{path}: {item['msg'].removeprefix('Value error, ')}"
+
+
+def _printable(part: int | str) -> str:
+    text = str(part)
+    clean = "".join(char if char.isprintable() else "?" for char in text[:_SHOWN_NAME])
+    return clean + ("…" if len(text) > _SHOWN_NAME else "")
+
+
+def request_document(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON document of a decoded Avro `Request` record.
+
+    Raises:
+        InvalidRequestError: a field that carries JSON as text does not hold JSON.
+    """
+    document = {name: value for name, value in record.items() if value is not None}
+    if "messages" in document:
+        document["messages"] = [_message(message) for message in document["messages"]]
+    if "tools" in document:
+        document["tools"] = [
+            {"type": "function", "function": _filled(tool, json_fields=("parameters",))}
+            for tool in document["tools"]
+        ]
+    for name in ("response_format", "extra_body"):
+        if name in document:
+            document[name] = _json(name, document[name])
+    choice = document.get("tool_choice")
+    if isinstance(choice, str) and choice.startswith("{"):
+        document["tool_choice"] = _json("tool_choice", choice)
+    if "retrieval" in document:
+        document["retrieval"] = _filled(document["retrieval"])
+    return document
+
+
+def _message(record: Mapping[str, Any]) -> dict[str, Any]:
+    message = _filled(record)
+    if isinstance(message.get("content"), list):
+        message["content"] = [_part(part) for part in message["content"]]
+    if "tool_calls" in message:
+        message["tool_calls"] = [
+            {
+                "id": call["id"],
+                "type": "function",
+                "function": {"name": call["name"], "arguments": call["arguments"]},
+            }
+            for call in message["tool_calls"]
+        ]
+    return message
+
+
+def _part(record: Mapping[str, Any]) -> dict[str, Any]:
+    part = _filled(record)
+    if "image_url" in part:
+        part["image_url"] = _filled(part["image_url"])
+    if part["type"] == "refusal":
+        part["refusal"] = part.pop("text", "")
+    return part
+
+
+def _filled(record: Mapping[str, Any], json_fields: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {
+        name: _json(name, value) if name in json_fields else value
+        for name, value in record.items()
+        if value is not None
+    }
+
+
+def _json(name: str, text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise InvalidRequestError(f"{name}: does not hold JSON") from None
