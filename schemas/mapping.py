@@ -48,7 +48,7 @@ def _nested_class(hint: Any) -> tuple[type, bool] | None:
 
 def as_record(value: Any) -> dict[str, Any]:
     """The Avro record of a value."""
-    names, getter, nested = _shape(type(value))
+    names, getter, nested = _shape(value.__class__)
     record = dict(zip(names, getter(value), strict=True))
     for name, (_, many) in nested.items():
         inner = record[name]
@@ -61,7 +61,8 @@ def as_record(value: Any) -> dict[str, Any]:
 
 def from_record(cls: type[Value], record: Mapping[str, Any]) -> Value:
     """The value of an Avro record; lists become tuples."""
-    names, _, nested = _shape(cls)
+    declared: Any = cls
+    names, _, nested = _shape(declared)
     arguments: dict[str, Any] = {}
     for name in names:
         item = record[name]

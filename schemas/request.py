@@ -113,6 +113,8 @@ def _fault(item: ErrorDetails) -> str:
         return f"{path}: refused, {_REFUSED_BY_NAME[str(first)]}"
     if item["type"] == "extra_forbidden":
         return f"{path}: unknown field"
+    if item["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        return f"{path}: unknown type"
     return f"{path}: {item['msg'].removeprefix('Value error, ')}"
 
 

@@ -1,0 +1,147 @@
+"""Hard checks of an answer: faults that are plain to see without knowing the right answer.
+
+Each check is a pure function of the request body and the assistant message and says what is wrong,
+or nothing. A short answer is no fault: "Paris" passes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from jsonschema.exceptions import SchemaError
+from jsonschema.protocols import Validator
+from jsonschema.validators import validator_for
+
+from streams.routing.features import text_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that is wrong with an answer: which check found it, and what it found."""
+
+    check: str
+    what: str
+
+
+Body = Mapping[str, Any]
+Check = Callable[[Body, Mapping[str, Any], str], str | None]
+
+_REFUSAL = re.compile(
+    r"^\W*(i['’]?m sorry|i am sorry|sorry|i apologi[sz]e|unfortunately|as an ai|i can(no|['’])t|"
+    r"i['’]?m (unable|not able)|i am (unable|not able)|i won['’]?t)\b.{0,160}"
+    r"\b(can(no|['’])t|unable|not able|won['’]?t|do not|don['’]?t|without|help with|assist)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_REPEATED_LINES = 6
+_REPEATED_SHARE = 0.5
+_MIN_REPEATABLE_WORDS = 40
+_EXAMINED_CHARACTERS = 20_000
+
+
+def _empty(_: Body, message: Mapping[str, Any], finish_reason: str) -> str | None:
+    if message.get("tool_calls") or text_of(message.get("content")).strip():
+        return None
+    return "nothing was answered"
+
+
+def _cut_off(_: Body, message: Mapping[str, Any], finish_reason: str) -> str | None:
+    return "the answer was cut at its length limit" if finish_reason == "length" else None
+
+
+def _refused(_: Body, message: Mapping[str, Any], finish_reason: str) -> str | None:
+    if message.get("refusal"):
+        return "the model refused"
+    if finish_reason == "content_filter":
+        return "the provider filtered the answer"
+    text = text_of(message.get("content"))[:400]
+    return "the answer reads as a refusal" if _REFUSAL.search(text) else None
+
+
+def _repeats(_: Body, message: Mapping[str, Any], finish_reason: str) -> str | None:
+    text = text_of(message.get("content"))[:_EXAMINED_CHARACTERS]
+    lines = Counter(line.strip() for line in text.splitlines() if len(line.strip()) > 20)
+    if lines and max(lines.values()) >= _REPEATED_LINES:
+        return "the same line stands again and again"
+    words = text.split()
+    if len(words) < _MIN_REPEATABLE_WORDS:
+        return None
+    grams = Counter(zip(words, words[1:], words[2:], strict=False))
+    repeated = sum(count for count in grams.values() if count > 3)
+    return "it repeats itself" if repeated > _REPEATED_SHARE * len(words) else None
+
+
+def _breaks_json(body: Body, message: Mapping[str, Any], finish_reason: str) -> str | None:
+    wanted = body.get("response_format") or {}
+    if wanted.get("type") not in {"json_object", "json_schema"} or message.get("tool_calls"):
+        return None
+    try:
+        value = orjson.loads(text_of(message.get("content")))
+    except orjson.JSONDecodeError:
+        return "JSON was asked for, and it is not JSON"
+    if wanted["type"] == "json_object":
+        return None if isinstance(value, dict) else "a JSON object was asked for"
+    return _misfit(value, wanted["json_schema"].get("schema"))
+
+
+def _breaks_tools(body: Body, message: Mapping[str, Any], finish_reason: str) -> str | None:
+    calls = message.get("tool_calls") or ()
+    known = {
+        tool["function"]["name"]: tool["function"].get("parameters")
+        for tool in body.get("tools") or ()
+    }
+    if not calls:
+        forced = body.get("tool_choice") not in {None, "auto", "none"} if _hashable(body) else True
+        return "a tool had to be called, and none was" if known and forced else None
+    for call in calls:
+        name = call["function"]["name"]
+        if name not in known:
+            return "it calls a tool that was not offered"
+        try:
+            arguments = orjson.loads(call["function"]["arguments"] or "{}")
+        except orjson.JSONDecodeError:
+            return f"the arguments of {name} are not JSON"
+        if misfit := _misfit(arguments, known[name]):
+            return f"arguments of {name}: {misfit}"
+    return None
+
+
+def _hashable(body: Body) -> bool:
+    return not isinstance(body.get("tool_choice"), dict)
+
+
+def _misfit(value: Any, schema: Any) -> str | None:
+    """Where a value breaks a JSON Schema; a schema that is itself broken proves nothing."""
+    if not isinstance(schema, dict):
+        return None
+    kind: type[Validator] = validator_for(schema)
+    try:
+        kind.check_schema(schema)
+    except SchemaError:
+        return None
+    found = next(iter(kind(schema).iter_errors(value)), None)
+    if found is None:
+        return None
+    path = ".".join(str(part) for part in found.absolute_path) or "the value"
+    return f"{path} breaks `{found.validator}`"
+
+
+CHECKS: Mapping[str, Check] = {
+    "empty": _empty,
+    "truncated": _cut_off,
+    "refusal": _refused,
+    "repetition": _repeats,
+    "json_schema": _breaks_json,
+    "tool_arguments": _breaks_tools,
+}
+"""Every hard check by its name in the quality events."""
+
+
+def faults(body: Body, message: Mapping[str, Any], finish_reason: str) -> tuple[Fault, ...]:
+    """All that is plainly wrong with an answer, in the order of `CHECKS`."""
+    found = ((name, check(body, message, finish_reason)) for name, check in CHECKS.items())
+    return tuple(Fault(check=name, what=what) for name, what in found if what is not None)

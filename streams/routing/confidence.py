@@ -1,0 +1,102 @@
+"""How sure we are of an answer: hard checks first, then a score 0..1.
+
+`checks` is the default: a plain fault gives 0, hedging and a missing conclusion take something
+off, logprobs count where the provider gave them. `article` is the article's own heuristic
+(section 6, example 3), shipped by name: on recorded answers it separates right from wrong no
+better than chance.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from streams.routing.checks import Fault, faults
+from streams.routing.features import text_of
+from streams.routing.rules import SCORE_DIGITS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Confidence 0..1 in an answer, the faults found and the parts of the score."""
+
+    confidence: float
+    faults: tuple[Fault, ...] = ()
+    parts: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """An answer with its question: body, assistant message, finish reason, logprobs if given."""
+
+    body: Mapping[str, Any]
+    message: Mapping[str, Any]
+    finish_reason: str
+    logprobs: Sequence[float] | None = None
+
+
+Scorer = Callable[[Answered], Verdict]
+
+_HEDGES = re.compile(
+    r"\b(i['’]?m not (entirely |completely |quite )?(sure|certain)|i am not (sure|certain)|"
+    r"i don['’]?t (really )?know|i do not know|i (think|believe|guess|assume)|it['’]?s hard to say|"
+    r"not enough (information|context)|might be|could be|possibly|perhaps|probably|"
+    r"as far as i (know|can tell)|double[- ]check|i may be wrong)\b",
+    re.IGNORECASE,
+)
+_SELF_DOUBT = re.compile(
+    r"\b(wait,|actually,|let me (re-?check|reconsider|try again)|that['’]?s not right|"
+    r"i made a mistake|this is getting complicated)",
+    re.IGNORECASE,
+)
+_EXAMINED_CHARACTERS = 20_000
+_CLEAN = 0.9
+
+
+def score_by_checks(answered: Answered) -> Verdict:
+    """The default: 0 for a plain fault, else what wording and logprobs leave of 0.9."""
+    found = faults(answered.body, answered.message, answered.finish_reason)
+    if found:
+        return Verdict(confidence=0.0, faults=found, parts={"faults": float(len(found))})
+    text = text_of(answered.message.get("content"))[:_EXAMINED_CHARACTERS]
+    hedges = len(_HEDGES.findall(text))
+    doubts = len(_SELF_DOUBT.findall(text))
+    parts = {"hedging": -min(0.15 * hedges, 0.45), "self_doubt": -min(0.2 * doubts, 0.4)}
+    if answered.logprobs:
+        parts["logprobs"] = _logprob_part(answered.logprobs)
+    confidence = min(max(_CLEAN + sum(parts.values()), 0.0), 1.0)
+    return Verdict(confidence=round(confidence, SCORE_DIGITS), parts=parts)
+
+
+def _logprob_part(logprobs: Sequence[float]) -> float:
+    """From the mean token probability: 0 at 0.9 and above, down to -0.4 at 0.5 and below."""
+    mean = math.exp(sum(logprobs) / len(logprobs))
+    return -min(max(0.9 - mean, 0.0), 0.4)
+
+
+_ARTICLE_HEDGES = ("i'm not sure", "i don't know", "i cannot")
+_ARTICLE_STRUCTURE = ("```", "1.", "- ")
+_ARTICLE_ENDINGS = (".", "```", ")")
+
+
+def score_by_article(answered: Answered) -> Verdict:
+    """The article's heuristic: length, hedging, structure, ending."""
+    content = text_of(answered.message.get("content"))
+    lowered = content.lower()
+    parts = {"base": 0.5}
+    if len(content.split()) > 20:
+        parts["length"] = 0.15
+    if not any(hedge in lowered for hedge in _ARTICLE_HEDGES):
+        parts["no_hedging"] = 0.15
+    if any(mark in content for mark in _ARTICLE_STRUCTURE):
+        parts["structure"] = 0.1
+    if content.rstrip().endswith(_ARTICLE_ENDINGS):
+        parts["ending"] = 0.1
+    return Verdict(confidence=round(min(sum(parts.values()), 1.0), SCORE_DIGITS), parts=parts)
+
+
+SCORERS: Mapping[str, Scorer] = {"checks": score_by_checks, "article": score_by_article}
+"""Confidence scores by their name in the registry."""
