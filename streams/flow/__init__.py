@@ -1,1 +1,1 @@
-"""How a stream stays safe: in-order acknowledgement, bounded slots, delivery, journal, dead letters."""
+"""How a stream stays safe: acknowledgement, slots, delivery, journal, dead letters."""

@@ -1,0 +1,169 @@
+"""How records leave: a port, its Kafka adapter with two producers, and its in-memory twin.
+
+Our own topics go through one idempotent producer, each record checked against its topic's limit
+first: a single record that is too large would make every later send to that partition fail until
+the producer is replaced. Replies, whose topics belong to callers, go through a second producer
+without idempotence, so that a caller's broken topic can never hold up our books.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from schemas.errors import DeliveryError, RecordTooLargeError
+from schemas.journal_headers import Headers
+from schemas.topics import RECORD_OVERHEAD_BYTES
+from streams.flow.clock import BrokerClock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """Where the broker put a record; `timestamp` is broker time, ms."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A record on its way out; `partition` is chosen by murmur2 of the key where it is `None`."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = field(default_factory=list)
+    partition: int | None = None
+
+
+class Publisher(Protocol):
+    """Sends records; the returned future is done when all in-sync replicas have the record."""
+
+    async def publish(self, record: Outgoing) -> Awaitable[Delivered]:
+        """Hand a record of our own topics over.
+
+        Raises:
+            RecordTooLargeError: it is larger than its topic allows; nothing was sent.
+            DeliveryError: from the future, when the broker did not take it.
+        """
+        ...
+
+    async def reply(self, record: Outgoing) -> Awaitable[Delivered]:
+        """Hand a reply over, to a topic of the caller's. Raises as `publish`."""
+        ...
+
+
+def size_of(record: Outgoing) -> int:
+    """Bytes of key, value and headers."""
+    size = len(record.key or b"") + len(record.value or b"")
+    return size + sum(len(name) + len(value) for name, value in record.headers)
+
+
+class KafkaPublisher:
+    """The two producers."""
+
+    def __init__(
+        self,
+        own: AIOKafkaProducer,
+        replies: AIOKafkaProducer,
+        limits: Mapping[str, int],
+        clock: BrokerClock,
+    ) -> None:
+        self._own = own
+        self._replies = replies
+        self._limits = limits
+        self._clock = clock
+
+    async def start(self) -> None:
+        """Connect both producers."""
+        await self._own.start()
+        await self._replies.start()
+
+    async def stop(self) -> None:
+        """Send what is buffered and disconnect."""
+        await self._own.stop()
+        await self._replies.stop()
+
+    async def publish(self, record: Outgoing) -> Awaitable[Delivered]:
+        """See `Publisher.publish`."""
+        limit = self._limits[record.topic] - RECORD_OVERHEAD_BYTES
+        if size_of(record) > limit:
+            raise RecordTooLargeError(
+                f"a record of {size_of(record)} bytes is more than the {limit} of {record.topic}"
+            )
+        return await self._send(self._own, record)
+
+    async def reply(self, record: Outgoing) -> Awaitable[Delivered]:
+        """See `Publisher.reply`."""
+        return await self._send(self._replies, record)
+
+    async def _send(self, producer: AIOKafkaProducer, record: Outgoing) -> Awaitable[Delivered]:
+        sent = time.time() * 1000
+        try:
+            future = await producer.send(
+                record.topic,
+                key=record.key,
+                value=record.value,
+                headers=record.headers,
+                partition=record.partition,
+            )
+        except KafkaError as error:
+            raise DeliveryError(f"{record.topic} did not take a record: {error}") from error
+        return self._delivered(future, record.topic, sent)
+
+    async def _delivered(self, future: Awaitable[Any], topic: str, sent: float) -> Delivered:
+        try:
+            metadata = await future
+        except KafkaError as error:
+            raise DeliveryError(f"{topic} did not take a record: {error}") from error
+        self._clock.observe(metadata.timestamp, sent, time.time() * 1000)
+        return Delivered(
+            topic=topic,
+            partition=metadata.partition,
+            offset=metadata.offset,
+            timestamp=metadata.timestamp,
+        )
+
+
+class MemoryPublisher:
+    """The twin for tests: keeps what was published, in order; topics in `broken` refuse."""
+
+    def __init__(self, broken: Sequence[str] = ()) -> None:
+        self.records: list[Outgoing] = []
+        self.broken = set(broken)
+
+    def of(self, topic: str) -> list[Outgoing]:
+        """What was published to a topic."""
+        return [record for record in self.records if record.topic == topic]
+
+    async def publish(self, record: Outgoing) -> Awaitable[Delivered]:
+        """Keep the record."""
+        return self._keep(record)
+
+    async def reply(self, record: Outgoing) -> Awaitable[Delivered]:
+        """Keep the reply."""
+        return self._keep(record)
+
+    def _keep(self, record: Outgoing) -> Awaitable[Delivered]:
+        future: asyncio.Future[Delivered] = asyncio.get_running_loop().create_future()
+        if record.topic in self.broken:
+            future.set_exception(DeliveryError(f"{record.topic} is broken"))
+            return future
+        self.records.append(record)
+        future.set_result(
+            Delivered(
+                topic=record.topic,
+                partition=record.partition or 0,
+                offset=len(self.records) - 1,
+                timestamp=0,
+            )
+        )
+        return future
