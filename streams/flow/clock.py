@@ -26,7 +26,7 @@ class BrokerClock:
     """The worker's clock, set right by what the broker stamped on our records."""
 
     _WEIGHT = 0.1
-    _IGNORED_MS = 2_000
+    _IGNORED_MS = 200
 
     def __init__(self) -> None:
         self._offset_ms = 0.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -117,16 +117,31 @@ class KafkaPublisher:
             )
         except KafkaError as error:
             raise DeliveryError(f"{record.topic} did not take a record: {error}") from error
-        return self._delivered(future, record.topic, sent)
+        return _Pending(future, record.topic, sent, self._clock)
 
-    async def _delivered(self, future: Awaitable[Any], topic: str, sent: float) -> Delivered:
+
+class _Pending:
+    """A record under way; awaiting it costs no task, and not awaiting it leaves no coroutine."""
+
+    __slots__ = ("_clock", "_future", "_sent", "_topic")
+
+    def __init__(self, future: Awaitable[Any], topic: str, sent: float, clock: BrokerClock) -> None:
+        self._future = future
+        self._topic = topic
+        self._sent = sent
+        self._clock = clock
+
+    def __await__(self) -> Generator[Any, None, Delivered]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> Delivered:
         try:
-            metadata = await future
+            metadata = await self._future
         except KafkaError as error:
-            raise DeliveryError(f"{topic} did not take a record: {error}") from error
-        self._clock.observe(metadata.timestamp, sent, time.time() * 1000)
+            raise DeliveryError(f"{self._topic} did not take a record: {error}") from error
+        self._clock.observe(metadata.timestamp, self._sent, time.time() * 1000)
         return Delivered(
-            topic=topic,
+            topic=self._topic,
             partition=metadata.partition,
             offset=metadata.offset,
             timestamp=metadata.timestamp,

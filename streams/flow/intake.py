@@ -1,0 +1,164 @@
+"""From a stream of events to work in slots, and back to acknowledged offsets.
+
+One `Intake` per topic. A message gets a slot, then a task; when its task is through, everything it
+caused is acknowledged by the broker, and its partition's tracker releases what is finished up to
+the first gap. Work belongs to the assignment under which it was opened: after a rebalance the old
+trackers are gone, late acknowledgements find nobody, and what is delivered again is told apart by
+the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from streams.flow.incoming import Incoming
+from streams.flow.slots import Slots
+from streams.flow.tracker import MAX_SPAN, AckTracker, Opening
+
+log = logging.getLogger(__name__)
+
+Place = tuple[str, int]
+"""A topic and a partition."""
+
+
+class Acknowledged(Protocol):
+    """An event of a stream, as far as it is released."""
+
+    def ack(self) -> Any:
+        """Let its offset be committed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A message in work: its slot's pool, and whether its assignment still stands."""
+
+    message: Incoming
+    slots: Slots
+    lane: Lane
+
+    @property
+    def lost(self) -> bool:
+        """Whether the partition was taken away since the message was opened."""
+        return self.lane.lost
+
+
+Handler = Callable[[Work], Awaitable[None]]
+"""Does all that a message asks for; returns when every effect is acknowledged."""
+
+
+class Lane:
+    """One partition under one assignment."""
+
+    def __init__(self, *, max_span: int = MAX_SPAN) -> None:
+        self.tracker: AckTracker[Acknowledged] = AckTracker(max_span=max_span)
+        self.lost = False
+        self.roomy = asyncio.Event()
+        self.roomy.set()
+
+    def finish(self, offset: int) -> None:
+        """An offset's work is through; acknowledge what that releases."""
+        if self.lost:
+            return
+        for event in self.tracker.finish(offset):
+            event.ack()
+        if not self.tracker.full:
+            self.roomy.set()
+
+
+class Assignment:
+    """The partitions that are ours now, one lane each; settled between two rebalances."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[Place, Lane] = {}
+        self._settled = asyncio.Event()
+        self.closed = False
+
+    def revoke(self) -> None:
+        """All partitions are taken away; nothing is opened until the next assignment."""
+        self._settled.clear()
+        for lane in self._lanes.values():
+            lane.lost = True
+            lane.roomy.set()
+        self._lanes = {}
+
+    def assign(self, places: Collection[Place]) -> None:
+        """These partitions are ours, and ready."""
+        self._lanes = {place: Lane() for place in places}
+        self._settled.set()
+
+    def close(self) -> None:
+        """Open nothing any more; what is open may end."""
+        self.closed = True
+        self._settled.set()
+
+    async def lane(self, place: Place) -> Lane | None:
+        """The lane of a partition, once assignments are settled; `None` if it is not ours."""
+        await self._settled.wait()
+        return None if self.closed else self._lanes.get(place)
+
+    def owned(self, topic: str) -> tuple[int, ...]:
+        """Partitions of a topic that are ours."""
+        return tuple(sorted(partition for name, partition in self._lanes if name == topic))
+
+
+class Intake:
+    """Opens the messages of one topic."""
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        slots: Slots,
+        handler: Handler,
+        on_fatal: Callable[[BaseException], None],
+    ) -> None:
+        self._assignment = assignment
+        self._slots = slots
+        self._handler = handler
+        self._on_fatal = on_fatal
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def take(self, message: Incoming, event: Acknowledged) -> None:
+        """Open a message when it has a slot; returns as soon as its work has begun."""
+        lane = await self._assignment.lane((message.topic, message.partition))
+        if lane is None:
+            return
+        await lane.roomy.wait()
+        await self._slots.take()
+        if lane.lost or self._assignment.closed:
+            self._slots.give_back()
+            return
+        opening = lane.tracker.open(message.offset, event)
+        if opening is not Opening.NEW:
+            self._slots.give_back()
+            if opening is Opening.RELEASED:
+                event.ack()
+            return
+        if lane.tracker.full:
+            lane.roomy.clear()
+        task = asyncio.create_task(self._work(Work(message=message, slots=self._slots, lane=lane)))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, work: Work) -> None:
+        try:
+            await self._handler(work)
+            work.lane.finish(work.message.offset)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the worker must stop for it
+            self._on_fatal(error)
+        finally:
+            self._slots.give_back()
+
+    @property
+    def in_flight(self) -> int:
+        """Messages in work."""
+        return len(self._tasks)
+
+    async def drained(self) -> None:
+        """Wait until nothing is in work."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))

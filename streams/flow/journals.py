@@ -1,0 +1,181 @@
+"""The journals of the partitions that a worker owns: caught up before any work is opened.
+
+What always holds: no message of a partition is admitted before its journal was read up to the end
+offset seen after the assignment; a journal that stays with the worker over a rebalance is followed
+on, not read again; our own records are taken in when the broker has them, not when they come back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Sequence
+
+from schemas.errors import UndecodableError
+from schemas.journal_headers import INCARNATION, JournalHeaders
+from streams.flow.clock import Clock
+from streams.flow.journal import (
+    DUPLICATE_WINDOW_MS,
+    BegunCall,
+    Owner,
+    PartitionJournal,
+)
+from streams.flow.journal_log import JournalLog, JournalRecord
+
+log = logging.getLogger(__name__)
+
+LOOK_BACK_MS = 5 * 60 * 1000
+"""How far before the oldest unfinished work the journal is read (design, section 2)."""
+
+_PRUNE_EVERY = 5_000
+_PAUSE_S = 0.1
+
+
+class _Followed:
+    """A partition's journal, how far it was read and how far it must be."""
+
+    def __init__(self, position: int, target: int) -> None:
+        self.journal = PartitionJournal()
+        self.position = position
+        self.target = target
+        self.ready = asyncio.Event()
+
+    def aim(self, target: int) -> None:
+        """Ask for everything up to an end offset before work is opened."""
+        self.target = target
+        self.ready.clear()
+        self.check()
+
+    def check(self) -> None:
+        if self.position >= self.target:
+            self.ready.set()
+
+
+class Journals:
+    """All journals of one worker."""
+
+    def __init__(self, log_: JournalLog, me: Owner, clock: Clock) -> None:
+        self._log = log_
+        self._me = me
+        self._mine = me.incarnation.encode()
+        self._clock = clock
+        self._followed: dict[int, _Followed] = {}
+        self._assigning = asyncio.Lock()
+        self._reading = asyncio.Lock()
+        self._since_prune = 0
+
+    async def assign(self, partitions: Collection[int]) -> None:
+        """Own these partitions from now on: read what is new, keep what stays, drop the rest."""
+        async with self._assigning:
+            new = [partition for partition in partitions if partition not in self._followed]
+            starts = await self._starts(new)
+            ends = await self._log.ends(partitions)
+            async with self._reading:
+                for partition in set(self._followed) - set(partitions):
+                    del self._followed[partition]
+                for partition in new:
+                    self._followed[partition] = _Followed(starts[partition], ends[partition])
+                for partition in partitions:
+                    self._followed[partition].aim(ends[partition])
+                await self._log.follow(
+                    {number: followed.position for number, followed in self._followed.items()}
+                )
+
+    async def _starts(self, partitions: Collection[int]) -> dict[int, int]:
+        if not partitions:
+            return {}
+        now = self._clock.now()
+        oldest = await self._log.oldest_unfinished(partitions)
+        times = {
+            partition: min(oldest.get(partition, now) - LOOK_BACK_MS, now - DUPLICATE_WINDOW_MS)
+            for partition in partitions
+        }
+        return dict(await self._log.offsets_at(times))
+
+    async def ready(self, partition: int) -> PartitionJournal:
+        """The journal of a partition, once it is caught up.
+
+        Raises:
+            KeyError: the partition is not ours.
+        """
+        followed = self._followed[partition]
+        if not followed.ready.is_set():
+            await followed.ready.wait()
+        return followed.journal
+
+    def holds(self, partition: int) -> bool:
+        """Whether the partition is ours."""
+        return partition in self._followed
+
+    def wrote(self, partition: int, identity: bytes, entry: JournalHeaders, at: int) -> None:
+        """The broker has a record of ours."""
+        followed = self._followed.get(partition)
+        if followed is not None:
+            followed.journal.record(identity, entry, at)
+
+    def booked(self, partition: int, identity: bytes, call_id: str) -> None:
+        """The broker has the cost event of a call."""
+        followed = self._followed.get(partition)
+        if followed is not None:
+            followed.journal.booked(identity, call_id)
+
+    async def unbooked(self, partition: int, calls: Sequence[BegunCall]) -> list[BegunCall]:
+        """Those of the calls that have no cost event in the log."""
+        if not calls:
+            return []
+        since = min(call.started_at for call in calls) - 1
+        booked = await self._log.booked_calls({partition: since})
+        for call in calls:
+            if call.call_id in booked:
+                self.booked(partition, call.identity, call.call_id)
+        return [call for call in calls if call.call_id not in booked]
+
+    def orphans(self) -> dict[int, tuple[BegunCall, ...]]:
+        """Calls that nobody will book any more, by partition."""
+        now = self._clock.now()
+        found = {
+            partition: followed.journal.orphans(self._me, now)
+            for partition, followed in self._followed.items()
+            if followed.ready.is_set()
+        }
+        return {partition: calls for partition, calls in found.items() if calls}
+
+    async def run(self) -> None:
+        """Follow the log until cancelled."""
+        while True:
+            if not self._followed:
+                await asyncio.sleep(_PAUSE_S)
+                continue
+            async with self._reading:
+                records = await self._log.read()
+                for record in records:
+                    self._take(record)
+            self._prune(len(records))
+            if all(followed.ready.is_set() for followed in self._followed.values()):
+                await asyncio.sleep(_PAUSE_S)
+
+    def _take(self, record: JournalRecord) -> None:
+        followed = self._followed.get(record.partition)
+        if followed is None or record.offset < followed.position:
+            return
+        followed.position = record.offset + 1
+        if not (followed.ready.is_set() and self._is_mine(record)):
+            try:
+                entry = JournalHeaders.decode(record.headers)
+            except UndecodableError as error:
+                log.warning("outcomes:%s:%s %s", record.partition, record.offset, error)
+            else:
+                followed.journal.record(record.key, entry, record.at, record.value)
+        followed.check()
+
+    def _is_mine(self, record: JournalRecord) -> bool:
+        return any(name == INCARNATION and value == self._mine for name, value in record.headers)
+
+    def _prune(self, read: int) -> None:
+        self._since_prune += read
+        if self._since_prune < _PRUNE_EVERY:
+            return
+        self._since_prune = 0
+        before = self._clock.now() - DUPLICATE_WINDOW_MS
+        for followed in self._followed.values():
+            followed.journal.forget_before(before)

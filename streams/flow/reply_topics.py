@@ -1,0 +1,70 @@
+"""Which reply topics may be written to, and whether they exist.
+
+A refusal must cost nothing: both are known before a model is asked. Never written to: our own
+topics other than `llm.replies.*`, `__*`, dead-letter topics.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+
+from schemas.topics import DEAD_LETTER_SUFFIX, REPLIES
+
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_OURS = "llm."
+_OUR_REPLIES = "llm.replies."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyTopicPolicy:
+    """Prefixes that the operator allows; an empty prefix allows any name."""
+
+    prefixes: tuple[str, ...]
+
+    def allows(self, topic: str) -> bool:
+        """Whether replies may go there."""
+        if topic == REPLIES:
+            return True
+        if not _TOPIC.fullmatch(topic) or topic.startswith("__"):
+            return False
+        if topic.endswith(DEAD_LETTER_SUFFIX):
+            return False
+        if topic.startswith(_OURS) and not topic.startswith(_OUR_REPLIES):
+            return False
+        return any(topic.startswith(prefix) for prefix in self.prefixes)
+
+
+class TopicDirectory:
+    """The topics that exist, as the broker last said; asked again at most once in `pause_s`."""
+
+    def __init__(
+        self,
+        fetch: Callable[[], Awaitable[Collection[str]]],
+        elapsed_s: Callable[[], float],
+        *,
+        pause_s: float = 1.0,
+        keep_s: float = 60.0,
+    ) -> None:
+        self._fetch = fetch
+        self._elapsed_s = elapsed_s
+        self._pause_s = pause_s
+        self._keep_s = keep_s
+        self._known: frozenset[str] = frozenset()
+        self._asked_at = float("-inf")
+        self._asking = asyncio.Lock()
+
+    async def has(self, topic: str) -> bool:
+        """Whether a topic exists."""
+        if topic in self._known and self._age() < self._keep_s:
+            return True
+        async with self._asking:
+            if self._age() >= (self._keep_s if topic in self._known else self._pause_s):
+                self._known = frozenset(await self._fetch())
+                self._asked_at = self._elapsed_s()
+        return topic in self._known
+
+    def _age(self) -> float:
+        return self._elapsed_s() - self._asked_at
