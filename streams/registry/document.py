@@ -195,9 +195,11 @@ class RegistryDocument(Part):
         for tier in self.tiers:
             if not any(model.tier == tier for model in self.models.values()):
                 problems.append(f"tiers: {tier} has no model")
-        for number, rule in enumerate(self.policy.static):
-            if rule.tier not in self.tiers:
-                problems.append(f"policy.static.{number}.tier: {rule.tier} is not a tier")
+        problems.extend(
+            f"policy.static.{number}.tier: {rule.tier} is not a tier"
+            for number, rule in enumerate(self.policy.static)
+            if rule.tier not in self.tiers
+        )
         problems.extend(
             f"policy.cascade.thresholds: {tier} is not a tier"
             for tier in self.policy.cascade.thresholds

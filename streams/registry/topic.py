@@ -1,0 +1,133 @@
+"""The registry on its topic: versions under their hash, and a pointer to the current one.
+
+`registry/<hash>` holds a version's canonical JSON; `current` names a hash, who moved the pointer
+and when. What the pointer names is published before the pointer, so that a reader that sees the
+pointer can have what it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from schemas.errors import RegistryError
+from schemas.topics import REGISTRY
+from streams.registry.version import RegistryVersion, parse_registry
+
+CURRENT_KEY = b"current"
+VERSION_PREFIX = b"registry/"
+_POLL_MS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pointer:
+    """Which version is current; `at` is broker time, ms."""
+
+    version: str
+    by: str
+    at: int
+
+
+class RegistryHistory:
+    """All that the registry topic says, in its order."""
+
+    def __init__(self) -> None:
+        self.contents: dict[str, bytes] = {}
+        self.pointers: list[Pointer] = []
+
+    @property
+    def current(self) -> Pointer | None:
+        """The pointer as it stands."""
+        return self.pointers[-1] if self.pointers else None
+
+    def take(self, key: bytes, value: bytes | None, at: int) -> bool:
+        """Take a record in; whether the pointer moved.
+
+        Raises:
+            RegistryError: the record is malformed; nothing was taken.
+        """
+        if value is None:
+            return False
+        if key.startswith(VERSION_PREFIX):
+            self.contents[key.removeprefix(VERSION_PREFIX).decode()] = value
+            return False
+        if key != CURRENT_KEY:
+            return False
+        try:
+            pointer = orjson.loads(value)
+            self.pointers.append(Pointer(version=pointer["registry"], by=pointer["by"], at=at))
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            raise RegistryError("the pointer on the registry topic is malformed") from None
+        return True
+
+    def version(self, digest: str) -> RegistryVersion:
+        """A version by its hash.
+
+        Raises:
+            RegistryError: it is not on the topic, does not validate, or has another content.
+        """
+        content = self.contents.get(digest)
+        if content is None:
+            raise RegistryError(
+                f"registry version {digest} is not on the topic; `sluice registry show --all` "
+                "lists those that are"
+            )
+        version = parse_registry(content, name=f"registry version {digest}")
+        if version.hash != digest:
+            raise RegistryError(f"registry version {digest} holds another content: {version.hash}")
+        return version
+
+
+def records_of(version: RegistryVersion) -> Iterator[tuple[bytes, bytes]]:
+    """What must be on the topic before the pointer may name this version."""
+    yield VERSION_PREFIX + version.hash.encode(), version.content
+
+
+async def publish_version(kafka: Mapping[str, Any], version: RegistryVersion, *, by: str) -> None:
+    """Publish a version, then point to it."""
+    producer = AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True)
+    await producer.start()
+    try:
+        for key, value in records_of(version):
+            await producer.send_and_wait(REGISTRY, key=key, value=value, partition=0)
+        await _point(producer, version.hash, by)
+    finally:
+        await producer.stop()
+
+
+async def move_pointer(kafka: Mapping[str, Any], digest: str, *, by: str) -> None:
+    """Point to a version that is on the topic already."""
+    producer = AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True)
+    await producer.start()
+    try:
+        await _point(producer, digest, by)
+    finally:
+        await producer.stop()
+
+
+async def _point(producer: AIOKafkaProducer, digest: str, by: str) -> None:
+    value = orjson.dumps({"registry": digest, "by": by})
+    await producer.send_and_wait(REGISTRY, key=CURRENT_KEY, value=value, partition=0)
+
+
+async def read_history(kafka: Mapping[str, Any]) -> RegistryHistory:
+    """Read the registry topic to its end."""
+    place = TopicPartition(REGISTRY, 0)
+    consumer = AIOKafkaConsumer(**kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS)
+    history = RegistryHistory()
+    await consumer.start()
+    try:
+        consumer.assign([place])
+        await consumer.seek_to_beginning(place)
+        end = (await consumer.end_offsets([place]))[place]
+        while await consumer.position(place) < end:
+            batches = await consumer.getmany(timeout_ms=_POLL_MS)
+            for record in batches.get(place, ()):
+                history.take(record.key or b"", record.value, record.timestamp)
+        return history
+    finally:
+        await consumer.stop()

@@ -1,0 +1,124 @@
+"""What a worker is told by its environment: `SLUICE_*` variables, all here, all documented.
+
+Secrets are not among them: provider keys are read from the variables that the registry names and
+`allowed_keys` permits, at the moment of a call.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.topics import DEFAULT_TIERS, REQUESTS
+
+ENV_PREFIX = "SLUICE_"
+
+
+class WorkerSettings(BaseSettings):
+    """Settings of one worker process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, extra="ignore", hide_input_in_errors=True, frozen=True
+    )
+
+    kafka_bootstrap_servers: str = Field(
+        default="localhost:9092", description="Kafka's addresses, host:port, comma-separated."
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="How to talk to Kafka."
+    )
+    group: str = Field(default="sluice", description="Consumer group of all workers of a pipeline.")
+    cluster: str = Field(
+        default="sluice",
+        description="Name of the Kafka cluster in ids made for requests without one.",
+    )
+    worker_instance: str | None = Field(
+        default=None,
+        description="Fixed name of this worker (static membership). Unset: a name of its own.",
+    )
+    home: Path = Field(default=Path(".sluice"), description="Folder for locks and local state.")
+    worker_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of GET /health; 0 picks a free one."
+    )
+    worker_host: str = Field(default="127.0.0.1", description="Address that /health listens on.")
+
+    request_topics: str = Field(
+        default=REQUESTS,
+        description="Request topics, comma-separated; `topic=tenant` binds one to a tenant.",
+    )
+    tiers: str = Field(
+        default=",".join(DEFAULT_TIERS),
+        description="Tiers whose topics this worker reads, comma-separated, cheapest first.",
+    )
+    slots_per_tier: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=256, description="Messages of one tier in work at once."
+    )
+    classify_slots: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=256, description="Requests in classification at once."
+    )
+    reply_topic_prefixes: str = Field(
+        default="llm.replies.,replies.",
+        description="Prefixes of topics that callers may name for replies, comma-separated.",
+    )
+    allowed_keys: str = Field(
+        default="*_API_KEY",
+        description="Environment variables that may be read as provider keys, patterns.",
+    )
+    allowed_hosts: str | None = Field(
+        default=None,
+        description="Hosts that may be called, patterns. Unset: known providers and loopback.",
+    )
+    schema_registry_url: str | None = Field(
+        default=None, description="Confluent schema registry; set, Avro is framed for it."
+    )
+    dead_letter_window: Annotated[int, Field(ge=1)] = Field(
+        default=1_000, description="Messages over which dead letters are counted, per topic."
+    )
+    dead_letter_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.5, description="Share of them above which the worker stops."
+    )
+    session_timeout_s: Annotated[float, Field(ge=6, le=120)] = Field(
+        default=20.0, description="After how long without a sign a worker counts as dead."
+    )
+    drain_s: Annotated[float, Field(gt=0, le=60)] = Field(
+        default=8.0, description="Time for work in flight after SIGTERM."
+    )
+    journal_before_call: bool = Field(
+        default=True,
+        description="Wait for the `started` record before a provider is called: a kill -9 then "
+        "never leaves a call that the books do not know. Costs one produce round trip.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Least severe log record that is shown."
+    )
+
+    @property
+    def tier_names(self) -> tuple[str, ...]:
+        """The tiers, cheapest first."""
+        return _words(self.tiers)
+
+    @property
+    def bound_tenants(self) -> dict[str, str | None]:
+        """Request topics and the tenant each is bound to, if any."""
+        pairs = (entry.partition("=") for entry in _words(self.request_topics))
+        return {topic: tenant or None for topic, _, tenant in pairs}
+
+    @property
+    def reply_prefixes(self) -> tuple[str, ...]:
+        """The allow-list of reply topics."""
+        return _words(self.reply_topic_prefixes)
+
+    @property
+    def kafka(self) -> dict[str, Any]:
+        """Connection settings as aiokafka takes them."""
+        return {
+            "bootstrap_servers": self.kafka_bootstrap_servers,
+            "security_protocol": self.kafka_security_protocol,
+        }
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
