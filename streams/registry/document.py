@@ -189,12 +189,13 @@ class RegistryDocument(Part):
         problems = []
         if len(set(self.tiers)) < len(self.tiers):
             problems.append("tiers: a name stands twice")
-        for name, model in self.models.items():
-            if model.tier not in self.tiers:
-                problems.append(f"models.{name}.tier: {model.tier} is not one of {self.tiers}")
-        for tier in self.tiers:
-            if not any(model.tier == tier for model in self.models.values()):
-                problems.append(f"tiers: {tier} has no model")
+        problems.extend(
+            f"models.{name}.tier: {model.tier} is not one of {', '.join(self.tiers)}"
+            for name, model in self.models.items()
+            if model.tier not in self.tiers
+        )
+        served = {model.tier for model in self.models.values()}
+        problems.extend(f"tiers: {tier} has no model" for tier in self.tiers if tier not in served)
         problems.extend(
             f"policy.static.{number}.tier: {rule.tier} is not a tier"
             for number, rule in enumerate(self.policy.static)

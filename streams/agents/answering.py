@@ -1,0 +1,276 @@
+"""A hop's work: ask the tier's candidates until one answer stands, or the tier is exhausted.
+
+Routing decides every step (`streams.routing`); this makes the calls and keeps the record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import orjson
+
+from schemas.events import QualityEvent
+from schemas.mapping import as_record
+from schemas.records import Answer, Failure
+from schemas.topics import MAX_ANSWER_BYTES, QUALITY
+from streams.agents.calls import CallEnd, make_call
+from streams.agents.dependencies import Dependencies
+from streams.agents.hop_state import HopState
+from streams.flow.delivery import Outgoing
+from streams.providers.base import Completion
+from streams.routing.candidates import Candidate, Need, Shortlist, draw, shortlist
+from streams.routing.cascade import Accept, Standing, after_answer, best_answer, next_tier
+from streams.routing.confidence import SCORERS, Answered, Verdict
+from streams.routing.fallback import Again, FailedCall, TierExhausted, after_failure
+from streams.routing.features import estimate_tokens, needs_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replied:
+    """The request is answered."""
+
+    answer: Answer
+    degraded: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovedOn:
+    """The next tier is asked."""
+
+    tier: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaveUp:
+    """The request ends without an answer: `kind` is failed, rejected or expired."""
+
+    kind: str
+    failure: Failure
+
+
+Ending = Replied | MovedOn | GaveUp
+
+
+async def work_out(hop: HopState, deps: Dependencies) -> Ending | None:
+    """Work on a hop to its end; `None` when another worker has taken it over meanwhile."""
+    now = deps.clock.now()
+    if hop.time_left_ms(now) <= 0:
+        return _out_of_time(hop)
+    choice = shortlist(hop.message.tier, _need(hop, now), hop.landscape, deps.load.conditions())
+    hop.steps.append({"at": now, "time_left_ms": hop.time_left_ms(now), **choice.as_inputs()})
+    if not choice.candidates:
+        return _exhausted(hop, TierExhausted(why="no model of the tier fits"), [], deps)
+    return await _ask(hop, choice, deps)
+
+
+async def _ask(hop: HopState, choice: Shortlist, deps: Dependencies) -> Ending | None:
+    failures: list[FailedCall] = []
+    candidate = choice.candidates[0]
+    while True:
+        end = await make_call(hop, candidate, deps)
+        if end.completion is not None:
+            return await _answered(hop, candidate, end, end.completion, deps)
+        hop.attempts.append(end.attempt)
+        failures.append(_failed(candidate, end))
+        await _alert_on_auth(candidate, end, deps)
+        if hop.work.lost:
+            return None
+        left = hop.time_left_ms(deps.clock.now())
+        if left <= 0:
+            return _out_of_time(hop)
+        step = after_failure(
+            failures,
+            choice.candidates,
+            hop.landscape.policy.fallback,
+            time_left_ms=left,
+            jitter=draw(f"retry/{end.attempt.call_id}"),
+        )
+        hop.steps.append({"call": end.attempt.call_id, "why": step.why})
+        if isinstance(step, TierExhausted):
+            return _exhausted(hop, step, failures, deps)
+        await _pause(step, deps)
+        candidate = step.candidate
+
+
+async def _pause(step: Again, deps: Dependencies) -> None:
+    if step.pause_ms > 0:
+        await deps.sleep_ms(step.pause_ms)
+
+
+def _failed(candidate: Candidate, end: CallEnd) -> FailedCall:
+    after = end.error.retry_after_s if end.error else None
+    return FailedCall(
+        candidate=candidate,
+        error_class=end.attempt.status,
+        retry_after_ms=None if after is None else after * 1000,
+    )
+
+
+def _need(hop: HopState, now: int) -> Need:
+    message, body = hop.message, hop.body
+    return Need(
+        capabilities=needs_of(body),
+        context_tokens=estimate_tokens(body),
+        max_output_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
+        time_left_ms=hop.time_left_ms(now),
+        pinned_model=message.decision.model,
+        spread=f"{message.tenant}/{message.request_id}/{message.hop}/{message.visit}",
+    )
+
+
+async def _answered(
+    hop: HopState, candidate: Candidate, end: CallEnd, completion: Completion, deps: Dependencies
+) -> Ending:
+    verdict = SCORERS[hop.landscape.policy.cascade.scorer](
+        Answered(
+            body=hop.body,
+            message=completion.message,
+            finish_reason=completion.finish_reason,
+            logprobs=completion.logprobs,
+        )
+    )
+    hop.attempts.append(replace(end.attempt, confidence=verdict.confidence))
+    await _signal(hop, end, verdict, deps)
+    answer = _answer(hop, candidate, completion, verdict)
+    if answer is None:
+        return _exhausted(hop, TierExhausted(why="the answer is too large"), [], deps)
+    hop.answers.append(answer)
+    standing = Standing(
+        tier=hop.message.tier,
+        hop=hop.message.hop,
+        time_left_ms=hop.time_left_ms(deps.clock.now()),
+        pinned=hop.message.decision.model is not None,
+    )
+    step = after_answer(verdict, standing, hop.landscape)
+    hop.steps.append(
+        {
+            "call": end.attempt.call_id,
+            "confidence": verdict.confidence,
+            "parts": dict(verdict.parts),
+            "faults": [fault.check for fault in verdict.faults],
+            "why": step.why,
+        }
+    )
+    if isinstance(step, Accept):
+        best = best_answer([*_seen_before(hop), answer]) or answer
+        return Replied(answer=best, degraded=False)
+    return MovedOn(tier=step.tier, why=step.why)
+
+
+def _answer(
+    hop: HopState, candidate: Candidate, completion: Completion, verdict: Verdict
+) -> Answer | None:
+    message = orjson.dumps(completion.message)
+    if len(message) > MAX_ANSWER_BYTES:
+        return None
+    usage = completion.usage
+    return Answer(
+        message=message.decode(),
+        model=candidate.model.name,
+        provider=candidate.model.provider,
+        tier=hop.message.tier,
+        finish_reason=completion.finish_reason,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        confidence=verdict.confidence,
+    )
+
+
+async def _signal(hop: HopState, end: CallEnd, verdict: Verdict, deps: Dependencies) -> None:
+    message = hop.message
+    threshold = hop.landscape.policy.cascade.threshold(message.tier)
+    event = QualityEvent(
+        tenant=message.tenant,
+        request_id=message.request_id,
+        hop=message.hop,
+        visit=message.visit,
+        call_id=end.attempt.call_id,
+        at=deps.clock.now(),
+        signal="cascade_confidence",
+        name=hop.landscape.policy.cascade.scorer,
+        score=verdict.confidence,
+        passed=verdict.confidence >= threshold,
+        label=verdict.faults[0].check if verdict.faults else None,
+        detail=orjson.dumps(dict(verdict.parts)).decode(),
+        tier=message.tier,
+        provider=end.attempt.provider,
+        request_model=end.attempt.model,
+        worker=deps.me.worker,
+        user_id=message.user_id,
+        user_tier=message.user_tier,
+        feature=message.feature,
+        registry_version=hop.landscape.version,
+        experiment=message.decision.experiment,
+        arm=message.decision.arm,
+    )
+    record = Outgoing(
+        topic=QUALITY,
+        key=message.key,
+        value=deps.codecs.quality.encode(as_record(event)),
+        partition=hop.partition,
+    )
+    hop.pending.append(await deps.publisher.publish(record))
+
+
+def _seen_before(hop: HopState) -> list[Answer]:
+    return [hop.message.best] if hop.message.best is not None else []
+
+
+def _out_of_time(hop: HopState) -> Ending:
+    """Past the deadline: the best answer seen, if there is one, else the request expires."""
+    best = best_answer([*_seen_before(hop), *hop.answers])
+    if best is not None:
+        return Replied(answer=best, degraded=True)
+    failure = Failure(
+        code="deadline_exceeded",
+        message="no model answered before the deadline",
+        retryable=True,
+    )
+    return GaveUp(kind="expired", failure=failure)
+
+
+def _exhausted(
+    hop: HopState, step: TierExhausted, failures: list[FailedCall], deps: Dependencies
+) -> Ending:
+    """Nobody of the tier can answer: the next tier, else the best answer seen, else failure."""
+    standing = Standing(
+        tier=hop.message.tier,
+        hop=hop.message.hop,
+        time_left_ms=hop.time_left_ms(deps.clock.now()),
+        pinned=hop.message.decision.model is not None,
+    )
+    following = None if step.refused else next_tier(standing, hop.landscape)
+    if following is not None:
+        return MovedOn(tier=following, why=step.why)
+    best = best_answer([*_seen_before(hop), *hop.answers])
+    if best is not None:
+        return Replied(answer=best, degraded=True)
+    return GaveUp(kind="failed", failure=_failure(step, failures))
+
+
+def _failure(step: TierExhausted, failures: list[FailedCall]) -> Failure:
+    classes = {failure.error_class for failure in failures}
+    if classes == {"content_filter"}:
+        return Failure(
+            code="content_filtered", message="every model's filter refused it", retryable=False
+        )
+    if step.refused:
+        return Failure(
+            code="invalid_request",
+            message="the provider refused the request as malformed",
+            retryable=False,
+        )
+    return Failure(code="all_models_failed", message=step.why, retryable=True)
+
+
+async def _alert_on_auth(candidate: Candidate, end: CallEnd, deps: Dependencies) -> None:
+    if end.attempt.status == "auth":
+        await deps.alerts.fire(
+            "provider_auth",
+            f"{candidate.model.name}/{candidate.instance.name}",
+            f"the provider refused our key, or there is none: {end.error}",
+        )

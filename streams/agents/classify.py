@@ -1,0 +1,202 @@
+"""Classify: a caller's request becomes hop 0 on a tier's topic.
+
+At least once: a request that is read again is classified again, and execute admits the first
+message of it. What can't be served goes on as a verdict, so that every ending of a request passes
+the one place that knows its journal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from schemas.codec import Format, format_of
+from schemas.errors import InvalidRequestError, UndecodableError
+from schemas.identity import missing_request_id
+from schemas.records import Decision, Failure, Reply, ReplyAddress, Source, TierMessage
+from schemas.request import Claim, Request, read_claim, read_request, request_document
+from schemas.topics import MAX_REQUEST_BYTES
+from streams.agents.addressing import CORRELATION_ID, REPLY_TOPIC, Addressed, address_of
+from streams.agents.dependencies import Dependencies
+from streams.agents.replies import send_reply
+from streams.agents.tier_records import tier_record
+from streams.flow.incoming import Incoming
+from streams.routing.decide import CODE_VERSION, Moment, Subject, decide
+
+UNDECIDED = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """A request as it was found: its place, who it says it is, where its reply goes."""
+
+    message: Incoming
+    source: Source
+    claim: Claim
+    address: ReplyAddress
+
+
+async def classify(message: Incoming, deps: Dependencies) -> None:
+    """Take one request; returns when its tier message, or dead letter, is acknowledged."""
+    try:
+        record = _decode(message, deps)
+    except UndecodableError as error:
+        await _set_aside(message, str(error), deps)
+        return
+    deps.dead_letters.passed(message.topic)
+    addressed = await address_of(message, deps)
+    hop = _first_hop(message, record, addressed, deps)
+    await (await deps.publisher.publish(tier_record(hop, deps.codecs)))
+
+
+def _decode(message: Incoming, deps: Dependencies) -> dict[str, Any]:
+    if message.value is None:
+        raise UndecodableError("the value is null")
+    return deps.codecs.request.decode(message.value)
+
+
+def _first_hop(
+    message: Incoming, record: dict[str, Any], addressed: Addressed, deps: Dependencies
+) -> TierMessage:
+    claim = read_claim(record)
+    owner = deps.bound_tenants.get(message.topic)
+    opened = _Opened(
+        message=message,
+        source=Source(
+            topic=message.topic,
+            partition=message.partition,
+            offset=message.offset,
+            timestamp=message.timestamp,
+        ),
+        claim=Claim(request_id=claim.request_id, tenant=owner or claim.tenant),
+        address=addressed.address,
+    )
+    try:
+        return _routed(opened, _checked(opened, record, addressed, owner, deps), deps)
+    except InvalidRequestError as error:
+        return _verdict(opened, error, deps)
+
+
+def _checked(
+    opened: _Opened,
+    record: dict[str, Any],
+    addressed: Addressed,
+    owner: str | None,
+    deps: Dependencies,
+) -> Request:
+    value = opened.message.value or b""
+    if len(value) > MAX_REQUEST_BYTES:
+        raise InvalidRequestError(
+            f"the request has {len(value)} bytes, at most {MAX_REQUEST_BYTES} are taken",
+            code="too_large",
+        )
+    if addressed.refusal is not None:
+        raise InvalidRequestError(addressed.refusal, code="reply_topic_forbidden")
+    framed = deps.codecs.request.format is Format.CONFLUENT
+    is_json = format_of(value, framed=framed) is Format.JSON
+    request = read_request(record if is_json else request_document(record))
+    if owner is not None and record.get("tenant") not in {None, owner}:
+        raise InvalidRequestError("tenant: this topic belongs to another tenant")
+    return request
+
+
+def _routed(opened: _Opened, request: Request, deps: Dependencies) -> TierMessage:
+    landscape = deps.registry.landscape
+    deadline_at = opened.source.timestamp + request.deadline_ms
+    now = deps.clock.now()
+    if deadline_at <= now:
+        raise InvalidRequestError(
+            "the deadline was over before the request was read", code="deadline_exceeded"
+        )
+    subject = Subject(
+        body=request.body,
+        tenant=opened.claim.tenant,
+        model=request.model,
+        tier=request.tier,
+        user_id=request.user_id,
+        user_tier=request.user_tier,
+        feature=request.feature,
+        quality=request.quality,
+        retrieval_scores=request.retrieval_scores,
+        retrieval_query_type=request.retrieval_query_type,
+        metadata=request.metadata,
+    )
+    decision = decide(subject, landscape, Moment(now=now, time_left_ms=deadline_at - now))
+    return TierMessage(
+        tenant=opened.claim.tenant,
+        request_id=_request_id(opened, deps),
+        source=opened.source,
+        hop=0,
+        visit=0,
+        tier=decision.tier,
+        body=orjson.dumps(request.body),
+        user_id=request.user_id,
+        user_tier=request.user_tier,
+        feature=request.feature,
+        quality=request.quality or landscape.policy.default_quality,
+        retrieval_scores=request.retrieval_scores,
+        retrieval_query_type=request.retrieval_query_type,
+        metadata=request.metadata,
+        deadline_at=deadline_at,
+        reply_to=opened.address,
+        decision=decision,
+    )
+
+
+def _verdict(opened: _Opened, error: InvalidRequestError, deps: Dependencies) -> TierMessage:
+    """A hop that ends the request without a call: rejected, or expired."""
+    landscape = deps.registry.landscape
+    return TierMessage(
+        tenant=opened.claim.tenant,
+        request_id=_request_id(opened, deps),
+        source=opened.source,
+        hop=0,
+        visit=0,
+        tier=landscape.tiers[0],
+        body=b"",
+        user_id=None,
+        user_tier=None,
+        feature=None,
+        quality=landscape.policy.default_quality,
+        deadline_at=opened.source.timestamp,
+        reply_to=opened.address,
+        decision=Decision(
+            classifier=UNDECIDED,
+            score=None,
+            tier=landscape.tiers[0],
+            model=None,
+            reasons=(),
+            registry_version=landscape.version,
+            code_version=CODE_VERSION,
+        ),
+        verdict=Failure(
+            code=error.code, message=str(error), retryable=error.code == "deadline_exceeded"
+        ),
+    )
+
+
+def _request_id(opened: _Opened, deps: Dependencies) -> str:
+    return opened.claim.request_id or _made_id(opened.message, deps)
+
+
+def _made_id(message: Incoming, deps: Dependencies) -> str:
+    return missing_request_id(
+        deps.cluster, message.topic, message.partition, message.offset, message.timestamp
+    )
+
+
+async def _set_aside(message: Incoming, reason: str, deps: Dependencies) -> None:
+    """Dead-letter what can't be read, and tell a sender that listens for an answer."""
+    done = await deps.dead_letters.put(message, "undecodable", reason)
+    if message.header(*CORRELATION_ID, *REPLY_TOPIC) is not None:
+        addressed = await address_of(message, deps)
+        reply = Reply(
+            request_id=_made_id(message, deps),
+            status="rejected",
+            latency_ms=float(max(deps.clock.now() - message.timestamp, 0)),
+            error=Failure(code="invalid_request", message=reason, retryable=False),
+        )
+        await (await send_reply(reply, addressed.address, deps))
+    await done

@@ -1,0 +1,99 @@
+"""What the handlers are given: every part of the world that they touch, each replaceable."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from schemas.codec import Codec, SchemaIds
+from schemas.errors import ConfigurationError
+from streams.flow.claims import Claims
+from streams.flow.clock import Clock
+from streams.flow.dead_letters import DeadLetters
+from streams.flow.delivery import Publisher
+from streams.flow.journal import Owner
+from streams.flow.journals import Journals
+from streams.flow.reply_topics import ReplyTopicPolicy
+from streams.providers.base import Provider, Usage
+from streams.providers.load import InstanceLoad
+from streams.registry.live import LiveRegistry
+from streams.routing.landscape import Model
+
+
+class Pricing(Protocol):
+    """What calls cost."""
+
+    def cost_of(self, model: Model, usage: Usage) -> tuple[int | None, str | None]:
+        """Nano-USD of a call and where its price is from; `(None, None)` without a price."""
+        ...
+
+
+class Alerts(Protocol):
+    """Tells operators."""
+
+    async def fire(self, rule: str, subject: str, message: str) -> None:
+        """Raise an alert, once for each rule and subject while it lasts."""
+        ...
+
+
+class Codecs:
+    """One codec for each value that the agents read or write."""
+
+    def __init__(self, ids: SchemaIds | None = None) -> None:
+        self.request = Codec("Request", ids)
+        self.tier_message = Codec("TierMessage", ids)
+        self.reply = Codec("Reply", ids)
+        self.cost = Codec("CostEvent", ids)
+        self.quality = Codec("QualityEvent", ids)
+        self.outcome = Codec("OutcomeEvent", ids)
+        self.feedback = Codec("Feedback", ids)
+
+
+def new_call_id() -> str:
+    """A call id, unique for all time."""
+    return uuid.uuid4().hex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependencies:
+    """The world of the handlers.
+
+    `reply_topic_exists` looks into cached metadata; `bound_tenants` maps request topics to the
+    tenant that each is bound to; `sleep_ms` pauses between retries; `draw` gives a number in
+    [0, 1) for a key.
+    """
+
+    me: Owner
+    cluster: str
+    clock: Clock
+    publisher: Publisher
+    dead_letters: DeadLetters
+    journals: Journals
+    claims: Claims
+    registry: LiveRegistry
+    providers: Mapping[str, Provider]
+    pricing: Pricing
+    load: InstanceLoad
+    alerts: Alerts
+    codecs: Codecs
+    reply_topics: ReplyTopicPolicy
+    reply_topic_exists: Callable[[str], Awaitable[bool]]
+    sleep_ms: Callable[[float], Awaitable[None]]
+    bound_tenants: Mapping[str, str | None] = field(default_factory=dict)
+    call_id: Callable[[], str] = new_call_id
+    journal_before_call: bool = True
+
+    def provider(self, name: str) -> Provider:
+        """A provider by name.
+
+        Raises:
+            ConfigurationError: the registry names a provider that is not installed.
+        """
+        found = self.providers.get(name)
+        if found is None:
+            raise ConfigurationError(
+                f"provider {name} is not installed; there are {', '.join(sorted(self.providers))}"
+            )
+        return found

@@ -1,0 +1,248 @@
+"""How a hop ends: effects first, all acknowledged, then its outcome in the journal.
+
+The order is law 2: cost and quality events, the reply or the next tier's message; then the
+outcome; only then may the caller release the offset.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import orjson
+
+from schemas.codec import Format
+from schemas.errors import DeliveryError
+from schemas.events import Result
+from schemas.journal_headers import ESCALATED
+from schemas.records import Answer, Decision, Failure, Reply, ReplyUsage
+from schemas.topics import REPLIES, dead_letter_topic
+from streams.agents.answering import Ending, GaveUp, MovedOn, Replied
+from streams.agents.dependencies import Dependencies
+from streams.agents.hop_state import HopState
+from streams.agents.replies import encode_reply, routing_of, send_reply
+from streams.agents.tier_records import tier_record
+from streams.flow.delivery import Outgoing
+from streams.providers.base import Usage
+from streams.routing.features import question_of, text_of
+
+log = logging.getLogger(__name__)
+
+_OK = "ok"
+
+
+async def end_hop(hop: HopState, ending: Ending, deps: Dependencies) -> None:
+    """Publish everything that an ending asks for; returns when the journal has it.
+
+    A worker that holds neither the partition nor its lease any more publishes nothing but what is
+    under way (its cost events): the hop is another worker's now.
+    """
+    if not hop.may_publish(deps.clock.now()):
+        await _acknowledged(hop)
+        return
+    decision = _decision(hop)
+    if isinstance(ending, MovedOn):
+        await _move_on(hop, ending, decision, deps)
+        return
+    result = await _result(hop, ending, deps)
+    delivered = await _reply(hop, ending, decision, result, deps)
+    await _acknowledged(hop)
+    kind = "replied" if isinstance(ending, Replied) else ending.kind
+    await _journal(
+        hop,
+        kind,
+        deps,
+        decision=decision,
+        result=replace(result, undeliverable=not delivered),
+        error=ending.failure if isinstance(ending, GaveUp) else None,
+    )
+
+
+async def _acknowledged(hop: HopState) -> None:
+    for record in hop.pending:
+        await record
+
+
+async def _move_on(hop: HopState, ending: MovedOn, decision: Decision, deps: Dependencies) -> None:
+    message = hop.message
+    answers = [answer for answer in (message.best, *hop.answers) if answer is not None]
+    following = replace(
+        message,
+        hop=message.hop + 1,
+        visit=0,
+        tier=ending.tier,
+        decision=decision,
+        attempts=hop.all_attempts,
+        tiers_tried=(*message.tiers_tried, message.tier),
+        best=max(answers, key=lambda answer: answer.confidence or 0.0, default=None),
+    )
+    record = replace(tier_record(following, deps.codecs), partition=hop.partition)
+    hop.pending.append(await deps.publisher.publish(record))
+    result = await _result(hop, ending, deps)
+    await _acknowledged(hop)
+    await _journal(hop, ESCALATED, deps, decision=decision, result=result, next_tier=ending.tier)
+
+
+async def _journal(hop: HopState, kind: str, deps: Dependencies, **more: object) -> None:
+    headers = hop.journal_headers(kind, deps)
+    event = hop.outcome(kind, deps, **more)
+    delivered = await (await deps.publisher.publish(hop.journal_record(event, headers, deps)))
+    deps.journals.wrote(hop.partition, hop.message.key, headers, delivered.timestamp)
+
+
+def _decision(hop: HopState) -> Decision:
+    """The decision with what this hop saw added to its inputs."""
+    decision = hop.message.decision
+    if not hop.steps:
+        return decision
+    inputs = orjson.loads(decision.inputs)
+    inputs.setdefault("hops", []).append(
+        {"hop": hop.message.hop, "registry": hop.landscape.version, "steps": hop.steps}
+    )
+    return replace(decision, inputs=orjson.dumps(inputs, option=orjson.OPT_SORT_KEYS).decode())
+
+
+def request_cost(hop: HopState) -> int | None:
+    """All calls of the request that ended, nano-USD; `None` if one is unknown."""
+    costs = [attempt.cost_nano for attempt in hop.all_attempts]
+    return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+
+async def _result(hop: HopState, ending: Ending, deps: Dependencies) -> Result:
+    message, landscape = hop.message, hop.landscape
+    answer = ending.answer if isinstance(ending, Replied) else None
+    tried = message.tiers_tried if message.verdict else (*message.tiers_tried, message.tier)
+    shown = answer or (hop.answers[-1] if hop.answers else None)
+    return Result(
+        model=answer.model if answer else None,
+        provider=answer.provider if answer else None,
+        tiers_tried=tried,
+        calls=len(hop.all_attempts),
+        cost_nano=request_cost(hop),
+        baseline_model=landscape.baseline,
+        baseline_cost_nano=_baseline(hop, answer, deps),
+        input_tokens=answer.input_tokens if answer else None,
+        output_tokens=answer.output_tokens if answer else None,
+        confidence=shown.confidence if shown else None,
+        degraded=ending.degraded if isinstance(ending, Replied) else False,
+        finish_reason=answer.finish_reason if answer else None,
+        latency_ms=_latency_ms(hop, deps),
+        provider_ms=hop.provider_ms,
+        fallbacks=sum(1 for attempt in hop.all_attempts if attempt.status != _OK),
+        reply_topic=None if isinstance(ending, MovedOn) else message.reply_to.topic,
+        prompt=question_of(hop.body["messages"])
+        if landscape.privacy.store_prompts and hop.body
+        else None,
+        answer=text_of(orjson.loads(answer.message).get("content"))
+        if landscape.privacy.store_answers and answer
+        else None,
+    )
+
+
+def _latency_ms(hop: HopState, deps: Dependencies) -> float:
+    return float(max(deps.clock.now() - hop.message.source.timestamp, 0))
+
+
+def _baseline(hop: HopState, answer: Answer | None, deps: Dependencies) -> int | None:
+    """What the baseline model would have cost for the tokens of the answer that was given."""
+    name = hop.landscape.baseline
+    if name is None or answer is None:
+        return None
+    usage = Usage(input_tokens=answer.input_tokens, output_tokens=answer.output_tokens)
+    return deps.pricing.cost_of(hop.landscape.models[name], usage)[0]
+
+
+async def _reply(
+    hop: HopState,
+    ending: Replied | GaveUp,
+    decision: Decision,
+    result: Result,
+    deps: Dependencies,
+) -> bool:
+    """Send the reply; one that its topic does not take is dead-lettered, and False returned."""
+    message = hop.message
+    routing = routing_of(decision)
+    if isinstance(ending, Replied):
+        reply = _good(hop, ending, result)
+        reply = replace(reply, routing=routing)
+    else:
+        reply = Reply(
+            request_id=message.request_id,
+            status=ending.kind,
+            tiers_tried=result.tiers_tried,
+            cost_nano=result.cost_nano,
+            latency_ms=result.latency_ms,
+            routing=None if message.verdict else routing,
+            error=ending.failure,
+        )
+    try:
+        await (await send_reply(reply, message.reply_to, deps))
+    except DeliveryError as error:
+        log.warning("a reply could not be delivered and is dead-lettered: %s", error)
+        await _dead_letter(reply, hop, error, deps)
+        return False
+    return True
+
+
+def _good(hop: HopState, ending: Replied, result: Result) -> Reply:
+    answer = ending.answer
+    return Reply(
+        request_id=hop.message.request_id,
+        status="replied",
+        message=answer.message,
+        model=answer.model,
+        provider=answer.provider,
+        tier=answer.tier,
+        tiers_tried=result.tiers_tried,
+        confidence=answer.confidence,
+        degraded=ending.degraded,
+        finish_reason=answer.finish_reason,
+        usage=ReplyUsage(
+            input_tokens=answer.input_tokens,
+            output_tokens=answer.output_tokens,
+            cache_read_tokens=answer.cache_read_tokens,
+            cache_write_tokens=answer.cache_write_tokens,
+            reasoning_tokens=answer.reasoning_tokens,
+        ),
+        cost_nano=result.cost_nano,
+        baseline_cost_nano=result.baseline_cost_nano,
+        latency_ms=result.latency_ms,
+    )
+
+
+async def _dead_letter(
+    reply: Reply, hop: HopState, error: DeliveryError, deps: Dependencies
+) -> None:
+    address = hop.message.reply_to
+    record = Outgoing(
+        topic=dead_letter_topic(REPLIES),
+        key=address.key,
+        value=encode_reply(reply, Format(address.format), deps.codecs),
+        headers=[
+            *address.kafka_headers,
+            ("dlq-cause", b"undeliverable"),
+            ("dlq-reason", type(error.__cause__ or error).__name__.encode()),
+            ("dlq-source", f"{address.topic}".encode()),
+            ("dlq-worker", deps.me.worker.encode()),
+        ],
+    )
+    hop.pending.append(await deps.publisher.publish(record))
+
+
+async def tell_duplicate(hop: HopState, status: str, deps: Dependencies) -> None:
+    """Tell the sender of a repeated request id what became of the first."""
+    reply = Reply(
+        request_id=hop.message.request_id,
+        status="rejected",
+        latency_ms=_latency_ms(hop, deps),
+        error=Failure(
+            code="duplicate_request",
+            message=f"a request with this id came before, its status is {status}",
+            retryable=False,
+        ),
+    )
+    try:
+        await (await send_reply(reply, hop.message.reply_to, deps))
+    except DeliveryError as error:
+        await _dead_letter(reply, hop, error, deps)
+        await _acknowledged(hop)

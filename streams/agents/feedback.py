@@ -1,0 +1,62 @@
+"""Feedback: what a caller thinks of an answer becomes a quality event."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from schemas.errors import UndecodableError
+from schemas.events import QualityEvent
+from schemas.identity import DEFAULT_TENANT, NAME, REQUEST_ID
+from schemas.mapping import as_record
+from schemas.topics import QUALITY
+from streams.agents.dependencies import Dependencies
+from streams.flow.delivery import Outgoing
+from streams.flow.incoming import Incoming
+
+
+class FeedbackDocument(BaseModel):
+    """Feedback as callers publish it; a score is 0..1, at least one of score and label is there."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    request_id: str = Field(pattern=f"^{REQUEST_ID.pattern}$")
+    tenant: str | None = Field(default=None, pattern=f"^{NAME.pattern}$")
+    score: float | None = Field(default=None, ge=0, le=1)
+    label: str | None = Field(default=None, max_length=128)
+    comment: str | None = Field(default=None, max_length=4_000)
+
+
+async def take_feedback(message: Incoming, deps: Dependencies) -> None:
+    """Take one piece of feedback; returns when its quality event, or dead letter, is acknowledged."""
+    try:
+        document = _read(message, deps)
+    except UndecodableError as error:
+        await (await deps.dead_letters.put(message, "undecodable", str(error)))
+        return
+    deps.dead_letters.passed(message.topic)
+    keeps_comments = deps.registry.landscape.privacy.store_comments
+    event = QualityEvent(
+        tenant=document.tenant or DEFAULT_TENANT,
+        request_id=document.request_id,
+        at=message.timestamp,
+        signal="feedback",
+        name=document.label or "score",
+        score=document.score,
+        label=document.label,
+        comment=document.comment if keeps_comments else None,
+        worker=deps.me.worker,
+    )
+    record = Outgoing(
+        topic=QUALITY, key=event.key, value=deps.codecs.quality.encode(as_record(event))
+    )
+    await (await deps.publisher.publish(record))
+
+
+def _read(message: Incoming, deps: Dependencies) -> FeedbackDocument:
+    if message.value is None:
+        raise UndecodableError("the value is null")
+    try:
+        return FeedbackDocument.model_validate(deps.codecs.feedback.decode(message.value))
+    except ValidationError as error:
+        fields = ", ".join(str(item["loc"][0]) for item in error.errors() if item["loc"])
+        raise UndecodableError(f"feedback does not validate: {fields}") from None

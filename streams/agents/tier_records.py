@@ -1,0 +1,51 @@
+"""A hop's message as a record of its tier's topic, and as its headers tell it again."""
+
+from __future__ import annotations
+
+from schemas.errors import UndecodableError
+from schemas.journal_headers import DIGEST, HOP, ORIGIN, VISIT
+from schemas.mapping import as_record
+from schemas.records import TierMessage
+from schemas.topics import tier_topic
+from streams.agents.dependencies import Codecs
+from streams.flow.delivery import Outgoing
+from streams.flow.incoming import Incoming
+from streams.flow.journal import HopMessage
+
+PRIORITY_QUALITY = "best"
+
+
+def tier_record(hop: TierMessage, codecs: Codecs) -> Outgoing:
+    """The record that hands a hop to its tier; headers say enough to admit it undecoded."""
+    return Outgoing(
+        topic=tier_topic(hop.tier, high=hop.quality == PRIORITY_QUALITY),
+        key=hop.key,
+        value=codecs.tier_message.encode(as_record(hop)),
+        headers=[
+            (HOP, b"%d" % hop.hop),
+            (VISIT, b"%d" % hop.visit),
+            (ORIGIN, hop.source.place.encode()),
+            (DIGEST, hop.reply_to.digest.encode()),
+        ],
+    )
+
+
+def hop_message(message: Incoming) -> HopMessage:
+    """What key and headers of a tier record say.
+
+    Raises:
+        UndecodableError: the record is not one of ours.
+    """
+    found = dict(message.headers)
+    if not message.key:
+        raise UndecodableError("not a tier message: it has no key")
+    try:
+        return HopMessage(
+            identity=message.key,
+            hop=int(found[HOP]),
+            visit=int(found[VISIT]),
+            origin=found[ORIGIN].decode(),
+            digest=found[DIGEST].decode(),
+        )
+    except (KeyError, ValueError) as error:
+        raise UndecodableError(f"not a tier message: {error}") from None
