@@ -1,0 +1,65 @@
+"""A real ClickHouse on this machine, out of the chdb wheel, with its HTTP interface."""
+
+from __future__ import annotations
+
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.process import Process, kept_port, start_process
+
+READY_TIMEOUT_S = 30.0
+
+_CONFIG = """\
+<clickhouse>
+  <http_port>{port}</http_port>
+  <listen_host>127.0.0.1</listen_host>
+  <logger><level>warning</level><console>1</console></logger>
+  <mark_cache_size>67108864</mark_cache_size>
+  <max_server_memory_usage>3000000000</max_server_memory_usage>
+</clickhouse>
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalClickHouse:
+    """A ClickHouse server: its folder and port. Data survives `kill -9`; SIGTERM is ignored."""
+
+    folder: Path
+    port: int
+
+    @classmethod
+    def in_folder(cls, folder: Path, port: int = 0) -> LocalClickHouse:
+        """A server that keeps its data in a folder; port 0 picks one and keeps it."""
+        return cls(folder=folder, port=kept_port(folder, "clickhouse", port))
+
+    @property
+    def address(self) -> str:
+        """Base URL of the HTTP interface."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> Process:
+        """Start the server and wait until it answers.
+
+        Raises:
+            LocalStackError: it does not come up.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "config.xml").write_text(_CONFIG.format(port=self.port))
+        process = start_process(
+            "clickhouse",
+            [sys.executable, "-m", "infra.local.clickhouse_server", str(self.folder / "data")],
+            folder=self.folder,
+        )
+        process.wait_ready(self.answers, READY_TIMEOUT_S)
+        return process
+
+    def answers(self) -> bool:
+        """Whether it serves queries."""
+        try:
+            with urllib.request.urlopen(f"{self.address}/ping", timeout=2) as response:
+                return bool(response.status == 200)
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False

@@ -1,0 +1,28 @@
+"""ClickHouse as an HTTP server out of the chdb wheel; run as `python -m` in its own process.
+
+`SYSTEM START LISTEN` must be part of the first query that the engine sees, in a working directory
+that holds `config.xml` (ClickHouse pull request 101143); the endless query keeps it serving.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+_SERVE = (
+    "SYSTEM START LISTEN HTTP; "
+    "SELECT sleepEachRow(1) FROM system.numbers LIMIT 1000000 FORMAT Null "
+    "SETTINGS max_block_size=1, function_sleep_max_microseconds_per_block=0, max_threads=1"
+)
+
+
+def serve(data: Path) -> None:
+    """Serve until the process is ended; the data folder outlives it."""
+    from chdb import _chdb  # noqa: PLC0415 - loading the engine takes a moment
+
+    while True:
+        _chdb.query(_SERVE, "TabSeparated", path=str(data))
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]))

