@@ -27,7 +27,7 @@ class FeedbackDocument(BaseModel):
 
 
 async def take_feedback(message: Incoming, deps: Dependencies) -> None:
-    """Take one piece of feedback; returns when its quality event, or dead letter, is acknowledged."""
+    """Take one piece of feedback; returns when what it became is acknowledged."""
     try:
         document = _read(message, deps)
     except UndecodableError as error:
