@@ -1,44 +1,36 @@
-"""Anthropic's messages API; the formats are turned into each other in `anthropic_format`."""
+"""Anthropic's messages API (https://docs.anthropic.com/en/api/messages).
+
+The address is `<base>/messages`; a `base_url` without a path gets `/v1`. The endpoint's
+`api_version`, where set, is the `anthropic-version`.
+"""
 
 from __future__ import annotations
 
-from streams.providers.anthropic_format import ANSWER_TOOL, messages_body, read_message
+from streams.providers.adapter import HttpAdapter
+from streams.providers.answers import decode, encode
+from streams.providers.anthropic_answer import completion
+from streams.providers.anthropic_format import request_body, wants_shape
 from streams.providers.base import ChatCall, Completion, Endpoint
-from streams.providers.exchange import REQUEST_ID_HEADER, Exchange
-from streams.providers.guard import HostPolicy, KeyRing
 
 API_VERSION = "2023-06-01"
 
 
-class AnthropicProvider:
-    """The adapter; see `streams.providers.base.Provider`."""
+class AnthropicProvider(HttpAdapter):
+    """The adapter for Anthropic's wire format."""
 
     name = "anthropic"
 
-    def __init__(self, keys: KeyRing, hosts: HostPolicy) -> None:
-        self._keys = keys
-        self._hosts = hosts
-        self._exchange = Exchange()
-
     async def complete(self, call: ChatCall, endpoint: Endpoint) -> Completion:
-        """See `Provider.complete`."""
-        self._hosts.check(endpoint.base_url)
-        key = self._keys.key(endpoint.api_key_env)
-        headers = {
-            REQUEST_ID_HEADER: call.call_id,
-            "anthropic-version": endpoint.api_version or API_VERSION,
-            **endpoint.headers,
-        }
-        if key is not None:
-            headers["x-api-key"] = key
-        body = messages_body(call)
-        shaped = (body.get("tool_choice") or {}).get("name") == ANSWER_TOOL and not call.body.get(
-            "tools"
-        )
-        url = f"{endpoint.base_url.rstrip('/')}/messages"
-        answer = await self._exchange.post(url, body, headers, call.timeouts)
-        return read_message(answer, shaped=shaped)
+        """Ask once.
 
-    async def close(self) -> None:
-        """Close the pooled connections."""
-        await self._exchange.close()
+        Raises:
+            ProviderError: for every failure, with its class.
+        """
+        pathless = endpoint.base_url.rstrip("/").count("/") <= 2
+        url = self.address(endpoint.base_url, "/v1/messages" if pathless else "/messages")
+        headers = {"anthropic-version": endpoint.api_version or API_VERSION}
+        if endpoint.api_key_env is not None:
+            headers["x-api-key"] = self.keys.key(endpoint.api_key_env)
+        body = encode(request_body(call))
+        answer = await self.exchange(call, endpoint, url, headers, body)
+        return completion(decode(answer.body, answer.status), shape=wants_shape(call.body))

@@ -1,237 +1,171 @@
-"""Between OpenAI's chat format, which the contract speaks, and Anthropic's messages.
+"""From OpenAI's chat format, which the contract speaks, to Anthropic's messages; pure.
 
-Source: https://docs.anthropic.com/en/api/messages. Pure. What differs and how it is met:
-system turns are collected into `system`; neighbouring turns of one role become one; tool results
-are user content; `max_tokens` is required; temperature ends at 1; a JSON Schema is asked for as
-the input of one forced tool, whose input becomes the answer's text, since every model that calls
-tools can do that; with other tools beside it, or for plain JSON, an instruction is added instead.
-`seed`, penalties, `logit_bias` and logprobs have no counterpart and are left out.
+Source: https://docs.anthropic.com/en/api/messages. What differs, and how it is met:
+
+| OpenAI | Anthropic |
+|---|---|
+| system and developer turns, anywhere | `system`, in order (as Anthropic's own OpenAI door does) |
+| neighbouring turns of one role | one turn; tool results stand first in a user turn |
+| `response_format` json_schema of an object, no tools | one forced tool, its input is the answer |
+| other JSON formats, or JSON beside tools | an instruction added to `system` |
+| `max_tokens` optional | required: the call's limit, else `DEFAULT_MAX_TOKENS` |
+| `temperature` 0..2 | cut to 1; `top_p` beside it is left out, newer models refuse both |
+| `parallel_tool_calls: false` | `tool_choice.disable_parallel_tool_use` |
+| `stop` | `stop_sequences`; those of white space only are refused there and left out |
+| `safety_identifier` | `metadata.user_id` |
+| `seed`, penalties, `logit_bias`, logprobs, `verbosity`, `reasoning_effort` | left out: unknown |
+
+The forced tool is chosen over `output_config` because every model since Claude 3 obeys it; the
+latter is refused by the older ones that cheap tiers use.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from streams.providers.base import ChatCall, Completion, ErrorClass, ProviderError, Usage
+from streams.providers.answers import Json, part, with_extra
+from streams.providers.anthropic_turns import system_texts, turns
+from streams.providers.base import ChatCall
 
-ANSWER_TOOL = "answer"
+ANSWER_TOOL = "json_answer"
+"""Name of the tool whose input is the JSON answer."""
+
 DEFAULT_MAX_TOKENS = 4_096
 
-_JSON_INSTRUCTION = "Answer with one JSON object and nothing else: no prose, no code fence."
-_FINISH_REASONS = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "pause_turn": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_use": "tool_calls",
-    "refusal": "content_filter",
-}
-
-Block = dict[str, Any]
+_JSON_ONLY = "Answer with a single JSON object and nothing else: no introduction, no code fence."
+_SERVICE_TIERS = {"auto": "auto", "default": "standard_only"}
+_CHOICES = {"auto": "auto", "required": "any", "none": "none"}
+_TEMPERATURE_MAX = 1.0
 
 
-def messages_body(call: ChatCall) -> dict[str, Any]:
-    """The body of a messages request."""
-    source = call.body
-    system = [
-        _text(message.get("content"))
-        for message in source["messages"]
-        if message["role"] in {"system", "developer"}
-    ]
-    body: dict[str, Any] = {
-        "model": call.model,
-        "max_tokens": call.max_output_tokens or DEFAULT_MAX_TOKENS,
-        "messages": turns(source["messages"]),
-    }
-    _set_tools(body, source)
-    _set_answer_shape(body, source, system)
-    if system:
-        body["system"] = "\n\n".join(system)
-    if source.get("temperature") is not None:
-        body["temperature"] = min(float(source["temperature"]), 1.0)
-    if source.get("top_p") is not None:
-        body["top_p"] = source["top_p"]
-    if source.get("stop"):
-        stop = source["stop"]
-        body["stop_sequences"] = [stop] if isinstance(stop, str) else list(stop)
-    body.update(source.get("extra_body") or {})
-    return body
-
-
-def turns(messages: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """User and assistant turns, in alternation, as content blocks."""
-    result: list[dict[str, Any]] = []
-    for message in messages:
-        role = message["role"]
-        if role in {"system", "developer"}:
-            continue
-        kind = "assistant" if role == "assistant" else "user"
-        blocks = _blocks(message)
-        if not blocks:
-            continue
-        if result and result[-1]["role"] == kind:
-            result[-1]["content"].extend(blocks)
-        else:
-            result.append({"role": kind, "content": blocks})
-    return result
-
-
-def _blocks(message: Mapping[str, Any]) -> list[Block]:
-    content = message.get("content")
-    if message["role"] == "tool":
-        return [
-            {
-                "type": "tool_result",
-                "tool_use_id": message["tool_call_id"],
-                "content": _text(content),
-            }
-        ]
-    blocks = _content_blocks(content)
-    for call in message.get("tool_calls") or ():
-        function = call["function"]
-        blocks.append(
-            {
-                "type": "tool_use",
-                "id": call["id"],
-                "name": function["name"],
-                "input": _arguments(function["arguments"]),
-            }
-        )
-    return blocks
-
-
-def _content_blocks(content: Any) -> list[Block]:
-    if isinstance(content, str):
-        return [{"type": "text", "text": content}] if content else []
-    blocks: list[Block] = []
-    for part in content or ():
-        if part["type"] == "text" and part["text"]:
-            blocks.append({"type": "text", "text": part["text"]})
-        elif part["type"] == "image_url":
-            blocks.append({"type": "image", "source": _image(part["image_url"]["url"])})
-        elif part["type"] == "refusal":
-            blocks.append({"type": "text", "text": part["refusal"]})
-    return blocks
-
-
-def _image(url: str) -> dict[str, str]:
-    """A data URL goes along as bytes, any other as a reference; nothing is fetched here."""
-    if not url.startswith("data:"):
-        return {"type": "url", "url": url}
-    head, _, data = url.removeprefix("data:").partition(",")
-    return {"type": "base64", "media_type": head.split(";")[0], "data": data}
-
-
-def _text(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    return "\n\n".join(part["text"] for part in content or () if part["type"] == "text")
-
-
-def _arguments(text: str) -> Any:
-    """Tool input as an object; what is no JSON object is passed on under one name."""
-    try:
-        value = orjson.loads(text or "{}")
-    except orjson.JSONDecodeError:
-        return {"arguments": text}
-    return value if isinstance(value, dict) else {"arguments": value}
-
-
-def _set_tools(body: dict[str, Any], source: Mapping[str, Any]) -> None:
-    tools = [
-        {
-            "name": tool["function"]["name"],
-            "description": tool["function"].get("description") or "",
-            "input_schema": tool["function"].get("parameters") or {"type": "object"},
-        }
-        for tool in source.get("tools") or ()
-    ]
-    if not tools:
-        return
-    body["tools"] = tools
-    wanted = source.get("tool_choice") or "auto"
-    if isinstance(wanted, dict):
-        choice = {"type": "tool", "name": wanted["function"]["name"]}
-    else:
-        choice = {"type": {"required": "any"}.get(wanted, wanted)}
-    if source.get("parallel_tool_calls") is False and choice["type"] != "none":
-        choice = {**choice, "disable_parallel_tool_use": True}
-    body["tool_choice"] = choice
-
-
-def _set_answer_shape(body: dict[str, Any], source: Mapping[str, Any], system: list[str]) -> None:
-    wanted = source.get("response_format") or {}
-    if wanted.get("type") == "json_object":
-        system.append(_JSON_INSTRUCTION)
-    elif wanted.get("type") == "json_schema":
-        schema = wanted["json_schema"].get("schema") or {"type": "object"}
-        if body.get("tools") or schema.get("type") != "object":
-            system.append(f"{_JSON_INSTRUCTION} Its schema: {orjson.dumps(schema).decode()}")
-            return
-        body["tools"] = [
-            {
-                "name": ANSWER_TOOL,
-                "description": wanted["json_schema"].get("description") or "The answer.",
-                "input_schema": schema,
-            }
-        ]
-        body["tool_choice"] = {"type": "tool", "name": ANSWER_TOOL}
-
-
-def read_message(answer: Mapping[str, Any], *, shaped: bool) -> Completion:
-    """What the API answered; `shaped` says that the answer was asked for as a tool's input.
+def request_body(call: ChatCall) -> dict[str, Any]:
+    """The body of one call.
 
     Raises:
-        ProviderError: class `bad_response`, when the answer is not a message.
+        ProviderError: BAD_REQUEST; an image is of a kind that Anthropic does not read, or
+            `extra_body` sets a field that is the call's own.
     """
-    try:
-        blocks = answer["content"]
-        text = "".join(block["text"] for block in blocks if block["type"] == "text")
-        calls = [block for block in blocks if block["type"] == "tool_use"]
-        finish = _FINISH_REASONS.get(answer.get("stop_reason") or "end_turn", "stop")
-        message: dict[str, Any] = {"role": "assistant", "content": text or None}
-        if shaped and calls:
-            message["content"] = orjson.dumps(calls[0]["input"]).decode()
-            finish = "stop" if finish == "tool_calls" else finish
-        elif calls:
-            message["tool_calls"] = [_tool_call(block) for block in calls]
-        return Completion(
-            message=message,
-            finish_reason=finish,
-            usage=read_usage(answer.get("usage") or {}),
-            response_model=answer.get("model"),
-            response_id=answer.get("id"),
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ProviderError(
-            ErrorClass.BAD_RESPONSE, f"the answer is not a message ({type(error).__name__})"
-        ) from None
-
-
-def _tool_call(block: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": block["id"],
-        "type": "function",
-        "function": {"name": block["name"], "arguments": orjson.dumps(block["input"]).decode()},
+    source = call.body
+    extra = part(source, "extra_body")
+    system = system_texts(source["messages"])
+    instruction = _json_instruction(source)
+    if instruction is not None:
+        system.append(instruction)
+    body: dict[str, Any] = {
+        "model": call.model,
+        "max_tokens": call.max_output_tokens
+        or source.get("max_completion_tokens")
+        or source.get("max_tokens")
+        or DEFAULT_MAX_TOKENS,
+        "messages": turns(source["messages"]),
     }
+    if system:
+        body["system"] = "\n\n".join(system)
+    _sample(body, source, thinking="thinking" in extra)
+    _offer_tools(body, source)
+    if source.get("safety_identifier"):
+        body["metadata"] = {"user_id": source["safety_identifier"]}
+    if source.get("service_tier") in _SERVICE_TIERS:
+        body["service_tier"] = _SERVICE_TIERS[source["service_tier"]]
+    return with_extra(body, extra)
 
 
-def read_usage(usage: Mapping[str, Any]) -> Usage:
-    """Tokens in the port's meaning: the API's `input_tokens` leaves the cached ones out."""
-    fresh = _count(usage.get("input_tokens"))
-    read = _count(usage.get("cache_read_input_tokens"))
-    written = _count(usage.get("cache_creation_input_tokens"))
-    return Usage(
-        input_tokens=None if fresh is None else fresh + (read or 0) + (written or 0),
-        output_tokens=_count(usage.get("output_tokens")),
-        cache_read_tokens=read,
-        cache_write_tokens=written,
+def wants_shape(source: Json) -> str | None:
+    """How JSON is asked for: `tool` by the forced tool, `text` by instruction, else `None`."""
+    wanted = part(source, "response_format")
+    if wanted.get("type") not in {"json_object", "json_schema"}:
+        return None
+    # Extended thinking refuses a forced tool.
+    by_tool = (
+        wanted["type"] == "json_schema"
+        and not source.get("tools")
+        and "thinking" not in part(source, "extra_body")
+        and _schema(wanted).get("type") == "object"
+    )
+    return "tool" if by_tool else "text"
+
+
+def _schema(wanted: Json) -> Json:
+    return part(part(wanted, "json_schema"), "schema")
+
+
+def _json_instruction(source: Json) -> str | None:
+    if wants_shape(source) != "text":
+        return None
+    wanted = part(source, "response_format")
+    schema = _schema(wanted)
+    if not schema:
+        return _JSON_ONLY
+    return (
+        "Answer with JSON and nothing else: no introduction, no code fence. "
+        f"It must match this JSON Schema:\n{orjson.dumps(schema).decode()}"
     )
 
 
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+def _sample(body: dict[str, Any], source: Json, *, thinking: bool) -> None:
+    temperature, top_p, stop = (source.get(name) for name in ("temperature", "top_p", "stop"))
+    if not thinking:
+        if temperature is not None:
+            body["temperature"] = min(temperature, _TEMPERATURE_MAX)
+        elif top_p is not None:
+            body["top_p"] = top_p
+    sequences = [stop] if isinstance(stop, str) else stop or ()
+    kept = [sequence for sequence in sequences if sequence.strip()]
+    if kept:
+        body["stop_sequences"] = kept
+
+
+def _offer_tools(body: dict[str, Any], source: Json) -> None:
+    if wants_shape(source) == "tool":
+        shape = part(part(source, "response_format"), "json_schema")
+        body["tools"] = [
+            {
+                "name": ANSWER_TOOL,
+                "description": shape.get("description") or f"The answer: {shape.get('name')}.",
+                "input_schema": shape["schema"],
+            }
+        ]
+        body["tool_choice"] = {"type": "tool", "name": ANSWER_TOOL}
+        return
+    tools = [_tool(tool["function"]) for tool in source.get("tools") or ()]
+    if tools:
+        body["tools"] = tools
+        choice = _choice(source)
+        if choice is not None:
+            body["tool_choice"] = choice
+        return
+    # A conversation in which tools were used must offer them, even if none may be called now.
+    used = dict.fromkeys(
+        call["function"]["name"]
+        for message in source["messages"]
+        for call in message.get("tool_calls") or ()
+    )
+    if used:
+        body["tools"] = [_tool({"name": name}) for name in used]
+        body["tool_choice"] = {"type": "none"}
+
+
+def _tool(function: Json) -> dict[str, Any]:
+    schema = dict(function.get("parameters") or {"properties": {}})
+    tool: dict[str, Any] = {"name": function["name"], "input_schema": {"type": "object", **schema}}
+    if function.get("description"):
+        tool["description"] = function["description"]
+    return tool
+
+
+def _choice(source: Json) -> dict[str, Any] | None:
+    wanted = source.get("tool_choice")
+    single = source.get("parallel_tool_calls") is False
+    if wanted is None and not single:
+        return None
+    choice: dict[str, Any]
+    if isinstance(wanted, Mapping):
+        choice = {"type": "tool", "name": wanted["function"]["name"]}
+    else:
+        choice = {"type": _CHOICES[wanted or "auto"]}
+    if single and choice["type"] != "none":
+        choice["disable_parallel_tool_use"] = True
+    return choice

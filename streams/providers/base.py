@@ -71,7 +71,9 @@ class ChatCall:
 class Usage:
     """Tokens as the provider counted them; `None` where it said nothing.
 
-    `input_tokens` includes the cached ones, `output_tokens` includes the reasoning ones.
+    `input_tokens` includes the cached ones, `output_tokens` includes the reasoning ones,
+    `cache_write_tokens` includes those kept for an hour. `service_tier` is the provider's name
+    for the tier that billed the call, `None` for its standard one.
     """
 
     input_tokens: int | None = None
@@ -79,6 +81,8 @@ class Usage:
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
+    service_tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

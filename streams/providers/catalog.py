@@ -7,7 +7,7 @@ policy and returns a `Provider`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from schemas.errors import ConfigurationError
 from streams.providers.base import Provider
@@ -24,7 +24,7 @@ def open_providers(
     """Load providers; all that are installed unless names are given.
 
     Raises:
-        ConfigurationError: a name is not installed.
+        ConfigurationError: a name is not installed, or what it names can't be loaded.
     """
     installed = {entry.name: entry for entry in entry_points(group=GROUP)}
     wanted = installed if names is None else names
@@ -35,6 +35,15 @@ def open_providers(
         )
     opened: dict[str, Provider] = {}
     for name in wanted:
-        factory: ProviderFactory = installed[name].load()
-        opened[name] = factory(keys, hosts)
+        opened[name] = _load(installed[name])(keys, hosts)
     return opened
+
+
+def _load(entry: EntryPoint) -> ProviderFactory:
+    try:
+        factory: ProviderFactory = entry.load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(
+            f"provider {entry.name} can't be loaded from {entry.value}: {error}"
+        ) from error
+    return factory

@@ -1,7 +1,14 @@
-"""What the operator allows: which variables may be read as keys, which hosts may be called.
+"""What an adapter may read and whom it may call: the operator says so, never the registry alone.
 
-The registry names both, but never decides (design, law 9): a registry that someone else wrote must
-not be able to send our keys, or our traffic, anywhere new.
+| value | setting | means |
+|---|---|---|
+| `KeyRing` | `SLUICE_ALLOWED_KEYS` | patterns of environment variables that may hold keys |
+| `HostPolicy` | `SLUICE_ALLOWED_HOSTS` | patterns of hosts that may be called |
+
+Patterns are shell globs, comma-separated. A host entry is `host`, `host:port` or
+`http://host[:port]`; only the last permits plain http outside loopback. `loopback` and `known`
+stand for this machine and for the providers listed here. Link-local addresses (cloud metadata
+services live there) are never called.
 """
 
 from __future__ import annotations
@@ -11,103 +18,149 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from urllib.parse import urlsplit
+from typing import Self
+
+import httpx
 
 from streams.providers.base import ErrorClass, ProviderError
+
+DEFAULT_KEYS = "*_API_KEY"
+LOOPBACK = "loopback"
+KNOWN = "known"
+DEFAULT_HOSTS = f"{KNOWN},{LOOPBACK}"
 
 KNOWN_HOSTS = (
     "api.openai.com",
     "*.openai.azure.com",
+    "*.cognitiveservices.azure.com",
+    "*.services.ai.azure.com",
     "api.anthropic.com",
-    "generativelanguage.googleapis.com",
-    "api.mistral.ai",
-    "api.groq.com",
-    "api.together.xyz",
+    "api.cohere.com",
     "api.deepseek.com",
     "api.fireworks.ai",
+    "api.groq.com",
+    "api.mistral.ai",
+    "api.perplexity.ai",
+    "api.together.xyz",
+    "api.x.ai",
+    "generativelanguage.googleapis.com",
     "openrouter.ai",
 )
-"""Hosts that are allowed unless the operator says otherwise, beside loopback."""
 
-
-def _patterns(text: str) -> tuple[str, ...]:
-    return tuple(word.strip().lower() for word in text.split(",") if word.strip())
+_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRing:
-    """Reads provider keys from the environment, at the moment of a call."""
+    """Provider keys by the name of their environment variable, read at each call."""
 
-    allowed: tuple[str, ...] = ("*_API_KEY",)
+    patterns: tuple[str, ...] = (DEFAULT_KEYS,)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     @classmethod
-    def from_patterns(cls, text: str) -> KeyRing:
-        """A key ring for comma-separated patterns of variable names."""
-        return cls(allowed=tuple(word.strip() for word in text.split(",") if word.strip()))
+    def from_patterns(cls, text: str, environment: Mapping[str, str] | None = None) -> Self:
+        """From comma-separated globs, for instance `*_API_KEY`."""
+        return cls(
+            patterns=_words(text), environment=os.environ if environment is None else environment
+        )
 
-    def key(self, name: str | None) -> str | None:
-        """The key in a variable; `None` where the endpoint needs none.
+    def key(self, name: str) -> str:
+        """The key in the variable `name`.
 
         Raises:
-            ProviderError: class `auth`; the variable may not be read, or is not set.
+            ProviderError: class AUTH; the variable is not allowed, not set or holds characters
+                that no header may carry. The message names the variable, never its content.
         """
-        if name is None:
-            return None
-        if not any(fnmatchcase(name, pattern) for pattern in self.allowed):
+        if not any(fnmatchcase(name, pattern) for pattern in self.patterns):
             raise ProviderError(
                 ErrorClass.AUTH,
-                f"the registry asks for the key in {name}, SLUICE_ALLOWED_KEYS forbids it",
+                f"{name} may not be read as a key; SLUICE_ALLOWED_KEYS does not match it",
             )
-        value = self.environment.get(name)
+        value = self.environment.get(name, "").strip()
         if not value:
-            raise ProviderError(ErrorClass.AUTH, f"the key variable {name} is not set")
+            raise ProviderError(ErrorClass.AUTH, f"the environment variable {name} is not set")
+        if not (value.isascii() and value.isprintable()):
+            raise ProviderError(
+                ErrorClass.AUTH, f"the environment variable {name} does not hold a usable key"
+            )
         return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostPolicy:
-    """Which hosts may be called, and how: https everywhere but on loopback."""
+    """Hosts that may be called."""
 
-    allowed: tuple[str, ...] = KNOWN_HOSTS
+    patterns: tuple[str, ...] = (*KNOWN_HOSTS, LOOPBACK)
 
     @classmethod
-    def from_patterns(cls, text: str | None) -> HostPolicy:
-        """A policy for comma-separated host patterns; `None` allows the known providers."""
-        return cls() if text is None else cls(allowed=_patterns(text))
+    def from_patterns(cls, text: str | None) -> Self:
+        """From comma-separated entries; `None` means the known providers and loopback."""
+        patterns: list[str] = []
+        for word in _words(DEFAULT_HOSTS if text is None else text):
+            patterns.extend(KNOWN_HOSTS if word == KNOWN else (word.lower(),))
+        return cls(patterns=tuple(patterns))
 
-    def check(self, url: str) -> None:
+    def check(self, url: httpx.URL) -> None:
         """Refuse a URL that may not be called.
 
         Raises:
-            ProviderError: class `auth`, since only the operator can mend it.
+            ProviderError: class AUTH, since only this endpoint is unusable and another may serve.
         """
-        parts = urlsplit(url)
-        host = (parts.hostname or "").lower()
-        if _is_loopback(host):
-            return
-        if _is_link_local(host):
-            raise ProviderError(ErrorClass.AUTH, f"{host} is a link-local address")
-        if not any(fnmatchcase(host, pattern) for pattern in self.allowed):
-            raise ProviderError(
-                ErrorClass.AUTH, f"{host} is not among the hosts of SLUICE_ALLOWED_HOSTS"
-            )
-        if parts.scheme != "https":
-            raise ProviderError(ErrorClass.AUTH, f"{host} must be called by https")
+        fault = self._fault(url)
+        if fault is not None:
+            raise ProviderError(ErrorClass.AUTH, fault)
+
+    def _fault(self, url: httpx.URL) -> str | None:
+        host, scheme = url.host.lower().rstrip("."), url.scheme
+        if scheme not in _PORTS or not host:
+            return "the endpoint's base_url is not an http(s) address"
+        if url.userinfo:
+            return f"the base_url of {host} holds credentials; name them by api_key_env"
+        if is_link_local(host):
+            return f"{host} is a link-local address and is never called"
+        here = is_loopback(host)
+        if (here and LOOPBACK in self.patterns) or self._named(
+            host, url.port or _PORTS[scheme], scheme
+        ):
+            return None
+        hint = "" if scheme == "https" or here else f" (plain http needs an entry http://{host})"
+        return f"{host} may not be called; SLUICE_ALLOWED_HOSTS does not match it{hint}"
+
+    def _named(self, host: str, port: int, scheme: str) -> bool:
+        for pattern in self.patterns:
+            if pattern.startswith("http://"):
+                entry = pattern.removeprefix("http://").rstrip("/")
+            elif scheme == "https" or is_loopback(host):
+                entry = pattern.removeprefix("https://").rstrip("/")
+            else:
+                continue
+            if fnmatchcase(host, entry) or fnmatchcase(f"{host}:{port}", entry):
+                return True
+        return False
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, a name or an address, is this machine."""
+    if host == "localhost":
+        return True
+    address = _address(host)
+    return address is not None and address.is_loopback
+
+
+def is_link_local(host: str) -> bool:
+    """Whether a host is written as a link-local address, 169.254.0.0/16 or fe80::/10."""
+    address = _address(host)
+    return address is not None and address.is_link_local
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(host)
+        address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
     except ValueError:
         return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
 
 
-def _is_loopback(host: str) -> bool:
-    address = _address(host)
-    return host == "localhost" or (address is not None and address.is_loopback)
-
-
-def _is_link_local(host: str) -> bool:
-    address = _address(host)
-    return address is not None and address.is_link_local
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())

@@ -1,7 +1,8 @@
-"""Prices of models: the registry's own first, else genai-prices' dated list; resolved once each.
+"""Prices of models: the registry's own first, else genai-prices' dated list.
 
-A look-up in genai-prices costs 150 us, so a model's price is kept for a while. A model without a
-price stays without: unknown is unknown (design, law 6).
+A look-up in genai-prices costs 150 us, so what it says of a model is kept for `KEPT_S`, in which a
+dated price may begin. A model without a price stays without, and so does one whose price has a
+part that a call's usage can't tell (design, law 6).
 """
 
 from __future__ import annotations
@@ -9,27 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any
-
-from genai_prices.data_snapshot import get_snapshot
-from genai_prices.types import TieredPrices
 
 from streams.providers.base import Usage
+from streams.providers.listed_prices import listed_price
 from streams.routing.landscape import ListPrice, Model
 from streams.routing.pricing import Price, Rates, cost_nano
 
 REGISTRY, GENAI_PRICES = "registry", "genai-prices"
 
-KEPT_S = 3600.0
-"""How long a resolved price is used before its date is looked at again."""
+KEPT_S = 60.0
+"""Longest time that a dated price, or an hourly one, is used beyond its end."""
 
-_KINDS = {
-    "input": "input_mtok",
-    "output": "output_mtok",
-    "cache_read": "cache_read_mtok",
-    "cache_write": "cache_write_mtok",
-}
+_Key = tuple[str, str, str | None, str | None, ListPrice | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,20 +37,45 @@ class PriceBook:
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now = now
-        self._kept: dict[tuple[str, str, ListPrice | None], tuple[datetime, Quote | None]] = {}
+        self._kept: dict[_Key, tuple[datetime, Quote | None]] = {}
 
-    def quote(self, model: Model) -> Quote | None:
-        """The price of a model; `None` when nobody knows one."""
-        key = (model.provider, model.provider_model, model.price)
+    def quote(self, model: Model, service_tier: str | None = None) -> Quote | None:
+        """The price of a registry's model today; `None` when nobody knows one."""
+        return self.find(
+            model.provider,
+            model.provider_model,
+            own=model.price,
+            base_url=model.instances[0].base_url if model.instances else None,
+            service_tier=service_tier,
+        )
+
+    def find(
+        self,
+        provider: str,
+        model: str,
+        *,
+        at: datetime | None = None,
+        own: ListPrice | None = None,
+        base_url: str | None = None,
+        service_tier: str | None = None,
+    ) -> Quote | None:
+        """The price of a provider's model at a time; `own` goes before every list.
+
+        `base_url` tells whose price list it is where one wire format serves many vendors;
+        `service_tier` is what the provider called the tier that billed (`Usage.service_tier`).
+        """
+        if at is not None:
+            return _resolve((provider, model, base_url, service_tier, own), at)
+        key = (provider, model, base_url, service_tier, own)
         now = self._now()
         kept = self._kept.get(key)
-        if kept is None or (now - kept[0]).total_seconds() > KEPT_S:
-            kept = self._kept[key] = (now, _resolve(model, now))
+        if kept is None or abs((now - kept[0]).total_seconds()) > KEPT_S:
+            kept = self._kept[key] = (now, _resolve(key, now))
         return kept[1]
 
     def cost_of(self, model: Model, usage: Usage) -> tuple[int | None, str | None]:
         """Nano-USD of a call and the source of its price; `(None, None)` without a price."""
-        quote = self.quote(model)
+        quote = self.quote(model, usage.service_tier)
         if quote is None:
             return None, None
         cost = cost_nano(
@@ -67,13 +84,14 @@ class PriceBook:
             output_tokens=usage.output_tokens,
             cache_read_tokens=usage.cache_read_tokens,
             cache_write_tokens=usage.cache_write_tokens,
+            cache_write_1h_tokens=usage.cache_write_1h_tokens,
         )
         return cost, quote.source
 
 
-def _resolve(model: Model, now: datetime) -> Quote | None:
-    if model.price is not None:
-        own = model.price
+def _resolve(key: _Key, at: datetime) -> Quote | None:
+    provider, model, base_url, service_tier, own = key
+    if own is not None:
         rates = Rates.per_million(
             input=own.input,
             output=own.output,
@@ -81,51 +99,5 @@ def _resolve(model: Model, now: datetime) -> Quote | None:
             cache_write=own.cache_write,
         )
         return Quote(price=Price(base=rates), source=REGISTRY)
-    try:
-        _, found = get_snapshot().find_provider_model(
-            model.provider_model, None, model.provider, None
-        )
-    except LookupError:
-        return None
-    listed = found.get_prices(now)
-    price = _price(listed)
+    price = listed_price(provider, model, base_url, service_tier, at)
     return None if price is None else Quote(price=price, source=GENAI_PRICES)
-
-
-def _price(listed: Any) -> Price | None:
-    given = {kind: getattr(listed, name) for kind, name in _KINDS.items()}
-    if given["input"] is None or given["output"] is None:
-        return None
-    starts = sorted(
-        {
-            tier.start
-            for value in given.values()
-            if isinstance(value, TieredPrices)
-            for tier in value.tiers
-        }
-    )
-    return Price(
-        base=_rates(given, 0), tiers=tuple((start, _rates(given, start + 1)) for start in starts)
-    )
-
-
-def _rates(given: dict[str, Decimal | TieredPrices | None], tokens: int) -> Rates:
-    at = {kind: _at(value, tokens) for kind, value in given.items()}
-    if at["input"] is None or at["output"] is None:
-        raise ValueError("a price needs input and output")
-    return Rates.per_million(
-        input=at["input"],
-        output=at["output"],
-        cache_read=at["cache_read"],
-        cache_write=at["cache_write"],
-    )
-
-
-def _at(value: Decimal | TieredPrices | None, tokens: int) -> Decimal | None:
-    if not isinstance(value, TieredPrices):
-        return value
-    price = value.base
-    for tier in value.tiers:
-        if tokens > tier.start:
-            price = tier.price
-    return price

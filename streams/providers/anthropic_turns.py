@@ -1,0 +1,160 @@
+"""The turns of a conversation, from OpenAI's messages to Anthropic's content blocks; pure.
+
+Rules of Anthropic's that hold for whatever comes in: the first turn is the user's; roles
+alternate; no text block is empty or white space; each tool call's id has few characters and its
+result stands at the start of the next user turn; the last assistant turn does not end in space.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import orjson
+
+from streams.providers.answers import Json
+from streams.providers.base import ErrorClass, ProviderError
+
+Block = dict[str, Any]
+
+OPENING = "Go on."
+"""Stands in for the user's first turn where a conversation begins with the assistant's."""
+
+_IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+_SYSTEM = frozenset({"system", "developer"})
+_TOOL_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
+
+
+def system_texts(messages: Sequence[Json]) -> list[str]:
+    """What the system and developer turns say, in order."""
+    if all(message["role"] in _SYSTEM for message in messages):
+        return []
+    return [
+        found
+        for message in messages
+        if message["role"] in _SYSTEM
+        for found in _texts(message.get("content"))
+    ]
+
+
+def turns(messages: Sequence[Json]) -> list[dict[str, Any]]:
+    """The user's and the assistant's turns, alternating, the user's first.
+
+    A conversation of system turns alone is put as the user's, since somebody must ask.
+    """
+    spoken = [message for message in messages if message["role"] not in _SYSTEM]
+    if not spoken:
+        spoken = [{**message, "role": "user"} for message in messages]
+    result: list[dict[str, Any]] = []
+    for message in spoken:
+        role = "assistant" if message["role"] == "assistant" else "user"
+        blocks = _blocks(message)
+        if not blocks:
+            continue
+        if result and result[-1]["role"] == role:
+            result[-1]["content"].extend(blocks)
+        else:
+            result.append({"role": role, "content": blocks})
+    if not result or result[0]["role"] == "assistant":
+        result.insert(0, {"role": "user", "content": [_text(OPENING)]})
+    for turn in result:
+        # A stable sort: only tool results move, to the front.
+        turn["content"].sort(key=lambda block: block["type"] != "tool_result")
+    last = result[-1]
+    if last["role"] == "assistant" and last["content"][-1]["type"] == "text":
+        last["content"][-1]["text"] = last["content"][-1]["text"].rstrip()
+    return result
+
+
+def _blocks(message: Json) -> list[Block]:
+    if message["role"] == "tool":
+        return [_tool_result(message)]
+    blocks = _content(message.get("content"))
+    if message["role"] == "assistant":
+        if message.get("refusal"):
+            blocks.extend(_content(message["refusal"]))
+        blocks.extend(_tool_use(call) for call in message.get("tool_calls") or ())
+    return blocks
+
+
+def _content(content: object) -> list[Block]:
+    if isinstance(content, str):
+        return [_text(content)] if content.strip() else []
+    blocks: list[Block] = []
+    for piece in content if isinstance(content, list) else ():
+        if piece["type"] == "image_url":
+            blocks.append({"type": "image", "source": image_source(piece["image_url"]["url"])})
+            continue
+        said = piece.get("text") or piece.get("refusal") or ""
+        if said.strip():
+            blocks.append(_text(said))
+    return blocks
+
+
+def _texts(content: object) -> list[str]:
+    return [block["text"] for block in _content(content) if block["type"] == "text"]
+
+
+def _text(text: str) -> Block:
+    return {"type": "text", "text": text}
+
+
+def _tool_use(call: Json) -> Block:
+    function = call["function"]
+    return {
+        "type": "tool_use",
+        "id": tool_id(call["id"]),
+        "name": function["name"],
+        "input": _arguments(function["arguments"]),
+    }
+
+
+def _tool_result(message: Json) -> Block:
+    result: Block = {"type": "tool_result", "tool_use_id": tool_id(message["tool_call_id"])}
+    blocks = _content(message.get("content"))
+    if len(blocks) == 1 and blocks[0]["type"] == "text":
+        result["content"] = blocks[0]["text"]
+    elif blocks:
+        result["content"] = blocks
+    return result
+
+
+def _arguments(text: str) -> Json:
+    """Arguments as an object; what an earlier model garbled is shown to this one as it was."""
+    try:
+        value = orjson.loads(text or "{}")
+    except orjson.JSONDecodeError:
+        return {"arguments": text}
+    return value if isinstance(value, dict) else {"arguments": value}
+
+
+def tool_id(identity: str) -> str:
+    """An id that Anthropic takes: itself, or a digest of it, the same for a call and its result."""
+    if _TOOL_ID.match(identity):
+        return identity
+    return "call_" + blake2b(identity.encode(), digest_size=12).hexdigest()
+
+
+def image_source(url: str) -> dict[str, str]:
+    """A picture's source: a data URL as its bytes, any other URL as it is; nothing is fetched.
+
+    Raises:
+        ProviderError: BAD_REQUEST; the data URL is broken or of a type that is not read.
+    """
+    if not url.startswith("data:"):
+        return {"type": "url", "url": url}
+    head, comma, data = url.removeprefix("data:").partition(",")
+    media_type, *parameters = head.lower().split(";")
+    media_type = "image/jpeg" if media_type == "image/jpg" else media_type
+    if not comma or media_type not in _IMAGE_TYPES:
+        raise ProviderError(
+            ErrorClass.BAD_REQUEST,
+            "an image is neither an https address nor a data URL of a jpeg, png, gif or webp",
+        )
+    if "base64" not in parameters:
+        data = base64.b64encode(unquote_to_bytes(data)).decode()
+    return {"type": "base64", "media_type": media_type, "data": data}
