@@ -7,7 +7,9 @@ that holds `config.xml` (ClickHouse pull request 101143); the endless query keep
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 _SERVE = (
     "SYSTEM START LISTEN HTTP; "
@@ -18,10 +20,10 @@ _SERVE = (
 
 def serve(data: Path) -> None:
     """Serve until the process is ended; the data folder outlives it."""
-    from chdb import _chdb  # noqa: PLC0415 - loading the engine takes a moment
+    engine: Any = import_module("chdb._chdb")
 
     while True:
-        _chdb.query(_SERVE, "TabSeparated", path=str(data))
+        engine.query(_SERVE, "TabSeparated", path=str(data))
 
 
 if __name__ == "__main__":

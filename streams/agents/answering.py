@@ -17,8 +17,15 @@ from streams.agents.calls import CallEnd, make_call
 from streams.agents.dependencies import Dependencies
 from streams.agents.hop_state import HopState
 from streams.flow.delivery import Outgoing
-from streams.providers.base import Completion
-from streams.routing.candidates import Candidate, Need, Shortlist, draw, shortlist
+from streams.providers.base import Completion, Usage
+from streams.routing.candidates import (
+    EXPECTED_OUTPUT_TOKENS,
+    Candidate,
+    Need,
+    Shortlist,
+    draw,
+    shortlist,
+)
 from streams.routing.cascade import Accept, Standing, after_answer, best_answer, next_tier
 from streams.routing.confidence import SCORERS, Answered, Verdict
 from streams.routing.fallback import Again, FailedCall, TierExhausted, after_failure
@@ -57,8 +64,12 @@ async def work_out(hop: HopState, deps: Dependencies) -> Ending | None:
     now = deps.clock.now()
     if hop.time_left_ms(now) <= 0:
         return _out_of_time(hop)
-    choice = shortlist(hop.message.tier, _need(hop, now), hop.landscape, deps.load.conditions())
-    hop.steps.append({"at": now, "time_left_ms": hop.time_left_ms(now), **choice.as_inputs()})
+    need = _need(hop, now)
+    costs = _expected_costs(hop, need, deps)
+    choice = shortlist(hop.message.tier, need, hop.landscape, deps.load.conditions(), costs)
+    hop.steps.append(
+        {"at": now, "time_left_ms": need.time_left_ms, "costs": costs, **choice.as_inputs()}
+    )
     if not choice.candidates:
         return _exhausted(hop, TierExhausted(why="no model of the tier fits"), [], deps)
     return await _ask(hop, choice, deps)
@@ -117,6 +128,14 @@ def _need(hop: HopState, now: int) -> Need:
         pinned_model=message.decision.model,
         spread=f"{message.tenant}/{message.request_id}/{message.hop}/{message.visit}",
     )
+
+
+def _expected_costs(hop: HopState, need: Need, deps: Dependencies) -> dict[str, int | None]:
+    usage = Usage(input_tokens=need.context_tokens, output_tokens=EXPECTED_OUTPUT_TOKENS)
+    return {
+        model.name: deps.pricing.cost_of(model, usage)[0]
+        for model in hop.landscape.models_of(hop.message.tier)
+    }
 
 
 async def _answered(

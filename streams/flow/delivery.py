@@ -92,6 +92,11 @@ class KafkaPublisher:
         await self._own.stop()
         await self._replies.stop()
 
+    async def topics(self) -> frozenset[str]:
+        """Every topic that the broker has now."""
+        metadata = await self._replies.client.fetch_all_metadata()
+        return frozenset(metadata.topics())
+
     async def publish(self, record: Outgoing) -> Awaitable[Delivered]:
         """See `Publisher.publish`."""
         limit = self._limits[record.topic] - RECORD_OVERHEAD_BYTES

@@ -72,16 +72,24 @@ class Shortlist:
 Conditions = Mapping[tuple[str, str], Condition]
 """By (model, instance); what is missing is in its best condition."""
 
+Costs = Mapping[str, int | None]
+"""Expected cost of this request by model, nano-USD; what is unknown comes last."""
+
+EXPECTED_OUTPUT_TOKENS = 300
+"""Output tokens that an expected cost counts with."""
+
 _GOOD = Condition()
 
 
-def shortlist(tier: str, need: Need, landscape: Landscape, conditions: Conditions) -> Shortlist:
-    """Order the tier's candidates for this need; models keep the registry's order (cheapest first
-    is the operator's to write), instances of a model follow their weight and load.
+def shortlist(
+    tier: str, need: Need, landscape: Landscape, conditions: Conditions, costs: Costs
+) -> Shortlist:
+    """Order the tier's candidates for this need: cheapest model first, a model's instances by
+    their weight and load.
     """
     kept: list[Candidate] = []
     excluded: list[Excluded] = []
-    for model in _models(tier, need, landscape):
+    for model in sorted(_models(tier, need, landscape), key=lambda model: _rank(model, costs)):
         reason = unfit(model, need)
         if reason is not None:
             excluded.append(Excluded(model=model.name, instance=None, reason=reason))
@@ -103,6 +111,11 @@ def _models(tier: str, need: Need, landscape: Landscape) -> Sequence[Model]:
     if need.pinned_model is not None and need.pinned_model in landscape.models:
         return (landscape.models[need.pinned_model],)
     return landscape.models_of(tier)
+
+
+def _rank(model: Model, costs: Costs) -> tuple[bool, int, str]:
+    cost = costs.get(model.name)
+    return cost is None, cost or 0, model.name
 
 
 def unfit(model: Model, need: Need) -> str | None:

@@ -1,0 +1,1 @@
+"""The sample workload: our own prompts, with honest answers at three strengths."""

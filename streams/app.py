@@ -1,0 +1,91 @@
+"""The Faust application: which topic feeds which agent, and how Faust must be set to be safe.
+
+Faust carries the routing and nothing else: it commits what `Intake` releases, produces nothing,
+keeps no tables. The settings below are each the answer to something that was measured (design,
+section 9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import faust
+
+from schemas.journal_headers import Headers
+from streams.flow.incoming import Incoming
+from streams.flow.intake import Intake
+from streams.settings import WorkerSettings
+
+STREAM_BUFFER = 1_024
+MAX_POLL_RECORDS = 256
+
+
+def build_app(settings: WorkerSettings, instance_id: str | None) -> faust.App:
+    """A Faust app without agents."""
+    return faust.App(
+        settings.group,
+        broker="aiokafka://" + settings.kafka_bootstrap_servers.replace(",", ";"),
+        store="memory://",
+        cache="memory://",
+        autodiscover=False,
+        web_enabled=False,
+        value_serializer="raw",
+        key_serializer="raw",
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        processing_guarantee="at_least_once",
+        consumer_group_instance_id=instance_id,
+        consumer_auto_offset_reset="earliest",
+        stream_wait_empty=False,
+        stream_buffer_maxsize=STREAM_BUFFER,
+        stream_recovery_delay=0.0,
+        broker_commit_interval=1.0,
+        broker_commit_every=1_000,
+        broker_max_poll_records=MAX_POLL_RECORDS,
+        broker_session_timeout=settings.session_timeout_s,
+        broker_heartbeat_interval=min(3.0, settings.session_timeout_s / 4),
+        broker_rebalance_timeout=60.0,
+        broker_request_timeout=max(90.0, settings.session_timeout_s + 30),
+        broker_check_crcs=False,
+        producer_acks=-1,
+        producer_request_timeout=30.0,
+        consumer_max_fetch_size=4 * 1024 * 1024,
+        reply_create_topic=False,
+        agent_supervisor=None,
+    )
+
+
+def feed(
+    app: faust.App, intakes: Mapping[str, Intake], on_fatal: Callable[[BaseException], None]
+) -> None:
+    """Give every topic's stream to its intake."""
+    for topic, intake in intakes.items():
+        _agent(app, topic, intake, on_fatal)
+
+
+def _agent(
+    app: faust.App, topic: str, intake: Intake, on_fatal: Callable[[BaseException], None]
+) -> None:
+    async def take_all(stream: Any) -> None:
+        async for event in stream.noack().events():
+            try:
+                await intake.take(incoming(event.message), event)
+            except Exception as error:  # noqa: BLE001 - Faust would skip the message and go on
+                on_fatal(error)
+
+    app.agent(app.topic(topic), name=f"take {topic}")(take_all)
+
+
+def incoming(message: Any) -> Incoming:
+    """A Faust message as our handlers see it; Faust counts seconds."""
+    headers: Headers = list(message.headers or ())
+    return Incoming(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        timestamp=round(message.timestamp * 1000),
+        key=message.key,
+        value=message.value,
+        headers=headers,
+    )
