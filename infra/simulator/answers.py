@@ -1,136 +1,122 @@
-"""What the simulated models know: recorded answers, our sample workload, else a plain phrase.
+"""What the simulated models say: recorded answers, then our sample workload, then a stock answer.
 
-Recorded answers come one JSON object a line, `{prompt, answers: {model: {score, text}}}`; a model
-is found by its exact name, then by a name that begins with the other (`gpt-4o-mini` and
-`gpt-4o-mini-2024-07-18`). The sample workload has answers by strength, one for each tier.
+Answers are found by model and prompt (the text of the last user turn) and are ready to be sent:
+text already as JSON, tokens already counted, since the simulator shares its cores with what it
+measures.
 """
 
 from __future__ import annotations
 
 import gzip
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from infra.workload.sample import sample_file
-from schemas.errors import ConfigurationError
-
-STRENGTHS = ("simple", "moderate", "complex")
-
-_WEAK = re.compile(r"mini|haiku|nano|flash|small|8b|7b|lite", re.IGNORECASE)
-_STRONG = re.compile(r"opus|\bo[13]\b|\bo1\b|405b|ultra|max\b|-pro", re.IGNORECASE)
+from infra.simulator.strengths import recorded_name, strength_of
+from infra.simulator.tokens import count_tokens
+from schemas.errors import LocalStackError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownAnswer:
-    """An answer to give: text, or calls of tools as (name, arguments as JSON)."""
+class ToolUse:
+    """A call of a tool: its name, and its arguments as JSON text."""
 
-    text: str | None
-    tool_calls: tuple[tuple[str, str], ...] = ()
-    finish_reason: str = "stop"
+    name: str
+    arguments: str
 
 
-def strength_of(model: str) -> str:
-    """Which of the three strengths a model's name stands for."""
-    if _STRONG.search(model):
-        return "complex"
-    return "simple" if _WEAK.search(model) else "moderate"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One answer. `encoded` is its text as a JSON string; `score` is how right it is, 0..1."""
+
+    encoded: bytes
+    tokens: int
+    source: str
+    finish: str = "stop"
+    score: float | None = None
+    tools: tuple[ToolUse, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The text itself."""
+        text: str = orjson.loads(self.encoded)
+        return text
+
+
+def answer_of(document: Mapping[str, Any], source: str) -> Answer:
+    """An answer from its form in a file: `text`, `score`, `finish`, `tool_calls`."""
+    text = document.get("text") or ""
+    tools = tuple(
+        ToolUse(name=call["name"], arguments=orjson.dumps(call["arguments"]).decode())
+        for call in document.get("tool_calls") or ()
+    )
+    return Answer(
+        encoded=orjson.dumps(text),
+        tokens=count_tokens(text) + sum(count_tokens(tool.arguments) + 8 for tool in tools),
+        source=source,
+        finish=document.get("finish") or ("tool_calls" if tools else "stop"),
+        score=document.get("score"),
+        tools=tools,
+    )
 
 
 class AnswerBook:
-    """Answers by prompt and model; a prompt is the last user turn's text."""
+    """All answers that are known, by prompt and by model or strength."""
 
-    def __init__(self) -> None:
-        self._by_prompt: dict[str, dict[str, KnownAnswer]] = {}
+    def __init__(self, aliases: Mapping[str, str] | None = None) -> None:
+        self._aliases = dict(aliases or {})
+        self._recorded: dict[str, dict[str, Answer]] = {}
+        self._by_strength: dict[str, dict[str, Answer]] = {}
+        self._names: dict[str, str | None] = {}
 
-    def __len__(self) -> int:
-        return len(self._by_prompt)
+    def add_recorded(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Take in recorded answers: `prompt`, and `answers` by model."""
+        for line in lines:
+            for model, document in line["answers"].items():
+                self._recorded.setdefault(model, {})[line["prompt"]] = answer_of(
+                    document, "recorded"
+                )
+        self._names.clear()
 
-    def add(self, prompt: str, answers: Mapping[str, KnownAnswer]) -> None:
-        """Learn the answers to a prompt, by model name or strength."""
-        self._by_prompt[prompt] = dict(answers)
+    def add_workload(self, items: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """Take in pairs of a prompt and its answers by strength."""
+        for prompt, answers in items:
+            for strength, document in answers.items():
+                self._by_strength.setdefault(strength, {})[prompt] = answer_of(document, "workload")
 
-    def answer(self, prompt: str, model: str) -> KnownAnswer:
-        """What this model answers; a plain phrase where nothing was recorded."""
-        known = self._by_prompt.get(prompt)
-        if known is None:
-            return KnownAnswer(text=_plain(prompt))
-        found = known.get(model) or known.get(strength_of(model))
-        if found is not None:
-            return found
-        for name, answer in known.items():
-            if name.startswith(model) or model.startswith(name):
-                return answer
-        return KnownAnswer(text=_plain(prompt))
+    def find(self, model: str, prompt: str) -> Answer | None:
+        """The answer of a model to a prompt, `None` where neither file has one."""
+        name = self._names.get(model)
+        if name is None and model not in self._names:
+            name = self._names[model] = recorded_name(model, self._recorded, self._aliases)
+        if name is not None:
+            found = self._recorded[name].get(prompt)
+            if found is not None:
+                return found
+        return self._by_strength.get(strength_of(model), {}).get(prompt)
+
+    @property
+    def models(self) -> Sequence[str]:
+        """Models that answers were recorded of."""
+        return sorted(self._recorded)
 
 
-def _plain(prompt: str) -> str:
-    words = prompt.split()
-    return f"Here is what can be said about {' '.join(words[:6])}: it depends on the details."
-
-
-def load_answers(path: Path) -> AnswerBook:
-    """Read recorded answers, or a workload, from a JSONL file, gzipped or not.
+def read_recorded(path: Path) -> Iterable[Mapping[str, Any]]:
+    """The lines of a file of recorded answers, gzip or plain.
 
     Raises:
-        ConfigurationError: the file is missing or a line has another shape.
+        LocalStackError: the file can't be read, or a line is no recorded answer.
     """
-    book = AnswerBook()
-    for number, row in enumerate(_rows(path), start=1):
-        try:
-            prompt = row["prompt"] if "prompt" in row else question(row["request"])
-            book.add(prompt, {model: _known(answer) for model, answer in row["answers"].items()})
-        except (KeyError, TypeError) as error:
-            raise ConfigurationError(
-                f"{path.name}, line {number}: not a recorded answer ({error})"
-            ) from None
-    return book
-
-
-def question(request: Mapping[str, Any]) -> str:
-    """The last user text of a request."""
-    if "prompt" in request:
-        return str(request["prompt"])
-    for message in reversed(request["messages"]):
-        if message["role"] == "user":
-            return content_text(message.get("content"))
-    return ""
-
-
-def content_text(content: Any) -> str:
-    """The text of a message's content."""
-    if isinstance(content, str):
-        return content
-    parts = [part for part in content or () if part.get("type") == "text"]
-    return "\n\n".join(part["text"] for part in parts)
-
-
-def _known(answer: Mapping[str, Any]) -> KnownAnswer:
-    calls = tuple(
-        (call["name"], orjson.dumps(call["arguments"]).decode())
-        for call in answer.get("tool_calls") or ()
-    )
-    return KnownAnswer(
-        text=answer.get("text"),
-        tool_calls=calls,
-        finish_reason=answer.get("finish_reason") or ("tool_calls" if calls else "stop"),
-    )
-
-
-def _rows(path: Path) -> Iterable[dict[str, Any]]:
+    opener = gzip.open if path.suffix == ".gz" else open
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{path}: can not be read ({error.strerror})") from None
-    if path.suffix == ".gz":
-        content = gzip.decompress(content)
-    return (orjson.loads(line) for line in content.splitlines() if line.strip())
-
-
-def sample_answers() -> AnswerBook:
-    """What the models answer to the sample workload."""
-    return load_answers(sample_file())
+        with opener(path, "rb") as file:
+            for number, raw in enumerate(file, 1):
+                line = orjson.loads(raw)
+                if not isinstance(line.get("prompt"), str) or "answers" not in line:
+                    raise LocalStackError(f"{path}, line {number}: needs prompt and answers")
+                yield line
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise LocalStackError(f"recorded answers can't be read from {path}: {error}") from error

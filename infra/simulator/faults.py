@@ -1,97 +1,115 @@
-"""Faults that can be switched on while the simulator runs, for all models or one.
+"""Faults that are switched while the simulator runs.
 
-What happens to a call is drawn from a hash of its id, so that a run can be repeated.
+| kind | what the caller sees |
+|---|---|
+| `status` | `status` (default 500), with `retry_after_s` if set |
+| `rate_limit` | 429 with Retry-After (default 1 s) |
+| `overloaded` | 503 or, in Anthropic's format, 529 |
+| `content_filter`, `context_length` | the provider's own 400 for it |
+| `hang` | nothing, until the caller leaves |
+| `slow` | the answer, `delay_ms` later (default 1,000) |
+| `cut` | the first half of the answer, then the end of the connection |
+| `disconnect` | the end of the connection, without an answer |
+| `bad_json` | 200, and text that is no JSON |
+| `giant` | 200, and a body of `bytes` (default 3 MiB) |
+| `redirect` | 307 to another address |
 """
 
 from __future__ import annotations
 
-import hashlib
-import math
-from enum import StrEnum
-from typing import Annotated, Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from infra.simulator.chance import Chance
+
+EVERY_MODEL = "*"
+
+KINDS = frozenset(
+    {
+        "status",
+        "rate_limit",
+        "overloaded",
+        "content_filter",
+        "context_length",
+        "hang",
+        "slow",
+        "cut",
+        "disconnect",
+        "bad_json",
+        "giant",
+        "redirect",
+    }
+)
 
 
-class FaultKind(StrEnum):
-    """What goes wrong."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A fault for a model (`*`: all), that strikes a share `rate` of its calls.
 
-    STATUS = "status"
-    HANG = "hang"
-    CUT = "cut"
-    BAD_JSON = "bad_json"
-    GIANT = "giant"
-    EMPTY = "empty"
+    `times` limits how often it strikes in all. Delays are in ms, `retry_after_s` in seconds.
+    """
 
-
-class Fault(BaseModel):
-    """One fault: its kind, the share of calls (0..1) that it hits, and for which model."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kind: FaultKind
-    rate: Annotated[float, Field(ge=0, le=1)] = 1.0
-    model: str | None = None
-    status: Annotated[int, Field(ge=300, le=599)] = 500
-    code: str = "server_error"
+    kind: str
+    model: str = EVERY_MODEL
+    rate: float = 1.0
+    times: int | None = None
+    status: int = 500
     retry_after_s: float | None = None
+    delay_ms: float = 1_000.0
+    bytes: int = 3 * 1024 * 1024
 
 
-class Latency(BaseModel):
-    """Time to answer: lognormal around a median, ms; `p95_ms` sets its width."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    median_ms: Annotated[float, Field(ge=0)] = 0.0
-    p95_ms: Annotated[float, Field(ge=0)] = 0.0
-
-    def of(self, call_id: str) -> float:
-        """The latency of a call, ms; the same again for the same id."""
-        if self.median_ms <= 0:
-            return 0.0
-        if self.p95_ms <= self.median_ms:
-            return self.median_ms
-        sigma = math.log(self.p95_ms / self.median_ms) / _P95
-        return self.median_ms * math.exp(sigma * _normal(call_id))
+_FIELDS = {field.name for field in fields(Fault)}
 
 
-_P95 = 1.6448536269514722
-"""The standard normal distribution's 95th percentile."""
+def fault_from(document: Mapping[str, Any]) -> Fault:
+    """A fault from its JSON form.
+
+    Raises:
+        ValueError: the kind or a field is unknown, or a number is out of range.
+    """
+    unknown = sorted(document.keys() - _FIELDS)
+    if unknown:
+        raise ValueError(f"unknown field {', '.join(unknown)}")
+    if document.get("kind") not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(sorted(KINDS))}")
+    fault = Fault(**document)
+    numbers = (fault.rate, fault.status, fault.delay_ms, fault.bytes)
+    if not all(isinstance(number, int | float) for number in numbers):
+        raise ValueError("rate, status, delay_ms and bytes are numbers")
+    if not 0 <= fault.rate <= 1 or not 300 <= fault.status <= 599:
+        raise ValueError("rate is 0..1, status 300..599")
+    return fault
 
 
-class Weather:
-    """The faults and latencies in force."""
+class FaultTable:
+    """The faults that are switched on; the first that strikes a call is its fault."""
 
-    def __init__(self, latency: Latency | None = None) -> None:
-        self.faults: list[Fault] = []
-        self.latency: dict[str, Latency] = {"*": latency or Latency()}
+    def __init__(self, chance: Chance) -> None:
+        self._chance = chance
+        self._faults: list[Fault] = []
+        self._struck: list[int] = []
 
-    def latency_ms(self, model: str, call_id: str) -> float:
-        """How long this call takes, ms."""
-        return self.latency.get(model, self.latency["*"]).of(call_id)
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What is switched on, in order."""
+        return tuple(self._faults)
 
-    def fault(self, model: str, call_id: str) -> Fault | None:
-        """What goes wrong with this call, if anything."""
-        for number, fault in enumerate(self.faults):
-            if fault.model in {None, model} and draw(f"{number}/{call_id}") < fault.rate:
-                return fault
+    def replace(self, faults: Iterable[Fault]) -> None:
+        """Switch to these faults; none ends all trouble."""
+        self._faults = list(faults)
+        self._struck = [0] * len(self._faults)
+
+    def strike(self, model: str, call_id: str) -> Fault | None:
+        """The fault of this call, if it has one."""
+        for number, fault in enumerate(self._faults):
+            if fault.model not in {EVERY_MODEL, model}:
+                continue
+            if fault.times is not None and self._struck[number] >= fault.times:
+                continue
+            if fault.rate < 1 and self._chance.draw(f"fault {number}", call_id) >= fault.rate:
+                continue
+            self._struck[number] += 1
+            return fault
         return None
-
-    def as_json(self) -> dict[str, Any]:
-        """What is in force."""
-        return {
-            "faults": [fault.model_dump(mode="json") for fault in self.faults],
-            "latency": {name: value.model_dump() for name, value in self.latency.items()},
-        }
-
-
-def draw(key: str) -> float:
-    """A number in [0, 1) that belongs to a key."""
-    digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
-
-
-def _normal(key: str) -> float:
-    """A standard normal number that belongs to a key (Box-Muller)."""
-    first, second = draw(f"a/{key}"), draw(f"b/{key}")
-    return math.sqrt(-2 * math.log(max(first, 1e-12))) * math.cos(2 * math.pi * second)

@@ -1,125 +1,190 @@
-"""The simulator's own books: the independent witness against which Sluice's are held.
+"""The simulator's own books: each call when it arrives and when it ends, on disk before the answer.
 
-One JSON line when a call arrives and one when it ends, each written before the answer leaves, so
-that a `kill -9` loses nothing that was answered. Costs are computed here from genai-prices
-directly, in exact decimals, without any of the code that is being checked.
+Lines are JSON and only ever appended, each by one `write`: what was answered is in the file even
+if the process is killed the next moment. It is the witness against which ours are reconciled, so
+it shares no code and no file with them.
 """
 
 from __future__ import annotations
 
-import time
+import os
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
-from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, Self
 
 import orjson
-from genai_prices import Usage as PricedUsage
-from genai_prices.data_snapshot import get_snapshot
 
-_NANO = Decimal(10) ** 9
+Line = dict[str, Any]
+
+_APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
-    """Tokens of a call as the simulator counts them; cached ones are inside `input_tokens`."""
+class Served:
+    """What a call took: tokens (`input` without the cached ones) and its cost in nano-USD."""
 
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int = 0
-    reasoning_tokens: int = 0
-
-
-@cache
-def _listed(provider: str, model: str) -> Any:
-    try:
-        return get_snapshot().find_provider_model(model, None, provider, None)[1]
-    except LookupError:
-        return None
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    reasoning: int = 0
+    cost_nano: int | None = 0
 
 
-@cache
-def _cost_nano(provider: str, model: str, counted: Counted) -> int | None:
-    listed = _listed(provider, model)
-    if listed is None:
-        return None
-    from datetime import UTC, datetime  # noqa: PLC0415
+NOTHING = Served()
 
-    usage = PricedUsage(
-        input_tokens=counted.input_tokens,
-        output_tokens=counted.output_tokens,
-        cache_read_tokens=counted.cached_tokens,
-    )
-    total = listed.get_prices(datetime.now(UTC)).calc_price(usage)["total_price"]
-    return int((total * _NANO).quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A call that arrived."""
+
+    number: int
+    call_id: str | None
+    endpoint: str
+    model: str | None
 
 
 class Ledger:
-    """Calls served, in memory and on disk."""
+    """Books in a file, or in memory without one. `now_ms` is Unix time in ms."""
 
-    def __init__(self, path: Path | None) -> None:
-        self._file: IO[bytes] | None = None
-        self.arrived = 0
-        self.ended: list[dict[str, Any]] = []
+    def __init__(self, path: Path | None, now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
+        self._kept: list[bytes] = []
+        self._path = path
+        self._file: int | None = None
+        self._arrived = 0
+        self._ended = 0
+        self._sums: Counter[str] = Counter()
+        self._statuses: Counter[str] = Counter()
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._reload(path)
-            self._file = path.open("ab", buffering=0)
+            self._file = os.open(path, _APPEND, 0o644)
+            self._resume(path)
 
-    def _reload(self, path: Path) -> None:
-        if not path.is_file():
-            return
-        for line in path.read_bytes().splitlines():
-            entry = orjson.loads(line)
-            if entry["event"] == "arrived":
-                self.arrived += 1
-            else:
-                self.ended.append(entry)
+    def _resume(self, path: Path) -> None:
+        """Count what an earlier process wrote; end a line that its kill cut off."""
+        content = path.read_bytes()
+        for raw in content.splitlines():
+            line = _line(raw)
+            if line is not None:
+                self._count(line)
+        if content and not content.endswith(b"\n"):
+            self._write(b"\n")
 
-    def arrive(self, call_id: str, model: str) -> None:
-        """A call came in."""
-        self.arrived += 1
-        self._write({"event": "arrived", "call_id": call_id, "model": model, "at": time.time()})
+    def arrived(self, call_id: str | None, endpoint: str, model: str | None) -> Arrival:
+        """Book a call that came in."""
+        arrival = Arrival(
+            number=self._arrived + 1, call_id=call_id, endpoint=endpoint, model=model
+        )
+        self._book({"event": "arrived", **_names(arrival), "at": self._now_ms()})
+        return arrival
 
-    def end(
-        self, call_id: str, provider: str, model: str, status: str, counted: Counted | None
+    def ended(
+        self,
+        arrival: Arrival,
+        *,
+        status: int | None,
+        served: Served = NOTHING,
+        fault: str | None = None,
+        source: str | None = None,
+        client: bool = True,
     ) -> None:
-        """A call is about to be answered, or was given up."""
-        entry = {
-            "event": "ended",
-            "call_id": call_id,
-            "provider": provider,
-            "model": model,
-            "status": status,
-            "cost_nano": _cost_nano(provider, model, counted) if counted else 0,
-            "input_tokens": counted.input_tokens if counted else 0,
-            "output_tokens": counted.output_tokens if counted else 0,
-            "at": time.time(),
-        }
-        self.ended.append(entry)
-        self._write(entry)
+        """Book its end; `status` is `None` if nothing was answered, `client` if it still listened."""
+        self._book(
+            {
+                "event": "ended",
+                **_names(arrival),
+                "at": self._now_ms(),
+                "status": status,
+                "fault": fault,
+                "source": source,
+                "input_tokens": served.input + served.cache_read + served.cache_write,
+                "output_tokens": served.output,
+                "cache_read_tokens": served.cache_read,
+                "cache_write_tokens": served.cache_write,
+                "reasoning_tokens": served.reasoning,
+                "cost_nano": served.cost_nano,
+                "client": client,
+            }
+        )
 
     def totals(self) -> dict[str, Any]:
-        """Sums over all calls."""
-        served = [entry for entry in self.ended if entry["status"] == "ok"]
+        """Sums over all lines; `open` calls have no end, `unpriced` ones no cost."""
         return {
-            "arrived": self.arrived,
-            "ended": len(self.ended),
-            "ok": len(served),
-            "cost_nano": sum(entry["cost_nano"] or 0 for entry in served),
+            "calls": self._arrived,
+            "ended": self._ended,
+            "open": self._arrived - self._ended,
+            "statuses": dict(self._statuses),
+            **{name: self._sums[name] for name in _SUMMED},
+            "unpriced": self._sums["unpriced"],
+            "clients_gone": self._sums["clients_gone"],
         }
 
-    def _write(self, entry: dict[str, Any]) -> None:
-        if self._file is not None:
-            self._file.write(orjson.dumps(entry) + b"\n")
+    def lines(self, last: int | None = None) -> list[Line]:
+        """All lines, or the last ones."""
+        raw = self._path.read_bytes().splitlines() if self._path is not None else self._kept
+        chosen = raw if last is None else raw[len(raw) - min(last, len(raw)) :]
+        return [line for line in map(_line, chosen) if line is not None]
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; the books can't be written after it."""
         if self._file is not None:
-            self._file.close()
+            os.close(self._file)
+            self._file = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _book(self, line: Line) -> None:
+        self._count(line)
+        self._write(orjson.dumps(line) + b"\n")
+
+    def _write(self, raw: bytes) -> None:
+        if self._file is not None:
+            os.write(self._file, raw)
+        else:
+            self._kept.append(raw)
+
+    def _count(self, line: Line) -> None:
+        if line["event"] == "arrived":
+            self._arrived += 1
+            return
+        self._ended += 1
+        self._statuses[str(line["status"])] += 1
+        for name in _SUMMED:
+            self._sums[name] += line[name] or 0
+        self._sums["unpriced"] += line["cost_nano"] is None
+        self._sums["clients_gone"] += not line["client"]
 
 
-def read_ledger(path: Path) -> list[dict[str, Any]]:
-    """All lines of a ledger file."""
-    return [orjson.loads(line) for line in path.read_bytes().splitlines()]
+_SUMMED = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "cost_nano",
+)
+
+
+def _names(arrival: Arrival) -> Line:
+    return {
+        "number": arrival.number,
+        "call_id": arrival.call_id,
+        "endpoint": arrival.endpoint,
+        "model": arrival.model,
+    }
+
+
+def _line(raw: bytes) -> Line | None:
+    """A line, `None` for one that a kill cut off."""
+    try:
+        line = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    return line if isinstance(line, dict) and "event" in line else None
