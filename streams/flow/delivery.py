@@ -8,9 +8,8 @@ without idempotence, so that a caller's broken topic can never hold up our books
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -151,39 +150,3 @@ class _Pending:
             offset=metadata.offset,
             timestamp=metadata.timestamp,
         )
-
-
-class MemoryPublisher:
-    """The twin for tests: keeps what was published, in order; topics in `broken` refuse."""
-
-    def __init__(self, broken: Sequence[str] = ()) -> None:
-        self.records: list[Outgoing] = []
-        self.broken = set(broken)
-
-    def of(self, topic: str) -> list[Outgoing]:
-        """What was published to a topic."""
-        return [record for record in self.records if record.topic == topic]
-
-    async def publish(self, record: Outgoing) -> Awaitable[Delivered]:
-        """Keep the record."""
-        return self._keep(record)
-
-    async def reply(self, record: Outgoing) -> Awaitable[Delivered]:
-        """Keep the reply."""
-        return self._keep(record)
-
-    def _keep(self, record: Outgoing) -> Awaitable[Delivered]:
-        future: asyncio.Future[Delivered] = asyncio.get_running_loop().create_future()
-        if record.topic in self.broken:
-            future.set_exception(DeliveryError(f"{record.topic} is broken"))
-            return future
-        self.records.append(record)
-        future.set_result(
-            Delivered(
-                topic=record.topic,
-                partition=record.partition or 0,
-                offset=len(self.records) - 1,
-                timestamp=0,
-            )
-        )
-        return future

@@ -140,17 +140,22 @@ class Journals:
         }
         return {partition: calls for partition, calls in found.items() if calls}
 
+    async def take_news(self) -> int:
+        """Take in what the log has that was not read; how many records that was."""
+        async with self._reading:
+            records = await self._log.read()
+            for record in records:
+                self._take(record)
+        self._prune(len(records))
+        return len(records)
+
     async def run(self) -> None:
         """Follow the log until cancelled."""
         while True:
             if not self._followed:
                 await asyncio.sleep(_PAUSE_S)
                 continue
-            async with self._reading:
-                records = await self._log.read()
-                for record in records:
-                    self._take(record)
-            self._prune(len(records))
+            await self.take_news()
             if all(followed.ready.is_set() for followed in self._followed.values()):
                 await asyncio.sleep(_PAUSE_S)
 

@@ -1,0 +1,221 @@
+"""A world in memory for the handlers: log, clock, registry, a scripted provider, and crashes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from itertools import count
+
+import orjson
+
+from schemas.codec import Codec
+from schemas.identity import reply_digest
+from schemas.mapping import as_record
+from schemas.records import Decision, ReplyAddress, Source, TierMessage
+from schemas.topics import REPLIES, tier_topic
+from streams.agents.dependencies import Codecs, Dependencies
+from streams.agents.execute import execute
+from streams.agents.tier_records import tier_record
+from streams.alerts import AlertLog
+from streams.flow.claims import Claims
+from streams.flow.clock import StillClock
+from streams.flow.dead_letters import DeadLetterLimit, DeadLetters
+from streams.flow.delivery import Delivered, Outgoing
+from streams.flow.intake import Lane, Work
+from streams.flow.journal import Owner
+from streams.flow.journals import Journals
+from streams.flow.memory import MemoryLog
+from streams.flow.reply_topics import ReplyTopicPolicy
+from streams.flow.slots import Slots
+from streams.providers.load import InstanceLoad
+from streams.providers.memory import Script, ScriptedProvider, says
+from streams.providers.prices import PriceBook
+from streams.registry.live import LiveRegistry
+from streams.registry.version import parse_registry
+
+TIERS = ("simple", "moderate", "complex")
+REGISTRY = """
+tiers: [simple, moderate, complex]
+baseline: gpt-4o
+models:
+  gpt-4o-mini: {provider: scripted, model: gpt-4o-mini, tier: simple,
+    price: {input: 0.15, output: 0.6},
+    instances: [{name: one, base_url: "http://localhost/1"}, {name: two, base_url: "http://localhost/2"}]}
+  gpt-4o: {provider: scripted, tier: moderate, price: {input: 2.5, output: 10},
+    instances: [{name: one, base_url: "http://localhost/1"}]}
+  opus: {provider: scripted, tier: complex, price: {input: 15, output: 75},
+    instances: [{name: one, base_url: "http://localhost/1"}]}
+policy:
+  cascade: {thresholds: {simple: 0.6, moderate: 0.5}}
+"""
+
+
+class CrashedError(BaseException):
+    """The process is gone: nothing of it runs on."""
+
+
+@dataclass
+class Crashes:
+    """Kills the process at its nth step, before or after the step took effect."""
+
+    at: int | None = None
+    after_effect: bool = False
+    steps: int = 0
+
+    def reached(self) -> bool:
+        self.steps += 1
+        return self.at == self.steps
+
+
+class CrashingLog:
+    """A log whose writer dies at a given step."""
+
+    def __init__(self, log: MemoryLog, crashes: Crashes) -> None:
+        self._log = log
+        self._crashes = crashes
+
+    async def publish(self, record: Outgoing) -> Awaitable[Delivered]:
+        return await self._step(record)
+
+    async def reply(self, record: Outgoing) -> Awaitable[Delivered]:
+        return await self._step(record)
+
+    async def _step(self, record: Outgoing) -> Awaitable[Delivered]:
+        if not self._crashes.reached():
+            return await self._log.publish(record)
+        if self._crashes.after_effect:
+            await self._log.publish(record)
+        raise CrashedError
+
+
+@dataclass
+class World:
+    """Everything that outlives a worker: the log, the clock, the provider's own books."""
+
+    script: Script = field(default=lambda call, endpoint: says("Paris is the capital of France."))
+    clock: StillClock = field(default_factory=StillClock)
+    served: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.log = MemoryLog(self.clock)
+        self._ids = count()
+        self._lives = count()
+
+    async def worker(self, name: str = "w1", crashes: Crashes | None = None) -> Dependencies:
+        """A new life of a worker that owns partition 0, its journal caught up."""
+        crashes = crashes or Crashes()
+        me = Owner(worker=name, incarnation=f"life-{next(self._lives)}")
+        publisher = CrashingLog(self.log, crashes)
+        journals = Journals(self.log, me, self.clock)
+        await journals.assign([0])
+        while await journals.take_news():
+            pass
+
+        async def invalid(version: str, problem: str) -> None:
+            raise AssertionError(problem)
+
+        registry = LiveRegistry(TIERS, invalid)
+        registry.use(parse_registry(REGISTRY).landscape)
+
+        def answer(call, endpoint):  # type: ignore[no-untyped-def]
+            self.served.append(call.call_id)
+            if crashes.reached():
+                raise CrashedError
+            return self.script(call, endpoint)
+
+        async def sleep(milliseconds: float) -> None:
+            self.clock.advance(milliseconds)
+
+        async def exists(topic: str) -> bool:
+            return topic != "replies.missing"
+
+        return Dependencies(
+            me=me,
+            cluster="test",
+            clock=self.clock,
+            publisher=publisher,
+            dead_letters=DeadLetters(publisher, name, DeadLetterLimit()),
+            journals=journals,
+            claims=Claims(),
+            registry=registry,
+            providers={"scripted": ScriptedProvider(answer)},
+            pricing=PriceBook(),
+            load=InstanceLoad(),
+            alerts=AlertLog(publisher, Codec("Alert"), self.clock, name),
+            codecs=Codecs(),
+            reply_topics=ReplyTopicPolicy(prefixes=("replies.",)),
+            reply_topic_exists=exists,
+            sleep_ms=sleep,
+            call_id=lambda: f"call-{next(self._ids)}",
+        )
+
+    def request(self, *, offset: int = 1, request_id: str = "r1", prompt: str = "capital?", **more):  # type: ignore[no-untyped-def]
+        """A hop 0 on the first tier."""
+        fields = {
+            "tenant": "default",
+            "request_id": request_id,
+            "source": Source(
+                topic="llm.requests.v1", partition=0, offset=offset, timestamp=self.clock.now()
+            ),
+            "hop": 0,
+            "visit": 0,
+            "tier": "simple",
+            "body": orjson.dumps({"messages": [{"role": "user", "content": prompt}]}),
+            "user_id": None,
+            "user_tier": None,
+            "feature": None,
+            "quality": "balanced",
+            "deadline_at": self.clock.now() + 600_000,
+            "reply_to": ReplyAddress(
+                topic=REPLIES,
+                partition=None,
+                key=None,
+                format="json",
+                headers=(),
+                digest=reply_digest(REPLIES, b"c1"),
+            ),
+            "decision": Decision(
+                classifier="rules",
+                score=0.1,
+                tier="simple",
+                model=None,
+                reasons=("short",),
+                registry_version="v",
+                code_version="1",
+            ),
+        }
+        return TierMessage(**(fields | more))
+
+    async def send(self, message: TierMessage) -> None:
+        """Put a hop's message on its tier's topic."""
+        await self.log.publish(tier_record(message, Codecs()))
+
+    def replies(self, topic: str = REPLIES) -> list[dict]:  # type: ignore[type-arg]
+        return [orjson.loads(value) for value in self.log.values(topic)]
+
+    def events(self, topic: str, record: str) -> list[dict]:  # type: ignore[type-arg]
+        codec = Codec(record)
+        return [codec.decode(value) for value in self.log.values(topic)]
+
+
+async def deliver(world: World, deps: Dependencies, acked: set[tuple[str, int]]) -> None:
+    """Give a worker every unacknowledged tier message, until there is none left."""
+    slots = Slots(4)
+    while True:
+        waiting = [
+            message
+            for tier in TIERS
+            for high in (True, False)
+            for message in world.log.incoming(tier_topic(tier, high=high))
+            if (message.topic, message.offset) not in acked
+        ]
+        if not waiting:
+            return
+        for message in waiting:
+            await slots.take()
+            await execute(Work(message=message, slots=slots, lane=Lane()), deps)
+            slots.give_back()
+            acked.add((message.topic, message.offset))
+
+
+
