@@ -5,11 +5,11 @@ from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.agents.world import CrashedError, Crashes, World, deliver
 
 from schemas.topics import COST, OUTCOMES
 from streams.providers.base import ErrorClass, ProviderError
 from streams.providers.memory import says
+from tests.unit.agents.world import CrashedError, Crashes, World, deliver
 
 ANSWERS = {
     "good": lambda: says("Paris is the capital of France."),

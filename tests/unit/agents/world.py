@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -10,7 +10,6 @@ import orjson
 
 from schemas.codec import Codec
 from schemas.identity import reply_digest
-from schemas.mapping import as_record
 from schemas.records import Decision, ReplyAddress, Source, TierMessage
 from schemas.topics import REPLIES, tier_topic
 from streams.agents.dependencies import Codecs, Dependencies
@@ -216,6 +215,3 @@ async def deliver(world: World, deps: Dependencies, acked: set[tuple[str, int]])
             await execute(Work(message=message, slots=slots, lane=Lane()), deps)
             slots.give_back()
             acked.add((message.topic, message.offset))
-
-
-
