@@ -1,4 +1,4 @@
-"""One worker process: its parts put together, started in order, drained and left in order.
+"""One worker process: started in order, drained and left in order.
 
 Start: producers, the registry read to its end, the journal's log, then Faust. End: nothing more is
 opened, work in flight ends (at most `drain_s`), offsets are committed, the group is left.
@@ -8,68 +8,41 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Coroutine
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import faust
-from aiokafka import AIOKafkaProducer
 
-from schemas.codec import Codec
-from schemas.topics import FEEDBACK, declared_topics, tier_topic
-from streams.agents.classify import classify
-from streams.agents.dependencies import Codecs, Dependencies
-from streams.agents.execute import execute
-from streams.agents.feedback import take_feedback
+from streams.agents.dependencies import Dependencies
 from streams.agents.interrupted import book_interrupted
-from streams.alerts import AlertLog
 from streams.app import build_app, feed
-from streams.flow.claims import Claims
-from streams.flow.clock import BrokerClock
-from streams.flow.dead_letters import DeadLetterLimit, DeadLetters
-from streams.flow.delivery import KafkaPublisher
-from streams.flow.intake import Assignment, Intake, Work
+from streams.flow.intake import Intake
 from streams.flow.journal import Owner
-from streams.flow.journal_log import KafkaJournalLog
-from streams.flow.journals import Journals
 from streams.flow.membership import Member
-from streams.flow.reply_topics import ReplyTopicPolicy, TopicDirectory
-from streams.flow.slots import Slots
 from streams.health import serve_health
-from streams.providers.catalog import open_providers
-from streams.providers.guard import HostPolicy, KeyRing
-from streams.providers.load import InstanceLoad
-from streams.providers.prices import PriceBook
-from streams.registry.live import LiveRegistry
 from streams.settings import WorkerSettings
+from streams.wiring import Parts
 
 log = logging.getLogger(__name__)
 
 _SWEEP_S = 2.0
+_COMMIT_S = 2.0
+_LEAVE_S = 5.0
 
 
 class Worker:
-    """The parts of a worker and their life."""
+    """A worker's life."""
 
     def __init__(self, settings: WorkerSettings, member: Member) -> None:
         self._settings = settings
         self._me = Owner(worker=member.worker, incarnation=uuid.uuid4().hex[:12])
-        self._stopping = asyncio.Event()
-        self._failure: BaseException | None = None
-        self._assignment = Assignment()
-        self._clock = BrokerClock()
-        self._publisher = self._new_publisher()
-        self._work_topics = [
-            tier_topic(tier, high=high) for tier in settings.tier_names for high in (True, False)
-        ]
-        self._journal_log = KafkaJournalLog(settings.kafka, settings.group, self._work_topics)
-        self._journals = Journals(self._journal_log, self._me, self._clock)
-        self._alerts = AlertLog(self._publisher, Codec("Alert"), self._clock, self._me.worker)
-        self._registry = LiveRegistry(settings.tier_names, self._registry_is_invalid)
+        self._parts = Parts(settings, self._me)
         self._app = build_app(settings, member.instance_id)
         self._intakes: dict[str, Intake] = {}
+        self._stopping = asyncio.Event()
+        self._failure: BaseException | None = None
         self._ready = False
 
     async def run(self) -> None:
@@ -78,20 +51,22 @@ class Worker:
         Raises:
             BaseException: whatever made it stop, after it left in order.
         """
+        parts = self._parts
         async with AsyncExitStack() as stack:
-            await self._publisher.start()
-            stack.push_async_callback(self._publisher.stop)
-            await self._journal_log.start()
-            stack.push_async_callback(self._journal_log.stop)
-            self._background(stack, self._registry.follow(self._settings.kafka))
-            await self._first(self._registry.loaded())
-            deps = await self._dependencies(stack)
-            self._wire(deps)
-            self._background(stack, self._journals.run())
-            self._background(stack, self._sweep(deps))
             await serve_health(
                 stack, self._settings.worker_host, self._settings.worker_port, self.status
             )
+            await parts.publisher.start()
+            stack.push_async_callback(parts.publisher.stop)
+            await parts.journal_log.start()
+            stack.push_async_callback(parts.journal_log.stop)
+            self._background(stack, parts.registry.follow(self._settings.kafka))
+            await self._loaded()
+            deps = await parts.dependencies(stack)
+            self._intakes = parts.intakes(deps, self._fail)
+            feed(self._app, self._intakes, self._fail)
+            self._background(stack, parts.journals.run())
+            self._background(stack, self._sweep(deps))
             if not self._stopping.is_set():
                 await self._serve()
         if self._failure is not None:
@@ -108,7 +83,9 @@ class Worker:
             "worker": self._me.worker,
             "incarnation": self._me.incarnation,
             "in_flight": sum(intake.in_flight for intake in self._intakes.values()),
-            "partitions": {topic: list(self._assignment.owned(topic)) for topic in self._intakes},
+            "partitions": {
+                topic: list(self._parts.assignment.owned(topic)) for topic in self._intakes
+            },
         }
 
     async def _serve(self) -> None:
@@ -118,130 +95,60 @@ class Worker:
         app.on_partitions_assigned.connect(self._on_assigned)  # type: ignore[arg-type]
         await app.maybe_start()
         crash = asyncio.create_task(_crashed(app))
-        await asyncio.wait(
-            {crash, asyncio.create_task(self._stopping.wait())},
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        if crash.done() and self._failure is None:
-            self._failure = crash.result()
-        self._stopping.set()
+        ordered = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({crash, ordered}, return_when=asyncio.FIRST_COMPLETED)
+        if crash.done():
+            self._fail(crash.result())
         crash.cancel()
+        ordered.cancel()
         await self._leave(app)
 
     async def _leave(self, app: faust.App) -> None:
-        self._assignment.close()
+        self._parts.assignment.close()
         drained = asyncio.gather(*(intake.drained() for intake in self._intakes.values()))
         try:
             await asyncio.wait_for(drained, self._settings.drain_s)
         except TimeoutError:
             log.warning("work in flight did not end in time; its journal says who takes it over")
-        with suppress(Exception):
-            await asyncio.wait_for(app.consumer.commit(), 2.0)
+        try:
+            await asyncio.wait_for(app.consumer.commit(), _COMMIT_S)
+        except Exception as error:  # noqa: BLE001 - uncommitted offsets are only read again
+            log.warning("the last offsets could not be committed: %s", error)
         _forget_static_name(app)
         try:
-            await asyncio.wait_for(app.stop(), 5.0)
+            await asyncio.wait_for(app.stop(), _LEAVE_S)
         except TimeoutError:
             log.warning("the consumer did not leave in time")
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
-        self._assignment.revoke()
+        self._parts.assignment.revoke()
 
     async def _on_assigned(self, _: Any, assigned: Collection[Any], **__: Any) -> None:
         places = [(place.topic, place.partition) for place in assigned]
-        work = set(self._work_topics)
-        owned = {partition for topic, partition in places if topic in work}
-        await self._journals.assign(owned)
-        self._assignment.assign(places)
+        owned = {partition for topic, partition in places if topic in self._parts.work_topics}
+        await self._parts.journals.assign(owned)
+        self._parts.assignment.assign(places)
         self._ready = True
         log.info("assigned %d partitions", len(places))
-
-    def _wire(self, deps: Dependencies) -> None:
-        """One intake per topic; both topics of a tier share its slots."""
-        settings = self._settings
-
-        async def classified(work: Work) -> None:
-            await classify(work.message, deps)
-
-        async def executed(work: Work) -> None:
-            await execute(work, deps)
-
-        async def fed_back(work: Work) -> None:
-            await take_feedback(work.message, deps)
-
-        def intake(slots: Slots, handler: Callable[[Work], Any]) -> Intake:
-            return Intake(self._assignment, slots, handler, self._fail)
-
-        for topic in settings.bound_tenants:
-            self._intakes[topic] = intake(Slots(settings.classify_slots), classified)
-        for tier in settings.tier_names:
-            slots = Slots(settings.slots_per_tier)
-            for high in (True, False):
-                self._intakes[tier_topic(tier, high=high)] = intake(slots, executed)
-        self._intakes[FEEDBACK] = intake(Slots(settings.classify_slots), fed_back)
-        feed(self._app, self._intakes, self._fail)
-
-    async def _dependencies(self, stack: AsyncExitStack) -> Dependencies:
-        settings = self._settings
-        providers = open_providers(
-            KeyRing.from_patterns(settings.allowed_keys),
-            HostPolicy.from_patterns(settings.allowed_hosts),
-        )
-        for provider in providers.values():
-            stack.push_async_callback(provider.close)
-        limit = DeadLetterLimit(
-            window=settings.dead_letter_window, share=settings.dead_letter_share
-        )
-        directory = TopicDirectory(self._publisher.topics, time.monotonic)
-        return Dependencies(
-            me=self._me,
-            cluster=settings.cluster,
-            clock=self._clock,
-            publisher=self._publisher,
-            dead_letters=DeadLetters(self._publisher, self._me.worker, limit),
-            journals=self._journals,
-            claims=Claims(),
-            registry=self._registry,
-            providers=providers,
-            pricing=PriceBook(),
-            load=InstanceLoad(),
-            alerts=self._alerts,
-            codecs=Codecs(),
-            reply_topics=ReplyTopicPolicy(prefixes=settings.reply_prefixes),
-            reply_topic_exists=directory.has,
-            sleep_ms=_sleep_ms,
-            bound_tenants=settings.bound_tenants,
-            journal_before_call=settings.journal_before_call,
-        )
-
-    def _new_publisher(self) -> KafkaPublisher:
-        settings = self._settings
-        declared = declared_topics(
-            settings.tier_names, request_topics=tuple(settings.bound_tenants)
-        )
-        shared: dict[str, Any] = {**settings.kafka, "acks": "all", "linger_ms": 0}
-        own = AIOKafkaProducer(
-            **shared,
-            enable_idempotence=True,
-            request_timeout_ms=60_000,
-            max_request_size=max(topic.max_message_bytes for topic in declared),
-        )
-        replies = AIOKafkaProducer(
-            **shared, request_timeout_ms=30_000, max_request_size=8 * 1024 * 1024
-        )
-        limits = {topic.name: topic.max_message_bytes for topic in declared}
-        return KafkaPublisher(own, replies, limits, self._clock)
 
     async def _sweep(self, deps: Dependencies) -> None:
         """Book calls that were cut off and whose hop nobody opens again."""
         while True:
             await asyncio.sleep(_SWEEP_S)
-            for partition, calls in self._journals.orphans().items():
+            for partition, calls in self._parts.journals.orphans().items():
                 await book_interrupted(partition, calls, deps)
 
-    async def _registry_is_invalid(self, version: str, problem: str) -> None:
-        await self._alerts.fire("invalid_registry", version, problem)
+    async def _loaded(self) -> None:
+        """Wait for the registry, or for the order to stop."""
+        tasks = {
+            asyncio.create_task(self._parts.registry.loaded()),
+            asyncio.create_task(self._stopping.wait()),
+        }
+        _, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in left:
+            task.cancel()
 
-    def _background(self, stack: AsyncExitStack, work: Any) -> None:
+    def _background(self, stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         task.add_done_callback(self._ended)
         stack.push_async_callback(_cancelled, task)
@@ -252,16 +159,9 @@ class Worker:
 
     def _fail(self, error: BaseException) -> None:
         if self._failure is None:
-            log.error("stopping: %s: %s", type(error).__name__, error)
+            log.error("stopping: %s: %s", type(error).__name__, error, exc_info=error)
             self._failure = error
         self._stopping.set()
-
-    async def _first(self, wanted: Any) -> None:
-        """Wait for something, or for the order to stop."""
-        tasks = {asyncio.ensure_future(wanted), asyncio.create_task(self._stopping.wait())}
-        _, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in left:
-            task.cancel()
 
 
 async def _crashed(app: faust.App) -> BaseException:
@@ -273,13 +173,10 @@ async def _crashed(app: faust.App) -> BaseException:
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
+    """End a background task; what it failed with was told when it failed."""
     task.cancel()
     with suppress(asyncio.CancelledError, Exception):
         await task
-
-
-async def _sleep_ms(milliseconds: float) -> None:
-    await asyncio.sleep(milliseconds / 1000)
 
 
 def _forget_static_name(app: faust.App) -> None:

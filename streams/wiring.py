@@ -1,0 +1,145 @@
+"""How a worker's parts fit together: producers, dependencies of the handlers, intakes of topics."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from schemas.codec import Codec
+from schemas.topics import FEEDBACK, declared_topics, tier_topic
+from streams.agents.classify import classify
+from streams.agents.dependencies import Codecs, Dependencies
+from streams.agents.execute import execute
+from streams.agents.feedback import take_feedback
+from streams.alerts import AlertLog
+from streams.flow.claims import Claims
+from streams.flow.clock import BrokerClock
+from streams.flow.dead_letters import DeadLetterLimit, DeadLetters
+from streams.flow.delivery import KafkaPublisher
+from streams.flow.intake import Assignment, Intake, Work
+from streams.flow.journal import Owner
+from streams.flow.journal_log import KafkaJournalLog
+from streams.flow.journals import Journals
+from streams.flow.reply_topics import ReplyTopicPolicy, TopicDirectory
+from streams.flow.slots import Slots
+from streams.providers.catalog import open_providers
+from streams.providers.guard import HostPolicy, KeyRing
+from streams.providers.load import InstanceLoad
+from streams.providers.prices import PriceBook
+from streams.registry.live import LiveRegistry
+from streams.settings import WorkerSettings
+
+OWN_TIMEOUT_MS = 60_000
+"""How long the broker may be away before a record of ours counts as not taken."""
+
+_REPLY_TIMEOUT_MS = 30_000
+_MAX_REPLY_BYTES = 8 * 1024 * 1024
+
+
+class Parts:
+    """The parts of a worker that live as long as its process."""
+
+    def __init__(self, settings: WorkerSettings, me: Owner) -> None:
+        self.settings = settings
+        self.me = me
+        self.clock = BrokerClock()
+        self.publisher = _publisher(settings, self.clock)
+        self.work_topics = tuple(
+            tier_topic(tier, high=high) for tier in settings.tier_names for high in (True, False)
+        )
+        self.journal_log = KafkaJournalLog(settings.kafka, settings.group, self.work_topics)
+        self.journals = Journals(self.journal_log, me, self.clock)
+        self.alerts = AlertLog(self.publisher, Codec("Alert"), self.clock, me.worker)
+        self.registry = LiveRegistry(settings.tier_names, self._registry_is_invalid)
+        self.assignment = Assignment()
+
+    async def _registry_is_invalid(self, version: str, problem: str) -> None:
+        await self.alerts.fire("invalid_registry", version, problem)
+
+    async def dependencies(self, stack: AsyncExitStack) -> Dependencies:
+        """What the handlers are given; the stack closes the providers."""
+        settings = self.settings
+        providers = open_providers(
+            KeyRing.from_patterns(settings.allowed_keys),
+            HostPolicy.from_patterns(settings.allowed_hosts),
+        )
+        for provider in providers.values():
+            stack.push_async_callback(provider.close)
+        limit = DeadLetterLimit(
+            window=settings.dead_letter_window, share=settings.dead_letter_share
+        )
+        directory = TopicDirectory(self.publisher.topics, time.monotonic)
+        return Dependencies(
+            me=self.me,
+            cluster=settings.cluster,
+            clock=self.clock,
+            publisher=self.publisher,
+            dead_letters=DeadLetters(self.publisher, self.me.worker, limit),
+            journals=self.journals,
+            claims=Claims(),
+            registry=self.registry,
+            providers=providers,
+            pricing=PriceBook(),
+            load=InstanceLoad(),
+            alerts=self.alerts,
+            codecs=Codecs(),
+            reply_topics=ReplyTopicPolicy(prefixes=settings.reply_prefixes),
+            reply_topic_exists=directory.has,
+            sleep_ms=_sleep_ms,
+            bound_tenants=settings.bound_tenants,
+            journal_before_call=settings.journal_before_call,
+        )
+
+    def intakes(
+        self, deps: Dependencies, on_fatal: Callable[[BaseException], None]
+    ) -> dict[str, Intake]:
+        """One intake per topic; both topics of a tier share its slots."""
+        settings = self.settings
+
+        async def classified(work: Work) -> None:
+            await classify(work.message, deps)
+
+        async def executed(work: Work) -> None:
+            await execute(work, deps)
+
+        async def fed_back(work: Work) -> None:
+            await take_feedback(work.message, deps)
+
+        def intake(slots: Slots, handler: Callable[[Work], Awaitable[None]]) -> Intake:
+            return Intake(self.assignment, slots, handler, on_fatal)
+
+        found = {
+            topic: intake(Slots(settings.classify_slots), classified)
+            for topic in settings.bound_tenants
+        }
+        for tier in settings.tier_names:
+            slots = Slots(settings.slots_per_tier)
+            for high in (True, False):
+                found[tier_topic(tier, high=high)] = intake(slots, executed)
+        found[FEEDBACK] = intake(Slots(settings.classify_slots), fed_back)
+        return found
+
+
+def _publisher(settings: WorkerSettings, clock: BrokerClock) -> KafkaPublisher:
+    declared = declared_topics(settings.tier_names, request_topics=tuple(settings.bound_tenants))
+    shared: dict[str, Any] = {**settings.kafka, "acks": "all", "linger_ms": 0}
+    own = AIOKafkaProducer(
+        **shared,
+        enable_idempotence=True,
+        request_timeout_ms=OWN_TIMEOUT_MS,
+        max_request_size=max(topic.max_message_bytes for topic in declared),
+    )
+    replies = AIOKafkaProducer(
+        **shared, request_timeout_ms=_REPLY_TIMEOUT_MS, max_request_size=_MAX_REPLY_BYTES
+    )
+    limits = {topic.name: topic.max_message_bytes for topic in declared}
+    return KafkaPublisher(own, replies, limits, clock)
+
+
+async def _sleep_ms(milliseconds: float) -> None:
+    await asyncio.sleep(milliseconds / 1000)
