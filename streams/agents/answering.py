@@ -5,18 +5,17 @@ Routing decides every step (`streams.routing`); this makes the calls and keeps t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import orjson
 
-from schemas.events import QualityEvent
-from schemas.mapping import as_record
 from schemas.records import Answer, Failure
-from schemas.topics import MAX_ANSWER_BYTES, QUALITY
+from schemas.topics import MAX_ANSWER_BYTES
 from streams.agents.calls import CallEnd, make_call
+from streams.agents.confidence_events import signal_confidence
 from streams.agents.dependencies import Dependencies
+from streams.agents.ending_kinds import Ending, GaveUp, MovedOn, Replied
 from streams.agents.hop_state import HopState
-from streams.flow.delivery import Outgoing
 from streams.providers.base import Completion, Usage
 from streams.routing.candidates import (
     EXPECTED_OUTPUT_TOKENS,
@@ -30,33 +29,6 @@ from streams.routing.cascade import Accept, Standing, after_answer, best_answer,
 from streams.routing.confidence import SCORERS, Answered, Verdict
 from streams.routing.fallback import Again, FailedCall, TierExhausted, after_failure
 from streams.routing.features import estimate_tokens, needs_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replied:
-    """The request is answered."""
-
-    answer: Answer
-    degraded: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MovedOn:
-    """The next tier is asked."""
-
-    tier: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GaveUp:
-    """The request ends without an answer: `kind` is failed, rejected or expired."""
-
-    kind: str
-    failure: Failure
-
-
-Ending = Replied | MovedOn | GaveUp
 
 
 async def work_out(hop: HopState, deps: Dependencies) -> Ending | None:
@@ -150,7 +122,7 @@ async def _answered(
         )
     )
     hop.attempts.append(replace(end.attempt, confidence=verdict.confidence))
-    await _signal(hop, end, verdict, deps)
+    await signal_confidence(hop, end.attempt, verdict, deps)
     answer = _answer(hop, candidate, completion, verdict)
     if answer is None:
         return _exhausted(hop, TierExhausted(why="the answer is too large"), [], deps)
@@ -197,42 +169,6 @@ def _answer(
         reasoning_tokens=usage.reasoning_tokens,
         confidence=verdict.confidence,
     )
-
-
-async def _signal(hop: HopState, end: CallEnd, verdict: Verdict, deps: Dependencies) -> None:
-    message = hop.message
-    threshold = hop.landscape.policy.cascade.threshold(message.tier)
-    event = QualityEvent(
-        tenant=message.tenant,
-        request_id=message.request_id,
-        hop=message.hop,
-        visit=message.visit,
-        call_id=end.attempt.call_id,
-        at=deps.clock.now(),
-        signal="cascade_confidence",
-        name=hop.landscape.policy.cascade.scorer,
-        score=verdict.confidence,
-        passed=verdict.confidence >= threshold,
-        label=verdict.faults[0].check if verdict.faults else None,
-        detail=orjson.dumps(dict(verdict.parts)).decode(),
-        tier=message.tier,
-        provider=end.attempt.provider,
-        request_model=end.attempt.model,
-        worker=deps.me.worker,
-        user_id=message.user_id,
-        user_tier=message.user_tier,
-        feature=message.feature,
-        registry_version=hop.landscape.version,
-        experiment=message.decision.experiment,
-        arm=message.decision.arm,
-    )
-    record = Outgoing(
-        topic=QUALITY,
-        key=message.key,
-        value=deps.codecs.quality.encode(as_record(event)),
-        partition=hop.partition,
-    )
-    hop.pending.append(await deps.publisher.publish(record))
 
 
 def _seen_before(hop: HopState) -> list[Answer]:

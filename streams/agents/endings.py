@@ -17,8 +17,8 @@ from schemas.events import Result
 from schemas.journal_headers import ESCALATED
 from schemas.records import Answer, Decision, Failure, Reply, ReplyUsage
 from schemas.topics import REPLIES, dead_letter_topic
-from streams.agents.answering import Ending, GaveUp, MovedOn, Replied
 from streams.agents.dependencies import Dependencies
+from streams.agents.ending_kinds import Ending, GaveUp, MovedOn, Replied
 from streams.agents.hop_state import HopState
 from streams.agents.replies import encode_reply, routing_of, send_reply
 from streams.agents.tier_records import tier_record

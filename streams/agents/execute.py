@@ -13,8 +13,9 @@ import orjson
 from schemas.errors import UndecodableError
 from schemas.mapping import from_record
 from schemas.records import Failure, TierMessage
-from streams.agents.answering import GaveUp, work_out
+from streams.agents.answering import work_out
 from streams.agents.dependencies import Dependencies
+from streams.agents.ending_kinds import GaveUp
 from streams.agents.endings import end_hop, tell_duplicate
 from streams.agents.hop_state import HopState
 from streams.agents.interrupted import book_interrupted

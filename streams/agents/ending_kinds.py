@@ -1,0 +1,34 @@
+"""The three ways in which a hop can end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schemas.records import Answer, Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replied:
+    """The request is answered."""
+
+    answer: Answer
+    degraded: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovedOn:
+    """The next tier is asked."""
+
+    tier: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaveUp:
+    """The request ends without an answer: `kind` is failed, rejected or expired."""
+
+    kind: str
+    failure: Failure
+
+
+Ending = Replied | MovedOn | GaveUp
