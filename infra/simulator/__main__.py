@@ -1,4 +1,4 @@
-"""`python -m infra.simulator`: serve until SIGTERM."""
+"""`python -m infra.simulator`: serve until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -8,50 +8,69 @@ from pathlib import Path
 
 import click
 import uvloop
-from aiohttp import web
 
-from infra.simulator.answers import AnswerBook, load_answers, sample_answers
-from infra.simulator.faults import Latency, Weather
-from infra.simulator.ledger import Ledger
-from infra.simulator.server import Simulator
+from infra.simulator.running import LISTENING, SimulatorOptions, simulator
+from schemas.errors import LocalStackError
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=0, show_default=True, help="0 picks a free one.")
-@click.option("--answers", type=Path, help="Recorded answers; else the sample workload's.")
+@click.option("--address-file", type=Path, help="Where to write the address once it listens.")
+@click.option("--answers", type=Path, help="Recorded answers; they go before the sample's.")
 @click.option("--ledger", type=Path, help="Where the books of the calls are kept.")
-@click.option("--latency-ms", default=0.0, show_default=True, help="Median time to answer.")
-@click.option("--latency-p95-ms", default=0.0, show_default=True, help="95th percentile of it.")
+@click.option("--seed", default=0, show_default=True, help="Of latencies and faults.")
+@click.option("--latency-ms", type=float, help="Median of every model, 0 for none. [by strength]")
+@click.option("--latency-p95-ms", type=float, help="95th percentile. [twice the median]")
+@click.option("--cached-tokens", is_flag=True, help="Bill repeated prefixes as cached.")
+@click.option("--require-key", is_flag=True, help="Refuse calls without a key.")
+@click.option("--alias", multiple=True, metavar="MODEL=RECORDED", help="Whose answers to use.")
 def main(
     *,
     host: str,
     port: int,
+    address_file: Path | None,
     answers: Path | None,
     ledger: Path | None,
-    latency_ms: float,
-    latency_p95_ms: float,
+    seed: int,
+    latency_ms: float | None,
+    latency_p95_ms: float | None,
+    cached_tokens: bool,
+    require_key: bool,
+    alias: tuple[str, ...],
 ) -> None:
-    """Simulate OpenAI's and Anthropic's APIs from recorded answers."""
-    book = load_answers(answers) if answers else sample_answers()
-    weather = Weather(Latency(median_ms=latency_ms, p95_ms=latency_p95_ms))
-    uvloop.run(_serve(book, Ledger(ledger), weather, host, port))
-
-
-async def _serve(book: AnswerBook, ledger: Ledger, weather: Weather, host: str, port: int) -> None:
-    runner = web.AppRunner(
-        Simulator(book, ledger, weather).application(), access_log=None, shutdown_timeout=1.0
+    """Simulate OpenAI's and Anthropic's APIs from recorded answers and the sample workload."""
+    pairs = [each.partition("=") for each in alias]
+    if not all(model and recorded for model, _, recorded in pairs):
+        raise click.UsageError("--alias takes MODEL=RECORDED")
+    options = SimulatorOptions(
+        host=host,
+        port=port,
+        answers=answers,
+        ledger=ledger,
+        seed=seed,
+        latency_ms=latency_ms,
+        latency_p95_ms=latency_p95_ms,
+        caches=cached_tokens,
+        require_key=require_key,
+        aliases=tuple((model, recorded) for model, _, recorded in pairs),
     )
-    await runner.setup()
-    await web.TCPSite(runner, host, port, backlog=1024).start()
-    click.echo(f"listening on http://{host}:{runner.addresses[0][1]}")
+    try:
+        uvloop.run(_serve(options, address_file))
+    except LocalStackError as error:
+        raise click.ClickException(str(error)) from error
+
+
+async def _serve(options: SimulatorOptions, address_file: Path | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await stop.wait()
-    await runner.cleanup()
-    ledger.close()
+    async with simulator(options) as running:
+        if address_file is not None:
+            await asyncio.to_thread(address_file.write_text, running.url)
+        click.echo(f"{LISTENING}{running.url}")
+        await stop.wait()
 
 
 if __name__ == "__main__":

@@ -75,9 +75,7 @@ class Ledger:
 
     def arrived(self, call_id: str | None, endpoint: str, model: str | None) -> Arrival:
         """Book a call that came in."""
-        arrival = Arrival(
-            number=self._arrived + 1, call_id=call_id, endpoint=endpoint, model=model
-        )
+        arrival = Arrival(number=self._arrived + 1, call_id=call_id, endpoint=endpoint, model=model)
         self._book({"event": "arrived", **_names(arrival), "at": self._now_ms()})
         return arrival
 
@@ -91,7 +89,9 @@ class Ledger:
         source: str | None = None,
         client: bool = True,
     ) -> None:
-        """Book its end; `status` is `None` if nothing was answered, `client` if it still listened."""
+        """Book its end: `status` is `None` if nothing was answered, `client` says whether the
+        caller still listened.
+        """
         self._book(
             {
                 "event": "ended",

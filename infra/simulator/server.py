@@ -1,168 +1,178 @@
-"""The simulator's HTTP server: the providers' routes, and `/admin` to steer and to witness."""
+"""The simulator's HTTP server: the providers' routes, and `/admin` to steer it and to hear it.
+
+aiohttp's bare server without an application's router and middlewares: it shares its cores with
+what it measures. A handler whose client leaves is cancelled, and that is booked.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import re
-import uuid
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 from aiohttp import web
-from pydantic import TypeAdapter, ValidationError
 
-from infra.simulator import wire
-from infra.simulator.answers import AnswerBook
-from infra.simulator.faults import Fault, FaultKind, Latency, Weather
-from infra.simulator.ledger import Ledger
+from infra.simulator import openai_wire
+from infra.simulator.admin import Admin
+from infra.simulator.asked import Asked, RefusedError
+from infra.simulator.chance import Chance
+from infra.simulator.faults import Fault, FaultTable
+from infra.simulator.latency import LatencyTable
+from infra.simulator.ledger import Arrival, Ledger
+from infra.simulator.misbehaviour import UNANSWERED, misbehave
+from infra.simulator.serving import Kitchen, Serving
+from infra.simulator.wire import ANTHROPIC, OPENAI, Wire, respond
 
-HANG_S = 600.0
-GIANT_BYTES = 8 * 1024 * 1024
-_MAX_BODY = 32 * 1024 * 1024
-_REASONS = re.compile(r"\bo[13]\b|^o[13](-|$)")
-_FAULTS = TypeAdapter(list[Fault])
-_LATENCIES = TypeAdapter(dict[str, Latency])
+CALL_ID = "X-Client-Request-Id"
+MAX_BODY_BYTES = 32 * 1024 * 1024
+
+_AZURE = re.compile(r"^/openai/deployments/([^/]+)/chat/completions$")
+_ROUTES = {
+    "/v1/chat/completions": OPENAI,
+    "/chat/completions": OPENAI,
+    "/v1/messages": ANTHROPIC,
+    "/messages": ANTHROPIC,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Format:
-    """How a provider's calls are read and answered."""
+class Parts:
+    """What a simulator is made of."""
 
-    provider: str
-    check: Callable[[Any], None]
-    prompt: Callable[[Any], str]
-    answer: Callable[..., bytes]
-
-
-_OPENAI = _Format(
-    provider="openai",
-    check=wire.check_openai,
-    prompt=wire.openai_prompt,
-    answer=wire.openai_answer,
-)
-_ANTHROPIC = _Format(
-    provider="anthropic",
-    check=wire.check_anthropic,
-    prompt=wire.anthropic_prompt,
-    answer=wire.anthropic_answer,
-)
+    kitchen: Kitchen
+    ledger: Ledger
+    faults: FaultTable
+    latency: LatencyTable
+    chance: Chance
+    require_key: bool = False
+    now_s: Callable[[], float] = time.time
 
 
 class Simulator:
-    """Serves both formats from a book of answers, in the weather that is set."""
+    """Answers calls; `handle` is what the HTTP server runs."""
 
-    def __init__(self, book: AnswerBook, ledger: Ledger, weather: Weather) -> None:
-        self._book = book
-        self._ledger = ledger
-        self.weather = weather
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._admin = Admin(parts.faults, parts.latency, parts.ledger)
 
-    def application(self) -> web.Application:
-        """The aiohttp application."""
-        application = web.Application(client_max_size=_MAX_BODY)
-        add = application.router
-        add.add_post("/v1/chat/completions", self._openai)
-        add.add_post("/openai/deployments/{model}/chat/completions", self._openai)
-        add.add_post("/v1/messages", self._anthropic)
-        add.add_get("/admin/health", self._health)
-        add.add_get("/admin/weather", self._get_weather)
-        add.add_put("/admin/faults", self._set_faults)
-        add.add_put("/admin/latency", self._set_latency)
-        add.add_get("/admin/ledger", self._get_ledger)
-        return application
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one HTTP request."""
+        path = request.path
+        if path.startswith("/admin/"):
+            return await self._admin.handle(request)
+        wire, deployment = _ROUTES.get(path), None
+        azure = _AZURE.match(path) if wire is None else None
+        if azure is not None and "api-version" in request.query:
+            wire, deployment = OPENAI, azure[1]
+        if wire is None:
+            return respond(404, openai_wire.error(404, "Unknown request URL"))
+        if request.method != "POST":
+            return respond(405, wire.error(405, "Only POST is served here"))
+        return await self._call(request, wire, deployment)
 
-    async def _openai(self, request: web.Request) -> web.StreamResponse:
-        return await self._serve(request, _OPENAI)
-
-    async def _anthropic(self, request: web.Request) -> web.StreamResponse:
-        return await self._serve(request, _ANTHROPIC)
-
-    async def _serve(self, request: web.Request, form: _Format) -> web.StreamResponse:
-        raw = await request.read()
-        call_id = request.headers.get("X-Client-Request-Id") or uuid.uuid4().hex
-        try:
-            body = orjson.loads(raw)
-            body.setdefault("model", request.match_info.get("model"))
-            form.check(body)
-        except (orjson.JSONDecodeError, wire.RefusedBodyError, KeyError, AttributeError) as error:
-            self._ledger.arrive(call_id, "?")
-            self._ledger.end(call_id, form.provider, "?", "400", None)
-            return _error(400, "invalid_request_error", str(error))
-        model = body["model"]
-        self._ledger.arrive(call_id, model)
-        if pause := self.weather.latency_ms(model, call_id):
-            await asyncio.sleep(pause / 1000)
-        fault = self.weather.fault(model, call_id)
-        if fault is not None and fault.kind is not FaultKind.EMPTY:
-            return await self._fail(request, form, fault, call_id, model)
-        answer = self._book.answer(form.prompt(body), model)
-        counted = wire.count(len(raw), answer, reasons=_REASONS.search(model) is not None)
-        self._ledger.end(call_id, form.provider, model, "ok", counted)
-        content = form.answer(body, answer, counted, call_id)
-        return web.Response(body=content, content_type="application/json")
-
-    async def _fail(
-        self, request: web.Request, form: _Format, fault: Fault, call_id: str, model: str
+    async def _call(
+        self, request: web.BaseRequest, wire: Wire, deployment: str | None
     ) -> web.StreamResponse:
-        if fault.kind is FaultKind.HANG:
-            try:
-                await asyncio.sleep(HANG_S)
-            finally:
-                self._ledger.end(call_id, form.provider, model, "hang", None)
-        self._ledger.end(call_id, form.provider, model, fault.kind.value, None)
-        if fault.kind is FaultKind.STATUS:
-            return _error(fault.status, fault.code, "simulated", fault.retry_after_s)
-        if fault.kind is FaultKind.BAD_JSON:
-            return web.Response(body=b'{"choices": [', content_type="application/json")
-        response = web.StreamResponse(headers={"content-type": "application/json"})
-        response.content_length = GIANT_BYTES
-        await response.prepare(request)
-        if fault.kind is FaultKind.GIANT:
-            await response.write(b" " * GIANT_BYTES)
-            return response
-        await response.write(b'{"choices": [')
-        if request.transport is not None:
-            request.transport.close()
-        return response
-
-    async def _health(self, _: web.Request) -> web.Response:
-        return _json({"healthy": True, "prompts": len(self._book)})
-
-    async def _get_weather(self, _: web.Request) -> web.Response:
-        return _json(self.weather.as_json())
-
-    async def _set_faults(self, request: web.Request) -> web.Response:
+        parts = self._parts
+        body = _document(await _read(request))
+        if deployment is not None and body is not None:
+            body["model"] = deployment
+        model = body.get("model") if body is not None else None
+        model = model if isinstance(model, str) else None
+        arrival = parts.ledger.arrived(request.headers.get(CALL_ID), wire.name, model)
+        refused = self._turned_away(request, wire)
+        if refused is not None:
+            parts.ledger.ended(arrival, status=refused.status)
+            return refused
+        key = arrival.call_id or str(arrival.number)
+        fault = parts.faults.strike(model or "", key)
         try:
-            self.weather.faults = _FAULTS.validate_json(await request.read())
-        except ValidationError as error:
-            return _error(400, "invalid", str(error))
-        return _json(self.weather.as_json())
+            if fault is not None and fault.kind == "hang":
+                await self._hang(arrival)
+            if fault is not None and fault.kind in UNANSWERED:
+                status = UNANSWERED[fault.kind](fault, wire)
+                parts.ledger.ended(arrival, status=status, fault=fault.kind)
+                return await misbehave(request, fault, wire, b"")
+            asked = wire.read(body if body is not None else {})
+        except RefusedError as error:
+            parts.ledger.ended(arrival, status=400)
+            return respond(400, wire.refusal(error))
+        return await self._answer(request, _Call(wire, arrival, key, asked, fault))
 
-    async def _set_latency(self, request: web.Request) -> web.Response:
+    async def _answer(self, request: web.BaseRequest, call: _Call) -> web.StreamResponse:
+        parts, fault = self._parts, call.fault
+        serving = parts.kitchen.prepare(call.asked)
+        kind = None if fault is None else fault.kind
+        delay = parts.latency.delay_s(call.asked.model, call.key)
+        if fault is not None and kind == "slow":
+            delay += fault.delay_ms / 1000
         try:
-            given = _LATENCIES.validate_json(await request.read())
-        except ValidationError as error:
-            return _error(400, "invalid", str(error))
-        self.weather.latency = {"*": Latency(), **given}
-        return _json(self.weather.as_json())
+            if delay > 0:
+                await asyncio.sleep(delay)
+        except asyncio.CancelledError:
+            # The model had begun, so the call is billed, though nobody hears the answer.
+            self._book(call, serving, kind, client=False)
+            raise
+        there = request.transport is not None and not request.transport.is_closing()
+        self._book(call, serving, kind, client=there)
+        at_s = int(parts.now_s())
+        body = call.wire.answer(call.asked, serving, call.key, at_s, parts.chance)
+        if fault is not None and kind != "slow":
+            return await misbehave(request, fault, call.wire, body)
+        return respond(200, body)
 
-    async def _get_ledger(self, request: web.Request) -> web.Response:
-        totals = self._ledger.totals()
-        if request.query.get("calls"):
-            totals["calls"] = self._ledger.ended
-        return _json(totals)
+    async def _hang(self, arrival: Arrival) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._parts.ledger.ended(arrival, status=None, fault="hang", client=False)
+
+    def _book(self, call: _Call, serving: Serving, fault: str | None, *, client: bool) -> None:
+        self._parts.ledger.ended(
+            call.arrival,
+            status=200,
+            served=serving.served,
+            fault=fault,
+            source=serving.answer.source,
+            client=client,
+        )
+
+    def _turned_away(self, request: web.BaseRequest, wire: Wire) -> web.Response | None:
+        headers = request.headers
+        if wire is ANTHROPIC and "anthropic-version" not in headers:
+            return respond(400, wire.error(400, "anthropic-version: header is required"))
+        keyed = any(name in headers for name in ("authorization", "x-api-key", "api-key"))
+        if self._parts.require_key and not keyed:
+            return respond(401, wire.error(401, "You didn't provide an API key"))
+        return None
 
 
-def _json(value: Any) -> web.Response:
-    return web.Response(body=orjson.dumps(value), content_type="application/json")
+@dataclass(frozen=True, slots=True)
+class _Call:
+    wire: Wire
+    arrival: Arrival
+    key: str
+    asked: Asked
+    fault: Fault | None
 
 
-def _error(
-    status: int, code: str, message: str, retry_after_s: float | None = None
-) -> web.Response:
-    headers = {} if retry_after_s is None else {"retry-after": f"{retry_after_s:g}"}
-    body = {"error": {"type": code, "code": code, "message": message}}
-    return web.Response(
-        status=status, headers=headers, body=orjson.dumps(body), content_type="application/json"
-    )
+async def _read(request: web.BaseRequest) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.content.iter_any():
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            return b""
+        chunks.append(chunk)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _document(raw: bytes) -> dict[str, object] | None:
+    try:
+        document = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    return document if isinstance(document, dict) else None

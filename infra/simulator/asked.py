@@ -1,0 +1,76 @@
+"""What a call asks, in the terms that both wire formats share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A checked call.
+
+    `prompt` is the text of the last user turn, `text` all text of the call (for token counts and
+    the cache), `frame_tokens` what messages and pictures cost beside it. `forced_tool` is a tool
+    that must be called (`*`: any), `shape_tool` one that only gives the answer its JSON shape,
+    `schema` the JSON Schema that the answer must match, empty for any object.
+    """
+
+    model: str
+    prompt: str
+    text: str
+    frame_tokens: int
+    max_tokens: int | None = None
+    tools: Mapping[str, Json]
+    forced_tool: str | None = None
+    shape_tool: str | None = None
+    schema: Json | None = None
+    logprobs: bool = False
+    top_logprobs: int = 0
+    writes_cache: bool = False
+
+
+class RefusedError(Exception):
+    """The real provider would answer 400 to this body; `param` is the field at fault."""
+
+    def __init__(self, message: str, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+        self.code = code
+
+
+def need(fulfilled: object, message: str, param: str | None = None) -> None:
+    """Refuse the body unless a condition holds.
+
+    Raises:
+        RefusedError: it does not hold.
+    """
+    if not fulfilled:
+        raise RefusedError(message, param)
+
+
+def known_fields(document: Json, known: frozenset[str], place: str = "") -> None:
+    """Refuse a field that the provider does not know.
+
+    Raises:
+        RefusedError: naming the first one.
+    """
+    if not document.keys() <= known:
+        name = sorted(document.keys() - known)[0]
+        raise RefusedError(f"Unrecognized request argument supplied: {place}{name}", place + name)
+
+
+def in_range(body: Json, name: str, low: float, high: float) -> None:
+    """Refuse a number outside its range; absent and null are fine.
+
+    Raises:
+        RefusedError: the field is no number, or outside.
+    """
+    value = body.get(name)
+    if value is None:
+        return
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    need(number and low <= value <= high, f"{name} must be a number in {low}..{high}", name)

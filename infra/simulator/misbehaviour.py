@@ -1,0 +1,89 @@
+"""How each fault looks on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from aiohttp import web
+
+from infra.simulator.faults import Fault
+from infra.simulator.wire import Wire, respond
+
+_CHUNK = b" " * 65_536
+
+StatusOf = Callable[[Fault, Wire], int | None]
+
+
+def _own_status(fault: Fault, _: Wire) -> int | None:
+    return fault.status
+
+
+def _nothing(_: Fault, __: Wire) -> int | None:
+    return None
+
+
+def _redirect(_: Fault, __: Wire) -> int | None:
+    return 307
+
+
+def _special(fault: Fault, wire: Wire) -> int | None:
+    return wire.special[fault.kind][0]
+
+
+UNANSWERED: Mapping[str, StatusOf] = {
+    "status": _own_status,
+    "rate_limit": _special,
+    "overloaded": _special,
+    "content_filter": _special,
+    "context_length": _special,
+    "redirect": _redirect,
+    "disconnect": _nothing,
+}
+"""Faults that strike before a model is asked, so that nothing is billed; with their status."""
+
+
+async def misbehave(
+    request: web.BaseRequest, fault: Fault, wire: Wire, body: bytes
+) -> web.StreamResponse:
+    """Answer in the way of the fault; `body` is what would have been said without it."""
+    retry = fault.retry_after_s
+    if fault.kind == "rate_limit" and retry is None:
+        retry = 1.0
+    headers = {} if retry is None else {"retry-after": f"{retry:g}"}
+    if fault.kind in wire.special:
+        status, said = wire.special[fault.kind]
+        return respond(status, said, headers)
+    if fault.kind == "status":
+        return respond(fault.status, wire.error(fault.status, "A fault is switched on."), headers)
+    if fault.kind == "redirect":
+        return web.Response(status=307, headers={"location": "/elsewhere"})
+    if fault.kind == "bad_json":
+        return respond(200, body[: len(body) // 2] + b"<html>")
+    if fault.kind == "giant":
+        return await _giant(request, fault.bytes)
+    return await _broken_off(request, body)
+
+
+async def _giant(request: web.BaseRequest, size: int) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"content-type": "application/json"})
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    try:
+        for _ in range(-(-size // len(_CHUNK))):
+            await response.write(_CHUNK)
+    except ConnectionError:
+        # The caller has seen enough, which is what this fault is for.
+        return response
+    return response
+
+
+async def _broken_off(request: web.BaseRequest, body: bytes) -> web.StreamResponse:
+    """Promise the whole body, send half of it, hang up; without a body just hang up."""
+    response = web.StreamResponse(headers={"content-type": "application/json"})
+    if body:
+        response.content_length = len(body)
+        await response.prepare(request)
+        await response.write(body[: len(body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response
