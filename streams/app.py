@@ -16,6 +16,7 @@ from schemas.journal_headers import Headers
 from streams.flow.incoming import Incoming
 from streams.flow.intake import Intake
 from streams.settings import WorkerSettings
+from streams.transport import Transport
 
 STREAM_BUFFER = 1_024
 MAX_POLL_RECORDS = 256
@@ -23,7 +24,7 @@ MAX_POLL_RECORDS = 256
 
 def build_app(settings: WorkerSettings, instance_id: str | None) -> faust.App:
     """A Faust app without agents."""
-    return faust.App(
+    app = faust.App(
         settings.group,
         broker="aiokafka://" + settings.kafka_bootstrap_servers.replace(",", ";"),
         store="memory://",
@@ -54,6 +55,8 @@ def build_app(settings: WorkerSettings, instance_id: str | None) -> faust.App:
         reply_create_topic=False,
         agent_supervisor=None,
     )
+    app.transport = Transport(app.conf.broker_consumer, app)
+    return app
 
 
 def feed(

@@ -114,7 +114,8 @@ class Worker:
             await asyncio.wait_for(app.consumer.commit(), _COMMIT_S)
         except Exception as error:  # noqa: BLE001 - uncommitted offsets are only read again
             log.warning("the last offsets could not be committed: %s", error)
-        _forget_static_name(app)
+        consumer: Any = app.consumer
+        consumer.give_up_name()
         try:
             await asyncio.wait_for(app.stop(), _LEAVE_S)
         except TimeoutError:
@@ -177,16 +178,3 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError, Exception):
         await task
-
-
-def _forget_static_name(app: faust.App) -> None:
-    """Let the consumer leave its group when it stops.
-
-    aiokafka sends no LeaveGroup for a static member, and its partitions would lie idle for the
-    session timeout; without its name it leaves like any other.
-    """
-    thread = getattr(app.consumer, "_thread", None)
-    consumer = getattr(thread, "_consumer", None)
-    coordinator = getattr(consumer, "_coordinator", None)
-    if coordinator is not None:
-        coordinator._group_instance_id = None

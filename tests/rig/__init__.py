@@ -1,0 +1,1 @@
+"""What pipeline tests, chaos runs and the bench stand on: real processes, load, reconciliation."""

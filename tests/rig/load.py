@@ -1,0 +1,128 @@
+"""Load: requests published at a steady rate, or as fast as replies come; latency topic to topic."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from schemas.topics import REPLIES, REQUESTS
+
+Make = Callable[[int], dict[str, Any]]
+
+
+@dataclass
+class Seen:
+    """What came back: replies by request id, and the latency of each first one, ms."""
+
+    sent_at: dict[str, float] = field(default_factory=dict)
+    replies: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    latency_ms: dict[str, float] = field(default_factory=dict)
+    replied_at: list[float] = field(default_factory=list)
+
+    @property
+    def missing(self) -> set[str]:
+        return set(self.sent_at) - set(self.replies)
+
+    def percentile(self, share: float, skip: int = 0) -> float:
+        """A percentile of latency, ms, without the first `skip` requests."""
+        wanted = list(self.sent_at)[skip:]
+        values = sorted(self.latency_ms[key] for key in wanted if key in self.latency_ms)
+        return values[min(int(len(values) * share), len(values) - 1)] if values else float("nan")
+
+    def longest_silence_s(self, since: float) -> float:
+        """Longest time without a reply after a moment (`time.time()`)."""
+        times = [since, *sorted(at for at in self.replied_at if at >= since)]
+        return max((b - a for a, b in pairwise(times)), default=0.0)
+
+
+class Load:
+    """A producer of requests and a consumer of their replies."""
+
+    def __init__(self, producer: AIOKafkaProducer, seen: Seen) -> None:
+        self._producer = producer
+        self.seen = seen
+        self._arrived = asyncio.Event()
+
+    def took(self, reply: dict[str, Any]) -> None:
+        now = time.time()
+        key = reply["request_id"]
+        self.seen.replied_at.append(now)
+        self.seen.replies.setdefault(key, []).append(reply)
+        if key in self.seen.sent_at and key not in self.seen.latency_ms:
+            self.seen.latency_ms[key] = (now - self.seen.sent_at[key]) * 1000
+        self._arrived.set()
+
+    async def send(self, request: dict[str, Any], **headers: str) -> None:
+        """Publish one request; returns when the producer has taken it."""
+        self.seen.sent_at[request["request_id"]] = time.time()
+        await self._producer.send(
+            REQUESTS,
+            value=orjson.dumps(request),
+            key=request["request_id"].encode(),
+            headers=[(name.replace("_", "-"), text.encode()) for name, text in headers.items()],
+        )
+
+    async def at_rate(self, make: Make, rate: float, seconds: float) -> None:
+        """Open loop: the next request goes out when its time has come, whatever came back."""
+        start = time.perf_counter()
+        for number in range(int(rate * seconds)):
+            wait = start + number / rate - time.perf_counter()
+            if wait > 0:
+                await asyncio.sleep(wait)
+            await self.send(make(number))
+
+    async def closed(self, make: Make, total: int, in_flight: int) -> None:
+        """Closed loop: at most `in_flight` unanswered."""
+        for number in range(total):
+            while len(self.seen.sent_at) - len(self.seen.replies) >= in_flight:
+                self._arrived.clear()
+                await self._arrived.wait()
+            await self.send(make(number))
+
+    async def all_answered(self, timeout_s: float) -> bool:
+        """Wait until every request has a reply."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self.seen.missing:
+                    self._arrived.clear()
+                    await self._arrived.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+@asynccontextmanager
+async def load(bootstrap: str, topics: Sequence[str] = (REPLIES,)) -> AsyncIterator[Load]:
+    """A load on a broker; replies are read from the end of the reply topics on."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, max_request_size=10_000_000, enable_idempotence=True
+    )
+    consumer = AIOKafkaConsumer(
+        *topics, bootstrap_servers=bootstrap, auto_offset_reset="latest", enable_auto_commit=False
+    )
+    await producer.start()
+    await consumer.start()
+    await consumer.seek_to_end()
+    await asyncio.gather(*(consumer.position(place) for place in consumer.assignment()))
+    running = Load(producer, Seen())
+
+    async def listen() -> None:
+        async for record in consumer:
+            running.took(orjson.loads(record.value))
+
+    task = asyncio.create_task(listen())
+    try:
+        yield running
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await consumer.stop()
+        await producer.stop()

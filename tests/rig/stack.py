@@ -1,0 +1,189 @@
+"""A pipeline of real processes in a folder; each can be killed, paused, restarted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.local.clickhouse import LocalClickHouse
+from infra.local.kafka import LocalKafka
+from infra.local.ports import free_port
+from infra.local.process import Process, start_process
+from infra.local.registry import local_registry
+from infra.topics_admin import Partitions, TopicsAdmin
+from schemas.topics import declared_topics
+from streams.registry.topic import publish_version
+from streams.registry.version import parse_registry
+
+READY_S = 60.0
+
+
+@dataclass
+class Stack:
+    """The processes of one pipeline, by name."""
+
+    folder: Path
+    env: dict[str, str] = field(default_factory=dict)
+    processes: dict[str, Process] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
+    partitions: int = 4
+
+    def __post_init__(self) -> None:
+        self.kafka = LocalKafka.in_folder(self.folder / "kafka")
+        self.clickhouse = LocalClickHouse.in_folder(self.folder / "clickhouse")
+
+    @property
+    def bootstrap(self) -> str:
+        return self.kafka.address
+
+    @property
+    def simulator_url(self) -> str:
+        return f"http://127.0.0.1:{self._port('simulator')}"
+
+    @property
+    def ledger(self) -> Path:
+        return self.folder / "ledger.jsonl"
+
+    def _port(self, name: str) -> int:
+        if name not in self.ports:
+            self.ports[name] = free_port()
+        return self.ports[name]
+
+    def start_kafka(self) -> None:
+        self.processes["kafka"] = self.kafka.start()
+
+    def start_clickhouse(self) -> None:
+        self.processes["clickhouse"] = self.clickhouse.start()
+
+    def start_simulator(self, *options: str) -> None:
+        port = self._port("simulator")
+        command = [
+            sys.executable, "-m", "infra.simulator", "--port", str(port),
+            "--ledger", str(self.ledger), *options,
+        ]  # fmt: skip
+        self._start("simulator", command, {}, lambda: answers(f"{self.simulator_url}/admin/health"))
+
+    def start_worker(self, number: int = 1, *, wait: bool = True, **env: str) -> Process:
+        name = f"worker-{number}"
+        settings = {
+            "SLUICE_WORKER_INSTANCE": name,
+            "SLUICE_WORKER_PORT": str(self._port(name)),
+            **env,
+        }
+        code = (
+            "from streams.run import run_worker; from streams.settings import WorkerSettings; "
+            "run_worker(WorkerSettings())"
+        )
+        return self._start(
+            name, [sys.executable, "-c", code], settings, self.ready(name), wait=wait
+        )
+
+    def start_sink(self, number: int = 1, *, wait: bool = True, **env: str) -> Process:
+        name = f"sink-{number}"
+        settings = {
+            "SLUICE_SINK_INSTANCE": name,
+            "SLUICE_SINK_PORT": str(self._port(name)),
+            **env,
+        }
+        command = [sys.executable, "-m", "sinks"]
+        return self._start(name, command, settings, self.ready(name), wait=wait)
+
+    def ready(self, name: str) -> Callable[[], bool]:
+        """A probe of a worker's or sink's /health."""
+        return lambda: answers(f"http://127.0.0.1:{self._port(name)}/health")
+
+    def _start(
+        self,
+        name: str,
+        command: list[str],
+        env: dict[str, str],
+        probe: Callable[[], bool],
+        *,
+        wait: bool = True,
+    ) -> Process:
+        shared = {
+            "SLUICE_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
+            "SLUICE_CLICKHOUSE_URL": self.clickhouse.address,
+            "SLUICE_HOME": str(self.folder),
+            "PYTHONPATH": os.getcwd(),
+        }
+        process = start_process(
+            name, command, folder=self.folder / name, env={**shared, **self.env, **env}
+        )
+        self.processes[name] = process
+        if wait:
+            process.wait_ready(probe, READY_S)
+        return process
+
+    def create_topics(self) -> None:
+        widths = Partitions(requests=self.partitions, pipeline=self.partitions)
+        TopicsAdmin(self.bootstrap).create(declared_topics(), widths)
+
+    async def apply_registry(self, text: str | None = None) -> str:
+        """Publish a registry, the local one unless given; its version."""
+        version = parse_registry(text or local_registry(self.simulator_url))
+        await publish_version({"bootstrap_servers": self.bootstrap}, version, by="test")
+        return version.hash
+
+    def kill(self, name: str) -> None:
+        """SIGKILL."""
+        self.processes[name].kill()
+
+    def pause(self, name: str) -> None:
+        self.processes[name].popen.send_signal(signal.SIGSTOP)
+
+    def wake(self, name: str) -> None:
+        self.processes[name].popen.send_signal(signal.SIGCONT)
+
+    def cpu_s(self, name: str) -> float:
+        """CPU seconds that a process has used, all its threads."""
+        fields = (
+            Path(f"/proc/{self.processes[name].pid}/stat").read_text().rsplit(") ", 1)[1].split()
+        )
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def rss_mb(self, name: str) -> float:
+        """Resident memory of a process, MB."""
+        pages = int(Path(f"/proc/{self.processes[name].pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def stop(self) -> None:
+        """End everything, the brokers last."""
+        order = sorted(self.processes, key=lambda name: name in {"kafka", "clickhouse"})
+        for name in order:
+            process = self.processes[name]
+            if process.alive:
+                process.popen.send_signal(signal.SIGCONT)
+            process.stop(grace_s=2.0 if name == "clickhouse" else 12.0)
+
+
+def answers(url: str) -> bool:
+    """Whether a URL answers 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+
+
+def fetch(url: str) -> dict:  # type: ignore[type-arg]
+    with urllib.request.urlopen(url, timeout=5) as response:
+        return dict(json.load(response))
+
+
+def start_basics(stack: Stack, *simulator: str, clickhouse: bool = True) -> None:
+    """Kafka with its topics, ClickHouse, the simulator, a registry."""
+    stack.start_kafka()
+    if clickhouse:
+        stack.start_clickhouse()
+    stack.create_topics()
+    stack.start_simulator(*simulator)
+    asyncio.run(stack.apply_registry())
