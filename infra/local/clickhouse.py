@@ -8,9 +8,12 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.process import Process, kept_port, start_process
+from infra.local.ports import LOOPBACK, is_free, kept_port
+from infra.local.process import Process, start_process
+from schemas.errors import LocalStackError
 
 READY_TIMEOUT_S = 30.0
+USUAL_PORT = 8123
 
 _CONFIG = """\
 <clickhouse>
@@ -25,27 +28,33 @@ _CONFIG = """\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalClickHouse:
-    """A ClickHouse server: its folder and port. Data survives `kill -9`; SIGTERM is ignored."""
+    """A ClickHouse server: its folder and port. Data survives `kill -9` and restarts."""
 
     folder: Path
     port: int
 
     @classmethod
-    def in_folder(cls, folder: Path, port: int = 0) -> LocalClickHouse:
-        """A server that keeps its data in a folder; port 0 picks one and keeps it."""
-        return cls(folder=folder, port=kept_port(folder, "clickhouse", port))
+    def in_folder(cls, folder: Path, port: int | None = 0) -> LocalClickHouse:
+        """A server that keeps its data in a folder; for the port see `kept_port`."""
+        kept = kept_port(folder, "clickhouse", port, usual=USUAL_PORT)
+        return cls(folder=folder.absolute(), port=kept)
 
     @property
     def address(self) -> str:
         """Base URL of the HTTP interface."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{LOOPBACK}:{self.port}"
 
     def start(self) -> Process:
         """Start the server and wait until it answers.
 
         Raises:
-            LocalStackError: it does not come up.
+            LocalStackError: its port is taken, or it does not come up.
         """
+        if not is_free(self.port):
+            raise LocalStackError(
+                f"ClickHouse's port {self.port} is taken by another process; set "
+                "SLUICE_CLICKHOUSE_PORT to another one, or to 0 for a free one"
+            )
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "config.xml").write_text(_CONFIG.format(port=self.port))
         process = start_process(

@@ -9,6 +9,7 @@ from schemas.errors import LocalStackError
 
 KAFKA_ARTIFACT = "org.apache.kafka:kafka_2.13:4.4.0"
 _LIST = "kafka-4.4.0.classpath"
+_SHOWN = 300
 
 _WAYS_ON = (
     "Two ways on: point Sluice at your own services with SLUICE_KAFKA_BOOTSTRAP_SERVERS and "
@@ -41,14 +42,21 @@ def kafka_classpath(cache: Path | None = None) -> str:
 
 
 def _fetch() -> list[str]:
-    import jgo  # noqa: PLC0415 - importing it costs a second, and only the first start needs it
+    try:
+        import jgo  # noqa: PLC0415 - importing it costs a second, only the first start needs it
+    except ImportError as error:
+        raise LocalStackError(
+            f"Kafka's jars can not be fetched, since the extra `local` is not installed "
+            f"({error.name} is missing).\n{_WAYS_ON}"
+        ) from error
 
     try:
         environment = jgo.build(KAFKA_ARTIFACT)
     except Exception as error:
+        cause = (str(error).splitlines() or [""])[0][:_SHOWN]
         raise LocalStackError(
             f"Kafka's jars ({KAFKA_ARTIFACT}) could not be fetched from Maven Central: "
-            f"{type(error).__name__}. {_WAYS_ON}"
+            f"{type(error).__name__}: {cause}\n{_WAYS_ON}"
         ) from error
     folders = (environment.jars_dir, environment.modules_dir)
     found = [str(jar) for folder in folders if folder for jar in sorted(Path(folder).glob("*.jar"))]

@@ -17,10 +17,12 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from infra.local.jars import kafka_classpath
-from infra.local.process import Process, kept_port, start_process
+from infra.local.ports import LOOPBACK, is_free, kept_port
+from infra.local.process import Process, start_process
 from schemas.errors import LocalStackError
 
 READY_TIMEOUT_S = 60.0
+USUAL_PORT = 9092
 
 _LOG4J = """\
 Configuration:
@@ -71,25 +73,30 @@ class LocalKafka:
     controller_port: int
 
     @classmethod
-    def in_folder(cls, folder: Path, port: int = 0) -> LocalKafka:
-        """A node that keeps its data in a folder; port 0 picks one and keeps it."""
+    def in_folder(cls, folder: Path, port: int | None = 0) -> LocalKafka:
+        """A node that keeps its data in a folder; for the port see `kept_port`."""
         return cls(
-            folder=folder,
-            port=kept_port(folder, "kafka", port),
+            folder=folder.absolute(),
+            port=kept_port(folder, "kafka", port, usual=USUAL_PORT),
             controller_port=kept_port(folder, "kafka-controller", 0),
         )
 
     @property
     def address(self) -> str:
         """Bootstrap address."""
-        return f"127.0.0.1:{self.port}"
+        return f"{LOOPBACK}:{self.port}"
 
     def start(self) -> Process:
         """Start the node and wait until it answers.
 
         Raises:
-            LocalStackError: its jars can't be had, or it does not come up.
+            LocalStackError: its jars can't be had, its port is taken, or it does not come up.
         """
+        if not is_free(self.port):
+            raise LocalStackError(
+                f"Kafka's port {self.port} is taken by another process; set SLUICE_KAFKA_PORT to "
+                "another one, or to 0 for a free one"
+            )
         classpath = kafka_classpath()
         self._prepare(classpath)
         process = start_process(

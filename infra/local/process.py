@@ -4,43 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.local import leash
 from schemas.errors import LocalStackError
 
 _POLL_S = 0.05
-
-
-def free_port() -> int:
-    """A TCP port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def kept_port(folder: Path, name: str, wanted: int) -> int:
-    """The port of a part: the wanted one, or a free one that stays its own over restarts."""
-    if wanted:
-        return wanted
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{name}.port"
-    if file.is_file():
-        return int(file.read_text())
-    port = free_port()
-    file.write_text(str(port))
-    return port
-
-
-def listens(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether somebody accepts connections there."""
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex((host, port)) == 0
+_MAX_LOG_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -58,11 +33,11 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs."""
+        """Whether it runs; one that ended is reaped by asking."""
         return self.popen.poll() is None
 
     def wait_ready(self, probe: Callable[[], bool], timeout_s: float) -> None:
-        """Wait until the probe says yes.
+        """Wait until the probe says yes; a child that does not get there is ended.
 
         Raises:
             LocalStackError: it ended, or was not ready in time; the message shows its last lines.
@@ -70,26 +45,33 @@ class Process:
         until = time.monotonic() + timeout_s
         while not probe():
             if not self.alive:
-                raise LocalStackError(
-                    f"{self.name} ended with status {self.popen.returncode}:\n{self.last_lines()}"
-                )
+                raise LocalStackError(f"{self.name} {self.ended_how()}:\n{self.last_lines()}")
             if time.monotonic() > until:
+                self.kill()
                 raise LocalStackError(
                     f"{self.name} was not ready after {timeout_s:g} s:\n{self.last_lines()}"
                 )
             time.sleep(_POLL_S)
 
+    def ended_how(self) -> str:
+        """In words, how it ended."""
+        status = self.popen.poll()
+        if status is None:
+            return "still runs"
+        if status < 0:
+            return f"was ended by {signal.Signals(-status).name}"
+        return f"ended with status {status}"
+
     def last_lines(self, count: int = 15) -> str:
         """The end of its log."""
-        if not self.log.is_file():
-            return "(it printed nothing)"
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:])
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.is_file() else []
+        return "\n".join(lines[-count:]) or "(it printed nothing)"
 
-    def stop(self, *, grace_s: float = 10.0, how: int = signal.SIGTERM) -> None:
-        """Ask it to end, and end it if it does not."""
+    def stop(self, *, grace_s: float = 10.0) -> None:
+        """Ask it to end (SIGTERM), and end it if it has not after the grace."""
         if not self.alive:
             return
-        self.popen.send_signal(how)
+        self.popen.send_signal(signal.SIGTERM)
         try:
             self.popen.wait(grace_s)
         except subprocess.TimeoutExpired:
@@ -108,13 +90,20 @@ def start_process(
     *,
     folder: Path,
     env: Mapping[str, str] | None = None,
+    leash_signal: int | None = signal.SIGTERM,
 ) -> Process:
-    """Start a child whose output goes to `<name>.log` in a folder."""
+    """Start a child in a folder; its output goes to `<name>.log`, its id to `<name>.pid` there.
+
+    It is sent `leash_signal` when the calling thread ends, however that comes; with `None` it
+    outlives us.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / f"{name}.log"
+    if log.is_file() and log.stat().st_size > _MAX_LOG_BYTES:
+        log.replace(log.with_suffix(".log.1"))
     with log.open("ab") as out:
         popen = subprocess.Popen(
-            list(command),
+            [*_leashed(leash_signal), *command],
             cwd=folder,
             env={**os.environ, **(env or {})},
             stdin=subprocess.DEVNULL,
@@ -124,3 +113,9 @@ def start_process(
         )
     (folder / f"{name}.pid").write_text(str(popen.pid))
     return Process(name=name, popen=popen, log=log)
+
+
+def _leashed(leash_signal: int | None) -> list[str]:
+    if leash_signal is None:
+        return []
+    return [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), str(int(leash_signal))]

@@ -1,0 +1,5 @@
+"""Fixtures that every test may ask for."""
+
+from tests.fixtures.services import clickhouse, database, kafka, own_name
+
+__all__ = ["clickhouse", "database", "kafka", "own_name"]
