@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local.ports import LOOPBACK, is_free, kept_port
+from infra.local.probes import http_answers
 from infra.local.process import Process, start_process
 from schemas.errors import LocalStackError
 
@@ -44,11 +43,26 @@ class LocalClickHouse:
         """Base URL of the HTTP interface."""
         return f"http://{LOOPBACK}:{self.port}"
 
+    @property
+    def health(self) -> str:
+        """URL that answers 200 when it serves."""
+        return f"{self.address}/ping"
+
     def start(self) -> Process:
         """Start the server and wait until it answers.
 
         Raises:
             LocalStackError: its port is taken, or it does not come up.
+        """
+        process = self.launch()
+        process.wait_ready(self.answers, READY_TIMEOUT_S)
+        return process
+
+    def launch(self) -> Process:
+        """Start the server without waiting for it.
+
+        Raises:
+            LocalStackError: its port is taken.
         """
         if not is_free(self.port):
             raise LocalStackError(
@@ -57,18 +71,12 @@ class LocalClickHouse:
             )
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "config.xml").write_text(_CONFIG.format(port=self.port))
-        process = start_process(
+        return start_process(
             "clickhouse",
             [sys.executable, "-m", "infra.local.clickhouse_server", str(self.folder / "data")],
             folder=self.folder,
         )
-        process.wait_ready(self.answers, READY_TIMEOUT_S)
-        return process
 
     def answers(self) -> bool:
         """Whether it serves queries."""
-        try:
-            with urllib.request.urlopen(f"{self.address}/ping", timeout=2) as response:
-                return bool(response.status == 200)
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            return False
+        return http_answers(self.health)

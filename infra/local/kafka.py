@@ -13,11 +13,9 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
-
 from infra.local.jars import kafka_classpath
 from infra.local.ports import LOOPBACK, is_free, kept_port
+from infra.local.probes import kafka_answers
 from infra.local.process import Process, start_process
 from schemas.errors import LocalStackError
 
@@ -92,6 +90,16 @@ class LocalKafka:
         Raises:
             LocalStackError: its jars can't be had, its port is taken, or it does not come up.
         """
+        process = self.launch()
+        process.wait_ready(self.answers, READY_TIMEOUT_S)
+        return process
+
+    def launch(self) -> Process:
+        """Start the node without waiting for it.
+
+        Raises:
+            LocalStackError: its jars can't be had, or its port is taken.
+        """
         if not is_free(self.port):
             raise LocalStackError(
                 f"Kafka's port {self.port} is taken by another process; set SLUICE_KAFKA_PORT to "
@@ -99,27 +107,19 @@ class LocalKafka:
             )
         classpath = kafka_classpath()
         self._prepare(classpath)
-        process = start_process(
+        return start_process(
             "kafka",
             [
-                _java(), "-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4",
+                _java(), "-Xmx512m", "-Xms128m", "-XX:+UseSerialGC",
                 f"-Dlog4j2.configurationFile={self.folder / 'log4j2.yaml'}",
                 "-cp", classpath, "kafka.Kafka", str(self.folder / "server.properties"),
             ],
             folder=self.folder,
         )  # fmt: skip
-        process.wait_ready(self.answers, READY_TIMEOUT_S)
-        return process
 
     def answers(self) -> bool:
         """Whether the broker serves metadata."""
-        client = AdminClient(
-            {"bootstrap.servers": self.address, "log_level": 0, "socket.timeout.ms": 2000}
-        )
-        try:
-            return bool(client.list_topics(timeout=2).brokers)
-        except KafkaException:
-            return False
+        return kafka_answers(self.address)
 
     def _prepare(self, classpath: str) -> None:
         data = self.folder / "data"

@@ -67,11 +67,14 @@ class Process:
         lines = self.log.read_text(errors="replace").splitlines() if self.log.is_file() else []
         return "\n".join(lines[-count:]) or "(it printed nothing)"
 
+    def ask_to_end(self) -> None:
+        """SIGTERM; asking twice does no harm."""
+        if self.alive:
+            self.popen.send_signal(signal.SIGTERM)
+
     def stop(self, *, grace_s: float = 10.0) -> None:
-        """Ask it to end (SIGTERM), and end it if it has not after the grace."""
-        if not self.alive:
-            return
-        self.popen.send_signal(signal.SIGTERM)
+        """Ask it to end, and end it if it has not after the grace."""
+        self.ask_to_end()
         try:
             self.popen.wait(grace_s)
         except subprocess.TimeoutExpired:

@@ -1,0 +1,53 @@
+"""Where a command finds Kafka and ClickHouse: the environment, else the local pipeline."""
+
+from __future__ import annotations
+
+from infra.local.state import PipelineState, running_state
+from infra.settings import InfraSettings
+from schemas.errors import LocalStackError
+
+
+def kafka_address(settings: InfraSettings) -> str:
+    """Bootstrap servers.
+
+    Raises:
+        LocalStackError: none are set and no pipeline runs; the message says what to type.
+    """
+    return settings.kafka_bootstrap_servers or _part(
+        settings, "kafka", "SLUICE_KAFKA_BOOTSTRAP_SERVERS"
+    )
+
+
+def clickhouse_address(settings: InfraSettings) -> str:
+    """URL of ClickHouse.
+
+    Raises:
+        LocalStackError: none is set and no pipeline runs; the message says what to type.
+    """
+    return settings.clickhouse_url or _part(settings, "clickhouse", "SLUICE_CLICKHOUSE_URL")
+
+
+def simulator_address(settings: InfraSettings) -> str:
+    """URL of the local pipeline's simulator.
+
+    Raises:
+        LocalStackError: no pipeline runs.
+    """
+    return _part(settings, "simulator", "SLUICE_HOME")
+
+
+def _part(settings: InfraSettings, name: str, variable: str) -> str:
+    part = _running(settings, variable).part(name)
+    if part is None:
+        raise LocalStackError(f"the local pipeline has no {name} yet; see `sluice status`")
+    return part.address
+
+
+def _running(settings: InfraSettings, variable: str) -> PipelineState:
+    state = running_state(settings.home)
+    if state is None:
+        raise LocalStackError(
+            f"no pipeline runs in {settings.home}. Start one: sluice up --detach. "
+            f"Or name yours: {variable}"
+        )
+    return state

@@ -1,0 +1,19 @@
+"""`sluice down`: ends the local pipeline in order."""
+
+from __future__ import annotations
+
+import click
+
+from infra.cli.pipeline import bring_down
+from infra.local.state import is_running
+from infra.settings import InfraSettings
+
+
+@click.command("down")
+def command() -> None:
+    """End the local pipeline; its data stays."""
+    home = InfraSettings().home
+    if not is_running(home):
+        click.echo(f"no pipeline runs in {home}")
+        return
+    bring_down(home)

@@ -1,0 +1,17 @@
+"""`sluice sink`: one sink process, for production."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("sink")
+def command() -> None:
+    """Run a sink until SIGTERM: events from Kafka into ClickHouse, each exactly once.
+
+    Its settings are SLUICE_* variables; GET /health on SLUICE_SINK_PORT says how it is.
+    """
+    from sinks.run import run_sink
+    from sinks.settings import SinkSettings
+
+    run_sink(SinkSettings())

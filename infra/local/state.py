@@ -1,0 +1,118 @@
+"""What the local pipeline says about itself: a file in its folder, and a lock that it lives by.
+
+The supervisor holds the lock for its whole life, so a pipeline runs exactly while the lock is
+held: a state file that a killed supervisor left behind is not believed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from schemas.errors import LocalStackError
+
+_STATE = "pipeline.json"
+_LOCK = "pipeline.lock"
+
+
+class Phase(StrEnum):
+    """Where a pipeline stands in its life."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    FAILED = "failed"
+    """It could not start; `problem` says why. Its parts are ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartState:
+    """One part: `pid` is `None` while it is down, and for services that are not ours.
+
+    `health` is the URL that answers 200 when the part works, or `None` for Kafka, whose own
+    protocol is asked. `restarts` counts how often it was started again.
+    """
+
+    name: str
+    pid: int | None
+    address: str
+    health: str | None
+    restarts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineState:
+    """A pipeline: its supervisor's process id, its phase, what it is doing, its parts."""
+
+    supervisor: int
+    phase: Phase
+    doing: str = ""
+    problem: str | None = None
+    parts: tuple[PartState, ...] = ()
+
+    def part(self, name: str) -> PartState | None:
+        """A part by its name."""
+        return next((part for part in self.parts if part.name == name), None)
+
+
+def write_state(home: Path, state: PipelineState) -> None:
+    """Replace the state file in one step."""
+    fresh = home / f"{_STATE}.new"
+    fresh.write_text(json.dumps(asdict(state), indent=1))
+    fresh.replace(home / _STATE)
+
+
+def last_state(home: Path) -> PipelineState | None:
+    """What was written last, whether its supervisor still lives or not."""
+    try:
+        raw = json.loads((home / _STATE).read_text())
+    except FileNotFoundError:
+        return None
+    parts = tuple(PartState(**part) for part in raw.pop("parts"))
+    return PipelineState(**{**raw, "phase": Phase(raw["phase"])}, parts=parts)
+
+
+def running_state(home: Path) -> PipelineState | None:
+    """The state of the pipeline that runs in this folder; `None` when none does."""
+    return last_state(home) if is_running(home) else None
+
+
+def is_running(home: Path) -> bool:
+    """Whether a supervisor holds the lock of this folder."""
+    try:
+        file = (home / _LOCK).open("r+")
+    except FileNotFoundError:
+        return False
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+@contextmanager
+def supervision(home: Path) -> Iterator[None]:
+    """Be the one supervisor of this folder.
+
+    Raises:
+        LocalStackError: another one is.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / _LOCK).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LocalStackError(
+                f"a pipeline runs in {home} already; see `sluice status`, or end it: `sluice down`"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

@@ -1,0 +1,98 @@
+"""What the operator's commands and the local pipeline are told: `SLUICE_*` variables, all here.
+
+Worker and sink have settings of their own (`streams/settings.py`, `sinks/settings.py`); names that
+stand in several places mean the same thing in all of them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.topics import DEFAULT_TIERS, REQUESTS
+
+Port = Annotated[int | None, Field(ge=0, le=65535)]
+"""Zero is a free one that stays; unset is the usual one if it is free, else a free one."""
+
+
+class InfraSettings(BaseSettings):
+    """Settings of the commands and of the local pipeline."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SLUICE_", extra="ignore", hide_input_in_errors=True, frozen=True
+    )
+
+    home: Path = Field(
+        default=Path(".sluice"), description="Folder of the local pipeline: data, logs, state."
+    )
+    kafka_bootstrap_servers: str | None = Field(
+        default=None,
+        description="Your own Kafka, host:port, comma-separated. Unset: the local pipeline's.",
+    )
+    clickhouse_url: str | None = Field(
+        default=None,
+        description="Your own ClickHouse, `http(s)://[user:password@]host:port`. "
+        "Unset: the local pipeline's.",
+    )
+    kafka_port: Port = Field(default=None, description="Port of the local Kafka; 0: a free one.")
+    clickhouse_port: Port = Field(
+        default=None, description="Port of the local ClickHouse; 0: a free one."
+    )
+    simulator_port: Port = Field(
+        default=None, description="Port of the provider simulator; 0: a free one."
+    )
+    worker_port: Port = Field(
+        default=None,
+        description="Port of the first local worker's /health, the others follow; 0: free ones.",
+    )
+    sink_port: Port = Field(default=None, description="Port of the sink's /health; 0: a free one.")
+
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=1, description="Workers of the local pipeline."
+    )
+    registry: Path | None = Field(
+        default=None,
+        description="Registry file that `up` applies. Unset: three tiers on the simulator, unless "
+        "a version of yours is current.",
+    )
+    simulator_answers: Path | None = Field(
+        default=None, description="Recorded answers that the simulator replays (JSONL, also .gz)."
+    )
+    simulator_latency_ms: Annotated[float | None, Field(ge=0)] = Field(
+        default=None, description="Median time of a simulated call. Unset: by model strength."
+    )
+
+    tiers: str = Field(
+        default=",".join(DEFAULT_TIERS),
+        description="Tiers that have topics, comma-separated, cheapest first.",
+    )
+    request_topics: str = Field(
+        default=REQUESTS,
+        description="Request topics, comma-separated; `topic=tenant` binds one to a tenant.",
+    )
+    replay_days: Annotated[int, Field(ge=1, le=365)] = Field(
+        default=7, description="Days for which requests are kept and can be replayed."
+    )
+    request_partitions: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=4, description="Partitions of topics that callers write or read."
+    )
+    pipeline_partitions: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=4, description="Partitions of tier, wait and event topics: most workers at work."
+    )
+    replication: Annotated[int, Field(ge=1, le=7)] = Field(
+        default=1, description="Copies of each topic."
+    )
+
+    @property
+    def tier_names(self) -> tuple[str, ...]:
+        """The tiers, cheapest first."""
+        return tuple(word.strip() for word in self.tiers.split(",") if word.strip())
+
+    @property
+    def request_topic_names(self) -> tuple[str, ...]:
+        """The request topics, without the tenants that they are bound to."""
+        entries = (entry.partition("=")[0].strip() for entry in self.request_topics.split(","))
+        return tuple(entry for entry in entries if entry)
