@@ -1,0 +1,27 @@
+"""`python -m sinks`: one sink process."""
+
+from __future__ import annotations
+
+import sys
+
+import uvloop
+
+from schemas.errors import SluiceError
+from sinks.run import run_sink, set_up_log
+from sinks.settings import SinkSettings
+
+
+def main() -> int:
+    """Run; the exit status."""
+    settings = SinkSettings()
+    set_up_log(settings.log_level)
+    try:
+        uvloop.run(run_sink(settings))
+    except SluiceError as error:
+        print(f"sink: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Columns out of Avro fields: what ClickHouse reads the event as, and the expression of a column.
+
+By the field's type: `timestamp-millis` is a `DateTime64(3, 'UTC')`; a name that ends in `_nano` is
+integer nano-USD and becomes `Decimal(18, 9)` USD, exactly (a product of decimals, no float); an
+absent string is `''`, other absent values are NULL where unknown has a meaning, else the default.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemas.avro_schemas import Schema
+
+_TYPES = {
+    "string": "String",
+    "bytes": "String",
+    "int": "Int32",
+    "long": "Int64",
+    "double": "Float64",
+    "boolean": "Bool",
+}
+_TIME = "DateTime64(3, 'UTC')"
+_NANO = "_nano"
+_KEEP_NULL = "?"
+
+
+def clickhouse_type(avro: Any) -> str:
+    """The ClickHouse type that an Avro type is read as."""
+    if isinstance(avro, str):
+        return _TYPES[avro]
+    if isinstance(avro, list):
+        (inner,) = (clickhouse_type(branch) for branch in avro if branch != "null")
+        return inner if inner.startswith("Array") else f"Nullable({inner})"
+    if avro.get("logicalType") == "timestamp-millis":
+        return _TIME
+    if avro["type"] == "record":
+        inside = (f"`{part['name']}` {clickhouse_type(part['type'])}" for part in avro["fields"])
+        return f"Tuple({', '.join(inside)})"
+    if avro["type"] == "array":
+        return f"Array({clickhouse_type(avro['items'])})"
+    return f"Map(String, {clickhouse_type(avro['values'])})"
+
+
+def structure_of(event: Schema) -> str:
+    """Structure of the event's fields for `input()`, each named `event.<field>`."""
+    return ", ".join(
+        f"`event.{field['name']}` {clickhouse_type(field['type'])}" for field in event["fields"]
+    )
+
+
+def column_expression(event: Schema, source: str) -> str:
+    """The expression of a column from its source.
+
+    `source` is a field, or `record.field`; a trailing `?` keeps NULL for unknown.
+
+    Raises:
+        KeyError: the schema has no such field.
+    """
+    path = source.removesuffix(_KEEP_NULL)
+    outer, _, inner = path.partition(".")
+    kind = _field_type(event, outer)
+    expression = f"`event.{outer}`"
+    nullable = isinstance(kind, list)
+    if inner:
+        kind = _field_type(_record_of(kind), inner)
+        expression = f"tupleElement({expression}, '{inner}')"
+        nullable = nullable or isinstance(kind, list)
+    if path.endswith(_NANO):
+        expression = f"toDecimal64({expression}, 0) * toDecimal64('0.000000001', 9)"
+    if not nullable or source.endswith(_KEEP_NULL):
+        return expression
+    plain = clickhouse_type(next(branch for branch in _branches(kind) if branch != "null"))
+    return f"ifNull({expression}, defaultValueOfTypeName('{_quoted(plain)}'))"
+
+
+def _field_type(record: Schema, name: str) -> Any:
+    for field in record["fields"]:
+        if field["name"] == name:
+            return field["type"]
+    raise KeyError(f"{record['name']} has no field {name}")
+
+
+def _branches(kind: Any) -> list[Any]:
+    return kind if isinstance(kind, list) else [kind]
+
+
+def _record_of(kind: Any) -> Schema:
+    return next(branch for branch in _branches(kind) if isinstance(branch, dict))
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "\\'")

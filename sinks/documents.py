@@ -1,0 +1,148 @@
+"""Rows of what is not Avro on its topic: registry entries, replayed decisions, dead letters.
+
+They get small Avro schemas of their own here, so that every table is filled in the same way. Of a
+dead letter hash, size, headers and cause are kept, never a byte of its key or payload.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from io import BytesIO
+from typing import Any
+
+import orjson
+from fastavro import parse_schema, schemaless_writer
+
+from schemas.avro_schemas import Schema
+from schemas.errors import UndecodableError
+from sinks.log import LogRecord
+
+UNDECODABLE = "undecodable"
+MAX_HEADERS = 64
+MAX_HEADER_CHARACTERS = 256
+
+_OWN_HEADERS = {
+    "cause": "dlq-cause",
+    "reason": "dlq-reason",
+    "source": "dlq-source",
+    "worker": "dlq-worker",
+}
+
+
+def _record(name: str, **fields: Any) -> Schema:
+    declared = [{"name": field, "type": kind} for field, kind in fields.items()]
+    return {"type": "record", "name": name, "namespace": "sluice.sink", "fields": declared}
+
+
+REGISTRY_ENTRY = _record(
+    "RegistryEntry", entry="string", version="string", published_by="string", size="long"
+)
+REPLAY_DECISION = _record(
+    "ReplayDecision",
+    run_id="string",
+    tenant="string",
+    request_id="string",
+    tier="string",
+    request_model="string",
+    decision="string",
+)
+DEAD_LETTER = _record(
+    "DeadLetter",
+    cause="string",
+    reason="string",
+    source="string",
+    worker="string",
+    sha256="string",
+    size="long",
+    key_size="long",
+    headers={"type": "map", "values": "string"},
+)
+
+
+_PARSED = {
+    schema["name"]: parse_schema(schema)
+    for schema in (REGISTRY_ENTRY, REPLAY_DECISION, DEAD_LETTER)
+}
+
+
+def _encoded(schema: Schema, record: Mapping[str, Any]) -> bytes:
+    out = BytesIO()
+    schemaless_writer(out, _PARSED[schema["name"]], record)
+    return out.getvalue()
+
+
+def registry_entry(record: LogRecord) -> bytes:
+    """The row of a registry record: `registry/<hash>`, `artifact/<hash>`, or the pointer.
+
+    Raises:
+        UndecodableError: its key or its pointer is malformed.
+    """
+    entry, _, version = _text(record.key or b"").partition("/")
+    published_by = ""
+    if entry == "current" and record.value is not None:
+        pointer = _json_object(record.value)
+        version, published_by = str(pointer.get("registry", "")), str(pointer.get("by", ""))
+    if not entry:
+        raise UndecodableError("the registry record has no key")
+    row = {
+        "entry": entry,
+        "version": version,
+        "published_by": published_by,
+        "size": len(record.value or b""),
+    }
+    return _encoded(REGISTRY_ENTRY, row)
+
+
+def replay_decision(record: LogRecord) -> bytes:
+    """The row of a replayed decision: the names that it is asked by, and all of it as JSON.
+
+    Raises:
+        UndecodableError: it is not a JSON object.
+    """
+    value = _json_object(record.value or b"")
+    names = ("run_id", "tenant", "request_id", "tier", "request_model")
+    row = {name: str(value.get(name) or "") for name in names}
+    return _encoded(REPLAY_DECISION, row | {"decision": orjson.dumps(value).decode()})
+
+
+def dead_letter(record: LogRecord, *, cause: str = "", reason: str = "", worker: str = "") -> bytes:
+    """The row of a dead letter; what is not given is taken from its `dlq-*` headers."""
+    headers = {name: value for name, value in record.headers if value is not None}
+    own = {field: _shown(headers.pop(name, b"")) for field, name in _OWN_HEADERS.items()}
+    given = {"cause": cause, "reason": reason, "worker": worker}
+    value = record.value or b""
+    row = {
+        **own,
+        **{field: text for field, text in given.items() if text},
+        "sha256": sha256(value).hexdigest(),
+        "size": len(value),
+        "key_size": len(record.key or b""),
+        "headers": {name: _shown(value) for name, value in _first(headers.items())},
+    }
+    return _encoded(DEAD_LETTER, row)
+
+
+def _first(items: Any) -> Sequence[tuple[str, bytes]]:
+    return list(items)[:MAX_HEADERS]
+
+
+def _shown(value: bytes) -> str:
+    return value.decode(errors="replace")[:MAX_HEADER_CHARACTERS]
+
+
+def _text(key: bytes) -> str:
+    try:
+        return key.decode()
+    except UnicodeDecodeError:
+        raise UndecodableError("the key is not UTF-8") from None
+
+
+def _json_object(value: bytes) -> dict[str, Any]:
+    try:
+        document = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise UndecodableError(f"not JSON: {error.msg} at byte {error.pos}") from None
+    if not isinstance(document, dict):
+        raise UndecodableError("a JSON object was expected")
+    return document

@@ -1,0 +1,121 @@
+"""The statements of the sink: the guarded insert of each table, and who may write.
+
+Read them together with `store`: they are where its promises are kept.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sinks.columns import column_expression, structure_of
+from sinks.repeats import COUNTED_KEYS
+from sinks.tables import Table
+from sinks.window import SPAN_MS
+from sinks.wire import HEAD, TAIL
+
+FENCED = "sluice: fenced"
+"""What the guard says when a successor has claimed the partition."""
+
+MISALIGNED = "sluice: misaligned"
+"""What the guard says when bytes are no event of the table's schema."""
+
+QUERY_PREFIX = "sluice-sink"
+
+INSERT_SETTINGS: dict[str, Any] = {
+    "async_insert": 0,
+    "max_threads": 1,
+    "max_insert_threads": 1,
+    "max_block_size": 200_000,
+    "max_insert_block_size": 200_000,
+    "min_insert_block_size_rows": 1_000_000,
+    "min_insert_block_size_bytes": 1_000_000_000,
+    "input_format_parallel_parsing": 0,
+    "allow_experimental_nullable_tuple_type": 1,
+    "http_receive_timeout": 5,
+}
+"""One block, one part: an insert is stored whole or not at all."""
+
+CLUSTER_SETTINGS: dict[str, Any] = {"insert_quorum": "auto", "select_sequential_consistency": 1}
+"""On replicated tables a claim must be seen by every later insert."""
+
+_HELD = (
+    "(SELECT max((epoch, claim)) FROM {database}.sink_epochs "
+    "WHERE topic = {{topic:String}} AND partition = {{partition:Int32}})"
+)
+
+
+def insert_statement(table: Table, database: str) -> str:
+    """The insert of a batch; parameters: topic, partition, epoch, claim, ingested_at (ms)."""
+    values = {
+        "topic": "{topic:String}",
+        "partition": "{partition:Int32}",
+        "offset": _long(1),
+        "appended_at": f"fromUnixTimestamp64Milli({_long(9)}, 'UTC')",
+        "ingested_at": "fromUnixTimestamp64Milli({ingested_at:Int64}, 'UTC')",
+    }
+    if table.repeats:
+        values["repeat"] = "reinterpretAsUInt8(substring(head, 17, 1))"
+    for column, source in table.columns.items():
+        values[column] = column_expression(table.event, source)
+    structure = (
+        f"head FixedString({HEAD.size}), {structure_of(table.event)}, tail FixedString({TAIL.size})"
+    ).replace("'", "\\'")
+    held = _HELD.format(database=database)
+    return (
+        f"INSERT INTO {database}.{table.name} ({', '.join(f'`{name}`' for name in values)}) "
+        f"SELECT {', '.join(values.values())} FROM input('{structure}') "
+        f"WHERE NOT throwIf({held} != ({{epoch:UInt64}}, {{claim:String}}), '{FENCED}') "
+        f"AND NOT throwIf(substring(head, 1, 8) != tail, '{MISALIGNED}') FORMAT Avro"
+    )
+
+
+def _long(start: int) -> str:
+    return f"reinterpretAsInt64(substring(head, {start}, 8))"
+
+
+def held_claims(database: str) -> str:
+    """Greatest (epoch, claim) of each of the places."""
+    return (
+        f"SELECT topic, partition, max((epoch, claim)) FROM {database}.sink_epochs "
+        f"WHERE {_AT_PLACES} GROUP BY topic, partition"
+    )
+
+
+def stored_offsets(table: str, database: str) -> str:
+    """Greatest offset that a table holds of each of the places."""
+    return (
+        f"SELECT topic, partition, max(offset) FROM {database}.{table} "
+        f"WHERE {_AT_PLACES} GROUP BY topic, partition"
+    )
+
+
+_AT_PLACES = "(topic, partition) IN {places:Array(Tuple(String, Int32))}"
+
+_INSERTS_AT_PLACES = (
+    "startsWith(query_id, {prefix:String}) AND (splitByChar('/', query_id)[3], "
+    "toInt32OrZero(splitByChar('/', query_id)[4])) IN {places:Array(Tuple(String, Int32))}"
+)
+
+
+def end_inserts(cluster: str) -> str:
+    """End every running insert of the places."""
+    everywhere = f"ON CLUSTER '{cluster}' " if cluster else ""
+    return f"KILL QUERY {everywhere}WHERE {_INSERTS_AT_PLACES} SYNC"
+
+
+def running_inserts(cluster: str) -> str:
+    """How many inserts of the places run."""
+    source = f"clusterAllReplicas('{cluster}', system.processes)" if cluster else "system.processes"
+    return f"SELECT count() FROM {source} WHERE {_INSERTS_AT_PLACES}"
+
+
+def counted_keys(table: str, database: str) -> str:
+    """Keys and broker times of the rows that counted in the last window, as RowBinary."""
+    key, condition = COUNTED_KEYS[table]
+    here = "topic = {topic:String} AND partition = {partition:Int32}"
+    return (
+        f"SELECT toFixedString({key}, 8), toUnixTimestamp64Milli(appended_at) "
+        f"FROM {database}.{table} WHERE {here} AND repeat = 0 AND {condition} AND appended_at >= "
+        f"(SELECT max(appended_at) FROM {database}.{table} WHERE {here}) "
+        f"- toIntervalMillisecond({SPAN_MS}) ORDER BY offset"
+    )

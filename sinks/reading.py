@@ -1,0 +1,107 @@
+"""From a record on the log to the Avro bytes of its row, or the reason why there are none.
+
+An event that was written with the current schema passes as it is; an older version, another framing
+or JSON is decoded and written anew. A careful reader decodes every event to prove it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from schemas.avro_schemas import fingerprint, whole_schema
+from schemas.codec import SINGLE_OBJECT_MARK, Codec, Format, SchemaIds
+from schemas.errors import UndecodableError
+from schemas.topics import ALERTS, COST, DEAD_LETTER_SUFFIX, OUTCOMES, QUALITY, REGISTRY
+from sinks.documents import dead_letter, registry_entry, replay_decision
+from sinks.log import LogRecord
+from sinks.repeats import CallRepeats, HopRepeats, NoRepeats, Repeats
+from sinks.tables import Table, table_of
+
+_EVENTS = {COST: "CostEvent", QUALITY: "QualityEvent", OUTCOMES: "OutcomeEvent", ALERTS: "Alert"}
+
+Read = Callable[[LogRecord], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """How the records of a topic are read.
+
+    `read` and `read_carefully` give the row's Avro bytes and raise `UndecodableError`; the second
+    proves that the bytes are such an event.
+    """
+
+    table: Table
+    repeats: Repeats
+    read: Read
+    read_carefully: Read
+
+
+class EventReader:
+    """Reads events that are Avro on their topic."""
+
+    def __init__(self, name: str, ids: SchemaIds | None = None) -> None:
+        self.codec = Codec(name, ids)
+        self._header = SINGLE_OBJECT_MARK + fingerprint(whole_schema(name))
+
+    def read(self, record: LogRecord) -> bytes:
+        """The event's bytes in the current schema, unproven where they came in it.
+
+        Raises:
+            UndecodableError: no event can be read.
+        """
+        value = record.value
+        if value is None:
+            raise UndecodableError("the value is null")
+        if value.startswith(self._header):
+            return value[len(self._header) :]
+        return self._written_anew(value)
+
+    def read_carefully(self, record: LogRecord) -> bytes:
+        """The event's bytes in the current schema, proven by decoding them.
+
+        Raises:
+            UndecodableError: no event can be read.
+        """
+        if record.value is None:
+            raise UndecodableError("the value is null")
+        return self._written_anew(record.value)
+
+    def _written_anew(self, value: bytes) -> bytes:
+        event = self.codec.decode(value)
+        try:
+            encoded = self.codec.encode(event, Format.SINGLE_OBJECT)
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+            raise UndecodableError(
+                f"the fields do not make a {self.codec.name}: {type(error).__name__}"
+            ) from None
+        return encoded[len(self._header) :]
+
+
+def reader_of(topic: str, ids: SchemaIds | None = None) -> Reader:
+    """The reader of a topic that the sink reads.
+
+    Raises:
+        KeyError: the sink does not read this topic.
+    """
+    table = table_of(topic)
+    if topic in _EVENTS:
+        events = EventReader(_EVENTS[topic], ids)
+        return Reader(
+            table=table,
+            repeats=_repeats(topic, events.codec),
+            read=events.read,
+            read_carefully=events.read_carefully,
+        )
+    read: Read = replay_decision
+    if topic == REGISTRY:
+        read = registry_entry
+    elif topic.endswith(DEAD_LETTER_SUFFIX):
+        read = dead_letter
+    return Reader(table=table, repeats=NoRepeats(), read=read, read_carefully=read)
+
+
+def _repeats(topic: str, codec: Codec) -> Repeats:
+    if topic == OUTCOMES:
+        return HopRepeats(codec)
+    return CallRepeats(codec) if topic == COST else NoRepeats()

@@ -1,0 +1,94 @@
+"""Runs one sink until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from contextlib import suppress
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+
+from sinks.clickhouse_store import ClickHouseStore
+from sinks.clock import SystemClock
+from sinks.consumer import make_consumer
+from sinks.health import health_page
+from sinks.settings import SinkSettings
+from sinks.sink import Sink
+from sinks.status import SinkStatus
+from sinks.tables import TOPIC_PATTERN
+from sinks.writer import delays
+
+log = logging.getLogger(__name__)
+
+LEAVE_S = 3.0
+QUIET = ("aiokafka", "asyncio", "aiohttp", "clickhouse_connect")
+"""Loggers whose less than severe records nobody needs."""
+
+
+async def run_sink(settings: SinkSettings, stop: asyncio.Event | None = None) -> None:
+    """Run a sink until `stop` is set, or, without one, until SIGTERM or SIGINT.
+
+    Raises:
+        LogRecreatedError: a topic was deleted and made again.
+        ConfigurationError: the settings are wrong.
+    """
+    if stop is None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+    status = SinkStatus(instance=settings.sink_instance)
+    store = ClickHouseStore(settings)
+    async with health_page(settings.sink_host, settings.sink_port, status.report) as port:
+        log.info("sink %s: health on http://%s:%d", status.instance, settings.sink_host, port)
+        try:
+            await _consume(settings, store, status, stop)
+        finally:
+            await store.close()
+
+
+async def _consume(
+    settings: SinkSettings, store: ClickHouseStore, status: SinkStatus, stop: asyncio.Event
+) -> None:
+    consumer = await _started(settings, status, stop)
+    if consumer is None:
+        return
+    sink = Sink(settings, store, SystemClock(), status, consumer)
+    consumer.subscribe(pattern=TOPIC_PATTERN, listener=sink)
+    try:
+        await sink.run(stop)
+    finally:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_S):
+                await consumer.stop()
+
+
+async def _started(
+    settings: SinkSettings, status: SinkStatus, stop: asyncio.Event
+) -> AIOKafkaConsumer | None:
+    """A consumer that has reached Kafka; `None` when told to stop before."""
+    for delay in delays():
+        consumer = make_consumer(settings)
+        try:
+            await consumer.start()
+        except KafkaError as error:
+            status.failing(f"Kafka: {error}")
+            log.warning("Kafka does not answer, it is retried: %s", error)
+            await consumer.stop()
+        else:
+            return consumer
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await stop.wait()
+        if stop.is_set():
+            break
+    return None
+
+
+def set_up_log(level: str) -> None:
+    """Log to stderr, without what libraries chat."""
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.ERROR)

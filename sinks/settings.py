@@ -1,0 +1,71 @@
+"""What the sink is told by its environment: `SLUICE_*` variables, documented here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+GROUP = "sluice-sink"
+
+
+class SinkSettings(BaseSettings):
+    """Settings of one sink process, of migrations and of queries."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SLUICE_", extra="ignore", hide_input_in_errors=True, frozen=True
+    )
+
+    kafka_bootstrap_servers: str = Field(
+        default="localhost:9092", description="Kafka's addresses, host:port, comma-separated."
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="How to talk to Kafka."
+    )
+    schema_registry_url: str | None = Field(
+        default=None, description="Confluent schema registry, where events are framed for one."
+    )
+    clickhouse_url: str = Field(
+        default="http://localhost:8123",
+        description="ClickHouse's HTTP interface, `http(s)://[user:password@]host:port`.",
+    )
+    clickhouse_database: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = Field(
+        default="sluice", description="Database of all tables."
+    )
+    clickhouse_cluster: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*$")] = Field(
+        default="",
+        description="Cluster to run migrations on (`ON CLUSTER`, `Replicated*`). Empty: one node.",
+    )
+    sink_group: str = Field(default=GROUP, description="Consumer group of all sinks.")
+    sink_instance: str = Field(default="sink", description="Name of this sink in health and log.")
+    sink_host: str = Field(default="127.0.0.1", description="Address that /health listens on.")
+    sink_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of GET /health; 0 picks a free one."
+    )
+    sink_flush_ms: Annotated[int, Field(ge=1, le=60_000)] = Field(
+        default=500, description="How long rows wait for more before they are inserted."
+    )
+    sink_batch_rows: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=100_000, description="Most rows of one insert."
+    )
+    sink_batch_bytes: Annotated[int, Field(ge=1, le=64_000_000)] = Field(
+        default=64_000_000, description="Most bytes of one insert; one larger row goes alone."
+    )
+    sink_buffer_bytes: Annotated[int, Field(ge=1_000_000)] = Field(
+        default=128_000_000, description="Most bytes held over all partitions, shared evenly."
+    )
+    session_timeout_s: Annotated[float, Field(ge=6, le=120)] = Field(
+        default=6.0, description="After how long without a sign a sink counts as dead."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Least severe log record that is shown."
+    )
+
+    @property
+    def kafka(self) -> dict[str, Any]:
+        """Connection settings as aiokafka takes them."""
+        return {
+            "bootstrap_servers": self.kafka_bootstrap_servers,
+            "security_protocol": self.kafka_security_protocol,
+        }

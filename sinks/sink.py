@@ -1,0 +1,269 @@
+"""The sink: reads the event topics and keeps one writer for each partition that it is assigned.
+
+Rows are exact because of claims and stored offsets alone (`store`); Kafka's group only spreads the
+partitions, and its committed offsets serve monitoring. So every assignment starts anew: claim, ask,
+seek, read. What a writer of an earlier assignment held is dropped and read again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import (
+    IllegalStateError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
+
+from schemas.errors import FencedError, SinkError
+from sinks.batch import BatchLimits
+from sinks.clock import Clock
+from sinks.consumer import ConsumerBounds
+from sinks.errors import DoubtfulRowsError, LogRecreatedError
+from sinks.log import Place
+from sinks.reading import reader_of
+from sinks.settings import SinkSettings
+from sinks.status import SinkStatus
+from sinks.store import Store
+from sinks.takeover import Start, take_over
+from sinks.writer import PartitionWriter, delays
+
+log = logging.getLogger(__name__)
+
+POLL_MS = 200
+POLL_RECORDS = 4_000
+COMMIT_EVERY_S = 1.0
+DRAIN_S = 5.0
+
+
+class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
+    """One sink process's work on a started consumer; it listens to the consumer's rebalances."""
+
+    def __init__(
+        self,
+        settings: SinkSettings,
+        store: Store,
+        clock: Clock,
+        status: SinkStatus,
+        consumer: AIOKafkaConsumer,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._clock = clock
+        self._status = status
+        self._consumer = consumer
+        self._writers: dict[Place, PartitionWriter] = {}
+        self._tasks: dict[Place, asyncio.Task[None]] = {}
+        self._takeovers: set[asyncio.Task[None]] = set()
+        self._full: set[Place] = set()
+        self._committed: dict[Place, int] = {}
+        self._fatal: BaseException | None = None
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Forget every partition; what is assigned next starts anew."""
+        await self._forget()
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Take the partitions over, beside the group's own work."""
+        await self._forget()
+        self._status.partitions = len(assigned)
+        if not assigned:
+            self._status.running()
+            return
+        self._begin([Place(*place) for place in assigned])
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Read and store until told to stop; then store what is held, and commit.
+
+        Raises:
+            LogRecreatedError: a topic was deleted and made again.
+        """
+        committer = asyncio.create_task(self._commit_regularly())
+        try:
+            while not stop.is_set() and self._fatal is None:
+                await self._poll()
+        finally:
+            self._status.state = "stopping"
+            committer.cancel()
+            await self._drain()
+            await asyncio.gather(committer, return_exceptions=True)
+            await self._commit()
+        if self._fatal is not None:
+            raise self._fatal
+
+    async def _poll(self) -> None:
+        try:
+            batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
+        except NoOffsetForPartitionError:
+            return
+        except OffsetOutOfRangeError as error:
+            self._begin([Place(*place) for place in error.args[0]])
+            return
+        except KafkaError as error:
+            self._status.failing(f"Kafka: {error}")
+            log.warning("reading from Kafka failed, it is retried: %s", error)
+            await asyncio.sleep(POLL_MS / 1000)
+            return
+        for place, records in batches.items():
+            writer = self._writers.get(place)
+            if writer is None:
+                continue
+            writer.offer(records)
+            if writer.held_bytes >= self._settings.sink_batch_bytes or self._held_too_much():
+                self._full.add(place)
+                self._consumer.pause(place)
+
+    def _begin(self, places: list[Place], careful_until: int = -1) -> None:
+        self._consumer.pause(*(TopicPartition(*place) for place in places))
+        for place in places:
+            self._writers.pop(place, None)
+            self._full.discard(place)
+        task = asyncio.create_task(self._take_over(places, careful_until))
+        self._takeovers.add(task)
+        task.add_done_callback(self._takeovers.discard)
+        task.add_done_callback(self._ended)
+
+    async def _take_over(self, places: list[Place], careful_until: int) -> None:
+        bounds = ConsumerBounds(self._consumer)
+        for delay in delays():
+            try:
+                starts = await take_over(places, self._store, bounds)
+                break
+            except LogRecreatedError as error:
+                self._fatal = error
+                return
+            except (SinkError, KafkaError) as error:
+                self._status.failing(str(error))
+                log.warning("taking over failed, it is retried: %s", error)
+                await asyncio.sleep(delay)
+        for place, start in starts.items():
+            self._start(place, start, careful_until)
+        self._status.running()
+
+    def _start(self, place: Place, start: Start, careful_until: int) -> None:
+        settings, partition = self._settings, TopicPartition(*place)
+        self._status.skipped += start.skipped
+        writer = PartitionWriter(
+            start.claim,
+            reader_of(place.topic),
+            start.window,
+            self._store,
+            limits=BatchLimits(
+                rows=settings.sink_batch_rows,
+                size=settings.sink_batch_bytes,
+                wait_s=settings.sink_flush_ms / 1000,
+            ),
+            clock=self._clock,
+            status=self._status,
+            stored_to=start.offset,
+            careful_until=careful_until,
+            on_stored=self._read_on,
+        )
+        self._consumer.seek(partition, start.offset)
+        self._writers[place] = writer
+        self._tasks[place] = asyncio.create_task(self._serve(place, writer))
+        self._tasks[place].add_done_callback(self._ended)
+        self._consumer.resume(partition)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A task that fails in a way nobody foresaw ends the sink rather than be forgotten."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fatal = error
+
+    def _held_too_much(self) -> bool:
+        held = sum(writer.held_bytes for writer in self._writers.values())
+        return held >= self._settings.sink_buffer_bytes
+
+    def _read_on(self) -> None:
+        """A batch was stored: partitions that waited for room are read again."""
+        if not self._full or self._held_too_much():
+            return
+        for place in list(self._full):
+            writer = self._writers.get(place)
+            if writer is None or writer.held_bytes < self._settings.sink_batch_bytes:
+                self._full.discard(place)
+                if writer is not None:
+                    self._consumer.resume(TopicPartition(*place))
+
+    async def _serve(self, place: Place, writer: PartitionWriter) -> None:
+        try:
+            await writer.run()
+        except DoubtfulRowsError as error:
+            log.warning("%s:%d: %s; they are read again with care", *place, error)
+            self._begin([place], careful_until=error.last)
+        except FencedError as error:
+            self._status.fenced += 1
+            log.warning("%s", error)
+            self._writers.pop(place, None)
+            self._consumer.pause(TopicPartition(*place))
+            await self._until_confirmed(place, writer.stored_to)
+            self._begin([place])
+
+    async def _until_confirmed(self, place: Place, offset: int) -> None:
+        """Wait until the group says that the partition is ours; else the revocation ends us."""
+        for delay in delays():
+            try:
+                await self._consumer.commit({TopicPartition(*place): offset})
+            except KafkaError as error:
+                log.info("%s:%d is not ours any more: %s", *place, error)
+                await asyncio.sleep(delay)
+            else:
+                return
+
+    async def _commit_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(COMMIT_EVERY_S)
+            self._status.lag = self._lag()
+            await self._commit()
+
+    async def _commit(self) -> None:
+        offsets = {place: writer.stored_to for place, writer in self._writers.items()}
+        changed = {
+            place: offset
+            for place, offset in offsets.items()
+            if self._committed.get(place) != offset
+        }
+        if not changed:
+            return
+        try:
+            await self._consumer.commit(
+                {TopicPartition(*place): offset for place, offset in changed.items()}
+            )
+        except (KafkaError, IllegalStateError) as error:
+            log.info("offsets were not committed (they serve monitoring only): %s", error)
+        else:
+            self._committed.update(changed)
+
+    def _lag(self) -> int:
+        ends = {place: self._consumer.highwater(TopicPartition(*place)) for place in self._writers}
+        return sum(
+            max((end or 0) - self._writers[place].stored_to, 0) for place, end in ends.items()
+        )
+
+    async def _forget(self) -> None:
+        running = [*self._takeovers, *self._tasks.values()]
+        self._writers.clear()
+        self._full.clear()
+        self._tasks.clear()
+        self._committed.clear()
+        await _cancelled(running)
+
+    async def _drain(self) -> None:
+        await _cancelled(list(self._takeovers))
+        for writer in self._writers.values():
+            writer.close()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=DRAIN_S)
+        await _cancelled(list(self._tasks.values()))
+
+
+async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
+    current = asyncio.current_task()
+    others = [task for task in tasks if task is not current]
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

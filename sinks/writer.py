@@ -1,0 +1,169 @@
+"""Writes one partition: records in, batches out, each retried until it is stored, in order.
+
+Lives from one claim to the loss of it. Memory is bounded by the caller, who looks at `held_bytes`
+and offers nothing while that is too much.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+from schemas.errors import FencedError, SinkError, UndecodableError
+from sinks.batch import Batch, Batcher, BatchLimits
+from sinks.clock import Clock
+from sinks.documents import UNDECODABLE, dead_letter
+from sinks.errors import DoubtfulRowsError, RefusedError
+from sinks.log import LogRecord
+from sinks.reading import Reader
+from sinks.status import SinkStatus
+from sinks.store import Claim, Store
+from sinks.tables import DEAD_LETTERS
+from sinks.window import SeenWindow
+from sinks.wire import Row
+
+log = logging.getLogger(__name__)
+
+PASSING_CODES = frozenset({159, 160, 164, 202, 209, 210, 236, 241, 242, 243, 252, 319, 394, 999})
+"""ClickHouse errors that say nothing of the rows: timeouts, memory, too many parts, shutdown."""
+
+_FIRST_DELAY_S = 0.05
+_LONGEST_DELAY_S = 1.0
+
+
+def delays() -> Iterator[float]:
+    """Seconds between retries, without end: doubling up to one second, with jitter."""
+    delay = _FIRST_DELAY_S
+    while True:
+        yield delay * random.uniform(0.5, 1.0)
+        delay = min(delay * 2, _LONGEST_DELAY_S)
+
+
+class PartitionWriter:
+    """Writes one partition under one claim.
+
+    `careful_until` is the offset up to which every event is proven before it is sent; `on_stored`
+    is called after every batch.
+    """
+
+    def __init__(
+        self,
+        claim: Claim,
+        reader: Reader,
+        window: SeenWindow,
+        store: Store,
+        *,
+        limits: BatchLimits,
+        clock: Clock,
+        status: SinkStatus,
+        stored_to: int,
+        careful_until: int = -1,
+        on_stored: Callable[[], None] = lambda: None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.claim = claim
+        self.stored_to = stored_to
+        """Offset behind the last stored row."""
+        self._reader = reader
+        self._window = window
+        self._store = store
+        self._batcher = Batcher(claim.place, limits)
+        self._clock = clock
+        self._status = status
+        self._careful_until = careful_until
+        self._on_stored = on_stored
+        self._sleep = sleep
+        self._changed = asyncio.Event()
+        self._closing = False
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of rows that are not stored yet."""
+        return self._batcher.size
+
+    def offer(self, records: Sequence[LogRecord]) -> None:
+        """Take records in, behind all before them."""
+        now = self._clock.elapsed_s()
+        reader, window, batcher = self._reader, self._window, self._batcher
+        for record in records:
+            careful = record.offset <= self._careful_until
+            read = reader.read_carefully if careful else reader.read
+            try:
+                event = read(record)
+                repeat = reader.repeats.mark(record, window)
+            except UndecodableError as error:
+                event = dead_letter(
+                    record, cause=UNDECODABLE, reason=str(error), worker=self._status.instance
+                )
+                batcher.add(DEAD_LETTERS, Row(record.offset, record.timestamp, 0, event), now)
+            else:
+                batcher.add(reader.table, Row(record.offset, record.timestamp, repeat, event), now)
+        self._changed.set()
+
+    def close(self) -> None:
+        """Store what is held, then let `run` return."""
+        self._closing = True
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Store batches until closed.
+
+        Raises:
+            FencedError: the claim is over.
+            DoubtfulRowsError: ClickHouse can't read a batch; read it again with care.
+        """
+        while (batch := await self._next_batch()) is not None:
+            await self._until_stored(batch)
+            self.stored_to = batch.last + 1
+            self._batcher.stored(batch)
+            self._status.stored(len(batch.rows), self._clock.now_ms())
+            self._on_stored()
+
+    async def _next_batch(self) -> Batch | None:
+        while True:
+            due = self._batcher.due_in(self._clock.elapsed_s())
+            if self._closing or due == 0.0:
+                batch = self._batcher.take(self._clock.now_ms())
+                if batch is not None or self._closing:
+                    return batch
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(due):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    async def _until_stored(self, batch: Batch) -> None:
+        for delay in delays():
+            try:
+                await self._store.insert(batch, self.claim)
+            except FencedError:
+                raise
+            except SinkError as error:
+                self._status.failing(str(error))
+                log.warning("%s: insert failed, it is retried: %s", batch.token, error)
+                if await self._is_stored(batch, error):
+                    return
+            else:
+                return
+            await self._sleep(delay)
+
+    async def _is_stored(self, batch: Batch, cause: SinkError) -> bool:
+        """Whether a doubtful insert was stored; False also while nobody can say."""
+        try:
+            if await self._store.settle(batch, self.claim):
+                return True
+        except FencedError:
+            raise
+        except SinkError as error:
+            log.debug("%s: it is not known whether it is stored: %s", batch.token, error)
+            return False
+        if _blames_rows(cause) and batch.last > self._careful_until:
+            raise DoubtfulRowsError(batch.last)
+        return False
+
+
+def _blames_rows(error: SinkError) -> bool:
+    return isinstance(error, RefusedError) and error.code not in PASSING_CODES
