@@ -11,7 +11,11 @@ def command() -> None:
 
     Its settings are SLUICE_* variables; GET /health on SLUICE_SINK_PORT says how it is.
     """
-    from sinks.run import run_sink
+    import uvloop
+
+    from sinks.run import run_sink, set_up_log
     from sinks.settings import SinkSettings
 
-    run_sink(SinkSettings())
+    settings = SinkSettings()
+    set_up_log(settings.log_level)
+    uvloop.run(run_sink(settings))
