@@ -82,6 +82,7 @@ class Worker:
             "healthy": self._ready and not self._stopping.is_set(),
             "worker": self._me.worker,
             "incarnation": self._me.incarnation,
+            "registry": self._parts.registry.version,
             "in_flight": sum(intake.in_flight for intake in self._intakes.values()),
             "partitions": {
                 topic: list(self._parts.assignment.owned(topic)) for topic in self._intakes

@@ -49,6 +49,11 @@ class LiveRegistry:
             )
         return self._landscape
 
+    @property
+    def version(self) -> str | None:
+        """Hash of the version in use; `None` before the first."""
+        return None if self._landscape is None else self._landscape.version
+
     async def loaded(self) -> None:
         """Wait for the first valid version."""
         await self._loaded.wait()

@@ -1,0 +1,94 @@
+"""`sluice ask`: one request over the topics, and its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any
+
+import click
+
+from infra.cli.faults import FoundProblemsError
+from infra.cli.screen import console, notes, print_json
+from infra.settings import InfraSettings
+
+
+@click.command("ask")
+@click.argument("text")
+@click.option("--system", help="A system prompt.")
+@click.option("--model", help="Pin a model of the registry instead of routing.")
+@click.option("--tier", help="Pin a tier.")
+@click.option("--quality", type=click.Choice(["economy", "balanced", "best"]), help="Preference.")
+@click.option("--feature", help="What the request is for; static rules may go by it.")
+@click.option("--tenant", help="Who pays.")
+@click.option("--user-id", help="Who asks.")
+@click.option("--deadline-ms", type=click.IntRange(1), default=60_000, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the whole reply as JSON.")
+def command(text: str, *, system: str | None, as_json: bool, **fields: Any) -> None:
+    """Send TEXT (or `-`: standard input) and print the answer.
+
+    How it was routed, what it cost and what no routing would have cost is said on stderr.
+    """
+    from infra.addresses import kafka_address
+
+    address = kafka_address(InfraSettings())
+    request = {name: value for name, value in fields.items() if value is not None}
+    question = sys.stdin.read() if text == "-" else text
+    if system is None:
+        request["prompt"] = question
+    else:
+        turns = (("system", system), ("user", question))
+        request["messages"] = [{"role": role, "content": content} for role, content in turns]
+    with notes.status("asking"):
+        reply = asyncio.run(_ask(address, request, fields["deadline_ms"]))
+    _show(reply, as_json=as_json)
+    if reply["status"] != "replied":
+        error = reply["error"]
+        raise FoundProblemsError(f"{reply['status']}: {error['message']} ({error['code']})")
+
+
+async def _ask(address: str, request: dict[str, Any], deadline_ms: int) -> dict[str, Any]:
+    from infra.client.caller import kafka_caller
+    from infra.client.sending import GRACE_S
+
+    async with kafka_caller(address) as caller:
+        future = await caller.call(request)
+        try:
+            heard = await asyncio.wait_for(future, deadline_ms / 1000 + GRACE_S)
+        except TimeoutError:
+            raise FoundProblemsError(
+                "no reply came; does a worker run? See `sluice status`, or the worker's log"
+            ) from None
+    return heard.reply
+
+
+def _show(reply: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(reply)
+        return
+    message = reply["message"] or {}
+    if message.get("content"):
+        console.print(message["content"], markup=False)
+    for call in message.get("tool_calls") or ():
+        function = call["function"]
+        console.print(f"{function['name']}({function['arguments']})", markup=False)
+    if reply["status"] == "replied":
+        notes.print(_footer(reply), style="dim", markup=False)
+
+
+def _footer(reply: dict[str, Any]) -> str:
+    routing = reply["routing"] or {}
+    tried = " -> ".join(reply["tiers_tried"])
+    parts = [
+        f"{reply['model']} on tier {tried}",
+        f"{reply['latency_ms']:.0f} ms",
+        _money("cost", reply["cost_usd"]),
+        _money("without routing", reply["baseline_cost_usd"]),
+        f"{routing.get('classifier')}: {', '.join(routing.get('reasons') or ())}",
+        f"request {reply['request_id']}",
+    ]
+    return " | ".join(parts)
+
+
+def _money(what: str, usd: float | None) -> str:
+    return f"{what} unknown" if usd is None else f"{what} ${usd:.6f}"

@@ -1,0 +1,143 @@
+"""`sluice send`: a file of requests over the topics, and their replies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from infra.cli.faults import FoundProblemsError
+from infra.cli.screen import console, notes, print_json, print_table
+from infra.settings import InfraSettings
+
+if TYPE_CHECKING:
+    from infra.client.totals import Totals
+
+
+@click.command("send")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--out", type=click.Path(path_type=Path), help="Write the replies here, JSON lines.")
+@click.option("--in-flight", type=click.IntRange(1, 10_000), default=64, show_default=True)
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Requests/s at most.")
+@click.option("--prompt-field", help="The lines are data rows; this field holds the prompt.")
+@click.option("--id-field", help="This field holds the request id.")
+@click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="For every request.")
+@click.option("--timeout-s", type=click.FloatRange(1), default=630.0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the totals as JSON.")
+def command(
+    file: Path,
+    *,
+    out: Path | None,
+    in_flight: int,
+    rate: float | None,
+    prompt_field: str | None,
+    id_field: str | None,
+    settings: Sequence[str],
+    timeout_s: float,
+    as_json: bool,
+) -> None:
+    """Send every request of FILE (JSON lines, also .gz; `-`: standard input).
+
+    Each line is a request: {"prompt": ..., "feature": ...} or OpenAI's chat body. The file is
+    checked before anything is sent. In a pipe, replies go to standard output, as they come.
+    Exits 1 when a reply is missing.
+    """
+    import uuid
+
+    from infra.addresses import kafka_address
+    from infra.client.request_file import Reading, read_requests
+    from infra.client.sending import Pace
+
+    reading = Reading(
+        prompt_field=prompt_field,
+        id_field=id_field,
+        extra=_extra(settings),
+        id_prefix=f"send-{uuid.uuid4().hex[:8]}-",
+    )
+    requests = read_requests(file, reading)
+    address = kafka_address(InfraSettings())
+    with ExitStack() as stack:
+        sink = _replies_to(stack, out, as_json=as_json)
+        totals, unanswered = asyncio.run(
+            _send(address, requests, sink, Pace(in_flight=in_flight, rate=rate), timeout_s)
+        )
+    show_totals(totals, as_json=as_json)
+    if unanswered:
+        raise FoundProblemsError(
+            f"{len(unanswered)} of {len(requests)} requests had no reply, the first is "
+            f"{unanswered[0]['request_id']}; see `sluice status` and the worker's log"
+        )
+
+
+def _extra(settings: Sequence[str]) -> dict[str, str]:
+    extra = {}
+    for entry in settings:
+        name, equals, value = entry.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{entry!r} is not FIELD=VALUE", param_hint="--set")
+        extra[name] = value
+    return extra
+
+
+def _replies_to(stack: ExitStack, out: Path | None, *, as_json: bool) -> IO[bytes] | None:
+    if out is not None:
+        return stack.enter_context(out.open("wb"))
+    if console.is_terminal or as_json:
+        return None
+    return click.get_binary_stream("stdout")
+
+
+async def _send(
+    address: str,
+    requests: Sequence[Mapping[str, Any]],
+    sink: IO[bytes] | None,
+    pace: Any,
+    timeout_s: float,
+) -> tuple[Totals, list[Mapping[str, Any]]]:
+    import orjson
+
+    from infra.cli.progress import progress_bar
+    from infra.client.caller import Heard, kafka_caller
+    from infra.client.sending import send_all
+    from infra.client.totals import Totals
+
+    totals = Totals()
+    with progress_bar("replies", len(requests)) as advance:
+
+        def heard(_: Mapping[str, Any], reply: Heard) -> None:
+            totals.take(reply)
+            if sink is not None:
+                sink.write(orjson.dumps(reply.reply, option=orjson.OPT_APPEND_NEWLINE))
+            advance()
+
+        async with kafka_caller(address) as caller:
+            unanswered = await send_all(caller, requests, heard, pace, timeout_s=timeout_s)
+    return totals, unanswered
+
+
+def show_totals(totals: Totals, *, as_json: bool) -> None:
+    """What the replies come to, on stderr, or as JSON on stdout."""
+    if as_json:
+        print_json(totals.as_document())
+        return
+    answered = ", ".join(f"{count} {status}" for status, count in totals.statuses.most_common())
+    notes.print(f"{totals.heard} replies: {answered or 'none'}")
+    if totals.errors:
+        errors = ", ".join(f"{count} {code}" for code, count in totals.errors.most_common())
+        notes.print(f"errors: {errors}")
+    if console.is_terminal and totals.tiers:
+        rows = [
+            (tier, count, f"{count / totals.heard:.0%}")
+            for tier, count in totals.tiers.most_common()
+        ]
+        print_table(("answered on tier", "requests", "share"), rows)
+    saved = totals.saved_share
+    notes.print(
+        f"cost ${totals.cost_nano / 1e9:.6f}"
+        + (f", unknown for {totals.unknown_cost}" if totals.unknown_cost else "")
+        + ("" if saved is None else f"; saved {saved:.1%} of ${totals.baseline_nano / 1e9:.6f}")
+    )

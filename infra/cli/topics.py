@@ -1,0 +1,76 @@
+"""`sluice topics`: creates the declared topics, or says where a broker differs from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from infra.cli.faults import FoundProblemsError
+from infra.cli.screen import notes, print_json
+from infra.settings import InfraSettings
+
+if TYPE_CHECKING:
+    from schemas.topics import Topic
+
+
+@click.group("topics")
+def command() -> None:
+    """Create the topics that Sluice needs, or check those that are there.
+
+    Tiers come from SLUICE_TIERS, partitions from SLUICE_REQUEST_PARTITIONS and
+    SLUICE_PIPELINE_PARTITIONS, copies from SLUICE_REPLICATION.
+    """
+
+
+def _declared(settings: InfraSettings) -> tuple[Topic, ...]:
+    from schemas.topics import declared_topics
+
+    return declared_topics(
+        settings.tier_names,
+        request_topics=settings.request_topic_names,
+        replay_days=settings.replay_days,
+    )
+
+
+@command.command("create")
+@click.option("--acls", is_flag=True, help="Only print who may write and read what.")
+@click.option("--json", "as_json", is_flag=True, help="Print the created topics as JSON.")
+def create(*, acls: bool, as_json: bool) -> None:
+    """Create what is missing; topics that exist are left as they are."""
+    from infra.addresses import kafka_address
+    from infra.local.preparation import create_topics
+    from infra.topics_admin import acl_lines
+
+    settings = InfraSettings()
+    if acls:
+        lines = acl_lines(_declared(settings))
+        print_json(lines) if as_json else click.echo("\n".join(lines))
+        return
+    created = create_topics(settings, kafka_address(settings), settings.tier_names)
+    if as_json:
+        print_json(created)
+        return
+    for name in created:
+        click.echo(name)
+    notes.print(f"{len(created)} topics created" if created else "every topic was there already")
+
+
+@command.command("check")
+@click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
+def check(*, as_json: bool) -> None:
+    """Say where the broker differs from the declarations; exits 1 when it does."""
+    from infra.addresses import kafka_address
+    from infra.topics_admin import TopicsAdmin
+
+    settings = InfraSettings()
+    declared = _declared(settings)
+    differences = TopicsAdmin(kafka_address(settings)).differences(declared)
+    if as_json:
+        print_json(differences)
+    else:
+        for line in differences:
+            click.echo(line)
+    if differences:
+        raise FoundProblemsError(f"{len(differences)} differences")
+    notes.print(f"all {len(declared)} topics are as declared")

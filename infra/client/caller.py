@@ -1,0 +1,152 @@
+"""Asks over the topics, as any caller does: a request out, its reply in.
+
+What always holds: the reply topic is listened to from its end before the first request goes out,
+so no reply can be missed; a reply belongs to the request whose correlation id it echoes, and of
+several replies to one request the first counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from schemas.errors import LocalStackError
+from schemas.topics import MAX_REQUEST_BYTES, MIB, REPLIES, REQUESTS
+
+Document = dict[str, Any]
+
+CORRELATION_ID = "correlation-id"
+_FETCH_WAIT_MS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A reply, and how long it took, ms, by this caller's clock."""
+
+    reply: Document
+    waited_ms: float
+
+
+class Caller(Protocol):
+    """Sends a request and gives a future of its reply."""
+
+    async def call(self, request: Mapping[str, Any]) -> asyncio.Future[Heard]:
+        """Publish a request; the future is done when its reply has come.
+
+        Raises:
+            LocalStackError: the broker did not take it.
+        """
+        ...
+
+
+class KafkaCaller:
+    """A caller on a broker. `repeated` counts replies beyond the first."""
+
+    def __init__(self, producer: AIOKafkaProducer, topic: str = REQUESTS) -> None:
+        self._producer = producer
+        self._topic = topic
+        self._run = uuid.uuid4().hex[:12]
+        self._sent = 0
+        self._waiting: dict[bytes, tuple[float, asyncio.Future[Heard]]] = {}
+        self._heard: set[bytes] = set()
+        self.repeated = 0
+
+    async def call(self, request: Mapping[str, Any]) -> asyncio.Future[Heard]:
+        """See `Caller.call`."""
+        correlation = f"{self._run}-{self._sent}".encode()
+        self._sent += 1
+        future: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
+        self._waiting[correlation] = (time.perf_counter(), future)
+        request_id = request.get("request_id")
+        try:
+            await self._producer.send_and_wait(
+                self._topic,
+                value=orjson.dumps(request),
+                key=str(request_id).encode() if request_id is not None else None,
+                headers=[(CORRELATION_ID, correlation)],
+            )
+        except KafkaError as error:
+            del self._waiting[correlation]
+            raise LocalStackError(f"{self._topic} did not take a request: {error}") from error
+        return future
+
+    def hear(self, correlation: bytes | None, value: bytes) -> None:
+        """A record of the reply topic; those of other callers are passed over."""
+        if correlation is None:
+            return
+        waiting = self._waiting.pop(correlation, None)
+        if waiting is None:
+            self.repeated += correlation in self._heard
+            return
+        self._heard.add(correlation)
+        started, future = waiting
+        if not future.done():
+            waited_ms = (time.perf_counter() - started) * 1000
+            future.set_result(Heard(reply=orjson.loads(value), waited_ms=waited_ms))
+
+    def fail(self, error: BaseException) -> None:
+        """Nothing will be heard any more."""
+        for _, future in self._waiting.values():
+            if not future.done():
+                future.set_exception(error)
+
+
+@asynccontextmanager
+async def kafka_caller(bootstrap_servers: str, topic: str = REQUESTS) -> AsyncIterator[KafkaCaller]:
+    """A caller that listens on the default reply topic.
+
+    Raises:
+        LocalStackError: the broker does not answer.
+    """
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap_servers,
+        enable_idempotence=True,
+        max_request_size=2 * MAX_REQUEST_BYTES + MIB,
+    )
+    consumer = AIOKafkaConsumer(
+        REPLIES,
+        bootstrap_servers=bootstrap_servers,
+        auto_offset_reset="latest",
+        enable_auto_commit=False,
+        fetch_max_wait_ms=_FETCH_WAIT_MS,
+        max_partition_fetch_bytes=8 * MIB,
+    )
+    try:
+        await producer.start()
+        await consumer.start()
+        await consumer.seek_to_end()
+        await asyncio.gather(*(consumer.position(place) for place in consumer.assignment()))
+        caller = KafkaCaller(producer, topic)
+        listening = asyncio.create_task(_listen(consumer, caller))
+        try:
+            yield caller
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+    except KafkaError as error:
+        raise LocalStackError(
+            f"Kafka at {bootstrap_servers} does not answer ({error}); is it running?"
+        ) from error
+    finally:
+        await consumer.stop()
+        await producer.stop()
+
+
+async def _listen(consumer: AIOKafkaConsumer, caller: KafkaCaller) -> None:
+    try:
+        async for record in consumer:
+            correlation = next(
+                (value for name, value in record.headers if name == CORRELATION_ID), None
+            )
+            caller.hear(correlation, record.value)
+    except KafkaError as error:
+        caller.fail(LocalStackError(f"the reply topic can't be read any more: {error}"))

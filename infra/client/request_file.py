@@ -1,0 +1,116 @@
+"""Requests out of a file: JSON lines, plain or gzip, each a request or a row that holds a prompt.
+
+The whole file is checked before anything is sent, so that a slip on line 900 costs no calls.
+"""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, cast
+
+import orjson
+
+from schemas.errors import ConfigurationError
+from schemas.identity import REQUEST_ID
+
+STDIN = Path("-")
+
+
+class RequestFileError(ConfigurationError):
+    """A file of requests can't be read; the message names the line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How lines become requests.
+
+    `prompt_field` and `id_field` name the fields of rows that are no requests, such as data sets;
+    `extra` is set on every request that does not say otherwise; `id_prefix` begins made ids.
+    """
+
+    prompt_field: str | None = None
+    id_field: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    id_prefix: str = "line-"
+
+
+def read_requests(path: Path, reading: Reading) -> list[dict[str, Any]]:
+    """All requests of a file, in order, each with a request id; `-` is standard input.
+
+    Raises:
+        RequestFileError: the file can't be read, a line is no JSON object, lacks the named field,
+            or has the request id of an earlier line.
+    """
+    requests: list[dict[str, Any]] = []
+    lines: dict[tuple[Any, Any], int] = {}
+    for number, row in _rows(path):
+        request = _request(path, number, row, reading)
+        identity = (request.get("tenant"), request["request_id"])
+        if identity in lines:
+            raise RequestFileError(
+                f"{path}, line {number}: the request id of line {lines[identity]} again; the "
+                "second would be refused as a duplicate"
+            )
+        lines[identity] = number
+        requests.append(request)
+    if not requests:
+        raise RequestFileError(f"{path} holds no requests")
+    return requests
+
+
+def _request(path: Path, number: int, row: dict[str, Any], reading: Reading) -> dict[str, Any]:
+    if reading.prompt_field is None:
+        request = dict(row)
+    else:
+        prompt = row.get(reading.prompt_field)
+        if not isinstance(prompt, str):
+            raise RequestFileError(f"{path}, line {number}: no text in {reading.prompt_field!r}")
+        request = {"prompt": prompt}
+    if reading.id_field is not None:
+        request["request_id"] = _id(path, number, row.get(reading.id_field))
+    request = {**reading.extra, **request}
+    request.setdefault("request_id", f"{reading.id_prefix}{number}")
+    return request
+
+
+def _id(path: Path, number: int, value: Any) -> str:
+    text = str(value)
+    if not REQUEST_ID.fullmatch(text):
+        raise RequestFileError(
+            f"{path}, line {number}: the id may hold 1 to 128 letters, digits and . _ : -; leave "
+            "--id-field out to have ids made"
+        )
+    return text
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        with _opened(path) as file:
+            for number, raw in enumerate(file, 1):
+                if raw.strip():
+                    yield number, _row(path, number, raw)
+    except (OSError, EOFError, zlib.error) as error:
+        raise RequestFileError(f"{path} can't be read: {error}") from error
+
+
+def _row(path: Path, number: int, raw: bytes) -> dict[str, Any]:
+    try:
+        row = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise RequestFileError(f"{path}, line {number}: not JSON: {error.msg}") from None
+    if not isinstance(row, dict):
+        raise RequestFileError(f"{path}, line {number}: a JSON object was expected")
+    return row
+
+
+def _opened(path: Path) -> IO[bytes]:
+    if path == STDIN:
+        return sys.stdin.buffer
+    if path.suffix == ".gz":
+        return cast("IO[bytes]", gzip.open(path, "rb"))
+    return path.open("rb")
