@@ -1,0 +1,1 @@
+"""Speed, measured on real processes beside a floor of the same shape; never asserted."""

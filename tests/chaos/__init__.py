@@ -1,0 +1,1 @@
+"""What is killed, paused and woken under load, and what must hold afterwards."""

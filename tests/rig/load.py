@@ -46,8 +46,9 @@ class Seen:
 class Load:
     """A producer of requests and a consumer of their replies."""
 
-    def __init__(self, producer: AIOKafkaProducer, seen: Seen) -> None:
+    def __init__(self, producer: AIOKafkaProducer, seen: Seen, topic: str = REQUESTS) -> None:
         self._producer = producer
+        self._topic = topic
         self.seen = seen
         self._arrived = asyncio.Event()
 
@@ -64,7 +65,7 @@ class Load:
         """Publish one request; returns when the producer has taken it."""
         self.seen.sent_at[request["request_id"]] = time.time()
         await self._producer.send(
-            REQUESTS,
+            self._topic,
             value=orjson.dumps(request),
             key=request["request_id"].encode(),
             headers=[(name.replace("_", "-"), text.encode()) for name, text in headers.items()],
@@ -79,9 +80,9 @@ class Load:
                 await asyncio.sleep(wait)
             await self.send(make(number))
 
-    async def closed(self, make: Make, total: int, in_flight: int) -> None:
+    async def closed(self, make: Make, total: int, in_flight: int, first: int = 0) -> None:
         """Closed loop: at most `in_flight` unanswered."""
-        for number in range(total):
+        for number in range(first, first + total):
             while len(self.seen.sent_at) - len(self.seen.replies) >= in_flight:
                 self._arrived.clear()
                 await self._arrived.wait()
@@ -100,7 +101,9 @@ class Load:
 
 
 @asynccontextmanager
-async def load(bootstrap: str, topics: Sequence[str] = (REPLIES,)) -> AsyncIterator[Load]:
+async def load(
+    bootstrap: str, topics: Sequence[str] = (REPLIES,), requests: str = REQUESTS
+) -> AsyncIterator[Load]:
     """A load on a broker; replies are read from the end of the reply topics on."""
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap, max_request_size=10_000_000, enable_idempotence=True
@@ -112,7 +115,7 @@ async def load(bootstrap: str, topics: Sequence[str] = (REPLIES,)) -> AsyncItera
     await consumer.start()
     await consumer.seek_to_end()
     await asyncio.gather(*(consumer.position(place) for place in consumer.assignment()))
-    running = Load(producer, Seen())
+    running = Load(producer, Seen(), requests)
 
     async def listen() -> None:
         async for record in consumer:

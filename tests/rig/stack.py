@@ -16,6 +16,7 @@ from pathlib import Path
 from infra.local.clickhouse import LocalClickHouse
 from infra.local.kafka import LocalKafka
 from infra.local.ports import free_port
+from infra.local.preparation import migrate_tables
 from infra.local.process import Process, start_process
 from infra.local.registry import local_registry
 from infra.topics_admin import Partitions, TopicsAdmin
@@ -28,9 +29,14 @@ READY_S = 60.0
 
 @dataclass
 class Stack:
-    """The processes of one pipeline, by name."""
+    """The processes of one pipeline, by name.
+
+    Kafka and ClickHouse are its own, unless `kafka_at` and `clickhouse_at` name others.
+    """
 
     folder: Path
+    kafka_at: str | None = None
+    clickhouse_at: str | None = None
     env: dict[str, str] = field(default_factory=dict)
     processes: dict[str, Process] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
@@ -42,7 +48,11 @@ class Stack:
 
     @property
     def bootstrap(self) -> str:
-        return self.kafka.address
+        return self.kafka_at or self.kafka.address
+
+    @property
+    def clickhouse_url(self) -> str:
+        return self.clickhouse_at or self.clickhouse.address
 
     @property
     def simulator_url(self) -> str:
@@ -57,11 +67,12 @@ class Stack:
             self.ports[name] = free_port()
         return self.ports[name]
 
-    def start_kafka(self) -> None:
-        self.processes["kafka"] = self.kafka.start()
+    def start_kafka(self, *, wait: bool = True) -> None:
+        self.processes["kafka"] = self.kafka.start() if wait else self.kafka.launch()
 
-    def start_clickhouse(self) -> None:
-        self.processes["clickhouse"] = self.clickhouse.start()
+    def start_clickhouse(self, *, wait: bool = True) -> None:
+        node = self.clickhouse
+        self.processes["clickhouse"] = node.start() if wait else node.launch()
 
     def start_simulator(self, *options: str) -> None:
         port = self._port("simulator")
@@ -100,6 +111,20 @@ class Stack:
         """A probe of a worker's or sink's /health."""
         return lambda: answers(f"http://127.0.0.1:{self._port(name)}/health")
 
+    def start_process(self, name: str, command: list[str], env: dict[str, str]) -> Process:
+        """A process with the addresses of this pipeline in its environment."""
+        shared = {
+            "SLUICE_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
+            "SLUICE_CLICKHOUSE_URL": self.clickhouse_url,
+            "SLUICE_HOME": str(self.folder),
+            "PYTHONPATH": os.getcwd(),
+        }
+        process = start_process(
+            name, command, folder=self.folder / name, env={**shared, **self.env, **env}
+        )
+        self.processes[name] = process
+        return process
+
     def _start(
         self,
         name: str,
@@ -109,16 +134,7 @@ class Stack:
         *,
         wait: bool = True,
     ) -> Process:
-        shared = {
-            "SLUICE_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
-            "SLUICE_CLICKHOUSE_URL": self.clickhouse.address,
-            "SLUICE_HOME": str(self.folder),
-            "PYTHONPATH": os.getcwd(),
-        }
-        process = start_process(
-            name, command, folder=self.folder / name, env={**shared, **self.env, **env}
-        )
-        self.processes[name] = process
+        process = self.start_process(name, command, env)
         if wait:
             process.wait_ready(probe, READY_S)
         return process
@@ -181,9 +197,12 @@ def fetch(url: str) -> dict:  # type: ignore[type-arg]
 
 def start_basics(stack: Stack, *simulator: str, clickhouse: bool = True) -> None:
     """Kafka with its topics, ClickHouse, the simulator, a registry."""
-    stack.start_kafka()
-    if clickhouse:
+    if stack.kafka_at is None:
+        stack.start_kafka()
+    if clickhouse and stack.clickhouse_at is None:
         stack.start_clickhouse()
     stack.create_topics()
+    if clickhouse:
+        migrate_tables(stack.clickhouse_url)
     stack.start_simulator(*simulator)
     asyncio.run(stack.apply_registry())

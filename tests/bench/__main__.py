@@ -1,0 +1,46 @@
+"""`make bench`: the figures of the design's section 12, as a table and in `results/bench.json`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+
+from infra.cli.screen import notes
+from tests.bench.decisions import measure_decisions
+from tests.bench.figures import Figure, keep, show
+from tests.bench.prompts import data_folder
+from tests.bench.worker_speed import Size, measure_worker
+
+QUICK = Size(warm_up=300, requests=1_000, seconds=5.0)
+
+
+def main() -> int:
+    """Run what is named, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser.add_argument("--quick", action="store_true", help="small sizes, for a first look")
+    parser.add_argument(
+        "parts", nargs="*", default=[], help="decisions, worker, sink; all unless named"
+    )
+    chosen = parser.parse_args()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    wanted = chosen.parts or ["decisions", "worker", "sink"]
+    figures: list[Figure] = []
+    for part in wanted:
+        notes.print(f"measuring: {part}")
+        figures += _measure(part, quick=chosen.quick)
+    show(figures)
+    keep(figures, data="recorded prompts" if data_folder() else "our sample workload")
+    return 0
+
+
+def _measure(part: str, *, quick: bool) -> list[Figure]:
+    if part == "decisions":
+        return measure_decisions()
+    if part == "worker":
+        return measure_worker(QUICK if quick else Size())
+    raise SystemExit(f"nothing to measure is called {part}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
