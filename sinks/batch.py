@@ -7,7 +7,7 @@ strictly in the order of the log, so that the greatest stored offset says all th
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sinks.log import Place
 from sinks.tables import Table
@@ -45,9 +45,19 @@ class Batch:
 
     @property
     def token(self) -> str:
-        """Deduplication token: names the exact range, since equal tokens are dropped unread."""
+        """Names the exact range, since ClickHouse drops inserts of equal tokens unread."""
         topic, partition = self.place
         return f"{self.table.name}/{topic}/{partition}/{self.first}-{self.last}"
+
+    def halves(self) -> tuple[Batch, Batch]:
+        """Two batches that make this one, which has two rows at least."""
+        middle = len(self.rows) // 2
+        return self.of(self.table, self.rows[:middle]), self.of(self.table, self.rows[middle:])
+
+    def of(self, table: Table, rows: tuple[Row, ...]) -> Batch:
+        """A batch at the same place and time, of these rows for this table."""
+        size = sum(row.size for row in rows)
+        return replace(self, table=table, rows=rows, size=size)
 
 
 @dataclass(slots=True)
@@ -75,14 +85,14 @@ class Batcher:
         if open_batch is not None and (
             open_batch.table is not table or open_batch.size + row.size > self._limits.size
         ):
-            self._seal()
+            self.cut()
             open_batch = None
         if open_batch is None:
             open_batch = self._open = _Open(table, [], 0, now)
         open_batch.rows.append(row)
         open_batch.size += row.size
         if len(open_batch.rows) >= self._limits.rows:
-            self._seal()
+            self.cut()
 
     def due_in(self, now: float) -> float | None:
         """Seconds until a batch is due, 0 when one is; `None` while there are no rows."""
@@ -95,7 +105,7 @@ class Batcher:
     def take(self, ingested_at: int) -> Batch | None:
         """The oldest batch, also one that is not full."""
         if not self._sealed:
-            self._seal()
+            self.cut()
         if not self._sealed:
             return None
         oldest = self._sealed.popleft()
@@ -111,7 +121,8 @@ class Batcher:
         """A batch that was taken is stored: its room is free."""
         self.size -= batch.size
 
-    def _seal(self) -> None:
+    def cut(self) -> None:
+        """What is added next begins a batch of its own."""
         if self._open is not None:
             self._sealed.append(self._open)
             self._open = None

@@ -104,7 +104,11 @@ class ClickHouseStore:
         return list(_KEY.iter_unpack(data))
 
     async def insert(self, batch: Batch, claim: Claim) -> None:
-        """Store a batch under a claim."""
+        """Store a batch under a claim.
+
+        The token of a retry is the same; another claim has its own tokens, so that rows which an
+        operator moved out of the table are not dropped when they are read again.
+        """
         topic, partition = batch.place
         parameters = {
             "topic": topic,
@@ -115,7 +119,7 @@ class ClickHouseStore:
         }
         name = batch.table.name
         settings = insert_sql.INSERT_SETTINGS | {
-            "insert_deduplication_token": batch.token,
+            "insert_deduplication_token": f"{batch.token}/{claim.epoch}",
             "query_id": "/".join(
                 (self._prefix, topic, str(partition), str(claim.epoch), self._new_token())
             ),

@@ -18,6 +18,9 @@ from sinks.settings import SinkSettings
 CONNECT_TIMEOUT_S = 3
 ANSWER_TIMEOUT_S = 60
 
+_NO_TABLES = frozenset({60, 81})
+"""ClickHouse's codes for an unknown table and an unknown database."""
+
 LOST = (OSError, asyncio.TimeoutError)
 """What a connection that breaks raises besides the driver's own errors."""
 
@@ -71,5 +74,6 @@ def sink_error(error: Exception) -> UnreachableError | RefusedError:
     """What a driver's error means: an answer of ClickHouse has a code, a broken connection none."""
     code = getattr(error, "code", None)
     if isinstance(code, int):
-        return RefusedError(f"ClickHouse refused: {str(error)[:400]}", code=code)
+        advice = " Create the tables: sluice migrate." if code in _NO_TABLES else ""
+        return RefusedError(f"ClickHouse refused: {str(error)[:400]}{advice}", code=code)
     return UnreachableError(f"ClickHouse does not answer: {str(error)[:200]}")

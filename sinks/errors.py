@@ -5,6 +5,7 @@ SinkError
 ├── UnreachableError        no answer came: what was asked may have happened or not
 ├── RefusedError            ClickHouse answered with an error: nothing was stored
 ├── DoubtfulRowsError       ClickHouse could not read a batch: each row must be proven
+├── UnstorableRowsError     ClickHouse refuses rows that are proven: one of them is to blame
 ├── LogRecreatedError       a topic ends before what is stored of it
 ├── EditedMigrationError    an applied migration was edited
 ├── UnknownQueryError       no analytics query has this name

@@ -44,7 +44,9 @@ class SinkSettings(BaseSettings):
         default=0, ge=0, le=65535, description="Port of GET /health; 0 picks a free one."
     )
     sink_flush_ms: Annotated[int, Field(ge=1, le=60_000)] = Field(
-        default=500, description="How long rows wait for more before they are inserted."
+        default=1_000,
+        description="How long rows wait for more before they are inserted. Each insert costs "
+        "ClickHouse 10 to 20 ms of CPU, however few its rows.",
     )
     sink_batch_rows: Annotated[int, Field(ge=1, le=100_000)] = Field(
         default=100_000, description="Most rows of one insert."

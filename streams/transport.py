@@ -1,16 +1,18 @@
-"""Faust's Kafka transport, with the two things that its settings can't say.
+"""Faust's Kafka transport, with the three things that its settings can't say.
 
 The fetch's longest wait: Faust fixes it at 1.5 s, and aiokafka has one fetch under way for each
 broker. A fetch that was sent without the partitions that still had unread records then holds up
 their next records until it returns: 680 ms at the median in a closed loop (measured), 2 ms with a
 short wait. And leaving: aiokafka sends no LeaveGroup for a member with a fixed name, whose
-partitions would lie idle for the session timeout.
+partitions would lie idle for the session timeout. And the loop of the consumer's thread, which mode
+makes asyncio's own, whatever the process runs on.
 """
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import uvloop
 from faust.transport.drivers import aiokafka as driver
 
 FETCH_MAX_WAIT_MS = 20
@@ -36,7 +38,11 @@ class Consumer(driver.Consumer):
     """A consumer on our thread."""
 
     def _new_consumer_thread(self) -> ConsumerThread:
-        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        thread = ConsumerThread(
+            self, loop=self.loop, beacon=self.beacon, thread_loop=uvloop.new_event_loop()
+        )
+        thread._close_thread_loop_on_stop = True
+        return thread
 
     def give_up_name(self) -> None:
         """See `ConsumerThread.give_up_name`."""

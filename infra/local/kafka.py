@@ -131,7 +131,7 @@ class LocalKafka:
         (self.folder / "log4j2.yaml").write_text(_LOG4J)
         if (data / "meta.properties").is_file():
             return
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = _cluster_id()
         formatted = subprocess.run(
             [
                 _java(), "-cp", classpath, "kafka.tools.StorageTool", "format", "--standalone",
@@ -145,6 +145,15 @@ class LocalKafka:
             raise LocalStackError(
                 f"Kafka's data folder could not be formatted:\n{formatted.stderr[-1000:]}"
             )
+
+
+def _cluster_id() -> str:
+    """A random id as Kafka writes them: 16 bytes in base64, no leading dash, which would be read as
+    an option (one id in 64).
+    """
+    while (text := urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        continue
+    return text
 
 
 def _java() -> str:

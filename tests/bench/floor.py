@@ -129,7 +129,11 @@ def main() -> None:
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     settings = WorkerSettings(group="floor")
-    uvloop.run(Floor(settings, os.environ["FLOOR_PROVIDER"]).run())
+    uvloop.run(_serve(settings, os.environ["FLOOR_PROVIDER"]))
+
+
+async def _serve(settings: WorkerSettings, provider: str) -> None:
+    await Floor(settings, provider).run()
 
 
 if __name__ == "__main__":
