@@ -1,0 +1,54 @@
+"""What a caller thinks of answers, published on the feedback topic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from schemas.errors import LocalStackError
+from schemas.topics import FEEDBACK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opinion:
+    """A judgement of the answer to a request; `score` is 0..1."""
+
+    tenant: str | None
+    request_id: str
+    score: float
+    label: str
+
+
+async def publish_opinions(bootstrap_servers: str, opinions: list[Opinion]) -> None:
+    """Publish all of them; returns when the broker has them.
+
+    Raises:
+        LocalStackError: the broker did not take them.
+    """
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, enable_idempotence=True)
+    try:
+        await producer.start()
+        sent = [
+            await producer.send(FEEDBACK, value=_value(each), key=each.request_id.encode())
+            for each in opinions
+        ]
+        for under_way in sent:
+            await under_way
+    except KafkaError as error:
+        raise LocalStackError(f"{FEEDBACK} did not take feedback: {error}") from error
+    finally:
+        await producer.stop()
+
+
+def _value(opinion: Opinion) -> bytes:
+    document = {
+        "request_id": opinion.request_id,
+        "score": opinion.score,
+        "label": opinion.label,
+    }
+    if opinion.tenant is not None:
+        document["tenant"] = opinion.tenant
+    return orjson.dumps(document)

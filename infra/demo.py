@@ -1,0 +1,118 @@
+"""The demo's run, apart from how it is shown: the sample workload through a pipeline, judged.
+
+Requests are sent as any caller sends them; what the sample's authors know about their answers goes
+back as feedback; the run is over when ClickHouse has all of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from infra.client.caller import Heard, kafka_caller
+from infra.client.feedback import Opinion, publish_opinions
+from infra.client.sending import Pace, send_all
+from infra.client.totals import Totals
+from infra.workload.judging import WorkloadJudge
+from infra.workload.sample import BAR, load_workload
+from schemas.errors import LocalStackError
+from sinks.connect import connect
+from sinks.settings import SinkSettings
+
+LABEL = "sample"
+"""Label of the feedback that a demo gives."""
+
+_TIMEOUT_S = 120.0
+_STORED_BY_S = 60.0
+_LOOK_S = 0.25
+
+OnReply = Callable[["DemoRun"], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class DemoRun:
+    """How far a run is. `needing` are requests whose first tier's answer is below the bar."""
+
+    run: str
+    total: int
+    totals: Totals = field(default_factory=Totals)
+    opinions: list[Opinion] = field(default_factory=list)
+    needing: int = 0
+    below_bar: int = 0
+
+    @property
+    def below_share(self) -> float | None:
+        """Share of the requests that need a stronger model and got an answer below the bar."""
+        return self.below_bar / self.needing if self.needing else None
+
+
+async def run_demo(
+    bootstrap_servers: str, clickhouse_url: str, run: str, on_reply: OnReply
+) -> DemoRun:
+    """Send the sample workload, give feedback, wait until the tables have it all.
+
+    Raises:
+        LocalStackError: a reply or its rows did not come in time.
+    """
+    items = load_workload()
+    judge = WorkloadJudge(items)
+    whole = {f"demo-{run}-{item.id}": item for item in items}
+    requests = [{**item.request, "request_id": name} for name, item in whole.items()]
+    done = DemoRun(run=run, total=len(items))
+
+    def heard(request: Mapping[str, Any], answer: Heard) -> None:
+        item = whole[request["request_id"]]
+        done.totals.take(answer)
+        score = judge.score(item.id, answer.reply)
+        needs_more = item.suffices != "simple"
+        done.needing += needs_more
+        done.below_bar += needs_more and (score is None or score < BAR)
+        if score is not None:
+            done.opinions.append(
+                Opinion(
+                    tenant=request.get("tenant"),
+                    request_id=request["request_id"],
+                    score=score,
+                    label=LABEL,
+                )
+            )
+        on_reply(done)
+
+    async with kafka_caller(bootstrap_servers) as caller:
+        missing = await send_all(caller, requests, heard, Pace(in_flight=32), timeout_s=_TIMEOUT_S)
+    if missing:
+        raise LocalStackError(
+            f"{len(missing)} of {len(requests)} requests were not answered within "
+            f"{_TIMEOUT_S:g} s; see `sluice status` and the worker's log in .sluice/"
+        )
+    await publish_opinions(bootstrap_servers, done.opinions)
+    await asyncio.to_thread(_until_stored, clickhouse_url, done)
+    return done
+
+
+def _until_stored(clickhouse_url: str, done: DemoRun) -> None:
+    settings = SinkSettings(clickhouse_url=clickhouse_url)
+    client = connect(settings)
+    database = settings.clickhouse_database
+    prefix = f"demo-{done.run}-"
+    wanted = (done.total, len(done.opinions))
+    query = (
+        f"SELECT (SELECT count() FROM {database}.requests "
+        f"WHERE startsWith(request_id, '{prefix}')), "
+        f"(SELECT uniqExact(request_id) FROM {database}.quality "
+        f"WHERE signal = 'feedback' AND startsWith(request_id, '{prefix}'))"
+    )
+    until = time.monotonic() + _STORED_BY_S
+    try:
+        while (found := tuple(client.query(query).result_rows[0])) < wanted:
+            if time.monotonic() > until:
+                raise LocalStackError(
+                    f"ClickHouse has {found[0]} of {wanted[0]} outcomes after {_STORED_BY_S:g} s; "
+                    "see the sink's log in .sluice/"
+                )
+            time.sleep(_LOOK_S)
+    finally:
+        client.close()

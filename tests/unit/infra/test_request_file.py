@@ -1,0 +1,59 @@
+"""Files of requests: read whole, or refused by line before anything is sent."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from infra.client.request_file import Reading, RequestFileError, read_requests
+
+
+def _file(folder: Path, text: str) -> Path:
+    path = folder / "requests.jsonl"
+    path.write_text(text)
+    return path
+
+
+def test_requests_keep_their_order_and_get_ids_by_line(tmp_path: Path) -> None:
+    path = _file(tmp_path, '{"prompt": "a"}\n\n{"prompt": "b", "request_id": "mine"}\n')
+
+    found = read_requests(path, Reading(id_prefix="x-"))
+
+    assert [request["request_id"] for request in found] == ["x-1", "mine"]
+
+
+def test_a_gzip_file_of_data_rows_gives_prompts(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"id": "q1", "prompt": "a", "answers": {}}\n'))
+    reading = Reading(prompt_field="prompt", id_field="id", extra={"feature": "faq"})
+
+    assert read_requests(path, reading) == [{"feature": "faq", "prompt": "a", "request_id": "q1"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"prompt": "a"}\nnot json\n', "line 2: not JSON"),
+        ("[1]\n", "line 1: a JSON object"),
+        ("\n", "holds no requests"),
+        ('{"request_id": "a"}\n{"request_id": "a"}\n', "line 2: the request id of line 1 again"),
+    ],
+)
+def test_a_file_with_a_slip_is_refused_by_line(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(RequestFileError, match=said):
+        read_requests(_file(tmp_path, text), Reading())
+
+
+def test_an_id_that_no_request_may_have_is_refused_before_sending(tmp_path: Path) -> None:
+    path = _file(tmp_path, '{"id": "a/b", "prompt": "x"}\n')
+
+    with pytest.raises(RequestFileError, match="--id-field"):
+        read_requests(path, Reading(prompt_field="prompt", id_field="id"))
+
+
+def test_the_same_id_of_two_tenants_is_no_repetition(tmp_path: Path) -> None:
+    text = '{"request_id": "a", "tenant": "x"}\n{"request_id": "a", "tenant": "y"}\n'
+
+    assert len(read_requests(_file(tmp_path, text), Reading())) == 2
