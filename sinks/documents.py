@@ -19,6 +19,9 @@ from schemas.errors import UndecodableError
 from sinks.log import LogRecord
 
 UNDECODABLE = "undecodable"
+REFUSED = "refused"
+"""Cause of a dead letter that can be read, and that ClickHouse takes in no table of its own."""
+
 MAX_HEADERS = 64
 MAX_HEADER_CHARACTERS = 256
 

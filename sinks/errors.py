@@ -45,6 +45,10 @@ class QueryParameterError(SinkError):
     """An analytics query was given a parameter that it does not have, or lacks one."""
 
 
+class UnstorableRowsError(SinkError):
+    """ClickHouse refuses a batch whose rows are proven: the value of one of them is to blame."""
+
+
 class DoubtfulRowsError(SinkError):
     """ClickHouse could not read a batch; its rows up to `last` are read again, each one proven."""
 

@@ -4,8 +4,8 @@
 - A hop's end (`parked`, `escalated` or a terminal one) repeats another end of the same (identity,
   hop, visit), whatever the kinds: a hop ends once. A parked hop comes back as its next visit.
 - Behind a request's final every hop end of it is a repeat, a second final above all.
-- A call repeats a call with its id. Money is summed over all rows of `calls`, repeats included: a
-  call booked as interrupted, cost unknown, may be followed by its real row.
+- A call repeats a call with its id. One booked as interrupted, cost unknown, may be followed by its
+  real row; the view `spend` shows each call once, by the row that knows its cost.
 
 Keys are the first 8 bytes of SHA-256, which ClickHouse computes as well (`COUNTED_KEYS`), so that a
 new owner of the partition loads 16 bytes a key.

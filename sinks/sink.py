@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 POLL_MS = 200
 POLL_RECORDS = 4_000
+_NOTHING_YET_S = 0.02
 COMMIT_EVERY_S = 1.0
 DRAIN_S = 5.0
 
@@ -99,6 +100,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
         except NoOffsetForPartitionError:
+            await asyncio.sleep(_NOTHING_YET_S)
             return
         except OffsetOutOfRangeError as error:
             self._begin([Place(*place) for place in error.args[0]])

@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from schemas.errors import FencedError, SinkError, UndecodableError
 from sinks.batch import Batch, Batcher, BatchLimits
 from sinks.clock import Clock
-from sinks.documents import UNDECODABLE, dead_letter
-from sinks.errors import DoubtfulRowsError, RefusedError
+from sinks.documents import REFUSED, UNDECODABLE, dead_letter
+from sinks.errors import DoubtfulRowsError, RefusedError, UnstorableRowsError
 from sinks.log import LogRecord
 from sinks.reading import Reader
 from sinks.status import SinkStatus
@@ -26,8 +26,15 @@ from sinks.wire import Row
 
 log = logging.getLogger(__name__)
 
-PASSING_CODES = frozenset({159, 160, 164, 202, 209, 210, 236, 241, 242, 243, 252, 319, 394, 999})
-"""ClickHouse errors that say nothing of the rows: timeouts, memory, too many parts, shutdown."""
+ROW_CODES = frozenset({6, 26, 27, 32, 33, 69, 72, 108, 117, 128, 131, 190, 321, 349, 395, 407})
+"""ClickHouse errors that values of rows cause: bytes that can't be parsed, numbers out of range.
+
+Every other error says something of the server or of the tables, and is retried until it is mended.
+"""
+
+STD_EXCEPTION = 1001
+AVRO_FAULT = "avro::"
+"""Under code 1001 ClickHouse tells what its Avro reader says, and also of full disks."""
 
 _FIRST_DELAY_S = 0.05
 _LONGEST_DELAY_S = 1.0
@@ -73,6 +80,8 @@ class PartitionWriter:
         self._clock = clock
         self._status = status
         self._careful_until = careful_until
+        self._proven: dict[int, LogRecord] = {}
+        self._next = stored_to
         self._on_stored = on_stored
         self._sleep = sleep
         self._changed = asyncio.Event()
@@ -84,12 +93,18 @@ class PartitionWriter:
         return self._batcher.size
 
     def offer(self, records: Sequence[LogRecord]) -> None:
-        """Take records in, behind all before them."""
+        """Take records in, behind all before them; what was taken in before is passed over."""
+        if not records or records[-1].offset < self._next:
+            return
+        records = [each for each in records if each.offset >= self._next]
+        self._next = records[-1].offset + 1
         now = self._clock.elapsed_s()
         reader, window, batcher = self._reader, self._window, self._batcher
         for record in records:
             careful = record.offset <= self._careful_until
             read = reader.read_carefully if careful else reader.read
+            if careful:
+                self._proven[record.offset] = record
             try:
                 event = read(record)
                 repeat = reader.repeats.mark(record, window)
@@ -100,6 +115,8 @@ class PartitionWriter:
                 batcher.add(DEAD_LETTERS, Row(record.offset, record.timestamp, 0, event), now)
             else:
                 batcher.add(reader.table, Row(record.offset, record.timestamp, repeat, event), now)
+            if record.offset == self._careful_until:
+                batcher.cut()
         self._changed.set()
 
     def close(self) -> None:
@@ -115,9 +132,10 @@ class PartitionWriter:
             DoubtfulRowsError: ClickHouse can't read a batch; read it again with care.
         """
         while (batch := await self._next_batch()) is not None:
-            await self._until_stored(batch)
+            await self._store_all(batch)
             self.stored_to = batch.last + 1
             self._batcher.stored(batch)
+            self._forget_proven(batch.last)
             self._status.stored(len(batch.rows), self._clock.now_ms())
             self._on_stored()
 
@@ -134,6 +152,28 @@ class PartitionWriter:
                     await self._changed.wait()
             except TimeoutError:
                 continue
+
+    async def _store_all(self, batch: Batch) -> None:
+        """Store a batch; one that ClickHouse refuses is halved down to the row that is to blame."""
+        try:
+            await self._until_stored(batch)
+        except UnstorableRowsError as error:
+            if len(batch.rows) > 1:
+                for half in batch.halves():
+                    await self._store_all(half)
+                return
+            row = self._refused(batch.rows[0], error)
+            await self._until_stored(batch.of(DEAD_LETTERS, (row,)))
+
+    def _refused(self, row: Row, error: UnstorableRowsError) -> Row:
+        record = self._proven[row.offset]
+        log.error("offset %d becomes a dead letter: %s", row.offset, error)
+        event = dead_letter(record, cause=REFUSED, reason=str(error), worker=self._status.instance)
+        return Row(row.offset, row.appended_at, 0, event)
+
+    def _forget_proven(self, last: int) -> None:
+        if self._proven:
+            self._proven = {key: each for key, each in self._proven.items() if key > last}
 
     async def _until_stored(self, batch: Batch) -> None:
         for delay in delays():
@@ -160,10 +200,17 @@ class PartitionWriter:
         except SinkError as error:
             log.debug("%s: it is not known whether it is stored: %s", batch.token, error)
             return False
-        if _blames_rows(cause) and batch.last > self._careful_until:
+        if not blames_rows(cause):
+            return False
+        if batch.last > self._careful_until:
             raise DoubtfulRowsError(batch.last)
+        if batch.table is DEAD_LETTERS:
+            return False
+        raise UnstorableRowsError(f"ClickHouse refuses its values: {cause}")
+
+
+def blames_rows(error: SinkError) -> bool:
+    """Whether ClickHouse refused because of what a row holds."""
+    if not isinstance(error, RefusedError):
         return False
-
-
-def _blames_rows(error: SinkError) -> bool:
-    return isinstance(error, RefusedError) and error.code not in PASSING_CODES
+    return error.code in ROW_CODES or (error.code == STD_EXCEPTION and AVRO_FAULT in str(error))
