@@ -23,6 +23,11 @@ _CODE = re.compile(
     r"|\bSELECT\b .+ \bFROM\b|=>|\{\s*$",
     re.MULTILINE,
 )
+_CODE_HINTS = ("```", "def ", "class ", "function", "import ", "#include", "SELECT ", "=>", "{")
+"""One of them stands in every text that `_CODE` finds; looking for them first costs far less."""
+
+_COUNTED_CHARACTERS = 8_000
+"""Up to here words are counted one by one, beyond it estimated from the blanks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +106,18 @@ def estimate_tokens(body: Mapping[str, Any]) -> int:
     )
 
 
+def _count_words(text: str) -> int:
+    if len(text) <= _COUNTED_CHARACTERS:
+        return len(text.split())
+    return text.count(" ") + text.count("\n") + 1
+
+
+def _holds_code(text: str) -> bool:
+    examined = text[:_COUNTED_CHARACTERS]
+    hinted = any(hint in examined for hint in _CODE_HINTS)
+    return hinted and _CODE.search(examined) is not None
+
+
 def extract_features(
     body: Mapping[str, Any],
     *,
@@ -115,11 +132,11 @@ def extract_features(
     question = question_of(messages)
     return Features(
         question=question,
-        words=len(question.split()),
+        words=_count_words(question),
         characters=len(question),
         turns=sum(1 for message in messages if message["role"] == "user"),
         context_tokens=estimate_tokens(body),
-        has_code=_CODE.search(question) is not None,
+        has_code=_holds_code(question),
         needs=needs_of(body),
         tools=len(body.get("tools") or ()),
         feature=feature,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from streams.routing.features import Features
 from streams.routing.landscape import RetrievalPolicy
+from streams.routing.wording import Phrases, Wording
 
 SIMPLE, MODERATE, COMPLEX = 0.0, 0.5, 1.0
 
@@ -81,79 +82,92 @@ def article_example_1(seen: Features, _: RetrievalPolicy) -> Complexity:
 class _Signal:
     """One thing to see in the question, and what it adds to the score."""
 
-    pattern: re.Pattern[str]
+    phrases: Phrases
     weight: float
     reason: str
 
 
-def _signal(pattern: str, weight: float, reason: str) -> _Signal:
-    return _Signal(pattern=re.compile(pattern, re.IGNORECASE), weight=weight, reason=reason)
+def _signal(weight: float, reason: str, *phrases: str) -> _Signal:
+    return _Signal(phrases=Phrases.of(*phrases), weight=weight, reason=reason)
 
 
 _SIGNALS: Sequence[_Signal] = (
     _signal(
-        r"\b(prove|proof|derive|theorem|integral|polynomial|probability that)\b",
         0.35,
         "asks for a proof or a derivation",
+        *("prove", "proof", "derive", "theorem", "integral", "polynomial", "probability that"),
     ),
     _signal(
-        r"\b(refactor|debug|race condition|deadlock|time complexity|thread-safe|optimi[sz]e)\b",
         0.3,
         "asks for engineering judgement",
+        *("refactor", "debug", "race condition", "deadlock", "time complexity", "thread safe"),
+        *("optimize", "optimise"),
     ),
     _signal(
-        r"\b(architect(ure)?|design (a|an|the)|trade-?offs?|migrat(e|ion) (plan|strategy))\b",
         0.3,
         "asks for a design",
+        *("architect", "architecture", "design a", "design an", "design the", "trade off"),
+        *("trade offs", "tradeoff", "tradeoffs", "migration plan", "migration strategy"),
     ),
     _signal(
-        r"\b(write|implement|build|create)\b.{0,40}"
-        r"\b(function|class|program|script|parser|algorithm|query|service|test)s?\b",
-        0.3,
-        "asks for code",
-    ),
-    _signal(
-        r"\b(step[- ]by[- ]step|think (through|carefully)|reason(ing)?|work out)\b",
         0.2,
         "asks for several steps",
+        *("step by step", "think through", "think carefully", "reason", "reasoning", "work out"),
     ),
     _signal(
-        r"\b(compare|contrast|evaluate|critique|analy[sz]e|assess|synthesi[sz]e|reconcile)\b",
         0.2,
         "asks for analysis",
+        *("compare", "contrast", "evaluate", "critique", "analyze", "analyse", "assess"),
+        *("synthesize", "synthesise", "reconcile"),
     ),
     _signal(
-        r"\b(how many|what is the (sum|product|value|output)|predict the output|calculate|solve)\b",
         0.15,
         "asks for a computation",
+        *("how many", "what is the sum", "what is the product", "what is the value"),
+        *("what is the output", "predict the output", "calculate", "solve"),
     ),
-    _signal(r"\b(explain|why|describe how)\b", 0.08, "asks for an explanation"),
-    _signal(r"\b(essay|story|poem|report|proposal|article|speech)\b", 0.12, "asks for a long text"),
+    _signal(0.08, "asks for an explanation", "explain", "why", "describe how"),
     _signal(
-        r"\b(translate|summari[sz]e|rewrite|rephrase|shorten)\b", -0.05, "transforms a given text"
+        0.12,
+        "asks for a long text",
+        *("essay", "story", "poem", "report", "proposal", "article", "speech"),
     ),
     _signal(
-        r"\b(extract|classify|label|categori[sz]e|format|convert|yes or no|true or false"
-        r"|one word)\b",
+        -0.05,
+        "transforms a given text",
+        *("translate", "summarize", "summarise", "rewrite", "rephrase", "shorten"),
+    ),
+    _signal(
         -0.15,
         "extracts, labels or formats",
-    ),
-    _signal(
-        r"^(hi|hello|thanks|thank you|what are your|where is|when (is|does)|who (is|was)"
-        r"|how do i)\b",
-        -0.12,
-        "a short everyday question",
+        *("extract", "classify", "label", "categorize", "categorise", "format", "convert"),
+        *("yes or no", "true or false", "one word"),
     ),
 )
+_EVERYDAY = _signal(
+    -0.12,
+    "a short everyday question",
+    *("hi", "hello", "thanks", "thank you", "what are your", "where is", "when is", "when does"),
+    *("who is", "who was", "how do i"),
+)
+_MAKES = frozenset({"write", "implement", "build", "create"})
+_OF_CODE = frozenset(
+    f"{noun}{plural}"
+    for noun in ("function", "class", "program", "script", "parser", "algorithm", "service", "test")
+    for plural in ("", "s")
+) | {"query", "queries", "classes"}
+_MADE_WITHIN = 7
+"""Words between "write" and "function" for it to be one request."""
 
 _FEATURE_WEIGHTS = {
     **dict.fromkeys(_ARTICLE_SIMPLE_FEATURES | _EXAMPLE_SIMPLE_FEATURES, -0.3),
     **dict.fromkeys(_ARTICLE_COMPLEX_FEATURES | _EXAMPLE_COMPLEX_FEATURES, 0.35),
 }
 _BASE = 0.22
-_LOGIC = re.compile(
-    r"\b(if|then|unless|each|every|exactly|at least|at most|except|must|given)\b", re.I
+_CONDITIONS = frozenset(
+    {"if", "then", "unless", "each", "every", "exactly", "except", "must", "given"}
 )
+_BOUNDS = ("at least", "at most")
 _EXAMINED_CHARACTERS = 8_000
 _SYNTHESIS = frozenset({"synthesis", "comparison", "multi_hop", "summary", "analysis"})
 _DIRECT = frozenset({"direct", "factual", "lookup", "faq"})
@@ -166,16 +180,20 @@ def sluice_rules(seen: Features, retrieval: RetrievalPolicy) -> Complexity:
     characters of the question are matched, so that a long prompt costs no more than a page.
     """
     found: list[tuple[float, str]] = []
-    text = seen.question[:_EXAMINED_CHARACTERS]
+    wording = Wording.of(seen.question[:_EXAMINED_CHARACTERS])
     if seen.feature in _FEATURE_WEIGHTS:
         found.append((_FEATURE_WEIGHTS[seen.feature], f"feature {seen.feature}"))
     found.append(_length_signal(seen.words, seen.characters))
     if seen.has_code:
         found.append((0.25, "holds code"))
     found.extend(
-        (signal.weight, signal.reason) for signal in _SIGNALS if signal.pattern.search(text)
+        (signal.weight, signal.reason) for signal in _SIGNALS if wording.says(signal.phrases)
     )
-    conditions = len(_LOGIC.findall(text))
+    if wording.follows(_MAKES, _OF_CODE, within=_MADE_WITHIN):
+        found.append((0.3, "asks for code"))
+    if wording.begins(_EVERYDAY.phrases):
+        found.append((_EVERYDAY.weight, _EVERYDAY.reason))
+    conditions = wording.count(_CONDITIONS, _BOUNDS)
     if conditions >= 4:
         found.append((min(0.03 * conditions, 0.2), f"{conditions} conditions to hold together"))
     if seen.turns > 3:
