@@ -1,0 +1,99 @@
+"""Asks an analytics question of ClickHouse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from clickhouse_connect.driver.exceptions import Error as DriverError
+
+from sinks.connect import LOST, connect, sink_error
+from sinks.errors import QueryParameterError, RefusedError
+from sinks.questions import Column, Question
+from sinks.settings import SinkSettings
+
+_NOT_A_VALUE = frozenset({41, 457, 6, 26, 27, 36, 72})
+"""ClickHouse's codes for a parameter that can't be read as its type."""
+
+_READING: dict[str, Any] = {"readonly": 2, "max_execution_time": 60}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeRange:
+    """`since` inclusive, `until` exclusive; both aware of their zone."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Rows of a question under its columns.
+
+    Money is `Decimal` USD or a float where it was divided; times are aware datetimes in UTC; `None`
+    is unknown.
+    """
+
+    question: Question
+    range: TimeRange | None
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+def ask(
+    question: Question,
+    settings: SinkSettings,
+    *,
+    range_: TimeRange | None = None,
+    parameters: Mapping[str, str] | None = None,
+) -> Answer:
+    """Ask a question of the settings' database.
+
+    Raises:
+        QueryParameterError: a parameter is unknown, missing or can't be read as what it should be.
+        UnreachableError: ClickHouse does not answer.
+        RefusedError: it answers with an error, such as tables that are missing.
+    """
+    bound: dict[str, Any] = dict(question.values(parameters or {}))
+    if question.ranged:
+        if range_ is None:
+            raise QueryParameterError(f"{question.name} needs a range of time")
+        bound |= {"since": _as_text(range_.since), "until": _as_text(range_.until)}
+    client = connect(settings)
+    try:
+        client.database = settings.clickhouse_database
+        result = client.query(
+            question.sql,
+            parameters=bound,
+            settings=_READING,
+            query_tz="UTC",
+            tz_mode="aware",
+        )
+        rows = [tuple(row) for row in result.result_rows]
+    except (DriverError, *LOST) as error:
+        raise _meant(sink_error(error), question, parameters or {}) from error
+    finally:
+        client.close()
+    places = [result.column_names.index(column.name) for column in question.columns]
+    return Answer(
+        question=question,
+        range=range_ if question.ranged else None,
+        columns=question.columns,
+        rows=tuple(tuple(row[place] for place in places) for row in rows),
+    )
+
+
+def _as_text(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+def _meant(error: Exception, question: Question, given: Mapping[str, str]) -> Exception:
+    """The error that an operator can act on."""
+    if isinstance(error, RefusedError) and error.code in _NOT_A_VALUE and given:
+        types = ", ".join(
+            f"{each.name} is {each.type}" for each in question.parameters if each.name in given
+        )
+        return QueryParameterError(f"a parameter of {question.name} is malformed: {types}")
+    return error
