@@ -1,0 +1,80 @@
+"""What can't be read goes aside untouched; a worker that can read nothing stops."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from streams.flow.clock import StillClock
+from streams.flow.dead_letters import DeadLetterLimit, DeadLetterLimitError, DeadLetters
+from streams.flow.incoming import Incoming
+from streams.flow.memory import MemoryLog
+
+LIMIT = DeadLetterLimit(window=10, share=0.5)
+
+
+def _bad(offset: int, value: bytes | None = b"\xff") -> Incoming:
+    return Incoming(
+        topic="in", partition=3, offset=offset, timestamp=0, key=b"k", value=value,
+        headers=[("correlation-id", b"c1")],
+    )  # fmt: skip
+
+
+def _put(letters: DeadLetters, message: Incoming) -> None:
+    async def whole() -> None:
+        await (await letters.put(message, "undecodable", "not JSON"))
+
+    asyncio.run(whole())
+
+
+def test_bytes_key_and_headers_are_kept_and_the_cause_is_added() -> None:
+    log = MemoryLog(StillClock())
+    letters = DeadLetters(log, "w1", LIMIT)
+
+    _put(letters, _bad(7))
+
+    (stored,) = log.of("in.dlq")
+    assert (stored.record.key, stored.record.value) == (b"k", b"\xff")
+    headers = dict(stored.record.headers)
+    assert headers["correlation-id"] == b"c1"
+    assert headers["dlq-cause"] == b"undecodable"
+    assert headers["dlq-source"] == b"in:3:7"
+
+
+def test_a_null_value_stays_null() -> None:
+    log = MemoryLog(StillClock())
+
+    _put(DeadLetters(log, "w1", LIMIT), _bad(1, value=None))
+
+    assert log.of("in.dlq")[0].record.value is None
+
+
+def test_one_bad_sender_among_good_ones_stops_nobody() -> None:
+    letters = DeadLetters(MemoryLog(StillClock()), "w1", LIMIT)
+    for offset in range(40):
+        letters.passed("in")
+        letters.passed("in")
+        _put(letters, _bad(offset))
+
+
+def test_a_worker_that_can_read_nothing_stops_before_it_drains_the_topic() -> None:
+    log = MemoryLog(StillClock())
+    letters = DeadLetters(log, "w1", LIMIT)
+    for offset in range(9):
+        _put(letters, _bad(offset))
+
+    with pytest.raises(DeadLetterLimitError, match="SLUICE_DEAD_LETTER_SHARE"):
+        _put(letters, _bad(9))
+
+    assert len(log.of("in.dlq")) == 9
+
+
+def test_topics_are_counted_apart() -> None:
+    letters = DeadLetters(MemoryLog(StillClock()), "w1", LIMIT)
+    for offset in range(9):
+        _put(letters, _bad(offset))
+    letters.passed("other")
+
+    with pytest.raises(DeadLetterLimitError):
+        _put(letters, _bad(9))

@@ -1,0 +1,85 @@
+"""Which topics replies may go to, and how often the broker is asked whether they exist."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.topics import declared_topics
+from streams.flow.reply_topics import ReplyTopicPolicy, TopicDirectory
+
+POLICY = ReplyTopicPolicy(prefixes=("llm.replies.", "replies."))
+
+
+@pytest.mark.parametrize("topic", ["llm.replies.v1", "llm.replies.team-a", "replies.orders"])
+def test_topics_under_an_allowed_prefix_are_allowed(topic: str) -> None:
+    assert POLICY.allows(topic)
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "",
+        "orders",
+        "llm.requests.v1",
+        "replies.x.dlq",
+        "__consumer_offsets",
+        "replies.a b",
+        "r" * 300,
+    ],
+)
+def test_all_others_are_refused(topic: str) -> None:
+    assert not POLICY.allows(topic)
+
+
+@given(st.lists(st.sampled_from(["", "llm.", "replies.", "__", "llm.events"]), max_size=3))
+def test_no_allow_list_opens_a_topic_of_our_own(prefixes: list[str]) -> None:
+    policy = ReplyTopicPolicy(prefixes=tuple(prefixes))
+    own = {topic.name for topic in declared_topics()} - {"llm.replies.v1"}
+
+    assert not [name for name in own if policy.allows(name)]
+
+
+class Broker:
+    """Knows some topics, counts how often it is asked."""
+
+    def __init__(self, *topics: str) -> None:
+        self.topics = set(topics)
+        self.asked = 0
+        self.now = 0.0
+
+    async def fetch(self) -> set[str]:
+        self.asked += 1
+        return self.topics
+
+    def directory(self) -> TopicDirectory:
+        return TopicDirectory(self.fetch, lambda: self.now, pause_s=1.0, keep_s=60.0)
+
+
+def test_a_known_topic_is_answered_from_memory_until_that_is_old() -> None:
+    async def whole() -> None:
+        broker = Broker("replies.a")
+        directory = broker.directory()
+        assert await directory.has("replies.a")
+        assert await directory.has("replies.a")
+        assert broker.asked == 1
+        broker.now, broker.topics = 61.0, set()
+        assert not await directory.has("replies.a")
+
+    asyncio.run(whole())
+
+
+def test_a_flood_of_missing_topics_asks_the_broker_once_a_second() -> None:
+    async def whole() -> None:
+        broker = Broker("replies.a")
+        directory = broker.directory()
+        for number in range(50):
+            assert not await directory.has(f"replies.none-{number}")
+        assert broker.asked == 1
+        broker.now, broker.topics = 1.5, {"replies.none-7"}
+        assert await directory.has("replies.none-7")
+
+    asyncio.run(whole())
