@@ -15,25 +15,24 @@
 -- column output_tokens [tokens]: sum where reported
 SELECT
     multiIf(
-        {by:String} = 'tier', tier,
-        {by:String} = 'feature', feature,
-        {by:String} = 'tenant', tenant,
-        {by:String} = 'user', user_id,
-        {by:String} = 'model', request_model,
-        {by:String} = 'provider', provider,
-        {by:String} = 'purpose', purpose,
-        toString(toDate(at, 'UTC'))
+        {by:String} = 'tier', toString(s.tier),
+        {by:String} = 'feature', toString(s.feature),
+        {by:String} = 'tenant', toString(s.tenant),
+        {by:String} = 'user', s.user_id,
+        {by:String} = 'model', toString(s.request_model),
+        {by:String} = 'provider', toString(s.provider),
+        {by:String} = 'purpose', toString(s.purpose),
+        toString(toDate(s.at, 'UTC'))
     ) AS value,
     count() AS calls,
-    uniqExact(tenant, request_id) AS requests,
-    sum(cost) AS cost,
-    toFloat64(sum(cost)) / nullIf(toFloat64(sum(sum(spend.cost)) OVER ()), 0) AS cost_share,
-    countIf(spend.cost IS NULL) AS unknown_cost,
-    if(countIf(spend.cost IS NULL) > 0, NULL, toFloat64(sum(spend.cost)) / requests)
-        AS cost_per_request,
-    sum(spend.input_tokens) AS input_tokens,
-    sum(spend.output_tokens) AS output_tokens
-FROM spend
-WHERE at >= {since:DateTime64(3, 'UTC')} AND at < {until:DateTime64(3, 'UTC')}
+    uniqExact(s.tenant, s.request_id) AS requests,
+    sum(s.cost) AS cost,
+    toFloat64(cost) / nullIf(toFloat64(sum(cost) OVER ()), 0) AS cost_share,
+    countIf(s.cost IS NULL) AS unknown_cost,
+    if(unknown_cost > 0, NULL, toFloat64(cost) / requests) AS cost_per_request,
+    sum(s.input_tokens) AS input_tokens,
+    sum(s.output_tokens) AS output_tokens
+FROM spend AS s
+WHERE s.at >= {since:DateTime64(3, 'UTC')} AND s.at < {until:DateTime64(3, 'UTC')}
 GROUP BY value
 ORDER BY if({by:String} = 'day', value, ''), cost DESC NULLS LAST, value

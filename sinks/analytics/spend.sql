@@ -8,22 +8,17 @@
 -- column unknown_cost [count]: calls of unknown cost
 -- column cost_to_date [USD]: the tenant's cost from the start of the range to the period's end
 SELECT
-    period, tenant, calls, cost, unknown_cost,
+    multiIf(
+        {every:String} = 'hour', toDateTime64(toStartOfHour(s.at), 3, 'UTC'),
+        {every:String} = 'month', toDateTime64(toStartOfMonth(s.at), 3, 'UTC'),
+        toDateTime64(toStartOfDay(s.at), 3, 'UTC')
+    ) AS period,
+    toString(s.tenant) AS tenant,
+    count() AS calls,
+    sum(s.cost) AS cost,
+    countIf(s.cost IS NULL) AS unknown_cost,
     sum(cost) OVER (PARTITION BY tenant ORDER BY period) AS cost_to_date
-FROM
-(
-    SELECT
-        multiIf(
-            {every:String} = 'hour', toDateTime64(toStartOfHour(at), 3, 'UTC'),
-            {every:String} = 'month', toDateTime64(toStartOfMonth(at), 3, 'UTC'),
-            toDateTime64(toStartOfDay(at), 3, 'UTC')
-        ) AS period,
-        toString(tenant) AS tenant,
-        count() AS calls,
-        sum(cost) AS cost,
-        countIf(spend.cost IS NULL) AS unknown_cost
-    FROM spend
-    WHERE at >= {since:DateTime64(3, 'UTC')} AND at < {until:DateTime64(3, 'UTC')}
-    GROUP BY period, tenant
-)
+FROM spend AS s
+WHERE s.at >= {since:DateTime64(3, 'UTC')} AND s.at < {until:DateTime64(3, 'UTC')}
+GROUP BY period, tenant
 ORDER BY period, cost DESC NULLS LAST, tenant

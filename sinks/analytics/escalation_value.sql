@@ -1,0 +1,67 @@
+-- Is escalation worth its money: what did the next tier add in confidence, and what did it cost?
+--
+-- Each escalation is held against the end of the hop that followed it. Where the first tier gave
+-- no answer at all (its models failed) there is nothing to compare. Money that is unknown is
+-- counted, not summed.
+--
+-- column from_tier [text]: tier that was left
+-- column to_tier [text]: tier that was asked next
+-- column escalations [count]: hops that went on
+-- column without_answer [count]: of them, because no model of the tier answered
+-- column compared [count]: of them, with a confidence before and after
+-- column confidence_before [share]: mean over the compared
+-- column confidence_after [share]: mean over the compared
+-- column improved [count]: of the compared, with a higher confidence after
+-- column improved_share [share]: improved of compared
+-- column cost_added [USD]: what the next hops cost, where known
+-- column unknown_cost [count]: next hops of unknown cost
+-- column cost_per_improvement [USD]: cost_added over improved; NULL where a cost is unknown
+WITH
+    hops AS
+    (
+        SELECT
+            tenant, request_id, source_topic, source_partition, source_offset, toInt64(hop) AS step,
+            toString(kind) AS ended_as, tier, next_tier, confidence, cost, at
+        FROM outcomes
+        WHERE repeat = 0 AND (final OR kind = 'escalated')
+            AND at >= {since:DateTime64(3, 'UTC')}
+            AND at < {until:DateTime64(3, 'UTC')} + INTERVAL 1 DAY
+    ),
+    following AS
+    (
+        SELECT
+            tenant, request_id, source_topic, source_partition, source_offset, step - 1 AS step,
+            ended_as AS next_end, confidence AS next_confidence, cost AS next_cost
+        FROM hops
+    ),
+    pairs AS
+    (
+        SELECT
+            toString(hops.tier) AS left_tier,
+            toString(hops.next_tier) AS asked_tier,
+            confidence AS before,
+            next_confidence AS after,
+            next_end != '' AS followed,
+            if(followed, next_cost - cost, NULL) AS added,
+            followed AND before IS NOT NULL AND after IS NOT NULL AS comparable
+        FROM hops
+        LEFT JOIN following
+            USING (tenant, request_id, source_topic, source_partition, source_offset, step)
+        WHERE ended_as = 'escalated' AND at < {until:DateTime64(3, 'UTC')}
+    )
+SELECT
+    left_tier AS from_tier,
+    asked_tier AS to_tier,
+    count() AS escalations,
+    countIf(before IS NULL) AS without_answer,
+    countIf(comparable) AS compared,
+    avgIf(before, comparable) AS confidence_before,
+    avgIf(after, comparable) AS confidence_after,
+    countIf(comparable AND after > before) AS improved,
+    improved / nullIf(compared, 0) AS improved_share,
+    sum(added) AS cost_added,
+    countIf(followed AND added IS NULL) AS unknown_cost,
+    if(unknown_cost > 0, NULL, toFloat64(cost_added) / nullIf(improved, 0)) AS cost_per_improvement
+FROM pairs
+GROUP BY left_tier, asked_tier
+ORDER BY escalations DESC, from_tier, to_tier
