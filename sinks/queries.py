@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from clickhouse_connect.driver.exceptions import Error as DriverError
@@ -41,6 +43,14 @@ class Answer:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Any, ...], ...]
 
+    def as_rows(self) -> list[dict[str, Any]]:
+        """The rows by column name, for JSON: money as text, exactly; times in ISO 8601."""
+        names = [column.name for column in self.columns]
+        return [
+            {name: _as_json(value) for name, value in zip(names, row, strict=True)}
+            for row in self.rows
+        ]
+
 
 def ask(
     question: Question,
@@ -76,13 +86,27 @@ def ask(
         raise _meant(sink_error(error), question, parameters or {}) from error
     finally:
         client.close()
-    places = [result.column_names.index(column.name) for column in question.columns]
+    names = result.column_names
+    places = [names.index(column.name) for column in question.columns] if rows else []
     return Answer(
         question=question,
         range=range_ if question.ranged else None,
         columns=question.columns,
-        rows=tuple(tuple(row[place] for place in places) for row in rows),
+        rows=tuple(tuple(_known(row[place]) for place in places) for row in rows),
     )
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return value
+
+
+def _known(value: Any) -> Any:
+    """A figure over nothing, which ClickHouse gives as NaN, is unknown."""
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _as_text(time: datetime) -> str:

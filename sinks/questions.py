@@ -87,8 +87,7 @@ def _value(question: str, parameter: Parameter, given: str | None) -> str:
     value = parameter.default if given is None else given
     if value is None:
         raise QueryParameterError(
-            f"{question} needs {parameter.name} ({parameter.about}): "
-            f"--param {parameter.name}=VALUE"
+            f"{question} needs {parameter.name} ({parameter.about}): --param {parameter.name}=VALUE"
         )
     if parameter.choices and value not in parameter.choices:
         raise QueryParameterError(

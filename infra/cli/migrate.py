@@ -1,0 +1,30 @@
+"""`sluice migrate`: brings ClickHouse's tables to the shape that this version needs."""
+
+from __future__ import annotations
+
+import click
+
+from infra.cli.screen import notes, print_json
+from infra.settings import InfraSettings
+
+
+@click.command("migrate")
+@click.option("--json", "as_json", is_flag=True, help="The applied migrations as JSON.")
+def command(*, as_json: bool) -> None:
+    """Create or update the tables and views; what is applied already is left as it is.
+
+    The database is SLUICE_CLICKHOUSE_DATABASE at SLUICE_CLICKHOUSE_URL, else in the running local
+    pipeline; on a cluster, name it in SLUICE_CLICKHOUSE_CLUSTER.
+    """
+    from infra.addresses import clickhouse_address
+    from infra.local.preparation import migrate_tables
+
+    applied = migrate_tables(clickhouse_address(InfraSettings()))
+    if as_json:
+        print_json([{"number": each.number, "name": each.name} for each in applied])
+        return
+    for each in applied:
+        click.echo(f"{each.number:03} {each.name}")
+    notes.print(
+        f"{len(applied)} migrations applied" if applied else "every migration was applied already"
+    )

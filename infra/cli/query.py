@@ -1,0 +1,203 @@
+"""`sluice query`: asks an analytics question, prints its answer as a table, CSV or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from infra.cli.figures import RIGHT, shown
+from infra.cli.screen import console, notes, print_json
+from infra.settings import InfraSettings
+
+if TYPE_CHECKING:
+    from sinks.queries import Answer, TimeRange
+    from sinks.questions import Question
+
+
+@click.command("query")
+@click.argument("name", required=False)
+@click.option("--list", "list_them", is_flag=True, help="Every question with its parameters.")
+@click.option("--since", default="24h", show_default=True, help="Start: 24h, 7d, today, ISO time.")
+@click.option("--until", help="End, exclusive, likewise; now, or the end of the day or week named.")
+@click.option("--param", "given", multiple=True, metavar="NAME=VALUE", help="A parameter's value.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    help="How to print it.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+def command(
+    name: str | None,
+    *,
+    list_them: bool,
+    since: str,
+    until: str | None,
+    given: tuple[str, ...],
+    form: str,
+    as_json: bool,
+) -> None:
+    """Ask the question NAME of ClickHouse.
+
+    Times are 90m, 24h, 7d, 2w ago, now, today, yesterday, "last week", "this month", a date, or an
+    ISO time such as 2026-11-01T00:00Z; days begin at midnight UTC. What --since names may end
+    before now: "--since yesterday" is yesterday, "--since yesterday --until now" goes on.
+    """
+    from infra.cli.time_words import WrongTimeError, time_range
+
+    form = "json" if as_json else form
+    if list_them:
+        _list(as_json=form == "json")
+        return
+    if name is None:
+        raise click.UsageError("name a question, or see them all: sluice query --list")
+    try:
+        between = time_range(since, until)
+    except WrongTimeError as wrong:
+        raise click.UsageError(str(wrong)) from None
+    answer = _asked(name, between, _parameters(given))
+    if form == "json":
+        print_json(_document(answer))
+    elif form == "csv":
+        _print_csv(answer)
+    else:
+        show_answer(answer)
+
+
+def ask_question(
+    clickhouse_url: str,
+    name: str,
+    *,
+    since: datetime,
+    until: datetime | None = None,
+    params: Mapping[str, str] | None = None,
+) -> Answer:
+    """Ask a question of the ClickHouse at this URL, up to now unless `until` is given.
+
+    Raises:
+        UnknownQueryError: there is none of this name.
+        SinkError: ClickHouse does not answer, or refuses.
+    """
+    from datetime import UTC
+
+    from sinks.queries import TimeRange, ask
+    from sinks.questions import question
+    from sinks.settings import SinkSettings
+
+    between = TimeRange(since=since, until=until or datetime.now(UTC))
+    settings = SinkSettings(clickhouse_url=clickhouse_url)
+    return ask(question(name), settings, range_=between, parameters=params)
+
+
+def show_answer(answer: Answer) -> None:
+    """Print an answer: a table on a terminal, tab-separated lines in a pipe."""
+    if not answer.rows:
+        notes.print(f"{answer.question.name}: nothing {_when(answer)}")
+        return
+    names = [column.name for column in answer.columns]
+    texts = [
+        [shown(value, column.unit) for value, column in zip(row, answer.columns, strict=True)]
+        for row in answer.rows
+    ]
+    if not console.is_terminal:
+        for line in (names, *texts):
+            click.echo("\t".join(line))
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=answer.question.title, title_justify="left", header_style="bold", box=None)
+    for column in answer.columns:
+        right = column.unit in RIGHT
+        table.add_column(column.name, justify="right" if right else "left", overflow="fold")
+    for line in texts:
+        table.add_row(*(Text(text) for text in line))
+    console.print(table, soft_wrap=False)
+    notes.print(_when(answer), style="dim")
+
+
+def _asked(name: str, between: TimeRange, parameters: Mapping[str, str]) -> Answer:
+    from infra.addresses import clickhouse_address
+    from sinks.errors import QueryParameterError, UnknownQueryError
+    from sinks.questions import question
+
+    try:
+        question(name).values(parameters)
+        return ask_question(
+            clickhouse_address(InfraSettings()),
+            name,
+            since=between.since,
+            until=between.until,
+            params=parameters,
+        )
+    except (UnknownQueryError, QueryParameterError) as wrong:
+        raise click.UsageError(str(wrong)) from None
+
+
+def _parameters(given: Sequence[str]) -> dict[str, str]:
+    parameters = {}
+    for each in given:
+        name, sign, value = each.partition("=")
+        if not sign or not name:
+            raise click.UsageError(f"--param is NAME=VALUE, not {each}")
+        parameters[name] = value
+    return parameters
+
+
+def _when(answer: Answer) -> str:
+    if answer.range is None:
+        return "of this name"
+    since, until = (
+        time.strftime("%Y-%m-%d %H:%M:%S") for time in (answer.range.since, answer.range.until)
+    )
+    return f"from {since} to {until} UTC"
+
+
+def _document(answer: Answer) -> dict[str, Any]:
+    between = answer.range
+    return {
+        "question": answer.question.name,
+        "since": between.since.isoformat() if between else None,
+        "until": between.until.isoformat() if between else None,
+        "columns": [{"name": each.name, "unit": each.unit} for each in answer.columns],
+        "rows": answer.as_rows(),
+    }
+
+
+def _print_csv(answer: Answer) -> None:
+    import csv
+    import sys
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([column.name for column in answer.columns])
+    writer.writerows(
+        ["" if value is None else value for value in row.values()] for row in answer.as_rows()
+    )
+
+
+def _list(*, as_json: bool) -> None:
+    from sinks.questions import questions
+
+    known = list(questions().values())
+    if as_json:
+        print_json([_described(each) for each in known])
+        return
+    for each in known:
+        click.secho(each.name, bold=True)
+        click.echo(f"  {each.title}")
+        for parameter in each.parameters:
+            value = "must be given" if parameter.default is None else parameter.default or "empty"
+            choices = f" ({', '.join(parameter.choices)})" if parameter.choices else ""
+            click.echo(f"  --param {parameter.name}= {parameter.about}; {value}{choices}")
+
+
+def _described(each: Question) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    described = asdict(each)
+    del described["sql"]
+    return described | {"ranged": each.ranged}
