@@ -17,7 +17,9 @@ from jsonschema.exceptions import SchemaError
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 
-from streams.routing.features import text_of
+from streams.routing.features import question_of, text_of
+from streams.routing.language import language_of
+from streams.routing.wording import Phrases, Wording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,36 @@ def _repeats(_: Body, message: Mapping[str, Any], finish_reason: str) -> str | N
     grams = Counter(zip(words, words[1:], words[2:], strict=False))
     repeated = sum(count for count in grams.values() if count > 3)
     return "it repeats itself" if repeated > _REPEATED_SHARE * len(words) else None
+
+
+_ABOUT_LANGUAGE = Phrases.of(
+    *("translate", "translation", "translated", "language", "english", "german", "french"),
+    *("spanish", "italian", "portuguese", "dutch", "polish", "japanese", "chinese", "korean"),
+    *("russian", "arabic", "swedish", "hindi", "übersetze", "übersetzen", "englisch", "deutsch"),
+    *("traduire", "traduis", "traduisez", "anglais", "français", "traduce", "traducir", "inglés"),
+    *("español", "traduci", "inglese", "italiano", "traduza", "inglês", "português", "vertaal"),
+    *("engels", "przetłumacz", "angielski", "översätt", "engelska", "英語", "翻訳", "英语"),
+)
+"""Who says one of these may well want an answer in another language."""
+
+
+def _wrong_language(body: Body, message: Mapping[str, Any], finish_reason: str) -> str | None:
+    text = text_of(message.get("content"))
+    kind = (body.get("response_format") or {}).get("type", "text")
+    if kind != "text" or "```" in text:
+        return None
+    asked = question_of(body.get("messages") or ())
+    instructions = " ".join(
+        text_of(turn.get("content"))
+        for turn in body.get("messages") or ()
+        if turn["role"] in {"system", "developer"}
+    )
+    if Wording.of(f"{asked} {instructions}").says(_ABOUT_LANGUAGE):
+        return None
+    wanted, given = language_of(asked), language_of(text)
+    if wanted is None or given is None or wanted == given:
+        return None
+    return f"asked in {wanted}, answered in {given}"
 
 
 def _breaks_json(body: Body, message: Mapping[str, Any], finish_reason: str) -> str | None:
@@ -135,6 +167,7 @@ CHECKS: Mapping[str, Check] = {
     "truncated": _cut_off,
     "refusal": _refused,
     "repetition": _repeats,
+    "language": _wrong_language,
     "json_schema": _breaks_json,
     "tool_arguments": _breaks_tools,
 }
