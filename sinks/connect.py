@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import re
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -20,6 +22,11 @@ ANSWER_TIMEOUT_S = 60
 
 _NO_TABLES = frozenset({60, 81})
 """ClickHouse's codes for an unknown table and an unknown database."""
+
+_WRAPPING = re.compile(r"^.*DB::Exception: |\s*\(version [^)]*\)|\s*\(for url [^)]*\)")
+"""What the driver puts around the words of ClickHouse."""
+
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
 LOST = (OSError, asyncio.TimeoutError)
 """What a connection that breaks raises besides the driver's own errors."""
@@ -51,10 +58,17 @@ def connect(settings: SinkSettings) -> Client:
         UnreachableError: nobody answers at the URL.
         ConfigurationError: it is no URL.
     """
+    address = _address(settings)
     try:
-        return clickhouse_connect.get_client(**_address(settings))
+        return clickhouse_connect.get_client(**address)
     except (DriverError, *LOST) as error:
-        raise sink_error(error) from error
+        problem = sink_error(error)
+        if isinstance(problem, RefusedError):
+            raise problem from error
+        raise UnreachableError(
+            f"ClickHouse does not answer at {address['host']}:{address['port']}. Start the local "
+            "pipeline: sluice up --detach. Or name yours: SLUICE_CLICKHOUSE_URL"
+        ) from error
 
 
 async def connect_async(settings: SinkSettings) -> AsyncClient:
@@ -75,5 +89,6 @@ def sink_error(error: Exception) -> UnreachableError | RefusedError:
     code = getattr(error, "code", None)
     if isinstance(code, int):
         advice = " Create the tables: sluice migrate." if code in _NO_TABLES else ""
-        return RefusedError(f"ClickHouse refused: {str(error)[:400]}{advice}", code=code)
+        said = _WRAPPING.sub("", str(error))
+        return RefusedError(f"ClickHouse refused: {said[:400]}{advice}", code=code)
     return UnreachableError(f"ClickHouse does not answer: {str(error)[:200]}")

@@ -38,11 +38,11 @@ class Reader:
 
 
 class EventReader:
-    """Reads events that are Avro on their topic."""
+    """Reads events that are Avro on their topic; `header` opens those in the current schema."""
 
     def __init__(self, name: str, ids: SchemaIds | None = None) -> None:
         self.codec = Codec(name, ids)
-        self._header = SINGLE_OBJECT_MARK + fingerprint(whole_schema(name))
+        self.header = SINGLE_OBJECT_MARK + fingerprint(whole_schema(name))
 
     def read(self, record: LogRecord) -> bytes:
         """The event's bytes in the current schema, unproven where they came in it.
@@ -53,8 +53,8 @@ class EventReader:
         value = record.value
         if value is None:
             raise UndecodableError("the value is null")
-        if value.startswith(self._header):
-            return value[len(self._header) :]
+        if value.startswith(self.header):
+            return value[len(self.header) :]
         return self._written_anew(value)
 
     def read_carefully(self, record: LogRecord) -> bytes:
@@ -75,7 +75,7 @@ class EventReader:
             raise UndecodableError(
                 f"the fields do not make a {self.codec.name}: {type(error).__name__}"
             ) from None
-        return encoded[len(self._header) :]
+        return encoded[len(self.header) :]
 
 
 def reader_of(topic: str, ids: SchemaIds | None = None) -> Reader:

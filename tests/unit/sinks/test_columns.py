@@ -1,0 +1,81 @@
+"""Every column has a source in its event, and unknown stays apart from zero where it matters."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from sinks.columns import clickhouse_type, column_expression
+from sinks.migrate import migrations
+from sinks.tables import CALLS, TABLES, TOPIC_PATTERN, Table, table_of
+
+OWN = {"topic", "partition", "offset", "appended_at", "ingested_at"}
+
+
+def _declared(table: str) -> dict[str, str]:
+    """Columns of a table and their types, as the migrations declare them."""
+    text = "\n".join(each.text for each in migrations())
+    body = re.search(rf"\.{table} \$\{{ON_CLUSTER\}}\n\((.*?)\n\)", text, re.S)
+    assert body is not None
+    lines = (line.strip().rstrip(",") for line in body[1].splitlines())
+    pairs = (line.split(" ", 1) for line in lines if line)
+    return {name: kind for name, kind in pairs if name not in {"INDEX", "PROJECTION"}}
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_table_has_exactly_the_columns_that_the_sink_fills(table: Table) -> None:
+    own = OWN | ({"repeat"} if table.repeats else set())
+
+    assert set(_declared(table.name)) == set(table.columns) | own
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_column_keeps_null_where_and_only_where_it_is_declared_nullable(table: Table) -> None:
+    declared = _declared(table.name)
+    for column, source in table.columns.items():
+        assert declared[column].startswith("Nullable") == source.endswith("?"), column
+
+
+def test_money_is_a_product_of_decimals() -> None:
+    expression = column_expression(CALLS.event, "cost_nano?")
+
+    assert "toDecimal64(`event.cost_nano`, 0)" in expression
+    assert "ifNull" not in expression
+    assert "Float" not in expression
+
+
+def test_an_absent_name_is_empty_and_an_absent_count_stays_unknown() -> None:
+    assert column_expression(CALLS.event, "feature").startswith("ifNull(")
+    assert column_expression(CALLS.event, "input_tokens?") == "`event.input_tokens`"
+
+
+def test_a_source_that_the_event_does_not_have_is_refused() -> None:
+    with pytest.raises(KeyError, match="colour"):
+        column_expression(CALLS.event, "colour")
+
+
+def test_avro_types_are_read_as_what_they_are() -> None:
+    assert clickhouse_type(["null", "long"]) == "Nullable(Int64)"
+    assert clickhouse_type({"type": "array", "items": "string"}) == "Array(String)"
+    assert clickhouse_type(["null", {"type": "array", "items": "int"}]) == "Array(Int32)"
+    assert clickhouse_type({"type": "long", "logicalType": "timestamp-millis"}) == (
+        "DateTime64(3, 'UTC')"
+    )
+
+
+@pytest.mark.parametrize(
+    ("topic", "read"),
+    [
+        ("llm.events.cost.v1", True),
+        ("llm.requests.v1.dlq", True),
+        ("llm.requests.v1", False),
+        ("xllm.events.cost.v1", False),
+        ("llm.events.cost.v1x", False),
+        ("llm-events.cost.v1", False),
+    ],
+)
+def test_the_sink_reads_event_topics_and_dead_letters(topic: str, read: bool) -> None:
+    assert bool(re.search(TOPIC_PATTERN, topic)) == read
+    if read:
+        assert table_of(topic) in TABLES
