@@ -24,6 +24,9 @@ demo: setup ## the pipeline, end to end, on this machine
 test: setup ## unit, contract, SQL and pipeline tests
 	@$(BIN)/python -m pytest
 
+test-containers: setup ## the same tests on Kafka and ClickHouse in containers (needs Docker)
+	@SLUICE_TEST_CONTAINERS=1 $(BIN)/python -m pytest
+
 check: setup ## style, types, and who may import whom
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
