@@ -1,0 +1,215 @@
+"""The sink's loop on a consumer in memory: assigned, bounded, told to stop, told of a new log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
+
+from schemas.topics import OUTCOMES
+from sinks.clock import SystemClock
+from sinks.errors import LogRecreatedError, UnreachableError
+from sinks.memory import MemoryStore
+from sinks.settings import SinkSettings
+from sinks.sink import Sink
+from sinks.status import SinkStatus
+from tests.sql.log import Record, on_log, outcome_event
+from tests.unit.sinks.world import PLACE, RememberingStore
+
+PARTITION = TopicPartition(*PLACE)
+
+
+@dataclass
+class MemoryConsumer:
+    """A consumer of one partition, as much of aiokafka's as the sink uses."""
+
+    records: list[Record]
+    position: int = 0
+    paused: bool = False
+    committed_at: dict[Any, int] = field(default_factory=dict)
+    faults: list[Exception] = field(default_factory=list)
+
+    async def getmany(
+        self, *, timeout_ms: int, max_records: int
+    ) -> Mapping[TopicPartition, list[Record]]:
+        await asyncio.sleep(0)
+        if self.faults:
+            raise self.faults.pop()
+        if self.paused:
+            return {}
+        found = self.records[self.position : self.position + 10]
+        self.position += len(found)
+        return {PARTITION: found} if found else {}
+
+    def pause(self, *partitions: TopicPartition) -> None:
+        self.paused = True
+
+    def resume(self, *partitions: TopicPartition) -> None:
+        self.paused = False
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        self.position = offset
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        self.committed_at.update(offsets)
+
+    async def committed(self, partition: TopicPartition) -> int | None:
+        return self.committed_at.get(partition)
+
+    async def beginning_offsets(self, partitions: list[TopicPartition]) -> dict[Any, int]:
+        return dict.fromkeys(partitions, 0)
+
+    async def end_offsets(self, partitions: list[TopicPartition]) -> dict[Any, int]:
+        return dict.fromkeys(partitions, len(self.records))
+
+    def highwater(self, partition: TopicPartition) -> int:
+        return len(self.records)
+
+
+@dataclass
+class Loop:
+    """A running sink and what it runs on."""
+
+    sink: Sink
+    consumer: MemoryConsumer
+    store: MemoryStore
+    status: SinkStatus
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Let the sink work until something holds."""
+        async with asyncio.timeout(10):
+            while not holds():  # noqa: ASYNC110 - the sink tells nobody when it has stored
+                await asyncio.sleep(0.001)
+
+    @property
+    def offsets(self) -> list[int]:
+        return [row.offset for _, row in self.store.rows.get(PLACE, [])]
+
+
+def _run(count: int, case: Callable[[Loop], Awaitable[None]], **settings: Any) -> Loop:
+    records = on_log(OUTCOMES, [outcome_event(request_id=f"r{n}") for n in range(count)])
+    consumer, store = MemoryConsumer(records), RememberingStore()
+    status = SinkStatus(instance="sink-1")
+    options = {"sink_flush_ms": 1, "sink_batch_rows": 10, **settings}
+    sink = Sink(SinkSettings(**options), store, SystemClock(), status, consumer)  # type: ignore[arg-type]
+    loop = Loop(sink, consumer, store, status)
+
+    async def whole() -> None:
+        running = asyncio.create_task(sink.run(loop.stop))
+        try:
+            await case(loop)
+        finally:
+            loop.stop.set()
+            await running
+
+    asyncio.run(whole())
+    return loop
+
+
+def test_what_is_read_is_stored_and_committed_behind() -> None:
+    async def case(loop: Loop) -> None:
+        await loop.sink.on_partitions_assigned([PARTITION])
+        await loop.until(lambda: len(loop.offsets) == 95)
+
+    loop = _run(95, case)
+
+    assert loop.offsets == list(range(95))
+    assert loop.consumer.committed_at == {PARTITION: 95}
+    assert loop.status.rows == 95
+
+
+def test_told_to_stop_the_sink_stores_what_it_holds() -> None:
+    async def case(loop: Loop) -> None:
+        await loop.sink.on_partitions_assigned([PARTITION])
+        await loop.until(lambda: loop.consumer.position == 8)
+
+    loop = _run(8, case, sink_flush_ms=60_000, sink_batch_rows=100)
+
+    assert loop.offsets == list(range(8))
+    assert loop.status.state == "stopping"
+
+
+def test_memory_is_bounded_while_clickhouse_is_away() -> None:
+    away = True
+
+    def fault(batch: object) -> None:
+        if away:
+            raise UnreachableError("nobody answers")
+
+    async def case(loop: Loop) -> None:
+        nonlocal away
+        loop.store.before = fault
+        await loop.sink.on_partitions_assigned([PARTITION])
+        await loop.until(lambda: loop.status.state == "degraded" and loop.consumer.paused)
+        read = loop.consumer.position
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert loop.consumer.position == read < 200
+        away = False
+        await loop.until(lambda: len(loop.offsets) == 200)
+
+    loop = _run(200, case, sink_batch_bytes=2_000)
+
+    assert loop.offsets == list(range(200))
+
+
+def test_an_assignment_starts_anew_and_stores_nothing_twice() -> None:
+    async def case(loop: Loop) -> None:
+        await loop.sink.on_partitions_assigned([PARTITION])
+        await loop.until(lambda: len(loop.offsets) >= 10)
+        await loop.sink.on_partitions_revoked([PARTITION])
+        loop.consumer.position = 0
+        await loop.sink.on_partitions_assigned([PARTITION])
+        await loop.until(lambda: len(loop.offsets) == 60)
+
+    assert _run(60, case).offsets == list(range(60))
+
+
+def test_a_fenced_sink_that_still_owns_its_partition_claims_it_again() -> None:
+    async def case(loop: Loop) -> None:
+        await loop.sink.on_partitions_assigned([PARTITION])
+        await loop.until(lambda: len(loop.offsets) == 20)
+        await loop.store.claim([PLACE])
+        more = [outcome_event(request_id=f"s{n}") for n in range(20)]
+        loop.consumer.records += on_log(OUTCOMES, more, first=20)
+        await loop.until(lambda: len(loop.offsets) == 40)
+
+    loop = _run(20, case)
+
+    assert loop.offsets == list(range(40))
+    assert loop.status.fenced == 1
+
+
+def test_unreadable_rows_are_read_again_with_care() -> None:
+    async def case(loop: Loop) -> None:
+        bad = (loop.consumer.records[13].value or b"")[10:]
+        loop.store.refused_events = frozenset({bad})
+        await loop.sink.on_partitions_assigned([PARTITION])
+        await loop.until(lambda: len(loop.offsets) == 40)
+
+    loop = _run(40, case)
+
+    assert loop.offsets == list(range(40))
+    assert [row.offset for table, row in loop.store.rows[PLACE] if table == "dead_letters"] == [13]
+
+
+def test_a_recreated_topic_ends_the_sink_by_name() -> None:
+    async def case(loop: Loop) -> None:
+        await loop.sink.on_partitions_assigned([PARTITION])
+        await loop.until(lambda: len(loop.offsets) == 30)
+        del loop.consumer.records[5:]
+        loop.consumer.faults.append(OffsetOutOfRangeError({PARTITION: 30}))
+
+    with pytest.raises(LogRecreatedError, match=r"llm\.events\.outcomes\.v1:0"):
+        _run(30, lambda loop: _until_ended(loop, case))
+
+
+async def _until_ended(loop: Loop, case: Callable[[Loop], Awaitable[None]]) -> None:
+    await case(loop)
+    await loop.until(lambda: loop.status.state == "stopping")
