@@ -113,7 +113,11 @@ def _headers(topic: str, event: dict[str, Any]) -> list[tuple[str, bytes]]:
 
 
 async def store_records(
-    store: Store, place: Place, records: Sequence[Record], limits: BatchLimits | None = None
+    store: Store,
+    place: Place,
+    records: Sequence[Record],
+    limits: BatchLimits | None = None,
+    careful_until: int = -1,
 ) -> None:
     """Take a partition over and write these records to their end."""
     claim = (await store.claim([place]))[place]
@@ -129,6 +133,7 @@ async def store_records(
         clock=SystemClock(),
         status=SinkStatus(instance="test"),
         stored_to=stored + 1,
+        careful_until=careful_until,
     )
     writer.offer(records)
     writer.close()

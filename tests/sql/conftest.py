@@ -1,0 +1,57 @@
+"""A migrated ClickHouse database for each test that asks for one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from sinks.clickhouse_store import ClickHouseStore
+from sinks.connect import connect
+from sinks.migrate import migrate
+from sinks.settings import SinkSettings
+
+
+@pytest.fixture
+def settings(clickhouse: str, database: str) -> SinkSettings:
+    """Settings for a database of the test's own, empty."""
+    return SinkSettings(clickhouse_url=clickhouse, clickhouse_database=database)
+
+
+@pytest.fixture
+def client(settings: SinkSettings) -> Iterator[Client]:
+    """A client on that database."""
+    client = connect(settings)
+    client.database = settings.clickhouse_database
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def tables(client: Client, settings: SinkSettings) -> Client:
+    """A client on that database, all migrations applied."""
+    migrate(client, settings)
+    return client
+
+
+Case = Callable[[ClickHouseStore], Awaitable[Any]]
+
+
+@pytest.fixture
+def with_store(settings: SinkSettings) -> Callable[[Case], Any]:
+    """Runs a coroutine function on a store, and closes it."""
+
+    def run(case: Case) -> Any:
+        async def whole() -> Any:
+            store = ClickHouseStore(settings)
+            try:
+                return await case(store)
+            finally:
+                await store.close()
+
+        return asyncio.run(whole())
+
+    return run

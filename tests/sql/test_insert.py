@@ -1,0 +1,225 @@
+"""The guarded insert on a real ClickHouse: fenced, deduplicated, all or nothing, exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from schemas.errors import FencedError
+from schemas.topics import COST, OUTCOMES
+from sinks.batch import Batch, BatchLimits
+from sinks.clickhouse_store import ClickHouseStore
+from sinks.errors import DoubtfulRowsError, RefusedError
+from sinks.log import Place
+from sinks.reading import reader_of
+from sinks.tables import CALLS
+from sinks.wire import Row
+from sinks.writer import blames_rows
+from tests.sql.log import T0, cost_event, on_log, outcome_event, store_records
+
+PLACE = Place(COST, 2)
+WithStore = Callable[[Callable[[ClickHouseStore], Any]], Any]
+
+
+def _batch(first: int, count: int, **fields: Any) -> Batch:
+    events = [cost_event(f"call-{first + n}", **fields) for n in range(count)]
+    reader = reader_of(COST)
+    rows = tuple(
+        Row(record.offset, record.timestamp, 0, reader.read(record))
+        for record in on_log(COST, events, first)
+    )
+    return Batch(
+        place=PLACE, table=CALLS, rows=rows, size=sum(row.size for row in rows), ingested_at=T0
+    )
+
+
+def _count(client: Client, table: str = "calls") -> tuple[int, int]:
+    """Rows, and different offsets."""
+    query = f"SELECT count(), uniqExact(topic, partition, offset) FROM {table}"
+    return tuple(client.query(query).result_rows[0])  # type: ignore[return-value]
+
+
+def test_the_insert_of_a_paused_predecessor_is_refused(
+    tables: Client, with_store: WithStore
+) -> None:
+    """The predecessor wakes with a batch that its successor has stored already."""
+
+    async def case(store: ClickHouseStore) -> None:
+        old = (await store.claim([PLACE]))[PLACE]
+        await store.insert(_batch(0, 150), old)
+        new = (await store.claim([PLACE]))[PLACE]
+        assert (await store.stored([PLACE]))[PLACE] == 149
+        await store.insert(_batch(150, 100), new)
+        for late in (_batch(150, 100), _batch(150, 50), _batch(250, 10)):
+            with pytest.raises(FencedError, match="epoch 1 is over"):
+                await store.insert(late, old)
+            with pytest.raises(FencedError):
+                await store.settle(late, old)
+
+    with_store(case)
+
+    assert _count(tables) == (250, 250)
+
+
+def test_of_two_claims_of_one_epoch_only_the_greater_writes(
+    tables: Client, with_store: WithStore
+) -> None:
+    async def case(store: ClickHouseStore) -> None:
+        mine = (await store.claim([PLACE]))[PLACE]
+        tables.command(
+            "INSERT INTO sink_epochs VALUES "
+            f"('{PLACE.topic}', {PLACE.partition}, {mine.epoch}, 'zzzz', 'other', now64(3))"
+        )
+        with pytest.raises(FencedError):
+            await store.insert(_batch(0, 1), mine)
+
+    with_store(case)
+
+    assert _count(tables) == (0, 0)
+
+
+def test_a_claim_concerns_its_own_partition_alone(tables: Client, with_store: WithStore) -> None:
+    async def case(store: ClickHouseStore) -> None:
+        claim = (await store.claim([PLACE]))[PLACE]
+        await store.claim([Place(COST, 1), Place(OUTCOMES, 2)])
+        await store.insert(_batch(0, 3), claim)
+        assert await store.stored([Place(COST, 1)]) == {}
+
+    with_store(case)
+
+    assert _count(tables) == (3, 3)
+
+
+def test_the_same_batch_again_is_dropped(tables: Client, with_store: WithStore) -> None:
+    async def case(store: ClickHouseStore) -> None:
+        claim = (await store.claim([PLACE]))[PLACE]
+        for _ in range(3):
+            await store.insert(_batch(0, 40), claim)
+        assert await store.settle(_batch(0, 40), claim)
+        assert not await store.settle(_batch(0, 41), claim)
+
+    with_store(case)
+
+    assert _count(tables) == (40, 40)
+
+
+def test_rows_that_an_operator_took_out_can_be_stored_again(
+    tables: Client, with_store: WithStore
+) -> None:
+    async def case(store: ClickHouseStore) -> None:
+        await store.insert(_batch(0, 40), (await store.claim([PLACE]))[PLACE])
+        tables.command("ALTER TABLE calls DELETE WHERE 1 SETTINGS mutations_sync = 2")
+        await store.insert(_batch(0, 40), (await store.claim([PLACE]))[PLACE])
+
+    with_store(case)
+
+    assert _count(tables) == (40, 40)
+
+
+@pytest.mark.parametrize("harm", ["cut", "longer", "empty", "other"])
+def test_bytes_that_are_no_event_refuse_the_whole_batch(
+    tables: Client, with_store: WithStore, harm: str
+) -> None:
+    batch = _batch(0, 50)
+    event = batch.rows[20].event
+    harmed = {"cut": event[:-4], "longer": event + b"\0\0", "empty": b"", "other": b"\xff" * 40}
+    rows = list(batch.rows)
+    rows[20] = rows[20]._replace(event=harmed[harm])
+
+    async def case(store: ClickHouseStore) -> None:
+        claim = (await store.claim([PLACE]))[PLACE]
+        with pytest.raises(RefusedError) as refused:
+            await store.insert(replace(batch, rows=tuple(rows)), claim)
+        assert blames_rows(refused.value)
+        assert not await store.settle(batch, claim)
+
+    with_store(case)
+
+    assert _count(tables) == (0, 0)
+
+
+def test_a_cut_event_is_found_and_becomes_a_dead_letter(
+    tables: Client, with_store: WithStore
+) -> None:
+    records = on_log(COST, [cost_event(f"call-{n}") for n in range(20)])
+    whole = records[7].value or b""
+    records[7] = replace(records[7], value=whole[:-2])
+
+    async def case(store: ClickHouseStore) -> None:
+        with pytest.raises(DoubtfulRowsError) as doubt:
+            await store_records(store, PLACE, records)
+        await store_records(store, PLACE, records, careful_until=doubt.value.last)
+
+    with_store(case)
+
+    assert _count(tables) == (19, 19)
+    (letter,) = tables.query("SELECT offset, cause, size FROM dead_letters").result_rows
+    assert tuple(letter) == (7, "undecodable", len(whole) - 2)
+
+
+def test_cost_is_exact_to_the_nano_dollar_and_null_stays_null(
+    tables: Client, with_store: WithStore
+) -> None:
+    nanos = [0, 1, 999_999_999, 1_000_000_001, 123_456_789_012_345_678, 999_999_999_999_999_999]
+    events = [cost_event(f"c{n}", cost_nano=nano) for n, nano in enumerate([*nanos, None])]
+    with_store(lambda store: store_records(store, PLACE, on_log(COST, events)))
+    rows = tables.query("SELECT cost, input_tokens, latency_ms FROM calls ORDER BY offset")
+
+    assert [row[0] for row in rows.result_rows] == [
+        *(Decimal(nano).scaleb(-9) for nano in nanos),
+        None,
+    ]
+    assert {(row[1], row[2]) for row in rows.result_rows} == {(None, None)}
+    kind = tables.query("SELECT any(toTypeName(cost)) FROM calls").result_rows[0][0]
+    assert kind == "Nullable(Decimal(18, 9))"
+
+
+def test_what_counted_is_told_to_the_next_owner_as_the_last_one_knew_it(
+    tables: Client, with_store: WithStore
+) -> None:
+    """Keys out of ClickHouse mark the same repeats as the keys of a sink that never stopped."""
+    place = Place(OUTCOMES, 0)
+    events = [
+        outcome_event("started", hop=0),
+        outcome_event("parked", hop=0),
+        outcome_event("escalated", hop=0, visit=1),
+        outcome_event("replied", hop=1),
+        outcome_event("failed", request_id="r2", tenant="ü"),
+        outcome_event("escalated", request_id="r3"),
+    ]
+    again = [*events, outcome_event("replied", request_id="r3", hop=1)]
+
+    async def case(store: ClickHouseStore) -> None:
+        await store_records(store, place, on_log(OUTCOMES, events))
+        await store_records(store, place, on_log(OUTCOMES, again, first=len(events)))
+        calls = [cost_event("a"), cost_event("b")]
+        await store_records(store, PLACE, on_log(COST, calls))
+        await store_records(store, PLACE, on_log(COST, [*calls, cost_event("c")], first=2))
+
+    with_store(case)
+    marked = tables.query("SELECT repeat FROM outcomes ORDER BY offset").result_rows
+    calls = tables.query("SELECT repeat FROM calls ORDER BY offset").result_rows
+
+    assert [row[0] for row in marked] == [0] * 6 + [0, 1, 1, 1, 1, 1] + [0]
+    assert [row[0] for row in calls] == [0, 0, 1, 1, 0]
+
+
+def test_a_batch_is_one_part_whatever_its_rows(tables: Client, with_store: WithStore) -> None:
+    """One insert, one part: stored whole or not at all."""
+    tables.command("SYSTEM STOP MERGES calls")
+    events = [cost_event(f"c{n}", at=T0 + n * 86_400_000) for n in range(5_000)]
+    with_store(
+        lambda store: store_records(store, PLACE, on_log(COST, events), BatchLimits(rows=5_000))
+    )
+    parts = tables.query(
+        "SELECT count() FROM system.parts WHERE database = currentDatabase() AND table = 'calls' "
+        "AND active"
+    )
+
+    assert _count(tables) == (5_000, 5_000)
+    assert parts.result_rows[0][0] == 1
