@@ -48,6 +48,10 @@ class HttpAdapter:
         """
         found = self._addresses.get((base_url, path))
         if found is None:
+            if "?" in base_url or "#" in base_url:
+                raise ProviderError(
+                    ErrorClass.AUTH, "the endpoint's base_url has a query or a fragment"
+                )
             try:
                 found = httpx.URL(base_url.rstrip("/") + path)
             except httpx.InvalidURL:

@@ -70,7 +70,7 @@ def with_extra(body: dict[str, Any], extra: object) -> dict[str, Any]:
 
 def count(value: object) -> int | None:
     """A token count, `None` for anything that is none."""
-    return value if isinstance(value, int) and value is not True and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def text(value: object) -> str | None:

@@ -40,7 +40,7 @@ def completion(document: Json, *, shape: str | None = None) -> Completion:
         raise bad_answer("holds no content")
     said = "".join(text(block.get("text")) or "" for block in blocks if block.get("type") == "text")
     calls = [block for block in blocks if block.get("type") == "tool_use"]
-    finish = _FINISH.get(document.get("stop_reason") or "end_turn", "stop")
+    finish = _FINISH.get(text(document.get("stop_reason")) or "end_turn", "stop")
     message: dict[str, Any] = {"role": "assistant", "content": said or None}
     if shape == "tool" and calls:
         message["content"] = _arguments(calls[0])

@@ -121,6 +121,9 @@ def _class_of(status: int, names: list[str], message: str) -> ErrorClass:
                 return found
     if status in _BY_STATUS:
         return _BY_STATUS[status]
+    if status < 400:
+        # Neither an answer nor a refusal: the request is not at fault, another endpoint may serve.
+        return ErrorClass.BAD_RESPONSE
     return ErrorClass.SERVER if status >= 500 else ErrorClass.BAD_REQUEST
 
 
@@ -129,6 +132,9 @@ def _error_object(body: bytes) -> Mapping[str, Any]:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         return {}
+    if isinstance(document, list) and document:
+        # Google's OpenAI-compatible door wraps its error in a list.
+        document = document[0]
     if not isinstance(document, dict):
         return {}
     error = document.get("error", document)

@@ -18,6 +18,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import orjson
+
 from streams.providers.answers import Json, bad_answer, count, part, text, with_extra
 from streams.providers.base import ChatCall, Completion, Usage
 from streams.providers.failures import refusal_of
@@ -96,13 +98,13 @@ def completion(document: Json) -> Completion:
     said = choice.get("message")
     if not isinstance(said, dict):
         raise bad_answer("holds no message")
-    message: dict[str, Any] = {"role": "assistant", "content": text(said.get("content"))}
+    message: dict[str, Any] = {"role": "assistant", "content": _spoken(said.get("content"))}
     calls = said.get("tool_calls")
     if isinstance(calls, list) and calls:
-        message["tool_calls"] = [_tool_call(call) for call in calls]
+        message["tool_calls"] = [_tool_call(call, number) for number, call in enumerate(calls)]
     if text(said.get("refusal")):
         message["refusal"] = said["refusal"]
-    finish = _FINISH.get(choice.get("finish_reason") or "stop", "stop")
+    finish = _FINISH.get(text(choice.get("finish_reason")) or "stop", "stop")
     return Completion(
         message=message,
         # A forced call ends with `stop` at OpenAI, and so does any call at Ollama.
@@ -130,17 +132,28 @@ def usage(document: Json, service_tier: str | None = None) -> Usage:
     )
 
 
-def _tool_call(call: object) -> dict[str, Any]:
+def _spoken(content: object) -> str | None:
+    """Text, also where it comes in parts, as from Mistral's reasoning models."""
+    if not isinstance(content, list):
+        return text(content)
+    parts = [piece for piece in content if isinstance(piece, dict) and piece.get("type") == "text"]
+    return "".join(text(piece.get("text")) or "" for piece in parts) or None
+
+
+def _tool_call(call: object, number: int) -> dict[str, Any]:
     function = call.get("function") if isinstance(call, dict) else None
     if not isinstance(call, dict) or not isinstance(function, dict):
         raise bad_answer("holds a broken tool call")
     name, identity = text(function.get("name")), text(call.get("id"))
     if not name:
         raise bad_answer("holds a tool call without a name")
+    arguments = function.get("arguments")
+    # Some compatible servers send the arguments as the object that they stand for.
+    said = orjson.dumps(arguments).decode() if isinstance(arguments, dict) else text(arguments)
     return {
-        "id": identity or f"call_{name}",
+        "id": identity or f"call_{number}_{name}",
         "type": "function",
-        "function": {"name": name, "arguments": text(function.get("arguments")) or "{}"},
+        "function": {"name": name, "arguments": said or "{}"},
     }
 
 

@@ -21,6 +21,9 @@ REGISTRY, GENAI_PRICES = "registry", "genai-prices"
 KEPT_S = 60.0
 """Longest time that a dated price, or an hourly one, is used beyond its end."""
 
+_QUOTES = 4_096
+"""Most quotes that are kept: the name of a service tier is the provider's to invent."""
+
 _Key = tuple[str, str, str | None, str | None, ListPrice | None]
 
 
@@ -70,6 +73,8 @@ class PriceBook:
         now = self._now()
         kept = self._kept.get(key)
         if kept is None or abs((now - kept[0]).total_seconds()) > KEPT_S:
+            if len(self._kept) >= _QUOTES:
+                self._kept.clear()
             kept = self._kept[key] = (now, _resolve(key, now))
         return kept[1]
 

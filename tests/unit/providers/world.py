@@ -1,0 +1,198 @@
+"""What provider tests share: a real simulator, a server that answers as told, both over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import pytest
+from aiohttp import web
+
+from infra.simulator.running import Running, SimulatorOptions, simulator
+from streams.providers.anthropic import AnthropicProvider
+from streams.providers.base import (
+    ChatCall,
+    Completion,
+    Endpoint,
+    ErrorClass,
+    Provider,
+    ProviderError,
+    Timeouts,
+)
+from streams.providers.guard import HostPolicy, KeyRing
+from streams.providers.openai import OpenAIProvider
+
+MODELS = {"openai": "gpt-4o", "anthropic": "claude-opus-4-20250514"}
+FORMATS = tuple(MODELS)
+QUICK = Timeouts(connect=2.0, read=10.0, total=10.0)
+KEYS = KeyRing(environment={"SOME_API_KEY": "sk-some", "SECRET": "not yours"})
+HI: list[dict[str, Any]] = [{"role": "user", "content": "Hi"}]
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+def chat(model: str, timeouts: Timeouts = QUICK, **body: Any) -> ChatCall:
+    """A call; `messages` is `HI` unless given."""
+    return ChatCall(
+        call_id="call-1", model=model, body={"messages": HI, **body}, timeouts=timeouts
+    )
+
+
+@dataclass
+class Wire:
+    """One wire format against one address."""
+
+    name: str
+    url: str
+    provider: Provider
+    running: Running | None = None
+    now_s: float = 1_800_000_000.0
+
+    async def ask(self, *, timeouts: Timeouts = QUICK, **body: Any) -> Completion:
+        model = body.pop("model", MODELS[self.name])
+        return await self.provider.complete(chat(model, timeouts, **body), self.endpoint)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return Endpoint(name="here", base_url=self.url, api_key_env="SOME_API_KEY")
+
+    async def refused(self, *, timeouts: Timeouts = QUICK, **body: Any) -> ProviderError:
+        """Ask, and give back the error that must come of it."""
+        with pytest.raises(ProviderError) as caught:
+            await self.ask(timeouts=timeouts, **body)
+        return caught.value
+
+
+def run(case: Awaitable[Any]) -> Any:
+    """Run a case to its end."""
+
+    async def whole() -> Any:
+        return await case
+
+    return asyncio.run(whole())
+
+
+@asynccontextmanager
+async def provider_of(
+    name: str, hosts: HostPolicy | None = None, now_s: float = 0.0
+) -> AsyncIterator[Provider]:
+    kind = {"openai": OpenAIProvider, "anthropic": AnthropicProvider}[name]
+    provider = kind(KEYS, hosts or HostPolicy(), now_s=lambda: now_s)
+    try:
+        yield provider
+    finally:
+        await provider.close()
+
+
+@asynccontextmanager
+async def simulated(name: str, **options: Any) -> AsyncIterator[Wire]:
+    """A format against the real simulator."""
+    async with (
+        simulator(SimulatorOptions(**options)) as running,
+        provider_of(name) as provider,
+    ):
+        yield Wire(name=name, url=running.url, provider=provider, running=running)
+
+
+@dataclass
+class Heard:
+    """What a server was sent: method, path with query, headers and body of each request."""
+
+    paths: list[str] = field(default_factory=list)
+    headers: list[Mapping[str, str]] = field(default_factory=list)
+    bodies: list[Any] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def served(
+    name: str, handler: Handler, *, now_s: float = 0.0
+) -> AsyncIterator[tuple[Wire, Heard]]:
+    """A format against a server of the test's own, which remembers what it was sent."""
+    heard = Heard()
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        heard.paths.append(request.path_qs)
+        heard.headers.append(dict(request.headers))
+        heard.bodies.append(orjson.loads(await request.read()))
+        return await handler(request)
+
+    runner = web.ServerRunner(web.Server(handle, access_log=None), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    try:
+        async with provider_of(name, now_s=now_s) as provider:
+            yield Wire(name=name, url=f"http://127.0.0.1:{port}", provider=provider), heard
+    finally:
+        await runner.cleanup()
+
+
+def answering(
+    document: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Handler:
+    """A handler that always answers this: bytes as they are, else as JSON."""
+    body = document if isinstance(document, bytes) else orjson.dumps(document)
+
+    async def handle(_: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(
+            status=status, body=body, headers=headers, content_type="application/json"
+        )
+
+    return handle
+
+
+@asynccontextmanager
+async def speaking(name: str, said: bytes, *, hold: bool = False) -> AsyncIterator[Wire]:
+    """A format against a socket that says these bytes to whoever asks, HTTP or not.
+
+    It hangs up after them, or with `hold` stays silent until the caller leaves.
+    """
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said)
+        await writer.drain()
+        if hold:
+            while await reader.read(65_536):
+                continue
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        async with provider_of(name) as provider:
+            yield Wire(name=name, url=f"http://127.0.0.1:{port}", provider=provider)
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+def good(name: str, **changes: Any) -> dict[str, Any]:
+    """A plain 200 answer in a wire format, with changes at its top."""
+    if name == "openai":
+        message = {"role": "assistant", "content": "Hello."}
+        return {
+            "id": "chatcmpl-1",
+            "model": "gpt-4o-2024-08-06",
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 9, "completion_tokens": 3},
+            **changes,
+        }
+    return {
+        "id": "msg_1",
+        "model": "claude-opus-4-20250514",
+        "content": [{"type": "text", "text": "Hello."}],
+        "stop_reason": "end_turn",
+        "usage": {"input_tokens": 9, "output_tokens": 3},
+        **changes,
+    }
+
+
+def is_class(error: ProviderError, wanted: ErrorClass) -> bool:
+    """Whether an error is of a class, and shows neither key nor prompt."""
+    said = str(error)
+    return error.error_class is wanted and "sk-some" not in said and "Hi" not in said
