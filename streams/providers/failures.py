@@ -41,9 +41,9 @@ _BY_NAME: Mapping[str, ErrorClass] = {
     "rate_limit_error": ErrorClass.RATE_LIMITED,
     "overloaded_error": ErrorClass.OVERLOADED,
     "timeout_error": ErrorClass.TIMEOUT,
-    "api_error": ErrorClass.SERVER,
-    "server_error": ErrorClass.SERVER,
 }
+# `server_error` and `api_error` are not here: OpenAI sends the first with 503 when it is overloaded,
+# so the status says more.
 
 # 404 is a model that is not there or that this key may not use: another instance may have it.
 _BY_STATUS: Mapping[int, ErrorClass] = {

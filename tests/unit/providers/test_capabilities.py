@@ -233,7 +233,6 @@ def test_any_json_and_json_beside_tools_are_accepted(name: str) -> None:
     run(case())
 
 
-
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_written_tool_call_of_the_workload_arrives_as_written(name: str) -> None:
     item = next(

@@ -37,9 +37,7 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 def chat(model: str, timeouts: Timeouts = QUICK, **body: Any) -> ChatCall:
     """A call; `messages` is `HI` unless given."""
-    return ChatCall(
-        call_id="call-1", model=model, body={"messages": HI, **body}, timeouts=timeouts
-    )
+    return ChatCall(call_id="call-1", model=model, body={"messages": HI, **body}, timeouts=timeouts)
 
 
 @dataclass
@@ -152,14 +150,26 @@ async def speaking(name: str, said: bytes, *, hold: bool = False) -> AsyncIterat
     It hangs up after them, or with `hold` stays silent until the caller leaves.
     """
 
+    ended: list[asyncio.Event] = []
+
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        over = asyncio.Event()
+        ended.append(over)
+        try:
+            await say(reader, writer)
+        except ConnectionError:
+            return
+        finally:
+            writer.close()
+            over.set()
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(said)
         await writer.drain()
         if hold:
             while await reader.read(65_536):
                 continue
-        writer.close()
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -169,6 +179,8 @@ async def speaking(name: str, said: bytes, *, hold: bool = False) -> AsyncIterat
     finally:
         server.close()
         await server.wait_closed()
+        for over in ended:
+            await over.wait()
 
 
 def good(name: str, **changes: Any) -> dict[str, Any]:

@@ -1,0 +1,183 @@
+"""Every refusal of a provider becomes a class, with the pause that the provider asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra.simulator.faults import Fault
+from streams.providers.base import ErrorClass, ProviderError
+from tests.unit.providers.world import (
+    FORMATS,
+    MODELS,
+    answering,
+    chat,
+    is_class,
+    run,
+    served,
+    simulated,
+)
+
+SIMULATED: dict[str, tuple[Fault, ErrorClass]] = {
+    "rate limit": (Fault(kind="rate_limit"), ErrorClass.RATE_LIMITED),
+    "overloaded": (Fault(kind="overloaded"), ErrorClass.OVERLOADED),
+    "filter": (Fault(kind="content_filter"), ErrorClass.CONTENT_FILTER),
+    "context": (Fault(kind="context_length"), ErrorClass.CONTEXT_LENGTH),
+    "400": (Fault(kind="status", status=400), ErrorClass.BAD_REQUEST),
+    "401": (Fault(kind="status", status=401), ErrorClass.AUTH),
+    "403": (Fault(kind="status", status=403), ErrorClass.AUTH),
+    "404": (Fault(kind="status", status=404), ErrorClass.AUTH),
+    "408": (Fault(kind="status", status=408), ErrorClass.TIMEOUT),
+    "413": (Fault(kind="status", status=413), ErrorClass.CONTEXT_LENGTH),
+    "422": (Fault(kind="status", status=422), ErrorClass.BAD_REQUEST),
+    "429": (Fault(kind="status", status=429), ErrorClass.RATE_LIMITED),
+    "500": (Fault(kind="status", status=500), ErrorClass.SERVER),
+    "502": (Fault(kind="status", status=502), ErrorClass.SERVER),
+    "302 without an address": (Fault(kind="status", status=302), ErrorClass.BAD_RESPONSE),
+    "redirect": (Fault(kind="redirect"), ErrorClass.BAD_RESPONSE),
+    "cut": (Fault(kind="cut"), ErrorClass.BAD_RESPONSE),
+    "bad JSON": (Fault(kind="bad_json"), ErrorClass.BAD_RESPONSE),
+    "giant": (Fault(kind="giant"), ErrorClass.BAD_RESPONSE),
+    "disconnect": (Fault(kind="disconnect"), ErrorClass.CONNECTION),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_faults_of_a_provider_arrive_as_their_class_and_the_next_call_is_answered(
+    name: str,
+) -> None:
+    async def case() -> None:
+        async with simulated(name) as wire:
+            assert wire.running is not None
+            for what, (fault, wanted) in SIMULATED.items():
+                wire.running.faults.replace([fault])
+                error = await wire.refused()
+                assert is_class(error, wanted), (what, error.error_class, str(error))
+                wire.running.faults.replace([])
+                assert (await wire.ask()).message["content"], what
+
+    run(case())
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_missing_key_is_an_auth_error_of_the_provider_too(name: str) -> None:
+    async def case() -> None:
+        async with simulated(name, require_key=True) as wire:
+            assert (await wire.ask()).message["content"]
+            endpoint = type(wire.endpoint)(name="here", base_url=wire.url)
+            with pytest.raises(ProviderError) as caught:
+                await wire.provider.complete(chat(MODELS[name]), endpoint)
+            assert is_class(caught.value, ErrorClass.AUTH)
+            assert caught.value.status == 401
+
+    run(case())
+
+
+def _error(name: str, status: int, document: Any, headers: Any = None) -> ProviderError:
+    async def case() -> Any:
+        async with served(name, answering(document, status, headers), now_s=NOW_S) as (wire, _):
+            return await wire.refused()
+
+    found: ProviderError = run(case())
+    return found
+
+
+NOW_S = 1_000_000_000.0  # Sun, 09 Sep 2001 01:46:40 GMT
+
+PAUSES: dict[str, tuple[dict[str, str], float | None]] = {
+    "seconds": ({"retry-after": "7"}, 7.0),
+    "parts of a second": ({"retry-after": "0.5"}, 0.5),
+    "milliseconds": ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+    "a date": ({"retry-after": "Sun, 09 Sep 2001 01:47:10 GMT"}, 30.0),
+    "a date of another zone": ({"retry-after": "Sun, 09 Sep 2001 03:47:10 +0200"}, 30.0),
+    "a date without a zone": ({"retry-after": "Sun, 09 Sep 2001 01:47:10 -0000"}, 30.0),
+    "a date that is past": ({"retry-after": "Sun, 09 Sep 2001 01:00:00 GMT"}, 0.0),
+    "a negative number": ({"retry-after": "-5"}, None),
+    "no number": ({"retry-after": "nan"}, None),
+    "endless": ({"retry-after": "inf"}, None),
+    "a year that no calendar has": ({"retry-after": "Sun, 09 Sep 99999 01:47:10 GMT"}, None),
+    "the first year, east of it": ({"retry-after": "Mon, 01 Jan 0001 00:00:00 +2359"}, 0.0),
+    "words": ({"retry-after": "soon"}, None),
+    "nothing": ({}, None),
+}
+
+
+@pytest.mark.parametrize("what", PAUSES)
+def test_the_pause_that_is_asked_for(what: str) -> None:
+    headers, wanted = PAUSES[what]
+    assert _error("openai", 429, {}, headers).retry_after_s == wanted
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_simulator_s_rate_limit_names_its_pause(name: str) -> None:
+    async def case() -> None:
+        async with simulated(name) as wire:
+            assert wire.running is not None
+            wire.running.faults.replace([Fault(kind="rate_limit", retry_after_s=2.5)])
+            assert (await wire.refused()).retry_after_s == 2.5
+
+    run(case())
+
+
+def _openai(code: str | None, message: str = "", kind: str | None = None) -> dict[str, Any]:
+    return {"error": {"message": message, "type": kind, "code": code, "param": None}}
+
+
+NAMED: dict[str, tuple[int, Any, ErrorClass]] = {
+    "no quota": (429, _openai("insufficient_quota"), ErrorClass.AUTH),
+    "too long": (400, _openai("context_length_exceeded"), ErrorClass.CONTEXT_LENGTH),
+    "vLLM, too long": (
+        400,
+        {"object": "error", "message": "This model's maximum context length is 4096 tokens."},
+        ErrorClass.CONTEXT_LENGTH,
+    ),
+    "Azure's filter": (
+        400,
+        {"error": {"code": "content_filter", "innererror": {"code": "x"}}},
+        ErrorClass.CONTENT_FILTER,
+    ),
+    "Azure's filter, inside": (
+        400,
+        {"error": {"code": "400", "innererror": {"code": "ResponsibleAIPolicyViolation"}}},
+        ErrorClass.CONTENT_FILTER,
+    ),
+    "no such deployment": (404, _openai("DeploymentNotFound"), ErrorClass.AUTH),
+    "Anthropic without credit": (
+        400,
+        {
+            "type": "error",
+            "error": {"type": "invalid_request_error", "message": "Your credit balance is too low"},
+        },
+        ErrorClass.AUTH,
+    ),
+    "Anthropic, overloaded": (
+        529,
+        {"type": "error", "error": {"type": "overloaded_error"}},
+        ErrorClass.OVERLOADED,
+    ),
+    "Google's list": (
+        400,
+        [{"error": {"code": 400, "message": "The input exceeds the maximum context"}}],
+        ErrorClass.CONTEXT_LENGTH,
+    ),
+    "an error that is text": (400, {"error": "prompt is too long"}, ErrorClass.CONTEXT_LENGTH),
+    "no JSON": (502, b"<html>bad gateway</html>", ErrorClass.SERVER),
+    "JSON of no shape": (400, [1, 2], ErrorClass.BAD_REQUEST),
+    "odd types": (400, {"error": {"code": {}, "type": 3, "message": None}}, ErrorClass.BAD_REQUEST),
+}
+
+
+@pytest.mark.parametrize("what", NAMED)
+def test_codes_types_and_wordings_tell_the_class(what: str) -> None:
+    status, document, wanted = NAMED[what]
+    error = _error("openai", status, document)
+    assert (error.error_class, error.status) == (wanted, status)
+
+
+def test_a_provider_s_own_words_are_never_quoted() -> None:
+    said = _openai("bad_thing", "Hi is not a prompt, and sk-some is not a key", "invalid")
+    text = str(_error("openai", 400, said))
+    assert "bad_thing" in text
+    assert "sk-some" not in text
+    assert "prompt" not in text
