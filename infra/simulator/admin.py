@@ -5,7 +5,8 @@
 | `GET /admin/health` | `{"healthy": true, "calls": N}` |
 | `GET, PUT, DELETE /admin/faults` | `{"faults": [...]}`: show, replace all, switch off |
 | `GET, PUT, DELETE /admin/latency` | `{"<model>" or "*": {"median_ms": M, "p95_ms": P}}` |
-| `GET /admin/ledger?lines=N` | `{"totals": {...}, "lines": [...]}`; without `lines`, all of them |
+| `GET /admin/ledger` | `{"totals": {...}}`: calls, by status, by model, tokens, nano-USD |
+| `GET /admin/ledger?lines=N` | the last N lines beside them |
 """
 
 from __future__ import annotations
@@ -53,21 +54,38 @@ class Admin:
         if method == "GET" and name == "health":
             return {"healthy": True, "calls": self._ledger.totals()["calls"]}
         if method == "GET" and name == "ledger":
-            last = int(query["lines"]) if "lines" in query else None
-            return {"totals": self._ledger.totals(), "lines": self._ledger.lines(last)}
+            return self._books(query)
         return None
+
+    def _books(self, query: Mapping[str, str]) -> dict[str, Any]:
+        totals = self._ledger.totals()
+        if "lines" not in query:
+            return {"totals": totals}
+        return {"totals": totals, "lines": self._ledger.lines(max(int(query["lines"]), 0))}
 
     def _steer_faults(self, method: str, raw: bytes) -> dict[str, Any]:
         if method == "PUT":
-            self._faults.replace(fault_from(fault) for fault in orjson.loads(raw)["faults"])
+            given = _object(raw).get("faults")
+            if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
+                raise ValueError('the body must be {"faults": [{"kind": ...}, ...]}')
+            self._faults.replace([fault_from(each) for each in given])
         elif method == "DELETE":
             self._faults.replace(())
         return {"faults": [asdict(fault) for fault in self._faults.faults]}
 
     def _steer_latency(self, method: str, raw: bytes) -> dict[str, Any]:
         if method == "PUT":
-            given = {model: latency_from(each) for model, each in orjson.loads(raw).items()}
-            self._latency.table = given
+            given = _object(raw)
+            if not all(isinstance(each, dict) for each in given.values()):
+                raise ValueError('the body must be {"<model>": {"median_ms": ...}, ...}')
+            self._latency.table = {model: latency_from(each) for model, each in given.items()}
         elif method == "DELETE":
             self._latency.table = {}
         return {model: asdict(latency) for model, latency in self._latency.table.items()}
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    document = orjson.loads(raw)
+    if not isinstance(document, dict):
+        raise TypeError("the body must be a JSON object")
+    return document

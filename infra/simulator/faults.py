@@ -61,6 +61,8 @@ class Fault:
 
 
 _FIELDS = {field.name for field in fields(Fault)}
+_TEXT = frozenset({"kind", "model"})
+_WHOLE = frozenset({"times", "status", "bytes"})
 
 
 def fault_from(document: Mapping[str, Any]) -> Fault:
@@ -68,19 +70,27 @@ def fault_from(document: Mapping[str, Any]) -> Fault:
 
     Raises:
         ValueError: the kind or a field is unknown, or a number is out of range.
+        TypeError: the model is no name.
     """
     unknown = sorted(document.keys() - _FIELDS)
     if unknown:
         raise ValueError(f"unknown field {', '.join(unknown)}")
     if document.get("kind") not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(sorted(KINDS))}")
-    fault = Fault(**document)
-    numbers = (fault.rate, fault.status, fault.delay_ms, fault.bytes)
-    if not all(isinstance(number, int | float) for number in numbers):
-        raise ValueError("rate, status, delay_ms and bytes are numbers")
-    if not 0 <= fault.rate <= 1 or not 300 <= fault.status <= 599:
+    for name, value in document.items():
+        if name not in _TEXT and value is not None and not _is_number(value, whole=name in _WHOLE):
+            raise ValueError(f"{name} must be a {'whole ' if name in _WHOLE else ''}number >= 0")
+    if not isinstance(document.get("model", EVERY_MODEL), str):
+        raise TypeError("model must be a name, or * for all")
+    fault = Fault(**{name: value for name, value in document.items() if value is not None})
+    if fault.rate > 1 or not 300 <= fault.status <= 599:
         raise ValueError("rate is 0..1, status 300..599")
     return fault
+
+
+def _is_number(value: Any, *, whole: bool) -> bool:
+    kinds = int if whole else int | float
+    return isinstance(value, kinds) and not isinstance(value, bool) and value >= 0
 
 
 class FaultTable:

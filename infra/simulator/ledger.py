@@ -58,6 +58,7 @@ class Ledger:
         self._ended = 0
         self._sums: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
+        self._models: dict[str, Counter[str]] = {}
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, _APPEND, 0o644)
@@ -111,7 +112,11 @@ class Ledger:
         )
 
     def totals(self) -> dict[str, Any]:
-        """Sums over all lines; `open` calls have no end, `unpriced` ones no cost."""
+        """Sums over all lines, kept while they are written: cheap, however long the books are.
+
+        `open` calls have no end, `unpriced` ones no cost. `models` has calls, ends, tokens and
+        nano-USD of each model by the name that it was asked by.
+        """
         return {
             "calls": self._arrived,
             "ended": self._ended,
@@ -120,10 +125,16 @@ class Ledger:
             **{name: self._sums[name] for name in _SUMMED},
             "unpriced": self._sums["unpriced"],
             "clients_gone": self._sums["clients_gone"],
+            "models": {
+                model: {name: sums[name] for name in _OF_A_MODEL}
+                for model, sums in self._models.items()
+            },
         }
 
     def lines(self, last: int | None = None) -> list[Line]:
         """All lines, or the last ones."""
+        if last == 0:
+            return []
         raw = self._path.read_bytes().splitlines() if self._path is not None else self._kept
         chosen = raw if last is None else raw[len(raw) - min(last, len(raw)) :]
         return [line for line in map(_line, chosen) if line is not None]
@@ -151,13 +162,17 @@ class Ledger:
             self._kept.append(raw)
 
     def _count(self, line: Line) -> None:
+        of_model = self._models.setdefault(str(line["model"]), Counter())
         if line["event"] == "arrived":
             self._arrived += 1
+            of_model["calls"] += 1
             return
         self._ended += 1
+        of_model["ended"] += 1
         self._statuses[str(line["status"])] += 1
         for name in _SUMMED:
             self._sums[name] += line[name] or 0
+            of_model[name] += line[name] or 0
         self._sums["unpriced"] += line["cost_nano"] is None
         self._sums["clients_gone"] += not line["client"]
 
@@ -170,6 +185,7 @@ _SUMMED = (
     "reasoning_tokens",
     "cost_nano",
 )
+_OF_A_MODEL = ("calls", "ended", "input_tokens", "output_tokens", "cost_nano")
 
 
 def _names(arrival: Arrival) -> Line:

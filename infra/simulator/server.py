@@ -77,7 +77,12 @@ class Simulator:
         self, request: web.BaseRequest, wire: Wire, deployment: str | None
     ) -> web.StreamResponse:
         parts = self._parts
-        body = _document(await _read(request))
+        raw = await _read(request)
+        if raw is None:
+            arrival = parts.ledger.arrived(request.headers.get(CALL_ID), wire.name, None)
+            parts.ledger.ended(arrival, status=413)
+            return respond(413, wire.error(413, "Request exceeds the maximum size"))
+        body = _document(raw)
         if deployment is not None and body is not None:
             body["model"] = deployment
         model = body.get("model") if body is not None else None
@@ -159,13 +164,14 @@ class _Call:
     fault: Fault | None
 
 
-async def _read(request: web.BaseRequest) -> bytes:
+async def _read(request: web.BaseRequest) -> bytes | None:
+    """The body; `None` if it is larger than is read."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.content.iter_any():
         size += len(chunk)
         if size > MAX_BODY_BYTES:
-            return b""
+            return None
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 

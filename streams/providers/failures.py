@@ -42,8 +42,8 @@ _BY_NAME: Mapping[str, ErrorClass] = {
     "overloaded_error": ErrorClass.OVERLOADED,
     "timeout_error": ErrorClass.TIMEOUT,
 }
-# `server_error` and `api_error` are not here: OpenAI sends the first with 503 when it is overloaded,
-# so the status says more.
+# `server_error` and `api_error` are not here: the status says more, since OpenAI sends the first
+# with 503 when it is overloaded.
 
 # 404 is a model that is not there or that this key may not use: another instance may have it.
 _BY_STATUS: Mapping[int, ErrorClass] = {

@@ -100,8 +100,12 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "tools": [WEATHER],
     },
     "a tool that is no longer offered": {
-        "messages": [{"role": "user", "content": "How warm is it?"}, CALLED, RESULT]
-        + [{"role": "user", "content": "Thanks."}]
+        "messages": [
+            {"role": "user", "content": "How warm is it?"},
+            CALLED,
+            RESULT,
+            {"role": "user", "content": "Thanks."},
+        ]
     },
     "arguments that are no object": {
         "messages": [

@@ -1,4 +1,4 @@
-"""Whom an adapter may call and which keys it may read: the operator's word, never the registry's."""
+"""Whom an adapter may call and which keys it may read: the operator says, not the registry."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_an_entry_opens_a_host_a_port_or_plain_http_and_no_more() -> None:
 
 
 def test_a_refusal_of_plain_http_says_which_entry_would_allow_it() -> None:
-    with pytest.raises(ProviderError, match="http://vllm.corp"):
+    with pytest.raises(ProviderError, match=r"http://vllm\.corp"):
         HostPolicy.from_patterns("vllm.corp").check(httpx.URL("http://vllm.corp:8000"))
 
 

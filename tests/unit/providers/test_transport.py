@@ -87,7 +87,7 @@ def test_a_connection_that_is_not_accepted_is_left_in_time() -> None:
             address = full.getsockname()
             # A queue of none still holds one; what comes after it is not accepted.
             with socket.create_connection(address), socket.socket() as second:
-                second.setblocking(False)  # noqa: FBT003
+                second.setblocking(False)
                 second.connect_ex(address)
                 async with provider_of("openai") as provider:
                     place = Endpoint(name="full", base_url=f"http://127.0.0.1:{address[1]}")
@@ -253,15 +253,20 @@ def test_a_name_that_leads_to_a_link_local_address_is_not_called(
 
 def test_a_caller_that_gives_up_is_not_held_and_the_pool_goes_on() -> None:
     async def case() -> None:
-        async with simulated("openai") as wire:
-            assert wire.running is not None
-            wire.running.faults.replace([Fault(kind="hang", times=1)])
+        asked, answered = asyncio.Event(), asyncio.Event()
+
+        async def slowly(request: web.BaseRequest) -> web.StreamResponse:
+            asked.set()
+            await answered.wait()
+            return await answering(good("openai"))(request)
+
+        async with served("openai", slowly) as (wire, _):
             task = asyncio.create_task(wire.ask())
-            while not wire.running.ledger.totals()["open"]:
-                await asyncio.sleep(0)
+            await asked.wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
+            answered.set()
             assert (await wire.ask()).message["content"]
 
     run(case())
