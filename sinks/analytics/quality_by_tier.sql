@@ -22,13 +22,15 @@ WITH
     told AS
     (
         SELECT
+            q.at AS at,
+            e.requested_at AS came,
             if(q.tier = '', toString(e.tier), toString(q.tier)) AS of_tier,
             toString(q.signal) AS kind,
             q.tenant AS tenant, q.request_id AS request_id, q.score AS value, q.passed AS passed
         FROM quality AS q
         ASOF LEFT JOIN ended AS e
             ON q.tenant = e.tenant AND q.request_id = e.request_id AND q.at >= e.requested_at
-        WHERE q.at >= {since:DateTime64(3, 'UTC')} AND q.at < {until:DateTime64(3, 'UTC')}
+        WHERE q.at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
     )
 SELECT *
 FROM
@@ -42,17 +44,13 @@ FROM
         avg(passed) AS passed_share,
         count(passed) AS verdicts
     FROM told
+    WHERE at >= {since:DateTime64(3, 'UTC')} AND at < {until:DateTime64(3, 'UTC')}
     GROUP BY of_tier, kind
     UNION ALL
     SELECT toString(ended.tier), 'none', count(), 0, NULL, 0, NULL, 0
     FROM ended
     WHERE status = 'replied' AND ended_at >= {since:DateTime64(3, 'UTC')}
-        AND (tenant, request_id) NOT IN
-        (
-            SELECT tenant, request_id
-            FROM quality
-            WHERE at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
-        )
+        AND (tenant, request_id, requested_at) NOT IN (SELECT tenant, request_id, came FROM told)
     GROUP BY ended.tier
 )
 ORDER BY tier, signal

@@ -18,7 +18,7 @@ WITH
     lives AS
     (
         SELECT
-            o.tenant AS tenant, o.request_id AS request_id,
+            o.tenant AS tenant, o.request_id AS request_id, any(o.requested_at) AS came,
             toString(anyIf(o.classifier, o.final)) AS decided_by,
             anyIf(o.kind, o.final) AS status,
             anyIf(o.at, o.final) AS ended_at,
@@ -35,13 +35,19 @@ WITH
     asked AS
     (
         SELECT
-            s.tenant AS tenant, s.request_id AS request_id,
+            l.tenant AS tenant, l.request_id AS request_id, l.came AS came,
             count() AS asks, sum(s.cost) AS paid, countIf(s.cost IS NULL) AS unpriced
-        FROM spend AS s
-        WHERE s.purpose = 'classify'
-            AND s.at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
-            AND s.at < {until:DateTime64(3, 'UTC')}
-        GROUP BY s.tenant, s.request_id
+        FROM
+        (
+            SELECT tenant, request_id, at + INTERVAL 1 MINUTE AS at_latest, cost
+            FROM spend
+            WHERE purpose = 'classify'
+                AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+                AND at < {until:DateTime64(3, 'UTC')}
+        ) AS s
+        ASOF INNER JOIN lives AS l
+            ON s.tenant = l.tenant AND s.request_id = l.request_id AND s.at_latest >= l.came
+        GROUP BY l.tenant, l.request_id, l.came
     )
 SELECT
     decided_by AS classifier,
@@ -56,6 +62,6 @@ SELECT
     sum(paid) AS classify_cost,
     sum(unpriced) AS unknown_cost
 FROM lives
-LEFT JOIN asked USING (tenant, request_id)
+LEFT JOIN asked USING (tenant, request_id, came)
 GROUP BY decided_by
 ORDER BY requests DESC, classifier

@@ -1,0 +1,417 @@
+"""Each question's answer, recomputed in plain Python from the lives that are on the log."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from sinks.clickhouse_store import ClickHouseStore
+from sinks.connect import connect
+from sinks.migrate import migrate
+from sinks.queries import TimeRange, ask
+from sinks.questions import question, questions
+from sinks.settings import SinkSettings
+from tests.fixtures.services import run_sql
+from tests.sql.log import T0, store_records
+from tests.sql.traffic import HOUR, TIERS, Call, Life, as_log, draw_lives
+
+SINCE, UNTIL = T0 + 6 * HOUR, T0 + 60 * HOUR
+LIVES = draw_lives()
+Row = dict[str, Any]
+Ask = Callable[..., list[Row]]
+
+
+@pytest.fixture(scope="module")
+def asked(clickhouse: str) -> Iterator[Ask]:
+    """Asks a question of a database that holds the history."""
+    name = "analytics_of_a_small_history"
+    settings = SinkSettings(clickhouse_url=clickhouse, clickhouse_database=name)
+    run_sql(clickhouse, f"DROP DATABASE IF EXISTS {name} SYNC")
+    client = connect(settings)
+    migrate(client, settings)
+    client.close()
+    asyncio.run(_fill(settings))
+    between = TimeRange(since=_time(SINCE), until=_time(UNTIL))
+
+    def put(name: str, **parameters: str) -> list[Row]:
+        answer = ask(question(name), settings, range_=between, parameters=parameters)
+        names = [column.name for column in answer.columns]
+        return [dict(zip(names, row, strict=True)) for row in answer.rows]
+
+    yield put
+    run_sql(clickhouse, f"DROP DATABASE {name} SYNC")
+
+
+async def _fill(settings: SinkSettings) -> None:
+    store = ClickHouseStore(settings)
+    try:
+        for place, records in as_log(LIVES).items():
+            await store_records(store, place, records)
+    finally:
+        await store.close()
+
+
+def _time(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def _within(ms: int) -> bool:
+    return SINCE <= ms < UNTIL
+
+
+def ended() -> list[Life]:
+    return [life for life in LIVES if _within(life.ended_at)]
+
+
+def replied() -> list[Life]:
+    return [life for life in ended() if life.status == "replied"]
+
+
+def calls() -> list[tuple[Life, Call]]:
+    """Calls of the range, each once: an interrupted one by its real row, where that is there."""
+    found = [(life, call) for life in LIVES for call in life.calls]
+    return [
+        (life, call)
+        for life, call in found
+        if _within(call.at + (5 if call.late_nano is not None else 0))
+    ]
+
+
+def usd(nanos: Iterable[int | None]) -> Decimal | None:
+    """Sum of what is known; `None` where nothing is."""
+    known = [nano for nano in nanos if nano is not None]
+    return Decimal(sum(known)).scaleb(-9) if known else None
+
+
+def unknown(values: Iterable[Any]) -> int:
+    return sum(1 for value in values if value is None)
+
+
+def share(part: float | Decimal | None, whole: float | Decimal | None) -> float | None:
+    return float(part) / float(whole) if part is not None and whole else None
+
+
+def mean(values: Sequence[float]) -> float | None:
+    return statistics.fmean(values) if values else None
+
+
+def quantile(values: Sequence[float], part: float) -> float:
+    """Linear between the two nearest, as spreadsheets do it."""
+    ordered = sorted(values)
+    place = part * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def three(values: Sequence[float], prefix: str = "") -> Row:
+    parts = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
+    return {prefix + name: quantile(values, part) for name, part in parts}
+
+
+def same(found: list[Row], expected: list[Row], *keys: str) -> None:
+    """Whether the rows are equal, whatever their order; floats nearly, money exactly."""
+
+    def order(row: Row) -> tuple[str, ...]:
+        return tuple(str(row[key]) for key in keys)
+
+    assert sorted(map(order, found)) == sorted(map(order, expected))
+    for row, wanted in zip(sorted(found, key=order), sorted(expected, key=order), strict=True):
+        assert set(row) == set(wanted)
+        for name, value in wanted.items():
+            near = pytest.approx(value, rel=1e-9, abs=1e-12) if isinstance(value, float) else value
+            assert row[name] == near, (name, order(row))
+
+
+def test_the_history_has_what_makes_counting_hard() -> None:
+    flat = [call for life in LIVES for call in life.calls]
+    assert any(len(life.hops) == 3 for life in replied())
+    assert any(life.status != "replied" for life in ended())
+    assert any(call.late_nano is not None for call in flat)
+    assert any(call.status == "interrupted" and call.late_nano is None for call in flat)
+    assert any(call.status == "ok" and call.nano is None for call in flat)
+    assert any(life.nano is None for life in replied())
+    assert any(not life.signals for life in replied())
+    assert any(life.answered_by is not life.hops[-1] for life in replied())
+    assert len({(life.tenant, life.request_id) for life in LIVES}) < len(LIVES)
+
+
+@pytest.mark.parametrize("name", questions())
+def test_the_columns_are_those_that_are_declared(asked: Ask, name: str) -> None:
+    given = {"request_id": "r1"} if name == "request" else {}
+    rows = asked(name, **given)
+
+    assert name == "dead_letters" or rows
+    for row in rows:
+        assert list(row) == [column.name for column in question(name).columns]
+
+
+@pytest.mark.parametrize("every", ["all", "day", "hour"])
+def test_routing_distribution(asked: Ask, every: str) -> None:
+    span = {"hour": HOUR, "day": 24 * HOUR, "all": 0}[every]
+    started: Counter[tuple[int, str]] = Counter()
+    answered: Counter[tuple[int, str]] = Counter()
+    for life in ended():
+        period = life.ended_at // span * span if span else SINCE
+        started[period, life.hops[0].tier] += 1
+        if life.answered_by is not None:
+            answered[period, life.answered_by.tier] += 1
+    rows = []
+    for period, tier in started.keys() | answered.keys():
+        begun = sum(count for (at, _), count in started.items() if at == period)
+        ends = sum(count for (at, _), count in answered.items() if at == period)
+        rows.append(
+            {
+                "period": _time(period),
+                "tier": tier,
+                "started": started[period, tier],
+                "started_share": share(started[period, tier], begun),
+                "answered": answered[period, tier],
+                "answered_share": share(answered[period, tier], ends),
+            }
+        )
+    same(asked("routing_distribution", every=every), rows, "period", "tier")
+
+
+def test_cost_vs_baseline(asked: Ask) -> None:
+    lives = replied()
+    compared = [life for life in lives if life.nano is not None and life.baseline_nano is not None]
+    cost = usd(life.nano for life in compared)
+    baseline = usd(life.baseline_nano for life in compared)
+    spent = usd(call.known_nano for _, call in calls())
+    assert cost is not None
+    assert baseline is not None
+    assert spent is not None
+    expected = {
+        "requests": len(lives),
+        "compared": len(compared),
+        "unknown_cost": unknown(life.nano for life in lives),
+        "unknown_baseline": unknown(life.baseline_nano for life in lives),
+        "cost": cost,
+        "baseline": baseline,
+        "saved": baseline - cost,
+        "saved_share": share(baseline - cost, baseline),
+        "spent": spent,
+        "unknown_calls": unknown(call.known_nano for _, call in calls()),
+        "net_saved": baseline - spent,
+    }
+    same(asked("cost_vs_baseline"), [expected], "requests")
+
+
+_BY: dict[str, Callable[[Life, Call], str]] = {
+    "tier": lambda life, call: call.tier,
+    "feature": lambda life, call: life.feature or "",
+    "tenant": lambda life, call: life.tenant,
+    "user": lambda life, call: life.user_id,
+    "model": lambda life, call: call.model,
+    "provider": lambda life, call: call.provider,
+    "purpose": lambda life, call: call.purpose,
+    "day": lambda life, call: _time(call.at).strftime("%Y-%m-%d"),
+}
+
+
+@pytest.mark.parametrize("by", _BY)
+def test_cost_by(asked: Ask, by: str) -> None:
+    groups: dict[str, list[tuple[Life, Call]]] = defaultdict(list)
+    for life, call in calls():
+        groups[_BY[by](life, call)].append((life, call))
+    whole = usd(call.known_nano for _, call in calls())
+    rows = []
+    for value, found in groups.items():
+        cost = usd(call.known_nano for _, call in found)
+        missing = unknown(call.known_nano for _, call in found)
+        requests = len({(life.tenant, life.request_id) for life, _ in found})
+        tokens = [(call.input_tokens, call.output_tokens) for _, call in found]
+        rows.append(
+            {
+                "value": value,
+                "calls": len(found),
+                "requests": requests,
+                "cost": cost,
+                "cost_share": share(cost, whole),
+                "unknown_cost": missing,
+                "cost_per_request": None if missing else share(cost, requests),
+                "input_tokens": sum(a or 0 for a, _ in tokens),
+                "output_tokens": sum(b or 0 for _, b in tokens),
+            }
+        )
+    same(asked("cost_by", by=by), rows, "value")
+
+
+def test_spend(asked: Ask) -> None:
+    groups: dict[tuple[int, str], list[Call]] = defaultdict(list)
+    for life, call in calls():
+        groups[call.at // (24 * HOUR) * 24 * HOUR, life.tenant].append(call)
+    rows, so_far = [], Counter[str]()
+    for (day, tenant), found in sorted(groups.items()):
+        so_far[tenant] += sum(call.known_nano or 0 for call in found)
+        rows.append(
+            {
+                "period": _time(day),
+                "tenant": tenant,
+                "calls": len(found),
+                "cost": usd(call.known_nano for call in found),
+                "unknown_cost": unknown(call.known_nano for call in found),
+                "cost_to_date": usd([so_far[tenant]]),
+            }
+        )
+    same(asked("spend"), rows, "period", "tenant")
+
+
+def test_unknown_cost_names_every_call_that_nobody_could_price(asked: Ask) -> None:
+    expected = {
+        call.call_id: "interrupted"
+        if call.known_status == "interrupted"
+        else "no usage"
+        if call.input_tokens is None
+        else "no price"
+        for _, call in calls()
+        if call.known_nano is None
+    }
+    assert {row["call_id"]: row["why"] for row in asked("unknown_cost")} == expected
+    assert set(expected.values()) == {"interrupted", "no usage", "no price"}
+    assert len(asked("unknown_cost", limit="3")) == 3
+
+
+def _provider_ms(life: Life) -> float:
+    return sum(hop.provider_ms for hop in life.hops)
+
+
+def _overhead(life: Life) -> float:
+    return max(life.latency_ms - _provider_ms(life), 0)
+
+
+def test_latency_by_tier(asked: Ask) -> None:
+    rows = []
+    for tier in {life.hops[-1].tier for life in replied()}:
+        lives = [life for life in replied() if life.hops[-1].tier == tier]
+        rows.append(
+            {"tier": tier, "requests": len(lives)}
+            | three([life.latency_ms for life in lives])
+            | three([_provider_ms(life) for life in lives], "provider_")
+            | three([_overhead(life) for life in lives], "overhead_")
+        )
+    same(asked("latency_by_tier"), rows, "tier")
+
+
+def test_routing_overhead(asked: Ask) -> None:
+    rows = []
+    for classifier in {life.classifier for life in replied()}:
+        lives = [life for life in replied() if life.classifier == classifier]
+        quick = [life for life in lives if not any(hop.parked for hop in life.hops)]
+        asks = [call for life in lives for call in life.others]
+        rows.append(
+            {
+                "classifier": classifier,
+                "requests": len(quick),
+                "waited": len(lives) - len(quick),
+                **three([_overhead(life) for life in quick]),
+                "under_50ms": share(sum(_overhead(life) < 50 for life in quick), len(quick)),
+                "of_latency": share(
+                    sum(_overhead(life) for life in quick), sum(life.latency_ms for life in quick)
+                ),
+                "classify_calls": len(asks),
+                "classify_cost": usd(call.nano for call in asks),
+                "unknown_cost": unknown(call.nano for call in asks),
+            }
+        )
+    same(asked("routing_overhead"), rows, "classifier")
+
+
+def _instance(call: Call) -> Row:
+    return {"provider": call.provider, "model": call.model, "instance": call.instance}
+
+
+def test_fallback_rate(asked: Ask) -> None:
+    answering = [call for _, call in calls() if call.purpose == "answer"]
+    bad = [call for call in answering if call.known_status != "ok"]
+    rows = [
+        {
+            "provider": "", "model": "", "instance": "", "error": "any",
+            "failed": len(bad), "calls": len(answering), "rate": share(len(bad), len(answering)),
+        }
+    ]  # fmt: skip
+    for instance in {tuple(_instance(call).values()) for call in answering}:
+        here = [call for call in answering if tuple(_instance(call).values()) == instance]
+        counts = Counter(call.known_status for call in here if call.known_status != "ok")
+        rows += [
+            _instance(here[0])
+            | {"error": error, "failed": count, "calls": len(here), "rate": count / len(here)}
+            for error, count in (counts or Counter({"": 0})).items()
+        ]
+    found = asked("fallback_rate")
+
+    same(found, rows, "provider", "model", "instance", "error")
+    assert found[0]["error"] == "any"
+
+
+def test_provider_health(asked: Ask) -> None:
+    rows = []
+    flat = [call for _, call in calls()]
+    for instance in {tuple(_instance(call).values()) for call in flat}:
+        here = [call for call in flat if tuple(_instance(call).values()) == instance]
+        status = Counter(call.known_status for call in here)
+        good = [call for call in here if call.known_status == "ok"]
+        timed = [call for call in good if call.latency_ms is not None]
+        errors = len(here) - status["ok"] - status["interrupted"]
+        failed = [call for call in here if call.known_status not in {"ok", "interrupted"}]
+        ends = [call.at + (5 if call.late_nano is not None else 0) for call in good]
+        counted = [call for call in timed if call.output_tokens is not None]
+        rows.append(
+            _instance(here[0])
+            | {
+                "calls": len(here),
+                "ok": status["ok"],
+                "errors": errors,
+                "error_share": share(errors, status["ok"] + errors),
+                "rate_limited": status["rate_limited"],
+                "timeouts": status["timeout"],
+                "interrupted": status["interrupted"],
+                **three([call.latency_ms or 0 for call in timed]),
+                "tokens_per_s": share(
+                    sum(call.output_tokens or 0 for call in counted),
+                    sum(call.latency_ms or 0 for call in counted) / 1000,
+                ),
+                "last_ok": _time(max(ends)) if ends else None,
+                "last_error": _time(max(call.at for call in failed)) if failed else None,
+            }
+        )
+    same(asked("provider_health"), rows, "provider", "model", "instance")
+
+
+def test_request_shows_everything_of_one_request_and_nothing_of_others(asked: Ask) -> None:
+    life = next(life for life in LIVES if len(life.hops) > 1 and life.signals and life.number > 0)
+    rows = asked("request", request_id=life.request_id, tenant=life.tenant)
+    kinds = Counter(row["record"] for row in rows if not row["repeat"])
+    parked = sum(hop.parked for hop in life.hops)
+    answering = sum(len(hop.calls) for hop in life.hops)
+
+    assert kinds["call"] == len(life.calls)
+    assert kinds["signal"] == len(life.signals)
+    assert kinds["journal"] == answering + parked + len(life.hops)
+    assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)
+    assert asked("request", request_id=life.request_id, tenant="nobody") == []
+    final = [row for row in rows if row["what"] == life.status and not row["repeat"]]
+    assert [row["cost"] for row in final] == [usd([life.nano])]
+
+
+def test_without_any_event_there_is_no_row_with_zeros(clickhouse: str, database: str) -> None:
+    settings = SinkSettings(clickhouse_url=clickhouse, clickhouse_database=database)
+    client = connect(settings)
+    migrate(client, settings)
+    client.close()
+    between = TimeRange(since=_time(SINCE), until=_time(UNTIL))
+    for name, each in questions().items():
+        given = {"request_id": "r1"} if name == "request" else {}
+        assert ask(each, settings, range_=between, parameters=given).rows == (), name
+
+
+def test_tiers_of_the_history_are_known() -> None:
+    assert {hop.tier for life in LIVES for hop in life.hops} == set(TIERS)

@@ -1,0 +1,334 @@
+"""A small history of requests for the analytics: drawn once, kept as plain values, put on the log.
+
+It has what makes counting hard: unknown costs, repeats with absurd figures, retries, escalations
+past failures, parked hops, calls booked as interrupted whose real row came later, two registry
+versions, ids used again, signals without score or verdict, requests that nothing judged.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.topics import COST, OUTCOMES, QUALITY
+from sinks.log import Place
+from tests.sql.log import T0, Record, cost_event, on_log, outcome_event, quality_event
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+TIERS = ("simple", "moderate", "complex")
+MODELS = {
+    "simple": ("mini", "openai"),
+    "moderate": ("midi", "openai"),
+    "complex": ("opus", "anthropic"),
+}
+ABSURD = 77_000_000_000
+"""Nano-USD of repeated rows: one of them in a sum is seen at once."""
+
+
+@dataclass(kw_only=True)
+class Call:
+    """One provider call; `late_nano` is the cost of the real row behind an interrupted one."""
+
+    call_id: str
+    tier: str
+    model: str
+    provider: str
+    instance: str
+    status: str
+    at: int
+    nano: int | None
+    latency_ms: float | None
+    purpose: str = "answer"
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    late_nano: int | None = None
+
+    @property
+    def known_nano(self) -> int | None:
+        """What it cost, by all that is on the log."""
+        return self.nano if self.nano is not None else self.late_nano
+
+    @property
+    def known_status(self) -> str:
+        return "ok" if self.late_nano is not None else self.status
+
+
+@dataclass(kw_only=True)
+class Hop:
+    """One hop: its calls, its answer's confidence, its time in calls, how often it was parked."""
+
+    tier: str
+    calls: list[Call]
+    confidence: float | None
+    provider_ms: float
+    ended_at: int
+    parked: int = 0
+
+
+@dataclass(kw_only=True)
+class Signal:
+    """One signal; without a tier it is feedback on the whole."""
+
+    signal: str
+    at: int
+    tier: str | None
+    score: float | None
+    passed: bool | None
+
+
+@dataclass(kw_only=True)
+class Life:
+    """One request from its arrival to its end."""
+
+    tenant: str
+    request_id: str
+    number: int
+    user_id: str
+    feature: str | None
+    registry: str
+    experiment: str | None
+    arm: str | None
+    classifier: str
+    requested_at: int
+    hops: list[Hop]
+    status: str
+    answered_by: Hop | None
+    baseline_nano: int | None
+    others: list[Call] = field(default_factory=list)
+    signals: list[Signal] = field(default_factory=list)
+
+    @property
+    def calls(self) -> list[Call]:
+        return [*self.others, *(call for hop in self.hops for call in hop.calls)]
+
+    @property
+    def ended_at(self) -> int:
+        return self.hops[-1].ended_at
+
+    @property
+    def latency_ms(self) -> float:
+        return float(self.ended_at - self.requested_at)
+
+    def nano_up_to(self, hop: int) -> int | None:
+        """All answering calls up to a hop, as its worker knew them."""
+        costs = [call.nano for each in self.hops[: hop + 1] for call in each.calls]
+        return None if None in costs else sum(cost or 0 for cost in costs)
+
+    @property
+    def nano(self) -> int | None:
+        return self.nano_up_to(len(self.hops))
+
+
+def draw_lives(count: int = 120, seed: int = 11) -> list[Life]:
+    """Lives over three days from `T0`; the same for the same seed."""
+    dice = random.Random(seed)
+    lives = [_life(dice, number) for number in range(count)]
+    lives[-1].request_id, lives[-1].tenant = lives[0].request_id, lives[0].tenant
+    return lives
+
+
+def _life(dice: random.Random, number: int) -> Life:
+    requested_at = T0 + number * (3 * DAY // 120) + dice.randrange(HOUR // 4)
+    start = dice.choice((0, 0, 0, 1, 2))
+    in_experiment = dice.random() < 0.4
+    hops, at = [], requested_at
+    while True:
+        hop = _hop(dice, TIERS[start + len(hops)], f"{number}-{len(hops)}", at)
+        hops.append(hop)
+        at = hop.ended_at
+        enough = hop.confidence is not None and hop.confidence >= 0.5
+        if enough or start + len(hops) == len(TIERS) or dice.random() < 0.2:
+            break
+    answered = [hop for hop in hops if hop.confidence is not None]
+    best = max(answered, key=lambda hop: hop.confidence or 0, default=None)
+    life = Life(
+        tenant=dice.choice(("acme", "beta")),
+        request_id=f"r{number}",
+        number=number,
+        user_id=f"u{number % 9}",
+        feature=dice.choice((None, "chat", "search")),
+        registry=dice.choice(("v1", "v2")),
+        experiment="thresholds" if in_experiment else None,
+        arm=("a", "b")[number % 2] if in_experiment else None,
+        classifier=dice.choice(("rules", "hybrid")),
+        requested_at=requested_at,
+        hops=hops,
+        status="replied" if best else dice.choice(("failed", "expired")),
+        answered_by=best,
+        baseline_nano=dice.choice((None, *[dice.randrange(1, 10**8)] * 4)) if best else None,
+    )
+    if dice.random() < 0.3:
+        life.others.append(_classifying(dice, number, requested_at))
+    life.signals = _signals(dice, life)
+    return life
+
+
+def _hop(dice: random.Random, tier: str, name: str, at: int) -> Hop:
+    model, provider = MODELS[tier]
+    calls, spent = [], 0.0
+    answered = dice.random() < 0.85
+    statuses = [
+        dice.choice(("server", "rate_limited", "timeout")) for _ in range(dice.choice((0, 0, 1, 2)))
+    ]
+    for index, status in enumerate([*statuses, "ok" if answered else "interrupted"]):
+        latency = None if status == "interrupted" else dice.randrange(5, 900) + 0.5
+        spent += latency or 0
+        ok = status == "ok"
+        priced = ok and dice.random() < 0.9
+        refused = status in {"server", "rate_limited"}
+        calls.append(
+            Call(
+                call_id=f"c{name}-{index}",
+                tier=tier,
+                model=model,
+                provider=provider,
+                instance=dice.choice(("east", "west")),
+                status=status,
+                at=at + int(spent) + index,
+                nano=dice.randrange(1, 10**7) if priced else 0 if refused else None,
+                latency_ms=latency,
+                input_tokens=dice.randrange(1, 999) if ok else None,
+                output_tokens=dice.randrange(1, 999) if ok else None,
+                late_nano=dice.randrange(1, 10**7)
+                if status == "interrupted" and dice.random() < 0.5
+                else None,
+            )
+        )
+    parked = dice.choice((0, 0, 0, 1, 2))
+    return Hop(
+        tier=tier,
+        calls=calls,
+        confidence=round(dice.random(), 3) if answered else None,
+        provider_ms=spent,
+        ended_at=at + int(spent) + dice.randrange(3, 120) + parked * 1_000,
+        parked=parked,
+    )
+
+
+def _classifying(dice: random.Random, number: int, at: int) -> Call:
+    return Call(
+        call_id=f"k{number}", tier="", model="mini", provider="openai", instance="east",
+        status="ok", at=at + 1, nano=dice.choice((None, 1_000, 2_500)), latency_ms=4.0,
+        purpose="classify", input_tokens=10, output_tokens=2,
+    )  # fmt: skip
+
+
+def _signals(dice: random.Random, life: Life) -> list[Signal]:
+    found = []
+    for hop in life.hops:
+        if hop.confidence is not None and dice.random() < 0.6:
+            found.append(
+                Signal(
+                    signal="cascade_confidence", at=hop.ended_at - 1, tier=hop.tier,
+                    score=hop.confidence, passed=hop.confidence >= 0.5,
+                )
+            )  # fmt: skip
+        if dice.random() < 0.15:
+            found.append(
+                Signal(
+                    signal="judge", at=hop.ended_at - 1, tier=hop.tier,
+                    score=dice.choice((None, 0.2, 0.7, 1.0)), passed=None,
+                )
+            )  # fmt: skip
+    if dice.random() < 0.3:
+        found.append(
+            Signal(
+                signal="feedback", at=life.ended_at + dice.randrange(HOUR // 2), tier=None,
+                score=dice.choice((None, 0.0, 0.4, 0.5, 1.0)), passed=None,
+            )
+        )  # fmt: skip
+    return found
+
+
+def as_log(lives: list[Life]) -> dict[Place, list[Record]]:
+    """The lives as records of the event topics, repeats among them, each topic in order of time."""
+    calls, outcomes, signals = [], [], []
+    for life in lives:
+        calls += _call_events(life)
+        outcomes += _outcome_events(life)
+        signals += [
+            quality_event(
+                **_whose(life), at=each.at, signal=each.signal, name="n", score=each.score,
+                passed=each.passed, tier=each.tier,
+            )
+            for each in life.signals
+        ]  # fmt: skip
+    return {
+        Place(topic, 0): on_log(topic, sorted(events, key=lambda event: int(event["at"])))
+        for topic, events in ((COST, calls), (OUTCOMES, outcomes), (QUALITY, signals))
+    }
+
+
+def _whose(life: Life) -> dict[str, Any]:
+    return {
+        "tenant": life.tenant, "request_id": life.request_id, "user_id": life.user_id,
+        "feature": life.feature, "registry_version": life.registry,
+        "experiment": life.experiment, "arm": life.arm,
+    }  # fmt: skip
+
+
+def _call_events(life: Life) -> list[dict[str, Any]]:
+    events = []
+    for call in life.calls:
+        event = cost_event(
+            call.call_id, **_whose(life), purpose=call.purpose, at=call.at, tier=call.tier or None,
+            provider=call.provider, request_model=call.model, instance=call.instance,
+            status=call.status, cost_nano=call.nano, latency_ms=call.latency_ms,
+            input_tokens=call.input_tokens, output_tokens=call.output_tokens,
+        )  # fmt: skip
+        events.append(event)
+        if call.late_nano is not None:
+            late = {"status": "ok", "cost_nano": call.late_nano, "at": call.at + 5, "late": True}
+            events += [event | late, event | late]
+        elif call.nano is not None and life.number % 5 == 0:
+            events.append(event | {"cost_nano": ABSURD, "status": "server"})
+    return events
+
+
+def _outcome_events(life: Life) -> list[dict[str, Any]]:
+    events = []
+    whose = {key: value for key, value in _whose(life).items() if key in _OUTCOME_WHOSE}
+    source = {
+        "topic": "llm.requests.v1", "partition": 0, "offset": life.number,
+        "timestamp": life.requested_at,
+    }  # fmt: skip
+    decision = {
+        "classifier": life.classifier, "tier": life.hops[0].tier, "reasons": ["short"],
+        "registry_version": life.registry, "experiment": life.experiment, "arm": life.arm,
+    }  # fmt: skip
+    for number, hop in enumerate(life.hops):
+        shared = {**whose, "source": source, "hop": number, "tier": hop.tier, "decision": decision}
+        for visit in range(hop.parked):
+            at = hop.ended_at - 1_000 * (hop.parked - visit)
+            events.append(outcome_event("parked", **shared, visit=visit, at=at))
+        events += [
+            outcome_event("started", **shared, visit=hop.parked, at=call.at, call_id=call.call_id)
+            for call in hop.calls
+        ]
+        last = number == len(life.hops) - 1
+        model, provider = (
+            MODELS[life.answered_by.tier] if life.answered_by and last else (None, None)
+        )
+        shown = life.answered_by.confidence if last and life.answered_by else hop.confidence
+        result = {
+            "model": model, "provider": provider, "calls": 1,
+            "tiers_tried": [each.tier for each in life.hops[: number + 1]],
+            "cost_nano": life.nano_up_to(number),
+            "baseline_cost_nano": life.baseline_nano if last else None,
+            "confidence": shown, "provider_ms": hop.provider_ms,
+            "latency_ms": float(hop.ended_at - life.requested_at),
+        }  # fmt: skip
+        end = outcome_event(
+            life.status if last else "escalated", **shared, visit=hop.parked, at=hop.ended_at,
+            next_tier=None if last else life.hops[number + 1].tier, result=result,
+        )  # fmt: skip
+        events.append(end)
+        if life.number % 4 == 0:
+            absurd = {"cost_nano": ABSURD, "latency_ms": 1e9, "confidence": 0.0}
+            events.append(end | {"result": end["result"] | absurd})
+    return events
+
+
+_OUTCOME_WHOSE = {"tenant", "request_id", "user_id", "feature"}
