@@ -39,6 +39,9 @@ bench: setup ## speed: a table, and results/bench.json; BENCH_DATA=DIR for recor
 chaos: setup ## what holds under kill -9 and pauses: a table, and results/chaos.json
 	@$(BIN)/python -m tests.chaos
 
+docs: setup ## write the generated pages of docs/
+	@$(BIN)/python -m infra.reference
+
 lock: ## pin versions again (names and hashes, no address)
 	@$(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv
 	@.venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --all-extras -o requirements/all.lock pyproject.toml requirements/build.in

@@ -1,0 +1,186 @@
+"""The generated pages, each a function without arguments that gives its Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from pydantic_settings import BaseSettings
+
+from infra.settings import InfraSettings
+from schemas.avro_schemas import VALUES, whole_schema
+from schemas.topics import DAY_MS, MIB, Topic, Width, declared_topics
+from sinks.questions import questions
+from sinks.settings import SinkSettings
+from streams.settings import WorkerSettings
+
+_MADE = "<!-- Made by `make docs`; edit the code instead. -->\n"
+_WIDTHS = {
+    Width.REQUESTS: "`SLUICE_REQUEST_PARTITIONS`",
+    Width.PIPELINE: "`SLUICE_PIPELINE_PARTITIONS`",
+    Width.SINGLE: "1",
+}
+
+
+def topics_page() -> str:
+    """Every topic: key, value, width, retention, size, who writes and reads it."""
+    heads = (
+        "topic",
+        "key",
+        "value",
+        "partitions",
+        "kept",
+        "largest record",
+        "written by",
+        "read by",
+    )
+    rows = [_topic_row(topic) for topic in declared_topics()]
+    return "\n".join(
+        (
+            "# Topics\n",
+            _MADE,
+            "Declared once, in `schemas/topics.py`; made by `sluice topics create`. All carry the "
+            "broker's append time. Tier, wait and event topics share one partition count and are "
+            "keyed by `tenant/request id` (murmur2), so that work and its journal lie on the same "
+            "partition number. Tiers are those of the registry; shown are the default ones.\n",
+            *_table(heads, rows),
+            "",
+        )
+    )
+
+
+def _topic_row(topic: Topic) -> Sequence[str]:
+    kept = "compacted" if topic.retention_ms is None else f"{topic.retention_ms // DAY_MS} d"
+    return (
+        f"`{topic.name}`",
+        topic.key,
+        topic.value,
+        _WIDTHS[topic.width],
+        kept,
+        f"{topic.max_message_bytes // MIB} MiB",
+        topic.writers,
+        topic.readers,
+    )
+
+
+def records_page() -> str:
+    """Every field of every record."""
+    parts = [
+        "# Records\n",
+        _MADE,
+        "The values of the topics, from `schemas/avro`. Times are milliseconds since 1970 UTC of "
+        "the broker's clock; money is integer nano-USD; null is unknown, never zero. JSON requests and "
+        "replies have the same fields, with money in USD and messages as objects.\n",
+    ]
+    for name in VALUES:
+        parts.extend(_record(whole_schema(name), f"## {name}"))
+    return "\n".join(parts)
+
+
+def _record(schema: dict[str, Any], heading: str) -> Iterator[str]:
+    yield f"{heading}\n"
+    yield f"{schema.get('doc', '')}\n"
+    rows = [
+        (f"`{field['name']}`", _type(field["type"]), field.get("doc", ""))
+        for field in schema["fields"]
+    ]
+    yield from _table(("field", "type", "meaning"), rows)
+    yield ""
+    for field in schema["fields"]:
+        for inner in _inner_records(field["type"]):
+            yield from _record(inner, f"### {inner['name'].rsplit('.', 1)[-1]}")
+
+
+def _inner_records(kind: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(kind, list):
+        for each in kind:
+            yield from _inner_records(each)
+    elif isinstance(kind, dict):
+        if kind["type"] == "record":
+            yield kind
+        elif kind["type"] in {"array", "map"}:
+            yield from _inner_records(kind.get("items", kind.get("values")))
+
+
+def _type(kind: Any) -> str:
+    if isinstance(kind, list):
+        return " or ".join(_type(each) for each in kind)
+    if isinstance(kind, str):
+        return kind.rsplit(".", 1)[-1]
+    if kind["type"] == "array":
+        return f"list of {_type(kind['items'])}"
+    if kind["type"] == "map":
+        return f"map of {_type(kind['values'])}"
+    name = kind.get("logicalType") or kind.get("name") or kind["type"]
+    return str(name).rsplit(".", 1)[-1]
+
+
+def settings_page() -> str:
+    """Every setting of commands, workers and sinks."""
+    parts = [
+        "# Settings\n",
+        _MADE,
+        "Environment variables; a name means the same wherever it stands.\n",
+    ]
+    kinds: tuple[tuple[str, type[BaseSettings]], ...] = (
+        ("Commands and the local pipeline", InfraSettings),
+        ("Worker", WorkerSettings),
+        ("Sink, migrations, queries", SinkSettings),
+    )
+    for title, settings in kinds:
+        rows = [
+            (f"`SLUICE_{name.upper()}`", _default(field.default), field.description or "")
+            for name, field in settings.model_fields.items()
+        ]
+        parts.extend((f"## {title}\n", *_table(("variable", "default", "meaning"), rows), ""))
+    return "\n".join(parts)
+
+
+def _default(value: Any) -> str:
+    return "-" if value is None or value == "" else f"`{value}`"
+
+
+def questions_page() -> str:
+    """Every analytics question with its columns."""
+    parts = [
+        "# Asking in SQL\n",
+        _MADE,
+        "Tables: `calls` (one row a provider call), `quality` (one a signal), `outcomes` (one a "
+        "journal record), `dead_letters`, `registry_versions`, `alerts`, `replay_decisions`. "
+        "Views: `requests` (one row a request: its first terminal outcome) and `spend` (one row "
+        "a call, so `sum(cost)` is all that was spent). Money is `Decimal(18,9)` USD, NULL is "
+        "unknown; time is UTC. Rows with `repeat = 1` are repetitions after a crash and are left "
+        "out by the views.\n",
+        "```sql\nSELECT tier, count() AS answers, sum(cost) AS usd\nFROM sluice.requests\n"
+        "WHERE status = 'replied' AND ended_at > now() - INTERVAL 1 DAY\nGROUP BY tier\n```\n",
+        "The questions below are files in `sinks/analytics`; `sluice query NAME [--since 24h] "
+        "[--format table|csv|json]` runs one.\n",
+    ]
+    for each in questions().values():
+        parts.append(f"## {each.name}\n")
+        parts.append(f"{each.title}\n")
+        if each.about:
+            parts.append(f"{each.about}\n")
+        rows = [(f"`{column.name}`", column.unit, column.about) for column in each.columns]
+        parts.extend((*_table(("column", "unit", "meaning"), rows), ""))
+    return "\n".join(parts)
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield _line(heads)
+    yield _line(["---"] * len(heads))
+    for row in rows:
+        yield _line([cell.replace("|", "\\|") for cell in row])
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "topics.md": topics_page,
+    "records.md": records_page,
+    "settings.md": settings_page,
+    "sql.md": questions_page,
+}
+"""File name in docs/, to what makes it."""
