@@ -69,7 +69,8 @@ def records_page() -> str:
         "# Records\n",
         _MADE,
         "The values of the topics, from `schemas/avro`. Times are milliseconds since 1970 UTC of "
-        "the broker's clock; money is integer nano-USD; null is unknown, never zero. JSON requests and "
+        "the broker's clock; money is integer nano-USD; null is unknown, never zero. "
+        "JSON requests and "
         "replies have the same fields, with money in USD and messages as objects.\n",
     ]
     for name in VALUES:

@@ -69,7 +69,7 @@ def test_answers_that_are_spoilt_on_their_way_are_billed(name: str) -> None:
                 await caller.ask()
             await _switch(caller, {"kind": "bad_json"})
             spoilt = await caller.ask()
-            with pytest.raises(ValueError, match="Expecting|Unterminated"):
+            with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
                 spoilt.json()
             await _switch(caller, {"kind": "giant", "bytes": 100_000})
             assert len((await caller.ask()).content) >= 100_000
