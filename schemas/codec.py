@@ -8,7 +8,6 @@ integers, milliseconds since 1970 UTC, on both sides.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
 from enum import StrEnum
 from io import BytesIO
@@ -69,6 +68,13 @@ def format_of(data: bytes, *, framed: bool = False) -> Format:
     return Format.JSON
 
 
+def schema_id_of(data: bytes) -> int | None:
+    """The schema id of a Confluent frame; `None` where these bytes are none."""
+    if data[:1] != CONFLUENT_MARK or len(data) < _FRAME_BYTES:
+        return None
+    return int.from_bytes(data[1:_FRAME_BYTES], "big")
+
+
 class Codec:
     """Reads and writes the values of one record type, by its name in `schemas/avro`."""
 
@@ -96,7 +102,7 @@ class Codec:
             return orjson.dumps(record)
         out = BytesIO()
         if self._ids is not None and form is not Format.SINGLE_OBJECT:
-            out.write(CONFLUENT_MARK + struct.pack(">I", self._ids.id_of(self.name)))
+            out.write(CONFLUENT_MARK + self._ids.id_of(self.name).to_bytes(4, "big"))
         else:
             out.write(self._header)
         schemaless_writer(out, self._writer, record)
@@ -134,7 +140,7 @@ class Codec:
     def _decode_frame(self, data: bytes) -> dict[str, Any]:
         if self._ids is None or len(data) < _FRAME_BYTES:
             raise UndecodableError("the Confluent frame is cut off")
-        (schema_id,) = struct.unpack(">I", data[1:_FRAME_BYTES])
+        schema_id = int.from_bytes(data[1:_FRAME_BYTES], "big")
         if schema_id not in self._foreign:
             found = self._ids.schema(schema_id)
             if found is None:

@@ -12,6 +12,7 @@ SluiceError
 ├── ProviderError             a model provider's call failed (class, status, retry-after inside)
 ├── SinkError                 ClickHouse refused, or the sink lost its right to write
 │   └── FencedError           a successor took this partition over; stop writing
+├── SchemaRegistryAwayError   the schema registry did not answer; ask again
 └── LocalStackError           the local Kafka, ClickHouse or a process of ours did not come up
 
 Each message says what happened and what to do; none quotes a prompt or a key.
@@ -69,6 +70,10 @@ class SinkError(SluiceError):
 
 class FencedError(SinkError):
     """A successor holds a higher epoch for this partition; this writer must stop."""
+
+
+class SchemaRegistryAwayError(SluiceError):
+    """The schema registry did not answer, or refused a schema; waiting loses nothing."""
 
 
 class LocalStackError(SluiceError):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from schemas.avro_schemas import fingerprint, whole_schema
-from schemas.codec import SINGLE_OBJECT_MARK, Codec, Format, SchemaIds
+from schemas.codec import CONFLUENT_MARK, SINGLE_OBJECT_MARK, Codec, Format, SchemaIds
 from schemas.errors import UndecodableError
 from schemas.topics import ALERTS, COST, DEAD_LETTER_SUFFIX, OUTCOMES, QUALITY, REGISTRY
 from sinks.documents import dead_letter, registry_entry, replay_decision
@@ -18,7 +18,13 @@ from sinks.log import LogRecord
 from sinks.repeats import CallRepeats, HopRepeats, NoRepeats, Repeats
 from sinks.tables import Table, table_of
 
-_EVENTS = {COST: "CostEvent", QUALITY: "QualityEvent", OUTCOMES: "OutcomeEvent", ALERTS: "Alert"}
+EVENT_VALUES = {
+    COST: "CostEvent",
+    QUALITY: "QualityEvent",
+    OUTCOMES: "OutcomeEvent",
+    ALERTS: "Alert",
+}
+"""Event topics and the record on each."""
 
 Read = Callable[[LogRecord], bytes]
 
@@ -38,11 +44,17 @@ class Reader:
 
 
 class EventReader:
-    """Reads events that are Avro on their topic; `header` opens those in the current schema."""
+    """Reads events that are Avro on their topic; `headers` open those in the current schema.
+
+    `header` is the one of the single-object encoding.
+    """
 
     def __init__(self, name: str, ids: SchemaIds | None = None) -> None:
         self.codec = Codec(name, ids)
         self.header = SINGLE_OBJECT_MARK + fingerprint(whole_schema(name))
+        self.headers: tuple[bytes, ...] = (self.header,)
+        if ids is not None:
+            self.headers += (CONFLUENT_MARK + ids.id_of(name).to_bytes(4, "big"),)
 
     def read(self, record: LogRecord) -> bytes:
         """The event's bytes in the current schema, unproven where they came in it.
@@ -53,8 +65,9 @@ class EventReader:
         value = record.value
         if value is None:
             raise UndecodableError("the value is null")
-        if value.startswith(self.header):
-            return value[len(self.header) :]
+        for header in self.headers:
+            if value.startswith(header):
+                return value[len(header) :]
         return self._written_anew(value)
 
     def read_carefully(self, record: LogRecord) -> bytes:
@@ -85,8 +98,8 @@ def reader_of(topic: str, ids: SchemaIds | None = None) -> Reader:
         KeyError: the sink does not read this topic.
     """
     table = table_of(topic)
-    if topic in _EVENTS:
-        events = EventReader(_EVENTS[topic], ids)
+    if topic in EVENT_VALUES:
+        events = EventReader(EVENT_VALUES[topic], ids)
         return Reader(
             table=table,
             repeats=_repeats(topic, events.codec),

@@ -10,10 +10,12 @@ from contextlib import suppress
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from schemas.schema_registry import KnownSchemas, known_schemas
 from sinks.clickhouse_store import ClickHouseStore
 from sinks.clock import SystemClock
 from sinks.consumer import make_consumer
 from sinks.health import health_page
+from sinks.reading import EVENT_VALUES
 from sinks.settings import SinkSettings
 from sinks.sink import Sink
 from sinks.status import SinkStatus
@@ -41,21 +43,30 @@ async def run_sink(settings: SinkSettings, stop: asyncio.Event | None = None) ->
             loop.add_signal_handler(number, stop.set)
     status = SinkStatus(instance=settings.sink_instance)
     store = ClickHouseStore(settings)
+    known = known_schemas(settings.schema_registry_url)
     async with health_page(settings.sink_host, settings.sink_port, status.report) as port:
         log.info("sink %s: health on http://%s:%d", status.instance, settings.sink_host, port)
         try:
-            await _consume(settings, store, status, stop)
+            if known is not None:
+                await known.register(EVENT_VALUES.values())
+            await _consume(settings, store, status, known, stop)
         finally:
+            if known is not None:
+                await known.close()
             await store.close()
 
 
 async def _consume(
-    settings: SinkSettings, store: ClickHouseStore, status: SinkStatus, stop: asyncio.Event
+    settings: SinkSettings,
+    store: ClickHouseStore,
+    status: SinkStatus,
+    known: KnownSchemas | None,
+    stop: asyncio.Event,
 ) -> None:
     consumer = await _started(settings, status, stop)
     if consumer is None:
         return
-    sink = Sink(settings, store, SystemClock(), status, consumer)
+    sink = Sink(settings, store, SystemClock(), status, consumer, known=known)
     consumer.subscribe(pattern=TOPIC_PATTERN, listener=sink)
     try:
         await sink.run(stop)

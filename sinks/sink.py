@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection
+from itertools import chain
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import (
@@ -20,10 +21,12 @@ from aiokafka.errors import (
 )
 
 from schemas.errors import FencedError, SinkError
+from schemas.schema_registry import KnownSchemas
 from sinks.batch import BatchLimits
 from sinks.clock import Clock
 from sinks.consumer import ConsumerBounds
 from sinks.errors import DoubtfulRowsError, LogRecreatedError
+from sinks.learning import learn_ids
 from sinks.log import Place
 from sinks.reading import reader_of
 from sinks.settings import SinkSettings
@@ -51,12 +54,15 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         clock: Clock,
         status: SinkStatus,
         consumer: AIOKafkaConsumer,
+        *,
+        known: KnownSchemas | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
         self._clock = clock
         self._status = status
         self._consumer = consumer
+        self._known = known
         self._writers: dict[Place, PartitionWriter] = {}
         self._tasks: dict[Place, asyncio.Task[None]] = {}
         self._takeovers: set[asyncio.Task[None]] = set()
@@ -86,7 +92,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         committer = asyncio.create_task(self._commit_regularly())
         try:
             while not stop.is_set() and self._fatal is None:
-                await self._poll()
+                await self._poll(stop)
         finally:
             self._status.state = "stopping"
             committer.cancel()
@@ -96,7 +102,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         if self._fatal is not None:
             raise self._fatal
 
-    async def _poll(self) -> None:
+    async def _poll(self, stop: asyncio.Event) -> None:
         try:
             batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
         except NoOffsetForPartitionError:
@@ -110,6 +116,10 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
             log.warning("reading from Kafka failed, it is retried: %s", error)
             await asyncio.sleep(POLL_MS / 1000)
             return
+        if self._known is not None:
+            await learn_ids(chain(*batches.values()), self._known, self._status, stop)
+            if stop.is_set():
+                return
         for place, records in batches.items():
             writer = self._writers.get(place)
             if writer is None:
@@ -151,7 +161,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         self._status.skipped += start.skipped
         writer = PartitionWriter(
             start.claim,
-            reader_of(place.topic),
+            reader_of(place.topic, self._known),
             start.window,
             self._store,
             limits=BatchLimits(

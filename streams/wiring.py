@@ -10,10 +10,13 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from schemas.avro_schemas import VALUES
 from schemas.codec import Codec
+from schemas.schema_registry import known_schemas
 from schemas.topics import FEEDBACK, declared_topics, tier_topic
 from streams.agents.classify import classify
-from streams.agents.dependencies import Codecs, Dependencies
+from streams.agents.codecs import Codecs
+from streams.agents.dependencies import Dependencies
 from streams.agents.execute import execute
 from streams.agents.feedback import take_feedback
 from streams.alerts import AlertLog
@@ -48,15 +51,26 @@ class Parts:
         self.settings = settings
         self.me = me
         self.clock = BrokerClock()
+        self.known = known_schemas(settings.schema_registry_url)
         self.publisher = _publisher(settings, self.clock)
         self.work_topics = tuple(
             tier_topic(tier, high=high) for tier in settings.tier_names for high in (True, False)
         )
         self.journal_log = KafkaJournalLog(settings.kafka, settings.group, self.work_topics)
         self.journals = Journals(self.journal_log, me, self.clock)
-        self.alerts = AlertLog(self.publisher, Codec("Alert"), self.clock, me.worker)
+        self.alerts = AlertLog(self.publisher, Codec("Alert", self.known), self.clock, me.worker)
         self.registry = LiveRegistry(settings.tier_names, self._registry_is_invalid)
         self.assignment = Assignment()
+
+    async def register_schemas(self, stack: AsyncExitStack) -> None:
+        """Make our values known to the schema registry, where one is set; the stack closes it.
+
+        Raises:
+            SchemaRegistryAwayError: it does not answer, or refuses one.
+        """
+        if self.known is not None:
+            stack.push_async_callback(self.known.close)
+            await self.known.register(VALUES)
 
     async def _registry_is_invalid(self, version: str, problem: str) -> None:
         await self.alerts.fire("invalid_registry", version, problem)
@@ -87,7 +101,7 @@ class Parts:
             pricing=PriceBook(),
             load=InstanceLoad(),
             alerts=self.alerts,
-            codecs=Codecs(),
+            codecs=Codecs(self.known),
             reply_topics=ReplyTopicPolicy(prefixes=settings.reply_prefixes),
             reply_topic_exists=directory.has,
             sleep_ms=_sleep_ms,

@@ -56,6 +56,7 @@ class Worker:
             await serve_health(
                 stack, self._settings.worker_host, self._settings.worker_port, self.status
             )
+            await parts.register_schemas(stack)
             await parts.publisher.start()
             stack.push_async_callback(parts.publisher.stop)
             await parts.journal_log.start()

@@ -41,7 +41,7 @@ class _Opened:
 async def classify(message: Incoming, deps: Dependencies) -> None:
     """Take one request; returns when its tier message, or dead letter, is acknowledged."""
     try:
-        record = _decode(message, deps)
+        record = await _decode(message, deps)
     except UndecodableError as error:
         await _set_aside(message, str(error), deps)
         return
@@ -51,10 +51,10 @@ async def classify(message: Incoming, deps: Dependencies) -> None:
     await (await deps.publisher.publish(tier_record(hop, deps.codecs)))
 
 
-def _decode(message: Incoming, deps: Dependencies) -> dict[str, Any]:
+async def _decode(message: Incoming, deps: Dependencies) -> dict[str, Any]:
     if message.value is None:
         raise UndecodableError("the value is null")
-    return deps.codecs.request.decode(message.value)
+    return await deps.codecs.decode(deps.codecs.request, message.value)
 
 
 def _first_hop(

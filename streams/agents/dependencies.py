@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from schemas.codec import Codec, SchemaIds
 from schemas.errors import ConfigurationError
+from streams.agents.codecs import Codecs
 from streams.flow.claims import Claims
 from streams.flow.clock import Clock
 from streams.flow.dead_letters import DeadLetters
@@ -36,19 +36,6 @@ class Alerts(Protocol):
     async def fire(self, rule: str, subject: str, message: str) -> None:
         """Raise an alert, once for each rule and subject while it lasts."""
         ...
-
-
-class Codecs:
-    """One codec for each value that the agents read or write."""
-
-    def __init__(self, ids: SchemaIds | None = None) -> None:
-        self.request = Codec("Request", ids)
-        self.tier_message = Codec("TierMessage", ids)
-        self.reply = Codec("Reply", ids)
-        self.cost = Codec("CostEvent", ids)
-        self.quality = Codec("QualityEvent", ids)
-        self.outcome = Codec("OutcomeEvent", ids)
-        self.feedback = Codec("Feedback", ids)
 
 
 def new_call_id() -> str:

@@ -33,7 +33,7 @@ async def execute(work: Work, deps: Dependencies) -> None:
     """Take one hop's message; returns when every effect of it is acknowledged."""
     try:
         arrived = hop_message(work.message)
-        message = _decode(work, deps)
+        message = await _decode(work, deps)
     except UndecodableError as error:
         await (await deps.dead_letters.put(work.message, "undecodable", str(error)))
         return
@@ -57,10 +57,10 @@ async def execute(work: Work, deps: Dependencies) -> None:
             await record
 
 
-def _decode(work: Work, deps: Dependencies) -> TierMessage:
+async def _decode(work: Work, deps: Dependencies) -> TierMessage:
     if work.message.value is None:
         raise UndecodableError("the value is null")
-    record = deps.codecs.tier_message.decode(work.message.value)
+    record = await deps.codecs.decode(deps.codecs.tier_message, work.message.value)
     return from_record(TierMessage, record)
 
 

@@ -29,7 +29,7 @@ class FeedbackDocument(BaseModel):
 async def take_feedback(message: Incoming, deps: Dependencies) -> None:
     """Take one piece of feedback; returns when what it became is acknowledged."""
     try:
-        document = _read(message, deps)
+        document = await _read(message, deps)
     except UndecodableError as error:
         await (await deps.dead_letters.put(message, "undecodable", str(error)))
         return
@@ -52,11 +52,12 @@ async def take_feedback(message: Incoming, deps: Dependencies) -> None:
     await (await deps.publisher.publish(record))
 
 
-def _read(message: Incoming, deps: Dependencies) -> FeedbackDocument:
+async def _read(message: Incoming, deps: Dependencies) -> FeedbackDocument:
     if message.value is None:
         raise UndecodableError("the value is null")
+    record = await deps.codecs.decode(deps.codecs.feedback, message.value)
     try:
-        return FeedbackDocument.model_validate(deps.codecs.feedback.decode(message.value))
+        return FeedbackDocument.model_validate(record)
     except ValidationError as error:
         fields = ", ".join(str(item["loc"][0]) for item in error.errors() if item["loc"])
         raise UndecodableError(f"feedback does not validate: {fields}") from None

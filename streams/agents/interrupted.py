@@ -23,7 +23,7 @@ async def book_interrupted(
     """Book those of the calls that are not booked yet; returns when the broker has them."""
     unbooked = await deps.journals.unbooked(partition, calls)
     under_way = [
-        await deps.publisher.publish(cost_record(_event(call, deps), partition, deps))
+        await deps.publisher.publish(cost_record(await _event(call, deps), partition, deps))
         for call in unbooked
     ]
     for call, record in zip(unbooked, under_way, strict=True):
@@ -32,9 +32,9 @@ async def book_interrupted(
     return unbooked
 
 
-def _event(call: BegunCall, deps: Dependencies) -> CostEvent:
+async def _event(call: BegunCall, deps: Dependencies) -> CostEvent:
     tenant, request_id = split_identity(call.identity)
-    started = deps.codecs.outcome.decode(call.value)
+    started = await deps.codecs.decode(deps.codecs.outcome, call.value)
     return CostEvent(
         tenant=tenant,
         request_id=request_id,

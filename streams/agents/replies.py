@@ -13,7 +13,8 @@ import orjson
 from schemas.codec import Format
 from schemas.mapping import as_record
 from schemas.records import Decision, Reply, ReplyAddress, Routing
-from streams.agents.dependencies import Codecs, Dependencies
+from streams.agents.codecs import Codecs
+from streams.agents.dependencies import Dependencies
 from streams.flow.delivery import Delivered, Outgoing
 
 NANO = 1_000_000_000

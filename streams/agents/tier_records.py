@@ -7,7 +7,7 @@ from schemas.journal_headers import DIGEST, HOP, ORIGIN, VISIT
 from schemas.mapping import as_record
 from schemas.records import TierMessage
 from schemas.topics import tier_topic
-from streams.agents.dependencies import Codecs
+from streams.agents.codecs import Codecs
 from streams.flow.delivery import Outgoing
 from streams.flow.incoming import Incoming
 from streams.flow.journal import HopMessage

@@ -12,7 +12,8 @@ from schemas.codec import Codec
 from schemas.identity import reply_digest
 from schemas.records import Decision, ReplyAddress, Source, TierMessage
 from schemas.topics import REPLIES, tier_topic
-from streams.agents.dependencies import Codecs, Dependencies
+from streams.agents.codecs import Codecs
+from streams.agents.dependencies import Dependencies
 from streams.agents.execute import execute
 from streams.agents.tier_records import tier_record
 from streams.alerts import AlertLog

@@ -1,0 +1,117 @@
+"""Schema ids are learnt once, from a registry that may be away or may not know them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import orjson
+import pytest
+
+from schemas.avro_schemas import VALUES, whole_schema
+from schemas.codec import Codec, Format
+from schemas.confluent_registry import ConfluentRegistry
+from schemas.errors import SchemaRegistryAwayError, UndecodableError
+from schemas.schema_registry import UNKNOWN_FOR_S, KnownSchemas, MemoryRegistry, SchemaRegistry
+from tests.rig.schema_registry import schema_registry
+
+
+async def _meets_the_port(registry: SchemaRegistry) -> None:
+    """What every registry does."""
+    schema = whole_schema("Feedback")
+    first = await registry.register("sluice.v1.Feedback", schema)
+
+    assert await registry.register("sluice.v1.Feedback", schema) == first
+    assert await registry.register("sluice.v1.Reply", whole_schema("Reply")) != first
+    assert await registry.schema(first) == schema
+    assert await registry.schema(999) is None
+
+
+def test_the_twin_meets_the_port() -> None:
+    asyncio.run(_meets_the_port(MemoryRegistry()))
+
+
+def test_the_real_adapter_meets_the_port_over_http() -> None:
+    async def whole(url: str) -> None:
+        registry = ConfluentRegistry(url)
+        await _meets_the_port(registry)
+        await registry.close()
+
+    with schema_registry() as server:
+        asyncio.run(whole(server.url))
+
+
+def test_a_registry_that_is_away_is_told_from_an_id_that_is_unknown() -> None:
+    async def whole(url: str) -> None:
+        registry = ConfluentRegistry(url)
+        with pytest.raises(SchemaRegistryAwayError, match="SLUICE_SCHEMA_REGISTRY_URL"):
+            await registry.schema(1)
+        await registry.close()
+
+    with schema_registry() as server:
+        server.away = True
+        asyncio.run(whole(server.url))
+    asyncio.run(whole(server.url))
+
+
+def test_a_schema_that_is_no_avro_is_said_to_be_none() -> None:
+    async def whole(url: str, schema_id: int) -> None:
+        registry = ConfluentRegistry(url)
+        with pytest.raises(UndecodableError, match="whole Avro schemas"):
+            await registry.schema(schema_id)
+        await registry.close()
+
+    with schema_registry() as server:
+        answer = server.answer
+        server.answer = lambda *asked: (  # type: ignore[method-assign]
+            answer(*asked)[0],
+            {**answer(*asked)[1], "schemaType": "PROTOBUF"},
+        )
+        asyncio.run(whole(server.url, server.register("x", "syntax")))
+
+
+def test_our_values_are_registered_and_written_in_frames() -> None:
+    async def whole() -> None:
+        registry = MemoryRegistry()
+        known = KnownSchemas(registry)
+        await known.register(VALUES)
+        record = {"request_id": "r1", "tenant": None, "score": 1.0, "label": None, "comment": None}
+        written = Codec("Feedback", known).encode(record)
+
+        assert written[:1] == b"\x00"
+        assert registry.schemas[int.from_bytes(written[1:5], "big")] == whole_schema("Feedback")
+        assert Codec("Feedback", known).decode(written) == record
+
+    asyncio.run(whole())
+
+
+def test_a_writers_older_schema_is_learnt_and_read() -> None:
+    async def whole() -> None:
+        older = orjson.loads(orjson.dumps(whole_schema("Feedback")))
+        older["fields"] = [field for field in older["fields"] if field["name"] != "comment"]
+        registry = MemoryRegistry()
+        known = KnownSchemas(registry)
+        number = await registry.register("theirs", older)
+        writer = Codec("Feedback")
+        plain = writer.encode({"request_id": "r1", "score": 1.0}, Format.SINGLE_OBJECT)
+        framed = b"\x00" + number.to_bytes(4, "big") + plain[10:-1]
+
+        assert await known.learn(number)
+        assert Codec("Feedback", known).decode(framed)["request_id"] == "r1"
+
+    asyncio.run(whole())
+
+
+def test_an_unknown_id_is_asked_for_again_only_after_a_while() -> None:
+    async def whole() -> None:
+        now = [0.0]
+        registry = MemoryRegistry()
+        known = KnownSchemas(registry, now_s=lambda: now[0])
+
+        assert not await known.learn(5)
+        registry.schemas[5] = whole_schema("Feedback")
+        assert not await known.learn(5)
+        assert registry.asked == 1
+        now[0] = UNKNOWN_FOR_S + 1
+        assert await known.learn(5)
+
+    asyncio.run(whole())

@@ -1,0 +1,124 @@
+"""A pipeline whose Avro is framed for a schema registry, from the caller to ClickHouse."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.avro_schemas import fingerprint, whole_schema
+from schemas.codec import CONFLUENT_MARK, SINGLE_OBJECT_MARK, Codec, Format
+from tests.fixtures.services import some_clickhouse, some_kafka
+from tests.rig.books import rows
+from tests.rig.schema_registry import SchemaRegistryServer, schema_registry
+from tests.rig.sender import Sender, sender
+from tests.rig.stack import Stack, start_basics
+
+QUESTION = {"prompt": "What are your opening hours on Saturday?"}
+BY_S = 30.0
+
+_SINGLE_REPLY = SINGLE_OBJECT_MARK + fingerprint(whole_schema("Reply"))
+
+Case = Callable[[Sender], Awaitable[None]]
+
+
+@pytest.fixture(scope="module")
+def registry() -> Iterator[SchemaRegistryServer]:
+    with schema_registry() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def framed(registry: SchemaRegistryServer) -> Iterator[Stack]:
+    with (
+        tempfile.TemporaryDirectory(prefix="sluice-framed-") as folder,
+        some_kafka() as kafka,
+        some_clickhouse() as clickhouse,
+    ):
+        stack = Stack(Path(folder), kafka_at=kafka, clickhouse_at=clickhouse)
+        stack.env["SLUICE_SCHEMA_REGISTRY_URL"] = registry.url
+        try:
+            start_basics(stack, "--latency-ms", "0")
+            stack.start_sink(wait=False)
+            stack.start_worker()
+            yield stack
+        finally:
+            stack.stop()
+
+
+def _run(stack: Stack, case: Case) -> None:
+    async def whole() -> None:
+        async with sender(stack.bootstrap) as caller:
+            await case(caller)
+            assert (await caller.ask({**QUESTION}))["status"] == "replied"
+
+    asyncio.run(whole())
+
+
+def _in_frame(schema_id: int) -> bytes:
+    encoded = Codec("Request").encode(QUESTION, Format.SINGLE_OBJECT)
+    return CONFLUENT_MARK + schema_id.to_bytes(4, "big") + encoded[10:]
+
+
+def _reply_in(frame: bytes) -> dict[str, Any]:
+    return Codec("Reply").decode(_SINGLE_REPLY + frame[5:])
+
+
+def test_a_framed_request_gets_a_framed_reply_and_its_events_are_rows(
+    framed: Stack, registry: SchemaRegistryServer
+) -> None:
+    async def case(caller: Sender) -> None:
+        number = registry.subjects["sluice.v1.Request"]
+        correlation = await caller.send(_in_frame(number))
+        value = (await caller.heard(correlation)).record.value
+
+        assert int.from_bytes(value[1:5], "big") == registry.subjects["sluice.v1.Reply"]
+        assert _reply_in(value)["status"] == "replied"
+
+    _run(framed, case)
+    stored: list[list[object]] = []
+    while not stored:
+        stored = rows(framed.clickhouse_url, "SELECT request_id FROM sluice.calls")
+    assert framed.processes["sink-1"].alive
+
+
+def test_an_id_that_the_registry_does_not_know_is_a_dead_letter(framed: Stack) -> None:
+    async def case(caller: Sender) -> None:
+        value = _in_frame(4_000_000)
+        correlation = await caller.send(value)
+        dead = await caller.heard(correlation, dead=True)
+
+        assert dead.record.value == value
+        assert b"4000000" in dead.headers["dlq-reason"]
+        reply = _reply_in((await caller.heard(correlation)).record.value)
+        assert reply["error"]["code"] == "invalid_request"
+
+    _run(framed, case)
+
+
+def test_while_the_registry_is_away_a_message_of_a_new_id_waits_and_is_no_dead_letter(
+    framed: Stack, registry: SchemaRegistryServer
+) -> None:
+    older = json.loads(json.dumps(whole_schema("Request")))
+    older["doc"] = "as another team writes it"
+    number = registry.register("their-requests-value", json.dumps(older))
+
+    async def case(caller: Sender) -> None:
+        registry.away = True
+        correlation = await caller.send(_in_frame(number))
+        asked = await asyncio.to_thread(registry.wait_until_asked_for, number, BY_S)
+        other = await caller.ask({**QUESTION})
+        waiting = caller.count(correlation)
+        registry.away = False
+
+        assert asked
+        assert other["status"] == "replied"
+        assert waiting == 0
+        assert (await caller.heard(correlation)).record.value[:1] == CONFLUENT_MARK
+
+    _run(framed, case)
