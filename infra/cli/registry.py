@@ -51,9 +51,9 @@ def validate(file: Path, *, as_json: bool) -> None:
 @command.command("schema")
 def schema() -> None:
     """Print the JSON Schema of registry files, for editors."""
-    from streams.registry.document import RegistryDocument
+    from streams.registry.document import json_schema
 
-    print_json(RegistryDocument.model_json_schema())
+    print_json(json_schema())
 
 
 @command.command("apply")

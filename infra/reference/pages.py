@@ -1,10 +1,11 @@
-"""The generated pages, each a function without arguments that gives its Markdown."""
+"""The generated pages, each a function without arguments that gives its text."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+import orjson
 from pydantic_settings import BaseSettings
 
 from infra.settings import InfraSettings
@@ -12,6 +13,7 @@ from schemas.avro_schemas import VALUES, whole_schema
 from schemas.topics import DAY_MS, MIB, Topic, Width, declared_topics
 from sinks.questions import questions
 from sinks.settings import SinkSettings
+from streams.registry.document import json_schema
 from streams.settings import WorkerSettings
 
 _MADE = "<!-- Made by `make docs`; edit the code instead. -->\n"
@@ -178,10 +180,16 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def registry_schema() -> str:
+    """The JSON Schema of registry files, for editors."""
+    return orjson.dumps(json_schema(), option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "topics.md": topics_page,
     "records.md": records_page,
     "settings.md": settings_page,
     "sql.md": questions_page,
+    "registry.schema.json": registry_schema,
 }
 """File name in docs/, to what makes it."""

@@ -58,6 +58,9 @@ class Stack:
     def simulator_url(self) -> str:
         return f"http://127.0.0.1:{self._port('simulator')}"
 
+    def worker_url(self, number: int = 1) -> str:
+        return f"http://127.0.0.1:{self._port(f'worker-{number}')}"
+
     @property
     def ledger(self) -> Path:
         return self.folder / "ledger.jsonl"

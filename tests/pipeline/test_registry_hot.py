@@ -1,0 +1,106 @@
+"""A registry change and its rollback on a running worker: nothing lost, nothing decided twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+
+from infra.local.registry import local_registry
+from schemas.codec import Codec
+from schemas.topics import ALERTS
+from streams.registry.topic import move_pointer, publish_version
+from streams.registry.version import parse_registry
+from tests.rig.sender import Sender, sender
+from tests.rig.stack import Stack, fetch
+
+BY_S = 30.0
+FEATURE = "hot-reload"
+
+
+async def _in_use(pipeline: Stack) -> str:
+    health = await asyncio.to_thread(fetch, f"{pipeline.worker_url()}/health")
+    return str(health["registry"])
+
+
+async def _uses(pipeline: Stack, digest: str) -> None:
+    """Wait until the worker says that it decides by this version."""
+    async with asyncio.timeout(BY_S):
+        while await _in_use(pipeline) != digest:
+            continue
+
+
+@asynccontextmanager
+async def _asking(caller: Sender) -> AsyncIterator[list[dict[str, Any]]]:
+    """Requests one behind the other while something else goes on; their replies."""
+    replies: list[dict[str, Any]] = []
+    over = asyncio.Event()
+
+    async def ask() -> None:
+        while not over.is_set():
+            replies.append(await caller.ask({"prompt": "What is Kafka?", "feature": FEATURE}))
+
+    tasks = [asyncio.create_task(ask()) for _ in range(4)]
+    try:
+        yield replies
+    finally:
+        over.set()
+        await asyncio.gather(*tasks)
+
+
+def test_a_change_and_its_rollback_take_effect_between_two_messages(pipeline: Stack) -> None:
+    kafka = {"bootstrap_servers": pipeline.bootstrap}
+    text = local_registry(pipeline.simulator_url)
+    first = parse_registry(text)
+    second = parse_registry(
+        text.replace(
+            "static:\n", f"static:\n    - {{when: {{feature: [{FEATURE}]}}, tier: complex}}\n"
+        )
+    )
+
+    async def whole() -> None:
+        async with sender(pipeline.bootstrap) as caller:
+            async with _asking(caller) as replies:
+                await publish_version(kafka, second, by="test")
+                await _uses(pipeline, second.hash)
+                await move_pointer(kafka, first.hash, by="test")
+                await _uses(pipeline, first.hash)
+            ids = [reply["request_id"] for reply in replies]
+            assert len(set(ids)) == len(ids)
+            assert {reply["status"] for reply in replies} == {"replied"}
+            for reply in replies:
+                routing = reply["routing"]
+                assert routing["registry_version"] in {first.hash, second.hash}
+                if routing["registry_version"] == second.hash:
+                    assert (routing["classifier"], reply["tier"]) == ("static", "complex")
+            after = await caller.ask({"prompt": "What is Kafka?", "feature": FEATURE})
+            assert after["routing"]["registry_version"] == first.hash
+
+    asyncio.run(whole())
+
+
+def test_a_pointer_to_nothing_raises_an_alert_and_changes_nothing(pipeline: Stack) -> None:
+    kafka = {"bootstrap_servers": pipeline.bootstrap}
+    first = parse_registry(local_registry(pipeline.simulator_url))
+    lost = "abad1dea" * 2
+
+    async def whole() -> None:
+        consumer = AIOKafkaConsumer(ALERTS, **kafka, auto_offset_reset="earliest")
+        await consumer.start()
+        try:
+            await move_pointer(kafka, lost, by="test")
+            async with asyncio.timeout(BY_S):
+                async for record in consumer:
+                    alert = Codec("Alert").decode(record.value)
+                    if alert["subject"] == lost:
+                        break
+            assert (alert["rule"], alert["state"]) == ("invalid_registry", "fired")
+            assert await _in_use(pipeline) == first.hash
+        finally:
+            await consumer.stop()
+            await move_pointer(kafka, first.hash, by="test")
+
+    asyncio.run(whole())

@@ -1,0 +1,1 @@
+"""The registry: its file, its versions, its topic, its hot reload."""

@@ -1,0 +1,121 @@
+"""A registry file that is wrong says where and what is allowed; equal content has one hash."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.local.registry import local_registry
+from schemas.errors import RegistryError
+from streams.registry.version import parse_registry
+
+GOOD: dict[str, Any] = yaml.safe_load(local_registry("http://127.0.0.1:1"))
+
+
+def _changed(path: str, value: Any) -> str:
+    """The good document with one place set, as JSON; `...` deletes it."""
+    document = orjson.loads(orjson.dumps(GOOD))
+    *parents, last = path.split("/")
+    place = document
+    for name in parents:
+        place = place[int(name) if name.isdigit() else name]
+    if value is ...:
+        del place[last]
+    else:
+        place[last] = value
+    return orjson.dumps(document).decode()
+
+
+WRONG = {
+    "unknown key": ("colour", "red", "colour: unknown key"),
+    "unknown key inside": ("policy/cascade/treshold", 1, r"policy\.cascade\.treshold: unknown key"),
+    "no tiers": ("tiers", [], "tiers: "),
+    "a tier twice": ("tiers", ["simple", "simple", "moderate", "complex"], "stands twice"),
+    "a tier without a model": ("tiers", ["simple", "moderate", "complex", "top"], "top has no"),
+    "a model of no tier": ("models/gpt-4o/tier", "huge", r"models\.gpt-4o\.tier: huge is not"),
+    "no instance": ("models/gpt-4o/instances", [], r"models\.gpt-4o\.instances"),
+    "a capability": ("models/gpt-4o/capabilities", ["fly"], "must be one of .*vision"),
+    "a classifier": ("policy/classifier", "magic", r"policy\.classifier: must be one of .*rules"),
+    "a scorer": ("policy/cascade/confidence", "luck", "must be one of .*checks"),
+    "a threshold": ("policy/cascade/thresholds", {"simple": 2}, "thresholds"),
+    "a threshold of no tier": ("policy/cascade/thresholds", {"top": 0.5}, "top is not a tier"),
+    "a rule of no tier": ("policy/static/0/tier", "top", r"policy\.static\.0\.tier: top"),
+    "a rule that matches all": ("policy/static/0/when", {}, "name at least one"),
+    "a baseline of no model": ("baseline", "gpt-9", "baseline: gpt-9 is not one of"),
+    "a key in the file": (
+        "models/gpt-4o/instances",
+        [{"name": "a", "base_url": "https://x.example", "api_key": "sk-1"}],
+        "api_key: unknown key",
+    ),
+    "a password in an address": (
+        "models/gpt-4o/instances",
+        [{"name": "a", "base_url": "https://me:pw@x.example"}],
+        "base_url",
+    ),
+    "an instance twice": (
+        "models/gpt-4o/instances",
+        [{"name": "a", "base_url": "https://x.example"}] * 2,
+        "two have the same name",
+    ),
+    "a negative price": ("models/gpt-4o/price", {"input": -1, "output": 1}, "price"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_is_wrong_is_named_by_its_path(kind: str) -> None:
+    path, value, said = WRONG[kind]
+    with pytest.raises(RegistryError, match=said):
+        parse_registry(_changed(path, value))
+
+
+def test_an_error_never_quotes_what_was_written() -> None:
+    secret = "sk-" + "9" * 20
+    with pytest.raises(RegistryError) as caught:
+        parse_registry(_changed("models/gpt-4o/context_window", secret))
+    assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "tiers: [", "\x00", "- a\n- b"])
+def test_text_that_is_no_registry_is_an_error(text: str) -> None:
+    with pytest.raises(RegistryError):
+        parse_registry(text)
+
+
+@given(st.randoms(use_true_random=False))
+def test_order_and_spelling_make_no_new_version(chance: Any) -> None:
+    def shuffled(value: Any) -> Any:
+        if isinstance(value, dict):
+            items = list(value.items())
+            chance.shuffle(items)
+            return {key: shuffled(each) for key, each in items}
+        return value
+
+    first = parse_registry(yaml.safe_dump(GOOD))
+    again = parse_registry("# another comment\n" + yaml.safe_dump(shuffled(GOOD), sort_keys=False))
+
+    assert again.hash == first.hash
+    assert again.content == first.content
+
+
+def test_a_default_that_is_written_out_makes_no_new_version() -> None:
+    assert parse_registry(_changed("policy/cascade/enabled", True)).hash == (
+        parse_registry(orjson.dumps(GOOD)).hash
+    )
+
+
+def test_a_version_reads_itself_back() -> None:
+    version = parse_registry(orjson.dumps(GOOD))
+
+    again = parse_registry(version.content)
+    assert (again.hash, again.landscape) == (version.hash, version.landscape)
+
+
+def test_another_threshold_is_another_version() -> None:
+    assert parse_registry(_changed("policy/cascade/default_threshold", 0.51)).hash != (
+        parse_registry(orjson.dumps(GOOD)).hash
+    )
