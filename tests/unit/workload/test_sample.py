@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from typing import Any
 
 import orjson
 import pytest
@@ -11,12 +13,54 @@ from jsonschema.validators import validator_for
 from infra.workload.judging import WorkloadJudge
 from infra.workload.sample import BAR, STRENGTHS, SampleRequest, load_workload
 from schemas.request import read_request
+from streams.routing.checks import faults
+from streams.routing.language import language_of
 
 ITEMS = load_workload()
+FAILING = [
+    (item, strength) for item in ITEMS for strength in STRENGTHS if item.scores[strength] < BAR
+]
+PASSING = [
+    (item, strength) for item in ITEMS for strength in STRENGTHS if item.scores[strength] >= BAR
+]
+OPEN_DOUBT = re.compile(
+    r"\b(i'm not sure|i don't know|i think|wait, that|but wait|let me try again|"
+    r"perhaps|possibly|probably|might)\b",
+    re.IGNORECASE,
+)
+"""Words by which an answer says itself that it may be wrong."""
 
 
-def test_there_are_a_hundred_or_more_and_no_two_share_id_or_prompt() -> None:
-    assert len(ITEMS) >= 100
+def _message(answer: Any) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": answer["text"]}
+    if calls := answer.get("tool_calls"):
+        message["tool_calls"] = [
+            {
+                "id": "call",
+                "type": "function",
+                "function": {
+                    "name": call["name"],
+                    "arguments": orjson.dumps(call["arguments"]).decode(),
+                },
+            }
+            for call in calls
+        ]
+    return message
+
+
+def _faulty(item: SampleRequest, strength: str) -> bool:
+    answer = item.answers[strength]
+    body = read_request(dict(item.request)).body
+    return bool(faults(body, _message(answer), answer.get("finish", "stop")))
+
+
+def _visible(item: SampleRequest, strength: str) -> bool:
+    """A hard check finds a fault, or the answer doubts itself."""
+    return _faulty(item, strength) or bool(OPEN_DOUBT.search(item.answers[strength]["text"]))
+
+
+def test_there_are_a_hundred_and_thirty_or_more_and_no_two_share_id_or_prompt() -> None:
+    assert len(ITEMS) >= 130
     assert len({item.id for item in ITEMS}) == len(ITEMS)
     assert len({item.prompt for item in ITEMS}) == len(ITEMS)
 
@@ -37,9 +81,9 @@ def test_what_suffices_is_the_weakest_strength_at_the_bar(item: SampleRequest) -
 def test_most_requests_are_simple_and_enough_are_not() -> None:
     shares = Counter(item.suffices for item in ITEMS)
 
-    assert 0.5 <= shares["simple"] / len(ITEMS) <= 0.7
-    assert 0.15 <= shares["moderate"] / len(ITEMS) <= 0.3
-    assert 0.1 <= shares["complex"] / len(ITEMS) <= 0.25
+    assert 0.54 <= shares["simple"] / len(ITEMS) <= 0.62
+    assert 0.2 <= shares["moderate"] / len(ITEMS) <= 0.28
+    assert 0.15 <= shares["complex"] / len(ITEMS) <= 0.22
 
 
 def test_many_kinds_of_work_are_in_it() -> None:
@@ -47,6 +91,40 @@ def test_many_kinds_of_work_are_in_it() -> None:
 
     assert len(kinds) >= 12
     assert min(kinds.values()) >= 3
+
+
+def test_many_languages_are_in_it() -> None:
+    assert len({language_of(item.prompt) for item in ITEMS} - {None}) >= 8
+
+
+def test_customers_who_do_not_pay_ask_for_every_strength() -> None:
+    free = Counter(item.suffices for item in ITEMS if item.request.get("user_tier") == "free")
+
+    assert set(free) == set(STRENGTHS)
+    assert free.total() >= 10
+
+
+def test_half_of_what_fails_can_be_seen_without_knowing_the_right_answer() -> None:
+    seen = Counter(strength for item, strength in FAILING if _visible(item, strength))
+    failing = Counter(strength for _, strength in FAILING)
+
+    assert 0.4 <= seen.total() / failing.total() <= 0.65
+    assert seen["moderate"] >= 0.35 * failing["moderate"]
+
+
+def test_what_passes_is_hardly_ever_taken_for_a_failure() -> None:
+    alarms = sum(_visible(item, strength) for item, strength in PASSING)
+
+    assert alarms <= 0.05 * len(PASSING)
+
+
+def test_scores_are_spread_on_both_sides_of_the_bar() -> None:
+    failing = Counter(item.scores[strength] for item, strength in FAILING)
+    passing = Counter(item.scores[strength] for item, strength in PASSING)
+
+    assert len(failing) >= 10
+    assert max(failing.values()) <= 0.25 * failing.total()
+    assert sum(count for score, count in passing.items() if score < 0.95) >= 0.2 * passing.total()
 
 
 @pytest.mark.parametrize(
