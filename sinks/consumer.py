@@ -14,6 +14,10 @@ METADATA_MAX_AGE_MS = 10_000
 """How soon topics that are made later are found."""
 
 FETCH_MAX_BYTES = 16 * 1024 * 1024
+FETCH_MIN_BYTES = 1024 * 1024
+FETCH_MAX_WAIT_MS = 250
+"""The broker answers when there is much, or after this time: rows wait for their flush anyway, and
+a fetch per record would cost more than all else that a steady trickle costs."""
 
 
 def make_consumer(settings: SinkSettings) -> AIOKafkaConsumer:
@@ -30,7 +34,8 @@ def make_consumer(settings: SinkSettings) -> AIOKafkaConsumer:
         auto_offset_reset="none",
         session_timeout_ms=session_ms,
         heartbeat_interval_ms=session_ms // 3,
-        fetch_max_wait_ms=100,
+        fetch_min_bytes=FETCH_MIN_BYTES,
+        fetch_max_wait_ms=FETCH_MAX_WAIT_MS,
         fetch_max_bytes=FETCH_MAX_BYTES,
         metadata_max_age_ms=METADATA_MAX_AGE_MS,
     )

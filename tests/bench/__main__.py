@@ -10,9 +10,11 @@ from infra.cli.screen import notes
 from tests.bench.decisions import measure_decisions
 from tests.bench.figures import Figure, keep, show
 from tests.bench.prompts import data_folder
+from tests.bench.sink_rate import SinkSize, measure_sink
 from tests.bench.worker_speed import Size, measure_worker
 
 QUICK = Size(warm_up=300, requests=1_000, seconds=5.0)
+QUICK_SINK = SinkSize(requests=75_000, seconds=15.0)
 
 
 def main() -> int:
@@ -39,6 +41,8 @@ def _measure(part: str, *, quick: bool) -> list[Figure]:
         return measure_decisions()
     if part == "worker":
         return measure_worker(QUICK if quick else Size())
+    if part == "sink":
+        return measure_sink(QUICK_SINK if quick else SinkSize())
     raise SystemExit(f"nothing to measure is called {part}")
 
 
