@@ -144,11 +144,17 @@ def _latency_ms(hop: HopState, deps: Dependencies) -> float:
 
 
 def _baseline(hop: HopState, answer: Answer | None, deps: Dependencies) -> int | None:
-    """What the baseline model would have cost for the tokens of the answer that was given."""
+    """What the baseline model would have cost for the tokens of the answer that was given,
+    cached as they were: traffic that repeats its prefixes would have done so there, too."""
     name = hop.landscape.baseline
     if name is None or answer is None:
         return None
-    usage = Usage(input_tokens=answer.input_tokens, output_tokens=answer.output_tokens)
+    usage = Usage(
+        input_tokens=answer.input_tokens,
+        output_tokens=answer.output_tokens,
+        cache_read_tokens=answer.cache_read_tokens,
+        cache_write_tokens=answer.cache_write_tokens,
+    )
     return deps.pricing.cost_of(hop.landscape.models[name], usage)[0]
 
 

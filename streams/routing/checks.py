@@ -36,7 +36,8 @@ Check = Callable[[Body, Mapping[str, Any], str], str | None]
 _REFUSAL = re.compile(
     r"^\W*(i['’]?m sorry|i am sorry|sorry|i apologi[sz]e|unfortunately|as an ai|i can(no|['’])t|"
     r"i['’]?m (unable|not able)|i am (unable|not able)|i won['’]?t)\b.{0,160}"
-    r"\b(can(no|['’])t|unable|not able|won['’]?t|do not|don['’]?t|without|help with|assist)\b",
+    r"\b(can(no|['’])t|unable|not able|won['’]?t|help with|assist"
+    r"|do(n['’]?t| not) (have|feel|provide|support))\b",
     re.IGNORECASE | re.DOTALL,
 )
 _REPEATED_LINES = 6

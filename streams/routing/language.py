@@ -25,7 +25,7 @@ def _words(*lines: str) -> frozenset[str]:
 _COMMON_WORDS: Mapping[str, frozenset[str]] = {
     "en": _words(
         "the and of to is are was you your that this with for it not have has be on what how",
-        "which can from they we there would should",
+        "which can from they we there would should i my me do does if or at by an but so no all",
     ),
     "de": _words(
         "der die das und ist sind nicht ein eine einen mit für auf von zu den dem sie ich wir",
@@ -105,9 +105,8 @@ def _script(code: int) -> str:
 
 def _latin_language(text: str) -> str | None:
     words = Wording.of(text).words
-    hits = Counter(
-        {name: sum(word in common for word in words) for name, common in _COMMON_WORDS.items()}
-    )
+    known = set(words)
+    hits = Counter({name: len(known & common) for name, common in _COMMON_WORDS.items()})
     (best, most), (_, second) = hits.most_common(2)
     if most < _MIN_HITS or most < _MIN_LEAD * second:
         return None
