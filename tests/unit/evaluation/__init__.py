@@ -1,0 +1,1 @@
+"""The measures: curves, intervals, calibration, bounds."""
