@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from jsonschema.exceptions import SchemaError
 from jsonschema.protocols import Validator
-from jsonschema.validators import validator_for
+from jsonschema.validators import Draft202012Validator, validator_for
+from referencing.jsonschema import EMPTY_REGISTRY
 
 from streams.routing.features import question_of, text_of
 from streams.routing.language import language_of
@@ -33,11 +33,21 @@ class Fault:
 Body = Mapping[str, Any]
 Check = Callable[[Body, Mapping[str, Any], str], str | None]
 
+_CAN_NOT = (
+    r"i (can(no|['’])t|can not|won['’]?t|will not|am (unable|not able) to)"
+    r"|i['’]?m (unable|not able) to"
+)
+_HELP = (
+    r"((really|currently|directly|personally|legally|in good conscience) )?"
+    r"(help(?! but)|assist|provide|comply|fulfill?|do (that|this)|answer|discuss|share|give|offer"
+    r"|write|generate|create|produce|support|engage|process|access|complete|respond|continue)"
+)
 _REFUSAL = re.compile(
-    r"^\W*(i['’]?m sorry|i am sorry|sorry|i apologi[sz]e|unfortunately|as an ai|i can(no|['’])t|"
-    r"i['’]?m (unable|not able)|i am (unable|not able)|i won['’]?t)\b.{0,160}"
-    r"\b(can(no|['’])t|unable|not able|won['’]?t|help with|assist"
-    r"|do(n['’]?t| not) (have|feel|provide|support))\b",
+    r"^\W*((i['’]?m sorry|i am sorry|sorry|i apologi[sz]e|unfortunately|i['’]?m afraid|as an ai"
+    rf"|as a (large )?language model)\b.{{0,160}}?\b(({_CAN_NOT}) {_HELP}"
+    r"|i do(n['’]?t| not) (have|feel|provide|support)|not something (that )?i can)\b"
+    rf"|(i['’]?m |i am )?sorry,? but ({_CAN_NOT})\b|({_CAN_NOT}) {_HELP}\b"
+    r"|i (must|have to) decline)",
     re.IGNORECASE | re.DOTALL,
 )
 _REPEATED_LINES = 6
@@ -123,40 +133,50 @@ def _breaks_json(body: Body, message: Mapping[str, Any], finish_reason: str) -> 
 
 def _breaks_tools(body: Body, message: Mapping[str, Any], finish_reason: str) -> str | None:
     calls = message.get("tool_calls") or ()
+    choice = body.get("tool_choice") or "auto"
+    forced = choice["function"]["name"] if isinstance(choice, dict) else None
     known = {
         tool["function"]["name"]: tool["function"].get("parameters")
         for tool in body.get("tools") or ()
     }
     if not calls:
-        forced = body.get("tool_choice") not in {None, "auto", "none"} if _hashable(body) else True
-        return "a tool had to be called, and none was" if known and forced else None
-    for call in calls:
-        name = call["function"]["name"]
-        if name not in known:
-            return "it calls a tool that was not offered"
-        try:
-            arguments = orjson.loads(call["function"]["arguments"] or "{}")
-        except orjson.JSONDecodeError:
-            return f"the arguments of {name} are not JSON"
-        if misfit := _misfit(arguments, known[name]):
-            return f"arguments of {name}: {misfit}"
-    return None
+        must = forced or choice == "required"
+        return "a tool had to be called, and none was" if known and must else None
+    if choice == "none":
+        return "it calls a tool where none was wanted"
+    wrong = (_breaks_tool(call["function"], known, forced) for call in calls)
+    return next((what for what in wrong if what is not None), None)
 
 
-def _hashable(body: Body) -> bool:
-    return not isinstance(body.get("tool_choice"), dict)
+def _breaks_tool(
+    call: Mapping[str, Any], known: Mapping[str, Any], forced: str | None
+) -> str | None:
+    name = call["name"]
+    if name not in known:
+        return "it calls a tool that was not offered"
+    if forced not in {None, name}:
+        return "it calls another tool than the one that had to be called"
+    try:
+        arguments = orjson.loads(call["arguments"] or "{}")
+    except orjson.JSONDecodeError:
+        return f"the arguments of {name} are not JSON"
+    misfit = _misfit(arguments, known[name])
+    return f"arguments of {name}: {misfit}" if misfit else None
 
 
 def _misfit(value: Any, schema: Any) -> str | None:
-    """Where a value breaks a JSON Schema; a schema that is itself broken proves nothing."""
+    """Where a value breaks a JSON Schema; a schema that is itself broken proves nothing.
+
+    References stay within the schema: what lies elsewhere is never fetched (design, law 9).
+    """
     if not isinstance(schema, dict):
         return None
-    kind: type[Validator] = validator_for(schema)
     try:
+        kind: type[Validator] = validator_for(schema, default=Draft202012Validator)
         kind.check_schema(schema)
-    except SchemaError:
+        found = next(iter(kind(schema, registry=EMPTY_REGISTRY).iter_errors(value)), None)
+    except Exception:  # noqa: BLE001 - a caller's schema can fail the validator in any way
         return None
-    found = next(iter(kind(schema).iter_errors(value)), None)
     if found is None:
         return None
     path = ".".join(str(part) for part in found.absolute_path) or "the value"
