@@ -16,7 +16,10 @@ from sinks.wire import Row
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchLimits:
-    """What ends a batch: most rows, most bytes, longest wait of its first row in seconds."""
+    """What ends a batch: most rows, most bytes, longest wait of its first row in seconds.
+
+    Batches that are not full end at multiples of the wait, so that all partitions flush together.
+    """
 
     rows: int = 100_000
     size: int = 64_000_000
@@ -80,17 +83,18 @@ class Batcher:
 
     def add(self, table: Table, row: Row, now: float) -> None:
         """Take a row in, behind all before it."""
-        self.size += row.size
+        size = row.size
+        self.size += size
         open_batch = self._open
         if open_batch is not None and (
-            open_batch.table is not table or open_batch.size + row.size > self._limits.size
+            open_batch.table is not table or open_batch.size + size > self._limits.size
         ):
             self.cut()
             open_batch = None
         if open_batch is None:
             open_batch = self._open = _Open(table, [], 0, now)
         open_batch.rows.append(row)
-        open_batch.size += row.size
+        open_batch.size += size
         if len(open_batch.rows) >= self._limits.rows:
             self.cut()
 
@@ -100,7 +104,8 @@ class Batcher:
             return 0.0
         if self._open is None:
             return None
-        return max(self._open.since + self._limits.wait_s - now, 0.0)
+        wait = self._limits.wait_s
+        return max((self._open.since // wait + 1) * wait - now, 0.0)
 
     def take(self, ingested_at: int) -> Batch | None:
         """The oldest batch, also one that is not full."""

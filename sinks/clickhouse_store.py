@@ -104,34 +104,42 @@ class ClickHouseStore:
         return list(_KEY.iter_unpack(data))
 
     async def insert(self, batch: Batch, claim: Claim) -> None:
-        """Store a batch under a claim.
+        """Store a batch under a claim."""
+        await self.insert_together([(batch, claim)])
+
+    async def insert_together(self, claimed: Sequence[tuple[Batch, Claim]]) -> None:
+        """Store batches of one topic and table under their claims, all of them or none.
 
         The token of a retry is the same; another claim has its own tokens, so that rows which an
         operator moved out of the table are not dropped when they are read again.
         """
-        topic, partition = batch.place
+        claimed = sorted(claimed, key=lambda each: each[0].place)
+        topic, name = claimed[0][0].place.topic, claimed[0][0].table.name
+        partitions = [batch.place.partition for batch, _ in claimed]
         parameters = {
             "topic": topic,
-            "partition": partition,
-            "epoch": claim.epoch,
-            "claim": claim.token,
-            "ingested_at": batch.ingested_at,
+            "partitions": partitions,
+            "claims": [(batch.place.partition, (it.epoch, it.token)) for batch, it in claimed],
+            "ingested_at": max(batch.ingested_at for batch, _ in claimed),
         }
-        name = batch.table.name
         settings = insert_sql.INSERT_SETTINGS | {
-            "insert_deduplication_token": f"{batch.token}/{claim.epoch}",
-            "query_id": "/".join(
-                (self._prefix, topic, str(partition), str(claim.epoch), self._new_token())
+            "insert_deduplication_token": " ".join(
+                f"{batch.token}/{claim.epoch}" for batch, claim in claimed
             ),
+            "query_id": insert_sql.query_id(self._prefix, topic, partitions, self._new_token()),
         }
-        body = self._files[name].write(batch.rows)
+        body = self._files[name].write(
+            [(batch.place.partition, batch.rows) for batch, _ in claimed]
+        )
         try:
             async with self._room:
                 await self._command(self._inserts[name], parameters, settings, body)
         except RefusedError as error:
             if insert_sql.FENCED in str(error):
+                epochs = ", ".join(str(claim.epoch) for _, claim in claimed)
+                places = ", ".join(str(partition) for partition in partitions)
                 raise FencedError(
-                    f"{topic}:{partition} was claimed by another sink; epoch {claim.epoch} is over"
+                    f"{topic}:{places} was claimed by another sink; epoch {epochs} is over"
                 ) from error
             raise
 

@@ -5,6 +5,7 @@ SinkError
 ├── UnreachableError        no answer came: what was asked may have happened or not
 ├── RefusedError            ClickHouse answered with an error: nothing was stored
 ├── DoubtfulRowsError       ClickHouse could not read a batch: each row must be proven
+├── SpentClaimError         an insert of several partitions failed: claim each anew
 ├── UnstorableRowsError     ClickHouse refuses rows that are proven: one of them is to blame
 ├── LogRecreatedError       a topic ends before what is stored of it
 ├── EditedMigrationError    an applied migration was edited
@@ -47,6 +48,10 @@ class QueryParameterError(SinkError):
 
 class UnstorableRowsError(SinkError):
     """ClickHouse refuses a batch whose rows are proven: the value of one of them is to blame."""
+
+
+class SpentClaimError(SinkError):
+    """An insert of several partitions failed, or is late: each is to be claimed anew."""
 
 
 class DoubtfulRowsError(SinkError):

@@ -5,6 +5,7 @@ Read them together with `store`: they are where its promises are kept.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sinks.columns import column_expression, structure_of
@@ -39,16 +40,21 @@ CLUSTER_SETTINGS: dict[str, Any] = {"insert_quorum": "auto", "select_sequential_
 """On replicated tables a claim must be seen by every later insert."""
 
 _HELD = (
-    "(SELECT max((epoch, claim)) FROM {database}.sink_epochs "
-    "WHERE topic = {{topic:String}} AND partition = {{partition:Int32}})"
+    "(SELECT groupArray(held) FROM (SELECT (partition, max((epoch, claim))) AS held "
+    "FROM {database}.sink_epochs WHERE topic = {{topic:String}} AND partition IN "
+    "{{partitions:Array(Int32)}} GROUP BY partition ORDER BY partition))"
 )
 
 
 def insert_statement(table: Table, database: str) -> str:
-    """The insert of a batch; parameters: topic, partition, epoch, claim, ingested_at (ms)."""
+    """The insert of batches of one topic.
+
+    Parameters: topic, partitions in order, claims (partition, (epoch, claim)) in the same order,
+    ingested_at (ms).
+    """
     values = {
         "topic": "{topic:String}",
-        "partition": "{partition:Int32}",
+        "partition": "reinterpretAsInt32(substring(head, 18, 4))",
         "offset": _long(1),
         "appended_at": f"fromUnixTimestamp64Milli({_long(9)}, 'UTC')",
         "ingested_at": "fromUnixTimestamp64Milli({ingested_at:Int64}, 'UTC')",
@@ -64,9 +70,12 @@ def insert_statement(table: Table, database: str) -> str:
     return (
         f"INSERT INTO {database}.{table.name} ({', '.join(f'`{name}`' for name in values)}) "
         f"SELECT {', '.join(values.values())} FROM input('{structure}') "
-        f"WHERE NOT throwIf({held} != ({{epoch:UInt64}}, {{claim:String}}), '{FENCED}') "
+        f"WHERE NOT throwIf({held} != {{claims:{_CLAIMS}}}, '{FENCED}') "
         f"AND NOT throwIf(substring(head, 1, 8) != tail, '{MISALIGNED}') FORMAT Avro"
     )
+
+
+_CLAIMS = "Array(Tuple(Int32, Tuple(UInt64, String)))"
 
 
 def _long(start: int) -> str:
@@ -92,9 +101,16 @@ def stored_offsets(table: str, database: str) -> str:
 _AT_PLACES = "(topic, partition) IN {places:Array(Tuple(String, Int32))}"
 
 _INSERTS_AT_PLACES = (
-    "startsWith(query_id, {prefix:String}) AND (splitByChar('/', query_id)[3], "
-    "toInt32OrZero(splitByChar('/', query_id)[4])) IN {places:Array(Tuple(String, Int32))}"
+    "startsWith(query_id, {prefix:String}) AND arrayExists(partition -> "
+    "has({places:Array(Tuple(String, Int32))}, "
+    "(splitByChar('/', query_id)[3], toInt32OrZero(partition))), "
+    "splitByChar('.', splitByChar('/', query_id)[4]))"
 )
+
+
+def query_id(prefix: str, topic: str, partitions: Iterable[int], unique: str) -> str:
+    """Names an insert by where its rows lie, so that a successor finds it."""
+    return "/".join((prefix, topic, ".".join(map(str, partitions)), unique))
 
 
 def end_inserts(cluster: str) -> str:

@@ -52,16 +52,23 @@ class MemoryStore:
 
     async def insert(self, batch: Batch, claim: Claim) -> None:
         """Store a batch, unless fenced."""
-        if self.before is not None:
-            self.before(batch)
-        if self.claims.get(batch.place) != claim:
-            raise FencedError(f"{batch.place} was claimed by a successor")
-        if any(row.event in self.refused_events for row in batch.rows):
-            raise RefusedError("the rows do not lie where they should", code=395)
-        stored = self.rows.setdefault(batch.place, [])
-        stored.extend((batch.table.name, row) for row in batch.rows)
-        if self.after is not None:
-            self.after(batch)
+        await self.insert_together([(batch, claim)])
+
+    async def insert_together(self, claimed: Sequence[tuple[Batch, Claim]]) -> None:
+        """Store all batches, or none."""
+        for batch, claim in claimed:
+            if self.before is not None:
+                self.before(batch)
+            if self.claims.get(batch.place) != claim:
+                raise FencedError(f"{batch.place} was claimed by a successor")
+            if any(row.event in self.refused_events for row in batch.rows):
+                raise RefusedError("the rows do not lie where they should", code=395)
+        for batch, _ in claimed:
+            stored = self.rows.setdefault(batch.place, [])
+            stored.extend((batch.table.name, row) for row in batch.rows)
+        for batch, _ in claimed:
+            if self.after is not None:
+                self.after(batch)
 
     async def settle(self, batch: Batch, claim: Claim) -> bool:
         """Whether the batch is stored."""

@@ -25,6 +25,7 @@ from sinks.log import LogRecord
 from sinks.window import SeenWindow
 
 _KEY_BYTES = 8
+_STARTED = STARTED.encode()
 
 COUNTED_KEYS = {
     "outcomes": (
@@ -94,6 +95,8 @@ class HopRepeats:
         """1 for a repeated end of a hop or a request, else 0."""
         headers = dict(record.headers)
         try:
+            if headers[KIND] == _STARTED:
+                return 0
             kind, hop, visit = headers[KIND].decode(), int(headers[HOP]), int(headers[VISIT])
             identity = record.key
         except (KeyError, ValueError):

@@ -25,7 +25,7 @@ from schemas.schema_registry import KnownSchemas
 from sinks.batch import BatchLimits
 from sinks.clock import Clock
 from sinks.consumer import ConsumerBounds
-from sinks.errors import DoubtfulRowsError, LogRecreatedError
+from sinks.errors import DoubtfulRowsError, LogRecreatedError, SpentClaimError
 from sinks.learning import learn_ids
 from sinks.log import Place
 from sinks.reading import reader_of
@@ -44,6 +44,15 @@ COMMIT_EVERY_S = 1.0
 DRAIN_S = 5.0
 
 
+def limits_of(settings: SinkSettings) -> BatchLimits:
+    """What ends a batch, by the settings."""
+    return BatchLimits(
+        rows=settings.sink_batch_rows,
+        size=settings.sink_batch_bytes,
+        wait_s=settings.sink_flush_ms / 1000,
+    )
+
+
 class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
     """One sink process's work on a started consumer; it listens to the consumer's rebalances."""
 
@@ -58,6 +67,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         known: KnownSchemas | None = None,
     ) -> None:
         self._settings = settings
+        self._limits = limits_of(settings)
         self._store = store
         self._clock = clock
         self._status = status
@@ -116,14 +126,15 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
             log.warning("reading from Kafka failed, it is retried: %s", error)
             await asyncio.sleep(POLL_MS / 1000)
             return
+        writers = dict(self._writers)
         if self._known is not None:
             await learn_ids(chain(*batches.values()), self._known, self._status, stop)
             if stop.is_set():
                 return
         for place, records in batches.items():
             writer = self._writers.get(place)
-            if writer is None:
-                continue
+            if writer is None or writer is not writers.get(place):
+                continue  # taken over meanwhile: these are read again from its new start
             writer.offer(records)
             if writer.held_bytes >= self._settings.sink_batch_bytes or self._held_too_much():
                 self._full.add(place)
@@ -157,18 +168,14 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         self._status.running()
 
     def _start(self, place: Place, start: Start, careful_until: int) -> None:
-        settings, partition = self._settings, TopicPartition(*place)
+        partition = TopicPartition(*place)
         self._status.skipped += start.skipped
         writer = PartitionWriter(
             start.claim,
             reader_of(place.topic, self._known),
             start.window,
             self._store,
-            limits=BatchLimits(
-                rows=settings.sink_batch_rows,
-                size=settings.sink_batch_bytes,
-                wait_s=settings.sink_flush_ms / 1000,
-            ),
+            limits=self._limits,
             clock=self._clock,
             status=self._status,
             stored_to=start.offset,
@@ -207,6 +214,9 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         except DoubtfulRowsError as error:
             log.warning("%s:%d: %s; they are read again with care", *place, error)
             self._begin([place], careful_until=error.last)
+        except SpentClaimError as error:
+            log.warning("%s:%d is taken over again: %s", *place, error)
+            self._begin([place])
         except FencedError as error:
             self._status.fenced += 1
             log.warning("%s", error)

@@ -51,6 +51,14 @@ class Store(Protocol):
         """
         ...
 
+    async def insert_together(self, claimed: Sequence[tuple[Batch, Claim]]) -> None:
+        """Store batches of different partitions of one topic in one table: all, or none.
+
+        Raises:
+            FencedError: one of the claims is not the greatest any more; nothing was stored.
+        """
+        ...
+
     async def settle(self, batch: Batch, claim: Claim) -> bool:
         """After an insert without a clear answer: end it, and say whether it is stored.
 

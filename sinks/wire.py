@@ -2,15 +2,15 @@
 
 An event arrives as Avro and ClickHouse reads Avro, so nothing decodes it here: that is what lets
 one process pass on several hundred thousand rows a second. The file's schema is
-`{head: fixed(17), event: <the event's schema>, tail: fixed(8)}`: head is offset, broker time and
-repeat flag; tail is the offset again. Bytes that are no such event shift what is read as the
-tail, and the insert refuses the whole block (`schemas.codec` then finds the culprit).
+`{head: fixed(21), event: <the event's schema>, tail: fixed(8)}`: head is offset, broker time,
+repeat flag and partition; tail is the offset again. Bytes that are no such event shift what is read
+as the tail, and the insert refuses the whole block (`schemas.codec` then finds the culprit).
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from fastavro import schemaless_writer
 
 from schemas.avro_schemas import Schema
 
-HEAD = struct.Struct("<qqB")
+HEAD = struct.Struct("<qqBi")
 TAIL = struct.Struct("<q")
 _SYNC = b"sluice-sink-sync"
 _MAGIC = b"Obj\x01"
@@ -67,14 +67,17 @@ class AvroFile:
         schemaless_writer(out, _META, meta)
         self._header = _MAGIC + out.getvalue() + _SYNC
 
-    def write(self, rows: Sequence[Row]) -> bytes:
-        """All rows as one file of one block."""
+    def write(self, partitions: Iterable[tuple[int, Sequence[Row]]]) -> bytes:
+        """All rows, given by partition, as one file of one block."""
         head, tail = HEAD.pack, TAIL.pack
         parts: list[bytes] = []
-        for offset, appended_at, repeat, event in rows:
-            parts += (head(offset, appended_at, repeat), event, tail(offset))
+        count = 0
+        for partition, rows in partitions:
+            count += len(rows)
+            for offset, appended_at, repeat, event in rows:
+                parts += (head(offset, appended_at, repeat, partition), event, tail(offset))
         body = b"".join(parts)
-        return b"".join((self._header, _long(len(rows)), _long(len(body)), body, _SYNC))
+        return b"".join((self._header, _long(count), _long(len(body)), body, _SYNC))
 
 
 def _long(number: int) -> bytes:

@@ -15,7 +15,7 @@ from schemas.errors import FencedError, SinkError, UndecodableError
 from sinks.batch import Batch, Batcher, BatchLimits
 from sinks.clock import Clock
 from sinks.documents import REFUSED, UNDECODABLE, dead_letter
-from sinks.errors import DoubtfulRowsError, RefusedError, UnstorableRowsError
+from sinks.errors import DoubtfulRowsError, RefusedError, SpentClaimError, UnstorableRowsError
 from sinks.log import LogRecord
 from sinks.reading import Reader
 from sinks.status import SinkStatus
@@ -130,6 +130,7 @@ class PartitionWriter:
         Raises:
             FencedError: the claim is over.
             DoubtfulRowsError: ClickHouse can't read a batch; read it again with care.
+            SpentClaimError: nothing may be stored under the claim any more; claim anew.
         """
         while (batch := await self._next_batch()) is not None:
             await self._store_all(batch)
@@ -192,14 +193,19 @@ class PartitionWriter:
 
     async def _is_stored(self, batch: Batch, cause: SinkError) -> bool:
         """Whether a doubtful insert was stored; False also while nobody can say."""
+        spent = isinstance(cause, SpentClaimError)
         try:
             if await self._store.settle(batch, self.claim):
                 return True
         except FencedError:
             raise
         except SinkError as error:
+            if spent:
+                raise cause from error
             log.debug("%s: it is not known whether it is stored: %s", batch.token, error)
             return False
+        if spent:
+            raise cause
         if not blames_rows(cause):
             return False
         if batch.last > self._careful_until:

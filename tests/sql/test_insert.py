@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import Error as DriverError
 
 from schemas.errors import FencedError
 from schemas.topics import COST, OUTCOMES
 from sinks.batch import Batch, BatchLimits
 from sinks.clickhouse_store import ClickHouseStore
+from sinks.connect import connect
 from sinks.errors import DoubtfulRowsError, RefusedError
+from sinks.insert_sql import QUERY_PREFIX, query_id
 from sinks.log import Place
 from sinks.reading import reader_of
+from sinks.settings import SinkSettings
 from sinks.tables import CALLS
 from sinks.wire import Row
 from sinks.writer import blames_rows
 from tests.sql.log import T0, cost_event, on_log, outcome_event, store_records
 
 PLACE = Place(COST, 2)
+_PARTS = (
+    "SELECT count() FROM system.parts WHERE database = currentDatabase() AND table = 'calls' "
+    "AND active"
+)
 WithStore = Callable[[Callable[[ClickHouseStore], Any]], Any]
 
 
-def _batch(first: int, count: int, **fields: Any) -> Batch:
+def _batch(first: int, count: int, place: Place = PLACE, **fields: Any) -> Batch:
     events = [cost_event(f"call-{first + n}", **fields) for n in range(count)]
     reader = reader_of(COST)
     rows = tuple(
@@ -34,7 +44,7 @@ def _batch(first: int, count: int, **fields: Any) -> Batch:
         for record in on_log(COST, events, first)
     )
     return Batch(
-        place=PLACE, table=CALLS, rows=rows, size=sum(row.size for row in rows), ingested_at=T0
+        place=place, table=CALLS, rows=rows, size=sum(row.size for row in rows), ingested_at=T0
     )
 
 
@@ -119,6 +129,100 @@ def test_rows_that_an_operator_took_out_can_be_stored_again(
     with_store(case)
 
     assert _count(tables) == (40, 40)
+
+
+def test_partitions_that_go_together_are_stored_with_their_own_places(
+    tables: Client, with_store: WithStore
+) -> None:
+    places = [Place(COST, number) for number in (11, 2, 0)]
+    tables.command("SYSTEM STOP MERGES calls")
+
+    async def case(store: ClickHouseStore) -> None:
+        claims = await store.claim(places)
+        batches = [_batch(10 * n, n + 1, place) for n, place in enumerate(places)]
+        for _ in range(2):
+            await store.insert_together([(each, claims[each.place]) for each in batches])
+        assert await store.stored(places) == {places[0]: 0, places[1]: 11, places[2]: 22}
+        assert await store.settle(batches[2], claims[places[2]])
+
+    with_store(case)
+
+    found = tables.query("SELECT partition, offset FROM calls ORDER BY offset").result_rows
+    assert [tuple(row) for row in found] == [(11, 0), (2, 10), (2, 11), (0, 20), (0, 21), (0, 22)]
+    assert tables.query(_PARTS).result_rows[0][0] == 1
+
+
+@pytest.mark.parametrize("taken", [0, 1, 2])
+def test_partitions_go_together_or_not_at_all(
+    tables: Client, with_store: WithStore, taken: int
+) -> None:
+    """One of them has a new owner: none of them is stored."""
+    places = [Place(COST, number) for number in range(3)]
+
+    async def case(store: ClickHouseStore) -> None:
+        claims = await store.claim(places)
+        await store.claim(places[taken : taken + 1])
+        with pytest.raises(FencedError, match="0, 1, 2"):
+            await store.insert_together([(_batch(0, 5, each), claims[each]) for each in places])
+
+    with_store(case)
+
+    assert _count(tables) == (0, 0)
+
+
+def test_partitions_without_a_claim_are_refused(tables: Client, with_store: WithStore) -> None:
+    async def case(store: ClickHouseStore) -> None:
+        claim = (await store.claim([PLACE]))[PLACE]
+        other = Place(COST, 1)
+        for claims in (
+            [(_batch(0, 1, other), replace(claim, place=other))],
+            [(_batch(0, 1), claim), (_batch(0, 1, other), replace(claim, place=other))],
+        ):
+            with pytest.raises(FencedError):
+                await store.insert_together(claims)
+
+    with_store(case)
+
+    assert _count(tables) == (0, 0)
+
+
+def test_a_claim_ends_a_running_insert_that_holds_its_partition_among_others(
+    tables: Client, with_store: WithStore, settings: SinkSettings
+) -> None:
+    prefix = f"{QUERY_PREFIX}/{settings.clickhouse_database}"
+    mine, others = (
+        query_id(prefix, COST, partitions, "x") for partitions in ((1, 2, 12), (1, 12, 22))
+    )
+
+    async def case(store: ClickHouseStore) -> None:
+        running = [
+            asyncio.create_task(asyncio.to_thread(_slow_query, settings, name))
+            for name in (mine, others)
+        ]
+        names = {mine, others}
+        while names > set(await asyncio.to_thread(_running, tables, prefix)):
+            continue
+        await store.claim([PLACE])
+        assert _running(tables, prefix) == [others]
+        tables.command(f"KILL QUERY WHERE query_id = '{others}' SYNC")
+        await asyncio.gather(*running)
+
+    with_store(case)
+
+
+def _slow_query(settings: SinkSettings, name: str) -> None:
+    client = connect(settings)
+    with suppress(DriverError):
+        client.command(
+            "SELECT sleepEachRow(1) FROM numbers(60) SETTINGS max_block_size = 1 FORMAT Null",
+            settings={"query_id": name},
+        )
+    client.close()
+
+
+def _running(client: Client, prefix: str) -> list[str]:
+    query = f"SELECT query_id FROM system.processes WHERE startsWith(query_id, '{prefix}/')"
+    return [row[0] for row in client.query(query).result_rows]
 
 
 @pytest.mark.parametrize("harm", ["cut", "longer", "empty", "other"])
@@ -216,10 +320,7 @@ def test_a_batch_is_one_part_whatever_its_rows(tables: Client, with_store: WithS
     with_store(
         lambda store: store_records(store, PLACE, on_log(COST, events), BatchLimits(rows=5_000))
     )
-    parts = tables.query(
-        "SELECT count() FROM system.parts WHERE database = currentDatabase() AND table = 'calls' "
-        "AND active"
-    )
+    parts = tables.query(_PARTS)
 
     assert _count(tables) == (5_000, 5_000)
     assert parts.result_rows[0][0] == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -13,13 +13,14 @@ from aiokafka.errors import OffsetOutOfRangeError
 
 from schemas.topics import OUTCOMES
 from sinks.clock import SystemClock
-from sinks.errors import LogRecreatedError, UnreachableError
+from sinks.combine import CombiningStore
+from sinks.errors import LogRecreatedError, SpentClaimError, UnreachableError
 from sinks.memory import MemoryStore
 from sinks.settings import SinkSettings
-from sinks.sink import Sink
+from sinks.sink import Sink, limits_of
 from sinks.status import SinkStatus
 from tests.sql.log import Record, on_log, outcome_event
-from tests.unit.sinks.world import PLACE, RememberingStore
+from tests.unit.sinks.world import PLACE, RememberingStore, on_insert
 
 PARTITION = TopicPartition(*PLACE)
 
@@ -97,7 +98,9 @@ def _run(count: int, case: Callable[[Loop], Awaitable[None]], **settings: Any) -
     consumer, store = MemoryConsumer(records), RememberingStore()
     status = SinkStatus(instance="sink-1")
     options = {"sink_flush_ms": 1, "sink_batch_rows": 10, **settings}
-    sink = Sink(SinkSettings(**options), store, SystemClock(), status, consumer)  # type: ignore[arg-type]
+    given = SinkSettings(**options)
+    combining = CombiningStore(store, limits_of(given))
+    sink = Sink(given, combining, SystemClock(), status, consumer)  # type: ignore[arg-type]
     loop = Loop(sink, consumer, store, status)
 
     async def whole() -> None:
@@ -184,6 +187,56 @@ def test_a_fenced_sink_that_still_owns_its_partition_claims_it_again() -> None:
 
     assert loop.offsets == list(range(40))
     assert loop.status.fenced == 1
+
+
+def test_a_spent_claim_is_made_anew() -> None:
+    async def case(loop: Loop) -> None:
+        def spent() -> None:
+            raise SpentClaimError("an insert of several partitions failed")
+
+        loop.store.before = on_insert(1, spent)
+        await loop.sink.on_partitions_assigned([PARTITION])
+        await loop.until(lambda: len(loop.offsets) == 40)
+        assert loop.store.claims[PLACE].epoch == 2
+
+    loop = _run(40, case)
+
+    assert loop.offsets == list(range(40))
+    assert loop.status.fenced == 0
+
+
+def test_what_was_read_before_a_takeover_is_not_offered_to_its_writer() -> None:
+    """Learning a schema id takes time, in which the partition starts anew from further back."""
+
+    async def case(loop: Loop) -> None:
+        class Learning:
+            asked = 0
+
+            def id_of(self, name: str) -> int:
+                return 1
+
+            def schema(self, schema_id: int) -> None:
+                return None
+
+            async def learn(self, schema_id: int) -> None:
+                Learning.asked += 1
+                if Learning.asked == 2:
+                    await loop.sink.on_partitions_assigned([PARTITION])
+                    await loop.until(lambda: loop.store.claims[PLACE].epoch == 2)
+                    await loop.until(lambda: loop.consumer.position == 0)
+
+        for number in (5, 15):
+            loop.consumer.records[number] = replace(
+                loop.consumer.records[number], value=b"\0\0\0\0\x07unknown"
+            )
+        loop.sink._known = Learning()  # type: ignore[assignment]
+        await loop.sink.on_partitions_assigned([PARTITION])
+        await loop.until(lambda: loop.consumer.position == 30 and loop.status.partitions == 1)
+        await loop.until(lambda: Learning.asked >= 4)
+
+    loop = _run(30, case, sink_flush_ms=60_000, sink_batch_rows=100)
+
+    assert loop.offsets == list(range(30))
 
 
 def test_unreadable_rows_are_read_again_with_care() -> None:

@@ -10,7 +10,7 @@ import pytest
 from schemas.errors import FencedError, UndecodableError
 from schemas.topics import OUTCOMES
 from sinks.batch import Batch, BatchLimits
-from sinks.errors import DoubtfulRowsError, RefusedError, UnreachableError
+from sinks.errors import DoubtfulRowsError, RefusedError, SpentClaimError, UnreachableError
 from sinks.reading import reader_of
 from sinks.wire import Row
 from sinks.writer import blames_rows
@@ -133,6 +133,25 @@ def test_doubt_reaches_to_the_end_of_the_batch() -> None:
     assert doubt.value.last == 2
 
 
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_spent_claim_ends_a_writer_unless_the_rows_are_stored(stored: bool) -> None:
+    world = World(_log(5))
+
+    def spent() -> None:
+        raise SpentClaimError("an insert of several partitions failed")
+
+    fault = on_insert(0, spent)
+    if stored:
+        world.store.after = fault
+        asyncio.run(world.live())
+        assert world.offsets == [0, 1, 2, 3, 4]
+    else:
+        world.store.before = fault
+        with pytest.raises(SpentClaimError):
+            asyncio.run(world.live())
+        assert world.offsets == []
+
+
 @pytest.mark.parametrize(
     ("error", "blamed"),
     [
@@ -190,5 +209,5 @@ def test_an_event_in_the_current_schema_passes_as_it_is_and_json_is_written_anew
 
 
 def test_a_rows_size_is_what_it_takes_on_the_wire() -> None:
-    assert Row(1, 2, 0, b"abc").size == 3 + 17 + 8
+    assert Row(1, 2, 0, b"abc").size == 3 + 21 + 8
     assert PLACE.topic == OUTCOMES
