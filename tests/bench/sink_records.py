@@ -6,7 +6,7 @@ A request that was answered at once leaves four: a call, a signal, `started`, `r
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,11 +93,19 @@ def producer(bootstrap: str) -> Producer:
     )
 
 
-def send(to: Producer, record: Record) -> None:
+def send(
+    to: Producer, record: Record, on_delivery: Callable[[object, Any], None] | None = None
+) -> None:
     """Hand a record over, waiting while the producer holds too many."""
     while True:
         try:
-            to.produce(record.topic, record.value, record.key, headers=record.headers)
+            to.produce(
+                record.topic,
+                record.value,
+                record.key,
+                headers=record.headers,
+                on_delivery=on_delivery,
+            )
         except BufferError:
             to.poll(0.1)
         else:
