@@ -72,8 +72,11 @@ def score_by_checks(answered: Answered) -> Verdict:
 
 
 def _logprob_part(logprobs: Sequence[float]) -> float:
-    """From the mean token probability: 0 at 0.9 and above, down to -0.4 at 0.5 and below."""
-    mean = math.exp(sum(logprobs) / len(logprobs))
+    """From the mean token probability: 0 at 0.9 and above, down to -0.4 at 0.5 and below.
+
+    No probability is above 1, whatever a provider says.
+    """
+    mean = math.exp(sum(min(logprob, 0.0) for logprob in logprobs) / len(logprobs))
     return -min(max(0.9 - mean, 0.0), 0.4)
 
 
