@@ -1,0 +1,148 @@
+"""An answer stands, or the next tier tries, within the bounds of hops, time, pin and top tier."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.records import Answer
+from streams.routing.cascade import (
+    MIN_TIME_TO_ESCALATE_MS,
+    Accept,
+    Escalate,
+    Standing,
+    after_answer,
+    best_answer,
+    next_tier,
+)
+from streams.routing.confidence import Verdict
+from streams.routing.landscape import CascadePolicy
+from tests.unit.routing.world import TIERS, landscape
+
+CASCADE = CascadePolicy(thresholds={"simple": 0.6}, default_threshold=0.5, max_hops=3)
+
+
+def _standing(
+    tier: str = "simple", hop: int = 0, time_left_ms: float = 60_000, *, pinned: bool = False
+) -> Standing:
+    return Standing(tier=tier, hop=hop, time_left_ms=time_left_ms, pinned=pinned)
+
+
+def _after(
+    confidence: float, standing: Standing, cascade: CascadePolicy = CASCADE
+) -> Accept | Escalate:
+    verdict = Verdict(confidence=confidence, parts={})
+    return after_answer(verdict, standing, landscape(cascade=cascade))
+
+
+@pytest.mark.parametrize("confidence", [0.6, 0.75, 1.0])
+def test_an_answer_that_reaches_its_tier_s_threshold_stands(confidence: float) -> None:
+    step = _after(confidence, _standing())
+
+    assert isinstance(step, Accept)
+    assert step.why == f"confidence {confidence:g} reaches 0.6"
+
+
+@pytest.mark.parametrize("confidence", [0.0, 0.3, 0.599999])
+def test_an_answer_below_it_goes_on_to_the_next_tier(confidence: float) -> None:
+    expected = Escalate(tier="moderate", why=f"confidence {confidence:g} is below 0.6")
+
+    assert _after(confidence, _standing()) == expected
+
+
+def test_a_tier_without_a_threshold_has_the_default_one() -> None:
+    assert isinstance(_after(0.5, _standing("moderate", 1)), Accept)
+    assert _after(0.499999, _standing("moderate", 1)) == Escalate(
+        tier="complex", why="confidence 0.499999 is below 0.5"
+    )
+
+
+def _unasked(step: Accept | Escalate) -> bool:
+    return isinstance(step, Accept) and step.why.endswith("nobody is left to ask")
+
+
+def test_the_top_tier_s_answer_stands() -> None:
+    assert _unasked(_after(0.0, _standing("complex", 1)))
+
+
+def test_no_more_tiers_are_asked_than_max_hops() -> None:
+    two = CascadePolicy(max_hops=2)
+
+    assert isinstance(_after(0.0, _standing(hop=0), two), Escalate)
+    assert _unasked(_after(0.0, _standing(hop=1), two))
+    assert _unasked(_after(0.0, _standing(hop=0), CascadePolicy(max_hops=1)))
+
+
+def test_a_pinned_model_s_answer_stands() -> None:
+    assert _unasked(_after(0.0, _standing(pinned=True)))
+
+
+def test_nobody_is_asked_when_the_deadline_is_too_near() -> None:
+    assert _unasked(_after(0.0, _standing(time_left_ms=MIN_TIME_TO_ESCALATE_MS - 1)))
+    assert isinstance(_after(0.0, _standing(time_left_ms=MIN_TIME_TO_ESCALATE_MS)), Escalate)
+
+
+def test_with_the_cascade_off_every_answer_stands() -> None:
+    assert _after(0.0, _standing(), CascadePolicy(enabled=False)) == Accept(
+        why="the cascade is off"
+    )
+
+
+def test_a_tier_that_is_gone_has_none_above_it() -> None:
+    assert next_tier(_standing("gone"), landscape()) is None
+
+
+@given(
+    confidence=st.floats(0, 1),
+    tier=st.sampled_from(TIERS),
+    hop=st.integers(0, 9),
+    left=st.floats(-1_000, 60_000),
+    pinned=st.booleans(),
+    hops=st.integers(1, 8),
+)
+def test_it_only_ever_goes_one_tier_up(
+    confidence: float, tier: str, hop: int, left: float, pinned: bool, hops: int
+) -> None:
+    standing = _standing(tier, hop, left, pinned=pinned)
+    step = _after(confidence, standing, CascadePolicy(max_hops=hops))
+
+    if isinstance(step, Escalate):
+        assert TIERS.index(step.tier) == TIERS.index(tier) + 1
+        assert confidence < 0.5
+        assert hop + 1 < hops
+        assert left >= MIN_TIME_TO_ESCALATE_MS
+        assert not pinned
+
+
+def _answer(name: str, confidence: float | None) -> Answer:
+    return Answer(
+        message="{}",
+        model=name,
+        provider="openai",
+        tier="simple",
+        finish_reason="stop",
+        confidence=confidence,
+    )
+
+
+def test_the_most_confident_answer_is_the_best() -> None:
+    answers = [_answer("first", 0.2), _answer("second", 0.7), _answer("third", 0.4)]
+
+    best = best_answer(answers)
+
+    assert best is answers[1]
+
+
+def test_of_equal_answers_the_later_is_the_better() -> None:
+    answers = [_answer("first", 0.4), _answer("second", 0.4), _answer("third", 0.1)]
+
+    assert best_answer(answers) is answers[1]
+
+
+def test_an_answer_without_a_score_comes_last() -> None:
+    assert best_answer([_answer("scored", 0.1), _answer("unscored", None)]) == _answer(
+        "scored", 0.1
+    )
+    assert best_answer([_answer("unscored", None)]) is not None
+    assert best_answer([]) is None
