@@ -97,7 +97,7 @@ def _retry_pause(
         return None
     if last.retry_after_ms is not None:
         wait = last.retry_after_ms
-        return wait if 0 < wait <= min(MAX_HONOURED_WAIT_MS, time_left_ms / 2) else None
+        return max(wait, 1.0) if wait <= min(MAX_HONOURED_WAIT_MS, time_left_ms / 2) else None
     backoff = min(policy.backoff_ms * 2 ** (same - 1), policy.max_backoff_ms)
     pause = backoff * jitter
     return max(pause, 1.0) if pause < time_left_ms / 2 else None
