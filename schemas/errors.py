@@ -3,6 +3,7 @@
 SluiceError
 ├── ConfigurationError        settings, registry or topics are wrong; the operator mends them
 │   ├── RegistryError         the registry file or version does not validate
+│   ├── ArtifactError         a learned artifact has a wrong hash, version, shape or number
 │   └── TopicError            a topic is missing or has another shape than declared
 ├── ContractError             bytes or fields that break the contract of a topic
 │   ├── UndecodableError      no record can be read from the bytes: dead letter
@@ -31,6 +32,10 @@ class ConfigurationError(SluiceError):
 
 class RegistryError(ConfigurationError):
     """A registry file or version does not validate."""
+
+
+class ArtifactError(ConfigurationError):
+    """A learned artifact can't be used: another hash, version or shape than it says."""
 
 
 class TopicError(ConfigurationError):

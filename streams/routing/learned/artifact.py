@@ -1,0 +1,191 @@
+"""A learned artifact: JSON with arrays in it, under the hash of its content. Nothing in it runs.
+
+What is read is checked before it is used: hash, format, versions of the features, every shape,
+every index. An array is base64 of zlib of little-endian numbers; it is unpacked to the size that
+its shape says and no further.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from schemas.errors import ArtifactError
+from streams.routing.learned import answer_numbers, text_numbers
+from streams.routing.learned.forest import Forest
+from streams.routing.learned.models import AnswerModel, PromptModel, TextLinear
+
+FORMAT = 1
+HASH_CHARACTERS = 16
+MAX_BYTES = 12 * 1024 * 1024
+"""Less than a record of the registry topic may have."""
+
+_MAX_NUMBERS = 20_000_000
+_MAX_COLUMNS = 64
+_TYPES = {"float16": "<f2", "float32": "<f4", "int32": "<i4"}
+_FEATURES = {"text": text_numbers.VERSION, "answer": answer_numbers.VERSION}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A trained classifier and confidence.
+
+    `columns` are the models or tiers whose scores it was trained on; `answer` is there when
+    answers were seen; `about` says what it was trained on and how it did.
+    """
+
+    columns: tuple[str, ...]
+    prompt: PromptModel
+    answer: AnswerModel | None
+    about: Mapping[str, Any]
+    hash: str = ""
+
+    def column(self, name: str) -> int:
+        """The place of a column.
+
+        Raises:
+            ArtifactError: it was not trained on that model or tier.
+        """
+        try:
+            return self.columns.index(name)
+        except ValueError:
+            raise ArtifactError(
+                f"artifact {self.hash} knows nothing of {name}; it knows {', '.join(self.columns)}"
+            ) from None
+
+
+def pack_artifact(artifact: Artifact) -> bytes:
+    """The artifact as bytes; the same artifact gives the same bytes."""
+    body = {
+        "format": FORMAT,
+        "features": _FEATURES,
+        "columns": list(artifact.columns),
+        "about": dict(artifact.about),
+        "prompt": _pack_model(artifact.prompt.text, artifact.prompt.forest),
+    }
+    if artifact.answer is not None:
+        body["answer"] = {
+            **_pack_model(artifact.answer.text, artifact.answer.forest),
+            "prior": _pack(artifact.answer.prior),
+        }
+    content = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps({"sluice_artifact": _hash(content), "body": orjson.Fragment(content)})
+
+
+def read_artifact(data: bytes) -> Artifact:
+    """An artifact out of its bytes, checked.
+
+    Raises:
+        ArtifactError: it is damaged, of another format, or does not fit this version's features.
+    """
+    if len(data) > MAX_BYTES:
+        raise ArtifactError(f"the artifact has {len(data)} bytes, at most {MAX_BYTES} are taken")
+    try:
+        document = orjson.loads(data)
+        named, body = document["sluice_artifact"], document["body"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        raise ArtifactError("this is no artifact of Sluice; make one with `sluice train`") from None
+    digest = _hash(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
+    if digest != named:
+        raise ArtifactError(f"the artifact says that its hash is {named}, and it is {digest}")
+    try:
+        return _read(body, digest)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ArtifactError(
+            f"artifact {digest} lacks or misspells a part: {type(error).__name__}"
+        ) from None
+
+
+def _read(body: Mapping[str, Any], digest: str) -> Artifact:
+    if body["format"] != FORMAT:
+        raise ArtifactError(f"artifact {digest} has format {body['format']}, {FORMAT} is read")
+    if body["features"] != _FEATURES:
+        raise ArtifactError(
+            f"artifact {digest} was trained on other features than this version sees; train it anew"
+        )
+    columns = tuple(str(name) for name in body["columns"])
+    if not 1 <= len(columns) <= _MAX_COLUMNS or len(set(columns)) < len(columns):
+        raise ArtifactError(f"artifact {digest} names its columns twice, or none, or too many")
+    text, forest = _read_model(body["prompt"])
+    answer = None
+    if "answer" in body:
+        answer_text, answer_forest = _read_model(body["answer"])
+        prior = _unpack(body["answer"]["prior"], "float32")
+        answer = AnswerModel(text=answer_text, forest=answer_forest, prior=prior)
+        answer.checked(len(columns))
+    return Artifact(
+        columns=columns,
+        prompt=PromptModel(text=text, forest=forest).checked(len(columns)),
+        answer=answer,
+        about=dict(body["about"]),
+        hash=digest,
+    )
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:HASH_CHARACTERS]
+
+
+def _pack_model(text: TextLinear, forest: Forest) -> dict[str, Any]:
+    return {
+        "text": {name: _pack(getattr(text, name)) for name in ("idf", "weights", "bias")},
+        "forest": {
+            **{
+                name: _pack(getattr(forest, name))
+                for name in ("roots", "feature", "threshold", "left", "right", "value")
+            },
+            "depth": forest.depth,
+        },
+    }
+
+
+def _read_model(packed: Mapping[str, Any]) -> tuple[TextLinear, Forest]:
+    text, forest = packed["text"], packed["forest"]
+    return TextLinear(
+        idf=_unpack(text["idf"], "float32"),
+        weights=_unpack(text["weights"], "float16"),
+        bias=_unpack(text["bias"], "float32"),
+    ), Forest(
+        roots=_unpack(forest["roots"], "int32"),
+        feature=_unpack(forest["feature"], "int32"),
+        threshold=_unpack(forest["threshold"], "float32"),
+        left=_unpack(forest["left"], "int32"),
+        right=_unpack(forest["right"], "int32"),
+        value=_unpack(forest["value"], "float32"),
+        depth=int(forest["depth"]),
+    )
+
+
+def _pack(array: NDArray[Any]) -> dict[str, Any]:
+    raw = np.ascontiguousarray(array, _TYPES[array.dtype.name]).tobytes()
+    return {
+        "type": array.dtype.name,
+        "shape": list(array.shape),
+        "data": b64encode(zlib.compress(raw, 9)).decode(),
+    }
+
+
+def _unpack(packed: Mapping[str, Any], kind: str) -> NDArray[Any]:
+    shape = tuple(int(size) for size in packed["shape"])
+    numbers = prod(shape)
+    if packed["type"] != kind or min(shape, default=0) < 0 or numbers > _MAX_NUMBERS:
+        raise ArtifactError("the artifact holds an array of another kind or size than is read")
+    size = numbers * np.dtype(_TYPES[kind]).itemsize
+    unpacking = zlib.decompressobj()
+    try:
+        raw = unpacking.decompress(b64decode(packed["data"], validate=True), size + 1)
+    except (zlib.error, Base64Error):
+        raise ArtifactError("the artifact holds an array that can't be unpacked") from None
+    if len(raw) != size:
+        raise ArtifactError("the artifact holds an array that is shorter or longer than it says")
+    return np.frombuffer(raw, _TYPES[kind]).astype(kind).reshape(shape)

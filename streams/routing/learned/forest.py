@@ -1,0 +1,64 @@
+"""A forest of regression trees as flat arrays, walked by all trees at once.
+
+Node 0 of each tree is its root; a leaf names itself as both children, so that walking on from it
+stays there. Trees are grown elsewhere (`streams.learning`); here they are checked and evaluated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.errors import ArtifactError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forest:
+    """`roots` of the trees; by node: `feature`, `threshold` (at most it goes `left`, else `right`),
+    and `value`, a number for each output. `depth` bounds the way from a root to a leaf.
+    """
+
+    roots: NDArray[np.int32]
+    feature: NDArray[np.int32]
+    threshold: NDArray[np.float32]
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    value: NDArray[np.float32]
+    depth: int
+
+    def predict(self, row: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The mean of all trees, an output each, for one row of features (float32, as grown)."""
+        at = self.roots
+        for _ in range(self.depth):
+            right = row[self.feature[at]] > self.threshold[at]
+            at = np.where(right, self.right[at], self.left[at])
+        mean: NDArray[np.float64] = self.value[at].mean(axis=0, dtype=np.float64)
+        return mean
+
+    def checked(self, features: int, outputs: int) -> Forest:
+        """Itself, when it is a forest over so many features with so many outputs.
+
+        Raises:
+            ArtifactError: an array has another shape, or a node points nowhere or backwards.
+        """
+        nodes = len(self.feature)
+        shapes = {each.shape for each in (self.feature, self.threshold, self.left, self.right)}
+        if shapes != {(nodes,)} or self.value.shape != (nodes, outputs) or self.roots.ndim != 1:
+            raise ArtifactError("the forest's arrays do not fit each other")
+        here = np.arange(nodes)
+        leaf = (self.left == here) & (self.right == here)
+        forward = (self.left > here) & (self.right > here)
+        inside = (self.left < nodes) & (self.right < nodes)
+        if nodes == 0 or len(self.roots) == 0 or not ((leaf | forward) & inside).all():
+            raise ArtifactError("the forest has a node that points nowhere or backwards")
+        if ((self.roots < 0) | (self.roots >= nodes)).any():
+            raise ArtifactError("the forest has a root that is no node")
+        if ((self.feature < 0) | (self.feature >= features)).any():
+            raise ArtifactError(f"the forest asks for a feature beyond the {features} there are")
+        if not 0 <= self.depth <= 64:
+            raise ArtifactError("the forest is deeper than 64")
+        if not (np.isfinite(self.threshold).all() and np.isfinite(self.value).all()):
+            raise ArtifactError("the forest holds numbers that are not finite")
+        return self

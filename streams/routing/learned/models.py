@@ -1,0 +1,138 @@
+"""The two learned models: how good each model's answer to a prompt will be, and how good this is.
+
+Both are a linear model over hashed n-grams whose predictions, beside numbers of the text, feed a
+forest. Predictions are mean scores 0..1 as the labels were; where labels are 0 or 1, chances.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.errors import ArtifactError
+from streams.routing.learned import answer_numbers, text_numbers
+from streams.routing.learned.forest import Forest
+from streams.routing.learned.ngrams import BUCKETS, count_ngrams, weigh
+from streams.routing.learned.tokens import Tokens
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextLinear:
+    """A linear model over hashed n-grams: `idf` by bucket, `weights` by bucket and output, `bias`
+    by output.
+    """
+
+    idf: NDArray[np.float32]
+    weights: NDArray[np.float16]
+    bias: NDArray[np.float32]
+
+    def predict(self, tokens: Sequence[str]) -> Floats:
+        """A number for each output."""
+        ids, counts = count_ngrams(list(tokens))
+        weighed = weigh(ids, counts, self.idf.astype(np.float64))
+        found: Floats = weighed @ self.weights[ids].astype(np.float64) + self.bias
+        return found
+
+    def checked(self, outputs: int) -> TextLinear:
+        """Itself, when it has so many outputs.
+
+        Raises:
+            ArtifactError: an array has another shape or holds numbers that are not finite.
+        """
+        shapes = (self.idf.shape, self.weights.shape, self.bias.shape)
+        if shapes != ((BUCKETS,), (BUCKETS, outputs), (outputs,)):
+            raise ArtifactError("the linear model's arrays do not fit each other")
+        if not all(np.isfinite(each).all() for each in (self.idf, self.weights, self.bias)):
+            raise ArtifactError("the linear model holds numbers that are not finite")
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptModel:
+    """Expected scores of every column's answer, from the prompt alone.
+
+    The last output is the mean over all columns: how easy the prompt is.
+    """
+
+    text: TextLinear
+    forest: Forest
+
+    def predict(self, prompt: Tokens) -> Floats:
+        """Expected score of each column, then their mean."""
+        linear = self.text.predict(prompt.all)
+        row = np.concatenate((text_numbers.text_numbers(prompt), linear))
+        return self.forest.predict(row.astype(np.float32))
+
+    def checked(self, columns: int) -> PromptModel:
+        """Itself, when it fits so many columns.
+
+        Raises:
+            ArtifactError: it does not.
+        """
+        outputs = columns + 1
+        self.text.checked(outputs)
+        self.forest.checked(len(text_numbers.NAMES) + outputs, outputs)
+        return self
+
+
+ANSWER_FEATURES = len(answer_numbers.NAMES) + 2 * len(text_numbers.NAMES) + 4
+"""Numbers of answer against question, of the answer's text, of the question's text; the linear
+model's view; the prompt's ease; what was expected of this column; the column's mean score."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerModel:
+    """How good an answer is, from prompt and answer; one model for the answers of all columns.
+
+    `prior` is the mean score of each column where it was trained.
+    """
+
+    text: TextLinear
+    forest: Forest
+    prior: NDArray[np.float32]
+
+    def predict(self, prompt: Tokens, answer: Tokens, expected: Floats, column: int) -> float:
+        """Expected score of an answer; `expected` is what `PromptModel` says of the prompt."""
+        beliefs = (
+            float(self.text.predict(answer.all)[0]),
+            float(expected[-1]),
+            float(expected[column]),
+            float(self.prior[column]),
+        )
+        row = answer_row(prompt, answer, beliefs)
+        return float(self.forest.predict(row)[0])
+
+    def checked(self, columns: int) -> AnswerModel:
+        """Itself, when it fits so many columns.
+
+        Raises:
+            ArtifactError: it does not.
+        """
+        self.text.checked(1)
+        self.forest.checked(ANSWER_FEATURES, 1)
+        if self.prior.shape != (columns,) or not np.isfinite(self.prior).all():
+            raise ArtifactError("the answer model's priors do not fit its columns")
+        return self
+
+
+def answer_row(
+    prompt: Tokens, answer: Tokens, beliefs: tuple[float, float, float, float]
+) -> NDArray[np.float32]:
+    """The features of one answer, `ANSWER_FEATURES` of them.
+
+    `beliefs` are what the linear model makes of the answer, the prompt's ease, what was expected
+    of this column's answer, and the column's mean score.
+    """
+    return np.concatenate(
+        (
+            answer_numbers.answer_numbers(prompt, answer),
+            text_numbers.text_numbers(answer),
+            text_numbers.text_numbers(prompt),
+            beliefs,
+        )
+    ).astype(np.float32)

@@ -1,0 +1,52 @@
+"""Hashed words and pairs of words: a text as few (bucket, weight) pairs, without a vocabulary.
+
+Feature hashing (Weinberger et al., ICML 2009): every token and every pair of neighbours falls into
+one of a fixed number of buckets. Weights are 1 + ln(count) times the bucket's inverse document
+frequency, scaled to length 1 (Salton and Buckley, 1988).
+"""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+BUCKETS = 1 << 14
+
+_PAIR_FACTOR = np.uint32(0x9E3779B1)
+_MIX_FACTOR = np.uint32(0x85EBCA6B)
+_MAX_REMEMBERED = 50_000
+
+Ids = NDArray[np.intp]
+Floats = NDArray[np.float64]
+
+_remembered: dict[str, int] = {}
+
+
+def _hash(token: str) -> int:
+    found = _remembered.get(token)
+    if found is None:
+        if len(_remembered) >= _MAX_REMEMBERED:
+            _remembered.clear()
+        found = _remembered[token] = crc32(token.encode())
+    return found
+
+
+def count_ngrams(tokens: list[str]) -> tuple[Ids, Floats]:
+    """Buckets of the tokens and of their pairs, ascending, with 1 + ln(count) each."""
+    if not tokens:
+        return np.empty(0, np.intp), np.empty(0)
+    single = np.fromiter(map(_hash, tokens), np.uint32, len(tokens))
+    pairs = single[:-1] * _PAIR_FACTOR ^ single[1:]
+    hashes = np.concatenate((single, pairs)) * _MIX_FACTOR
+    counts = np.bincount(hashes >> np.uint32(18), minlength=BUCKETS)
+    ids = np.flatnonzero(counts)
+    return ids, 1.0 + np.log(counts[ids])
+
+
+def weigh(ids: Ids, counts: Floats, idf: Floats) -> Floats:
+    """The weight of each bucket, of length 1 together; `idf` has a value for each bucket."""
+    weights = counts * idf[ids]
+    length = float(np.sqrt(weights @ weights))
+    return weights / length if length else weights

@@ -1,0 +1,178 @@
+"""What a text looks like, in numbers: sizes, kinds of characters, kinds of words, nesting.
+
+Nothing here knows a topic or a data set: the numbers say how long, how formal, how dense, how
+demanding a text is, in the spirit of the article's signals (section 4). Order is part of every
+artifact: a change raises `VERSION`.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from math import log1p
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.routing.learned.tokens import Tokens
+
+VERSION = 1
+
+_SIGNS = "()[]{}<>=+-*/^_\\$%&|!?.,:;'\"`#@~"
+_DENSE_SIGNS = "=([,"
+
+_WORD_KINDS: dict[str, tuple[str, ...]] = {
+    "condition": ("if", "else", "elif", "unless", "when", "then", "otherwise"),
+    "loop": ("for", "while", "range", "each", "every", "all"),
+    "function": (
+        *("def", "return", "lambda", "class", "function", "import", "assert", "output", "input"),
+        "print",
+    ),
+    "string": (
+        *("string", "str", "text", "join", "split", "replace", "upper", "lower", "strip"),
+        *("isdigit", "isalpha", "find", "index", "append", "pop", "insert", "sort", "sorted"),
+        *("reverse", "len"),
+    ),
+    "algebra": (
+        *("sum", "product", "value", "integer", "integers", "number", "positive", "real"),
+        *("equation", "function", "polynomial", "prime", "divisor", "remainder", "modulo", "roots"),
+        "root",
+    ),
+    "geometry": (
+        *("triangle", "circle", "angle", "radius", "area", "square", "line", "point", "points"),
+        *("plane", "sphere", "parallel", "perpendicular", "length"),
+    ),
+    "counting": (
+        *("many", "ways", "arrangements", "probability", "choose", "random", "different"),
+        *("distinct", "possible", "combinations", "permutations", "expected", "total"),
+    ),
+    "question": ("what", "which", "who", "where", "when", "why", "how"),
+    "making": (
+        *("write", "explain", "describe", "compare", "design", "implement", "create"),
+        *("summarize", "translate", "analyze", "discuss", "list", "give"),
+    ),
+    "solving": (
+        *("prove", "show", "derive", "find", "determine", "compute", "evaluate", "calculate"),
+        *("solve", "express", "simplify"),
+    ),
+    "extreme": (
+        *("greatest", "smallest", "largest", "least", "maximum", "minimum", "most", "fewest"),
+        *("more", "less", "than", "best"),
+    ),
+    "logic": (
+        *("not", "and", "or", "must", "except", "only", "exactly", "both", "neither", "always"),
+        *("never", "true", "false"),
+    ),
+    "premise": (
+        *("given", "suppose", "let", "such", "where", "that", "satisfies", "satisfying", "if"),
+        "assume",
+    ),
+    "time": ("year", "day", "hour", "minutes", "week", "month", "date", "time"),
+    "money": (
+        *("dollars", "cost", "price", "pay", "percent", "each", "per", "total", "remaining"),
+        "left",
+    ),
+}
+
+_SIZES = (
+    *("characters", "words", "lines", "word length", "longest word", "variety of words"),
+    *("numbers", "different numbers", "longest number", "share of numbers", "capitals"),
+    *("small letters", "digits", "blanks", "other scripts", "indentation", "longest line"),
+)
+_SHAPES = (
+    *("nesting", "compressibility", "entropy", "sentences", "ends in a question", "items"),
+    *("repeated words", "commonest word", "length of the last words"),
+)
+NAMES: tuple[str, ...] = (
+    *_SIZES,
+    *(f"sign {sign}" for sign in _SIGNS),
+    *(f"density of {sign}" for sign in _DENSE_SIGNS),
+    *(f"words of {kind}" for kind in _WORD_KINDS),
+    *_SHAPES,
+)
+"""What each number is."""
+
+_KINDS_OF: dict[str, tuple[int, ...]] = {
+    word: tuple(i for i, words in enumerate(_WORD_KINDS.values()) if word in words)
+    for words in _WORD_KINDS.values()
+    for word in words
+}
+_SIGN_CODES = np.frombuffer(_SIGNS.encode(), np.uint8)
+_DENSE_CODES = np.frombuffer(_DENSE_SIGNS.encode(), np.uint8)
+_DEPTHS = np.zeros(256, np.int64)
+_DEPTHS[np.frombuffer(b"([{", np.uint8)] = 1
+_DEPTHS[np.frombuffer(b")]}", np.uint8)] = -1
+_SENTENCE_END = re.compile(r"[.?!](?:\s|$)")
+_ITEM = re.compile(r"^\s*(?:[A-Ea-e1-9][).:]|[-*•])\s", re.MULTILINE)
+_INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
+_LAST_WORDS = 30
+
+
+def text_numbers(tokens: Tokens) -> NDArray[np.float64]:
+    """One number for each of `NAMES`."""
+    text = tokens.text
+    raw = text.encode("utf-8", "replace")
+    codes = np.frombuffer(raw, np.uint8)
+    seen = np.bincount(codes, minlength=256)
+    size = max(len(text), 1)
+    shares = seen[seen > 0] / size
+    return np.concatenate(
+        (
+            _sizes(tokens, seen, size),
+            np.log1p(seen[_SIGN_CODES]),
+            seen[_DENSE_CODES] / size * 100,
+            _word_kinds(tokens),
+            (
+                float(np.cumsum(_DEPTHS[codes]).max(initial=0)),
+                len(zlib.compress(raw, 1)) / max(len(raw), 1),
+                float(-(shares @ np.log(shares))),
+                *_shapes(tokens),
+            ),
+        )
+    )
+
+
+def _sizes(tokens: Tokens, seen: NDArray[np.intp], size: int) -> tuple[float, ...]:
+    words, numbers, lines = tokens.words, tokens.numbers, tokens.text.split("\n")
+    many = max(len(words), 1)
+    return (
+        log1p(tokens.characters),
+        log1p(len(words)),
+        log1p(len(lines)),
+        sum(map(len, words)) / many,
+        max(map(len, words), default=0),
+        len(tokens.counts) / many,
+        log1p(len(numbers)),
+        log1p(len(set(numbers))),
+        max(map(len, numbers), default=0),
+        sum(map(len, numbers)) / size,
+        float(seen[65:91].sum()) / size,
+        float(seen[97:123].sum()) / size,
+        float(seen[48:58].sum()) / size,
+        float(seen[32]) / size,
+        float(seen[128:].sum()) / size,
+        max(map(len, _INDENT.findall(tokens.text)), default=0),
+        log1p(max(map(len, lines))),
+    )
+
+
+def _word_kinds(tokens: Tokens) -> NDArray[np.float64]:
+    kinds = [0] * len(_WORD_KINDS)
+    for word, count in tokens.counts.items():
+        for kind in _KINDS_OF.get(word, ()):
+            kinds[kind] += count
+    return np.log1p(kinds)
+
+
+def _shapes(tokens: Tokens) -> tuple[float, ...]:
+    words = tokens.words
+    last = words[-_LAST_WORDS:]
+    commonest = max(tokens.counts.values(), default=0)
+    return (
+        log1p(len(_SENTENCE_END.findall(tokens.text))),
+        float(tokens.text.rstrip().endswith("?")),
+        log1p(len(_ITEM.findall(tokens.text))),
+        log1p(len(words) - len(tokens.counts)),
+        commonest / max(len(words), 1),
+        sum(map(len, last)) / max(len(last), 1),
+    )

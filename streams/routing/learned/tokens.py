@@ -1,0 +1,44 @@
+"""A text cut once, for all that is counted in it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+HEAD_CHARACTERS = 4_000
+TAIL_CHARACTERS = 1_000
+
+_TOKEN = re.compile(r"[^\W\d_]+|\d|[^\w\s]")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """`text` is what is examined of a text of `characters`: its head and its tail. `all` are words,
+    single digits and signs in order, lower case; `counts` counts its words alone.
+    """
+
+    text: str
+    characters: int
+    all: list[str]
+    words: list[str]
+    counts: Counter[str]
+    numbers: list[str]
+
+    @classmethod
+    def of(cls, text: str) -> Tokens:
+        """Cut a text."""
+        examined = text
+        if len(text) > HEAD_CHARACTERS + TAIL_CHARACTERS:
+            examined = f"{text[:HEAD_CHARACTERS]}\n{text[-TAIL_CHARACTERS:]}"
+        found: list[str] = _TOKEN.findall(examined.lower())
+        words = [token for token in found if token.isalpha()]
+        return cls(
+            text=examined,
+            characters=len(text),
+            all=found,
+            words=words,
+            counts=Counter(words),
+            numbers=_NUMBER.findall(examined),
+        )

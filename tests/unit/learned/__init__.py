@@ -1,0 +1,1 @@
+"""What was learnt: fitting, artifacts, evaluation of both."""
