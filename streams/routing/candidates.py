@@ -150,4 +150,4 @@ def balance(
 def draw(key: str) -> float:
     """A number in [0, 1) that belongs to this key for good (law 5: keyed hashes, no generator)."""
     digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
+    return (int.from_bytes(digest, "big") >> 11) / 2**53

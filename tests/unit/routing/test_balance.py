@@ -1,0 +1,106 @@
+"""A model's instances are balanced by load and weight; chance comes from keyed draws alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.routing.candidates import Condition, Need, balance, draw
+from tests.unit.routing.world import model
+
+
+def _order(
+    conditions: dict[str, Condition], weights: tuple[float, ...] = (1, 1), spread: str = ""
+) -> list[str]:
+    places = tuple("abcdefgh"[: len(weights)])
+    served = model("m", instances=places, weights=weights, expected_latency_ms=100)
+    known = {("m", place): condition for place, condition in conditions.items()}
+    need = Need(
+        capabilities=frozenset(),
+        context_tokens=1,
+        max_output_tokens=None,
+        time_left_ms=1,
+        spread=spread,
+    )
+    ordered = balance(served, served.instances, need, known)
+    return [instance.name for instance in ordered]
+
+
+def test_the_less_busy_the_quicker_and_the_heavier_instance_is_asked_first() -> None:
+    assert _order({"a": Condition(in_flight=1)}) == ["b", "a"]
+    assert _order({"a": Condition(latency_ms=101), "b": Condition(latency_ms=99)}) == ["b", "a"]
+    assert _order({"a": Condition(in_flight=3), "b": Condition(in_flight=3)}, (1, 2)) == ["b", "a"]
+
+
+def test_latency_times_calls_in_flight_over_weight_is_what_counts() -> None:
+    busy, slow = Condition(latency_ms=100, in_flight=2), Condition(latency_ms=299, in_flight=0)
+
+    assert _order({"a": busy, "b": slow}) == ["b", "a"]
+    assert _order({"a": busy, "b": slow}, (1.01, 1)) == ["a", "b"]
+
+
+def test_an_instance_never_yet_seen_counts_with_its_model_s_expected_latency() -> None:
+    assert _order({"a": Condition(latency_ms=99)}) == ["a", "b"]
+    assert _order({"a": Condition(latency_ms=101)}) == ["b", "a"]
+    for quick, other in ("a", "b"), ("b", "a"):
+        assert _order({quick: Condition(latency_ms=0)}) == [quick, other]
+
+
+def test_equal_instances_share_the_requests_equally() -> None:
+    first = Counter(_order({}, (1, 1, 1), f"t/r{number}/0/0")[0] for number in range(3_000))
+
+    assert all(900 <= first[place] <= 1_100 for place in "abc")
+
+
+def test_the_same_hop_is_sent_the_same_way_again() -> None:
+    assert len({tuple(_order({}, (1,) * 8, "t/r/0/0")) for _ in range(5)}) == 1
+
+
+@pytest.mark.parametrize("weights", [(1, 1), (3, 1), (1, 2, 5), (0.5, 0.25, 0.25)])
+def test_calls_that_go_on_fill_the_instances_by_their_weights(weights: tuple[float, ...]) -> None:
+    calls = dict.fromkeys("abcdefgh"[: len(weights)], 0)
+    for number in range(800):
+        conditions = {place: Condition(in_flight=count) for place, count in calls.items()}
+        calls[_order(conditions, weights, f"t/r{number}/0/0")[0]] += 1
+
+    for (place, count), weight in zip(calls.items(), weights, strict=True):
+        assert count == pytest.approx(800 * weight / sum(weights), abs=1), place
+
+
+def test_among_equally_loaded_instances_the_heavier_one_is_drawn_more_often() -> None:
+    level = {"a": Condition(in_flight=2), "b": Condition(in_flight=0)}
+    first = Counter(_order(level, (3, 1), f"t/r{number}/0/0")[0] for number in range(2_000))
+
+    assert 1_400 <= first["a"] <= 1_800
+
+
+def test_a_draw_belongs_to_its_key_for_good() -> None:
+    assert draw("t/r/0/0/m/a") == draw("t/r/0/0/m/a")
+    assert round(draw("retry/1"), 6) == 0.037979
+    assert draw("t/r/0/0/m/a") != draw("t/r/0/0/m/b")
+
+
+def test_draws_are_spread_evenly() -> None:
+    bins = Counter(int(draw(f"key {number}") * 10) for number in range(10_000))
+
+    assert set(bins) == set(range(10))
+    assert all(880 <= count <= 1_120 for count in bins.values())
+
+
+def test_the_greatest_draw_is_below_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Highest:
+        def digest(self) -> bytes:
+            return b"\xff" * 8
+
+    monkeypatch.setattr(hashlib, "blake2b", lambda *_, **__: Highest())
+
+    assert draw("any") < 1
+
+
+@given(st.text())
+def test_any_key_has_a_draw(key: str) -> None:
+    assert 0 <= draw(key) < 1
