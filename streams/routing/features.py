@@ -26,8 +26,10 @@ _CODE = re.compile(
 _CODE_HINTS = ("```", "def ", "class ", "function", "import ", "#include", "SELECT ", "=>", "{")
 """One of them stands in every text that `_CODE` finds; looking for them first costs far less."""
 
-_COUNTED_CHARACTERS = 8_000
+_COUNTED_WORDS = 2_000
 """Up to here words are counted one by one, beyond it estimated from the blanks."""
+
+_EXAMINED_CHARACTERS = 8_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,13 +109,14 @@ def estimate_tokens(body: Mapping[str, Any]) -> int:
 
 
 def _count_words(text: str) -> int:
-    if len(text) <= _COUNTED_CHARACTERS:
-        return len(text.split())
-    return text.count(" ") + text.count("\n") + 1
+    counted = len(text.split(None, _COUNTED_WORDS))
+    if counted <= _COUNTED_WORDS:
+        return counted
+    return max(counted, text.count(" ") + text.count("\n") + 1)
 
 
 def _holds_code(text: str) -> bool:
-    examined = text[:_COUNTED_CHARACTERS]
+    examined = text[:_EXAMINED_CHARACTERS]
     hinted = any(hint in examined for hint in _CODE_HINTS)
     return hinted and _CODE.search(examined) is not None
 
