@@ -26,7 +26,7 @@ from streams.routing.candidates import (
     shortlist,
 )
 from streams.routing.cascade import Accept, Standing, after_answer, best_answer, next_tier
-from streams.routing.confidence import SCORERS, Answered, Verdict
+from streams.routing.confidence import Answered, Verdict, confidence_in
 from streams.routing.fallback import Again, FailedCall, TierExhausted, after_failure
 from streams.routing.features import estimate_tokens, needs_of
 
@@ -113,13 +113,15 @@ def _expected_costs(hop: HopState, need: Need, deps: Dependencies) -> dict[str, 
 async def _answered(
     hop: HopState, candidate: Candidate, end: CallEnd, completion: Completion, deps: Dependencies
 ) -> Ending:
-    verdict = SCORERS[hop.landscape.policy.cascade.scorer](
+    verdict = confidence_in(
         Answered(
             body=hop.body,
             message=completion.message,
             finish_reason=completion.finish_reason,
             logprobs=completion.logprobs,
-        )
+        ),
+        candidate.model,
+        hop.landscape,
     )
     hop.attempts.append(replace(end.attempt, confidence=verdict.confidence))
     await signal_confidence(hop, end.attempt, verdict, deps)
@@ -127,12 +129,7 @@ async def _answered(
     if answer is None:
         return _exhausted(hop, TierExhausted(why="the answer is too large"), [], deps)
     hop.answers.append(answer)
-    standing = Standing(
-        tier=hop.message.tier,
-        hop=hop.message.hop,
-        time_left_ms=hop.time_left_ms(deps.clock.now()),
-        pinned=hop.message.decision.model is not None,
-    )
+    standing = _standing(hop, deps)
     step = after_answer(verdict, standing, hop.landscape)
     hop.steps.append(
         {
@@ -171,6 +168,16 @@ def _answer(
     )
 
 
+def _standing(hop: HopState, deps: Dependencies) -> Standing:
+    return Standing(
+        tier=hop.message.tier,
+        hop=hop.message.hop,
+        time_left_ms=hop.time_left_ms(deps.clock.now()),
+        pinned=hop.message.decision.model is not None,
+        feature=hop.message.feature,
+    )
+
+
 def _seen_before(hop: HopState) -> list[Answer]:
     return [hop.message.best] if hop.message.best is not None else []
 
@@ -192,12 +199,7 @@ def _exhausted(
     hop: HopState, step: TierExhausted, failures: list[FailedCall], deps: Dependencies
 ) -> Ending:
     """Nobody of the tier can answer: the next tier, else the best answer seen, else failure."""
-    standing = Standing(
-        tier=hop.message.tier,
-        hop=hop.message.hop,
-        time_left_ms=hop.time_left_ms(deps.clock.now()),
-        pinned=hop.message.decision.model is not None,
-    )
+    standing = _standing(hop, deps)
     following = None if step.refused else next_tier(standing, hop.landscape)
     if following is not None:
         return MovedOn(tier=following, why=step.why)

@@ -20,9 +20,11 @@ from schemas.request import Claim, Request, read_claim, read_request, request_do
 from schemas.topics import MAX_REQUEST_BYTES
 from streams.agents.addressing import CORRELATION_ID, REPLY_TOPIC, Addressed, address_of
 from streams.agents.dependencies import Dependencies
+from streams.agents.expected_costs import expected_costs
 from streams.agents.replies import send_reply
 from streams.agents.tier_records import tier_record
 from streams.flow.incoming import Incoming
+from streams.routing.assessment import weighs_cost
 from streams.routing.decide import CODE_VERSION, Moment, Subject, decide
 
 UNDECIDED = "none"
@@ -123,7 +125,9 @@ def _routed(opened: _Opened, request: Request, deps: Dependencies) -> TierMessag
         retrieval_query_type=request.retrieval_query_type,
         metadata=request.metadata,
     )
-    decision = decide(subject, landscape, Moment(now=now, time_left_ms=deadline_at - now))
+    costs = expected_costs(request.body, landscape, deps) if weighs_cost(landscape) else {}
+    moment = Moment(now=now, time_left_ms=deadline_at - now, costs=costs)
+    decision = decide(subject, landscape, moment)
     return TierMessage(
         tenant=opened.claim.tenant,
         request_id=_request_id(opened, deps),

@@ -19,13 +19,11 @@ from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold
 
-from streams.learning.labels import Labels
+from streams.learning.seen import Ngrams, SeenLabels
 from streams.routing.learned.artifact import Artifact
 from streams.routing.learned.forest import Forest
-from streams.routing.learned.models import AnswerModel, PromptModel, TextLinear, answer_row
-from streams.routing.learned.ngrams import BUCKETS, count_ngrams
-from streams.routing.learned.text_numbers import text_numbers
-from streams.routing.learned.tokens import Tokens
+from streams.routing.learned.models import AnswerModel, PromptModel, TextLinear
+from streams.routing.learned.ngrams import BUCKETS
 
 Floats = NDArray[np.float64]
 
@@ -52,56 +50,47 @@ class FitOptions:
 
 
 def fit_artifact(
-    labels: Labels, about: Mapping[str, Any] | None = None, options: FitOptions | None = None
+    seen: SeenLabels, about: Mapping[str, Any] | None = None, options: FitOptions | None = None
 ) -> Artifact:
-    """An artifact for all models of the labels; with an answer model where answers are there."""
+    """An artifact for all models of the labels; with an answer model where answers were seen."""
     chosen = options or FitOptions()
-    prompts = [Tokens.of(prompt) for prompt in labels.prompts]
-    targets = np.column_stack((labels.scores, labels.scores.mean(axis=1)))
-    text, seen = _fit_text(
-        [prompt.all for prompt in prompts], targets, np.arange(len(prompts)), chosen.penalty
-    )
-    numbers = np.array([text_numbers(prompt) for prompt in prompts])
-    rows = np.column_stack((numbers, seen)).astype(np.float32)
+    targets = np.column_stack((seen.scores, seen.scores.mean(axis=1)))
+    text, linear = _fit_text(seen.ngrams, targets, np.arange(len(seen)), chosen.penalty)
+    rows = np.column_stack((seen.numbers, linear)).astype(np.float32)
     trees = _trees(chosen.trees, chosen.leaf, chosen.share_of_features, chosen)
     model = PromptModel(text=text, forest=as_forest(trees.fit(rows, targets)))
-    answer = _fit_answers(labels, prompts, rows, targets, chosen) if labels.with_texts else None
-    return Artifact(columns=labels.models, prompt=model, answer=answer, about=about or {})
+    answer = _fit_answers(seen, rows, targets, chosen) if seen.answers else None
+    return Artifact(columns=seen.models, prompt=model, answer=answer, about=about or {})
 
 
 def _fit_answers(
-    labels: Labels,
-    prompts: list[Tokens],
-    rows: NDArray[np.float32],
-    targets: Floats,
-    chosen: FitOptions,
+    seen: SeenLabels, rows: NDArray[np.float32], targets: Floats, chosen: FitOptions
 ) -> AnswerModel:
     expected = np.zeros_like(targets)
-    for inside, outside in _folds(np.arange(len(prompts))):
+    for inside, outside in _folds(np.arange(len(seen))):
         trees = _trees(chosen.trees // 2, chosen.leaf, chosen.share_of_features, chosen)
         expected[outside] = trees.fit(rows[inside], targets[inside]).predict(rows[outside])
-    asked = [
-        (place, column) for column in range(len(labels.models)) for place in range(len(prompts))
-    ]
-    answers = [
-        Tokens.of(labels.rows[place].texts[labels.models[column]]) for place, column in asked
-    ]
-    scores = np.array([targets[place, column] for place, column in asked])
-    places = np.array([place for place, _ in asked])
-    text, seen = _fit_text(
-        [answer.all for answer in answers], scores[:, None], places, chosen.answer_penalty
-    )
+    many, models = len(seen), seen.models
+    scores = np.concatenate([targets[:, column] for column in range(len(models))])
+    ngrams = [each for model in models for each in seen.answers[model].ngrams]
+    places = np.tile(np.arange(many), len(models))
+    text, linear = _fit_text(ngrams, scores[:, None], places, chosen.answer_penalty)
     prior = targets[:, :-1].mean(axis=0)
-    features = np.array(
+    features = np.vstack(
         [
-            answer_row(
-                prompts[place],
-                answers[at],
-                (seen[at, 0], expected[place, -1], expected[place, column], prior[column]),
+            np.column_stack(
+                (
+                    seen.answers[model].numbers,
+                    seen.numbers,
+                    linear[column * many : (column + 1) * many],
+                    expected[:, -1],
+                    expected[:, column],
+                    np.full(many, prior[column]),
+                )
             )
-            for at, (place, column) in enumerate(asked)
+            for column, model in enumerate(models)
         ]
-    )
+    ).astype(np.float32)
     trees = _trees(chosen.answer_trees, chosen.answer_leaf, chosen.answer_share_of_features, chosen)
     return AnswerModel(
         text=text, forest=as_forest(trees.fit(features, scores)), prior=prior.astype(np.float32)
@@ -109,10 +98,9 @@ def _fit_answers(
 
 
 def _fit_text(
-    texts: list[list[str]], targets: Floats, groups: NDArray[np.intp], penalty: float
+    counted: list[Ngrams], targets: Floats, groups: NDArray[np.intp], penalty: float
 ) -> tuple[TextLinear, Floats]:
     """The linear model, and what models that did not see a group would have said of its rows."""
-    counted = [count_ngrams(text) for text in texts]
     ends = np.cumsum([0, *(len(ids) for ids, _ in counted)])
     matrix = csr_matrix(
         (
@@ -120,10 +108,10 @@ def _fit_text(
             np.concatenate([ids for ids, _ in counted]),
             ends,
         ),
-        shape=(len(texts), BUCKETS),
+        shape=(len(counted), BUCKETS),
     )
     holding = np.bincount(matrix.indices, minlength=BUCKETS)
-    idf = (np.log((1 + len(texts)) / (1 + holding)) + 1).astype(np.float32)
+    idf = (np.log((1 + len(counted)) / (1 + holding)) + 1).astype(np.float32)
     matrix = matrix.multiply(idf).tocsr()
     lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
     matrix = matrix.multiply(1 / np.maximum(lengths, 1e-12)[:, None]).tocsr()

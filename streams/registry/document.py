@@ -5,8 +5,9 @@ Errors name the path and say what is allowed. `json_schema()` is published for e
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from decimal import Decimal
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -19,9 +20,9 @@ from pydantic import (
 )
 
 from schemas.identity import NAME
-from streams.routing.confidence import SCORERS
+from streams.routing.assessment import CLASSIFIER_NAMES, NEED_ARTIFACT
+from streams.routing.confidence import LEARNED, SCORER_NAMES
 from streams.routing.landscape import CAPABILITIES
-from streams.routing.rules import CLASSIFIERS
 
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
 TierName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
@@ -40,8 +41,8 @@ def _one_of(known: Collection[str]) -> AfterValidator:
 
 
 Capability = Annotated[str, _one_of(CAPABILITIES)]
-ClassifierName = Annotated[str, _one_of(CLASSIFIERS)]
-ScorerName = Annotated[str, _one_of(SCORERS)]
+ClassifierName = Annotated[str, _one_of(CLASSIFIER_NAMES)]
+ScorerName = Annotated[str, _one_of(SCORER_NAMES)]
 
 
 class Part(BaseModel):
@@ -155,16 +156,48 @@ class TimeoutsPart(Part):
     total_ms: Milliseconds = 60_000.0
 
 
+class LearnedPart(Part):
+    """The learned artifact: `default` is the one that ships, else a hash on the registry topic.
+
+    `columns` name the artifact's column that stands for a tier or a model, where its own columns
+    have other names; `margin` is how near to a boundary `hybrid` asks it.
+    """
+
+    artifact: Annotated[str, StringConstraints(pattern=r"^(default|[0-9a-f]{16})$")] = "default"
+    columns: dict[Name, str] = {}
+    margin: Share = 0.08
+
+
+Boundaries = Annotated[tuple[Share, ...], Field(max_length=7)]
+QualityName = Literal["economy", "balanced", "best"]
+
+
+class FeaturePart(Part):
+    """What differs for one feature."""
+
+    quality: QualityName | None = None
+    boundaries: Boundaries = ()
+    thresholds: dict[TierName, Share] = {}
+
+
 class PolicyPart(Part):
     """What steers the decisions."""
 
     classifier: ClassifierName = "rules"
-    quality: Literal["economy", "balanced", "best"] = "balanced"
+    boundaries: Boundaries = ()
+    learned: LearnedPart = LearnedPart()
+    features: dict[Name, FeaturePart] = {}
+    quality: QualityName = "balanced"
     static: tuple[StaticRulePart, ...] = ()
     cascade: CascadePart = CascadePart()
     fallback: FallbackPart = FallbackPart()
     retrieval: RetrievalPart = RetrievalPart()
     timeouts: TimeoutsPart = TimeoutsPart()
+
+    @property
+    def needs_artifact(self) -> bool:
+        """Whether the policy decides by what was learned."""
+        return self.classifier in NEED_ARTIFACT or self.cascade.confidence == LEARNED
 
 
 class PrivacyPart(Part):
@@ -206,11 +239,34 @@ class RegistryDocument(Part):
             for tier in self.policy.cascade.thresholds
             if tier not in self.tiers
         )
+        problems.extend(self._policy_problems())
         if self.baseline is not None and self.baseline not in self.models:
             problems.append(f"baseline: {self.baseline} is not one of the models")
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def _policy_problems(self) -> Iterator[str]:
+        policy = self.policy
+        sets = {
+            "policy.boundaries": policy.boundaries,
+            **{
+                f"policy.features.{name}.boundaries": part.boundaries
+                for name, part in policy.features.items()
+            },
+        }
+        for path, boundaries in sets.items():
+            if boundaries and len(boundaries) != len(self.tiers) - 1:
+                yield f"{path}: {len(self.tiers)} tiers have {len(self.tiers) - 1} boundaries"
+            if any(low > high for low, high in pairwise(boundaries)):
+                yield f"{path}: must rise"
+        for name, part in policy.features.items():
+            for tier in part.thresholds:
+                if tier not in self.tiers:
+                    yield f"policy.features.{name}.thresholds: {tier} is not a tier"
+        for name in policy.learned.columns:
+            if name not in self.tiers and name not in self.models:
+                yield f"policy.learned.columns: {name} is neither a tier nor a model"
 
 
 def json_schema() -> dict[str, Any]:

@@ -14,13 +14,17 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from schemas.errors import RegistryError
+from schemas.errors import ArtifactError, RegistryError
 from schemas.topics import REGISTRY
+from streams.registry.learned import shipped_artifact
 from streams.registry.version import RegistryVersion, parse_registry
+from streams.routing.learned.artifact import MAX_BYTES, Artifact, pack_artifact, read_artifact
 
 CURRENT_KEY = b"current"
 VERSION_PREFIX = b"registry/"
+ARTIFACT_PREFIX = b"artifact/"
 _POLL_MS = 200
+_MAX_REQUEST = MAX_BYTES + 4_096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,7 @@ class RegistryHistory:
 
     def __init__(self) -> None:
         self.contents: dict[str, bytes] = {}
+        self.artifacts: dict[str, bytes] = {}
         self.pointers: list[Pointer] = []
 
     @property
@@ -54,6 +59,9 @@ class RegistryHistory:
             return False
         if key.startswith(VERSION_PREFIX):
             self.contents[key.removeprefix(VERSION_PREFIX).decode()] = value
+            return False
+        if key.startswith(ARTIFACT_PREFIX):
+            self.artifacts[key.removeprefix(ARTIFACT_PREFIX).decode()] = value
             return False
         if key != CURRENT_KEY:
             return False
@@ -76,25 +84,59 @@ class RegistryHistory:
                 f"registry version {digest} is not on the topic; `sluice registry show --all` "
                 "lists those that are"
             )
-        version = parse_registry(content, name=f"registry version {digest}")
+        version = parse_registry(
+            content, name=f"registry version {digest}", artifacts=self.artifact
+        )
         if version.hash != digest:
             raise RegistryError(f"registry version {digest} holds another content: {version.hash}")
         return version
 
+    def artifact(self, digest: str) -> Artifact:
+        """An artifact by its hash, from the topic, else the shipped one.
+
+        Raises:
+            ArtifactError: it is neither there nor shipped, is damaged, or has another content.
+        """
+        data = self.artifacts.get(digest)
+        if data is None:
+            return shipped_artifact(digest)
+        artifact = read_artifact(data)
+        if artifact.hash != digest:
+            raise ArtifactError(f"artifact {digest} holds another one: {artifact.hash}")
+        return artifact
+
 
 def records_of(version: RegistryVersion) -> Iterator[tuple[bytes, bytes]]:
     """What must be on the topic before the pointer may name this version."""
+    artifact = version.landscape.artifact
+    if artifact is not None:
+        yield ARTIFACT_PREFIX + artifact.hash.encode(), pack_artifact(artifact)
     yield VERSION_PREFIX + version.hash.encode(), version.content
 
 
 async def publish_version(kafka: Mapping[str, Any], version: RegistryVersion, *, by: str) -> None:
     """Publish a version, then point to it."""
-    producer = AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True)
+    producer = AIOKafkaProducer(
+        **kafka, acks="all", enable_idempotence=True, max_request_size=_MAX_REQUEST
+    )
     await producer.start()
     try:
         for key, value in records_of(version):
             await producer.send_and_wait(REGISTRY, key=key, value=value, partition=0)
         await _point(producer, version.hash, by)
+    finally:
+        await producer.stop()
+
+
+async def publish_artifact(kafka: Mapping[str, Any], artifact: Artifact) -> None:
+    """Publish an artifact, for registry versions to name."""
+    producer = AIOKafkaProducer(
+        **kafka, acks="all", enable_idempotence=True, max_request_size=_MAX_REQUEST
+    )
+    await producer.start()
+    try:
+        key = ARTIFACT_PREFIX + artifact.hash.encode()
+        await producer.send_and_wait(REGISTRY, key=key, value=pack_artifact(artifact), partition=0)
     finally:
         await producer.stop()
 

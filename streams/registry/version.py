@@ -15,14 +15,17 @@ import orjson
 import yaml
 from pydantic import ValidationError
 
-from schemas.errors import RegistryError
+from schemas.errors import ArtifactError, RegistryError
 from streams.registry.document import InstancePart, ModelPart, RegistryDocument
+from streams.registry.learned import ArtifactOf, shipped_artifact, with_artifact
 from streams.routing.landscape import (
     CallTimeouts,
     CascadePolicy,
     FallbackPolicy,
+    FeaturePolicy,
     Instance,
     Landscape,
+    LearnedPolicy,
     Limits,
     ListPrice,
     Model,
@@ -58,11 +61,16 @@ def load_registry(path: Path) -> RegistryVersion:
     return parse_registry(text, name=str(path))
 
 
-def parse_registry(text: str | bytes, *, name: str = "registry") -> RegistryVersion:
+def parse_registry(
+    text: str | bytes, *, name: str = "registry", artifacts: ArtifactOf = shipped_artifact
+) -> RegistryVersion:
     """Check a registry given as YAML (or JSON, which is YAML).
 
+    An artifact that its policy needs comes from `artifacts`; `default` becomes the hash of the one
+    that ships, so that a version means the same for ever.
+
     Raises:
-        RegistryError: it does not validate.
+        RegistryError: it does not validate, or names an artifact that is not there or not valid.
     """
     if len(text) > _MAX_BYTES:
         raise RegistryError(f"{name}: larger than {_MAX_BYTES} bytes")
@@ -76,9 +84,20 @@ def parse_registry(text: str | bytes, *, name: str = "registry") -> RegistryVers
         document = RegistryDocument.model_validate(raw)
     except ValidationError as error:
         raise RegistryError(f"{name} does not validate:\n{_report(error)}") from None
-    content = orjson.dumps(_plain(document), option=orjson.OPT_SORT_KEYS)
+    plain = _plain(document)
+    artifact = None
+    if document.policy.needs_artifact:
+        try:
+            artifact = artifacts(document.policy.learned.artifact)
+        except ArtifactError as error:
+            raise RegistryError(f"{name}: policy.learned.artifact: {error}") from None
+        plain["policy"]["learned"]["artifact"] = artifact.hash
+    content = orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
     digest = hashlib.sha256(content).hexdigest()[:HASH_CHARACTERS]
-    return RegistryVersion(hash=digest, content=content, landscape=_landscape(document, digest))
+    landscape = _landscape(document, digest)
+    if artifact is not None:
+        landscape = with_artifact(landscape, document.policy.learned, artifact, name)
+    return RegistryVersion(hash=digest, content=content, landscape=landscape)
 
 
 def _plain(document: RegistryDocument) -> Any:
@@ -110,6 +129,14 @@ def _landscape(document: RegistryDocument, version: str) -> Landscape:
         privacy=Privacy(**document.privacy.model_dump()),
         policy=Policy(
             classifier=policy.classifier,
+            boundaries=policy.boundaries,
+            learned=LearnedPolicy(columns=policy.learned.columns, margin=policy.learned.margin),
+            per_feature={
+                feature: FeaturePolicy(
+                    quality=part.quality, boundaries=part.boundaries, thresholds=part.thresholds
+                )
+                for feature, part in policy.features.items()
+            },
             default_quality=policy.quality,
             static_rules=tuple(
                 StaticRule(

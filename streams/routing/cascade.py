@@ -34,18 +34,21 @@ class Escalate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Where a request stands when a hop ends: its tier, hop number, time left in ms, a pin."""
+    """Where a request stands when a hop ends: its tier, hop number, time left in ms, a pin, and
+    the caller's feature.
+    """
 
     tier: str
     hop: int
     time_left_ms: float
     pinned: bool
+    feature: str | None = None
 
 
 def after_answer(verdict: Verdict, standing: Standing, landscape: Landscape) -> Accept | Escalate:
     """Whether an answer of this confidence stands."""
     cascade = landscape.policy.cascade
-    threshold = cascade.threshold(standing.tier)
+    threshold = landscape.policy.threshold(standing.tier, standing.feature)
     if not cascade.enabled:
         return Accept(why="the cascade is off")
     if verdict.confidence >= threshold:

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from streams.routing.checks import Fault, faults
-from streams.routing.features import text_of
+from streams.routing.features import question_of, text_of
+from streams.routing.landscape import Landscape, Model
+from streams.routing.learned.tokens import Tokens
 from streams.routing.rules import SCORE_DIGITS
 
 
@@ -102,4 +104,38 @@ def score_by_article(answered: Answered) -> Verdict:
 
 
 SCORERS: Mapping[str, Scorer] = {"checks": score_by_checks, "article": score_by_article}
-"""Confidence scores by their name in the registry."""
+"""Confidence scores that look at the answer alone, by their name in the registry."""
+
+LEARNED = "learned"
+SCORER_NAMES = (*SCORERS, LEARNED)
+
+
+def confidence_in(answered: Answered, model: Model, landscape: Landscape) -> Verdict:
+    """The policy's confidence in a model's answer."""
+    name = landscape.policy.cascade.scorer
+    if name == LEARNED:
+        return _score_learned(answered, model, landscape)
+    return SCORERS[name](answered)
+
+
+def _score_learned(answered: Answered, model: Model, landscape: Landscape) -> Verdict:
+    """Hard checks, then the learned chance that this answer is good, less what logprobs take off.
+
+    Tool calls and JSON are judged by the checks: the artifact was trained on prose.
+    """
+    plain = score_by_checks(answered)
+    artifact = landscape.artifact
+    wanted = (answered.body.get("response_format") or {}).get("type", "text")
+    if plain.faults or artifact is None or artifact.answer is None or wanted != "text":
+        return plain
+    if answered.message.get("tool_calls"):
+        return plain
+    prompt = Tokens.of(question_of(answered.body["messages"]))
+    answer = Tokens.of(text_of(answered.message.get("content")))
+    column = landscape.columns[model.name]
+    expected = artifact.prompt.predict(prompt)
+    parts = {"learned": round(artifact.answer.predict(prompt, answer, expected, column), 6)}
+    if "logprobs" in plain.parts:
+        parts["logprobs"] = plain.parts["logprobs"]
+    confidence = min(max(sum(parts.values()), 0.0), 1.0)
+    return Verdict(confidence=round(confidence, SCORE_DIGITS), parts=parts)

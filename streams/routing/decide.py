@@ -14,11 +14,11 @@ import orjson
 
 from schemas.errors import InvalidRequestError
 from schemas.records import Decision
+from streams.routing.assessment import Costs, assess
 from streams.routing.features import Features, extract_features
 from streams.routing.landscape import Landscape, StaticRule
-from streams.routing.rules import CLASSIFIERS, SCORE_DIGITS
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 """Raised with every change that can make the same inputs decide otherwise."""
 
 STATIC = "static"
@@ -43,10 +43,13 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """What a decision needs beside the request: broker time, and time left, in ms."""
+    """What a decision needs beside the request: broker time, and time left, in ms; the expected
+    cost by tier, nano-USD, where the classifier weighs cost.
+    """
 
     now: int
     time_left_ms: int
+    costs: Costs = field(default_factory=dict)
 
 
 def decide(subject: Subject, landscape: Landscape, moment: Moment) -> Decision:
@@ -67,18 +70,15 @@ def decide(subject: Subject, landscape: Landscape, moment: Moment) -> Decision:
             model=model,
             reasons=(reason,),
         )
-    name = landscape.policy.classifier
-    verdict = CLASSIFIERS[name](features_of(subject, landscape), landscape.policy.retrieval)
-    score = round(verdict.score, SCORE_DIGITS)
-    tier = landscape.tiers[tier_of_score(score, len(landscape.tiers))]
+    found = assess(features_of(subject, landscape), landscape, moment.costs)
     return _decision(
         landscape,
         moment,
-        classifier=name,
-        score=score,
-        tier=tier,
+        classifier=landscape.policy.classifier,
+        score=found.score,
+        tier=found.tier,
         model=None,
-        reasons=verdict.reasons,
+        reasons=found.reasons,
     )
 
 
@@ -88,15 +88,10 @@ def features_of(subject: Subject, landscape: Landscape) -> Features:
         subject.body,
         feature=subject.feature,
         user_tier=subject.user_tier,
-        quality=subject.quality or landscape.policy.default_quality,
+        quality=landscape.policy.quality_for(subject.feature, subject.quality),
         retrieval_scores=subject.retrieval_scores,
         retrieval_query_type=subject.retrieval_query_type,
     )
-
-
-def tier_of_score(score: float, tiers: int) -> int:
-    """The tier's index for a score: each tier has an equal share of 0..1."""
-    return min(int(score * tiers), tiers - 1)
 
 
 def _pinned(subject: Subject, landscape: Landscape) -> tuple[str, str | None, str] | None:
@@ -143,7 +138,9 @@ def _decision(
     model: str | None,
     reasons: tuple[str, ...],
 ) -> Decision:
-    inputs = {"now": moment.now, "time_left_ms": moment.time_left_ms}
+    inputs: dict[str, Any] = {"now": moment.now, "time_left_ms": moment.time_left_ms}
+    if moment.costs:
+        inputs["costs"] = dict(moment.costs)
     return Decision(
         classifier=classifier,
         score=score,

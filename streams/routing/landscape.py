@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from streams.routing.learned.artifact import Artifact
+
 TOOLS, VISION, JSON, LOGPROBS = "tools", "vision", "json", "logprobs"
 CAPABILITIES = frozenset({TOOLS, VISION, JSON, LOGPROBS})
 
@@ -126,16 +128,58 @@ class CallTimeouts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedPolicy:
+    """How the learned artifact is used: the column that stands for each tier, where its own names
+    do not say, and how near to a boundary `hybrid` asks it (0..1).
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    margin: float = 0.08
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeaturePolicy:
+    """What differs for one feature; what is left out is as for all."""
+
+    quality: str | None = None
+    boundaries: tuple[float, ...] = ()
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Everything that steers a decision."""
+    """Everything that steers a decision.
+
+    `boundaries` are the scores (0..1, ascending) from which each tier after the first begins.
+    """
 
     classifier: str
+    boundaries: tuple[float, ...] = ()
+    learned: LearnedPolicy = LearnedPolicy()
+    per_feature: Mapping[str, FeaturePolicy] = field(default_factory=dict)
     static_rules: tuple[StaticRule, ...] = ()
     default_quality: str = "balanced"
     cascade: CascadePolicy = CascadePolicy()
     fallback: FallbackPolicy = FallbackPolicy()
     retrieval: RetrievalPolicy = RetrievalPolicy()
     timeouts: CallTimeouts = CallTimeouts()
+
+    def boundaries_for(self, feature: str | None) -> tuple[float, ...]:
+        """The boundaries for a feature; empty where nobody set any."""
+        own = self.per_feature.get(feature or "")
+        return own.boundaries if own is not None and own.boundaries else self.boundaries
+
+    def threshold(self, tier: str, feature: str | None = None) -> float:
+        """The confidence (0..1) that an answer of this tier needs."""
+        own = self.per_feature.get(feature or "")
+        if own is not None and tier in own.thresholds:
+            return own.thresholds[tier]
+        return self.cascade.threshold(tier)
+
+    def quality_for(self, feature: str | None, asked: str | None = None) -> str:
+        """The quality preference: the caller's, else the feature's, else the policy's."""
+        own = self.per_feature.get(feature or "")
+        return asked or (own.quality if own is not None else None) or self.default_quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +193,11 @@ class Privacy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landscape:
-    """One registry version, ready to decide by. Tiers are ordered, cheapest first."""
+    """One registry version, ready to decide by. Tiers are ordered, cheapest first.
+
+    `artifact` is there when the policy names one; `columns` then has its column for each tier and
+    each model.
+    """
 
     version: str
     tiers: tuple[str, ...]
@@ -157,6 +205,8 @@ class Landscape:
     policy: Policy
     baseline: str | None = None
     privacy: Privacy = Privacy()
+    artifact: Artifact | None = None
+    columns: Mapping[str, int] = field(default_factory=dict)
 
     def models_of(self, tier: str) -> tuple[Model, ...]:
         """Models of a tier in the registry's order."""

@@ -205,7 +205,10 @@ def sluice_rules(seen: Features, retrieval: RetrievalPolicy) -> Complexity:
     score = _BASE + sum(weight for weight, _ in found)
     ranked = sorted((item for item in found if item[0]), key=lambda item: -abs(item[0]))
     reasons = tuple(f"{reason} ({weight:+.2f})" for weight, reason in ranked)
-    return Complexity(score=round(min(max(score, 0.0), 1.0), SCORE_DIGITS), reasons=reasons)
+    return Complexity(
+        score=round(min(max(score, 0.0), 1.0), SCORE_DIGITS),
+        reasons=reasons or ("nothing stands out",),
+    )
 
 
 def _length_signal(words: int, characters: int) -> tuple[float, str]:

@@ -6,7 +6,6 @@ forest. Predictions are mean scores 0..1 as the labels were; where labels are 0 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +14,10 @@ from numpy.typing import NDArray
 from schemas.errors import ArtifactError
 from streams.routing.learned import answer_numbers, text_numbers
 from streams.routing.learned.forest import Forest
-from streams.routing.learned.ngrams import BUCKETS, count_ngrams, weigh
+from streams.routing.learned.ngrams import BUCKETS, Floats, Ids, count_ngrams, weigh
 from streams.routing.learned.tokens import Tokens
 
-Floats = NDArray[np.float64]
+Ngrams = tuple[Ids, Floats]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +30,9 @@ class TextLinear:
     weights: NDArray[np.float16]
     bias: NDArray[np.float32]
 
-    def predict(self, tokens: Sequence[str]) -> Floats:
+    def predict(self, ngrams: Ngrams) -> Floats:
         """A number for each output."""
-        ids, counts = count_ngrams(list(tokens))
+        ids, counts = ngrams
         weighed = weigh(ids, counts, self.idf.astype(np.float64))
         found: Floats = weighed @ self.weights[ids].astype(np.float64) + self.bias
         return found
@@ -64,8 +63,11 @@ class PromptModel:
 
     def predict(self, prompt: Tokens) -> Floats:
         """Expected score of each column, then their mean."""
-        linear = self.text.predict(prompt.all)
-        row = np.concatenate((text_numbers.text_numbers(prompt), linear))
+        return self.judge(text_numbers.text_numbers(prompt), count_ngrams(prompt.all))
+
+    def judge(self, numbers: Floats, ngrams: Ngrams) -> Floats:
+        """The same of a prompt that was counted before."""
+        row = np.concatenate((numbers, self.text.predict(ngrams)))
         return self.forest.predict(row.astype(np.float32))
 
     def checked(self, columns: int) -> PromptModel:
@@ -98,13 +100,26 @@ class AnswerModel:
 
     def predict(self, prompt: Tokens, answer: Tokens, expected: Floats, column: int) -> float:
         """Expected score of an answer; `expected` is what `PromptModel` says of the prompt."""
-        beliefs = (
-            float(self.text.predict(answer.all)[0]),
-            float(expected[-1]),
-            float(expected[column]),
-            float(self.prior[column]),
+        numbers = np.concatenate(
+            (
+                answer_numbers.answer_numbers(prompt, answer),
+                text_numbers.text_numbers(answer),
+                text_numbers.text_numbers(prompt),
+            )
         )
-        row = answer_row(prompt, answer, beliefs)
+        return self.judge(numbers, count_ngrams(answer.all), expected, column)
+
+    def judge(self, numbers: Floats, ngrams: Ngrams, expected: Floats, column: int) -> float:
+        """The same of an answer that was counted before: its numbers beside the question's, its
+        text's, its prompt's.
+        """
+        beliefs = (
+            self.text.predict(ngrams)[0],
+            expected[-1],
+            expected[column],
+            self.prior[column],
+        )
+        row = np.concatenate((numbers, beliefs)).astype(np.float32)
         return float(self.forest.predict(row)[0])
 
     def checked(self, columns: int) -> AnswerModel:
@@ -118,21 +133,3 @@ class AnswerModel:
         if self.prior.shape != (columns,) or not np.isfinite(self.prior).all():
             raise ArtifactError("the answer model's priors do not fit its columns")
         return self
-
-
-def answer_row(
-    prompt: Tokens, answer: Tokens, beliefs: tuple[float, float, float, float]
-) -> NDArray[np.float32]:
-    """The features of one answer, `ANSWER_FEATURES` of them.
-
-    `beliefs` are what the linear model makes of the answer, the prompt's ease, what was expected
-    of this column's answer, and the column's mean score.
-    """
-    return np.concatenate(
-        (
-            answer_numbers.answer_numbers(prompt, answer),
-            text_numbers.text_numbers(answer),
-            text_numbers.text_numbers(prompt),
-            beliefs,
-        )
-    ).astype(np.float32)

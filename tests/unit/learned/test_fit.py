@@ -13,6 +13,7 @@ from sklearn.ensemble import ExtraTreesRegressor
 from streams.evaluation.calibration import auroc
 from streams.learning.fit import as_forest, fit_artifact
 from streams.learning.labels import labels_of
+from streams.learning.seen import look_at
 from streams.routing.learned import answer_numbers, text_numbers
 from streams.routing.learned.artifact import pack_artifact
 from streams.routing.learned.ngrams import BUCKETS, count_ngrams
@@ -32,7 +33,7 @@ def test_the_forest_says_what_the_grown_trees_say() -> None:
 
 
 def test_the_same_labels_give_the_same_bytes() -> None:
-    assert pack_artifact(fit_artifact(labels(), {"note": "test"}, QUICK)) == packed()
+    assert pack_artifact(fit_artifact(look_at(labels()), {"note": "test"}, QUICK)) == packed()
 
 
 def test_hard_prompts_are_told_from_easy_ones_that_were_never_seen() -> None:
@@ -58,7 +59,7 @@ def test_a_bad_answer_is_told_from_a_good_one_to_the_same_prompt() -> None:
 def test_without_answers_there_is_no_answer_model() -> None:
     bare = labels_of([replace(row, texts={}) for row in labels(60).rows])
 
-    assert fit_artifact(bare, None, QUICK).answer is None
+    assert fit_artifact(look_at(bare), None, QUICK).answer is None
 
 
 @given(st.text(max_size=400), st.text(max_size=400))

@@ -8,6 +8,7 @@ import numpy as np
 
 from streams.learning.fit import FitOptions, fit_artifact
 from streams.learning.labels import Labelled, Labels, labels_of
+from streams.learning.seen import look_at
 from streams.routing.learned.artifact import Artifact, pack_artifact, read_artifact
 
 QUICK = FitOptions(trees=12, answer_trees=12, jobs=1)
@@ -43,7 +44,7 @@ def labels(rows: int = 240, seed: int = 0) -> Labels:
 @cache
 def packed() -> bytes:
     """The bytes of an artifact of this world."""
-    return pack_artifact(fit_artifact(labels(), {"note": "test"}, QUICK))
+    return pack_artifact(fit_artifact(look_at(labels()), {"note": "test"}, QUICK))
 
 
 @cache

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import InvalidRequestError
+from streams.routing.assessment import equal_shares, tier_of_score
 from streams.routing.decide import (
     CODE_VERSION,
     STATIC,
@@ -18,7 +19,6 @@ from streams.routing.decide import (
     Subject,
     decide,
     features_of,
-    tier_of_score,
 )
 from streams.routing.landscape import StaticRule
 from streams.routing.rules import CLASSIFIERS
@@ -194,17 +194,17 @@ def test_what_was_decided_by_is_recorded() -> None:
     ],
 )
 def test_each_tier_has_an_equal_share_of_the_scores(score: float, tiers: int, place: int) -> None:
-    assert tier_of_score(score, tiers) == place
+    assert tier_of_score(score, equal_shares(tiers)) == place
 
 
 @pytest.mark.parametrize("tiers", range(1, 9))
 def test_scores_are_spread_over_any_number_of_tiers(tiers: int) -> None:
-    places = [tier_of_score(number / 10_000, tiers) for number in range(10_000)]
+    places = [tier_of_score(number / 10_000, equal_shares(tiers)) for number in range(10_000)]
 
     assert places == sorted(places)
     assert max(Counter(places).values()) - min(Counter(places).values()) <= 1
-    assert tier_of_score(0.0, tiers) == 0
-    assert tier_of_score(1.0, tiers) == tiers - 1
+    assert tier_of_score(0.0, equal_shares(tiers)) == 0
+    assert tier_of_score(1.0, equal_shares(tiers)) == tiers - 1
 
 
 WORD = st.text(min_size=1, max_size=12)

@@ -1,0 +1,114 @@
+"""`sluice eval`: how good a classifier or a cascade is, on labelled answers or on a golden set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from infra.cli.screen import print_json, print_table
+
+if TYPE_CHECKING:
+    from streams.learning.examine import Choice, Examination
+    from streams.learning.labels import Labels
+
+PATH = click.Path(path_type=Path)
+
+
+@click.command("eval")
+@click.option("--data", type=PATH, help="Labelled answers: JSON lines, plain or gzip.")
+@click.option("--weak", help="The cheap model, by its name in the file.")
+@click.option("--strong", help="The dear model, by its name in the file.")
+@click.option("--classifier", metavar="NAME[:ARTIFACT]", help="[learned; --golden: the policy's]")
+@click.option("--cascade", metavar="NAME[:ARTIFACT]", help="Decide after the weak answer.")
+@click.option("--folds", type=click.IntRange(2, 50), help="Fit `learned` without each fold.")
+@click.option("--labels", type=click.IntRange(20), help="At most so many labels for each fit.")
+@click.option("--bar", type=click.FloatRange(0, 1), default=0.5, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the resampling.")
+@click.option("--golden", metavar="FILE", help="A golden set, or `shipped` for ours.")
+@click.option("--registry", type=PATH, help="The policy under --golden.  [the local one]")
+@click.option(
+    "--at-most", type=click.FloatRange(0, 1), default=0.10, show_default=True,
+    help="Share of complex prompts on the first tier above which --golden fails.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def command(
+    *,
+    data: Path | None,
+    weak: str | None,
+    strong: str | None,
+    classifier: str | None,
+    cascade: str | None,
+    folds: int | None,
+    labels: int | None,
+    bar: float,
+    seed: int,
+    golden: str | None,
+    registry: Path | None,
+    at_most: float,
+    as_json: bool,
+) -> None:
+    """Measure a classifier between a weak and a strong model, or on a golden set.
+
+    Classifiers: rules, article-4, article-ex1, length, random, learned. Cascades: checks, article,
+    learned. APGR is the area under the share of the gap that is recovered, over the share of
+    strong calls: 0.5 is a coin (RouteLLM, arXiv 2406.18665).
+    """
+    if (data is None) == (golden is None):
+        raise click.UsageError("name one of --data and --golden")
+    if golden is not None:
+        from infra.cli.golden_eval import examine_golden
+
+        examine_golden(
+            golden, classifier=classifier, registry=registry, at_most=at_most, as_json=as_json
+        )
+        return
+    if data is None or weak is None or strong is None:
+        raise click.UsageError("--data needs --weak and --strong")
+    from streams.learning.examine import Examination
+    from streams.learning.labels import read_labels
+    from streams.learning.preferences import CASCADE_NAMES, CLASSIFIER_NAMES
+
+    rows = read_labels(data, (weak, strong))
+    wanted = Examination(
+        weak=weak,
+        strong=strong,
+        classifier=_choice(classifier or "learned", CLASSIFIER_NAMES, "--classifier"),
+        cascade=None if cascade is None else _choice(cascade, CASCADE_NAMES, "--cascade"),
+        folds=folds,
+        most_labels=labels,
+        bar=bar,
+        seed=seed,
+    )
+    document = _examined(wanted, rows)
+    if as_json:
+        print_json(document)
+        return
+    print_table(
+        ("figure", "value"),
+        [(name, value) for name, value in document.items() if not isinstance(value, dict)],
+    )
+
+
+def _choice(text: str, known: tuple[str, ...], option: str) -> Choice:
+    from streams.learning.examine import Choice
+
+    chosen = Choice.of(text)
+    if chosen.name not in known:
+        raise click.BadParameter(f"one of {', '.join(known)}", param_hint=option)
+    return chosen
+
+
+def _examined(wanted: Examination, rows: Labels) -> dict[str, object]:
+    from infra.cli.progress import progress_bar
+    from streams.learning.examine import examine
+
+    with progress_bar("folds", wanted.folds or 1) as advance:
+        found = examine(wanted, rows, advance)
+    return {
+        "classifier": wanted.classifier.name,
+        "cascade": wanted.cascade.name if wanted.cascade else None,
+        "folds": wanted.folds,
+        **found.as_document(),
+    }

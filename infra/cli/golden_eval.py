@@ -1,0 +1,135 @@
+"""`sluice eval --golden`: whether a policy sends prompts where they belong, for a user's CI."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from infra.cli.faults import FoundProblemsError
+from infra.cli.screen import notes, print_json, print_table
+from infra.local.registry import local_registry
+from infra.workload.golden import GoldenPrompt, golden_file, read_golden
+from schemas.request import read_request
+from streams.evaluation.bounds import share_interval, threshold_by_bound
+from streams.registry.version import load_registry, parse_registry
+from streams.routing.assessment import CLASSIFIER_NAMES
+from streams.routing.decide import Moment, Subject, decide
+from streams.routing.landscape import Landscape
+
+SHIPPED = "shipped"
+_NOW = Moment(now=0, time_left_ms=600_000)
+_LOCAL = "http://127.0.0.1:8089"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routed:
+    """Where a golden prompt belongs, where it went, with which score 0..1 (`None`: static)."""
+
+    belongs: str
+    went: str
+    score: float | None
+
+
+def examine_golden(
+    golden: str, *, classifier: str | None, registry: Path | None, at_most: float, as_json: bool
+) -> None:
+    """Route every golden prompt and print where they went.
+
+    Raises:
+        FoundProblemsError: more than `at_most` of the last tier's prompts went to the first.
+        GoldenSetError: the file can't be used.
+        RegistryError: the registry does not validate.
+    """
+    landscape = _landscape(registry, classifier)
+    path = golden_file() if golden == SHIPPED else Path(golden)
+    routed = [_route(each, landscape) for each in read_golden(path, tiers=landscape.tiers)]
+    document = findings(routed, landscape, at_most)
+    if as_json:
+        print_json(document)
+    else:
+        rows = [
+            (f"belongs to {tier}", *went.values()) for tier, went in document["confusion"].items()
+        ]
+        print_table(("", *(f"went to {tier}" for tier in landscape.tiers)), rows)
+        notes.print(
+            f"{document['complex_to_first']:.1%} of the {landscape.tiers[-1]} prompts went to "
+            f"{landscape.tiers[0]} (95 %: {document['low']:.1%} to {document['high']:.1%}); "
+            f"{document['exact']:.1%} of all went where they belong"
+        )
+    if document["complex_to_first"] > at_most:
+        raise FoundProblemsError(
+            f"{document['complex_to_first']:.1%} of the {landscape.tiers[-1]} prompts went to the "
+            f"first tier, at most {at_most:.1%} may"
+        )
+
+
+def findings(routed: list[Routed], landscape: Landscape, at_most: float) -> dict[str, Any]:
+    """Confusion matrix, the share of the last tier's prompts on the first with its interval, and
+    the boundary that a bound would choose.
+    """
+    tiers = landscape.tiers
+    confusion = {
+        tier: {
+            other: sum(each.belongs == tier and each.went == other for each in routed)
+            for other in tiers
+        }
+        for tier in tiers
+    }
+    hard = sum(confusion[tiers[-1]].values())
+    wrong = confusion[tiers[-1]][tiers[0]]
+    low, high = share_interval(wrong, hard)
+    scored = [each for each in routed if each.score is not None]
+    bounded = threshold_by_bound(
+        np.array([each.score for each in scored]),
+        np.array([each.belongs == tiers[-1] for each in scored]),
+        at_most=at_most,
+    )
+    promises = np.isfinite(bounded.threshold)
+    return {
+        "classifier": landscape.policy.classifier,
+        "n": len(routed),
+        "confusion": confusion,
+        "exact": sum(each.belongs == each.went for each in routed) / len(routed),
+        "complex_to_first": wrong / hard if hard else 0.0,
+        "low": low,
+        "high": high,
+        "first_tier_share": sum(each.went == tiers[0] for each in routed) / len(routed),
+        "by_bound": {
+            "at_most": at_most,
+            "confidence": 0.95,
+            "boundary": bounded.threshold if promises else None,
+            "complex_to_first": bounded.complex_share,
+            "stays_on_first": bounded.stays,
+        },
+    }
+
+
+def _landscape(registry: Path | None, classifier: str | None) -> Landscape:
+    text = local_registry(_LOCAL)
+    version = parse_registry(text) if registry is None else load_registry(registry)
+    if classifier is None:
+        return version.landscape
+    if classifier not in CLASSIFIER_NAMES:
+        raise click.BadParameter(f"one of {', '.join(CLASSIFIER_NAMES)}", param_hint="--classifier")
+    policy = replace(version.landscape.policy, classifier=classifier)
+    return replace(version.landscape, policy=policy)
+
+
+def _route(prompt: GoldenPrompt, landscape: Landscape) -> Routed:
+    request = read_request(dict(prompt.request))
+    subject = Subject(
+        body=request.body,
+        tenant="golden",
+        feature=request.feature,
+        user_tier=request.user_tier,
+        quality=request.quality,
+        retrieval_scores=request.retrieval_scores,
+        retrieval_query_type=request.retrieval_query_type,
+        metadata=request.metadata,
+    )
+    decision = decide(subject, landscape, _NOW)
+    return Routed(belongs=prompt.tier, went=decision.tier, score=decision.score)

@@ -1,0 +1,100 @@
+"""What an artifact says of labelled rows: a given one of all, or one fitted without each fold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import GroupKFold
+
+from streams.learning.fit import FitOptions, fit_artifact
+from streams.learning.labels import Labels, LabelsError
+from streams.learning.seen import SeenLabels, look_at
+from streams.routing.learned.artifact import Artifact
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """By row: expected score of each model's answer, and, where answers were shown, of the one
+    that the weak model gave.
+    """
+
+    models: tuple[str, ...]
+    expected: Floats
+    answered: Floats | None
+
+    def of(self, model: str) -> Floats:
+        """Expected scores of one model."""
+        return self.expected[:, self.models.index(model)]
+
+
+def say(artifact: Artifact, seen: SeenLabels, models: Sequence[str], shown: str | None) -> Said:
+    """What an artifact says of every row; `shown` is the model whose answer it may see.
+
+    Raises:
+        ArtifactError: it knows nothing of one of the models.
+    """
+    columns = [artifact.column(model) for model in models]
+    found = np.array(
+        [
+            artifact.prompt.judge(numbers, ngrams)
+            for numbers, ngrams in zip(seen.numbers, seen.ngrams, strict=True)
+        ]
+    )
+    answered = None
+    if shown is not None and artifact.answer is not None and shown in seen.answers:
+        answers, column = seen.answers[shown], artifact.column(shown)
+        numbers = np.column_stack((answers.numbers, seen.numbers))
+        answered = np.array(
+            [
+                artifact.answer.judge(numbers[place], answers.ngrams[place], expected, column)
+                for place, expected in enumerate(found)
+            ]
+        )
+    return Said(models=tuple(models), expected=found[:, columns], answered=answered)
+
+
+def say_in_folds(
+    labels: Labels,
+    models: Sequence[str],
+    shown: str | None,
+    *,
+    folds: int,
+    most_labels: int | None = None,
+    options: FitOptions | None = None,
+    on_fold: Callable[[], None] = lambda: None,
+) -> Said:
+    """What artifacts say of rows that they were not fitted on; equal prompts share a fold.
+
+    `most_labels` rows at most are drawn for each fit, by a fixed seed.
+
+    Raises:
+        LabelsError: there are fewer different prompts than folds.
+    """
+    _, groups = np.unique(labels.prompts, return_inverse=True)
+    if len(np.unique(groups)) < folds:
+        raise LabelsError(f"{folds} folds need as many different prompts; there are too few")
+    seen = look_at(labels, answers_of=None if shown is not None else ())
+    expected = np.zeros((len(labels), len(models)))
+    answered: Floats | None = None
+    split = GroupKFold(folds, shuffle=True, random_state=0).split(groups, groups=groups)
+    for inside, outside in split:
+        artifact = fit_artifact(seen.take(draw(inside, most_labels)), None, options)
+        said = say(artifact, seen.take(outside), models, shown)
+        expected[outside] = said.expected
+        if said.answered is not None:
+            answered = np.zeros(len(labels)) if answered is None else answered
+            answered[outside] = said.answered
+        on_fold()
+    return Said(models=tuple(models), expected=expected, answered=answered)
+
+
+def draw(places: NDArray[np.intp], most: int | None, seed: int = 0) -> NDArray[np.intp]:
+    """At most so many of the places, drawn at random by a fixed seed, in their order."""
+    if most is None or most >= len(places):
+        return places
+    return np.sort(np.random.default_rng(seed).choice(places, most, replace=False))

@@ -1,0 +1,78 @@
+"""The artifact that a registry version names: whence it comes, what its columns stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from importlib import resources
+
+from schemas.errors import ArtifactError, RegistryError
+from streams.registry.document import LearnedPart
+from streams.routing.landscape import Landscape
+from streams.routing.learned.artifact import Artifact, read_artifact
+
+DEFAULT = "default"
+
+ArtifactOf = Callable[[str], Artifact]
+"""Gives an artifact by hash, or the `default` one; raises `ArtifactError` where there is none."""
+
+
+@cache
+def default_artifact() -> Artifact:
+    """The artifact that ships with Sluice; docs/learned.md says what it was trained on."""
+    data = resources.files("streams.routing.learned").joinpath("default.json").read_bytes()
+    return read_artifact(data)
+
+
+def shipped_artifact(name: str) -> Artifact:
+    """The shipped artifact, as `default` or by its hash.
+
+    Raises:
+        ArtifactError: another one is asked for.
+    """
+    shipped = default_artifact()
+    if name not in {DEFAULT, shipped.hash}:
+        raise ArtifactError(
+            f"{name} is not here; publish it with `sluice train --publish`, or name `default`"
+        )
+    return shipped
+
+
+def with_artifact(
+    landscape: Landscape, part: LearnedPart, artifact: Artifact, name: str
+) -> Landscape:
+    """The landscape with its artifact, and a column for each tier and each model.
+
+    A tier's column is the one that the policy names, else the one of its name, else that of its
+    first model that has one; a model's is the one of its name, else its tier's.
+
+    Raises:
+        RegistryError: a column is not in the artifact, or nothing stands for a tier.
+    """
+    columns: dict[str, int] = {}
+    known = ", ".join(artifact.columns)
+    for given, column in part.columns.items():
+        if column not in artifact.columns:
+            raise RegistryError(
+                f"{name}: policy.learned.columns.{given}: artifact {artifact.hash} has no column "
+                f"{column}; it has {known}"
+            )
+        columns[given] = artifact.column(column)
+    for tier in landscape.tiers:
+        names = [tier, *(model.name for model in landscape.models_of(tier))]
+        found = [artifact.column(each) for each in names if each in artifact.columns]
+        if tier not in columns and not found:
+            raise RegistryError(
+                f"{name}: policy.learned.columns: say which column stands for tier {tier}; "
+                f"artifact {artifact.hash} has {known}"
+            )
+        columns.setdefault(tier, found[0] if found else 0)
+    for model in landscape.models.values():
+        if model.name not in columns:
+            columns[model.name] = (
+                artifact.column(model.name)
+                if model.name in artifact.columns
+                else columns[model.tier]
+            )
+    return replace(landscape, artifact=artifact, columns=columns)

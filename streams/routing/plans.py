@@ -1,0 +1,72 @@
+"""Where to start: each tier as the beginning of a cascade, by expected quality against cost.
+
+A plan starts on a tier and goes on while the confidence finds an answer wanting. From the chance
+that each tier's answer is good follows what the plan is expected to reach and to cost; the plan
+with the best quality less price is chosen. After Dekoninck et al., "A Unified Approach to Routing
+and Cascading for LLMs" (ICML 2025, arXiv 2410.10347), with the tiers in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+CAUGHT = 0.6
+"""Share of the bad answers that a cascade's confidence finds wanting (recorded answers: 0.5-0.8 at
+the default thresholds)."""
+
+FALSE_ALARMS = 0.1
+"""Share of the good answers that it finds wanting all the same."""
+
+PRICE_OF_QUALITY = {"economy": 0.5, "balanced": 0.2, "best": 0.02}
+"""Quality (0..1) that one call of the dearest tier must bring to be worth its cost."""
+
+UNKNOWN_STEP = 4.0
+"""Without prices every tier is taken to cost this many times the one before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What starting on a tier is expected to bring: quality 0..1, cost as a share of the dearest
+    tier's call, and what the one less the price of the other is worth.
+    """
+
+    start: int
+    quality: float
+    cost: float
+    worth: float
+
+
+def best_plan(
+    chances: Sequence[float], costs: Sequence[float | None], preference: str, *, cascades: bool
+) -> Plan:
+    """The plan of most worth, of equals the cheaper; one chance (0..1) and cost for each tier.
+
+    Costs are in any unit; where one is unknown, tiers count as `UNKNOWN_STEP` apart.
+    """
+    price = PRICE_OF_QUALITY[preference]
+    shares = _shares(costs)
+    caught, alarms = (CAUGHT, FALSE_ALARMS) if cascades else (0.0, 0.0)
+    quality = cost = 0.0
+    best: Plan | None = None
+    for start in reversed(range(len(chances))):
+        chance = chances[start]
+        goes_on = 0.0 if start == len(chances) - 1 else (1 - chance) * caught + chance * alarms
+        stays_good = chance if start == len(chances) - 1 else chance * (1 - alarms)
+        quality = stays_good + goes_on * quality
+        cost = shares[start] + goes_on * cost
+        plan = Plan(start=start, quality=quality, cost=cost, worth=quality - price * cost)
+        if best is None or plan.worth >= best.worth:
+            best = plan
+    if best is None:
+        raise ValueError("there is no tier to plan with")
+    return best
+
+
+def _shares(costs: Sequence[float | None]) -> list[float]:
+    known = [cost for cost in costs if cost is not None]
+    top = max(known, default=0.0)
+    if len(known) < len(costs) or top <= 0:
+        last = len(costs) - 1
+        return [UNKNOWN_STEP ** (place - last) for place in range(len(costs))]
+    return [cost / top for cost in known]
