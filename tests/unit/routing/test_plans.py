@@ -1,0 +1,62 @@
+"""Plans weigh expected quality against cost, as the preference says."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.routing.plans import best_plan
+
+CHANCES = st.lists(st.floats(0, 1), min_size=1, max_size=6)
+COSTS = (1.0, 4.0, 20.0)
+
+
+def _start(chances: tuple[float, ...], preference: str = "balanced") -> int:
+    return best_plan(chances, COSTS, preference, cascades=False).start
+
+
+def test_what_the_first_tier_does_well_stays_there() -> None:
+    assert _start((0.95, 0.96, 0.97)) == 0
+
+
+def test_what_only_the_last_tier_does_goes_there() -> None:
+    assert _start((0.1, 0.15, 0.9)) == 2
+
+
+def test_a_middle_tier_that_is_almost_as_good_is_taken_for_less() -> None:
+    assert _start((0.2, 0.85, 0.9)) == 1
+
+
+def test_the_preference_moves_the_start() -> None:
+    chances = (0.6, 0.7, 0.85)
+
+    assert [_start(chances, each) for each in ("economy", "balanced", "best")] == [1, 1, 2]
+
+
+def test_a_cascade_makes_a_cheap_start_worth_more() -> None:
+    without = best_plan((0.5, 0.6, 0.9), COSTS, "balanced", cascades=False)
+    with_one = best_plan((0.5, 0.6, 0.9), COSTS, "balanced", cascades=True)
+
+    assert with_one.start <= without.start
+    assert with_one.worth >= without.worth
+
+
+def test_equal_worth_goes_to_the_cheaper() -> None:
+    assert best_plan((1.0, 1.0), (0.0, 0.0), "best", cascades=False).start == 0
+
+
+@given(CHANCES, st.sampled_from(["economy", "balanced", "best"]), st.booleans())
+def test_without_prices_there_is_a_plan_all_the_same(
+    chances: list[float], preference: str, cascades: bool
+) -> None:
+    plan = best_plan(chances, [None] * len(chances), preference, cascades=cascades)
+
+    assert 0 <= plan.start < len(chances)
+    assert 0 <= plan.quality <= 1 + 1e-9
+    assert plan.cost >= 0
+
+
+def test_no_tier_is_a_defect_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="no tier"):
+        best_plan((), (), "best", cascades=True)
