@@ -167,6 +167,19 @@ def test_what_is_made_must_stand_near_the_making_of_it() -> None:
     assert _ours("The function will write it") == _ours("The function will read it")
 
 
+def test_a_greeting_counts_at_the_beginning_only() -> None:
+    assert _ours("Thank you, it is on.") < _ours("It is on, thank you.") == _ours("It is on, yes.")
+
+
+def test_a_text_without_blanks_is_as_long_as_its_characters() -> None:
+    assert _ours("荷" * 60) < _ours("荷" * 600) < _ours("荷" * 3_000)
+
+
+def test_every_condition_counts_however_it_is_said() -> None:
+    assert _ours("Plan: if a, if b, if c, now.") < _ours("Plan: if a, if b, if c, if d.")
+    assert _ours("Plan: if a, if b, if c, at most d.") == _ours("Plan: if a, if b, if c, if d e.")
+
+
 def test_words_are_seen_whole_and_in_any_case() -> None:
     assert _ours("PROVE it, please.") == _ours("prove it, please.") > _ours("approve it, please.")
     assert _ours("The trade-off, please.") > _ours("The trade, please.")
