@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 UNITS_PER_NANO = 10**21
 _UNIT_DIGITS_PER_MILLION = 24
@@ -16,8 +17,9 @@ _UNIT_DIGITS_PER_THOUSAND = 27
 
 
 def _rate(usd: Decimal, digits: int = _UNIT_DIGITS_PER_MILLION) -> int:
-    scaled = usd.scaleb(digits)
-    if scaled != scaled.to_integral_value() or scaled < 0:
+    # `Decimal.scaleb` would round to the 28 digits of the context.
+    scaled = Fraction(usd) * 10**digits
+    if scaled.denominator != 1 or scaled < 0:
         raise ValueError(f"a price of {usd} USD is negative or finer than 24 decimals")
     return int(scaled)
 
