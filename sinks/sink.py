@@ -26,9 +26,9 @@ from sinks.batch import BatchLimits
 from sinks.clock import Clock
 from sinks.consumer import ConsumerBounds
 from sinks.errors import DoubtfulRowsError, LogRecreatedError, SpentClaimError
-from sinks.learning import learn_ids
 from sinks.log import Place
 from sinks.reading import reader_of
+from sinks.schema_ids import learn_ids
 from sinks.settings import SinkSettings
 from sinks.status import SinkStatus
 from sinks.store import Store

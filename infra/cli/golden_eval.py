@@ -120,16 +120,8 @@ def _landscape(registry: Path | None, classifier: str | None) -> Landscape:
 
 
 def _route(prompt: GoldenPrompt, landscape: Landscape) -> Routed:
-    request = read_request(dict(prompt.request))
-    subject = Subject(
-        body=request.body,
-        tenant="golden",
-        feature=request.feature,
-        user_tier=request.user_tier,
-        quality=request.quality,
-        retrieval_scores=request.retrieval_scores,
-        retrieval_query_type=request.retrieval_query_type,
-        metadata=request.metadata,
-    )
+    # What is asked is where the policy would send it: a pin of the caller's says nothing of that.
+    asked = Subject.of(read_request(dict(prompt.request)), "golden")
+    subject = replace(asked, model=None, tier=None)
     decision = decide(subject, landscape, _NOW)
     return Routed(belongs=prompt.tier, went=decision.tier, score=decision.score)

@@ -13,6 +13,7 @@ from infra.cli.screen import notes, print_json, print_table
 
 if TYPE_CHECKING:
     from streams.learning.training import Trained
+    from streams.routing.learned.artifact import Artifact
 
 PATH = click.Path(path_type=Path)
 
@@ -59,18 +60,17 @@ def command(
             "not published: on the rows held out it is no better than what needs no training; "
             "give it more labels, or --force"
         )
-    asyncio.run(_publish(packed))
+    asyncio.run(_publish(trained.artifact))
     notes.print(f"published; name it in the registry: policy.learned.artifact: {trained.hash}")
 
 
-async def _publish(packed: bytes) -> None:
+async def _publish(artifact: Artifact) -> None:
     from infra.addresses import kafka_address
     from infra.settings import InfraSettings
     from streams.registry.topic import publish_artifact
-    from streams.routing.learned.artifact import read_artifact
 
     kafka = {"bootstrap_servers": kafka_address(InfraSettings())}
-    await publish_artifact(kafka, read_artifact(packed))
+    await publish_artifact(kafka, artifact)
 
 
 def _show(trained: Trained, out: Path, size: int, *, as_json: bool) -> None:

@@ -15,10 +15,10 @@ from streams.agents.calls import CallEnd, make_call
 from streams.agents.confidence_events import signal_confidence
 from streams.agents.dependencies import Dependencies
 from streams.agents.ending_kinds import Ending, GaveUp, MovedOn, Replied
+from streams.agents.expected_costs import model_costs
 from streams.agents.hop_state import HopState
-from streams.providers.base import Completion, Usage
+from streams.providers.base import Completion
 from streams.routing.candidates import (
-    EXPECTED_OUTPUT_TOKENS,
     Candidate,
     Need,
     Shortlist,
@@ -37,7 +37,8 @@ async def work_out(hop: HopState, deps: Dependencies) -> Ending | None:
     if hop.time_left_ms(now) <= 0:
         return _out_of_time(hop)
     need = _need(hop, now)
-    costs = _expected_costs(hop, need, deps)
+    models = hop.landscape.models_of(hop.message.tier)
+    costs = model_costs(models, need.context_tokens, deps)
     choice = shortlist(hop.message.tier, need, hop.landscape, deps.load.conditions(), costs)
     hop.steps.append(
         {"at": now, "time_left_ms": need.time_left_ms, "costs": costs, **choice.as_inputs()}
@@ -100,14 +101,6 @@ def _need(hop: HopState, now: int) -> Need:
         pinned_model=message.decision.model,
         spread=f"{message.tenant}/{message.request_id}/{message.hop}/{message.visit}",
     )
-
-
-def _expected_costs(hop: HopState, need: Need, deps: Dependencies) -> dict[str, int | None]:
-    usage = Usage(input_tokens=need.context_tokens, output_tokens=EXPECTED_OUTPUT_TOKENS)
-    return {
-        model.name: deps.pricing.cost_of(model, usage)[0]
-        for model in hop.landscape.models_of(hop.message.tier)
-    }
 
 
 async def _answered(

@@ -112,19 +112,7 @@ def _routed(opened: _Opened, request: Request, deps: Dependencies) -> TierMessag
         raise InvalidRequestError(
             "the deadline was over before the request was read", code="deadline_exceeded"
         )
-    subject = Subject(
-        body=request.body,
-        tenant=opened.claim.tenant,
-        model=request.model,
-        tier=request.tier,
-        user_id=request.user_id,
-        user_tier=request.user_tier,
-        feature=request.feature,
-        quality=request.quality,
-        retrieval_scores=request.retrieval_scores,
-        retrieval_query_type=request.retrieval_query_type,
-        metadata=request.metadata,
-    )
+    subject = Subject.of(request, opened.claim.tenant)
     costs = expected_costs(request.body, landscape, deps) if weighs_cost(landscape) else {}
     moment = Moment(now=now, time_left_ms=deadline_at - now, costs=costs)
     decision = decide(subject, landscape, moment)

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from streams.agents.dependencies import Dependencies
 from streams.providers.base import Usage
 from streams.routing.candidates import EXPECTED_OUTPUT_TOKENS
 from streams.routing.features import estimate_tokens
-from streams.routing.landscape import Landscape
+from streams.routing.landscape import Landscape, Model
 
 
 def expected_costs(
     body: Mapping[str, Any], landscape: Landscape, deps: Dependencies
 ) -> dict[str, int | None]:
     """Nano-USD of a call to the cheapest model of each tier; `None` where no price is known."""
-    usage = Usage(input_tokens=estimate_tokens(body), output_tokens=EXPECTED_OUTPUT_TOKENS)
+    tokens = estimate_tokens(body)
     found: dict[str, int | None] = {}
     for tier in landscape.tiers:
-        costs = [deps.pricing.cost_of(model, usage)[0] for model in landscape.models_of(tier)]
+        costs = model_costs(landscape.models_of(tier), tokens, deps).values()
         found[tier] = min((cost for cost in costs if cost is not None), default=None)
     return found
+
+
+def model_costs(
+    models: Iterable[Model], input_tokens: int, deps: Dependencies
+) -> dict[str, int | None]:
+    """Nano-USD of a call to each model, by name; `None` where no price is known."""
+    usage = Usage(input_tokens=input_tokens, output_tokens=EXPECTED_OUTPUT_TOKENS)
+    return {model.name: deps.pricing.cost_of(model, usage)[0] for model in models}

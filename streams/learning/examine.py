@@ -10,9 +10,10 @@ from schemas.errors import ArtifactError
 from streams.learning.folds import Said, say, say_in_folds
 from streams.learning.labels import Labels
 from streams.learning.measure import CallCosts, Measured, measure
-from streams.learning.preferences import LEARNED, Preference, prefer, prefer_after
+from streams.learning.preferences import Preference, prefer, prefer_after
 from streams.learning.prices import mean_call_cost
 from streams.learning.seen import look_at
+from streams.routing.assessment import LEARNED
 from streams.routing.learned.artifact import Artifact, read_artifact
 
 

@@ -27,10 +27,6 @@ class Said:
     expected: Floats
     answered: Floats | None
 
-    def of(self, model: str) -> Floats:
-        """Expected scores of one model."""
-        return self.expected[:, self.models.index(model)]
-
 
 def say(artifact: Artifact, seen: SeenLabels, models: Sequence[str], shown: str | None) -> Said:
     """What an artifact says of every row; `shown` is the model whose answer it may see.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from streams.learning.folds import Said
 from streams.learning.labels import Labels, LabelsError
+from streams.routing.assessment import LEARNED
 from streams.routing.confidence import SCORERS, Answered
 from streams.routing.features import Features, extract_features
 from streams.routing.landscape import RetrievalPolicy
@@ -18,7 +19,7 @@ from streams.routing.rules import CLASSIFIERS
 
 Floats = NDArray[np.float64]
 
-LENGTH, RANDOM, LEARNED = "length", "random", "learned"
+LENGTH, RANDOM = "length", "random"
 CLASSIFIER_NAMES = (*CLASSIFIERS, LENGTH, RANDOM, LEARNED)
 CASCADE_NAMES = (*SCORERS, LEARNED)
 

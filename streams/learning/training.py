@@ -14,8 +14,9 @@ from streams.evaluation.curves import gain_curve
 from streams.learning.fit import FitOptions, fit_artifact
 from streams.learning.folds import draw, say
 from streams.learning.labels import Labels
-from streams.learning.preferences import LEARNED, LENGTH, prefer, prefer_after
+from streams.learning.preferences import LENGTH, prefer, prefer_after
 from streams.learning.seen import look_at
+from streams.routing.assessment import LEARNED
 from streams.routing.learned.artifact import Artifact, pack_artifact, read_artifact
 
 HELD_OUT = 0.2
@@ -59,7 +60,8 @@ def train(
         LabelsError: a model is not scored in every row.
         NoGapError: the strong model is no better than the weak one.
     """
-    labels.column(weak), labels.column(strong)
+    for model in (weak, strong):
+        labels.column(model)
     chosen = draw(np.arange(len(labels)), most_labels, seed)
     seen = look_at(labels)
     shuffled = np.random.default_rng(seed).permutation(chosen)

@@ -7,7 +7,8 @@ pointer can have what it names.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,43 +111,43 @@ def records_of(version: RegistryVersion) -> Iterator[tuple[bytes, bytes]]:
     """What must be on the topic before the pointer may name this version."""
     artifact = version.landscape.artifact
     if artifact is not None:
-        yield ARTIFACT_PREFIX + artifact.hash.encode(), pack_artifact(artifact)
+        yield _record_of(artifact)
     yield VERSION_PREFIX + version.hash.encode(), version.content
+
+
+def _record_of(artifact: Artifact) -> tuple[bytes, bytes]:
+    return ARTIFACT_PREFIX + artifact.hash.encode(), pack_artifact(artifact)
 
 
 async def publish_version(kafka: Mapping[str, Any], version: RegistryVersion, *, by: str) -> None:
     """Publish a version, then point to it."""
-    producer = AIOKafkaProducer(
-        **kafka, acks="all", enable_idempotence=True, max_request_size=_MAX_REQUEST
-    )
-    await producer.start()
-    try:
+    async with _producer(kafka) as producer:
         for key, value in records_of(version):
             await producer.send_and_wait(REGISTRY, key=key, value=value, partition=0)
         await _point(producer, version.hash, by)
-    finally:
-        await producer.stop()
 
 
 async def publish_artifact(kafka: Mapping[str, Any], artifact: Artifact) -> None:
     """Publish an artifact, for registry versions to name."""
+    async with _producer(kafka) as producer:
+        key, value = _record_of(artifact)
+        await producer.send_and_wait(REGISTRY, key=key, value=value, partition=0)
+
+
+async def move_pointer(kafka: Mapping[str, Any], digest: str, *, by: str) -> None:
+    """Point to a version that is on the topic already."""
+    async with _producer(kafka) as producer:
+        await _point(producer, digest, by)
+
+
+@asynccontextmanager
+async def _producer(kafka: Mapping[str, Any]) -> AsyncIterator[AIOKafkaProducer]:
     producer = AIOKafkaProducer(
         **kafka, acks="all", enable_idempotence=True, max_request_size=_MAX_REQUEST
     )
     await producer.start()
     try:
-        key = ARTIFACT_PREFIX + artifact.hash.encode()
-        await producer.send_and_wait(REGISTRY, key=key, value=pack_artifact(artifact), partition=0)
-    finally:
-        await producer.stop()
-
-
-async def move_pointer(kafka: Mapping[str, Any], digest: str, *, by: str) -> None:
-    """Point to a version that is on the topic already."""
-    producer = AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True)
-    await producer.start()
-    try:
-        await _point(producer, digest, by)
+        yield producer
     finally:
         await producer.stop()
 

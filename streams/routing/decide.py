@@ -14,6 +14,7 @@ import orjson
 
 from schemas.errors import InvalidRequestError
 from schemas.records import Decision
+from schemas.request import Request
 from streams.routing.assessment import Costs, assess
 from streams.routing.features import Features, extract_features
 from streams.routing.landscape import Landscape, StaticRule
@@ -39,6 +40,23 @@ class Subject:
     retrieval_scores: tuple[float, ...] = ()
     retrieval_query_type: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, request: Request, tenant: str) -> Subject:
+        """A request as its tenant sent it."""
+        return cls(
+            body=request.body,
+            tenant=tenant,
+            model=request.model,
+            tier=request.tier,
+            user_id=request.user_id,
+            user_tier=request.user_tier,
+            feature=request.feature,
+            quality=request.quality,
+            retrieval_scores=request.retrieval_scores,
+            retrieval_query_type=request.retrieval_query_type,
+            metadata=request.metadata,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

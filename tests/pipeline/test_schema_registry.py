@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import tempfile
 from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from schemas.avro_schemas import fingerprint, whole_schema
 from schemas.codec import CONFLUENT_MARK, SINGLE_OBJECT_MARK, Codec, Format
-from tests.fixtures.services import some_clickhouse, some_kafka
+from tests.fixtures.pipeline import running_pipeline
 from tests.rig.books import rows
 from tests.rig.schema_registry import SchemaRegistryServer, schema_registry
 from tests.rig.sender import Sender, sender
-from tests.rig.stack import Stack, start_basics
+from tests.rig.stack import Stack
 
 QUESTION = {"prompt": "What are your opening hours on Saturday?"}
 BY_S = 30.0
@@ -35,20 +33,8 @@ def registry() -> Iterator[SchemaRegistryServer]:
 
 @pytest.fixture(scope="module")
 def framed(registry: SchemaRegistryServer) -> Iterator[Stack]:
-    with (
-        tempfile.TemporaryDirectory(prefix="sluice-framed-") as folder,
-        some_kafka() as kafka,
-        some_clickhouse() as clickhouse,
-    ):
-        stack = Stack(Path(folder), kafka_at=kafka, clickhouse_at=clickhouse)
-        stack.env["SLUICE_SCHEMA_REGISTRY_URL"] = registry.url
-        try:
-            start_basics(stack, "--latency-ms", "0")
-            stack.start_sink(wait=False)
-            stack.start_worker()
-            yield stack
-        finally:
-            stack.stop()
+    with running_pipeline(SLUICE_SCHEMA_REGISTRY_URL=registry.url) as stack:
+        yield stack
 
 
 def _run(stack: Stack, case: Case) -> None:

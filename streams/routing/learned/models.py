@@ -33,7 +33,7 @@ class TextLinear:
     def predict(self, ngrams: Ngrams) -> Floats:
         """A number for each output."""
         ids, counts = ngrams
-        weighed = weigh(ids, counts, self.idf.astype(np.float64))
+        weighed = weigh(counts, self.idf[ids].astype(np.float64))
         found: Floats = weighed @ self.weights[ids].astype(np.float64) + self.bias
         return found
 

@@ -45,8 +45,8 @@ def count_ngrams(tokens: list[str]) -> tuple[Ids, Floats]:
     return ids, 1.0 + np.log(counts[ids])
 
 
-def weigh(ids: Ids, counts: Floats, idf: Floats) -> Floats:
-    """The weight of each bucket, of length 1 together; `idf` has a value for each bucket."""
-    weights = counts * idf[ids]
+def weigh(counts: Floats, idf: Floats) -> Floats:
+    """The weights of a text's buckets, of length 1 together; `idf` is that of each of them."""
+    weights = counts * idf
     length = float(np.sqrt(weights @ weights))
     return weights / length if length else weights
