@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from jsonschema.protocols import Validator
-from jsonschema.validators import Draft202012Validator, validator_for
-from referencing.jsonschema import EMPTY_REGISTRY
 
 from streams.routing.features import question_of, text_of
 from streams.routing.language import language_of
+from streams.routing.schema_misfit import misfit
 from streams.routing.wording import Phrases, Wording
 
 
@@ -122,13 +120,14 @@ def _breaks_json(body: Body, message: Mapping[str, Any], finish_reason: str) -> 
     wanted = body.get("response_format") or {}
     if wanted.get("type") not in {"json_object", "json_schema"} or message.get("tool_calls"):
         return None
+    text = text_of(message.get("content"))
     try:
-        value = orjson.loads(text_of(message.get("content")))
+        value = orjson.loads(text)
     except orjson.JSONDecodeError:
         return "JSON was asked for, and it is not JSON"
     if wanted["type"] == "json_object":
         return None if isinstance(value, dict) else "a JSON object was asked for"
-    return _misfit(value, wanted["json_schema"].get("schema"))
+    return misfit(value, len(text), wanted["json_schema"].get("schema"))
 
 
 def _breaks_tools(body: Body, message: Mapping[str, Any], finish_reason: str) -> str | None:
@@ -160,27 +159,8 @@ def _breaks_tool(
         arguments = orjson.loads(call["arguments"] or "{}")
     except orjson.JSONDecodeError:
         return f"the arguments of {name} are not JSON"
-    misfit = _misfit(arguments, known[name])
-    return f"arguments of {name}: {misfit}" if misfit else None
-
-
-def _misfit(value: Any, schema: Any) -> str | None:
-    """Where a value breaks a JSON Schema; a schema that is itself broken proves nothing.
-
-    References stay within the schema: what lies elsewhere is never fetched (design, law 9).
-    """
-    if not isinstance(schema, dict):
-        return None
-    try:
-        kind: type[Validator] = validator_for(schema, default=Draft202012Validator)
-        kind.check_schema(schema)
-        found = next(iter(kind(schema, registry=EMPTY_REGISTRY).iter_errors(value)), None)
-    except Exception:  # noqa: BLE001 - a caller's schema can fail the validator in any way
-        return None
-    if found is None:
-        return None
-    path = ".".join(str(part) for part in found.absolute_path) or "the value"
-    return f"{path} breaks `{found.validator}`"
+    wrong = misfit(arguments, len(call["arguments"]), known[name])
+    return f"arguments of {name}: {wrong}" if wrong else None
 
 
 CHECKS: Mapping[str, Check] = {
