@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from infra.cli.screen import print_json, print_table
+from infra.cli.screen import notes, print_json, print_table
 
 if TYPE_CHECKING:
+    from infra.report.judged import Judged
     from streams.learning.examine import Choice, Examination
     from streams.learning.labels import Labels
 
@@ -32,6 +33,7 @@ PATH = click.Path(path_type=Path)
     "--at-most", type=click.FloatRange(0, 1), default=0.10, show_default=True,
     help="Share of complex prompts on the first tier above which --golden fails.",
 )  # fmt: skip
+@click.option("--report", type=PATH, metavar="DIR", help="Write a page with charts there too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def command(
     *,
@@ -47,13 +49,15 @@ def command(
     golden: str | None,
     registry: Path | None,
     at_most: float,
+    report: Path | None,
     as_json: bool,
 ) -> None:
     """Measure a classifier between a weak and a strong model, or on a golden set.
 
     Classifiers: rules, article-4, article-ex1, length, random, learned. Cascades: checks, article,
     learned. APGR is the area under the share of the gap that is recovered, over the share of
-    strong calls: 0.5 is a coin (RouteLLM, arXiv 2406.18665).
+    strong calls: 0.5 is a coin (RouteLLM, arXiv 2406.18665). --report writes index.html, one page
+    that needs nothing else, and figures.json.
     """
     if (data is None) == (golden is None):
         raise click.UsageError("name one of --data and --golden")
@@ -61,7 +65,12 @@ def command(
         from infra.cli.golden_eval import examine_golden
 
         examine_golden(
-            golden, classifier=classifier, registry=registry, at_most=at_most, as_json=as_json
+            golden,
+            classifier=classifier,
+            registry=registry,
+            at_most=at_most,
+            report=report,
+            as_json=as_json,
         )
         return
     if data is None or weak is None or strong is None:
@@ -81,7 +90,15 @@ def command(
         bar=bar,
         seed=seed,
     )
-    document = _examined(wanted, rows)
+    judged = _judged(wanted, rows)
+    if report is not None:
+        _write(judged, data.name, report)
+    document = {
+        "classifier": wanted.classifier.name,
+        "cascade": wanted.cascade.name if wanted.cascade else None,
+        "folds": wanted.folds,
+        **judged.measured.as_document(),
+    }
     if as_json:
         print_json(document)
         return
@@ -100,15 +117,18 @@ def _choice(text: str, known: tuple[str, ...], option: str) -> Choice:
     return chosen
 
 
-def _examined(wanted: Examination, rows: Labels) -> dict[str, object]:
+def _judged(wanted: Examination, rows: Labels) -> Judged:
     from infra.cli.progress import progress_bar
-    from streams.learning.examine import examine
+    from infra.report.judged import judge
 
     with progress_bar("folds", wanted.folds or 1) as advance:
-        found = examine(wanted, rows, advance)
-    return {
-        "classifier": wanted.classifier.name,
-        "cascade": wanted.cascade.name if wanted.cascade else None,
-        "folds": wanted.folds,
-        **found.as_document(),
-    }
+        return judge(wanted, rows, advance)
+
+
+def _write(judged: Judged, source: str, folder: Path) -> None:
+    from infra.report.judged import figures_of
+    from infra.report.judged_page import judged_page
+    from infra.report.page import write_report
+
+    figures = figures_of(judged, source)
+    notes.print(f"wrote {write_report(folder, judged_page(figures), figures)}")

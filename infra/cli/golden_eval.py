@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ import numpy as np
 from infra.cli.faults import FoundProblemsError
 from infra.cli.screen import notes, print_json, print_table
 from infra.local.registry import local_registry
+from infra.report.golden_page import golden_page
+from infra.report.markup import excerpt
+from infra.report.page import write_report
 from infra.workload.golden import GoldenPrompt, golden_file, read_golden
 from schemas.request import read_request
 from streams.evaluation.bounds import share_interval, threshold_by_bound
 from streams.registry.version import load_registry, parse_registry
-from streams.routing.assessment import CLASSIFIER_NAMES
+from streams.routing.assessment import CLASSIFIER_NAMES, boundaries_of
 from streams.routing.decide import Moment, Subject, decide
 from streams.routing.landscape import Landscape
 
@@ -27,27 +31,41 @@ _LOCAL = "http://127.0.0.1:8089"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routed:
-    """Where a golden prompt belongs, where it went, with which score 0..1 (`None`: static)."""
+    """Where a golden prompt belongs, where it went and why, with which score 0..1 (`None`:
+    static).
+    """
 
+    prompt: GoldenPrompt
     belongs: str
     went: str
     score: float | None
+    reasons: tuple[str, ...]
 
 
 def examine_golden(
-    golden: str, *, classifier: str | None, registry: Path | None, at_most: float, as_json: bool
+    golden: str,
+    *,
+    classifier: str | None,
+    registry: Path | None,
+    at_most: float,
+    report: Path | None,
+    as_json: bool,
 ) -> None:
-    """Route every golden prompt and print where they went.
+    """Route every golden prompt, print where they went, and write a page where one is asked for.
 
     Raises:
         FoundProblemsError: more than `at_most` of the last tier's prompts went to the first.
         GoldenSetError: the file can't be used.
         RegistryError: the registry does not validate.
+        ReportError: the page can't be written.
     """
     landscape = _landscape(registry, classifier)
     path = golden_file() if golden == SHIPPED else Path(golden)
     routed = [_route(each, landscape) for each in read_golden(path, tiers=landscape.tiers)]
     document = findings(routed, landscape, at_most)
+    if report is not None:
+        figures = golden_figures(document, path.name, landscape, routed)
+        notes.print(f"wrote {write_report(report, golden_page(figures), figures)}")
     if as_json:
         print_json(document)
     else:
@@ -108,6 +126,43 @@ def findings(routed: list[Routed], landscape: Landscape, at_most: float) -> dict
     }
 
 
+def golden_figures(
+    document: Mapping[str, Any], source: str, landscape: Landscape, routed: Sequence[Routed]
+) -> dict[str, Any]:
+    """What the page shows: the findings, the scores by tier, and what went elsewhere, and why."""
+    tiers = landscape.tiers
+    return {
+        "kind": "golden",
+        "source": source,
+        "tiers": list(tiers),
+        "boundaries": list(boundaries_of(None, landscape)),
+        "findings": document,
+        "scores": {
+            tier: [each.score for each in routed if each.belongs == tier and each.score is not None]
+            for tier in tiers
+        },
+        "misclassified": [
+            {
+                "id": each.prompt.id,
+                "category": each.prompt.category,
+                "prompt": excerpt(each.prompt.text),
+                "belongs": each.belongs,
+                "went": each.went,
+                "score": each.score,
+                "reasons": list(each.reasons),
+            }
+            for each in sorted(routed, key=lambda each: _distance(each, tiers), reverse=True)
+            if each.belongs != each.went
+        ],
+    }
+
+
+def _distance(routed: Routed, tiers: Sequence[str]) -> tuple[int, int]:
+    """How far a prompt went astray; too low a tier before too high a one."""
+    steps = tiers.index(routed.belongs) - tiers.index(routed.went)
+    return abs(steps), steps
+
+
 def _landscape(registry: Path | None, classifier: str | None) -> Landscape:
     text = local_registry(_LOCAL)
     version = parse_registry(text) if registry is None else load_registry(registry)
@@ -124,4 +179,10 @@ def _route(prompt: GoldenPrompt, landscape: Landscape) -> Routed:
     asked = Subject.of(read_request(dict(prompt.request)), "golden")
     subject = replace(asked, model=None, tier=None)
     decision = decide(subject, landscape, _NOW)
-    return Routed(belongs=prompt.tier, went=decision.tier, score=decision.score)
+    return Routed(
+        prompt=prompt,
+        belongs=prompt.tier,
+        went=decision.tier,
+        score=decision.score,
+        reasons=decision.reasons,
+    )
