@@ -22,6 +22,7 @@ class CostEvent:
     visit: int
     call_id: str
     purpose: str
+    propensity: float | None = None
     at: int
     started_at: int | None
     tier: str | None
@@ -130,6 +131,7 @@ class OutcomeEvent:
     incarnation: str
     source: Source
     call_id: str | None = None
+    purpose: str | None = None
     lease_until: int | None = None
     tier: str
     next_tier: str | None = None

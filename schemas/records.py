@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from schemas.identity import identity_key
 from schemas.journal_headers import Headers
 
+ANSWER, CLASSIFY, JUDGE, SHADOW = "answer", "classify", "judge", "shadow"
+"""What a provider call is for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
@@ -66,6 +69,7 @@ class Attempt:
     provider: str
     instance: str
     status: str
+    purpose: str = ANSWER
     cost_nano: int | None
     latency_ms: float | None
     confidence: float | None = None

@@ -51,7 +51,8 @@ CALLS = Table(
     columns=_WHOSE
     | _UNDER
     | _same(
-        "hop", "visit", "call_id", "purpose", "at", "started_at?", "tier", "provider",
+        "hop", "visit", "call_id", "purpose", "propensity?", "at", "started_at?", "tier",
+        "provider",
         "request_model", "response_model", "instance", "status", "http_status?", "finish_reason",
         "input_tokens?", "output_tokens?", "cache_read_tokens?", "cache_write_tokens?",
         "reasoning_tokens?", "price_source", "latency_ms?", "worker", "incarnation", "late",
@@ -84,6 +85,7 @@ OUTCOME_RECORDS = Table(
         "worker",
         "incarnation",
         "call_id",
+        "purpose",
         "lease_until?",
         "tier",
         "next_tier",

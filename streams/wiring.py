@@ -13,7 +13,8 @@ from aiokafka import AIOKafkaProducer
 from schemas.avro_schemas import VALUES
 from schemas.codec import Codec
 from schemas.schema_registry import known_schemas
-from schemas.topics import FEEDBACK, declared_topics, tier_topic
+from schemas.topics import FEEDBACK, OUTCOMES, declared_topics, tier_topic
+from streams.agents.allowance import Allowance
 from streams.agents.classify import classify
 from streams.agents.codecs import Codecs
 from streams.agents.dependencies import Dependencies
@@ -107,7 +108,14 @@ class Parts:
             sleep_ms=_sleep_ms,
             bound_tenants=settings.bound_tenants,
             journal_before_call=settings.journal_before_call,
+            allowance=Allowance(self._owned_share),
         )
+
+    def _owned_share(self) -> float:
+        """The share of the tiers' partitions that is ours, 0..1; every topic has as many."""
+        owned = sum(len(self.assignment.owned(topic)) for topic in self.work_topics)
+        whole = self.publisher.partition_count(OUTCOMES) * len(self.work_topics)
+        return owned / whole if whole else 0.0
 
     def intakes(
         self, deps: Dependencies, on_fatal: Callable[[BaseException], None]
@@ -116,7 +124,7 @@ class Parts:
         settings = self.settings
 
         async def classified(work: Work) -> None:
-            await classify(work.message, deps)
+            await classify(work, deps)
 
         async def executed(work: Work) -> None:
             await execute(work, deps)

@@ -6,29 +6,34 @@ Routing decides every step (`streams.routing`); this makes the calls and keeps t
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import orjson
 
 from schemas.records import Answer, Failure
 from schemas.topics import MAX_ANSWER_BYTES
 from streams.agents.calls import CallEnd, make_call
-from streams.agents.confidence_events import signal_confidence
 from streams.agents.dependencies import Dependencies
 from streams.agents.ending_kinds import Ending, GaveUp, MovedOn, Replied
-from streams.agents.expected_costs import model_costs
+from streams.agents.errand import Errand
+from streams.agents.expected_costs import expected_costs, model_costs
 from streams.agents.hop_state import HopState
+from streams.agents.judging import judge_answer
 from streams.providers.base import Completion
-from streams.routing.candidates import (
-    Candidate,
-    Need,
-    Shortlist,
-    draw,
-    shortlist,
+from streams.routing.candidates import Candidate, Need, Shortlist, shortlist
+from streams.routing.cascade import (
+    Accept,
+    Standing,
+    after_answer,
+    best_answer,
+    next_tier,
+    weighs_going_on,
 )
-from streams.routing.cascade import Accept, Standing, after_answer, best_answer, next_tier
-from streams.routing.confidence import Answered, Verdict, confidence_in
+from streams.routing.confidence import Answered, Verdict
+from streams.routing.draws import draw
 from streams.routing.fallback import Again, FailedCall, TierExhausted, after_failure
 from streams.routing.features import estimate_tokens, needs_of
+from streams.routing.landscape import LOGPROBS
 
 
 async def work_out(hop: HopState, deps: Dependencies) -> Ending | None:
@@ -52,7 +57,7 @@ async def _ask(hop: HopState, choice: Shortlist, deps: Dependencies) -> Ending |
     failures: list[FailedCall] = []
     candidate = choice.candidates[0]
     while True:
-        end = await make_call(hop, candidate, deps)
+        end = await make_call(hop, candidate, _errand(hop, candidate), deps)
         if end.completion is not None:
             return await _answered(hop, candidate, end, end.completion, deps)
         hop.attempts.append(end.attempt)
@@ -103,40 +108,49 @@ def _need(hop: HopState, now: int) -> Need:
     )
 
 
+def _errand(hop: HopState, candidate: Candidate) -> Errand:
+    """The caller's own body; where the cascade looks at logprobs, they are asked for as well."""
+    wanted = hop.landscape.policy.cascade.logprobs and LOGPROBS in candidate.model.capabilities
+    return Errand(body={**hop.body, "logprobs": True} if wanted else hop.body)
+
+
 async def _answered(
     hop: HopState, candidate: Candidate, end: CallEnd, completion: Completion, deps: Dependencies
 ) -> Ending:
-    verdict = confidence_in(
-        Answered(
-            body=hop.body,
-            message=completion.message,
-            finish_reason=completion.finish_reason,
-            logprobs=completion.logprobs,
-        ),
-        candidate.model,
-        hop.landscape,
+    answered = Answered(
+        body=hop.body,
+        message=completion.message,
+        finish_reason=completion.finish_reason,
+        logprobs=completion.logprobs,
     )
-    hop.attempts.append(replace(end.attempt, confidence=verdict.confidence))
-    await signal_confidence(hop, end.attempt, verdict, deps)
+    hop.attempts.append(end.attempt)
+    place = len(hop.attempts) - 1
+    standing = _standing(hop, deps)
+    verdict = await judge_answer(hop, end.attempt, answered, standing, deps)
+    hop.attempts[place] = replace(end.attempt, confidence=verdict.confidence)
     answer = _answer(hop, candidate, completion, verdict)
     if answer is None:
         return _exhausted(hop, TierExhausted(why="the answer is too large"), [], deps)
     hop.answers.append(answer)
-    standing = _standing(hop, deps)
-    step = after_answer(verdict, standing, hop.landscape)
-    hop.steps.append(
-        {
-            "call": end.attempt.call_id,
-            "confidence": verdict.confidence,
-            "parts": dict(verdict.parts),
-            "faults": [fault.check for fault in verdict.faults],
-            "why": step.why,
-        }
-    )
+    step = after_answer(verdict, replace(standing, time_left_ms=_left(hop, deps)), hop.landscape)
+    seen: dict[str, Any] = {
+        "call": end.attempt.call_id,
+        "confidence": verdict.confidence,
+        "parts": dict(verdict.parts),
+        "faults": [fault.check for fault in verdict.faults],
+        "why": step.why,
+    }
+    if standing.costs:
+        seen |= {"chances": list(verdict.chances), "tier_costs": dict(standing.costs)}
+    hop.steps.append(seen)
     if isinstance(step, Accept):
         best = best_answer([*_seen_before(hop), answer]) or answer
         return Replied(answer=best, degraded=False)
     return MovedOn(tier=step.tier, why=step.why)
+
+
+def _left(hop: HopState, deps: Dependencies) -> float:
+    return hop.time_left_ms(deps.clock.now())
 
 
 def _answer(
@@ -162,13 +176,18 @@ def _answer(
 
 
 def _standing(hop: HopState, deps: Dependencies) -> Standing:
-    return Standing(
-        tier=hop.message.tier,
-        hop=hop.message.hop,
-        time_left_ms=hop.time_left_ms(deps.clock.now()),
-        pinned=hop.message.decision.model is not None,
-        feature=hop.message.feature,
+    message = hop.message
+    standing = Standing(
+        tier=message.tier,
+        hop=message.hop,
+        time_left_ms=_left(hop, deps),
+        pinned=message.decision.model is not None,
+        feature=message.feature,
+        quality=message.quality,
     )
+    if not weighs_going_on(standing, hop.landscape):
+        return standing
+    return replace(standing, costs=expected_costs(hop.body, hop.landscape, deps))
 
 
 def _seen_before(hop: HopState) -> list[Answer]:

@@ -7,7 +7,7 @@ the one place that knows its journal.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -15,17 +15,29 @@ import orjson
 from schemas.codec import Format, format_of
 from schemas.errors import InvalidRequestError, UndecodableError
 from schemas.identity import missing_request_id
-from schemas.records import Decision, Failure, Reply, ReplyAddress, Source, TierMessage
+from schemas.records import Attempt, Decision, Failure, Reply, ReplyAddress, Source, TierMessage
 from schemas.request import Claim, Request, read_claim, read_request, request_document
 from schemas.topics import MAX_REQUEST_BYTES
 from streams.agents.addressing import CORRELATION_ID, REPLY_TOPIC, Addressed, address_of
 from streams.agents.dependencies import Dependencies
 from streams.agents.expected_costs import expected_costs
+from streams.agents.hop_state import BEFORE_HOPS, HopState
+from streams.agents.opinions import opinion_on
 from streams.agents.replies import send_reply
 from streams.agents.tier_records import tier_record
 from streams.flow.incoming import Incoming
-from streams.routing.assessment import weighs_cost
-from streams.routing.decide import CODE_VERSION, Moment, Subject, decide
+from streams.flow.intake import Work
+from streams.routing.assessment import uses_artifact, wants_opinion
+from streams.routing.decide import (
+    CODE_VERSION,
+    Moment,
+    Subject,
+    decide,
+    features_of,
+    ground_of,
+    is_static,
+)
+from streams.routing.landscape import Landscape
 
 UNDECIDED = "none"
 
@@ -40,8 +52,9 @@ class _Opened:
     address: ReplyAddress
 
 
-async def classify(message: Incoming, deps: Dependencies) -> None:
+async def classify(work: Work, deps: Dependencies) -> None:
     """Take one request; returns when its tier message, or dead letter, is acknowledged."""
+    message = work.message
     try:
         record = await _decode(message, deps)
     except UndecodableError as error:
@@ -49,7 +62,7 @@ async def classify(message: Incoming, deps: Dependencies) -> None:
         return
     deps.dead_letters.passed(message.topic)
     addressed = await address_of(message, deps)
-    hop = _first_hop(message, record, addressed, deps)
+    hop = await _first_hop(work, record, addressed, deps)
     await (await deps.publisher.publish(tier_record(hop, deps.codecs)))
 
 
@@ -59,9 +72,10 @@ async def _decode(message: Incoming, deps: Dependencies) -> dict[str, Any]:
     return await deps.codecs.decode(deps.codecs.request, message.value)
 
 
-def _first_hop(
-    message: Incoming, record: dict[str, Any], addressed: Addressed, deps: Dependencies
+async def _first_hop(
+    work: Work, record: dict[str, Any], addressed: Addressed, deps: Dependencies
 ) -> TierMessage:
+    message = work.message
     claim = read_claim(record)
     owner = deps.bound_tenants.get(message.topic)
     opened = _Opened(
@@ -76,7 +90,7 @@ def _first_hop(
         address=addressed.address,
     )
     try:
-        return _routed(opened, _checked(opened, record, addressed, owner, deps), deps)
+        return await _routed(opened, _checked(opened, record, addressed, owner, deps), work, deps)
     except InvalidRequestError as error:
         return _verdict(opened, error, deps)
 
@@ -104,7 +118,7 @@ def _checked(
     return request
 
 
-def _routed(opened: _Opened, request: Request, deps: Dependencies) -> TierMessage:
+async def _routed(opened: _Opened, request: Request, work: Work, deps: Dependencies) -> TierMessage:
     landscape = deps.registry.landscape
     deadline_at = opened.source.timestamp + request.deadline_ms
     now = deps.clock.now()
@@ -113,27 +127,58 @@ def _routed(opened: _Opened, request: Request, deps: Dependencies) -> TierMessag
             "the deadline was over before the request was read", code="deadline_exceeded"
         )
     subject = Subject.of(request, opened.claim.tenant)
-    costs = expected_costs(request.body, landscape, deps) if weighs_cost(landscape) else {}
-    moment = Moment(now=now, time_left_ms=deadline_at - now, costs=costs)
-    decision = decide(subject, landscape, moment)
-    return TierMessage(
+    ground, _ = ground_of(subject, landscape)
+    moment = Moment(
+        now=now,
+        time_left_ms=deadline_at - now,
+        costs=expected_costs(request.body, ground, deps) if uses_artifact(ground) else {},
+    )
+    first = TierMessage(
         tenant=opened.claim.tenant,
         request_id=_request_id(opened, deps),
         source=opened.source,
         hop=0,
         visit=0,
-        tier=decision.tier,
+        tier=landscape.tiers[0],
         body=orjson.dumps(request.body),
         user_id=request.user_id,
         user_tier=request.user_tier,
         feature=request.feature,
-        quality=request.quality or landscape.policy.default_quality,
+        quality=ground.policy.quality_for(request.feature, request.quality),
         retrieval_scores=request.retrieval_scores,
         retrieval_query_type=request.retrieval_query_type,
         metadata=request.metadata,
         deadline_at=deadline_at,
         reply_to=opened.address,
-        decision=decision,
+        decision=_undecided(landscape),
+    )
+    attempts: tuple[Attempt, ...] = ()
+    if not is_static(subject, ground) and wants_opinion(
+        seen := features_of(subject, ground), ground
+    ):
+        asking = HopState(
+            work=work,
+            message=replace(first, hop=BEFORE_HOPS),
+            landscape=ground,
+            body=request.body,
+        )
+        moment = replace(moment, opinion=await opinion_on(seen, asking, deps))
+        attempts = asking.all_attempts
+        for record in asking.pending:
+            await record
+    decision = decide(subject, landscape, moment)
+    return replace(first, tier=decision.tier, decision=decision, attempts=attempts)
+
+
+def _undecided(landscape: Landscape) -> Decision:
+    return Decision(
+        classifier=UNDECIDED,
+        score=None,
+        tier=landscape.tiers[0],
+        model=None,
+        reasons=(),
+        registry_version=landscape.version,
+        code_version=CODE_VERSION,
     )
 
 
@@ -154,15 +199,7 @@ def _verdict(opened: _Opened, error: InvalidRequestError, deps: Dependencies) ->
         quality=landscape.policy.default_quality,
         deadline_at=opened.source.timestamp,
         reply_to=opened.address,
-        decision=Decision(
-            classifier=UNDECIDED,
-            score=None,
-            tier=landscape.tiers[0],
-            model=None,
-            reasons=(),
-            registry_version=landscape.version,
-            code_version=CODE_VERSION,
-        ),
+        decision=_undecided(landscape),
         verdict=Failure(
             code=error.code, message=str(error), retryable=error.code == "deadline_exceeded"
         ),

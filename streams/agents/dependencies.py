@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from schemas.errors import ConfigurationError
+from streams.agents.allowance import Allowance
 from streams.agents.codecs import Codecs
+from streams.agents.opinion_memory import Opinions
 from streams.flow.claims import Claims
 from streams.flow.clock import Clock
 from streams.flow.dead_letters import DeadLetters
@@ -69,6 +71,8 @@ class Dependencies:
     reply_topic_exists: Callable[[str], Awaitable[bool]]
     sleep_ms: Callable[[float], Awaitable[None]]
     bound_tenants: Mapping[str, str | None] = field(default_factory=dict)
+    opinions: Opinions = field(default_factory=Opinions)
+    allowance: Allowance = field(default_factory=lambda: Allowance(lambda: 1.0))
     call_id: Callable[[], str] = new_call_id
     journal_before_call: bool = True
 

@@ -15,7 +15,7 @@ from schemas.codec import Format
 from schemas.errors import DeliveryError
 from schemas.events import Result
 from schemas.journal_headers import ESCALATED
-from schemas.records import Answer, Decision, Failure, Reply, ReplyUsage
+from schemas.records import ANSWER, Answer, Decision, Failure, Reply, ReplyUsage
 from schemas.topics import REPLIES, dead_letter_topic
 from streams.agents.dependencies import Dependencies
 from streams.agents.ending_kinds import Ending, GaveUp, MovedOn, Replied
@@ -87,7 +87,7 @@ async def _journal(hop: HopState, kind: str, deps: Dependencies, **more: object)
     headers = hop.journal_headers(kind, deps)
     event = hop.outcome(kind, deps, **more)
     delivered = await (await deps.publisher.publish(hop.journal_record(event, headers, deps)))
-    deps.journals.wrote(hop.partition, hop.message.key, headers, delivered.timestamp)
+    deps.journals.wrote(hop.work.message.partition, hop.message.key, headers, delivered.timestamp)
 
 
 def _decision(hop: HopState) -> Decision:
@@ -128,7 +128,7 @@ async def _result(hop: HopState, ending: Ending, deps: Dependencies) -> Result:
         finish_reason=answer.finish_reason if answer else None,
         latency_ms=_latency_ms(hop, deps),
         provider_ms=hop.provider_ms,
-        fallbacks=sum(1 for attempt in hop.all_attempts if attempt.status != _OK),
+        fallbacks=sum(each.purpose == ANSWER and each.status != _OK for each in hop.all_attempts),
         reply_topic=None if isinstance(ending, MovedOn) else message.reply_to.topic,
         prompt=question_of(hop.body["messages"])
         if landscape.privacy.store_prompts and hop.body

@@ -19,6 +19,7 @@ from streams.agents.ending_kinds import GaveUp
 from streams.agents.endings import end_hop, tell_duplicate
 from streams.agents.hop_state import HopState
 from streams.agents.interrupted import book_interrupted
+from streams.agents.shadows import draw_shadow, make_shadow
 from streams.agents.tier_records import hop_message
 from streams.flow.intake import Work
 from streams.flow.journal import Done, Duplicate, HopMessage, Run, Wait
@@ -51,7 +52,10 @@ async def execute(work: Work, deps: Dependencies) -> None:
             return
         ending = await work_out(hop, deps)
         if ending is not None:
+            shadow = draw_shadow(hop, ending, deps)
             await end_hop(hop, ending, deps)
+            if shadow is not None:
+                await make_shadow(hop, ending, shadow, deps)
             return
         for record in hop.pending:
             await record
@@ -65,10 +69,11 @@ async def _decode(work: Work, deps: Dependencies) -> TierMessage:
 
 
 def _state(work: Work, message: TierMessage, deps: Dependencies) -> HopState:
+    decision = message.decision
     return HopState(
         work=work,
         message=message,
-        landscape=deps.registry.landscape,
+        landscape=deps.registry.landscape.under(decision.experiment, decision.arm),
         body=orjson.loads(message.body) if message.body else {},
     )
 

@@ -16,6 +16,9 @@ from streams.flow.delivery import Delivered, Outgoing
 from streams.flow.intake import Work
 from streams.routing.landscape import Landscape
 
+BEFORE_HOPS = -1
+"""Hop number of the calls that are made to classify a request."""
+
 
 @dataclass(slots=True, kw_only=True)
 class HopState:
@@ -23,6 +26,7 @@ class HopState:
 
     `pending` are records that were handed over and must be acknowledged before the outcome;
     `steps` collects what a replay and `explain` need to know; `answers` are those of this hop.
+    What classify does before hop 0 has the number `BEFORE_HOPS` and is no hop.
     """
 
     work: Work
@@ -37,9 +41,11 @@ class HopState:
     provider_ms: float = 0.0
 
     @property
-    def partition(self) -> int:
-        """Partition number of the hop's work and of its journal."""
-        return self.work.message.partition
+    def partition(self) -> int | None:
+        """Partition number of the hop's work and of its journal; `None` before hop 0, where the
+        producer finds it by the key.
+        """
+        return None if self.message.hop == BEFORE_HOPS else self.work.message.partition
 
     @property
     def all_attempts(self) -> tuple[Attempt, ...]:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from schemas.events import CostEvent
 from schemas.identity import split_identity
-from streams.agents.calls import cost_record
+from schemas.records import ANSWER
+from streams.agents.bookings import cost_record
 from streams.agents.dependencies import Dependencies
 from streams.flow.journal import BegunCall
 
@@ -41,7 +42,7 @@ async def _event(call: BegunCall, deps: Dependencies) -> CostEvent:
         hop=call.hop,
         visit=call.visit,
         call_id=call.call_id,
-        purpose="answer",
+        purpose=started["purpose"] or ANSWER,
         at=deps.clock.now(),
         started_at=started["at"],
         tier=started["tier"],

@@ -96,6 +96,10 @@ class KafkaPublisher:
         metadata = await self._replies.client.fetch_all_metadata()
         return frozenset(metadata.topics())
 
+    def partition_count(self, topic: str) -> int:
+        """How many partitions a topic of ours has; 0 until something was sent there."""
+        return len(self._own.client.cluster.partitions_for_topic(topic) or ())
+
     async def publish(self, record: Outgoing) -> Awaitable[Delivered]:
         """See `Publisher.publish`."""
         limit = self._limits[record.topic] - RECORD_OVERHEAD_BYTES

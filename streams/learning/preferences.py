@@ -14,7 +14,7 @@ from streams.learning.labels import Labels, LabelsError
 from streams.routing.assessment import LEARNED
 from streams.routing.confidence import SCORERS, Answered
 from streams.routing.features import Features, extract_features
-from streams.routing.landscape import RetrievalPolicy
+from streams.routing.policy import RetrievalPolicy
 from streams.routing.rules import CLASSIFIERS
 
 Floats = NDArray[np.float64]

@@ -5,199 +5,16 @@ Errors name the path and say what is allowed. `json_schema()` is published for e
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from decimal import Decimal
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
-from schemas.identity import NAME
-from streams.routing.assessment import CLASSIFIER_NAMES, NEED_ARTIFACT
-from streams.routing.confidence import LEARNED, SCORER_NAMES
-from streams.routing.landscape import CAPABILITIES
-
-Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
-TierName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
-Usd = Annotated[Decimal, Field(ge=0, max_digits=18)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Milliseconds = Annotated[float, Field(gt=0, le=3_600_000)]
-
-
-def _one_of(known: Collection[str]) -> AfterValidator:
-    def check(name: str) -> str:
-        if name not in known:
-            raise ValueError("must be one of " + ", ".join(sorted(known)))
-        return name
-
-    return AfterValidator(check)
-
-
-Capability = Annotated[str, _one_of(CAPABILITIES)]
-ClassifierName = Annotated[str, _one_of(CLASSIFIER_NAMES)]
-ScorerName = Annotated[str, _one_of(SCORER_NAMES)]
-
-
-class Part(BaseModel):
-    """A part of the document; unknown keys are refused by name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class LimitsPart(Part):
-    """What an instance allows; left out is no limit."""
-
-    requests_per_minute: Annotated[int, Field(gt=0)] | None = None
-    tokens_per_minute: Annotated[int, Field(gt=0)] | None = None
-    concurrency: Annotated[int, Field(gt=0)] | None = None
-
-
-class InstancePart(Part):
-    """One place that serves a model."""
-
-    name: Name
-    base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s@]+$")]
-    api_key_env: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
-    api_version: str | None = None
-    weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
-    limits: LimitsPart = LimitsPart()
-
-
-class PricePart(Part):
-    """USD per million tokens."""
-
-    input: Usd
-    output: Usd
-    cache_read: Usd | None = None
-    cache_write: Usd | None = None
-
-
-class ModelPart(Part):
-    """A model: who serves it, what it can do, where."""
-
-    provider: Name
-    model: str | None = None
-    tier: TierName
-    capabilities: frozenset[Capability] = CAPABILITIES
-    context_window: Annotated[int, Field(gt=0)] = 128_000
-    max_output: Annotated[int, Field(gt=0)] = 4_096
-    expected_latency_ms: Milliseconds = 1_000.0
-    price: PricePart | None = None
-    instances: Annotated[tuple[InstancePart, ...], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _instances_differ(self) -> ModelPart:
-        names = [instance.name for instance in self.instances]
-        if len(set(names)) < len(names):
-            raise ValueError("instances: two have the same name")
-        return self
-
-
-class WhenPart(Part):
-    """What a static rule matches; every key that is set must match."""
-
-    feature: tuple[Name, ...] = ()
-    tenant: tuple[Name, ...] = ()
-    user_tier: tuple[Name, ...] = ()
-    metadata: dict[str, str] = {}
-
-    @model_validator(mode="after")
-    def _matches_something(self) -> WhenPart:
-        if not (self.feature or self.tenant or self.user_tier or self.metadata):
-            raise ValueError("name at least one of feature, tenant, user_tier, metadata")
-        return self
-
-
-class StaticRulePart(Part):
-    """Sends what it matches to a tier."""
-
-    when: WhenPart
-    tier: TierName
-
-
-class CascadePart(Part):
-    """When an answer is good enough."""
-
-    enabled: bool = True
-    confidence: ScorerName = "checks"
-    thresholds: dict[TierName, Share] = {}
-    default_threshold: Share = 0.5
-    max_hops: Annotated[int, Field(ge=1, le=8)] = 3
-
-
-class FallbackPart(Part):
-    """How a hop goes on after errors."""
-
-    retries: Annotated[int, Field(ge=0, le=5)] = 1
-    backoff_ms: Milliseconds = 250.0
-    max_backoff_ms: Milliseconds = 5_000.0
-    max_calls_per_hop: Annotated[int, Field(ge=1, le=20)] = 6
-
-
-class RetrievalPart(Part):
-    """Scores at which retrieval steers a request down or up."""
-
-    confident_score: Share = 0.75
-    weak_score: Share = 0.45
-
-
-class TimeoutsPart(Part):
-    """Limits of one provider call."""
-
-    connect_ms: Milliseconds = 5_000.0
-    read_ms: Milliseconds = 60_000.0
-    total_ms: Milliseconds = 60_000.0
-
-
-class LearnedPart(Part):
-    """The learned artifact: `default` is the one that ships, else a hash on the registry topic.
-
-    `columns` name the artifact's column that stands for a tier or a model, where its own columns
-    have other names; `margin` is how near to a boundary `hybrid` asks it.
-    """
-
-    artifact: Annotated[str, StringConstraints(pattern=r"^(default|[0-9a-f]{16})$")] = "default"
-    columns: dict[Name, str] = {}
-    margin: Share = 0.08
-
-
-Boundaries = Annotated[tuple[Share, ...], Field(max_length=7)]
-QualityName = Literal["economy", "balanced", "best"]
-
-
-class FeaturePart(Part):
-    """What differs for one feature."""
-
-    quality: QualityName | None = None
-    boundaries: Boundaries = ()
-    thresholds: dict[TierName, Share] = {}
-
-
-class PolicyPart(Part):
-    """What steers the decisions."""
-
-    classifier: ClassifierName = "rules"
-    boundaries: Boundaries = ()
-    learned: LearnedPart = LearnedPart()
-    features: dict[Name, FeaturePart] = {}
-    quality: QualityName = "balanced"
-    static: tuple[StaticRulePart, ...] = ()
-    cascade: CascadePart = CascadePart()
-    fallback: FallbackPart = FallbackPart()
-    retrieval: RetrievalPart = RetrievalPart()
-    timeouts: TimeoutsPart = TimeoutsPart()
-
-    @property
-    def needs_artifact(self) -> bool:
-        """Whether the policy decides by what was learned."""
-        return self.classifier in NEED_ARTIFACT or self.cascade.confidence == LEARNED
+from streams.registry.experiment_parts import ExperimentPart
+from streams.registry.model_parts import ModelPart, Name, Part, TierName
+from streams.registry.policy_parts import PolicyPart
+from streams.routing.policy import JUDGE
 
 
 class PrivacyPart(Part):
@@ -215,6 +32,7 @@ class RegistryDocument(Part):
     models: Annotated[dict[Name, ModelPart], Field(min_length=1)]
     policy: PolicyPart = PolicyPart()
     baseline: Name | None = None
+    experiments: dict[Name, ExperimentPart] = Field(default_factory=dict, max_length=16)
     privacy: PrivacyPart = PrivacyPart()
 
     @model_validator(mode="after")
@@ -267,6 +85,42 @@ class RegistryDocument(Part):
         for name in policy.learned.columns:
             if name not in self.tiers and name not in self.models:
                 yield f"policy.learned.columns: {name} is neither a tier nor a model"
+        yield from self._asked_problems()
+
+    def _asked_problems(self) -> Iterator[str]:
+        policy = self.policy
+        for path, asked in (("policy.llm", policy.llm), ("policy.judge", policy.judge)):
+            if asked is not None and asked.model not in self.models:
+                yield f"{path}.model: {asked.model} is not one of the models"
+        if policy.asks_model and policy.llm is None:
+            yield "policy.llm: name the model that the classifier asks"
+        grey = policy.cascade.grey
+        if grey is not None and grey.look == JUDGE and policy.judge is None:
+            yield "policy.judge: name the model that judges the grey band"
+        if policy.shadow is not None and len(self.tiers) < 2:
+            yield "policy.shadow: there is no other tier to ask"
+
+    def under(self, experiment: str, arm: str) -> RegistryDocument:
+        """The file as an arm sees it, without experiments.
+
+        Raises:
+            ValidationError: what the arm says does not fit.
+        """
+        plain = self.model_dump(exclude={"experiments"})
+        plain["policy"] = _overlaid(plain["policy"], self.experiments[experiment].arms[arm].policy)
+        return RegistryDocument.model_validate(plain)
+
+
+def _overlaid(base: dict[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Mappings are laid over each other key by key; anything else is replaced."""
+    result = dict(base)
+    for key, value in other.items():
+        below = result.get(key)
+        if isinstance(below, dict) and isinstance(value, Mapping):
+            result[key] = _overlaid(below, value)
+        else:
+            result[key] = value
+    return result
 
 
 def json_schema() -> dict[str, Any]:

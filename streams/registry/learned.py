@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 
 from schemas.errors import ArtifactError, RegistryError
-from streams.registry.document import LearnedPart
+from streams.registry.policy_parts import LearnedPart
 from streams.routing.landscape import Landscape
 from streams.routing.learned.artifact import Artifact, read_artifact
 

@@ -7,7 +7,7 @@ pointer can have what it names.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -109,10 +109,17 @@ class RegistryHistory:
 
 def records_of(version: RegistryVersion) -> Iterator[tuple[bytes, bytes]]:
     """What must be on the topic before the pointer may name this version."""
-    artifact = version.landscape.artifact
-    if artifact is not None:
+    for artifact in artifacts_of(version):
         yield _record_of(artifact)
     yield VERSION_PREFIX + version.hash.encode(), version.content
+
+
+def artifacts_of(version: RegistryVersion) -> Iterable[Artifact]:
+    """Every artifact that a version, or an arm of it, decides by, each once."""
+    landscape = version.landscape
+    arms = [arm.landscape for each in landscape.experiments for arm in each.arms]
+    found = [each.artifact for each in (landscape, *arms) if each.artifact is not None]
+    return {artifact.hash: artifact for artifact in found}.values()
 
 
 def _record_of(artifact: Artifact) -> tuple[bytes, bytes]:

@@ -16,24 +16,10 @@ import yaml
 from pydantic import ValidationError
 
 from schemas.errors import ArtifactError, RegistryError
-from streams.registry.document import InstancePart, ModelPart, RegistryDocument
-from streams.registry.learned import ArtifactOf, shipped_artifact, with_artifact
-from streams.routing.landscape import (
-    CallTimeouts,
-    CascadePolicy,
-    FallbackPolicy,
-    FeaturePolicy,
-    Instance,
-    Landscape,
-    LearnedPolicy,
-    Limits,
-    ListPrice,
-    Model,
-    Policy,
-    Privacy,
-    RetrievalPolicy,
-    StaticRule,
-)
+from streams.registry.document import RegistryDocument
+from streams.registry.landscapes import landscape_of
+from streams.registry.learned import DEFAULT, ArtifactOf, shipped_artifact
+from streams.routing.landscape import Landscape
 
 HASH_CHARACTERS = 16
 _MAX_BYTES = 4 * 1024 * 1024
@@ -84,27 +70,30 @@ def parse_registry(
         document = RegistryDocument.model_validate(raw)
     except ValidationError as error:
         raise RegistryError(f"{name} does not validate:\n{_report(error)}") from None
-    plain = _plain(document)
-    artifact = None
-    if document.policy.needs_artifact:
-        try:
-            artifact = artifacts(document.policy.learned.artifact)
-        except ArtifactError as error:
-            raise RegistryError(f"{name}: policy.learned.artifact: {error}") from None
-        plain["policy"]["learned"]["artifact"] = artifact.hash
-    content = orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
+    content = orjson.dumps(_plain(document, artifacts, name), option=orjson.OPT_SORT_KEYS)
     digest = hashlib.sha256(content).hexdigest()[:HASH_CHARACTERS]
-    landscape = _landscape(document, digest)
-    if artifact is not None:
-        landscape = with_artifact(landscape, document.policy.learned, artifact, name)
+    landscape = landscape_of(document, digest, name=name, artifacts=artifacts, report=_report)
     return RegistryVersion(hash=digest, content=content, landscape=landscape)
 
 
-def _plain(document: RegistryDocument) -> Any:
-    """JSON values of the document; sets are sorted, so that equal content has one hash."""
+def _plain(document: RegistryDocument, artifacts: ArtifactOf, name: str) -> Any:
+    """JSON values of the document; sets are sorted, so that equal content has one hash, and
+    `default` is the artifact that it means today.
+    """
     value = document.model_dump(mode="json", exclude_none=True)
     for model in value["models"].values():
         model["capabilities"] = sorted(model["capabilities"])
+    arms = [arm for each in value["experiments"].values() for arm in each["arms"].values()]
+    if not (document.policy.needs_artifact or any(arm["policy"] for arm in arms)):
+        return value
+    try:
+        meant = artifacts(DEFAULT).hash
+    except ArtifactError as error:
+        raise RegistryError(f"{name}: policy.learned.artifact: {error}") from None
+    for policy in (value["policy"], *(arm["policy"] for arm in arms)):
+        learned = policy.get("learned")
+        if isinstance(learned, dict) and learned.get("artifact") == DEFAULT:
+            learned["artifact"] = meant
     return value
 
 
@@ -117,72 +106,3 @@ def _report(error: ValidationError) -> str:
             message = "unknown key"
         lines.append(f"  {path}: {message}")
     return "\n".join(lines)
-
-
-def _landscape(document: RegistryDocument, version: str) -> Landscape:
-    policy = document.policy
-    return Landscape(
-        version=version,
-        tiers=document.tiers,
-        models={name: _model(name, part) for name, part in document.models.items()},
-        baseline=document.baseline,
-        privacy=Privacy(**document.privacy.model_dump()),
-        policy=Policy(
-            classifier=policy.classifier,
-            boundaries=policy.boundaries,
-            learned=LearnedPolicy(columns=policy.learned.columns, margin=policy.learned.margin),
-            per_feature={
-                feature: FeaturePolicy(
-                    quality=part.quality, boundaries=part.boundaries, thresholds=part.thresholds
-                )
-                for feature, part in policy.features.items()
-            },
-            default_quality=policy.quality,
-            static_rules=tuple(
-                StaticRule(
-                    tier=rule.tier,
-                    features=frozenset(rule.when.feature),
-                    tenants=frozenset(rule.when.tenant),
-                    user_tiers=frozenset(rule.when.user_tier),
-                    metadata=rule.when.metadata,
-                )
-                for rule in policy.static
-            ),
-            cascade=CascadePolicy(
-                enabled=policy.cascade.enabled,
-                scorer=policy.cascade.confidence,
-                thresholds=policy.cascade.thresholds,
-                default_threshold=policy.cascade.default_threshold,
-                max_hops=policy.cascade.max_hops,
-            ),
-            fallback=FallbackPolicy(**policy.fallback.model_dump()),
-            retrieval=RetrievalPolicy(**policy.retrieval.model_dump()),
-            timeouts=CallTimeouts(**policy.timeouts.model_dump()),
-        ),
-    )
-
-
-def _model(name: str, part: ModelPart) -> Model:
-    return Model(
-        name=name,
-        provider=part.provider,
-        provider_model=part.model or name,
-        tier=part.tier,
-        capabilities=frozenset(part.capabilities),
-        context_window=part.context_window,
-        max_output=part.max_output,
-        expected_latency_ms=part.expected_latency_ms,
-        instances=tuple(_instance(instance) for instance in part.instances),
-        price=ListPrice(**part.price.model_dump()) if part.price else None,
-    )
-
-
-def _instance(part: InstancePart) -> Instance:
-    return Instance(
-        name=part.name,
-        base_url=part.base_url,
-        api_key_env=part.api_key_env,
-        api_version=part.api_version,
-        weight=part.weight,
-        limits=Limits(**part.limits.model_dump()),
-    )

@@ -2,8 +2,9 @@
 
 `rules` and the article's give a score, which the policy's boundaries spread over the tiers.
 `learned` gives the chance of a good answer on each tier, from which the best plan follows, or, with
-boundaries, a score: one less the first tier's chance. `hybrid` asks the rules, and the learned
-classifier where their score lies near a boundary.
+boundaries, a score: one less the first tier's chance. `llm` goes by the opinion of a small model,
+which was asked before; without one the rules decide. `hybrid` goes by the rules, and by one of the
+two where the rules' score lies near a boundary.
 """
 
 from __future__ import annotations
@@ -12,15 +13,15 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from streams.routing.chances import chances_of
 from streams.routing.features import Features
 from streams.routing.landscape import Landscape
-from streams.routing.learned.tokens import Tokens
+from streams.routing.opinion import Opinion
 from streams.routing.plans import best_plan
 from streams.routing.rules import CLASSIFIERS, SCORE_DIGITS
 
-LEARNED, HYBRID = "learned", "hybrid"
-CLASSIFIER_NAMES = (*CLASSIFIERS, LEARNED, HYBRID)
-NEED_ARTIFACT = frozenset({LEARNED, HYBRID})
+RULES, LEARNED, LLM, HYBRID = "rules", "learned", "llm", "hybrid"
+CLASSIFIER_NAMES = (*CLASSIFIERS, LEARNED, LLM, HYBRID)
 
 Costs = Mapping[str, int | None]
 """Expected cost of the request by tier, nano-USD; `None` where no price is known."""
@@ -35,27 +36,76 @@ class Assessment:
     reasons: tuple[str, ...]
 
 
-def assess(seen: Features, landscape: Landscape, costs: Costs) -> Assessment:
-    """Ask the policy's classifier."""
-    name = landscape.policy.classifier
-    if name == LEARNED:
+def assess(
+    seen: Features, landscape: Landscape, costs: Costs, opinion: Opinion | None = None
+) -> Assessment:
+    """Ask the policy's classifier; `opinion` is what the `llm` classifier's model said."""
+    policy = landscape.policy
+    if policy.classifier == LEARNED:
         return _learned(seen, landscape, costs)
-    verdict = CLASSIFIERS["rules" if name == HYBRID else name](seen, landscape.policy.retrieval)
+    if policy.classifier == LLM:
+        return _by_opinion(seen, landscape, opinion)
+    if policy.classifier != HYBRID:
+        return _by_rules(policy.classifier, seen, landscape)
+    ruled = _by_rules(RULES, seen, landscape)
+    if not _is_unsure(ruled, seen, landscape):
+        return ruled
+    if policy.hybrid.asks == LLM:
+        second = _by_opinion(seen, landscape, opinion)
+    else:
+        second = _learned(seen, landscape, costs)
+    why = f"rules say {ruled.score:g}, too near a boundary to tell"
+    return Assessment(score=second.score, tier=second.tier, reasons=(why, *second.reasons))
+
+
+def uses_artifact(landscape: Landscape) -> bool:
+    """Whether the policy's classifier goes by what was learned, and weighs what each tier costs."""
+    policy = landscape.policy
+    return policy.classifier == LEARNED or (
+        policy.classifier == HYBRID and policy.hybrid.asks == LEARNED
+    )
+
+
+def wants_opinion(seen: Features, landscape: Landscape) -> bool:
+    """Whether a model is to be asked where this request belongs."""
+    policy = landscape.policy
+    if policy.classifier == LLM:
+        return True
+    return (
+        policy.classifier == HYBRID
+        and policy.hybrid.asks == LLM
+        and _is_unsure(_by_rules(RULES, seen, landscape), seen, landscape)
+    )
+
+
+def _by_rules(name: str, seen: Features, landscape: Landscape) -> Assessment:
+    verdict = CLASSIFIERS[name](seen, landscape.policy.retrieval)
     score = round(verdict.score, SCORE_DIGITS)
+    place = tier_of_score(score, boundaries_of(seen.feature, landscape))
+    return Assessment(score=score, tier=landscape.tiers[place], reasons=verdict.reasons)
+
+
+def _is_unsure(ruled: Assessment, seen: Features, landscape: Landscape) -> bool:
     boundaries = boundaries_of(seen.feature, landscape)
-    if name == HYBRID:
-        distance = min((abs(score - each) for each in boundaries), default=1.0)
-        if distance <= landscape.policy.learned.margin:
-            found = _learned(seen, landscape, costs)
-            why = f"rules say {score:g}, too near a boundary to tell"
-            return Assessment(score=found.score, tier=found.tier, reasons=(why, *found.reasons))
-    tier = landscape.tiers[tier_of_score(score, boundaries)]
-    return Assessment(score=score, tier=tier, reasons=verdict.reasons)
+    distance = min((abs(ruled.score - each) for each in boundaries), default=1.0)
+    return distance <= landscape.policy.hybrid.margin
 
 
-def weighs_cost(landscape: Landscape) -> bool:
-    """Whether the policy's classifier asks what each tier costs."""
-    return landscape.policy.classifier in NEED_ARTIFACT
+def _by_opinion(seen: Features, landscape: Landscape, opinion: Opinion | None) -> Assessment:
+    """What the model said: its tier, or, with boundaries set, the one of its score."""
+    if opinion is None or opinion.tier is None:
+        ruled = _by_rules(RULES, seen, landscape)
+        cause = opinion.failed if opinion is not None and opinion.failed else "it was not asked"
+        why = f"no opinion of a model ({cause}), the rules decide"
+        return Assessment(score=ruled.score, tier=ruled.tier, reasons=(why, *ruled.reasons))
+    place = landscape.tiers.index(opinion.tier)
+    score = opinion.score
+    if score is None:
+        score = round((place + 0.5) / len(landscape.tiers), SCORE_DIGITS)
+    elif boundaries := landscape.policy.boundaries_for(seen.feature):
+        place = tier_of_score(score, boundaries)
+    said = f"a model says {opinion.tier}" + (f": {opinion.reason}" if opinion.reason else "")
+    return Assessment(score=score, tier=landscape.tiers[place], reasons=(said,))
 
 
 def tier_of_score(score: float, boundaries: Sequence[float]) -> int:
@@ -74,18 +124,6 @@ def boundaries_of(feature: str | None, landscape: Landscape) -> Sequence[float]:
     if chosen:
         return chosen
     return equal_shares(len(landscape.tiers))
-
-
-def chances_of(prompt: str, landscape: Landscape) -> tuple[float, ...]:
-    """The chance (0..1) of a good answer on each tier, rounded to 1e-6."""
-    artifact = landscape.artifact
-    if artifact is None:
-        raise ValueError("the registry's policy names no artifact")
-    expected = artifact.prompt.predict(Tokens.of(prompt))
-    return tuple(
-        round(min(max(float(expected[landscape.columns[tier]]), 0.0), 1.0), SCORE_DIGITS)
-        for tier in landscape.tiers
-    )
 
 
 def _learned(seen: Features, landscape: Landscape, costs: Costs) -> Assessment:

@@ -7,11 +7,11 @@ that the same values give the same order in a replay.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from streams.routing.draws import draw
 from streams.routing.landscape import Instance, Landscape, Model
 
 
@@ -145,9 +145,3 @@ def balance(
         return load, -draw(f"{need.spread}/{model.name}/{instance.name}") * instance.weight
 
     return sorted(instances, key=rank)
-
-
-def draw(key: str) -> float:
-    """A number in [0, 1) that belongs to this key for good (law 5: keyed hashes, no generator)."""
-    digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
-    return (int.from_bytes(digest, "big") >> 11) / 2**53

@@ -1,17 +1,20 @@
-"""After an answer: is it good enough, or does the next tier try?
+"""After an answer: is it good enough, or does another tier try?
 
-Bounds of the design's section 6: `max_hops`, the deadline, and the top tier, whose answer stands.
+By threshold, or, where the policy says so and nobody set one, by whether going on is worth its
+cost. Bounds of the design's section 6: `max_hops`, the deadline, and the top tier, whose answer stands.
 When a higher tier fails, the best answer seen so far is given, marked `degraded`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from schemas.records import Answer
 from streams.routing.confidence import Verdict
 from streams.routing.landscape import Landscape
+from streams.routing.plans import going_on
+from streams.routing.policy import BY_WORTH
 
 MIN_TIME_TO_ESCALATE_MS = 250.0
 """With less time left than this, no further tier is asked."""
@@ -34,8 +37,9 @@ class Escalate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Where a request stands when a hop ends: its tier, hop number, time left in ms, a pin, and
-    the caller's feature.
+    """Where a request stands when a hop ends: its tier, hop number, time left in ms, a pin, the
+    caller's feature, the quality preference, and, where going on is weighed, what each tier is
+    expected to cost (any unit).
     """
 
     tier: str
@@ -43,14 +47,17 @@ class Standing:
     time_left_ms: float
     pinned: bool
     feature: str | None = None
+    quality: str = "balanced"
+    costs: Mapping[str, int | None] = field(default_factory=dict)
 
 
 def after_answer(verdict: Verdict, standing: Standing, landscape: Landscape) -> Accept | Escalate:
     """Whether an answer of this confidence stands."""
-    cascade = landscape.policy.cascade
-    threshold = landscape.policy.threshold(standing.tier, standing.feature)
-    if not cascade.enabled:
+    if not landscape.policy.cascade.enabled:
         return Accept(why="the cascade is off")
+    if weighs_going_on(standing, landscape) and verdict.chances:
+        return _by_worth(verdict, standing, landscape)
+    threshold = landscape.policy.threshold(standing.tier, standing.feature)
     if verdict.confidence >= threshold:
         return Accept(why=f"confidence {verdict.confidence:g} reaches {threshold:g}")
     following = next_tier(standing, landscape)
@@ -59,6 +66,35 @@ def after_answer(verdict: Verdict, standing: Standing, landscape: Landscape) -> 
             why=f"confidence {verdict.confidence:g} is below {threshold:g}, nobody is left to ask"
         )
     return Escalate(tier=following, why=f"confidence {verdict.confidence:g} is below {threshold:g}")
+
+
+def weighs_going_on(standing: Standing, landscape: Landscape) -> bool:
+    """Whether the policy weighs going on against its cost, on this tier."""
+    policy = landscape.policy
+    return (
+        policy.cascade.stop == BY_WORTH
+        and policy.threshold_set(standing.tier, standing.feature) is None
+    )
+
+
+def _by_worth(verdict: Verdict, standing: Standing, landscape: Landscape) -> Accept | Escalate:
+    """Cascade routing: the best plan of the tiers behind, if it is worth more than stopping."""
+    sure = f"confidence {verdict.confidence:g}"
+    if next_tier(standing, landscape) is None:
+        return Accept(why=f"{sure}, nobody is left to ask")
+    prospect = going_on(
+        landscape.tiers.index(standing.tier),
+        verdict.confidence,
+        verdict.chances,
+        [standing.costs.get(tier) for tier in landscape.tiers],
+        standing.quality,
+    )
+    if prospect is None or prospect.worth <= 0:
+        return Accept(why=f"{sure}, going on is not worth its cost")
+    return Escalate(
+        tier=landscape.tiers[prospect.to],
+        why=f"{sure}, going on gains {prospect.gain:.2f} for {prospect.cost:.0%} of the dearest",
+    )
 
 
 def next_tier(standing: Standing, landscape: Landscape) -> str | None:

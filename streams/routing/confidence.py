@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from streams.routing.chances import chances_in
 from streams.routing.checks import Fault, faults
 from streams.routing.features import question_of, text_of
 from streams.routing.landscape import Landscape, Model
@@ -23,11 +24,14 @@ from streams.routing.rules import SCORE_DIGITS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Confidence 0..1 in an answer, the faults found and the parts of the score."""
+    """Confidence 0..1 in an answer, the faults found, the parts of the score, and, where learned,
+    each tier's chance (0..1) of a good answer to the question.
+    """
 
     confidence: float
     faults: tuple[Fault, ...] = ()
     parts: Mapping[str, float]
+    chances: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,4 +142,8 @@ def _score_learned(answered: Answered, model: Model, landscape: Landscape) -> Ve
     if "logprobs" in plain.parts:
         parts["logprobs"] = plain.parts["logprobs"]
     confidence = min(max(sum(parts.values()), 0.0), 1.0)
-    return Verdict(confidence=round(confidence, SCORE_DIGITS), parts=parts)
+    return Verdict(
+        confidence=round(confidence, SCORE_DIGITS),
+        parts=parts,
+        chances=chances_in(expected, landscape),
+    )

@@ -15,11 +15,14 @@ import orjson
 from schemas.errors import InvalidRequestError
 from schemas.records import Decision
 from schemas.request import Request
-from streams.routing.assessment import Costs, assess
+from streams.routing.assessment import Costs, assess, uses_artifact
+from streams.routing.experiments import Assignment, assign
 from streams.routing.features import Features, extract_features
-from streams.routing.landscape import Landscape, StaticRule
+from streams.routing.landscape import Landscape
+from streams.routing.opinion import Opinion
+from streams.routing.policy import StaticRule
 
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 """Raised with every change that can make the same inputs decide otherwise."""
 
 STATIC = "static"
@@ -62,12 +65,35 @@ class Subject:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     """What a decision needs beside the request: broker time, and time left, in ms; the expected
-    cost by tier, nano-USD, where the classifier weighs cost.
+    cost by tier, nano-USD, where the classifier weighs cost; what a model that was asked said.
     """
 
     now: int
     time_left_ms: int
     costs: Costs = field(default_factory=dict)
+    opinion: Opinion | None = None
+
+
+def ground_of(subject: Subject, landscape: Landscape) -> tuple[Landscape, Assignment | None]:
+    """What a request is decided by: its arm's landscape, or the registry's own.
+
+    Who pins a model or names a tier is in no experiment: there is nothing to try on them.
+    """
+    if subject.model is not None or subject.tier is not None or not landscape.experiments:
+        return landscape, None
+    assignment = assign(
+        landscape, tenant=subject.tenant, user_id=subject.user_id, feature=subject.feature
+    )
+    return (landscape, None) if assignment is None else (assignment.landscape, assignment)
+
+
+def is_static(subject: Subject, ground: Landscape) -> bool:
+    """Whether nobody needs to classify this request."""
+    return (
+        subject.model is not None
+        or subject.tier is not None
+        or _by_rule(subject, ground) is not None
+    )
 
 
 def decide(subject: Subject, landscape: Landscape, moment: Moment) -> Decision:
@@ -76,27 +102,28 @@ def decide(subject: Subject, landscape: Landscape, moment: Moment) -> Decision:
     Raises:
         InvalidRequestError: the request pins a model or a tier that the registry does not have.
     """
-    static = _pinned(subject, landscape) or _by_rule(subject, landscape)
+    ground, assignment = ground_of(subject, landscape)
+    static = _pinned(subject, ground) or _by_rule(subject, ground)
     if static is not None:
         tier, model, reason = static
         return _decision(
-            landscape,
+            _Choice(classifier=STATIC, tier=tier, model=model, reasons=(reason,)),
+            ground,
             moment,
-            classifier=STATIC,
-            score=None,
-            tier=tier,
-            model=model,
-            reasons=(reason,),
+            assignment,
         )
-    found = assess(features_of(subject, landscape), landscape, moment.costs)
+    found = assess(features_of(subject, ground), ground, moment.costs, moment.opinion)
     return _decision(
-        landscape,
+        _Choice(
+            classifier=ground.policy.classifier,
+            score=found.score,
+            tier=found.tier,
+            reasons=found.reasons,
+            artifact=ground.artifact.hash if ground.artifact and uses_artifact(ground) else None,
+        ),
+        ground,
         moment,
-        classifier=landscape.policy.classifier,
-        score=found.score,
-        tier=found.tier,
-        model=None,
-        reasons=found.reasons,
+        assignment,
     )
 
 
@@ -146,26 +173,37 @@ def _matches(rule: StaticRule, subject: Subject) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Choice:
+    classifier: str
+    tier: str
+    reasons: tuple[str, ...]
+    score: float | None = None
+    model: str | None = None
+    artifact: str | None = None
+
+
 def _decision(
-    landscape: Landscape,
-    moment: Moment,
-    *,
-    classifier: str,
-    score: float | None,
-    tier: str,
-    model: str | None,
-    reasons: tuple[str, ...],
+    choice: _Choice, ground: Landscape, moment: Moment, assignment: Assignment | None
 ) -> Decision:
     inputs: dict[str, Any] = {"now": moment.now, "time_left_ms": moment.time_left_ms}
     if moment.costs:
         inputs["costs"] = dict(moment.costs)
+    if moment.opinion is not None:
+        inputs["opinion"] = moment.opinion.as_inputs()
+    if assignment is not None:
+        inputs["arm"] = assignment.as_inputs()
     return Decision(
-        classifier=classifier,
-        score=score,
-        tier=tier,
-        model=model,
-        reasons=reasons,
-        registry_version=landscape.version,
+        classifier=choice.classifier,
+        score=choice.score,
+        tier=choice.tier,
+        model=choice.model,
+        reasons=choice.reasons,
+        registry_version=ground.version,
         code_version=CODE_VERSION,
+        artifact=choice.artifact,
+        experiment=assignment.experiment if assignment else None,
+        arm=assignment.arm if assignment else None,
+        propensity=assignment.probability if assignment else None,
         inputs=orjson.dumps({"classify": inputs}, option=orjson.OPT_SORT_KEYS).decode(),
     )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from streams.routing.candidates import Candidate
-from streams.routing.landscape import FallbackPolicy
+from streams.routing.policy import FallbackPolicy
 
 _RETRIED = frozenset(
     {"timeout", "connection", "rate_limited", "server", "overloaded", "bad_response"}

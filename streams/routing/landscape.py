@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from streams.routing.learned.artifact import Artifact
+from streams.routing.policy import Policy
 
 TOOLS, VISION, JSON, LOGPROBS = "tools", "vision", "json", "logprobs"
 CAPABILITIES = frozenset({TOOLS, VISION, JSON, LOGPROBS})
@@ -68,121 +69,6 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaticRule:
-    """Sends matching requests to a tier without classifying them.
-
-    Every field that is set must match; a field matches any of its values.
-    """
-
-    tier: str
-    features: frozenset[str] = frozenset()
-    tenants: frozenset[str] = frozenset()
-    user_tiers: frozenset[str] = frozenset()
-    metadata: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CascadePolicy:
-    """When an answer is good enough to stop.
-
-    `scorer` names the confidence (`checks` or `article`); an answer below its tier's threshold
-    (0..1) moves on, at most `max_hops` tiers in all.
-    """
-
-    enabled: bool = True
-    scorer: str = "checks"
-    thresholds: Mapping[str, float] = field(default_factory=dict)
-    default_threshold: float = 0.5
-    max_hops: int = 3
-
-    def threshold(self, tier: str) -> float:
-        """The confidence that an answer of this tier needs."""
-        return self.thresholds.get(tier, self.default_threshold)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FallbackPolicy:
-    """How a hop goes on after errors. Times in ms."""
-
-    retries: int = 1
-    backoff_ms: float = 250.0
-    max_backoff_ms: float = 5_000.0
-    max_calls_per_hop: int = 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetrievalPolicy:
-    """How retrieval scores (0..1) steer: all of `confident` and direct goes down, weak goes up."""
-
-    confident_score: float = 0.75
-    weak_score: float = 0.45
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallTimeouts:
-    """Limits of one provider call, ms."""
-
-    connect_ms: float = 5_000.0
-    read_ms: float = 60_000.0
-    total_ms: float = 60_000.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LearnedPolicy:
-    """How the learned artifact is used: the column that stands for each tier, where its own names
-    do not say, and how near to a boundary `hybrid` asks it (0..1).
-    """
-
-    columns: Mapping[str, str] = field(default_factory=dict)
-    margin: float = 0.08
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeaturePolicy:
-    """What differs for one feature; what is left out is as for all."""
-
-    quality: str | None = None
-    boundaries: tuple[float, ...] = ()
-    thresholds: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """Everything that steers a decision.
-
-    `boundaries` are the scores (0..1, ascending) from which each tier after the first begins.
-    """
-
-    classifier: str
-    boundaries: tuple[float, ...] = ()
-    learned: LearnedPolicy = LearnedPolicy()
-    per_feature: Mapping[str, FeaturePolicy] = field(default_factory=dict)
-    static_rules: tuple[StaticRule, ...] = ()
-    default_quality: str = "balanced"
-    cascade: CascadePolicy = CascadePolicy()
-    fallback: FallbackPolicy = FallbackPolicy()
-    retrieval: RetrievalPolicy = RetrievalPolicy()
-    timeouts: CallTimeouts = CallTimeouts()
-
-    def boundaries_for(self, feature: str | None) -> tuple[float, ...]:
-        """The boundaries for a feature; empty where nobody set any."""
-        own = self.per_feature.get(feature or "")
-        return own.boundaries if own is not None and own.boundaries else self.boundaries
-
-    def threshold(self, tier: str, feature: str | None = None) -> float:
-        """The confidence (0..1) that an answer of this tier needs."""
-        own = self.per_feature.get(feature or "")
-        if own is not None and tier in own.thresholds:
-            return own.thresholds[tier]
-        return self.cascade.threshold(tier)
-
-    def quality_for(self, feature: str | None, asked: str | None = None) -> str:
-        """The quality preference: the caller's, else the feature's, else the policy's."""
-        own = self.per_feature.get(feature or "")
-        return asked or (own.quality if own is not None else None) or self.default_quality
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Privacy:
     """What text may be stored in ClickHouse."""
 
@@ -192,11 +78,31 @@ class Privacy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """One arm of an experiment: its weight (> 0) against the others', what it decides by."""
+
+    name: str
+    weight: float
+    landscape: Landscape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """Arms to compare on `share` (0..1) of the users, of some features or tenants only if named."""
+
+    name: str
+    arms: tuple[Arm, ...]
+    share: float = 1.0
+    features: frozenset[str] = frozenset()
+    tenants: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Landscape:
     """One registry version, ready to decide by. Tiers are ordered, cheapest first.
 
     `artifact` is there when the policy names one; `columns` then has its column for each tier and
-    each model.
+    each model. Every arm of `experiments` has a landscape of its own, of the same version.
     """
 
     version: str
@@ -207,6 +113,7 @@ class Landscape:
     privacy: Privacy = Privacy()
     artifact: Artifact | None = None
     columns: Mapping[str, int] = field(default_factory=dict)
+    experiments: tuple[Experiment, ...] = ()
 
     def models_of(self, tier: str) -> tuple[Model, ...]:
         """Models of a tier in the registry's order."""
@@ -218,3 +125,10 @@ class Landscape:
             return None
         place = self.tiers.index(tier) + 1
         return self.tiers[place] if place < len(self.tiers) else None
+
+    def under(self, experiment: str | None, arm: str | None) -> Landscape:
+        """What an arm decides by; this landscape where there is no such arm (any more)."""
+        for each in self.experiments:
+            if each.name == experiment:
+                return next((own.landscape for own in each.arms if own.name == arm), self)
+        return self

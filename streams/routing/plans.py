@@ -1,9 +1,11 @@
-"""Where to start: each tier as the beginning of a cascade, by expected quality against cost.
+"""Where to start and when to stop: by expected quality against cost.
 
 A plan starts on a tier and goes on while the confidence finds an answer wanting. From the chance
 that each tier's answer is good follows what the plan is expected to reach and to cost; the plan
-with the best quality less price is chosen. After Dekoninck et al., "A Unified Approach to Routing
-and Cascading for LLMs" (ICML 2025, arXiv 2410.10347), with the tiers in their order.
+with the best quality less price is chosen. After an answer the same is asked again of the tiers
+that are left, now that it is known how sure one is of this answer. After Dekoninck et al., "A
+Unified Approach to Routing and Cascading for LLMs" (ICML 2025, arXiv 2410.10347), with the tiers in
+their order.
 """
 
 from __future__ import annotations
@@ -61,6 +63,45 @@ def best_plan(
     if best is None:
         raise ValueError("there is no tier to plan with")
     return best
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoingOn:
+    """What asking on is expected to bring: the place of the next tier, the gain in quality (0..1),
+    the cost as a share of the dearest tier's call, and what the one less the other is worth.
+    """
+
+    to: int
+    gain: float
+    cost: float
+    worth: float
+
+
+def going_on(
+    place: int,
+    confidence: float,
+    chances: Sequence[float],
+    costs: Sequence[float | None],
+    preference: str,
+) -> GoingOn | None:
+    """What the best plan of the tiers behind `place` brings, after an answer of this confidence.
+
+    A tier is taken to be right wherever a weaker one is. So, where this answer is bad, a plan that
+    reaches Q in general reaches (Q - p) / (1 - p), p being this tier's chance. `None` behind the
+    last tier.
+    """
+    rest = range(place + 1, len(chances))
+    if not rest:
+        return None
+    shares = _shares(costs)
+    plan = best_plan(
+        [chances[each] for each in rest], [shares[each] for each in rest], preference, cascades=True
+    )
+    here = chances[place]
+    mends = max(plan.quality - here, 0.0) / (1 - here) if here < 1 else 0.0
+    gain = (1 - confidence) * mends
+    worth = gain - PRICE_OF_QUALITY[preference] * plan.cost
+    return GoingOn(to=rest[plan.start], gain=gain, cost=plan.cost, worth=worth)
 
 
 def _shares(costs: Sequence[float | None]) -> list[float]:

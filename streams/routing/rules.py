@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from streams.routing.features import Features
-from streams.routing.landscape import RetrievalPolicy
+from streams.routing.policy import RetrievalPolicy
 from streams.routing.wording import Phrases, Wording
 
 SIMPLE, MODERATE, COMPLEX = 0.0, 0.5, 1.0

@@ -12,6 +12,8 @@ from schemas.records import TierMessage
 from schemas.topics import REPLIES, REQUESTS, dead_letter_topic, tier_topic
 from streams.agents.classify import classify
 from streams.flow.incoming import Incoming
+from streams.flow.intake import Lane, Work
+from streams.flow.slots import Slots
 from tests.unit.agents.world import World
 
 TOPICS = [
@@ -35,7 +37,7 @@ def classified(value: bytes | None, **more: Any) -> tuple[World, list[TierMessag
             value=value,
             headers=headers,
         )
-        await classify(message, deps)
+        await classify(Work(message=message, slots=Slots(1), lane=Lane()), deps)
 
     asyncio.run(run())
     codec = Codec("TierMessage")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streams.routing.features import extract_features
-from streams.routing.landscape import RetrievalPolicy
+from streams.routing.policy import RetrievalPolicy
 from streams.routing.rules import CLASSIFIERS, COMPLEX, MODERATE, SIMPLE
 
 

@@ -17,7 +17,7 @@ from streams.routing.cascade import (
     next_tier,
 )
 from streams.routing.confidence import Verdict
-from streams.routing.landscape import CascadePolicy
+from streams.routing.policy import CascadePolicy
 from tests.unit.routing.world import TIERS, landscape
 
 CASCADE = CascadePolicy(thresholds={"simple": 0.6}, default_threshold=0.5, max_hops=3)

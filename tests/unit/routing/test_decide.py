@@ -20,7 +20,7 @@ from streams.routing.decide import (
     decide,
     features_of,
 )
-from streams.routing.landscape import StaticRule
+from streams.routing.policy import StaticRule
 from streams.routing.rules import CLASSIFIERS
 from tests.unit.routing.world import landscape
 

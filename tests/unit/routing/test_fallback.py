@@ -14,7 +14,7 @@ from streams.routing.fallback import (
     TierExhausted,
     after_failure,
 )
-from streams.routing.landscape import FallbackPolicy
+from streams.routing.policy import FallbackPolicy
 from tests.unit.routing.world import candidates, model
 
 ALL = candidates(model("cheap", instances=("a", "b")), model("dear"))

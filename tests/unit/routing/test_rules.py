@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.routing.features import Features, extract_features
-from streams.routing.landscape import RetrievalPolicy
+from streams.routing.policy import RetrievalPolicy
 from streams.routing.rules import CLASSIFIERS, Complexity, sluice_rules
 from streams.routing.wording import Wording
 

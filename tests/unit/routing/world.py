@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 from streams.routing.candidates import Candidate
-from streams.routing.landscape import (
-    CAPABILITIES,
-    CascadePolicy,
-    Instance,
-    Landscape,
-    Model,
-    Policy,
-    StaticRule,
-)
+from streams.routing.landscape import CAPABILITIES, Instance, Landscape, Model
+from streams.routing.policy import CascadePolicy, Policy, StaticRule
 
 TIERS = ("simple", "moderate", "complex")
 

@@ -20,7 +20,10 @@ def _declared(table: str) -> dict[str, str]:
     assert body is not None
     lines = (line.strip().rstrip(",") for line in body[1].splitlines())
     pairs = (line.split(" ", 1) for line in lines if line)
-    return {name: kind for name, kind in pairs if name not in {"INDEX", "PROJECTION"}}
+    declared = {name: kind for name, kind in pairs if name not in {"INDEX", "PROJECTION"}}
+    for altered in re.findall(rf"ALTER TABLE \S+\.{table} [^;]*;", text):
+        declared |= dict(re.findall(r"ADD COLUMN IF NOT EXISTS (\w+) (\S+)", altered))
+    return declared
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

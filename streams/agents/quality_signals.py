@@ -1,6 +1,10 @@
-"""The cascade's confidence in an answer, as a quality event."""
+"""What the router itself found out about an answer's quality, as quality events."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
@@ -11,15 +15,32 @@ from schemas.topics import QUALITY
 from streams.agents.dependencies import Dependencies
 from streams.agents.hop_state import HopState
 from streams.flow.delivery import Outgoing
-from streams.routing.confidence import Verdict
+
+CONFIDENCE, JUDGED, CONSISTENT, AGREES = (
+    "cascade_confidence",
+    "judge",
+    "consistency",
+    "agreement",
+)
 
 
-async def signal_confidence(
-    hop: HopState, attempt: Attempt, verdict: Verdict, deps: Dependencies
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """One signal about an answer: its kind, who says it, a score 0..1, and what belongs to it."""
+
+    signal: str
+    name: str
+    score: float | None
+    passed: bool | None = None
+    label: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+async def publish_signal(
+    hop: HopState, attempt: Attempt, signal: Signal, deps: Dependencies
 ) -> None:
-    """Publish how sure the cascade is of an answer; the record joins the hop's pending ones."""
+    """Publish a signal about the answer of a call; the record joins the hop's pending ones."""
     message = hop.message
-    threshold = hop.landscape.policy.cascade.threshold(message.tier)
     event = QualityEvent(
         tenant=message.tenant,
         request_id=message.request_id,
@@ -27,13 +48,13 @@ async def signal_confidence(
         visit=message.visit,
         call_id=attempt.call_id,
         at=deps.clock.now(),
-        signal="cascade_confidence",
-        name=hop.landscape.policy.cascade.scorer,
-        score=verdict.confidence,
-        passed=verdict.confidence >= threshold,
-        label=verdict.faults[0].check if verdict.faults else None,
-        detail=orjson.dumps(dict(verdict.parts)).decode(),
-        tier=message.tier,
+        signal=signal.signal,
+        name=signal.name,
+        score=signal.score,
+        passed=signal.passed,
+        label=signal.label,
+        detail=orjson.dumps(dict(signal.detail)).decode() if signal.detail else None,
+        tier=attempt.tier,
         provider=attempt.provider,
         request_model=attempt.model,
         worker=deps.me.worker,

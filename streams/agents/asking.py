@@ -1,0 +1,62 @@
+"""Asking a model on routing's own behalf: once, at whatever instance has room.
+
+No retries and no fallback: who asks goes on without an answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schemas.records import Attempt
+from streams.agents.calls import make_call
+from streams.agents.dependencies import Dependencies
+from streams.agents.errand import Errand
+from streams.agents.expected_costs import model_costs
+from streams.agents.hop_state import HopState
+from streams.providers.base import Completion
+from streams.routing.candidates import Need, shortlist
+from streams.routing.features import estimate_tokens, needs_of
+
+NO_CAPACITY = "no_capacity"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What came back: the call, if there was one; its completion, or why there is none."""
+
+    attempt: Attempt | None = None
+    completion: Completion | None = None
+    failed: str | None = None
+
+
+async def ask_model(hop: HopState, model: str, errand: Errand, deps: Dependencies) -> Heard:
+    """Ask a model of the registry; the call joins the hop's attempts and is booked."""
+    return await _ask(hop, hop.message.tier, model, errand, deps)
+
+
+async def ask_tier(hop: HopState, tier: str, errand: Errand, deps: Dependencies) -> Heard:
+    """Ask the first candidate of a tier; the call joins the hop's attempts and is booked."""
+    return await _ask(hop, tier, None, errand, deps)
+
+
+async def _ask(
+    hop: HopState, tier: str, model: str | None, errand: Errand, deps: Dependencies
+) -> Heard:
+    tokens = estimate_tokens(errand.body)
+    need = Need(
+        capabilities=needs_of(errand.body),
+        context_tokens=tokens,
+        max_output_tokens=errand.body.get("max_completion_tokens"),
+        time_left_ms=hop.time_left_ms(deps.clock.now()),
+        pinned_model=model,
+        spread=f"{hop.message.tenant}/{hop.message.request_id}/{errand.purpose}",
+    )
+    costs = model_costs(hop.landscape.models_of(tier), tokens, deps)
+    found = shortlist(tier, need, hop.landscape, deps.load.conditions(), costs)
+    if not found.candidates:
+        return Heard(failed=NO_CAPACITY)
+    end = await make_call(hop, found.candidates[0], errand, deps)
+    hop.attempts.append(end.attempt)
+    if end.completion is None:
+        return Heard(attempt=end.attempt, failed=end.attempt.status)
+    return Heard(attempt=end.attempt, completion=end.completion)

@@ -1,0 +1,133 @@
+"""The books: a cost event for every real provider call that ended, whatever it was made for.
+
+Law 4: money is counted per real call. A call that failed with an answer from the provider cost
+nothing; one that was cut off or timed out has an unknown cost, which is NULL, never zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schemas.events import CostEvent
+from schemas.journal_headers import CALL_ID, INCARNATION
+from schemas.mapping import as_record
+from schemas.records import Attempt
+from schemas.topics import COST
+from streams.agents.dependencies import Dependencies
+from streams.agents.errand import Errand
+from streams.agents.hop_state import HopState
+from streams.flow.delivery import Outgoing
+from streams.providers.base import Completion, ProviderError, Usage
+from streams.routing.candidates import Candidate
+
+UNBILLED = "unbilled"
+"""Price source of calls that the provider refused: they cost nothing."""
+
+_LOWEST_ERROR_STATUS = 400
+_UNKNOWN_USAGE = Usage()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedCall:
+    """A call that came back: when it began (broker time) and how long it took, ms; what it
+    brought, or what went wrong.
+    """
+
+    call_id: str
+    started_at: int
+    latency_ms: float
+    completion: Completion | None
+    error: ProviderError | None
+
+
+async def book_call(
+    hop: HopState, candidate: Candidate, errand: Errand, ended: EndedCall, deps: Dependencies
+) -> Attempt:
+    """Send a call's cost event on its way, among the hop's pending records."""
+    completion, error = ended.completion, ended.error
+    usage = completion.usage if completion else (error.usage if error else None)
+    cost_nano, price_source = await _price(candidate, usage, error, deps)
+    status = "ok" if error is None else error.error_class.value
+    now = deps.clock.now()
+    tokens = usage or _UNKNOWN_USAGE
+    message = hop.message
+    event = CostEvent(
+        tenant=message.tenant,
+        request_id=message.request_id,
+        hop=message.hop,
+        visit=message.visit,
+        call_id=ended.call_id,
+        purpose=errand.purpose,
+        propensity=errand.propensity,
+        at=now,
+        started_at=ended.started_at,
+        tier=candidate.model.tier,
+        provider=candidate.model.provider,
+        request_model=candidate.model.name,
+        response_model=completion.response_model if completion else None,
+        instance=candidate.instance.name,
+        status=status,
+        http_status=error.status if error else 200,
+        finish_reason=completion.finish_reason if completion else None,
+        input_tokens=tokens.input_tokens,
+        output_tokens=tokens.output_tokens,
+        cache_read_tokens=tokens.cache_read_tokens,
+        cache_write_tokens=tokens.cache_write_tokens,
+        reasoning_tokens=tokens.reasoning_tokens,
+        cost_nano=cost_nano,
+        price_source=price_source,
+        latency_ms=ended.latency_ms,
+        worker=deps.me.worker,
+        incarnation=deps.me.incarnation,
+        late=not hop.may_publish(now),
+        user_id=message.user_id,
+        user_tier=message.user_tier,
+        feature=message.feature,
+        registry_version=hop.landscape.version,
+        experiment=message.decision.experiment,
+        arm=message.decision.arm,
+    )
+    hop.pending.append(await deps.publisher.publish(cost_record(event, hop.partition, deps)))
+    return Attempt(
+        call_id=ended.call_id,
+        hop=message.hop,
+        tier=candidate.model.tier,
+        model=candidate.model.name,
+        provider=candidate.model.provider,
+        instance=candidate.instance.name,
+        status=status,
+        purpose=errand.purpose,
+        cost_nano=cost_nano,
+        latency_ms=ended.latency_ms,
+    )
+
+
+def cost_record(event: CostEvent, partition: int | None, deps: Dependencies) -> Outgoing:
+    """A cost event on the partition of the request's journal, its call id in the headers."""
+    return Outgoing(
+        topic=COST,
+        key=event.key,
+        value=deps.codecs.cost.encode(as_record(event)),
+        headers=[
+            (CALL_ID, event.call_id.encode()),
+            (INCARNATION, event.incarnation.encode()),
+        ],
+        partition=partition,
+    )
+
+
+async def _price(
+    candidate: Candidate, usage: Usage | None, error: ProviderError | None, deps: Dependencies
+) -> tuple[int | None, str | None]:
+    if usage is None:
+        refused = error is not None and (error.status or 0) >= _LOWEST_ERROR_STATUS
+        return (0, UNBILLED) if refused else (None, None)
+    cost_nano, source = deps.pricing.cost_of(candidate.model, usage)
+    if source is None:
+        await deps.alerts.fire(
+            "unknown_price",
+            candidate.model.name,
+            f"no price is known for {candidate.model.name}; its calls are booked with cost NULL. "
+            "Set models.<name>.price in the registry.",
+        )
+    return cost_nano, source

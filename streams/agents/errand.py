@@ -1,0 +1,21 @@
+"""What a provider call is made for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.records import ANSWER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """A call's body and purpose; its longest time in ms, where that is less than the policy's; the
+    probability (0..1) with which it was drawn, where chance decided on it.
+    """
+
+    body: Mapping[str, Any]
+    purpose: str = ANSWER
+    limit_ms: float | None = None
+    propensity: float | None = None

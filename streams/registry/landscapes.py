@@ -1,0 +1,118 @@
+"""A checked registry document as what the router decides by; arms have landscapes of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from pydantic import ValidationError
+
+from schemas.errors import ArtifactError, RegistryError
+from streams.registry.document import RegistryDocument
+from streams.registry.experiment_parts import ExperimentPart
+from streams.registry.learned import ArtifactOf, with_artifact
+from streams.registry.model_parts import InstancePart, ModelPart
+from streams.registry.policies import policy_of
+from streams.routing.landscape import (
+    Arm,
+    Experiment,
+    Instance,
+    Landscape,
+    Limits,
+    ListPrice,
+    Model,
+    Privacy,
+)
+
+Report = Callable[[ValidationError], str]
+
+
+def landscape_of(
+    document: RegistryDocument, version: str, *, name: str, artifacts: ArtifactOf, report: Report
+) -> Landscape:
+    """The landscape of a document, with those of its arms; `report` puts faults into words.
+
+    Raises:
+        RegistryError: an arm does not validate, or an artifact is not there or does not fit.
+    """
+    landscape = _plain_landscape(document, version, name, artifacts)
+    experiments = tuple(
+        _experiment(document, title, part, version, name=name, artifacts=artifacts, report=report)
+        for title, part in document.experiments.items()
+    )
+    return replace(landscape, experiments=experiments)
+
+
+def _plain_landscape(
+    document: RegistryDocument, version: str, name: str, artifacts: ArtifactOf
+) -> Landscape:
+    landscape = Landscape(
+        version=version,
+        tiers=document.tiers,
+        models={title: _model(title, part) for title, part in document.models.items()},
+        baseline=document.baseline,
+        privacy=Privacy(**document.privacy.model_dump()),
+        policy=policy_of(document.policy),
+    )
+    if not document.policy.needs_artifact:
+        return landscape
+    learned = document.policy.learned
+    try:
+        artifact = artifacts(learned.artifact)
+    except ArtifactError as error:
+        raise RegistryError(f"{name}: policy.learned.artifact: {error}") from None
+    return with_artifact(landscape, learned, artifact, name)
+
+
+def _experiment(
+    document: RegistryDocument,
+    title: str,
+    part: ExperimentPart,
+    version: str,
+    *,
+    name: str,
+    artifacts: ArtifactOf,
+    report: Report,
+) -> Experiment:
+    arms = []
+    for arm, arm_part in part.arms.items():
+        place = f"{name}: experiments.{title}.arms.{arm}"
+        try:
+            seen = document.under(title, arm)
+        except ValidationError as error:
+            raise RegistryError(f"{place} does not validate:\n{report(error)}") from None
+        landscape = _plain_landscape(seen, version, place, artifacts)
+        arms.append(Arm(name=arm, weight=arm_part.weight, landscape=landscape))
+    return Experiment(
+        name=title,
+        arms=tuple(arms),
+        share=part.share,
+        features=frozenset(part.feature),
+        tenants=frozenset(part.tenant),
+    )
+
+
+def _model(name: str, part: ModelPart) -> Model:
+    return Model(
+        name=name,
+        provider=part.provider,
+        provider_model=part.model or name,
+        tier=part.tier,
+        capabilities=frozenset(part.capabilities),
+        context_window=part.context_window,
+        max_output=part.max_output,
+        expected_latency_ms=part.expected_latency_ms,
+        instances=tuple(_instance(instance) for instance in part.instances),
+        price=ListPrice(**part.price.model_dump()) if part.price else None,
+    )
+
+
+def _instance(part: InstancePart) -> Instance:
+    return Instance(
+        name=part.name,
+        base_url=part.base_url,
+        api_key_env=part.api_key_env,
+        api_version=part.api_version,
+        weight=part.weight,
+        limits=Limits(**part.limits.model_dump()),
+    )

@@ -1,0 +1,94 @@
+"""Parts of the registry file that say which models there are, and where they are served."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from schemas.identity import NAME
+from streams.routing.landscape import CAPABILITIES
+
+Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
+TierName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+Usd = Annotated[Decimal, Field(ge=0, max_digits=18)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Milliseconds = Annotated[float, Field(gt=0, le=3_600_000)]
+
+
+def one_of(known: Collection[str]) -> AfterValidator:
+    """Refuses every name but these, and says which there are."""
+
+    def check(name: str) -> str:
+        if name not in known:
+            raise ValueError("must be one of " + ", ".join(sorted(known)))
+        return name
+
+    return AfterValidator(check)
+
+
+Capability = Annotated[str, one_of(CAPABILITIES)]
+
+
+class Part(BaseModel):
+    """A part of the document; unknown keys are refused by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class LimitsPart(Part):
+    """What an instance allows; left out is no limit."""
+
+    requests_per_minute: Annotated[int, Field(gt=0)] | None = None
+    tokens_per_minute: Annotated[int, Field(gt=0)] | None = None
+    concurrency: Annotated[int, Field(gt=0)] | None = None
+
+
+class InstancePart(Part):
+    """One place that serves a model."""
+
+    name: Name
+    base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s@]+$")]
+    api_key_env: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
+    api_version: str | None = None
+    weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    limits: LimitsPart = LimitsPart()
+
+
+class PricePart(Part):
+    """USD per million tokens."""
+
+    input: Usd
+    output: Usd
+    cache_read: Usd | None = None
+    cache_write: Usd | None = None
+
+
+class ModelPart(Part):
+    """A model: who serves it, what it can do, where."""
+
+    provider: Name
+    model: str | None = None
+    tier: TierName
+    capabilities: frozenset[Capability] = CAPABILITIES
+    context_window: Annotated[int, Field(gt=0)] = 128_000
+    max_output: Annotated[int, Field(gt=0)] = 4_096
+    expected_latency_ms: Milliseconds = 1_000.0
+    price: PricePart | None = None
+    instances: Annotated[tuple[InstancePart, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _instances_differ(self) -> ModelPart:
+        names = [instance.name for instance in self.instances]
+        if len(set(names)) < len(names):
+            raise ValueError("instances: two have the same name")
+        return self

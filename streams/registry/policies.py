@@ -1,0 +1,89 @@
+"""The registry file's policy as the values that routing decides by."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from streams.registry.policy_parts import (
+    AskedModelPart,
+    CascadePart,
+    FeaturePart,
+    PolicyPart,
+    ShadowPart,
+    StaticRulePart,
+)
+from streams.routing.policy import (
+    AskedModel,
+    CallTimeouts,
+    CascadePolicy,
+    FallbackPolicy,
+    FeaturePolicy,
+    GreyBand,
+    HybridPolicy,
+    LearnedPolicy,
+    Policy,
+    RetrievalPolicy,
+    ShadowPolicy,
+    StaticRule,
+)
+
+_NANO = Decimal(1_000_000_000)
+
+
+def policy_of(part: PolicyPart) -> Policy:
+    """The values of a checked policy."""
+    return Policy(
+        classifier=part.classifier,
+        boundaries=part.boundaries,
+        learned=LearnedPolicy(columns=part.learned.columns),
+        hybrid=HybridPolicy(asks=part.hybrid.asks, margin=part.hybrid.margin),
+        llm=_asked(part.llm),
+        judge=_asked(part.judge),
+        shadow=_shadow(part.shadow),
+        per_feature={feature: _feature(own) for feature, own in part.features.items()},
+        default_quality=part.quality,
+        static_rules=tuple(_static(rule) for rule in part.static),
+        cascade=_cascade(part.cascade),
+        fallback=FallbackPolicy(**part.fallback.model_dump()),
+        retrieval=RetrievalPolicy(**part.retrieval.model_dump()),
+        timeouts=CallTimeouts(**part.timeouts.model_dump()),
+    )
+
+
+def _asked(part: AskedModelPart | None) -> AskedModel | None:
+    return None if part is None else AskedModel(model=part.model, timeout_ms=part.timeout_ms)
+
+
+def _shadow(part: ShadowPart | None) -> ShadowPolicy | None:
+    if part is None or part.share == 0:
+        return None
+    return ShadowPolicy(share=part.share, nano_per_day=int(part.usd_per_day * _NANO))
+
+
+def _feature(part: FeaturePart) -> FeaturePolicy:
+    return FeaturePolicy(
+        quality=part.quality, boundaries=part.boundaries, thresholds=part.thresholds
+    )
+
+
+def _static(rule: StaticRulePart) -> StaticRule:
+    return StaticRule(
+        tier=rule.tier,
+        features=frozenset(rule.when.feature),
+        tenants=frozenset(rule.when.tenant),
+        user_tiers=frozenset(rule.when.user_tier),
+        metadata=rule.when.metadata,
+    )
+
+
+def _cascade(part: CascadePart) -> CascadePolicy:
+    return CascadePolicy(
+        enabled=part.enabled,
+        scorer=part.confidence,
+        stop=part.stop,
+        thresholds=part.thresholds,
+        default_threshold=part.default_threshold,
+        max_hops=part.max_hops,
+        grey=None if part.grey is None else GreyBand(**part.grey.model_dump()),
+        logprobs=part.logprobs,
+    )

@@ -1,0 +1,67 @@
+"""Which arm of which experiment a request is in: by a keyed hash of its user, nothing else.
+
+What always holds: a user stays in an arm over workers, restarts and registry reloads; experiments
+divide users independently of each other; an arm or a share that grows only takes users in; without
+a user id there is no arm. A request is in one experiment at most, the first of the registry's
+order that takes its user.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from streams.routing.draws import draw, weighted_choice
+from streams.routing.landscape import Experiment, Landscape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """An arm, the probability (0..1) of being in it, the draw that decided on the experiment, and
+    what the arm decides by.
+    """
+
+    experiment: str
+    arm: str
+    probability: float
+    draw: float
+    landscape: Landscape
+
+    def as_inputs(self) -> dict[str, Any]:
+        """What a decision's `inputs` block keeps of it."""
+        return {"draw": self.draw, "probability": self.probability}
+
+
+def assign(
+    landscape: Landscape, *, tenant: str, user_id: str | None, feature: str | None
+) -> Assignment | None:
+    """The arm of this user, or `None` where no experiment takes the request."""
+    if user_id is None:
+        return None
+    for experiment in landscape.experiments:
+        if not _concerns(experiment, tenant, feature):
+            continue
+        user = f"experiment/{experiment.name}/{tenant}/{user_id}"
+        drawn = draw(f"{user}/share")
+        if drawn < experiment.share:
+            return _chosen(experiment, user, drawn)
+    return None
+
+
+def _concerns(experiment: Experiment, tenant: str, feature: str | None) -> bool:
+    return (not experiment.tenants or tenant in experiment.tenants) and (
+        not experiment.features or feature in experiment.features
+    )
+
+
+def _chosen(experiment: Experiment, user: str, drawn: float) -> Assignment:
+    name = weighted_choice(user, [(arm.name, arm.weight) for arm in experiment.arms])
+    arm = next(each for each in experiment.arms if each.name == name)
+    whole = sum(each.weight for each in experiment.arms)
+    return Assignment(
+        experiment=experiment.name,
+        arm=arm.name,
+        probability=round(experiment.share * arm.weight / whole, 6),
+        draw=drawn,
+        landscape=arm.landscape,
+    )

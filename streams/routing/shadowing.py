@@ -1,0 +1,38 @@
+"""Which answered requests another tier is asked about as well, to learn from both answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from streams.routing.draws import draw, weighted_choice
+from streams.routing.landscape import Landscape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shadow:
+    """Whether a shadow call is made: its tier (`None`: none), the draw, and the probability (0..1)
+    with which this tier was asked.
+    """
+
+    tier: str | None
+    draw: float
+    probability: float
+
+    def as_inputs(self) -> dict[str, Any]:
+        """What the decision's `inputs` block keeps of it."""
+        return {"tier": self.tier, "draw": self.draw, "probability": self.probability}
+
+
+def shadow_of(identity: str, answered: str, landscape: Landscape) -> Shadow | None:
+    """The draw for a request that a tier has answered; `None` where the policy has no shadows."""
+    policy = landscape.policy.shadow
+    others = [tier for tier in landscape.tiers if tier != answered]
+    if policy is None or not others:
+        return None
+    drawn = draw(f"shadow/{identity}")
+    probability = round(policy.share / len(others), 6)
+    if drawn >= policy.share:
+        return Shadow(tier=None, draw=drawn, probability=probability)
+    tier = weighted_choice(f"shadow/{identity}", [(each, 1.0) for each in others])
+    return Shadow(tier=tier, draw=drawn, probability=probability)
