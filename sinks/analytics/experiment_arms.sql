@@ -1,7 +1,7 @@
--- How do the arms of each experiment compare in cost, quality, time and failures?
+-- How does each arm of each experiment do by itself, in cost, quality, time and failures?
 --
 -- Over requests that ended while in an arm. Means of money are over requests whose cost is known;
--- feedback is over requests that have any. Users stay in their arm, so compare users, not requests.
+-- feedback is over requests that have any. Whether arms differ is the question `experiment`.
 --
 -- param experiment = : one experiment only; empty is all
 -- column experiment [text]: by its registry name

@@ -2,64 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
-import statistics
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from sinks.clickhouse_store import ClickHouseStore
 from sinks.connect import connect
 from sinks.migrate import migrate
 from sinks.queries import TimeRange, ask
 from sinks.questions import question, questions
 from sinks.settings import SinkSettings
-from tests.fixtures.services import run_sql
-from tests.sql.log import T0, store_records
-from tests.sql.traffic import HOUR, TIERS, Call, Life, as_log, draw_lives
+from tests.sql.asking import Ask, Row, history, quantile, same, time_of
+from tests.sql.log import T0
+from tests.sql.traffic import HOUR, TIERS, Call, Life, draw_lives
 
 SINCE, UNTIL = T0 + 6 * HOUR, T0 + 60 * HOUR
 LIVES = draw_lives()
-Row = dict[str, Any]
-Ask = Callable[..., list[Row]]
 
 
 @pytest.fixture(scope="module")
 def asked(clickhouse: str) -> Iterator[Ask]:
     """Asks a question of a database that holds the history."""
     name = "analytics_of_a_small_history"
-    settings = SinkSettings(clickhouse_url=clickhouse, clickhouse_database=name)
-    run_sql(clickhouse, f"DROP DATABASE IF EXISTS {name} SYNC")
-    client = connect(settings)
-    migrate(client, settings)
-    client.close()
-    asyncio.run(_fill(settings))
-    between = TimeRange(since=_time(SINCE), until=_time(UNTIL))
-
-    def put(name: str, **parameters: str) -> list[Row]:
-        answer = ask(question(name), settings, range_=between, parameters=parameters)
-        names = [column.name for column in answer.columns]
-        return [dict(zip(names, row, strict=True)) for row in answer.rows]
-
-    yield put
-    run_sql(clickhouse, f"DROP DATABASE {name} SYNC")
-
-
-async def _fill(settings: SinkSettings) -> None:
-    store = ClickHouseStore(settings)
-    try:
-        for place, records in as_log(LIVES).items():
-            await store_records(store, place, records)
-    finally:
-        await store.close()
-
-
-def _time(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)
+    with history(clickhouse, name, LIVES, since=SINCE, until=UNTIL) as put:
+        yield put
 
 
 def _within(ms: int) -> bool:
@@ -98,36 +66,9 @@ def share(part: float | Decimal | None, whole: float | Decimal | None) -> float 
     return float(part) / float(whole) if part is not None and whole else None
 
 
-def mean(values: Sequence[float]) -> float | None:
-    return statistics.fmean(values) if values else None
-
-
-def quantile(values: Sequence[float], part: float) -> float:
-    """Linear between the two nearest, as spreadsheets do it."""
-    ordered = sorted(values)
-    place = part * (len(ordered) - 1)
-    low = int(place)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
-
-
 def three(values: Sequence[float], prefix: str = "") -> Row:
     parts = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
     return {prefix + name: quantile(values, part) for name, part in parts}
-
-
-def same(found: list[Row], expected: list[Row], *keys: str) -> None:
-    """Whether the rows are equal, whatever their order; floats nearly, money exactly."""
-
-    def order(row: Row) -> tuple[str, ...]:
-        return tuple(str(row[key]) for key in keys)
-
-    assert sorted(map(order, found)) == sorted(map(order, expected))
-    for row, wanted in zip(sorted(found, key=order), sorted(expected, key=order), strict=True):
-        assert set(row) == set(wanted)
-        for name, value in wanted.items():
-            near = pytest.approx(value, rel=1e-9, abs=1e-12) if isinstance(value, float) else value
-            assert row[name] == near, (name, order(row))
 
 
 def test_the_history_has_what_makes_counting_hard() -> None:
@@ -169,7 +110,7 @@ def test_routing_distribution(asked: Ask, every: str) -> None:
         ends = sum(count for (at, _), count in answered.items() if at == period)
         rows.append(
             {
-                "period": _time(period),
+                "period": time_of(period),
                 "tier": tier,
                 "started": started[period, tier],
                 "started_share": share(started[period, tier], begun),
@@ -213,7 +154,7 @@ _BY: dict[str, Callable[[Life, Call], str]] = {
     "model": lambda life, call: call.model,
     "provider": lambda life, call: call.provider,
     "purpose": lambda life, call: call.purpose,
-    "day": lambda life, call: _time(call.at).strftime("%Y-%m-%d"),
+    "day": lambda life, call: time_of(call.at).strftime("%Y-%m-%d"),
 }
 
 
@@ -254,7 +195,7 @@ def test_spend(asked: Ask) -> None:
         so_far[tenant] += sum(call.known_nano or 0 for call in found)
         rows.append(
             {
-                "period": _time(day),
+                "period": time_of(day),
                 "tenant": tenant,
                 "calls": len(found),
                 "cost": usd(call.known_nano for call in found),
@@ -379,8 +320,8 @@ def test_provider_health(asked: Ask) -> None:
                     sum(call.output_tokens or 0 for call in counted),
                     sum(call.latency_ms or 0 for call in counted) / 1000,
                 ),
-                "last_ok": _time(max(ends)) if ends else None,
-                "last_error": _time(max(call.at for call in failed)) if failed else None,
+                "last_ok": time_of(max(ends)) if ends else None,
+                "last_error": time_of(max(call.at for call in failed)) if failed else None,
             }
         )
     same(asked("provider_health"), rows, "provider", "model", "instance")
@@ -407,7 +348,7 @@ def test_without_any_event_there_is_no_row_with_zeros(clickhouse: str, database:
     client = connect(settings)
     migrate(client, settings)
     client.close()
-    between = TimeRange(since=_time(SINCE), until=_time(UNTIL))
+    between = TimeRange(since=time_of(SINCE), until=time_of(UNTIL))
     for name, each in questions().items():
         given = {"request_id": "r1"} if name == "request" else {}
         assert ask(each, settings, range_=between, parameters=given).rows == (), name

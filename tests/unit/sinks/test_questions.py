@@ -7,7 +7,7 @@ import pytest
 from sinks.errors import QueryParameterError, UnknownQueryError
 from sinks.questions import parse_question, question, questions
 
-UNITS = {"USD", "ms", "share", "count", "tokens", "tokens/s", "bytes", "time", "text"}
+UNITS = {"USD", "ms", "share", "count", "tokens", "tokens/s", "bytes", "time", "text", "number"}
 
 
 @pytest.mark.parametrize("name", questions())

@@ -1,0 +1,91 @@
+"""Puts a history into a database of its own, asks questions of it, and compares answers."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from sinks.clickhouse_store import ClickHouseStore
+from sinks.connect import connect
+from sinks.migrate import migrate
+from sinks.queries import TimeRange, ask
+from sinks.questions import question
+from sinks.settings import SinkSettings
+from tests.fixtures.services import run_sql
+from tests.sql.log import store_records
+from tests.sql.traffic import Life, as_log
+
+Row = dict[str, Any]
+Ask = Callable[..., list[Row]]
+
+
+@contextmanager
+def history(
+    clickhouse: str, name: str, lives: list[Life], *, since: int, until: int
+) -> Iterator[Ask]:
+    """Asks questions of a database that holds these lives, over a range of broker time, ms."""
+    settings = SinkSettings(clickhouse_url=clickhouse, clickhouse_database=name)
+    run_sql(clickhouse, f"DROP DATABASE IF EXISTS {name} SYNC")
+    client = connect(settings)
+    migrate(client, settings)
+    client.close()
+    asyncio.run(_fill(settings, lives))
+    between = TimeRange(since=time_of(since), until=time_of(until))
+
+    def put(name: str, **parameters: str) -> list[Row]:
+        answer = ask(question(name), settings, range_=between, parameters=parameters)
+        names = [column.name for column in answer.columns]
+        return [dict(zip(names, row, strict=True)) for row in answer.rows]
+
+    try:
+        yield put
+    finally:
+        run_sql(clickhouse, f"DROP DATABASE {name} SYNC")
+
+
+async def _fill(settings: SinkSettings, lives: list[Life]) -> None:
+    store = ClickHouseStore(settings)
+    try:
+        for place, records in as_log(lives).items():
+            await store_records(store, place, records)
+    finally:
+        await store.close()
+
+
+def time_of(ms: int) -> datetime:
+    """Broker time as the driver gives it."""
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def mean(values: Sequence[float]) -> float | None:
+    """The mean; of nothing it is unknown."""
+    return statistics.fmean(values) if values else None
+
+
+def quantile(values: Sequence[float], part: float) -> float:
+    """Linear between the two nearest, as spreadsheets do it."""
+    ordered = sorted(values)
+    place = part * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def same(found: list[Row], expected: list[Row], *keys: str, rel: float = 1e-9) -> None:
+    """Whether the rows are equal, whatever their order; floats nearly, money exactly."""
+
+    def order(row: Row) -> tuple[str, ...]:
+        return tuple(str(row[key]) for key in keys)
+
+    assert sorted(map(order, found)) == sorted(map(order, expected))
+    for row, wanted in zip(sorted(found, key=order), sorted(expected, key=order), strict=True):
+        assert set(row) == set(wanted)
+        for name, value in wanted.items():
+            near = pytest.approx(value, rel=rel, abs=1e-12) if isinstance(value, float) else value
+            assert row[name] == near, (name, order(row))
