@@ -16,7 +16,7 @@
 -- column experiment [text]: by its registry name
 -- column arm [text]: the arm that is compared
 -- column control [text]: the arm that it is compared with
--- column measure [text]: feedback, judge, confidence, cost, latency_p50, latency_p95, escalated, failed
+-- column measure [text]: feedback, judge, confidence, cost, latency_p50 or _p95, escalated, failed
 -- column unit [text]: of value, difference and bounds: score (0..1), USD a request, ms, share (0..1)
 -- column value [number]: in the arm
 -- column control_value [number]: in the control
@@ -31,6 +31,10 @@
 -- column days [count]: days on which requests ended, of the arm that has fewer
 WITH
     1.959963984540054 AS z,
+    (sorted, level) -> sorted[1 + toUInt64(floor(level * (length(sorted) - 1)))]
+        + (level * (length(sorted) - 1) - floor(level * (length(sorted) - 1)))
+        * (sorted[least(2 + toUInt64(floor(level * (length(sorted) - 1))), length(sorted))]
+            - sorted[1 + toUInt64(floor(level * (length(sorted) - 1)))]) AS quantile_of,
     ended AS
     (
         SELECT
@@ -57,83 +61,78 @@ WITH
             AND q.at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
         GROUP BY e.tenant, e.request_id, e.requested_at
     ),
-    lives AS
+    -- Total and number of known values by user: feedback, judge, confidence, cost, escalated, failed.
+    users AS
     (
         SELECT
-            in_experiment, in_arm, concat(toString(tenant), '/', user_id) AS who,
-            toDate(ended_at, 'UTC') AS day, toFloat64(cost) AS paid,
-            if(isFinite(liking), liking, NULL) AS liked, if(isFinite(opinion), opinion, NULL) AS found,
-            if(status = 'replied', confidence, NULL) AS sure,
-            if(status = 'replied', latency_ms, NULL) AS took,
-            toFloat64(moved) AS escalated, toFloat64(status != 'replied') AS failed
+            in_experiment, in_arm, count() AS many, groupUniqArray(toDate(ended_at, 'UTC')) AS dates,
+            groupArrayIf(assumeNotNull(latency_ms), status = 'replied' AND latency_ms IS NOT NULL)
+                AS times,
+            [
+                (ifNull(sum(liking), 0), count(liking)),
+                (ifNull(sum(opinion), 0), count(opinion)),
+                (ifNull(sumIf(confidence, status = 'replied'), 0),
+                    countIf(confidence, status = 'replied')),
+                (ifNull(sum(toFloat64(cost)), 0), count(cost)),
+                (toFloat64(countIf(moved)), many),
+                (toFloat64(countIf(status != 'replied')), many)
+            ] AS sums
         FROM ended
         LEFT JOIN judged USING (tenant, request_id, requested_at)
+        GROUP BY in_experiment, in_arm, tenant, user_id
     ),
     arms AS
     (
         SELECT
-            in_experiment, in_arm, count() AS many, uniqExact(day) AS on_days,
-            arraySort(groupArray(took)) AS times,
-            quantileExactInclusiveOrNull(0.5)(took) AS p50,
-            quantileExactInclusiveOrNull(0.95)(took) AS p95
-        FROM lives
+            in_experiment, in_arm, sum(many) AS requests_,
+            length(groupUniqArrayArray(dates)) AS days_,
+            groupArray(sums) AS by_user, groupArray(times) AS times_by_user,
+            arraySort(arrayFlatten(times_by_user)) AS sorted,
+            arrayMap(level -> if(empty(sorted), NULL, quantile_of(sorted, level)), [0.5, 0.95])
+                AS quantiles
+        FROM users
         GROUP BY in_experiment, in_arm
     ),
     -- A quantile is measured by the share of requests that are no slower.
-    user_sums AS
+    measures AS
     (
         SELECT
-            in_experiment, in_arm, told.1 AS measure,
-            ifNull(sum(told.2), 0) AS total, count(told.2) AS parts
-        FROM lives
-        INNER JOIN arms USING (in_experiment, in_arm)
+            in_experiment, in_arm, requests_, days_, sorted, told.1 AS measure, told.2 AS quantile,
+            told.3 AS level, arrayFilter(user -> user.2 > 0, told.4) AS pairs
+        FROM arms
         ARRAY JOIN [
-            ('feedback', liked), ('judge', found), ('confidence', sure), ('cost', paid),
-            ('latency_p50', toFloat64(took <= p50)), ('latency_p95', toFloat64(took <= p95)),
-            ('escalated', escalated), ('failed', failed)
+            ('feedback', NULL, NULL, arrayMap(user -> user[1], by_user)),
+            ('judge', NULL, NULL, arrayMap(user -> user[2], by_user)),
+            ('confidence', NULL, NULL, arrayMap(user -> user[3], by_user)),
+            ('cost', NULL, NULL, arrayMap(user -> user[4], by_user)),
+            ('latency_p50', quantiles[1], 0.5, arrayMap(
+                each -> (toFloat64(arrayCount(t -> t <= quantiles[1], each)), length(each)),
+                times_by_user
+            )),
+            ('latency_p95', quantiles[2], 0.95, arrayMap(
+                each -> (toFloat64(arrayCount(t -> t <= quantiles[2], each)), length(each)),
+                times_by_user
+            )),
+            ('escalated', NULL, NULL, arrayMap(user -> user[5], by_user)),
+            ('failed', NULL, NULL, arrayMap(user -> user[6], by_user))
         ] AS told
-        GROUP BY in_experiment, in_arm, measure, who
     ),
-    residuals AS
-    (
-        SELECT
-            in_experiment, in_arm, measure, total, parts,
-            sum(total) OVER same_arm / nullIf(sum(parts) OVER same_arm, 0) AS mean
-        FROM user_sums
-        WINDOW same_arm AS (PARTITION BY in_experiment, in_arm, measure)
-    ),
-    means AS
-    (
-        SELECT
-            in_experiment, in_arm, measure, any(mean) AS mean_, countIf(parts > 0) AS users_,
-            if(users_ > 1, sqrt(
-                users_ / (users_ - 1) * sum(pow(total - mean * parts, 2))
-            ) / sum(parts), NULL) AS error
-        FROM residuals
-        GROUP BY in_experiment, in_arm, measure
-    ),
-    -- Woodruff: the quantiles at the bounds of the share, half their distance being z errors.
+    -- Means: the delta method. Quantiles: the bounds of their share, put back into milliseconds.
     figures AS
     (
         SELECT
-            in_experiment, in_arm, measure, users_, many, on_days,
-            multiIf(measure = 'latency_p50', p50, measure = 'latency_p95', p95, mean_) AS figure,
-            if(measure LIKE 'latency%' AND error IS NOT NULL, arrayMap(
-                level -> times[1 + toUInt64(floor(level * (length(times) - 1)))]
-                    + (level * (length(times) - 1) - floor(level * (length(times) - 1)))
-                    * (times[least(2 + toUInt64(floor(level * (length(times) - 1))), length(times))]
-                        - times[1 + toUInt64(floor(level * (length(times) - 1)))]),
-                arrayMap(
-                    side -> least(greatest(
-                        if(measure = 'latency_p50', 0.5, 0.95) + side * z * ifNull(error, 0), 0
-                    ), 1),
-                    [-1, 1]
-                )
-            ), []) AS bounds,
-            if(measure LIKE 'latency%', if(empty(bounds), NULL, (bounds[2] - bounds[1]) / (2 * z)),
-                error) AS spread
-        FROM means
-        INNER JOIN arms USING (in_experiment, in_arm)
+            in_experiment, in_arm, requests_, days_, measure, length(pairs) AS users_,
+            arraySum(user -> user.2, pairs) AS parts,
+            if(parts = 0, NULL, arraySum(user -> user.1, pairs) / parts) AS mean,
+            if(users_ < 2, NULL, sqrt(users_ / (users_ - 1) * arraySum(
+                user -> pow(user.1 - ifNull(mean, 0) * user.2, 2), pairs
+            )) / parts) AS error,
+            if(level IS NULL, mean, quantile) AS figure,
+            if(level IS NULL OR error IS NULL, error, (
+                quantile_of(sorted, least(level + z * error, 1))
+                - quantile_of(sorted, greatest(level - z * error, 0))
+            ) / (2 * z)) AS spread
+        FROM measures
     ),
     named AS
     (
@@ -146,38 +145,48 @@ WITH
             ) AS base
         FROM figures
         WINDOW same_experiment AS (PARTITION BY in_experiment)
+    ),
+    compared AS
+    (
+        SELECT
+            *,
+            anyIf(figure, in_arm = base) OVER same_measure AS base_figure,
+            anyIf(spread, in_arm = base) OVER same_measure AS base_spread,
+            maxIf(requests_, in_arm = base) OVER same_measure AS base_requests,
+            maxIf(users_, in_arm = base) OVER same_measure AS base_users,
+            maxIf(days_, in_arm = base) OVER same_measure AS base_days
+        FROM named
+        WINDOW same_measure AS (PARTITION BY in_experiment, measure)
     )
 SELECT
-    a.in_experiment AS experiment,
-    a.in_arm AS arm,
-    a.base AS control,
-    a.measure AS measure,
+    in_experiment AS experiment,
+    in_arm AS arm,
+    base AS control,
+    measure,
     multiIf(
         measure IN ('feedback', 'judge', 'confidence'), 'score', measure = 'cost', 'USD a request',
         measure LIKE 'latency%', 'ms', 'share'
     ) AS unit,
-    a.figure AS value,
-    c.figure AS control_value,
+    figure AS value,
+    base_figure AS control_value,
     value - control_value AS difference,
-    difference - z * sqrt(pow(a.spread, 2) + pow(c.spread, 2)) AS low,
-    difference + z * sqrt(pow(a.spread, 2) + pow(c.spread, 2)) AS high,
+    difference - z * sqrt(pow(spread, 2) + pow(base_spread, 2)) AS low,
+    difference + z * sqrt(pow(spread, 2) + pow(base_spread, 2)) AS high,
     multiIf(
         difference IS NULL, 'unknown',
-        least(requests, control_requests) < {requests:UInt64} OR days < {days:UInt64}
-            OR least(users, control_users) < {users:UInt64} OR low IS NULL, 'sample too small',
+        least(requests_, base_requests) < {requests:UInt64} OR days < {days:UInt64}
+            OR least(users_, base_users) < {users:UInt64} OR low IS NULL, 'sample too small',
         low <= 0 AND high >= 0, 'no difference seen',
         (low > 0) = (measure IN ('feedback', 'judge', 'confidence')), 'better',
         'worse'
     ) AS verdict,
-    a.many AS requests,
-    c.many AS control_requests,
-    a.users_ AS users,
-    c.users_ AS control_users,
-    least(a.on_days, c.on_days) AS days
-FROM named AS a
-INNER JOIN named AS c
-    ON a.in_experiment = c.in_experiment AND a.measure = c.measure AND c.in_arm = a.base
-WHERE a.in_arm != a.base
+    requests_ AS requests,
+    base_requests AS control_requests,
+    users_ AS users,
+    base_users AS control_users,
+    least(days_, base_days) AS days
+FROM compared
+WHERE in_arm != base AND base_requests > 0
 ORDER BY experiment, arm, indexOf(
     ['feedback', 'judge', 'confidence', 'cost', 'latency_p50', 'latency_p95', 'escalated', 'failed'],
     measure
