@@ -11,7 +11,7 @@ import pytest
 
 from tests.sql.asking import Ask, Row, history, quantile, same, time_of
 from tests.sql.log import T0
-from tests.sql.traffic import DAY, HOUR, Life, draw_lives
+from tests.sql.traffic import DAY, HOUR, MODELS, Life, draw_lives
 
 SINCE, UNTIL = T0 + 6 * HOUR, T0 + 9 * DAY
 Z = 1.959963984540054
@@ -50,12 +50,14 @@ def asked(clickhouse: str) -> Iterator[Ask]:
 
 
 def _said(life: Life, signal: str) -> float | None:
+    """The mean of what was said of the answer that was sent."""
+    sent = MODELS[life.answered_by.tier][0] if life.answered_by else None
     scores = [
         each.score
         for each in life.signals
         if each.signal == signal
         and each.score is not None
-        and each.tier in {None, life.hops[-1].tier}
+        and (each.model == sent if each.model else each.tier in {None, life.hops[-1].tier})
     ]
     return fmean(scores) if scores else None
 

@@ -69,13 +69,15 @@ class Hop:
 
 @dataclass(kw_only=True)
 class Signal:
-    """One signal; without a tier it is feedback on the whole."""
+    """One signal; without a tier it is about the whole, without a call about the tier's answer."""
 
     signal: str
     at: int
     tier: str | None
     score: float | None
     passed: bool | None
+    model: str | None = None
+    call_id: str | None = None
 
 
 @dataclass(kw_only=True)
@@ -218,18 +220,21 @@ def _classifying(dice: random.Random, number: int, at: int) -> Call:
 def _signals(dice: random.Random, life: Life) -> list[Signal]:
     found = []
     for hop in life.hops:
+        named: dict[str, Any] = {}
+        if life.number % 3:
+            named = {"model": MODELS[hop.tier][0], "call_id": hop.calls[-1].call_id}
         if hop.confidence is not None and dice.random() < 0.6:
             found.append(
                 Signal(
                     signal="cascade_confidence", at=hop.ended_at - 1, tier=hop.tier,
-                    score=hop.confidence, passed=hop.confidence >= 0.5,
+                    score=hop.confidence, passed=hop.confidence >= 0.5, **named,
                 )
             )  # fmt: skip
         if dice.random() < 0.15:
             found.append(
                 Signal(
-                    signal="judge", at=hop.ended_at - 1, tier=hop.tier,
-                    score=dice.choice((None, 0.2, 0.7, 1.0)), passed=None,
+                    signal="judge", at=hop.ended_at + (4 if life.number % 2 else -1), tier=hop.tier,
+                    score=dice.choice((None, 0.2, 0.7, 1.0)), passed=None, **named,
                 )
             )  # fmt: skip
     if dice.random() < 0.3:
@@ -237,6 +242,13 @@ def _signals(dice: random.Random, life: Life) -> list[Signal]:
             Signal(
                 signal="feedback", at=life.ended_at + dice.randrange(HOUR // 2), tier=None,
                 score=dice.choice((None, 0.0, 0.4, 0.5, 1.0)), passed=None,
+            )
+        )  # fmt: skip
+    if life.number % 10 == 7:
+        found.append(
+            Signal(
+                signal="golden", at=life.ended_at + HOUR, tier=None,
+                score=dice.choice((0.0, 1.0)), passed=None,
             )
         )  # fmt: skip
     return found
@@ -251,7 +263,8 @@ def as_log(lives: list[Life]) -> dict[Place, list[Record]]:
         signals += [
             quality_event(
                 **_whose(life), at=each.at, signal=each.signal, name="n", score=each.score,
-                passed=each.passed, tier=each.tier,
+                passed=each.passed, tier=each.tier, request_model=each.model,
+                call_id=each.call_id,
             )
             for each in life.signals
         ]  # fmt: skip

@@ -1,0 +1,113 @@
+-- Is the cascade's confidence kept: are answers as good as it said, in each model and tier?
+--
+-- Answers of requests that ended, in bins of their confidence, against what was said of the same
+-- answer afterwards: golden if there is any, else the mean of its feedback, else of its judges. A
+-- judge that was asked for the confidence itself is no witness. Feedback and golden are about the
+-- answer that was sent. Answers that nobody judged are counted, and their quality is unknown, not
+-- good; who judges picks what is judged, so a bin holds for its judged answers. With few answers
+-- ECE is too high by chance alone.
+--
+-- param bins = 10: bins of equal width from 0 to 1
+-- param signal = any (any | golden | feedback | judge): what counts as quality
+-- column tier [text]: tier of the answer
+-- column model [text]: its model by its registry name; empty where the signal names none
+-- column bin_from [share]: lowest confidence of the bin
+-- column bin_to [share]: highest, exclusive; the last bin has 1 in it
+-- column answers [count]: answers with a confidence in this bin
+-- column judged [count]: of them, with a score afterwards
+-- column confidence [share]: mean of the judged, as stated
+-- column quality [share]: mean score of the judged; NULL where nobody judged
+-- column off [share]: quality less confidence; below 0 the confidence was too high
+-- column low [share]: lower bound of quality, 95 %, normal; NULL with less than two judged
+-- column high [share]: upper bound
+-- column model_judged [count]: judged answers of this model and tier, all bins
+-- column ece [share]: expected calibration error of this model and tier, all bins
+WITH
+    ended AS
+    (
+        SELECT tenant, request_id, requested_at, status, tier, model
+        FROM requests
+        WHERE ended_at >= {since:DateTime64(3, 'UTC')}
+            AND requested_at < {until:DateTime64(3, 'UTC')}
+    ),
+    stated AS
+    (
+        SELECT
+            q.tenant AS tenant, q.request_id AS request_id, e.requested_at AS requested_at,
+            toString(q.tier) AS of_tier, toString(q.request_model) AS of_model,
+            q.call_id AS of_call, max(q.at) AS said_at, avg(q.score) AS sure,
+            any(e.status = 'replied' AND if(
+                q.request_model = '' OR e.model = '', q.tier = e.tier, q.request_model = e.model
+            )) AS sent
+        FROM quality AS q
+        ASOF INNER JOIN ended AS e
+            ON q.tenant = e.tenant AND q.request_id = e.request_id AND q.at >= e.requested_at
+        WHERE q.signal = 'cascade_confidence' AND q.score IS NOT NULL
+            AND q.at >= {since:DateTime64(3, 'UTC')} AND q.at < {until:DateTime64(3, 'UTC')}
+        GROUP BY tenant, request_id, requested_at, of_tier, of_model, q.hop, q.visit, of_call
+    ),
+    told AS
+    (
+        SELECT
+            e.tenant AS tenant, e.request_id AS request_id, e.requested_at AS requested_at,
+            avgOrNullIf(q.score, q.signal = 'golden') AS golden,
+            avgOrNullIf(q.score, q.signal = 'feedback') AS liking,
+            groupArrayIf(
+                (q.call_id, toString(q.tier), toString(q.request_model), q.at,
+                    assumeNotNull(q.score)),
+                q.signal = 'judge'
+            ) AS judges
+        FROM quality AS q
+        ASOF INNER JOIN ended AS e
+            ON q.tenant = e.tenant AND q.request_id = e.request_id AND q.at >= e.requested_at
+        WHERE q.signal IN ('golden', 'feedback', 'judge') AND q.score IS NOT NULL
+            AND q.at >= {since:DateTime64(3, 'UTC')}
+        GROUP BY e.tenant, e.request_id, e.requested_at
+    ),
+    answers AS
+    (
+        SELECT
+            of_tier, of_model, least(sure, 1) AS sure,
+            toInt64(least(floor(sure * {bins:UInt8}), {bins:UInt8} - 1)) AS bin,
+            arrayMap(judge -> judge.5, arrayFilter(
+                judge -> judge.4 > said_at AND if(
+                    judge.1 != '' AND of_call != '', judge.1 = of_call,
+                    judge.2 = of_tier AND (judge.3 = '' OR of_model = '' OR judge.3 = of_model)
+                ),
+                judges
+            )) AS opinions,
+            if(sent AND {signal:String} IN ('any', 'golden'), golden, NULL) AS by_golden,
+            if(sent AND {signal:String} IN ('any', 'feedback'), liking, NULL) AS by_feedback,
+            if(empty(opinions) OR {signal:String} NOT IN ('any', 'judge'), NULL,
+                arrayAvg(opinions)) AS by_judge,
+            coalesce(by_golden, by_feedback, by_judge) AS good
+        FROM stated
+        LEFT JOIN told USING (tenant, request_id, requested_at)
+    ),
+    binned AS
+    (
+        SELECT
+            of_tier, of_model, bin, count() AS all_, count(good) AS judged_,
+            avgOrNullIf(sure, good IS NOT NULL) AS stated_,
+            avgOrNull(good) AS good_,
+            if(judged_ > 1, 1.959963984540054 * stddevSamp(good) / sqrt(judged_), NULL) AS reach
+        FROM answers
+        GROUP BY of_tier, of_model, bin
+    )
+SELECT
+    of_tier AS tier,
+    of_model AS model,
+    bin / {bins:UInt8} AS bin_from,
+    (bin + 1) / {bins:UInt8} AS bin_to,
+    all_ AS answers,
+    judged_ AS judged,
+    stated_ AS confidence,
+    good_ AS quality,
+    quality - confidence AS off,
+    if(quality < reach, 0, quality - reach) AS low,
+    if(quality + reach > 1, 1, quality + reach) AS high,
+    sum(judged_) OVER same_model AS model_judged,
+    sum(judged_ * abs(ifNull(good_ - stated_, 0))) OVER same_model / nullIf(model_judged, 0) AS ece
+FROM binned
+WINDOW same_model AS (PARTITION BY of_tier, of_model)
+ORDER BY tier, model, bin_from
