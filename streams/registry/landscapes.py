@@ -38,7 +38,7 @@ def landscape_of(
     landscape = _plain_landscape(document, version, name, artifacts)
     experiments = tuple(
         _experiment(document, title, part, version, name=name, artifacts=artifacts, report=report)
-        for title, part in document.experiments.items()
+        for title, part in sorted(document.experiments.items())
     )
     return replace(landscape, experiments=experiments)
 

@@ -2,8 +2,8 @@
 
 What always holds: a user stays in an arm over workers, restarts and registry reloads; experiments
 divide users independently of each other; an arm or a share that grows only takes users in; without
-a user id there is no arm. A request is in one experiment at most, the first of the registry's
-order that takes its user.
+a user id there is no arm. A request is in one experiment at most, the first by name that
+takes its user.
 """
 
 from __future__ import annotations

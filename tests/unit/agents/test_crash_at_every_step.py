@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.topics import COST, OUTCOMES
+from streams.agents.interrupted import book_interrupted
 from streams.providers.base import ErrorClass, ProviderError
 from streams.providers.memory import says
-from tests.unit.agents.world import CrashedError, Crashes, World, deliver
+from tests.unit.agents.world import REGISTRY, CrashedError, Crashes, World, deliver
 
 ANSWERS = {
     "good": lambda: says("Paris is the capital of France."),
@@ -19,11 +20,23 @@ ANSWERS = {
 }
 
 
+LONGEST_LEASE_MS = 120_000
+
+ASKING = f"""{REGISTRY.rstrip()}
+  judge: {{model: gpt-4o, timeout_ms: 1000}}
+  shadow: {{share: 1.0, usd_per_day: 1000000}}
+""".replace("cascade: {", "cascade: {grey: {low: 0.0, high: 1.0}, ")
+"""A judge for every answer, and a shadow call behind every reply."""
+
+
 async def live_through(
-    crashes: list[tuple[int, bool]], names: list[str], answers: list[str]
+    crashes: list[tuple[int, bool]],
+    names: list[str],
+    answers: list[str],
+    registry: str = REGISTRY,
 ) -> World:
     script = iter(answers)
-    world = World(script=lambda call, endpoint: ANSWERS[next(script, "good")]())
+    world = World(script=lambda call, endpoint: ANSWERS[next(script, "good")](), registry=registry)
     await world.send(world.request())
     acked: set[tuple[str, int]] = set()
     for (step, after_effect), name in zip(crashes, names, strict=True):
@@ -32,7 +45,11 @@ async def live_through(
             await deliver(world, deps, acked)
         except CrashedError:
             world.clock.advance(50)
-    await deliver(world, await world.worker("w1"), acked)
+    last = await world.worker("w1")
+    await deliver(world, last, acked)
+    world.clock.advance(LONGEST_LEASE_MS)
+    for partition, calls in last.journals.orphans().items():
+        await book_interrupted(partition, calls, last)
     return world
 
 
@@ -46,8 +63,23 @@ def test_nothing_is_lost_and_every_call_is_booked_once(
     crashes: list[tuple[int, bool]], same_worker: bool, answers: list[str]
 ) -> None:
     names = ["w1" if same_worker else f"w{number + 2}" for number in range(len(crashes))]
-    world = asyncio.run(live_through(crashes, names, answers))
+    _holds(asyncio.run(live_through(crashes, names, answers)))
 
+
+@settings(max_examples=150, deadline=None)
+@given(
+    crashes=st.lists(st.tuples(st.integers(1, 30), st.booleans()), min_size=1, max_size=3),
+    same_worker=st.booleans(),
+    answers=st.lists(st.sampled_from(sorted(ANSWERS)), max_size=8),
+)
+def test_calls_of_judges_and_shadows_are_booked_as_well(
+    crashes: list[tuple[int, bool]], same_worker: bool, answers: list[str]
+) -> None:
+    names = ["w1" if same_worker else f"w{number + 2}" for number in range(len(crashes))]
+    _holds(asyncio.run(live_through(crashes, names, answers, ASKING)))
+
+
+def _holds(world: World) -> None:
     assert world.replies(), "the sender never heard"
     outcomes = world.events(OUTCOMES, "OutcomeEvent")
     finals = [outcome for outcome in outcomes if outcome["final"]]

@@ -12,6 +12,7 @@ from schemas.codec import Codec
 from schemas.identity import reply_digest
 from schemas.records import Decision, ReplyAddress, Source, TierMessage
 from schemas.topics import REPLIES, tier_topic
+from streams.agents.allowance import MOST_MS, Allowance
 from streams.agents.codecs import Codecs
 from streams.agents.dependencies import Dependencies
 from streams.agents.execute import execute
@@ -95,6 +96,7 @@ class World:
     script: Script = field(default=lambda call, endpoint: says("Paris is the capital of France."))
     clock: StillClock = field(default_factory=StillClock)
     served: list[str] = field(default_factory=list)
+    registry: str = REGISTRY
 
     def __post_init__(self) -> None:
         self.log = MemoryLog(self.clock)
@@ -115,13 +117,16 @@ class World:
             raise AssertionError(problem)
 
         registry = LiveRegistry(TIERS, invalid)
-        registry.use(parse_registry(REGISTRY).landscape)
+        registry.use(parse_registry(self.registry).landscape)
 
         def answer(call, endpoint):  # type: ignore[no-untyped-def]
             self.served.append(call.call_id)
             if crashes.reached():
                 raise CrashedError
             return self.script(call, endpoint)
+
+        allowance = Allowance(lambda: 1.0)
+        allowance.open(1, self.clock.now() - MOST_MS)
 
         async def sleep(milliseconds: float) -> None:
             self.clock.advance(milliseconds)
@@ -147,6 +152,7 @@ class World:
             reply_topic_exists=exists,
             sleep_ms=sleep,
             call_id=lambda: f"call-{next(self._ids)}",
+            allowance=allowance,
         )
 
     def request(self, *, offset: int = 1, request_id: str = "r1", prompt: str = "capital?", **more):  # type: ignore[no-untyped-def]

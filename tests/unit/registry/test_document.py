@@ -62,6 +62,50 @@ WRONG = {
         [{"name": "a", "base_url": "https://x.example"}] * 2,
         "two have the same name",
     ),
+    "an llm classifier without a model": (
+        "policy/classifier",
+        "llm",
+        r"policy\.llm: name the model",
+    ),
+    "an llm classifier's unknown model": (
+        "policy/llm",
+        {"model": "gpt-9"},
+        r"policy\.llm\.model: gpt-9 is not one",
+    ),
+    "a judge that is no model": (
+        "policy/judge",
+        {"model": "gpt-9"},
+        r"policy\.judge\.model: gpt-9",
+    ),
+    "a grey band without a judge": ("policy/cascade/grey", {"low": 0.4}, r"policy\.judge: name"),
+    "a grey band upside down": (
+        "policy/cascade/grey",
+        {"low": 0.8, "high": 0.4, "look": "consistency"},
+        "low must be below",
+    ),
+    "an unknown look": ("policy/cascade/grey", {"look": "dice"}, "must be one of consistency"),
+    "a stop that can not be weighed": ("policy/cascade/stop", "worth", "needs confidence: learned"),
+    "shadows without a limit": ("policy/shadow", {"share": 0.1}, r"policy\.shadow\.usd_per_day"),
+    "an experiment of one arm": (
+        "experiments",
+        {"e": {"arms": {"a": {}}}},
+        r"experiments\.e\.arms",
+    ),
+    "an arm with an unknown key": (
+        "experiments",
+        {"e": {"arms": {"a": {}, "b": {"policy": {"clasifier": "rules"}}}}},
+        r"experiments\.e\.arms\.b does not validate:\n  policy\.clasifier: unknown key",
+    ),
+    "an arm whose policy does not hold": (
+        "experiments",
+        {"e": {"arms": {"a": {}, "b": {"policy": {"classifier": "llm"}}}}},
+        r"experiments\.e\.arms\.b .*policy\.llm",
+    ),
+    "an arm without weight": (
+        "experiments",
+        {"e": {"arms": {"a": {}, "b": {"weight": 0}}}},
+        r"arms\.b\.weight",
+    ),
     "a negative price": ("models/gpt-4o/price", {"input": -1, "output": 1}, "price"),
 }
 
@@ -69,7 +113,7 @@ WRONG = {
 @pytest.mark.parametrize("kind", WRONG)
 def test_what_is_wrong_is_named_by_its_path(kind: str) -> None:
     path, value, said = WRONG[kind]
-    with pytest.raises(RegistryError, match=said):
+    with pytest.raises(RegistryError, match=f"(?s){said}"):
         parse_registry(_changed(path, value))
 
 

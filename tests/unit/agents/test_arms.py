@@ -1,0 +1,57 @@
+"""An experiment's arm decides under its own policy, from classification to the last hop."""
+
+from __future__ import annotations
+
+import asyncio
+
+from schemas.topics import COST, OUTCOMES
+from streams.providers.memory import says
+from streams.routing.decide import Moment, Subject, decide
+from tests.unit.agents.world import REGISTRY, World, deliver
+
+TRIED = f"""{REGISTRY.rstrip()}
+experiments:
+  lenient:
+    arms:
+      control: {{weight: 0.000001}}
+      treated: {{policy: {{cascade: {{enabled: false}}}}}}
+"""
+BODY = {"messages": [{"role": "user", "content": "capital?"}]}
+
+
+def test_a_hop_goes_by_the_policy_of_the_arm_that_was_decided() -> None:
+    world = World(script=lambda call, endpoint: says(""), registry=TRIED)
+
+    async def run() -> None:
+        deps = await world.worker()
+        landscape = deps.registry.landscape
+        subject = Subject(body=BODY, tenant="default", user_id="ada")
+        decision = decide(subject, landscape, Moment(now=0, time_left_ms=1))
+        assert (decision.experiment, decision.arm) == ("lenient", "treated")
+        await world.send(world.request(decision=decision, user_id="ada"))
+        await deliver(world, deps, set())
+
+    asyncio.run(run())
+    (reply,) = world.replies()
+    assert reply["tiers_tried"] == ["simple"], "the arm has no cascade"
+    (cost,) = world.events(COST, "CostEvent")
+    (_, outcome) = world.events(OUTCOMES, "OutcomeEvent")
+    assert (cost["experiment"], cost["arm"]) == ("lenient", "treated")
+    assert outcome["decision"]["arm"] == "treated"
+
+
+def test_a_hop_of_an_arm_that_is_gone_goes_by_the_registry() -> None:
+    world = World(script=lambda call, endpoint: says(""))
+
+    async def run() -> None:
+        decision = world.request().decision
+        gone = type(decision)(
+            **{name: getattr(decision, name) for name in decision.__slots__}
+            | {"experiment": "lenient", "arm": "treated"}
+        )
+        await world.send(world.request(decision=gone))
+        await deliver(world, await world.worker(), set())
+
+    asyncio.run(run())
+    (reply,) = world.replies()
+    assert reply["tiers_tried"] == ["simple", "moderate", "complex"]

@@ -1,0 +1,89 @@
+"""An arm is the file's own policy with some keys laid over it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import yaml
+
+from infra.local.registry import local_registry
+from streams.registry.learned import default_artifact
+from streams.registry.topic import ARTIFACT_PREFIX, records_of
+from streams.registry.version import RegistryVersion, parse_registry
+from streams.routing.landscape import Landscape
+
+BASE: dict[str, Any] = yaml.safe_load(local_registry("http://127.0.0.1:1"))
+LEARNED = {"classifier": "learned"}
+
+
+def trying(policy: dict[str, Any], **more: Any) -> RegistryVersion:
+    arms = {"control": {}, "treated": {"weight": 2, "policy": policy}}
+    document = {**BASE, "experiments": {"e": {"arms": arms, **more}}}
+    return parse_registry(orjson.dumps(document))
+
+
+def treated(version: RegistryVersion) -> Landscape:
+    return version.landscape.under("e", "treated")
+
+
+def test_mappings_are_laid_over_key_by_key() -> None:
+    own = treated(trying({"cascade": {"thresholds": {"simple": 0.9}}}))
+
+    assert own.policy.cascade.thresholds == {"simple": 0.9, "moderate": 0.5}
+    assert own.policy.classifier == "rules"
+
+
+def test_lists_are_replaced() -> None:
+    assert treated(trying({"static": []})).policy.static_rules == ()
+
+
+def test_the_control_decides_like_the_registry() -> None:
+    version = trying(LEARNED)
+
+    assert version.landscape.under("e", "control").policy == version.landscape.policy
+
+
+def test_an_arm_that_nobody_has_is_the_registry_itself() -> None:
+    version = trying(LEARNED)
+
+    assert version.landscape.under("e", "gone") is version.landscape
+    assert version.landscape.under(None, None) is version.landscape
+
+
+def test_an_arm_has_the_artifact_that_its_own_policy_needs() -> None:
+    version = trying(LEARNED)
+
+    assert version.landscape.artifact is None
+    assert treated(version).artifact is default_artifact()
+
+
+def test_what_an_arm_needs_is_published_with_the_version_and_pinned_by_it() -> None:
+    version = trying(LEARNED)
+    keys = [key for key, _ in records_of(version)]
+
+    assert keys[0] == ARTIFACT_PREFIX + default_artifact().hash.encode()
+    assert b'"artifact":"default"' not in version.content
+    assert parse_registry(version.content).hash == version.hash
+
+
+def test_arms_carry_the_version_of_their_file() -> None:
+    version = trying(LEARNED)
+
+    assert treated(version).version == version.hash
+
+
+def test_weights_share_and_scope_are_the_experiment_s() -> None:
+    (experiment,) = trying({}, share=0.3, feature=["faq"], tenant=["acme"]).landscape.experiments
+
+    assert [arm.weight for arm in experiment.arms] == [1.0, 2.0]
+    assert (experiment.share, experiment.features) == (0.3, frozenset({"faq"}))
+    assert experiment.tenants == frozenset({"acme"})
+
+
+def test_experiments_are_asked_in_the_order_of_their_names_however_the_file_has_them() -> None:
+    part = {"arms": {"a": {}, "b": {}}}
+    document = {**BASE, "experiments": {"second": part, "first": part}}
+    names = [each.name for each in parse_registry(orjson.dumps(document)).landscape.experiments]
+
+    assert names == ["first", "second"]

@@ -1,0 +1,104 @@
+"""After an answer: going on is weighed against its cost, tier by tier."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.routing.cascade import Accept, Escalate, Standing, after_answer
+from streams.routing.confidence import Verdict
+from streams.routing.plans import PRICE_OF_QUALITY, going_on
+from streams.routing.policy import BY_WORTH, CascadePolicy, FeaturePolicy
+from tests.unit.routing.world import landscape
+
+WEIGHS = landscape(cascade=CascadePolicy(scorer="learned", stop=BY_WORTH))
+COSTS = {"simple": 10, "moderate": 100, "complex": 400}
+STANDING = Standing(
+    tier="simple", hop=0, time_left_ms=60_000, pinned=False, quality="balanced", costs=COSTS
+)
+shares = st.floats(0, 1)
+
+
+def verdict(confidence: float, *chances: float) -> Verdict:
+    return Verdict(confidence=confidence, parts={}, chances=chances or (0.5, 0.7, 0.95))
+
+
+def test_a_doubtful_answer_goes_on_where_a_stronger_tier_mends_it() -> None:
+    assert isinstance(after_answer(verdict(0.1), STANDING, WEIGHS), Escalate)
+
+
+def test_a_sure_answer_stands() -> None:
+    assert isinstance(after_answer(verdict(0.97), STANDING, WEIGHS), Accept)
+
+
+def test_what_nobody_can_mend_stands() -> None:
+    assert isinstance(after_answer(verdict(0.1, 0.3, 0.3, 0.3), STANDING, WEIGHS), Accept)
+
+
+def test_a_tier_that_brings_nothing_is_passed_over() -> None:
+    step = after_answer(verdict(0.05, 0.3, 0.3, 0.95), STANDING, WEIGHS)
+
+    assert isinstance(step, Escalate)
+    assert step.tier == "complex"
+
+
+def test_who_saves_stops_earlier_than_who_wants_the_best() -> None:
+    seen = verdict(0.75)
+    thrifty = replace(STANDING, quality="economy")
+    keen = replace(STANDING, quality="best")
+
+    assert isinstance(after_answer(seen, thrifty, WEIGHS), Accept)
+    assert isinstance(after_answer(seen, keen, WEIGHS), Escalate)
+
+
+def test_a_threshold_that_was_set_goes_before_the_weighing() -> None:
+    policy = replace(WEIGHS.policy, per_feature={"faq": FeaturePolicy(thresholds={"simple": 0.99})})
+    ground = replace(WEIGHS, policy=policy)
+    asked = replace(STANDING, feature="faq")
+
+    assert isinstance(after_answer(verdict(0.97), asked, ground), Escalate)
+    assert isinstance(after_answer(verdict(0.97), STANDING, ground), Accept)
+
+
+def test_an_answer_without_chances_goes_by_the_threshold() -> None:
+    plain = Verdict(confidence=0.4, parts={})
+
+    assert isinstance(after_answer(plain, STANDING, WEIGHS), Escalate)
+
+
+def test_the_bounds_hold_whatever_it_is_worth() -> None:
+    last = replace(STANDING, tier="complex")
+    late = replace(STANDING, time_left_ms=10)
+    pinned = replace(STANDING, pinned=True)
+
+    for standing in (last, late, pinned):
+        assert isinstance(after_answer(verdict(0.0), standing, WEIGHS), Accept)
+
+
+@given(low=shares, high=shares, chances=st.tuples(shares, shares, shares))
+def test_the_surer_the_less_is_gained(
+    low: float, high: float, chances: tuple[float, float, float]
+) -> None:
+    low, high = sorted((low, high))
+    doubtful = going_on(0, low, chances, (1, 2, 3), "balanced")
+    sure = going_on(0, high, chances, (1, 2, 3), "balanced")
+
+    assert doubtful is not None
+    assert sure is not None
+    assert sure.gain <= doubtful.gain + 1e-12
+    assert 0 <= sure.gain <= 1 - high + 1e-9
+
+
+@given(confidence=shares, chances=st.tuples(shares, shares, shares))
+def test_worth_is_gain_less_price(confidence: float, chances: tuple[float, float, float]) -> None:
+    for preference, price in PRICE_OF_QUALITY.items():
+        found = going_on(1, confidence, chances, (1, 2, 3), preference)
+        assert found is not None
+        assert found.to == 2
+        assert abs(found.worth - (found.gain - price * found.cost)) < 1e-12
+
+
+def test_behind_the_last_tier_there_is_nobody() -> None:
+    assert going_on(2, 0.0, (0.1, 0.2, 0.9), (1, 2, 3), "best") is None
