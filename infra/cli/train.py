@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,58 +11,182 @@ import click
 
 from infra.cli.faults import FoundProblemsError
 from infra.cli.screen import notes, print_json, print_table
+from schemas.errors import SluiceError
 
 if TYPE_CHECKING:
+    from infra.labels.gathering import Gathered
+    from infra.labels.running import Rival
+    from sinks.queries import TimeRange
+    from streams.learning.labels import Labels
     from streams.learning.training import Trained
+    from streams.routing.landscape import Landscape
     from streams.routing.learned.artifact import Artifact
 
 PATH = click.Path(path_type=Path)
+LEAST_ROWS = 50
+
+
+class TooFewLabelsError(SluiceError):
+    """The tables hold too few labels to train on; the message says what brings more."""
 
 
 @click.command("train")
-@click.option("--data", type=PATH, required=True, help="Labelled answers: JSON lines, or gzip.")
-@click.option("--weak", required=True, help="The cheap model, by its name in the file.")
-@click.option("--strong", required=True, help="The dear model, by its name in the file.")
+@click.option("--data", type=PATH, help="Labelled answers: JSON lines, or gzip.")
+@click.option("--since", help="Without --data: labels from the tables, from here: 7d, ISO time.")
+@click.option("--until", help="End of that range, exclusive.  [now]")
+@click.option(
+    "--by",
+    type=click.Choice(["tier", "model"]),
+    default="tier",
+    show_default=True,
+    help="What the columns are, of labels from the tables.",
+)
+@click.option("--labels-out", type=PATH, help="Write the labels from the tables there too.")
+@click.option("--weak", help="The cheap model, or tier.  [from the tables: the first tier]")
+@click.option("--strong", help="The dear model, or tier.  [from the tables: the last tier]")
 @click.option("--labels", type=click.IntRange(50), help="Draw so many labels at most.")
 @click.option("--out", type=PATH, required=True, help="Where the artifact goes.")
-@click.option("--publish", is_flag=True, help="Publish it, if it is better than rules and length.")
+@click.option("--publish", is_flag=True, help="Publish it, if it is better than what runs now.")
 @click.option("--force", is_flag=True, help="Publish it even if it is not better.")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 def command(
     *,
-    data: Path,
-    weak: str,
-    strong: str,
+    data: Path | None,
+    since: str | None,
+    until: str | None,
+    by: str,
+    labels_out: Path | None,
+    weak: str | None,
+    strong: str | None,
     labels: int | None,
     out: Path,
     publish: bool,
     force: bool,
     as_json: bool,
 ) -> None:
-    """Learn from FILE, compare on a fifth of it that was held out, write the artifact.
+    """Learn from a file or from the tables, compare on a fifth held out, write the artifact.
 
-    All models that the file scores in every row become columns of the artifact; --weak and
-    --strong are what the comparison is between. The registry names a published artifact by its
-    hash: policy.learned.artifact. Exits 1 when --publish was asked for and it is not better.
+    From the tables (--since) come feedback, golden verdicts and judges, shadow calls included;
+    prompts come from there where they are stored, else from the request topics. All columns that
+    every row scores go into the artifact; --weak and --strong are what the comparison is between.
+    The registry names a published artifact by its hash: policy.learned.artifact. Exits 1 when
+    --publish was asked for and it is no better than rules, length, a coin, and what runs now.
     """
+    if (data is None) == (since is None):
+        raise click.UsageError("name one of --data and --since")
+    if data is not None and (until is not None or labels_out is not None):
+        raise click.UsageError("--until and --labels-out go with --since, not with --data")
+    if (weak is None or strong is None) and (data is not None or by == "model"):
+        raise click.UsageError("--data, and --by model, need --weak and --strong")
     from streams.learning.labels import read_labels
     from streams.learning.training import train
     from streams.routing.learned.artifact import pack_artifact
 
-    rows = read_labels(data, (weak, strong))
-    trained = train(rows, weak, strong, most_labels=labels, source=data.name)
+    ground = asyncio.run(_current()) if data is None or publish else None
+    pair = _pair(weak, strong, ground)
+    gathered = None
+    if data is not None:
+        rows, source = read_labels(data, pair), data.name
+    else:
+        between = _range(since or "", until)
+        gathered = _gathered(between, by, pair)
+        rows, source = _as_labels(gathered, labels_out, pair), _named(between)
+    trained = train(rows, *pair, most_labels=labels, source=source)
+    rivals = _rivals(trained, rows, labels, pair, ground)
     packed = pack_artifact(trained.artifact)
     out.write_bytes(packed)
-    _show(trained, out, len(packed), as_json=as_json)
+    better = trained.is_better and all(each.is_beaten for each in rivals)
+    document: dict[str, Any] = {
+        "artifact": trained.hash,
+        "file": str(out),
+        "bytes": len(packed),
+        "columns": list(trained.artifact.columns),
+        "labels": trained.labels,
+        "held_out": trained.held_out,
+        "apgr": trained.apgr,
+        "now": [each.as_document() for each in rivals],
+        "better": better,
+        "gathered": None if gathered is None else gathered.as_document(),
+    }
+    _show(document, as_json=as_json)
     if not publish:
         return
-    if not (trained.is_better or force):
+    if not (better or force):
         raise FoundProblemsError(
-            "not published: on the rows held out it is no better than what needs no training; "
-            "give it more labels, or --force"
+            "not published: on the rows held out it is no better than what needs no training, or "
+            "than what runs now; give it more labels, or --force"
         )
     asyncio.run(_publish(trained.artifact))
     notes.print(f"published; name it in the registry: policy.learned.artifact: {trained.hash}")
+
+
+async def _current() -> Landscape | None:
+    from infra.labels.sources import current_landscape
+
+    return await current_landscape()
+
+
+def _pair(weak: str | None, strong: str | None, ground: Landscape | None) -> tuple[str, str]:
+    """What the comparison is between: as asked for, else the first and the last tier."""
+    from infra.settings import InfraSettings
+
+    tiers = InfraSettings().tier_names if ground is None else ground.tiers
+    return weak or tiers[0], strong or tiers[-1]
+
+
+def _range(since: str, until: str | None) -> TimeRange:
+    from infra.cli.time_words import WrongTimeError, time_range
+
+    try:
+        return time_range(since, until)
+    except WrongTimeError as wrong:
+        raise click.UsageError(str(wrong)) from None
+
+
+def _named(between: TimeRange) -> str:
+    return f"tables, {between.since:%Y-%m-%d %H:%M} to {between.until:%Y-%m-%d %H:%M} UTC"
+
+
+def _gathered(between: TimeRange, by: str, pair: tuple[str, str]) -> Gathered:
+    from infra.labels.sources import labels_from_tables
+
+    gathered = asyncio.run(labels_from_tables(between, by=by))
+    notes.print(gathered.in_words())
+    both = gathered.both(*pair)
+    if both < LEAST_ROWS:
+        raise TooFewLabelsError(
+            f"{both} requests have scores of both {pair[0]} and {pair[1]}, at least {LEAST_ROWS} "
+            "are needed. Shadow calls with a judge bring them (policy.shadow and policy.judge in "
+            "the registry), or a longer range: --since 30d"
+        )
+    return gathered
+
+
+def _as_labels(gathered: Gathered, labels_out: Path | None, pair: tuple[str, str]) -> Labels:
+    """Rows the way they come out of a file, so that both ways of training see the same."""
+    from infra.labels.rows import write_rows
+    from streams.learning.labels import read_labels
+
+    with tempfile.TemporaryDirectory(prefix="sluice-labels-") as folder:
+        path = labels_out or Path(folder) / "labels.jsonl"
+        write_rows(path, gathered.rows)
+        return read_labels(path, pair)
+
+
+def _rivals(
+    trained: Trained,
+    rows: Labels,
+    most_labels: int | None,
+    pair: tuple[str, str],
+    ground: Landscape | None,
+) -> tuple[Rival, ...]:
+    if ground is None:
+        return ()
+    from infra.labels.running import held_out_rows, hold_against
+    from streams.routing.assessment import LEARNED
+
+    held = held_out_rows(rows, most_labels)
+    return hold_against(trained.apgr[LEARNED], ground, held, *pair)
 
 
 async def _publish(artifact: Artifact) -> None:
@@ -73,22 +198,14 @@ async def _publish(artifact: Artifact) -> None:
     await publish_artifact(kafka, artifact)
 
 
-def _show(trained: Trained, out: Path, size: int, *, as_json: bool) -> None:
-    document: dict[str, Any] = {
-        "artifact": trained.hash,
-        "file": str(out),
-        "bytes": size,
-        "columns": list(trained.artifact.columns),
-        "labels": trained.labels,
-        "held_out": trained.held_out,
-        "apgr": trained.apgr,
-        "better": trained.is_better,
-    }
+def _show(document: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(document)
         return
-    print_table(
-        ("classifier", "APGR on the rows held out"),
-        [(name, f"{value:.3f}") for name, value in trained.apgr.items()],
+    lines = [(name, f"{value:.3f}") for name, value in document["apgr"].items()]
+    lines += [(each["name"], each["why_not"] or f"{each['apgr']:.3f}") for each in document["now"]]
+    print_table(("classifier", "APGR on the rows held out"), lines)
+    notes.print(
+        f"{document['file']}: artifact {document['artifact']}, {document['bytes']:,} bytes, "
+        f"{document['labels']} labels"
     )
-    notes.print(f"{out}: artifact {trained.hash}, {size:,} bytes, {trained.labels} labels")

@@ -44,6 +44,7 @@ class Call:
     input_tokens: int | None = None
     output_tokens: int | None = None
     late_nano: int | None = None
+    propensity: float | None = None
 
     @property
     def known_nano(self) -> int | None:
@@ -100,6 +101,7 @@ class Life:
     baseline_nano: int | None
     others: list[Call] = field(default_factory=list)
     signals: list[Signal] = field(default_factory=list)
+    prompt: str | None = None
 
     @property
     def calls(self) -> list[Call]:
@@ -290,6 +292,7 @@ def _call_events(life: Life) -> list[dict[str, Any]]:
             provider=call.provider, request_model=call.model, instance=call.instance,
             status=call.status, cost_nano=call.nano, latency_ms=call.latency_ms,
             input_tokens=call.input_tokens, output_tokens=call.output_tokens,
+            propensity=call.propensity,
         )  # fmt: skip
         events.append(event)
         if call.late_nano is not None:
@@ -332,6 +335,7 @@ def _outcome_events(life: Life) -> list[dict[str, Any]]:
             "baseline_cost_nano": life.baseline_nano if last else None,
             "confidence": shown, "provider_ms": hop.provider_ms,
             "latency_ms": float(hop.ended_at - life.requested_at),
+            "prompt": life.prompt if last else None,
         }  # fmt: skip
         end = outcome_event(
             life.status if last else "escalated", **shared, visit=hop.parked, at=hop.ended_at,

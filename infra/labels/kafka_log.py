@@ -1,0 +1,92 @@
+"""The request topics on Kafka, read in ranges of offsets by one consumer without a group."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from infra.labels.request_log import LoggedValue, LogPlace, spans
+from schemas.errors import SluiceError
+
+_POLL_MS = 200
+_PATIENCE_POLLS = 150
+
+
+class LogAwayError(SluiceError):
+    """The broker stopped answering while requests were read."""
+
+
+class KafkaRequestLog:
+    """A `RequestLog` over a broker; `on_range` is told after each range that was read."""
+
+    def __init__(
+        self, kafka: Mapping[str, Any], *, on_range: Callable[[], None] = lambda: None
+    ) -> None:
+        self._kafka = kafka
+        self._on_range = on_range
+
+    async def read(self, places: Collection[LogPlace]) -> Mapping[LogPlace, LoggedValue]:
+        """What lies at these places; those before the log's start, or behind its end, are left out.
+
+        Raises:
+            LogAwayError: the broker does not answer.
+        """
+        offsets: dict[TopicPartition, set[int]] = defaultdict(set)
+        for place in places:
+            offsets[TopicPartition(place.topic, place.partition)].add(place.offset)
+        found: dict[LogPlace, LoggedValue] = {}
+        consumer = AIOKafkaConsumer(
+            **self._kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS
+        )
+        await consumer.start()
+        try:
+            topics = await consumer.topics()
+            for partition, wanted in sorted(offsets.items()):
+                if partition.topic in topics:
+                    await self._read_partition(consumer, partition, wanted, found)
+        finally:
+            await consumer.stop()
+        return found
+
+    async def _read_partition(
+        self,
+        consumer: AIOKafkaConsumer,
+        partition: TopicPartition,
+        wanted: set[int],
+        found: dict[LogPlace, LoggedValue],
+    ) -> None:
+        consumer.assign([partition])
+        begin = (await consumer.beginning_offsets([partition]))[partition]
+        end = (await consumer.end_offsets([partition]))[partition]
+        held = [offset for offset in wanted if begin <= offset < end]
+        for first, last in spans(held):
+            consumer.seek(partition, first)
+            await _read_span(consumer, partition, last, wanted, found)
+            self._on_range()
+
+
+async def _read_span(
+    consumer: AIOKafkaConsumer,
+    partition: TopicPartition,
+    last: int,
+    wanted: set[int],
+    found: dict[LogPlace, LoggedValue],
+) -> None:
+    polls = 0
+    while await consumer.position(partition) <= last:
+        records = (await consumer.getmany(partition, timeout_ms=_POLL_MS)).get(partition, ())
+        polls = 0 if records else polls + 1
+        if polls == _PATIENCE_POLLS:
+            raise LogAwayError(
+                f"{partition.topic}, partition {partition.partition}: no answer within "
+                f"{_PATIENCE_POLLS * _POLL_MS // 1000} s; is the broker up?"
+            )
+        for record in records:
+            if record.offset in wanted:
+                place = LogPlace(
+                    topic=record.topic, partition=record.partition, offset=record.offset
+                )
+                found[place] = LoggedValue(value=record.value, timestamp=record.timestamp)

@@ -1,0 +1,63 @@
+"""The question of a request, out of what its caller published."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+from infra.labels.judged_answers import AskedRequest
+from infra.labels.request_log import LoggedValue, RequestLog
+from schemas.codec import Codec, Format, UnknownSchemaError, format_of
+from schemas.errors import InvalidRequestError, UndecodableError
+from schemas.request import read_request, request_document
+from streams.routing.features import question_of
+
+Learn = Callable[[int], Awaitable[bool]]
+"""Asks the schema registry for an id; whether it knows it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class FoundPrompts:
+    """Prompts by request; `gone` are no longer in the log, `unreadable` are no requests now."""
+
+    texts: dict[AskedRequest, str] = field(default_factory=dict)
+    gone: int = 0
+    unreadable: int = 0
+
+
+async def prompts_of(
+    requests: Iterable[AskedRequest], log: RequestLog, codec: Codec, learn: Learn | None = None
+) -> FoundPrompts:
+    """Read these requests' questions from the log.
+
+    What lies at a request's place counts only if the broker took it in at the request's own time:
+    a topic that was made anew has other requests at the same offsets.
+    """
+    wanted = list(requests)
+    values = await log.read([request.place for request in wanted])
+    found = FoundPrompts()
+    for request in wanted:
+        logged = values.get(request.place)
+        if logged is None or logged.timestamp != request.requested_at:
+            found.gone += 1
+            continue
+        try:
+            found.texts[request] = await _question(logged, codec, learn)
+        except (UndecodableError, InvalidRequestError):
+            found.unreadable += 1
+    return found
+
+
+async def _question(logged: LoggedValue, codec: Codec, learn: Learn | None) -> str:
+    if logged.value is None:
+        raise UndecodableError("the value is null")
+    try:
+        record = codec.decode(logged.value)
+    except UnknownSchemaError as error:
+        if learn is None or not await learn(error.schema_id):
+            raise
+        record = codec.decode(logged.value)
+    framed = codec.format is Format.CONFLUENT
+    is_json = format_of(logged.value, framed=framed) is Format.JSON
+    request = read_request(record if is_json else request_document(record))
+    return question_of(request.body["messages"])

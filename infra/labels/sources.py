@@ -1,0 +1,60 @@
+"""Where labels and what runs now are read: ClickHouse, the request topics, the registry topic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infra.addresses import clickhouse_address, kafka_address
+from infra.labels.gathering import Gathered, gather
+from infra.labels.judged_answers import judged_answers
+from infra.labels.kafka_log import KafkaRequestLog
+from infra.settings import InfraSettings
+from schemas.codec import Codec
+from schemas.schema_registry import known_schemas
+from sinks.queries import TimeRange, ask
+from sinks.questions import question
+from sinks.settings import SinkSettings
+from streams.registry.topic import read_history
+from streams.routing.landscape import Landscape
+
+
+async def labels_from_tables(between: TimeRange, *, by: str) -> Gathered:
+    """Labels of requests that ended in this range, columns `by` tier or model.
+
+    Raises:
+        SinkError: ClickHouse does not answer, or refuses.
+        LogAwayError: the broker stopped answering.
+        LocalStackError: no address is set and no local pipeline runs.
+    """
+    settings = SinkSettings(clickhouse_url=clickhouse_address(InfraSettings()))
+    answer = ask(question("labels"), settings, range_=between)
+    names = [column.name for column in answer.columns]
+    rows = [dict(zip(names, row, strict=True)) for row in answer.rows]
+    known = known_schemas(settings.schema_registry_url)
+    try:
+        return await gather(
+            judged_answers(rows),
+            KafkaRequestLog(_kafka()),
+            Codec("Request", known),
+            by=by,
+            learn=known.learn if known is not None else None,
+        )
+    finally:
+        if known is not None:
+            await known.close()
+
+
+async def current_landscape() -> Landscape | None:
+    """What the current registry version decides by; `None` where nothing is current.
+
+    Raises:
+        RegistryError: the current version does not validate.
+        LocalStackError: no address is set and no local pipeline runs.
+    """
+    history = await read_history(_kafka())
+    pointer = history.current
+    return None if pointer is None else history.version(pointer.version).landscape
+
+
+def _kafka() -> dict[str, Any]:
+    return {"bootstrap_servers": kafka_address(InfraSettings())}

@@ -1,0 +1,118 @@
+-- Which answers were judged, how good were they, and where does the prompt lie?
+--
+-- One row for each request and model whose answer has a score: what `sluice train --since` learns
+-- from. Of several signals on one answer the most trusted counts: golden, else the mean of its
+-- feedback, else the mean of its judges. Golden and feedback are about the answer that was sent,
+-- a judge is about the answer of the call that it names, shadow calls included.
+--
+-- column tenant [text]: whose request
+-- column request_id [text]: its id
+-- column requested_at [time]: broker time of the request
+-- column tier [text]: tier of the answer
+-- column model [text]: its model by its registry name
+-- column signal [text]: golden, feedback or judge
+-- column score [share]: 0..1, mean of the signals of this kind
+-- column signals [count]: how many there were
+-- column propensity [share]: probability with which a shadow call was drawn; NULL: it was no shadow
+-- column topic [text]: request topic
+-- column partition [count]: its partition
+-- column offset [count]: place of the request there
+-- column prompt [text]: the question, where the registry lets prompts be stored; else empty
+WITH
+    ended AS
+    (
+        SELECT
+            tenant, request_id, requested_at, toString(tier) AS last_tier,
+            toString(model) AS sent_model
+        FROM requests
+        WHERE ended_at >= {since:DateTime64(3, 'UTC')} AND ended_at < {until:DateTime64(3, 'UTC')}
+    ),
+    -- Calls that brought an answer, each once; a deadline is at most 12 hours.
+    asked AS
+    (
+        SELECT
+            e.tenant AS tenant, e.request_id AS request_id, e.requested_at AS requested_at,
+            c.call_id AS call_id, any(toString(c.tier)) AS call_tier,
+            any(toString(c.request_model)) AS call_model, max(c.at) AS answered_at,
+            maxIf(c.propensity, c.purpose = 'shadow') AS drawn, any(c.purpose = 'answer') AS sent
+        FROM calls AS c
+        ASOF INNER JOIN ended AS e
+            ON c.tenant = e.tenant AND c.request_id = e.request_id AND c.at >= e.requested_at
+        WHERE c.purpose IN ('answer', 'shadow') AND c.status = 'ok'
+            AND c.at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+        GROUP BY tenant, request_id, requested_at, call_id
+    ),
+    told AS
+    (
+        SELECT
+            e.tenant AS tenant, e.request_id AS request_id, e.requested_at AS requested_at,
+            q.call_id AS call_id, toString(q.tier) AS told_tier,
+            toString(q.request_model) AS told_model, toString(q.signal) AS kind, q.score AS value,
+            e.last_tier AS last_tier, e.sent_model AS sent_model
+        FROM quality AS q
+        ASOF INNER JOIN ended AS e
+            ON q.tenant = e.tenant AND q.request_id = e.request_id AND q.at >= e.requested_at
+        WHERE q.signal IN ('golden', 'feedback', 'judge') AND q.score IS NOT NULL
+            AND q.at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+    ),
+    -- Who sent the answer: a degraded one is of another tier than the one where its request ended.
+    senders AS
+    (
+        SELECT
+            tenant, request_id, requested_at, call_model AS sent_model,
+            argMax(call_tier, answered_at) AS sent_tier
+        FROM asked
+        WHERE sent
+        GROUP BY tenant, request_id, requested_at, sent_model
+    ),
+    judged AS
+    (
+        SELECT
+            tenant, request_id, requested_at, kind, value, drawn,
+            if(call_model IS NULL, told_tier, call_tier) AS of_tier,
+            if(call_model IS NULL, told_model, call_model) AS of_model
+        FROM (SELECT * FROM told WHERE kind = 'judge') AS judges
+        LEFT JOIN asked USING (tenant, request_id, requested_at, call_id)
+        UNION ALL
+        SELECT
+            tenant, request_id, requested_at, kind, value, NULL,
+            if(sent_tier IS NULL, last_tier, sent_tier), sent_model
+        FROM (SELECT * FROM told WHERE kind != 'judge') AS others
+        LEFT JOIN senders USING (tenant, request_id, requested_at, sent_model)
+    ),
+    scored AS
+    (
+        SELECT
+            tenant, request_id, requested_at, of_tier, of_model,
+            multiIf(
+                countIf(kind = 'golden') > 0, 'golden', countIf(kind = 'feedback') > 0, 'feedback',
+                'judge'
+            ) AS signal,
+            multiIf(
+                signal = 'golden', avgIf(value, kind = 'golden'),
+                signal = 'feedback', avgIf(value, kind = 'feedback'),
+                avg(value)
+            ) AS score,
+            multiIf(
+                signal = 'golden', countIf(kind = 'golden'),
+                signal = 'feedback', countIf(kind = 'feedback'),
+                count()
+            ) AS signals,
+            max(drawn) AS propensity
+        FROM judged
+        WHERE of_tier != '' AND of_model != ''
+        GROUP BY tenant, request_id, requested_at, of_tier, of_model
+    )
+SELECT
+    tenant, request_id, requested_at, of_tier AS tier, of_model AS model, signal, score, signals,
+    propensity, toString(source_topic) AS topic, source_partition AS partition,
+    source_offset AS offset, prompt
+FROM scored
+INNER JOIN
+(
+    SELECT tenant, request_id, requested_at, source_topic, source_partition, source_offset, prompt
+    FROM requests
+    WHERE ended_at >= {since:DateTime64(3, 'UTC')} AND ended_at < {until:DateTime64(3, 'UTC')}
+) AS places USING (tenant, request_id, requested_at)
+ORDER BY requested_at, tenant, request_id, tier, model
+SETTINGS join_use_nulls = 1

@@ -1,0 +1,140 @@
+"""Prompts come from the tables, else from the log; what is lost is counted by its cause."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+
+import orjson
+import pytest
+
+from infra.labels.gathering import Gathered, gather
+from infra.labels.judged_answers import JudgedAnswer, judged_answers
+from infra.labels.prompts import FoundPrompts, prompts_of
+from infra.labels.request_log import LoggedValue, LogPlace, MemoryRequestLog
+from schemas.codec import Codec, Format
+from schemas.errors import UndecodableError
+from schemas.schema_registry import KnownSchemas, MemoryRegistry
+from tests.sql.asking import time_of
+from tests.unit.labels.world import TOPIC, answer, logged, request
+
+CODEC = Codec("Request")
+
+
+class _Listening(MemoryRequestLog):
+    """Remembers what it was asked for."""
+
+    def __init__(self, records: Mapping[LogPlace, LoggedValue]) -> None:
+        super().__init__(records)
+        self.asked: list[LogPlace] = []
+
+    async def read(self, places: Collection[LogPlace]) -> Mapping[LogPlace, LoggedValue]:
+        self.asked += places
+        return await super().read(places)
+
+
+def _gathered(answers: list[JudgedAnswer], log: MemoryRequestLog) -> Gathered:
+    return asyncio.run(gather(answers, log, CODEC, by="tier"))
+
+
+def _one(value: bytes | None, *, timestamp: int | None = None) -> FoundPrompts:
+    """What is found where this lies at the place of request 1."""
+    asked = request(1)
+    at = asked.requested_at if timestamp is None else timestamp
+    log = MemoryRequestLog({asked.place: LoggedValue(value=value, timestamp=at)})
+    return asyncio.run(prompts_of([asked], log, CODEC))
+
+
+def test_the_log_is_asked_only_for_prompts_that_are_not_stored() -> None:
+    stored, there, gone = request(1), request(2), request(3)
+    log = _Listening(dict([logged(there, "From the log?"), logged(stored, "Not this one?")]))
+    answers = [answer(stored, prompt="Stored?"), answer(there), answer(gone), answer(there, "x")]
+
+    found = _gathered(answers, log)
+    assert sorted(log.asked) == [there.place, gone.place]
+    assert [row.prompt for row in found.rows] == ["Stored?", "From the log?"]
+    assert (found.requests, found.stored, found.from_log, found.gone) == (3, 1, 1, 1)
+    assert found.as_document()["answers_by_signal"] == {"judge": 4}
+    assert "1 are no longer in the log" in found.in_words()
+
+
+def test_rows_that_score_both_are_counted() -> None:
+    answers = [
+        answer(request(1), "simple", prompt="a"),
+        answer(request(1), "complex", prompt="a"),
+        answer(request(2), "complex", prompt="b"),
+    ]
+
+    assert _gathered(answers, MemoryRequestLog({})).both("simple", "complex") == 1
+
+
+def test_the_question_is_the_last_user_turn() -> None:
+    messages = [
+        {"role": "user", "content": "First?"},
+        {"role": "assistant", "content": "Yes."},
+        {"role": "user", "content": [{"type": "text", "text": "Second?"}]},
+    ]
+    found = _one(orjson.dumps({"messages": messages}))
+
+    assert found.texts == {request(1): "Second?"}
+
+
+def test_avro_is_read_as_json_is() -> None:
+    record = {"prompt": "In Avro?", "request_id": "r1"}
+
+    assert _one(CODEC.encode(record, Format.SINGLE_OBJECT)).texts == {request(1): "In Avro?"}
+
+
+def test_a_schema_id_that_is_new_is_learnt() -> None:
+    async def case() -> FoundPrompts:
+        registry = MemoryRegistry()
+        writer = KnownSchemas(registry)
+        await writer.register(["Request"])
+        value = Codec("Request", writer).encode({"prompt": "Framed?"})
+        asked, reader = request(1), KnownSchemas(registry)
+        log = MemoryRequestLog(
+            {asked.place: LoggedValue(value=value, timestamp=asked.requested_at)}
+        )
+        return await prompts_of([asked], log, Codec("Request", reader), reader.learn)
+
+    assert asyncio.run(case()).texts == {request(1): "Framed?"}
+
+
+@pytest.mark.parametrize("value", [None, b"\xff\xfe", b"[]", b'{"prompt": 1}', b"{}"])
+def test_what_is_no_request_is_counted_as_unreadable(value: bytes | None) -> None:
+    found = _one(value)
+
+    assert (found.texts, found.gone, found.unreadable) == ({}, 0, 1)
+
+
+def test_another_request_at_the_same_offset_is_not_taken_for_it() -> None:
+    found = _one(b'{"prompt": "Another?"}', timestamp=999)
+
+    assert (found.texts, found.gone) == ({}, 1)
+
+
+def test_an_id_that_nobody_knows_is_unreadable() -> None:
+    registry = KnownSchemas(MemoryRegistry())
+    codec = Codec("Request", registry)
+    asked = request(1)
+    value = LoggedValue(value=b"\x00\x00\x00\x00\x07x", timestamp=asked.requested_at)
+
+    found = asyncio.run(
+        prompts_of([asked], MemoryRequestLog({asked.place: value}), codec, registry.learn)
+    )
+    assert found.unreadable == 1
+    with pytest.raises(UndecodableError):
+        codec.decode(value.value or b"")
+
+
+def test_rows_of_the_question_become_values() -> None:
+    row = {
+        "tenant": "acme", "request_id": "r7", "requested_at": time_of(1_767_225_600_123),
+        "tier": "simple", "model": "mini", "signal": "judge", "score": 0.5, "signals": 2,
+        "propensity": None, "topic": TOPIC, "partition": 3, "offset": 9, "prompt": "",
+    }  # fmt: skip
+    (found,) = judged_answers([row])
+
+    assert found.request.requested_at == 1_767_225_600_123
+    assert found.request.place == LogPlace(topic=TOPIC, partition=3, offset=9)
+    assert (found.tier, found.model, found.score) == ("simple", "mini", 0.5)

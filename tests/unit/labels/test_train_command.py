@@ -1,0 +1,170 @@
+"""`sluice train --since` as its users run it, what it reads replaced by what these tests say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from infra.cli.faults import report_faults
+from infra.cli.main import sluice
+from infra.labels import sources
+from infra.labels.gathering import gather
+from infra.labels.judged_answers import JudgedAnswer
+from infra.labels.request_log import MemoryRequestLog
+from schemas.codec import Codec
+from sinks.queries import TimeRange
+from streams.routing.landscape import Landscape
+from tests.unit.labels.world import answer, request
+from tests.unit.learned.world import labels
+from tests.unit.routing.world import landscape
+
+Run = Callable[..., tuple[int, dict[str, Any], str]]
+TIERS = ("simple", "complex")
+
+
+def _answers(rows: int) -> list[JudgedAnswer]:
+    """Hard prompts that the first tier fails and easy ones, judged on both tiers."""
+    found = []
+    for number, row in enumerate(labels(rows).rows):
+        for tier, model in zip(TIERS, ("small", "large"), strict=True):
+            found.append(
+                answer(
+                    request(number), tier, row.scores[model], model=model, prompt=row.prompt,
+                    propensity=0.1 if tier == "complex" else None,
+                )
+            )  # fmt: skip
+    return found
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Hashes of what is published, instead of a registry topic."""
+    found: list[str] = []
+
+    async def publish(_: Any, artifact: Any) -> None:
+        found.append(artifact.hash)
+
+    monkeypatch.setattr("streams.registry.topic.publish_artifact", publish)
+    monkeypatch.setenv("SLUICE_KAFKA_BOOTSTRAP_SERVERS", "nowhere:1")
+    return found
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs `train --json` over so many judged requests, with this registry current."""
+
+    def train(
+        *arguments: str, rows: int = 150, ground: Landscape | None = None, since: str = "7d"
+    ) -> tuple[int, dict[str, Any], str]:
+        async def from_tables(between: TimeRange, *, by: str) -> Any:
+            return await gather(_answers(rows), MemoryRequestLog({}), Codec("Request"), by=by)
+
+        async def current() -> Landscape | None:
+            return ground
+
+        monkeypatch.setattr(sources, "labels_from_tables", from_tables)
+        monkeypatch.setattr(sources, "current_landscape", current)
+        given = ["--since", since, "--out", str(tmp_path / "router.json"), "--json", *arguments]
+        status = report_faults(sluice, ["train", *given])
+        printed = capsys.readouterr()
+        return status, json.loads(printed.out or "{}"), printed.err
+
+    return train
+
+
+def test_tiers_are_columns_and_the_ends_of_the_registry_are_compared(
+    run: Run, tmp_path: Path
+) -> None:
+    status, found, said = run(ground=landscape(tiers=("simple", "moderate", "complex")))
+
+    assert status == 0
+    assert found["columns"] == ["simple", "complex"]
+    assert found["apgr"]["learned"] > 0.6
+    assert [each["name"] for each in found["now"]] == ["current classifier rules"]
+    assert found["gathered"]["answers_by_signal"] == {"judge": 300}
+    assert "150 requests" in said
+    assert (tmp_path / "router.json").stat().st_size == found["bytes"]
+
+
+def test_models_are_columns_where_one_asks_for_them(run: Run) -> None:
+    status, found, _ = run("--by", "model", "--weak", "small", "--strong", "large")
+
+    assert status == 0
+    assert found["columns"] == ["small", "large"]
+
+
+def test_labels_can_be_kept_and_trained_on_again(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl.gz"
+    _, found, _ = run("--labels-out", str(path))
+    pair = ("--weak", "simple", "--strong", "complex")
+    again = tmp_path / "again.json"
+    status = report_faults(sluice, ["train", "--data", str(path), *pair, "--out", str(again)])
+
+    assert status == 0
+    kept = orjson.loads((tmp_path / "router.json").read_bytes())
+    assert kept.keys() == orjson.loads(again.read_bytes()).keys()
+    assert found["labels"] == 150
+
+
+def test_what_beats_what_runs_now_is_published(run: Run, published: list[str]) -> None:
+    status, found, said = run("--publish", ground=landscape())
+
+    assert status == 0
+    assert found["better"]
+    assert published == [found["artifact"]]
+    assert f"policy.learned.artifact: {found['artifact']}" in said
+
+
+def test_what_does_not_is_not_unless_forced(
+    run: Run, published: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.labels.running.gain_curve", lambda *_: _Perfect())
+    refused, found, said = run("--publish", ground=landscape())
+
+    assert (refused, found["better"], published) == (1, False, [])
+    assert "than what runs now" in said
+    forced, found, _ = run("--publish", "--force", ground=landscape())
+    assert (forced, published) == (0, [found["artifact"]])
+
+
+class _Perfect:
+    """The curve of a rival that nobody beats."""
+
+    area = 9.0
+
+
+def test_too_few_labels_are_an_error_that_says_what_brings_more(run: Run) -> None:
+    status, _, said = run(rows=20)
+
+    assert status == 1
+    assert "20 requests have scores of both simple and complex" in said
+    assert "policy.shadow" in said
+
+
+WRONG = {
+    "neither file nor range": [],
+    "both": ["--data", "x", "--since", "7d", "--weak", "a", "--strong", "b"],
+    "a file without a pair": ["--data", "x"],
+    "a file and the option of a range": ["--data", "x", "--weak", "a", "--strong", "b",
+                                         "--labels-out", "y"],
+    "models without a pair": ["--since", "7d", "--by", "model"],
+    "a time that is none": ["--since", "soon", "--weak", "a", "--strong", "b"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_is_asked_wrongly_is_a_usage_error(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing() -> None:
+        return None
+
+    monkeypatch.setattr(sources, "current_landscape", nothing)
+    asked = ["train", "--out", str(tmp_path / "router.json"), *WRONG[kind]]
+
+    assert report_faults(sluice, asked) == 2
