@@ -98,6 +98,24 @@ class AnswerBook:
                 return found
         return self._by_strength.get(strength_of(model), {}).get(prompt)
 
+    def score_of(self, prompt: str, text: str) -> float | None:
+        """How right an answer to a prompt is, 0..1, by its text; `None` where nobody knows."""
+        for shelf in (*self._recorded.values(), *self._by_strength.values()):
+            known = shelf.get(prompt)
+            if known is not None and known.text.strip() == text:
+                return known.score
+        return None
+
+    def first_good(self, prompt: str, strengths: Sequence[str], least: float) -> int | None:
+        """The place of the first strength whose answer scores `least`, the last where none does;
+        `None` for an unknown prompt.
+        """
+        known = [self._by_strength.get(strength, {}).get(prompt) for strength in strengths]
+        if None in known:
+            return None
+        good = (place for place, one in enumerate(known) if one and (one.score or 0) >= least)
+        return next(good, len(strengths) - 1)
+
     @property
     def models(self) -> Sequence[str]:
         """Models that answers were recorded of."""

@@ -11,6 +11,7 @@ import orjson
 from infra.simulator.answers import Answer, AnswerBook
 from infra.simulator.asked import Asked
 from infra.simulator.ledger import Served
+from infra.simulator.opinions import opinion_of
 from infra.simulator.stock import stock_answer
 from infra.simulator.strengths import is_reasoning
 from infra.simulator.tariff import cost_nano
@@ -49,7 +50,7 @@ class Kitchen:
 
     def prepare(self, asked: Asked) -> Serving:
         """What this call gets."""
-        answer = self._book.find(asked.model, asked.prompt)
+        answer = opinion_of(asked, self._book) or self._book.find(asked.model, asked.prompt)
         if answer is None or (asked.forced_tool is not None and not answer.tools):
             answer = stock_answer(asked)
         encoded, finish, output = answer.encoded, answer.finish, answer.tokens
