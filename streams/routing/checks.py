@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from streams.routing.features import question_of, text_of
+from streams.routing.grounding import ungrounded
 from streams.routing.language import language_of
 from streams.routing.schema_misfit import misfit
 from streams.routing.wording import Phrases, Wording
@@ -169,6 +170,7 @@ CHECKS: Mapping[str, Check] = {
     "refusal": _refused,
     "repetition": _repeats,
     "language": _wrong_language,
+    "grounding": ungrounded,
     "json_schema": _breaks_json,
     "tool_arguments": _breaks_tools,
 }
