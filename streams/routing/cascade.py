@@ -1,8 +1,8 @@
 """After an answer: is it good enough, or does another tier try?
 
 By threshold, or, where the policy says so and nobody set one, by whether going on is worth its
-cost. Bounds of the design's section 6: `max_hops`, the deadline, and the top tier, whose answer stands.
-When a higher tier fails, the best answer seen so far is given, marked `degraded`.
+cost. Bounds of the design's section 6: `max_hops`, the deadline, and the top tier, whose answer
+stands. When a higher tier fails, the best answer seen so far is given, marked `degraded`.
 """
 
 from __future__ import annotations

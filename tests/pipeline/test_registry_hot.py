@@ -1,10 +1,11 @@
-"""A registry change and its rollback on a running worker: nothing lost, nothing decided twice."""
+"""A change of registry or artifact on a running worker: nothing lost, nothing decided twice."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -12,8 +13,10 @@ from aiokafka import AIOKafkaConsumer
 from infra.local.registry import local_registry
 from schemas.codec import Codec
 from schemas.topics import ALERTS
+from streams.registry.learned import default_artifact
 from streams.registry.topic import move_pointer, publish_version
 from streams.registry.version import parse_registry
+from streams.routing.learned.artifact import pack_artifact, read_artifact
 from tests.rig.sender import Sender, sender
 from tests.rig.stack import Stack, fetch
 
@@ -31,6 +34,22 @@ async def _uses(pipeline: Stack, digest: str) -> None:
     async with asyncio.timeout(BY_S):
         while await _in_use(pipeline) != digest:
             continue
+
+
+@asynccontextmanager
+async def alerts(bootstrap: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+    """Every alert of the log, and those to come."""
+    consumer = AIOKafkaConsumer(ALERTS, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+
+    async def decoded() -> AsyncIterator[dict[str, Any]]:
+        async for record in consumer:
+            yield Codec("Alert").decode(record.value)
+
+    await consumer.start()
+    try:
+        yield decoded()
+    finally:
+        await consumer.stop()
 
 
 @asynccontextmanager
@@ -82,25 +101,86 @@ def test_a_change_and_its_rollback_take_effect_between_two_messages(pipeline: St
     asyncio.run(whole())
 
 
+def test_a_new_artifact_and_its_rollback_take_effect_between_two_messages(
+    pipeline: Stack,
+) -> None:
+    kafka = {"bootstrap_servers": pipeline.bootstrap}
+    text = local_registry(pipeline.simulator_url)
+    first = parse_registry(text)
+    learned = text.replace("classifier: rules", "classifier: learned")
+    shipped = parse_registry(learned)
+    newer = read_artifact(pack_artifact(replace(default_artifact(), about={"note": "newer"})))
+    named = f"classifier: learned\n  learned: {{artifact: {newer.hash}}}"
+    second = parse_registry(text.replace("classifier: rules", named), artifacts=lambda name: newer)
+    assert len({first.hash, shipped.hash, second.hash}) == 3
+
+    async def whole() -> None:
+        async with sender(pipeline.bootstrap) as caller:
+            async with _asking(caller) as replies:
+                for version in (shipped, second):
+                    await publish_version(kafka, version, by="test")
+                    await _uses(pipeline, version.hash)
+                for version in (shipped, first):
+                    await move_pointer(kafka, version.hash, by="test")
+                    await _uses(pipeline, version.hash)
+            ids = [reply["request_id"] for reply in replies]
+            assert len(set(ids)) == len(ids)
+            assert {reply["status"] for reply in replies} == {"replied"}
+            by_version = {
+                reply["routing"]["registry_version"]: reply["routing"]["classifier"]
+                for reply in replies
+            }
+            classifiers = {first.hash: "rules", shipped.hash: "learned", second.hash: "learned"}
+            assert by_version.items() <= classifiers.items()
+
+    asyncio.run(whole())
+
+
+def test_an_artifact_of_another_hash_raises_an_alert_and_changes_nothing(pipeline: Stack) -> None:
+    kafka = {"bootstrap_servers": pipeline.bootstrap}
+    text = local_registry(pipeline.simulator_url)
+    first = parse_registry(text)
+    claimed = replace(default_artifact(), hash="0badc0de" * 2)
+    wrong = parse_registry(
+        text.replace(
+            "classifier: rules", f"classifier: learned\n  learned: {{artifact: {claimed.hash}}}"
+        ),
+        artifacts=lambda name: claimed,
+    )
+
+    async def whole() -> None:
+        async with alerts(pipeline.bootstrap) as raised:
+            await publish_version(kafka, wrong, by="test")
+            async with asyncio.timeout(BY_S):
+                async for alert in raised:
+                    if alert["subject"] == wrong.hash:
+                        break
+        try:
+            assert (alert["rule"], alert["state"]) == ("invalid_registry", "fired")
+            assert "artifact" in alert["message"]
+            assert await _in_use(pipeline) == first.hash
+        finally:
+            await move_pointer(kafka, first.hash, by="test")
+
+    asyncio.run(whole())
+
+
 def test_a_pointer_to_nothing_raises_an_alert_and_changes_nothing(pipeline: Stack) -> None:
     kafka = {"bootstrap_servers": pipeline.bootstrap}
     first = parse_registry(local_registry(pipeline.simulator_url))
     lost = "abad1dea" * 2
 
     async def whole() -> None:
-        consumer = AIOKafkaConsumer(ALERTS, **kafka, auto_offset_reset="earliest")
-        await consumer.start()
-        try:
-            await move_pointer(kafka, lost, by="test")
-            async with asyncio.timeout(BY_S):
-                async for record in consumer:
-                    alert = Codec("Alert").decode(record.value)
-                    if alert["subject"] == lost:
-                        break
-            assert (alert["rule"], alert["state"]) == ("invalid_registry", "fired")
-            assert await _in_use(pipeline) == first.hash
-        finally:
-            await consumer.stop()
-            await move_pointer(kafka, first.hash, by="test")
+        async with alerts(pipeline.bootstrap) as raised:
+            try:
+                await move_pointer(kafka, lost, by="test")
+                async with asyncio.timeout(BY_S):
+                    async for alert in raised:
+                        if alert["subject"] == lost:
+                            break
+                assert (alert["rule"], alert["state"]) == ("invalid_registry", "fired")
+                assert await _in_use(pipeline) == first.hash
+            finally:
+                await move_pointer(kafka, first.hash, by="test")
 
     asyncio.run(whole())
