@@ -167,6 +167,9 @@ async def _routed(opened: _Opened, request: Request, work: Work, deps: Dependenc
         for record in asking.pending:
             await record
     decision = decide(subject, landscape, moment)
+    await deps.report(
+        deps.watch.decided(decision.registry_version, decision.classifier, decision.score)
+    )
     return replace(first, tier=decision.tier, decision=decision, attempts=attempts)
 
 

@@ -11,6 +11,7 @@ from schemas.errors import ConfigurationError
 from streams.agents.allowance import Allowance
 from streams.agents.codecs import Codecs
 from streams.agents.opinion_memory import Opinions
+from streams.agents.watch import Finding, Watch
 from streams.flow.claims import Claims
 from streams.flow.clock import Clock
 from streams.flow.dead_letters import DeadLetters
@@ -72,9 +73,15 @@ class Dependencies:
     sleep_ms: Callable[[float], Awaitable[None]]
     bound_tenants: Mapping[str, str | None] = field(default_factory=dict)
     opinions: Opinions = field(default_factory=Opinions)
+    watch: Watch = field(default_factory=Watch)
     allowance: Allowance = field(default_factory=lambda: Allowance(lambda: 1.0))
     call_id: Callable[[], str] = new_call_id
     journal_before_call: bool = True
+
+    async def report(self, finding: Finding | None) -> None:
+        """Raise the alert of a finding, if there is one."""
+        if finding is not None:
+            await self.alerts.fire(finding.rule, finding.subject, finding.message)
 
     def provider(self, name: str) -> Provider:
         """A provider by name.

@@ -48,6 +48,8 @@ async def end_hop(hop: HopState, ending: Ending, deps: Dependencies) -> None:
     delivered = await _reply(hop, ending, decision, result, deps)
     await _acknowledged(hop)
     kind = "replied" if isinstance(ending, Replied) else ending.kind
+    if isinstance(ending, Replied):
+        deps.watch.replied(hop.message.key, ending.answer.model, ending.answer.confidence)
     await _journal(
         hop,
         kind,

@@ -50,6 +50,7 @@ async def take_feedback(message: Incoming, deps: Dependencies) -> None:
         topic=QUALITY, key=event.key, value=deps.codecs.quality.encode(as_record(event))
     )
     await (await deps.publisher.publish(record))
+    await deps.report(deps.watch.fed_back(event.key, event.score))
 
 
 async def _read(message: Incoming, deps: Dependencies) -> FeedbackDocument:

@@ -43,6 +43,8 @@ async def judge_answer(
     grey = policy.cascade.grey
     if grey is not None and _in_doubt(verdict, grey, standing, hop.landscape):
         found = await _look_again(hop, attempt, answered, grey, deps)
+        if found is not None:
+            await deps.report(deps.watch.compared(attempt.model, verdict.confidence, found))
         verdict = verdict if found is None else looked_at(verdict, found, grey)
     signal = Signal(
         signal=CONFIDENCE,
