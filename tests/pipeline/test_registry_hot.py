@@ -17,23 +17,11 @@ from streams.registry.learned import default_artifact
 from streams.registry.topic import move_pointer, publish_version
 from streams.registry.version import parse_registry
 from streams.routing.learned.artifact import pack_artifact, read_artifact
+from tests.rig.hot_registry import BY_S, in_use, uses
 from tests.rig.sender import Sender, sender
-from tests.rig.stack import Stack, fetch
+from tests.rig.stack import Stack
 
-BY_S = 30.0
 FEATURE = "hot-reload"
-
-
-async def _in_use(pipeline: Stack) -> str:
-    health = await asyncio.to_thread(fetch, f"{pipeline.worker_url()}/health")
-    return str(health["registry"])
-
-
-async def _uses(pipeline: Stack, digest: str) -> None:
-    """Wait until the worker says that it decides by this version."""
-    async with asyncio.timeout(BY_S):
-        while await _in_use(pipeline) != digest:
-            continue
 
 
 @asynccontextmanager
@@ -84,9 +72,9 @@ def test_a_change_and_its_rollback_take_effect_between_two_messages(pipeline: St
         async with sender(pipeline.bootstrap) as caller:
             async with _asking(caller) as replies:
                 await publish_version(kafka, second, by="test")
-                await _uses(pipeline, second.hash)
+                await uses(pipeline, second.hash)
                 await move_pointer(kafka, first.hash, by="test")
-                await _uses(pipeline, first.hash)
+                await uses(pipeline, first.hash)
             ids = [reply["request_id"] for reply in replies]
             assert len(set(ids)) == len(ids)
             assert {reply["status"] for reply in replies} == {"replied"}
@@ -119,10 +107,10 @@ def test_a_new_artifact_and_its_rollback_take_effect_between_two_messages(
             async with _asking(caller) as replies:
                 for version in (shipped, second):
                     await publish_version(kafka, version, by="test")
-                    await _uses(pipeline, version.hash)
+                    await uses(pipeline, version.hash)
                 for version in (shipped, first):
                     await move_pointer(kafka, version.hash, by="test")
-                    await _uses(pipeline, version.hash)
+                    await uses(pipeline, version.hash)
             ids = [reply["request_id"] for reply in replies]
             assert len(set(ids)) == len(ids)
             assert {reply["status"] for reply in replies} == {"replied"}
@@ -158,7 +146,7 @@ def test_an_artifact_of_another_hash_raises_an_alert_and_changes_nothing(pipelin
         try:
             assert (alert["rule"], alert["state"]) == ("invalid_registry", "fired")
             assert "artifact" in alert["message"]
-            assert await _in_use(pipeline) == first.hash
+            assert await in_use(pipeline) == first.hash
         finally:
             await move_pointer(kafka, first.hash, by="test")
 
@@ -179,7 +167,7 @@ def test_a_pointer_to_nothing_raises_an_alert_and_changes_nothing(pipeline: Stac
                         if alert["subject"] == lost:
                             break
                 assert (alert["rule"], alert["state"]) == ("invalid_registry", "fired")
-                assert await _in_use(pipeline) == first.hash
+                assert await in_use(pipeline) == first.hash
             finally:
                 await move_pointer(kafka, first.hash, by="test")
 

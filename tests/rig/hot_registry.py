@@ -1,0 +1,34 @@
+"""Which registry version a running worker decides by, and waiting until it is the wanted one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from tests.rig.stack import Stack, fetch
+
+BY_S = 30.0
+
+
+async def health_of(pipeline: Stack) -> dict[str, Any]:
+    """What the worker says of itself."""
+    return dict(await asyncio.to_thread(fetch, f"{pipeline.worker_url()}/health"))
+
+
+async def in_use(pipeline: Stack) -> str:
+    """The version that the worker decides by."""
+    return str((await health_of(pipeline))["registry"])
+
+
+async def uses(pipeline: Stack, digest: str) -> None:
+    """Wait until the worker decides by this version."""
+    async with asyncio.timeout(BY_S):
+        while await in_use(pipeline) != digest:
+            continue
+
+
+async def idle(pipeline: Stack) -> None:
+    """Wait until the worker has nothing in work."""
+    async with asyncio.timeout(BY_S):
+        while (await health_of(pipeline))["in_flight"]:
+            continue
