@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,24 +21,27 @@ from schemas.codec import Codec
 from sinks.queries import TimeRange
 from streams.routing.landscape import Landscape
 from tests.unit.labels.world import answer, request
-from tests.unit.learned.world import labels
 from tests.unit.routing.world import landscape
 
 Run = Callable[..., tuple[int, dict[str, Any], str]]
-TIERS = ("simple", "complex")
 
 
 def _answers(rows: int) -> list[JudgedAnswer]:
-    """Hard prompts that the first tier fails and easy ones, judged on both tiers."""
+    """Requests judged on both tiers. The first fails those of one colour, of which rules and length
+    know nothing, and hears the others' praise, so that only what is learned can tell them apart.
+    """
+    chance = random.Random(3)
     found = []
-    for number, row in enumerate(labels(rows).rows):
-        for tier, model in zip(TIERS, ("small", "large"), strict=True):
+    for number in range(rows):
+        hard = chance.random() < 0.5
+        prompt = f"Please look at the {'amber' if hard else 'green'} file {number:04d} once more."
+        fails = chance.random() < (0.9 if hard else 0.05)
+        for tier, score in (("simple", float(not fails)), ("complex", 1.0)):
+            model = {"simple": "small", "complex": "large"}[tier]
+            drawn = 0.1 if tier == "complex" else None
             found.append(
-                answer(
-                    request(number), tier, row.scores[model], model=model, prompt=row.prompt,
-                    propensity=0.1 if tier == "complex" else None,
-                )
-            )  # fmt: skip
+                answer(request(number), tier, score, model=model, prompt=prompt, propensity=drawn)
+            )
     return found
 
 
