@@ -9,6 +9,7 @@ import sys
 from infra.cli.screen import notes
 from tests.bench.decisions import measure_decisions
 from tests.bench.figures import Figure, keep, show
+from tests.bench.hot_reload import measure_hot_reload
 from tests.bench.prompts import data_folder
 from tests.bench.sink_rate import SinkSize, measure_sink
 from tests.bench.worker_speed import Size, measure_worker
@@ -22,11 +23,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("--quick", action="store_true", help="small sizes, for a first look")
     parser.add_argument(
-        "parts", nargs="*", default=[], help="decisions, worker, sink; all unless named"
+        "parts", nargs="*", default=[], help="decisions, hot, worker, sink; all unless named"
     )
     chosen = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    wanted = chosen.parts or ["decisions", "worker", "sink"]
+    wanted = chosen.parts or ["decisions", "hot", "worker", "sink"]
     figures: list[Figure] = []
     for part in wanted:
         notes.print(f"measuring: {part}")
@@ -39,6 +40,8 @@ def main() -> int:
 def _measure(part: str, *, quick: bool) -> list[Figure]:
     if part == "decisions":
         return measure_decisions()
+    if part == "hot":
+        return measure_hot_reload()
     if part == "worker":
         return measure_worker(QUICK if quick else Size())
     if part == "sink":
