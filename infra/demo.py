@@ -22,8 +22,8 @@ from schemas.errors import LocalStackError
 from sinks.connect import connect
 from sinks.settings import SinkSettings
 
-LABEL = "sample"
-"""Label of the feedback that a demo gives."""
+NEEDS = "needs:"
+"""Labels of feedback that say which tier a request needs (`sluice query undershot`)."""
 
 _TIMEOUT_S = 120.0
 _STORED_BY_S = 60.0
@@ -76,7 +76,7 @@ async def run_demo(
                     tenant=request.get("tenant"),
                     request_id=request["request_id"],
                     score=score,
-                    label=LABEL,
+                    label=f"{NEEDS}{item.suffices}",
                 )
             )
         on_reply(done)

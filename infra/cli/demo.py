@@ -18,7 +18,7 @@ from infra.settings import InfraSettings
 if TYPE_CHECKING:
     from infra.demo import DemoRun
 
-QUESTIONS = ("routing_distribution", "cost_vs_baseline", "latency_by_tier")
+QUESTIONS = ("routing_distribution", "cost_vs_baseline", "undershot")
 """The three SQL answers that the demo ends with."""
 
 

@@ -79,6 +79,7 @@ class Signal:
     passed: bool | None
     model: str | None = None
     call_id: str | None = None
+    label: str | None = None
 
 
 @dataclass(kw_only=True)
@@ -265,7 +266,7 @@ def as_log(lives: list[Life]) -> dict[Place, list[Record]]:
         signals += [
             quality_event(
                 **_whose(life), at=each.at, signal=each.signal, name="n", score=each.score,
-                passed=each.passed, tier=each.tier, request_model=each.model,
+                passed=each.passed, label=each.label, tier=each.tier, request_model=each.model,
                 call_id=each.call_id,
             )
             for each in life.signals

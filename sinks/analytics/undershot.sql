@@ -1,0 +1,46 @@
+-- Of the requests that are known to need more than the first tier, how many were answered too badly?
+--
+-- Known is what somebody said who knew: feedback, or a golden verdict, labelled needs:TIER, TIER being
+-- the first that answers such a request well. The verdict's score is about the answer that was given,
+-- a request's own mean counting once. The row without a tier is the sum of those that need more than
+-- the first tier; requests that nobody labelled are in no row.
+--
+-- param first = simple: the first tier
+-- param below = 0.7: score under which an answer is below the bar
+-- column needs [text]: the tier that is needed; empty: any but the first
+-- column requests [count]: requests that ended and are labelled so
+-- column on_first [count]: of them, answered by the first tier
+-- column scored [count]: of them, with a score
+-- column below_bar [count]: of the scored, below the bar
+-- column rate [share]: below the bar, of the scored
+WITH
+    ended AS
+    (
+        SELECT tenant, request_id, requested_at, tier
+        FROM requests
+        WHERE ended_at >= {since:DateTime64(3, 'UTC')} AND ended_at < {until:DateTime64(3, 'UTC')}
+    ),
+    told AS
+    (
+        SELECT
+            e.tenant AS tenant, e.request_id AS request_id, e.requested_at AS requested_at,
+            any(e.tier) AS answered_by, argMax(substring(q.label, 7), q.at) AS needed,
+            avg(q.score) AS liking
+        FROM quality AS q
+        ASOF INNER JOIN ended AS e
+            ON q.tenant = e.tenant AND q.request_id = e.request_id AND q.at >= e.requested_at
+        WHERE q.signal IN ('feedback', 'golden') AND startsWith(q.label, 'needs:')
+            AND q.at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+        GROUP BY e.tenant, e.request_id, e.requested_at
+    )
+SELECT
+    needs,
+    count() AS requests,
+    countIf(answered_by = {first:String}) AS on_first,
+    count(liking) AS scored,
+    countIf(liking < {below:Float64}) AS below_bar,
+    below_bar / nullIf(scored, 0) AS rate
+FROM told
+ARRAY JOIN if(needed = {first:String}, [needed], [needed, '']) AS needs
+GROUP BY needs
+ORDER BY needs != '', needs
