@@ -1,29 +1,31 @@
 """The `llm` classifier, apart from the call: what a small model is asked, what its word is worth.
 
-The model sees the request as data between markers that it can't foresee, is told the tiers, and
-answers JSON. An answer that does not say a tier of ours is no opinion; then the rules decide.
+The model sees the request as data, is told the tiers, and answers JSON. An answer that does not
+say a tier of ours is no opinion; then the rules decide.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from streams.routing.features import Features
-from streams.routing.landscape import JSON, Landscape, Model
-from streams.routing.rules import SCORE_DIGITS
+from streams.routing.inquiry import (
+    enclosed,
+    inquiry_body,
+    json_object_in,
+    mark_of,
+    share_in,
+    shown,
+)
+from streams.routing.landscape import Landscape, Model
 
 SHOWN_CHARACTERS = 4_000
-"""Of a longer question the beginning and the end are shown, three quarters and one."""
+"""Of a longer question the beginning and the end are shown."""
 
 MAX_OUTPUT_TOKENS = 120
 _REASON_CHARACTERS = 120
-_OBJECT = re.compile(r"\{[^{}]{0,2000}\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ def question_key(seen: Features, landscape: Landscape) -> str:
 
 def opinion_body(seen: Features, landscape: Landscape, model: Model) -> dict[str, Any]:
     """The chat-completions body that asks a model where a request belongs."""
-    mark = hashlib.blake2b(seen.question.encode(errors="replace"), digest_size=6).hexdigest()
+    mark = mark_of(seen.question)
     tiers = ", ".join(landscape.tiers)
     instructions = (
         "You route requests to language models. Judge how demanding the request between the "
@@ -72,29 +74,9 @@ def opinion_body(seen: Features, landscape: Landscape, model: Model) -> dict[str
         'JSON only: {"tier": one of the names, "score": 0 to 1 for how demanding it is, '
         '"reason": at most ten words}.'
     )
-    body: dict[str, Any] = {
-        "messages": [
-            {"role": "system", "content": instructions},
-            {
-                "role": "user",
-                "content": f"REQUEST-{mark}\n{shown(seen.question)}\nREQUEST-{mark}\n"
-                f"It comes with {seen.tools} tools and {seen.turns} turns.",
-            },
-        ],
-        "temperature": 0,
-        "max_completion_tokens": MAX_OUTPUT_TOKENS,
-    }
-    if JSON in model.capabilities:
-        body["response_format"] = {"type": "json_object"}
-    return body
-
-
-def shown(text: str, most: int = SHOWN_CHARACTERS) -> str:
-    """A text, or its beginning and its end."""
-    if len(text) <= most:
-        return text
-    tail = most // 4
-    return f"{text[: most - tail]}\n[...]\n{text[-tail:]}"
+    request = enclosed("REQUEST", mark, shown(seen.question, SHOWN_CHARACTERS))
+    beside = f"It comes with {seen.tools} tools and {seen.turns} turns."
+    return inquiry_body(instructions, f"{request}\n{beside}", model, MAX_OUTPUT_TOKENS)
 
 
 def read_opinion(text: str, landscape: Landscape) -> Opinion:
@@ -109,22 +91,3 @@ def read_opinion(text: str, landscape: Landscape) -> Opinion:
         score=share_in(found.get("score")),
         reason=" ".join(reason.split())[:_REASON_CHARACTERS] if isinstance(reason, str) else "",
     )
-
-
-def json_object_in(text: str) -> Mapping[str, Any]:
-    """The JSON object of a model's answer, bare or among prose; empty where there is none."""
-    for candidate in (text, *_OBJECT.findall(text[:20_000])):
-        try:
-            value = orjson.loads(candidate)
-        except orjson.JSONDecodeError:
-            continue
-        if isinstance(value, dict):
-            return value
-    return {}
-
-
-def share_in(value: Any) -> float | None:
-    """A number in 0..1, rounded to 1e-6; `None` for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        return None
-    return round(float(value), SCORE_DIGITS)
