@@ -17,8 +17,8 @@ Document = Mapping[str, Any]
 _NAMES = {"length": "prompt length", "random": "random", "oracle": "oracle (knows both scores)"}
 _PER = 1_000
 _AT_LIST_PRICE = (
-    "Costs are means a request at today's list price, by the length of the texts; a router that "
-    "sends the longer prompts to the strong model pays more than this."
+    "Costs are means a request at today's list price, by the length of the texts: hidden reasoning "
+    "is not counted, and a router that sends the longer prompts to the strong model pays more."
 )
 
 
