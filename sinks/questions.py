@@ -44,7 +44,9 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column of the answer. `unit` is USD, ms, share (0..1), count, tokens, bytes, time, text."""
+    """A column of the answer. `unit` is USD, ms, share (0..1), count, tokens, bytes, time, text, or
+    number, whose meaning another column gives.
+    """
 
     name: str
     unit: str

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from infra.cli.choosing import Aim, choice_of, in_words
 from infra.cli.screen import notes, print_json, print_table
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ PATH = click.Path(path_type=Path)
     "--at-most", type=click.FloatRange(0, 1), default=0.10, show_default=True,
     help="Share of complex prompts on the first tier above which --golden fails.",
 )  # fmt: skip
+@click.option(
+    "--choose", type=Aim(), metavar="AIM=VALUE",
+    help="Name the boundary, or threshold: bound=0.10, quality=0.9, cost=0.002 (USD a request).",
+)  # fmt: skip
 @click.option("--report", type=PATH, metavar="DIR", help="Write a page with charts there too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def command(
@@ -49,6 +54,7 @@ def command(
     golden: str | None,
     registry: Path | None,
     at_most: float,
+    choose: tuple[str, float] | None,
     report: Path | None,
     as_json: bool,
 ) -> None:
@@ -56,8 +62,12 @@ def command(
 
     Classifiers: rules, article-4, article-ex1, length, random, learned. Cascades: checks, article,
     learned. APGR is the area under the share of the gap that is recovered, over the share of
-    strong calls: 0.5 is a coin (RouteLLM, arXiv 2406.18665). --report writes index.html, one page
-    that needs nothing else, and figures.json.
+    strong calls: 0.5 is a coin (RouteLLM, arXiv 2406.18665).
+
+    --choose names what a registry must say: bound is the share of the rows that need the strong
+    model and may stay on the weak one, with 95 % confidence; quality the least mean score, with the
+    same; cost the most that is spent. --report writes index.html, one page that needs nothing else,
+    and figures.json.
     """
     if (data is None) == (golden is None):
         raise click.UsageError("name one of --data and --golden")
@@ -99,6 +109,8 @@ def command(
         "folds": wanted.folds,
         **judged.measured.as_document(),
     }
+    if choose is not None:
+        document["choice"] = choice_of(judged, *choose)
     if as_json:
         print_json(document)
         return
@@ -106,6 +118,8 @@ def command(
         ("figure", "value"),
         [(name, value) for name, value in document.items() if not isinstance(value, dict)],
     )
+    if choose is not None:
+        notes.print(in_words(document["choice"]))
 
 
 def _choice(text: str, known: tuple[str, ...], option: str) -> Choice:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-RIGHT = frozenset({"USD", "ms", "share", "count", "tokens", "tokens/s", "bytes"})
+RIGHT = frozenset({"USD", "ms", "share", "count", "tokens", "tokens/s", "bytes", "number"})
 """Units whose figures stand at the right of their column."""
 
 UNKNOWN = "-"
@@ -18,6 +18,7 @@ _FORMATS = {
     "count": ",",
     "tokens": ",",
     "bytes": ",",
+    "number": ",.4g",
 }
 
 

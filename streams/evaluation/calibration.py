@@ -60,34 +60,3 @@ def auroc(score: Vector, positive: Vector) -> float | None:
     mean_ranks = np.cumsum(counts) - (counts - 1) / 2
     rank_sum = float(mean_ranks[inverse][is_positive].sum())
     return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MonotoneMap:
-    """A rising step-linear map of scores to chances: pool-adjacent-violators, then interpolated."""
-
-    scores: Vector
-    chances: Vector
-
-    def __call__(self, score: Vector) -> Vector:
-        """The chance at each score."""
-        return np.interp(score, self.scores, self.chances)
-
-
-def fit_monotone(score: Vector, good: Vector) -> MonotoneMap:
-    """Isotonic regression (Zadrozny and Elkan, KDD 2002), drawn towards the mean at its ends by
-    one row each, so that a handful of rows never states certainty.
-    """
-    order = np.argsort(score, kind="stable")
-    mean = float(good.mean())
-    blocks: list[list[float]] = []
-    for x, y in zip(score[order], good[order], strict=True):
-        blocks.append([float(x), float(y), 1.0])
-        while len(blocks) > 1 and blocks[-2][1] >= blocks[-1][1]:
-            x2, y2, n2 = blocks.pop()
-            x1, y1, n1 = blocks.pop()
-            rows = n1 + n2
-            blocks.append([(x1 * n1 + x2 * n2) / rows, (y1 * n1 + y2 * n2) / rows, rows])
-    table = np.array(blocks)
-    shrunk = (table[:, 1] * table[:, 2] + mean) / (table[:, 2] + 1)
-    return MonotoneMap(scores=table[:, 0], chances=np.maximum.accumulate(shrunk))

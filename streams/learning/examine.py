@@ -9,9 +9,7 @@ from pathlib import Path
 from schemas.errors import ArtifactError
 from streams.learning.folds import Said, say, say_in_folds
 from streams.learning.labels import Labels
-from streams.learning.measure import CallCosts, Measured, measure
 from streams.learning.preferences import Preference, prefer, prefer_after
-from streams.learning.prices import mean_call_cost
 from streams.learning.seen import look_at
 from streams.routing.assessment import LEARNED
 from streams.routing.learned.artifact import Artifact, read_artifact
@@ -75,29 +73,6 @@ def preference_of(
     if wanted.cascade is not None:
         return prefer_after(chosen.name, labels, wanted.weak, said)
     return prefer(chosen.name, labels, said)
-
-
-def examine(
-    wanted: Examination, labels: Labels, on_fold: Callable[[], None] = lambda: None
-) -> Measured:
-    """All figures of what is examined.
-
-    Raises:
-        ArtifactError: a named artifact can't be used.
-        LabelsError: the rows lack what is needed.
-        NoGapError: the strong model is no better than the weak one.
-    """
-    return measure(
-        labels.column(wanted.weak),
-        labels.column(wanted.strong),
-        preference_of(wanted, labels, on_fold),
-        bar=wanted.bar,
-        costs=CallCosts(
-            weak=mean_call_cost(labels, wanted.weak), strong=mean_call_cost(labels, wanted.strong)
-        ),
-        weak_always_paid=wanted.cascade is not None,
-        seed=wanted.seed,
-    )
 
 
 def _said(wanted: Examination, chosen: Choice, labels: Labels, on_fold: Callable[[], None]) -> Said:

@@ -12,7 +12,6 @@ from streams.evaluation.bounds import share_interval, threshold_by_bound, upper_
 from streams.evaluation.calibration import (
     auroc,
     expected_calibration_error,
-    fit_monotone,
     reliability,
 )
 
@@ -42,29 +41,6 @@ def test_auroc_is_the_chance_that_good_scores_above_bad(rows: list[tuple[int, bo
         assert found is None
     else:
         assert found == pytest.approx(roc_auc_score(positive, score))
-
-
-@given(st.lists(st.tuples(st.floats(-5, 5), st.booleans()), min_size=1, max_size=60))
-def test_a_monotone_map_rises_and_never_states_certainty(rows: list[tuple[float, bool]]) -> None:
-    score = np.array([row[0] for row in rows])
-    good = np.array([row[1] for row in rows], float)
-    stated = fit_monotone(score, good)(np.linspace(-6, 6, 50))
-
-    assert (np.diff(stated) >= -1e-12).all()
-    if 0 < good.mean() < 1:
-        assert stated.min() > 0
-        assert stated.max() < 1
-
-
-def test_a_monotone_map_mends_a_score_that_ranks_well_and_states_badly() -> None:
-    chance = np.random.default_rng(3)
-    truth = chance.random(4_000)
-    good = (chance.random(4_000) < truth).astype(float)
-    overconfident = truth**4
-    mended = fit_monotone(overconfident, good)(overconfident)
-
-    assert expected_calibration_error(overconfident, good) > 0.2
-    assert expected_calibration_error(mended, good) < 0.03
 
 
 def test_the_rule_of_three() -> None:
