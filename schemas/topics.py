@@ -8,6 +8,7 @@ have one order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -40,6 +41,9 @@ MAX_ANSWER_BYTES = 2 * MIB
 
 RECORD_OVERHEAD_BYTES = 4096
 """What a record may grow by on the wire beside key, value and headers."""
+
+
+_TIER_TOPIC = re.compile(r"llm\.tier\.[a-z0-9][a-z0-9_-]*(\.high)?\.v1")
 
 
 class Width(StrEnum):
@@ -86,6 +90,11 @@ class Topic:
 def tier_topic(tier: str, *, high: bool = False) -> str:
     """Name of a tier's topic; `high` is the one that is read with priority."""
     return f"llm.tier.{tier}.high.v1" if high else f"llm.tier.{tier}.v1"
+
+
+def is_tier_topic(name: str) -> bool:
+    """Whether this is the name of a tier's topic."""
+    return _TIER_TOPIC.fullmatch(name) is not None
 
 
 def wait_topic(delay_s: int) -> str:

@@ -59,6 +59,9 @@ class WorkerSettings(BaseSettings):
     classify_slots: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=256, description="Requests in classification at once."
     )
+    wait_slots: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=256, description="Messages of one wait topic held at once until they are due."
+    )
     reply_topic_prefixes: str = Field(
         default="llm.replies.,replies.",
         description="Prefixes of topics that callers may name for replies, comma-separated.",

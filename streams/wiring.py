@@ -13,13 +13,21 @@ from aiokafka import AIOKafkaProducer
 from schemas.avro_schemas import VALUES
 from schemas.codec import Codec
 from schemas.schema_registry import known_schemas
-from schemas.topics import FEEDBACK, OUTCOMES, declared_topics, tier_topic
+from schemas.topics import (
+    FEEDBACK,
+    OUTCOMES,
+    WAIT_DELAYS_S,
+    declared_topics,
+    tier_topic,
+    wait_topic,
+)
 from streams.agents.allowance import Allowance
 from streams.agents.classify import classify
 from streams.agents.codecs import Codecs
 from streams.agents.dependencies import Dependencies
 from streams.agents.execute import execute
 from streams.agents.feedback import take_feedback
+from streams.agents.waiting import wait_out
 from streams.alerts import AlertLog
 from streams.flow.claims import Claims
 from streams.flow.clock import BrokerClock
@@ -33,7 +41,7 @@ from streams.flow.reply_topics import ReplyTopicPolicy, TopicDirectory
 from streams.flow.slots import Slots
 from streams.providers.catalog import open_providers
 from streams.providers.guard import HostPolicy, KeyRing
-from streams.providers.load import InstanceLoad
+from streams.providers.load import Instances
 from streams.providers.prices import PriceBook
 from streams.registry.live import LiveRegistry
 from streams.settings import WorkerSettings
@@ -100,7 +108,7 @@ class Parts:
             registry=self.registry,
             providers=providers,
             pricing=PriceBook(),
-            load=InstanceLoad(),
+            instances=Instances(self._owned_share),
             alerts=self.alerts,
             codecs=Codecs(self.known),
             reply_topics=ReplyTopicPolicy(prefixes=settings.reply_prefixes),
@@ -132,6 +140,12 @@ class Parts:
         async def fed_back(work: Work) -> None:
             await take_feedback(work.message, deps)
 
+        def waiting(delay_s: int) -> Callable[[Work], Awaitable[None]]:
+            async def waited(work: Work) -> None:
+                await wait_out(work, delay_s, deps)
+
+            return waited
+
         def intake(slots: Slots, handler: Callable[[Work], Awaitable[None]]) -> Intake:
             return Intake(self.assignment, slots, handler, on_fatal)
 
@@ -143,6 +157,8 @@ class Parts:
             slots = Slots(settings.slots_per_tier)
             for high in (True, False):
                 found[tier_topic(tier, high=high)] = intake(slots, executed)
+        for delay_s in WAIT_DELAYS_S:
+            found[wait_topic(delay_s)] = intake(Slots(settings.wait_slots), waiting(delay_s))
         found[FEEDBACK] = intake(Slots(settings.classify_slots), fed_back)
         return found
 

@@ -10,54 +10,38 @@ from typing import Any
 
 import orjson
 
-from schemas.records import Answer, Failure
+from schemas.records import Answer
 from schemas.topics import MAX_ANSWER_BYTES
 from streams.agents.calls import CallEnd, make_call
+from streams.agents.capacity import expected_tokens, find_room, need_of, who_has_room
 from streams.agents.dependencies import Dependencies
-from streams.agents.ending_kinds import Ending, GaveUp, MovedOn, Replied
+from streams.agents.ending_kinds import Ending, MovedOn, Replied
 from streams.agents.errand import Errand
-from streams.agents.expected_costs import expected_costs, model_costs
+from streams.agents.expected_costs import expected_costs
+from streams.agents.giving_up import answers_of, exhausted, nobody_to_ask, out_of_time
 from streams.agents.hop_state import HopState
 from streams.agents.judging import judge_answer
 from streams.providers.base import Completion
-from streams.routing.candidates import Candidate, Need, Shortlist, shortlist
-from streams.routing.cascade import (
-    Accept,
-    Standing,
-    after_answer,
-    best_answer,
-    next_tier,
-    weighs_going_on,
-)
+from streams.routing.candidates import Candidate
+from streams.routing.cascade import Accept, Standing, after_answer, best_answer, weighs_going_on
 from streams.routing.confidence import Answered, Verdict
 from streams.routing.draws import draw
-from streams.routing.fallback import Again, FailedCall, TierExhausted, after_failure
-from streams.routing.features import estimate_tokens, needs_of
+from streams.routing.fallback import FailedCall, TierExhausted, after_failure
 from streams.routing.landscape import LOGPROBS
 
 
 async def work_out(hop: HopState, deps: Dependencies) -> Ending | None:
     """Work on a hop to its end; `None` when another worker has taken it over meanwhile."""
-    now = deps.clock.now()
-    if hop.time_left_ms(now) <= 0:
-        return _out_of_time(hop)
-    need = _need(hop, now)
-    models = hop.landscape.models_of(hop.message.tier)
-    costs = model_costs(models, need.context_tokens, deps)
-    choice = shortlist(hop.message.tier, need, hop.landscape, deps.load.conditions(), costs)
-    hop.steps.append(
-        {"at": now, "time_left_ms": need.time_left_ms, "costs": costs, **choice.as_inputs()}
-    )
-    if not choice.candidates:
-        return _exhausted(hop, TierExhausted(why="no model of the tier fits"), [], deps)
-    return await _ask(hop, choice, deps)
-
-
-async def _ask(hop: HopState, choice: Shortlist, deps: Dependencies) -> Ending | None:
     failures: list[FailedCall] = []
+    if _left(hop, deps) <= 0:
+        return out_of_time(hop)
+    choice = await find_room(hop, deps)
+    if not choice.candidates:
+        return nobody_to_ask(hop, choice, standing_of(hop, deps), deps)
     candidate = choice.candidates[0]
+    deps.retries.called()
     while True:
-        end = await make_call(hop, candidate, _errand(hop, candidate), deps)
+        end = await make_call(hop, candidate, _errand(hop, candidate, deps), deps)
         if end.completion is not None:
             return await _answered(hop, candidate, end, end.completion, deps)
         hop.attempts.append(end.attempt)
@@ -65,26 +49,40 @@ async def _ask(hop: HopState, choice: Shortlist, deps: Dependencies) -> Ending |
         await _alert_on_auth(candidate, end, deps)
         if hop.work.lost:
             return None
-        left = hop.time_left_ms(deps.clock.now())
-        if left <= 0:
-            return _out_of_time(hop)
-        step = after_failure(
-            failures,
-            choice.candidates,
-            hop.landscape.policy.fallback,
-            time_left_ms=left,
-            jitter=draw(f"retry/{end.attempt.call_id}"),
-        )
-        hop.steps.append({"call": end.attempt.call_id, "why": step.why})
-        if isinstance(step, TierExhausted):
-            return _exhausted(hop, step, failures, deps)
-        await _pause(step, deps)
-        candidate = step.candidate
+        if _left(hop, deps) <= 0:
+            return out_of_time(hop)
+        following = await _after(hop, end, failures, deps)
+        if not isinstance(following, Candidate):
+            return following
+        candidate = following
 
 
-async def _pause(step: Again, deps: Dependencies) -> None:
-    if step.pause_ms > 0:
-        await deps.sleep_ms(step.pause_ms)
+async def _after(
+    hop: HopState, end: CallEnd, failures: list[FailedCall], deps: Dependencies
+) -> Candidate | Ending:
+    """Whom to ask after a failure, once a pause is over, or how the hop ends."""
+    choice = who_has_room(hop, deps)
+    step = after_failure(
+        failures,
+        choice.candidates,
+        hop.landscape.policy.fallback,
+        time_left_ms=_left(hop, deps),
+        jitter=draw(f"retry/{end.attempt.call_id}"),
+        may_retry=deps.retries.allows,
+    )
+    hop.steps.append({"call": end.attempt.call_id, "why": step.why})
+    if isinstance(step, TierExhausted):
+        return exhausted(hop, step, failures, standing_of(hop, deps), deps)
+    deps.retries.retried()
+    if step.pause_ms <= 0:
+        return step.candidate
+    await deps.sleep_ms(step.pause_ms)
+    again = await find_room(hop, deps)
+    if step.candidate in again.candidates:
+        return step.candidate
+    if again.candidates:
+        return again.candidates[0]
+    return nobody_to_ask(hop, again, standing_of(hop, deps), deps)
 
 
 def _failed(candidate: Candidate, end: CallEnd) -> FailedCall:
@@ -96,22 +94,13 @@ def _failed(candidate: Candidate, end: CallEnd) -> FailedCall:
     )
 
 
-def _need(hop: HopState, now: int) -> Need:
-    message, body = hop.message, hop.body
-    return Need(
-        capabilities=needs_of(body),
-        context_tokens=estimate_tokens(body),
-        max_output_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
-        time_left_ms=hop.time_left_ms(now),
-        pinned_model=message.decision.model,
-        spread=f"{message.tenant}/{message.request_id}/{message.hop}/{message.visit}",
-    )
-
-
-def _errand(hop: HopState, candidate: Candidate) -> Errand:
+def _errand(hop: HopState, candidate: Candidate, deps: Dependencies) -> Errand:
     """The caller's own body; where the cascade looks at logprobs, they are asked for as well."""
     wanted = hop.landscape.policy.cascade.logprobs and LOGPROBS in candidate.model.capabilities
-    return Errand(body={**hop.body, "logprobs": True} if wanted else hop.body)
+    return Errand(
+        body={**hop.body, "logprobs": True} if wanted else hop.body,
+        expected_tokens=expected_tokens(need_of(hop, deps.clock.now())),
+    )
 
 
 async def _answered(
@@ -125,12 +114,13 @@ async def _answered(
     )
     hop.attempts.append(end.attempt)
     place = len(hop.attempts) - 1
-    standing = _standing(hop, deps)
+    standing = standing_of(hop, deps)
     verdict = await judge_answer(hop, end.attempt, answered, standing, deps)
     hop.attempts[place] = replace(end.attempt, confidence=verdict.confidence)
     answer = _answer(hop, candidate, completion, verdict)
     if answer is None:
-        return _exhausted(hop, TierExhausted(why="the answer is too large"), [], deps)
+        too_large = TierExhausted(why="the answer is too large")
+        return exhausted(hop, too_large, (), standing, deps)
     hop.answers.append(answer)
     step = after_answer(verdict, replace(standing, time_left_ms=_left(hop, deps)), hop.landscape)
     seen: dict[str, Any] = {
@@ -144,8 +134,7 @@ async def _answered(
         seen |= {"chances": list(verdict.chances), "tier_costs": dict(standing.costs)}
     hop.steps.append(seen)
     if isinstance(step, Accept):
-        best = best_answer([*_seen_before(hop), answer]) or answer
-        return Replied(answer=best, degraded=False)
+        return Replied(answer=best_answer(answers_of(hop)) or answer, degraded=False)
     return MovedOn(tier=step.tier, why=step.why)
 
 
@@ -175,11 +164,12 @@ def _answer(
     )
 
 
-def _standing(hop: HopState, deps: Dependencies) -> Standing:
+def standing_of(hop: HopState, deps: Dependencies) -> Standing:
+    """Where the request stands at the end of this hop."""
     message = hop.message
     standing = Standing(
         tier=message.tier,
-        hop=message.hop,
+        hop=len(message.tiers_tried),
         time_left_ms=_left(hop, deps),
         pinned=message.decision.model is not None,
         feature=message.feature,
@@ -188,52 +178,6 @@ def _standing(hop: HopState, deps: Dependencies) -> Standing:
     if not weighs_going_on(standing, hop.landscape):
         return standing
     return replace(standing, costs=expected_costs(hop.body, hop.landscape, deps))
-
-
-def _seen_before(hop: HopState) -> list[Answer]:
-    return [hop.message.best] if hop.message.best is not None else []
-
-
-def _out_of_time(hop: HopState) -> Ending:
-    """Past the deadline: the best answer seen, if there is one, else the request expires."""
-    best = best_answer([*_seen_before(hop), *hop.answers])
-    if best is not None:
-        return Replied(answer=best, degraded=True)
-    failure = Failure(
-        code="deadline_exceeded",
-        message="no model answered before the deadline",
-        retryable=True,
-    )
-    return GaveUp(kind="expired", failure=failure)
-
-
-def _exhausted(
-    hop: HopState, step: TierExhausted, failures: list[FailedCall], deps: Dependencies
-) -> Ending:
-    """Nobody of the tier can answer: the next tier, else the best answer seen, else failure."""
-    standing = _standing(hop, deps)
-    following = None if step.refused else next_tier(standing, hop.landscape)
-    if following is not None:
-        return MovedOn(tier=following, why=step.why)
-    best = best_answer([*_seen_before(hop), *hop.answers])
-    if best is not None:
-        return Replied(answer=best, degraded=True)
-    return GaveUp(kind="failed", failure=_failure(step, failures))
-
-
-def _failure(step: TierExhausted, failures: list[FailedCall]) -> Failure:
-    classes = {failure.error_class for failure in failures}
-    if classes == {"content_filter"}:
-        return Failure(
-            code="content_filtered", message="every model's filter refused it", retryable=False
-        )
-    if step.refused:
-        return Failure(
-            code="invalid_request",
-            message="the provider refused the request as malformed",
-            retryable=False,
-        )
-    return Failure(code="all_models_failed", message=step.why, retryable=True)
 
 
 async def _alert_on_auth(candidate: Candidate, end: CallEnd, deps: Dependencies) -> None:

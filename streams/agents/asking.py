@@ -5,10 +5,11 @@ No retries and no fallback: who asks goes on without an answer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schemas.records import Attempt
 from streams.agents.calls import make_call
+from streams.agents.capacity import expected_tokens
 from streams.agents.dependencies import Dependencies
 from streams.agents.errand import Errand
 from streams.agents.expected_costs import model_costs
@@ -52,9 +53,13 @@ async def _ask(
         spread=f"{hop.message.tenant}/{hop.message.request_id}/{errand.purpose}",
     )
     costs = model_costs(hop.landscape.models_of(tier), tokens, deps)
-    found = shortlist(tier, need, hop.landscape, deps.load.conditions(), costs)
+    models = hop.landscape.models_of(tier)
+    asked = models if model is None else (hop.landscape.models[model],)
+    conditions = deps.instances.conditions(asked, deps.clock.elapsed_ms())
+    found = shortlist(tier, need, hop.landscape, conditions, costs)
     if not found.candidates:
         return Heard(failed=NO_CAPACITY)
+    errand = replace(errand, expected_tokens=expected_tokens(need))
     end = await make_call(hop, found.candidates[0], errand, deps)
     hop.attempts.append(end.attempt)
     if end.completion is None:

@@ -19,7 +19,9 @@ from streams.providers.base import (
     ErrorClass,
     ProviderError,
     Timeouts,
+    Usage,
 )
+from streams.providers.load import CallInFlight
 from streams.routing.candidates import Candidate
 
 log = logging.getLogger(__name__)
@@ -43,13 +45,18 @@ async def make_call(
     """Ask a candidate once; the cost event is on its way when this returns."""
     call_id = deps.call_id()
     started_at = deps.clock.now()
+    in_flight = deps.instances.begin(candidate, errand.expected_tokens, deps.clock.elapsed_ms())
     limits = hop.landscape.policy.timeouts
     total_ms = min(limits.total_ms, hop.time_left_ms(started_at))
     if errand.limit_ms is not None:
         total_ms = min(total_ms, errand.limit_ms)
     total_ms = max(total_ms, 1.0)
     hop.lease_until = started_at + int(total_ms) + LEASE_MARGIN_MS
-    await _journal_start(hop, candidate, errand, call_id, deps)
+    try:
+        await _journal_start(hop, candidate, errand, call_id, deps)
+    except BaseException:
+        deps.instances.given_up(in_flight)
+        raise
     call = ChatCall(
         call_id=call_id,
         model=candidate.model.provider_model,
@@ -64,11 +71,10 @@ async def make_call(
         or candidate.model.max_output,
     )
     before = deps.clock.elapsed_ms()
-    completion, error = await _ask(candidate, call, deps)
+    completion, error = await _ask(candidate, call, in_flight, deps)
     latency_ms = deps.clock.elapsed_ms() - before
     hop.provider_ms += latency_ms
-    if completion is not None:
-        deps.load.took(candidate, latency_ms)
+    opened = _note_end(in_flight, completion, error, latency_ms, deps)
     ended = EndedCall(
         call_id=call_id,
         started_at=started_at,
@@ -77,25 +83,63 @@ async def make_call(
         error=error,
     )
     attempt = await book_call(hop, candidate, errand, ended, deps)
+    if opened:
+        await _alert_down(candidate, attempt, deps)
     return CallEnd(attempt=attempt, completion=completion, error=error)
 
 
 async def _ask(
-    candidate: Candidate, call: ChatCall, deps: Dependencies
+    candidate: Candidate, call: ChatCall, in_flight: CallInFlight, deps: Dependencies
 ) -> tuple[Completion | None, ProviderError | None]:
-    with deps.load.call(candidate):
-        try:
-            provider = deps.provider(candidate.model.provider)
-            return await provider.complete(call, _endpoint(candidate)), None
-        except ProviderError as failure:
-            return None, failure
-        except SluiceError as failure:
-            return None, ProviderError(ErrorClass.AUTH, str(failure))
-        except Exception as failure:
-            log.exception("provider %s broke its port", candidate.model.provider)
-            return None, ProviderError(
-                ErrorClass.BAD_RESPONSE, f"the adapter failed with {type(failure).__name__}"
-            )
+    try:
+        provider = deps.provider(candidate.model.provider)
+        return await provider.complete(call, _endpoint(candidate)), None
+    except ProviderError as failure:
+        return None, failure
+    except SluiceError as failure:
+        return None, ProviderError(ErrorClass.AUTH, str(failure))
+    except Exception as failure:
+        log.exception("provider %s broke its port", candidate.model.provider)
+        return None, ProviderError(
+            ErrorClass.BAD_RESPONSE, f"the adapter failed with {type(failure).__name__}"
+        )
+    except BaseException:
+        deps.instances.given_up(in_flight)
+        raise
+
+
+def _note_end(
+    in_flight: CallInFlight,
+    completion: Completion | None,
+    error: ProviderError | None,
+    latency_ms: float,
+    deps: Dependencies,
+) -> bool:
+    """Let the instance's limits and health know; whether its circuit opened."""
+    now = deps.clock.elapsed_ms()
+    if error is None:
+        usage = completion.usage if completion else None
+        deps.instances.answered(in_flight, latency_ms, tokens_of(usage), now)
+        return False
+    after_ms = None if error.retry_after_s is None else error.retry_after_s * 1000
+    return deps.instances.failed(in_flight, error.error_class, after_ms, now)
+
+
+async def _alert_down(candidate: Candidate, attempt: Attempt, deps: Dependencies) -> None:
+    model, instance = candidate.model.name, candidate.instance.name
+    await deps.alerts.fire(
+        "provider_down",
+        f"{model}/{instance}",
+        f"calls of {model} at {instance} fail ({attempt.status}); it is left alone and probed "
+        "until they come back",
+    )
+
+
+def tokens_of(usage: Usage | None) -> int | None:
+    """Tokens that count against a limit; `None` where the provider did not say."""
+    if usage is None or usage.input_tokens is None:
+        return None
+    return usage.input_tokens + (usage.output_tokens or 0)
 
 
 def _endpoint(candidate: Candidate) -> Endpoint:

@@ -20,7 +20,8 @@ from streams.flow.journal import Owner
 from streams.flow.journals import Journals
 from streams.flow.reply_topics import ReplyTopicPolicy
 from streams.providers.base import Provider, Usage
-from streams.providers.load import InstanceLoad
+from streams.providers.load import Instances
+from streams.providers.retry_budget import RetryBudget
 from streams.registry.live import LiveRegistry
 from streams.routing.landscape import Model
 
@@ -65,12 +66,13 @@ class Dependencies:
     registry: LiveRegistry
     providers: Mapping[str, Provider]
     pricing: Pricing
-    load: InstanceLoad
+    instances: Instances
     alerts: Alerts
     codecs: Codecs
     reply_topics: ReplyTopicPolicy
     reply_topic_exists: Callable[[str], Awaitable[bool]]
     sleep_ms: Callable[[float], Awaitable[None]]
+    retries: RetryBudget = field(default_factory=RetryBudget)
     bound_tenants: Mapping[str, str | None] = field(default_factory=dict)
     opinions: Opinions = field(default_factory=Opinions)
     watch: Watch = field(default_factory=Watch)

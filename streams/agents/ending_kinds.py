@@ -1,4 +1,4 @@
-"""The three ways in which a hop can end."""
+"""The four ways in which a hop can end."""
 
 from __future__ import annotations
 
@@ -31,4 +31,11 @@ class GaveUp:
     failure: Failure
 
 
-Ending = Replied | MovedOn | GaveUp
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """The hop waits so many seconds on a wait topic, and is tried again."""
+
+    delay_s: int
+
+
+Ending = Replied | MovedOn | GaveUp | Parked

@@ -14,14 +14,14 @@ import orjson
 from schemas.codec import Format
 from schemas.errors import DeliveryError
 from schemas.events import Result
-from schemas.journal_headers import ESCALATED
+from schemas.journal_headers import ESCALATED, PARKED
 from schemas.records import ANSWER, Answer, Decision, Failure, Reply, ReplyUsage
 from schemas.topics import REPLIES, dead_letter_topic
 from streams.agents.dependencies import Dependencies
-from streams.agents.ending_kinds import Ending, GaveUp, MovedOn, Replied
+from streams.agents.ending_kinds import Ending, GaveUp, MovedOn, Parked, Replied
 from streams.agents.hop_state import HopState
 from streams.agents.replies import encode_reply, routing_of, send_reply
-from streams.agents.tier_records import tier_record
+from streams.agents.tier_records import tier_record, wait_record
 from streams.flow.delivery import Outgoing
 from streams.providers.base import Usage
 from streams.routing.features import question_of, text_of
@@ -43,6 +43,9 @@ async def end_hop(hop: HopState, ending: Ending, deps: Dependencies) -> None:
     decision = _decision(hop)
     if isinstance(ending, MovedOn):
         await _move_on(hop, ending, decision, deps)
+        return
+    if isinstance(ending, Parked):
+        await _park(hop, ending, decision, deps)
         return
     result = await _result(hop, ending, deps)
     delivered = await _reply(hop, ending, decision, result, deps)
@@ -71,7 +74,6 @@ async def _move_on(hop: HopState, ending: MovedOn, decision: Decision, deps: Dep
     following = replace(
         message,
         hop=message.hop + 1,
-        visit=0,
         tier=ending.tier,
         decision=decision,
         attempts=hop.all_attempts,
@@ -83,6 +85,28 @@ async def _move_on(hop: HopState, ending: MovedOn, decision: Decision, deps: Dep
     result = await _result(hop, ending, deps)
     await _acknowledged(hop)
     await _journal(hop, ESCALATED, deps, decision=decision, result=result, next_tier=ending.tier)
+
+
+async def _park(hop: HopState, ending: Parked, decision: Decision, deps: Dependencies) -> None:
+    """Put the hop on a wait topic as its next visit; nothing was answered, so it begins anew on the
+    tier that was decided.
+    """
+    message = hop.message
+    later = replace(
+        message,
+        visit=message.visit + 1,
+        tier=decision.tier if decision.tier in hop.landscape.tiers else message.tier,
+        decision=decision,
+        attempts=hop.all_attempts,
+        tiers_tried=(),
+    )
+    record = wait_record(
+        tier_record(later, deps.codecs), ending.delay_s, hop.work.message.partition
+    )
+    hop.pending.append(await deps.publisher.publish(record))
+    result = await _result(hop, ending, deps)
+    await _acknowledged(hop)
+    await _journal(hop, PARKED, deps, decision=decision, result=result)
 
 
 async def _journal(hop: HopState, kind: str, deps: Dependencies, **more: object) -> None:
@@ -131,7 +155,7 @@ async def _result(hop: HopState, ending: Ending, deps: Dependencies) -> Result:
         latency_ms=_latency_ms(hop, deps),
         provider_ms=hop.provider_ms,
         fallbacks=sum(each.purpose == ANSWER and each.status != _OK for each in hop.all_attempts),
-        reply_topic=None if isinstance(ending, MovedOn) else message.reply_to.topic,
+        reply_topic=None if isinstance(ending, MovedOn | Parked) else message.reply_to.topic,
         prompt=question_of(hop.body["messages"])
         if landscape.privacy.store_prompts and hop.body
         else None,

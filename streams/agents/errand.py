@@ -11,11 +11,13 @@ from schemas.records import ANSWER
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """A call's body and purpose; its longest time in ms, where that is less than the policy's; the
-    probability (0..1) with which it was drawn, where chance decided on it.
+    """A call's body, the tokens that it is expected to use, and its purpose; its longest time in
+    ms, where that is less than the policy's; the probability (0..1) with which it was drawn, where
+    chance decided on it.
     """
 
     body: Mapping[str, Any]
+    expected_tokens: int = 0
     purpose: str = ANSWER
     limit_ms: float | None = None
     propensity: float | None = None

@@ -76,7 +76,8 @@ async def _look_again(
     if drawn >= grey.share:
         return None
     if grey.look == BY_JUDGE:
-        look = await ask_judge(hop, attempt, answered, deps)
+        chance = grey.share if grey.share < 1 else None
+        look = await ask_judge(hop, attempt, answered, deps, chance)
     else:
         look = await _ask_again(hop, attempt, answered, grey, deps)
     step |= {"found": look.found, "failed": look.failed}
@@ -84,14 +85,20 @@ async def _look_again(
 
 
 async def ask_judge(
-    hop: HopState, attempt: Attempt, answered: Answered, deps: Dependencies
+    hop: HopState,
+    attempt: Attempt,
+    answered: Answered,
+    deps: Dependencies,
+    propensity: float | None = None,
 ) -> Look:
-    """Ask the policy's judge about an answer; what it says is a quality event."""
+    """Ask the policy's judge about an answer; what it says is a quality event. `propensity` is the
+    probability with which it is asked, where that was drawn.
+    """
     judge = hop.landscape.policy.judge
     if judge is None:
         return Look(failed="nobody to ask")
     body = judge_body(answered, hop.landscape.models[judge.model])
-    errand = Errand(body=body, purpose=JUDGE, limit_ms=judge.timeout_ms)
+    errand = Errand(body=body, purpose=JUDGE, limit_ms=judge.timeout_ms, propensity=propensity)
     heard = await ask_model(hop, judge.model, errand, deps)
     if heard.completion is None:
         return Look(failed=heard.failed)

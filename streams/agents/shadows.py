@@ -63,8 +63,8 @@ async def make_shadow(hop: HopState, ending: Ending, shadow: Shadow, deps: Depen
                 finish_reason=heard.completion.finish_reason,
             )
             mine = replace(other, message=message, finish_reason=ending.answer.finish_reason)
-            await ask_judge(hop, heard.attempt, other, deps)
-            await ask_judge(hop, given, mine, deps)
+            await ask_judge(hop, heard.attempt, other, deps, shadow.probability)
+            await ask_judge(hop, given, mine, deps, shadow.probability)
     for attempt in hop.attempts[made:]:
         deps.allowance.spent(attempt.cost_nano)
     for record in hop.pending:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from schemas.errors import UndecodableError
 from schemas.journal_headers import DIGEST, HOP, ORIGIN, VISIT
 from schemas.mapping import as_record
 from schemas.records import TierMessage
-from schemas.topics import tier_topic
+from schemas.topics import tier_topic, wait_topic
 from streams.agents.codecs import Codecs
 from streams.flow.delivery import Outgoing
 from streams.flow.incoming import Incoming
 from streams.flow.journal import HopMessage
 
 PRIORITY_QUALITY = "best"
+
+BOUND_FOR = "bound-for"
+"""Header of a record on a wait topic: the tier's topic to which it goes afterwards."""
 
 
 def tier_record(hop: TierMessage, codecs: Codecs) -> Outgoing:
@@ -27,6 +32,16 @@ def tier_record(hop: TierMessage, codecs: Codecs) -> Outgoing:
             (ORIGIN, hop.source.place.encode()),
             (DIGEST, hop.reply_to.digest.encode()),
         ],
+    )
+
+
+def wait_record(record: Outgoing, delay_s: int, partition: int) -> Outgoing:
+    """A tier record that goes there by way of a wait topic, on the same partition number."""
+    return replace(
+        record,
+        topic=wait_topic(delay_s),
+        headers=[*record.headers, (BOUND_FOR, record.topic.encode())],
+        partition=partition,
     )
 
 

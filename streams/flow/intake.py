@@ -25,6 +25,10 @@ Place = tuple[str, int]
 """A topic and a partition."""
 
 
+class LeftForLaterError(Exception):
+    """A handler leaves its message unacknowledged, for who reads it next."""
+
+
 class Acknowledged(Protocol):
     """An event of a stream, as far as it is released."""
 
@@ -40,11 +44,17 @@ class Work:
     message: Incoming
     slots: Slots
     lane: Lane
+    assignment: Assignment | None = None
 
     @property
     def lost(self) -> bool:
         """Whether the partition was taken away since the message was opened."""
         return self.lane.lost
+
+    @property
+    def closing(self) -> bool:
+        """Whether the worker is about to leave."""
+        return self.assignment is not None and self.assignment.closed
 
 
 Handler = Callable[[Work], Awaitable[None]]
@@ -140,7 +150,8 @@ class Intake:
             return
         if lane.tracker.full:
             lane.roomy.clear()
-        task = asyncio.create_task(self._work(Work(message=message, slots=self._slots, lane=lane)))
+        work = Work(message=message, slots=self._slots, lane=lane, assignment=self._assignment)
+        task = asyncio.create_task(self._work(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -148,6 +159,8 @@ class Intake:
         try:
             await self._handler(work)
             work.lane.finish(work.message.offset)
+        except LeftForLaterError:
+            log.debug("left for later: %s", work.message.topic)
         except Exception as error:  # noqa: BLE001 - whatever it is, the worker must stop for it
             self._on_fatal(error)
         finally:

@@ -82,12 +82,15 @@ class CascadePart(Part):
 
 
 class FallbackPart(Part):
-    """How a hop goes on after errors."""
+    """How a hop goes on after errors. `wait`: when nobody answers for reasons that pass, the
+    request waits on the log until its deadline; else it fails at once.
+    """
 
     retries: Annotated[int, Field(ge=0, le=5)] = 1
     backoff_ms: Milliseconds = 250.0
     max_backoff_ms: Milliseconds = 5_000.0
     max_calls_per_hop: Annotated[int, Field(ge=1, le=20)] = 6
+    wait: bool = True
 
 
 class RetrievalPart(Part):

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streams.routing.draws import draw
+from streams.routing.draws import weighted_choice
 from streams.routing.landscape import Instance, Landscape, Model
 
 
@@ -30,9 +30,13 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """How an instance is doing now: open to calls, observed latency (ms), calls in flight."""
+    """How an instance is doing now: open to calls or why not, observed latency (ms), calls in
+    flight. `returns` says that it lacks nothing but capacity, which comes back by itself.
+    """
 
     available: bool = True
+    why: str = "not available now"
+    returns: bool = False
     latency_ms: float | None = None
     in_flight: int = 0
 
@@ -47,11 +51,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excluded:
-    """A candidate that is not asked, and why."""
+    """A candidate that is not asked, and why; `returns` if only for want of capacity."""
 
     model: str
     instance: str | None
     reason: str
+    returns: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,16 @@ class Shortlist:
 
     candidates: tuple[Candidate, ...]
     excluded: tuple[Excluded, ...]
+
+    @property
+    def lacks_capacity(self) -> bool:
+        """Whether somebody would be asked who has no room at the moment."""
+        return any(each.returns for each in self.excluded)
+
+    @property
+    def lacks_health(self) -> bool:
+        """Whether somebody would be asked whose instance is not well at the moment."""
+        return any(each.instance is not None and not each.returns for each in self.excluded)
 
     def as_inputs(self) -> dict[str, Any]:
         """What the decision's `inputs` block keeps of it."""
@@ -96,11 +111,18 @@ def shortlist(
             continue
         open_instances = []
         for instance in model.instances:
-            if conditions.get((model.name, instance.name), _GOOD).available:
+            now = conditions.get((model.name, instance.name), _GOOD)
+            reason = _closed(now, need)
+            if reason is None:
                 open_instances.append(instance)
             else:
                 excluded.append(
-                    Excluded(model=model.name, instance=instance.name, reason="not available now")
+                    Excluded(
+                        model=model.name,
+                        instance=instance.name,
+                        reason=reason,
+                        returns=now.returns and not now.available,
+                    )
                 )
         ordered = balance(model, open_instances, need, conditions)
         kept.extend(Candidate(model=model, instance=instance) for instance in ordered)
@@ -131,17 +153,44 @@ def unfit(model: Model, need: Need) -> str | None:
     return None
 
 
+def _closed(now: Condition, need: Need) -> str | None:
+    """Why an instance is not asked now, or `None`."""
+    if not now.available:
+        return now.why
+    if now.latency_ms is not None and need.time_left_ms < now.latency_ms / 2:
+        return "too slow lately for the time left"
+    return None
+
+
 def balance(
     model: Model, instances: Sequence[Instance], need: Need, conditions: Conditions
 ) -> list[Instance]:
-    """Instances by expected wait: latency x (in flight + 1) / weight, ties by a keyed hash."""
+    """Instances by expected wait: latency x (in flight + 1) / weight.
+
+    Where the shortest wait is an idle instance's, the first is drawn among all idle ones, and else
+    among those that wait as shortly, each with the chance of its weight over its latency: by the
+    wait alone the quickest would have all of a light load.
+    """
     if len(instances) < 2:
         return list(instances)
+    states = {each.name: conditions.get((model.name, each.name), _GOOD) for each in instances}
 
-    def rank(instance: Instance) -> tuple[float, float]:
-        now = conditions.get((model.name, instance.name), _GOOD)
-        latency = now.latency_ms if now.latency_ms is not None else model.expected_latency_ms
-        load = latency * (now.in_flight + 1) / instance.weight
-        return load, -draw(f"{need.spread}/{model.name}/{instance.name}") * instance.weight
+    def speed(instance: Instance) -> float:
+        latency = states[instance.name].latency_ms
+        usual = model.expected_latency_ms if latency is None else latency
+        return instance.weight / max(usual, 1e-3)
 
-    return sorted(instances, key=rank)
+    def wait(instance: Instance) -> float:
+        return (states[instance.name].in_flight + 1) / speed(instance)
+
+    ordered = sorted(instances, key=lambda instance: (wait(instance), instance.name))
+    shortest = wait(ordered[0])
+    if states[ordered[0].name].in_flight:
+        alike = [each for each in ordered if wait(each) <= shortest * (1 + 1e-9)]
+    else:
+        alike = [each for each in ordered if not states[each.name].in_flight]
+    if len(alike) < 2:
+        return ordered
+    weighted = [(each.name, speed(each)) for each in alike]
+    drawn = weighted_choice(f"{need.spread}/{model.name}", weighted)
+    return sorted(ordered, key=lambda instance: instance.name != drawn)

@@ -16,6 +16,9 @@ from streams.routing.policy import FallbackPolicy
 _RETRIED = frozenset(
     {"timeout", "connection", "rate_limited", "server", "overloaded", "bad_response"}
 )
+TRANSIENT = _RETRIED
+"""Classes of errors that are over after a while; the others stay until somebody acts."""
+
 _OTHER_INSTANCE = _RETRIED | {"auth"}
 _OTHER_MODEL = _OTHER_INSTANCE | {"context_length", "content_filter"}
 
@@ -43,10 +46,13 @@ class Again:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TierExhausted:
-    """This tier can't answer; `refused` says that no other tier should be asked either."""
+    """This tier can't answer; `refused` says that no other tier should be asked either, `passes`
+    that it is over after a while.
+    """
 
     why: str
     refused: bool = False
+    passes: bool = False
 
 
 def after_failure(
@@ -56,17 +62,22 @@ def after_failure(
     *,
     time_left_ms: float,
     jitter: float,
+    may_retry: bool = True,
 ) -> Again | TierExhausted:
-    """The next step after the last of `failures`.
+    """The next step after the last of `failures`; `candidates` are those that have room now.
 
-    `jitter` is a draw in [0, 1): the pause is that share of the backoff (full jitter).
+    `jitter` is a draw in [0, 1): the pause is that share of the backoff (full jitter). Without
+    `may_retry` the worker's budget for retries is used up, and the tier counts as exhausted.
     """
     last = failures[-1]
     if last.error_class == "bad_request":
         return TierExhausted(why="the provider refused the request itself", refused=True)
     if len(failures) >= policy.max_calls_per_hop:
         return TierExhausted(why=f"{len(failures)} calls failed")
-    if pause := _retry_pause(failures, policy, time_left_ms, jitter):
+    if not may_retry:
+        return TierExhausted(why="the budget for retries is used up", passes=True)
+    has_room = last.candidate in candidates
+    if has_room and (pause := _retry_pause(failures, policy, time_left_ms, jitter)):
         return Again(
             candidate=last.candidate, pause_ms=pause, why=f"retry after {last.error_class}"
         )

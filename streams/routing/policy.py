@@ -71,12 +71,15 @@ class CascadePolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FallbackPolicy:
-    """How a hop goes on after errors. Times in ms."""
+    """How a hop goes on after errors, times in ms; whether a request waits for better times when
+    nobody answers, or fails.
+    """
 
     retries: int = 1
     backoff_ms: float = 250.0
     max_backoff_ms: float = 5_000.0
     max_calls_per_hop: int = 6
+    wait: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

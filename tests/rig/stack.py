@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
+
 from infra.local.clickhouse import LocalClickHouse
 from infra.local.kafka import LocalKafka
 from infra.local.ports import free_port
@@ -196,6 +198,12 @@ def answers(url: str) -> bool:
 def fetch(url: str) -> dict:  # type: ignore[type-arg]
     with urllib.request.urlopen(url, timeout=5) as response:
         return dict(json.load(response))
+
+
+def switch_faults(simulator_url: str, *faults: dict[str, object]) -> None:
+    """Let a simulator misbehave in these ways from now on, or behave."""
+    answer = httpx.put(f"{simulator_url}/admin/faults", json={"faults": list(faults)}, timeout=5)
+    answer.raise_for_status()
 
 
 def start_basics(stack: Stack, *simulator: str, clickhouse: bool = True) -> None:

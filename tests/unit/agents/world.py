@@ -11,12 +11,13 @@ import orjson
 from schemas.codec import Codec
 from schemas.identity import reply_digest
 from schemas.records import Decision, ReplyAddress, Source, TierMessage
-from schemas.topics import REPLIES, tier_topic
+from schemas.topics import REPLIES, WAIT_DELAYS_S, tier_topic, wait_topic
 from streams.agents.allowance import MOST_MS, Allowance
 from streams.agents.codecs import Codecs
 from streams.agents.dependencies import Dependencies
 from streams.agents.execute import execute
 from streams.agents.tier_records import tier_record
+from streams.agents.waiting import wait_out
 from streams.alerts import AlertLog
 from streams.flow.claims import Claims
 from streams.flow.clock import StillClock
@@ -28,7 +29,7 @@ from streams.flow.journals import Journals
 from streams.flow.memory import MemoryLog
 from streams.flow.reply_topics import ReplyTopicPolicy
 from streams.flow.slots import Slots
-from streams.providers.load import InstanceLoad
+from streams.providers.load import Instances
 from streams.providers.memory import Script, ScriptedProvider, says
 from streams.providers.prices import PriceBook
 from streams.registry.live import LiveRegistry
@@ -145,7 +146,7 @@ class World:
             registry=registry,
             providers={"scripted": ScriptedProvider(answer)},
             pricing=PriceBook(),
-            load=InstanceLoad(),
+            instances=Instances(),
             alerts=AlertLog(publisher, Codec("Alert"), self.clock, name),
             codecs=Codecs(),
             reply_topics=ReplyTopicPolicy(prefixes=("replies.",)),
@@ -204,21 +205,28 @@ class World:
         return [codec.decode(value) for value in self.log.values(topic)]
 
 
+DELAYS = {wait_topic(delay_s): delay_s for delay_s in WAIT_DELAYS_S}
+WORK_TOPICS = [tier_topic(tier, high=high) for tier in TIERS for high in (True, False)]
+
+
 async def deliver(world: World, deps: Dependencies, acked: set[tuple[str, int]]) -> None:
-    """Give a worker every unacknowledged tier message, until there is none left."""
+    """Give a worker every unacknowledged message of tiers and wait topics, until none is left."""
     slots = Slots(4)
     while True:
-        waiting = [
+        open_ = [
             message
-            for tier in TIERS
-            for high in (True, False)
-            for message in world.log.incoming(tier_topic(tier, high=high))
+            for topic in (*WORK_TOPICS, *DELAYS)
+            for message in world.log.incoming(topic)
             if (message.topic, message.offset) not in acked
         ]
-        if not waiting:
+        if not open_:
             return
-        for message in waiting:
+        for message in open_:
             await slots.take()
-            await execute(Work(message=message, slots=slots, lane=Lane()), deps)
+            work = Work(message=message, slots=slots, lane=Lane())
+            if message.topic in DELAYS:
+                await wait_out(work, DELAYS[message.topic], deps)
+            else:
+                await execute(work, deps)
             slots.give_back()
             acked.add((message.topic, message.offset))

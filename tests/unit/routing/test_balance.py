@@ -33,7 +33,8 @@ def _order(
 
 def test_the_less_busy_the_quicker_and_the_heavier_instance_is_asked_first() -> None:
     assert _order({"a": Condition(in_flight=1)}) == ["b", "a"]
-    assert _order({"a": Condition(latency_ms=101), "b": Condition(latency_ms=99)}) == ["b", "a"]
+    slower = Condition(latency_ms=101, in_flight=1)
+    assert _order({"a": slower, "b": Condition(latency_ms=99, in_flight=1)}) == ["b", "a"]
     assert _order({"a": Condition(in_flight=3), "b": Condition(in_flight=3)}, (1, 2)) == ["b", "a"]
 
 
@@ -45,10 +46,10 @@ def test_latency_times_calls_in_flight_over_weight_is_what_counts() -> None:
 
 
 def test_an_instance_never_yet_seen_counts_with_its_model_s_expected_latency() -> None:
-    assert _order({"a": Condition(latency_ms=99)}) == ["a", "b"]
-    assert _order({"a": Condition(latency_ms=101)}) == ["b", "a"]
-    for quick, other in ("a", "b"), ("b", "a"):
-        assert _order({quick: Condition(latency_ms=0)}) == [quick, other]
+    new = Condition(in_flight=1)
+
+    assert _order({"a": Condition(latency_ms=99, in_flight=1), "b": new}) == ["a", "b"]
+    assert _order({"a": Condition(latency_ms=101, in_flight=1), "b": new}) == ["b", "a"]
 
 
 def test_equal_instances_share_the_requests_equally() -> None:
@@ -77,6 +78,19 @@ def test_among_equally_loaded_instances_the_heavier_one_is_drawn_more_often() ->
     first = Counter(_order(level, (3, 1), f"t/r{number}/0/0")[0] for number in range(2_000))
 
     assert 1_400 <= first["a"] <= 1_800
+
+
+def test_idle_instances_share_a_light_load_by_weight_and_speed() -> None:
+    known = {"a": Condition(latency_ms=100), "b": Condition(latency_ms=50)}
+    first = Counter(_order(known, (3, 1), f"t/r{number}/0/0")[0] for number in range(3_000))
+
+    assert first["a"] / 3_000 == pytest.approx(3 / 5, abs=0.03)
+
+
+def test_an_idle_instance_that_is_slow_does_not_take_work_from_a_quick_one() -> None:
+    known = {"a": Condition(latency_ms=100, in_flight=1), "b": Condition(latency_ms=5_000)}
+
+    assert _order(known) == ["a", "b"]
 
 
 def test_a_draw_belongs_to_its_key_for_good() -> None:

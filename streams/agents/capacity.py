@@ -1,0 +1,83 @@
+"""Who has room for a hop's call now; a short wait in place, then the wait topics.
+
+A hop waits in place for a second at most, its slot lent to others. Then it is parked: put on a wait
+topic, a longer one each time, and asked again afterwards as the same hop's next visit.
+"""
+
+from __future__ import annotations
+
+from schemas.topics import WAIT_DELAYS_S
+from streams.agents.dependencies import Dependencies
+from streams.agents.expected_costs import model_costs
+from streams.agents.hop_state import HopState
+from streams.routing.candidates import EXPECTED_OUTPUT_TOKENS, Need, Shortlist, shortlist
+from streams.routing.features import estimate_tokens, needs_of
+
+PATIENCE_MS = 1_000.0
+"""How long a hop waits in place for capacity (design, section 2)."""
+
+_LOOK_MS = 50.0
+LEAST_MS_AFTER_WAIT = 1_000.0
+"""Time that must be left for an answer when a wait is over."""
+
+
+def need_of(hop: HopState, now: int) -> Need:
+    """What the hop asks of a model."""
+    message, body = hop.message, hop.body
+    return Need(
+        capabilities=needs_of(body),
+        context_tokens=estimate_tokens(body),
+        max_output_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
+        time_left_ms=hop.time_left_ms(now),
+        pinned_model=message.decision.model,
+        spread=f"{message.tenant}/{message.request_id}/{message.hop}/{message.visit}",
+    )
+
+
+def expected_tokens(need: Need) -> int:
+    """Tokens that a call for this need may use, as far as limits are concerned."""
+    return need.context_tokens + min(
+        need.max_output_tokens or EXPECTED_OUTPUT_TOKENS, EXPECTED_OUTPUT_TOKENS
+    )
+
+
+def who_has_room(hop: HopState, deps: Dependencies) -> Shortlist:
+    """The tier's candidates as things stand; the choice joins the hop's steps."""
+    now = deps.clock.now()
+    need = need_of(hop, now)
+    models = hop.landscape.models_of(hop.message.tier)
+    pinned = hop.landscape.models.get(need.pinned_model or "")
+    costs = model_costs(models, need.context_tokens, deps)
+    conditions = deps.instances.conditions(
+        models if pinned is None else (pinned,), deps.clock.elapsed_ms()
+    )
+    choice = shortlist(hop.message.tier, need, hop.landscape, conditions, costs)
+    hop.steps.append(
+        {"at": now, "time_left_ms": need.time_left_ms, "costs": costs, **choice.as_inputs()}
+    )
+    return choice
+
+
+async def find_room(hop: HopState, deps: Dependencies) -> Shortlist:
+    """Candidates with room, waiting a little where only capacity is wanting."""
+    begun = deps.clock.elapsed_ms()
+    while True:
+        choice = who_has_room(hop, deps)
+        waited = deps.clock.elapsed_ms() - begun
+        if choice.candidates or not choice.lacks_capacity or waited >= PATIENCE_MS:
+            return choice
+        if hop.work.lost or hop.time_left_ms(deps.clock.now()) <= _LOOK_MS:
+            return choice
+        hop.steps.pop()
+        async with hop.work.slots.lent():
+            await deps.sleep_ms(_LOOK_MS)
+
+
+def wait_of(hop: HopState, deps: Dependencies) -> int | None:
+    """The delay (s) of the wait topic to go to: longer with each visit, and over before the
+    deadline; `None` if not even the shortest is.
+    """
+    left = hop.time_left_ms(deps.clock.now()) - LEAST_MS_AFTER_WAIT
+    wanted = WAIT_DELAYS_S[min(hop.message.visit, len(WAIT_DELAYS_S) - 1)]
+    fitting = [delay for delay in WAIT_DELAYS_S if delay <= wanted and delay * 1000 <= left]
+    return max(fitting, default=None)

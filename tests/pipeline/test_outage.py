@@ -1,0 +1,53 @@
+"""A provider that is down for a while: requests wait on the log, and are answered afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import Any
+
+from infra.client.caller import Heard, kafka_caller
+from infra.client.sending import Pace, send_all
+from tests.rig.books import reconcile, rows, settle
+from tests.rig.stack import Stack, switch_faults
+
+REQUESTS = 30
+SECONDS = 90
+DOWN: dict[str, object] = {"kind": "status", "status": 500}
+
+
+def test_an_outage_loses_nothing_and_its_books_balance(pipeline: Stack) -> None:
+    run = uuid.uuid4().hex[:6]
+    requests = [{"prompt": "What is Kafka?", "request_id": f"{run}-{n}"} for n in range(REQUESTS)]
+    replies: dict[str, dict[str, Any]] = {}
+    url = pipeline.clickhouse_url
+    waiting = (
+        "SELECT uniqExact(request_id) FROM sluice.outcomes "
+        f"WHERE kind = 'parked' AND startsWith(request_id, '{run}')"
+    )
+
+    def heard(request: Any, answer: Heard) -> None:
+        replies[request["request_id"]] = answer.reply
+
+    async def whole() -> None:
+        await asyncio.to_thread(switch_faults, pipeline.simulator_url, DOWN)
+        try:
+            async with kafka_caller(pipeline.bootstrap) as caller:
+                sending = asyncio.create_task(
+                    send_all(caller, requests, heard, Pace(in_flight=64), timeout_s=SECONDS)
+                )
+                while (await asyncio.to_thread(rows, url, waiting))[0][0] < REQUESTS:
+                    assert not sending.done()
+                await asyncio.to_thread(switch_faults, pipeline.simulator_url)
+                assert not await sending
+        finally:
+            await asyncio.to_thread(switch_faults, pipeline.simulator_url)
+
+    asyncio.run(whole())
+    assert {reply["status"] for reply in replies.values()} == {"replied"}
+    assert {reply["tier"] for reply in replies.values()} == {"simple"}
+    settle(url, list(replies), pipeline.ledger, SECONDS)
+    books = reconcile(
+        url, list(replies), {key: [one] for key, one in replies.items()}, pipeline.ledger
+    )
+    assert books.balanced, books
