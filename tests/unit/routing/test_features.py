@@ -17,7 +17,8 @@ from streams.routing.features import (
     question_of,
     text_of,
 )
-from streams.routing.landscape import CAPABILITIES, JSON, TOOLS, VISION
+from streams.routing.landscape import CAPABILITIES, JSON, LOGPROBS, TOOLS, VISION
+from streams.routing.token_estimate import text_tokens
 
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.org/cat.png"}}
 TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
@@ -102,7 +103,13 @@ def test_a_very_long_text_has_very_many_words(blank: str) -> None:
     [
         "```\nx\n```",
         "def add(a, b):",
-        "class Parcel has no total",
+        "class Parcel:\n    total = 0",
+        "class Parcel(Box): pass",
+        "public class Parcel {",
+        "function add(a, b) { return a + b }",
+        "func (p *Parcel) Total() int",
+        "import numpy as np",
+        "const total = 0",
         "why does import os fail",
         "#include <stdio.h>",
         "SELECT name FROM users",
@@ -116,7 +123,20 @@ def test_code_is_seen(question: str) -> None:
 
 @pytest.mark.parametrize(
     "question",
-    ["Which classes do I take?", "I define it.", "Select one from these.", "the {name} field", ""],
+    [
+        "Which classes do I take?",
+        "Which class does she teach?",
+        "In my class today: maths.",
+        "What function does the liver have?",
+        "The function (see below) is to {",
+        "{",
+        "Does the country import oil?",
+        '{\n  "order": {\n    "lines": 3\n  }\n}',
+        "I define it.",
+        "Select one from these.",
+        "the {name} field",
+        "",
+    ],
 )
 def test_prose_is_not_taken_for_code(question: str) -> None:
     assert not _seen(question).has_code
@@ -124,6 +144,12 @@ def test_prose_is_not_taken_for_code(question: str) -> None:
 
 def test_code_is_looked_for_on_the_first_page_only() -> None:
     assert not _seen("word " * 2_000 + "```").has_code
+
+
+def test_lines_of_code_are_counted_where_there_is_code() -> None:
+    assert _seen("Why is this slow?\n```\na\nb\n```\nIt was not.\n").code_lines == 3
+    assert _seen("def add(a, b):\n    return a + b").code_lines == 2
+    assert _seen("one\ntwo\nthree").code_lines == 0
 
 
 def test_what_a_body_needs_of_a_model() -> None:
@@ -134,6 +160,9 @@ def test_what_a_body_needs_of_a_model() -> None:
     assert needs_of(_body("hi", response_format={"type": "json_object"})) == {JSON}
     assert needs_of(_body("hi", response_format=schema)) == {JSON}
     assert needs_of(_body("hi", response_format={"type": "text"})) == frozenset()
+    assert needs_of(_body("hi", logprobs=True)) == {LOGPROBS}
+    assert needs_of(_body("hi", top_logprobs=3)) == {LOGPROBS}
+    assert needs_of(_body("hi", logprobs=False, top_logprobs=None)) == frozenset()
     assert needs_of(_body([_text("hi"), IMAGE])) == {VISION}
     assert needs_of(_body([IMAGE], "and now?")) == {VISION}
     assert needs_of(_body([IMAGE], tools=[TOOL], response_format=schema)) == {TOOLS, VISION, JSON}
@@ -142,6 +171,57 @@ def test_what_a_body_needs_of_a_model() -> None:
 def test_four_characters_are_a_token_and_a_message_has_four_more() -> None:
     assert estimate_tokens(_body("x" * 400)) == 104
     assert estimate_tokens(_body("x" * 400, [_text("y" * 40), _text("z" * 38)])) == 128
+
+
+@pytest.mark.parametrize(
+    ("text", "characters_a_token"),
+    [
+        ("How do I return a parcel?", 4),
+        ("Как вернуть посылку?", 2),
+        ("كيف أعيد الطرد؟", 2),
+        ("Πώς επιστρέφω το δέμα;", 2),
+        ("我怎样退回损坏的包裹？", 1),
+        ("荷物を返品するにはどうすればよいですか。", 1),
+        ("택배를어떻게반품하나요", 1),
+        ("ส่งพัสดุคืนอย่างไร", 1),
+        ("📦🙏", 0.5),
+    ],
+)
+def test_other_scripts_take_more_tokens(text: str, characters_a_token: float) -> None:
+    whole = text * 20
+
+    assert len(whole) / characters_a_token == pytest.approx(text_tokens(whole), rel=0.25)
+
+
+def test_a_few_accents_change_little() -> None:
+    english = "Wir koennen das Paket morgen zurueckschicken, wenn es nicht passt. " * 10
+    accents = english.replace("oe", "ö").replace("ue", "ü")
+
+    assert text_tokens(accents) == pytest.approx(text_tokens(english), rel=0.05)
+
+
+def test_the_schema_of_the_answer_counts() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string", "description": "d" * 400}}}
+    wanted = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
+    asked = extract_features(_body("x" * 40, response_format=wanted))
+
+    assert 100 < asked.context_tokens - estimate_tokens(_body("x" * 40)) < 130
+    assert asked.answer_fields == 2
+
+
+def test_instructions_count_apart_from_the_question() -> None:
+    told = [_said("system", "Be brief."), _said("developer", [_text("No.")]), _said("user", "hi")]
+
+    assert extract_features({"messages": told}).instructions == 12
+
+
+def test_a_tool_of_any_depth_has_a_size() -> None:
+    deep: Any = {"description": "d" * 400}
+    for _ in range(5_000):
+        deep = {"x": [deep]}
+    tool = {"type": "function", "function": {"name": "weather", "parameters": deep}}
+
+    assert estimate_tokens(_body("x", tools=[tool])) > 5_000 // 4 + 100
 
 
 def test_an_image_counts_as_eight_hundred_tokens() -> None:
@@ -165,6 +245,7 @@ def test_what_the_caller_said_beside_the_body_goes_in_as_it_is() -> None:
         "quality": "best",
         "retrieval_scores": (0.9, 0.2),
         "retrieval_query_type": "direct",
+        "metadata": {"task": "faq"},
     }
     seen = extract_features(_body("hi", tools=[TOOL, TOOL]), **said)
 
