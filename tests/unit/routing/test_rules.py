@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.routing import rules
 from streams.routing.features import Features, extract_features
+from streams.routing.lexicon import plain
 from streams.routing.policy import RetrievalPolicy
 from streams.routing.rules import CLASSIFIERS, Complexity, sluice_rules
-from streams.routing.wording import Wording
 
 POLICY = RetrievalPolicy(confident_score=0.75, weak_score=0.45)
 
@@ -124,7 +125,7 @@ ASKED = "Which plan includes roaming in Norway?"
 def test_retrieval_steers_down_when_it_found_the_answer_and_up_when_not(
     scores: tuple[float, ...], kind: str | None, step: float
 ) -> None:
-    base = "Tell me which of the monthly plans includes roaming in Norway and also in Iceland now."
+    base = "Tell me about roaming in Norway and then compare it with Iceland and why it differs."
     steered = _ours(f"{base} {ASKED}", retrieval_scores=scores, retrieval_query_type=kind)
 
     assert steered == pytest.approx(max(_ours(f"{base} {ASKED}") + step, 0))
@@ -151,24 +152,28 @@ def test_reasons_name_every_weight_strongest_first() -> None:
 
     assert len(weights) == len(verdict.reasons) >= 4
     assert [abs(weight) for weight in weights] == sorted(map(abs, weights), reverse=True)
-    assert verdict.score == pytest.approx(0.22 + sum(weights), abs=0.005 * len(weights))
+    assert verdict.score == pytest.approx(0.24 + sum(weights), abs=0.005 * len(weights))
     assert 0.0 not in weights
 
 
 def test_a_question_of_which_nothing_stands_out_says_so() -> None:
-    verdict = _by("rules", _words(20))
+    verdict = _by("rules", _words(40))
 
-    assert (verdict.score, verdict.reasons) == (0.22, ("nothing stands out",))
+    assert (verdict.score, verdict.reasons) == (0.24, ("nothing stands out",))
 
 
 def test_what_is_made_must_stand_near_the_making_of_it() -> None:
-    assert _ours(f"Write {_words(6)} function now") > _ours(f"Write {_words(7)} function now")
+    near, far = f"Write {_words(11)} function", f"Write {_words(13)} function"
+
+    assert "asks for code (+0.30)" in _by("rules", near).reasons
+    assert "asks for code (+0.30)" not in _by("rules", far).reasons
     assert _ours("Build it. Then call the queries.") > _ours("Send it. Then call the queries.")
     assert _ours("The function will write it") == _ours("The function will read it")
 
 
 def test_a_greeting_counts_at_the_beginning_only() -> None:
-    assert _ours("Thank you, it is on.") < _ours("It is on, thank you.") == _ours("It is on, yes.")
+    assert _ours("Thank you, it is on.") < _ours("It is on, thank you.")
+    assert _by("rules", "It is on, thank you.").reasons == _by("rules", "It is on, we saw.").reasons
 
 
 def test_a_text_without_blanks_is_as_long_as_its_characters() -> None:
@@ -185,21 +190,129 @@ def test_words_are_seen_whole_and_in_any_case() -> None:
     assert _ours("The trade-off, please.") > _ours("The trade, please.")
 
 
-def test_a_long_prompt_is_read_to_the_end_of_its_first_page_only(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+FILLER = "word " * 1_600
+
+
+def test_a_long_prompt_is_read_at_its_beginning_and_at_its_end() -> None:
+    assert _ours("prove it " + FILLER) > _ours("speak it " + FILLER)
+    assert _ours(FILLER + "prove it ") > _ours(FILLER + "speak it ")
+    assert _ours(f"{FILLER} prove it {FILLER}") == _ours(f"{FILLER} speak it {FILLER}")
+
+
+def test_what_a_text_is_about_counts_less_than_what_is_asked() -> None:
+    page = "word " * 120
+
+    asked, about = _ours(f"prove it {page} {page}"), _ours(f"{page} prove it {page}")
+    assert _ours(f"speak it {page} {page}") < about < asked
+
+
+def test_the_cost_of_a_long_prompt_is_that_of_a_short_one(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
-    cut = Wording.of
 
-    def of(text: str) -> Wording:
+    def made_plain(text: str) -> str:
         read.append(len(text))
-        return cut(text)
+        return plain(text)
 
-    monkeypatch.setattr(Wording, "of", of)
-    page = "word " * 1_600
-    assert _ours(page + "prove it ") == _ours(page + "speak it ")
-    assert _ours("prove it " + page) > _ours("speak it " + page)
-    assert max(read) == 8_000
+    monkeypatch.setattr(rules, "plain", made_plain)
+    _ours("word " * 40_000)
+    assert max(read) < 1_400
+
+
+def test_typographic_marks_hide_nothing() -> None:
+    assert _ours("What’s the capital – of Norway?") == _ours("What's the capital   of Norway?")
+    assert _ours("List the trade–offs of both") == _ours("List the trade-offs of both")
+    assert _ours("I can’t move it, it must fit, never late") == _ours(
+        "I can't move it, it must fit, never late"
+    )
+
+
+@pytest.mark.parametrize(
+    ("hard", "easy"),
+    [
+        ("Beweise, dass es unendlich viele Primzahlen gibt.", "Wann öffnet der Laden am Montag?"),
+        ("Démontrez que la suite converge.", "Quelle heure est-il à Paris ?"),
+        ("Diseña la arquitectura y justifica los riesgos.", "¿Dónde está mi pedido?"),
+        ("Dimostra che la serie converge.", "Quanto costa la spedizione?"),
+        ("Projete a arquitetura e justifique os riscos.", "Onde está meu pedido?"),
+        ("Bewijs dat de reeks convergeert.", "Waar is mijn pakket?"),
+        ("Udowodnij, że ciąg jest zbieżny.", "Gdzie jest moja paczka?"),
+        ("Докажи, что простых чисел бесконечно много.", "Где моя посылка?"),
+        ("请证明素数有无穷多个。", "我的包裹在哪里？"),
+        ("素数が無限にあることを証明してください。", "荷物はどこですか。"),
+        ("소수가 무한히 많음을 증명하세요.", "택배가 어디에 있나요?"),
+    ],
+)
+def test_hard_work_is_told_in_other_languages(hard: str, easy: str) -> None:
+    assert _ours(easy) < 1 / 3 < _ours(hard)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        r"Let \(a_n\) be a sequence with \sum a_n \le 1. What follows?",
+        "If x² − 7y² = 2 and x ≤ 10, what follows for y?",
+        "∀ε ∃δ so that it holds. What follows?",
+    ],
+)
+def test_mathematical_notation_is_seen(question: str) -> None:
+    assert any("notation" in reason for reason in _by("rules", question).reasons)
+
+
+def test_more_code_scores_higher() -> None:
+    few, many = ("```\n" + "x = f(x)\n" * lines + "```" for lines in (3, 30))
+
+    assert _ours("Look at it: " + few) < _ours("Look at it: " + many)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "step"),
+    [
+        ({"complexity": "high"}, 1),
+        ({"complexity": "HIGH"}, 1),
+        ({"difficulty": "simple"}, -1),
+        ({"priority": "critical"}, 1),
+        ({"priority": "low"}, -1),
+        ({"task": "legal review"}, 1),
+        ({"task_type": "faq_lookup"}, -1),
+        ({"complexity": "purple"}, 0),
+        ({"colour": "high"}, 0),
+        ({"trace": "complexity high"}, 0),
+    ],
+)
+def test_metadata_in_plain_words_steers(metadata: dict[str, str], step: int) -> None:
+    plain_score = _ours("Please sort this for me.")
+    verdict = _by("rules", "Please sort this for me.", metadata=metadata)
+
+    assert (verdict.score > plain_score) - (verdict.score < plain_score) == step
+    assert any("metadata" in reason for reason in verdict.reasons) is (step != 0)
+
+
+def test_a_feature_is_read_by_its_words() -> None:
+    assert _ours("Sort it.", feature="ticket-triage") < _ours("Sort it.", feature="tickets")
+    assert _ours("Sort it.", feature="tickets") < _ours("Sort it.", feature="legal_review")
+
+
+def test_who_asks_and_what_for_nudges() -> None:
+    def nudged(**said: Any) -> float:
+        return _ours("Please sort this for me.", **said)
+
+    assert nudged(quality="economy") < nudged() < nudged(quality="best")
+    assert nudged(user_tier="free") == nudged() < nudged(user_tier="enterprise")
+
+
+def test_long_instructions_and_large_answers_score_higher() -> None:
+    fields = {f"f{number}": {"type": "string"} for number in range(20)}
+    schema = {"type": "object", "properties": fields}
+    asked = {"messages": [{"role": "user", "content": "Go on."}]}
+    shaped = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
+    told = {"role": "system", "content": "Be kind. " * 600}
+
+    plain_score = sluice_rules(extract_features(asked), POLICY).score
+    for body in (
+        {**asked, "response_format": shaped},
+        {"messages": [told, *asked["messages"]]},
+    ):
+        assert sluice_rules(extract_features(body), POLICY).score > plain_score
 
 
 @given(

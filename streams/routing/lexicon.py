@@ -1,0 +1,79 @@
+"""Words and phrases of many meanings, found in one pass over a text.
+
+A look into the text for each phrase took 0.2 ms a page; an automaton that knows all of them (Aho
+and Corasick, CACM 1975) takes microseconds, however many there are, and linear time.
+Texts are matched as `plain` makes them: lower case, with plain quotes and blanks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ahocorasick_rs import AhoCorasick, MatchKind
+
+_TYPOGRAPHIC = (
+    *(("’", "'"), ("‘", "'"), ("“", '"'), ("”", '"'), ("„", '"'), ("«", '"'), ("»", '"')),
+    *(("–", " "), ("—", " "), ("‑", " "), ("‐", " "), ("\u00a0", " "), ("\u202f", " ")),
+)
+_NO_BLANKS_FROM = 0x0E00
+"""Scripts from Thai on (kana, han, hangul) write words without blanks between them."""
+
+ANY_ENDING = "*"
+
+
+Hit = tuple[str, str, int, int]
+"""A phrase in a text: its meaning, the phrase, and where it begins and ends, in characters."""
+
+
+class Lexicon:
+    """Phrases by meaning; `known` has each: meaning, text, and whether a word must begin and end
+    with it. A phrase is found as whole words; `prov*` is found with any ending.
+
+    Phrases are lower case, with single blanks and no hyphens. One that holds another one wins.
+    """
+
+    def __init__(self, phrases: Mapping[str, Iterable[str]]) -> None:
+        """Build the automaton.
+
+        Raises:
+            ValueError: two meanings share a phrase.
+        """
+        self.known: list[tuple[str, str, bool, bool]] = []
+        texts: list[str] = []
+        for meaning, written in phrases.items():
+            for each in written:
+                text = each.removesuffix(ANY_ENDING)
+                if text in texts:
+                    raise ValueError(f"{each!r} stands in the lexicon twice")
+                texts.append(text)
+                open_end = each.endswith(ANY_ENDING) or not _is_letter(text[-1])
+                self.known.append((meaning, text, _is_letter(text[0]), not open_end))
+        self._find = AhoCorasick(
+            texts, matchkind=MatchKind.LeftmostLongest, store_patterns=False
+        ).find_matches_as_indexes
+
+    def find(self, text: str) -> list[Hit]:
+        """Every phrase in a text that `plain` made, in the order of the text."""
+        hits: list[Hit] = []
+        size = len(text)
+        for number, begin, end in self._find(text):
+            meaning, phrase, whole_left, whole_right = self.known[number]
+            if whole_left and begin and text[begin - 1].isalnum():
+                continue
+            if whole_right and end < size and text[end].isalnum():
+                continue
+            hits.append((meaning, phrase, begin, end))
+        return hits
+
+
+def plain(text: str) -> str:
+    """Lower case, hyphens, dashes and line breaks as blanks, typographic quotes as plain ones."""
+    text = text.lower().replace("\n", " ").replace("-", " ")
+    if not text.isascii():
+        for found, written in _TYPOGRAPHIC:
+            text = text.replace(found, written)
+    return text
+
+
+def _is_letter(char: str) -> bool:
+    return char.isalnum() and ord(char) < _NO_BLANKS_FROM

@@ -1,0 +1,103 @@
+"""What wording says about how hard a question is: meanings, their phrases and their weights.
+
+Weights were set by hand: starting from the article's signals, by what reviewers of a golden set of
+everyday work called hard, of which one half was looked at and the other only measured. The phrases
+stand in `signals_english` and `signals_abroad`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from streams.routing.lexicon import ANY_ENDING, Lexicon
+from streams.routing.signals_abroad import ABROAD
+from streams.routing.signals_english import ENGLISH
+
+MAKES, CODE_NOUNS, CONDITIONS, EXTRACT = "makes", "code", "conditions", "extract"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """One meaning: what its first phrase adds to the score, each further one, and the reason."""
+
+    weight: float
+    more: float = 0.0
+    reason: str
+
+
+MOST_PHRASES = 4
+"""Different phrases of a meaning that count."""
+
+SIGNALS: Mapping[str, Signal] = {
+    "proof": Signal(weight=0.34, more=0.06, reason="asks for a proof or a derivation"),
+    "mathematics": Signal(weight=0.16, more=0.1, reason="speaks of mathematics"),
+    "notation": Signal(weight=0.16, more=0.04, reason="holds mathematical notation"),
+    "puzzle": Signal(weight=0.2, more=0.06, reason="is a puzzle of logic"),
+    "faults": Signal(weight=0.22, more=0.08, reason="asks to find a fault"),
+    "systems": Signal(weight=0.16, more=0.09, reason="speaks of systems under load or failure"),
+    "design": Signal(weight=0.26, more=0.06, reason="asks for a design"),
+    "judgement": Signal(weight=0.16, more=0.09, reason="asks for grounds, risks or evidence"),
+    "analysis": Signal(weight=0.16, more=0.05, reason="asks for analysis"),
+    "steps": Signal(weight=0.14, reason="asks for several steps"),
+    "computation": Signal(weight=0.1, reason="asks for a computation"),
+    "expertise": Signal(weight=0.12, more=0.08, reason="speaks of law, money, medicine or science"),
+    "software": Signal(weight=0.08, more=0.05, reason="speaks of software"),
+    "depth": Signal(weight=0.12, more=0.04, reason="asks for depth"),
+    "plan": Signal(weight=0.1, more=0.03, reason="asks for a plan"),
+    "explanation": Signal(weight=0.08, reason="asks for an explanation"),
+    "prose": Signal(weight=0.12, reason="asks for a text of its own"),
+    "transform": Signal(weight=-0.04, reason="transforms a given text"),
+    "extract": Signal(weight=-0.15, reason="extracts, labels or formats"),
+    "brief": Signal(weight=-0.12, reason="wants a short answer"),
+}
+
+
+GREETINGS = frozenset(
+    {
+        "hi",
+        "hello",
+        "hey",
+        "thanks",
+        "thank",
+        "hallo",
+        "danke",
+        "bonjour",
+        "merci",
+        "hola",
+        "gracias",
+    }
+    | {"ciao", "grazie", "olá", "obrigado", "obrigada", "cześć", "dziękuję", "привет", "спасибо"}
+    | {"hej", "tack", "teşekkürler", "merhaba", "bedankt"}
+)
+"""First words of someone who greets or thanks."""
+
+LOOKUPS = frozenset(
+    {"who", "who's", "when", "where", "which", "what's", "do", "does", "did", "is", "are", "was"}
+    | {"can", "my", "i", "turn", "set", "name", "please", "what"}
+    | {"wer", "wann", "wo", "wie", "welche", "welcher", "was", "kann", "ist", "gibt", "nenne"}
+    | {"qui", "quand", "où", "quel", "quelle", "combien", "puis", "est"}
+    | {"quién", "cuándo", "dónde", "cuál", "cuánto", "cuántos", "puedo", "qué"}
+    | {"chi", "quando", "dove", "quale", "quanto", "quem", "onde", "qual", "wanneer", "waar"}
+    | {"kto", "kiedy", "gdzie", "jak", "ile", "кто", "когда", "где", "сколько", "как", "какой"}
+    | {"vem", "när", "var", "hur"}
+)
+"""First words of most questions that look something up, or of small orders."""
+
+
+def _all_phrases() -> dict[str, tuple[str, ...]]:
+    phrases: dict[str, tuple[str, ...]] = {}
+    seen: set[str] = set()
+    for source in (ENGLISH, *ABROAD.values()):
+        for meaning, said in source.items():
+            new = []
+            for each in said:
+                if each.removesuffix(ANY_ENDING) not in seen:
+                    seen.add(each.removesuffix(ANY_ENDING))
+                    new.append(each)
+            phrases[meaning] = (*phrases.get(meaning, ()), *new)
+    return phrases
+
+
+LEXICON = Lexicon(_all_phrases())
+"""All phrases of all languages; one that two languages share has its first meaning."""
