@@ -1,0 +1,39 @@
+"""Texts are cut into words whatever marks stand between them."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.routing.wording import Phrases, Wording
+
+SOME = Phrases.of("translate", "step by step", "don't")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Translate this, please!", ("translate", "this", "please")),
+        ("a-b_c/d", ("a", "b", "c", "d")),
+        ("don’t “quote” me — ever…", ("don't", "quote", "me", "ever")),
+        ("¿Qué? «Sí»", ("qué", "sí")),
+        ("", ()),
+    ],
+)
+def test_words_are_cut_at_every_mark(text: str, words: tuple[str, ...]) -> None:
+    assert Wording.of(text).words == words
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("TRANSLATE it", True),
+        ("“Translate” it", True),
+        ("translated", False),
+        ("Step-by-step", True),
+        ("step by\nstep", True),
+        ("step by", False),
+        ("I don’t", True),
+    ],
+)
+def test_a_text_says_whole_words_and_phrases(text: str, says: bool) -> None:
+    assert Wording.of(text).says(SOME) is says
