@@ -136,6 +136,7 @@ def features_of(subject: Subject, landscape: Landscape) -> Features:
         quality=landscape.policy.quality_for(subject.feature, subject.quality),
         retrieval_scores=subject.retrieval_scores,
         retrieval_query_type=subject.retrieval_query_type,
+        metadata=subject.metadata,
     )
 
 
