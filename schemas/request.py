@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from schemas.chat import PASSED_ON, RequestDocument
 from schemas.errors import InvalidRequestError
 from schemas.identity import DEFAULT_TENANT, NAME, REQUEST_ID
+from schemas.nesting import MAX_DEPTH, is_deeper_than
 
 DEFAULT_DEADLINE_MS = 10 * 60 * 1000
 AUTO_MODEL = "auto"
@@ -60,6 +61,11 @@ def read_request(document: dict[str, Any]) -> Request:
         InvalidRequestError: a field is missing, unknown or has a value that is refused; the
             message names the field and quotes no value.
     """
+    for name, value in document.items():
+        if is_deeper_than(value):
+            raise InvalidRequestError(
+                f"{_printable(name)}: nested deeper than the {MAX_DEPTH} levels that are taken"
+            )
     try:
         checked = RequestDocument.model_validate(document)
     except ValidationError as error:

@@ -54,6 +54,18 @@ def sent(**document: Any) -> TierMessage:
     return hop
 
 
+@pytest.mark.parametrize("levels", [101, 255, 900])
+def test_a_request_that_is_nested_too_deeply_is_rejected_by_name(levels: int) -> None:
+    deep = (
+        b'{"prompt":"x","request_id":"r1","extra_body":' + b'{"a":' * levels + b"1" + b"}" * levels
+    )
+    _, (hop,) = classified(deep + b"}")
+
+    assert hop.verdict is not None
+    assert hop.verdict.code == "invalid_request"
+    assert hop.verdict.message == "extra_body: nested deeper than the 100 levels that are taken"
+
+
 def test_a_short_question_starts_on_the_first_tier() -> None:
     hop = sent(prompt="What are your opening hours?", request_id="r1")
     assert (hop.tenant, hop.request_id, hop.tier, hop.hop) == ("default", "r1", "simple", 0)
