@@ -10,6 +10,7 @@ from infra.cli.screen import notes
 from tests.bench.decisions import measure_decisions
 from tests.bench.figures import Figure, keep, show
 from tests.bench.hot_reload import measure_hot_reload
+from tests.bench.limits import measure_limits
 from tests.bench.prompts import data_folder
 from tests.bench.sink_rate import SinkSize, measure_sink
 from tests.bench.worker_speed import Size, measure_worker
@@ -23,11 +24,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("--quick", action="store_true", help="small sizes, for a first look")
     parser.add_argument(
-        "parts", nargs="*", default=[], help="decisions, hot, worker, sink; all unless named"
+        "parts",
+        nargs="*",
+        default=[],
+        help="decisions, hot, limits, worker, sink; all unless named",
     )
     chosen = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    wanted = chosen.parts or ["decisions", "hot", "worker", "sink"]
+    wanted = chosen.parts or ["decisions", "hot", "limits", "worker", "sink"]
     figures: list[Figure] = []
     for part in wanted:
         notes.print(f"measuring: {part}")
@@ -42,6 +46,8 @@ def _measure(part: str, *, quick: bool) -> list[Figure]:
         return measure_decisions()
     if part == "hot":
         return measure_hot_reload()
+    if part == "limits":
+        return measure_limits()
     if part == "worker":
         return measure_worker(QUICK if quick else Size())
     if part == "sink":
