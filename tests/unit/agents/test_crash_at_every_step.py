@@ -79,6 +79,21 @@ def test_calls_of_judges_and_shadows_are_booked_as_well(
     _holds(asyncio.run(live_through(crashes, names, answers, ASKING)))
 
 
+@settings(max_examples=150, deadline=None)
+@given(
+    crashes=st.lists(st.tuples(st.integers(1, 60), st.booleans()), min_size=1, max_size=3),
+    same_worker=st.booleans(),
+    failures=st.integers(6, 40),
+)
+def test_an_outage_that_is_waited_out_loses_nothing_either(
+    crashes: list[tuple[int, bool]], same_worker: bool, failures: int
+) -> None:
+    names = ["w1" if same_worker else f"w{number + 2}" for number in range(len(crashes))]
+    world = asyncio.run(live_through(crashes, names, ["server"] * failures))
+    _holds(world)
+    assert {reply["status"] for reply in world.replies()} == {"replied"}
+
+
 def _holds(world: World) -> None:
     assert world.replies(), "the sender never heard"
     outcomes = world.events(OUTCOMES, "OutcomeEvent")
