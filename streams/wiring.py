@@ -43,6 +43,7 @@ from streams.providers.catalog import open_providers
 from streams.providers.guard import HostPolicy, KeyRing
 from streams.providers.load import Instances
 from streams.providers.prices import PriceBook
+from streams.providers.tenant_limits import TenantLimits
 from streams.registry.live import LiveRegistry
 from streams.settings import WorkerSettings
 
@@ -109,6 +110,7 @@ class Parts:
             providers=providers,
             pricing=PriceBook(),
             instances=Instances(self._owned_share),
+            tenants=TenantLimits(self._owned_share),
             alerts=self.alerts,
             codecs=Codecs(self.known),
             reply_topics=ReplyTopicPolicy(prefixes=settings.reply_prefixes),

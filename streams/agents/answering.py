@@ -32,13 +32,22 @@ from streams.routing.landscape import LOGPROBS
 
 async def work_out(hop: HopState, deps: Dependencies) -> Ending | None:
     """Work on a hop to its end; `None` when another worker has taken it over meanwhile."""
-    failures: list[FailedCall] = []
     if _left(hop, deps) <= 0:
         return out_of_time(hop)
     choice = await find_room(hop, deps)
     if not choice.candidates:
         return nobody_to_ask(hop, choice, standing_of(hop, deps), deps)
-    candidate = choice.candidates[0]
+    tenant = hop.message.tenant
+    limits = hop.landscape.limits_of(tenant)
+    deps.tenants.begin(tenant, limits, counts=hop.message.hop == 0)
+    try:
+        return await _ask(hop, choice.candidates[0], deps)
+    finally:
+        deps.tenants.end(tenant, limits)
+
+
+async def _ask(hop: HopState, candidate: Candidate, deps: Dependencies) -> Ending | None:
+    failures: list[FailedCall] = []
     deps.retries.called()
     while True:
         end = await make_call(hop, candidate, _errand(hop, candidate, deps), deps)

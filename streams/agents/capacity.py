@@ -10,7 +10,13 @@ from schemas.topics import WAIT_DELAYS_S
 from streams.agents.dependencies import Dependencies
 from streams.agents.expected_costs import model_costs
 from streams.agents.hop_state import HopState
-from streams.routing.candidates import EXPECTED_OUTPUT_TOKENS, Need, Shortlist, shortlist
+from streams.routing.candidates import (
+    EXPECTED_OUTPUT_TOKENS,
+    Excluded,
+    Need,
+    Shortlist,
+    shortlist,
+)
 from streams.routing.features import estimate_tokens, needs_of
 
 PATIENCE_MS = 1_000.0
@@ -58,11 +64,24 @@ def who_has_room(hop: HopState, deps: Dependencies) -> Shortlist:
     return choice
 
 
+def tenant_is_full(hop: HopState, deps: Dependencies) -> Shortlist | None:
+    """Nobody to ask, where the tenant has used up what it may ask; joins the hop's steps."""
+    tenant = hop.message.tenant
+    limits = hop.landscape.limits_of(tenant)
+    why = deps.tenants.why_not(tenant, limits, deps.clock.elapsed_ms())
+    if why is None:
+        return None
+    full = Excluded(model="", instance=None, reason=why, returns=True)
+    choice = Shortlist(candidates=(), excluded=(full,))
+    hop.steps.append({"at": deps.clock.now(), **choice.as_inputs()})
+    return choice
+
+
 async def find_room(hop: HopState, deps: Dependencies) -> Shortlist:
     """Candidates with room, waiting a little where only capacity is wanting."""
     begun = deps.clock.elapsed_ms()
     while True:
-        choice = who_has_room(hop, deps)
+        choice = tenant_is_full(hop, deps) or who_has_room(hop, deps)
         waited = deps.clock.elapsed_ms() - begun
         if choice.candidates or not choice.lacks_capacity or waited >= PATIENCE_MS:
             return choice

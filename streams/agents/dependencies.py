@@ -22,6 +22,7 @@ from streams.flow.reply_topics import ReplyTopicPolicy
 from streams.providers.base import Provider, Usage
 from streams.providers.load import Instances
 from streams.providers.retry_budget import RetryBudget
+from streams.providers.tenant_limits import TenantLimits
 from streams.registry.live import LiveRegistry
 from streams.routing.landscape import Model
 
@@ -72,6 +73,7 @@ class Dependencies:
     reply_topics: ReplyTopicPolicy
     reply_topic_exists: Callable[[str], Awaitable[bool]]
     sleep_ms: Callable[[float], Awaitable[None]]
+    tenants: TenantLimits = field(default_factory=TenantLimits)
     retries: RetryBudget = field(default_factory=RetryBudget)
     bound_tenants: Mapping[str, str | None] = field(default_factory=dict)
     opinions: Opinions = field(default_factory=Opinions)

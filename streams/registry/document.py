@@ -12,7 +12,14 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from streams.registry.experiment_parts import ExperimentPart
-from streams.registry.model_parts import ModelPart, Name, Part, TierName
+from streams.registry.model_parts import (
+    ModelPart,
+    Name,
+    Part,
+    TenantLimitsPart,
+    TenantName,
+    TierName,
+)
 from streams.registry.policy_parts import PolicyPart
 from streams.routing.policy import JUDGE
 
@@ -32,6 +39,7 @@ class RegistryDocument(Part):
     models: Annotated[dict[Name, ModelPart], Field(min_length=1)]
     policy: PolicyPart = PolicyPart()
     baseline: Name | None = None
+    tenants: dict[TenantName, TenantLimitsPart] = Field(default_factory=dict)
     experiments: dict[Name, ExperimentPart] = Field(default_factory=dict, max_length=16)
     privacy: PrivacyPart = PrivacyPart()
 

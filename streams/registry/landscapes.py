@@ -53,6 +53,9 @@ def _plain_landscape(
         baseline=document.baseline,
         privacy=Privacy(**document.privacy.model_dump()),
         policy=policy_of(document.policy),
+        tenant_limits={
+            tenant: Limits(**part.model_dump()) for tenant, part in document.tenants.items()
+        },
     )
     if not document.policy.needs_artifact:
         return landscape

@@ -20,6 +20,7 @@ from streams.routing.landscape import CAPABILITIES
 
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
 TierName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+TenantName = Annotated[str, StringConstraints(pattern=rf"^(\*|{NAME.pattern})$")]
 Usd = Annotated[Decimal, Field(ge=0, max_digits=18)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Milliseconds = Annotated[float, Field(gt=0, le=3_600_000)]
@@ -45,12 +46,17 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class LimitsPart(Part):
-    """What an instance allows; left out is no limit."""
+class TenantLimitsPart(Part):
+    """What one tenant may ask; left out is no limit."""
 
     requests_per_minute: Annotated[int, Field(gt=0)] | None = None
-    tokens_per_minute: Annotated[int, Field(gt=0)] | None = None
     concurrency: Annotated[int, Field(gt=0)] | None = None
+
+
+class LimitsPart(TenantLimitsPart):
+    """What an instance allows; left out is no limit."""
+
+    tokens_per_minute: Annotated[int, Field(gt=0)] | None = None
 
 
 class InstancePart(Part):

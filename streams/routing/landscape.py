@@ -17,9 +17,13 @@ TOOLS, VISION, JSON, LOGPROBS = "tools", "vision", "json", "logprobs"
 CAPABILITIES = frozenset({TOOLS, VISION, JSON, LOGPROBS})
 
 
+EVERY_TENANT = "*"
+"""Stands for each tenant that has no limits of its own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What an instance allows; `None` is no limit."""
+    """What an instance, or a tenant, is limited to; `None` is no limit."""
 
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
@@ -103,6 +107,7 @@ class Landscape:
 
     `artifact` is there when the policy names one; `columns` then has its column for each tier and
     each model. Every arm of `experiments` has a landscape of its own, of the same version.
+    `tenant_limits` are by tenant, `EVERY_TENANT` for the others.
     """
 
     version: str
@@ -114,6 +119,11 @@ class Landscape:
     artifact: Artifact | None = None
     columns: Mapping[str, int] = field(default_factory=dict)
     experiments: tuple[Experiment, ...] = ()
+    tenant_limits: Mapping[str, Limits] = field(default_factory=dict)
+
+    def limits_of(self, tenant: str) -> Limits | None:
+        """What a tenant may ask a minute and at once: its own limits, else everybody's."""
+        return self.tenant_limits.get(tenant) or self.tenant_limits.get(EVERY_TENANT)
 
     def models_of(self, tier: str) -> tuple[Model, ...]:
         """Models of a tier in the registry's order."""

@@ -113,6 +113,18 @@ def test_a_limit_is_kept_and_what_is_over_it_waits_on_its_own_tier() -> None:
     assert "escalated" not in kinds(world)
 
 
+def test_a_tenant_over_its_limit_waits_while_another_is_served() -> None:
+    limited = f"{REGISTRY.rstrip()}\ntenants: {{loud: {{requests_per_minute: 6}}}}\n"
+    world = World(script=lambda call, endpoint: says("Paris."), registry=limited)
+    loud = [world.request(request_id=f"l{n}", offset=n, tenant="loud") for n in range(4)]
+    calm = [world.request(request_id=f"c{n}", offset=9 + n, tenant="calm") for n in range(4)]
+    lived(world, *loud, *calm)
+
+    ids = [reply["request_id"] for reply in world.replies()]
+    assert {reply["status"] for reply in world.replies()} == {"replied"}
+    assert max(ids.index(f"c{n}") for n in range(4)) < min(ids.index(f"l{n}") for n in range(1, 4))
+
+
 def test_a_limit_that_lets_nobody_in_before_the_deadline_is_told_to_the_sender() -> None:
     world = World(script=lambda call, endpoint: says("Paris."), registry=LIMITED)
     soon = world.clock.now() + 1_500
