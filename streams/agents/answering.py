@@ -13,7 +13,7 @@ import orjson
 from schemas.records import Answer
 from schemas.topics import MAX_ANSWER_BYTES
 from streams.agents.calls import CallEnd, make_call
-from streams.agents.capacity import expected_tokens, find_room, need_of, who_has_room
+from streams.agents.capacity import expected_tokens, find_room, who_has_room
 from streams.agents.dependencies import Dependencies
 from streams.agents.ending_kinds import Ending, MovedOn, Replied
 from streams.agents.errand import Errand
@@ -50,7 +50,7 @@ async def _ask(hop: HopState, candidate: Candidate, deps: Dependencies) -> Endin
     failures: list[FailedCall] = []
     deps.retries.called()
     while True:
-        end = await make_call(hop, candidate, _errand(hop, candidate, deps), deps)
+        end = await make_call(hop, candidate, _errand(hop, candidate), deps)
         if end.completion is not None:
             return await _answered(hop, candidate, end, end.completion, deps)
         hop.attempts.append(end.attempt)
@@ -103,13 +103,12 @@ def _failed(candidate: Candidate, end: CallEnd) -> FailedCall:
     )
 
 
-def _errand(hop: HopState, candidate: Candidate, deps: Dependencies) -> Errand:
+def _errand(hop: HopState, candidate: Candidate) -> Errand:
     """The caller's own body; where the cascade looks at logprobs, they are asked for as well."""
     wanted = hop.landscape.policy.cascade.logprobs and LOGPROBS in candidate.model.capabilities
-    return Errand(
-        body={**hop.body, "logprobs": True} if wanted else hop.body,
-        expected_tokens=expected_tokens(need_of(hop, deps.clock.now())),
-    )
+    body = {**hop.body, "logprobs": True} if wanted else hop.body
+    most = body.get("max_completion_tokens") or body.get("max_tokens")
+    return Errand(body=body, expected_tokens=expected_tokens(hop.context_tokens, most))
 
 
 async def _answered(

@@ -59,7 +59,7 @@ async def _ask(
     found = shortlist(tier, need, hop.landscape, conditions, costs)
     if not found.candidates:
         return Heard(failed=NO_CAPACITY)
-    errand = replace(errand, expected_tokens=expected_tokens(need))
+    errand = replace(errand, expected_tokens=expected_tokens(tokens, need.max_output_tokens))
     end = await make_call(hop, found.candidates[0], errand, deps)
     hop.attempts.append(end.attempt)
     if end.completion is None:

@@ -17,7 +17,7 @@ from streams.routing.candidates import (
     Shortlist,
     shortlist,
 )
-from streams.routing.features import estimate_tokens, needs_of
+from streams.routing.features import needs_of
 
 PATIENCE_MS = 1_000.0
 """How long a hop waits in place for capacity (design, section 2)."""
@@ -32,7 +32,7 @@ def need_of(hop: HopState, now: int) -> Need:
     message, body = hop.message, hop.body
     return Need(
         capabilities=needs_of(body),
-        context_tokens=estimate_tokens(body),
+        context_tokens=hop.context_tokens,
         max_output_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
         time_left_ms=hop.time_left_ms(now),
         pinned_model=message.decision.model,
@@ -40,11 +40,9 @@ def need_of(hop: HopState, now: int) -> Need:
     )
 
 
-def expected_tokens(need: Need) -> int:
-    """Tokens that a call for this need may use, as far as limits are concerned."""
-    return need.context_tokens + min(
-        need.max_output_tokens or EXPECTED_OUTPUT_TOKENS, EXPECTED_OUTPUT_TOKENS
-    )
+def expected_tokens(context_tokens: int, max_output_tokens: int | None) -> int:
+    """Tokens that a call may use, as far as limits are concerned."""
+    return context_tokens + min(max_output_tokens or EXPECTED_OUTPUT_TOKENS, EXPECTED_OUTPUT_TOKENS)
 
 
 def who_has_room(hop: HopState, deps: Dependencies) -> Shortlist:

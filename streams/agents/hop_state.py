@@ -14,6 +14,7 @@ from schemas.topics import OUTCOMES
 from streams.agents.dependencies import Dependencies
 from streams.flow.delivery import Delivered, Outgoing
 from streams.flow.intake import Work
+from streams.routing.features import estimate_tokens
 from streams.routing.landscape import Landscape
 
 BEFORE_HOPS = -1
@@ -39,6 +40,14 @@ class HopState:
     steps: list[dict[str, Any]] = field(default_factory=list)
     lease_until: int = 0
     provider_ms: float = 0.0
+    _context_tokens: int | None = None
+
+    @property
+    def context_tokens(self) -> int:
+        """Estimated input tokens of the body, counted once."""
+        if self._context_tokens is None:
+            self._context_tokens = estimate_tokens(self.body)
+        return self._context_tokens
 
     @property
     def partition(self) -> int | None:
