@@ -6,7 +6,7 @@ stays there. Trees are grown elsewhere (`streams.learning`); here they are check
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,14 +27,21 @@ class Forest:
     right: NDArray[np.int32]
     value: NDArray[np.float32]
     depth: int
+    _children: NDArray[np.intp] = field(init=False, repr=False, compare=False)
+    _asked: NDArray[np.intp] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        both = np.concatenate((self.left, self.right))
+        object.__setattr__(self, "_children", both.astype(np.intp))
+        object.__setattr__(self, "_asked", self.feature.astype(np.intp))
 
     def predict(self, row: NDArray[np.float32]) -> NDArray[np.float64]:
         """The mean of all trees, an output each, for one row of features (float32, as grown)."""
-        at = self.roots
+        at, nodes = self.roots.astype(np.intp), len(self.left)
         for _ in range(self.depth):
-            right = row[self.feature[at]] > self.threshold[at]
-            at = np.where(right, self.right[at], self.left[at])
-        mean: NDArray[np.float64] = self.value[at].mean(axis=0, dtype=np.float64)
+            right = row.take(self._asked.take(at)) > self.threshold.take(at)
+            at = self._children.take(at + right * nodes)
+        mean: NDArray[np.float64] = self.value.take(at, axis=0).mean(axis=0, dtype=np.float64)
         return mean
 
     def checked(self, features: int, outputs: int) -> Forest:

@@ -21,16 +21,20 @@ _MAX_REMEMBERED = 50_000
 Ids = NDArray[np.intp]
 Floats = NDArray[np.float64]
 
-_remembered: dict[str, int] = {}
+
+class _Hashes(dict[str, int]):
+    """Hashes of the tokens seen of late: a dictionary hands out what it has without a call of ours,
+    which is most of what counting costs.
+    """
+
+    def __missing__(self, token: str) -> int:
+        if len(self) >= _MAX_REMEMBERED:
+            self.clear()
+        found = self[token] = crc32(token.encode())
+        return found
 
 
-def _hash(token: str) -> int:
-    found = _remembered.get(token)
-    if found is None:
-        if len(_remembered) >= _MAX_REMEMBERED:
-            _remembered.clear()
-        found = _remembered[token] = crc32(token.encode())
-    return found
+_hash = _Hashes().__getitem__
 
 
 def count_ngrams(tokens: list[str]) -> tuple[Ids, Floats]:
