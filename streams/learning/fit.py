@@ -71,10 +71,10 @@ def _fit_answers(
         trees = _trees(chosen.trees // 2, chosen.leaf, chosen.share_of_features, chosen)
         expected[outside] = trees.fit(rows[inside], targets[inside]).predict(rows[outside])
     many, models = len(seen), seen.models
-    scores = np.concatenate([targets[:, column] for column in range(len(models))])
+    scores = np.column_stack((targets[:, :-1].T.ravel(), _others(targets[:, :-1]).T.ravel()))
     ngrams = [each for model in models for each in seen.answers[model].ngrams]
     places = np.tile(np.arange(many), len(models))
-    text, linear = _fit_text(ngrams, scores[:, None], places, chosen.answer_penalty)
+    text, linear = _fit_text(ngrams, scores, places, chosen.answer_penalty)
     prior = targets[:, :-1].mean(axis=0)
     features = np.vstack(
         [
@@ -95,6 +95,15 @@ def _fit_answers(
     return AnswerModel(
         text=text, forest=as_forest(trees.fit(features, scores)), prior=prior.astype(np.float32)
     )
+
+
+def _others(scores: Floats) -> Floats:
+    """By row and column: the mean score of all other columns; of a column alone its own."""
+    columns = scores.shape[1]
+    if columns == 1:
+        return scores
+    others: Floats = (scores.sum(axis=1, keepdims=True) - scores) / (columns - 1)
+    return others
 
 
 def _fit_text(

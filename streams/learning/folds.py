@@ -13,6 +13,7 @@ from streams.learning.fit import FitOptions, fit_artifact
 from streams.learning.labels import Labels, LabelsError
 from streams.learning.seen import SeenLabels, look_at
 from streams.routing.learned.artifact import Artifact
+from streams.routing.learned.models import revise
 
 Floats = NDArray[np.float64]
 
@@ -20,12 +21,13 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
     """By row: expected score of each model's answer, and, where answers were shown, of the one
-    that the weak model gave.
+    that the weak model gave, with what is expected of each model since.
     """
 
     models: tuple[str, ...]
     expected: Floats
     answered: Floats | None
+    revised: Floats | None
 
 
 def say(artifact: Artifact, seen: SeenLabels, models: Sequence[str], shown: str | None) -> Said:
@@ -41,17 +43,26 @@ def say(artifact: Artifact, seen: SeenLabels, models: Sequence[str], shown: str 
             for numbers, ngrams in zip(seen.numbers, seen.ngrams, strict=True)
         ]
     )
-    answered = None
+    answered = revised = None
     if shown is not None and artifact.answer is not None and shown in seen.answers:
         answers, column = seen.answers[shown], artifact.column(shown)
         numbers = np.column_stack((answers.numbers, seen.numbers))
-        answered = np.array(
+        judged = np.array(
             [
                 artifact.answer.judge(numbers[place], answers.ngrams[place], expected, column)
                 for place, expected in enumerate(found)
             ]
         )
-    return Said(models=tuple(models), expected=found[:, columns], answered=answered)
+        answered = judged[:, 0]
+        revised = np.array(
+            [
+                revise(expected, column, others)[columns]
+                for expected, others in zip(found, judged[:, 1], strict=True)
+            ]
+        )
+    return Said(
+        models=tuple(models), expected=found[:, columns], answered=answered, revised=revised
+    )
 
 
 def say_in_folds(
@@ -77,16 +88,23 @@ def say_in_folds(
     seen = look_at(labels, answers_of=None if shown is not None else ())
     expected = np.zeros((len(labels), len(models)))
     answered: Floats | None = None
+    revised = np.zeros_like(expected)
     split = GroupKFold(folds, shuffle=True, random_state=0).split(groups, groups=groups)
     for inside, outside in split:
         artifact = fit_artifact(seen.take(draw(inside, most_labels)), None, options)
         said = say(artifact, seen.take(outside), models, shown)
         expected[outside] = said.expected
-        if said.answered is not None:
+        if said.answered is not None and said.revised is not None:
             answered = np.zeros(len(labels)) if answered is None else answered
             answered[outside] = said.answered
+            revised[outside] = said.revised
         on_fold()
-    return Said(models=tuple(models), expected=expected, answered=answered)
+    return Said(
+        models=tuple(models),
+        expected=expected,
+        answered=answered,
+        revised=None if answered is None else revised,
+    )
 
 
 def draw(places: NDArray[np.intp], most: int | None, seed: int = 0) -> NDArray[np.intp]:

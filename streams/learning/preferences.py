@@ -57,10 +57,10 @@ def prefer_after(name: str, labels: Labels, weak: str, said: Said | None = None)
         LabelsError: the rows hold no answers, or `learned` was not shown them.
     """
     if name == LEARNED:
-        if said is None or said.answered is None:
+        if said is None or said.answered is None or said.revised is None:
             raise LabelsError("a cascade needs rows with `answers` and their texts")
         return Preference(
-            wish=said.expected[:, 1] - said.answered, stated=np.clip(said.answered, 0, 1)
+            wish=said.revised[:, 1] - said.answered, stated=np.clip(said.answered, 0, 1)
         )
     if not all(weak in row.texts for row in labels.rows):
         raise LabelsError("a cascade needs rows with `answers` and their texts")

@@ -12,9 +12,10 @@ from math import log1p
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.routing.learned import result_numbers
 from streams.routing.learned.tokens import Tokens
 
-VERSION = 1
+VERSION = 2
 
 NAMES: tuple[str, ...] = (
     *("share of doubt", "doubt", "steps", "words from the question", "question's words used"),
@@ -22,6 +23,7 @@ NAMES: tuple[str, ...] = (
     *("marks its result", "turns back", "estimates", "digits at the end", "letters at the end"),
     *("very short", "length of the result", "digits of the result", "signs of the result"),
     *("commas of the result", "quotes of the result"),
+    *(f"the result {name}" for name in result_numbers.NAMES),
 )
 """What each number is."""
 
@@ -82,6 +84,7 @@ def answer_numbers(question: Tokens, answer: Tokens) -> NDArray[np.float64]:
             sum(char in "/\\^.{" for char in result),
             result.count(","),
             result.count("'"),
+            *result_numbers.result_numbers(question, answer),
         ),
         np.float64,
     )

@@ -25,7 +25,7 @@ from streams.routing.learned import answer_numbers, text_numbers
 from streams.routing.learned.forest import Forest
 from streams.routing.learned.models import AnswerModel, PromptModel, TextLinear
 
-FORMAT = 1
+FORMAT = 2
 HASH_CHARACTERS = 16
 MAX_BYTES = 12 * 1024 * 1024
 """Less than a record of the registry topic may have."""

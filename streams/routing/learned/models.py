@@ -82,16 +82,34 @@ class PromptModel:
         return self
 
 
-ANSWER_FEATURES = len(answer_numbers.NAMES) + 2 * len(text_numbers.NAMES) + 4
+ANSWER_FEATURES = len(answer_numbers.NAMES) + 2 * len(text_numbers.NAMES) + 5
 """Numbers of answer against question, of the answer's text, of the question's text; the linear
-model's view; the prompt's ease; what was expected of this column; the column's mean score."""
+model's two views; the prompt's ease; what was expected of this column; the column's mean score."""
+
+ANSWER_OUTPUTS = 2
+"""The answer's own score, and the mean score of what all other columns answer to that prompt."""
+
+_TRUST = 0.5
+
+
+def revise(expected: Floats, column: int, others: float) -> Floats:
+    """What is expected of every column once the answer of one was seen; `others` is what it says of
+    all other columns, whose expectations move half of the way there, as the mean of both views.
+    """
+    columns = len(expected) - 1
+    if columns == 1:
+        return expected
+    before = (expected[-1] * columns - expected[column]) / (columns - 1)
+    revised: Floats = expected + _TRUST * (others - before)
+    return revised
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerModel:
     """How good an answer is, from prompt and answer; one model for the answers of all columns.
 
-    `prior` is the mean score of each column where it was trained.
+    An answer also tells how hard its prompt is for everybody else: the second output. `prior` is
+    the mean score of each column where it was trained.
     """
 
     text: TextLinear
@@ -107,20 +125,20 @@ class AnswerModel:
                 text_numbers.text_numbers(prompt),
             )
         )
-        return self.judge(numbers, count_ngrams(answer.all), expected, column)
+        return float(self.judge(numbers, count_ngrams(answer.all), expected, column)[0])
 
-    def judge(self, numbers: Floats, ngrams: Ngrams, expected: Floats, column: int) -> float:
-        """The same of an answer that was counted before: its numbers beside the question's, its
-        text's, its prompt's.
+    def judge(self, numbers: Floats, ngrams: Ngrams, expected: Floats, column: int) -> Floats:
+        """Expected scores of this answer and, in the mean, of all other columns' answers. It was
+        counted before: its numbers beside the question's, its text's, its prompt's.
         """
         beliefs = (
-            self.text.predict(ngrams)[0],
+            *self.text.predict(ngrams),
             expected[-1],
             expected[column],
             self.prior[column],
         )
         row = np.concatenate((numbers, beliefs)).astype(np.float32)
-        return float(self.forest.predict(row)[0])
+        return self.forest.predict(row)
 
     def checked(self, columns: int) -> AnswerModel:
         """Itself, when it fits so many columns.
@@ -128,8 +146,8 @@ class AnswerModel:
         Raises:
             ArtifactError: it does not.
         """
-        self.text.checked(1)
-        self.forest.checked(ANSWER_FEATURES, 1)
+        self.text.checked(ANSWER_OUTPUTS)
+        self.forest.checked(ANSWER_FEATURES, ANSWER_OUTPUTS)
         if self.prior.shape != (columns,) or not np.isfinite(self.prior).all():
             raise ArtifactError("the answer model's priors do not fit its columns")
         return self

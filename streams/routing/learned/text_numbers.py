@@ -14,9 +14,11 @@ from math import log1p
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.routing.learned import style_numbers
+from streams.routing.learned.kinds import by_word, count_kinds
 from streams.routing.learned.tokens import Tokens
 
-VERSION = 1
+VERSION = 2
 
 _SIGNS = "()[]{}<>=+-*/^_\\$%&|!?.,:;'\"`#@~"
 _DENSE_SIGNS = "=([,"
@@ -89,21 +91,18 @@ NAMES: tuple[str, ...] = (
     *(f"density of {sign}" for sign in _DENSE_SIGNS),
     *(f"words of {kind}" for kind in _WORD_KINDS),
     *_SHAPES,
+    *style_numbers.NAMES,
 )
 """What each number is."""
 
-_KINDS_OF: dict[str, tuple[int, ...]] = {
-    word: tuple(i for i, words in enumerate(_WORD_KINDS.values()) if word in words)
-    for words in _WORD_KINDS.values()
-    for word in words
-}
+_KINDS_OF = by_word(_WORD_KINDS)
 _SIGN_CODES = np.frombuffer(_SIGNS.encode(), np.uint8)
 _DENSE_CODES = np.frombuffer(_DENSE_SIGNS.encode(), np.uint8)
 _DEPTHS = np.zeros(256, np.int64)
 _DEPTHS[np.frombuffer(b"([{", np.uint8)] = 1
 _DEPTHS[np.frombuffer(b")]}", np.uint8)] = -1
 _SENTENCE_END = re.compile(r"[.?!](?:\s|$)")
-_ITEM = re.compile(r"^\s*(?:[A-Ea-e1-9][).:]|[-*•])\s", re.MULTILINE)
+_ITEM = re.compile(r"^[ \t]*(?:[A-Ea-e1-9][).:]|[-*•])\s", re.MULTILINE)
 _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 _LAST_WORDS = 30
 
@@ -114,33 +113,38 @@ def text_numbers(tokens: Tokens) -> NDArray[np.float64]:
     raw = text.encode("utf-8", "replace")
     codes = np.frombuffer(raw, np.uint8)
     seen = np.bincount(codes, minlength=256)
+    lengths = np.fromiter(map(len, tokens.words), np.int64, len(tokens.words))
     size = max(len(text), 1)
+    sentences = len(_SENTENCE_END.findall(text))
     shares = seen[seen > 0] / size
     return np.concatenate(
         (
-            _sizes(tokens, seen, size),
+            _sizes(tokens, seen, size, lengths),
             np.log1p(seen[_SIGN_CODES]),
             seen[_DENSE_CODES] / size * 100,
-            _word_kinds(tokens),
+            np.log1p(count_kinds(tokens.counts, _KINDS_OF, len(_WORD_KINDS))),
             (
                 float(np.cumsum(_DEPTHS[codes]).max(initial=0)),
                 len(zlib.compress(raw, 1)) / max(len(raw), 1),
                 float(-(shares @ np.log(shares))),
-                *_shapes(tokens),
+                *_shapes(tokens, sentences),
             ),
+            style_numbers.style_numbers(tokens, lengths, sentences),
         )
     )
 
 
-def _sizes(tokens: Tokens, seen: NDArray[np.intp], size: int) -> tuple[float, ...]:
+def _sizes(
+    tokens: Tokens, seen: NDArray[np.intp], size: int, lengths: NDArray[np.int64]
+) -> tuple[float, ...]:
     words, numbers, lines = tokens.words, tokens.numbers, tokens.text.split("\n")
     many = max(len(words), 1)
     return (
         log1p(tokens.characters),
         log1p(len(words)),
         log1p(len(lines)),
-        sum(map(len, words)) / many,
-        max(map(len, words), default=0),
+        float(lengths.sum()) / many,
+        float(lengths.max(initial=0)),
         len(tokens.counts) / many,
         log1p(len(numbers)),
         log1p(len(set(numbers))),
@@ -156,20 +160,12 @@ def _sizes(tokens: Tokens, seen: NDArray[np.intp], size: int) -> tuple[float, ..
     )
 
 
-def _word_kinds(tokens: Tokens) -> NDArray[np.float64]:
-    kinds = [0] * len(_WORD_KINDS)
-    for word, count in tokens.counts.items():
-        for kind in _KINDS_OF.get(word, ()):
-            kinds[kind] += count
-    return np.log1p(kinds)
-
-
-def _shapes(tokens: Tokens) -> tuple[float, ...]:
+def _shapes(tokens: Tokens, sentences: int) -> tuple[float, ...]:
     words = tokens.words
     last = words[-_LAST_WORDS:]
     commonest = max(tokens.counts.values(), default=0)
     return (
-        log1p(len(_SENTENCE_END.findall(tokens.text))),
+        log1p(sentences),
         float(tokens.text.rstrip().endswith("?")),
         log1p(len(_ITEM.findall(tokens.text))),
         log1p(len(words) - len(tokens.counts)),

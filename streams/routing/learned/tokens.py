@@ -10,7 +10,7 @@ HEAD_CHARACTERS = 4_000
 TAIL_CHARACTERS = 1_000
 
 _TOKEN = re.compile(r"[^\W\d_]+|\d|[^\w\s]")
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,5 +40,5 @@ class Tokens:
             all=found,
             words=words,
             counts=Counter(words),
-            numbers=_NUMBER.findall(examined),
+            numbers=NUMBER.findall(examined),
         )

@@ -15,7 +15,8 @@ from streams.learning.fit import as_forest, fit_artifact
 from streams.learning.labels import labels_of
 from streams.learning.seen import look_at
 from streams.routing.learned import answer_numbers, text_numbers
-from streams.routing.learned.artifact import pack_artifact
+from streams.routing.learned.artifact import pack_artifact, read_artifact
+from streams.routing.learned.models import revise
 from streams.routing.learned.ngrams import BUCKETS, count_ngrams
 from streams.routing.learned.tokens import Tokens
 from tests.unit.learned.world import QUICK, artifact, labels, packed
@@ -54,6 +55,24 @@ def test_a_bad_answer_is_told_from_a_good_one_to_the_same_prompt() -> None:
     sure = model.predict(prompt, Tokens.of("The answer is 5."), expected, 0)
     unsure = model.predict(prompt, Tokens.of("I am not sure, perhaps 5"), expected, 0)
     assert sure - unsure > 0.3
+
+
+def test_a_bad_answer_says_that_its_prompt_is_hard_for_others_too() -> None:
+    expected = np.array([0.5, 0.7, 0.6])
+
+    assert revise(expected, 0, others=0.7) == pytest.approx(expected)
+    assert revise(expected, 0, others=0.5) == pytest.approx([0.4, 0.6, 0.5])
+    assert revise(np.array([0.5, 0.5]), 0, others=0.1) == pytest.approx([0.5, 0.5])
+
+
+def test_one_model_alone_is_fitted_too() -> None:
+    rows = [
+        replace(row, scores={"small": row.scores["small"]}, texts={"small": row.texts["small"]})
+        for row in labels(60).rows
+    ]
+    alone = fit_artifact(look_at(labels_of(rows)), None, QUICK)
+
+    assert read_artifact(pack_artifact(alone)).columns == ("small",)
 
 
 def test_without_answers_there_is_no_answer_model() -> None:
