@@ -15,16 +15,15 @@ from schemas.codec import Format
 from schemas.errors import DeliveryError
 from schemas.events import Result
 from schemas.journal_headers import ESCALATED, PARKED
-from schemas.records import ANSWER, Answer, Decision, Failure, Reply, ReplyUsage
+from schemas.records import Decision, Failure, Reply, ReplyUsage
 from schemas.topics import REPLIES, dead_letter_topic
 from streams.agents.dependencies import Dependencies
 from streams.agents.ending_kinds import Ending, GaveUp, MovedOn, Parked, Replied
 from streams.agents.hop_state import HopState
 from streams.agents.replies import encode_reply, routing_of, send_reply
+from streams.agents.results import latency_ms, result_of
 from streams.agents.tier_records import tier_record, wait_record
 from streams.flow.delivery import Outgoing
-from streams.providers.base import Usage
-from streams.routing.features import question_of, text_of
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ async def end_hop(hop: HopState, ending: Ending, deps: Dependencies) -> None:
     if isinstance(ending, Parked):
         await _park(hop, ending, decision, deps)
         return
-    result = await _result(hop, ending, deps)
+    result = result_of(hop, ending, deps)
     delivered = await _reply(hop, ending, decision, result, deps)
     await _acknowledged(hop)
     kind = "replied" if isinstance(ending, Replied) else ending.kind
@@ -82,7 +81,7 @@ async def _move_on(hop: HopState, ending: MovedOn, decision: Decision, deps: Dep
     )
     record = replace(tier_record(following, deps.codecs), partition=hop.partition)
     hop.pending.append(await deps.publisher.publish(record))
-    result = await _result(hop, ending, deps)
+    result = result_of(hop, ending, deps)
     await _acknowledged(hop)
     await _journal(hop, ESCALATED, deps, decision=decision, result=result, next_tier=ending.tier)
 
@@ -104,7 +103,7 @@ async def _park(hop: HopState, ending: Parked, decision: Decision, deps: Depende
         tier_record(later, deps.codecs), ending.delay_s, hop.work.message.partition
     )
     hop.pending.append(await deps.publisher.publish(record))
-    result = await _result(hop, ending, deps)
+    result = result_of(hop, ending, deps)
     await _acknowledged(hop)
     await _journal(hop, PARKED, deps, decision=decision, result=result)
 
@@ -126,62 +125,6 @@ def _decision(hop: HopState) -> Decision:
         {"hop": hop.message.hop, "registry": hop.landscape.version, "steps": hop.steps}
     )
     return replace(decision, inputs=orjson.dumps(inputs, option=orjson.OPT_SORT_KEYS).decode())
-
-
-def request_cost(hop: HopState) -> int | None:
-    """All calls of the request that ended, nano-USD; `None` if one is unknown."""
-    costs = [attempt.cost_nano for attempt in hop.all_attempts]
-    return None if None in costs else sum(cost for cost in costs if cost is not None)
-
-
-async def _result(hop: HopState, ending: Ending, deps: Dependencies) -> Result:
-    message, landscape = hop.message, hop.landscape
-    answer = ending.answer if isinstance(ending, Replied) else None
-    tried = message.tiers_tried if message.verdict else (*message.tiers_tried, message.tier)
-    shown = answer or (hop.answers[-1] if hop.answers else None)
-    return Result(
-        model=answer.model if answer else None,
-        provider=answer.provider if answer else None,
-        tiers_tried=tried,
-        calls=len(hop.all_attempts),
-        cost_nano=request_cost(hop),
-        baseline_model=landscape.baseline,
-        baseline_cost_nano=_baseline(hop, answer, deps),
-        input_tokens=answer.input_tokens if answer else None,
-        output_tokens=answer.output_tokens if answer else None,
-        confidence=shown.confidence if shown else None,
-        degraded=ending.degraded if isinstance(ending, Replied) else False,
-        finish_reason=answer.finish_reason if answer else None,
-        latency_ms=_latency_ms(hop, deps),
-        provider_ms=hop.provider_ms,
-        fallbacks=sum(each.purpose == ANSWER and each.status != _OK for each in hop.all_attempts),
-        reply_topic=None if isinstance(ending, MovedOn | Parked) else message.reply_to.topic,
-        prompt=question_of(hop.body["messages"])
-        if landscape.privacy.store_prompts and hop.body
-        else None,
-        answer=text_of(orjson.loads(answer.message).get("content"))
-        if landscape.privacy.store_answers and answer
-        else None,
-    )
-
-
-def _latency_ms(hop: HopState, deps: Dependencies) -> float:
-    return float(max(deps.clock.now() - hop.message.source.timestamp, 0))
-
-
-def _baseline(hop: HopState, answer: Answer | None, deps: Dependencies) -> int | None:
-    """What the baseline model would have cost for the tokens of the answer that was given,
-    cached as they were: traffic that repeats its prefixes would have done so there, too."""
-    name = hop.landscape.baseline
-    if name is None or answer is None:
-        return None
-    usage = Usage(
-        input_tokens=answer.input_tokens,
-        output_tokens=answer.output_tokens,
-        cache_read_tokens=answer.cache_read_tokens,
-        cache_write_tokens=answer.cache_write_tokens,
-    )
-    return deps.pricing.cost_of(hop.landscape.models[name], usage)[0]
 
 
 async def _reply(
@@ -266,7 +209,7 @@ async def tell_duplicate(hop: HopState, status: str, deps: Dependencies) -> None
     reply = Reply(
         request_id=hop.message.request_id,
         status="rejected",
-        latency_ms=_latency_ms(hop, deps),
+        latency_ms=latency_ms(hop, deps),
         error=Failure(
             code="duplicate_request",
             message=f"a request with this id came before, its status is {status}",

@@ -12,6 +12,7 @@ from schemas.topics import QUALITY
 from streams.agents.dependencies import Dependencies
 from streams.flow.delivery import Outgoing
 from streams.flow.incoming import Incoming
+from streams.redaction import redact
 
 
 class FeedbackDocument(BaseModel):
@@ -34,7 +35,8 @@ async def take_feedback(message: Incoming, deps: Dependencies) -> None:
         await (await deps.dead_letters.put(message, "undecodable", str(error)))
         return
     deps.dead_letters.passed(message.topic)
-    keeps_comments = deps.registry.landscape.privacy.store_comments
+    privacy = deps.registry.landscape.privacy
+    said = document.comment if privacy.store_comments else None
     event = QualityEvent(
         tenant=document.tenant or DEFAULT_TENANT,
         request_id=document.request_id,
@@ -43,7 +45,7 @@ async def take_feedback(message: Incoming, deps: Dependencies) -> None:
         name=document.label or "score",
         score=document.score,
         label=document.label,
-        comment=document.comment if keeps_comments else None,
+        comment=None if said is None else redact(said, privacy.redact),
         worker=deps.me.worker,
     )
     record = Outgoing(

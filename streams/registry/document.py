@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from streams.redaction import KINDS
 from streams.registry.experiment_parts import ExperimentPart
 from streams.registry.model_parts import (
     ModelPart,
@@ -19,17 +20,19 @@ from streams.registry.model_parts import (
     TenantLimitsPart,
     TenantName,
     TierName,
+    one_of,
 )
 from streams.registry.policy_parts import PolicyPart
 from streams.routing.policy import JUDGE
 
 
 class PrivacyPart(Part):
-    """What text ClickHouse may hold."""
+    """What text ClickHouse may hold, and what is taken out of it before it is stored."""
 
     store_prompts: bool = False
     store_answers: bool = False
     store_comments: bool = True
+    redact: tuple[Annotated[str, one_of(KINDS)], ...] = KINDS
 
 
 class RegistryDocument(Part):

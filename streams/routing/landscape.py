@@ -74,11 +74,12 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Privacy:
-    """What text may be stored in ClickHouse."""
+    """What text may be stored in ClickHouse, and what is taken out of it before."""
 
     store_prompts: bool = False
     store_answers: bool = False
     store_comments: bool = True
+    redact: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
