@@ -19,6 +19,7 @@ from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold
 
+from streams.learning.gaps import count_known, fill, means_of, refuse_few
 from streams.learning.seen import Ngrams, SeenLabels
 from streams.routing.learned.artifact import Artifact
 from streams.routing.learned.forest import Forest
@@ -52,49 +53,93 @@ class FitOptions:
 def fit_artifact(
     seen: SeenLabels, about: Mapping[str, Any] | None = None, options: FitOptions | None = None
 ) -> Artifact:
-    """An artifact for all models of the labels; with an answer model where answers were seen."""
+    """An artifact for all models of the labels; with an answer model where answers were seen.
+
+    Raises:
+        LabelsError: a model that was not scored everywhere has too few labels.
+    """
     chosen = options or FitOptions()
-    targets = np.column_stack((seen.scores, seen.scores.mean(axis=1)))
-    text, linear = _fit_text(seen.ngrams, targets, np.arange(len(seen)), chosen.penalty)
+    refuse_few(seen.scores, seen.models)
+    weights = _weights(seen)
+    complete = bool(np.isfinite(seen.scores).all())
+    targets = _targets(seen, weights, chosen)
+    text, linear = _fit_text(seen.ngrams, targets, np.arange(len(seen)), chosen.penalty, weights)
     rows = np.column_stack((seen.numbers, linear)).astype(np.float32)
     trees = _trees(chosen.trees, chosen.leaf, chosen.share_of_features, chosen)
-    model = PromptModel(text=text, forest=as_forest(trees.fit(rows, targets)))
-    answer = _fit_answers(seen, rows, targets, chosen) if seen.answers else None
+    forest = as_forest(trees.fit(rows, targets, sample_weight=weights))
+    if not complete:
+        forest = count_known(forest, trees, rows, seen.scores, weights)
+    model = PromptModel(text=text, forest=forest)
+    answer = _fit_answers(seen, rows, targets, weights, chosen) if seen.answers else None
     return Artifact(columns=seen.models, prompt=model, answer=answer, about=about or {})
 
 
+def _weights(seen: SeenLabels) -> Floats | None:
+    """The rows' weights, 1 in the mean; none where all are equal."""
+    if (seen.weights == seen.weights[0]).all():
+        return None
+    weights: Floats = seen.weights / seen.weights.mean()
+    return weights
+
+
+def _targets(seen: SeenLabels, weights: Floats | None, chosen: FitOptions) -> Floats:
+    """Scores by row and column, then their mean; unknown ones filled by what the text tells."""
+    scores = seen.scores
+    if not np.isfinite(scores).all():
+        means = means_of(scores, weights)
+        first = fill(scores, np.broadcast_to(means, scores.shape))
+        _, guessed = _fit_text(seen.ngrams, first, np.arange(len(seen)), chosen.penalty, weights)
+        scores = fill(scores, guessed)
+    return np.column_stack((scores, scores.mean(axis=1)))
+
+
 def _fit_answers(
-    seen: SeenLabels, rows: NDArray[np.float32], targets: Floats, chosen: FitOptions
+    seen: SeenLabels,
+    rows: NDArray[np.float32],
+    targets: Floats,
+    weights: Floats | None,
+    chosen: FitOptions,
 ) -> AnswerModel:
     expected = np.zeros_like(targets)
     for inside, outside in _folds(np.arange(len(seen))):
         trees = _trees(chosen.trees // 2, chosen.leaf, chosen.share_of_features, chosen)
-        expected[outside] = trees.fit(rows[inside], targets[inside]).predict(rows[outside])
-    many, models = len(seen), seen.models
-    scores = np.column_stack((targets[:, :-1].T.ravel(), _others(targets[:, :-1]).T.ravel()))
-    ngrams = [each for model in models for each in seen.answers[model].ngrams]
-    places = np.tile(np.arange(many), len(models))
-    text, linear = _fit_text(ngrams, scores, places, chosen.answer_penalty)
-    prior = targets[:, :-1].mean(axis=0)
+        trees.fit(rows[inside], targets[inside], sample_weight=_of(weights, inside))
+        expected[outside] = trees.predict(rows[outside])
+    asked = [np.flatnonzero(known) for known in np.isfinite(seen.scores).T]
+    ends = np.cumsum([0, *map(len, asked)])
+    places, models = np.concatenate(asked), seen.models
+    both = np.stack((targets[:, :-1], _others(targets[:, :-1])), axis=-1)
+    scores = np.concatenate([both[at, column] for column, at in enumerate(asked)])
+    ngrams = [
+        seen.answers[model].ngrams[place]
+        for model, at in zip(models, asked, strict=True)
+        for place in at
+    ]
+    weighed = _of(weights, places)
+    text, linear = _fit_text(ngrams, scores, places, chosen.answer_penalty, weighed)
+    prior = means_of(seen.scores, weights)
     features = np.vstack(
         [
             np.column_stack(
                 (
-                    seen.answers[model].numbers,
-                    seen.numbers,
-                    linear[column * many : (column + 1) * many],
-                    expected[:, -1],
-                    expected[:, column],
-                    np.full(many, prior[column]),
+                    seen.answers[model].numbers[at],
+                    seen.numbers[at],
+                    linear[ends[column] : ends[column + 1]],
+                    expected[at, -1],
+                    expected[at, column],
+                    np.full(len(at), prior[column]),
                 )
             )
-            for column, model in enumerate(models)
+            for column, (model, at) in enumerate(zip(models, asked, strict=True))
         ]
     ).astype(np.float32)
     trees = _trees(chosen.answer_trees, chosen.answer_leaf, chosen.answer_share_of_features, chosen)
-    return AnswerModel(
-        text=text, forest=as_forest(trees.fit(features, scores)), prior=prior.astype(np.float32)
-    )
+    forest = as_forest(trees.fit(features, scores, sample_weight=weighed))
+    return AnswerModel(text=text, forest=forest, prior=prior.astype(np.float32))
+
+
+def _of(weights: Floats | None, places: NDArray[np.intp]) -> Floats | None:
+    return None if weights is None else weights[places]
 
 
 def _others(scores: Floats) -> Floats:
@@ -107,7 +152,11 @@ def _others(scores: Floats) -> Floats:
 
 
 def _fit_text(
-    counted: list[Ngrams], targets: Floats, groups: NDArray[np.intp], penalty: float
+    counted: list[Ngrams],
+    targets: Floats,
+    groups: NDArray[np.intp],
+    penalty: float,
+    weights: Floats | None,
 ) -> tuple[TextLinear, Floats]:
     """The linear model, and what models that did not see a group would have said of its rows."""
     ends = np.cumsum([0, *(len(ids) for ids, _ in counted)])
@@ -126,9 +175,9 @@ def _fit_text(
     matrix = matrix.multiply(1 / np.maximum(lengths, 1e-12)[:, None]).tocsr()
     seen = np.zeros_like(targets)
     for inside, outside in _folds(groups):
-        ridge = _ridge(penalty).fit(matrix[inside], targets[inside])
+        ridge = _ridge(penalty).fit(matrix[inside], targets[inside], _of(weights, inside))
         seen[outside] = ridge.predict(matrix[outside]).reshape(len(outside), -1)
-    ridge = _ridge(penalty).fit(matrix, targets)
+    ridge = _ridge(penalty).fit(matrix, targets, weights)
     return TextLinear(
         idf=idf,
         weights=np.ascontiguousarray(ridge.coef_.reshape(targets.shape[1], -1).T, np.float16),

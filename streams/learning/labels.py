@@ -1,14 +1,17 @@
 """Labelled requests: prompts, and how good which model's answer to each was.
 
 A line of a file is `{prompt, answers: {model: {score, text}}}` or `{prompt, scores: {model:
-score}}`, JSON, plain or gzip. A score is 0..1; a model without one in a row was not asked there.
+score}}`, JSON, plain or gzip. A score is 0..1; a model without one in a row was not asked there,
+and what its score would have been is unknown (NaN). `weight` (> 0, else 1) is for how many requests
+a row stands: one over the chance with which it was drawn.
 """
 
 from __future__ import annotations
 
 import gzip
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,9 @@ from schemas.errors import SluiceError
 
 Floats = NDArray[np.float64]
 
+LEAST_BESIDE = 50
+"""Labels that a model needs to be kept beside those that were asked for."""
+
 
 class LabelsError(SluiceError):
     """A file of labels can't be used; the message names the line and what is expected there."""
@@ -27,16 +33,19 @@ class LabelsError(SluiceError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled:
-    """One prompt; `scores` 0..1 and answers' `texts` by model, where there are any."""
+    """One prompt; `scores` 0..1 and answers' `texts` by model, where there are any; it stands for
+    `weight` requests.
+    """
 
     prompt: str
     scores: Mapping[str, float]
     texts: Mapping[str, str]
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """Rows and the models that were scored in every one of them, in order."""
+    """Rows and the models that were scored in any of them, in order."""
 
     rows: tuple[Labelled, ...]
     models: tuple[str, ...]
@@ -51,8 +60,19 @@ class Labels:
 
     @property
     def scores(self) -> Floats:
-        """Scores by row and model."""
-        return np.array([[row.scores[model] for model in self.models] for row in self.rows])
+        """Scores by row and model; NaN where a model was not asked."""
+        return np.array(
+            [[row.scores.get(model, nan) for model in self.models] for row in self.rows]
+        )
+
+    @property
+    def weights(self) -> Floats:
+        """For how many requests each row stands."""
+        return np.array([row.weight for row in self.rows])
+
+    def scored_by(self, *models: str) -> NDArray[np.intp]:
+        """Places of the rows that score all of these models."""
+        return np.flatnonzero([all(model in row.scores for model in models) for row in self.rows])
 
     def column(self, model: str) -> Floats:
         """The scores of one model.
@@ -60,15 +80,15 @@ class Labels:
         Raises:
             LabelsError: it was not scored in every row.
         """
-        if model not in self.models:
+        if len(self.scored_by(model)) < len(self):
             raise LabelsError(f"no scores of {model} in every row; there are those of "
                               + ", ".join(self.models))  # fmt: skip
         return np.array([row.scores[model] for row in self.rows])
 
     @property
     def with_texts(self) -> bool:
-        """Whether every row holds every model's answer."""
-        return all(model in row.texts for row in self.rows for model in self.models)
+        """Whether the answer of every score is there."""
+        return all(model in row.texts for row in self.rows for model in row.scores)
 
     def take(self, places: Sequence[int] | NDArray[np.intp]) -> Labels:
         """These rows only."""
@@ -76,32 +96,49 @@ class Labels:
 
 
 def labels_of(rows: Iterable[Labelled]) -> Labels:
-    """Rows with the models that all of them score.
+    """Rows with the models that any of them scores.
 
     Raises:
-        LabelsError: there are no rows, or no model that all of them score.
+        LabelsError: there are no rows, or no scores.
     """
     kept = tuple(rows)
     if not kept:
         raise LabelsError("there is no row with a prompt and scores")
-    models = tuple(model for model in kept[0].scores if all(model in row.scores for row in kept))
+    models = tuple(dict.fromkeys(model for row in kept for model in row.scores))
     if not models:
-        raise LabelsError("no model is scored in every row")
+        raise LabelsError("no model is scored in any row")
     return Labels(rows=kept, models=models)
 
 
 def read_labels(path: Path, models: Sequence[str] = ()) -> Labels:
-    """Labels out of a file; with `models`, rows that score all of these, and the rest is left out.
+    """Labels out of a file; with `models`, rows that score all of these, with those of the other
+    models of which enough is known to learn from.
 
     Raises:
         LabelsError: the file can't be read, or a line is not as it should be.
     """
     rows = [row for row in _lines(path) if all(model in row.scores for model in models)]
     try:
-        return labels_of(rows)
+        return _without_rare(labels_of(rows), models) if models else labels_of(rows)
     except LabelsError as error:
         wanted = f" for {' and '.join(models)}" if models else ""
         raise LabelsError(f"{path}{wanted}: {error}") from None
+
+
+def _without_rare(labels: Labels, wanted: Sequence[str]) -> Labels:
+    known = {model: len(labels.scored_by(model)) for model in labels.models}
+    least = min(LEAST_BESIDE, len(labels))
+    kept = [model for model in labels.models if model in wanted or known[model] >= least]
+    if len(kept) == len(labels.models):
+        return labels
+    return labels_of(
+        replace(
+            row,
+            scores={model: row.scores[model] for model in kept if model in row.scores},
+            texts={model: row.texts[model] for model in kept if model in row.texts},
+        )
+        for row in labels.rows
+    )
 
 
 def _lines(path: Path) -> Iterator[Labelled]:
@@ -136,7 +173,10 @@ def _row(line: bytes, place: str) -> Labelled:
     for model, score in scores.items():
         if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
             raise LabelsError(f"{place}: the score of {model} is not a number from 0 to 1")
-    return Labelled(prompt=document["prompt"], scores=scores, texts=texts)
+    weight = document.get("weight", 1.0)
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < inf:
+        raise LabelsError(f"{place}: `weight` is not a number above 0")
+    return Labelled(prompt=document["prompt"], scores=scores, texts=texts, weight=float(weight))
 
 
 def _part(answer: Any, name: str, place: str) -> Any:

@@ -20,7 +20,9 @@ Places = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenAnswers:
-    """One model's answers by row: their numbers beside the question's, and their n-grams."""
+    """One model's answers by row: their numbers beside the question's, and their n-grams. Where the
+    model was not asked stands an empty text.
+    """
 
     numbers: Floats
     ngrams: list[Ngrams]
@@ -34,10 +36,13 @@ class SeenAnswers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenLabels:
-    """`numbers` and `ngrams` of the prompts, `scores` by row and model, `answers` by model."""
+    """`numbers` and `ngrams` of the prompts, `scores` by row and model (NaN where unknown),
+    `weights` by row, `answers` by model.
+    """
 
     models: tuple[str, ...]
     scores: Floats
+    weights: Floats
     numbers: Floats
     ngrams: list[Ngrams]
     answers: dict[str, SeenAnswers]
@@ -50,6 +55,7 @@ class SeenLabels:
         return SeenLabels(
             models=self.models,
             scores=self.scores[places],
+            weights=self.weights[places],
             numbers=self.numbers[places],
             ngrams=[self.ngrams[place] for place in places],
             answers={model: seen.take(places) for model, seen in self.answers.items()},
@@ -63,10 +69,11 @@ def look_at(labels: Labels, *, answers_of: Sequence[str] | None = None) -> SeenL
     return SeenLabels(
         models=labels.models,
         scores=labels.scores,
+        weights=labels.weights,
         numbers=np.array([text_numbers(prompt) for prompt in prompts]),
         ngrams=[count_ngrams(prompt.all) for prompt in prompts],
         answers={
-            model: _answers(prompts, [row.texts[model] for row in labels.rows])
+            model: _answers(prompts, [row.texts.get(model, "") for row in labels.rows])
             for model in (shown if labels.with_texts else ())
         },
     )

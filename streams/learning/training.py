@@ -1,36 +1,49 @@
 """A training run: fit on four fifths, compare on the fifth held out, fit again on all.
 
 The artifact that comes out was fitted on all labels; how good it is was measured on one that was
-not shown the rows it was measured on.
+not shown the rows it was measured on. Where few of those rows score both models, there is no gap
+to recover; then it counts how well each classifier tells good answers of the weak model from bad.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from streams.evaluation.calibration import auroc
 from streams.evaluation.curves import gain_curve
 from streams.learning.fit import FitOptions, fit_artifact
 from streams.learning.folds import draw, say
-from streams.learning.labels import Labels
-from streams.learning.preferences import LENGTH, prefer, prefer_after
+from streams.learning.labels import Labels, LabelsError
+from streams.learning.preferences import LENGTH, Preference, prefer, prefer_after
 from streams.learning.seen import look_at
 from streams.routing.assessment import LEARNED
 from streams.routing.learned.artifact import Artifact, pack_artifact, read_artifact
 
 HELD_OUT = 0.2
 CASCADE = "learned cascade"
+APGR, AUROC = "apgr", "auroc"
+LEAST_BOTH = 50
+"""Rows held out that score both models, below which APGR says nothing, unless all rows do."""
+GOOD = 0.5
+"""An answer is good from this score on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """An artifact, how many labels it was fitted on, and APGR by classifier on rows held out."""
+    """An artifact, how many rows it was fitted on, and how it did on `held_out` others: by
+    classifier the `apgr`, or, where too few rows score both models, the `auroc` of telling good
+    weak answers from bad; the other is empty.
+    """
 
     artifact: Artifact
     labels: int
     held_out: int
-    apgr: dict[str, float]
+    apgr: Mapping[str, float] = field(default_factory=dict)
+    auroc: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def hash(self) -> str:
@@ -40,8 +53,18 @@ class Trained:
     @property
     def is_better(self) -> bool:
         """Whether it beats what needs no training: length, rules, and a coin."""
-        others = (self.apgr[LENGTH], self.apgr["rules"], 0.5)
-        return self.apgr[LEARNED] > max(others)
+        figures = self.figures
+        return figures[LEARNED] > max(figures[LENGTH], figures["rules"], 0.5)
+
+    @property
+    def compared_by(self) -> str:
+        """Which comparison was made: `apgr` or `auroc`."""
+        return APGR if self.apgr else AUROC
+
+    @property
+    def figures(self) -> Mapping[str, float]:
+        """Those of the comparison that was made; 0.5 is a coin in both."""
+        return self.apgr or self.auroc
 
 
 def train(
@@ -57,34 +80,76 @@ def train(
     """Train on labels, of which `most_labels` at most are drawn.
 
     Raises:
-        LabelsError: a model is not scored in every row.
+        LabelsError: a model has too few labels, or the weak one's held out are all good or all bad.
         NoGapError: the strong model is no better than the weak one.
     """
     for model in (weak, strong):
-        labels.column(model)
+        if model not in labels.models:
+            raise LabelsError(
+                f"no scores of {model}; there are those of {', '.join(labels.models)}"
+            )
     chosen = draw(np.arange(len(labels)), most_labels, seed)
     seen = look_at(labels)
     shuffled = np.random.default_rng(seed).permutation(chosen)
     held = np.sort(shuffled[: max(int(len(chosen) * HELD_OUT), 1)])
     rest = np.setdiff1d(chosen, held)
     judged = fit_artifact(seen.take(rest), None, options)
-    apgr = _compare(judged, labels.take(held), weak, strong)
+    compared_by, held = _comparison(labels, held, weak, strong)
+    figures = _compare(judged, labels.take(held), weak, strong, compared_by)
     about = {
         "source": source,
         "labels": len(chosen),
         "weak": weak,
         "strong": strong,
-        "held_out_apgr": {name: round(value, 4) for name, value in apgr.items()},
+        f"held_out_{compared_by}": {name: round(value, 4) for name, value in figures.items()},
     }
     fitted = fit_artifact(seen.take(chosen), about, options)
     artifact = replace(fitted, hash=read_artifact(pack_artifact(fitted)).hash)
-    return Trained(artifact=artifact, labels=len(chosen), held_out=len(held), apgr=apgr)
+    return Trained(
+        artifact=artifact,
+        labels=len(chosen),
+        held_out=len(held),
+        apgr=figures if compared_by == APGR else {},
+        auroc=figures if compared_by == AUROC else {},
+    )
 
 
-def _compare(judged: Artifact, held: Labels, weak: str, strong: str) -> dict[str, float]:
-    scores = held.column(weak), held.column(strong)
+def _comparison(
+    labels: Labels, held: NDArray[np.intp], weak: str, strong: str
+) -> tuple[str, NDArray[np.intp]]:
+    """Which comparison the rows held out allow, and the rows that it is made on."""
+    both = np.intersect1d(held, labels.scored_by(weak, strong))
+    if len(both) >= min(LEAST_BOTH, len(held)):
+        return APGR, both
+    known = np.intersect1d(held, labels.scored_by(weak))
+    if len(known) == 0:
+        raise LabelsError(f"no row held out scores {weak}; bring more labels of it")
+    return AUROC, known
+
+
+def _compare(
+    judged: Artifact, held: Labels, weak: str, strong: str, compared_by: str
+) -> dict[str, float]:
     said = say(judged, look_at(held, answers_of=(weak,)), (weak, strong), weak)
-    wishes = {name: prefer(name, held, said).wish for name in (LEARNED, "rules", LENGTH)}
+    preferences = {name: prefer(name, held, said) for name in (LEARNED, "rules", LENGTH)}
     if said.answered is not None:
-        wishes[CASCADE] = prefer_after(LEARNED, held, weak, said).wish
-    return {name: gain_curve(*scores, wish).area for name, wish in wishes.items()}
+        preferences[CASCADE] = prefer_after(LEARNED, held, weak, said)
+    if compared_by == APGR:
+        scores = held.column(weak), held.column(strong)
+        return {
+            name: gain_curve(*scores, preference.wish).area
+            for name, preference in preferences.items()
+        }
+    return {name: _told_apart(held, weak, preference) for name, preference in preferences.items()}
+
+
+def _told_apart(held: Labels, weak: str, preference: Preference) -> float:
+    """How well a preference tells the weak model's bad answers from its good ones."""
+    doubt = preference.wish if preference.stated is None else -preference.stated
+    found = auroc(doubt, (held.column(weak) < GOOD).astype(np.float64))
+    if found is None:
+        raise LabelsError(
+            f"the answers of {weak} that were held out are all good, or all bad: nothing to tell "
+            "apart; bring labels of both kinds"
+        )
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from streams.learning.labels import LabelsError, read_labels
@@ -32,11 +33,38 @@ def test_answers_and_scores_are_read_plain_and_zipped(tmp_path: Path) -> None:
     assert bare.column("m") == [0.5]
 
 
+def test_what_a_row_does_not_score_is_unknown_and_not_nought(tmp_path: Path) -> None:
+    labels = read_labels(_file(tmp_path, GOOD + b'{"prompt": "b", "scores": {"n": 1}}\n'))
+
+    assert labels.models == ("m", "n")
+    assert np.isnan(labels.scores).tolist() == [[False, False], [True, False]]
+    assert labels.scored_by("m").tolist() == [0]
+    assert labels.column("n").tolist() == [0, 1]
+    with pytest.raises(LabelsError, match="no scores of m in every row"):
+        labels.column("m")
+
+
 def test_a_row_that_lacks_a_named_model_is_left_out(tmp_path: Path) -> None:
     path = _file(tmp_path, GOOD + b'{"prompt": "b", "scores": {"m": 1}}\n')
 
     assert len(read_labels(path, ["m", "n"])) == 1
-    assert read_labels(path).models == ("m",)
+
+
+def test_beside_named_models_a_rarely_scored_one_is_left_out(tmp_path: Path) -> None:
+    often = b'{"prompt": "b", "scores": {"m": 1, "n": 0, "often": 1}}\n' * 50
+    rare = b'{"prompt": "c", "scores": {"m": 1, "n": 0, "rare": 1}}\n' * 49
+    path = _file(tmp_path, often + rare)
+
+    assert read_labels(path, ["m", "n"]).models == ("m", "n", "often")
+    assert read_labels(path).models == ("m", "n", "often", "rare")
+
+
+def test_a_row_says_for_how_many_requests_it_stands(tmp_path: Path) -> None:
+    content = (
+        b'{"prompt": "a", "scores": {"m": 1}, "weight": 4}\n{"prompt": "b", "scores": {"m": 0}}'
+    )
+
+    assert read_labels(_file(tmp_path, content)).weights.tolist() == [4, 1]
 
 
 WRONG = {
@@ -47,6 +75,9 @@ WRONG = {
     "a score as text": (b'{"prompt": "a", "scores": {"m": "1"}}', "score of m is not a number"),
     "a score above 1": (b'{"prompt": "a", "scores": {"m": 2}}', "from 0 to 1"),
     "a yes": (b'{"prompt": "a", "scores": {"m": true}}', "not a number"),
+    "an unknown score that is said": (b'{"prompt": "a", "scores": {"m": null}}', "not a number"),
+    "no weight": (b'{"prompt": "a", "scores": {"m": 1}, "weight": 0}', "`weight`"),
+    "a weight as text": (b'{"prompt": "a", "scores": {"m": 1}, "weight": "2"}', "`weight`"),
     "an answer without score": (b'{"prompt": "a", "answers": {"m": {"text": "x"}}}', "`score`"),
 }
 
