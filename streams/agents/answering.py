@@ -24,10 +24,10 @@ from streams.agents.judging import judge_answer
 from streams.providers.base import Completion
 from streams.routing.candidates import Candidate
 from streams.routing.cascade import Accept, Standing, after_answer, best_answer, weighs_going_on
-from streams.routing.confidence import Answered, Verdict
 from streams.routing.draws import draw
 from streams.routing.fallback import FailedCall, TierExhausted, after_failure
 from streams.routing.landscape import LOGPROBS
+from streams.routing.trust.confidence import Answered, Verdict
 
 
 async def work_out(hop: HopState, deps: Dependencies) -> Ending | None:

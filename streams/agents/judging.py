@@ -15,15 +15,15 @@ from streams.agents.dependencies import Dependencies
 from streams.agents.errand import Errand
 from streams.agents.hop_state import HopState
 from streams.agents.quality_signals import CONFIDENCE, CONSISTENT, JUDGED, Signal, publish_signal
-from streams.routing.agreement import agreement
 from streams.routing.cascade import Standing, next_tier
-from streams.routing.confidence import Answered, Verdict, confidence_in
 from streams.routing.draws import draw
 from streams.routing.landscape import Landscape
 from streams.routing.policy import JUDGE as BY_JUDGE
 from streams.routing.policy import GreyBand
-from streams.routing.rules import SCORE_DIGITS
-from streams.routing.second_look import judge_body, looked_at, read_judgement, sampling_body
+from streams.routing.rules.complexity import SCORE_DIGITS
+from streams.routing.trust.agreement import agreement
+from streams.routing.trust.confidence import Answered, Verdict, confidence_in
+from streams.routing.trust.second_look import judge_body, looked_at, read_judgement, sampling_body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

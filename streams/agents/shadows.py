@@ -19,9 +19,9 @@ from streams.agents.errand import Errand
 from streams.agents.hop_state import HopState
 from streams.agents.judging import ask_judge
 from streams.agents.quality_signals import AGREES, Signal, publish_signal
-from streams.routing.agreement import agreement
-from streams.routing.confidence import Answered
 from streams.routing.shadowing import Shadow, shadow_of
+from streams.routing.trust.agreement import agreement
+from streams.routing.trust.confidence import Answered
 
 
 def draw_shadow(hop: HopState, ending: Ending, deps: Dependencies) -> Shadow | None:

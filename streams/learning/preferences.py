@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from streams.learning.folds import Said
 from streams.learning.labels import Labels, LabelsError
 from streams.routing.assessment import LEARNED
-from streams.routing.confidence import SCORERS, Answered
 from streams.routing.features import Features, extract_features
 from streams.routing.policy import RetrievalPolicy
-from streams.routing.rules import CLASSIFIERS
+from streams.routing.rules.classifier import CLASSIFIERS
+from streams.routing.trust.confidence import SCORERS, Answered
 
 Floats = NDArray[np.float64]
 

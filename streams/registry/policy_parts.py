@@ -9,9 +9,9 @@ from pydantic import Field, StringConstraints, model_validator
 
 from streams.registry.model_parts import Milliseconds, Name, Part, Share, TierName, one_of
 from streams.routing.assessment import CLASSIFIER_NAMES, HYBRID, LEARNED, LLM
-from streams.routing.confidence import LEARNED as LEARNED_CONFIDENCE
-from streams.routing.confidence import SCORER_NAMES
 from streams.routing.policy import BY_THRESHOLD, BY_WORTH, JUDGE, LOOKS, STOPS
+from streams.routing.trust.confidence import LEARNED as LEARNED_CONFIDENCE
+from streams.routing.trust.confidence import SCORER_NAMES
 
 ClassifierName = Annotated[str, one_of(CLASSIFIER_NAMES)]
 ScorerName = Annotated[str, one_of(SCORER_NAMES)]

@@ -18,7 +18,8 @@ from streams.routing.features import Features
 from streams.routing.landscape import Landscape
 from streams.routing.opinion import Opinion
 from streams.routing.plans import best_plan
-from streams.routing.rules import CLASSIFIERS, SCORE_DIGITS
+from streams.routing.rules.classifier import CLASSIFIERS
+from streams.routing.rules.complexity import SCORE_DIGITS
 
 RULES, LEARNED, LLM, HYBRID = "rules", "learned", "llm", "hybrid"
 CLASSIFIER_NAMES = (*CLASSIFIERS, LEARNED, LLM, HYBRID)

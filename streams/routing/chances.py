@@ -5,7 +5,7 @@ from __future__ import annotations
 from streams.routing.landscape import Landscape
 from streams.routing.learned.ngrams import Floats
 from streams.routing.learned.tokens import Tokens
-from streams.routing.rules import SCORE_DIGITS
+from streams.routing.rules.complexity import SCORE_DIGITS
 
 
 def chances_of(prompt: str, landscape: Landscape) -> tuple[float, ...]:

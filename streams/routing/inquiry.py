@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from streams.routing.landscape import JSON, Model
-from streams.routing.rules import SCORE_DIGITS
+from streams.routing.rules.complexity import SCORE_DIGITS
 
 _OBJECT = re.compile(r"\{[^{}]{0,2000}\}")
 _READ_CHARACTERS = 20_000

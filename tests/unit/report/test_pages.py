@@ -128,7 +128,7 @@ def test_a_golden_set_gets_its_page(tmp_path: Path) -> None:
     assert EVIL not in html
     assert "belongs to complex" in html
     (astray,) = figures["misclassified"]
-    assert (astray["belongs"], astray["went"]) == ("complex", "simple")
+    assert astray["belongs"] == "complex" != astray["went"]
     assert astray["reasons"]
     assert all(reason in html for reason in astray["reasons"])
 

@@ -6,7 +6,7 @@ import pytest
 
 from streams.routing.features import extract_features
 from streams.routing.policy import RetrievalPolicy
-from streams.routing.rules import CLASSIFIERS, COMPLEX, MODERATE, SIMPLE
+from streams.routing.rules.classifier import CLASSIFIERS, COMPLEX, MODERATE, SIMPLE
 
 
 def _score(name: str, question: str, feature: str | None = None) -> float:

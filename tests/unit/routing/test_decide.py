@@ -21,7 +21,7 @@ from streams.routing.decide import (
     features_of,
 )
 from streams.routing.policy import StaticRule
-from streams.routing.rules import CLASSIFIERS
+from streams.routing.rules.classifier import CLASSIFIERS
 from tests.unit.routing.world import landscape
 
 MOMENT = Moment(now=1_700_000_000_000, time_left_ms=600_000)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.routing import rules
 from streams.routing.features import Features, extract_features
-from streams.routing.lexicon import plain
 from streams.routing.policy import RetrievalPolicy
-from streams.routing.rules import CLASSIFIERS, Complexity, sluice_rules
+from streams.routing.rules import classifier as rules
+from streams.routing.rules.classifier import CLASSIFIERS, Complexity, sluice_rules
+from streams.routing.rules.lexicon import plain
 
 POLICY = RetrievalPolicy(confident_score=0.75, weak_score=0.45)
 

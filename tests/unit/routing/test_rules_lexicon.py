@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.routing.lexicon import Lexicon, plain
-from streams.routing.signals import LEXICON, SIGNALS
+from streams.routing.rules.lexicon import Lexicon, plain
+from streams.routing.rules.signals import LEXICON, SIGNALS
 
 SMALL = Lexicon(
     {"proof": ("prove", "beweis*", "証明"), "steps": ("step by step", "step"), "notation": ("x^",)}

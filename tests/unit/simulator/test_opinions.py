@@ -14,10 +14,10 @@ from infra.simulator.opinions import ERRS, opinion_of
 from infra.simulator.strengths import strength_of
 from infra.workload.sample import SampleRequest, answers_by_prompt, load_workload
 from streams.registry.version import parse_registry
-from streams.routing.confidence import Answered
 from streams.routing.decide import Subject, features_of
 from streams.routing.opinion import opinion_body, read_opinion
-from streams.routing.second_look import judge_body, read_judgement
+from streams.routing.trust.confidence import Answered
+from streams.routing.trust.second_look import judge_body, read_judgement
 
 LANDSCAPE = parse_registry(local_registry("http://127.0.0.1:1")).landscape
 WORKLOAD = [item for item in load_workload() if len(item.prompt) < 3_000]

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from streams.routing.features import question_of, text_of
-from streams.routing.language import language_of
+from streams.routing.trust.language import language_of
 from streams.routing.wording import Phrases, Wording
 
 MIN_CONTEXT_WORDS = 30

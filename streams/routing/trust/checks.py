@@ -15,9 +15,9 @@ from typing import Any
 import orjson
 
 from streams.routing.features import question_of, text_of
-from streams.routing.grounding import ungrounded
-from streams.routing.language import language_of
-from streams.routing.schema_misfit import misfit
+from streams.routing.trust.grounding import ungrounded
+from streams.routing.trust.language import language_of
+from streams.routing.trust.schema_misfit import misfit
 from streams.routing.wording import Phrases, Wording
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from streams.routing.features import text_of
-from streams.routing.rules import SCORE_DIGITS
+from streams.routing.rules.complexity import SCORE_DIGITS
 
 SHORT_WORDS = 12
 """An answer of at most so many words is its own conclusion."""

@@ -2,7 +2,7 @@
 
 Weights were set by hand: starting from the article's signals, by what reviewers of a golden set of
 everyday work called hard, of which one half was looked at and the other only measured. The phrases
-stand in `signals_english` and `signals_abroad`.
+stand in `english` and `abroad`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from streams.routing.lexicon import ANY_ENDING, Lexicon
-from streams.routing.signals_abroad import ABROAD
-from streams.routing.signals_english import ENGLISH
+from streams.routing.rules.abroad import ABROAD
+from streams.routing.rules.english import ENGLISH
+from streams.routing.rules.lexicon import ANY_ENDING, Lexicon
 
 MAKES, CODE_NOUNS, CONDITIONS, EXTRACT = "makes", "code", "conditions", "extract"
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from streams.routing.schema_work import (
+from streams.routing.trust.schema_work import (
     TooMuchWorkError,
     UnreadableSchemaError,
     check_size,

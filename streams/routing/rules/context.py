@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from streams.routing.article_rules import (
+from streams.routing.features import Features
+from streams.routing.policy import RetrievalPolicy
+from streams.routing.rules.article import (
     EXAMPLE_1_COMPLEX,
     EXAMPLE_1_SIMPLE,
     SECTION_4_COMPLEX,
     SECTION_4_SIMPLE,
 )
-from streams.routing.features import Features
-from streams.routing.policy import RetrievalPolicy
 
 Weighed = tuple[float, str]
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from streams.routing.chances import chances_in
-from streams.routing.checks import Fault, faults
 from streams.routing.features import question_of, text_of
 from streams.routing.landscape import Landscape, Model
 from streams.routing.learned.tokens import Tokens
-from streams.routing.rules import SCORE_DIGITS
+from streams.routing.rules.complexity import SCORE_DIGITS
+from streams.routing.trust.checks import Fault, faults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

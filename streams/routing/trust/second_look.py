@@ -13,7 +13,6 @@ from typing import Any
 
 import orjson
 
-from streams.routing.confidence import Answered, Verdict
 from streams.routing.features import question_of, text_of
 from streams.routing.inquiry import (
     enclosed,
@@ -25,7 +24,8 @@ from streams.routing.inquiry import (
 )
 from streams.routing.landscape import Model
 from streams.routing.policy import GreyBand
-from streams.routing.rules import SCORE_DIGITS
+from streams.routing.rules.complexity import SCORE_DIGITS
+from streams.routing.trust.confidence import Answered, Verdict
 
 SHOWN_CHARACTERS = 6_000
 """Of question and answer each, a longer text is shown by its beginning and its end."""

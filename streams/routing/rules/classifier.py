@@ -10,13 +10,13 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from streams.routing.article_rules import article_example_1, article_section_4
-from streams.routing.complexity import COMPLEX, MODERATE, SCORE_DIGITS, SIMPLE, Complexity
-from streams.routing.context_signals import Weighed, context_signals
 from streams.routing.features import Features
-from streams.routing.lexicon import Hit, plain
 from streams.routing.policy import RetrievalPolicy
-from streams.routing.signals import (
+from streams.routing.rules.article import article_example_1, article_section_4
+from streams.routing.rules.complexity import COMPLEX, MODERATE, SCORE_DIGITS, SIMPLE, Complexity
+from streams.routing.rules.context import Weighed, context_signals
+from streams.routing.rules.lexicon import Hit, plain
+from streams.routing.rules.signals import (
     CODE_NOUNS,
     CONDITIONS,
     EXTRACT,

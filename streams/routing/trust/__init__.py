@@ -1,0 +1,1 @@
+"""Whether an answer can be trusted: hard checks, confidence, second looks."""
