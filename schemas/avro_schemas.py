@@ -29,6 +29,7 @@ VALUES = {
     "OutcomeEvent": "outcome_event",
     "Feedback": "feedback",
     "Alert": "alert",
+    "BudgetEntry": "budget_entry",
 }
 """Record name of each topic value, to the file that declares it."""
 

@@ -50,6 +50,7 @@ class CostEvent:
     registry_version: str | None = None
     experiment: str | None = None
     arm: str | None = None
+    expected_nano: int | None = None
 
     @property
     def key(self) -> bytes:
@@ -146,6 +147,7 @@ class OutcomeEvent:
     decision: Decision | None = None
     result: Result | None = None
     error: Failure | None = None
+    expected_nano: int | None = None
 
     @property
     def key(self) -> bytes:

@@ -233,7 +233,7 @@ def declared_topics(
             name=BUDGETS,
             width=Width.PIPELINE,
             key="budget, subject, window, partition",
-            value="json",
+            value="BudgetEntry",
             retention_ms=None,
             max_message_bytes=small,
             writers="workers",
