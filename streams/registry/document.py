@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from streams.redaction import KINDS
+from streams.registry.budget_parts import BudgetPart, budget_problems
 from streams.registry.experiment_parts import ExperimentPart
 from streams.registry.model_parts import (
     ModelPart,
@@ -44,6 +45,7 @@ class RegistryDocument(Part):
     baseline: Name | None = None
     tenants: dict[TenantName, TenantLimitsPart] = Field(default_factory=dict)
     experiments: dict[Name, ExperimentPart] = Field(default_factory=dict, max_length=16)
+    budgets: dict[Name, BudgetPart] = Field(default_factory=dict, max_length=64)
     privacy: PrivacyPart = PrivacyPart()
 
     @model_validator(mode="after")
@@ -69,11 +71,20 @@ class RegistryDocument(Part):
             if tier not in self.tiers
         )
         problems.extend(self._policy_problems())
+        problems.extend(budget_problems(self.budgets, self.models))
         if self.baseline is not None and self.baseline not in self.models:
             problems.append(f"baseline: {self.baseline} is not one of the models")
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_before_budgets(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A file without budgets keeps the hash that it had before there were any."""
+        value: dict[str, Any] = plain(self)
+        if not self.budgets:
+            value.pop("budgets", None)
+        return value
 
     def _policy_problems(self) -> Iterator[str]:
         policy = self.policy

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pydantic import ValidationError
 
 from schemas.errors import ArtifactError, RegistryError
+from streams.registry.budget_parts import budget_of
+from streams.registry.budget_prices import refuse_unpriced
 from streams.registry.document import RegistryDocument
 from streams.registry.experiment_parts import ExperimentPart
 from streams.registry.learned import ArtifactOf, with_artifact
@@ -33,9 +35,11 @@ def landscape_of(
     """The landscape of a document, with those of its arms; `report` puts faults into words.
 
     Raises:
-        RegistryError: an arm does not validate, or an artifact is not there or does not fit.
+        RegistryError: an arm does not validate, an artifact is not there or does not fit, or a
+            model under a budget has no price.
     """
     landscape = _plain_landscape(document, version, name, artifacts)
+    refuse_unpriced(landscape, name)
     experiments = tuple(
         _experiment(document, title, part, version, name=name, artifacts=artifacts, report=report)
         for title, part in sorted(document.experiments.items())
@@ -56,6 +60,7 @@ def _plain_landscape(
         tenant_limits={
             tenant: Limits(**part.model_dump()) for tenant, part in document.tenants.items()
         },
+        budgets=tuple(budget_of(title, part) for title, part in sorted(document.budgets.items())),
     )
     if not document.policy.needs_artifact:
         return landscape

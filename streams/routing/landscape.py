@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from streams.routing.budgets import Budget
 from streams.routing.learned.artifact import Artifact
 from streams.routing.policy import Policy
 
@@ -121,6 +122,7 @@ class Landscape:
     columns: Mapping[str, int] = field(default_factory=dict)
     experiments: tuple[Experiment, ...] = ()
     tenant_limits: Mapping[str, Limits] = field(default_factory=dict)
+    budgets: tuple[Budget, ...] = ()
 
     def limits_of(self, tenant: str) -> Limits | None:
         """What a tenant may ask a minute and at once: its own limits, else everybody's."""

@@ -1,0 +1,33 @@
+"""No model under a budget that stops something may be without a price: its calls would be free."""
+
+from __future__ import annotations
+
+from schemas.errors import RegistryError
+from streams.providers.prices import PriceBook
+from streams.routing.landscape import Landscape
+
+
+def refuse_unpriced(landscape: Landscape, name: str, prices: PriceBook | None = None) -> None:
+    """Check that every model under a downgrading or rejecting budget has a price today.
+
+    Raises:
+        RegistryError: some have none; all of them are named.
+    """
+    binding = [budget for budget in landscape.budgets if budget.binds]
+    if not binding:
+        return
+    book = prices or PriceBook()
+    problems = []
+    for model in landscape.models.values():
+        concerned = [
+            budget.meter.name
+            for budget in binding
+            if model.name in budget.meter.match.get("model", (model.name,))
+        ]
+        if concerned and book.quote(model) is None:
+            problems.append(
+                f"  models.{model.name}.price: no price is known, and its calls count against "
+                f"budgets.{concerned[0]}; set models.{model.name}.price"
+            )
+    if problems:
+        raise RegistryError(f"{name} does not validate:\n" + "\n".join(problems))

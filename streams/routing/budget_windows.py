@@ -1,0 +1,47 @@
+"""Windows of budgets: hours, days and months of UTC, told by their beginning in ms."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+HOUR, DAY, MONTH = "hour", "day", "month"
+WINDOWS = (HOUR, DAY, MONTH)
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+_FORMATS = {HOUR: "%Y-%m-%d %H:00", DAY: "%Y-%m-%d", MONTH: "%Y-%m"}
+
+
+def window_start(window: str, at: int) -> int:
+    """Beginning of the window that a time lies in; both ms since 1970 UTC."""
+    if window == HOUR:
+        return at - at % HOUR_MS
+    day = at - at % DAY_MS
+    if window == DAY:
+        return day
+    return day - (_date(day).day - 1) * DAY_MS
+
+
+def window_end(window: str, start: int) -> int:
+    """End of the window that begins at `start`, exclusive; ms since 1970 UTC."""
+    if window == HOUR:
+        return start + HOUR_MS
+    if window == DAY:
+        return start + DAY_MS
+    date = _date(start)
+    year, month = (date.year + 1, 1) if date.month == 12 else (date.year, date.month + 1)
+    return int(datetime(year, month, 1, tzinfo=UTC).timestamp() * 1000)
+
+
+def window_name(window: str, start: int) -> str:
+    """The window in words: `2026-11-25 14:00`, `2026-11-25` or `2026-11`."""
+    return _date(start).strftime(_FORMATS[window])
+
+
+def moment_in_words(at: int) -> str:
+    """A time as people are told it: `2026-11-26 00:00 UTC`."""
+    return _date(at).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _date(at: int) -> datetime:
+    return datetime.fromtimestamp(at / 1000, tz=UTC)

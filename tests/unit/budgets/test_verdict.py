@@ -1,0 +1,181 @@
+"""The strictest budget counts, windows are UTC's, and a verdict comes again from its record."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.routing.budget_windows import WINDOWS, window_end, window_name, window_start
+from streams.routing.budgets import (
+    ALERT,
+    DOWNGRADE,
+    MODEL,
+    REJECT,
+    TENANT,
+    USER,
+    Account,
+    Allowed,
+    Balance,
+    Budget,
+    Downgrade,
+    Meter,
+    Payer,
+    Rejected,
+    Spent,
+    highest_affordable,
+    levels_reached,
+    verdict_again,
+    verdict_on,
+)
+
+AT = int(datetime(2026, 11, 25, 14, 30, tzinfo=UTC).timestamp() * 1000)
+
+
+def _balance(
+    then: str = REJECT,
+    *,
+    name: str = "b",
+    limit: int = 100,
+    per: str = TENANT,
+    window: str = "day",
+    counted: bool = True,
+    **spent: int,
+) -> Balance:
+    meter = Meter(name=name, per=per, window=window)
+    start = window_start(window, AT)
+    return Balance(
+        budget=Budget(meter=meter, limit_nano=limit, then=then),
+        account=Account(meter.id, "acme", start),
+        spent=Spent(**spent),
+        counted=counted,
+    )
+
+
+def test_a_call_that_just_fits_is_allowed_and_one_nano_more_is_not() -> None:
+    balance = _balance(known=50, estimated=20, reserved=10)
+
+    assert isinstance(verdict_on([balance], 20), Allowed)
+    assert isinstance(verdict_on([balance], 21), Rejected)
+
+
+def test_the_strictest_of_several_counts() -> None:
+    full = {"known": 100}
+    verdict = verdict_on(
+        [_balance(ALERT, **full), _balance(REJECT, **full), _balance(DOWNGRADE, **full)], 1
+    )
+
+    assert isinstance(verdict, Rejected)
+    assert isinstance(
+        verdict_on([_balance(DOWNGRADE, **full), _balance(REJECT, known=1)], 1), Downgrade
+    )
+    assert isinstance(verdict_on([_balance(ALERT, **full)], 1), Allowed)
+
+
+def test_a_call_of_unknown_price_has_no_room_where_a_budget_stops() -> None:
+    assert isinstance(verdict_on([_balance(REJECT)], None), Rejected)
+    assert isinstance(verdict_on([_balance(ALERT)], None), Allowed)
+    assert isinstance(verdict_on([], None), Allowed)
+
+
+def test_a_budget_whose_log_is_still_read_does_not_bind() -> None:
+    assert isinstance(verdict_on([_balance(known=500, counted=False)], 1), Allowed)
+
+
+def test_who_is_rejected_hears_which_budget_and_when_it_opens_again() -> None:
+    hour = _balance(name="burst", window="hour", known=100)
+    day = _balance(name="daily", window="day", known=100)
+    verdict = verdict_on([hour, day], 1)
+
+    assert isinstance(verdict, Rejected)
+    assert verdict.message == (
+        "no room in budget burst, budget daily; send it again after 2026-11-26 00:00 UTC"
+    )
+
+
+def test_only_budgets_of_one_model_spare_the_others() -> None:
+    model = _balance(per=MODEL, known=100)
+    both = verdict_on([model, _balance(known=100)], 1)
+    one = verdict_on([model, _balance(known=0)], 1)
+
+    assert isinstance(one, Rejected)
+    assert one.spares_other_models
+    assert isinstance(both, Rejected)
+    assert not both.spares_other_models
+
+
+def test_the_dearest_tier_that_is_left_and_at_least_the_first() -> None:
+    tiers = ("small", "middle", "large")
+    allowed, no_room = verdict_on([], 1), verdict_on([_balance(DOWNGRADE, known=100)], 1)
+
+    assert highest_affordable(tiers, "large", {"large": no_room, "middle": allowed}) == "middle"
+    assert highest_affordable(tiers, "middle", {"middle": allowed, "large": no_room}) == "middle"
+    assert highest_affordable(tiers, "large", dict.fromkeys(tiers, no_room)) == "small"
+
+
+def test_users_of_one_name_in_two_tenants_are_two_and_those_without_a_name_are_one() -> None:
+    meter = Meter(name="u", per=USER, window="day")
+
+    assert meter.subject_of(Payer(tenant="a", user_id="x")) != meter.subject_of(
+        Payer(tenant="b", user_id="x")
+    )
+    assert meter.subject_of(Payer(tenant="a")) == "a/"
+
+
+def test_what_is_counted_names_the_account_and_what_is_allowed_does_not() -> None:
+    match = {"feature": frozenset({"x", "y"})}
+    one = Meter(name="m", per=TENANT, window="day", match=match)
+
+    assert one.id == Meter(name="m", per=TENANT, window="day", match=match).id
+    assert one.id != Meter(name="m", per=TENANT, window="hour", match=match).id
+    assert one.id != Meter(name="m", per=USER, window="day", match=match).id
+    assert one.id != Meter(name="m", per=TENANT, window="day").id
+
+
+spends = st.integers(0, 300)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([ALERT, DOWNGRADE, REJECT]), spends, spends), max_size=4),
+    st.none() | spends,
+    st.booleans(),
+)
+def test_a_verdict_comes_again_from_what_was_recorded(
+    rows: list[tuple[str, int, int]], expected: int | None, counted: bool
+) -> None:
+    balances = [
+        _balance(then, name=f"b{number}", known=known, reserved=reserved, counted=counted)
+        for number, (then, known, reserved) in enumerate(rows)
+    ]
+    verdict = verdict_on(balances, expected)
+    recorded = orjson.loads(orjson.dumps(verdict.as_inputs()))
+    again = verdict_again(recorded, [balance.budget for balance in balances])
+
+    assert type(again) is type(verdict)
+    assert again.as_inputs() == verdict.as_inputs()
+
+
+@given(st.integers(0, 4_102_444_800_000), st.sampled_from(WINDOWS))
+def test_every_moment_lies_in_one_window(at: int, window: str) -> None:
+    start = window_start(window, at)
+    end = window_end(window, start)
+
+    assert start <= at < end
+    assert window_start(window, end - 1) == start
+    assert window_start(window, end) == end
+
+
+def test_windows_have_names() -> None:
+    names = [window_name(window, window_start(window, AT)) for window in ("hour", "day", "month")]
+
+    assert names == ["2026-11-25 14:00", "2026-11-25", "2026-11"]
+
+
+def test_levels_are_reached_by_what_is_spent_not_by_what_is_reserved() -> None:
+    budget = _balance(limit=100).budget
+
+    assert levels_reached(budget, Spent(known=49, reserved=60), 0.0) == ()
+    assert levels_reached(budget, Spent(known=60, estimated=25), 0.0) == (0.5, 0.8)
+    assert levels_reached(budget, Spent(known=120), 0.8) == (1.0,)
