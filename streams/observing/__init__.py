@@ -1,0 +1,1 @@
+"""What a running worker shows of itself: bounded metrics, readings taken at a scrape, its loop."""

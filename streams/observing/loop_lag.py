@@ -1,0 +1,22 @@
+"""How late the event loop wakes up: the one figure that every latency of a worker contains."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from streams.flow.clock import Clock
+
+EVERY_MS = 500.0
+
+
+async def watch_loop(
+    late: Callable[[float], None],
+    clock: Clock,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Tell `late`, twice a second and until cancelled, how many ms too late the loop woke up."""
+    while True:
+        due = clock.elapsed_ms() + EVERY_MS
+        await sleep(EVERY_MS / 1000)
+        late(clock.elapsed_ms() - due)
