@@ -1,32 +1,70 @@
-"""GET /health: whether this sink works, as JSON; 200 when it does, 503 when not.
+"""What a sink answers to those who operate it.
 
-A few lines on asyncio's streams: one page for probes needs no web framework.
+| path | says | 200 | 503 |
+|---|---|---|---|
+| `/health` | that the sink works, and facts about it, as JSON | it works | it does not |
+| `/ready` | whether it stores rows, as JSON; why not, where it does not | it does | it does not |
+| `/metrics` | Prometheus' text format, or OpenMetrics where that is asked for | always | - |
+
+All answer GET and HEAD; another path is 404. A few lines on asyncio's streams: three pages for
+probes need no web framework.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import orjson
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
 
 _REQUEST_TIMEOUT_S = 5.0
 _MAX_HEAD_BYTES = 16 * 1024
+_JSON = "application/json"
+
+
+async def _always() -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pages:
+    """What the pages are made of: the sink's report, its metrics, whether ClickHouse answers."""
+
+    report: Callable[[], dict[str, Any]]
+    metrics: CollectorRegistry | None = None
+    reachable: Callable[[], Awaitable[bool]] = _always
+
+
+@dataclass(frozen=True, slots=True)
+class _Response:
+    status: HTTPStatus
+    content_type: str = "text/plain; charset=utf-8"
+    body: bytes = b""
+
+    def encode(self, *, with_body: bool) -> bytes:
+        head = (
+            f"HTTP/1.1 {self.status.value} {self.status.phrase}\r\n"
+            f"Content-Type: {self.content_type}\r\nContent-Length: {len(self.body)}\r\n"
+            "Connection: close\r\n\r\n"
+        )
+        return head.encode() + (self.body if with_body else b"")
 
 
 @asynccontextmanager
-async def health_page(
-    host: str, port: int, report: Callable[[], dict[str, Any]]
-) -> AsyncIterator[int]:
+async def health_page(host: str, port: int, pages: Pages) -> AsyncIterator[int]:
     """Serve while the context is open; gives the port that is listened on."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(_REQUEST_TIMEOUT_S):
                 head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(_response(head, report()))
+                writer.write(await _answer(head, pages))
                 await writer.drain()
         except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
             return
@@ -39,13 +77,50 @@ async def health_page(
         yield bound
 
 
-def _response(head: bytes, report: dict[str, Any]) -> bytes:
+async def why_not_ready(pages: Pages) -> str | None:
+    """Why the sink stores nothing now; `None` when it does."""
+    report = pages.report()
+    if report["state"] == "starting":
+        return "its group has not given it partitions yet, or ClickHouse not the claims"
+    if report["state"] == "stopping":
+        return "it is about to end"
+    if not await pages.reachable():
+        return "ClickHouse does not answer; what is read waits in Kafka"
+    return None
+
+
+async def _answer(head: bytes, pages: Pages) -> bytes:
     parts = head.split(b" ", 2)
-    if len(parts) < 3 or parts[0] != b"GET" or parts[1].partition(b"?")[0] != b"/health":
-        return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    body = orjson.dumps(report)
-    status = b"200 OK" if report["healthy"] else b"503 Service Unavailable"
-    return (
-        b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
-        b"Connection: close\r\n\r\n%b" % (status, len(body), body)
-    )
+    if len(parts) < 3:
+        return _Response(HTTPStatus.BAD_REQUEST).encode(with_body=True)
+    method, path = parts[0], parts[1].partition(b"?")[0]
+    response = await _page(path, head, pages)
+    if response.status is not HTTPStatus.NOT_FOUND and method not in {b"GET", b"HEAD"}:
+        response = _Response(HTTPStatus.METHOD_NOT_ALLOWED)
+    return response.encode(with_body=method != b"HEAD")
+
+
+async def _page(path: bytes, head: bytes, pages: Pages) -> _Response:
+    if path == b"/health":
+        report = pages.report()
+        return _json(report, good=report["healthy"])
+    if path == b"/ready":
+        why = await why_not_ready(pages)
+        return _json({"ready": why is None, "why": why}, good=why is None)
+    if path == b"/metrics" and pages.metrics is not None:
+        encode, content_type = choose_encoder(_accepted(head))
+        return _Response(HTTPStatus.OK, content_type, encode(pages.metrics))
+    return _Response(HTTPStatus.NOT_FOUND)
+
+
+def _json(value: Mapping[str, Any], *, good: bool) -> _Response:
+    status = HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
+    return _Response(status, _JSON, orjson.dumps(value))
+
+
+def _accepted(head: bytes) -> str:
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"accept":
+            return value.strip().decode("latin-1")
+    return ""

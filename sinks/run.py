@@ -16,7 +16,10 @@ from sinks.clickhouse_store import ClickHouseStore
 from sinks.clock import SystemClock
 from sinks.combine import CombiningStore
 from sinks.consumer import make_consumer
-from sinks.health import health_page
+from sinks.health import Pages, health_page
+from sinks.measured_store import MeasuredStore
+from sinks.metrics import SinkMetrics
+from sinks.reachable import Reachable
 from sinks.reading import EVENT_VALUES
 from sinks.settings import SinkSettings
 from sinks.sink import Sink, limits_of
@@ -49,14 +52,21 @@ async def run_sink(settings: SinkSettings, stop: asyncio.Event | None = None) ->
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
     status = SinkStatus(instance=settings.sink_instance)
-    store = CombiningStore(ClickHouseStore(settings), limits_of(settings))
+    metrics, clock = SinkMetrics(), SystemClock()
+    measured = MeasuredStore(ClickHouseStore(settings), metrics, clock)
+    store = CombiningStore(measured, limits_of(settings))
+    pages = Pages(
+        report=status.report,
+        metrics=metrics.registry,
+        reachable=Reachable(settings.clickhouse_url, clock),
+    )
     known = known_schemas(settings.schema_registry_url)
-    async with health_page(settings.sink_host, settings.sink_port, status.report) as port:
+    async with health_page(settings.sink_host, settings.sink_port, pages) as port:
         log.info("sink %s: health on http://%s:%d", status.instance, settings.sink_host, port)
         try:
             if known is not None:
                 await known.register(EVENT_VALUES.values())
-            await _consume(settings, store, status, known, stop)
+            await _consume(settings, store, status, metrics, known=known, stop=stop)
         finally:
             if known is not None:
                 await known.close()
@@ -67,6 +77,8 @@ async def _consume(
     settings: SinkSettings,
     store: Store,
     status: SinkStatus,
+    metrics: SinkMetrics,
+    *,
     known: KnownSchemas | None,
     stop: asyncio.Event,
 ) -> None:
@@ -74,6 +86,7 @@ async def _consume(
     if consumer is None:
         return
     sink = Sink(settings, store, SystemClock(), status, consumer, known=known)
+    metrics.observe(status, sink.lag, sink.held_bytes)
     consumer.subscribe(pattern=TOPIC_PATTERN, listener=sink)
     try:
         await sink.run(stop)

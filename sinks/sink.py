@@ -112,6 +112,18 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         if self._fatal is not None:
             raise self._fatal
 
+    def lag(self) -> dict[Place, int]:
+        """Records of each partition that are on the log and not stored yet."""
+        ends = {place: self._consumer.highwater(TopicPartition(*place)) for place in self._writers}
+        return {
+            place: max((end or 0) - self._writers[place].stored_to, 0)
+            for place, end in ends.items()
+        }
+
+    def held_bytes(self) -> int:
+        """Bytes of rows that are read and not stored yet."""
+        return sum(writer.held_bytes for writer in self._writers.values())
+
     async def _poll(self, stop: asyncio.Event) -> None:
         try:
             batches = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
@@ -194,8 +206,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
             self._fatal = error
 
     def _held_too_much(self) -> bool:
-        held = sum(writer.held_bytes for writer in self._writers.values())
-        return held >= self._settings.sink_buffer_bytes
+        return self.held_bytes() >= self._settings.sink_buffer_bytes
 
     def _read_on(self) -> None:
         """A batch was stored: partitions that waited for room are read again."""
@@ -239,7 +250,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _commit_regularly(self) -> None:
         while True:
             await asyncio.sleep(COMMIT_EVERY_S)
-            self._status.lag = self._lag()
+            self._status.lag = sum(self.lag().values())
             await self._commit()
 
     async def _commit(self) -> None:
@@ -259,12 +270,6 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
             log.info("offsets were not committed (they serve monitoring only): %s", error)
         else:
             self._committed.update(changed)
-
-    def _lag(self) -> int:
-        ends = {place: self._consumer.highwater(TopicPartition(*place)) for place in self._writers}
-        return sum(
-            max((end or 0) - self._writers[place].stored_to, 0) for place, end in ends.items()
-        )
 
     async def _forget(self) -> None:
         running = [*self._takeovers, *self._tasks.values()]

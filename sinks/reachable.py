@@ -1,0 +1,56 @@
+"""Whether ClickHouse answers now: one GET of its `/ping`, remembered for a moment.
+
+An idle sink inserts nothing and would notice an outage only with the next rows; a probe must not
+depend on traffic. The answer is remembered, so that many probes are one question.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+from sinks.clock import Clock
+
+TIMEOUT_S = 2.0
+REMEMBERED_S = 2.0
+_HTTPS_PORT, _HTTP_PORT = 8443, 8123
+
+
+class Reachable:
+    """Asks a ClickHouse whether it is there; `url` is the one of the settings."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        parts = urlsplit(url)
+        self._host = parts.hostname or ""
+        self._secure = parts.scheme == "https"
+        self._port = parts.port or (_HTTPS_PORT if self._secure else _HTTP_PORT)
+        self._clock = clock
+        self._asking = asyncio.Lock()
+        self._asked_at = float("-inf")
+        self._answers = False
+
+    async def __call__(self) -> bool:
+        """Whether it answers, now or a moment ago."""
+        async with self._asking:
+            if self._clock.elapsed_s() - self._asked_at >= REMEMBERED_S:
+                self._answers = await self._ping()
+                self._asked_at = self._clock.elapsed_s()
+            return self._answers
+
+    async def _ping(self) -> bool:
+        with suppress(OSError, EOFError, TimeoutError, ValueError):
+            async with asyncio.timeout(TIMEOUT_S):
+                reader, writer = await asyncio.open_connection(
+                    self._host, self._port, ssl=self._secure or None
+                )
+                try:
+                    writer.write(
+                        b"GET /ping HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n"
+                        % self._host.encode()
+                    )
+                    status = await reader.readline()
+                    return status.split(b" ")[1:2] == [b"200"]
+                finally:
+                    writer.close()
+        return False

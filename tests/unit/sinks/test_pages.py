@@ -1,0 +1,119 @@
+"""The sink's pages: what probes and Prometheus get, by path, method and state."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+
+from sinks.clock import SystemClock
+from sinks.health import Pages, health_page
+from sinks.metrics import SinkMetrics
+from sinks.reachable import REMEMBERED_S, Reachable
+from sinks.status import SinkStatus
+from tests.unit.sinks.world import FixedClock
+
+
+def _ask(
+    path: str,
+    method: str = "GET",
+    *,
+    state: str = "running",
+    reachable: bool = True,
+    headers: dict[str, str] | None = None,
+) -> httpx.Response:
+    status = SinkStatus(instance="sink-1", state=state)
+    metrics = SinkMetrics()
+    metrics.rows.labels("calls").inc(3)
+
+    async def answers() -> bool:
+        return reachable
+
+    async def whole() -> httpx.Response:
+        pages = Pages(report=status.report, metrics=metrics.registry, reachable=answers)
+        async with health_page("127.0.0.1", 0, pages) as port, httpx.AsyncClient() as client:
+            return await client.request(method, f"http://127.0.0.1:{port}{path}", headers=headers)
+
+    return asyncio.run(whole())
+
+
+def test_health_tells_the_facts() -> None:
+    answer = _ask("/health")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["instance"] == "sink-1"
+    assert _ask("/health", state="degraded").status_code == 503
+
+
+def test_a_running_sink_that_reaches_clickhouse_is_ready() -> None:
+    assert _ask("/ready").json() == {"ready": True, "why": None}
+
+
+def test_a_sink_without_clickhouse_is_not_ready_though_nothing_failed_yet() -> None:
+    answer = _ask("/ready", reachable=False)
+    assert answer.status_code == 503
+    assert "ClickHouse" in answer.json()["why"]
+    assert _ask("/health", reachable=False).status_code == 200
+
+
+def test_a_sink_that_starts_or_ends_is_not_ready() -> None:
+    assert _ask("/ready", state="starting").status_code == 503
+    assert _ask("/ready", state="stopping").status_code == 503
+
+
+def test_metrics_are_prometheus_text_or_openmetrics() -> None:
+    answer = _ask("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    assert 'sluice_sink_rows_total{table="calls"} 3.0' in answer.text
+    asked = {"Accept": "application/openmetrics-text; version=1.0.0"}
+    assert _ask("/metrics", headers=asked).text.endswith("# EOF\n")
+
+
+def test_head_is_answered_without_a_body() -> None:
+    for path in ("/health", "/ready", "/metrics"):
+        answer = _ask(path, "HEAD")
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert int(answer.headers["content-length"]) > 0
+
+
+def test_other_paths_and_methods_are_refused() -> None:
+    assert _ask("/").status_code == 404
+    assert _ask("/health", "POST").status_code == 405
+
+
+async def _server(status: bytes, asked: list[bytes]) -> asyncio.Server:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    return await asyncio.start_server(answer, "127.0.0.1", 0)
+
+
+def test_clickhouse_is_asked_once_for_many_probes_and_again_later() -> None:
+    asked: list[bytes] = []
+    clock = FixedClock()
+
+    async def whole() -> None:
+        async with await _server(b"200 OK", asked) as server:
+            port = server.sockets[0].getsockname()[1]
+            reachable = Reachable(f"http://user:secret@127.0.0.1:{port}", clock)
+            assert all(await asyncio.gather(*(reachable() for _ in range(5))))
+            clock.ms += int(REMEMBERED_S * 1000)
+            assert await reachable()
+
+    asyncio.run(whole())
+    assert len(asked) == 2
+    assert asked[0].startswith(b"GET /ping ")
+    assert b"secret" not in asked[0]
+
+
+def test_a_clickhouse_that_is_ill_or_gone_is_not_reachable() -> None:
+    async def whole() -> None:
+        async with await _server(b"503 Service Unavailable", []) as server:
+            port = server.sockets[0].getsockname()[1]
+            assert not await Reachable(f"http://127.0.0.1:{port}", SystemClock())()
+        assert not await Reachable(f"http://127.0.0.1:{port}", SystemClock())()
+
+    asyncio.run(whole())
