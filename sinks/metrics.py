@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from sinks.log import Place
@@ -110,7 +111,7 @@ class _Levels(Collector):
         self._lag = lag
         self._held_bytes = held_bytes
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """The levels.
 
         Lag is the queue in front of ClickHouse; held bytes are bounded by
@@ -120,21 +121,25 @@ class _Levels(Collector):
         """
         status = self._status
         yield self._lag_family()
-        yield _plain(
+        yield GaugeMetricFamily(
             "sluice_sink_buffered_bytes",
             "Bytes of rows that are read and not stored yet.",
-            self._held_bytes(),
+            value=self._held_bytes(),
         )
-        yield _plain(
-            "sluice_sink_partitions", "Partitions that this sink is assigned.", status.partitions
+        yield GaugeMetricFamily(
+            "sluice_sink_partitions",
+            "Partitions that this sink is assigned.",
+            value=status.partitions,
         )
-        yield _plain(
-            "sluice_sink_fenced", "How often a successor took a partition over.", status.fenced
+        yield CounterMetricFamily(
+            "sluice_sink_fenced",
+            "How often a successor took a partition over.",
+            value=status.fenced,
         )
-        yield _plain(
+        yield CounterMetricFamily(
             "sluice_sink_skipped_records",
             "Records that the log had dropped before they were stored.",
-            status.skipped,
+            value=status.skipped,
         )
         state = GaugeMetricFamily(
             "sluice_sink_state_info",
@@ -157,7 +162,3 @@ class _Levels(Collector):
         if rest:
             family.add_metric((OTHER, OTHER), sum(records for _, records in rest))
         return family
-
-
-def _plain(name: str, about: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, about, value=value)
