@@ -1,0 +1,77 @@
+"""Which alerts stand, by the log alone. Pure.
+
+`llm.alerts.v1` has one partition and so one order. What always holds: of a rule and a subject the
+first `fired` record counts, until the first `resolved` one; everything between is a repeat. Two
+publishers that do not know of each other can therefore never fire, or resolve, an alert twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from schemas.events import Alert
+from streams.alerting.states import Change
+
+MOST_STANDING = 5_000
+"""Alerts that can stand at once; one more pushes out the one that was longest not repeated."""
+
+Name = tuple[str, str]
+"""Rule and subject."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """An alert that stands: the record that fired it, and when it was last said (broker time)."""
+
+    fired: Alert
+    seen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something to tell: an alert fired, or was resolved. `id` is its place on the log."""
+
+    id: str
+    change: Change
+    alert: Alert
+    at: int
+    fired_at: int
+
+
+class AlertBook:
+    """The standing alerts."""
+
+    def __init__(self, *, most: int = MOST_STANDING) -> None:
+        self._standing: dict[Name, Standing] = {}
+        self._most = most
+
+    @property
+    def standing(self) -> Mapping[Name, Standing]:
+        """What stands now, by rule and subject."""
+        return self._standing
+
+    def take(self, alert: Alert, *, at: int, place: str) -> Notice | None:
+        """Take a record in; what it tells that was not known, `None` for a repeat.
+
+        `at` is its append time (ms), `place` where it lies on the log.
+        """
+        name = (alert.rule, alert.subject)
+        stands = self._standing.get(name)
+        if alert.state == Change.FIRED:
+            if stands is not None:
+                self._standing[name] = replace(stands, seen=at)
+                return None
+            self._make_room()
+            self._standing[name] = Standing(fired=alert, seen=at)
+            return Notice(id=place, change=Change.FIRED, alert=alert, at=at, fired_at=at)
+        if stands is None:
+            return None
+        del self._standing[name]
+        return Notice(
+            id=place, change=Change.RESOLVED, alert=alert, at=at, fired_at=stands.fired.at
+        )
+
+    def _make_room(self) -> None:
+        if len(self._standing) >= self._most:
+            del self._standing[min(self._standing, key=lambda name: self._standing[name].seen)]
