@@ -1,0 +1,72 @@
+"""A cost event as budgets see it: whom it is charged to, when it ended, what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.budget_entries import NO_EXPECTATION
+from streams.routing.budgets import Payer
+
+REPLAY = "replay"
+"""Purpose of calls that an operator's replay makes: they are under its own limit, no sender's."""
+
+Estimate = Callable[[Mapping[str, Any]], int | None]
+"""Expected nano-USD of a cost event without cost and without an expectation of its own; `None`
+where no price is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """One record of the cost topic. `at` is when the call ended, broker time, ms; `expected_nano`
+    is what stands in for an unknown cost, `NO_EXPECTATION` where nothing can.
+    """
+
+    partition: int
+    offset: int
+    appended_at: int
+    call_id: str
+    at: int
+    payer: Payer
+    cost_nano: int | None
+    expected_nano: int = NO_EXPECTATION
+
+
+def charge_of(
+    event: Mapping[str, Any],
+    *,
+    partition: int,
+    offset: int,
+    appended_at: int,
+    estimate: Estimate = lambda event: None,
+) -> Charge | None:
+    """The charge of a decoded cost event; `None` where no budget is concerned by its purpose.
+
+    No call ends after its event was appended: a worker whose clock is ahead can't charge a window
+    that has not begun.
+    """
+    if event["purpose"] == REPLAY:
+        return None
+    cost = event["cost_nano"]
+    expected: int | None = None
+    if cost is None:
+        expected = event.get("expected_nano")
+        if expected is None:
+            expected = estimate(event)
+    return Charge(
+        partition=partition,
+        offset=offset,
+        appended_at=appended_at,
+        call_id=event["call_id"],
+        at=min(event["at"], appended_at),
+        payer=Payer(
+            tenant=event["tenant"],
+            user_id=event["user_id"],
+            user_tier=event["user_tier"],
+            feature=event["feature"],
+            model=event["request_model"],
+        ),
+        cost_nano=cost,
+        expected_nano=NO_EXPECTATION if expected is None else expected,
+    )

@@ -1,0 +1,180 @@
+"""The ledger as it lies on `llm.budgets.v1`: sums of cells, and marks of completeness.
+
+A sum says what a cell comes to up to an offset of the cost topic. A mark says that every sum of its
+meter and partition is complete up to an offset, whoever was not charged since. So a start reads the
+sums and begins to count at the mark, each cell from its own offset if that is later.
+
+Compaction keeps the last record of a key, and a worker that lost its partition may write late, over
+a later sum. Of two sums the one with the higher offset counts. Where only the late one is left, it
+lies behind what the mark's writer had read (`read_to`) and counts less far than the mark: then the
+counting begins at that sum's offset instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from schemas.budget_entries import BudgetEntry, BudgetEstimate
+from schemas.codec import Codec
+from schemas.mapping import as_record, from_record
+from streams.budgets.books import CellSum
+from streams.budgets.log import LogRecord
+from streams.routing.budgets import Account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerSum:
+    """A cell as the ledger has it: counted up to `offset`, written at `written` of the ledger."""
+
+    account: Account
+    partition: int
+    offset: int
+    written: int
+    value: CellSum
+    alerted: float
+    incarnation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Every sum of a meter on a partition is complete up to `offset`, as of `read_to`."""
+
+    meter: str
+    partition: int
+    offset: int
+    read_to: int
+
+
+def read_entry(record: LogRecord, codec: Codec) -> LedgerSum | Mark:
+    """A record of the ledger that is no tombstone.
+
+    Raises:
+        UndecodableError: the bytes are no entry.
+    """
+    entry = from_record(BudgetEntry, codec.decode(record.value or b""))
+    meter = f"{entry.budget}/{entry.meter}"
+    if entry.subject is None or entry.window_start is None:
+        return Mark(
+            meter=meter,
+            partition=entry.partition,
+            offset=entry.offset,
+            read_to=entry.read_to or 0,
+        )
+    return LedgerSum(
+        account=Account(meter, entry.subject, entry.window_start),
+        partition=entry.partition,
+        offset=entry.offset,
+        written=record.offset,
+        value=CellSum(
+            known=entry.known_nano,
+            estimated=entry.estimated_nano,
+            unpriced=entry.unpriced_calls,
+            estimates={each.call_id: each.nano for each in entry.estimates},
+        ),
+        alerted=entry.alerted,
+        incarnation=entry.incarnation,
+    )
+
+
+def sum_entry(
+    account: Account,
+    partition: int,
+    value: CellSum,
+    *,
+    offset: int,
+    alerted: float,
+    worker: str,
+    incarnation: str,
+) -> BudgetEntry:
+    """The record of a cell."""
+    budget, _, digest = account.meter.rpartition("/")
+    return BudgetEntry(
+        budget=budget,
+        meter=digest,
+        subject=account.subject,
+        window_start=account.start,
+        partition=partition,
+        offset=offset,
+        known_nano=value.known,
+        estimated_nano=value.estimated,
+        unpriced_calls=value.unpriced,
+        estimates=tuple(
+            BudgetEstimate(call_id=call_id, nano=nano) for call_id, nano in value.estimates.items()
+        ),
+        alerted=alerted,
+        worker=worker,
+        incarnation=incarnation,
+    )
+
+
+def mark_entry(
+    meter: str, partition: int, *, offset: int, read_to: int, worker: str, incarnation: str
+) -> BudgetEntry:
+    """The record of a mark."""
+    budget, _, digest = meter.rpartition("/")
+    return BudgetEntry(
+        budget=budget,
+        meter=digest,
+        partition=partition,
+        offset=offset,
+        read_to=read_to,
+        worker=worker,
+        incarnation=incarnation,
+    )
+
+
+def encode_entry(entry: BudgetEntry, codec: Codec) -> bytes:
+    """The value of an entry's record."""
+    return codec.encode(as_record(entry))
+
+
+class LedgerPage:
+    """One partition of the ledger, read to its end: the sums of some meters, and where to begin."""
+
+    def __init__(self, codec: Codec, meters: Collection[str]) -> None:
+        self._codec = codec
+        self._meters = meters
+        self._sums: dict[bytes, LedgerSum] = {}
+        self._marks: dict[str, Mark] = {}
+        self.newest = 0
+        """Broker time of the latest record, ms."""
+
+    def take(self, record: LogRecord) -> None:
+        """Take a record in, in the order of the log.
+
+        Raises:
+            UndecodableError: it is no entry; nothing was taken.
+        """
+        if record.value is None:
+            self._sums.pop(record.key, None)
+            return
+        entry = read_entry(record, self._codec)
+        self.newest = max(self.newest, record.at)
+        meter = entry.meter if isinstance(entry, Mark) else entry.account.meter
+        if meter not in self._meters:
+            return
+        if isinstance(entry, Mark):
+            known = self._marks.get(entry.meter)
+            if known is None or (entry.offset, entry.read_to) >= (known.offset, known.read_to):
+                self._marks[entry.meter] = entry
+            return
+        before = self._sums.get(record.key)
+        if before is None or entry.offset >= before.offset:
+            self._sums[record.key] = entry
+
+    def sums(self, meter: str) -> Iterator[LedgerSum]:
+        """The sums of a meter."""
+        return (each for each in self._sums.values() if each.account.meter == meter)
+
+    def begin(self, meter: str) -> int | None:
+        """The offset from which the cost topic must be counted; `None` without a mark."""
+        mark = self._marks.get(meter)
+        if mark is None:
+            return None
+        late = (
+            each.offset
+            for each in self.sums(meter)
+            if each.written >= mark.read_to and each.offset < mark.offset
+        )
+        return min(late, default=mark.offset)

@@ -1,0 +1,342 @@
+"""What is written to the ledger and when: little, by the owner, and nothing that says less."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+import pytest
+
+from schemas.budget_entries import split_entry_key
+from schemas.codec import Codec
+from schemas.errors import TopicError, UndecodableError
+from schemas.topics import BUDGETS, COST
+from streams.budgets.ledger import LedgerPage, Mark, read_entry
+from streams.budgets.log import LogRecord
+from streams.flow.delivery import Outgoing
+from streams.flow.memory import Stored
+from tests.unit.budgets.world import DAILY, FAQ, HOURLY, NOON, World
+
+CODEC = Codec("BudgetEntry")
+DAY_MS = 24 * 3_600_000
+
+
+def _run(story: Callable[[], Coroutine[object, object, None]]) -> None:
+    asyncio.run(story())
+
+
+def _as_read(stored: Stored) -> LogRecord:
+    return LogRecord(
+        partition=stored.at.partition,
+        offset=stored.at.offset,
+        at=stored.at.timestamp,
+        key=stored.record.key or b"",
+        value=stored.record.value,
+    )
+
+
+def _sums(world: World, partition: int = 0) -> list[tuple[str, int, int]]:
+    """Subject, known nano-USD and offset of each sum on a ledger partition, in order."""
+    found = []
+    for stored in world.log.of(BUDGETS, partition):
+        if stored.record.value is not None:
+            entry = read_entry(_as_read(stored), CODEC)
+            if not isinstance(entry, Mark):
+                found.append((entry.account.subject, entry.value.known, entry.offset))
+    return found
+
+
+async def _owned_by(world: World, name: str) -> None:
+    world.owners = dict.fromkeys(range(world.partitions), name)
+
+
+def test_the_owner_writes_what_changed_once_and_then_nothing() -> None:
+    async def story() -> None:
+        world = World()
+        await _owned_by(world, "w1")
+        worker = await world.worker("w1")
+        await worker.keep()
+        for cost in (1, 2, 3):
+            await world.charge(cost)
+        await worker.read()
+        await worker.keep()
+        assert _sums(world) == [("acme", 6, 3)]
+        before = len(world.log.of(BUDGETS, 0))
+        for _ in range(3):
+            await worker.keep()
+        assert len(world.log.of(BUDGETS, 0)) == before
+
+    _run(story)
+
+
+def test_who_does_not_own_a_partition_writes_nothing() -> None:
+    async def story() -> None:
+        world = World()
+        await _owned_by(world, "w1")
+        bystander = await world.worker("w2")
+        await world.charge(5)
+        await bystander.read()
+        await bystander.keep()
+        assert not any(world.log.of(BUDGETS, number) for number in range(world.partitions))
+
+    _run(story)
+
+
+def test_nothing_is_written_before_the_ledger_was_read() -> None:
+    async def story() -> None:
+        world = World(batch=1)
+        await _owned_by(world, "w1")
+        first = await world.worker("w1")
+        await first.keep()
+        for user in ("a", "b", "c"):
+            await world.charge(5, tenant=user)
+        await first.read()
+        await first.keep()
+        written = len(world.log.of(BUDGETS, 0))
+
+        successor = await world.worker("w1")
+        await world.charge(7, tenant="a")
+        await successor.read()
+        await successor.keep()
+        assert not successor.follower.is_settled
+        assert len(world.log.of(BUDGETS, 0)) == written
+
+    _run(story)
+
+
+def test_of_two_sums_the_one_that_counts_further_counts() -> None:
+    async def story() -> None:
+        world = World()
+        await _owned_by(world, "w1")
+        worker = await world.worker("w1")
+        await worker.keep()
+        for cost in (1, 2):
+            await world.charge(cost)
+            await worker.read()
+            await worker.keep()
+        (first, *_), records = _sums(world), world.log.of(BUDGETS, 0)
+        assert first == ("acme", 1, 1)
+
+        page = LedgerPage(CODEC, {DAILY.meter.id})
+        for stored in (
+            *records,
+            next(each for each in records if b"acme" in (each.record.key or b"")),
+        ):
+            page.take(_as_read(stored))
+        assert [each.value.known for each in page.sums(DAILY.meter.id)] == [3]
+
+    _run(story)
+
+
+def test_a_late_owner_s_lower_sum_is_written_over_again() -> None:
+    async def story() -> None:
+        world = World()
+        await _owned_by(world, "w1")
+        late = await world.worker("w1")
+        await late.keep()
+        await world.charge(1)
+        await late.read()
+        await _owned_by(world, "w2")
+        owner = await world.worker("w2")
+        await owner.keep()
+        await world.charge(2)
+        await owner.read()
+        await owner.keep()
+        await late.follower.write()
+        assert _sums(world)[-1] == ("acme", 1, 1)
+        await owner.keep()
+        assert _sums(world)[-1] == ("acme", 3, 2)
+
+    _run(story)
+
+
+def test_a_sum_whose_window_is_not_over_comes_back_if_somebody_buries_it() -> None:
+    async def story() -> None:
+        world = World()
+        await _owned_by(world, "w1")
+        worker = await world.worker("w1")
+        await worker.keep()
+        await world.charge(9)
+        await worker.read()
+        await worker.keep()
+        key = next(
+            each.record.key
+            for each in world.log.of(BUDGETS, 0)
+            if b"acme" in (each.record.key or b"")
+        )
+        await world.log.publish(Outgoing(topic=BUDGETS, key=key, value=None, partition=0))
+        await worker.keep()
+        await worker.keep()
+        world.topics.compact()
+        world.topics.begin_at(COST, 0, 1)
+        world.agrees(await world.worker("new"))
+
+    _run(story)
+
+
+def test_a_window_that_is_over_is_buried_and_forgotten() -> None:
+    async def story() -> None:
+        world = World(budgets=[HOURLY, DAILY])
+        await _owned_by(world, "w1")
+        worker = await world.worker("w1")
+        await worker.keep()
+        await world.charge(9, user_id="u1")
+        await worker.read()
+        await worker.keep()
+        world.clock.advance(3 * 3_600_000)
+        await world.charge(4, user_id="u1")
+        await worker.read()
+        for _ in range(3):
+            await worker.keep()
+        world.topics.compact()
+        left = [
+            split_entry_key(each.record.key or b"")
+            for each in world.topics.between(BUDGETS, 0, 0)
+            if each.record.value is not None
+        ]
+        hours = [start for budget, _, _, start, _ in left if budget == "hourly" and start]
+        assert hours == [NOON + 3 * 3_600_000]
+        assert worker.follower.books is not None
+        assert len(worker.follower.books) == 2
+
+    _run(story)
+
+
+def test_a_window_longer_than_the_cost_topic_keeps_is_still_right() -> None:
+    async def story() -> None:
+        world = World()
+        await _owned_by(world, "w1")
+        worker = await world.worker("w1")
+        await worker.keep()
+        for cost in (400, 500):
+            await world.charge(cost)
+        await worker.read()
+        await worker.keep()
+        world.topics.begin_at(COST, 0, 2)
+        await world.charge(50)
+        newcomer = await world.worker("w2")
+        world.agrees(newcomer)
+
+    _run(story)
+
+
+def test_marks_move_on_where_nothing_is_charged_so_that_a_start_reads_little() -> None:
+    async def story() -> None:
+        world = World(budgets=[FAQ])
+        await _owned_by(world, "w1")
+        worker = await world.worker("w1")
+        await worker.keep()
+        for _ in range(1_001):
+            await world.charge(1)
+        await worker.read()
+        await worker.keep()
+        entries = [read_entry(_as_read(each), CODEC) for each in world.log.of(BUDGETS, 0)]
+        assert [each.offset for each in entries if isinstance(each, Mark)][-1] == 1_001
+
+    _run(story)
+
+
+def test_a_broker_that_is_away_has_the_cells_written_later() -> None:
+    async def story() -> None:
+        world = World()
+        await _owned_by(world, "w1")
+        worker = await world.worker("w1")
+        await worker.keep()
+        await world.charge(5)
+        await worker.read()
+        worker.publisher.left = 0
+        await worker.keep()
+        assert _sums(world) == []
+        worker.publisher.left = None
+        await worker.keep()
+        assert _sums(world) == [("acme", 5, 1)]
+
+    _run(story)
+
+
+def test_a_cost_topic_that_was_made_anew_is_named_and_not_counted_wrongly() -> None:
+    async def story() -> None:
+        world = World()
+        await _owned_by(world, "w1")
+        worker = await world.worker("w1")
+        await worker.keep()
+        await world.charge(5)
+        await worker.read()
+        await worker.keep()
+        world.log.of(COST, 0).clear()
+        with pytest.raises(TopicError, match="one of them was made anew"):
+            await world.worker("w2")
+
+    _run(story)
+
+
+def test_garbage_on_either_topic_is_passed_over() -> None:
+    async def story() -> None:
+        world = World()
+        await _owned_by(world, "w1")
+        for topic, key in ((COST, b"k"), (BUDGETS, b"k"), (BUDGETS, b'["a","b","c",1,0]')):
+            for value in (b"garbage", None):
+                await world.log.publish(Outgoing(topic=topic, key=key, value=value, partition=0))
+        worker = await world.worker("w1")
+        await world.charge(5)
+        await worker.read()
+        await worker.keep()
+        world.agrees(worker)
+        assert _sums_after_garbage(world) == [5]
+
+    def _sums_after_garbage(world: World) -> list[int]:
+        found = []
+        for stored in world.log.of(BUDGETS, 0)[4:]:
+            entry = read_entry(_as_read(stored), CODEC)
+            if not isinstance(entry, Mark):
+                found.append(entry.value.known)
+        return found
+
+    _run(story)
+
+
+@pytest.mark.parametrize("key", [b"", b"null", b"[1]", b'["a","b","c",null,0]', b'[1,2,3,4,"x"]'])
+def test_a_key_that_is_none_of_the_ledger_s_is_said_to_be_none(key: bytes) -> None:
+    with pytest.raises(UndecodableError, match="ledger"):
+        split_entry_key(key)
+
+
+def test_a_budget_that_is_taken_out_is_forgotten_and_one_that_comes_back_is_right() -> None:
+    async def story() -> None:
+        world = World(budgets=[DAILY, HOURLY])
+        await _owned_by(world, "w1")
+        worker = await world.worker("w1")
+        await world.charge(5, user_id="u1")
+        await worker.read()
+        await worker.keep()
+        world.budgets.remove(HOURLY)
+        await worker.keep()
+        assert worker.follower.books is not None
+        assert len(worker.follower.books) == 1
+        await world.charge(6, user_id="u1")
+        await worker.read()
+        world.budgets.append(HOURLY)
+        await worker.keep()
+        await worker.read()
+        world.agrees(worker)
+
+    _run(story)
+
+
+def test_without_budgets_nothing_is_read_and_the_first_one_starts_it() -> None:
+    async def story() -> None:
+        world = World(budgets=[])
+        worker = await world.worker("w1")
+        await world.charge(5)
+        assert await worker.follower.take_costs() == 0
+        world.budgets.append(DAILY)
+        await worker.keep()
+        await worker.read()
+        world.agrees(worker)
+        world.budgets.clear()
+        await worker.keep()
+        await worker.read()
+        await world.charge(5)
+        assert await worker.follower.take_costs() == 0
+
+    _run(story)

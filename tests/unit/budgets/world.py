@@ -1,0 +1,230 @@
+"""Workers that follow budgets over a log in memory, and the truth that they are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from schemas.budget_entries import NO_EXPECTATION
+from schemas.codec import Codec
+from schemas.errors import DeliveryError
+from schemas.events import CostEvent
+from schemas.mapping import as_record
+from schemas.topics import COST
+from streams.budgets.books import MOST_IN_MEMORY
+from streams.budgets.count import GRACE_MS
+from streams.budgets.follower import Follower
+from streams.budgets.live import LiveBudgets
+from streams.budgets.memory import MemoryBudgetLog
+from streams.budgets.reservations import Reservations
+from streams.flow.clock import StillClock
+from streams.flow.delivery import Delivered, Outgoing
+from streams.flow.journal import Owner
+from streams.flow.memory import MemoryLog
+from streams.routing.budget_windows import DAY, HOUR, window_end
+from streams.routing.budgets import (
+    ALERT,
+    FEATURE,
+    REJECT,
+    TENANT,
+    USER,
+    Account,
+    Budget,
+    Meter,
+    Payer,
+    Spent,
+)
+
+PARTITIONS = 3
+NOON = 1_764_072_000_000
+"""2025-11-25 12:00 UTC, ms."""
+
+DAILY = Budget(meter=Meter(name="daily", per=TENANT, window=DAY), limit_nano=1_000, then=REJECT)
+HOURLY = Budget(meter=Meter(name="hourly", per=USER, window=HOUR), limit_nano=500, then=REJECT)
+FAQ = Budget(
+    meter=Meter(name="faq", per=FEATURE, window=DAY, match={"feature": frozenset({"faq"})}),
+    limit_nano=500,
+    then=ALERT,
+)
+COST_CODEC = Codec("CostEvent")
+
+
+class FalteringLog:
+    """A publisher whose broker goes away after so many records."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self._log = log
+        self.left: int | None = None
+
+    async def publish(self, record: Outgoing) -> Awaitable[Delivered]:
+        if self.left is not None:
+            self.left -= 1
+            if self.left < 0:
+                raise DeliveryError("the broker is away")
+        return await self._log.publish(record)
+
+    async def reply(self, record: Outgoing) -> Awaitable[Delivered]:
+        return await self.publish(record)
+
+
+class HeardAlerts:
+    """Alerts as they were raised."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str]] = []
+
+    async def fire(self, rule: str, subject: str, message: str) -> None:
+        self.heard.append((subject, message))
+
+
+@dataclass
+class Worker:
+    """One life of a worker."""
+
+    follower: Follower
+    budgets: LiveBudgets
+    reservations: Reservations
+    publisher: FalteringLog
+
+    async def read(self) -> None:
+        """Take in all that there is; some readings give nothing and are not at their end."""
+        for _ in range(3):
+            while await self.follower.take_costs():
+                pass
+
+    async def keep(self) -> None:
+        """A round of keeping the ledger."""
+        await self.follower.follow_budgets()
+        await self.follower.take_ledger()
+        await self.follower.write()
+
+
+@dataclass
+class World:
+    """The log, the clock, who owns what, and everything that was ever charged."""
+
+    partitions: int = PARTITIONS
+    budgets: list[Budget] = field(default_factory=lambda: [DAILY])
+    clock: StillClock = field(default_factory=lambda: StillClock(NOON))
+    alerts: HeardAlerts = field(default_factory=HeardAlerts)
+    most: int = MOST_IN_MEMORY
+    batch: int = 1_000
+
+    def __post_init__(self) -> None:
+        self.log = MemoryLog(self.clock)
+        self.topics = MemoryBudgetLog(self.log, self.partitions, self.batch)
+        self.owners: dict[int, str] = {}
+        self.rows: list[CostEvent] = []
+        self._lives = count()
+        self._calls = count()
+
+    async def worker(self, name: str = "w1") -> Worker:
+        """A new life of a worker, caught up."""
+        reservations = Reservations()
+        publisher = FalteringLog(self.log)
+
+        async def decode(value: bytes) -> Mapping[str, Any]:
+            return COST_CODEC.decode(value)
+
+        follower = Follower(
+            self.topics,
+            budgets=lambda: self.budgets,
+            owned=lambda: [number for number, owner in self.owners.items() if owner == name],
+            decode=decode,
+            ledger=Codec("BudgetEntry"),
+            publisher=publisher,
+            alerts=self.alerts,
+            clock=self.clock,
+            me=Owner(worker=name, incarnation=f"life-{next(self._lives)}"),
+            reservations=reservations,
+            most=self.most,
+        )
+        await follower.catch_up()
+        budgets = LiveBudgets(lambda: self.budgets, follower, reservations, self.clock)
+        return Worker(follower, budgets, reservations, publisher)
+
+    async def charge(
+        self,
+        cost: int | None = 10,
+        *,
+        partition: int = 0,
+        call_id: str | None = None,
+        ended_ago: int = 0,
+        **fields: Any,
+    ) -> CostEvent:
+        """A call ends and its cost event is appended."""
+        row = CostEvent(
+            **{
+                "tenant": "acme",
+                "request_id": "r",
+                "hop": 0,
+                "visit": 0,
+                "call_id": call_id or f"call-{next(self._calls)}",
+                "purpose": "answer",
+                "at": self.clock.now() - ended_ago,
+                "started_at": None,
+                "tier": "simple",
+                "provider": "openai",
+                "request_model": "small",
+                "status": "interrupted" if cost is None else "ok",
+                "cost_nano": cost,
+                "worker": "w",
+                "incarnation": "i",
+            }
+            | fields
+        )
+        self.rows.append(row)
+        value = COST_CODEC.encode(as_record(row))
+        await (
+            await self.log.publish(
+                Outgoing(topic=COST, key=row.key, value=value, partition=partition)
+            )
+        )
+        return row
+
+    def truth(self) -> dict[Account, Spent]:
+        """What every account came to, call by call; windows that are long over are left out."""
+        first: dict[str, CostEvent] = {}
+        for row in self.rows:
+            known = first.get(row.call_id)
+            if known is None or (known.cost_nano is None and row.cost_nano is not None):
+                first[row.call_id] = row
+        sums: dict[Account, Spent] = {}
+        for budget in self.budgets:
+            for row in first.values():
+                account = budget.meter.account_of(payer_of(row), row.at)
+                if account is None:
+                    continue
+                end = window_end(budget.meter.window, account.start)
+                if end + GRACE_MS <= self.clock.now():
+                    continue
+                before = sums.get(account, Spent())
+                expected = NO_EXPECTATION if row.expected_nano is None else row.expected_nano
+                unknown = row.cost_nano is None
+                sums[account] = Spent(
+                    known=before.known + (row.cost_nano or 0),
+                    estimated=before.estimated
+                    + (expected if unknown and expected != NO_EXPECTATION else 0),
+                    unpriced=before.unpriced + (unknown and expected == NO_EXPECTATION),
+                )
+        return sums
+
+    def agrees(self, worker: Worker) -> None:
+        """Hold a worker's books against the truth."""
+        books = worker.follower.books
+        for account, spent in self.truth().items():
+            assert books is not None
+            assert books.spent(account) == spent, account
+
+
+def payer_of(row: CostEvent) -> Payer:
+    """Whom a row is charged to."""
+    return Payer(
+        tenant=row.tenant,
+        user_id=row.user_id,
+        user_tier=row.user_tier,
+        feature=row.feature,
+        model=row.request_model,
+    )
