@@ -28,6 +28,7 @@ MOST_ESTIMATED_CALLS = 50_000
 """The same over all cells."""
 
 _KNOWN, _ESTIMATED, _UNPRICED, _WIDTH = 0, 1, 2, 3
+"""An account is an array: its three sums, then those of each partition."""
 
 Cell = tuple[Account, int]
 """An account's part on a partition."""
@@ -76,15 +77,16 @@ class Books:
         """Let go of the disk."""
         self._shelf.close()
 
-    def spent(self, account: Account) -> Spent:
-        """What an account has come to, without what is in flight."""
+    def spent(self, account: Account, reserved: int = 0) -> Spent:
+        """What an account has come to, with `reserved` (nano-USD) for what is in flight."""
         numbers = self._find(account)
         if numbers is None:
-            return Spent()
+            return Spent(reserved=reserved)
         return Spent(
-            known=sum(numbers[_KNOWN::_WIDTH]),
-            estimated=sum(numbers[_ESTIMATED::_WIDTH]),
-            unpriced=sum(numbers[_UNPRICED::_WIDTH]),
+            known=numbers[_KNOWN],
+            estimated=numbers[_ESTIMATED],
+            reserved=reserved,
+            unpriced=numbers[_UNPRICED],
         )
 
     def cell(self, account: Account, partition: int) -> CellSum:
@@ -119,9 +121,11 @@ class Books:
 
     def set_cell(self, account: Account, partition: int, value: CellSum) -> None:
         """A cell as the ledger has it; nothing was counted for it yet."""
-        at = partition * _WIDTH
+        at = _place(partition)
         numbers = self._opened(account)
-        numbers[at : at + _WIDTH] = array("q", (value.known, value.estimated, value.unpriced))
+        for column, amount in enumerate((value.known, value.estimated, value.unpriced)):
+            numbers[column] += amount - numbers[at + column]
+            numbers[at + column] = amount
         self._forget_estimates((account, partition))
         for call_id, nano in value.estimates.items():
             self._remember((account, partition), call_id, nano)
@@ -197,7 +201,7 @@ class Books:
         self._windows.discard((meter, start))
 
     def _sum(self, account: Account, partition: int, numbers: array[int]) -> CellSum:
-        at = partition * _WIDTH
+        at = _place(partition)
         known, estimated, unpriced = numbers[at : at + _WIDTH]
         return CellSum(
             known=known,
@@ -213,7 +217,9 @@ class Books:
             self._add(account, partition, _ESTIMATED, sign * nano)
 
     def _add(self, account: Account, partition: int, column: int, amount: int) -> None:
-        self._opened(account)[partition * _WIDTH + column] += amount
+        numbers = self._opened(account)
+        numbers[column] += amount
+        numbers[_place(partition) + column] += amount
         self._open.move_to_end(account)
         self.mark(account, partition)
         self.look_again(account)
@@ -241,9 +247,13 @@ class Books:
         found = self._open.get(account)
         if found is not None:
             return found
-        found = self._shelf.take(account) or array("q", bytes(8 * _WIDTH * self.partitions))
+        found = self._shelf.take(account) or array("q", bytes(8 * _place(self.partitions)))
         self._windows.add((account.meter, account.start))
         self._open[account] = found
         if len(self._open) > self._most:
             self._shelf.put(*self._open.popitem(last=False))
         return found
+
+
+def _place(partition: int) -> int:
+    return (partition + 1) * _WIDTH

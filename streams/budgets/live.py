@@ -91,22 +91,19 @@ class LiveBudgets:
 
     def _balances(self, payer: Payer, now: int) -> list[Balance]:
         balances = []
+        books = self._follower.books
         for budget in self._budgets():
             account = budget.meter.account_of(payer, now)
             if account is None:
                 continue
-            books = self._follower.books
-            spent = Spent() if books is None else books.spent(account)
+            reserved = self._reservations.of(account.meter, account.subject)
             balances.append(
                 Balance(
                     budget=budget,
                     account=account,
-                    spent=Spent(
-                        known=spent.known,
-                        estimated=spent.estimated,
-                        reserved=self._reservations.of(account.meter, account.subject),
-                        unpriced=spent.unpriced,
-                    ),
+                    spent=Spent(reserved=reserved)
+                    if books is None
+                    else books.spent(account, reserved),
                     counted=self._follower.counts(account.meter),
                 )
             )

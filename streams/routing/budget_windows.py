@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 HOUR, DAY, MONTH = "hour", "day", "month"
 WINDOWS = (HOUR, DAY, MONTH)
@@ -19,6 +20,11 @@ def window_start(window: str, at: int) -> int:
     day = at - at % DAY_MS
     if window == DAY:
         return day
+    return _month_start(day)
+
+
+@lru_cache(maxsize=256)
+def _month_start(day: int) -> int:
     return day - (_date(day).day - 1) * DAY_MS
 
 
@@ -28,6 +34,11 @@ def window_end(window: str, start: int) -> int:
         return start + HOUR_MS
     if window == DAY:
         return start + DAY_MS
+    return _month_end(start)
+
+
+@lru_cache(maxsize=256)
+def _month_end(start: int) -> int:
     date = _date(start)
     year, month = (date.year + 1, 1) if date.month == 12 else (date.year, date.month + 1)
     return int(datetime(year, month, 1, tzinfo=UTC).timestamp() * 1000)
