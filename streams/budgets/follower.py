@@ -149,18 +149,21 @@ class Follower:
                 await main.reader.close()
         return taken
 
-    async def take_ledger(self) -> None:
-        """Keep the ledger of what is owned now, and take in what it says."""
+    async def take_ledger(self) -> int:
+        """Keep the ledger of what is owned now, and take in what it says; how much that was."""
         kept = self._kept_now()
         if kept != self._kept:
             await self._take_desks(kept)
         desks, reader = self._desks, self._desk_reader
         if reader is None:
-            return
-        for record in await reader.read():
+            return 0
+        records = await reader.read()
+        for record in records:
             desks[record.partition].take(record)
         for partition, position in (await reader.positions()).items():
             await desks[partition].reached(position)
+        await asyncio.sleep(0)
+        return len(records)
 
     async def write(self) -> None:
         """Raise the alerts that are due, write what has changed, forget what is over."""
@@ -211,7 +214,8 @@ class Follower:
     async def _keep(self) -> None:
         while True:
             await self.follow_budgets()
-            await self.take_ledger()
+            while await self.take_ledger():
+                pass
             await self.write()
             await asyncio.sleep(WRITE_EVERY_S)
 

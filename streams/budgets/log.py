@@ -16,12 +16,12 @@ from aiokafka.admin import AIOKafkaAdminClient
 from schemas.errors import TopicError
 from schemas.topics import BUDGETS, COST
 
-_GATHER_MS = 50
-"""How long the broker gathers records before it answers, so that a fetch has many: what another
-worker's calls cost is known so much later."""
+_GATHER_MS = {COST: 50, BUDGETS: 500}
+"""How long the broker gathers records before it answers, so that a fetch has many. What another
+worker's calls cost is known so much later; nobody waits for the ledger."""
 
 _GATHER_BYTES = 64 * 1024
-_WAIT_MS = 500
+_WAIT_MS = {COST: 500, BUDGETS: 100}
 _BATCH = 250
 """Records taken at once; decoding them holds up the event loop for some milliseconds."""
 
@@ -87,7 +87,7 @@ class KafkaBudgetLog:
         Raises:
             TopicError: a topic is missing, or the two differ in their partitions.
         """
-        self._asker = self._consumer()
+        self._asker = self._consumer(COST)
         await self._asker.start()
         admin = AIOKafkaAdminClient(**self._settings)
         await admin.start()
@@ -136,24 +136,24 @@ class KafkaBudgetLog:
     async def open(self, topic: str, positions: Mapping[int, int]) -> LogReader:
         """See `BudgetLog`."""
         bounds = await self.bounds(topic)
-        consumer = self._consumer()
+        consumer = self._consumer(topic)
         await consumer.start()
         places = {TopicPartition(topic, number): at for number, at in positions.items()}
         consumer.assign(list(places))
         for place, position in places.items():
             begin, end = bounds[place.partition]
             consumer.seek(place, min(max(position, begin), end))
-        return _KafkaReader(consumer, list(places))
+        return _KafkaReader(consumer, list(places), _WAIT_MS[topic])
 
     def _places(self, topic: str) -> list[TopicPartition]:
         return [TopicPartition(topic, number) for number in range(self._partitions)]
 
-    def _consumer(self) -> AIOKafkaConsumer:
+    def _consumer(self, topic: str) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
             **self._settings,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            fetch_max_wait_ms=_GATHER_MS,
+            fetch_max_wait_ms=_GATHER_MS[topic],
             fetch_min_bytes=_GATHER_BYTES,
         )
 
@@ -166,13 +166,16 @@ class KafkaBudgetLog:
 class _KafkaReader:
     """A consumer of its own for each reading."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> None:
+    def __init__(
+        self, consumer: AIOKafkaConsumer, places: list[TopicPartition], wait_ms: int
+    ) -> None:
         self._consumer = consumer
         self._places = places
+        self._wait_ms = wait_ms
 
     async def read(self) -> Sequence[LogRecord]:
         """See `LogReader`."""
-        batches = await self._consumer.getmany(timeout_ms=_WAIT_MS, max_records=_BATCH)
+        batches = await self._consumer.getmany(timeout_ms=self._wait_ms, max_records=_BATCH)
         return [
             LogRecord(
                 partition=place.partition,

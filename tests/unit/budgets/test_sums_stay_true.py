@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.topics import COST
+from streams.routing.budget_windows import HOUR_MS
 from tests.unit.budgets.world import DAILY, FAQ, HOURLY, PARTITIONS, Worker, World
 
 NAMES = ("w1", "w2", "w3")
@@ -53,6 +54,7 @@ class _Story:
         self.workers: dict[str, Worker] = {}
         self.places: dict[str, int] = {}
         self.closed: set[str] = set()
+        self.forgotten: set[str] = set()
 
     async def begin(self) -> None:
         self.world.owners = {number: NAMES[number % 3] for number in range(PARTITIONS)}
@@ -79,8 +81,18 @@ class _Story:
         self.places[row.call_id] = partition
 
     async def again(self, which: int, cost: int | None, ago: int) -> None:
-        """Another record of an earlier call: cut off, or its real cost, which may come late."""
-        rows = [row for row in self.world.rows if row.call_id not in self.closed]
+        """Another record of an earlier call: cut off, or its real cost, which may come late.
+
+        Not of one that the log has forgotten and whose window the ledger has buried since: nothing
+        is left that could tell that it is the same call.
+        """
+        since = self.world.clock.now() - HOUR_MS
+        rows = [
+            row
+            for row in self.world.rows
+            if row.call_id not in self.closed
+            and (row.call_id not in self.forgotten or row.at >= since)
+        ]
         if not rows:
             return
         row = rows[-1 - which % len(rows)]
@@ -172,6 +184,7 @@ class _Story:
         Calls of known cost are over by then: nobody books them again after so long.
         """
         self.closed = {row.call_id for row in self.world.rows if row.cost_nano is not None}
+        self.forgotten = {row.call_id for row in self.world.rows}
         await self.settle()
         for partition, (_, end) in (await self.world.topics.bounds(COST)).items():
             self.world.topics.begin_at(COST, partition, end)
