@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from schemas.events import Alert
+from schemas.topics import ALERTS
 from streams.alerting.states import Change
 
 MOST_STANDING = 5_000
@@ -30,13 +31,21 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something to tell: an alert fired, or was resolved. `id` is its place on the log."""
+    """Something to tell: an alert fired, or was resolved; `offset` is where that lies on the log.
 
-    id: str
+    `at` is the append time of its record, `fired_at` when the alert fired; both ms.
+    """
+
+    offset: int
     change: Change
     alert: Alert
     at: int
     fired_at: int
+
+    @property
+    def id(self) -> str:
+        """Tells this notice from every other; the same again when it is read again."""
+        return f"{ALERTS}:0:{self.offset}"
 
 
 class AlertBook:
@@ -51,10 +60,10 @@ class AlertBook:
         """What stands now, by rule and subject."""
         return self._standing
 
-    def take(self, alert: Alert, *, at: int, place: str) -> Notice | None:
+    def take(self, alert: Alert, *, at: int, offset: int) -> Notice | None:
         """Take a record in; what it tells that was not known, `None` for a repeat.
 
-        `at` is its append time (ms), `place` where it lies on the log.
+        `at` is its append time (ms), `offset` where it lies on the log.
         """
         name = (alert.rule, alert.subject)
         stands = self._standing.get(name)
@@ -64,12 +73,12 @@ class AlertBook:
                 return None
             self._make_room()
             self._standing[name] = Standing(fired=alert, seen=at)
-            return Notice(id=place, change=Change.FIRED, alert=alert, at=at, fired_at=at)
+            return Notice(offset=offset, change=Change.FIRED, alert=alert, at=at, fired_at=at)
         if stands is None:
             return None
         del self._standing[name]
         return Notice(
-            id=place, change=Change.RESOLVED, alert=alert, at=at, fired_at=stands.fired.at
+            offset=offset, change=Change.RESOLVED, alert=alert, at=at, fired_at=stands.fired.at
         )
 
     def _make_room(self) -> None:

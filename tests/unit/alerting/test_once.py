@@ -133,7 +133,7 @@ def test_of_any_records_the_told_ones_alternate_for_each_subject(
     book, told = AlertBook(), {}
     for place, (state, subject) in enumerate(records):
         alert = _raised("r", str(subject), T0 + place, state=state)
-        notice = book.take(alert, at=T0 + place, place=str(place))
+        notice = book.take(alert, at=T0 + place, offset=place)
         if notice is not None:
             told.setdefault(alert.subject, []).append(notice.change.value)
     for changes in told.values():
@@ -143,7 +143,7 @@ def test_of_any_records_the_told_ones_alternate_for_each_subject(
 def test_the_book_is_bounded_and_forgets_what_was_longest_not_said() -> None:
     book = AlertBook(most=2)
     for place, subject in enumerate(("a", "b", "a", "c")):
-        book.take(_raised("r", subject, T0 + place), at=T0 + place, place=str(place))
+        book.take(_raised("r", subject, T0 + place), at=T0 + place, offset=place)
     assert set(book.standing) == {("r", "a"), ("r", "c")}
 
 

@@ -61,7 +61,7 @@ class World:
         """A new evaluator, which knows what the log says and nothing else."""
         self.book = AlertBook()
         for number, alert in enumerate(self.log):
-            self.book.take(alert, at=alert.at, place=str(number))
+            self.book.take(alert, at=alert.at, offset=number)
         self.evaluator = Evaluator(self.alerting, TIERS, "w1")
         for seen in self.events:
             self.evaluator.take(seen)
@@ -82,7 +82,7 @@ class World:
 
     def publish(self, alert: Alert) -> Notice | None:
         self.log.append(alert)
-        notice = self.book.take(alert, at=alert.at, place=str(next(self._places)))
+        notice = self.book.take(alert, at=alert.at, offset=next(self._places))
         if notice is not None:
             self.told.append(notice)
         return notice
