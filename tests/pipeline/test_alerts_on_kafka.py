@@ -1,0 +1,239 @@
+"""Alerts on a real broker: who evaluates, what it reads, and that a change is told once for all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import count
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from infra.topics_admin import Partitions, TopicsAdmin
+from schemas.codec import Codec
+from schemas.events import Alert
+from schemas.identity import identity_key
+from schemas.journal_headers import JournalHeaders
+from schemas.mapping import as_record
+from schemas.topics import ALERTS, COST, OUTCOMES, declared_topics
+from streams.agents.codecs import Codecs
+from streams.alerting.book import Notice
+from streams.alerting.delivery import Delivery, Result
+from streams.alerting.kafka_log import KafkaAlertLog, read_alerts
+from streams.alerting.service import evaluate_alerts
+from streams.alerting.term import AlertDependencies, Rules
+from streams.alerting.webhooks import Webhooks
+from streams.flow.clock import BrokerClock
+from streams.flow.delivery import KafkaPublisher
+from streams.routing.alert_rules import Alerting, Webhook
+from tests.unit.alerting.world import TIERS, alerting
+
+ALERT = Codec("Alert")
+ERRORS = """
+rules: {error_rate: {above: 0.5, min_sample: 1, window_s: 10, resolve_after_s: 0}}
+webhooks: [{url: "https://hooks.example/a"}]
+"""
+
+
+@dataclass
+class Bench:
+    """A broker with the declared topics, and a way to write to them."""
+
+    address: str
+    group: str
+    clock: BrokerClock
+    producer: AIOKafkaProducer
+    publisher: KafkaPublisher
+    told: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def kafka(self) -> dict[str, str]:
+        return {"bootstrap_servers": self.address}
+
+    def alert_log(self) -> KafkaAlertLog:
+        return KafkaAlertLog(self.kafka, self.group, self.clock.now)
+
+    async def raised(self, rule: str, subject: str, state: str = "fired") -> None:
+        alert = Alert(
+            rule=rule,
+            subject=subject,
+            state=state,
+            severity="warning",
+            message="m",
+            at=self.clock.now(),
+            worker="w9",
+        )
+        await self.producer.send_and_wait(ALERTS, ALERT.encode(as_record(alert)), key=b"r")
+
+    async def ended(self, number: int, status: str, partition: int) -> None:
+        headers = JournalHeaders(
+            kind=status,
+            hop=0,
+            visit=0,
+            origin=f"{self.group}:0:{number}",
+            digest="d",
+            worker="w",
+            incarnation="i",
+        ).encode()
+        key = identity_key(self.group, f"r{number}")
+        await self.producer.send_and_wait(
+            OUTCOMES, b"", key=key, headers=headers, partition=partition
+        )
+
+    def evaluator(self, name: str, told: Callable[[Notice], None]) -> asyncio.Task[None]:
+        """A worker's alert service, running."""
+
+        async def deliver(notice: Notice, webhook: Webhook) -> Result:
+            told(notice)
+            return Result(delivery=Delivery.DELIVERED, tries=1)
+
+        rules: Alerting = alerting(ERRORS)
+        deps = AlertDependencies(
+            log=self.alert_log(),
+            publisher=self.publisher,
+            codecs=Codecs(),
+            alert_codec=ALERT,
+            rules=lambda: Rules(alerting=rules, tiers=TIERS),
+            webhooks=Webhooks(deliver),
+            clock=self.clock,
+            name=name,
+        )
+        return asyncio.create_task(evaluate_alerts(deps))
+
+
+@asynccontextmanager
+async def _bench(address: str, group: str) -> AsyncIterator[Bench]:
+    topics = declared_topics()
+    TopicsAdmin(address).create(topics, Partitions(pipeline=4))
+    clock = BrokerClock()
+    producers = [AIOKafkaProducer(bootstrap_servers=address, acks="all") for _ in range(3)]
+    for producer in producers:
+        await producer.start()
+    limits = {topic.name: topic.max_message_bytes for topic in topics}
+    publisher = KafkaPublisher(producers[0], producers[1], limits, clock)
+    try:
+        yield Bench(address, group, clock, producers[2], publisher)
+    finally:
+        for producer in producers:
+            await producer.stop()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def test_one_is_elected_reads_all_alerts_and_the_other_follows_when_it_leaves(
+    kafka: str, own_name: str
+) -> None:
+    async def whole() -> None:
+        async with _bench(kafka, own_name) as bench:
+            await bench.raised(own_name, "before")
+            one, other = bench.alert_log(), bench.alert_log()
+            await one.start()
+            await one.elected()
+            mine = [each for each in await one.alerts() if own_name.encode() in each.value]
+            assert len(mine) == 1
+            assert await one.told_to() is None
+            await one.tell(mine[0].offset + 1)
+            await bench.raised(own_name, "after")
+            assert [each.offset for each in await one.alerts()] == [mine[0].offset + 1]
+            await other.start()
+            await one.stop()
+            await other.elected()
+            seen = [each for each in await other.alerts() if own_name.encode() in each.value]
+            assert len(seen) == 2
+            assert await other.told_to() == mine[0].offset + 1
+            await other.stop()
+            again = await read_alerts(bench.kafka, 0)
+            assert [each.offset for each in again][-2:] == [each.offset for each in seen]
+
+    asyncio.run(asyncio.wait_for(whole(), 60))
+
+
+def test_events_are_read_from_a_time_on_over_all_partitions_until_everything_is_read(
+    kafka: str, own_name: str
+) -> None:
+    async def whole() -> None:
+        async with _bench(kafka, own_name) as bench:
+            await bench.ended(0, "failed", 0)
+            await asyncio.sleep(0.01)
+            since = bench.clock.now()
+            for number in range(1, 9):
+                await bench.ended(number, "failed", number % 4)
+            written = bench.clock.now()
+            log = bench.alert_log()
+            await log.start()
+            assert {COST, OUTCOMES} <= await log.topics()
+            await log.follow([COST, OUTCOMES], since)
+            keys, frontier = set(), None
+            while frontier is None or frontier < written:
+                read = await log.read()
+                keys |= {each.key for each in read.records}
+                frontier = read.frontier
+            assert keys == {identity_key(own_name, f"r{number}") for number in range(1, 9)}
+            await log.stop()
+
+    asyncio.run(asyncio.wait_for(whole(), 60))
+
+
+def test_the_lag_of_a_group_is_what_it_has_not_committed(kafka: str, own_name: str) -> None:
+    async def whole() -> None:
+        async with _bench(kafka, own_name) as bench:
+            place = TopicPartition(OUTCOMES, 1)
+            consumer = AIOKafkaConsumer(
+                **bench.kafka, group_id=f"{own_name}-work", enable_auto_commit=False
+            )
+            await consumer.start()
+            consumer.assign([place])
+            begin = (await consumer.end_offsets([place]))[place]
+            await consumer.commit({place: begin})
+            for number in range(3):
+                await bench.ended(number, "failed", 1)
+            log = bench.alert_log()
+            await log.start()
+            groups = (f"{own_name}-work", f"{own_name}-none")
+            assert await log.lag(groups) == {(groups[0], OUTCOMES): 3}
+            await log.stop()
+            await consumer.stop()
+
+    asyncio.run(asyncio.wait_for(whole(), 60))
+
+
+def test_two_workers_tell_once_that_something_fires_and_once_that_it_is_over(
+    kafka: str, own_name: str
+) -> None:
+    """The first leaves between the two, and the second knows from the log what stands."""
+    told: list[tuple[str, str]] = []
+    heard = asyncio.Queue[str]()
+
+    def tell(name: str) -> Callable[[Notice], None]:
+        def hear(notice: Notice) -> None:
+            if notice.alert.rule == "error_rate":
+                told.append((name, notice.change.value))
+                heard.put_nowait(notice.change.value)
+
+        return hear
+
+    async def whole() -> None:
+        async with _bench(kafka, own_name) as bench, AsyncExitStack() as stack:
+            status = "failed"
+
+            async def traffic() -> None:
+                for number in count(1):
+                    await bench.ended(number, status, number % 4)
+                    await asyncio.sleep(0.05)
+
+            workers = {name: bench.evaluator(name, tell(name)) for name in ("w1", "w2")}
+            for task in (*workers.values(), asyncio.create_task(traffic())):
+                stack.push_async_callback(_ended, task)
+            assert await heard.get() == "fired"
+            await _ended(workers[told[0][0]])
+            status = "replied"
+            assert await heard.get() == "resolved"
+
+    asyncio.run(asyncio.wait_for(whole(), 100))
+    assert [change for _, change in told] == ["fired", "resolved"]
+    assert told[0][0] != told[1][0]
