@@ -182,15 +182,19 @@ class Desk:
         return self._cell(entry.account) != entry.value
 
     async def _write_cells(self, accounts: list[Account]) -> bool:
-        """Whether the broker has them all; what it has not is changed still."""
-        for begin in range(0, len(accounts), _AT_ONCE):
-            some = accounts[begin : begin + _AT_ONCE]
-            entries = [self._entry(each) for each in some if self._books.holds(each)]
-            if not await self._publish(entries):
-                for account in accounts[begin:]:
-                    self._books.mark(account, self.partition)
-                return False
-        return True
+        """Whether the broker has them all; what it has not stays changed, whatever stopped it."""
+        written = 0
+        try:
+            while written < len(accounts):
+                some = accounts[written : written + _AT_ONCE]
+                entries = [self._entry(each) for each in some if self._books.holds(each)]
+                if not await self._publish(entries):
+                    return False
+                written += len(some)
+            return True
+        finally:
+            for account in accounts[written:]:
+                self._books.mark(account, self.partition)
 
     def _entry(self, account: Account) -> BudgetEntry:
         at_home = self._books.home(account) == self.partition

@@ -37,6 +37,9 @@ MARGIN_MS = 5 * 60 * 1000
 
 WRITE_EVERY_S = 1.0
 
+UNCOUNTED = "budget_not_counted"
+"""Rule of the alert that a budget joined which can't be counted; it binds nothing."""
+
 _OVER_AT_ONCE = 2_000
 """Accounts that are forgotten in one go when their window is over."""
 
@@ -213,7 +216,10 @@ class Follower:
 
     async def _keep(self) -> None:
         while True:
-            await self.follow_budgets()
+            try:
+                await self.follow_budgets()
+            except TopicError as error:
+                await self._alerts.fire(UNCOUNTED, COST, f"a new budget is not counted: {error}")
             while await self.take_ledger():
                 pass
             await self.write()

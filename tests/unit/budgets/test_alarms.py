@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 
+import pytest
+
 from streams.budgets.alarms import PER_MINUTE
 from streams.routing.budgets import ALERT, USER, Budget, Meter
-from tests.unit.budgets.world import World
+from tests.unit.budgets.world import PARTITIONS, World
 
 PER_USER = Budget(meter=Meter(name="users", per=USER, window="day"), limit_nano=100, then=ALERT)
 
@@ -41,13 +43,14 @@ def test_each_level_is_raised_once_by_one_of_the_workers() -> None:
     _run(story)
 
 
-def test_a_successor_does_not_raise_again_what_the_ledger_says_was_raised() -> None:
+@pytest.mark.parametrize("partition", range(PARTITIONS))
+def test_a_successor_does_not_raise_again_what_the_ledger_says_was_raised(partition: int) -> None:
     async def story() -> None:
         world = World()
         _owned_by(world, "w1")
         worker = await world.worker("w1")
         await worker.keep()
-        await world.charge(600)
+        await world.charge(600, partition=partition)
         await worker.read()
         await worker.keep()
         _owned_by(world, "w2")

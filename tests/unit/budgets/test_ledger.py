@@ -202,6 +202,34 @@ def test_a_window_that_is_over_is_buried_and_forgotten() -> None:
     _run(story)
 
 
+def test_what_a_dead_owner_did_not_bury_its_successor_does() -> None:
+    async def story() -> None:
+        world = World(budgets=[HOURLY])
+        await _owned_by(world, "w1")
+        owner, bystander = await world.worker("w1"), await world.worker("w2")
+        await owner.keep()
+        await world.charge(9, user_id="u1")
+        for worker in (owner, bystander):
+            await worker.read()
+            await worker.keep()
+        world.clock.advance(3 * 3_600_000)
+        await world.charge(4, user_id="u1")
+        await bystander.read()
+        for _ in range(3):
+            await bystander.keep()
+        await _owned_by(world, "w2")
+        await bystander.keep()
+        world.topics.compact()
+        keys = [
+            split_entry_key(stored.record.key or b"")
+            for stored in world.topics.between(BUDGETS, 0, 0)
+            if stored.record.value is not None
+        ]
+        assert [start for *_, start, _ in keys if start] == [NOON + 3 * 3_600_000]
+
+    _run(story)
+
+
 def test_a_window_longer_than_the_cost_topic_keeps_is_still_right() -> None:
     async def story() -> None:
         world = World()
@@ -249,6 +277,26 @@ def test_a_broker_that_is_away_has_the_cells_written_later() -> None:
         assert _sums(world) == []
         worker.publisher.left = None
         await worker.keep()
+        assert _sums(world) == [("acme", 5, 1)]
+
+    _run(story)
+
+
+def test_a_worker_that_is_stopped_in_the_middle_of_writing_writes_the_rest_when_it_leaves() -> None:
+    async def story() -> None:
+        world = World()
+        await _owned_by(world, "w1")
+        worker = await world.worker("w1")
+        await worker.keep()
+        await world.charge(5)
+        await worker.read()
+        worker.publisher.hangs = True
+        writing = asyncio.create_task(worker.follower.write())
+        await asyncio.sleep(0)
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        worker.publisher.hangs = False
+        await worker.follower.close()
         assert _sums(world) == [("acme", 5, 1)]
 
     _run(story)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
@@ -57,8 +58,11 @@ class FalteringLog:
     def __init__(self, log: MemoryLog) -> None:
         self._log = log
         self.left: int | None = None
+        self.hangs = False
 
     async def publish(self, record: Outgoing) -> Awaitable[Delivered]:
+        if self.hangs:
+            await asyncio.get_running_loop().create_future()
         if self.left is not None:
             self.left -= 1
             if self.left < 0:

@@ -1,0 +1,45 @@
+-- What did each tenant, user, feature or model spend in each window, against a given sum?
+--
+-- Counts as budgets do: every call in the window (UTC) of its end, each once, replays left out.
+-- The sum is given by who asks: limits stand in the registry, not in ClickHouse. Budgets count calls
+-- of unknown cost with what they were expected to cost; here they are unknown_cost, in no sum, so
+-- that what is left is an upper bound where there are any. A window that the range cuts is cut.
+--
+-- param usd = : the sum, USD; empty is none, and left and used are NULL
+-- param per = tenant (tenant | user | feature | model): whose sum it is
+-- param every = day (hour | day | month): the window
+-- param tenant = : of this tenant's calls only; empty is all
+-- param feature = : of this feature's calls only; empty is all
+-- param model = : of this model's calls only; empty is all
+-- column window [time]: start of the window
+-- column subject [text]: tenant, tenant/user, feature or model; without a name for what names none
+-- column calls [count]: provider calls
+-- column cost [USD]: of calls whose cost is known
+-- column unknown_cost [count]: calls of unknown cost
+-- column left [USD]: the sum less the cost, negative where it is exceeded
+-- column used [share]: cost of the sum; above 1 where it is exceeded
+SELECT
+    multiIf(
+        {every:String} = 'hour', toDateTime64(toStartOfHour(s.at), 3, 'UTC'),
+        {every:String} = 'month', toDateTime64(toStartOfMonth(s.at), 3, 'UTC'),
+        toDateTime64(toStartOfDay(s.at), 3, 'UTC')
+    ) AS window,
+    multiIf(
+        {per:String} = 'user', concat(toString(s.tenant), '/', s.user_id),
+        {per:String} = 'feature', toString(s.feature),
+        {per:String} = 'model', toString(s.request_model),
+        toString(s.tenant)
+    ) AS subject,
+    count() AS calls,
+    ifNull(sum(s.cost), toDecimal64(0, 9)) AS cost,
+    countIf(s.cost IS NULL) AS unknown_cost,
+    toDecimal64OrNull({usd:String}, 9) - cost AS left,
+    toFloat64(cost) / nullIf(toFloat64OrNull({usd:String}), 0) AS used
+FROM spend AS s
+WHERE s.purpose != 'replay'
+    AND ({tenant:String} = '' OR s.tenant = {tenant:String})
+    AND ({feature:String} = '' OR s.feature = {feature:String})
+    AND ({model:String} = '' OR s.request_model = {model:String})
+    AND s.at >= {since:DateTime64(3, 'UTC')} AND s.at < {until:DateTime64(3, 'UTC')}
+GROUP BY window, subject
+ORDER BY window, cost DESC, subject
