@@ -13,27 +13,17 @@ from collections.abc import Iterator, Sequence
 from schemas.events import Alert
 from streams.alerting.book import AlertBook, Name, Standing
 from streams.alerting.measures import ADVICE, Measure
+from streams.alerting.raised import span_in_words, why_over
 from streams.alerting.seen import Seen
 from streams.alerting.states import Change, Patience, step
+from streams.alerting.windows import MOST_SUBJECTS
 from streams.routing.alert_rules import Alerting, AlertRule, Judged, Kind, Reading, judge
 
 MARK = "evaluator@"
 """Begins the name of who noticed, in records of this evaluator."""
 
-QUIET_MS = 15 * 60_000
-"""After how long without a repeat an alert of a worker's is over; they repeat after 10 minutes."""
-
-QUIET_RULES = frozenset(
-    {
-        "provider_down",
-        "provider_auth",
-        "unknown_price",
-        "input_shift",
-        "calibration_lost",
-        "invalid_registry",
-    }
-)
-"""Alerts that workers raise by themselves and say again while their cause lasts."""
+MOST_SUBJECTS_IN_ALL = 2_000
+"""Subjects that all rules together tell apart; shared evenly, at most `MOST_SUBJECTS` each."""
 
 REMIND_MS = 24 * 3_600_000
 """A standing alert is said again so often, since the log forgets after seven days."""
@@ -43,7 +33,10 @@ class Evaluator:
     """The rules of one registry version at work; `name` is the worker that evaluates."""
 
     def __init__(self, alerting: Alerting, tiers: Sequence[str], name: str) -> None:
-        self._measures = tuple(Measure(rule, tiers[0]) for rule in alerting.rules)
+        most = min(MOST_SUBJECTS, MOST_SUBJECTS_IN_ALL // max(len(alerting.rules), 1))
+        self._measures = tuple(
+            Measure(rule, tiers[0], most_subjects=most) for rule in alerting.rules
+        )
         self._rules = {rule.name: rule for rule in alerting.rules}
         self._patience: dict[Name, Patience] = {}
         self._noticed_by = MARK + name
@@ -56,25 +49,40 @@ class Evaluator:
     @property
     def horizon_ms(self) -> int:
         """How far back it must have seen everything to say the same as one that ran all along."""
-        return max((2 * rule.window_ms for rule in self._rules.values()), default=0)
+        return max(
+            (rule.window_ms * (1 if rule.change is None else 2) for rule in self._rules.values()),
+            default=0,
+        )
 
     def take(self, seen: Seen) -> None:
         """Something happened."""
         for measure in self._measures:
             measure.take(seen)
 
-    def evaluate(self, now: int, book: AlertBook) -> Iterator[Alert]:
-        """What should be put on the log at `now` (broker time, ms)."""
+    def evaluate(self, now: int, book: AlertBook) -> Iterator[Sequence[Alert]]:
+        """What should be put on the log at `now` (broker time, ms), rule by rule, so that others
+        can have the loop in between.
+        """
         standing = dict(book.standing)
         for measure in self._measures:
-            for alert in self._of_rule(measure, standing, now):
+            alerts = tuple(self._of_rule(measure, standing, now))
+            for alert in alerts:
                 standing.pop((alert.rule, alert.subject), None)
-                yield alert
-        for name, stands in standing.items():
-            over = self._over(name, stands, now)
+            yield alerts
+        yield tuple(self._of_others(standing, now))
+
+    def _of_others(self, standing: dict[Name, Standing], now: int) -> Iterator[Alert]:
+        """What no rule said anything about: what is over without one, and what is said again."""
+        for (rule, subject), stands in standing.items():
+            ours = rule in self._rules
+            measured = stands.fired.worker.startswith(MARK)
+            if measured and not ours:
+                over: str | None = "its rule is not in the registry any more"
+            else:
+                over = None if ours else why_over(rule, subject, stands.seen, now)
             if over is not None:
                 yield self._alert(stands.fired, Change.RESOLVED, over, now)
-            elif self._is_ours(name, stands) and now - stands.seen >= REMIND_MS:
+            elif measured and now - stands.seen >= REMIND_MS:
                 yield self._alert(stands.fired, Change.FIRED, stands.fired.message, now)
 
     def _of_rule(
@@ -119,26 +127,12 @@ class Evaluator:
             subject=reading.subject,
             state=change.value,
             severity=rule.severity,
-            message=f"{said} ({_bound(rule, judged)}over {_span(rule.window_ms)}){advice}",
+            message=f"{said} ({_bound(rule, judged)}over {span_in_words(rule.window_ms)}){advice}",
             at=now,
             worker=self._noticed_by,
             value=None if reading.value is None else round(reading.value, 9),
             threshold=judged.threshold,
         )
-
-    def _over(self, name: Name, stands: Standing, now: int) -> str | None:
-        """Why an alert that no rule of ours measures is over; `None` while it stands."""
-        rule = name[0]
-        if rule in self._rules:
-            return None
-        if self._is_ours(name, stands):
-            return "its rule is not in the registry any more"
-        if rule in QUIET_RULES and now - stands.seen >= QUIET_MS:
-            return f"it was not raised again for {_span(QUIET_MS)}"
-        return None
-
-    def _is_ours(self, name: Name, stands: Standing) -> bool:
-        return name[0] in self._rules or stands.fired.worker.startswith(MARK)
 
     def _alert(self, fired: Alert, change: Change, message: str, now: int) -> Alert:
         return Alert(
@@ -156,11 +150,3 @@ class Evaluator:
 
 def _bound(rule: AlertRule, judged: Judged) -> str:
     return "" if judged.threshold is None else f"bound {judged.threshold:g}, "
-
-
-def _span(milliseconds: int) -> str:
-    seconds = milliseconds // 1_000
-    for unit, size in (("h", 3_600), ("min", 60)):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"

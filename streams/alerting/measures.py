@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from schemas.records import ANSWER
 from streams.alerting.seen import AsideSeen, CallSeen, EndSeen, LagSeen, ScoreSeen, Seen
-from streams.alerting.windows import Sums, Windows
+from streams.alerting.windows import MOST_SUBJECTS, Sums, Windows
 from streams.providers.base import ErrorClass
 from streams.routing.alert_rules import AlertRule, Kind, Reading
 
@@ -151,10 +151,14 @@ ADVICE: Mapping[Kind, str] = {
 class Measure:
     """What one rule has seen; `first_tier` is the cheapest of the registry."""
 
-    def __init__(self, rule: AlertRule, first_tier: str) -> None:
+    def __init__(
+        self, rule: AlertRule, first_tier: str, *, most_subjects: int = MOST_SUBJECTS
+    ) -> None:
         self.rule = rule
         self._first_tier = first_tier
-        self._windows = Windows(rule.window_ms)
+        self._windows = Windows(
+            rule.window_ms, before=rule.change is not None, most_subjects=most_subjects
+        )
         self._way = _WAYS[rule.kind]
 
     def take(self, seen: Seen) -> None:
@@ -170,7 +174,7 @@ class Measure:
             yield self._way.reads(self.rule, sums, subject)
 
     def silence(self, subject: str) -> Reading:
-        """The figure of a subject of which nothing was seen for two windows."""
+        """The figure of a subject of which nothing was seen lately."""
         return self._way.reads(self.rule, Sums(), subject)
 
     def in_words(self, reading: Reading) -> str:

@@ -226,7 +226,10 @@ class Term:
             return
         self._evaluated = frontier
         await self._listen()
-        wanted = list(self._evaluator.evaluate(frontier, self._book))
+        wanted: list[Alert] = []
+        for alerts in self._evaluator.evaluate(frontier, self._book):
+            wanted += alerts
+            await asyncio.sleep(0)
         for alert in wanted[:MOST_ALERTS]:
             if not self._may_speak(begun):
                 log.warning("this turn took too long; what there is to say is looked at again")

@@ -2,8 +2,8 @@
 
 A window moves in steps of a sixtieth of its length, so what it says is a closed function of the
 events and of the instant it is asked for: whoever reads the same log says the same. Memory is
-bounded by 121 steps for each subject and `MOST_SUBJECTS` subjects for each rule; further subjects
-are counted together.
+bounded by 60 steps for each subject, 120 where the window before counts, and by `most_subjects`;
+further subjects are counted together.
 """
 
 from __future__ import annotations
@@ -20,13 +20,16 @@ OTHER = "other"
 
 
 class Windows:
-    """The window of one length, and the one before it, for each subject of one rule.
+    """The window of one length, and with `before` the one before it, for each subject of a rule.
 
     Times are broker's, ms since 1970 UTC.
     """
 
-    def __init__(self, window_ms: int, *, most_subjects: int = MOST_SUBJECTS) -> None:
+    def __init__(
+        self, window_ms: int, *, before: bool = True, most_subjects: int = MOST_SUBJECTS
+    ) -> None:
         self._step_ms = max(window_ms // STEPS, 1)
+        self._kept = 2 * STEPS if before else STEPS
         self._most = most_subjects
         self._subjects: dict[str, dict[int, list[float]]] = {}
 
@@ -47,10 +50,10 @@ class Windows:
 
     def sums(self, now: int) -> Iterator[tuple[str, Sums]]:
         """Each subject of which something was seen, at `now`, which never goes back; what is older
-        than two windows is forgotten.
+        than the windows is forgotten.
         """
         last = now // self._step_ms
-        middle, oldest = last - STEPS, last - 2 * STEPS
+        middle, oldest = last - STEPS, last - self._kept
         for subject in list(self._subjects):
             steps = self._subjects[subject]
             sums = Sums()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import chain, count
 
 import yaml
 
@@ -44,6 +44,18 @@ def score(at: int, value: float, tier: str | None = "simple") -> ScoreSeen:
     return ScoreSeen(at=at, tier=tier, signal="cascade_confidence", score=value)
 
 
+def raised(rule: str, subject: str, at: int, *, state: str = "fired") -> Alert:
+    return Alert(
+        rule=rule,
+        subject=subject,
+        state=state,
+        severity="warning",
+        message="m",
+        at=at,
+        worker="w1",
+    )
+
+
 @dataclass
 class World:
     """What outlives an evaluator: the log of alerts and the events."""
@@ -74,11 +86,15 @@ class World:
     def at(self, now: int) -> list[tuple[str, str, str]]:
         """Evaluate, publish, and tell what changed: rule, subject, state."""
         told = []
-        for alert in list(self.evaluator.evaluate(now, self.book)):
+        for alert in self.wanted(now):
             notice = self.publish(alert)
             if notice is not None:
                 told.append((alert.rule, alert.subject, alert.state))
         return told
+
+    def wanted(self, now: int) -> list[Alert]:
+        """What the evaluator would put on the log."""
+        return list(chain(*self.evaluator.evaluate(now, self.book)))
 
     def publish(self, alert: Alert) -> Notice | None:
         self.log.append(alert)

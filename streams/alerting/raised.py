@@ -1,0 +1,71 @@
+"""When alerts are over that workers raise by themselves, without a rule in the registry. Pure.
+
+| alert | is over |
+|---|---|
+| one that is said again while its cause lasts | when it was not for `QUIET_MS` |
+| a budget's level | when the window that its subject names has ended |
+| any other | when whoever raised it says so |
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from streams.routing.budget_windows import DAY, HOUR, MONTH, window_end
+
+QUIET_MS = 15 * 60_000
+"""Workers say an alert that lasts again after 10 minutes."""
+
+QUIET_RULES = frozenset(
+    {
+        "provider_down",
+        "provider_auth",
+        "unknown_price",
+        "input_shift",
+        "calibration_lost",
+        "invalid_registry",
+    }
+)
+
+BUDGET = "budget"
+
+_WINDOWS = {16: (HOUR, "%Y-%m-%d %H:%M"), 10: (DAY, "%Y-%m-%d"), 7: (MONTH, "%Y-%m")}
+"""Windows by the length of their names, as `routing.budget_windows` gives them."""
+
+
+def why_over(rule: str, subject: str, seen: int, now: int) -> str | None:
+    """Why an alert that was last said at `seen` is over at `now` (ms); `None` while it stands."""
+    if rule == BUDGET:
+        end = budget_window_end(subject)
+        if end is not None:
+            return "its window has ended" if now >= end else None
+    elif rule not in QUIET_RULES:
+        return None
+    return (
+        f"it was not raised again for {span_in_words(QUIET_MS)}" if now - seen >= QUIET_MS else None
+    )
+
+
+def budget_window_end(subject: str) -> int | None:
+    """End (ms) of the window that the subject of a budget's alert names; `None` for none.
+
+    A subject is `budget: whose, window, level` (`budgets.alarms`).
+    """
+    parts = subject.rsplit(", ", 2)
+    if len(parts) != 3 or len(parts[1]) not in _WINDOWS:
+        return None
+    window, form = _WINDOWS[len(parts[1])]
+    try:
+        start = datetime.strptime(parts[1], form).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return window_end(window, int(start.timestamp() * 1000))
+
+
+def span_in_words(milliseconds: int) -> str:
+    """A time as people say it: `1 h`, `5 min`, `90 s`."""
+    seconds = milliseconds // 1_000
+    for unit, size in (("h", 3_600), ("min", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
