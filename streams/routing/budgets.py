@@ -204,16 +204,6 @@ class _Refused(_Judged):
         """Whether only budgets of the one model are used up, so that another may be asked."""
         return all(each.budget.meter.per == MODEL for each in self.over)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Downgrade(_Refused):
-    """Only a call to a cheaper tier may be made; on the first tier the call may be made."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejected(_Refused):
-    """The call may not be made, on whatever tier."""
-
     @property
     def until(self) -> int:
         """When the last of the budgets without room opens again, ms."""
@@ -225,6 +215,16 @@ class Rejected(_Refused):
         if self.expected_nano is None:
             return f"{self.why}: no price is known for the model that would be asked"
         return f"{self.why}; send it again after {moment_in_words(self.until)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Downgrade(_Refused):
+    """Only a call to a cheaper tier may be made; on the first tier the call may be made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected(_Refused):
+    """The call may not be made, on whatever tier."""
 
 
 Verdict = Allowed | Downgrade | Rejected
