@@ -294,7 +294,7 @@ class Follower:
             if begin == end:
                 continue
             page = LedgerPage(self._ledger, meters)
-            reader = await self._log.open(BUDGETS, {partition: begin})
+            reader = await self._log.open(BUDGETS, {partition: begin}, follows=False)
             try:
                 while (await reader.positions())[partition] < end:
                     for record in await reader.read():

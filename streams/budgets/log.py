@@ -68,8 +68,14 @@ class BudgetLog(Protocol):
         """First offset appended at or after a broker time (ms) by partition, else the end."""
         ...
 
-    async def open(self, topic: str, positions: Mapping[int, int]) -> LogReader:
-        """Read these partitions from these offsets on; what is gone by then is passed over."""
+    async def open(
+        self, topic: str, positions: Mapping[int, int], *, follows: bool = True
+    ) -> LogReader:
+        """Read these partitions from these offsets on; what is gone by then is passed over.
+
+        Who `follows` the topic has records gathered for a while; who reads to its end once has them
+        at once.
+        """
         ...
 
 
@@ -87,7 +93,7 @@ class KafkaBudgetLog:
         Raises:
             TopicError: a topic is missing, or the two differ in their partitions.
         """
-        self._asker = self._consumer(COST)
+        self._asker = self._consumer()
         await self._asker.start()
         admin = AIOKafkaAdminClient(**self._settings)
         await admin.start()
@@ -133,10 +139,16 @@ class KafkaBudgetLog:
             for place in places
         }
 
-    async def open(self, topic: str, positions: Mapping[int, int]) -> LogReader:
+    async def open(
+        self, topic: str, positions: Mapping[int, int], *, follows: bool = True
+    ) -> LogReader:
         """See `BudgetLog`."""
         bounds = await self.bounds(topic)
-        consumer = self._consumer(topic)
+        gathered = {
+            "fetch_max_wait_ms": _GATHER_MS[topic],
+            "fetch_min_bytes": _GATHER_BYTES,
+        }
+        consumer = self._consumer(**(gathered if follows else {}))
         await consumer.start()
         places = {TopicPartition(topic, number): at for number, at in positions.items()}
         consumer.assign(list(places))
@@ -148,13 +160,9 @@ class KafkaBudgetLog:
     def _places(self, topic: str) -> list[TopicPartition]:
         return [TopicPartition(topic, number) for number in range(self._partitions)]
 
-    def _consumer(self, topic: str) -> AIOKafkaConsumer:
+    def _consumer(self, **more: Any) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
-            **self._settings,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=_GATHER_MS[topic],
-            fetch_min_bytes=_GATHER_BYTES,
+            **self._settings, enable_auto_commit=False, auto_offset_reset="earliest", **more
         )
 
     def _connected(self) -> AIOKafkaConsumer:

@@ -62,7 +62,9 @@ class MemoryBudgetLog:
             for partition in range(self._partitions)
         }
 
-    async def open(self, topic: str, positions: Mapping[int, int]) -> LogReader:
+    async def open(
+        self, topic: str, positions: Mapping[int, int], *, follows: bool = True
+    ) -> LogReader:
         """See `BudgetLog`."""
         begins = {
             partition: max(position, self._begins.get((topic, partition), 0))
