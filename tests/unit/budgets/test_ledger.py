@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 
 import pytest
 
@@ -12,7 +12,7 @@ from schemas.codec import Codec
 from schemas.errors import TopicError, UndecodableError
 from schemas.topics import BUDGETS, COST
 from streams.budgets.ledger import LedgerPage, Mark, read_entry
-from streams.budgets.log import LogRecord
+from streams.budgets.log import LogReader, LogRecord
 from streams.flow.delivery import Outgoing
 from streams.flow.memory import Stored
 from tests.unit.budgets.world import DAILY, FAQ, HOURLY, NOON, World
@@ -314,6 +314,30 @@ def test_a_cost_topic_that_was_made_anew_is_named_and_not_counted_wrongly() -> N
         world.log.of(COST, 0).clear()
         with pytest.raises(TopicError, match="one of them was made anew"):
             await world.worker("w2")
+
+    _run(story)
+
+
+def test_who_starts_while_others_go_on_counting_takes_the_ledger_for_no_other_topic_s() -> None:
+    async def story() -> None:
+        world = World()
+        await _owned_by(world, "w1")
+        owner = await world.worker("w1")
+        await owner.keep()
+        opened = world.topics.open
+
+        async def opened_late(topic: str, positions: Mapping[int, int], **how: bool) -> LogReader:
+            if topic == BUDGETS and not how.get("follows", True):
+                await world.charge(7)
+                await owner.read()
+                await owner.follower.write()
+            return await opened(topic, positions, **how)
+
+        await world.charge(5)
+        await owner.read()
+        await owner.keep()
+        world.topics.open = opened_late  # type: ignore[method-assign]
+        world.agrees(await world.worker("w2"))
 
     _run(story)
 
