@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -29,6 +29,11 @@ from streams.agents.execute import execute
 from streams.agents.feedback import take_feedback
 from streams.agents.waiting import wait_out
 from streams.alerts import AlertLog
+from streams.budgets.expectations import expected_by_price
+from streams.budgets.follower import Follower
+from streams.budgets.live import LiveBudgets
+from streams.budgets.log import KafkaBudgetLog
+from streams.budgets.reservations import Reservations
 from streams.flow.claims import Claims
 from streams.flow.clock import BrokerClock
 from streams.flow.dead_letters import DeadLetterLimit, DeadLetters
@@ -45,6 +50,7 @@ from streams.providers.load import Instances
 from streams.providers.prices import PriceBook
 from streams.providers.tenant_limits import TenantLimits
 from streams.registry.live import LiveRegistry
+from streams.routing.budgets import Budget
 from streams.settings import WorkerSettings
 
 OWN_TIMEOUT_MS = 60_000
@@ -71,6 +77,42 @@ class Parts:
         self.alerts = AlertLog(self.publisher, Codec("Alert", self.known), self.clock, me.worker)
         self.registry = LiveRegistry(settings.tier_names, self._registry_is_invalid)
         self.assignment = Assignment()
+        self.budget_log = KafkaBudgetLog(settings.kafka)
+        self.budgets_kept: Callable[[], Coroutine[Any, Any, None]] | None = None
+
+    async def _budgets(
+        self, stack: AsyncExitStack, codecs: Codecs, prices: PriceBook
+    ) -> LiveBudgets:
+        """The budgets, counted up to now; the first tier's partitions say whose ledger is ours.
+
+        Raises:
+            TopicError: the cost topic or the ledger is missing, or one was made anew.
+        """
+        await self.budget_log.start()
+        stack.push_async_callback(self.budget_log.stop)
+        reservations = Reservations()
+        first = tier_topic(self.settings.tier_names[0])
+
+        def current() -> tuple[Budget, ...]:
+            return self.registry.landscape.budgets
+
+        follower = Follower(
+            self.budget_log,
+            budgets=current,
+            owned=lambda: self.assignment.owned(first),
+            decode=lambda value: codecs.decode(codecs.cost, value),
+            ledger=Codec("BudgetEntry", self.known),
+            publisher=self.publisher,
+            alerts=self.alerts,
+            clock=self.clock,
+            me=self.me,
+            reservations=reservations,
+            estimate=expected_by_price(lambda: self.registry.landscape.models, prices),
+        )
+        await follower.catch_up()
+        stack.push_async_callback(follower.close)
+        self.budgets_kept = follower.run
+        return LiveBudgets(current, follower, reservations, self.clock)
 
     async def register_schemas(self, stack: AsyncExitStack) -> None:
         """Make our values known to the schema registry, where one is set; the stack closes it.
@@ -97,6 +139,7 @@ class Parts:
         limit = DeadLetterLimit(
             window=settings.dead_letter_window, share=settings.dead_letter_share
         )
+        codecs, prices = Codecs(self.known), PriceBook()
         directory = TopicDirectory(self.publisher.topics, time.monotonic)
         return Dependencies(
             me=self.me,
@@ -108,17 +151,18 @@ class Parts:
             claims=Claims(),
             registry=self.registry,
             providers=providers,
-            pricing=PriceBook(),
+            pricing=prices,
             instances=Instances(self._owned_share),
             tenants=TenantLimits(self._owned_share),
             alerts=self.alerts,
-            codecs=Codecs(self.known),
+            codecs=codecs,
             reply_topics=ReplyTopicPolicy(prefixes=settings.reply_prefixes),
             reply_topic_exists=directory.has,
             sleep_ms=_sleep_ms,
             bound_tenants=settings.bound_tenants,
             journal_before_call=settings.journal_before_call,
             allowance=Allowance(self._owned_share),
+            budgets=await self._budgets(stack, codecs, prices),
         )
 
     def _owned_share(self) -> float:

@@ -66,6 +66,8 @@ class Worker:
             deps = await parts.dependencies(stack)
             self._intakes = parts.intakes(deps, self._fail)
             feed(self._app, self._intakes, self._fail)
+            if parts.budgets_kept is not None:
+                self._background(stack, parts.budgets_kept())
             self._background(stack, parts.journals.run())
             self._background(stack, self._sweep(deps))
             if not self._stopping.is_set():

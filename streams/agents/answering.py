@@ -17,7 +17,7 @@ from streams.agents.capacity import expected_tokens, find_room, who_has_room
 from streams.agents.dependencies import Dependencies
 from streams.agents.ending_kinds import Ending, MovedOn, Replied
 from streams.agents.errand import Errand
-from streams.agents.expected_costs import expected_costs
+from streams.agents.expected_costs import expected_costs, model_costs
 from streams.agents.giving_up import answers_of, exhausted, nobody_to_ask, out_of_time
 from streams.agents.hop_state import HopState
 from streams.agents.judging import judge_answer
@@ -50,7 +50,7 @@ async def _ask(hop: HopState, candidate: Candidate, deps: Dependencies) -> Endin
     failures: list[FailedCall] = []
     deps.retries.called()
     while True:
-        end = await make_call(hop, candidate, _errand(hop, candidate), deps)
+        end = await make_call(hop, candidate, _errand(hop, candidate, deps), deps)
         if end.completion is not None:
             return await _answered(hop, candidate, end, end.completion, deps)
         hop.attempts.append(end.attempt)
@@ -103,12 +103,17 @@ def _failed(candidate: Candidate, end: CallEnd) -> FailedCall:
     )
 
 
-def _errand(hop: HopState, candidate: Candidate) -> Errand:
+def _errand(hop: HopState, candidate: Candidate, deps: Dependencies) -> Errand:
     """The caller's own body; where the cascade looks at logprobs, they are asked for as well."""
     wanted = hop.landscape.policy.cascade.logprobs and LOGPROBS in candidate.model.capabilities
     body = {**hop.body, "logprobs": True} if wanted else hop.body
     most = body.get("max_completion_tokens") or body.get("max_tokens")
-    return Errand(body=body, expected_tokens=expected_tokens(hop.context_tokens, most))
+    model = candidate.model
+    return Errand(
+        body=body,
+        expected_tokens=expected_tokens(hop.context_tokens, most),
+        expected_nano=model_costs((model,), hop.context_tokens, deps)[model.name],
+    )
 
 
 async def _answered(

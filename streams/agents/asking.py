@@ -14,11 +14,13 @@ from streams.agents.dependencies import Dependencies
 from streams.agents.errand import Errand
 from streams.agents.expected_costs import model_costs
 from streams.agents.hop_state import HopState
+from streams.agents.spending import within_budgets
 from streams.providers.base import Completion
 from streams.routing.candidates import Need, shortlist
 from streams.routing.features import estimate_tokens, needs_of
 
 NO_CAPACITY = "no_capacity"
+NO_BUDGET = "no_budget"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +54,19 @@ async def _ask(
         pinned_model=model,
         spread=f"{hop.message.tenant}/{hop.message.request_id}/{errand.purpose}",
     )
-    costs = model_costs(hop.landscape.models_of(tier), tokens, deps)
     models = hop.landscape.models_of(tier)
     asked = models if model is None else (hop.landscape.models[model],)
+    costs = model_costs(asked, tokens, deps)
     conditions = deps.instances.conditions(asked, deps.clock.elapsed_ms())
     found = shortlist(tier, need, hop.landscape, conditions, costs)
+    found = within_budgets(hop, found, costs, deps)
     if not found.candidates:
-        return Heard(failed=NO_CAPACITY)
-    errand = replace(errand, expected_tokens=expected_tokens(tokens, need.max_output_tokens))
+        return Heard(failed=NO_CAPACITY if hop.denied is None else NO_BUDGET)
+    errand = replace(
+        errand,
+        expected_tokens=expected_tokens(tokens, need.max_output_tokens),
+        expected_nano=costs.get(found.candidates[0].model.name),
+    )
     end = await make_call(hop, found.candidates[0], errand, deps)
     hop.attempts.append(end.attempt)
     if end.completion is None:

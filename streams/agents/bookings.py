@@ -86,7 +86,9 @@ async def book_call(
         registry_version=hop.landscape.version,
         experiment=message.decision.experiment,
         arm=message.decision.arm,
+        expected_nano=errand.expected_nano,
     )
+    deps.budgets.settle(ended.call_id, cost_nano)
     hop.pending.append(await deps.publisher.publish(cost_record(event, hop.partition, deps)))
     return Attempt(
         call_id=ended.call_id,

@@ -12,6 +12,7 @@ from streams.agents.bookings import EndedCall, book_call
 from streams.agents.dependencies import Dependencies
 from streams.agents.errand import Errand
 from streams.agents.hop_state import HopState
+from streams.agents.spending import payer_of
 from streams.providers.base import (
     ChatCall,
     Completion,
@@ -44,6 +45,7 @@ async def make_call(
 ) -> CallEnd:
     """Ask a candidate once; the cost event is on its way when this returns."""
     call_id = deps.call_id()
+    deps.budgets.reserve(call_id, payer_of(hop, candidate.model.name), errand.expected_nano)
     started_at = deps.clock.now()
     in_flight = deps.instances.begin(candidate, errand.expected_tokens, deps.clock.elapsed_ms())
     limits = hop.landscape.policy.timeouts
@@ -56,6 +58,7 @@ async def make_call(
         await _journal_start(hop, candidate, errand, call_id, deps)
     except BaseException:
         deps.instances.given_up(in_flight)
+        deps.budgets.release(call_id)
         raise
     call = ChatCall(
         call_id=call_id,
@@ -164,6 +167,7 @@ async def _journal_start(
         provider=candidate.model.provider,
         request_model=candidate.model.name,
         instance=candidate.instance.name,
+        expected_nano=errand.expected_nano,
     )
     headers = hop.journal_headers(STARTED, deps, call_id=call_id, lease_until=hop.lease_until)
     under_way = await deps.publisher.publish(hop.journal_record(event, headers, deps))

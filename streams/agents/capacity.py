@@ -10,6 +10,7 @@ from schemas.topics import WAIT_DELAYS_S
 from streams.agents.dependencies import Dependencies
 from streams.agents.expected_costs import model_costs
 from streams.agents.hop_state import HopState
+from streams.agents.spending import within_budgets
 from streams.routing.candidates import (
     EXPECTED_OUTPUT_TOKENS,
     Excluded,
@@ -56,6 +57,7 @@ def who_has_room(hop: HopState, deps: Dependencies) -> Shortlist:
         models if pinned is None else (pinned,), deps.clock.elapsed_ms()
     )
     choice = shortlist(hop.message.tier, need, hop.landscape, conditions, costs)
+    choice = within_budgets(hop, choice, costs, deps)
     hop.steps.append(
         {"at": now, "time_left_ms": need.time_left_ms, "costs": costs, **choice.as_inputs()}
     )

@@ -12,6 +12,7 @@ from streams.agents.allowance import Allowance
 from streams.agents.codecs import Codecs
 from streams.agents.opinion_memory import Opinions
 from streams.agents.watch import Finding, Watch
+from streams.budgets.live import Budgets, NoBudgets
 from streams.flow.claims import Claims
 from streams.flow.clock import Clock
 from streams.flow.dead_letters import DeadLetters
@@ -78,6 +79,7 @@ class Dependencies:
     bound_tenants: Mapping[str, str | None] = field(default_factory=dict)
     opinions: Opinions = field(default_factory=Opinions)
     watch: Watch = field(default_factory=Watch)
+    budgets: Budgets = field(default_factory=NoBudgets)
     allowance: Allowance = field(default_factory=lambda: Allowance(lambda: 1.0))
     call_id: Callable[[], str] = new_call_id
     journal_before_call: bool = True

@@ -12,6 +12,8 @@ from streams.agents.capacity import wait_of
 from streams.agents.dependencies import Dependencies
 from streams.agents.ending_kinds import Ending, GaveUp, MovedOn, Parked, Replied
 from streams.agents.hop_state import HopState
+from streams.agents.spending import over_budget
+from streams.routing.budgets import Downgrade, Rejected
 from streams.routing.candidates import Shortlist
 from streams.routing.cascade import Standing, best_answer, next_tier
 from streams.routing.fallback import TRANSIENT, FailedCall, TierExhausted
@@ -34,10 +36,21 @@ def nobody_to_ask(
     hop: HopState, choice: Shortlist, standing: Standing, deps: Dependencies
 ) -> Ending:
     """No candidate may be called: wait where only capacity is wanting, else ask elsewhere."""
+    if hop.denied is not None and not choice.lacks_capacity:
+        return _denied(hop, hop.denied, standing)
     if choice.lacks_capacity:
         return _wait(hop, deps) or no_capacity()
     why = "no instance of the tier is well" if choice.lacks_health else "no model of the tier fits"
     return exhausted(hop, TierExhausted(why=why, passes=choice.lacks_health), (), standing, deps)
+
+
+def _denied(hop: HopState, denied: Downgrade | Rejected, standing: Standing) -> Ending:
+    """The budgets leave nobody: another tier if only a model is used up, else the best answer."""
+    following = next_tier(standing, hop.landscape)
+    if denied.spares_other_models and following is not None:
+        return MovedOn(tier=following, why=denied.why)
+    best = best_answer(answers_of(hop))
+    return over_budget(hop, denied) if best is None else Replied(answer=best, degraded=True)
 
 
 def exhausted(

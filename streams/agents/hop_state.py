@@ -14,6 +14,7 @@ from schemas.topics import OUTCOMES
 from streams.agents.dependencies import Dependencies
 from streams.flow.delivery import Delivered, Outgoing
 from streams.flow.intake import Work
+from streams.routing.budgets import Downgrade, Rejected
 from streams.routing.features import estimate_tokens
 from streams.routing.landscape import Landscape
 
@@ -26,7 +27,8 @@ class HopState:
     """A hop in work, under the registry version that was current when it opened.
 
     `pending` are records that were handed over and must be acknowledged before the outcome;
-    `steps` collects what a replay and `explain` need to know; `answers` are those of this hop.
+    `steps` collects what a replay and `explain` need to know; `answers` are those of this hop;
+    `denied` is what the budgets said where they left nobody to ask.
     What classify does before hop 0 has the number `BEFORE_HOPS` and is no hop.
     """
 
@@ -39,6 +41,7 @@ class HopState:
     pending: list[Awaitable[Delivered]] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
     lease_until: int = 0
+    denied: Downgrade | Rejected | None = None
     provider_ms: float = 0.0
     _context_tokens: int | None = None
 

@@ -55,4 +55,5 @@ async def _event(call: BegunCall, deps: Dependencies) -> CostEvent:
         user_id=started["user_id"],
         user_tier=started["user_tier"],
         feature=started["feature"],
+        expected_nano=started["expected_nano"],
     )

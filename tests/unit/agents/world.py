@@ -19,6 +19,10 @@ from streams.agents.execute import execute
 from streams.agents.tier_records import tier_record
 from streams.agents.waiting import wait_out
 from streams.alerts import AlertLog
+from streams.budgets.follower import Follower
+from streams.budgets.live import LiveBudgets
+from streams.budgets.memory import MemoryBudgetLog
+from streams.budgets.reservations import Reservations
 from streams.flow.claims import Claims
 from streams.flow.clock import StillClock
 from streams.flow.dead_letters import DeadLetterLimit, DeadLetters
@@ -154,6 +158,28 @@ class World:
             sleep_ms=sleep,
             call_id=lambda: f"call-{next(self._ids)}",
             allowance=allowance,
+            budgets=await self._budgets(registry, me),
+        )
+
+    async def _budgets(self, registry: LiveRegistry, me: Owner) -> LiveBudgets:
+        """The budgets of the registry, counted up to now; `self.follower` takes in what comes."""
+        reservations = Reservations()
+        codecs = Codecs()
+        self.follower = Follower(
+            MemoryBudgetLog(self.log, 1),
+            budgets=lambda: registry.landscape.budgets,
+            owned=lambda: (0,),
+            decode=lambda value: codecs.decode(codecs.cost, value),
+            ledger=Codec("BudgetEntry"),
+            publisher=self.log,
+            alerts=AlertLog(self.log, Codec("Alert"), self.clock, me.worker),
+            clock=self.clock,
+            me=me,
+            reservations=reservations,
+        )
+        await self.follower.catch_up()
+        return LiveBudgets(
+            lambda: registry.landscape.budgets, self.follower, reservations, self.clock
         )
 
     def request(self, *, offset: int = 1, request_id: str = "r1", prompt: str = "capital?", **more):  # type: ignore[no-untyped-def]

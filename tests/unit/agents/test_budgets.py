@@ -1,0 +1,102 @@
+"""What a request comes to when a budget is used up: refused, cheaper, or with what was seen."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+from schemas.topics import COST
+from streams.providers.base import ErrorClass, ProviderError
+from streams.providers.memory import says
+from tests.unit.agents.world import REGISTRY, World, deliver
+
+
+def _lived(budget: str, *requests: dict[str, Any], script: Any = None) -> World:
+    world = World(registry=f"{REGISTRY}\nbudgets:\n  b: {budget}\n")
+    if script is not None:
+        world.script = script
+
+    async def run() -> None:
+        worker = await world.worker()
+        for number, fields in enumerate(requests):
+            await world.send(world.request(request_id=f"r{number}", offset=number + 1, **fields))
+            await deliver(world, worker, set())
+
+    asyncio.run(run())
+    return world
+
+
+def _codes(world: World) -> list[str | None]:
+    return [(each["error"] or {}).get("code") for each in world.replies()]
+
+
+def test_beyond_its_sum_a_tenant_hears_that_and_until_when() -> None:
+    budget = "{per: tenant, usd: 0.000000001, then: reject}"
+    world = _lived(budget, {})
+
+    (reply,) = world.replies()
+    assert (reply["status"], reply["error"]["code"]) == ("rejected", "budget_exceeded")
+    assert reply["error"]["retryable"]
+    assert "budget b; send it again after" in reply["error"]["message"]
+    assert world.served == []
+
+
+def test_calls_of_a_worker_count_before_they_are_read_back() -> None:
+    budget = "{per: tenant, usd: 0.0002, then: reject}"
+    world = _lived(budget, *({} for _ in range(12)))
+
+    assert _codes(world)[0] is None
+    assert _codes(world)[-1] == "budget_exceeded"
+    assert len(world.served) == _codes(world).count(None)
+
+
+def test_a_downgrade_asks_a_cheaper_tier_and_the_first_one_stays() -> None:
+    budget = "{per: tenant, usd: 0.000000001, then: downgrade}"
+    world = _lived(budget, {"tier": "complex"})
+
+    (reply,) = world.replies()
+    assert (reply["status"], reply["tier"]) == ("replied", "simple")
+
+
+def test_who_pinned_a_dearer_model_is_not_given_another() -> None:
+    decision = replace(World().request().decision, tier="complex", model="opus")
+    budget = "{per: tenant, usd: 0.000000001, then: downgrade}"
+    world = _lived(budget, {"tier": "complex", "decision": decision})
+
+    assert _codes(world) == ["budget_exceeded"]
+
+
+def test_an_answer_that_is_not_sure_enough_is_given_where_no_dearer_tier_may_be_asked() -> None:
+    budget = "{per: tenant, usd: 0.003, then: downgrade}"
+    world = _lived(budget, {}, script=lambda call, endpoint: says(""))
+
+    (reply,) = world.replies()
+    assert reply["status"] == "replied"
+    assert reply["degraded"]
+
+
+def test_a_model_s_own_budget_spares_the_others() -> None:
+    budget = "{per: model, match: {model: [gpt-4o-mini]}, usd: 0.000000001, then: reject}"
+    world = _lived(budget, {})
+
+    (reply,) = world.replies()
+    assert (reply["status"], reply["tier"]) == ("replied", "moderate")
+
+
+def test_a_call_of_unknown_cost_is_booked_with_what_it_was_expected_to_cost() -> None:
+    down = ProviderError(ErrorClass.TIMEOUT, "too slow")
+    world = _lived("{per: tenant, usd: 1, then: reject}", {}, script=lambda call, endpoint: down)
+    event = world.events(COST, "CostEvent")[0]
+
+    assert event["cost_nano"] is None
+    assert event["expected_nano"] > 0
+
+
+def test_what_the_budgets_said_is_among_the_decision_s_inputs() -> None:
+    world = _lived("{per: tenant, usd: 1, then: reject}", {})
+    (final,) = [
+        each for each in world.events("llm.events.outcomes.v1", "OutcomeEvent") if each["final"]
+    ]
+
+    assert '"verdict":"allowed"' in final["decision"]["inputs"].replace(" ", "")
