@@ -14,6 +14,9 @@ counted as it happens; what *is* (calls in flight, circuits, levels, lag) is rea
 | a provider call ended and was booked | `called` |
 | a message went aside | `dead_lettered` |
 | a message was recognised as a repeat | `repeated` |
+| the event loop woke up late | `loop_was_late` |
+| an alert fired or was resolved | `alert_changed` |
+| a webhook was told, or was not | `webhook_ended` |
 
 No global state: each `WorkerMetrics` has a registry of its own, which is also how tests read it.
 """
@@ -184,6 +187,28 @@ class WorkerMetrics:
         """Why: everything in a worker shares one loop; when this grows, all latencies do, and
         leases and heartbeats come next."""
 
+        self.alert_changes = Bounded(
+            Counter(
+                "sluice_alert_changes",
+                "Alerts that fired or were resolved, by the worker that evaluates them.",
+                ("rule", "state"),
+                registry=own,
+            )
+        )
+        """Why: what was told, beside what Prometheus itself alerts on. Rules are the registry's (at
+        most 64) and ours; repeats are not counted."""
+
+        self.webhook_deliveries = Bounded(
+            Counter(
+                "sluice_webhook_deliveries",
+                "Deliveries of alerts to webhooks that ended, by how.",
+                ("outcome",),
+                registry=own,
+            )
+        )
+        """Why: alerts that nobody hears of. Outcomes are `delivered`, `refused`, `failed` and
+        `dropped`."""
+
         self._by_call: dict[tuple[str, str, str, str], _CallSeries] = {}
 
     def classified(self, classifier: str, tier: str) -> None:
@@ -233,6 +258,14 @@ class WorkerMetrics:
     def repeated(self, kind: str) -> None:
         """A message was `done` already, or a `duplicate`."""
         self.repeats.of(kind).inc()
+
+    def alert_changed(self, rule: str, state: str) -> None:
+        """An alert was `fired` or `resolved`."""
+        self.alert_changes.of(rule, state).inc()
+
+    def webhook_ended(self, outcome: str) -> None:
+        """A delivery to a webhook is through."""
+        self.webhook_deliveries.of(outcome).inc()
 
     def loop_was_late(self, late_ms: float) -> None:
         """The event loop woke up so much later than asked."""

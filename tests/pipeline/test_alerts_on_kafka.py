@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
+from aiohttp import web
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from infra.topics_admin import Partitions, TopicsAdmin
@@ -18,21 +20,20 @@ from schemas.journal_headers import JournalHeaders
 from schemas.mapping import as_record
 from schemas.topics import ALERTS, COST, OUTCOMES, declared_topics
 from streams.agents.codecs import Codecs
-from streams.alerting.book import Notice
-from streams.alerting.delivery import Delivery, Result
 from streams.alerting.kafka_log import KafkaAlertLog, read_alerts
+from streams.alerting.opening import open_alerts
 from streams.alerting.service import evaluate_alerts
-from streams.alerting.term import AlertDependencies, Rules
-from streams.alerting.webhooks import Webhooks
+from streams.alerting.term import Rules
 from streams.flow.clock import BrokerClock
 from streams.flow.delivery import KafkaPublisher
-from streams.routing.alert_rules import Alerting, Webhook
+from streams.metrics import WorkerMetrics
+from streams.providers.guard import HostPolicy, KeyRing
+from streams.routing.alert_rules import Alerting
 from tests.unit.alerting.world import TIERS, alerting
 
 ALERT = Codec("Alert")
 ERRORS = """
 rules: {error_rate: {above: 0.5, min_sample: 1, window_s: 10, resolve_after_s: 0}}
-webhooks: [{url: "https://hooks.example/a"}]
 """
 
 
@@ -45,7 +46,6 @@ class Bench:
     clock: BrokerClock
     producer: AIOKafkaProducer
     publisher: KafkaPublisher
-    told: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def kafka(self) -> dict[str, str]:
@@ -81,25 +81,28 @@ class Bench:
             OUTCOMES, b"", key=key, headers=headers, partition=partition
         )
 
-    def evaluator(self, name: str, told: Callable[[Notice], None]) -> asyncio.Task[None]:
-        """A worker's alert service, running."""
-
-        async def deliver(notice: Notice, webhook: Webhook) -> Result:
-            told(notice)
-            return Result(delivery=Delivery.DELIVERED, tries=1)
-
-        rules: Alerting = alerting(ERRORS)
-        deps = AlertDependencies(
-            log=self.alert_log(),
+    async def evaluator(
+        self, stack: AsyncExitStack, name: str, rules: Alerting
+    ) -> asyncio.Task[None]:
+        """A worker's alert service, running until the stack closes."""
+        deps = open_alerts(
+            stack,
+            kafka=self.kafka,
+            group=self.group,
+            lag_groups=(),
             publisher=self.publisher,
             codecs=Codecs(),
             alert_codec=ALERT,
             rules=lambda: Rules(alerting=rules, tiers=TIERS),
-            webhooks=Webhooks(deliver),
+            hosts=HostPolicy(),
+            keys=KeyRing(),
             clock=self.clock,
             name=name,
+            metrics=WorkerMetrics(),
         )
-        return asyncio.create_task(evaluate_alerts(deps))
+        task = asyncio.create_task(evaluate_alerts(deps))
+        stack.push_async_callback(_ended, task)
+        return task
 
 
 @asynccontextmanager
@@ -202,38 +205,55 @@ def test_the_lag_of_a_group_is_what_it_has_not_committed(kafka: str, own_name: s
     asyncio.run(asyncio.wait_for(whole(), 60))
 
 
-def test_two_workers_tell_once_that_something_fires_and_once_that_it_is_over(
+@asynccontextmanager
+async def _webhook(heard: asyncio.Queue[dict[str, Any]]) -> AsyncIterator[str]:
+    """A server on loopback that takes in what it is told; its URL."""
+
+    async def take(request: web.Request) -> web.Response:
+        heard.put_nowait(await request.json())
+        return web.Response()
+
+    application = web.Application()
+    application.router.add_post("/hook", take)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+    finally:
+        await runner.cleanup()
+
+
+def test_two_workers_tell_a_webhook_once_that_something_fires_and_once_that_it_is_over(
     kafka: str, own_name: str
 ) -> None:
     """The first leaves between the two, and the second knows from the log what stands."""
-    told: list[tuple[str, str]] = []
-    heard = asyncio.Queue[str]()
-
-    def tell(name: str) -> Callable[[Notice], None]:
-        def hear(notice: Notice) -> None:
-            if notice.alert.rule == "error_rate":
-                told.append((name, notice.change.value))
-                heard.put_nowait(notice.change.value)
-
-        return hear
 
     async def whole() -> None:
-        async with _bench(kafka, own_name) as bench, AsyncExitStack() as stack:
-            status = "failed"
+        heard = asyncio.Queue[dict[str, Any]]()
+        status = "failed"
+        async with (
+            _bench(kafka, own_name) as bench,
+            _webhook(heard) as url,
+            AsyncExitStack() as stack,
+        ):
+            rules = alerting(f"{ERRORS}\nwebhooks: [{{url: {url}, rules: [error_rate]}}]")
 
             async def traffic() -> None:
                 for number in count(1):
                     await bench.ended(number, status, number % 4)
                     await asyncio.sleep(0.05)
 
-            workers = {name: bench.evaluator(name, tell(name)) for name in ("w1", "w2")}
-            for task in (*workers.values(), asyncio.create_task(traffic())):
-                stack.push_async_callback(_ended, task)
-            assert await heard.get() == "fired"
-            await _ended(workers[told[0][0]])
+            names = ("w1", "w2")
+            workers = {name: await bench.evaluator(stack, name, rules) for name in names}
+            stack.push_async_callback(_ended, asyncio.create_task(traffic()))
+            fired = await heard.get()
+            await _ended(workers[fired["noticed_by"].removeprefix("evaluator@")])
             status = "replied"
-            assert await heard.get() == "resolved"
+            resolved = await heard.get()
+        assert [fired["state"], resolved["state"]] == ["fired", "resolved"]
+        assert fired["noticed_by"] != resolved["noticed_by"]
+        assert resolved["fired_at"] == fired["fired_at"]
+        assert heard.empty()
 
     asyncio.run(asyncio.wait_for(whole(), 100))
-    assert [change for _, change in told] == ["fired", "resolved"]
-    assert told[0][0] != told[1][0]

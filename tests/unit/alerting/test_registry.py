@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from streams.routing.alert_rules import Kind
@@ -61,3 +64,11 @@ def test_a_webhook_wants_all_alerts_unless_it_names_some() -> None:
     assert every.wants("anything")
     assert some.wants("budget")
     assert not some.wants("anything")
+
+
+def test_the_example_of_the_page_is_valid() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "alerts.md").read_text(encoding="utf-8")
+    example = page.split("```yaml\n")[1].split("```")[0]
+    found = alerting(yaml.safe_dump(yaml.safe_load(example)["alerts"]))
+    assert (len(found.rules), len(found.webhooks)) == (9, 2)
+    assert all(f"| `{kind}` |" in page for kind in Kind)

@@ -15,7 +15,7 @@ from schemas.topics import ALERTS, COST, OUTCOMES
 from streams.agents.codecs import Codecs
 from streams.alerting.book import Notice
 from streams.alerting.delivery import Delivery, Result
-from streams.alerting.logs import SESSION_MS
+from streams.alerting.logs import SESSION_MS, Read
 from streams.alerting.memory import MemoryAlertLog, Offices
 from streams.alerting.term import EVERY_MS, AlertDependencies, Rules, Term
 from streams.alerting.webhooks import Webhooks
@@ -277,6 +277,35 @@ def test_nothing_is_said_while_events_are_not_all_read() -> None:
         await life.end()
 
     asyncio.run(whole(World()))
+
+
+def test_a_backlog_is_read_to_the_present_before_anything_is_said() -> None:
+    """On the way there the windows are half empty, and an alert that stands would look over."""
+
+    async def whole(world: World) -> None:
+        first = world.worker()
+        await first.term.begin()
+        await first.turns()
+        await world.ended("failed")
+        await first.turns()
+        await first.end()
+        second = world.worker()
+        await second.term.begin()
+        read = second.log.read
+
+        async def slowly():  # type: ignore[no-untyped-def]
+            return Read(records=(), frontier=T0)
+
+        second.log.read = slowly  # type: ignore[method-assign]
+        await second.turns(10)
+        second.log.read = read  # type: ignore[method-assign]
+        await world.ended("failed")
+        await second.turns(2)
+        await second.end()
+
+    world = World()
+    asyncio.run(whole(world))
+    assert world.said == [("error_rate", "fired")]
 
 
 def test_a_process_that_was_paused_says_nothing_before_it_has_looked_again() -> None:

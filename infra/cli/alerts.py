@@ -1,0 +1,111 @@
+"""`sluice alerts`: what fires now, and what fired or was resolved lately."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from infra.cli.screen import console, notes, print_json, print_table
+from infra.settings import InfraSettings
+
+if TYPE_CHECKING:
+    from infra.cli.alerts_shown import AlertsShown
+    from schemas.events import Alert
+
+
+@click.command("alerts")
+@click.option("--since", default="24h", show_default=True, help="Changes from: 90m, 7d, today.")
+@click.option("--json", "as_json", is_flag=True, help="Print both lists as JSON.")
+def command(since: str, *, as_json: bool) -> None:
+    """Show which alerts stand now, and which fired or were resolved lately.
+
+    Read from the topic llm.alerts.v1 itself, so it works while ClickHouse is down. Rules stand in
+    the registry, under `alerts`.
+    """
+    from infra.addresses import kafka_address
+    from infra.cli.alerts_shown import alerts_shown
+    from infra.cli.time_words import WrongTimeError, time_range
+
+    try:
+        start = time_range(since).since
+    except WrongTimeError as wrong:
+        raise click.UsageError(str(wrong)) from None
+    records = asyncio.run(_read(kafka_address(InfraSettings())))
+    shown = alerts_shown(records, int(start.timestamp() * 1000))
+    if as_json:
+        print_json(shown.as_document())
+    else:
+        show_alerts(shown, since)
+
+
+def show_alerts(shown: AlertsShown, since: str) -> None:
+    """Print both lists: tables on a terminal, tab-separated lines in a pipe."""
+    from infra.cli.alerts_shown import when
+
+    if not shown.firing:
+        notes.print("nothing fires")
+    else:
+        print_table(
+            ("severity", "rule", "subject", "since (UTC)", "what"),
+            [
+                (
+                    each.fired.severity,
+                    each.fired.rule,
+                    each.fired.subject,
+                    when(each.fired.at),
+                    each.fired.message,
+                )
+                for each in shown.firing
+            ],
+            title="firing",
+        )
+    if not shown.lately:
+        notes.print(f"nothing changed since {since}")
+        return
+    if console.is_terminal:
+        console.print()
+    print_table(
+        ("at (UTC)", "state", "rule", "subject", "what"),
+        [
+            (
+                when(each.at),
+                each.change.value,
+                each.alert.rule,
+                each.alert.subject,
+                each.alert.message,
+            )
+            for each in shown.lately
+        ],
+        title=f"changes since {since}",
+    )
+
+
+async def _read(address: str) -> list[tuple[int, int, Alert]]:
+    """All alerts that the topic holds; those that can't be read are left out, and counted aloud."""
+    from schemas.codec import Codec
+    from schemas.errors import UndecodableError
+    from schemas.events import Alert
+    from schemas.mapping import from_record
+    from schemas.schema_registry import known_schemas
+    from streams.agents.codecs import Codecs
+    from streams.alerting.kafka_log import read_alerts
+    from streams.settings import WorkerSettings
+
+    known = known_schemas(WorkerSettings().schema_registry_url)
+    codecs, codec = Codecs(known), Codec("Alert", known)
+    found, unread = [], 0
+    try:
+        for record in await read_alerts({"bootstrap_servers": address}, 0):
+            try:
+                value = await codecs.decode(codec, record.value)
+                found.append((record.offset, record.at, from_record(Alert, value)))
+            except (UndecodableError, KeyError):
+                unread += 1
+    finally:
+        if known is not None:
+            await known.close()
+    if unread:
+        notes.print(f"{unread} records of the alerts' topic can't be read")
+    return found

@@ -1,0 +1,61 @@
+"""The alert service as a worker opens it: broker, operator's policies, a transport of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+from schemas.codec import Codec
+from streams.agents.codecs import Codecs
+from streams.alerting.delivery import Courier
+from streams.alerting.kafka_log import KafkaAlertLog
+from streams.alerting.term import AlertDependencies, Rules
+from streams.alerting.webhooks import Webhooks
+from streams.flow.clock import Clock
+from streams.flow.delivery import Publisher
+from streams.metrics import WorkerMetrics
+from streams.providers.guard import HostPolicy, KeyRing
+from streams.providers.transport import pooled_transport
+
+GROUP_SUFFIX = "-alerts"
+"""The group whose one member evaluates is the workers' group with this behind."""
+
+
+def open_alerts(
+    stack: AsyncExitStack,
+    *,
+    kafka: Mapping[str, Any],
+    group: str,
+    lag_groups: Collection[str],
+    publisher: Publisher,
+    codecs: Codecs,
+    alert_codec: Codec,
+    rules: Callable[[], Rules],
+    hosts: HostPolicy,
+    keys: KeyRing,
+    clock: Clock,
+    name: str,
+    metrics: WorkerMetrics,
+) -> AlertDependencies:
+    """What `evaluate_alerts` is given in a worker; the stack closes the webhooks' connections.
+
+    `group` is the workers' group, `lag_groups` are those whose lag rules look at (the workers' and
+    the sinks'), `rules` gives those of the registry version that counts now.
+    """
+    transport = pooled_transport()
+    stack.push_async_callback(transport.aclose)
+    courier = Courier(hosts=hosts, keys=keys, transport=transport, sleep=asyncio.sleep)
+    return AlertDependencies(
+        log=KafkaAlertLog(kafka, group + GROUP_SUFFIX, clock.now),
+        publisher=publisher,
+        codecs=codecs,
+        alert_codec=alert_codec,
+        rules=rules,
+        webhooks=Webhooks(courier.deliver, ended=metrics.webhook_ended),
+        clock=clock,
+        name=name,
+        groups=lag_groups,
+        changed=metrics.alert_changed,
+    )
