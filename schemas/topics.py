@@ -43,7 +43,7 @@ RECORD_OVERHEAD_BYTES = 4096
 """What a record may grow by on the wire beside key, value and headers."""
 
 
-_TIER_TOPIC = re.compile(r"llm\.tier\.[a-z0-9][a-z0-9_-]*(\.high)?\.v1")
+_TIER_TOPIC = re.compile(r"llm\.tier\.(?P<tier>[a-z0-9][a-z0-9_-]*)(\.high)?\.v1")
 
 
 class Width(StrEnum):
@@ -95,6 +95,12 @@ def tier_topic(tier: str, *, high: bool = False) -> str:
 def is_tier_topic(name: str) -> bool:
     """Whether this is the name of a tier's topic."""
     return _TIER_TOPIC.fullmatch(name) is not None
+
+
+def tier_of_topic(name: str) -> str | None:
+    """The tier of a tier's topic, of priority or not; `None` for another topic."""
+    found = _TIER_TOPIC.fullmatch(name)
+    return None if found is None else found["tier"]
 
 
 def wait_topic(delay_s: int) -> str:

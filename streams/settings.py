@@ -31,6 +31,9 @@ class WorkerSettings(BaseSettings):
         default="PLAINTEXT", description="How to talk to Kafka."
     )
     group: str = Field(default="sluice", description="Consumer group of all workers of a pipeline.")
+    sink_group: str = Field(
+        default="sluice-sink", description="Consumer group of the sinks, whose lag alerts look at."
+    )
     cluster: str = Field(
         default="sluice",
         description="Name of the Kafka cluster in ids made for requests without one.",

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import uvloop
 from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
 
 FETCH_MAX_WAIT_MS = 20
 """Fifty empty fetches a second when idle; at most this much latency when they are in the way."""
@@ -43,6 +44,20 @@ class Consumer(driver.Consumer):
         )
         thread._close_thread_loop_on_stop = True
         return thread
+
+    def end_of(self, place: tuple[str, int]) -> int | None:
+        """The end of a partition as the last fetch told it; `None` before one.
+
+        Raises:
+            Exception: aiokafka's, for a partition that is not ours any more.
+        """
+        end: int | None = self._thread.highwater(TP(*place))
+        return end
+
+    def committed_of(self, place: tuple[str, int]) -> int | None:
+        """The offset up to which a partition is committed; `None` where that is not known."""
+        done: int | None = self._committed_offset.get(TP(*place))
+        return done
 
     def give_up_name(self) -> None:
         """See `ConsumerThread.give_up_name`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -29,11 +29,6 @@ from streams.agents.execute import execute
 from streams.agents.feedback import take_feedback
 from streams.agents.waiting import wait_out
 from streams.alerts import AlertLog
-from streams.budgets.expectations import expected_by_price
-from streams.budgets.follower import Follower
-from streams.budgets.live import LiveBudgets
-from streams.budgets.log import KafkaBudgetLog
-from streams.budgets.reservations import Reservations
 from streams.flow.claims import Claims
 from streams.flow.clock import BrokerClock
 from streams.flow.dead_letters import DeadLetterLimit, DeadLetters
@@ -43,14 +38,15 @@ from streams.flow.journal import Owner
 from streams.flow.journal_log import KafkaJournalLog
 from streams.flow.journals import Journals
 from streams.flow.reply_topics import ReplyTopicPolicy, TopicDirectory
-from streams.flow.slots import Slots
+from streams.flow.slots import Slots, SlotsAhead
+from streams.metrics import WorkerMetrics
 from streams.providers.catalog import open_providers
 from streams.providers.guard import HostPolicy, KeyRing
 from streams.providers.load import Instances
 from streams.providers.prices import PriceBook
 from streams.providers.tenant_limits import TenantLimits
 from streams.registry.live import LiveRegistry
-from streams.routing.budgets import Budget
+from streams.services import Services
 from streams.settings import WorkerSettings
 
 OWN_TIMEOUT_MS = 60_000
@@ -77,42 +73,17 @@ class Parts:
         self.alerts = AlertLog(self.publisher, Codec("Alert", self.known), self.clock, me.worker)
         self.registry = LiveRegistry(settings.tier_names, self._registry_is_invalid)
         self.assignment = Assignment()
-        self.budget_log = KafkaBudgetLog(settings.kafka)
-        self.budgets_kept: Callable[[], Coroutine[Any, Any, None]] | None = None
-
-    async def _budgets(
-        self, stack: AsyncExitStack, codecs: Codecs, prices: PriceBook
-    ) -> LiveBudgets:
-        """The budgets, counted up to now; the first tier's partitions say whose ledger is ours.
-
-        Raises:
-            TopicError: the cost topic or the ledger is missing, or one was made anew.
-        """
-        await self.budget_log.start()
-        stack.push_async_callback(self.budget_log.stop)
-        reservations = Reservations()
-        first = tier_topic(self.settings.tier_names[0])
-
-        def current() -> tuple[Budget, ...]:
-            return self.registry.landscape.budgets
-
-        follower = Follower(
-            self.budget_log,
-            budgets=current,
-            owned=lambda: self.assignment.owned(first),
-            decode=lambda value: codecs.decode(codecs.cost, value),
-            ledger=Codec("BudgetEntry", self.known),
+        self.metrics = WorkerMetrics()
+        self.codecs = Codecs(self.known)
+        self.services = Services(
+            settings,
+            me,
+            registry=self.registry,
             publisher=self.publisher,
-            alerts=self.alerts,
+            assignment=self.assignment,
+            codecs=self.codecs,
             clock=self.clock,
-            me=self.me,
-            reservations=reservations,
-            estimate=expected_by_price(lambda: self.registry.landscape.models, prices),
         )
-        await follower.catch_up()
-        stack.push_async_callback(follower.close)
-        self.budgets_kept = follower.run
-        return LiveBudgets(current, follower, reservations, self.clock)
 
     async def register_schemas(self, stack: AsyncExitStack) -> None:
         """Make our values known to the schema registry, where one is set; the stack closes it.
@@ -128,25 +99,31 @@ class Parts:
         await self.alerts.fire("invalid_registry", version, problem)
 
     async def dependencies(self, stack: AsyncExitStack) -> Dependencies:
-        """What the handlers are given; the stack closes the providers."""
+        """What the handlers are given, its services opened; the stack closes what must be closed.
+
+        Raises:
+            TopicError: a topic that budgets are counted from is missing, or was made anew.
+        """
         settings = self.settings
-        providers = open_providers(
-            KeyRing.from_patterns(settings.allowed_keys),
-            HostPolicy.from_patterns(settings.allowed_hosts),
-        )
+        keys = KeyRing.from_patterns(settings.allowed_keys)
+        hosts = HostPolicy.from_patterns(settings.allowed_hosts)
+        providers = open_providers(keys, hosts)
         for provider in providers.values():
             stack.push_async_callback(provider.close)
         limit = DeadLetterLimit(
             window=settings.dead_letter_window, share=settings.dead_letter_share
         )
-        codecs, prices = Codecs(self.known), PriceBook()
+        prices = PriceBook()
+        self.services.alerts(stack, hosts, keys, self.metrics)
         directory = TopicDirectory(self.publisher.topics, time.monotonic)
         return Dependencies(
             me=self.me,
             cluster=settings.cluster,
             clock=self.clock,
             publisher=self.publisher,
-            dead_letters=DeadLetters(self.publisher, self.me.worker, limit),
+            dead_letters=DeadLetters(
+                self.publisher, self.me.worker, limit, self.metrics.dead_lettered
+            ),
             journals=self.journals,
             claims=Claims(),
             registry=self.registry,
@@ -155,14 +132,15 @@ class Parts:
             instances=Instances(self._owned_share),
             tenants=TenantLimits(self._owned_share),
             alerts=self.alerts,
-            codecs=codecs,
+            codecs=self.codecs,
             reply_topics=ReplyTopicPolicy(prefixes=settings.reply_prefixes),
             reply_topic_exists=directory.has,
             sleep_ms=_sleep_ms,
             bound_tenants=settings.bound_tenants,
             journal_before_call=settings.journal_before_call,
             allowance=Allowance(self._owned_share),
-            budgets=await self._budgets(stack, codecs, prices),
+            budgets=await self.services.budgets(stack, prices, self.alerts),
+            metrics=self.metrics,
         )
 
     def _owned_share(self) -> float:
@@ -174,7 +152,7 @@ class Parts:
     def intakes(
         self, deps: Dependencies, on_fatal: Callable[[BaseException], None]
     ) -> dict[str, Intake]:
-        """One intake per topic; both topics of a tier share its slots."""
+        """One intake per topic; both topics of a tier share its slots, that of priority first."""
         settings = self.settings
 
         async def classified(work: Work) -> None:
@@ -201,8 +179,8 @@ class Parts:
         }
         for tier in settings.tier_names:
             slots = Slots(settings.slots_per_tier)
-            for high in (True, False):
-                found[tier_topic(tier, high=high)] = intake(slots, executed)
+            found[tier_topic(tier, high=True)] = intake(SlotsAhead(slots), executed)
+            found[tier_topic(tier)] = intake(slots, executed)
         for delay_s in WAIT_DELAYS_S:
             found[wait_topic(delay_s)] = intake(Slots(settings.wait_slots), waiting(delay_s))
         found[FEEDBACK] = intake(Slots(settings.classify_slots), fed_back)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Collection, Coroutine
+from collections.abc import Collection, Coroutine, Mapping
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
@@ -22,6 +22,10 @@ from streams.flow.intake import Intake
 from streams.flow.journal import Owner
 from streams.flow.membership import Member
 from streams.health import serve_health
+from streams.observing.consumer_lag import Partition, consumer_lag
+from streams.observing.loop_lag import watch_loop
+from streams.observing.readings import observe
+from streams.observing.worker_readings import readings_of
 from streams.settings import WorkerSettings
 from streams.wiring import Parts
 
@@ -54,7 +58,11 @@ class Worker:
         parts = self._parts
         async with AsyncExitStack() as stack:
             await serve_health(
-                stack, self._settings.worker_host, self._settings.worker_port, self.status
+                stack,
+                self._settings.worker_host,
+                self._settings.worker_port,
+                self.status,
+                parts.metrics.registry,
             )
             await parts.register_schemas(stack)
             await parts.publisher.start()
@@ -66,8 +74,13 @@ class Worker:
             deps = await parts.dependencies(stack)
             self._intakes = parts.intakes(deps, self._fail)
             feed(self._app, self._intakes, self._fail)
-            if parts.budgets_kept is not None:
-                self._background(stack, parts.budgets_kept())
+            observe(
+                readings_of(deps, self._intakes, parts.assignment, self._lag),
+                parts.metrics.registry,
+            )
+            for service in parts.services.opened:
+                self._background(stack, service())
+            self._background(stack, watch_loop(parts.metrics.loop_was_late, parts.clock))
             self._background(stack, parts.journals.run())
             self._background(stack, self._sweep(deps))
             if not self._stopping.is_set():
@@ -91,6 +104,17 @@ class Worker:
                 topic: list(self._parts.assignment.owned(topic)) for topic in self._intakes
             },
         }
+
+    def _lag(self) -> Mapping[Partition, int]:
+        if not self._ready:
+            return {}
+        consumer: Any = self._app.consumer
+        places = [
+            (topic, partition)
+            for topic in self._intakes
+            for partition in self._parts.assignment.owned(topic)
+        ]
+        return consumer_lag(places, consumer.end_of, consumer.committed_of)
 
     async def _serve(self) -> None:
         app = self._app

@@ -30,6 +30,11 @@ class Allowance:
         self._level = min(self._level + rate * passed, rate * MOST_MS)
         return self._level > 0
 
+    @property
+    def level(self) -> float:
+        """What may still be spent, nano-USD, when it was last looked at; below 0 it owes."""
+        return self._level
+
     def spent(self, cost_nano: int | None) -> None:
         """A call has cost this; one of unknown cost is taken to have used up what there was."""
         self._level = min(self._level, 0.0) if cost_nano is None else self._level - cost_nano

@@ -89,6 +89,14 @@ async def book_call(
         expected_nano=errand.expected_nano,
     )
     deps.budgets.settle(ended.call_id, cost_nano)
+    deps.metrics.called(
+        model=candidate.model.name,
+        instance=candidate.instance.name,
+        purpose=errand.purpose,
+        status=status,
+        latency_ms=ended.latency_ms,
+        cost_nano=cost_nano,
+    )
     hop.pending.append(await deps.publisher.publish(cost_record(event, hop.partition, deps)))
     return Attempt(
         call_id=ended.call_id,

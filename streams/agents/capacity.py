@@ -1,10 +1,14 @@
 """Who has room for a hop's call now; a short wait in place, then the wait topics.
 
 A hop waits in place for a second at most, its slot lent to others. Then it is parked: put on a wait
-topic, a longer one each time, and asked again afterwards as the same hop's next visit.
+topic, a longer one each time, and asked again afterwards as the same hop's next visit. Hops of
+priority are first: others find no room while one of them waits, they wait longer in place, and come
+back from the shortest wait.
 """
 
 from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
 
 from schemas.topics import WAIT_DELAYS_S
 from streams.agents.dependencies import Dependencies
@@ -22,6 +26,9 @@ from streams.routing.features import needs_of
 
 PATIENCE_MS = 1_000.0
 """How long a hop waits in place for capacity (design, section 2)."""
+
+PRIORITY_PATIENCE_MS = 10_000.0
+"""How long a hop of priority does, whose turn comes before all others'."""
 
 _LOOK_MS = 50.0
 LEAST_MS_AFTER_WAIT = 1_000.0
@@ -80,23 +87,47 @@ def tenant_is_full(hop: HopState, deps: Dependencies) -> Shortlist | None:
 async def find_room(hop: HopState, deps: Dependencies) -> Shortlist:
     """Candidates with room, waiting a little where only capacity is wanting."""
     begun = deps.clock.elapsed_ms()
+    patience = PRIORITY_PATIENCE_MS if hop.has_priority else PATIENCE_MS
     while True:
-        choice = tenant_is_full(hop, deps) or who_has_room(hop, deps)
+        choice = _room_now(hop, deps)
         waited = deps.clock.elapsed_ms() - begun
-        if choice.candidates or not choice.lacks_capacity or waited >= PATIENCE_MS:
+        if choice.candidates or not choice.lacks_capacity or waited >= patience:
             return choice
-        if hop.work.lost or hop.time_left_ms(deps.clock.now()) <= _LOOK_MS:
+        if hop.work.lost or hop.work.closing or hop.time_left_ms(deps.clock.now()) <= _LOOK_MS:
             return choice
         hop.steps.pop()
-        async with hop.work.slots.lent():
-            await deps.sleep_ms(_LOOK_MS)
+        with _in_line(hop, choice, deps):
+            async with hop.work.slots.lent():
+                await deps.sleep_ms(_LOOK_MS)
+
+
+def _room_now(hop: HopState, deps: Dependencies) -> Shortlist:
+    if (full := tenant_is_full(hop, deps)) is not None:
+        return full
+    choice = who_has_room(hop, deps)
+    if hop.has_priority or not choice.candidates:
+        return choice
+    first = deps.turns.of_others(hop.message.tier)
+    if first is None:
+        return choice
+    hop.steps[-1] = {"at": deps.clock.now(), **first.as_inputs()}
+    return first
+
+
+def _in_line(hop: HopState, choice: Shortlist, deps: Dependencies) -> AbstractContextManager[None]:
+    """Others stand back for a hop of priority, unless what it lacks is its tenant's alone."""
+    is_its_own = any(not each.model for each in choice.excluded)
+    if is_its_own or not hop.has_priority:
+        return nullcontext()
+    return deps.turns.waiting(hop.message.tier)
 
 
 def wait_of(hop: HopState, deps: Dependencies) -> int | None:
-    """The delay (s) of the wait topic to go to: longer with each visit, and over before the
-    deadline; `None` if not even the shortest is.
+    """The delay (s) of the wait topic to go to: longer with each visit (for hops of priority always
+    the shortest), and over before the deadline; `None` if not even the shortest is.
     """
     left = hop.time_left_ms(deps.clock.now()) - LEAST_MS_AFTER_WAIT
-    wanted = WAIT_DELAYS_S[min(hop.message.visit, len(WAIT_DELAYS_S) - 1)]
+    visits = 0 if hop.has_priority else hop.message.visit
+    wanted = WAIT_DELAYS_S[min(visits, len(WAIT_DELAYS_S) - 1)]
     fitting = [delay for delay in WAIT_DELAYS_S if delay <= wanted and delay * 1000 <= left]
     return max(fitting, default=None)

@@ -167,6 +167,7 @@ async def _routed(opened: _Opened, request: Request, work: Work, deps: Dependenc
         for record in asking.pending:
             await record
     decision = decide(subject, landscape, moment)
+    deps.metrics.classified(decision.classifier, decision.tier)
     await deps.report(
         deps.watch.decided(decision.registry_version, decision.classifier, decision.score)
     )

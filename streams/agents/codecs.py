@@ -35,6 +35,11 @@ class Codecs:
         self.outcome = Codec("OutcomeEvent", known)
         self.feedback = Codec("Feedback", known)
 
+    @property
+    def known(self) -> KnownSchemas | None:
+        """The schemas of the schema registry, where one is set."""
+        return self._known
+
     async def decode(self, codec: Codec, value: bytes) -> dict[str, Any]:
         """What `codec` reads, its schema id learnt where it is new.
 

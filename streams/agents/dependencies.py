@@ -11,6 +11,7 @@ from schemas.errors import ConfigurationError
 from streams.agents.allowance import Allowance
 from streams.agents.codecs import Codecs
 from streams.agents.opinion_memory import Opinions
+from streams.agents.turns import Turns
 from streams.agents.watch import Finding, Watch
 from streams.budgets.live import Budgets, NoBudgets
 from streams.flow.claims import Claims
@@ -20,6 +21,7 @@ from streams.flow.delivery import Publisher
 from streams.flow.journal import Owner
 from streams.flow.journals import Journals
 from streams.flow.reply_topics import ReplyTopicPolicy
+from streams.metrics import WorkerMetrics
 from streams.providers.base import Provider, Usage
 from streams.providers.load import Instances
 from streams.providers.retry_budget import RetryBudget
@@ -79,6 +81,8 @@ class Dependencies:
     bound_tenants: Mapping[str, str | None] = field(default_factory=dict)
     opinions: Opinions = field(default_factory=Opinions)
     watch: Watch = field(default_factory=Watch)
+    metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
+    turns: Turns = field(default_factory=Turns)
     budgets: Budgets = field(default_factory=NoBudgets)
     allowance: Allowance = field(default_factory=lambda: Allowance(lambda: 1.0))
     call_id: Callable[[], str] = new_call_id

@@ -21,7 +21,7 @@ from streams.agents.dependencies import Dependencies
 from streams.agents.ending_kinds import Ending, GaveUp, MovedOn, Parked, Replied
 from streams.agents.hop_state import HopState
 from streams.agents.replies import encode_reply, routing_of, send_reply
-from streams.agents.results import latency_ms, result_of
+from streams.agents.results import latency_ms, overhead_ms, result_of
 from streams.agents.tier_records import tier_record, wait_record
 from streams.flow.delivery import Outgoing
 
@@ -60,6 +60,9 @@ async def end_hop(hop: HopState, ending: Ending, deps: Dependencies) -> None:
         result=replace(result, undeliverable=not delivered),
         error=ending.failure if isinstance(ending, GaveUp) else None,
     )
+    deps.metrics.ended(
+        kind, hop.message.tier, result.latency_ms, overhead_ms(hop, ending, result.latency_ms)
+    )
 
 
 async def _acknowledged(hop: HopState) -> None:
@@ -84,6 +87,7 @@ async def _move_on(hop: HopState, ending: MovedOn, decision: Decision, deps: Dep
     result = result_of(hop, ending, deps)
     await _acknowledged(hop)
     await _journal(hop, ESCALATED, deps, decision=decision, result=result, next_tier=ending.tier)
+    deps.metrics.hop_ended(ESCALATED, hop.message.tier)
 
 
 async def _park(hop: HopState, ending: Parked, decision: Decision, deps: Dependencies) -> None:
@@ -106,6 +110,7 @@ async def _park(hop: HopState, ending: Parked, decision: Decision, deps: Depende
     result = result_of(hop, ending, deps)
     await _acknowledged(hop)
     await _journal(hop, PARKED, deps, decision=decision, result=result)
+    deps.metrics.hop_ended(PARKED, hop.message.tier)
 
 
 async def _journal(hop: HopState, kind: str, deps: Dependencies, **more: object) -> None:
@@ -201,6 +206,7 @@ async def _dead_letter(
             ("dlq-worker", deps.me.worker.encode()),
         ],
     )
+    deps.metrics.dead_lettered(REPLIES, "undeliverable")
     hop.pending.append(await deps.publisher.publish(record))
 
 

@@ -42,6 +42,8 @@ async def execute(work: Work, deps: Dependencies) -> None:
     admission = await _admitted(work, arrived, deps)
     if isinstance(admission, Duplicate) and not admission.silent:
         await tell_duplicate(_state(work, message, deps), admission.status, deps)
+    if isinstance(admission, Done | Duplicate):
+        deps.metrics.repeated("done" if isinstance(admission, Done) else "duplicate")
     if not isinstance(admission, Run) or work.lost:
         return
     async with deps.claims.hold(arrived):

@@ -12,6 +12,7 @@ from schemas.mapping import as_record
 from schemas.records import Answer, Attempt, TierMessage
 from schemas.topics import OUTCOMES
 from streams.agents.dependencies import Dependencies
+from streams.agents.tier_records import PRIORITY_QUALITY
 from streams.flow.delivery import Delivered, Outgoing
 from streams.flow.intake import Work
 from streams.routing.budgets import Downgrade, Rejected
@@ -44,6 +45,11 @@ class HopState:
     denied: Downgrade | Rejected | None = None
     provider_ms: float = 0.0
     _context_tokens: int | None = None
+
+    @property
+    def has_priority(self) -> bool:
+        """Whether it goes first: read from its tier's topic of priority, and first in line."""
+        return self.message.quality == PRIORITY_QUALITY
 
     @property
     def context_tokens(self) -> int:

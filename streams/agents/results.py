@@ -69,6 +69,15 @@ def latency_ms(hop: HopState, deps: Dependencies) -> float:
     return float(max(deps.clock.now() - hop.message.source.timestamp, 0))
 
 
+def overhead_ms(hop: HopState, ending: Ending, latency: float) -> float | None:
+    """What of a reply's latency was not spent in calls; `None` where it waited for capacity, or
+    where there is no reply to speak of.
+    """
+    if not isinstance(ending, Replied) or hop.message.visit:
+        return None
+    return latency - sum(each.latency_ms or 0.0 for each in hop.all_attempts)
+
+
 def _baseline(hop: HopState, answer: Answer | None, deps: Dependencies) -> int | None:
     """What the baseline model would have cost for the tokens of the answer that was given,
     cached as they were: traffic that repeats its prefixes would have done so there, too."""

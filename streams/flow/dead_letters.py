@@ -7,7 +7,7 @@ messages of a topic are dead letters, the worker stops, with nothing more draine
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from schemas.errors import SluiceError
@@ -30,12 +30,19 @@ class DeadLetterLimit:
 
 
 class DeadLetters:
-    """Sends messages aside and watches how many they are."""
+    """Sends messages aside and watches how many they are; `counted` hears of each."""
 
-    def __init__(self, publisher: Publisher, worker: str, limit: DeadLetterLimit) -> None:
+    def __init__(
+        self,
+        publisher: Publisher,
+        worker: str,
+        limit: DeadLetterLimit,
+        counted: Callable[[str, str], None] = lambda topic, cause: None,
+    ) -> None:
         self._publisher = publisher
         self._worker = worker
         self._limit = limit
+        self._counted = counted
         self._recent: dict[str, deque[bool]] = {}
 
     def passed(self, topic: str) -> None:
@@ -56,6 +63,7 @@ class DeadLetters:
                 f"(the last: {reason}). Nothing more was taken from it. Mend the sender or the "
                 "codec settings, or raise SLUICE_DEAD_LETTER_SHARE, and start again."
             )
+        self._counted(message.topic, cause)
         headers: Headers = [
             *message.headers,
             ("dlq-cause", cause.encode()),

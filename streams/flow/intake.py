@@ -167,6 +167,11 @@ class Intake:
             self._slots.give_back()
 
     @property
+    def slots(self) -> Slots:
+        """The slots that its messages take."""
+        return self._slots
+
+    @property
     def in_flight(self) -> int:
         """Messages in work."""
         return len(self._tasks)

@@ -1,39 +1,89 @@
 """Bounded work: a tier's slots are its own, so that a slow tier never starves another.
 
-A message that only waits (for another worker's lease) gives its slot back meanwhile.
+A tier has two topics and one pool: who comes `ahead` (the topic of priority) is served first, but
+one slot in eight goes to the others while both wait, so that nobody waits for ever. A message that
+only waits (for another worker's lease, for capacity) gives its slot back meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+AHEAD_IN_A_ROW = 7
+"""Slots that go to those ahead before one goes to the others, while both wait."""
+
+
+class _Pool:
+    """The slots and the two lines before them."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.used = 0
+        self._ahead: deque[asyncio.Future[None]] = deque()
+        self._others: deque[asyncio.Future[None]] = deque()
+        self._in_a_row = 0
+
+    async def take(self, *, ahead: bool) -> None:
+        line = self._ahead if ahead else self._others
+        if self.used < self.limit and not line:
+            self.used += 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        line.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.give_back()
+            elif turn in line:
+                line.remove(turn)
+            raise
+
+    def give_back(self) -> None:
+        self.used -= 1
+        while self.used < self.limit and (line := self._next()):
+            turn = line.popleft()
+            if not turn.done():
+                self.used += 1
+                turn.set_result(None)
+
+    def _next(self) -> deque[asyncio.Future[None]]:
+        if self._ahead and (not self._others or self._in_a_row < AHEAD_IN_A_ROW):
+            self._in_a_row = self._in_a_row + 1 if self._others else 0
+            return self._ahead
+        self._in_a_row = 0
+        return self._others
+
 
 class Slots:
-    """At most `limit` messages of a tier in work at once; who waits is served in turn."""
+    """At most `limit` messages of a tier in work at once; who waits in a line is served in turn."""
 
     def __init__(self, limit: int) -> None:
         if limit < 1:
             raise ValueError("a tier needs at least one slot")
-        self.limit = limit
-        self._free = asyncio.Semaphore(limit)
-        self._used = 0
+        self._pool = _Pool(limit)
+        self._is_ahead = False
+
+    @property
+    def limit(self) -> int:
+        """How many there are."""
+        return self._pool.limit
 
     @property
     def used(self) -> int:
-        """Slots taken now."""
-        return self._used
+        """Slots taken now, by either line."""
+        return self._pool.used
 
     async def take(self) -> None:
         """Wait for a free slot and take it."""
-        await self._free.acquire()
-        self._used += 1
+        await self._pool.take(ahead=self._is_ahead)
 
     def give_back(self) -> None:
         """Free a slot."""
-        self._used -= 1
-        self._free.release()
+        self._pool.give_back()
 
     @asynccontextmanager
     async def lent(self) -> AsyncIterator[None]:
@@ -43,3 +93,11 @@ class Slots:
             yield
         finally:
             await self.take()
+
+
+class SlotsAhead(Slots):
+    """The same slots as `others`, for those who are served first."""
+
+    def __init__(self, others: Slots) -> None:
+        self._pool = others._pool
+        self._is_ahead = True

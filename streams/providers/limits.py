@@ -28,6 +28,15 @@ def _tokens() -> TokenBucket:
     return TokenBucket(burst_ms=BURST_MS, least=1.0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """Calls in flight, and requests and tokens that may still be used; `None` without a limit."""
+
+    in_flight: int
+    requests: float | None
+    tokens: float | None
+
+
 @dataclass(slots=True)
 class InstanceLimits:
     """The state of one instance's limits in this worker."""
@@ -55,6 +64,15 @@ class InstanceLimits:
             if level <= 0:
                 return "its tokens a minute are used up"
         return None
+
+    def levels(self, limits: Limits, share: float, now: float) -> Levels:
+        """What the buckets hold now."""
+        requests, tokens = limits.requests_per_minute, limits.tokens_per_minute
+        return Levels(
+            in_flight=self.in_flight,
+            requests=None if requests is None else self.requests.level(requests * share, now),
+            tokens=None if tokens is None else self.tokens.level(tokens * share, now),
+        )
 
     def begin(self, limits: Limits, expected_tokens: int) -> None:
         """A call is made; `expected_tokens` are taken until its end says how many there were."""

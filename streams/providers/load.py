@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from streams.providers.base import ErrorClass
 from streams.providers.health import SLOW_FACTOR, Breaker, State
-from streams.providers.limits import InstanceLimits
+from streams.providers.limits import InstanceLimits, Levels
 from streams.routing.candidates import Candidate, Condition
 from streams.routing.landscape import Instance, Model
 
@@ -121,6 +121,10 @@ class Instances:
     def state(self, model: Model, instance: Instance, now: float) -> State:
         """What its circuit lets through."""
         return self._of(model, instance).breaker.state(now)
+
+    def levels(self, model: Model, instance: Instance, now: float) -> Levels:
+        """What its limits still hold for this worker."""
+        return self._of(model, instance).limits.levels(instance.limits, self._owned(), now)
 
     def _condition(self, model: Model, instance: Instance, share: float, now: float) -> Condition:
         seen = self._of(model, instance)

@@ -22,6 +22,11 @@ class RetryBudget:
         self._left = min(self._left + SHARE, MOST)
 
     @property
+    def left(self) -> float:
+        """Retries that may still be made."""
+        return self._left
+
+    @property
     def allows(self) -> bool:
         """Whether another retry may be made."""
         return self._left >= 1.0

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from streams.redaction import KINDS
+from streams.registry.alert_parts import AlertsPart
 from streams.registry.budget_parts import BudgetPart, budget_problems
 from streams.registry.experiment_parts import ExperimentPart
 from streams.registry.model_parts import (
@@ -46,6 +47,7 @@ class RegistryDocument(Part):
     tenants: dict[TenantName, TenantLimitsPart] = Field(default_factory=dict)
     experiments: dict[Name, ExperimentPart] = Field(default_factory=dict, max_length=16)
     budgets: dict[Name, BudgetPart] = Field(default_factory=dict, max_length=64)
+    alerts: AlertsPart = AlertsPart()
     privacy: PrivacyPart = PrivacyPart()
 
     @model_validator(mode="after")
@@ -79,11 +81,13 @@ class RegistryDocument(Part):
         return self
 
     @model_serializer(mode="wrap")
-    def _as_before_budgets(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A file without budgets keeps the hash that it had before there were any."""
+    def _as_before(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A file without budgets or alerts keeps the hash that it had before there were any."""
         value: dict[str, Any] = plain(self)
         if not self.budgets:
             value.pop("budgets", None)
+        if self.alerts == AlertsPart():
+            value.pop("alerts", None)
         return value
 
     def _policy_problems(self) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pydantic import ValidationError
 
 from schemas.errors import ArtifactError, RegistryError
+from streams.registry.alert_parts import alerting_of
 from streams.registry.budget_parts import budget_of
 from streams.registry.budget_prices import refuse_unpriced
 from streams.registry.document import RegistryDocument
@@ -61,6 +62,7 @@ def _plain_landscape(
             tenant: Limits(**part.model_dump()) for tenant, part in document.tenants.items()
         },
         budgets=tuple(budget_of(title, part) for title, part in sorted(document.budgets.items())),
+        alerting=alerting_of(document.alerts),
     )
     if not document.policy.needs_artifact:
         return landscape

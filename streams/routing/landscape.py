@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from streams.routing.alert_rules import Alerting
 from streams.routing.budgets import Budget
 from streams.routing.learned.artifact import Artifact
 from streams.routing.policy import Policy
@@ -123,6 +124,7 @@ class Landscape:
     experiments: tuple[Experiment, ...] = ()
     tenant_limits: Mapping[str, Limits] = field(default_factory=dict)
     budgets: tuple[Budget, ...] = ()
+    alerting: Alerting = field(default_factory=Alerting)
 
     def limits_of(self, tenant: str) -> Limits | None:
         """What a tenant may ask a minute and at once: its own limits, else everybody's."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.topics import ALERTS, COST, OUTCOMES, dead_letter_topic, tier_topic, wait_topic
+from streams.agents.execute import execute
 from streams.agents.tier_records import BOUND_FOR
 from streams.agents.waiting import wait_out
 from streams.flow.incoming import Incoming
@@ -193,3 +194,19 @@ def test_a_worker_that_leaves_hands_its_waiting_messages_on() -> None:
         _wait(world, _waiting(world, **{BOUND_FOR: b"llm.tier.simple.v1"}), assignment)
 
     assert world.log.values(tier_topic("simple")) == []
+
+
+def test_ordinary_hops_find_no_room_while_one_of_priority_waits_in_place() -> None:
+    async def whole() -> None:
+        world = World(script=lambda call, endpoint: says("Paris."))
+        deps = await world.worker()
+        await world.send(world.request())
+        with deps.turns.waiting("simple"):
+            (message,) = world.log.incoming(tier_topic("simple"))
+            await execute(Work(message=message, slots=Slots(1), lane=Lane()), deps)
+        assert not world.replies()
+        assert kinds(world) == ["parked"]
+        await deliver(world, deps, {(tier_topic("simple"), 0)})
+        assert len(world.replies()) == 1
+
+    asyncio.run(whole())

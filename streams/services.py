@@ -1,0 +1,119 @@
+"""What runs beside a worker's handlers until it ends: the count of budgets, and alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from typing import Any
+
+from schemas.codec import Codec
+from schemas.topics import tier_topic
+from streams.agents.codecs import Codecs
+from streams.alerting.opening import open_alerts
+from streams.alerting.service import evaluate_alerts
+from streams.alerting.term import Rules
+from streams.alerts import AlertLog
+from streams.budgets.expectations import expected_by_price
+from streams.budgets.follower import Follower
+from streams.budgets.live import LiveBudgets
+from streams.budgets.log import KafkaBudgetLog
+from streams.budgets.reservations import Reservations
+from streams.flow.clock import BrokerClock
+from streams.flow.delivery import Publisher
+from streams.flow.intake import Assignment
+from streams.flow.journal import Owner
+from streams.metrics import WorkerMetrics
+from streams.providers.guard import HostPolicy, KeyRing
+from streams.providers.prices import PriceBook
+from streams.registry.live import LiveRegistry
+from streams.routing.budgets import Budget
+from streams.settings import WorkerSettings
+
+Service = Callable[[], Coroutine[Any, Any, None]]
+"""Runs until it is cancelled."""
+
+
+class Services:
+    """Opens the services of one worker; `opened` are those to run, once each."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        me: Owner,
+        *,
+        registry: LiveRegistry,
+        publisher: Publisher,
+        assignment: Assignment,
+        codecs: Codecs,
+        clock: BrokerClock,
+    ) -> None:
+        self._settings = settings
+        self._me = me
+        self._registry = registry
+        self._publisher = publisher
+        self._assignment = assignment
+        self._codecs = codecs
+        self._clock = clock
+        self.opened: list[Service] = []
+
+    async def budgets(
+        self, stack: AsyncExitStack, prices: PriceBook, alerts: AlertLog
+    ) -> LiveBudgets:
+        """The budgets, counted up to now; the first tier's partitions say whose ledger is ours.
+
+        Raises:
+            TopicError: the cost topic or the ledger is missing, or one was made anew.
+        """
+        log = KafkaBudgetLog(self._settings.kafka)
+        await log.start()
+        stack.push_async_callback(log.stop)
+        reservations = Reservations()
+        first = tier_topic(self._settings.tier_names[0])
+        codecs = self._codecs
+
+        def current() -> tuple[Budget, ...]:
+            return self._registry.landscape.budgets
+
+        follower = Follower(
+            log,
+            budgets=current,
+            owned=lambda: self._assignment.owned(first),
+            decode=lambda value: codecs.decode(codecs.cost, value),
+            ledger=Codec("BudgetEntry", codecs.known),
+            publisher=self._publisher,
+            alerts=alerts,
+            clock=self._clock,
+            me=self._me,
+            reservations=reservations,
+            estimate=expected_by_price(lambda: self._registry.landscape.models, prices),
+        )
+        await follower.catch_up()
+        stack.push_async_callback(follower.close)
+        self.opened.append(follower.run)
+        return LiveBudgets(current, follower, reservations, self._clock)
+
+    def alerts(
+        self, stack: AsyncExitStack, hosts: HostPolicy, keys: KeyRing, metrics: WorkerMetrics
+    ) -> None:
+        """The evaluator of alert rules, which waits for its turn among all workers."""
+        settings = self._settings
+        deps = open_alerts(
+            stack,
+            kafka=settings.kafka,
+            group=settings.group,
+            lag_groups=(settings.group, settings.sink_group),
+            publisher=self._publisher,
+            codecs=self._codecs,
+            alert_codec=Codec("Alert", self._codecs.known),
+            rules=self._rules,
+            hosts=hosts,
+            keys=keys,
+            clock=self._clock,
+            name=self._me.worker,
+            metrics=metrics,
+        )
+        self.opened.append(lambda: evaluate_alerts(deps))
+
+    def _rules(self) -> Rules:
+        landscape = self._registry.landscape
+        return Rules(alerting=landscape.alerting, tiers=landscape.tiers)
