@@ -33,7 +33,7 @@ class Standing:
 class Notice:
     """Something to tell: an alert fired, or was resolved; `offset` is where that lies on the log.
 
-    `at` is the append time of its record, `fired_at` when the alert fired; both ms.
+    `at` is the append time of its record, `fired_at` when the rule saw its breach; both ms.
     """
 
     offset: int
@@ -73,7 +73,7 @@ class AlertBook:
                 return None
             self._make_room()
             self._standing[name] = Standing(fired=alert, seen=at)
-            return Notice(offset=offset, change=Change.FIRED, alert=alert, at=at, fired_at=at)
+            return Notice(offset=offset, change=Change.FIRED, alert=alert, at=at, fired_at=alert.at)
         if stands is None:
             return None
         del self._standing[name]

@@ -56,7 +56,7 @@ def test_calls_outcomes_and_money_are_counted_where_they_are_booked() -> None:
     called = re.findall(r'sluice_calls_total{.*?model="gpt-4o-mini",purpose="answer",status="ok"} (\S+)', page)
     assert sum(map(float, called)) == 2
     assert 'sluice_spend_nano_usd_total{model="gpt-4o-mini",purpose="answer"}' in page
-    assert "sluice_routing_overhead_seconds_count 2.0" in page
+    assert "sluice_overhead_seconds_count 2.0" in page
 
 
 def test_parked_and_escalated_hops_are_counted_and_no_overhead_of_who_waited() -> None:
@@ -64,7 +64,7 @@ def test_parked_and_escalated_hops_are_counted_and_no_overhead_of_who_waited() -
     page = _page(world, *({} for _ in range(3)))
     assert 'sluice_hops_total{kind="parked",tier="simple"}' in page
     assert 'sluice_hops_total{kind="escalated",tier="simple"}' in page
-    assert "sluice_routing_overhead_seconds_count 3.0" not in page
+    assert "sluice_overhead_seconds_count 3.0" not in page
 
 
 def test_a_circuit_that_is_open_and_buckets_that_are_empty_are_read() -> None:
