@@ -3,7 +3,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench chaos test-containers lock docs clean
+.PHONY: help setup demo test check bench bench-analytics chaos test-containers lock docs clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ check: setup ## style, types, and who may import whom
 
 bench: setup ## speed: a table, and results/bench.json; BENCH_DATA=DIR for recorded answers
 	@$(BIN)/python -m tests.bench
+
+bench-analytics: setup ## ten million made-up requests: loading, size on disk, every question's time
+	@$(BIN)/python -m tests.bench.analytics
 
 chaos: setup ## what holds under kill -9 and pauses: a table, and results/chaos.json
 	@$(BIN)/python -m tests.chaos
