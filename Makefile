@@ -3,7 +3,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-analytics chaos test-containers lock docs clean
+.PHONY: help setup demo test check bench bench-analytics chaos soak test-containers lock docs clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ demo: setup ## the pipeline, end to end, on this machine
 
 test: setup ## unit, contract, SQL and pipeline tests
 	@$(BIN)/python -m pytest
+
+soak: setup ## 20 minutes at 200 requests/s: memory, lag and latency over time; a page in results/soak
+	@$(BIN)/python -m tests.soak
 
 test-containers: setup ## the same tests on Kafka and ClickHouse in containers (needs Docker)
 	@SLUICE_TEST_CONTAINERS=1 $(BIN)/python -m pytest

@@ -63,6 +63,10 @@ class Stack:
     def worker_url(self, number: int = 1) -> str:
         return f"http://127.0.0.1:{self._port(f'worker-{number}')}"
 
+    def page_url(self, name: str) -> str:
+        """Where a worker or sink answers those who operate it."""
+        return f"http://127.0.0.1:{self._port(name)}"
+
     @property
     def ledger(self) -> Path:
         return self.folder / "ledger.jsonl"

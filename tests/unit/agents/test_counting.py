@@ -53,7 +53,9 @@ def _page(world: World, *requests: dict[str, Any]) -> str:
 def test_calls_outcomes_and_money_are_counted_where_they_are_booked() -> None:
     page = _page(World(), {}, {})
     assert 'sluice_outcomes_total{status="replied",tier="simple"} 2.0' in page
-    called = re.findall(r'sluice_calls_total{.*?model="gpt-4o-mini",purpose="answer",status="ok"} (\S+)', page)
+    called = re.findall(
+        r'sluice_calls_total{.*?model="gpt-4o-mini",purpose="answer",status="ok"} (\S+)', page
+    )
     assert sum(map(float, called)) == 2
     assert 'sluice_spend_nano_usd_total{model="gpt-4o-mini",purpose="answer"}' in page
     assert "sluice_overhead_seconds_count 2.0" in page

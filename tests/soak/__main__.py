@@ -1,0 +1,194 @@
+"""`make soak`: a steady load on real processes; memory, lag and latency over time, and a page."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import re
+import shutil
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from infra.cli.screen import console, notes, print_table
+from infra.report.axes import Axis
+from infra.report.line_chart import Line, line_chart
+from infra.report.page import page, write_report
+from infra.workload.sample import load_workload
+from tests.rig.books import reconcile, settle
+from tests.rig.load import Load, load
+from tests.rig.stack import Stack, start_basics
+from tests.soak.samples import (
+    Growth,
+    Sample,
+    faults,
+    lag_growth,
+    latency_growth,
+    memory_growth,
+)
+
+RESULTS = Path("results/soak")
+EVERY_S = 5.0
+ANSWERED_BY_S = 60.0
+SETTLED_BY_S = 120.0
+LAG = {"worker-1": "sluice_consumer_lag_records", "sink-1": "sluice_sink_lag_records"}
+_KINDS = ("examined", "length", "oracle", "random", "limit2")
+
+
+def main() -> int:
+    """Run; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak")
+    parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--rate", type=float, default=200.0, help="requests/s")
+    chosen = parser.parse_args()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    folder = Path(tempfile.mkdtemp(prefix="sluice-soak-"))
+    stack = Stack(folder)
+    try:
+        start_basics(stack, "--latency-ms", "100")
+        stack.start_worker()
+        stack.start_sink()
+        return asyncio.run(_soak(stack, chosen.minutes * 60, chosen.rate))
+    finally:
+        stack.stop()
+        shutil.rmtree(folder)
+
+
+async def _soak(stack: Stack, seconds: float, rate: float) -> int:
+    samples: list[Sample] = []
+    async with load(stack.bootstrap) as running:
+        begun = time.time()
+        watching = asyncio.create_task(_watch(stack, samples, begun))
+        await running.at_rate(_requests(), rate, seconds)
+        watching.cancel()
+        await running.all_answered(ANSWERED_BY_S)
+        sent = list(running.seen.sent_at)
+        took = await asyncio.to_thread(
+            settle, stack.clickhouse_url, sent, stack.ledger, SETTLED_BY_S
+        )
+        books = await asyncio.to_thread(
+            reconcile, stack.clickhouse_url, sent, running.seen.replies, stack.ledger, took
+        )
+    latencies = _latencies(running, begun)
+    slow = latency_growth(latencies, 0.99)
+    wrong = faults(samples, slow, rate)
+    if not books.balanced:
+        wrong.append("the books do not balance")
+    growths = [*memory_growth(samples), *lag_growth(samples), latency_growth(latencies, 0.5), slow]
+    print_table(
+        ("", "second quarter", "last quarter", "growth"),
+        [
+            (each.name, f"{each.second:.1f}", f"{each.last:.1f}", f"{each.share:+.1%}")
+            for each in growths
+        ],
+    )
+    path = write_report(
+        RESULTS,
+        _page(samples, latencies, rate, seconds),
+        {"seconds": seconds, "rate": rate, "books": books.as_document(), "faults": wrong,
+         "figures": [_figures(each) for each in growths]},
+    )  # fmt: skip
+    console.print(f"{books.sent} requests, {books.answered} answered; page: {path}")
+    console.print("; ".join(wrong) or "nothing grew that should not, and the books balance")
+    return 1 if wrong else 0
+
+
+async def _watch(stack: Stack, samples: list[Sample], begun: float) -> None:
+    while True:
+        await asyncio.sleep(EVERY_S)
+        samples.append(
+            Sample(
+                at_s=time.time() - begun,
+                memory_mb={name: stack.rss_mb(name) for name in stack.processes},
+                lag={
+                    name: await asyncio.to_thread(_lag, stack.page_url(name), metric)
+                    for name, metric in LAG.items()
+                },
+            )
+        )
+        if len(samples) % 12 == 0:
+            last = samples[-1]
+            memory = ", ".join(f"{name} {mb:.0f}" for name, mb in last.memory_mb.items())
+            notes.print(f"{last.at_s / 60:.0f} min: MB {memory}; lag {dict(last.lag)}")
+
+
+def _lag(url: str, metric: str) -> float:
+    with urllib.request.urlopen(f"{url}/metrics", timeout=5) as answer:
+        text = answer.read().decode()
+    return sum(float(value) for value in re.findall(rf"^{metric}{{.*}} (\S+)$", text, re.M))
+
+
+def _latencies(running: Load, begun: float) -> list[tuple[float, float]]:
+    seen = running.seen
+    return [(seen.sent_at[key] - begun, ms) for key, ms in seen.latency_ms.items()]
+
+
+def _page(
+    samples: Sequence[Sample], latencies: list[tuple[float, float]], rate: float, seconds: float
+) -> str:
+    names = sorted({name for sample in samples for name in sample.memory_mb})
+    minutes = Axis(label="minutes", low=0, high=seconds / 60, show=lambda value: f"{value:g}")
+    memory = [
+        Line(
+            name=name,
+            kind=_KINDS[number % len(_KINDS)],
+            points=[(each.at_s / 60, each.memory_mb[name]) for each in samples],
+        )
+        for number, name in enumerate(names)
+    ]
+    slow = [
+        Line(name=label, kind=kind, points=_by_minute(latencies, share))
+        for label, kind, share in (("median", "length", 0.5), ("99th percentile", "examined", 0.99))
+    ]
+    return page(
+        "Soak",
+        f"{rate:g} requests/s for {seconds / 60:g} minutes on one worker and one sink.",
+        [
+            line_chart(minutes, _axis("MB", memory), memory, title="Resident memory"),
+            line_chart(minutes, _axis("ms", slow), slow, title="Latency, topic to topic"),
+        ],
+        "Simulated providers, median 100 ms a call.",
+    )
+
+
+def _axis(label: str, lines: Sequence[Line]) -> Axis:
+    most = max((value for line in lines for _, value in line.points), default=1.0)
+    return Axis(label=label, low=0, high=most * 1.1, show=lambda value: f"{value:g}")
+
+
+def _by_minute(latencies: list[tuple[float, float]], share: float) -> list[tuple[float, float]]:
+    minutes: dict[int, list[float]] = {}
+    for at, ms in latencies:
+        minutes.setdefault(int(at // 60), []).append(ms)
+    return [
+        (minute + 0.5, sorted(values)[int(len(values) * share)])
+        for minute, values in sorted(minutes.items())
+    ]
+
+
+def _figures(growth: Growth) -> dict[str, Any]:
+    return {
+        "name": growth.name,
+        "second": growth.second,
+        "last": growth.last,
+        "share": growth.share,
+    }
+
+
+def _requests() -> Callable[[int], dict[str, Any]]:
+    workload = load_workload()
+
+    def make(number: int) -> dict[str, Any]:
+        item = workload[number % len(workload)]
+        return {**item.request, "request_id": f"soak-{number}", "deadline_ms": 300_000}
+
+    return make
+
+
+if __name__ == "__main__":
+    sys.exit(main())
