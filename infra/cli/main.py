@@ -22,6 +22,7 @@ COMMANDS = {
     "migrate": "Create or update the ClickHouse tables.",
     "registry": "Validate, apply, show, compare or roll back the registry.",
     "query": "Ask an analytics question.",
+    "explain": "The whole life of a request.",
     "alerts": "What alerts stand, and what changed lately.",
     "train": "Learn a classifier from labelled answers.",
     "eval": "Measure a classifier, a cascade, a golden set.",

@@ -1,0 +1,125 @@
+"""`sluice explain`: the whole life of a request, from the decision to the last signal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from infra.cli.figures import UNKNOWN, dollars
+from infra.cli.screen import console, print_json
+from infra.settings import InfraSettings
+
+if TYPE_CHECKING:
+    from infra.explain.entries import Entry
+    from infra.explain.story import Story
+
+_STYLES = {"replied": "green", "failed": "red", "expired": "red", "rejected": "red"}
+_WIDTH = 11
+
+
+@click.command("explain")
+@click.argument("request_id")
+@click.option("--tenant", default="", help="Whose request; any unless given.")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON document.")
+def command(request_id: str, *, tenant: str, as_json: bool) -> None:
+    """Tell the life of the request REQUEST_ID: why it went where it went, and what it cost.
+
+    Times are from the moment at which the request was written to its topic.
+    """
+    from infra.addresses import clickhouse_address
+    from infra.explain.story import story_of
+    from sinks.one_request import read_request
+    from sinks.settings import SinkSettings
+
+    settings = SinkSettings(clickhouse_url=clickhouse_address(InfraSettings()))
+    story = story_of(read_request(request_id, tenant, settings))
+    if as_json:
+        print_json(_document(story))
+    else:
+        _tell(story)
+
+
+def _tell(story: Story) -> None:
+    from rich.text import Text
+
+    for name, value in _head(story):
+        console.print(Text(f"{name:<{_WIDTH}}", style="bold") + Text(value))
+    console.print()
+    for entry in story.entries:
+        console.print(_line(entry))
+        for detail in entry.details:
+            console.print(Text(" " * (_WIDTH + 2) + detail, style="dim"))
+
+
+def _line(entry: Entry) -> Any:
+    from rich.text import Text
+
+    line = Text(f"{_time(entry.at_ms):>{_WIDTH - 1}}  ", style="cyan")
+    line.append(entry.title, style=_STYLES.get(entry.kind, ""))
+    if entry.took_ms is not None:
+        line.append(f", {entry.took_ms:,.0f} ms")
+    if entry.costs:
+        line.append(", " + ("cost unknown" if entry.cost is None else dollars(entry.cost)))
+    return line
+
+
+def _time(at_ms: float) -> str:
+    if abs(at_ms) < 10_000:
+        return f"{at_ms:+.0f} ms"
+    return f"{at_ms / 1000:+,.1f} s"
+
+
+def _head(story: Story) -> list[tuple[str, str]]:
+    about = " · ".join(f"{name} {value}" for name, value in story.about.items())
+    lines = [
+        ("request", f"{story.request_id} · tenant {story.tenant}{' · ' if about else ''}{about}"),
+        ("asked", f"{story.asked_at:%Y-%m-%d %H:%M:%S.%f}"[:-3] + f" UTC at {story.source}"),
+        ("ended", _ended(story)),
+        ("cost", _cost(story)),
+    ]
+    if story.baseline is not None:
+        lines.append(("baseline", _baseline(story)))
+    lines += [
+        (name, text) for name, text in (("prompt", story.prompt), ("answer", story.answer)) if text
+    ]
+    if story.others:
+        more = f"{story.others} older request(s) with this id are not shown"
+        lines.append(("note", more))
+    return lines
+
+
+def _ended(story: Story) -> str:
+    if story.status is None:
+        return "not yet"
+    after = "" if story.latency_ms is None else f" after {story.latency_ms:,.0f} ms"
+    if story.error:
+        return f"{story.status}{after}: {story.error}"
+    sure = "" if story.confidence is None else f", confidence {story.confidence:.2f}"
+    worse = ", degraded: nobody better could be asked" if story.degraded else ""
+    return f"{story.status}{after} by {story.model} ({story.provider}){sure}{worse}"
+
+
+def _cost(story: Story) -> str:
+    if story.cost is None and not story.unknown_calls:
+        return "no call was made"
+    cost = UNKNOWN if story.cost is None else dollars(story.cost)
+    parts = ", ".join(f"{name} {dollars(usd)}" for name, usd in sorted(story.shares.items()))
+    split = f" ({parts})" if len(story.shares) > 1 else ""
+    missing = f", and {story.unknown_calls} call(s) of unknown cost" if story.unknown_calls else ""
+    return f"{cost}{split}{missing}"
+
+
+def _baseline(story: Story) -> str:
+    text = f"{story.baseline_model} would have cost {dollars(story.baseline or 0)}"  # type: ignore[arg-type]
+    if story.cost is None or story.unknown_calls or not story.baseline:
+        return text
+    return f"{text}: {float(1 - story.cost / story.baseline):.1%} saved"
+
+
+def _document(story: Story) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    document = asdict(story)
+    document["asked_at"] = story.asked_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return document

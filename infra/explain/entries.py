@@ -1,0 +1,25 @@
+"""One thing that happened to a request. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Something that happened `at_ms` after the request was written.
+
+    `hop` and `rank` order what happened in the same ms. `took_ms` and `cost` (USD) are of calls;
+    `costs` says that a cost of `None` is unknown rather than none.
+    """
+
+    at_ms: float
+    hop: int
+    rank: int
+    kind: str
+    title: str
+    details: tuple[str, ...] = ()
+    took_ms: float | None = None
+    cost: Decimal | None = None
+    costs: bool = False
