@@ -1,0 +1,96 @@
+"""A log recorded by the real handlers, in memory: what was asked, decided, answered, booked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from schemas.mapping import from_record
+from schemas.records import Decision, Source
+from schemas.request import read_request
+from schemas.topics import COST, OUTCOMES, QUALITY, REQUESTS
+from streams.agents.classify import classify
+from streams.flow.incoming import Incoming
+from streams.flow.intake import Lane, Work
+from streams.flow.slots import Slots
+from streams.registry.version import parse_registry
+from streams.replay.recorded import Recorded
+from streams.routing.decide import Subject
+from streams.routing.landscape import Landscape
+from tests.unit.agents.world import World, deliver
+
+
+@dataclass
+class RecordedLog:
+    """Requests by offset, and what the journal, the calls and the signals say of them."""
+
+    requests: dict[int, dict[str, Any]]
+    outcomes: list[dict[str, Any]]
+    calls: list[dict[str, Any]]
+    signals: list[dict[str, Any]]
+    landscapes: dict[str, Landscape]
+
+    def recorded(self) -> list[Recorded]:
+        """Every request's terminal outcome, in the order of the log."""
+        found = [
+            Recorded(
+                tenant=event["tenant"],
+                request_id=event["request_id"],
+                source=from_record(Source, event["source"]),
+                decision=from_record(Decision, event["decision"]),
+                user_id=event["user_id"],
+                user_tier=event["user_tier"],
+                feature=event["feature"],
+            )
+            for event in self.outcomes
+            if event["final"]
+        ]
+        return sorted(found, key=lambda each: each.source.offset)
+
+    def subject(self, recorded: Recorded) -> Subject:
+        """The request of an outcome, as its place in the log has it."""
+        request = read_request(dict(self.requests[recorded.source.offset]))
+        return Subject.of(request, recorded.tenant)
+
+
+def record(
+    registries: Sequence[str], requests: Sequence[tuple[int, dict[str, Any]]], **more: Any
+) -> RecordedLog:
+    """Let a worker answer these requests, each under the registry of that number."""
+    world = World(registry=registries[0], **more)
+    landscapes = [parse_registry(text).landscape for text in registries]
+
+    async def run() -> None:
+        deps = await world.worker()
+        acked: set[tuple[str, int]] = set()
+        for offset, (number, document) in enumerate(requests):
+            deps.registry.use(landscapes[number])
+            await classify(_work(world, offset, document), deps)
+            await deliver(world, deps, acked)
+            world.clock.advance(7)
+
+    asyncio.run(run())
+    return RecordedLog(
+        requests={offset: document for offset, (_, document) in enumerate(requests)},
+        outcomes=world.events(OUTCOMES, "OutcomeEvent"),
+        calls=world.events(COST, "CostEvent"),
+        signals=world.events(QUALITY, "QualityEvent"),
+        landscapes={each.version: each for each in landscapes},
+    )
+
+
+def _work(world: World, offset: int, document: dict[str, Any]) -> Work:
+    message = Incoming(
+        topic=REQUESTS,
+        partition=0,
+        offset=offset,
+        timestamp=world.clock.now(),
+        key=None,
+        value=orjson.dumps(document),
+        headers=[],
+    )
+    return Work(message=message, slots=Slots(1), lane=Lane())
