@@ -7,10 +7,10 @@ caller brings the time. The protocol is section 2 of the design ("A hop, and wha
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 
-from schemas.journal_headers import STARTED, JournalHeaders
+from schemas.journal_headers import STARTED, TERMINAL, JournalHeaders
+from schemas.recent_keys import RecentKeys, packed_key
 
 DUPLICATE_WINDOW_MS = 15 * 60 * 1000
 """How long after its end a request's id is still its own."""
@@ -95,14 +95,38 @@ class _Life:
     calls: dict[str, BegunCall] = field(default_factory=dict)
 
 
+_STATUSES = tuple(sorted(TERMINAL))
+_STATUS_BITS, _HALF_BITS = 2, 31
+_HALF = (1 << _HALF_BITS) - 1
+
+
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """The little that is kept of a request that has ended."""
+    """The little that is kept of a request that has ended: its place and reply digest, 31 bits of a
+    hash each, and its status; 64 bits in all.
+    """
 
-    origin: str
-    digest: str
+    origin: int
+    digest: int
     status: str
-    at: int
+
+    @classmethod
+    def of(cls, origin: str, digest: str, status: str = OPEN) -> _Ended:
+        return cls(_half(origin), _half(digest), status)
+
+    @classmethod
+    def unpack(cls, number: int) -> _Ended:
+        rest = number >> _STATUS_BITS
+        status = _STATUSES[number & ((1 << _STATUS_BITS) - 1)]
+        return cls(rest >> _HALF_BITS, rest & _HALF, status)
+
+    def pack(self) -> int:
+        both = self.origin << _HALF_BITS | self.digest
+        return both << _STATUS_BITS | _STATUSES.index(self.status)
+
+
+def _half(text: str) -> int:
+    return packed_key(text.encode()) & _HALF
 
 
 class PartitionJournal:
@@ -110,8 +134,7 @@ class PartitionJournal:
 
     def __init__(self) -> None:
         self._lives: dict[bytes, _Life] = {}
-        self._ended: dict[bytes, _Ended] = {}
-        self._by_time: deque[tuple[int, bytes]] = deque()
+        self._ended = RecentKeys(DUPLICATE_WINDOW_MS)
 
     def __len__(self) -> int:
         """Identities remembered."""
@@ -119,14 +142,12 @@ class PartitionJournal:
 
     def record(self, identity: bytes, entry: JournalHeaders, at: int, value: bytes = b"") -> None:
         """Take in a journal record of broker time `at`; a repeated outcome changes nothing."""
-        ended = self._ended.get(identity)
-        if ended is not None:
-            if ended.origin == entry.origin:
-                self._late_call(identity, ended, entry, at, value)
-                return
-            del self._ended[identity]
         life = self._lives.get(identity)
         if life is None:
+            ended = self._of_ended(identity)
+            if ended is not None and ended.origin == _half(entry.origin):
+                self._late_call(identity, ended, entry, at, value)
+                return
             life = self._lives[identity] = _Life(entry.origin, entry.digest)
         elif life.origin != entry.origin:
             if life.status == OPEN:
@@ -150,15 +171,11 @@ class PartitionJournal:
 
     def admit(self, message: HopMessage, me: Owner, now: int) -> Admission:
         """What to do with a hop's message that arrived at broker time `now`."""
-        ended = self._ended.get(message.identity)
-        if ended is not None:
-            return _seen(message, ended.origin, ended.digest, ended.status) or Done()
         life = self._lives.get(message.identity)
         if life is None:
-            return Run()
-        seen = _seen(message, life.origin, life.digest, life.status)
-        if seen is not None:
-            return seen
+            return self._admit_ended(message)
+        if message.origin != life.origin:
+            return Duplicate(status=life.status, silent=message.digest == life.digest)
         hop = (message.hop, message.visit)
         if life.status != OPEN or hop in life.done or life.highest_hop > message.hop:
             return Done()
@@ -170,7 +187,9 @@ class PartitionJournal:
 
     def opened(self, message: HopMessage) -> None:
         """This worker opens a request's hop: from now on its id is taken."""
-        if message.identity not in self._lives and message.identity not in self._ended:
+        if message.identity in self._lives:
+            return
+        if self._ended.at(packed_key(message.identity)) is None:
             self._lives[message.identity] = _Life(message.origin, message.digest)
 
     def unbooked(self) -> tuple[BegunCall, ...]:
@@ -192,15 +211,21 @@ class PartitionJournal:
         )
 
     def forget_before(self, at: int) -> int:
-        """Drop requests that ended before this broker time; how many were dropped."""
-        dropped = 0
-        while self._by_time and self._by_time[0][0] < at:
-            _, identity = self._by_time.popleft()
-            ended = self._ended.get(identity)
-            if ended is not None and ended.at < at:
-                del self._ended[identity]
-                dropped += 1
-        return dropped
+        """Drop requests that ended before this time, in slices of five minutes; how many."""
+        return self._ended.forget_before(at)
+
+    def _of_ended(self, identity: bytes) -> _Ended | None:
+        number = self._ended.number(packed_key(identity))
+        return None if number is None else _Ended.unpack(number)
+
+    def _admit_ended(self, message: HopMessage) -> Admission:
+        ended = self._of_ended(message.identity)
+        if ended is None:
+            return Run()
+        mine = _Ended.of(message.origin, message.digest)
+        if ended.origin == mine.origin:
+            return Done()
+        return Duplicate(status=ended.status, silent=ended.digest == mine.digest)
 
     def _begin(
         self, life: _Life, identity: bytes, entry: JournalHeaders, at: int, value: bytes
@@ -224,25 +249,18 @@ class PartitionJournal:
         """A call that was begun after its request had ended, by a worker that did not know."""
         if entry.kind != STARTED:
             return
-        life = _Life(ended.origin, ended.digest, ended.status, ended.at, highest_hop=entry.hop)
+        ended_at = self._ended.at(packed_key(identity)) or at
+        life = _Life(entry.origin, entry.digest, ended.status, ended_at, highest_hop=entry.hop)
         self._begin(life, identity, entry, at, value)
         self._lives[identity] = life
-        del self._ended[identity]
 
     def _settle(self, identity: bytes, life: _Life) -> None:
         """Keep only the little that duplicates need, once nothing is open any more."""
         if life.status != OPEN and not life.calls:
             del self._lives[identity]
-            self._ended[identity] = _Ended(life.origin, life.digest, life.status, life.ended_at)
-            self._by_time.append((life.ended_at, identity))
+            ended = _Ended.of(life.origin, life.digest, life.status)
+            self._ended.put(packed_key(identity), life.ended_at, ended.pack())
 
 
 def _is_over(life: _Life, call: BegunCall) -> bool:
     return life.status != OPEN or (call.hop, call.visit) in life.done or life.highest_hop > call.hop
-
-
-def _seen(message: HopMessage, origin: str, digest: str, status: str) -> Duplicate | None:
-    """A duplicate, if this id belongs to a request from elsewhere in the log."""
-    if message.origin == origin:
-        return None
-    return Duplicate(status=status, silent=message.digest == digest)

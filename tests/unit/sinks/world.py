@@ -86,7 +86,7 @@ def _keys_of(row: Row) -> list[tuple[bytes, int]]:
         visit=event["visit"],
         at=row.appended_at,
     )
-    return [(key, row.appended_at) for key in window.keys(10)]
+    return [(key, row.appended_at) for key in window.oldest_first()]
 
 
 async def no_sleep(seconds: float) -> None:
