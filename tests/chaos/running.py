@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from infra.workload.sample import load_workload
+from tests.chaos.blows import SIMULATOR, Fists
+from tests.chaos.disks import NoSmallDiskError, SmallDisk
 from tests.chaos.scenarios import Blow, Scenario, Strike
 from tests.rig.books import Books, reconcile, settle
 from tests.rig.load import Load, load
-from tests.rig.stack import Stack, answers, start_basics
+from tests.rig.stack import Stack, start_basics
 
-ANSWERS_BY_S = 90.0
-SETTLED_BY_S = 60.0
+ANSWERS_BY_S = 120.0
+SETTLED_BY_S = 120.0
 PORT_BY_S = 60.0
+
+_RECOVERS = frozenset({Blow.KILL, Blow.UP, Blow.WAKE, Blow.ROOM})
+"""Blows after which a part should work again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +39,23 @@ class Recovery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A scenario's outcome."""
+    """A scenario's outcome: `statuses` counts replies by status; `skipped` says why it was not run.
+
+    `slowest_s` is the longest time that a request waited for its first reply.
+    """
 
     scenario: Scenario
-    books: Books
-    recoveries: tuple[Recovery, ...]
-    restarts: int
+    books: Books | None = None
+    recoveries: tuple[Recovery, ...] = ()
+    restarts: int = 0
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    slowest_s: float = 0.0
+    skipped: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was lost, doubled or paid without being booked, or it was not run."""
+        return self.books is None or self.books.balanced
 
     def as_document(self) -> dict[str, Any]:
         return {
@@ -47,34 +63,37 @@ class Report:
             "about": self.scenario.about,
             "rate": self.scenario.rate,
             "seconds": self.scenario.seconds,
-            **self.books.as_document(),
+            "skipped": self.skipped,
+            **(self.books.as_document() if self.books else {}),
+            "statuses": dict(self.statuses),
+            "slowest_s": round(self.slowest_s, 2),
             "recoveries": [
                 {
                     "part": each.part,
-                    "at_s": each.at_s,
+                    "at_s": round(each.at_s, 1),
                     "port_s": round(each.port_s, 2),
                     "answers_s": None if each.answers_s is None else round(each.answers_s, 2),
                 }
                 for each in self.recoveries
             ],
-            "worker_restarts": self.restarts,
+            "restarts": self.restarts,
         }
 
 
 class Chaos:
     """A stack under load, struck by plan."""
 
-    def __init__(self, stack: Stack, scenario: Scenario) -> None:
+    def __init__(self, stack: Stack, scenario: Scenario, fists: Fists) -> None:
         self._stack = stack
         self._scenario = scenario
-        self._restarts = 0
+        self._fists = fists
         self._back: list[tuple[Strike, float, float]] = []
         self._over = asyncio.Event()
 
     async def run(self) -> Report:
         """Load, strikes, settlement."""
         scenario, stack = self._scenario, self._stack
-        keeping = asyncio.create_task(self._keep_alive())
+        keeping = asyncio.create_task(self._fists.keep_alive(self._over))
         async with load(stack.bootstrap) as running:
             begun = time.time()
             async with asyncio.TaskGroup() as group:
@@ -82,21 +101,23 @@ class Chaos:
                 for strike in scenario.strikes:
                     group.create_task(self._strike(strike, begun))
             await running.all_answered(ANSWERS_BY_S)
-            self._over.set()
-            await keeping
-            sent = list(running.seen.sent_at)
+            sent, replies = list(running.seen.sent_at), running.seen.replies
             took = await asyncio.to_thread(
                 settle, stack.clickhouse_url, sent, stack.ledger, SETTLED_BY_S
             )
+            self._over.set()
+            restarts = await keeping
             books = await asyncio.to_thread(
-                reconcile, stack.clickhouse_url, sent, running.seen.replies, stack.ledger, took
+                reconcile, stack.clickhouse_url, sent, replies, stack.ledger, took
             )
-            return Report(
-                scenario=scenario,
-                books=books,
-                recoveries=tuple(self._recovery(*back, running, begun) for back in self._back),
-                restarts=self._restarts,
-            )
+        return Report(
+            scenario=scenario,
+            books=books,
+            recoveries=tuple(self._recovery(*back, running, begun) for back in self._back),
+            restarts=restarts,
+            statuses=Counter(several[0]["status"] for several in replies.values()),
+            slowest_s=max(running.seen.latency_ms.values(), default=0.0) / 1000,
+        )
 
     def _recovery(
         self, strike: Strike, struck: float, back: float, running: Load, begun: float
@@ -111,58 +132,38 @@ class Chaos:
 
     async def _strike(self, strike: Strike, begun: float) -> None:
         await asyncio.sleep(max(begun + strike.at_s - time.time(), 0))
-        stack, part = self._stack, strike.part
-        if strike.blow is Blow.PAUSE:
-            stack.pause(part)
-        elif strike.blow is Blow.WAKE:
-            stack.wake(part)
-        else:
-            struck = time.time()
-            stack.kill(part)
-            self._start_again(part)
-            await _until(self._port(part), PORT_BY_S)
+        struck = time.time()
+        await self._fists.strike(strike)
+        if strike.blow in _RECOVERS:
+            await _until(self._fists.answers(strike.part), PORT_BY_S)
             self._back.append((strike, struck, time.time()))
-
-    def _start_again(self, part: str) -> None:
-        kind, _, number = part.partition("-")
-        starts: dict[str, Callable[[], Any]] = {
-            "kafka": lambda: self._stack.start_kafka(wait=False),
-            "clickhouse": lambda: self._stack.start_clickhouse(wait=False),
-            "worker": lambda: self._stack.start_worker(int(number), wait=False),
-            "sink": lambda: self._stack.start_sink(int(number), wait=False),
-        }
-        starts[kind]()
-
-    def _port(self, part: str) -> Callable[[], bool]:
-        if part == "kafka":
-            return lambda: _listens(self._stack.bootstrap)
-        if part == "clickhouse":
-            return lambda: answers(f"{self._stack.clickhouse_url}/ping")
-        return self._stack.ready(part)
-
-    async def _keep_alive(self) -> None:
-        """Start again what stopped by itself, as a supervisor does."""
-        while not self._over.is_set():
-            for name, process in list(self._stack.processes.items()):
-                if name.startswith(("worker", "sink")) and process.popen.poll() not in {None, -9}:
-                    self._restarts += 1
-                    self._start_again(name)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._over.wait(), 0.5)
 
 
 def run_scenario(scenario: Scenario, folder: Path) -> Report:
     """A stack of its own, from nothing, ended at the end."""
     stack = Stack(folder)
-    try:
-        start_basics(stack, "--latency-ms", "100")
+    with ExitStack() as cleanup:
+        try:
+            disks = _small_disks(scenario, stack, cleanup)
+        except NoSmallDiskError as error:
+            return Report(scenario=scenario, skipped=f"no small disk: {error}")
+        cleanup.callback(stack.stop)
+        start_basics(stack, *SIMULATOR)
         for number in range(scenario.workers):
             stack.start_worker(number + 1)
         for number in range(scenario.sinks):
             stack.start_sink(number + 1)
-        return asyncio.run(Chaos(stack, scenario).run())
-    finally:
-        stack.stop()
+        return asyncio.run(Chaos(stack, scenario, Fists(stack, disks)).run())
+
+
+def _small_disks(scenario: Scenario, stack: Stack, cleanup: ExitStack) -> dict[str, SmallDisk]:
+    folders = {"kafka": stack.kafka.folder, "clickhouse": stack.clickhouse.folder}
+    disks = {}
+    for part, megabytes in scenario.small_disks:
+        disk = SmallDisk.over(folders[part] / "data", megabytes)
+        cleanup.callback(disk.unmount)
+        disks[part] = disk
+    return disks
 
 
 def _requests() -> Callable[[int], dict[str, Any]]:
@@ -179,12 +180,3 @@ async def _until(ready: Callable[[], bool], timeout_s: float) -> None:
     async with asyncio.timeout(timeout_s):
         while not await asyncio.to_thread(ready):  # noqa: ASYNC110 - another process has no event
             await asyncio.sleep(0.05)
-
-
-def _listens(address: str) -> bool:
-    host, _, port = address.partition(":")
-    try:
-        with socket.create_connection((host, int(port)), timeout=1):
-            return True
-    except OSError:
-        return False

@@ -83,13 +83,14 @@ class Stack:
         node = self.clickhouse
         self.processes["clickhouse"] = node.start() if wait else node.launch()
 
-    def start_simulator(self, *options: str) -> None:
+    def start_simulator(self, *options: str, wait: bool = True) -> None:
         port = self._port("simulator")
         command = [
             sys.executable, "-m", "infra.simulator", "--port", str(port),
             "--ledger", str(self.ledger), *options,
         ]  # fmt: skip
-        self._start("simulator", command, {}, lambda: answers(f"{self.simulator_url}/admin/health"))
+        probe = f"{self.simulator_url}/admin/health"
+        self._start("simulator", command, {}, lambda: answers(probe), wait=wait)
 
     def start_worker(self, number: int = 1, *, wait: bool = True, **env: str) -> Process:
         name = f"worker-{number}"
