@@ -1,0 +1,98 @@
+"""Which models a policy would ask of a request, in which order, and when it would go on.
+
+Of a tier the first candidate counts, as if everybody had room: capable, then cheapest. Load,
+limits, budgets and failures are not replayed: they belong to the moment, not to the policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from streams.providers.base import Usage
+from streams.providers.prices import PriceBook
+from streams.replay.cases import Step
+from streams.routing.candidates import EXPECTED_OUTPUT_TOKENS, Need, shortlist
+from streams.routing.landscape import Landscape
+
+_REMEMBERED = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wants:
+    """What a request asks of a model: capabilities, estimated input tokens, most output tokens,
+    time left in ms.
+    """
+
+    capabilities: frozenset[str]
+    tokens: int
+    max_output: int | None
+    time_left_ms: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Ways:
+    """The ways of a registry version's requests, by prices of today."""
+
+    landscape: Landscape
+    pricing: PriceBook
+    _first: dict[tuple[str, str, Wants], str | None] = field(default_factory=dict)
+
+    def way(
+        self,
+        start: str,
+        wants: Wants,
+        *,
+        pinned: str | None = None,
+        feature: str | None = None,
+        arm: tuple[str | None, str | None] = (None, None),
+    ) -> tuple[Step, ...]:
+        """The steps from the tier where a request starts; empty where nobody can serve it."""
+        ground = self.landscape.under(*arm)
+        if pinned is not None:
+            return (Step(model=pinned),) if pinned in ground.models else ()
+        if start not in ground.tiers:
+            return ()
+        policy = ground.policy
+        place = ground.tiers.index(start)
+        found: list[tuple[str, str]] = []
+        for tier in ground.tiers[place:]:
+            model = self.first(tier, wants, arm)
+            if model is not None:
+                found.append((tier, model))
+        if not policy.cascade.enabled:
+            found = found[:1]
+        found = found[: policy.cascade.max_hops]
+        last = len(found) - 1
+        return tuple(
+            Step(
+                model=model,
+                goes_on_below=None if number == last else policy.threshold(tier, feature),
+            )
+            for number, (tier, model) in enumerate(found)
+        )
+
+    def first(
+        self, tier: str, wants: Wants, arm: tuple[str | None, str | None] = (None, None)
+    ) -> str | None:
+        """The model of a tier that is asked first; `None` where none is capable."""
+        key = (f"{arm[0]}/{arm[1]}", tier, wants)
+        if key not in self._first:
+            if len(self._first) >= _REMEMBERED:
+                self._first.clear()
+            self._first[key] = self._find(tier, wants, self.landscape.under(*arm))
+        return self._first[key]
+
+    def _find(self, tier: str, wants: Wants, ground: Landscape) -> str | None:
+        need = Need(
+            capabilities=wants.capabilities,
+            context_tokens=wants.tokens,
+            max_output_tokens=wants.max_output,
+            time_left_ms=wants.time_left_ms,
+        )
+        usage = Usage(input_tokens=wants.tokens, output_tokens=EXPECTED_OUTPUT_TOKENS)
+        costs: Mapping[str, int | None] = {
+            model.name: self.pricing.cost_of(model, usage)[0] for model in ground.models_of(tier)
+        }
+        found = shortlist(tier, need, ground, {}, costs).candidates
+        return found[0].model.name if found else None

@@ -1,0 +1,116 @@
+"""How often a projection's interval holds the truth, on recorded answers (`BENCH_DATA`).
+
+Five policies and fifty drawn ones, over several draws of the shadow calls of two live registries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from infra.cli.screen import notes
+from streams.evaluation.bootstrap import Interval
+from streams.routing.landscape import Landscape
+from tests.bench.figures import Figure
+from tests.bench.prompts import recorded_file
+from tests.rig.known_traffic import (
+    FIVE,
+    Prompt,
+    Traffic,
+    random_policy,
+    recorded_prompts,
+    registry,
+)
+
+LIVE = {
+    "most on the strong": "classifier: rules\n  boundaries: [0.2, 0.46]",
+    "spread": "classifier: rules\n  boundaries: [0.5, 0.999]",
+}
+REGISTRIES, SEEDS = 50, 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Shares 0..1 of the drawn registries whose interval holds the truth, a seed each; and of the
+    seeds that rank the five policies right by cost and by quality.
+    """
+
+    cost: tuple[float, ...]
+    quality: tuple[float, ...]
+    ranked_cost: float
+    ranked_quality: float
+
+
+def measure_truth(seeds: int = SEEDS) -> list[Figure]:
+    """Coverage and ranking for each live registry; nothing without recorded answers."""
+    file = recorded_file()
+    if file is None:
+        notes.print("replay-truth needs recorded answers: BENCH_DATA=DIR")
+        return []
+    prompts = recorded_prompts(file)
+    found = []
+    for name, policy in LIVE.items():
+        held = hold(prompts, registry(policy), range(seeds))
+        found += [
+            _figure(f"{what}, live: {name}", value, goal)
+            for what, value, goal in (
+                ("cost in its interval", float(np.mean(held.cost)), 90.0),
+                ("quality in its interval", float(np.mean(held.quality)), 90.0),
+                ("seeds with 90 % of costs in it", _reached(held.cost), None),
+                ("seeds with 90 % of qualities in it", _reached(held.quality), None),
+                ("five ranked right by cost", held.ranked_cost, None),
+                ("five ranked right by quality", held.ranked_quality, None),
+            )
+        ]
+    return found
+
+
+def hold(prompts: Sequence[Prompt], live: Landscape, seeds: Sequence[int]) -> Held:
+    """Project drawn registries and the five, for every seed of the shadow draws."""
+    drawn = [
+        registry(policy, shadow=False, prices=prices)
+        for policy, prices in map(random_policy, range(REGISTRIES))
+    ]
+    five = [registry(policy, shadow=False) for policy in FIVE.values()]
+    base = Traffic(prompts, live, 0)
+    ways = {each.version: base.ways(each) for each in (*drawn, *five)}
+    truth = {each.version: base.truth(each, ways[each.version]) for each in (*drawn, *five)}
+    costs, qualities, by_cost, by_quality = [], [], [], []
+    for seed in seeds:
+        traffic = Traffic(prompts, live, seed)
+        found = {
+            each.version: traffic.projected(each, ways[each.version]) for each in (*drawn, *five)
+        }
+        names = [each.version for each in drawn]
+        costs.append(np.mean([_holds(found[n].cost.mean, truth[n][0]) for n in names]))
+        qualities.append(np.mean([_holds(found[n].quality.mean, truth[n][1]) for n in names]))
+        names = [each.version for each in five]
+        by_cost.append(_ranked([found[n].cost.mean for n in names], [truth[n][0] for n in names]))
+        by_quality.append(
+            _ranked([found[n].quality.mean for n in names], [truth[n][1] for n in names])
+        )
+    return Held(
+        cost=tuple(map(float, costs)),
+        quality=tuple(map(float, qualities)),
+        ranked_cost=float(np.mean(by_cost)),
+        ranked_quality=float(np.mean(by_quality)),
+    )
+
+
+def _holds(mean: Interval | None, truth: float) -> bool:
+    return mean is not None and mean.low - 1e-9 <= truth <= mean.high + 1e-9
+
+
+def _ranked(means: Sequence[Interval | None], truth: Sequence[float]) -> bool:
+    said = np.argsort([-1.0 if mean is None else mean.value for mean in means])
+    return bool((said == np.argsort(truth)).all())
+
+
+def _reached(shares: Sequence[float]) -> float:
+    return float(np.mean([share >= 0.9 for share in shares]))
+
+
+def _figure(name: str, value: float, goal: float | None) -> Figure:
+    return Figure(group="replay truth", name=name, value=100 * value, unit="%", at_least=goal)
