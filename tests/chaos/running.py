@@ -29,11 +29,13 @@ _RECOVERS = frozenset({Blow.KILL, Blow.UP, Blow.WAKE, Blow.ROOM})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """How a part came back: until its port answered, and from there until a reply came, s."""
+    """How a part came back: until its port answered (`None` if it did not before it was struck
+    again, or at all), and from there until a reply came, s.
+    """
 
     part: str
     at_s: float
-    port_s: float
+    port_s: float | None
     answers_s: float | None
 
 
@@ -71,7 +73,7 @@ class Report:
                 {
                     "part": each.part,
                     "at_s": round(each.at_s, 1),
-                    "port_s": round(each.port_s, 2),
+                    "port_s": None if each.port_s is None else round(each.port_s, 2),
                     "answers_s": None if each.answers_s is None else round(each.answers_s, 2),
                 }
                 for each in self.recoveries
@@ -87,7 +89,7 @@ class Chaos:
         self._stack = stack
         self._scenario = scenario
         self._fists = fists
-        self._back: list[tuple[Strike, float, float]] = []
+        self._back: list[tuple[Strike, float, float | None]] = []
         self._over = asyncio.Event()
 
     async def run(self) -> Report:
@@ -120,8 +122,10 @@ class Chaos:
         )
 
     def _recovery(
-        self, strike: Strike, struck: float, back: float, running: Load, begun: float
+        self, strike: Strike, struck: float, back: float | None, running: Load, begun: float
     ) -> Recovery:
+        if back is None:
+            return Recovery(part=strike.part, at_s=struck - begun, port_s=None, answers_s=None)
         after = [at for at in running.seen.replied_at if at >= back]
         return Recovery(
             part=strike.part,
@@ -135,8 +139,8 @@ class Chaos:
         struck = time.time()
         await self._fists.strike(strike)
         if strike.blow in _RECOVERS:
-            await _until(self._fists.answers(strike.part), PORT_BY_S)
-            self._back.append((strike, struck, time.time()))
+            came = await _comes(self._fists.answers(strike.part), PORT_BY_S)
+            self._back.append((strike, struck, time.time() if came else None))
 
 
 def run_scenario(scenario: Scenario, folder: Path) -> Report:
@@ -176,7 +180,11 @@ def _requests() -> Callable[[int], dict[str, Any]]:
     return make
 
 
-async def _until(ready: Callable[[], bool], timeout_s: float) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not await asyncio.to_thread(ready):  # noqa: ASYNC110 - another process has no event
-            await asyncio.sleep(0.05)
+async def _comes(ready: Callable[[], bool], timeout_s: float) -> bool:
+    """Whether a probe says yes in time."""
+    until = time.monotonic() + timeout_s
+    while time.monotonic() < until:
+        if await asyncio.to_thread(ready):
+            return True
+        await asyncio.sleep(0.05)
+    return False
