@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from infra.local.state import PipelineState, running_state
 from infra.settings import InfraSettings
 from schemas.errors import LocalStackError
@@ -16,6 +18,16 @@ def kafka_address(settings: InfraSettings) -> str:
     return settings.kafka_bootstrap_servers or _part(
         settings, "kafka", "SLUICE_KAFKA_BOOTSTRAP_SERVERS"
     )
+
+
+def kafka_connection(settings: InfraSettings) -> dict[str, Any]:
+    """Connection settings as aiokafka takes them.
+
+    Raises:
+        LocalStackError: as `kafka_address`.
+        ConfigurationError: as `KafkaAccess.kafka_at`.
+    """
+    return settings.kafka_at(kafka_address(settings))
 
 
 def clickhouse_address(settings: InfraSettings) -> str:

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from schemas.kafka_access import KafkaAccess
 from schemas.topics import DEFAULT_TIERS, REQUESTS
 
 Port = Annotated[int | None, Field(ge=0, le=65535)]
 """Zero is a free one that stays; unset is the usual one if it is free, else a free one."""
 
 
-class InfraSettings(BaseSettings):
+class InfraSettings(KafkaAccess):
     """Settings of the commands and of the local pipeline."""
 
     model_config = SettingsConfigDict(
@@ -36,6 +37,7 @@ class InfraSettings(BaseSettings):
         default=None,
         description="Your own ClickHouse, `http(s)://[user:password@]host:port`. "
         "Unset: the local pipeline's.",
+        repr=False,
     )
     kafka_port: Port = Field(default=None, description="Port of the local Kafka; 0: a free one.")
     clickhouse_port: Port = Field(

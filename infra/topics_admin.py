@@ -13,6 +13,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from schemas.errors import TopicError
+from schemas.kafka_access import KafkaAccess
 from schemas.topics import Topic, Width
 
 _TIMEOUT_S = 30.0
@@ -34,10 +35,11 @@ class Partitions:
 
 
 class TopicsAdmin:
-    """The broker's topics."""
+    """The broker's topics; `access` is as the environment says unless given."""
 
-    def __init__(self, bootstrap_servers: str) -> None:
-        self._client = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+    def __init__(self, bootstrap_servers: str, access: KafkaAccess | None = None) -> None:
+        settings = (access or KafkaAccess()).librdkafka_at(bootstrap_servers)
+        self._client = AdminClient({**settings, "log_level": 0})
 
     def create(self, topics: Sequence[Topic], partitions: Partitions) -> list[str]:
         """Create what is missing; the names that were created.

@@ -7,6 +7,7 @@ depend on traffic. The answer is remembered, so that many probes are one questio
 from __future__ import annotations
 
 import asyncio
+import ssl
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -18,13 +19,14 @@ _HTTPS_PORT, _HTTP_PORT = 8443, 8123
 
 
 class Reachable:
-    """Asks a ClickHouse whether it is there; `url` is the one of the settings."""
+    """Asks a ClickHouse whether it is there; `url` is the one of the settings, and so is `tls`."""
 
-    def __init__(self, url: str, clock: Clock) -> None:
+    def __init__(self, url: str, clock: Clock, tls: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
-        self._secure = parts.scheme == "https"
-        self._port = parts.port or (_HTTPS_PORT if self._secure else _HTTP_PORT)
+        secure = parts.scheme == "https"
+        self._tls = tls or secure or None
+        self._port = parts.port or (_HTTPS_PORT if secure else _HTTP_PORT)
         self._clock = clock
         self._asking = asyncio.Lock()
         self._asked_at = float("-inf")
@@ -42,7 +44,7 @@ class Reachable:
         with suppress(OSError, EOFError, TimeoutError, ValueError):
             async with asyncio.timeout(TIMEOUT_S):
                 reader, writer = await asyncio.open_connection(
-                    self._host, self._port, ssl=self._secure or None
+                    self._host, self._port, ssl=self._tls
                 )
                 try:
                     writer.write(

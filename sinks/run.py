@@ -11,10 +11,12 @@ from contextlib import suppress
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from schemas.kafka_knock import knock
 from schemas.schema_registry import KnownSchemas, known_schemas
 from sinks.clickhouse_store import ClickHouseStore
 from sinks.clock import SystemClock
 from sinks.combine import CombiningStore
+from sinks.connect import knock_at_clickhouse
 from sinks.consumer import make_consumer
 from sinks.health import Pages, health_page
 from sinks.measured_store import MeasuredStore
@@ -42,7 +44,7 @@ async def run_sink(settings: SinkSettings, stop: asyncio.Event | None = None) ->
 
     Raises:
         LogRecreatedError: a topic was deleted and made again.
-        ConfigurationError: the settings are wrong.
+        ConfigurationError: the settings are wrong, or Kafka does not let us in.
     """
     # Rows are many and never in cycles: looking for those among them is a fifth of the sink's CPU.
     gc.set_threshold(GC_THRESHOLD)
@@ -58,7 +60,7 @@ async def run_sink(settings: SinkSettings, stop: asyncio.Event | None = None) ->
     pages = Pages(
         report=status.report,
         metrics=metrics.registry,
-        reachable=Reachable(settings.clickhouse_url, clock),
+        reachable=Reachable(settings.clickhouse_url, clock, settings.clickhouse_tls),
     )
     known = known_schemas(settings.schema_registry_url)
     async with health_page(settings.sink_host, settings.sink_port, pages) as port:
@@ -100,6 +102,8 @@ async def _started(
     settings: SinkSettings, status: SinkStatus, stop: asyncio.Event
 ) -> AIOKafkaConsumer | None:
     """A consumer that has reached Kafka; `None` when told to stop before."""
+    await knock(settings.kafka)
+    await knock_at_clickhouse(settings)
     for delay in delays():
         consumer = make_consumer(settings)
         try:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import ssl
+from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from schemas.errors import ConfigurationError
+from schemas.kafka_access import Hidden, KafkaAccess, secret, tls_context
 
 GROUP = "sluice-sink"
 
 
-class SinkSettings(BaseSettings):
+class SinkSettings(KafkaAccess):
     """Settings of one sink process, of migrations and of queries."""
 
     model_config = SettingsConfigDict(
@@ -20,15 +26,33 @@ class SinkSettings(BaseSettings):
     kafka_bootstrap_servers: str = Field(
         default="localhost:9092", description="Kafka's addresses, host:port, comma-separated."
     )
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        default="PLAINTEXT", description="How to talk to Kafka."
-    )
     schema_registry_url: str | None = Field(
         default=None, description="Confluent schema registry, where events are framed for one."
     )
     clickhouse_url: str = Field(
         default="http://localhost:8123",
         description="ClickHouse's HTTP interface, `http(s)://[user:password@]host:port`.",
+        repr=False,
+    )
+    clickhouse_user: str | None = Field(
+        default=None, description="User of ClickHouse, where the URL names none."
+    )
+    clickhouse_password: SecretStr | None = Field(
+        default=None, description="The user's password; better in a file."
+    )
+    clickhouse_password_file: Path | None = Field(
+        default=None, description="File that holds the password; read when a process starts."
+    )
+    clickhouse_ca_file: Path | None = Field(
+        default=None,
+        description="PEM file of the authorities that sign ClickHouse's certificate (https). "
+        "Unset: those of the system.",
+    )
+    clickhouse_cert_file: Path | None = Field(
+        default=None, description="PEM file of our own certificate, where ClickHouse asks for one."
+    )
+    clickhouse_key_file: Path | None = Field(
+        default=None, description="PEM file of its private key, without a passphrase."
     )
     clickhouse_database: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = Field(
         default="sluice", description="Database of all tables."
@@ -66,8 +90,37 @@ class SinkSettings(BaseSettings):
 
     @property
     def kafka(self) -> dict[str, Any]:
-        """Connection settings as aiokafka takes them."""
-        return {
-            "bootstrap_servers": self.kafka_bootstrap_servers,
-            "security_protocol": self.kafka_security_protocol,
-        }
+        """Connection settings as aiokafka takes them. Raises as `kafka_at`."""
+        return self.kafka_at(self.kafka_bootstrap_servers)
+
+    @property
+    def clickhouse_secret(self) -> Hidden | None:
+        """The password beside the URL, if any.
+
+        Raises:
+            ConfigurationError: its file can't be read.
+        """
+        return secret(
+            self.clickhouse_password, self.clickhouse_password_file, "SLUICE_CLICKHOUSE_PASSWORD"
+        )
+
+    @property
+    def clickhouse_tls(self) -> ssl.SSLContext | None:
+        """How ClickHouse is talked to over https; `None` for http.
+
+        Raises:
+            ConfigurationError: a file can't be used, or is there without its twin.
+        """
+        if urlsplit(self.clickhouse_url).scheme != "https":
+            return None
+        if (self.clickhouse_cert_file is None) != (self.clickhouse_key_file is None):
+            raise ConfigurationError(
+                "SLUICE_CLICKHOUSE_CERT_FILE and SLUICE_CLICKHOUSE_KEY_FILE belong together; "
+                "set both"
+            )
+        return tls_context(
+            self.clickhouse_ca_file,
+            self.clickhouse_cert_file,
+            self.clickhouse_key_file,
+            of="SLUICE_CLICKHOUSE",
+        )

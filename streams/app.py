@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import faust
+from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 
 from schemas.journal_headers import Headers
 from streams.flow.incoming import Incoming
@@ -27,6 +28,7 @@ def build_app(settings: WorkerSettings, instance_id: str | None) -> faust.App:
     app = faust.App(
         settings.group,
         broker="aiokafka://" + settings.kafka_bootstrap_servers.replace(",", ";"),
+        broker_credentials=_credentials(settings.kafka),
         store="memory://",
         cache="memory://",
         autodiscover=False,
@@ -57,6 +59,22 @@ def build_app(settings: WorkerSettings, instance_id: str | None) -> faust.App:
     )
     app.transport = Transport(app.conf.broker_consumer, app)
     return app
+
+
+def _credentials(kafka: Mapping[str, Any]) -> Any:
+    """Connection settings of aiokafka as Faust takes them; `None` for a way in the clear."""
+    context = kafka.get("ssl_context")
+    mechanism = kafka.get("sasl_mechanism")
+    if mechanism == "OAUTHBEARER":
+        return OAuthCredentials(oauth_cb=kafka["sasl_oauth_token_provider"], ssl_context=context)
+    if mechanism is not None:
+        return SASLCredentials(
+            username=kafka["sasl_plain_username"],
+            password=kafka["sasl_plain_password"],
+            ssl_context=context,
+            mechanism=mechanism,
+        )
+    return None if context is None else SSLCredentials(context)
 
 
 def feed(

@@ -9,6 +9,7 @@ import uuid
 
 import uvloop
 
+from schemas.kafka_knock import knock
 from streams.flow.membership import Member, anonymous_member, lock_name
 from streams.settings import WorkerSettings
 
@@ -32,6 +33,7 @@ def run_worker(settings: WorkerSettings) -> None:
 
 
 async def _run(settings: WorkerSettings, member: Member) -> None:
+    await knock(settings.kafka)
     from streams.worker import Worker  # noqa: PLC0415 - Faust must find the loop in place
 
     worker = Worker(settings, member)

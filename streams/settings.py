@@ -1,7 +1,7 @@
 """What a worker is told by its environment: `SLUICE_*` variables, all here, all documented.
 
-Secrets are not among them: provider keys are read from the variables that the registry names and
-`allowed_keys` permits, at the moment of a call.
+Provider keys are not among them: they are read from the variables that the registry names and
+`allowed_keys` permits, at the moment of a call. The way into Kafka is `schemas.kafka_access`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from schemas.kafka_access import KafkaAccess
 from schemas.topics import DEFAULT_TIERS, REQUESTS
 
 ENV_PREFIX = "SLUICE_"
 
 
-class WorkerSettings(BaseSettings):
+class WorkerSettings(KafkaAccess):
     """Settings of one worker process."""
 
     model_config = SettingsConfigDict(
@@ -26,9 +27,6 @@ class WorkerSettings(BaseSettings):
 
     kafka_bootstrap_servers: str = Field(
         default="localhost:9092", description="Kafka's addresses, host:port, comma-separated."
-    )
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        default="PLAINTEXT", description="How to talk to Kafka."
     )
     group: str = Field(default="sluice", description="Consumer group of all workers of a pipeline.")
     sink_group: str = Field(
@@ -119,11 +117,8 @@ class WorkerSettings(BaseSettings):
 
     @property
     def kafka(self) -> dict[str, Any]:
-        """Connection settings as aiokafka takes them."""
-        return {
-            "bootstrap_servers": self.kafka_bootstrap_servers,
-            "security_protocol": self.kafka_security_protocol,
-        }
+        """Connection settings as aiokafka takes them. Raises as `kafka_at`."""
+        return self.kafka_at(self.kafka_bootstrap_servers)
 
 
 def _words(text: str) -> tuple[str, ...]:

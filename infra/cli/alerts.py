@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,7 +25,7 @@ def command(since: str, *, as_json: bool) -> None:
     Read from the topic llm.alerts.v1 itself, so it works while ClickHouse is down. Rules stand in
     the registry, under `alerts`.
     """
-    from infra.addresses import kafka_address
+    from infra.addresses import kafka_connection
     from infra.cli.alerts_shown import alerts_shown
     from infra.cli.time_words import WrongTimeError, time_range
 
@@ -32,7 +33,7 @@ def command(since: str, *, as_json: bool) -> None:
         start = time_range(since).since
     except WrongTimeError as wrong:
         raise click.UsageError(str(wrong)) from None
-    records = asyncio.run(_read(kafka_address(InfraSettings())))
+    records = asyncio.run(_read(kafka_connection(InfraSettings())))
     shown = alerts_shown(records, int(start.timestamp() * 1000))
     if as_json:
         print_json(shown.as_document())
@@ -82,22 +83,24 @@ def show_alerts(shown: AlertsShown, since: str) -> None:
     )
 
 
-async def _read(address: str) -> list[tuple[int, int, Alert]]:
+async def _read(kafka: Mapping[str, Any]) -> list[tuple[int, int, Alert]]:
     """All alerts that the topic holds; those that can't be read are left out, and counted aloud."""
     from schemas.codec import Codec
     from schemas.errors import UndecodableError
     from schemas.events import Alert
+    from schemas.kafka_knock import knock
     from schemas.mapping import from_record
     from schemas.schema_registry import known_schemas
     from streams.agents.codecs import Codecs
     from streams.alerting.kafka_log import read_alerts
     from streams.settings import WorkerSettings
 
+    await knock(kafka)
     known = known_schemas(WorkerSettings().schema_registry_url)
     codecs, codec = Codecs(known), Codec("Alert", known)
     found, unread = [], 0
     try:
-        for record in await read_alerts({"bootstrap_servers": address}, 0):
+        for record in await read_alerts(kafka, 0):
             try:
                 value = await codecs.decode(codec, record.value)
                 found.append((record.offset, record.at, from_record(Alert, value)))

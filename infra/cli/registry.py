@@ -139,9 +139,12 @@ def _version_of(pointer: Pointer | None) -> str | None:
 
 
 def _kafka() -> dict[str, Any]:
-    from infra.addresses import kafka_address
+    from infra.addresses import kafka_connection
+    from schemas.kafka_knock import knock
 
-    return {"bootstrap_servers": kafka_address(InfraSettings())}
+    kafka = kafka_connection(InfraSettings())
+    asyncio.run(knock(kafka))
+    return kafka
 
 
 def _history() -> RegistryHistory:

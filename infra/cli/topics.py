@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import click
@@ -38,15 +39,17 @@ def _declared(settings: InfraSettings) -> tuple[Topic, ...]:
 @click.option("--json", "as_json", is_flag=True, help="Print the created topics as JSON.")
 def create(*, acls: bool, as_json: bool) -> None:
     """Create what is missing; topics that exist are left as they are."""
-    from infra.addresses import kafka_address
+    from infra.addresses import kafka_address, kafka_connection
     from infra.local.preparation import create_topics
     from infra.topics_admin import acl_lines
+    from schemas.kafka_knock import knock
 
     settings = InfraSettings()
     if acls:
         lines = acl_lines(_declared(settings))
         print_json(lines) if as_json else click.echo("\n".join(lines))
         return
+    asyncio.run(knock(kafka_connection(settings)))
     created = create_topics(settings, kafka_address(settings), settings.tier_names)
     if as_json:
         print_json(created)
@@ -60,10 +63,12 @@ def create(*, acls: bool, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
 def check(*, as_json: bool) -> None:
     """Say where the broker differs from the declarations; exits 1 when it does."""
-    from infra.addresses import kafka_address
+    from infra.addresses import kafka_address, kafka_connection
     from infra.topics_admin import TopicsAdmin
+    from schemas.kafka_knock import knock
 
     settings = InfraSettings()
+    asyncio.run(knock(kafka_connection(settings)))
     declared = _declared(settings)
     differences = TopicsAdmin(kafka_address(settings)).differences(declared)
     if as_json:

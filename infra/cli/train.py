@@ -190,11 +190,13 @@ def _rivals(
 
 
 async def _publish(artifact: Artifact) -> None:
-    from infra.addresses import kafka_address
+    from infra.addresses import kafka_connection
     from infra.settings import InfraSettings
+    from schemas.kafka_knock import knock
     from streams.registry.topic import publish_artifact
 
-    kafka = {"bootstrap_servers": kafka_address(InfraSettings())}
+    kafka = kafka_connection(InfraSettings())
+    await knock(kafka)
     await publish_artifact(kafka, artifact)
 
 

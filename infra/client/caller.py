@@ -20,6 +20,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.errors import LocalStackError
+from schemas.kafka_access import KafkaAccess
+from schemas.kafka_knock import knock
 from schemas.topics import MAX_REQUEST_BYTES, MIB, REPLIES, REQUESTS
 
 Document = dict[str, Any]
@@ -101,20 +103,26 @@ class KafkaCaller:
 
 
 @asynccontextmanager
-async def kafka_caller(bootstrap_servers: str, topic: str = REQUESTS) -> AsyncIterator[KafkaCaller]:
-    """A caller that listens on the default reply topic.
+async def kafka_caller(
+    bootstrap_servers: str, topic: str = REQUESTS, access: KafkaAccess | None = None
+) -> AsyncIterator[KafkaCaller]:
+    """A caller that listens on the default reply topic; `access` is as the environment says unless
+    given.
 
     Raises:
         LocalStackError: the broker does not answer.
+        ConfigurationError: it does not let us in.
     """
+    kafka = (access or KafkaAccess()).kafka_at(bootstrap_servers)
+    await knock(kafka)
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap_servers,
+        **kafka,
         enable_idempotence=True,
         max_request_size=2 * MAX_REQUEST_BYTES + MIB,
     )
     consumer = AIOKafkaConsumer(
         REPLIES,
-        bootstrap_servers=bootstrap_servers,
+        **kafka,
         auto_offset_reset="latest",
         enable_auto_commit=False,
         fetch_max_wait_ms=_FETCH_WAIT_MS,

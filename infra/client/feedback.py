@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.errors import LocalStackError
+from schemas.kafka_access import KafkaAccess
 from schemas.topics import FEEDBACK
 
 
@@ -22,13 +23,17 @@ class Opinion:
     label: str
 
 
-async def publish_opinions(bootstrap_servers: str, opinions: list[Opinion]) -> None:
-    """Publish all of them; returns when the broker has them.
+async def publish_opinions(
+    bootstrap_servers: str, opinions: list[Opinion], access: KafkaAccess | None = None
+) -> None:
+    """Publish all of them; returns when the broker has them. `access` is as the environment says
+    unless given.
 
     Raises:
         LocalStackError: the broker did not take them.
     """
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, enable_idempotence=True)
+    kafka = (access or KafkaAccess()).kafka_at(bootstrap_servers)
+    producer = AIOKafkaProducer(**kafka, enable_idempotence=True)
     try:
         await producer.start()
         sent = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.addresses import clickhouse_address, kafka_address
+from infra.addresses import clickhouse_address, kafka_connection
 from infra.labels.gathering import Gathered, gather
 from infra.labels.judged_answers import judged_answers
 from infra.labels.kafka_log import KafkaRequestLog
@@ -57,4 +57,4 @@ async def current_landscape() -> Landscape | None:
 
 
 def _kafka() -> dict[str, Any]:
-    return {"bootstrap_servers": kafka_address(InfraSettings())}
+    return kafka_connection(InfraSettings())

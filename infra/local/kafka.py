@@ -10,7 +10,8 @@ from __future__ import annotations
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.local.jars import kafka_classpath
@@ -18,6 +19,7 @@ from infra.local.ports import LOOPBACK, is_free, kept_port
 from infra.local.probes import kafka_answers
 from infra.local.process import Process, start_process
 from schemas.errors import LocalStackError
+from schemas.kafka_access import OPEN, KafkaAccess
 
 READY_TIMEOUT_S = 60.0
 USUAL_PORT = 9092
@@ -63,12 +65,25 @@ log.cleaner.threads=1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """How a node lets clients in where that is not in the clear: server settings laid over the
+    usual ones, options of its Java and of its formatting, and how a client gets in.
+    """
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    java: tuple[str, ...] = ()
+    formatting: tuple[str, ...] = ()
+    access: KafkaAccess = OPEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LocalKafka:
     """A Kafka node: its folder, its ports. Data survives `kill -9` and restarts."""
 
     folder: Path
     port: int
     controller_port: int
+    doors: Doors = field(default_factory=Doors)
 
     @classmethod
     def in_folder(cls, folder: Path, port: int | None = 0) -> LocalKafka:
@@ -111,7 +126,7 @@ class LocalKafka:
             "kafka",
             [
                 _java(), "-Xmx512m", "-Xms128m", "-XX:+UseSerialGC",
-                f"-Dlog4j2.configurationFile={self.folder / 'log4j2.yaml'}",
+                f"-Dlog4j2.configurationFile={self.folder / 'log4j2.yaml'}", *self.doors.java,
                 "-cp", classpath, "kafka.Kafka", str(self.folder / "server.properties"),
             ],
             folder=self.folder,
@@ -119,15 +134,16 @@ class LocalKafka:
 
     def answers(self) -> bool:
         """Whether the broker serves metadata."""
-        return kafka_answers(self.address)
+        return kafka_answers(self.address, self.doors.access)
 
     def _prepare(self, classpath: str) -> None:
         data = self.folder / "data"
         self.folder.mkdir(parents=True, exist_ok=True)
         settings = self.folder / "server.properties"
-        settings.write_text(
-            _SETTINGS.format(port=self.port, controller_port=self.controller_port, data=data)
-        )
+        usual = _SETTINGS.format(port=self.port, controller_port=self.controller_port, data=data)
+        # Of two lines with one name, the later one counts.
+        laid_over = "".join(f"{name}={value}\n" for name, value in self.doors.settings.items())
+        settings.write_text(usual + laid_over)
         (self.folder / "log4j2.yaml").write_text(_LOG4J)
         if (data / "meta.properties").is_file():
             return
@@ -135,7 +151,7 @@ class LocalKafka:
         formatted = subprocess.run(
             [
                 _java(), "-cp", classpath, "kafka.tools.StorageTool", "format", "--standalone",
-                "-t", cluster, "-c", str(settings),
+                "-t", cluster, "-c", str(settings), *self.doors.formatting,
             ],
             capture_output=True,
             text=True,

@@ -69,7 +69,7 @@ def settle_registry(
     Raises:
         RegistryError: the file, or the version on the topic, does not validate.
     """
-    kafka: dict[str, Any] = {"bootstrap_servers": bootstrap_servers}
+    kafka = settings.kafka_at(bootstrap_servers)
     return asyncio.run(_settle(settings, kafka, simulator_url))
 
 

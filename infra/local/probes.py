@@ -6,6 +6,8 @@ import urllib.error
 import urllib.request
 from urllib.parse import urlsplit, urlunsplit
 
+from schemas.kafka_access import KafkaAccess
+
 _TIMEOUT_S = 2.0
 
 
@@ -18,13 +20,17 @@ def http_answers(url: str) -> bool:
         return False
 
 
-def kafka_answers(bootstrap_servers: str) -> bool:
-    """Whether a broker serves metadata."""
+def kafka_answers(bootstrap_servers: str, access: KafkaAccess | None = None) -> bool:
+    """Whether a broker serves metadata; `access` is as the environment says unless given."""
     from confluent_kafka import KafkaException  # noqa: PLC0415 - `sluice status` may not need it
     from confluent_kafka.admin import AdminClient  # noqa: PLC0415
 
     client = AdminClient(
-        {"bootstrap.servers": bootstrap_servers, "log_level": 0, "socket.timeout.ms": 2000}
+        {
+            **(access or KafkaAccess()).librdkafka_at(bootstrap_servers),
+            "log_level": 0,
+            "socket.timeout.ms": 2000,
+        }
     )
     try:
         return bool(client.list_topics(timeout=_TIMEOUT_S).brokers)

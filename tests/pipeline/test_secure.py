@@ -1,0 +1,230 @@
+"""Over TLS and SASL, on real servers: a request through worker, sink and commands; and the faults.
+
+ClickHouse out of the chdb wheel serves no https (`SYSTEM START LISTEN HTTPS` is refused there), so
+TLS is terminated before it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from infra.local.registry import local_registry
+from tests.rig.secure_kafka import (
+    CLIENT,
+    CLIENT_SECRET,
+    PASSWORD,
+    USER,
+    Authority,
+    SecureKafka,
+    token_endpoint,
+)
+from tests.rig.stack import Stack
+from tests.rig.tls_proxy import tls_before
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@dataclass
+class Secure:
+    """A pipeline on a broker that lets in over TLS only, and ClickHouse behind TLS."""
+
+    stack: Stack
+    kafka: SecureKafka
+    env: dict[str, str]
+
+    def sluice(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """A command of ours with the settings of this pipeline, and its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "infra.cli", *arguments],
+            env={**os.environ, "PYTHONPATH": os.getcwd(), **self.env, **env},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+
+    def done(self, *arguments: str, **env: str) -> str:
+        """What a command prints that must succeed."""
+        ended = self.sluice(*arguments, **env)
+        assert ended.returncode == 0, ended.stderr
+        assert_no_secret(ended.stdout + ended.stderr)
+        return ended.stdout
+
+    def refused(self, *arguments: str, **env: str) -> str:
+        """What a command says that must fail."""
+        ended = self.sluice(*arguments, **env)
+        assert ended.returncode == 1, (ended.returncode, ended.stderr)
+        assert "Traceback" not in ended.stderr, ended.stderr
+        assert_no_secret(ended.stdout + ended.stderr)
+        return ended.stderr
+
+
+def assert_no_secret(text: str) -> None:
+    for word in (PASSWORD, CLIENT_SECRET, "wrong-word"):
+        assert word not in text
+
+
+@pytest.fixture(scope="module")
+def secure(clickhouse: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secure]:
+    folder = tmp_path_factory.mktemp("secure")
+    kafka = SecureKafka.in_folder(folder)
+    broker = kafka.node.start()
+    password = folder / "password"
+    password.write_text(PASSWORD + "\n")
+    port = int(clickhouse.rsplit(":", 1)[1])
+    with tls_before(port, kafka.authority.issue("clickhouse")) as tls_port:
+        env = {
+            "SLUICE_HOME": str(folder),
+            "SLUICE_KAFKA_BOOTSTRAP_SERVERS": kafka.node.address,
+            "SLUICE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+            "SLUICE_KAFKA_CA_FILE": str(kafka.authority.ca),
+            "SLUICE_KAFKA_SASL_USERNAME": USER,
+            "SLUICE_KAFKA_SASL_PASSWORD_FILE": str(password),
+            "SLUICE_CLICKHOUSE_URL": f"https://127.0.0.1:{tls_port}",
+            "SLUICE_CLICKHOUSE_CA_FILE": str(kafka.authority.ca),
+            "SLUICE_CLICKHOUSE_DATABASE": "secure",
+        }
+        stack = Stack(
+            folder,
+            kafka_at=kafka.node.address,
+            clickhouse_at=env["SLUICE_CLICKHOUSE_URL"],
+            env=env,
+        )
+        found = Secure(stack, kafka, env)
+        try:
+            found.done("topics", "create")
+            found.done("migrate")
+            stack.start_simulator("--latency-ms", "0")
+            registry = folder / "registry.yaml"
+            registry.write_text(local_registry(stack.simulator_url))
+            found.done("registry", "apply", str(registry), "--no-wait")
+            yield found
+        finally:
+            stack.stop()
+            broker.kill()
+
+
+def _requests(folder: Path, count: int) -> Path:
+    file = folder / "requests.jsonl"
+    lines = [json.dumps({"prompt": f"What is {number} + 1?"}) for number in range(count)]
+    file.write_text("\n".join(lines))
+    return file
+
+
+def _answered(secure: Secure, folder: Path, count: int) -> None:
+    totals = json.loads(secure.done("send", str(_requests(folder, count)), "--json"))
+    assert totals["statuses"] == {"replied": count}
+
+
+def _rows(secure: Secure) -> int:
+    asked = json.loads(secure.done("query", "spend", "--since", "1h", "--json"))
+    return sum(row["calls"] for row in asked["rows"])
+
+
+def test_requests_go_through_worker_sink_and_commands_with_a_password(
+    secure: Secure, tmp_path: Path
+) -> None:
+    stack = secure.stack
+    stack.start_sink()
+    worker = stack.start_worker()
+    try:
+        _answered(secure, tmp_path, 3)
+        for _ in range(200):
+            if _rows(secure) >= 3:
+                break
+        assert _rows(secure) >= 3
+        assert "as declared" in secure.sluice("topics", "check").stderr
+        assert secure.done("registry", "show")
+        assert_no_secret(worker.log.read_text() + stack.processes["sink-1"].log.read_text())
+    finally:
+        worker.stop()
+        stack.processes["sink-1"].stop()
+
+
+def test_a_worker_may_come_with_a_token(secure: Secure, tmp_path: Path) -> None:
+    with token_endpoint(secure.kafka.issuer) as url:
+        worker = secure.stack.start_worker(
+            2,
+            SLUICE_KAFKA_SASL_MECHANISM="OAUTHBEARER",
+            SLUICE_KAFKA_OAUTH_TOKEN_URL=url,
+            SLUICE_KAFKA_OAUTH_CLIENT_ID=CLIENT,
+            SLUICE_KAFKA_OAUTH_CLIENT_SECRET=CLIENT_SECRET,
+        )
+        try:
+            _answered(secure, tmp_path, 2)
+            assert_no_secret(worker.log.read_text())
+            file = tmp_path / "token"
+            file.write_text(secure.kafka.issuer.token())
+            secure.done(
+                "topics",
+                "check",
+                SLUICE_KAFKA_SASL_MECHANISM="OAUTHBEARER",
+                SLUICE_KAFKA_OAUTH_TOKEN_FILE=str(file),
+            )
+        finally:
+            worker.stop()
+
+
+@pytest.mark.parametrize(
+    "command", [("worker",), ("sink",), ("topics", "check"), ("ask", "Hi"), ("registry", "show")]
+)
+def test_a_wrong_password_ends_it_with_plain_words(
+    secure: Secure, command: tuple[str, ...]
+) -> None:
+    file = secure.stack.folder / "wrong"
+    file.write_text("wrong-word")
+    said = secure.refused(*command, SLUICE_KAFKA_SASL_PASSWORD_FILE=str(file))
+    assert "does not accept our user and password" in said
+
+
+@pytest.mark.parametrize("command", [("worker",), ("sink",), ("topics", "check"), ("ask", "Hi")])
+def test_an_authority_that_is_not_ours_ends_it_with_plain_words(
+    secure: Secure, command: tuple[str, ...], tmp_path: Path
+) -> None:
+    other = Authority(tmp_path, "Somebody else").make()
+    said = secure.refused(*command, SLUICE_KAFKA_CA_FILE=str(other.ca))
+    assert "its certificate is not trusted" in said
+    assert "SLUICE_KAFKA_CA_FILE" in said
+
+
+def test_the_wrong_protocol_for_a_port_is_said(secure: Secure) -> None:
+    said = secure.refused("worker", SLUICE_KAFKA_SECURITY_PROTOCOL="PLAINTEXT")
+    assert "SLUICE_KAFKA_SECURITY_PROTOCOL" in said
+    said = secure.refused("worker", SLUICE_KAFKA_SECURITY_PROTOCOL="SSL")
+    assert "does it want SASL" in said
+
+
+def test_a_token_of_another_issuer_ends_it(secure: Secure, tmp_path: Path) -> None:
+    forged = tmp_path / "token"
+    forged.write_text(type(secure.kafka.issuer).make(tmp_path).token())
+    said = secure.refused(
+        "worker",
+        SLUICE_KAFKA_SASL_MECHANISM="OAUTHBEARER",
+        SLUICE_KAFKA_OAUTH_TOKEN_FILE=str(forged),
+    )
+    assert "does not accept our token" in said
+
+
+@pytest.mark.parametrize("command", [("sink",), ("query", "spend"), ("migrate",)])
+def test_clickhouse_s_certificate_must_be_trusted(
+    secure: Secure, command: tuple[str, ...], tmp_path: Path
+) -> None:
+    other = Authority(tmp_path, "Somebody else").make()
+    said = secure.refused(*command, SLUICE_CLICKHOUSE_CA_FILE=str(other.ca))
+    assert "ClickHouse's certificate is not trusted" in said
+
+
+@pytest.mark.parametrize("command", [("sink",), ("query", "spend")])
+def test_a_wrong_password_of_clickhouse_ends_it(secure: Secure, command: tuple[str, ...]) -> None:
+    said = secure.refused(
+        *command, SLUICE_CLICKHOUSE_USER="nobody", SLUICE_CLICKHOUSE_PASSWORD="wrong-word"
+    )
+    assert "ClickHouse refused" in said
