@@ -3,7 +3,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-analytics chaos soak test-containers lock docs clean
+.PHONY: help setup demo test check bench bench-analytics chaos chaos-budget soak test-containers lock docs clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ demo: setup ## the pipeline, end to end, on this machine
 
 test: setup ## unit, contract, SQL and pipeline tests
 	@$(BIN)/python -m pytest
+
+chaos-budget: setup ## 1.00 USD over four workers: spend stops, stays stopped when all is killed
+	@$(BIN)/python -m tests.chaos.budget
 
 soak: setup ## 20 minutes at 200 requests/s: memory, lag and latency over time; a page in results/soak
 	@$(BIN)/python -m tests.soak
