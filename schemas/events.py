@@ -115,6 +115,9 @@ class Result:
     undeliverable: bool = False
     prompt: str | None = None
     answer: str | None = None
+    answer_tier: str | None = None
+    calls_ms: float | None = None
+    waited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

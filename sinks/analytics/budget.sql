@@ -18,28 +18,60 @@
 -- column unknown_cost [count]: calls of unknown cost
 -- column left [USD]: the sum less the cost, negative where it is exceeded
 -- column used [share]: cost of the sum; above 1 where it is exceeded
+WITH found AS
+(
+    SELECT
+        hour, if({per:String} = 'feature', toString(feature), toString(tenant)) AS of_subject,
+        calls AS calls_, cost_known, priced
+    FROM spend_by_payer(
+            since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
+        )
+    WHERE purpose != 'replay' AND {per:String} IN ('tenant', 'feature') AND {model:String} = ''
+        AND {tenant:String} IN ('', toString(tenant))
+        AND {feature:String} IN ('', toString(feature))
+    UNION ALL
+    SELECT hour, toString(request_model), calls, cost_known, priced
+    FROM spend_by_model(
+            since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
+        )
+    WHERE purpose != 'replay' AND {per:String} = 'model'
+        AND {tenant:String} = '' AND {feature:String} = ''
+        AND {model:String} IN ('', toString(request_model))
+    UNION ALL
+    SELECT
+        toStartOfHour(s.at) AS hour,
+        multiIf(
+            {per:String} = 'user', concat(toString(s.tenant), '/', s.user_id),
+            {per:String} = 'feature', toString(s.feature),
+            {per:String} = 'model', toString(s.request_model),
+            toString(s.tenant)
+        ) AS of_subject,
+        toInt64(count()), sum(s.cost), toInt64(count(s.cost))
+    FROM spend AS s
+    WHERE s.purpose != 'replay'
+        AND (
+            {per:String} = 'user' OR ({per:String} != 'model' AND {model:String} != '')
+            OR ({per:String} = 'model' AND ({tenant:String} != '' OR {feature:String} != ''))
+        )
+        AND {tenant:String} IN ('', toString(s.tenant))
+        AND {feature:String} IN ('', toString(s.feature))
+        AND {model:String} IN ('', toString(s.request_model))
+        AND s.at >= {since:DateTime64(3, 'UTC')} AND s.at < {until:DateTime64(3, 'UTC')}
+    GROUP BY hour, of_subject
+)
 SELECT
     multiIf(
-        {every:String} = 'hour', toDateTime64(toStartOfHour(s.at), 3, 'UTC'),
-        {every:String} = 'month', toDateTime64(toStartOfMonth(s.at), 3, 'UTC'),
-        toDateTime64(toStartOfDay(s.at), 3, 'UTC')
+        {every:String} = 'hour', toDateTime64(hour, 3, 'UTC'),
+        {every:String} = 'month', toDateTime64(toStartOfMonth(hour), 3, 'UTC'),
+        toDateTime64(toStartOfDay(hour), 3, 'UTC')
     ) AS window,
-    multiIf(
-        {per:String} = 'user', concat(toString(s.tenant), '/', s.user_id),
-        {per:String} = 'feature', toString(s.feature),
-        {per:String} = 'model', toString(s.request_model),
-        toString(s.tenant)
-    ) AS subject,
-    count() AS calls,
-    ifNull(sum(s.cost), toDecimal64(0, 9)) AS cost,
-    countIf(s.cost IS NULL) AS unknown_cost,
+    of_subject AS subject,
+    sum(calls_) AS calls,
+    ifNull(sum(cost_known), toDecimal64(0, 9)) AS cost,
+    calls - sum(priced) AS unknown_cost,
     toDecimal64OrNull({usd:String}, 9) - cost AS left,
     toFloat64(cost) / nullIf(toFloat64OrNull({usd:String}), 0) AS used
-FROM spend AS s
-WHERE s.purpose != 'replay'
-    AND ({tenant:String} = '' OR s.tenant = {tenant:String})
-    AND ({feature:String} = '' OR s.feature = {feature:String})
-    AND ({model:String} = '' OR s.request_model = {model:String})
-    AND s.at >= {since:DateTime64(3, 'UTC')} AND s.at < {until:DateTime64(3, 'UTC')}
+FROM found
 GROUP BY window, subject
+HAVING calls > 0
 ORDER BY window, cost DESC, subject

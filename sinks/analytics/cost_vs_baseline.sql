@@ -20,25 +20,26 @@ WITH
     answered AS
     (
         SELECT
-            count() AS requests,
-            countIf(r.cost IS NOT NULL AND r.baseline_cost IS NOT NULL) AS compared,
-            countIf(r.cost IS NULL) AS unknown_cost,
-            countIf(r.baseline_cost IS NULL) AS unknown_baseline,
-            sumIf(r.cost, r.baseline_cost IS NOT NULL) AS cost,
-            sumIf(r.baseline_cost, r.cost IS NOT NULL) AS baseline
-        FROM requests AS r
-        WHERE r.status = 'replied'
-            AND r.ended_at >= {since:DateTime64(3, 'UTC')}
-            AND r.ended_at < {until:DateTime64(3, 'UTC')}
+            sum(e.requests) AS requests_,
+            sum(e.compared) AS compared_,
+            requests_ - sum(e.costs) AS unknown_cost,
+            requests_ - sum(e.baselines) AS unknown_baseline,
+            sum(e.compared_cost) AS cost,
+            sum(e.compared_baseline) AS baseline
+        FROM ends_by_hour(
+            since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
+        ) AS e
+        WHERE e.kind = 'replied'
     ),
     paid AS
     (
-        SELECT sum(s.cost) AS spent, countIf(s.cost IS NULL) AS unknown_calls
-        FROM spend AS s
-        WHERE s.at >= {since:DateTime64(3, 'UTC')} AND s.at < {until:DateTime64(3, 'UTC')}
+        SELECT sum(s.cost_known) AS spent, sum(s.calls) - sum(s.priced) AS unknown_calls
+        FROM spend_by_model(
+            since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
+        ) AS s
     )
 SELECT
-    requests, compared, unknown_cost, unknown_baseline, cost, baseline,
+    requests_ AS requests, compared_ AS compared, unknown_cost, unknown_baseline, cost, baseline,
     baseline - cost AS saved,
     toFloat64(saved) / nullIf(toFloat64(baseline), 0) AS saved_share,
     spent, unknown_calls,

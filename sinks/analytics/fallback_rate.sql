@@ -19,11 +19,13 @@ WITH
             toString(s.request_model) AS model,
             toString(s.instance) AS instance,
             if(s.status = 'ok', '', toString(s.status)) AS error,
-            count() AS ended
-        FROM spend AS s
+            sum(s.calls) AS ended
+        FROM spend_by_model(
+            since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
+        ) AS s
         WHERE s.purpose = 'answer'
-            AND s.at >= {since:DateTime64(3, 'UTC')} AND s.at < {until:DateTime64(3, 'UTC')}
         GROUP BY provider, model, instance, error
+        HAVING ended > 0
     ),
     by_error AS
     (

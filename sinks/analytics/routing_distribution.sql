@@ -15,43 +15,34 @@ WITH
     ended AS
     (
         SELECT
-            tenant, request_id, status, decided_tier, tier, model, length(tiers_tried) > 1 AS moved,
             multiIf(
-                {every:String} = 'hour', toDateTime64(toStartOfHour(ended_at), 3, 'UTC'),
-                {every:String} = 'day', toDateTime64(toStartOfDay(ended_at), 3, 'UTC'),
+                {every:String} = 'hour', toDateTime64(hour, 3, 'UTC'),
+                {every:String} = 'day', toDateTime64(toStartOfDay(hour), 3, 'UTC'),
                 {since:DateTime64(3, 'UTC')}
-            ) AS period
-        FROM requests
-        WHERE ended_at >= {since:DateTime64(3, 'UTC')} AND ended_at < {until:DateTime64(3, 'UTC')}
-    ),
-    answering AS
-    (
-        SELECT tenant, request_id, request_model AS model, argMax(calls.tier, at) AS call_tier
-        FROM calls
-        WHERE repeat = 0 AND purpose = 'answer' AND status = 'ok'
-            AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
-            AND (tenant, request_id) IN (SELECT tenant, request_id FROM ended WHERE moved)
-        GROUP BY tenant, request_id, model
+            ) AS period,
+            kind, decided_tier, if(answer_tier = '', tier, answer_tier) AS from_tier, requests
+        FROM ends_by_hour(
+            since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
+        )
     ),
     counted AS
     (
-        SELECT period, decided_tier AS tier, 1 AS begins, 0 AS ends
+        SELECT period, toString(decided_tier) AS of_tier, requests AS begins, 0 AS ends
         FROM ended
         WHERE decided_tier != ''
         UNION ALL
-        SELECT period, if(moved AND call_tier != '', call_tier, ended.tier) AS tier, 0, 1
+        SELECT period, toString(from_tier) AS of_tier, 0 AS begins, requests AS ends
         FROM ended
-        ANY LEFT JOIN answering USING (tenant, request_id, model)
-        WHERE ended.status = 'replied'
+        WHERE kind = 'replied'
     )
 SELECT
     period,
-    toString(tier) AS tier,
+    of_tier AS tier,
     sum(begins) AS started,
     started / nullIf(sum(started) OVER same_period, 0) AS started_share,
     sum(ends) AS answered,
     answered / nullIf(sum(answered) OVER same_period, 0) AS answered_share
 FROM counted
-GROUP BY period, tier
+GROUP BY period, of_tier
 WINDOW same_period AS (PARTITION BY period)
 ORDER BY period, started DESC, tier

@@ -15,53 +15,60 @@
 -- column classify_cost [USD]: what they cost, where known
 -- column unknown_cost [count]: classifying calls of unknown cost
 WITH
-    lives AS
+    found AS
     (
         SELECT
-            o.tenant AS tenant, o.request_id AS request_id, any(o.requested_at) AS came,
-            toString(anyIf(o.classifier, o.final)) AS decided_by,
-            anyIf(o.kind, o.final) AS status,
-            anyIf(o.at, o.final) AS ended_at,
-            ifNull(anyIf(o.latency_ms, o.final), 0) AS latency,
-            greatest(latency - ifNull(sum(o.provider_ms), 0), 0) AS overhead,
-            countIf(o.kind = 'parked') > 0 AS parked
-        FROM outcomes AS o
-        WHERE o.repeat = 0 AND o.kind != 'started'
-            AND o.at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
-            AND o.at < {until:DateTime64(3, 'UTC')}
-        GROUP BY o.tenant, o.request_id, o.source_topic, o.source_partition, o.source_offset
-        HAVING status = 'replied' AND ended_at >= {since:DateTime64(3, 'UTC')}
+            toString(e.classifier) AS decided_by,
+            sumIf(e.requests, NOT e.waited) AS requests_,
+            sumIf(e.requests, e.waited) AS waited_,
+            quantilesDDMergeIf(0.01, 0.5, 0.95, 0.99)(e.overhead_pace, NOT e.waited) AS between,
+            sumIf(e.quick, NOT e.waited) AS quick_,
+            sumIf(e.latency_total, NOT e.waited) AS whole,
+            sumIf(e.calls_total, NOT e.waited) AS in_calls
+        FROM ends_by_hour(
+            since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
+        ) AS e
+        WHERE e.kind = 'replied'
+        GROUP BY decided_by
+    ),
+    classifying AS
+    (
+        SELECT tenant, request_id, at + INTERVAL 1 MINUTE AS at_latest, cost
+        FROM spend
+        WHERE purpose = 'classify'
+            AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+            AND at < {until:DateTime64(3, 'UTC')}
     ),
     asked AS
     (
         SELECT
-            l.tenant AS tenant, l.request_id AS request_id, l.came AS came,
-            count() AS asks, sum(s.cost) AS paid, countIf(s.cost IS NULL) AS unpriced
-        FROM
+            toString(l.classifier) AS decided_by, count() AS asks, sum(s.cost) AS paid,
+            countIf(s.cost IS NULL) AS unpriced
+        FROM classifying AS s
+        ASOF INNER JOIN
         (
-            SELECT tenant, request_id, at + INTERVAL 1 MINUTE AS at_latest, cost
-            FROM spend
-            WHERE purpose = 'classify'
-                AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
-                AND at < {until:DateTime64(3, 'UTC')}
-        ) AS s
-        ASOF INNER JOIN lives AS l
-            ON s.tenant = l.tenant AND s.request_id = l.request_id AND s.at_latest >= l.came
-        GROUP BY l.tenant, l.request_id, l.came
+            SELECT tenant, request_id, requested_at, classifier
+            FROM requests
+            WHERE status = 'replied'
+                AND ended_at >= {since:DateTime64(3, 'UTC')}
+                AND ended_at < {until:DateTime64(3, 'UTC')}
+                AND (tenant, request_id) IN (SELECT tenant, request_id FROM classifying)
+        ) AS l
+            ON s.tenant = l.tenant AND s.request_id = l.request_id AND s.at_latest >= l.requested_at
+        GROUP BY decided_by
     )
 SELECT
     decided_by AS classifier,
-    countIf(NOT parked) AS requests,
-    countIf(parked) AS waited,
-    if(requests = 0, NULL, quantileExactInclusiveIf(0.5)(overhead, NOT parked)) AS p50,
-    if(requests = 0, NULL, quantileExactInclusiveIf(0.95)(overhead, NOT parked)) AS p95,
-    if(requests = 0, NULL, quantileExactInclusiveIf(0.99)(overhead, NOT parked)) AS p99,
-    countIf(overhead < 50 AND NOT parked) / nullIf(requests, 0) AS under_50ms,
-    sumIf(overhead, NOT parked) / nullIf(sumIf(latency, NOT parked), 0) AS of_latency,
-    sum(asks) AS classify_calls,
-    sum(paid) AS classify_cost,
-    sum(unpriced) AS unknown_cost
-FROM lives
-LEFT JOIN asked USING (tenant, request_id, came)
-GROUP BY decided_by
+    requests_ AS requests,
+    waited_ AS waited,
+    if(requests = 0, NULL, between[1]) AS p50,
+    if(requests = 0, NULL, between[2]) AS p95,
+    if(requests = 0, NULL, between[3]) AS p99,
+    quick_ / nullIf(requests, 0) AS under_50ms,
+    greatest(whole - in_calls, 0) / nullIf(whole, 0) AS of_latency,
+    asks AS classify_calls,
+    paid AS classify_cost,
+    unpriced AS unknown_cost
+FROM found
+LEFT JOIN asked USING (decided_by)
 ORDER BY requests DESC, classifier

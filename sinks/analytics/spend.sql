@@ -7,18 +7,27 @@
 -- column cost [USD]: of calls whose cost is known; NULL where none is
 -- column unknown_cost [count]: calls of unknown cost
 -- column cost_to_date [USD]: the tenant's cost from the start of the range to the period's end
+WITH found AS
+(
+    SELECT
+        multiIf(
+            {every:String} = 'hour', toDateTime64(hour, 3, 'UTC'),
+            {every:String} = 'month', toDateTime64(toStartOfMonth(hour), 3, 'UTC'),
+            toDateTime64(toStartOfDay(hour), 3, 'UTC')
+        ) AS period,
+        tenant AS of_tenant, calls AS calls_, cost_known, priced
+    FROM spend_by_payer(
+            since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
+        )
+)
 SELECT
-    multiIf(
-        {every:String} = 'hour', toDateTime64(toStartOfHour(s.at), 3, 'UTC'),
-        {every:String} = 'month', toDateTime64(toStartOfMonth(s.at), 3, 'UTC'),
-        toDateTime64(toStartOfDay(s.at), 3, 'UTC')
-    ) AS period,
-    toString(s.tenant) AS tenant,
-    count() AS calls,
-    sum(s.cost) AS cost,
-    countIf(s.cost IS NULL) AS unknown_cost,
+    period,
+    toString(of_tenant) AS tenant,
+    sum(calls_) AS calls,
+    sum(cost_known) AS cost,
+    calls - sum(priced) AS unknown_cost,
     sum(cost) OVER (PARTITION BY tenant ORDER BY period) AS cost_to_date
-FROM spend AS s
-WHERE s.at >= {since:DateTime64(3, 'UTC')} AND s.at < {until:DateTime64(3, 'UTC')}
+FROM found
 GROUP BY period, tenant
+HAVING calls != 0 OR cost IS NOT NULL
 ORDER BY period, cost DESC NULLS LAST, tenant

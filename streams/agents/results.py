@@ -48,6 +48,9 @@ def result_of(hop: HopState, ending: Ending, deps: Dependencies) -> Result:
         reply_topic=None if isinstance(ending, MovedOn | Parked) else message.reply_to.topic,
         prompt=_prompt(hop),
         answer=_text(answer, landscape.privacy),
+        answer_tier=answer.tier if answer else None,
+        calls_ms=sum(attempt.latency_ms or 0.0 for attempt in hop.all_attempts),
+        waited=message.visit > 0,
     )
 
 

@@ -77,6 +77,12 @@ def quantile(values: Sequence[float], part: float) -> float:
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
 
 
+def sketched(values: Sequence[float], part: float) -> float:
+    """The value of the lower rank, which a DDSketch is at most 1 % away from."""
+    ordered = sorted(values)
+    return ordered[int(part * (len(ordered) - 1))]
+
+
 def same(found: list[Row], expected: list[Row], *keys: str, rel: float = 1e-9) -> None:
     """Whether the rows are equal, whatever their order; floats nearly, money exactly."""
 

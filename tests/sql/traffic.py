@@ -337,6 +337,9 @@ def _outcome_events(life: Life) -> list[dict[str, Any]]:
             "confidence": shown, "provider_ms": hop.provider_ms,
             "latency_ms": float(hop.ended_at - life.requested_at),
             "prompt": life.prompt if last else None,
+            "answer_tier": life.answered_by.tier if model else None,
+            "calls_ms": sum(each.provider_ms for each in life.hops[: number + 1]),
+            "waited": any(each.parked for each in life.hops[: number + 1]),
         }  # fmt: skip
         end = outcome_event(
             life.status if last else "escalated", **shared, visit=hop.parked, at=hop.ended_at,
