@@ -181,14 +181,16 @@ class KafkaAlertLog:
         """The least of what each partition was read to: its last fetch where it is at its end,
         else its last record.
         """
-        ahead = self._broker_now() - time.time() * 1000
+        now = self._broker_now()
+        ahead = now - time.time() * 1000
         frontier: float | None = None
         for place, reached in self._reached.items():
             end, asked = events.highwater(place), events.last_poll_timestamp(place)
             if end is None or asked is None:
                 return None
             drained = await events.position(place) >= end
-            until = asked + ahead - SETTLE_MS if drained else reached
+            # A fetch from before this machine's clock was set back would lie in the future.
+            until = min(asked + ahead, now) - SETTLE_MS if drained else reached
             frontier = until if frontier is None else min(frontier, until)
         return None if frontier is None else int(frontier)
 

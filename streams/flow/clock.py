@@ -1,12 +1,15 @@
 """Time as the pipeline counts it: the broker's, in milliseconds since 1970 UTC.
 
 Deadlines and leases are compared with timestamps that the broker wrote. A worker's own clock may
-be off; every acknowledged record says what time the broker had, and the difference is kept.
+be off, and may be set while it runs; so it is read once, at the start, and time goes on by a count
+that nobody can set. Every acknowledged record says what time the broker had, and the difference is
+kept.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -23,31 +26,44 @@ class Clock(Protocol):
 
 
 class BrokerClock:
-    """The worker's clock, set right by what the broker stamped on our records."""
+    """Broker time: the worker's clock as it was at the start, a count since then, and what the
+    broker stamped on our records.
+
+    `wall_ms` is asked once; `count_ms` only goes on. A count stands still while a machine sleeps,
+    and a worker's clock may be hours off when it starts: a difference that no slow record explains
+    is taken over at once, a small one bit by bit, since brokers differ among themselves.
+    """
 
     _WEIGHT = 0.1
     _IGNORED_MS = 200
+    _JUMP_MS = 2_000
 
-    def __init__(self) -> None:
-        self._offset_ms = 0.0
+    def __init__(
+        self,
+        wall_ms: Callable[[], float] = lambda: time.time() * 1000,
+        count_ms: Callable[[], float] = lambda: time.perf_counter() * 1000,
+    ) -> None:
+        self._count_ms = count_ms
+        self._ahead_ms = wall_ms() - count_ms()
 
     def now(self) -> int:
         """Broker time, ms since 1970 UTC."""
-        return int(time.time() * 1000 + self._offset_ms)
+        return int(self._count_ms() + self._ahead_ms)
 
     def elapsed_ms(self) -> float:
         """A monotonic count of ms."""
-        return time.perf_counter() * 1000
+        return self._count_ms()
 
     def observe(self, broker_ms: int, sent_ms: float, acknowledged_ms: float) -> None:
-        """Learn from a record: the broker's stamp, and our own clock before and after.
+        """Learn from a record: the broker's stamp, and our own count before and after.
 
         A record that was long under way says little and is passed over.
         """
         if acknowledged_ms - sent_ms > self._IGNORED_MS:
             return
-        difference = broker_ms - (sent_ms + acknowledged_ms) / 2
-        self._offset_ms += self._WEIGHT * (difference - self._offset_ms)
+        difference = broker_ms - (sent_ms + acknowledged_ms) / 2 - self._ahead_ms
+        is_jump = abs(difference) > self._JUMP_MS
+        self._ahead_ms += difference if is_jump else self._WEIGHT * difference
 
 
 class StillClock:

@@ -8,7 +8,6 @@ without idempotence, so that a caller's broken topic can never hold up our books
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -20,6 +19,9 @@ from schemas.errors import DeliveryError, RecordTooLargeError
 from schemas.journal_headers import Headers
 from schemas.topics import RECORD_OVERHEAD_BYTES
 from streams.flow.clock import BrokerClock
+
+_LOG_APPEND_TIME = 1
+"""Says that the broker stamped a record; a caller's topic may keep our own stamp (0)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +116,7 @@ class KafkaPublisher:
         return await self._send(self._replies, record)
 
     async def _send(self, producer: AIOKafkaProducer, record: Outgoing) -> Awaitable[Delivered]:
-        sent = time.time() * 1000
+        sent = self._clock.elapsed_ms()
         try:
             future = await producer.send(
                 record.topic,
@@ -147,7 +149,8 @@ class _Pending:
             metadata = await self._future
         except KafkaError as error:
             raise DeliveryError(f"{self._topic} did not take a record: {error}") from error
-        self._clock.observe(metadata.timestamp, self._sent, time.time() * 1000)
+        if metadata.timestamp_type == _LOG_APPEND_TIME:
+            self._clock.observe(metadata.timestamp, self._sent, self._clock.elapsed_ms())
         return Delivered(
             topic=self._topic,
             partition=metadata.partition,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,3 +33,34 @@ def test_headers_and_key_count_as_well() -> None:
     record = Outgoing(topic="t", key=b"abc", value=b"12345", headers=[("h", b"xy")])
 
     assert size_of(record) == 3 + 5 + 1 + 2
+
+
+class Stamping:
+    """A producer whose records carry a given stamp, of a given kind."""
+
+    def __init__(self, timestamp: int, kind: int) -> None:
+        self._stamp = timestamp, kind
+
+    async def send(self, topic: str, **_: Any) -> asyncio.Future[Any]:
+        timestamp, kind = self._stamp
+        future = asyncio.get_running_loop().create_future()
+        future.set_result(
+            SimpleNamespace(partition=0, offset=1, timestamp=timestamp, timestamp_type=kind)
+        )
+        return future
+
+
+@pytest.mark.parametrize(("kind", "learnt"), [(1, 7_200_000), (0, 0)])
+def test_the_clock_learns_from_the_broker_s_stamps_and_from_no_others(
+    kind: int, learnt: int
+) -> None:
+    clock = BrokerClock(lambda: 1_000_000.0, lambda: 500.0)
+    producer: Any = Stamping(1_000_000 + 7_200_000, kind)
+    publisher = KafkaPublisher(producer, producer, {}, clock)
+
+    async def reply() -> None:
+        await (await publisher.reply(Outgoing(topic="replies.mine", key=None, value=b"v")))
+
+    asyncio.run(reply())
+
+    assert clock.now() == 1_000_000 + learnt
