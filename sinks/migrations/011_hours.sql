@@ -2,7 +2,7 @@
 -- sums by the hour lie beside the rows, as projections, which can't disagree with them.
 ALTER TABLE ${DATABASE}.outcomes ${ON_CLUSTER}
     ADD COLUMN IF NOT EXISTS answer_tier LowCardinality(String)
-        COMMENT 'of the model that answered; a degraded answer is of an earlier one'
+        COMMENT 'of the model that answered, a degraded answer is of an earlier one'
         AFTER answer_provider,
     ADD COLUMN IF NOT EXISTS calls_ms Nullable(Float64)
         COMMENT 'time in all calls of the request up to here' AFTER provider_ms,
