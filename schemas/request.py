@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from schemas.chat import PASSED_ON, RequestDocument
 from schemas.errors import InvalidRequestError
 from schemas.identity import DEFAULT_TENANT, NAME, REQUEST_ID
-from schemas.nesting import MAX_DEPTH, is_deeper_than
+from schemas.nesting import overgrown
 
 DEFAULT_DEADLINE_MS = 10 * 60 * 1000
 AUTO_MODEL = "auto"
@@ -61,11 +61,10 @@ def read_request(document: dict[str, Any]) -> Request:
         InvalidRequestError: a field is missing, unknown or has a value that is refused; the
             message names the field and quotes no value.
     """
-    for name, value in document.items():
-        if is_deeper_than(value):
-            raise InvalidRequestError(
-                f"{_printable(name)}: nested deeper than the {MAX_DEPTH} levels that are taken"
-            )
+    too_much = overgrown(document)
+    if too_much is not None:
+        name, what = too_much
+        raise InvalidRequestError(f"{'request' if name is None else _printable(name)}: {what}")
     try:
         checked = RequestDocument.model_validate(document)
     except ValidationError as error:

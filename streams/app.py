@@ -14,6 +14,7 @@ import faust
 from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 
 from schemas.journal_headers import Headers
+from schemas.tolerant_records import tolerate_header_names
 from streams.flow.incoming import Incoming
 from streams.flow.intake import Intake
 from streams.settings import WorkerSettings
@@ -25,6 +26,7 @@ MAX_POLL_RECORDS = 256
 
 def build_app(settings: WorkerSettings, instance_id: str | None) -> faust.App:
     """A Faust app without agents."""
+    tolerate_header_names()
     app = faust.App(
         settings.group,
         broker="aiokafka://" + settings.kafka_bootstrap_servers.replace(",", ";"),
@@ -99,8 +101,10 @@ def _agent(
 
 
 def incoming(message: Any) -> Incoming:
-    """A Faust message as our handlers see it; Faust counts seconds."""
-    headers: Headers = list(message.headers or ())
+    """A Faust message as our handlers see it: Faust counts seconds, and Kafka lets a header have no
+    value, which counts as an empty one.
+    """
+    headers: Headers = [(name, value or b"") for name, value in message.headers or ()]
     return Incoming(
         topic=message.topic,
         partition=message.partition,

@@ -1,7 +1,7 @@
 """Where a reply goes: read from the request's headers, checked before anything is paid.
 
 Our own header names come first, Spring's (`ReplyingKafkaTemplate`) are honoured. Correlation ids
-and the trace context are echoed as they came.
+and the trace context are echoed as they came, the first of each name.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ ECHOED = (*CORRELATION_ID, "traceparent", "tracestate")
 MAX_HEADER_BYTES = 1024
 """Longest header value that is echoed."""
 
+MAX_KEY_BYTES = 4096
+"""Longest key that a reply can have: it travels with every hop of its request."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addressed:
@@ -39,6 +42,8 @@ async def address_of(message: Incoming, deps: Dependencies) -> Addressed:
     refusal: str | None = None
     if any(len(value) > MAX_HEADER_BYTES for _, value in _echoed(message)):
         refusal = f"a correlation or trace header is longer than {MAX_HEADER_BYTES} bytes"
+    elif len(message.key or b"") > MAX_KEY_BYTES:
+        refusal = f"the key is longer than {MAX_KEY_BYTES} bytes"
     elif not deps.reply_topics.allows(topic):
         refusal = "reply-topic: not a topic that replies may go to"
     elif topic != REPLIES and not await deps.reply_topic_exists(topic):
@@ -49,7 +54,7 @@ async def address_of(message: Incoming, deps: Dependencies) -> Addressed:
     address = ReplyAddress(
         topic=topic,
         partition=None if refusal else _partition(message),
-        key=message.key,
+        key=message.key if len(message.key or b"") <= MAX_KEY_BYTES else None,
         format=_format(message, deps),
         headers=tuple(
             Header(name=name, value=value)
@@ -62,7 +67,8 @@ async def address_of(message: Incoming, deps: Dependencies) -> Addressed:
 
 
 def _echoed(message: Incoming) -> list[tuple[str, bytes]]:
-    return [(name, value) for name, value in message.headers if name in ECHOED]
+    found = {name: message.header(name) for name in ECHOED}
+    return [(name, value) for name, value in found.items() if value is not None]
 
 
 def _partition(message: Incoming) -> int | None:

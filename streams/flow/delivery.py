@@ -127,6 +127,9 @@ class KafkaPublisher:
             )
         except KafkaError as error:
             raise DeliveryError(f"{record.topic} did not take a record: {error}") from error
+        except AssertionError as error:
+            # aiokafka's word for a partition that a topic does not have; a caller can name any.
+            raise DeliveryError(f"{record.topic} has no partition {record.partition}") from error
         return _Pending(future, record.topic, sent, self._clock)
 
 

@@ -1,0 +1,193 @@
+"""Whoever sends too much, too deep or too many is told so; nobody else waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import pytest
+
+from schemas.chat import MAX_METADATA, MAX_PARTS, MAX_TOOLS, RequestDocument
+from schemas.codec import Codec
+from schemas.mapping import from_record
+from schemas.nesting import MAX_FIELDS, MAX_VALUES
+from schemas.records import TierMessage
+from schemas.topics import MAX_REQUEST_BYTES, REPLIES, REQUESTS, tier_topic
+from streams.agents.addressing import MAX_HEADER_BYTES, MAX_KEY_BYTES
+from streams.agents.classify import classify
+from streams.flow.incoming import Incoming
+from streams.flow.intake import Lane, Work
+from streams.flow.slots import Slots
+from tests.unit.agents.world import World
+
+
+def arrived(
+    value: bytes, headers: Sequence[tuple[str, bytes]] = (), key: bytes | None = b"k"
+) -> TierMessage:
+    """What a request became on its tier's topic."""
+    world = World()
+
+    async def run() -> None:
+        message = Incoming(
+            topic=REQUESTS,
+            partition=0,
+            offset=1,
+            timestamp=world.clock.now(),
+            key=key,
+            value=value,
+            headers=list(headers),
+        )
+        await classify(Work(message=message, slots=Slots(1), lane=Lane()), await world.worker())
+
+    asyncio.run(run())
+    codec = Codec("TierMessage")
+    (found,) = (
+        from_record(TierMessage, codec.decode(record))
+        for tier in ("simple", "moderate", "complex")
+        for record in world.log.values(tier_topic(tier))
+    )
+    return found
+
+
+def refusal(document: Any) -> str:
+    value = document if isinstance(document, bytes) else orjson.dumps(document)
+    verdict = arrived(value).verdict
+    assert verdict is not None
+    assert verdict.code == "invalid_request"
+    return verdict.message
+
+
+def _repeated(head: bytes, unit: bytes, tail: bytes) -> bytes:
+    count = (MAX_REQUEST_BYTES - len(head) - len(tail)) // (len(unit) + 1)
+    return head + b",".join([unit] * count) + tail
+
+
+def _named(head: bytes, value: bytes, tail: bytes) -> bytes:
+    return head + b",".join(b'"k%d":%s' % (number, value) for number in range(100_001)) + tail
+
+
+BOMBS: dict[str, bytes] = {
+    "parts": _repeated(b'{"messages":[{"role":"user","content":[', b"{}", b"]}]}"),
+    "messages": _repeated(b'{"messages":[', b"{}", b"]}"),
+    "fields": _named(b'{"prompt":"x",', b"1", b"}"),
+    "fields of a message": _named(b'{"messages":[{"role":"user",', b"1", b"}]}"),
+    "metadata": _named(b'{"prompt":"x","metadata":{', b'"v"', b"}}"),
+    "biases": _named(b'{"prompt":"x","logit_bias":{', b'"v"', b"}}"),
+    "a schema": _named(
+        b'{"prompt":"x","tools":[{"type":"function","function":{"name":"f","parameters":{',
+        b"{}",
+        b"}}}]}",
+    ),
+    "lists in lists": _repeated(
+        b'{"prompt":"x","extra_body":{"a":[', b"[" * 90 + b"]" * 90, b"]}}"
+    ),
+    "annotations": _repeated(
+        b'{"messages":[{"role":"user","content":"a","annotations":[', b"{}", b"]}]}"
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BOMBS)
+def test_too_many_values_are_refused_before_each_is_looked_at(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RequestDocument, "model_validate", None)
+    said = refusal(BOMBS[what])
+    assert f"more than the {MAX_VALUES} values" in said or f"the {MAX_FIELDS} fields" in said
+
+
+def test_the_largest_of_each_kind_is_still_taken() -> None:
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"a": {"b": [1] * 500}}}}
+    part = {"type": "text", "text": "a"}
+    body = arrived(
+        orjson.dumps(
+            {
+                "messages": [{"role": "user", "content": [part] * MAX_PARTS}],
+                "tools": [tool] * MAX_TOOLS,
+                "metadata": {str(number): "v" for number in range(MAX_METADATA)},
+            }
+        )
+    )
+    assert body.verdict is None
+
+
+def test_ten_thousand_tools_are_refused_by_name() -> None:
+    tool = {"type": "function", "function": {"name": "f"}}
+    assert refusal({"prompt": "x", "tools": [tool] * 10_000}).startswith("tools: ")
+
+
+@pytest.mark.parametrize(
+    "metadata", [{"a": "v" * 1_000_000}, {"k" * 1_000_000: "v"}, {str(n): "v" for n in range(65)}]
+)
+def test_a_metadata_bomb_is_refused_and_not_quoted(metadata: dict[str, str]) -> None:
+    said = refusal({"prompt": "x", "metadata": metadata})
+    assert said.startswith("metadata")
+    assert len(said) < 1_000
+
+
+def test_a_refusal_is_short_whatever_is_wrong() -> None:
+    wrong = {f"{'f' * 1_000}{number}": 1 for number in range(MAX_FIELDS - 1)}
+    assert len(refusal({"prompt": "x", **wrong})) < 1_000
+
+
+def test_a_hundred_thousand_headers_are_echoed_as_one_of_each_name() -> None:
+    headers = [("correlation-id", b"%d" % number) for number in range(50_000)]
+    headers += [("traceparent", b"t"), ("x-other", b"1" * 100_000), ("traceparent", b"u")]
+    echoed = arrived(b'{"prompt":"x"}', headers).reply_to.headers
+    assert [(each.name, each.value) for each in echoed] == [
+        ("correlation-id", b"0"),
+        ("traceparent", b"t"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"",
+        b"00-zz-zz-zz",
+        b"\xff\xfe",
+        b"a\r\nreply-topic: __consumer_offsets",
+        b"00-" + b"0" * 900,
+    ],
+)
+def test_a_traceparent_of_nonsense_is_echoed_and_nothing_else(nonsense: bytes) -> None:
+    hop = arrived(b'{"prompt":"x"}', [("traceparent", nonsense)])
+    assert hop.verdict is None
+    assert hop.reply_to.topic == REPLIES
+    assert [each.value for each in hop.reply_to.headers] == [nonsense]
+
+
+@pytest.mark.parametrize("name", ["correlation-id", "traceparent", "tracestate"])
+def test_a_header_that_is_too_long_to_echo_is_refused(name: str) -> None:
+    hop = arrived(b'{"prompt":"x"}', [(name, b"x" * (MAX_HEADER_BYTES + 1))])
+    assert hop.verdict is not None
+    assert hop.reply_to.headers == ()
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        b"__consumer_offsets",
+        b"llm.events.cost.v1",
+        b"llm.requests.v1.dlq",
+        b"replies.a\r\nx: y",
+        b"replies.\xff",
+        b"replies." + b"a" * 300,
+        b"..",
+        b"replies./../llm.budgets.v1",
+    ],
+)
+def test_no_header_leads_a_reply_to_a_topic_that_is_not_allowed(topic: bytes) -> None:
+    hop = arrived(b'{"prompt":"x"}', [("reply-topic", topic)])
+    assert hop.verdict is not None
+    assert hop.verdict.code == "reply_topic_forbidden"
+    assert hop.reply_to.topic == REPLIES
+
+
+def test_a_key_that_is_too_long_does_not_travel_along() -> None:
+    hop = arrived(b'{"prompt":"x"}', key=b"k" * (MAX_KEY_BYTES + 1))
+    assert hop.verdict is not None
+    assert hop.reply_to.key is None
+    assert arrived(b'{"prompt":"x"}', key=b"k" * MAX_KEY_BYTES).verdict is None
