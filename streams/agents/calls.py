@@ -140,9 +140,9 @@ async def _alert_down(candidate: Candidate, attempt: Attempt, deps: Dependencies
 
 def tokens_of(usage: Usage | None) -> int | None:
     """Tokens that count against a limit; `None` where the provider did not say."""
-    if usage is None or usage.input_tokens is None:
+    if usage is None or usage.input_tokens is None or usage.output_tokens is None:
         return None
-    return usage.input_tokens + (usage.output_tokens or 0)
+    return usage.input_tokens + usage.output_tokens
 
 
 def _endpoint(candidate: Candidate) -> Endpoint:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
-from streams.providers.base import ErrorClass, ProviderError
+from streams.providers.base import ErrorClass, ProviderError, Usage
 
 Json = Mapping[str, Any]
 
@@ -15,6 +16,16 @@ RESERVED = frozenset(
     {"model", "messages", "n", "stream", "stream_options", "max_tokens", "max_completion_tokens"}
 )
 """What `extra_body` may not set: the call's own choices, on which routing and prices rest."""
+
+
+MAX_TOKENS = 100_000_000
+"""Most tokens that a count is believed to be; the largest context windows have ten million."""
+
+MAX_TOOL_CALLS = 1_024
+"""Most tool calls of one answer."""
+
+MAX_NAME_CHARACTERS = 256
+"""Longest name (of a model, an answer, a service tier) that is taken: each stands in an event."""
 
 
 def decode(body: bytes, status: int) -> dict[str, Any]:
@@ -69,8 +80,51 @@ def with_extra(body: dict[str, Any], extra: object) -> dict[str, Any]:
 
 
 def count(value: object) -> int | None:
-    """A token count, `None` for anything that is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    """A token count, `None` for anything that is none or can't be one."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value <= MAX_TOKENS else None
+
+
+def believable(usage: Usage, message: Json) -> Usage:
+    """Usage without what can't be true of this answer: that is unknown, never zero.
+
+    No prompt has no tokens, and neither has an answer that says something; a part is no larger than
+    its whole.
+    """
+    said = any(message.get(name) for name in ("content", "tool_calls", "refusal"))
+    given, made = usage.input_tokens, usage.output_tokens
+    if given == 0:
+        given = None
+    if made == 0 and said:
+        made = None
+    return replace(
+        usage,
+        input_tokens=given,
+        output_tokens=made,
+        reasoning_tokens=_part_of(usage.reasoning_tokens, made),
+    )
+
+
+def _part_of(count: int | None, whole: int | None) -> int | None:
+    return None if count is None or whole is None or count > whole else count
+
+
+def name(value: object) -> str | None:
+    """A name that is short enough to keep, `None` for anything else."""
+    return value if isinstance(value, str) and len(value) <= MAX_NAME_CHARACTERS else None
+
+
+def json_text(value: Json) -> str:
+    """An object as JSON text.
+
+    Raises:
+        ProviderError: BAD_RESPONSE; it is nested deeper than JSON is written.
+    """
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        raise bad_answer("is nested too deeply") from None
 
 
 def text(value: object) -> str | None:

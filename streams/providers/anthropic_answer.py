@@ -11,7 +11,17 @@ from typing import Any
 
 import orjson
 
-from streams.providers.answers import Json, bad_answer, count, part, text
+from streams.providers.answers import (
+    MAX_TOOL_CALLS,
+    Json,
+    bad_answer,
+    believable,
+    count,
+    json_text,
+    name,
+    part,
+    text,
+)
 from streams.providers.base import Completion, Usage
 
 _FINISH = {
@@ -40,6 +50,8 @@ def completion(document: Json, *, shape: str | None = None) -> Completion:
         raise bad_answer("holds no content")
     said = "".join(text(block.get("text")) or "" for block in blocks if block.get("type") == "text")
     calls = [block for block in blocks if block.get("type") == "tool_use"]
+    if len(calls) > MAX_TOOL_CALLS:
+        raise bad_answer(f"holds more than {MAX_TOOL_CALLS} tool calls")
     finish = _FINISH.get(text(document.get("stop_reason")) or "end_turn", "stop")
     message: dict[str, Any] = {"role": "assistant", "content": said or None}
     if shape == "tool" and calls:
@@ -52,9 +64,9 @@ def completion(document: Json, *, shape: str | None = None) -> Completion:
     return Completion(
         message=message,
         finish_reason=finish,
-        usage=usage(part(document, "usage")),
-        response_model=text(document.get("model")),
-        response_id=text(document.get("id")),
+        usage=believable(usage(part(document, "usage")), message),
+        response_model=name(document.get("model")),
+        response_id=name(document.get("id")),
     )
 
 
@@ -63,7 +75,7 @@ def usage(document: Json) -> Usage:
     fresh = count(document.get("input_tokens"))
     read = count(document.get("cache_read_input_tokens"))
     written = count(document.get("cache_creation_input_tokens"))
-    tier = text(document.get("service_tier"))
+    tier = name(document.get("service_tier"))
     return Usage(
         input_tokens=None if fresh is None else fresh + (read or 0) + (written or 0),
         output_tokens=count(document.get("output_tokens")),
@@ -77,18 +89,18 @@ def usage(document: Json) -> Usage:
 
 
 def _tool_call(block: Json) -> dict[str, Any]:
-    name, identity = text(block.get("name")), text(block.get("id"))
-    if not name or not identity:
+    called, identity = text(block.get("name")), text(block.get("id"))
+    if not called or not identity:
         raise bad_answer("holds a tool call without a name or an id")
     return {
         "id": identity,
         "type": "function",
-        "function": {"name": name, "arguments": _arguments(block)},
+        "function": {"name": called, "arguments": _arguments(block)},
     }
 
 
 def _arguments(block: Json) -> str:
-    return orjson.dumps(block.get("input") or {}).decode()
+    return json_text(part(block, "input"))
 
 
 def _unfenced(said: str) -> str:

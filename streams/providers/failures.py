@@ -80,6 +80,9 @@ _BY_WORDING: tuple[tuple[re.Pattern[str], ErrorClass], ...] = (
     (re.compile(r"credit balance|exceeded your current quota", re.IGNORECASE), ErrorClass.AUTH),
 )
 
+LONGEST_PAUSE_S = 3_600.0
+"""Longest pause that a provider may ask for: a mistake must not switch an instance off for good."""
+
 _WORDED = frozenset({400, 413, 422})
 _PRINTABLE = re.compile(r"^[A-Za-z0-9_.\[\]-]{1,64}$")
 _EXAMINED_CHARACTERS = 4_000
@@ -145,8 +148,14 @@ def _error_object(body: bytes) -> Mapping[str, Any]:
 
 def retry_after_s(headers: httpx.Headers, now_s: Callable[[], float]) -> float | None:
     """The pause in seconds that the provider asks for: `retry-after-ms`, or `retry-after` as
-    seconds or as an HTTP date (RFC 9110, 10.2.3). `None` if it asks for none that can be read.
+    seconds or as an HTTP date (RFC 9110, 10.2.3); an hour at most. `None` if it asks for none that
+    can be read.
     """
+    asked = _asked_pause_s(headers, now_s)
+    return None if asked is None else min(asked, LONGEST_PAUSE_S)
+
+
+def _asked_pause_s(headers: httpx.Headers, now_s: Callable[[], float]) -> float | None:
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000

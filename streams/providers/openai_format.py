@@ -18,9 +18,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import orjson
-
-from streams.providers.answers import Json, bad_answer, count, part, text, with_extra
+from streams.providers.answers import (
+    MAX_TOOL_CALLS,
+    Json,
+    bad_answer,
+    believable,
+    count,
+    json_text,
+    name,
+    part,
+    text,
+    with_extra,
+)
 from streams.providers.base import ChatCall, Completion, Usage
 from streams.providers.failures import refusal_of
 
@@ -92,7 +101,7 @@ def completion(document: Json) -> Completion:
         error = part(document, "error")
         if error:
             code = error.get("code")
-            raise refusal_of(code if isinstance(code, int) and code >= 400 else 500, error)
+            raise refusal_of(code if isinstance(code, int) and 400 <= code < 600 else 500, error)
         raise bad_answer("holds no choice")
     choice = choices[0]
     said = choice.get("message")
@@ -101,6 +110,8 @@ def completion(document: Json) -> Completion:
     message: dict[str, Any] = {"role": "assistant", "content": _spoken(said.get("content"))}
     calls = said.get("tool_calls")
     if isinstance(calls, list) and calls:
+        if len(calls) > MAX_TOOL_CALLS:
+            raise bad_answer(f"holds more than {MAX_TOOL_CALLS} tool calls")
         message["tool_calls"] = [_tool_call(call, number) for number, call in enumerate(calls)]
     if text(said.get("refusal")):
         message["refusal"] = said["refusal"]
@@ -109,9 +120,11 @@ def completion(document: Json) -> Completion:
         message=message,
         # A forced call ends with `stop` at OpenAI, and so does any call at Ollama.
         finish_reason="tool_calls" if finish == "stop" and "tool_calls" in message else finish,
-        usage=usage(part(document, "usage"), text(document.get("service_tier"))),
-        response_model=text(document.get("model")),
-        response_id=text(document.get("id")),
+        usage=believable(
+            usage(part(document, "usage"), name(document.get("service_tier"))), message
+        ),
+        response_model=name(document.get("model")),
+        response_id=name(document.get("id")),
         logprobs=_logprobs(choice.get("logprobs")) if choice.get("logprobs") else None,
     )
 
@@ -144,16 +157,16 @@ def _tool_call(call: object, number: int) -> dict[str, Any]:
     function = call.get("function") if isinstance(call, dict) else None
     if not isinstance(call, dict) or not isinstance(function, dict):
         raise bad_answer("holds a broken tool call")
-    name, identity = text(function.get("name")), text(call.get("id"))
-    if not name:
+    called, identity = text(function.get("name")), text(call.get("id"))
+    if not called:
         raise bad_answer("holds a tool call without a name")
     arguments = function.get("arguments")
     # Some compatible servers send the arguments as the object that they stand for.
-    said = orjson.dumps(arguments).decode() if isinstance(arguments, dict) else text(arguments)
+    said = json_text(arguments) if isinstance(arguments, dict) else text(arguments)
     return {
-        "id": identity or f"call_{number}_{name}",
+        "id": identity or f"call_{number}_{called}",
         "type": "function",
-        "function": {"name": name, "arguments": said or "{}"},
+        "function": {"name": called, "arguments": said or "{}"},
     }
 
 

@@ -6,13 +6,15 @@ and hooks are all things that must not happen here, and they cost half of the ti
 
 What always holds: no redirect is followed; a name that resolves to a link-local address is not
 called; connect, read and total time are limited; a body that is too large is refused while it is
-read; each failure is a `ProviderError`, and none quotes a body, a prompt or a key.
+read, and one that grows too large while it is unpacked; each failure is a `ProviderError`, and none
+quotes a body, a prompt or a key.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -27,6 +29,10 @@ from streams.providers.guard import is_link_local
 
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
 """Largest body that is sent: a request is at most 4 MiB, and conversion adds to it."""
+
+_PLAIN = frozenset({"", "identity"})
+_UNPACKED = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+"""Compressions that are read though none was asked for, and zlib's number for each."""
 
 _CONNECTIONS = 1024
 _KEEPALIVE_S = 15.0
@@ -113,24 +119,46 @@ async def _read(response: httpx.Response) -> Exchange:
     announced = response.headers.get("content-length", "0")
     if announced.isdecimal() and int(announced) > MAX_ANSWER_BYTES:
         raise _too_large(status)
-    plain = response.headers.get("content-encoding", "identity") == "identity"
+    packing = response.headers.get("content-encoding", "").strip().lower()
     chunks: list[bytes] = []
     size = 0
     try:
-        async for chunk in response.stream if plain else response.aiter_bytes():  # type: ignore[union-attr]
+        async for chunk in response.stream:  # type: ignore[union-attr]
             size += len(chunk)
             if size > MAX_ANSWER_BYTES:
                 raise _too_large(status)
             chunks.append(chunk)
-    except httpx.DecodingError:
-        raise ProviderError(
-            ErrorClass.BAD_RESPONSE, "the answer's compression is broken", status=status
-        ) from None
     except httpx.ReadError:
         raise ProviderError(
             ErrorClass.BAD_RESPONSE, "the answer was cut off", status=status
         ) from None
-    return Exchange(status, response.headers, chunks[0] if len(chunks) == 1 else b"".join(chunks))
+    body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    if packing not in _PLAIN:
+        body = _unpacked(body, packing, status)
+    return Exchange(status, response.headers, body)
+
+
+def _unpacked(body: bytes, packing: str, status: int) -> bytes:
+    """An answer that was compressed unasked: by one of the usual ways, and one alone."""
+    kind = _UNPACKED.get(packing)
+    if kind is None:
+        raise ProviderError(
+            ErrorClass.BAD_RESPONSE,
+            "the answer is compressed in a way that was not asked for",
+            status=status,
+        )
+    unpacking = zlib.decompressobj(kind)
+    try:
+        plain = unpacking.decompress(body, MAX_ANSWER_BYTES + 1)
+    except zlib.error:
+        plain = b""
+    if len(plain) > MAX_ANSWER_BYTES:
+        raise _too_large(status)
+    if not unpacking.eof:
+        raise ProviderError(
+            ErrorClass.BAD_RESPONSE, "the answer's compression is broken", status=status
+        )
+    return plain
 
 
 def _too_large(status: int) -> ProviderError:
