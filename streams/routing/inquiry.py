@@ -1,7 +1,8 @@
 """What routing asks a model on its own behalf: data between markers, an answer in JSON.
 
 A marker holds a hash of all that it encloses, so that nothing enclosed can close it. Whatever comes
-back is read as far as it is JSON, and anything else counts as not said.
+back is read as far as it is JSON, and anything else counts as not said; so does an answer that says
+two things, since one of them may be quoted from what it was asked about.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ from streams.routing.rules.complexity import SCORE_DIGITS
 
 _OBJECT = re.compile(r"\{[^{}]{0,2000}\}")
 _READ_CHARACTERS = 20_000
+_MARK_BYTES = 10
 
 
 def mark_of(*texts: str) -> str:
-    """Twelve hexadecimal digits that none of the texts can hold on purpose."""
+    """Hexadecimal digits that none of the texts can hold on purpose: a text that holds its own mark
+    takes 2^80 tries to find.
+    """
     whole = "\x00".join(texts).encode(errors="replace")
-    return hashlib.blake2b(whole, digest_size=6).hexdigest()
+    return hashlib.blake2b(whole, digest_size=_MARK_BYTES).hexdigest()
 
 
 def enclosed(name: str, mark: str, text: str) -> str:
@@ -56,16 +60,29 @@ def shown(text: str, most: int) -> str:
     return f"{text[: most - tail]}\n[...]\n{text[-tail:]}"
 
 
-def json_object_in(text: str) -> Mapping[str, Any]:
-    """The JSON object of a model's answer, bare or among prose; empty where there is none."""
-    for candidate in (text, *_OBJECT.findall(text[:_READ_CHARACTERS])):
-        try:
-            value = orjson.loads(candidate)
-        except orjson.JSONDecodeError:
-            continue
-        if isinstance(value, dict):
-            return value
-    return {}
+def json_object_in(text: str, field: str) -> Mapping[str, Any]:
+    """The JSON object with this field in a model's answer, bare or among prose; empty where there
+    is none, or where several differ in that field.
+    """
+    whole = _object(text)
+    if whole is not None:
+        return whole
+    found = [
+        value
+        for candidate in _OBJECT.findall(text[:_READ_CHARACTERS])
+        if (value := _object(candidate)) is not None and field in value
+    ]
+    if not found or any(each[field] != found[0][field] for each in found):
+        return {}
+    return found[-1]
+
+
+def _object(text: str) -> Mapping[str, Any] | None:
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def share_in(value: Any) -> float | None:

@@ -81,7 +81,7 @@ def opinion_body(seen: Features, landscape: Landscape, model: Model) -> dict[str
 
 def read_opinion(text: str, landscape: Landscape) -> Opinion:
     """What a model said; `failed` is `nonsense` where it names no tier of ours."""
-    found = json_object_in(text)
+    found = json_object_in(text, "tier")
     tier = found.get("tier")
     if not isinstance(tier, str) or tier.strip().lower() not in landscape.tiers:
         return Opinion(failed="nonsense")

@@ -56,7 +56,7 @@ def judge_body(answered: Answered, judge: Model) -> dict[str, Any]:
 
 def read_judgement(message: Mapping[str, Any]) -> float | None:
     """The judge's score 0..1; `None` where it said none."""
-    return share_in(json_object_in(text_of(message.get("content"))).get("score"))
+    return share_in(json_object_in(text_of(message.get("content")), "score").get("score"))
 
 
 def sampling_body(body: Mapping[str, Any]) -> dict[str, Any]:
