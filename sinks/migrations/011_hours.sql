@@ -74,26 +74,21 @@ WITH
         FROM ${DATABASE}.calls
         WHERE repeat = 1 AND cost IS NOT NULL
     ),
-    cut AS
+    both AS
     (
-        SELECT *
+        SELECT *, max(repeat = 0) OVER (PARTITION BY call_id) AS was_unknown
         FROM ${DATABASE}.calls
-        WHERE repeat = 0 AND cost IS NULL
+        WHERE (repeat = 1) = (cost IS NOT NULL)
             AND (toStartOfHour(at), tenant, tier, request_id)
                 IN (SELECT hour, tenant, tier, request_id FROM later)
             AND call_id IN (SELECT call_id FROM later)
     )
-SELECT toInt64(-1) AS counted, *
-FROM cut
-WHERE at >= {since:DateTime64(3, 'UTC')}
+SELECT if(repeat = 0, toInt64(-1), toInt64(1)) AS counted, *
+FROM both
+WHERE was_unknown
+    AND at >= {since:DateTime64(3, 'UTC')}
     AND at < {until:DateTime64(3, 'UTC')}
-UNION ALL
-SELECT toInt64(1) AS counted, *
-FROM ${DATABASE}.calls
-WHERE repeat = 1 AND cost IS NOT NULL AND at >= {since:DateTime64(3, 'UTC')}
-    AND at < {until:DateTime64(3, 'UTC')}
-    AND call_id IN (SELECT call_id FROM cut)
-LIMIT 1 BY call_id;
+LIMIT 1 BY call_id, repeat;
 
 -- Calls and money by the hour and who pays, for any range: whole hours come from the projection,
 -- the rest of the first and the last hour from the rows. Sum over it; `calls` can be negative in a
