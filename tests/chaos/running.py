@@ -16,7 +16,7 @@ from tests.chaos.blows import SIMULATOR, Fists
 from tests.chaos.disks import NoSmallDiskError, SmallDisk
 from tests.chaos.scenarios import Blow, Scenario, Strike
 from tests.rig.books import Books, reconcile, settle
-from tests.rig.load import Load, load
+from tests.rig.load import Load, load, read_again
 from tests.rig.stack import Stack, start_basics
 
 ANSWERS_BY_S = 120.0
@@ -43,7 +43,8 @@ class Recovery:
 class Report:
     """A scenario's outcome: `statuses` counts replies by status; `skipped` says why it was not run.
 
-    `slowest_s` is the longest time that a request waited for its first reply.
+    `slowest_s` is the longest time that a request waited for its first reply; `unseen` are requests
+    whose reply was on its topic, and only found when that was read again.
     """
 
     scenario: Scenario
@@ -52,6 +53,7 @@ class Report:
     restarts: int = 0
     statuses: Mapping[str, int] = field(default_factory=dict)
     slowest_s: float = 0.0
+    unseen: tuple[str, ...] = ()
     skipped: str = ""
 
     @property
@@ -69,6 +71,7 @@ class Report:
             **(self.books.as_document() if self.books else {}),
             "statuses": dict(self.statuses),
             "slowest_s": round(self.slowest_s, 2),
+            "unseen": list(self.unseen),
             "recoveries": [
                 {
                     "part": each.part,
@@ -102,7 +105,9 @@ class Chaos:
                 group.create_task(running.at_rate(_requests(), scenario.rate, scenario.seconds))
                 for strike in scenario.strikes:
                     group.create_task(self._strike(strike, begun))
-            await running.all_answered(ANSWERS_BY_S)
+            unseen: list[str] = []
+            if not await running.all_answered(ANSWERS_BY_S):
+                unseen = await read_again(stack.bootstrap, running)
             sent, replies = list(running.seen.sent_at), running.seen.replies
             took = await asyncio.to_thread(
                 settle, stack.clickhouse_url, sent, stack.ledger, SETTLED_BY_S
@@ -119,6 +124,7 @@ class Chaos:
             restarts=restarts,
             statuses=Counter(several[0]["status"] for several in replies.values()),
             slowest_s=max(running.seen.latency_ms.values(), default=0.0) / 1000,
+            unseen=tuple(unseen),
         )
 
     def _recovery(
