@@ -30,6 +30,7 @@ VALUES = {
     "Feedback": "feedback",
     "Alert": "alert",
     "BudgetEntry": "budget_entry",
+    "ReplayDecision": "replay_decision",
 }
 """Record name of each topic value, to the file that declares it."""
 

@@ -261,12 +261,12 @@ def declared_topics(
             name=REPLAY_DECISIONS,
             width=Width.PIPELINE,
             key="request id",
-            value="json",
+            value="ReplayDecision",
             retention_ms=week,
             max_message_bytes=small,
             writers="replay",
             readers="sink",
-            about="what a replay would have decided",
+            about="what replays would have decided, run by run",
         ),
     ]
     dead = [

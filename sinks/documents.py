@@ -1,4 +1,4 @@
-"""Rows of what is not Avro on its topic: registry entries, replayed decisions, dead letters.
+"""Rows of what is not Avro on its topic: registry entries, dead letters.
 
 They get small Avro schemas of their own here, so that every table is filled in the same way. Of a
 dead letter hash, size, headers and cause are kept, never a byte of its key or payload.
@@ -41,15 +41,6 @@ def _record(name: str, **fields: Any) -> Schema:
 REGISTRY_ENTRY = _record(
     "RegistryEntry", entry="string", version="string", published_by="string", size="long"
 )
-REPLAY_DECISION = _record(
-    "ReplayDecision",
-    run_id="string",
-    tenant="string",
-    request_id="string",
-    tier="string",
-    request_model="string",
-    decision="string",
-)
 DEAD_LETTER = _record(
     "DeadLetter",
     cause="string",
@@ -63,10 +54,7 @@ DEAD_LETTER = _record(
 )
 
 
-_PARSED = {
-    schema["name"]: parse_schema(schema)
-    for schema in (REGISTRY_ENTRY, REPLAY_DECISION, DEAD_LETTER)
-}
+_PARSED = {schema["name"]: parse_schema(schema) for schema in (REGISTRY_ENTRY, DEAD_LETTER)}
 
 
 def _encoded(schema: Schema, record: Mapping[str, Any]) -> bytes:
@@ -95,18 +83,6 @@ def registry_entry(record: LogRecord) -> bytes:
         "size": len(record.value or b""),
     }
     return _encoded(REGISTRY_ENTRY, row)
-
-
-def replay_decision(record: LogRecord) -> bytes:
-    """The row of a replayed decision: the names that it is asked by, and all of it as JSON.
-
-    Raises:
-        UndecodableError: it is not a JSON object.
-    """
-    value = _json_object(record.value or b"")
-    names = ("run_id", "tenant", "request_id", "tier", "request_model")
-    row = {name: str(value.get(name) or "") for name in names}
-    return _encoded(REPLAY_DECISION, row | {"decision": orjson.dumps(value).decode()})
 
 
 def dead_letter(record: LogRecord, *, cause: str = "", reason: str = "", worker: str = "") -> bytes:

@@ -12,8 +12,15 @@ from dataclasses import dataclass
 from schemas.avro_schemas import fingerprint, whole_schema
 from schemas.codec import CONFLUENT_MARK, SINGLE_OBJECT_MARK, Codec, Format, SchemaIds
 from schemas.errors import UndecodableError
-from schemas.topics import ALERTS, COST, DEAD_LETTER_SUFFIX, OUTCOMES, QUALITY, REGISTRY
-from sinks.documents import dead_letter, registry_entry, replay_decision
+from schemas.topics import (
+    ALERTS,
+    COST,
+    OUTCOMES,
+    QUALITY,
+    REGISTRY,
+    REPLAY_DECISIONS,
+)
+from sinks.documents import dead_letter, registry_entry
 from sinks.log import LogRecord
 from sinks.repeats import CallRepeats, HopRepeats, NoRepeats, Repeats
 from sinks.tables import Table, table_of
@@ -23,6 +30,7 @@ EVENT_VALUES = {
     QUALITY: "QualityEvent",
     OUTCOMES: "OutcomeEvent",
     ALERTS: "Alert",
+    REPLAY_DECISIONS: "ReplayDecision",
 }
 """Event topics and the record on each."""
 
@@ -106,11 +114,7 @@ def reader_of(topic: str, ids: SchemaIds | None = None) -> Reader:
             read=events.read,
             read_carefully=events.read_carefully,
         )
-    read: Read = replay_decision
-    if topic == REGISTRY:
-        read = registry_entry
-    elif topic.endswith(DEAD_LETTER_SUFFIX):
-        read = dead_letter
+    read: Read = registry_entry if topic == REGISTRY else dead_letter
     return Reader(table=table, repeats=NoRepeats(), read=read, read_carefully=read)
 
 

@@ -20,7 +20,7 @@ from schemas.topics import (
     REGISTRY,
     REPLAY_DECISIONS,
 )
-from sinks.documents import DEAD_LETTER, REGISTRY_ENTRY, REPLAY_DECISION
+from sinks.documents import DEAD_LETTER, REGISTRY_ENTRY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,9 +156,31 @@ REGISTRY_VERSIONS = Table(
 
 REPLAY_DECISIONS_TABLE = Table(
     name="replay_decisions",
-    event=REPLAY_DECISION,
-    columns=_same("run_id", "tenant", "request_id", "tier", "request_model", "decision"),
-)
+    event=whole_schema("ReplayDecision"),
+    columns=_same(
+        "run_id", "kind", "at", "tenant", "request_id", "user_id", "user_tier", "feature", "how",
+        "same?", "from_tier", "from_model", "from_score?", "from_version", "request_model",
+        "models", "marks", "difficulty?", "tokens?", "chance_models", "chance_values",
+        "refusal", "document",
+    )
+    | {
+        "decision": "decision.inputs",
+        "source_topic": "source.topic",
+        "source_partition": "source.partition",
+        "source_offset": "source.offset",
+        "requested_at": "source.timestamp",
+        "tier": "decision.tier",
+        "pinned_model": "decision.model",
+        "classifier": "decision.classifier",
+        "score": "decision.score?",
+        "reasons": "decision.reasons",
+        "registry_version": "decision.registry_version",
+        "code_version": "decision.code_version",
+        "artifact": "decision.artifact",
+        "experiment": "decision.experiment",
+        "arm": "decision.arm",
+    },
+)  # fmt: skip
 
 DEAD_LETTERS = Table(
     name="dead_letters",

@@ -23,7 +23,7 @@ class Recorded:
     """One request's first terminal outcome: who, where it lies in the log, what was decided.
 
     `tenant` is the one that counted, which a request topic may have set; `feature` and `user_tier`
-    are the caller's.
+    are the caller's; `ended_tier` is the tier whose answer was sent, empty where none was.
     """
 
     tenant: str
@@ -33,6 +33,7 @@ class Recorded:
     user_id: str | None = None
     user_tier: str | None = None
     feature: str | None = None
+    ended_tier: str = ""
 
     @property
     def was_decided(self) -> bool:

@@ -1,13 +1,14 @@
 """Which models a policy would ask of a request, in which order, and when it would go on.
 
 Of a tier the first candidate counts, as if everybody had room: capable, then cheapest. Load,
-limits, budgets and failures are not replayed: they belong to the moment, not to the policy.
+limits, budgets, hurry and failures are not replayed: they belong to the moment, not to the policy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 from streams.providers.base import Usage
 from streams.providers.prices import PriceBook
@@ -20,14 +21,11 @@ _REMEMBERED = 65_536
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wants:
-    """What a request asks of a model: capabilities, estimated input tokens, most output tokens,
-    time left in ms.
-    """
+    """What a request asks of a model: capabilities, estimated input tokens, most output tokens."""
 
     capabilities: frozenset[str]
     tokens: int
     max_output: int | None
-    time_left_ms: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,7 +86,7 @@ class Ways:
             capabilities=wants.capabilities,
             context_tokens=wants.tokens,
             max_output_tokens=wants.max_output,
-            time_left_ms=wants.time_left_ms,
+            time_left_ms=inf,
         )
         usage = Usage(input_tokens=wants.tokens, output_tokens=EXPECTED_OUTPUT_TOKENS)
         costs: Mapping[str, int | None] = {

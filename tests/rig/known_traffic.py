@@ -212,9 +212,7 @@ def walk(prompt: Prompt, way: Sequence[Step]) -> Iterator[str]:
 
 
 def _wants(prompt: Prompt) -> Wants:
-    return Wants(
-        capabilities=frozenset(), tokens=prompt.tokens, max_output=None, time_left_ms=600_000
-    )
+    return Wants(capabilities=frozenset(), tokens=prompt.tokens, max_output=None)
 
 
 def _features(prompt: Prompt, landscape: Landscape):  # type: ignore[no-untyped-def]

@@ -23,7 +23,13 @@ from sinks.settings import SinkSettings
 from sinks.tables import Table, table_of
 from tests.sql.log import T0, Record, store_records
 
-EVENTS = {COST: "CostEvent", QUALITY: "QualityEvent", OUTCOMES: "OutcomeEvent", ALERTS: "Alert"}
+EVENTS = {
+    COST: "CostEvent",
+    QUALITY: "QualityEvent",
+    OUTCOMES: "OutcomeEvent",
+    ALERTS: "Alert",
+    REPLAY_DECISIONS: "ReplayDecision",
+}
 APPENDED_AT = datetime(2026, 1, 1, 0, 0, 1, 234_000, tzinfo=UTC)
 
 
@@ -128,15 +134,6 @@ def test_a_registry_record_is_told_by_its_key(tables: Client, settings: SinkSett
 
     assert (row["entry"], row["version"], row["published_by"]) == ("current", "abc", "ann")
     assert row["size"] == len(value)
-
-
-def test_a_replayed_decision_keeps_all_of_itself(tables: Client, settings: SinkSettings) -> None:
-    document = {"run_id": "run", "tenant": "acme", "request_id": "r1", "tier": "simple", "x": [1]}
-    record = Record(offset=0, key=b"r1", value=orjson.dumps(document))
-    row = _stored(tables, settings, REPLAY_DECISIONS, record)
-
-    assert (row["run_id"], row["tier"], row["request_model"]) == ("run", "simple", "")
-    assert orjson.loads(row["decision"]) == document
 
 
 def test_a_dead_letter_keeps_hash_size_and_headers_and_no_byte_of_its_payload(

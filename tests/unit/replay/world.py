@@ -34,6 +34,11 @@ class RecordedLog:
     signals: list[dict[str, Any]]
     landscapes: dict[str, Landscape]
 
+    @property
+    def asked_at(self) -> dict[str, int]:
+        """When each request was asked, by its id."""
+        return {event["request_id"]: event["source"]["timestamp"] for event in self.outcomes}
+
     def recorded(self) -> list[Recorded]:
         """Every request's terminal outcome, in the order of the log."""
         found = [

@@ -1,0 +1,246 @@
+"""`sluice replay`: the logged requests again, under another registry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from infra.cli.screen import notes, print_json
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from infra.replays.choosing import Origin
+    from infra.replays.opening import Parts
+    from streams.registry.version import RegistryVersion
+    from streams.replay.run_spec import RunSpec, Span
+
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+@click.group("replay")
+def command() -> None:
+    """What if requests had been routed differently?
+
+    Reads logged requests again, decides them under another registry, and stores what would have
+    become of them: where each would start, what it would cost, how good it would be. Never touches
+    live consumer groups, reply topics or budgets.
+    """
+
+
+@command.command("run")
+@click.option("--since", default="24h", show_default=True, help="Start: 24h, 7d, today, ISO time.")
+@click.option("--until", help="End, exclusive, likewise.  [now]")
+@click.option(
+    "--offsets",
+    multiple=True,
+    metavar="TOPIC:PARTITION:FIRST-END",
+    help="These offsets instead of a time, END excluded; may be given several times.",
+)
+@click.option("--tenant", help="Only requests of this tenant.")
+@click.option("--feature", help="Only requests of this feature.")
+@click.option(
+    "--sample", type=click.FloatRange(0, 1, min_open=True), default=1.0, help="Share, by a draw."
+)
+@click.option("--registry", type=click.Path(path_type=Path), help="Registry file.  [the current]")
+@click.option("--artifact", help="A learned artifact, file or hash, in that registry's policy.")
+@click.option("--assess-all", is_flag=True, help="Look at every request again; reuse no score.")
+@click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True)
+@AS_JSON
+def run(
+    *,
+    since: str,
+    until: str | None,
+    offsets: tuple[str, ...],
+    tenant: str | None,
+    feature: str | None,
+    sample: float,
+    registry: Path | None,
+    artifact: str | None,
+    assess_all: bool,
+    processes: int,
+    as_json: bool,
+) -> None:
+    """Replay logged requests and show what would have become of them.
+
+    The same command over the same offsets is the same run: one that was cut off goes on, one that
+    is done is not done again. Exits 1 where the range holds no request, or Kafka or ClickHouse do
+    not answer; 2 where it was asked wrongly.
+    """
+    from infra.cli.replay_shown import show_run
+    from infra.replays.choosing import Origin, chosen
+    from infra.replays.opening import opened
+    from streams.replay.run_spec import RunSpec
+
+    between = _between(since, until)
+    origin = Origin(file=registry, artifact=artifact)
+    with opened() as parts:
+        version, own = chosen(parts.history, origin)
+        spans = _named(offsets) or _in_time(parts, between)
+        gone = _gone(parts, spans, between, timed=not offsets)
+        spec = RunSpec(
+            registry=version.hash,
+            spans=spans,
+            tenant=tenant,
+            feature=feature,
+            sample=sample,
+            assess_all=assess_all,
+        )
+        document = _replayed(parts, spec, version, gone, origin=origin, processes=processes)
+    if as_json:
+        print_json(document)
+    else:
+        show_run(document)
+    if own is not None:
+        notes.print(f"artifact {own.hash} is not published; sluice replay promote does that")
+
+
+@command.command("list")
+@AS_JSON
+def list_runs(*, as_json: bool) -> None:
+    """Every run, the last first."""
+    from infra.cli.replay_shown import show_runs
+    from infra.replays.opening import opened, runs
+
+    with opened() as parts:
+        found = runs(parts)
+    if as_json:
+        print_json(found)
+    else:
+        show_runs(found)
+
+
+@command.command("diff")
+@click.argument("first")
+@click.argument("second")
+@AS_JSON
+def diff(first: str, second: str, *, as_json: bool) -> None:
+    """What run SECOND does otherwise than run FIRST, over the requests that both replayed."""
+    from infra.cli.replay_shown import show_difference
+    from infra.replays.comparing import compared
+    from infra.replays.opening import opened
+
+    with opened() as parts:
+        document = compared(parts, first, second)
+    if as_json:
+        print_json(document)
+    else:
+        show_difference(document)
+
+
+@command.command("promote")
+@click.argument("run_id", metavar="RUN")
+@click.option("--name", help="Name of the experiment.  [replay-RUN]")
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.1,
+    show_default=True,
+    help="Share of the users that take part.",
+)
+@click.option("--apply", "apply_it", is_flag=True, help="Publish it and make it current.")
+@click.option("--by", help="Who does it.  [your user name]")
+@AS_JSON
+def promote(
+    run_id: str,
+    *,
+    name: str | None,
+    share: float,
+    apply_it: bool,
+    by: str | None,
+    as_json: bool,
+) -> None:
+    """Make an experiment of RUN: the current policy against the one that was replayed.
+
+    Prints the current registry with the experiment in it, or publishes that with --apply.
+    """
+    import asyncio
+    import getpass
+
+    from infra.addresses import kafka_address
+    from infra.replays.opening import opened
+    from infra.replays.promoting import as_yaml, promoted
+    from streams.registry.topic import publish_version
+
+    with opened() as parts:
+        version = promoted(parts, run_id, name or f"replay-{run_id}", share)
+        if apply_it:
+            kafka = {"bootstrap_servers": kafka_address(parts.settings)}
+            asyncio.run(publish_version(kafka, version, by=by or getpass.getuser()))
+    if as_json:
+        print_json({"version": version.hash, "applied": apply_it, "run": run_id})
+    elif not apply_it:
+        click.echo(as_yaml(version), nl=False)
+    if apply_it:
+        notes.print(f"version {version.hash} is current; taken back by: sluice registry rollback")
+
+
+def _between(since: str, until: str | None) -> tuple[datetime, datetime]:
+    from infra.cli.time_words import WrongTimeError, time_range
+
+    try:
+        found = time_range(since, until)
+    except WrongTimeError as wrong:
+        raise click.UsageError(str(wrong)) from None
+    return found.since, found.until
+
+
+def _named(offsets: tuple[str, ...]) -> tuple[Span, ...]:
+    from streams.replay.run_spec import Span
+
+    found = []
+    for text in offsets:
+        topic, _, rest = text.partition(":")
+        partition, _, span = rest.partition(":")
+        first, sign, end = span.partition("-")
+        if not (topic and partition.isdigit() and sign and first.isdigit() and end.isdigit()):
+            raise click.UsageError(f"--offsets is TOPIC:PARTITION:FIRST-END, not {text}")
+        found.append(Span(topic=topic, partition=int(partition), first=int(first), end=int(end)))
+    return tuple(sorted(found))
+
+
+def _in_time(parts: Parts, between: tuple[datetime, datetime]) -> tuple[Span, ...]:
+    from infra.replays.opening import spans_between
+
+    return spans_between(parts, *between)
+
+
+def _gone(
+    parts: Parts, spans: tuple[Span, ...], between: tuple[datetime, datetime], *, timed: bool
+) -> list[dict[str, Any]]:
+    """What the log lost of the range; none of it left is an error."""
+    from infra.replays.opening import (
+        NothingToReplayError,
+        gone_before,
+        gone_of,
+        left_of,
+    )
+
+    gone = gone_before(parts, between) if timed else gone_of(parts, spans)
+    if not any(left_of(parts, span).count for span in spans):
+        lost = sum(each["requests"] for each in gone)
+        raise NothingToReplayError(
+            f"the range holds no request any more: the log lost all {lost} of it; the topic's "
+            "retention is SLUICE_REPLAY_DAYS"
+            if lost
+            else "the range holds no request; give another --since, --until or --offsets"
+        )
+    return gone
+
+
+def _replayed(
+    parts: Parts,
+    spec: RunSpec,
+    version: RegistryVersion,
+    gone: list[dict[str, Any]],
+    *,
+    origin: Origin,
+    processes: int,
+) -> dict[str, Any]:
+    from infra.cli.progress import progress_bar
+    from infra.replays.whole import replay_all
+
+    with progress_bar("pieces of the log replayed", len(spec.pieces)) as tick:
+        return replay_all(parts, spec, version, gone, origin=origin, processes=processes, tick=tick)

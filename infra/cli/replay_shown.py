@@ -1,0 +1,168 @@
+"""Replays on the terminal: moves as a matrix, figures with intervals and what they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from infra.cli.screen import notes, print_table
+
+REFUSED = "(refused)"
+_THOUSAND_IN_USD = 1e-6
+"""Nano-USD a request to USD a thousand requests."""
+
+
+def show_run(document: Mapping[str, Any]) -> None:
+    """A run: how many, where they go, what that would have cost, how good it would have been."""
+    tally = document["tally"]
+    decided = document["requests"]
+    for line in lost(document["gone"]):
+        notes.print(line, style="yellow")
+    if not decided:
+        notes.print(f"run {document['run']}: no request of the range was decided again")
+        _say_left_out(tally)
+        return
+    same, how = document["same"], document["how"]
+    click.echo(
+        f"run {document['run']}, registry {document['registry']}: {decided:,} requests, "
+        f"{same:,} start where they did ({same / decided:.1%})"
+    )
+    click.echo("decisions: " + ", ".join(f"{count:,} {name}" for name, count in how.items()))
+    _matrix("starts on", document["tier_moves"])
+    _matrix("asks first", document["model_moves"])
+    _figures(document)
+    _say_left_out(tally)
+    notes.print(
+        f"{tally['decided']:,} decided now in {document['seconds']:.1f} s, {tally['before']:,} "
+        f"before. Next: sluice replay diff A B, sluice replay promote {document['run']}",
+        style="dim",
+    )
+
+
+def lost(gone: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the log lost, a line a partition."""
+    return [
+        f"the log's start is gone: {each['requests']:,} requests of {each['topic']}, partition "
+        f"{each['partition']}, from {_time(each['first_at'])} to {_time(each['last_at'])}; they "
+        "are not replayed"
+        for each in gone
+    ]
+
+
+def _say_left_out(tally: Mapping[str, int]) -> None:
+    words = {
+        "open": "have no outcome in ClickHouse (yet)",
+        "undecided": "were refused or over before they were decided",
+        "unreadable": "can't be read as requests now",
+        "old": "recorded no inputs",
+    }
+    for name, said in words.items():
+        if tally[name]:
+            notes.print(f"{tally[name]:,} requests {said}; they are not replayed", style="yellow")
+
+
+def _matrix(what: str, moves: Sequence[Mapping[str, Any]]) -> None:
+    old = list(dict.fromkeys(each["from"] for each in moves))
+    new = list(dict.fromkeys(each["to"] for each in moves))
+    counts = {(each["from"], each["to"]): each["requests"] for each in moves}
+    print_table(
+        (f"{what}, was / would", *(name or REFUSED for name in new)),
+        [
+            (row or "(unknown)", *(f"{counts.get((row, column), 0):,}" for column in new))
+            for row in old
+        ],
+    )
+
+
+def _figures(document: Mapping[str, Any]) -> None:
+    projected, was, change = document["projected"], document["was"], document["change"]
+    rows = []
+    for name, key, shown in (
+        ("USD per 1,000 requests", "cost_nano", _usd),
+        ("quality 0..1", "quality", _plain),
+    ):
+        figure = projected[key]
+        rows.append(
+            (name, shown(was[key]), _interval(figure, shown), _interval(change[key], shown),
+             rests_on(figure["rests_on"]))
+        )  # fmt: skip
+    print_table(("figure", "was", "would be (95 %)", "change (95 %)", "rests on"), rows)
+    click.echo(f"would go on to a second model: {projected['goes_on']:.1%}")
+    for model, share in document["unscored_draws"].items():
+        notes.print(
+            f"{share:.0%} of {model}'s drawn answers have no score; taken as missing by chance",
+            style="yellow",
+        )
+
+
+def rests_on(shares: Mapping[str, float]) -> str:
+    """Shares in words, the largest first."""
+    found = sorted(((share, name) for name, share in shares.items() if share > 0), reverse=True)
+    return ", ".join(f"{share:.1%} {name}" for share, name in found)
+
+
+def _interval(figure: Mapping[str, Any] | None, shown: Any) -> str:
+    if figure is None or figure["mean"] is None:
+        return "unknown"
+    return f"{shown(figure['mean'])} ({shown(figure['low'])} to {shown(figure['high'])})"
+
+
+def _usd(nano: float | None) -> str:
+    return "unknown" if nano is None else f"{nano * _THOUSAND_IN_USD:,.4f}"
+
+
+def _plain(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3f}"
+
+
+def show_runs(found: Sequence[Mapping[str, Any]]) -> None:
+    """Every run in a line."""
+    if not found:
+        notes.print("no replay was run yet; sluice replay run")
+        return
+    rows = []
+    for run in found:
+        summary, spec = run["summary"] or {}, run["spec"]["spec"]
+        projected = summary.get("projected") or {}
+        rows.append(
+            (
+                run["run_id"],
+                _time(run["opened_at"]),
+                spec["registry"],
+                f"{run['decided']:,}",
+                "done" if run["summary"] else "cut off",
+                _interval(projected.get("cost_nano"), _usd),
+                _interval(projected.get("quality"), _plain),
+            )
+        )
+    print_table(
+        ("run", "opened", "registry", "requests", "state", "USD per 1,000", "quality"), rows
+    )
+
+
+def show_difference(document: Mapping[str, Any]) -> None:
+    """Two runs: what the second does otherwise."""
+    first, second = document["first"], document["second"]
+    click.echo(
+        f"{document['requests']:,} requests in both; {document['otherwise']:,} would be asked of "
+        "other models"
+    )
+    _matrix(f"starts on, {first} / {second}", document["tier_moves"])
+    rows = []
+    for name, key, shown in (
+        ("USD per 1,000 requests", "cost_nano", _usd),
+        ("quality 0..1", "quality", _plain),
+    ):
+        one, two = (each[key] for each in document["projected"])
+        rows.append(
+            (name, _interval(one, shown), _interval(two, shown),
+             _interval(document["change"][key], shown))
+        )  # fmt: skip
+    print_table(("figure", first, second, "change (95 %)"), rows)
+
+
+def _time(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")

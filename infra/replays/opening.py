@@ -1,0 +1,281 @@
+"""A replay's parts, opened on the real Kafka and ClickHouse, and what is asked of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from aiokafka.errors import KafkaError
+
+from infra.addresses import clickhouse_address, kafka_address
+from infra.replays.running import Runner, Tally
+from infra.settings import InfraSettings
+from schemas.codec import Codec, Format, UnknownSchemaError, format_of
+from schemas.errors import SluiceError
+from schemas.request import Request, read_request, request_document
+from schemas.schema_registry import KnownSchemas, known_schemas
+from sinks.replays import ReplayTables
+from sinks.settings import SinkSettings
+from streams.registry.topic import RegistryHistory, read_history
+from streams.registry.version import RegistryVersion
+from streams.replay.publishing import KafkaRows, events_of_run
+from streams.replay.replaying import ReadRequest
+from streams.replay.request_log import KafkaRequestLog, LogAwayError
+from streams.replay.rows import CLOSED, DECISION, OPENED, run_event
+from streams.replay.run_spec import RunSpec, Span
+
+ROWS_WAIT_S = 60.0
+"""How long the tables may take to have what lies on the replay topic."""
+
+
+_MOST_MS = 253_402_300_799_000
+"""The last moment that ClickHouse's times can tell safely."""
+
+
+class NothingToReplayError(SluiceError):
+    """The range holds no request; the message says what there is."""
+
+
+class UnknownRunError(SluiceError):
+    """No run has this id."""
+
+
+class TablesBehindError(SluiceError):
+    """The sink has not stored the run's rows yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a replay works with."""
+
+    settings: InfraSettings
+    log: KafkaRequestLog
+    tables: ReplayTables
+    rows: KafkaRows
+    history: RegistryHistory
+
+    @property
+    def kafka(self) -> dict[str, Any]:
+        """Settings of the plain client."""
+        return plain_kafka(self.settings)
+
+
+def plain_kafka(settings: InfraSettings) -> dict[str, Any]:
+    """Settings of the client that reads and writes for replays."""
+    return {"bootstrap.servers": kafka_address(settings)}
+
+
+@contextmanager
+def opened() -> Iterator[Parts]:
+    """Open everything; all is closed again at the end.
+
+    Raises:
+        LogAwayError: Kafka does not answer.
+        UnreachableError: ClickHouse does not.
+        LocalStackError: no address is set and no local pipeline runs.
+    """
+    settings = InfraSettings()
+    kafka = plain_kafka(settings)
+    tables = ReplayTables(SinkSettings(clickhouse_url=clickhouse_address(settings)))
+    try:
+        log = KafkaRequestLog(kafka)
+        try:
+            log.check()
+            yield Parts(
+                settings=settings,
+                log=log,
+                tables=tables,
+                rows=KafkaRows(kafka, Codec("ReplayDecision")),
+                history=_history(settings),
+            )
+        finally:
+            log.close()
+    finally:
+        tables.close()
+
+
+def _history(settings: InfraSettings) -> RegistryHistory:
+    address = kafka_address(settings)
+    try:
+        return asyncio.run(read_history({"bootstrap_servers": address}))
+    except (KafkaError, OSError) as error:
+        raise LogAwayError(
+            f"Kafka at {address} does not answer ({type(error).__name__}); is it up?"
+        ) from None
+
+
+def spans_between(parts: Parts, since: datetime, until: datetime) -> tuple[Span, ...]:
+    """The offsets of all request topics in this time.
+
+    Raises:
+        LogAwayError: Kafka does not answer.
+        NoTopicError: a request topic is missing.
+    """
+    found = parts.log.spans(
+        parts.settings.request_topic_names, _milliseconds(since), _milliseconds(until)
+    )
+    return tuple(span for span in found if span.count)
+
+
+def gone_before(parts: Parts, between: tuple[datetime, datetime]) -> list[dict[str, Any]]:
+    """Requests of the range that the tables know and whose part of the log was deleted, a row a
+    partition: `topic, partition, requests, first_at, last_at` (ms).
+    """
+    topics = parts.settings.request_topic_names
+    lows = [parts.log.held(span) for span in parts.log.spans(topics, 0, 1)]
+    since, until = map(_milliseconds, between)
+    return _gone(parts, [replace(low, first=0, end=low.first) for low in lows], since, until)
+
+
+def gone_of(parts: Parts, spans: Sequence[Span]) -> list[dict[str, Any]]:
+    """The same of these offsets."""
+    cut = [replace(span, end=min(span.end, parts.log.held(span).first)) for span in spans]
+    return _gone(parts, cut, 0, _MOST_MS)
+
+
+def left_of(parts: Parts, span: Span) -> Span:
+    """What of a span the log still holds."""
+    held = parts.log.held(span)
+    first = max(span.first, held.first)
+    return replace(span, first=first, end=max(min(span.end, held.end), first))
+
+
+def _gone(parts: Parts, spans: Sequence[Span], since: int, until: int) -> list[dict[str, Any]]:
+    return [
+        {"topic": span.topic, "partition": span.partition, **row}
+        for span in spans
+        if span.count
+        for row in parts.tables.rows(
+            "gone", topic=span.topic, partition=span.partition, first=span.first, end=span.end,
+            since=since, until=until, tenant="", feature="",
+        )
+    ]  # fmt: skip
+
+
+def request_reader(url: str | None) -> tuple[ReadRequest, Callable[[], None]]:
+    """Reads requests in any of their encodings; and what closes it."""
+    known = known_schemas(url)
+    codec = Codec("Request", known)
+    loop = asyncio.new_event_loop() if known is not None else None
+
+    def read(value: bytes) -> Request:
+        try:
+            record = codec.decode(value)
+        except UnknownSchemaError as error:
+            if not _learnt(known, loop, error.schema_id):
+                raise
+            record = codec.decode(value)
+        is_json = format_of(value, framed=codec.format is Format.CONFLUENT) is Format.JSON
+        return read_request(record if is_json else request_document(record))
+
+    def close() -> None:
+        if loop is not None and known is not None:
+            loop.run_until_complete(known.close())
+            loop.close()
+
+    return read, close
+
+
+def _learnt(
+    known: KnownSchemas | None, loop: asyncio.AbstractEventLoop | None, schema_id: int
+) -> bool:
+    if known is None or loop is None:
+        return False
+    return loop.run_until_complete(known.learn(schema_id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """What lies on the topic of a run already."""
+
+    is_open: bool
+    done: frozenset[tuple[str, int, int]]
+
+
+def earlier(parts: Parts, run_id: str) -> Earlier:
+    """What the replay topic and the tables hold of a run."""
+    done: set[tuple[str, int, int]] = set()
+    is_open = False
+    for event in events_of_run(parts.kafka, Codec("ReplayDecision"), run_id):
+        is_open = is_open or event["kind"] == OPENED
+        if event["kind"] == DECISION:
+            source = event["source"]
+            done.add((source["topic"], source["partition"], source["offset"]))
+    for row in parts.tables.rows("rows", run=run_id):
+        done.add((row["topic"], row["source_partition"], row["source_offset"]))
+    return Earlier(is_open=is_open, done=frozenset(done))
+
+
+def open_run(parts: Parts, spec: RunSpec, version: RegistryVersion, **about: Any) -> None:
+    """Say on the topic what is replayed, the registry in full."""
+    document = {"spec": spec.as_document(), "registry": version.content.decode(), **about}
+    _say(parts, OPENED, spec.run_id, document)
+
+
+def close_run(parts: Parts, run_id: str, tally: Tally, summary: dict[str, Any]) -> None:
+    """Say on the topic what came of it."""
+    _say(parts, CLOSED, run_id, {"tally": tally.as_document(), **summary})
+
+
+def _say(parts: Parts, kind: str, run_id: str, document: dict[str, Any]) -> None:
+    at = int(time.time() * 1000)
+    event = run_event(kind, run_id, at, orjson.dumps(document).decode())
+    parts.rows.put(run_id, event)
+    parts.rows.flush()
+
+
+def until_stored(parts: Parts, run_id: str, rows: int, wait_s: float = ROWS_WAIT_S) -> None:
+    """Wait until the tables have the run's rows.
+
+    Raises:
+        TablesBehindError: they do not come; the decisions are on the topic and not lost.
+    """
+    deadline = time.monotonic() + wait_s
+    stored = -1
+    while time.monotonic() < deadline:
+        found = list(parts.tables.rows("runs", run=run_id))
+        stored = found[0]["decided"] if found else 0
+        if stored >= rows:
+            return
+        time.sleep(0.2)
+    raise TablesBehindError(
+        f"run {run_id}: {stored} of {rows} decisions are in ClickHouse after {wait_s:.0f} s. They "
+        "are safe on the topic; is a sink running? The same command again goes on from here."
+    )
+
+
+def run_of(parts: Parts, run_id: str) -> dict[str, Any]:
+    """A run's record: `run_id, opened_at, spec, summary, decided`, its documents read.
+
+    Raises:
+        UnknownRunError: there is none of this id.
+    """
+    for row in parts.tables.rows("runs", run=run_id):
+        if row["spec"]:
+            return _read_run(row)
+    raise UnknownRunError(f"no replay has the id {run_id}; see them all: sluice replay list")
+
+
+def runs(parts: Parts) -> list[dict[str, Any]]:
+    """Every run, the last first."""
+    return [_read_run(row) for row in parts.tables.rows("runs", run="") if row["spec"]]
+
+
+def _read_run(row: dict[str, Any]) -> dict[str, Any]:
+    summary = orjson.loads(row["summary"]) if row["summary"] else None
+    return {**row, "spec": orjson.loads(row["spec"]), "summary": summary}
+
+
+def _milliseconds(time_: datetime) -> int:
+    return int(time_.astimezone(UTC).timestamp() * 1000)
+
+
+def runner(parts: Parts, spec: RunSpec, **more: Any) -> Runner:
+    """A runner over these parts."""
+    return Runner(spec=spec, log=parts.log, tables=parts.tables, rows=parts.rows, **more)

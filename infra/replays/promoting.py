@@ -1,0 +1,74 @@
+"""A run as an experiment: the current policy against the one that was replayed, on live users."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import yaml
+
+from infra.replays.opening import Parts, run_of
+from schemas.errors import RegistryError
+from streams.registry.version import RegistryVersion, parse_registry
+
+CONTROL, REPLAYED = "control", "replayed"
+
+
+class NotPromotableError(RegistryError):
+    """What a run replayed can't be an arm of the current registry."""
+
+
+def promoted(parts: Parts, run_id: str, name: str, share: float) -> RegistryVersion:
+    """The current version with an experiment of two arms of equal weight.
+
+    Raises:
+        UnknownRunError: there is no such run.
+        NotPromotableError: its registry differs in more than its policy, or nothing is current.
+        RegistryError: the experiment does not validate.
+    """
+    run = run_of(parts, run_id)
+    pointer = parts.history.current
+    if pointer is None:
+        raise NotPromotableError("no registry version is current; nothing to compare with")
+    current = orjson.loads(parts.history.version(pointer.version).content)
+    replayed = orjson.loads(run["spec"]["registry"])
+    for part in ("tiers", "models"):
+        if current[part] != replayed[part]:
+            raise NotPromotableError(
+                f"run {run_id} has other {part} than the current registry; an arm differs in "
+                "policy only. Add them to the current registry first, then replay again"
+            )
+    arm = differing(current["policy"], replayed["policy"])
+    if not arm:
+        raise NotPromotableError(
+            f"run {run_id} replayed the current policy: there is nothing to try"
+        )
+    document = {
+        **current,
+        "experiments": {
+            **current.get("experiments", {}),
+            name: {"share": share, "arms": {CONTROL: {}, REPLAYED: {"policy": arm}}},
+        },
+    }
+    return parse_registry(
+        orjson.dumps(document), name=f"experiment {name}", artifacts=parts.history.artifact
+    )
+
+
+def differing(current: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+    """The keys of a policy whose values are others; mappings key by key, as arms are laid over."""
+    found: dict[str, Any] = {}
+    for key, value in wanted.items():
+        old = current.get(key)
+        if isinstance(value, dict) and isinstance(old, dict):
+            inner = differing(old, value)
+            if inner:
+                found[key] = inner
+        elif value != old:
+            found[key] = value
+    return found
+
+
+def as_yaml(version: RegistryVersion) -> str:
+    """The version as a registry file."""
+    return yaml.safe_dump(orjson.loads(version.content), sort_keys=False, allow_unicode=True)

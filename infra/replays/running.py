@@ -1,0 +1,135 @@
+"""A run from its parameters to its closing record: read, decide again, publish, sum up.
+
+What always holds: a row is on the log before its piece counts as done; a run that is asked for
+again does only what is not there; what the log no longer holds is counted and said, never guessed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from infra.replays.recorded_rows import recorded_of
+from schemas.errors import InvalidRequestError, UndecodableError
+from streams.replay.publishing import Rows
+from streams.replay.recorded import Recorded
+from streams.replay.replaying import ReadRequest, Replayer
+from streams.replay.request_log import RequestLog
+from streams.replay.rows import Replayed
+from streams.replay.run_spec import RunSpec, Span
+
+Places = Set[tuple[str, int, int]]
+
+
+class Tables(Protocol):
+    """What a run asks of ClickHouse."""
+
+    def rows(self, name: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Rows of a statement of `sinks/replay`."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What became of the offsets: `decided` now, `before` in an earlier attempt at the same run.
+
+    `gone`: the tables know the request, the log does not. `open`: the log has it, and it has no
+    outcome in the tables (yet). `undecided`: it was refused, or over, before a decision.
+    `unreadable`: its bytes are no request, or one that is refused now. `old`: its decision recorded
+    no inputs.
+    """
+
+    decided: int = 0
+    before: int = 0
+    gone: int = 0
+    open: int = 0
+    undecided: int = 0
+    unreadable: int = 0
+    old: int = 0
+
+    def as_document(self) -> dict[str, int]:
+        """By name."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(slots=True, kw_only=True)
+class Runner:
+    """Runs a spec, or its `own` pieces of it; `on_piece` is told after each that is on the log."""
+
+    spec: RunSpec
+    log: RequestLog
+    tables: Tables
+    rows: Rows
+    replayer: Replayer
+    read: ReadRequest
+    done: Places
+    own: Sequence[Span] | None = None
+    now_ms: Callable[[], int] = lambda: int(time.time() * 1000)
+    on_piece: Callable[[], None] = lambda: None
+    tally: Tally = field(default_factory=Tally)
+    run_id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.run_id = self.spec.run_id
+
+    def run(self) -> Tally:
+        """Do all that is not done.
+
+        Raises:
+            LogAwayError, DeliveryError: Kafka does not answer.
+            SinkError: ClickHouse does not.
+        """
+        for piece in self.spec.pieces if self.own is None else self.own:
+            self._piece(piece)
+            self.on_piece()
+        return self.tally
+
+    def _piece(self, piece: Span) -> None:
+        known = {row["source_offset"]: row for row in self._recorded(piece)}
+        first = self.log.held(piece).first
+        self.tally.gone += sum(offset < first for offset in known)
+        unfiltered = self.spec.tenant is None and self.spec.feature is None
+        at = self.now_ms()
+        for logged in self.log.read(piece):
+            if not self.spec.takes(piece.topic, piece.partition, logged.offset):
+                continue
+            row = known.get(logged.offset)
+            if row is None or row["asked_at"] != logged.timestamp:
+                self.tally.open += unfiltered
+                continue
+            if (piece.topic, piece.partition, logged.offset) in self.done:
+                self.tally.before += 1
+                continue
+            replayed = self._again(recorded_of(row, piece), logged.value)
+            if replayed is not None:
+                self.rows.put(replayed.recorded.request_id, replayed.as_event(self.run_id, at))
+                self.tally.decided += 1
+        self.rows.flush()
+
+    def _recorded(self, piece: Span) -> Iterator[Mapping[str, Any]]:
+        return self.tables.rows(
+            "requests",
+            topic=piece.topic,
+            partition=piece.partition,
+            first=piece.first,
+            end=piece.end,
+            tenant=self.spec.tenant or "",
+            feature=self.spec.feature or "",
+        )
+
+    def _again(self, recorded: Recorded, value: bytes | None) -> Replayed | None:
+        if not recorded.was_decided:
+            self.tally.undecided += 1
+            return None
+        try:
+            request = self.read(value or b"")
+        except (UndecodableError, InvalidRequestError):
+            self.tally.unreadable += 1
+            return None
+        try:
+            return self.replayer.replay(recorded, request)
+        except KeyError:
+            self.tally.old += 1
+            return None

@@ -1,0 +1,79 @@
+"""A run as a whole: what is there already, the rest of it, and its summary from the tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from infra.replays.choosing import Origin
+from infra.replays.opening import (
+    Parts,
+    close_run,
+    earlier,
+    open_run,
+    until_stored,
+)
+from infra.replays.processes import Share, divided, work, work_together
+from infra.replays.recorded_rows import RunRows, rows_of_run
+from infra.replays.summary import summary_of
+from streams.providers.prices import PriceBook
+from streams.registry.version import RegistryVersion
+from streams.replay.run_spec import RunSpec
+from streams.routing.landscape import Landscape
+
+
+def replay_all(
+    parts: Parts,
+    spec: RunSpec,
+    version: RegistryVersion,
+    gone: Sequence[dict[str, Any]],
+    *,
+    origin: Origin,
+    processes: int,
+    tick: Callable[[], None],
+) -> dict[str, Any]:
+    """Do what is not done of a run; its document.
+
+    Raises:
+        LogAwayError, DeliveryError: Kafka does not answer.
+        SinkError: ClickHouse does not, or has not stored the run yet.
+    """
+    run_id = spec.run_id
+    before = earlier(parts, run_id)
+    if not before.is_open:
+        open_run(parts, spec, version, gone=list(gone))
+    share = Share(
+        spec=spec,
+        pieces=tuple(spec.pieces),
+        done=before.done,
+        origin=origin,
+    )
+    begun = time.monotonic()
+    shares = divided(share, processes)
+    alone = len(shares) == 1
+    tally = work(parts, share, version, tick) if alone else work_together(shares, tick)
+    seconds = time.monotonic() - begun
+    tally.gone += sum(each["requests"] for each in gone)
+    until_stored(parts, run_id, tally.decided + tally.before)
+    summary = summary_of(rows_stored(parts, run_id, version.landscape))
+    close_run(parts, run_id, tally, summary)
+    return {
+        "run": run_id,
+        "registry": version.hash,
+        "spec": spec.as_document(),
+        "gone": list(gone),
+        "tally": tally.as_document(),
+        "seconds": round(seconds, 3),
+        **summary,
+    }
+
+
+def rows_stored(parts: Parts, run_id: str, landscape: Landscape) -> RunRows:
+    """A run's rows out of the tables, with what was seen of its requests."""
+    rows = list(parts.tables.rows("rows", run=run_id))
+    times = [row["asked_at"] for row in rows]
+    seen = (
+        parts.tables.rows("seen", run=run_id, since=min(times), until=max(times)) if times else ()
+    )
+    return rows_of_run(rows, seen, landscape, PriceBook())
