@@ -98,7 +98,7 @@ def test_the_columns_are_those_that_are_declared(asked: Ask, name: str) -> None:
     given = {"request_id": "r1"} if name == "request" else {}
     rows = asked(name, **given)
 
-    assert name in {"dead_letters", "shadow", "undershot"} or rows
+    assert name in {"dead_letters", "replay_moves", "shadow", "undershot"} or rows
     for row in rows:
         assert list(row) == [column.name for column in question(name).columns]
 
@@ -153,6 +153,30 @@ def test_cost_vs_baseline(asked: Ask) -> None:
         "net_saved": baseline - spent,
     }
     same(asked("cost_vs_baseline"), [expected], "requests")
+
+
+def test_savings(asked: Ask) -> None:
+    rows = []
+    days = {life.ended_at // (24 * HOUR) for life in replied()}
+    days |= {call.at // (24 * HOUR) for _, call in calls()}
+    for day in days:
+        lives = [life for life in replied() if life.ended_at // (24 * HOUR) == day]
+        both = [each for each in lives if each.nano is not None and each.baseline_nano is not None]
+        cost, baseline = usd(x.nano for x in both), usd(x.baseline_nano for x in both)
+        here = [call for _, call in calls() if call.at // (24 * HOUR) == day]
+        rows.append(
+            {
+                "period": time_of(day * 24 * HOUR),
+                "requests": len(lives),
+                "compared": len(both),
+                "cost": cost,
+                "baseline": baseline,
+                "saved_share": share((baseline or 0) - (cost or 0), baseline),
+                "spent": usd(call.known_nano for call in here),
+                "unknown_calls": unknown(call.known_nano for call in here),
+            }
+        )
+    same(asked("savings"), rows, "period")
 
 
 _BY: dict[str, Callable[[Life, Call], str]] = {
