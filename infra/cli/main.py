@@ -22,6 +22,7 @@ COMMANDS = {
     "migrate": "Create or update the ClickHouse tables.",
     "registry": "Validate, apply, show, compare or roll back the registry.",
     "query": "Ask an analytics question.",
+    "report": "One page about spend, routing, quality and time.",
     "explain": "The whole life of a request.",
     "alerts": "What alerts stand, and what changed lately.",
     "train": "Learn a classifier from labelled answers.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from dataclasses import dataclass
@@ -39,16 +40,19 @@ class SmallDisk:
         return cls(folder=folder)
 
     def fill(self) -> None:
-        """Take what is left, block by block, to the last."""
+        """Take what is left, to the last block, against whoever writes at the same time."""
+        block = os.statvfs(self.folder).f_bsize
         with (self.folder / _BALLAST).open("ab") as ballast:
-            while left := os.statvfs(self.folder).f_bavail:
+            taken, wanted = 0, max(os.statvfs(self.folder).f_bavail, 1)
+            while wanted:
                 try:
-                    os.posix_fallocate(
-                        ballast.fileno(), ballast.tell(), left * os.statvfs(self.folder).f_bsize
-                    )
-                    ballast.seek(0, os.SEEK_END)
-                except OSError:
-                    return
+                    os.posix_fallocate(ballast.fileno(), taken * block, wanted * block)
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    wanted //= 2
+                else:
+                    taken += wanted
 
     def give_room(self) -> None:
         """Give back what was taken."""

@@ -5,8 +5,8 @@ INSERT INTO outcomes
     arm, hop, visit, kind, final, at, worker, incarnation, source_topic, source_partition,
     source_offset, requested_at, call_id, purpose, tier, next_tier, request_model, provider,
     instance, quality, deadline_at, classifier, score, decided_tier, reasons, propensity,
-    decision_inputs, answer_model, answer_provider, tiers_tried, calls, cost, baseline_model,
-    baseline_cost, input_tokens, output_tokens, confidence, finish_reason, latency_ms, provider_ms,
+    decision_inputs, answer_model, answer_provider, answer_tier, calls_ms, tiers_tried, calls,
+    cost, baseline_model, baseline_cost, input_tokens, output_tokens, confidence, finish_reason, latency_ms, provider_ms,
     fallbacks, reply_topic, error_code, repeat, topic, partition, offset, appended_at, ingested_at
 )
 WITH
@@ -38,7 +38,8 @@ SELECT
         '","confidence":', toString(round(certain, 2)),
         ',"faults":[],"parts":{"hedging":-0.0,"self_doubt":-0.0},"why":"reaches 0.6"}]}]}'
     )),
-    if(answers, last_model, ''), if(answers, last_provider, ''),
+    if(answers, last_model, ''), if(answers, last_provider, ''), if(answers, last_tier, ''),
+    if(begins, NULL, if(step = 2, first_ms - 6, took_ms - 6 - 10 * seen)),
     if(ends, arrayDistinct([first_tier, last_tier]), []),
     if(ends, 1 + climbs + falls_back, toUInt8(step = 2)),
     if(begins OR unknown, NULL, first_cost + if(after, last_cost, toDecimal64(0, 9))), 'gpt-4o',

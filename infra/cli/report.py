@@ -1,0 +1,97 @@
+"""`sluice report`: one self-contained page about a range of traffic, for who likes to look."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from infra.cli.screen import console, notes
+from infra.settings import InfraSettings
+
+if TYPE_CHECKING:
+    from sinks.queries import TimeRange
+
+_PLAIN = (
+    "cost_vs_baseline",
+    "routing_distribution",
+    "escalation_value",
+    "quality_by_tier",
+    "misclassification",
+    "latency_by_tier",
+    "routing_overhead",
+    "provider_health",
+    "fallback_rate",
+    "experiment",
+    "experiment_arms",
+    "dead_letters",
+)
+_BY = ("model", "feature", "tenant", "purpose")
+_LONG = timedelta(days=3)
+"""Ranges from here on are drawn by the day."""
+
+
+@click.command("report")
+@click.option("--since", default="7d", show_default=True, help="Start: 24h, 7d, today, ISO time.")
+@click.option("--until", help="End, exclusive, likewise; now unless given.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("report.html"),
+    show_default=True,
+    help="Where to write the page.",
+)
+def command(*, since: str, until: str | None, out: Path) -> None:
+    """Write a page about what was spent, saved and routed where, how good and how fast it was.
+
+    It needs nothing but a browser, and can be sent around: it holds no prompts and no answers.
+    """
+    from infra.cli.time_words import WrongTimeError, time_range
+
+    try:
+        between = time_range(since, until)
+    except WrongTimeError as wrong:
+        raise click.UsageError(str(wrong)) from None
+    every = "day" if between.until - between.since >= _LONG else "hour"
+    answers = _asked(between, every)
+    if not answers["cost_by.model"] and not answers["routing_distribution"]:
+        notes.print(f"there is no traffic from {between.since} to {between.until}")
+    _write(out, between, every, answers)
+    console.print(str(out))
+
+
+def _asked(between: TimeRange, every: str) -> dict[str, list[dict[str, Any]]]:
+    from infra.addresses import clickhouse_address
+    from sinks.queries import ask
+    from sinks.questions import question
+    from sinks.settings import SinkSettings
+
+    settings = SinkSettings(clickhouse_url=clickhouse_address(InfraSettings()))
+
+    def rows(name: str, **given: str) -> list[dict[str, Any]]:
+        answer = ask(question(name), settings, range_=between, parameters=given)
+        names = [column.name for column in answer.columns]
+        return [dict(zip(names, row, strict=True)) for row in answer.rows]
+
+    answers = {name: rows(name) for name in _PLAIN}
+    answers |= {f"cost_by.{by}": rows("cost_by", by=by) for by in _BY}
+    answers["savings"] = rows("savings", every=every)
+    answers["routing_distribution.over_time"] = rows("routing_distribution", every=every)
+    return answers
+
+
+def _write(
+    out: Path, between: TimeRange, every: str, answers: dict[str, list[dict[str, Any]]]
+) -> None:
+    from infra.report.page import ReportError
+    from infra.report.traffic_page import Traffic, traffic_page
+
+    traffic = Traffic(since=between.since, until=between.until, every=every, answers=answers)
+    try:
+        out.write_text(traffic_page(traffic), encoding="utf-8")
+    except OSError as error:
+        raise ReportError(
+            f"{out}: can't be written ({error.strerror}); name another file with --out"
+        ) from None
