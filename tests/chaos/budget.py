@@ -84,9 +84,9 @@ async def _run(stack: Stack, *, next_window: bool) -> list[Phase]:
     phases = []
     async with load(stack.bootstrap) as running:
         phases.append(await _phase("until it is used up", stack, running, seconds=20))
-        for number in range(WORKERS):
-            stack.kill(f"worker-{number + 1}")
-        stack.kill("kafka")
+    for number in range(WORKERS):
+        stack.kill(f"worker-{number + 1}")
+    stack.kill("kafka")
     await asyncio.to_thread(stack.start_kafka)
     for number in range(WORKERS):
         await asyncio.to_thread(stack.start_worker, number + 1)
@@ -112,13 +112,15 @@ async def _phase(name: str, stack: Stack, running: Load, *, seconds: float) -> P
         _code(running.seen.replies[key][0]) for key in mine if key in running.seen.replies
     )
     new = [call for key, call in after.items() if key not in before]
-    return Phase(
+    phase = Phase(
         name=name,
         sent=len(mine),
         replies=dict(replies),
         calls=len(new),
         usd=sum(call.cost_nano or 0 for call in new) / LIMIT_NANO,
     )
+    notes.print(str(phase))
+    return phase
 
 
 def _faults(phases: list[Phase]) -> list[str]:
