@@ -95,6 +95,19 @@ class WorkerSettings(KafkaAccess):
         description="Wait for the `started` record before a provider is called: a kill -9 then "
         "never leaves a call that the books do not know. Costs one produce round trip.",
     )
+    traces_endpoint: str | None = Field(
+        default=None,
+        description="OTLP/HTTP address that traces are sent to, such as "
+        "http://localhost:4318/v1/traces (extra `traces`). Unset: none are made.",
+    )
+    traces_ratio: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=1.0,
+        description="Share of requests that are traced where their callers' `traceparent` says "
+        "nothing; its flag decides where there is one.",
+    )
+    traces_to_providers: bool = Field(
+        default=False, description="Tell providers the trace (`traceparent`, `tracestate`)."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least severe log record that is shown."
     )

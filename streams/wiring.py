@@ -48,6 +48,7 @@ from streams.providers.tenant_limits import TenantLimits
 from streams.registry.live import LiveRegistry
 from streams.services import Services
 from streams.settings import WorkerSettings
+from streams.tracing.opening import open_tracer
 
 OWN_TIMEOUT_MS = 60_000
 """How long the broker may be away before a record of ours counts as not taken."""
@@ -115,6 +116,13 @@ class Parts:
         )
         prices = PriceBook()
         self.services.alerts(stack, hosts, keys, self.metrics)
+        tracer = open_tracer(
+            settings.traces_endpoint,
+            ratio=settings.traces_ratio,
+            to_providers=settings.traces_to_providers,
+            worker=self.me.worker,
+        )
+        stack.push_async_callback(tracer.close)
         directory = TopicDirectory(self.publisher.topics, time.monotonic)
         return Dependencies(
             me=self.me,
@@ -141,6 +149,7 @@ class Parts:
             allowance=Allowance(self._owned_share),
             budgets=await self.services.budgets(stack, prices, self.alerts),
             metrics=self.metrics,
+            tracer=tracer,
         )
 
     def _owned_share(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schemas.errors import SluiceError
 from schemas.journal_headers import STARTED
@@ -12,6 +12,7 @@ from streams.agents.bookings import EndedCall, book_call
 from streams.agents.dependencies import Dependencies
 from streams.agents.errand import Errand
 from streams.agents.hop_state import HopState
+from streams.agents.spans import call_span, note_call, trace_headers
 from streams.agents.spending import payer_of
 from streams.providers.base import (
     ChatCall,
@@ -74,7 +75,11 @@ async def make_call(
         or candidate.model.max_output,
     )
     before = deps.clock.elapsed_ms()
-    completion, error = await _ask(candidate, call, in_flight, deps)
+    with call_span(hop, candidate, errand, call, deps) as span:
+        told = trace_headers(span, deps)
+        asked = replace(call, trace_headers=told) if told else call
+        completion, error = await _ask(candidate, asked, in_flight, deps)
+        note_call(span, completion, error)
     latency_ms = deps.clock.elapsed_ms() - before
     hop.provider_ms += latency_ms
     opened = _note_end(in_flight, completion, error, latency_ms, deps)

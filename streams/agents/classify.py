@@ -24,6 +24,7 @@ from streams.agents.expected_costs import expected_costs
 from streams.agents.hop_state import BEFORE_HOPS, HopState
 from streams.agents.opinions import opinion_on
 from streams.agents.replies import send_reply
+from streams.agents.spans import classify_span, note_decision
 from streams.agents.tier_records import tier_record
 from streams.flow.incoming import Incoming
 from streams.flow.intake import Work
@@ -38,6 +39,7 @@ from streams.routing.decide import (
     is_static,
 )
 from streams.routing.landscape import Landscape
+from streams.tracing.context import TraceContext
 
 UNDECIDED = "none"
 
@@ -89,10 +91,15 @@ async def _first_hop(
         claim=Claim(request_id=claim.request_id, tenant=owner or claim.tenant),
         address=addressed.address,
     )
-    try:
-        return await _routed(opened, _checked(opened, record, addressed, owner, deps), work, deps)
-    except InvalidRequestError as error:
-        return _verdict(opened, error, deps)
+    with classify_span(opened.source, opened.address, deps) as span:
+        try:
+            request = _checked(opened, record, addressed, owner, deps)
+            first = await _routed(opened, request, work, span.context, deps)
+        except InvalidRequestError as error:
+            span.fail(error.code)
+            return _verdict(opened, error, deps)
+        note_decision(span, first.decision)
+        return first
 
 
 def _checked(
@@ -118,7 +125,9 @@ def _checked(
     return request
 
 
-async def _routed(opened: _Opened, request: Request, work: Work, deps: Dependencies) -> TierMessage:
+async def _routed(
+    opened: _Opened, request: Request, work: Work, trace: TraceContext | None, deps: Dependencies
+) -> TierMessage:
     landscape = deps.registry.landscape
     deadline_at = opened.source.timestamp + request.deadline_ms
     now = deps.clock.now()
@@ -161,6 +170,7 @@ async def _routed(opened: _Opened, request: Request, work: Work, deps: Dependenc
             message=replace(first, hop=BEFORE_HOPS),
             landscape=ground,
             body=request.body,
+            trace=trace,
         )
         moment = replace(moment, opinion=await opinion_on(seen, asking, deps))
         attempts = asking.all_attempts

@@ -28,6 +28,7 @@ from streams.providers.retry_budget import RetryBudget
 from streams.providers.tenant_limits import TenantLimits
 from streams.registry.live import LiveRegistry
 from streams.routing.landscape import Model
+from streams.tracing.tracer import NO_TRACER, Tracer
 
 
 class Pricing(Protocol):
@@ -85,6 +86,7 @@ class Dependencies:
     turns: Turns = field(default_factory=Turns)
     budgets: Budgets = field(default_factory=NoBudgets)
     allowance: Allowance = field(default_factory=lambda: Allowance(lambda: 1.0))
+    tracer: Tracer = NO_TRACER
     call_id: Callable[[], str] = new_call_id
     journal_before_call: bool = True
 

@@ -22,6 +22,7 @@ from streams.agents.ending_kinds import Ending, GaveUp, MovedOn, Parked, Replied
 from streams.agents.hop_state import HopState
 from streams.agents.replies import encode_reply, routing_of, send_reply
 from streams.agents.results import latency_ms, overhead_ms, result_of
+from streams.agents.spans import keep_request
 from streams.agents.tier_records import tier_record, wait_record
 from streams.flow.delivery import Outgoing
 
@@ -60,6 +61,7 @@ async def end_hop(hop: HopState, ending: Ending, deps: Dependencies) -> None:
         result=replace(result, undeliverable=not delivered),
         error=ending.failure if isinstance(ending, GaveUp) else None,
     )
+    keep_request(hop, kind, result, deps)
     deps.metrics.ended(
         kind, hop.message.tier, result.latency_ms, overhead_ms(hop, ending, result.latency_ms)
     )

@@ -20,6 +20,7 @@ from streams.agents.endings import end_hop, tell_duplicate
 from streams.agents.hop_state import HopState
 from streams.agents.interrupted import book_interrupted
 from streams.agents.shadows import draw_shadow, make_shadow
+from streams.agents.spans import hop_span
 from streams.agents.tier_records import hop_message
 from streams.flow.intake import Work
 from streams.flow.journal import Done, Duplicate, HopMessage, Run, Wait
@@ -49,18 +50,24 @@ async def execute(work: Work, deps: Dependencies) -> None:
     async with deps.claims.hold(arrived):
         await book_interrupted(work.message.partition, admission.interrupted, deps)
         hop = _state(work, message, deps)
-        if message.verdict is not None:
-            await end_hop(hop, _ended_before(message, message.verdict), deps)
-            return
-        ending = await work_out(hop, deps)
-        if ending is not None:
-            shadow = draw_shadow(hop, ending, deps)
-            await end_hop(hop, ending, deps)
-            if shadow is not None:
-                await make_shadow(hop, ending, shadow, deps)
-            return
-        for record in hop.pending:
-            await record
+        with hop_span(work, hop, deps):
+            await _carry_out(hop, deps)
+
+
+async def _carry_out(hop: HopState, deps: Dependencies) -> None:
+    message = hop.message
+    if message.verdict is not None:
+        await end_hop(hop, _ended_before(message, message.verdict), deps)
+        return
+    ending = await work_out(hop, deps)
+    if ending is not None:
+        shadow = draw_shadow(hop, ending, deps)
+        await end_hop(hop, ending, deps)
+        if shadow is not None:
+            await make_shadow(hop, ending, shadow, deps)
+        return
+    for record in hop.pending:
+        await record
 
 
 async def _decode(work: Work, deps: Dependencies) -> TierMessage:

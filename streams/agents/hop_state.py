@@ -18,6 +18,7 @@ from streams.flow.intake import Work
 from streams.routing.budgets import Downgrade, Rejected
 from streams.routing.features import estimate_tokens
 from streams.routing.landscape import Landscape
+from streams.tracing.context import TraceContext
 
 BEFORE_HOPS = -1
 """Hop number of the calls that are made to classify a request."""
@@ -29,7 +30,8 @@ class HopState:
 
     `pending` are records that were handed over and must be acknowledged before the outcome;
     `steps` collects what a replay and `explain` need to know; `answers` are those of this hop;
-    `denied` is what the budgets said where they left nobody to ask.
+    `denied` is what the budgets said where they left nobody to ask; `trace` is the span under which
+    calls hang, where the request is traced.
     What classify does before hop 0 has the number `BEFORE_HOPS` and is no hop.
     """
 
@@ -44,6 +46,7 @@ class HopState:
     lease_until: int = 0
     denied: Downgrade | Rejected | None = None
     provider_ms: float = 0.0
+    trace: TraceContext | None = None
     _context_tokens: int | None = None
 
     @property

@@ -86,6 +86,7 @@ class HttpAdapter:
             "accept-encoding": "identity",
             "user-agent": "sluice",
             CALL_ID_HEADER: call.call_id,
+            **call.trace_headers,
             **headers,
             **endpoint.headers,
         }

@@ -57,7 +57,8 @@ class ChatCall:
     `body` is an OpenAI chat-completions body as the request contract accepted it (`messages`,
     `tools`, `response_format`, `stop`, `seed`, ...), without `model`, `stream` and `n`, and with
     `extra_body` still inside under its own name. `call_id` is sent along as
-    `X-Client-Request-Id`, so that the provider's books can be held against ours.
+    `X-Client-Request-Id`, so that the provider's books can be held against ours; `trace_headers`
+    are sent as they are, where the operator wants providers to know the trace.
     """
 
     call_id: str
@@ -65,6 +66,7 @@ class ChatCall:
     body: Mapping[str, Any]
     timeouts: Timeouts
     max_output_tokens: int | None = None
+    trace_headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from streams.providers.anthropic_format import DEFAULT_MAX_TOKENS
 from streams.providers.base import Endpoint, ErrorClass
-from tests.unit.providers.world import FORMATS, QUICK, answering, chat, good, run, served
+from tests.unit.providers.world import (
+    FORMATS,
+    MODELS,
+    QUICK,
+    answering,
+    chat,
+    good,
+    run,
+    served,
+)
 
 
 def _sent(
@@ -201,3 +211,17 @@ def test_results_of_tools_stand_first_and_keep_their_ids() -> None:
     assert [block["tool_use_id"] for block in after[:2]] == used[::-1]
     assert used[1] == "c"
     assert " " not in used[0]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_trace_is_sent_where_a_call_carries_one_and_not_else(name: str) -> None:
+    async def case() -> None:
+        async with served(name, answering(good(name))) as (wire, heard):
+            await wire.ask()
+            told = replace(chat(MODELS[name]), trace_headers={"traceparent": "00-a-b-01"})
+            await wire.provider.complete(told, wire.endpoint)
+            without, traced = ({key.lower() for key in headers} for headers in heard.headers)
+            assert "traceparent" not in without
+            assert "traceparent" in traced
+
+    run(case())

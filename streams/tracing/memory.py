@@ -1,0 +1,26 @@
+"""The twin of a tracer for tests: OpenTelemetry's own spans, kept in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from streams.tracing.otel import OtelTracer
+
+
+class MemoryTracer(OtelTracer):
+    """A tracer whose ended spans can be looked at, in the order of their ends."""
+
+    def __init__(self, *, ratio: float = 1.0, to_providers: bool = False) -> None:
+        self._kept = InMemorySpanExporter()
+        super().__init__(
+            SimpleSpanProcessor(self._kept), ratio=ratio, to_providers=to_providers, worker="test"
+        )
+
+    @property
+    def spans(self) -> Sequence[ReadableSpan]:
+        """The spans that ended."""
+        return self._kept.get_finished_spans()
