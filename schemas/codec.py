@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 import orjson
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
+from fastavro.read import SchemaResolutionError
+from fastavro.schema import SchemaParseException
 
 from schemas.avro_schemas import (
     Schema,
@@ -145,7 +147,7 @@ class Codec:
             found = self._ids.schema(schema_id)
             if found is None:
                 raise UnknownSchemaError(schema_id)
-            self._foreign[schema_id] = parse_schema(without_logical_types(found))
+            self._foreign[schema_id] = _parsed(found, schema_id)
         return self._read(data, _FRAME_BYTES, self._foreign[schema_id])
 
     def _read(self, data: bytes, start: int, schema: Any) -> dict[str, Any]:
@@ -162,6 +164,7 @@ class Codec:
             KeyError,
             OverflowError,
             MemoryError,
+            SchemaResolutionError,
         ) as error:
             raise UndecodableError(
                 f"the Avro bytes are not a {self.name}: {type(error).__name__}"
@@ -171,3 +174,12 @@ class Codec:
         if not isinstance(value, dict):
             raise UndecodableError(f"the schema of the frame is not the record {self.name}")
         return value
+
+
+def _parsed(schema: Schema, schema_id: int) -> Any:
+    try:
+        return parse_schema(without_logical_types(schema))
+    except (SchemaParseException, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UndecodableError(
+            f"schema id {schema_id} is no Avro schema: {type(error).__name__}"
+        ) from None

@@ -1,5 +1,8 @@
 """Dead letters: what can't be read goes aside untouched, and a broken deployment stops.
 
+A caller may have packed a record so well that, unpacked, it is larger than any topic takes; of such
+a one the beginning is kept, for its size must not stop a worker.
+
 The limit tells one bad sender from a worker that can't read anything: when most of the recent
 messages of a topic are dead letters, the worker stops, with nothing more drained.
 """
@@ -8,13 +11,23 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from schemas.errors import SluiceError
+from schemas.errors import RecordTooLargeError, SluiceError
 from schemas.journal_headers import Headers
 from schemas.topics import dead_letter_topic
-from streams.flow.delivery import Delivered, Outgoing, Publisher
+from streams.flow.delivery import Delivered, Outgoing, Publisher, size_of
 from streams.flow.incoming import Incoming
+
+KEPT_VALUE_BYTES = 512 * 1024
+KEPT_KEY_BYTES = 4 * 1024
+"""What is kept of a record that is too large for its dead-letter topic."""
+
+LONGEST_REASON = 1_024
+"""Characters: a reason may name a field, and a field's name may be of any length."""
+
+CUT = "dlq-cut"
+"""Header of a dead letter of which only the beginning was kept: bytes of the whole record."""
 
 
 class DeadLetterLimitError(SluiceError):
@@ -50,7 +63,8 @@ class DeadLetters:
         self._seen(topic, bad=False)
 
     async def put(self, message: Incoming, cause: str, reason: str) -> Awaitable[Delivered]:
-        """Send a message to its dead-letter topic, key, value and headers untouched.
+        """Send a message to its dead-letter topic, key, value and headers untouched unless they are
+        too large for it.
 
         Raises:
             DeadLetterLimitError: too many were bad; this one was not sent.
@@ -64,21 +78,22 @@ class DeadLetters:
                 "codec settings, or raise SLUICE_DEAD_LETTER_SHARE, and start again."
             )
         self._counted(message.topic, cause)
-        headers: Headers = [
-            *message.headers,
+        about: Headers = [
             ("dlq-cause", cause.encode()),
-            ("dlq-reason", reason.encode()),
+            ("dlq-reason", reason[:LONGEST_REASON].encode()),
             ("dlq-source", f"{message.topic}:{message.partition}:{message.offset}".encode()),
             ("dlq-worker", self._worker.encode()),
         ]
-        return await self._publisher.publish(
-            Outgoing(
-                topic=dead_letter_topic(message.topic),
-                key=message.key,
-                value=message.value,
-                headers=headers,
-            )
+        whole = Outgoing(
+            topic=dead_letter_topic(message.topic),
+            key=message.key,
+            value=message.value,
+            headers=[*message.headers, *about],
         )
+        try:
+            return await self._publisher.publish(whole)
+        except RecordTooLargeError:
+            return await self._publisher.publish(_beginning(whole, about))
 
     def _seen(self, topic: str, *, bad: bool) -> deque[bool]:
         recent = self._recent.get(topic)
@@ -86,3 +101,12 @@ class DeadLetters:
             recent = self._recent[topic] = deque(maxlen=self._limit.window)
         recent.append(bad)
         return recent
+
+
+def _beginning(whole: Outgoing, about: Headers) -> Outgoing:
+    return replace(
+        whole,
+        key=None if whole.key is None else whole.key[:KEPT_KEY_BYTES],
+        value=None if whole.value is None else whole.value[:KEPT_VALUE_BYTES],
+        headers=[*about, (CUT, b"%d" % size_of(whole))],
+    )

@@ -86,3 +86,24 @@ def test_an_unknown_fingerprint_is_named() -> None:
 def test_an_unknown_schema_id_asks_for_its_schema() -> None:
     with pytest.raises(UnknownSchemaError):
         _codec(framed=True).decode(b"\x00" + struct.pack(">I", 99) + b"rest")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        whole_schema("Reply"),
+        {"type": "string"},
+        {"type": "record"},
+        {"type": "no such type"},
+        ["null", "null"],
+        None,
+        7,
+    ],
+)
+def test_a_frame_with_another_value_s_schema_is_undecodable(schema: Any) -> None:
+    ids = Ids()
+    ids.known[8] = schema
+    codec = Codec("Feedback", ids)
+
+    with pytest.raises(UndecodableError):
+        codec.decode(struct.pack(">bI", 0, 8) + codec.encode(OPINION)[5:])

@@ -125,6 +125,15 @@ def test_a_request_that_is_too_large_is_told_so_under_its_own_id() -> None:
     assert (hop.verdict.code, hop.request_id) == ("too_large", "big")
 
 
+def test_a_request_that_grows_too_large_on_its_way_is_told_so() -> None:
+    value = Codec("Request").encode({"prompt": "\x01" * 1_000_000, "request_id": "grown"})
+    _, (hop,) = classified(value)
+
+    assert hop.verdict is not None
+    assert (hop.verdict.code, hop.request_id) == ("too_large", "grown")
+    assert hop.body == b""
+
+
 def test_a_deadline_that_is_over_expires_the_request() -> None:
     _, (hop,) = classified(orjson.dumps({"prompt": "x", "deadline_ms": 5}), timestamp=1000)
     assert hop.verdict is not None

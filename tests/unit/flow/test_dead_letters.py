@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 
 import pytest
 
+from schemas.errors import RecordTooLargeError
 from streams.flow.clock import StillClock
-from streams.flow.dead_letters import DeadLetterLimit, DeadLetterLimitError, DeadLetters
+from streams.flow.dead_letters import (
+    CUT,
+    KEPT_VALUE_BYTES,
+    LONGEST_REASON,
+    DeadLetterLimit,
+    DeadLetterLimitError,
+    DeadLetters,
+)
+from streams.flow.delivery import Delivered, Outgoing, size_of
 from streams.flow.incoming import Incoming
 from streams.flow.memory import MemoryLog
 
@@ -78,3 +88,39 @@ def test_topics_are_counted_apart() -> None:
 
     with pytest.raises(DeadLetterLimitError):
         _put(letters, _bad(9))
+
+
+class Narrow(MemoryLog):
+    """A log whose topics take no more than a mebibyte."""
+
+    async def publish(self, record: Outgoing) -> Awaitable[Delivered]:
+        if size_of(record) > 1024 * 1024:
+            raise RecordTooLargeError("too large")
+        return await super().publish(record)
+
+
+def test_of_what_is_too_large_for_its_topic_the_beginning_is_kept_and_told_so() -> None:
+    log = Narrow(StillClock())
+    value = b"\xff" * 20_000_000
+
+    _put(DeadLetters(log, "w1", LIMIT), _bad(7, value=value))
+
+    (stored,) = log.of("in.dlq")
+    headers = dict(stored.record.headers)
+    assert stored.record.value == value[:KEPT_VALUE_BYTES]
+    assert headers["dlq-source"] == b"in:3:7"
+    assert int(headers[CUT]) > len(value)
+
+
+def test_a_reason_of_any_length_is_cut() -> None:
+    log = Narrow(StillClock())
+
+    async def whole() -> None:
+        letters = DeadLetters(log, "w1", LIMIT)
+        await (await letters.put(_bad(1), "undecodable", "n" * 2_000_000))
+
+    asyncio.run(whole())
+
+    (stored,) = log.of("in.dlq")
+    assert dict(stored.record.headers)["dlq-reason"] == b"n" * LONGEST_REASON
+    assert stored.record.value == b"\xff"
