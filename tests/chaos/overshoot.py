@@ -1,4 +1,4 @@
-"""By how much a sum was exceeded, from the simulator's ledger: what was in flight, what came after."""
+"""By how much a sum was exceeded, from the provider's ledger: what was in flight, what followed."""
 
 from __future__ import annotations
 
