@@ -18,12 +18,13 @@ from infra.replays.running import Runner, Tally
 from infra.settings import InfraSettings
 from schemas.codec import Codec, Format, UnknownSchemaError, format_of
 from schemas.errors import SluiceError
-from schemas.request import Request, read_request, request_document
+from schemas.request import Request, request_document
 from schemas.schema_registry import KnownSchemas, known_schemas
 from sinks.replays import ReplayTables
 from sinks.settings import SinkSettings
 from streams.registry.topic import RegistryHistory, read_history
 from streams.registry.version import RegistryVersion
+from streams.replay.accepted import accepted_request
 from streams.replay.publishing import KafkaRows, events_of_run
 from streams.replay.replaying import ReadRequest
 from streams.replay.request_log import KafkaRequestLog, LogAwayError
@@ -172,7 +173,7 @@ def request_reader(url: str | None) -> tuple[ReadRequest, Callable[[], None]]:
                 raise
             record = codec.decode(value)
         is_json = format_of(value, framed=codec.format is Format.CONFLUENT) is Format.JSON
-        return read_request(record if is_json else request_document(record))
+        return accepted_request(record if is_json else request_document(record))
 
     def close() -> None:
         if loop is not None and known is not None:

@@ -16,7 +16,7 @@ from streams.replay.costs import tier_costs
 from streams.replay.recorded import Recorded
 from streams.replay.redeciding import Ground, LandscapeOf, Redecided, redecide
 from streams.replay.rows import Replayed
-from streams.replay.ways import Wants, Ways
+from streams.replay.ways import Wants, Ways, in_steps
 from streams.routing.decide import Subject
 from streams.routing.features import estimate_tokens, needs_of
 from streams.routing.landscape import Landscape
@@ -107,7 +107,7 @@ def _old_way(recorded: Recorded, wants: Wants, ways: Ways) -> tuple[Step, ...]:
 def _wants(body: Any) -> Wants:
     return Wants(
         capabilities=needs_of(body),
-        tokens=estimate_tokens(body),
+        tokens=in_steps(estimate_tokens(body)),
         max_output=body.get("max_completion_tokens") or body.get("max_tokens"),
     )
 

@@ -43,32 +43,40 @@ class Replayed:
     def as_event(self, run_id: str, at: int) -> dict[str, Any]:
         """The Avro record."""
         recorded, decision = self.recorded, self.again.decision
-        old = recorded.decision
+        old, source = recorded.decision, recorded.source
         return _BLANK | {
             "run_id": run_id,
             "kind": DECISION,
             "at": at,
             "tenant": recorded.tenant,
             "request_id": recorded.request_id,
-            "source": as_record(recorded.source),
-            "user_id": recorded.user_id,
-            "user_tier": recorded.user_tier,
-            "feature": recorded.feature,
+            "source": (
+                _SOURCE,
+                {
+                    "topic": source.topic,
+                    "partition": source.partition,
+                    "offset": source.offset,
+                    "timestamp": source.timestamp,
+                },
+            ),
+            "user_id": recorded.user_id or "",
+            "user_tier": recorded.user_tier or "",
+            "feature": recorded.feature or "",
             "how": self.again.how.value,
             "same": self.is_same,
             "from_tier": old.tier,
-            "from_model": self.before[0].model if self.before else None,
+            "from_model": self.before[0].model if self.before else "",
             "from_score": old.score,
             "from_version": old.registry_version,
-            "decision": None if decision is None else as_record(decision),
-            "request_model": self.way[0].model if self.way else None,
+            "decision": None if decision is None else (_DECISION, as_record(decision)),
+            "request_model": self.way[0].model if self.way else "",
             "models": [step.model for step in self.way],
             "marks": [_mark(step) for step in self.way],
             "difficulty": self.difficulty,
             "tokens": self.wants.tokens,
             "chance_models": list(self.chances),
             "chance_values": list(self.chances.values()),
-            "refusal": self.again.refusal,
+            "refusal": self.again.refusal or "",
         }
 
 
@@ -77,29 +85,32 @@ def run_event(kind: str, run_id: str, at: int, document: str) -> dict[str, Any]:
     return _BLANK | {"run_id": run_id, "kind": kind, "at": at, "document": document}
 
 
+_SOURCE, _DECISION = "sluice.v1.Source", "sluice.v1.Decision"
+"""Told to the encoder, which else compares a record with each branch of its union."""
+
 _BLANK: dict[str, Any] = {
     "tenant": "",
     "request_id": "",
     "source": None,
-    "user_id": None,
-    "user_tier": None,
-    "feature": None,
-    "how": None,
+    "user_id": "",
+    "user_tier": "",
+    "feature": "",
+    "how": "",
     "same": None,
-    "from_tier": None,
-    "from_model": None,
+    "from_tier": "",
+    "from_model": "",
     "from_score": None,
-    "from_version": None,
+    "from_version": "",
     "decision": None,
-    "request_model": None,
+    "request_model": "",
     "models": [],
     "marks": [],
     "difficulty": None,
     "tokens": None,
     "chance_models": [],
     "chance_values": [],
-    "refusal": None,
-    "document": None,
+    "refusal": "",
+    "document": "",
 }
 
 

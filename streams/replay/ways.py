@@ -17,15 +17,24 @@ from streams.routing.candidates import EXPECTED_OUTPUT_TOKENS, Need, shortlist
 from streams.routing.landscape import Landscape
 
 _REMEMBERED = 65_536
+_Way = tuple[str, str | None, str | None, tuple[str | None, str | None], "Wants"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wants:
-    """What a request asks of a model: capabilities, estimated input tokens, most output tokens."""
+    """What a request asks of a model: capabilities, estimated input tokens (`in_steps`), most
+    output tokens.
+    """
 
     capabilities: frozenset[str]
     tokens: int
     max_output: int | None
+
+
+def in_steps(tokens: int) -> int:
+    """A count rounded up by a sixteenth at most, so that requests of a size share one way."""
+    step = max(1 << max(tokens.bit_length() - 5, 0), 1)
+    return -(-tokens // step) * step
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,7 +43,10 @@ class Ways:
 
     landscape: Landscape
     pricing: PriceBook
-    _first: dict[tuple[str, str, Wants], str | None] = field(default_factory=dict)
+    _first: dict[tuple[str | None, str | None, str, Wants], str | None] = field(
+        default_factory=dict
+    )
+    _whole: dict[_Way, tuple[Step, ...]] = field(default_factory=dict)
 
     def way(
         self,
@@ -46,6 +58,22 @@ class Ways:
         arm: tuple[str | None, str | None] = (None, None),
     ) -> tuple[Step, ...]:
         """The steps from the tier where a request starts; empty where nobody can serve it."""
+        key = (start, pinned, feature, arm, wants)
+        found = self._whole.get(key)
+        if found is None:
+            if len(self._whole) >= _REMEMBERED:
+                self._whole.clear()
+            found = self._whole[key] = self._find_way(start, wants, pinned, feature, arm)
+        return found
+
+    def _find_way(
+        self,
+        start: str,
+        wants: Wants,
+        pinned: str | None,
+        feature: str | None,
+        arm: tuple[str | None, str | None],
+    ) -> tuple[Step, ...]:
         ground = self.landscape.under(*arm)
         if pinned is not None:
             return (Step(model=pinned),) if pinned in ground.models else ()
@@ -74,7 +102,7 @@ class Ways:
         self, tier: str, wants: Wants, arm: tuple[str | None, str | None] = (None, None)
     ) -> str | None:
         """The model of a tier that is asked first; `None` where none is capable."""
-        key = (f"{arm[0]}/{arm[1]}", tier, wants)
+        key = (*arm, tier, wants)
         if key not in self._first:
             if len(self._first) >= _REMEMBERED:
                 self._first.clear()
