@@ -3,7 +3,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-analytics chaos chaos-budget soak test-containers lock docs clean
+.PHONY: help setup demo test check bench bench-analytics chaos chaos-budget soak fuzz test-containers lock docs clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ test: setup ## unit, contract, SQL and pipeline tests
 
 chaos-budget: setup ## 1.00 USD over four workers: spend stops, stays stopped when all is killed
 	@$(BIN)/python -m tests.chaos.budget
+
+fuzz: setup ## a million wrong requests through the door: none ends a worker
+	@$(BIN)/python -m tests.fuzz
 
 soak: setup ## 20 minutes at 200 requests/s: memory, lag and latency over time; a page in results/soak
 	@$(BIN)/python -m tests.soak
