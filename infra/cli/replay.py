@@ -48,6 +48,8 @@ def command() -> None:
 @click.option("--artifact", help="A learned artifact, file or hash, in that registry's policy.")
 @click.option("--assess-all", is_flag=True, help="Look at every request again; reuse no score.")
 @click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True)
+@click.option("--execute", is_flag=True, help="Really call the models; needs --max-usd.")
+@click.option("--max-usd", type=click.FloatRange(0, min_open=True), help="What that may spend.")
 @AS_JSON
 def run(
     *,
@@ -61,19 +63,25 @@ def run(
     artifact: str | None,
     assess_all: bool,
     processes: int,
+    execute: bool,
+    max_usd: float | None,
     as_json: bool,
 ) -> None:
     """Replay logged requests and show what would have become of them.
 
     The same command over the same offsets is the same run: one that was cut off goes on, one that
     is done is not done again. Exits 1 where the range holds no request, or Kafka or ClickHouse do
-    not answer; 2 where it was asked wrongly.
+    not answer; 2 where it was asked wrongly. --execute asks the first model of requests that it has
+    not answered yet, in an order that is drawn, and has the answers judged where the registry names
+    a judge; its calls are booked as `replay`.
     """
     from infra.cli.replay_shown import show_run
     from infra.replays.choosing import Origin, chosen
     from infra.replays.opening import opened
     from streams.replay.run_spec import RunSpec
 
+    if execute != (max_usd is not None):
+        raise click.UsageError("--execute and --max-usd go together")
     between = _between(since, until)
     origin = Origin(file=registry, artifact=artifact)
     with opened() as parts:
@@ -89,6 +97,8 @@ def run(
             assess_all=assess_all,
         )
         document = _replayed(parts, spec, version, gone, origin=origin, processes=processes)
+        if max_usd is not None:
+            document["executed"] = _executed(parts, spec, version, max_usd)
     if as_json:
         print_json(document)
     else:
@@ -202,7 +212,7 @@ def _named(offsets: tuple[str, ...]) -> tuple[Span, ...]:
 
 
 def _in_time(parts: Parts, between: tuple[datetime, datetime]) -> tuple[Span, ...]:
-    from infra.replays.opening import spans_between
+    from infra.replays.ranges import spans_between
 
     return spans_between(parts, *between)
 
@@ -211,7 +221,7 @@ def _gone(
     parts: Parts, spans: tuple[Span, ...], between: tuple[datetime, datetime], *, timed: bool
 ) -> list[dict[str, Any]]:
     """What the log lost of the range; none of it left is an error."""
-    from infra.replays.opening import (
+    from infra.replays.ranges import (
         NothingToReplayError,
         gone_before,
         gone_of,
@@ -244,3 +254,14 @@ def _replayed(
 
     with progress_bar("pieces of the log replayed", len(spec.pieces)) as tick:
         return replay_all(parts, spec, version, gone, origin=origin, processes=processes, tick=tick)
+
+
+def _executed(
+    parts: Parts, spec: RunSpec, version: RegistryVersion, max_usd: float
+) -> dict[str, Any]:
+    from infra.cli.progress import progress_bar
+    from infra.replays.executed import execute, tasks_of
+
+    tasks = tasks_of(parts, spec, version.landscape)
+    with progress_bar("requests asked of the models", len(tasks)) as tick:
+        return execute(parts, tasks, version.landscape, max_usd, tick)

@@ -35,6 +35,8 @@ def show_run(document: Mapping[str, Any]) -> None:
     _matrix("asks first", document["model_moves"])
     _figures(document)
     _say_left_out(tally)
+    if "executed" in document:
+        _executed(document["executed"])
     notes.print(
         f"{tally['decided']:,} decided now in {document['seconds']:.1f} s, {tally['before']:,} "
         f"before. Next: sluice replay diff A B, sluice replay promote {document['run']}",
@@ -95,6 +97,28 @@ def _figures(document: Mapping[str, Any]) -> None:
         notes.print(
             f"{share:.0%} of {model}'s drawn answers have no score; taken as missing by chance",
             style="yellow",
+        )
+
+
+def _executed(found: Mapping[str, Any]) -> None:
+    """What really asking the models came to."""
+    click.echo(
+        f"asked the models: {found['calls']:,} calls, {found['answered']:,} answers, "
+        f"{found['spent_usd']:.6f} USD"
+    )
+    if found["not_asked_for_want_of_budget"]:
+        notes.print(
+            f"{found['not_asked_for_want_of_budget']:,} calls did not fit --max-usd", style="yellow"
+        )
+    for error, count in found["failed"].items():
+        notes.print(f"{count:,} calls failed: {error}", style="yellow")
+    if not found["has_judge"]:
+        notes.print("the registry names no judge: the answers were paid for and not scored")
+    elif found["gain"] is not None:
+        bounds = "" if found["low"] is None else f" ({found['low']:+.3f} to {found['high']:+.3f})"
+        click.echo(
+            f"judged: {found['score']:.3f}; on {found['compared']:,} requests that were scored "
+            f"before, {found['was_score']:.3f} then, {found['gain']:+.3f}{bounds} now"
         )
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -29,18 +28,10 @@ from streams.replay.publishing import KafkaRows, events_of_run
 from streams.replay.replaying import ReadRequest
 from streams.replay.request_log import KafkaRequestLog, LogAwayError
 from streams.replay.rows import CLOSED, DECISION, OPENED, run_event
-from streams.replay.run_spec import RunSpec, Span
+from streams.replay.run_spec import RunSpec
 
 ROWS_WAIT_S = 60.0
 """How long the tables may take to have what lies on the replay topic."""
-
-
-_MOST_MS = 253_402_300_799_000
-"""The last moment that ClickHouse's times can tell safely."""
-
-
-class NothingToReplayError(SluiceError):
-    """The range holds no request; the message says what there is."""
 
 
 class UnknownRunError(SluiceError):
@@ -109,54 +100,6 @@ def _history(settings: InfraSettings) -> RegistryHistory:
         raise LogAwayError(
             f"Kafka at {address} does not answer ({type(error).__name__}); is it up?"
         ) from None
-
-
-def spans_between(parts: Parts, since: datetime, until: datetime) -> tuple[Span, ...]:
-    """The offsets of all request topics in this time.
-
-    Raises:
-        LogAwayError: Kafka does not answer.
-        NoTopicError: a request topic is missing.
-    """
-    found = parts.log.spans(
-        parts.settings.request_topic_names, _milliseconds(since), _milliseconds(until)
-    )
-    return tuple(span for span in found if span.count)
-
-
-def gone_before(parts: Parts, between: tuple[datetime, datetime]) -> list[dict[str, Any]]:
-    """Requests of the range that the tables know and whose part of the log was deleted, a row a
-    partition: `topic, partition, requests, first_at, last_at` (ms).
-    """
-    topics = parts.settings.request_topic_names
-    lows = [parts.log.held(span) for span in parts.log.spans(topics, 0, 1)]
-    since, until = map(_milliseconds, between)
-    return _gone(parts, [replace(low, first=0, end=low.first) for low in lows], since, until)
-
-
-def gone_of(parts: Parts, spans: Sequence[Span]) -> list[dict[str, Any]]:
-    """The same of these offsets."""
-    cut = [replace(span, end=min(span.end, parts.log.held(span).first)) for span in spans]
-    return _gone(parts, cut, 0, _MOST_MS)
-
-
-def left_of(parts: Parts, span: Span) -> Span:
-    """What of a span the log still holds."""
-    held = parts.log.held(span)
-    first = max(span.first, held.first)
-    return replace(span, first=first, end=max(min(span.end, held.end), first))
-
-
-def _gone(parts: Parts, spans: Sequence[Span], since: int, until: int) -> list[dict[str, Any]]:
-    return [
-        {"topic": span.topic, "partition": span.partition, **row}
-        for span in spans
-        if span.count
-        for row in parts.tables.rows(
-            "gone", topic=span.topic, partition=span.partition, first=span.first, end=span.end,
-            since=since, until=until, tenant="", feature="",
-        )
-    ]  # fmt: skip
 
 
 def request_reader(url: str | None) -> tuple[ReadRequest, Callable[[], None]]:
@@ -271,10 +214,6 @@ def runs(parts: Parts) -> list[dict[str, Any]]:
 def _read_run(row: dict[str, Any]) -> dict[str, Any]:
     summary = orjson.loads(row["summary"]) if row["summary"] else None
     return {**row, "spec": orjson.loads(row["spec"]), "summary": summary}
-
-
-def _milliseconds(time_: datetime) -> int:
-    return int(time_.astimezone(UTC).timestamp() * 1000)
 
 
 def runner(parts: Parts, spec: RunSpec, **more: Any) -> Runner:

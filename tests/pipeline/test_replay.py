@@ -175,6 +175,13 @@ def test_the_same_command_is_the_same_run_and_does_nothing_twice(replays: Replay
     assert more["tally"]["before"] == 60
 
 
+def test_models_that_can_not_be_asked_are_named_before_any_call(replays: Replays) -> None:
+    asked = ["run", "--since", "1h", "--registry", replays.file(CHEAP)]
+    said = replays.run(*asked, "--execute", "--max-usd", "1", status=1)
+
+    assert "gpt-4o-mini: no provider scripted is installed" in said
+
+
 def test_runs_are_listed_and_compared_over_what_both_have(replays: Replays) -> None:
     spans = [f"--offsets={REQUESTS}:{partition}:0-25" for partition in range(2)]
     live = replays.run("run", *spans)["run"]
@@ -206,6 +213,8 @@ def test_a_run_becomes_an_experiment(replays: Replays) -> None:
         (["run", "--since", "2020-01-01", "--until", "2020-01-02"], 1, "holds no request"),
         (["run", "--since", "soon"], 2, "is no time"),
         (["run", "--offsets", "here"], 2, "TOPIC:PARTITION:FIRST-END"),
+        (["run", "--execute"], 2, "go together"),
+        (["run", "--max-usd", "1"], 2, "go together"),
         (["run", "--registry", "missing.yaml"], 1, "can not be read"),
         (["run", "--artifact", "nobody"], 1, "nobody"),
     ],

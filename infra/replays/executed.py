@@ -1,0 +1,189 @@
+"""The requests of a run that are worth asking, and what asking them came to."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean, stdev
+from typing import Any
+
+from confluent_kafka import Producer
+
+from infra.replays.executing import NANO, Executed, Executor, Task
+from infra.replays.opening import Parts, request_reader
+from infra.replays.whole import rows_stored
+from schemas.codec import Codec
+from schemas.errors import InvalidRequestError, UndecodableError
+from schemas.events import CostEvent, QualityEvent
+from schemas.identity import identity_key
+from schemas.journal_headers import CALL_ID, INCARNATION
+from schemas.mapping import as_record
+from schemas.topics import COST, QUALITY
+from sinks.settings import SinkSettings
+from streams.providers.base import Provider
+from streams.providers.catalog import open_providers
+from streams.providers.guard import HostPolicy, KeyRing
+from streams.providers.prices import PriceBook
+from streams.replay.run_spec import RunSpec
+from streams.routing.draws import draw
+from streams.routing.landscape import Landscape
+from streams.settings import WorkerSettings
+
+MOST_TASKS = 10_000
+"""Requests that are read for one execution; the budget ends most of them sooner."""
+
+_SURE = 1.959963984540054
+
+
+def tasks_of(parts: Parts, spec: RunSpec, landscape: Landscape) -> list[Task]:
+    """Requests whose first model has not answered them yet, in an order that is drawn."""
+    run = rows_stored(parts, spec.run_id, landscape)
+    wanted = {
+        place: (case.steps[0].model, score)
+        for place, case, score in zip(run.places, run.cases, run.was_score, strict=True)
+        if case.steps and case.steps[0].model not in case.seen
+    }
+    chosen = sorted(wanted, key=lambda place: draw(f"execute/{spec.run_id}/{place}"))[:MOST_TASKS]
+    kept = dict.fromkeys(chosen)
+    identities = {
+        (row["topic"], row["source_partition"], row["source_offset"]): row
+        for row in parts.tables.rows("rows", run=spec.run_id)
+    }
+    read, close = request_reader(SinkSettings().schema_registry_url)
+    bodies: dict[tuple[str, int, int], Mapping[str, Any]] = {}
+    try:
+        for piece in spec.pieces:
+            for logged in parts.log.read(piece):
+                place = (piece.topic, piece.partition, logged.offset)
+                if place in kept:
+                    try:
+                        bodies[place] = read(logged.value or b"").body
+                    except (UndecodableError, InvalidRequestError):
+                        continue
+    finally:
+        close()
+    return [
+        Task(
+            tenant=identities[place]["tenant"],
+            request_id=identities[place]["request_id"],
+            body=bodies[place],
+            model=wanted[place][0],
+            was_score=wanted[place][1],
+        )
+        for place in chosen
+        if place in bodies
+    ]
+
+
+def execute(
+    parts: Parts,
+    tasks: Sequence[Task],
+    landscape: Landscape,
+    max_usd: float,
+    tick: Callable[[], None],
+) -> dict[str, Any]:
+    """Ask them; the calls and the judge's scores are on the event topics when this returns.
+
+    Raises:
+        NoPriceError: a model, or the judge, has no price.
+        ConfigurationError: a provider is not installed, or a key is not there.
+    """
+    worker = WorkerSettings()
+    keys = KeyRing.from_patterns(worker.allowed_keys)
+    providers = open_providers(keys, HostPolicy.from_patterns(worker.allowed_hosts))
+    books = _Books(parts, landscape)
+    executor = Executor(
+        landscape=landscape,
+        providers=providers,
+        pricing=PriceBook(),
+        max_nano=round(max_usd * NANO),
+        book=books.call,
+        judged=books.judgement,
+    )
+    try:
+        found = asyncio.run(_run(executor, tasks, tick, providers))
+    finally:
+        books.close()
+    return as_document(found, judged=landscape.policy.judge is not None)
+
+
+async def _run(
+    executor: Executor,
+    tasks: Sequence[Task],
+    tick: Callable[[], None],
+    providers: Mapping[str, Provider],
+) -> Executed:
+    try:
+        return await executor.run(tasks, tick)
+    finally:
+        for provider in providers.values():
+            await provider.close()
+
+
+def as_document(found: Executed, *, judged: bool) -> dict[str, Any]:
+    """What came of it; scores 0..1 by the judge beside those that were there before."""
+    gains = [now - was for was, now in found.pairs]
+    reach = _SURE * stdev(gains) / len(gains) ** 0.5 if len(gains) > 1 else None
+    return {
+        "calls": found.calls,
+        "spent_usd": found.spent_nano / NANO,
+        "unknown_cost": found.unknown_cost,
+        "answered": found.answered,
+        "failed": found.failed,
+        "not_asked_for_want_of_budget": found.not_asked,
+        "has_judge": judged,
+        "judged": len(found.scores),
+        "score": fmean(found.scores) if found.scores else None,
+        "compared": len(gains),
+        "was_score": fmean(was for was, _ in found.pairs) if gains else None,
+        "gain": fmean(gains) if gains else None,
+        "low": None if reach is None else fmean(gains) - reach,
+        "high": None if reach is None else fmean(gains) + reach,
+    }
+
+
+class _Books:
+    """The event topics, for calls and judgements."""
+
+    def __init__(self, parts: Parts, landscape: Landscape) -> None:
+        self._producer = Producer(
+            {
+                "acks": "all",
+                "enable.idempotence": True,
+                "partitioner": "murmur2_random",
+                "log_level": 0,
+                **parts.kafka,
+            }
+        )
+        self._landscape = landscape
+        self._cost, self._quality = Codec("CostEvent"), Codec("QualityEvent")
+
+    def call(self, event: CostEvent) -> None:
+        self._producer.produce(
+            COST,
+            self._cost.encode(as_record(event)),
+            event.key,
+            headers=[
+                (CALL_ID, event.call_id.encode()),
+                (INCARNATION, event.incarnation.encode()),
+            ],
+        )
+        self._producer.poll(0)
+
+    def judgement(self, task: Task, call_id: str, score: float) -> None:
+        judge = self._landscape.policy.judge
+        model = self._landscape.models[task.model]
+        event = QualityEvent(
+            tenant=task.tenant, request_id=task.request_id, hop=0, visit=0, call_id=call_id,
+            at=int(time.time() * 1000), signal="judge", name=judge.model if judge else "",
+            score=score, tier=model.tier, provider=model.provider, request_model=model.name,
+            worker="replay", user_id=None, user_tier=None, feature=task.feature,
+            registry_version=self._landscape.version,
+        )  # fmt: skip
+        key = identity_key(task.tenant, task.request_id)
+        self._producer.produce(QUALITY, self._quality.encode(as_record(event)), key)
+        self._producer.poll(0)
+
+    def close(self) -> None:
+        self._producer.flush(30)

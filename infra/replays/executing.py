@@ -1,0 +1,253 @@
+"""`--execute`: the models of a replay really asked, within a budget of its own.
+
+What always holds: before each call its expected cost is held against what is left, whatever is in
+flight counted; every call that ended is booked under the purpose `replay`, which is on no sender's
+budget; nothing is replied to anybody. A call that is cut off with this process is not in the books:
+a replay journals no start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.errors import ConfigurationError, SluiceError
+from schemas.events import CostEvent
+from streams.providers.base import (
+    ChatCall,
+    Completion,
+    Endpoint,
+    ErrorClass,
+    Provider,
+    ProviderError,
+    Timeouts,
+    Usage,
+)
+from streams.providers.prices import PriceBook
+from streams.routing.candidates import EXPECTED_OUTPUT_TOKENS
+from streams.routing.features import estimate_tokens
+from streams.routing.landscape import Landscape, Model
+from streams.routing.trust.confidence import Answered
+from streams.routing.trust.second_look import judge_body, read_judgement
+
+PURPOSE = "replay"
+AT_ONCE = 8
+NANO = 1_000_000_000
+_LOWEST_ERROR_STATUS = 400
+
+
+class NoPriceError(SluiceError):
+    """A model has no price, so that no budget can be kept; the message names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One request to ask a model: whose it is, its body, and the score (0..1) that the answer which
+    was really given has, if it has one.
+    """
+
+    tenant: str
+    request_id: str
+    body: Mapping[str, Any]
+    model: str
+    was_score: float | None = None
+    feature: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Executed:
+    """What came of it; money in nano-USD, `pairs` are (was, now) scores of one request."""
+
+    calls: int = 0
+    spent_nano: int = 0
+    unknown_cost: int = 0
+    answered: int = 0
+    not_asked: int = 0
+    failed: dict[str, int] = field(default_factory=dict)
+    scores: list[float] = field(default_factory=list)
+    pairs: list[tuple[float, float]] = field(default_factory=list)
+
+
+Book = Callable[[CostEvent], None]
+"""Puts a call into the books."""
+
+Judged = Callable[[Task, str, float], None]
+"""Told the call whose answer a judge has scored, and the score."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Executor:
+    """Asks, books and judges; `max_nano` is what it may spend."""
+
+    landscape: Landscape
+    providers: Mapping[str, Provider]
+    pricing: PriceBook
+    max_nano: int
+    book: Book
+    judged: Judged
+    now_ms: Callable[[], int] = lambda: int(time.time() * 1000)
+    _held: int = 0
+    _found: Executed = field(default_factory=Executed)
+
+    async def run(self, tasks: Sequence[Task], on_done: Callable[[], None]) -> Executed:
+        """Ask for every task as long as the budget lasts.
+
+        Raises:
+            NoPriceError: a model, or the judge, has no price.
+            ConfigurationError: a model's provider is not installed.
+        """
+        queue = list(reversed(tasks))
+        judge = self.landscape.policy.judge
+        asked = {task.model for task in tasks} | ({judge.model} if judge else set())
+        for name in asked:
+            model = self.landscape.models[name]
+            self._expected(model, {"messages": []})
+            if model.provider not in self.providers:
+                raise ConfigurationError(f"{name}: no provider {model.provider} is installed")
+
+        async def worker() -> None:
+            while queue:
+                task = queue.pop()
+                await self._task(task)
+                on_done()
+
+        await asyncio.gather(*(worker() for _ in range(min(AT_ONCE, len(tasks)))))
+        return self._found
+
+    async def _task(self, task: Task) -> None:
+        heard = await self._call(task, self.landscape.models[task.model], task.body)
+        if heard is None:
+            return
+        call_id, completion = heard
+        self._found.answered += 1
+        judge = self.landscape.policy.judge
+        if judge is None:
+            return
+        answered = Answered(
+            body=task.body, message=completion.message, finish_reason=completion.finish_reason
+        )
+        model = self.landscape.models[judge.model]
+        said = await self._call(task, model, judge_body(answered, model))
+        score = None if said is None else read_judgement(said[1].message)
+        if score is None:
+            return
+        self._found.scores.append(score)
+        if task.was_score is not None:
+            self._found.pairs.append((task.was_score, score))
+        self.judged(task, call_id, score)
+
+    def _expected(self, model: Model, body: Mapping[str, Any]) -> int:
+        most = body.get("max_completion_tokens") or body.get("max_tokens")
+        usage = Usage(
+            input_tokens=estimate_tokens(body),
+            output_tokens=min(most or EXPECTED_OUTPUT_TOKENS, EXPECTED_OUTPUT_TOKENS),
+        )
+        cost, _ = self.pricing.cost_of(model, usage)
+        if cost is None:
+            raise NoPriceError(
+                f"{model.name} has no price, so --max-usd can not be kept; set "
+                f"models.{model.name}.price in the registry"
+            )
+        return cost
+
+    async def _call(
+        self, task: Task, model: Model, body: Mapping[str, Any]
+    ) -> tuple[str, Completion] | None:
+        expected = self._expected(model, body)
+        if self._found.spent_nano + self._held + expected > self.max_nano:
+            self._found.not_asked += 1
+            return None
+        self._held += expected
+        call_id = uuid.uuid4().hex
+        began, before = self.now_ms(), time.monotonic()
+        completion, error = await _asked(
+            self.providers[model.provider].complete(
+                self._chat(call_id, model, body), _endpoint(model)
+            )
+        )
+        self._held -= expected
+        self._book(task, model, call_id, completion, error, began, time.monotonic() - before)
+        return None if completion is None else (call_id, completion)
+
+    def _chat(self, call_id: str, model: Model, body: Mapping[str, Any]) -> ChatCall:
+        limits = self.landscape.policy.timeouts
+        return ChatCall(
+            call_id=call_id,
+            model=model.provider_model,
+            body=body,
+            timeouts=Timeouts(
+                connect=limits.connect_ms / 1000,
+                read=limits.read_ms / 1000,
+                total=limits.total_ms / 1000,
+            ),
+            max_output_tokens=body.get("max_completion_tokens")
+            or body.get("max_tokens")
+            or model.max_output,
+        )
+
+    def _book(  # noqa: PLR0917 - what a call comes to, all of it
+        self,
+        task: Task,
+        model: Model,
+        call_id: str,
+        completion: Completion | None,
+        error: ProviderError | None,
+        began: int,
+        took_s: float,
+    ) -> None:
+        usage = completion.usage if completion else (error.usage if error else None)
+        cost, source = (None, None) if usage is None else self.pricing.cost_of(model, usage)
+        if usage is None and error is not None and (error.status or 0) >= _LOWEST_ERROR_STATUS:
+            cost, source = 0, "unbilled"
+        tokens = usage or Usage()
+        found = self._found
+        found.calls += 1
+        found.unknown_cost += cost is None
+        # What is unknown is held against the budget as it was expected.
+        found.spent_nano += cost if cost is not None else self._expected(model, task.body)
+        status = "ok" if error is None else error.error_class.value
+        if error is not None:
+            found.failed[status] = found.failed.get(status, 0) + 1
+        self.book(
+            CostEvent(
+                tenant=task.tenant, request_id=task.request_id, hop=0, visit=0, call_id=call_id,
+                purpose=PURPOSE, at=self.now_ms(), started_at=began, tier=model.tier,
+                provider=model.provider, request_model=model.name,
+                response_model=completion.response_model if completion else None,
+                instance=model.instances[0].name, status=status,
+                http_status=error.status if error else 200,
+                finish_reason=completion.finish_reason if completion else None,
+                input_tokens=tokens.input_tokens, output_tokens=tokens.output_tokens,
+                cache_read_tokens=tokens.cache_read_tokens,
+                cache_write_tokens=tokens.cache_write_tokens,
+                reasoning_tokens=tokens.reasoning_tokens, cost_nano=cost, price_source=source,
+                latency_ms=took_s * 1000, worker="replay", incarnation="replay", late=False,
+                user_id=None, user_tier=None, feature=task.feature,
+                registry_version=self.landscape.version,
+            )
+        )  # fmt: skip
+
+
+async def _asked(
+    call: Awaitable[Completion],
+) -> tuple[Completion | None, ProviderError | None]:
+    try:
+        return await call, None
+    except ProviderError as error:
+        return None, error
+    except SluiceError as error:
+        return None, ProviderError(ErrorClass.AUTH, str(error))
+
+
+def _endpoint(model: Model) -> Endpoint:
+    instance = model.instances[0]
+    return Endpoint(
+        name=instance.name,
+        base_url=instance.base_url,
+        api_key_env=instance.api_key_env,
+        api_version=instance.api_version,
+    )

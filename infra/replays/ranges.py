@@ -1,0 +1,74 @@
+"""Which offsets a range of time is, and what of it the log has lost.
+
+Retention deletes from the start of a partition: what lay there is known from the tables alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from infra.replays.opening import Parts
+from schemas.errors import SluiceError
+from streams.replay.run_spec import Span
+
+_MOST_MS = 253_402_300_799_000
+"""The last moment that ClickHouse's times can tell safely."""
+
+
+class NothingToReplayError(SluiceError):
+    """The range holds no request; the message says what there is."""
+
+
+def spans_between(parts: Parts, since: datetime, until: datetime) -> tuple[Span, ...]:
+    """The offsets of all request topics in this time.
+
+    Raises:
+        LogAwayError: Kafka does not answer.
+        NoTopicError: a request topic is missing.
+    """
+    found = parts.log.spans(
+        parts.settings.request_topic_names, _milliseconds(since), _milliseconds(until)
+    )
+    return tuple(span for span in found if span.count)
+
+
+def gone_before(parts: Parts, between: tuple[datetime, datetime]) -> list[dict[str, Any]]:
+    """Requests of the range that the tables know and whose part of the log was deleted, a row a
+    partition: `topic, partition, requests, first_at, last_at` (ms).
+    """
+    topics = parts.settings.request_topic_names
+    lows = [parts.log.held(span) for span in parts.log.spans(topics, 0, 1)]
+    since, until = map(_milliseconds, between)
+    return _gone(parts, [replace(low, first=0, end=low.first) for low in lows], since, until)
+
+
+def gone_of(parts: Parts, spans: Sequence[Span]) -> list[dict[str, Any]]:
+    """The same of these offsets."""
+    cut = [replace(span, end=min(span.end, parts.log.held(span).first)) for span in spans]
+    return _gone(parts, cut, 0, _MOST_MS)
+
+
+def left_of(parts: Parts, span: Span) -> Span:
+    """What of a span the log still holds."""
+    held = parts.log.held(span)
+    first = max(span.first, held.first)
+    return replace(span, first=first, end=max(min(span.end, held.end), first))
+
+
+def _gone(parts: Parts, spans: Sequence[Span], since: int, until: int) -> list[dict[str, Any]]:
+    return [
+        {"topic": span.topic, "partition": span.partition, **row}
+        for span in spans
+        if span.count
+        for row in parts.tables.rows(
+            "gone", topic=span.topic, partition=span.partition, first=span.first, end=span.end,
+            since=since, until=until, tenant="", feature="",
+        )
+    ]  # fmt: skip
+
+
+def _milliseconds(time_: datetime) -> int:
+    return int(time_.astimezone(UTC).timestamp() * 1000)
