@@ -91,17 +91,24 @@ def _prompt(row: dict, names: Sequence[str], landscape: Landscape) -> Prompt:  #
 
 def registry(policy: str, *, shadow: bool = True, prices: float = 1.0) -> Landscape:
     """A registry of these three models under a policy; `prices` scales what the last costs."""
+    return parse_registry(registry_text(policy, shadow=shadow, prices=prices)).landscape
+
+
+def registry_text(
+    policy: str, *, shadow: bool = True, prices: float = 1.0, provider: str = "openai"
+) -> str:
+    """The same as a file."""
     lines = []
     for tier, (name, paid_in, paid_out) in MODELS.items():
         scale = prices if tier == "complex" else 1.0
         lines.append(
-            f"  {name}: {{provider: openai, tier: {tier}, price: {{input: {paid_in * scale:.6f}, "
-            f"output: {paid_out * scale:.6f}}}, "
+            f"  {name}: {{provider: {provider}, tier: {tier}, price: {{input: "
+            f"{paid_in * scale:.6f}, output: {paid_out * scale:.6f}}}, "
             'instances: [{name: one, base_url: "http://localhost/1"}]}'
         )
     shadows = "  shadow: {share: 0.1, usd_per_day: 1000}\n" if shadow else ""
     text = "tiers: [simple, moderate, complex]\nmodels:\n" + "\n".join(lines)
-    return parse_registry(f"{text}\npolicy:\n{shadows}  {policy}\n").landscape
+    return f"{text}\npolicy:\n{shadows}  {policy}\n"
 
 
 @dataclass

@@ -63,9 +63,15 @@ class RecordedLog:
 
 
 def record(
-    registries: Sequence[str], requests: Sequence[tuple[int, dict[str, Any]]], **more: Any
+    registries: Sequence[str],
+    requests: Sequence[tuple[int, dict[str, Any]]],
+    *,
+    at_once: int = 1,
+    **more: Any,
 ) -> RecordedLog:
-    """Let a worker answer these requests, each under the registry of that number."""
+    """Let a worker answer these requests, each under the registry of that number; `at_once` are
+    classified before their hops are worked on.
+    """
     world = World(registry=registries[0], **more)
     landscapes = [parse_registry(text).landscape for text in registries]
 
@@ -75,8 +81,10 @@ def record(
         for offset, (number, document) in enumerate(requests):
             deps.registry.use(landscapes[number])
             await classify(_work(world, offset, document), deps)
-            await deliver(world, deps, acked)
+            if (offset + 1) % at_once == 0:
+                await deliver(world, deps, acked)
             world.clock.advance(7)
+        await deliver(world, deps, acked)
 
     asyncio.run(run())
     return RecordedLog(
