@@ -14,7 +14,13 @@ from schemas.codec import Codec
 from schemas.mapping import from_record
 from schemas.nesting import MAX_FIELDS, MAX_VALUES
 from schemas.records import TierMessage
-from schemas.topics import MAX_REQUEST_BYTES, REPLIES, REQUESTS, tier_topic
+from schemas.topics import (
+    MAX_REQUEST_BYTES,
+    REPLIES,
+    REQUESTS,
+    dead_letter_topic,
+    tier_topic,
+)
 from streams.agents.addressing import MAX_HEADER_BYTES, MAX_KEY_BYTES
 from streams.agents.classify import classify
 from streams.flow.incoming import Incoming
@@ -23,10 +29,10 @@ from streams.flow.slots import Slots
 from tests.unit.agents.world import World
 
 
-def arrived(
+def taken(
     value: bytes, headers: Sequence[tuple[str, bytes]] = (), key: bytes | None = b"k"
-) -> TierMessage:
-    """What a request became on its tier's topic."""
+) -> World:
+    """The world in which a request was classified."""
     world = World()
 
     async def run() -> None:
@@ -42,6 +48,14 @@ def arrived(
         await classify(Work(message=message, slots=Slots(1), lane=Lane()), await world.worker())
 
     asyncio.run(run())
+    return world
+
+
+def arrived(
+    value: bytes, headers: Sequence[tuple[str, bytes]] = (), key: bytes | None = b"k"
+) -> TierMessage:
+    """What a request became on its tier's topic."""
+    world = taken(value, headers, key)
     codec = Codec("TierMessage")
     (found,) = (
         from_record(TierMessage, codec.decode(record))
@@ -89,7 +103,26 @@ BOMBS: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("what", BOMBS)
+THICKETS = ("parts", "messages", "a schema", "lists in lists", "annotations")
+
+
+@pytest.mark.parametrize("what", THICKETS)
+def test_what_takes_seconds_to_read_is_not_read_and_is_answered(what: str) -> None:
+    world = taken(BOMBS[what], [("correlation-id", b"c")])
+    (dead,) = world.log.of(dead_letter_topic(REQUESTS))
+    assert dict(dead.record.headers)["dlq-reason"] == b"more than %d lists and objects" % MAX_VALUES
+    (reply,) = world.replies()
+    assert (reply["status"], reply["error"]["code"]) == ("rejected", "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "text", ["[{" * 200_000, '"[\\\\"[' * 100_000, "\\" * 300_000 + "[" * 200_000]
+)
+def test_brackets_in_a_prompt_are_no_lists(text: str) -> None:
+    assert arrived(orjson.dumps({"prompt": text})).verdict is None
+
+
+@pytest.mark.parametrize("what", sorted(BOMBS.keys() - set(THICKETS)))
 def test_too_many_values_are_refused_before_each_is_looked_at(
     what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
