@@ -87,7 +87,7 @@ def run(
     with opened() as parts:
         version, own = chosen(parts.history, origin)
         spans = _named(offsets) or _in_time(parts, between)
-        gone = _gone(parts, spans, between, timed=not offsets)
+        gone = _gone(parts, spans, between, (tenant, feature), timed=not offsets)
         spec = RunSpec(
             registry=version.hash,
             spans=spans,
@@ -218,7 +218,12 @@ def _in_time(parts: Parts, between: tuple[datetime, datetime]) -> tuple[Span, ..
 
 
 def _gone(
-    parts: Parts, spans: tuple[Span, ...], between: tuple[datetime, datetime], *, timed: bool
+    parts: Parts,
+    spans: tuple[Span, ...],
+    between: tuple[datetime, datetime],
+    whose: tuple[str | None, str | None],
+    *,
+    timed: bool,
 ) -> list[dict[str, Any]]:
     """What the log lost of the range; none of it left is an error."""
     from infra.replays.ranges import (
@@ -228,7 +233,7 @@ def _gone(
         left_of,
     )
 
-    gone = gone_before(parts, between) if timed else gone_of(parts, spans)
+    gone = gone_before(parts, between, whose) if timed else gone_of(parts, spans, whose)
     if not any(left_of(parts, span).count for span in spans):
         lost = sum(each["requests"] for each in gone)
         raise NothingToReplayError(

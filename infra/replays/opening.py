@@ -83,7 +83,7 @@ def opened() -> Iterator[Parts]:
                 settings=settings,
                 log=log,
                 tables=tables,
-                rows=KafkaRows(kafka, Codec("ReplayDecision")),
+                rows=KafkaRows(kafka),
                 history=_history(settings),
             )
         finally:
@@ -170,7 +170,7 @@ def close_run(parts: Parts, run_id: str, tally: Tally, summary: dict[str, Any]) 
 def _say(parts: Parts, kind: str, run_id: str, document: dict[str, Any]) -> None:
     at = int(time.time() * 1000)
     event = run_event(kind, run_id, at, orjson.dumps(document).decode())
-    parts.rows.put(run_id, event)
+    parts.rows.put(run_id, run_id, Codec("ReplayDecision").encode(event))
     parts.rows.flush()
 
 

@@ -35,20 +35,27 @@ def spans_between(parts: Parts, since: datetime, until: datetime) -> tuple[Span,
     return tuple(span for span in found if span.count)
 
 
-def gone_before(parts: Parts, between: tuple[datetime, datetime]) -> list[dict[str, Any]]:
+Whose = tuple[str | None, str | None]
+"""Tenant and feature to which it is narrowed."""
+
+
+def gone_before(
+    parts: Parts, between: tuple[datetime, datetime], whose: Whose
+) -> list[dict[str, Any]]:
     """Requests of the range that the tables know and whose part of the log was deleted, a row a
-    partition: `topic, partition, requests, first_at, last_at` (ms).
+    partition: `topic, partition, requests, first_at, last_at` (ms). A sample is not drawn of them.
     """
     topics = parts.settings.request_topic_names
     lows = [parts.log.held(span) for span in parts.log.spans(topics, 0, 1)]
     since, until = map(_milliseconds, between)
-    return _gone(parts, [replace(low, first=0, end=low.first) for low in lows], since, until)
+    deleted = [replace(low, first=0, end=low.first) for low in lows]
+    return _gone(parts, deleted, (since, until), whose)
 
 
-def gone_of(parts: Parts, spans: Sequence[Span]) -> list[dict[str, Any]]:
+def gone_of(parts: Parts, spans: Sequence[Span], whose: Whose) -> list[dict[str, Any]]:
     """The same of these offsets."""
     cut = [replace(span, end=min(span.end, parts.log.held(span).first)) for span in spans]
-    return _gone(parts, cut, 0, _MOST_MS)
+    return _gone(parts, cut, (0, _MOST_MS), whose)
 
 
 def left_of(parts: Parts, span: Span) -> Span:
@@ -58,14 +65,16 @@ def left_of(parts: Parts, span: Span) -> Span:
     return replace(span, first=first, end=max(min(span.end, held.end), first))
 
 
-def _gone(parts: Parts, spans: Sequence[Span], since: int, until: int) -> list[dict[str, Any]]:
+def _gone(
+    parts: Parts, spans: Sequence[Span], times: tuple[int, int], whose: Whose
+) -> list[dict[str, Any]]:
     return [
         {"topic": span.topic, "partition": span.partition, **row}
         for span in spans
         if span.count
         for row in parts.tables.rows(
             "gone", topic=span.topic, partition=span.partition, first=span.first, end=span.end,
-            since=since, until=until, tenant="", feature="",
+            since=times[0], until=times[1], tenant=whose[0] or "", feature=whose[1] or "",
         )
     ]  # fmt: skip
 

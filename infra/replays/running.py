@@ -18,6 +18,7 @@ from streams.replay.publishing import Rows
 from streams.replay.recorded import Recorded
 from streams.replay.replaying import ReadRequest, Replayer
 from streams.replay.request_log import RequestLog
+from streams.replay.row_bytes import RowBytes
 from streams.replay.rows import Replayed
 from streams.replay.run_spec import RunSpec, Span
 
@@ -73,9 +74,11 @@ class Runner:
     on_piece: Callable[[], None] = lambda: None
     tally: Tally = field(default_factory=Tally)
     run_id: str = field(init=False)
+    _bytes: RowBytes = field(init=False)
 
     def __post_init__(self) -> None:
         self.run_id = self.spec.run_id
+        self._bytes = RowBytes(self.run_id)
 
     def run(self) -> Tally:
         """Do all that is not done.
@@ -109,7 +112,8 @@ class Runner:
                 continue
             replayed = self._again(recorded_of(row, piece), logged.value)
             if replayed is not None:
-                self.rows.put(replayed.recorded.request_id, replayed.as_event(self.run_id, at))
+                value = self._bytes.encode(replayed, at)
+                self.rows.put(self.run_id, replayed.recorded.request_id, value)
                 self.tally.decided += 1
         self.rows.flush()
 

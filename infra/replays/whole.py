@@ -54,7 +54,7 @@ def replay_all(
     alone = len(shares) == 1
     tally = work(parts, share, version, tick) if alone else work_together(shares, tick)
     seconds = time.monotonic() - begun
-    tally.gone += sum(each["requests"] for each in gone)
+    tally.gone = sum(each["requests"] for each in gone)
     until_stored(parts, run_id, tally.decided + tally.before)
     summary = summary_of(rows_stored(parts, run_id, version.landscape))
     close_run(parts, run_id, tally, summary)

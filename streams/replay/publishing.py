@@ -33,8 +33,8 @@ _PATIENCE_S = 30.0
 class Rows(Protocol):
     """Where a run's rows go."""
 
-    def put(self, key: str, event: Mapping[str, Any]) -> None:
-        """Hand a row over."""
+    def put(self, run_id: str, key: str, value: bytes) -> None:
+        """Hand a row of a run over, encoded."""
         ...
 
     def flush(self) -> None:
@@ -45,10 +45,7 @@ class Rows(Protocol):
 class KafkaRows:
     """`Rows` on the replay topic."""
 
-    def __init__(
-        self, kafka: Mapping[str, Any], codec: Codec, *, topic: str = REPLAY_DECISIONS
-    ) -> None:
-        self._codec = codec
+    def __init__(self, kafka: Mapping[str, Any], *, topic: str = REPLAY_DECISIONS) -> None:
         self._topic = topic
         self._failed: KafkaError | None = None
         self._producer = Producer(
@@ -65,14 +62,13 @@ class KafkaRows:
             }
         )
 
-    def put(self, key: str, event: Mapping[str, Any]) -> None:
+    def put(self, run_id: str, key: str, value: bytes) -> None:
         """See `Rows.put`.
 
         Raises:
             DeliveryError: the broker refused a row.
         """
-        value = self._codec.encode(event)
-        headers = [(RUN_HEADER, event["run_id"].encode())]
+        headers: list[tuple[str, str | bytes | None]] = [(RUN_HEADER, run_id.encode())]
         while True:
             try:
                 self._producer.produce(

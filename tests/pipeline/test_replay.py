@@ -248,5 +248,7 @@ def test_a_deleted_start_of_the_log_is_said_with_what_is_missing(replays: Replay
     assert found["tally"]["gone"] == 10
     assert found["requests"] == ROWS - 10
     assert Counter(found["how"]) == {"reused": ROWS - 10}
+    part = replays.run("run", f"--offsets={REQUESTS}:0:4-14")
+    assert (part["tally"]["gone"], part["requests"]) == (6, 4)
     whole = f"--offsets={REQUESTS}:0:0-10"
     assert "the log lost all 10" in replays.run("run", whole, status=1)

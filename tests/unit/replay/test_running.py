@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,8 +32,9 @@ class Put:
     rows: list[dict[str, Any]] = field(default_factory=list)
     flushed: int = 0
 
-    def put(self, key: str, event: Mapping[str, Any]) -> None:
-        row = CODEC.decode(CODEC.encode(event))
+    def put(self, run_id: str, key: str, value: bytes) -> None:
+        row = CODEC.decode(value)
+        assert row["run_id"] == run_id
         assert key == row["request_id"]
         self.rows.append(row)
 

@@ -11,12 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from schemas.codec import Codec
 from streams.providers.memory import says
 from streams.providers.prices import PriceBook
 from streams.registry.version import parse_registry
+from streams.replay.accepted import accepted_request
 from streams.replay.costs import tier_costs
 from streams.replay.recorded import same_decision
 from streams.replay.redeciding import Ground, How, redecide
+from streams.replay.replaying import Replayer
+from streams.replay.row_bytes import RowBytes
 from streams.routing.landscape import Landscape
 from tests.unit.agents.world import REGISTRY
 from tests.unit.replay.world import RecordedLog, record
@@ -142,6 +146,23 @@ def test_a_reused_score_decides_as_a_new_look_does(asked, number: int) -> None: 
             assert quick == anew
         else:
             assert same_decision(quick.decision, anew.decision)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+@given(logs(), st.integers(0, len(REGISTRIES) - 1))
+def test_rows_written_by_hand_are_the_codec_s(asked, number: int) -> None:  # type: ignore[no-untyped-def]
+    log = record(REGISTRIES, asked, script=script)
+    replayer = Replayer(
+        landscape=parse_registry(REGISTRIES[number]).landscape,
+        before=log.landscapes.get,
+        pricing=PriceBook(),
+    )
+    written, codec = RowBytes("a run"), Codec("ReplayDecision")
+    for each in (one for one in log.recorded() if one.was_decided):
+        row = replayer.replay(each, accepted_request(log.requests[each.source.offset]))
+        assert written.encode(row, 2**40) == codec.encode(row.as_event("a run", 2**40))
 
 
 def one_log() -> RecordedLog:
