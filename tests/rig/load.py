@@ -20,12 +20,17 @@ Make = Callable[[int], dict[str, Any]]
 
 @dataclass
 class Seen:
-    """What came back: replies by request id, and the latency of each first one, ms."""
+    """What came back: replies by request id, and the latency of each first one, ms.
+
+    `stamped` and `answered_at` are the broker's own times of requests and first replies, ms.
+    """
 
     sent_at: dict[str, float] = field(default_factory=dict)
     replies: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     latency_ms: dict[str, float] = field(default_factory=dict)
     replied_at: list[float] = field(default_factory=list)
+    stamped: dict[str, int] = field(default_factory=dict)
+    answered_at: dict[str, int] = field(default_factory=dict)
 
     @property
     def missing(self) -> set[str]:
@@ -52,9 +57,10 @@ class Load:
         self.seen = seen
         self._arrived = asyncio.Event()
 
-    def took(self, reply: dict[str, Any]) -> None:
+    def took(self, reply: dict[str, Any], stamp: int) -> None:
         now = time.time()
         key = reply["request_id"]
+        self.seen.answered_at.setdefault(key, stamp)
         self.seen.replied_at.append(now)
         self.seen.replies.setdefault(key, []).append(reply)
         if key in self.seen.sent_at and key not in self.seen.latency_ms:
@@ -63,13 +69,19 @@ class Load:
 
     async def send(self, request: dict[str, Any], **headers: str) -> None:
         """Publish one request; returns when the producer has taken it."""
-        self.seen.sent_at[request["request_id"]] = time.time()
-        await self._producer.send(
+        name = request["request_id"]
+        self.seen.sent_at[name] = time.time()
+        under_way = await self._producer.send(
             self._topic,
             value=orjson.dumps(request),
-            key=request["request_id"].encode(),
-            headers=[(name.replace("_", "-"), text.encode()) for name, text in headers.items()],
+            key=name.encode(),
+            headers=[(each.replace("_", "-"), text.encode()) for each, text in headers.items()],
         )
+        under_way.add_done_callback(lambda done: self._stamped(name, done))
+
+    def _stamped(self, name: str, done: asyncio.Future[Any]) -> None:
+        if not done.cancelled() and done.exception() is None:
+            self.seen.stamped[name] = done.result().timestamp
 
     async def at_rate(self, make: Make, rate: float, seconds: float) -> None:
         """Open loop: the next request goes out when its time has come, whatever came back."""
@@ -120,7 +132,7 @@ async def read_again(bootstrap: str, running: Load, topic: str = REPLIES) -> lis
                     reply = orjson.loads(record.value)
                     if reply["request_id"] in running.seen.missing:
                         found.append(reply["request_id"])
-                        running.took(reply)
+                        running.took(reply, record.timestamp)
     finally:
         await consumer.stop()
     return found
@@ -145,7 +157,7 @@ async def load(
 
     async def listen() -> None:
         async for record in consumer:
-            running.took(orjson.loads(record.value))
+            running.took(orjson.loads(record.value), record.timestamp)
 
     task = asyncio.create_task(listen())
     try:

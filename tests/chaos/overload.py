@@ -1,0 +1,281 @@
+"""`make overload`: far more requests than the providers take, for minutes; then peace again.
+
+Each instance takes ten calls at once, of a second each: about 40 answers a second, of 300 requests.
+Every tenth request is of `quality: best`. Shown are who was answered and who was told that there
+was no room, how late replies came after their deadline, memory of each process while it lasted, and
+how long it took until a calm load was answered as fast as before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import re
+import shutil
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from infra.cli.screen import console, notes, print_table
+from infra.local.registry import local_registry
+from infra.report.axes import Axis
+from infra.report.line_chart import Line, line_chart
+from infra.report.page import page, write_report
+from infra.workload.sample import load_workload
+from tests.chaos.crowd import Crowd, Waited, overload_faults
+from tests.rig.books import Books, reconcile, settle
+from tests.rig.load import Load, load
+from tests.rig.stack import Stack, start_basics
+from tests.soak.samples import Sample, memory_growth
+
+RESULTS = Path("results/overload")
+CALM_RATE = 20.0
+CALM_S = 20.0
+DEADLINE_MS = 20_000
+PATIENT_MS = 300_000
+AT_ONCE = 10
+EVERY_S = 5.0
+ANSWERED_BY_S = 240.0
+SETTLED_BY_S = 180.0
+BEST_IN = 10
+_KINDS = ("examined", "length", "oracle", "random", "limit2")
+
+
+def main() -> int:
+    """Run; 0 where what must hold under overload held."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos.overload")
+    parser.add_argument("--seconds", type=float, default=180.0)
+    parser.add_argument("--rate", type=float, default=300.0, help="requests/s")
+    chosen = parser.parse_args()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    folder = Path(tempfile.mkdtemp(prefix="sluice-overload-"))
+    stack = Stack(folder)
+    try:
+        start_basics(stack, "--latency-ms", "1000")
+        asyncio.run(stack.apply_registry(_narrow(local_registry(stack.simulator_url))))
+        stack.start_worker()
+        stack.start_sink()
+        return asyncio.run(_overload(stack, chosen.seconds, chosen.rate))
+    finally:
+        stack.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _overload(stack: Stack, seconds: float, rate: float) -> int:
+    samples: list[Sample] = []
+    async with load(stack.bootstrap) as running:
+        await _calm(running, "before")
+        begun = time.time()
+        watching = asyncio.create_task(_watch(stack, samples, begun))
+        await running.at_rate(_requests("crowd", DEADLINE_MS), rate, seconds)
+        watching.cancel()
+        ended = time.time()
+        recovered_s = await _recovery(running, ended)
+        await running.all_answered(ANSWERED_BY_S)
+        await _calm(running, "after")
+        sent = list(running.seen.sent_at)
+        took = await asyncio.to_thread(
+            settle, stack.clickhouse_url, sent, stack.ledger, SETTLED_BY_S
+        )
+        books = await asyncio.to_thread(
+            reconcile, stack.clickhouse_url, sent, running.seen.replies, stack.ledger, took
+        )
+    seen = Crowd(waited=_waited(running, "crowd"))
+    calm = {name: Crowd(waited=_waited(running, name)) for name in ("before", "after")}
+    wrong = overload_faults(seen, calm["before"], calm["after"], samples)
+    if not books.balanced:
+        wrong.append("the books do not balance")
+    _tell(seen, calm, samples, recovered_s)
+    path = write_report(
+        RESULTS,
+        _page(samples, rate, seconds),
+        _document(seen, calm, samples, books, recovered_s) | {"faults": wrong},
+    )
+    console.print(f"page: {path}")
+    console.print("; ".join(wrong) or "it held")
+    return 1 if wrong else 0
+
+
+async def _calm(running: Load, name: str) -> None:
+    """A load that fits, until it is answered."""
+    notes.print(f"calm, {name}")
+    await running.at_rate(_requests(name, PATIENT_MS), CALM_RATE, CALM_S)
+    await running.all_answered(ANSWERED_BY_S)
+
+
+async def _recovery(running: Load, ended: float) -> float | None:
+    """How long after the load's end a request alone was answered within its call's usual time, s;
+    `None` if that did not come.
+    """
+    make = _requests("probe", PATIENT_MS)
+    for number in range(int(ANSWERED_BY_S)):
+        request = make(number)
+        await running.send(request)
+        await asyncio.sleep(1.0)
+        quick = [
+            key
+            for key, ms in running.seen.latency_ms.items()
+            if key.startswith("probe") and ms < 5_000
+        ]
+        if quick:
+            return running.seen.sent_at[quick[0]] - ended
+    return None
+
+
+async def _watch(stack: Stack, samples: list[Sample], begun: float) -> None:
+    while True:
+        await asyncio.sleep(EVERY_S)
+        samples.append(
+            Sample(
+                at_s=time.time() - begun,
+                memory_mb={name: stack.rss_mb(name) for name in stack.processes},
+                lag=await asyncio.to_thread(_lag, stack.page_url("worker-1")),
+            )
+        )
+        last = samples[-1]
+        if len(samples) % 6 == 0:
+            notes.print(
+                f"{last.at_s:.0f} s: worker {last.memory_mb['worker-1']:.0f} MB, "
+                f"unread {dict(last.lag)}"
+            )
+
+
+def _lag(url: str) -> dict[str, float]:
+    """Records that lie unread, by the kind of their topic."""
+    with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    found: dict[str, float] = {}
+    for topic, value in re.findall(
+        r'^sluice_consumer_lag_records{.*topic="([^"]+)".*} (\S+)$', text, re.M
+    ):
+        kind = "high" if ".high." in topic else topic.split(".")[1]
+        found[kind] = found.get(kind, 0.0) + float(value)
+    return found
+
+
+def _waited(running: Load, name: str) -> list[Waited]:
+    seen = running.seen
+    return [
+        Waited(
+            is_best=int(key.rsplit("-", 1)[1]) % BEST_IN == 0,
+            status=_code(seen.replies[key][0]) if key in seen.replies else "none",
+            ms=_by_the_broker(running, key),
+            deadline_ms=DEADLINE_MS if name == "crowd" else PATIENT_MS,
+        )
+        for key in seen.sent_at
+        if key.startswith(f"{name}-")
+    ]
+
+
+def _by_the_broker(running: Load, key: str) -> float | None:
+    """From the request's append to its reply's, ms: what a deadline counts by."""
+    seen = running.seen
+    if key not in seen.answered_at or key not in seen.stamped:
+        return None
+    return float(seen.answered_at[key] - seen.stamped[key])
+
+
+def _code(reply: dict[str, Any]) -> str:
+    return reply["error"]["code"] if reply.get("error") else str(reply["status"])
+
+
+def _requests(name: str, deadline_ms: int) -> Callable[[int], dict[str, Any]]:
+    workload = load_workload()
+
+    def make(number: int) -> dict[str, Any]:
+        item = workload[number % len(workload)]
+        return {
+            **item.request,
+            "request_id": f"{name}-{number}",
+            "deadline_ms": deadline_ms,
+            "quality": "best" if number % BEST_IN == 0 else "balanced",
+        }
+
+    return make
+
+
+def _narrow(registry: str) -> str:
+    """The same registry, each instance of which takes few calls at once."""
+    return registry.replace(
+        "{name: simulator,", f"{{name: simulator, limits: {{concurrency: {AT_ONCE}}},"
+    )
+
+
+def _tell(
+    seen: Crowd, calm: dict[str, Crowd], samples: list[Sample], recovered_s: float | None
+) -> None:
+    print_table(
+        ("", "sent", "answered", "told", "none", "p50, s", "p99, s", "answered late by, s",
+         "told late by, s"),
+        [
+            (name, *each.as_row())
+            for name, each in (
+                ("before", calm["before"]),
+                ("crowd", seen),
+                ("of them best", seen.of_best),
+                ("of them others", seen.of_others),
+                ("after", calm["after"]),
+            )
+        ],
+    )  # fmt: skip
+    console.print(f"told: {dict(seen.statuses)}")
+    print_table(
+        ("memory, MB", "second quarter", "last quarter", "growth"),
+        [
+            (each.name, f"{each.second:.1f}", f"{each.last:.1f}", f"{each.share:+.1%}")
+            for each in memory_growth(samples)
+        ],
+    )
+    when = "did not come" if recovered_s is None else f"{recovered_s:.1f} s after the load's end"
+    console.print(f"a request alone is answered at once again: {when}")
+
+
+def _document(
+    seen: Crowd,
+    calm: dict[str, Crowd],
+    samples: list[Sample],
+    books: Books,
+    recovered_s: float | None,
+) -> dict[str, Any]:
+    return {
+        "crowd": seen.as_document(),
+        "best": seen.of_best.as_document(),
+        "others": seen.of_others.as_document(),
+        **{name: each.as_document() for name, each in calm.items()},
+        "recovered_s": recovered_s,
+        "books": books.as_document(),
+        "memory": [
+            {"name": each.name, "second": each.second, "last": each.last, "share": each.share}
+            for each in memory_growth(samples)
+        ],
+    }
+
+
+def _page(samples: list[Sample], rate: float, seconds: float) -> str:
+    names = sorted({name for sample in samples for name in sample.memory_mb})
+    lines = [
+        Line(
+            name=name,
+            kind=_KINDS[number % len(_KINDS)],
+            points=[(each.at_s, each.memory_mb[name]) for each in samples],
+        )
+        for number, name in enumerate(names)
+    ]
+    most = max((mb for sample in samples for mb in sample.memory_mb.values()), default=1.0)
+    across = Axis(label="seconds", low=0, high=seconds, show=lambda value: f"{value:g}")
+    up = Axis(label="MB", low=0, high=most * 1.1, show=lambda value: f"{value:g}")
+    return page(
+        "Overload",
+        f"{rate:g} requests/s for {seconds:g} s, of which the providers take about 40.",
+        [line_chart(across, up, lines, title="Resident memory")],
+        f"Simulated providers, a second a call, {AT_ONCE} calls at once for each instance.",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

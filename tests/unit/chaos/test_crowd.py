@@ -1,0 +1,63 @@
+"""What is said of a crowd: who was answered, how late, and what of it must not be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.chaos.crowd import Crowd, Waited, overload_faults
+from tests.soak.samples import Sample
+
+ANSWERED = Waited(is_best=False, status="replied", ms=1_000.0, deadline_ms=20_000)
+BEST = replace(ANSWERED, is_best=True)
+TOLD = Waited(is_best=False, status="no_capacity", ms=21_000.0, deadline_ms=20_000)
+CALM = Crowd(waited=[ANSWERED] * 10)
+FLAT = [Sample(at_s=float(at), memory_mb={"worker-1": 100.0}, lag={}) for at in range(40)]
+
+
+def test_times_are_of_answers_and_lateness_counts_from_the_deadline() -> None:
+    late = replace(ANSWERED, ms=22_500.0)
+    seen = Crowd(waited=[*[ANSWERED] * 98, late, TOLD])
+
+    assert seen.percentile_s(0.5) == 1.0
+    assert seen.latest_s(answered=True) == 2.5
+    assert seen.latest_s(answered=False) == 1.0
+    assert seen.statuses == {"replied": 99, "no_capacity": 1}
+
+
+def test_nothing_is_said_of_a_crowd_that_was_served_as_it_must() -> None:
+    seen = Crowd(waited=[BEST, BEST, ANSWERED, TOLD])
+
+    assert overload_faults(seen, CALM, CALM, FLAT) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (replace(ANSWERED, ms=24_000.0), "an answer came 4.0 s after its deadline"),
+        (Waited(is_best=False, status="none", ms=None, deadline_ms=1), "1 requests have no reply"),
+    ],
+)
+def test_a_late_answer_or_none_is_told(more: Waited, said: str) -> None:
+    assert said in overload_faults(Crowd(waited=[BEST, BEST, TOLD, more]), CALM, CALM, FLAT)
+
+
+def test_priority_that_is_not_kept_is_told() -> None:
+    seen = Crowd(waited=[ANSWERED, replace(TOLD, is_best=True)])
+
+    assert overload_faults(seen, CALM, CALM, FLAT) == [
+        "of the best 0% were answered, of the others 100%"
+    ]
+
+
+def test_a_calm_load_that_stays_slow_and_memory_that_grows_are_told() -> None:
+    slow = Crowd(waited=[replace(ANSWERED, ms=2_500.0)] * 10)
+    growing = [
+        Sample(at_s=float(at), memory_mb={"worker-1": 100.0 + at, "kafka": 100.0 + at}, lag={})
+        for at in range(40)
+    ]
+    found = overload_faults(Crowd(waited=[BEST, TOLD]), CALM, slow, growing)
+
+    assert found[0].startswith("memory of worker-1 grew")
+    assert found[1:] == ["the median was 1.00 s before, 2.50 s after"]
