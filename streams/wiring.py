@@ -32,7 +32,7 @@ from streams.alerts import AlertLog
 from streams.flow.claims import Claims
 from streams.flow.clock import BrokerClock
 from streams.flow.dead_letters import DeadLetterLimit, DeadLetters
-from streams.flow.delivery import KafkaPublisher
+from streams.flow.delivery import OWN_TIMEOUT_MS, KafkaPublisher
 from streams.flow.intake import Assignment, Intake, Work
 from streams.flow.journal import Owner
 from streams.flow.journal_log import KafkaJournalLog
@@ -49,9 +49,6 @@ from streams.registry.live import LiveRegistry
 from streams.services import Services
 from streams.settings import WorkerSettings
 from streams.tracing.opening import open_tracer
-
-OWN_TIMEOUT_MS = 60_000
-"""How long the broker may be away before a record of ours counts as not taken."""
 
 _REPLY_TIMEOUT_MS = 30_000
 _MAX_REPLY_BYTES = 8 * 1024 * 1024

@@ -8,17 +8,23 @@ without idempotence, so that a caller's broken topic can never hold up our books
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from schemas.errors import DeliveryError, RecordTooLargeError
 from schemas.journal_headers import Headers
 from schemas.topics import RECORD_OVERHEAD_BYTES
 from streams.flow.clock import BrokerClock
+
+OWN_TIMEOUT_MS = 60_000
+"""How long the broker may be away before a record of ours counts as not taken."""
+
+_ASK_AGAIN_S = 0.2
 
 _LOG_APPEND_TIME = 1
 """Says that the broker stamped a record; a caller's topic may keep our own stamp (0)."""
@@ -77,11 +83,13 @@ class KafkaPublisher:
         replies: AIOKafkaProducer,
         limits: Mapping[str, int],
         clock: BrokerClock,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._own = own
         self._replies = replies
         self._limits = limits
         self._clock = clock
+        self._sleep = sleep
 
     async def start(self) -> None:
         """Connect both producers."""
@@ -112,8 +120,31 @@ class KafkaPublisher:
         return await self._send(self._own, record)
 
     async def reply(self, record: Outgoing) -> Awaitable[Delivered]:
-        """See `Publisher.reply`."""
-        return await self._send(self._replies, record)
+        """See `Publisher.reply`. One that was not taken in time is sent again once the broker
+        answers: a caller whose topic is in order gets its reply however long the broker was away.
+        """
+        try:
+            first = await self._send(self._replies, record)
+        except DeliveryError as error:
+            if not _passes(error):
+                raise
+            first = None
+        return _PendingReply(first, record, self)
+
+    async def _reply_again(self, record: Outgoing) -> Delivered:
+        await self._broker_answers()
+        return await (await self._send(self._replies, record))
+
+    async def _broker_answers(self) -> None:
+        """Wait for the broker, as long as records of our own wait for it."""
+        until = self._clock.elapsed_ms() + OWN_TIMEOUT_MS
+        while self._clock.elapsed_ms() < until:
+            try:
+                await self.topics()
+            except (KafkaError, OSError):
+                await self._sleep(_ASK_AGAIN_S)
+            else:
+                return
 
     async def _send(self, producer: AIOKafkaProducer, record: Outgoing) -> Awaitable[Delivered]:
         sent = self._clock.elapsed_ms()
@@ -160,3 +191,34 @@ class _Pending:
             offset=metadata.offset,
             timestamp=metadata.timestamp,
         )
+
+
+class _PendingReply:
+    """A reply under way, which has a second try."""
+
+    __slots__ = ("_first", "_publisher", "_record")
+
+    def __init__(
+        self, first: Awaitable[Delivered] | None, record: Outgoing, publisher: KafkaPublisher
+    ) -> None:
+        self._first = first
+        self._record = record
+        self._publisher = publisher
+
+    def __await__(self) -> Generator[Any, None, Delivered]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> Delivered:
+        try:
+            if self._first is not None:
+                return await self._first
+        except DeliveryError as error:
+            if not _passes(error):
+                raise
+        return await self._publisher._reply_again(self._record)
+
+
+def _passes(error: DeliveryError) -> bool:
+    """Whether the broker, not the topic, may be what was wrong."""
+    cause = error.__cause__
+    return isinstance(cause, KafkaTimeoutError) or bool(getattr(cause, "retriable", False))

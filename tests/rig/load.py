@@ -17,6 +17,9 @@ from schemas.topics import REPLIES, REQUESTS
 
 Make = Callable[[int], dict[str, Any]]
 
+PATIENCE_MS = 180_000
+"""How long a sender's producer holds its records while the broker is away."""
+
 
 @dataclass
 class Seen:
@@ -144,7 +147,10 @@ async def load(
 ) -> AsyncIterator[Load]:
     """A load on a broker; replies are read from the end of the reply topics on."""
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, max_request_size=10_000_000, enable_idempotence=True
+        bootstrap_servers=bootstrap,
+        max_request_size=10_000_000,
+        enable_idempotence=True,
+        request_timeout_ms=PATIENCE_MS,
     )
     consumer = AIOKafkaConsumer(
         *topics, bootstrap_servers=bootstrap, auto_offset_reset="latest", enable_auto_commit=False
