@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -89,13 +90,17 @@ class Runner:
         """
         # Rows are many and never in cycles: looking for those among them is a fifth of the time.
         gc.set_threshold(GC_THRESHOLD)
-        for piece in self.spec.pieces if self.own is None else self.own:
-            self._piece(piece)
-            self.on_piece()
+        pieces = list(self.spec.pieces if self.own is None else self.own)
+        with ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(self._recorded, pieces[0]) if pieces else None
+            for piece, following in zip(pieces, [*pieces[1:], None], strict=True):
+                known = coming.result() if coming is not None else {}
+                coming = None if following is None else ahead.submit(self._recorded, following)
+                self._piece(piece, known)
+                self.on_piece()
         return self.tally
 
-    def _piece(self, piece: Span) -> None:
-        known = {row["source_offset"]: row for row in self._recorded(piece)}
+    def _piece(self, piece: Span, known: Mapping[int, Mapping[str, Any]]) -> None:
         first = self.log.held(piece).first
         self.tally.gone += sum(offset < first for offset in known)
         unfiltered = self.spec.tenant is None and self.spec.feature is None
@@ -117,8 +122,9 @@ class Runner:
                 self.tally.decided += 1
         self.rows.flush()
 
-    def _recorded(self, piece: Span) -> Iterator[Mapping[str, Any]]:
-        return self.tables.rows(
+    def _recorded(self, piece: Span) -> dict[int, Mapping[str, Any]]:
+        """The recorded decisions of a piece by offset; asked for while the one before is done."""
+        rows = self.tables.rows(
             "requests",
             topic=piece.topic,
             partition=piece.partition,
@@ -127,6 +133,7 @@ class Runner:
             tenant=self.spec.tenant or "",
             feature=self.spec.feature or "",
         )
+        return {row["source_offset"]: row for row in rows}
 
     def _again(self, recorded: Recorded, value: bytes | None) -> Replayed | None:
         if not recorded.was_decided:

@@ -79,6 +79,7 @@ class KafkaRequestLog:
                 **kafka,
             }
         )
+        self._goes_on: tuple[str, int, int] | None = None
 
     def spans(self, topics: Sequence[str], since: int, until: int) -> list[Span]:
         """See `RequestLog.spans`.
@@ -119,7 +120,10 @@ class KafkaRequestLog:
         if first >= end:
             return
         place = TopicPartition(span.topic, span.partition, first)
-        self._consumer.assign([place])
+        # What was fetched ahead is kept where the last span ended just here.
+        if self._goes_on != (span.topic, span.partition, first):
+            self._consumer.assign([place])
+        self._goes_on = None
         patience = time.monotonic() + _PATIENCE_S
         at = first
         while at < end:
@@ -132,6 +136,8 @@ class KafkaRequestLog:
                 if at <= end:
                     _, timestamp = message.timestamp()
                     yield Logged(offset=at - 1, timestamp=timestamp, value=message.value())
+            if at == end:
+                self._goes_on = (span.topic, span.partition, end)
             if messages:
                 patience = time.monotonic() + _PATIENCE_S
             elif self._is_past(place, end):
