@@ -1,7 +1,8 @@
 """One worker process: started in order, drained and left in order.
 
-Start: producers, the registry read to its end, the journal's log, then Faust. End: nothing more is
-opened, work in flight ends (at most `drain_s`), offsets are committed, the group is left.
+Start: producers, the broker's time, the registry read to its end, the journal's log, then Faust.
+End: nothing more is opened, work in flight ends (at most `drain_s`), offsets are committed, the
+group is left.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import faust
 from streams.agents.dependencies import Dependencies
 from streams.agents.interrupted import book_interrupted
 from streams.app import build_app, feed
+from streams.flow.first_stamp import learn_time
 from streams.flow.intake import Intake
 from streams.flow.journal import Owner
 from streams.flow.membership import Member
@@ -67,6 +69,7 @@ class Worker:
             await parts.register_schemas(stack)
             await parts.publisher.start()
             stack.push_async_callback(parts.publisher.stop)
+            await learn_time(parts.publisher, parts.clock)
             await parts.journal_log.start()
             stack.push_async_callback(parts.journal_log.stop)
             self._background(stack, parts.registry.follow(self._settings.kafka))

@@ -45,6 +45,8 @@ class BrokerClock:
     ) -> None:
         self._count_ms = count_ms
         self._ahead_ms = wall_ms() - count_ms()
+        self.is_set = False
+        """Whether the broker has told the time yet."""
 
     def now(self) -> int:
         """Broker time, ms since 1970 UTC."""
@@ -62,8 +64,9 @@ class BrokerClock:
         if acknowledged_ms - sent_ms > self._IGNORED_MS:
             return
         difference = broker_ms - (sent_ms + acknowledged_ms) / 2 - self._ahead_ms
-        is_jump = abs(difference) > self._JUMP_MS
-        self._ahead_ms += difference if is_jump else self._WEIGHT * difference
+        is_news = not self.is_set or abs(difference) > self._JUMP_MS
+        self._ahead_ms += difference if is_news else self._WEIGHT * difference
+        self.is_set = True
 
 
 class StillClock:
