@@ -3,7 +3,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-analytics chaos chaos-budget overload soak fuzz test-containers lock docs clean
+.PHONY: help setup demo test check bench bench-analytics chaos chaos-budget chaos-clock overload soak fuzz test-containers lock docs clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ test: setup ## unit, contract, SQL and pipeline tests
 
 chaos-budget: setup ## 1.00 USD over four workers: spend stops, stays stopped when all is killed
 	@$(BIN)/python -m tests.chaos.budget
+
+chaos-clock: setup ## clocks of a worker and a sink are set by hours under load (needs a C compiler)
+	@$(BIN)/python -m tests.chaos.clock
 
 overload: setup ## three minutes of far more requests than the providers take, then peace again
 	@$(BIN)/python -m tests.chaos.overload
