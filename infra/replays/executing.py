@@ -73,7 +73,6 @@ class Executed:
 
 
 Book = Callable[[CostEvent], None]
-"""Puts a call into the books."""
 
 Judged = Callable[[Task, str, float], None]
 """Told the call whose answer a judge has scored, and the score."""

@@ -32,8 +32,12 @@ def levels_of(table: Table, ways: Sequence[tuple[Step, ...]]) -> list[Level]:
 
 
 def _without(column: Column, hidden: Flags) -> Column:
-    chance = np.where(hidden & (column.chance < 1), 0.0, column.chance)
-    return replace(column, chance=chance)
+    drawn = hidden & (column.chance < 1)
+    return replace(
+        column,
+        chance=np.where(drawn, 0.0, column.chance),
+        value=np.where(drawn, np.nan, column.value),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -174,3 +175,38 @@ def test_the_same_cases_give_the_same_figures() -> None:
 def test_nothing_to_project_is_no_figure() -> None:
     found = estimate(table_of([]), [])
     assert len(found.cost.value) == 0
+
+
+def test_what_expectations_can_not_see_is_corrected_by_the_draws() -> None:
+    """Big costs three times as much for the requests that are moved, and nothing tells which."""
+    means = []
+    for seed in range(20):
+        asked = []
+        for number, each in enumerate(cases(seed=seed)):
+            cost = 3000 if number % 2 else 1000
+            seen = {name: Seen(cost_nano=cost, score=1.0, drawn=True) if name == "big" else one
+                    for name, one in each.seen.items()}  # fmt: skip
+            asked.append(replace(each, seen=seen))
+        ways = [STEP if n % 2 else (Step(model="small"),) for n in range(len(asked))]
+        mean = project(table_of(asked), ways)[0].cost.mean
+        assert mean is not None
+        means.append(mean.value)
+    assert np.mean(means) == pytest.approx(1550, rel=0.05)
+
+
+def test_one_draw_shows_one_answer_so_what_lies_behind_it_is_model_only() -> None:
+    asked = [
+        replace(each, chances={"big": 0.1, "huge": 0.1}, seen={
+            **each.seen,
+            **({"huge": Seen(cost_nano=9, score=1.0, drawn=True)} if n % 10 == 0 else {}),
+        })
+        for n, each in enumerate(cases())
+    ]  # fmt: skip
+    way = (Step(model="big", goes_on_below=0.5), Step(model="huge"))
+    asked = [
+        replace(each, seen={name: replace(one, confidence=0.3) for name, one in each.seen.items()})
+        for each in asked
+    ]
+    _, estimated = project(table_of(asked), [way] * len(asked))
+
+    assert (estimated.quality.basis == Basis.MODEL_ONLY).all()
