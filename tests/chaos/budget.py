@@ -1,8 +1,9 @@
 """`make chaos-budget`: 1.00 USD over four workers, everything killed, and the next window.
 
 Held against the simulator's own ledger: spend stops within what was in flight, stays stopped when
-all workers and the broker were killed with -9, and goes on in the next hour. The last needs the
-clock to come to a full hour, so it is only waited for with `--next-window`.
+all workers and the broker were killed with -9, and goes on in the next hour. For the last the
+broker's clock is set to the next full hour, which is what everybody's windows go by; where it can't
+be, and with `--next-window`, it is waited for.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from infra.workload.sample import load_workload
 from tests.chaos.overshoot import Overshoot, overshoot
 from tests.rig.books import read_ledger
 from tests.rig.load import Load, load
+from tests.rig.own_clock import NoOwnClockError, OwnClocks
 from tests.rig.stack import Stack, start_basics
 
 RESULTS = Path("results/budget.json")
@@ -61,8 +63,10 @@ def main() -> int:
     chosen = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     folder = Path(tempfile.mkdtemp(prefix="sluice-budget-"))
-    stack = Stack(folder, partitions=12)
+    stack = TimedStack(folder, partitions=12)
     try:
+        if not chosen.next_window:
+            stack.clocks = _own_clocks(folder)
         start_basics(stack, "--latency-ms", "100")
         asyncio.run(stack.apply_registry(local_registry(stack.simulator_url) + _BUDGET))
         for number in range(WORKERS):
@@ -88,7 +92,28 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-async def _run(stack: Stack, *, next_window: bool) -> tuple[list[Phase], Overshoot]:
+class TimedStack(Stack):
+    """A stack whose broker may have a clock of its own."""
+
+    clocks: OwnClocks | None = None
+
+    def start_kafka(self, *, wait: bool = True) -> None:
+        if self.clocks is None:
+            super().start_kafka(wait=wait)
+            return
+        with self.clocks.started("kafka"):
+            super().start_kafka(wait=wait)
+
+
+def _own_clocks(folder: Path) -> OwnClocks | None:
+    try:
+        return OwnClocks(folder / "clocks", ("kafka",))
+    except NoOwnClockError as error:
+        notes.print(f"the next hour is not shown without --next-window: {error}")
+        return None
+
+
+async def _run(stack: TimedStack, *, next_window: bool) -> tuple[list[Phase], Overshoot]:
     _not_near_the_hour()
     phases = []
     async with load(stack.bootstrap) as running:
@@ -102,10 +127,14 @@ async def _run(stack: Stack, *, next_window: bool) -> tuple[list[Phase], Oversho
         await asyncio.to_thread(stack.start_worker, number + 1)
     async with load(stack.bootstrap) as running:
         phases.append(await _phase("after all were killed", stack, running, seconds=10))
-        if next_window:
-            left = HOUR_S - time.time() % HOUR_S + 1
+        left = HOUR_S - time.time() % HOUR_S + 1
+        if stack.clocks is not None:
+            notes.print(f"the broker's clock is set {left / 60:.0f} min ahead")
+            stack.clocks.set("kafka", int(left))
+        elif next_window:
             notes.print(f"the next hour begins in {left / 60:.0f} min")
             await asyncio.sleep(left)
+        if next_window or stack.clocks is not None:
             phases.append(await _phase("in the next hour", stack, running, seconds=10))
     return phases, over
 

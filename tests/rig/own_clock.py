@@ -2,18 +2,22 @@
 
 A small library is put before libc: it adds to the time of day what a file says, read at every
 question. The file is found by the process's instance name, so that each worker and sink has a clock
-of its own. Monotonic clocks go on as they do when a machine's clock is set.
+of its own; others are told which is theirs when they are started. Monotonic clocks go on as they do
+when a machine's clock is set.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import struct
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 FOLDER = "SLUICE_TEST_CLOCKS"
+NAME = "SLUICE_TEST_CLOCK"
 
 _SOURCE = r"""
 #define _GNU_SOURCE
@@ -32,8 +36,9 @@ static const volatile int64_t *ahead_s = &none;
 
 __attribute__((constructor)) static void find(void) {
     const char *folder = getenv("SLUICE_TEST_CLOCKS");
-    const char *name = getenv("SLUICE_WORKER_INSTANCE");
+    const char *name = getenv("SLUICE_TEST_CLOCK");
     char path[4096];
+    if (name == NULL) name = getenv("SLUICE_WORKER_INSTANCE");
     if (name == NULL) name = getenv("SLUICE_SINK_INSTANCE");
     if (folder == NULL || name == NULL) return;
     snprintf(path, sizeof path, "%s/%s", folder, name);
@@ -106,6 +111,17 @@ class OwnClocks:
     def env(self) -> Mapping[str, str]:
         """What a process needs in its environment to have its own clock."""
         return {"LD_PRELOAD": str(self._library), FOLDER: str(self._folder)}
+
+    @contextmanager
+    def started(self, name: str) -> Iterator[None]:
+        """What is started meanwhile has the clock of this name."""
+        worn = {**self.env, NAME: name}
+        os.environ.update(worn)
+        try:
+            yield
+        finally:
+            for each in worn:
+                del os.environ[each]
 
     def set(self, name: str, ahead_s: int) -> None:
         """Put a process's clock so many seconds before the machine's, from now on."""
