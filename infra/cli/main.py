@@ -23,6 +23,7 @@ COMMANDS = {
     "registry": "Validate, apply, show, compare or roll back the registry.",
     "query": "Ask an analytics question.",
     "report": "One page about spend, routing, quality and time.",
+    "replay": "The logged requests again, under another registry.",
     "explain": "The whole life of a request.",
     "alerts": "What alerts stand, and what changed lately.",
     "train": "Learn a classifier from labelled answers.",

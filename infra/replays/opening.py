@@ -60,7 +60,7 @@ class Parts:
 
 def plain_kafka(settings: InfraSettings) -> dict[str, Any]:
     """Settings of the client that reads and writes for replays."""
-    return {"bootstrap.servers": kafka_address(settings)}
+    return settings.librdkafka_at(kafka_address(settings))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from collections.abc import Callable
 
 from infra.cli.screen import notes
 from tests.bench.decisions import measure_decisions
@@ -12,9 +13,13 @@ from tests.bench.figures import Figure, keep, show
 from tests.bench.hot_reload import measure_hot_reload
 from tests.bench.limits import measure_limits
 from tests.bench.prompts import data_folder
+from tests.bench.replay_proof import measure_proof
+from tests.bench.replay_speed import measure_replay
+from tests.bench.replay_truth import measure_truth
 from tests.bench.sink_rate import SinkSize, measure_sink
 from tests.bench.worker_speed import Size, measure_worker
 
+PARTS = ("decisions", "hot", "limits", "worker", "sink", "replay", "truth")
 QUICK = Size(warm_up=300, requests=1_000, seconds=5.0)
 QUICK_SINK = SinkSize(requests=75_000, seconds=15.0)
 
@@ -27,11 +32,11 @@ def main() -> int:
         "parts",
         nargs="*",
         default=[],
-        help="decisions, hot, limits, worker, sink; all unless named",
+        help="decisions, hot, limits, worker, sink, replay, truth; all unless named",
     )
     chosen = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    wanted = chosen.parts or ["decisions", "hot", "limits", "worker", "sink"]
+    wanted = chosen.parts or list(PARTS)
     figures: list[Figure] = []
     for part in wanted:
         notes.print(f"measuring: {part}")
@@ -42,17 +47,18 @@ def main() -> int:
 
 
 def _measure(part: str, *, quick: bool) -> list[Figure]:
-    if part == "decisions":
-        return measure_decisions()
-    if part == "hot":
-        return measure_hot_reload()
-    if part == "limits":
-        return measure_limits()
-    if part == "worker":
-        return measure_worker(QUICK if quick else Size())
-    if part == "sink":
-        return measure_sink(QUICK_SINK if quick else SinkSize())
-    raise SystemExit(f"nothing to measure is called {part}")
+    measures: dict[str, Callable[[], list[Figure]]] = {
+        "decisions": measure_decisions,
+        "hot": measure_hot_reload,
+        "limits": measure_limits,
+        "worker": lambda: measure_worker(QUICK if quick else Size()),
+        "sink": lambda: measure_sink(QUICK_SINK if quick else SinkSize()),
+        "replay": measure_replay,
+        "truth": lambda: [*measure_truth(), *measure_proof()],
+    }
+    if part not in measures:
+        raise SystemExit(f"nothing to measure is called {part}")
+    return measures[part]()
 
 
 if __name__ == "__main__":
