@@ -22,12 +22,21 @@ OURS = ("worker", "sink")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waited:
-    """One request: how it ended, `none` without a reply, and when, ms after it was sent."""
+    """One request: how it ended, `none` without a reply, and when, ms after it was sent.
+
+    `is_degraded` says that it was answered with the best that was seen.
+    """
 
     is_best: bool
     status: str
     ms: float | None
     deadline_ms: int
+    is_degraded: bool = False
+
+    @property
+    def late_s(self) -> float:
+        """How long after its deadline the reply came; below 0 it was in time."""
+        return ((self.ms or 0.0) - self.deadline_ms) / 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +68,13 @@ class Crowd:
 
     def latest_s(self, *, answered: bool) -> float:
         """How long after its deadline the latest answer, or the latest error, came."""
-        late = [
-            (each.ms - each.deadline_ms) / 1000
-            for each in self.waited
-            if each.ms is not None and (each.status == REPLIED) is answered
-        ]
-        return max(0.0, *late) if late else 0.0
+        late = (each.late_s for each in self.waited if (each.status == REPLIED) is answered)
+        return max(0.0, *late, 0.0)
+
+    @property
+    def late_answers(self) -> list[Waited]:
+        """Answers that came too long after their deadline."""
+        return [each for each in self.waited if each.status == REPLIED and each.late_s > LATE_S]
 
     def as_row(self) -> tuple[object, ...]:
         statuses = self.statuses
@@ -83,6 +93,7 @@ class Crowd:
             "p99_s": self.percentile_s(0.99),
             "answered_late_by_s": self.latest_s(answered=True),
             "told_late_by_s": self.latest_s(answered=False),
+            "late_answers": len(self.late_answers),
         }
 
 
@@ -97,8 +108,12 @@ def overload_faults(
     ]
     if missing := seen.statuses["none"]:
         found.append(f"{missing} requests have no reply")
-    if (late := seen.latest_s(answered=True)) > LATE_S:
-        found.append(f"an answer came {late:.1f} s after its deadline")
+    if late := seen.late_answers:
+        degraded = sum(each.is_degraded for each in late)
+        found.append(
+            f"{len(late)} answers came after their deadline, {degraded} of them the best that was "
+            f"seen, the latest {seen.latest_s(answered=True):.1f} s after"
+        )
     if seen.of_best.answered_share <= seen.of_others.answered_share:
         found.append(
             f"of the best {seen.of_best.answered_share:.0%} were answered, "

@@ -21,17 +21,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from infra.cli.screen import console, notes, print_table
+from infra.cli.screen import console, notes
 from infra.local.registry import local_registry
-from infra.report.axes import Axis
-from infra.report.line_chart import Line, line_chart
-from infra.report.page import page, write_report
+from infra.report.page import write_report
 from infra.workload.sample import load_workload
 from tests.chaos.crowd import Crowd, Waited, overload_faults
-from tests.rig.books import Books, reconcile, settle
+from tests.chaos.crowd_page import crowd_document, crowd_page, tell
+from tests.rig.books import reconcile, settle
 from tests.rig.load import Load, load
 from tests.rig.stack import Stack, start_basics
-from tests.soak.samples import Sample, memory_growth
+from tests.soak.samples import Sample
 
 RESULTS = Path("results/overload")
 CALM_RATE = 20.0
@@ -43,7 +42,6 @@ EVERY_S = 5.0
 ANSWERED_BY_S = 240.0
 SETTLED_BY_S = 180.0
 BEST_IN = 10
-_KINDS = ("examined", "length", "oracle", "random", "limit2")
 
 
 def main() -> int:
@@ -90,11 +88,11 @@ async def _overload(stack: Stack, seconds: float, rate: float) -> int:
     wrong = overload_faults(seen, calm["before"], calm["after"], samples)
     if not books.balanced:
         wrong.append("the books do not balance")
-    _tell(seen, calm, samples, recovered_s)
+    tell(seen, calm, samples, recovered_s)
     path = write_report(
         RESULTS,
-        _page(samples, rate, seconds),
-        _document(seen, calm, samples, books, recovered_s) | {"faults": wrong},
+        crowd_page(samples, rate, seconds, AT_ONCE),
+        crowd_document(seen, calm, samples, books, recovered_s) | {"faults": wrong},
     )
     console.print(f"page: {path}")
     console.print("; ".join(wrong) or "it held")
@@ -166,6 +164,7 @@ def _waited(running: Load, name: str) -> list[Waited]:
             status=_code(seen.replies[key][0]) if key in seen.replies else "none",
             ms=_by_the_broker(running, key),
             deadline_ms=DEADLINE_MS if name == "crowd" else PATIENT_MS,
+            is_degraded=key in seen.replies and bool(seen.replies[key][0].get("degraded")),
         )
         for key in seen.sent_at
         if key.startswith(f"{name}-")
@@ -203,77 +202,6 @@ def _narrow(registry: str) -> str:
     """The same registry, each instance of which takes few calls at once."""
     return registry.replace(
         "{name: simulator,", f"{{name: simulator, limits: {{concurrency: {AT_ONCE}}},"
-    )
-
-
-def _tell(
-    seen: Crowd, calm: dict[str, Crowd], samples: list[Sample], recovered_s: float | None
-) -> None:
-    print_table(
-        ("", "sent", "answered", "told", "none", "p50, s", "p99, s", "answered late by, s",
-         "told late by, s"),
-        [
-            (name, *each.as_row())
-            for name, each in (
-                ("before", calm["before"]),
-                ("crowd", seen),
-                ("of them best", seen.of_best),
-                ("of them others", seen.of_others),
-                ("after", calm["after"]),
-            )
-        ],
-    )  # fmt: skip
-    console.print(f"told: {dict(seen.statuses)}")
-    print_table(
-        ("memory, MB", "second quarter", "last quarter", "growth"),
-        [
-            (each.name, f"{each.second:.1f}", f"{each.last:.1f}", f"{each.share:+.1%}")
-            for each in memory_growth(samples)
-        ],
-    )
-    when = "did not come" if recovered_s is None else f"{recovered_s:.1f} s after the load's end"
-    console.print(f"a request alone is answered at once again: {when}")
-
-
-def _document(
-    seen: Crowd,
-    calm: dict[str, Crowd],
-    samples: list[Sample],
-    books: Books,
-    recovered_s: float | None,
-) -> dict[str, Any]:
-    return {
-        "crowd": seen.as_document(),
-        "best": seen.of_best.as_document(),
-        "others": seen.of_others.as_document(),
-        **{name: each.as_document() for name, each in calm.items()},
-        "recovered_s": recovered_s,
-        "books": books.as_document(),
-        "memory": [
-            {"name": each.name, "second": each.second, "last": each.last, "share": each.share}
-            for each in memory_growth(samples)
-        ],
-    }
-
-
-def _page(samples: list[Sample], rate: float, seconds: float) -> str:
-    names = sorted({name for sample in samples for name in sample.memory_mb})
-    lines = [
-        Line(
-            name=name,
-            kind=_KINDS[number % len(_KINDS)],
-            points=[(each.at_s, each.memory_mb[name]) for each in samples],
-        )
-        for number, name in enumerate(names)
-    ]
-    most = max((mb for sample in samples for mb in sample.memory_mb.values()), default=1.0)
-    across = Axis(label="seconds", low=0, high=seconds, show=lambda value: f"{value:g}")
-    up = Axis(label="MB", low=0, high=most * 1.1, show=lambda value: f"{value:g}")
-    return page(
-        "Overload",
-        f"{rate:g} requests/s for {seconds:g} s, of which the providers take about 40.",
-        [line_chart(across, up, lines, title="Resident memory")],
-        f"Simulated providers, a second a call, {AT_ONCE} calls at once for each instance.",
     )
 
 

@@ -35,7 +35,11 @@ def test_nothing_is_said_of_a_crowd_that_was_served_as_it_must() -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (replace(ANSWERED, ms=24_000.0), "an answer came 4.0 s after its deadline"),
+        (
+            replace(ANSWERED, ms=24_000.0, is_degraded=True),
+            "1 answers came after their deadline, 1 of them the best that was seen, the latest "
+            "4.0 s after",
+        ),
         (Waited(is_best=False, status="none", ms=None, deadline_ms=1), "1 requests have no reply"),
     ],
 )
