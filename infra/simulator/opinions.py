@@ -23,8 +23,8 @@ GOOD = 0.7
 """Score from which an answer suffices."""
 
 _STRENGTHS = (SIMPLE, MODERATE, COMPLEX)
-_REQUEST = re.compile(r"\AREQUEST-([0-9a-f]{12})\n(.*?)\nREQUEST-\1\n", re.DOTALL)
-_ANSWER = re.compile(r"ANSWER-([0-9a-f]{12})\n(.*)\nANSWER-\1\Z", re.DOTALL)
+_REQUEST = re.compile(r"\AREQUEST-([0-9a-f]{20})\n(.*?)\nREQUEST-\1\n", re.DOTALL)
+_ANSWER = re.compile(r"ANSWER-([0-9a-f]{20})\n(.*)\nANSWER-\1\Z", re.DOTALL)
 
 
 def opinion_of(asked: Asked, book: AnswerBook) -> Answer | None:
