@@ -17,9 +17,9 @@ from streams.agents.hop_state import HopState
 from streams.agents.spending import within_budgets
 from streams.routing.candidates import (
     EXPECTED_OUTPUT_TOKENS,
-    Excluded,
     Need,
     Shortlist,
+    nobody_for_now,
     shortlist,
 )
 from streams.routing.features import needs_of
@@ -78,8 +78,7 @@ def tenant_is_full(hop: HopState, deps: Dependencies) -> Shortlist | None:
     why = deps.tenants.why_not(tenant, limits, deps.clock.elapsed_ms())
     if why is None:
         return None
-    full = Excluded(model="", instance=None, reason=why, returns=True)
-    choice = Shortlist(candidates=(), excluded=(full,))
+    choice = nobody_for_now(why)
     hop.steps.append({"at": deps.clock.now(), **choice.as_inputs()})
     return choice
 
@@ -88,6 +87,7 @@ async def find_room(hop: HopState, deps: Dependencies) -> Shortlist:
     """Candidates with room, waiting a little where only capacity is wanting."""
     begun = deps.clock.elapsed_ms()
     patience = PRIORITY_PATIENCE_MS if hop.has_priority else PATIENCE_MS
+    before = len(hop.steps)
     while True:
         choice = _room_now(hop, deps)
         waited = deps.clock.elapsed_ms() - begun
@@ -95,7 +95,7 @@ async def find_room(hop: HopState, deps: Dependencies) -> Shortlist:
             return choice
         if hop.work.lost or hop.work.closing or hop.time_left_ms(deps.clock.now()) <= _LOOK_MS:
             return choice
-        hop.steps.pop()
+        del hop.steps[before:]
         with _in_line(hop, choice, deps):
             async with hop.work.slots.lent():
                 await deps.sleep_ms(_LOOK_MS)

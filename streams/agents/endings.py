@@ -62,9 +62,7 @@ async def end_hop(hop: HopState, ending: Ending, deps: Dependencies) -> None:
         error=ending.failure if isinstance(ending, GaveUp) else None,
     )
     keep_request(hop, kind, result, deps)
-    deps.metrics.ended(
-        kind, hop.message.tier, result.latency_ms, overhead_ms(hop, ending, result.latency_ms)
-    )
+    deps.metrics.ended(kind, hop.message.tier, result.latency_ms, overhead_ms(ending, result))
 
 
 async def _acknowledged(hop: HopState) -> None:

@@ -72,13 +72,13 @@ def latency_ms(hop: HopState, deps: Dependencies) -> float:
     return float(max(deps.clock.now() - hop.message.source.timestamp, 0))
 
 
-def overhead_ms(hop: HopState, ending: Ending, latency: float) -> float | None:
+def overhead_ms(ending: Ending, result: Result) -> float | None:
     """What of a reply's latency was not spent in calls; `None` where it waited for capacity, or
     where there is no reply to speak of.
     """
-    if not isinstance(ending, Replied) or hop.message.visit:
+    if not isinstance(ending, Replied) or result.waited or result.calls_ms is None:
         return None
-    return latency - sum(each.latency_ms or 0.0 for each in hop.all_attempts)
+    return result.latency_ms - result.calls_ms
 
 
 def _baseline(hop: HopState, answer: Answer | None, deps: Dependencies) -> int | None:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from streams.routing.candidates import Excluded, Shortlist
+from streams.routing.candidates import Shortlist, nobody_for_now
 
 _WHY = "requests of priority wait for it"
 
@@ -25,8 +25,7 @@ class Turns:
         """Nobody to ask for an ordinary hop, while one of priority waits for the same tier."""
         if not self._waiting[tier]:
             return None
-        why = Excluded(model="", instance=None, reason=_WHY, returns=True)
-        return Shortlist(candidates=(), excluded=(why,))
+        return nobody_for_now(_WHY)
 
     @contextmanager
     def waiting(self, tier: str) -> Iterator[None]:

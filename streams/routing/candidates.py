@@ -84,6 +84,12 @@ class Shortlist:
         }
 
 
+def nobody_for_now(reason: str) -> Shortlist:
+    """Nobody may be asked at the moment, whatever the candidates, for a reason that passes."""
+    why = Excluded(model="", instance=None, reason=reason, returns=True)
+    return Shortlist(candidates=(), excluded=(why,))
+
+
 Conditions = Mapping[tuple[str, str], Condition]
 """By (model, instance); what is missing is in its best condition."""
 

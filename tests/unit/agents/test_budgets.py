@@ -6,7 +6,12 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-from schemas.topics import COST
+import orjson
+
+from schemas.topics import COST, tier_topic
+from streams.agents.execute import execute
+from streams.flow.intake import Lane, Work
+from streams.flow.slots import Slots
 from streams.providers.base import ErrorClass, ProviderError
 from streams.providers.memory import says
 from tests.unit.agents.world import REGISTRY, World, deliver
@@ -100,3 +105,21 @@ def test_what_the_budgets_said_is_among_the_decision_s_inputs() -> None:
     ]
 
     assert '"verdict":"allowed"' in final["decision"]["inputs"].replace(" ", "")
+
+
+def test_looks_for_room_that_came_to_nothing_leave_nothing_in_the_decision() -> None:
+    """A hop that stands back looks every 50 ms, and asks the budgets each time."""
+    world = World(registry=f"{REGISTRY}\nbudgets:\n  b: {{per: tenant, usd: 1, then: reject}}\n")
+
+    async def run() -> None:
+        worker = await world.worker()
+        await world.send(world.request())
+        (message,) = world.log.incoming(tier_topic("simple"))
+        with worker.turns.waiting("simple"):
+            await execute(Work(message=message, slots=Slots(1), lane=Lane()), worker)
+
+    asyncio.run(run())
+    (parked,) = world.events("llm.events.outcomes.v1", "OutcomeEvent")
+    assert parked["kind"] == "parked"
+    (hop,) = orjson.loads(parked["decision"]["inputs"])["hops"]
+    assert len(hop["steps"]) == 2
