@@ -11,6 +11,15 @@ from dataclasses import dataclass
 from schemas.identity import identity_key
 from schemas.records import Decision, Failure, Source
 
+CONFIDENCE, JUDGED, CONSISTENT, AGREES, FEEDBACK = (
+    "cascade_confidence",
+    "judge",
+    "consistency",
+    "agreement",
+    "feedback",
+)
+"""Signals about the quality of an answer, as quality events name them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostEvent:

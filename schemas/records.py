@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from schemas.identity import identity_key
 from schemas.journal_headers import Headers
 
+BEFORE_HOPS = -1
+"""Hop number of the calls that are made to classify a request."""
+
 ANSWER, CLASSIFY, JUDGE, SHADOW = "answer", "classify", "judge", "shadow"
 """What a provider call is for."""
 

@@ -45,11 +45,12 @@ class Answer:
 
     def as_rows(self) -> list[dict[str, Any]]:
         """The rows by column name, for JSON: money as text, exactly; times in ISO 8601."""
+        return [{name: _as_json(value) for name, value in row.items()} for row in self.by_name()]
+
+    def by_name(self) -> list[dict[str, Any]]:
+        """The rows by column name, their values as they are."""
         names = [column.name for column in self.columns]
-        return [
-            {name: _as_json(value) for name, value in zip(names, row, strict=True)}
-            for row in self.rows
-        ]
+        return [dict(zip(names, row, strict=True)) for row in self.rows]
 
 
 def ask(

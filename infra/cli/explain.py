@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.figures import UNKNOWN, dollars
 from infra.cli.screen import console, print_json
+from infra.figures import UNKNOWN, dollars
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:

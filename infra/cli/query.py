@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.figures import RIGHT, shown
 from infra.cli.screen import console, notes, print_json
+from infra.figures import RIGHT, shown
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:

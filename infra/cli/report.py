@@ -71,9 +71,7 @@ def _asked(between: TimeRange, every: str) -> dict[str, list[dict[str, Any]]]:
     settings = SinkSettings(clickhouse_url=clickhouse_address(InfraSettings()))
 
     def rows(name: str, **given: str) -> list[dict[str, Any]]:
-        answer = ask(question(name), settings, range_=between, parameters=given)
-        names = [column.name for column in answer.columns]
-        return [dict(zip(names, row, strict=True)) for row in answer.rows]
+        return ask(question(name), settings, range_=between, parameters=given).by_name()
 
     answers = {name: rows(name) for name in _PLAIN}
     answers |= {f"cost_by.{by}": rows("cost_by", by=by) for by in _BY}

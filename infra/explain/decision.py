@@ -11,12 +11,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from infra.cli.figures import dollars
 from infra.explain.entries import Entry
+from infra.figures import dollars
+from schemas.records import BEFORE_HOPS
 from sinks.one_request import Row
-
-BEFORE_HOPS = -1
-"""What happens before the first hop, as the events have it."""
 
 _NANO = Decimal("1e-9")
 _Step = Mapping[str, Any]

@@ -17,14 +17,14 @@ import orjson
 from infra.explain.decision import decided, hop_steps
 from infra.explain.entries import Entry
 from infra.explain.money import calls_cost
+from schemas.events import CONFIDENCE, FEEDBACK
 from sinks.one_request import RequestRows, Row
 
 _BEGINS = "started"
 _LAST_HOP = 1_000
 """What is about the request as a whole comes behind its hops."""
 
-CONFIDENCE = "cascade_confidence"
-_AFTERWARDS = frozenset({"feedback", "golden"})
+_AFTERWARDS = frozenset({FEEDBACK, "golden"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

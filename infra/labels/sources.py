@@ -27,9 +27,7 @@ async def labels_from_tables(between: TimeRange, *, by: str) -> Gathered:
         LocalStackError: no address is set and no local pipeline runs.
     """
     settings = SinkSettings(clickhouse_url=clickhouse_address(InfraSettings()))
-    answer = ask(question("labels"), settings, range_=between)
-    names = [column.name for column in answer.columns]
-    rows = [dict(zip(names, row, strict=True)) for row in answer.rows]
+    rows = ask(question("labels"), settings, range_=between).by_name()
     known = known_schemas(settings.schema_registry_url)
     try:
         return await gather(

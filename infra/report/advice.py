@@ -17,7 +17,6 @@ HIGH_ERRORS = 0.05
 HIGH_LOW_SHARE = 0.15
 LITTLE_SAVED = 0.1
 LITTLE_IMPROVED = 0.5
-SLOW_MS = 50.0
 LEAST = 20
 """Rows or requests below which nothing is said."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from infra.cli.figures import RIGHT, shown
+from infra.figures import RIGHT, shown
 from infra.report.advice import Answers, Rows, advice_on
 from infra.report.axes import Axis
 from infra.report.line_chart import Line, line_chart

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from infra.cli.figures import UNKNOWN, dollars
+from infra.figures import UNKNOWN, dollars
 
 _HELD = "\N{NO-BREAK SPACE}"
 """Between a number and its unit: they stay on one line."""

@@ -15,13 +15,22 @@ import orjson
 from schemas.codec import Format, format_of
 from schemas.errors import InvalidRequestError, UndecodableError
 from schemas.identity import missing_request_id
-from schemas.records import Attempt, Decision, Failure, Reply, ReplyAddress, Source, TierMessage
+from schemas.records import (
+    BEFORE_HOPS,
+    Attempt,
+    Decision,
+    Failure,
+    Reply,
+    ReplyAddress,
+    Source,
+    TierMessage,
+)
 from schemas.request import Claim, Request, read_claim, read_request, request_document
 from schemas.topics import MAX_REQUEST_BYTES
 from streams.agents.addressing import CORRELATION_ID, REPLY_TOPIC, Addressed, address_of
 from streams.agents.dependencies import Dependencies
 from streams.agents.expected_costs import expected_costs
-from streams.agents.hop_state import BEFORE_HOPS, HopState
+from streams.agents.hop_state import HopState
 from streams.agents.opinions import opinion_on
 from streams.agents.replies import send_reply
 from streams.agents.spans import classify_span, note_decision

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.errors import UndecodableError
-from schemas.events import QualityEvent
+from schemas.events import FEEDBACK, QualityEvent
 from schemas.identity import DEFAULT_TENANT, NAME, REQUEST_ID
 from schemas.mapping import as_record
 from schemas.topics import QUALITY
@@ -41,7 +41,7 @@ async def take_feedback(message: Incoming, deps: Dependencies) -> None:
         tenant=document.tenant or DEFAULT_TENANT,
         request_id=document.request_id,
         at=message.timestamp,
-        signal="feedback",
+        signal=FEEDBACK,
         name=document.label or "score",
         score=document.score,
         label=document.label,

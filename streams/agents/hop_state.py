@@ -9,7 +9,7 @@ from typing import Any
 from schemas.events import OutcomeEvent
 from schemas.journal_headers import TERMINAL, JournalHeaders
 from schemas.mapping import as_record
-from schemas.records import Answer, Attempt, TierMessage
+from schemas.records import BEFORE_HOPS, Answer, Attempt, TierMessage
 from schemas.topics import OUTCOMES
 from streams.agents.dependencies import Dependencies
 from streams.agents.tier_records import PRIORITY_QUALITY
@@ -19,9 +19,6 @@ from streams.routing.budgets import Downgrade, Rejected
 from streams.routing.features import estimate_tokens
 from streams.routing.landscape import Landscape
 from streams.tracing.context import TraceContext
-
-BEFORE_HOPS = -1
-"""Hop number of the calls that are made to classify a request."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -9,12 +9,13 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.events import CONFIDENCE, CONSISTENT, JUDGED
 from schemas.records import JUDGE, Attempt
 from streams.agents.asking import ask_model
 from streams.agents.dependencies import Dependencies
 from streams.agents.errand import Errand
 from streams.agents.hop_state import HopState
-from streams.agents.quality_signals import CONFIDENCE, CONSISTENT, JUDGED, Signal, publish_signal
+from streams.agents.quality_signals import Signal, publish_signal
 from streams.routing.cascade import Standing, next_tier
 from streams.routing.draws import draw
 from streams.routing.landscape import Landscape

@@ -16,13 +16,6 @@ from streams.agents.dependencies import Dependencies
 from streams.agents.hop_state import HopState
 from streams.flow.delivery import Outgoing
 
-CONFIDENCE, JUDGED, CONSISTENT, AGREES = (
-    "cascade_confidence",
-    "judge",
-    "consistency",
-    "agreement",
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import orjson
 
+from schemas.events import AGREES
 from schemas.records import ANSWER, SHADOW, Answer, Attempt
 from streams.agents.asking import ask_tier
 from streams.agents.dependencies import Dependencies
@@ -18,7 +19,7 @@ from streams.agents.ending_kinds import Ending, Replied
 from streams.agents.errand import Errand
 from streams.agents.hop_state import HopState
 from streams.agents.judging import ask_judge
-from streams.agents.quality_signals import AGREES, Signal, publish_signal
+from streams.agents.quality_signals import Signal, publish_signal
 from streams.routing.shadowing import Shadow, shadow_of
 from streams.routing.trust.agreement import agreement
 from streams.routing.trust.confidence import Answered

@@ -57,6 +57,17 @@ def encode(body: Json) -> bytes:
         ) from None
 
 
+def few_enough(calls: list[Any]) -> list[Any]:
+    """The tool calls of an answer.
+
+    Raises:
+        ProviderError: BAD_RESPONSE; they are more than `MAX_TOOL_CALLS`.
+    """
+    if len(calls) > MAX_TOOL_CALLS:
+        raise bad_answer(f"holds more than {MAX_TOOL_CALLS} tool calls")
+    return calls
+
+
 def bad_answer(what: str, status: int = 200) -> ProviderError:
     """The error of an answer that came but can't be used."""
     return ProviderError(ErrorClass.BAD_RESPONSE, f"the answer {what}", status=status)

@@ -12,11 +12,11 @@ from typing import Any
 import orjson
 
 from streams.providers.answers import (
-    MAX_TOOL_CALLS,
     Json,
     bad_answer,
     believable,
     count,
+    few_enough,
     json_text,
     name,
     part,
@@ -49,9 +49,7 @@ def completion(document: Json, *, shape: str | None = None) -> Completion:
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         raise bad_answer("holds no content")
     said = "".join(text(block.get("text")) or "" for block in blocks if block.get("type") == "text")
-    calls = [block for block in blocks if block.get("type") == "tool_use"]
-    if len(calls) > MAX_TOOL_CALLS:
-        raise bad_answer(f"holds more than {MAX_TOOL_CALLS} tool calls")
+    calls = few_enough([block for block in blocks if block.get("type") == "tool_use"])
     finish = _FINISH.get(text(document.get("stop_reason")) or "end_turn", "stop")
     message: dict[str, Any] = {"role": "assistant", "content": said or None}
     if shape == "tool" and calls:

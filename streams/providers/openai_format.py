@@ -19,11 +19,11 @@ import re
 from typing import Any
 
 from streams.providers.answers import (
-    MAX_TOOL_CALLS,
     Json,
     bad_answer,
     believable,
     count,
+    few_enough,
     json_text,
     name,
     part,
@@ -110,9 +110,9 @@ def completion(document: Json) -> Completion:
     message: dict[str, Any] = {"role": "assistant", "content": _spoken(said.get("content"))}
     calls = said.get("tool_calls")
     if isinstance(calls, list) and calls:
-        if len(calls) > MAX_TOOL_CALLS:
-            raise bad_answer(f"holds more than {MAX_TOOL_CALLS} tool calls")
-        message["tool_calls"] = [_tool_call(call, number) for number, call in enumerate(calls)]
+        message["tool_calls"] = [
+            _tool_call(call, number) for number, call in enumerate(few_enough(calls))
+        ]
     if text(said.get("refusal")):
         message["refusal"] = said["refusal"]
     finish = _FINISH.get(text(choice.get("finish_reason")) or "stop", "stop")

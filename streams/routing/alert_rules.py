@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from schemas.events import AGREES, CONFIDENCE, CONSISTENT, FEEDBACK, JUDGED
+
 
 class Kind(StrEnum):
     """What a rule measures."""
@@ -38,7 +40,7 @@ class Kind(StrEnum):
 
 SEVERITIES = ("info", "warning", "critical")
 
-SIGNALS = ("cascade_confidence", "judge", "consistency", "agreement", "feedback")
+SIGNALS = (CONFIDENCE, JUDGED, CONSISTENT, AGREES, FEEDBACK)
 """Quality signals that `quality_drop` can measure."""
 
 HYSTERESIS = 0.1

@@ -39,9 +39,7 @@ def history(
     between = TimeRange(since=time_of(since), until=time_of(until))
 
     def put(name: str, **parameters: str) -> list[Row]:
-        answer = ask(question(name), settings, range_=between, parameters=parameters)
-        names = [column.name for column in answer.columns]
-        return [dict(zip(names, row, strict=True)) for row in answer.rows]
+        return ask(question(name), settings, range_=between, parameters=parameters).by_name()
 
     try:
         yield put

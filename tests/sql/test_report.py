@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from infra.cli.figures import shown
 from infra.cli.report import command
+from infra.figures import shown
 from sinks.questions import question
 from tests.sql.asking import Ask, history, time_of
 from tests.sql.log import T0

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from infra.cli.figures import dollars, shown
 from infra.cli.time_words import WrongTimeError, time_range
+from infra.figures import dollars, shown
 
 NOW = datetime(2026, 11, 25, 13, 30, tzinfo=UTC)
 """A Wednesday."""
