@@ -17,17 +17,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from infra.cli.screen import console, notes, print_table
 from infra.local.registry import local_registry
-from infra.workload.sample import load_workload
 from tests.chaos.overshoot import Overshoot, overshoot
 from tests.rig.books import read_ledger
-from tests.rig.load import Load, load
+from tests.rig.load import Load, code_of, load, workload_requests
 from tests.rig.own_clock import NoOwnClockError, OwnClocks
 from tests.rig.stack import Stack, start_basics
 
@@ -143,12 +140,14 @@ async def _phase(name: str, stack: Stack, running: Load, *, seconds: float) -> P
     notes.print(name)
     before = read_ledger(stack.ledger)
     sent = len(running.seen.sent_at)
-    await running.at_rate(_requests(name), RATE, seconds)
+    run = name.replace(" ", "-")
+    make = workload_requests(run, tenant="acme", deadline_ms=60_000)
+    await running.at_rate(make, RATE, seconds)
     await running.all_answered(ANSWERED_BY_S)
     after = read_ledger(stack.ledger)
     mine = list(running.seen.sent_at)[sent:]
     replies = Counter(
-        _code(running.seen.replies[key][0]) for key in mine if key in running.seen.replies
+        code_of(running.seen.replies[key][0]) for key in mine if key in running.seen.replies
     )
     new = [call for key, call in after.items() if key not in before]
     phase = Phase(
@@ -184,32 +183,12 @@ def _faults(phases: list[Phase], over: Overshoot) -> list[str]:
     return wrong
 
 
-def _code(reply: dict[str, Any]) -> str:
-    return reply["error"]["code"] if reply.get("error") else str(reply["status"])
-
-
 def _not_near_the_hour() -> None:
     """The window must not end while it is used up."""
     left = HOUR_S - time.time() % HOUR_S
     if left < 120:
         notes.print(f"waiting {left:.0f} s for the next hour to begin")
         time.sleep(left + 1)
-
-
-def _requests(phase: str) -> Callable[[int], dict[str, Any]]:
-    workload = load_workload()
-    prefix = phase.replace(" ", "-")
-
-    def make(number: int) -> dict[str, Any]:
-        item = workload[number % len(workload)]
-        return {
-            **item.request,
-            "tenant": "acme",
-            "request_id": f"{prefix}-{number}",
-            "deadline_ms": 60_000,
-        }
-
-    return make
 
 
 if __name__ == "__main__":

@@ -6,13 +6,11 @@ from typing import Any
 
 from infra.cli.screen import console, print_table
 from infra.report.axes import Axis
-from infra.report.line_chart import Line, line_chart
 from infra.report.page import page
 from tests.chaos.crowd import Crowd
 from tests.rig.books import Books
+from tests.soak.memory_chart import memory_chart
 from tests.soak.samples import Sample, memory_growth
-
-_KINDS = ("examined", "length", "oracle", "random", "limit2")
 
 
 def tell(
@@ -66,21 +64,10 @@ def crowd_document(
 
 
 def crowd_page(samples: list[Sample], rate: float, seconds: float, at_once: int) -> str:
-    names = sorted({name for sample in samples for name in sample.memory_mb})
-    lines = [
-        Line(
-            name=name,
-            kind=_KINDS[number % len(_KINDS)],
-            points=[(each.at_s, each.memory_mb[name]) for each in samples],
-        )
-        for number, name in enumerate(names)
-    ]
-    most = max((mb for sample in samples for mb in sample.memory_mb.values()), default=1.0)
     across = Axis(label="seconds", low=0, high=seconds, show=lambda value: f"{value:g}")
-    up = Axis(label="MB", low=0, high=most * 1.1, show=lambda value: f"{value:g}")
     return page(
         "Overload",
         f"{rate:g} requests/s for {seconds:g} s, of which the providers take about 40.",
-        [line_chart(across, up, lines, title="Resident memory")],
+        [memory_chart(samples, across, unit_s=1.0)],
         f"Simulated providers, a second a call, {at_once} calls at once for each instance.",
     )

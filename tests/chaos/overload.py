@@ -11,24 +11,21 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import re
 import shutil
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from infra.cli.screen import console, notes
 from infra.local.registry import local_registry
 from infra.report.page import write_report
-from infra.workload.sample import load_workload
 from tests.chaos.crowd import Crowd, Waited, overload_faults
 from tests.chaos.crowd_page import crowd_document, crowd_page, tell
 from tests.rig.books import reconcile, settle
-from tests.rig.load import Load, load
+from tests.rig.load import Load, Make, code_of, load, workload_requests
+from tests.rig.metrics_page import scrape
 from tests.rig.stack import Stack, start_basics
 from tests.soak.samples import Sample
 
@@ -145,14 +142,11 @@ async def _watch(stack: Stack, samples: list[Sample], begun: float) -> None:
 
 def _lag(url: str) -> dict[str, float]:
     """Records that lie unread, by the kind of their topic."""
-    with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
-        text = answer.read().decode()
     found: dict[str, float] = {}
-    for topic, value in re.findall(
-        r'^sluice_consumer_lag_records{.*topic="([^"]+)".*} (\S+)$', text, re.M
-    ):
+    for labels, value in scrape(url, "sluice_consumer_lag_records").items():
+        topic = labels.split('topic="')[1].partition('"')[0]
         kind = "high" if ".high." in topic else topic.split(".")[1]
-        found[kind] = found.get(kind, 0.0) + float(value)
+        found[kind] = found.get(kind, 0.0) + value
     return found
 
 
@@ -161,7 +155,7 @@ def _waited(running: Load, name: str) -> list[Waited]:
     return [
         Waited(
             is_best=int(key.rsplit("-", 1)[1]) % BEST_IN == 0,
-            status=_code(seen.replies[key][0]) if key in seen.replies else "none",
+            status=code_of(seen.replies[key][0]) if key in seen.replies else "none",
             ms=_by_the_broker(running, key),
             deadline_ms=DEADLINE_MS if name == "crowd" else PATIENT_MS,
             is_degraded=key in seen.replies and bool(seen.replies[key][0].get("degraded")),
@@ -179,21 +173,12 @@ def _by_the_broker(running: Load, key: str) -> float | None:
     return float(seen.answered_at[key] - seen.stamped[key])
 
 
-def _code(reply: dict[str, Any]) -> str:
-    return reply["error"]["code"] if reply.get("error") else str(reply["status"])
-
-
-def _requests(name: str, deadline_ms: int) -> Callable[[int], dict[str, Any]]:
-    workload = load_workload()
+def _requests(name: str, deadline_ms: int) -> Make:
+    plain = workload_requests(name, deadline_ms=deadline_ms)
 
     def make(number: int) -> dict[str, Any]:
-        item = workload[number % len(workload)]
-        return {
-            **item.request,
-            "request_id": f"{name}-{number}",
-            "deadline_ms": deadline_ms,
-            "quality": "best" if number % BEST_IN == 0 else "balanced",
-        }
+        quality = "best" if number % BEST_IN == 0 else "balanced"
+        return {**plain(number), "quality": quality}
 
     return make
 

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from infra.workload.sample import load_workload
 from tests.chaos.blows import SIMULATOR, Fists
 from tests.chaos.disks import NoSmallDiskError, SmallDisk
 from tests.chaos.scenarios import Blow, Scenario, Strike
 from tests.rig.books import Books, reconcile, settle
-from tests.rig.load import Load, load, read_again
+from tests.rig.load import Load, load, read_again, workload_requests
 from tests.rig.stack import Stack, start_basics
 
 ANSWERS_BY_S = 120.0
@@ -101,8 +100,9 @@ class Chaos:
         keeping = asyncio.create_task(self._fists.keep_alive(self._over))
         async with load(stack.bootstrap) as running:
             begun = time.time()
+            make = workload_requests("chaos", deadline_ms=300_000)
             async with asyncio.TaskGroup() as group:
-                group.create_task(running.at_rate(_requests(), scenario.rate, scenario.seconds))
+                group.create_task(running.at_rate(make, scenario.rate, scenario.seconds))
                 for strike in scenario.strikes:
                     group.create_task(self._strike(strike, begun))
             unseen: list[str] = []
@@ -174,16 +174,6 @@ def _small_disks(scenario: Scenario, stack: Stack, cleanup: ExitStack) -> dict[s
         cleanup.callback(disk.unmount)
         disks[part] = disk
     return disks
-
-
-def _requests() -> Callable[[int], dict[str, Any]]:
-    workload = load_workload()
-
-    def make(number: int) -> dict[str, Any]:
-        item = workload[number % len(workload)]
-        return {**item.request, "request_id": f"chaos-{number}", "deadline_ms": 300_000}
-
-    return make
 
 
 async def _comes(ready: Callable[[], bool], timeout_s: float) -> bool:

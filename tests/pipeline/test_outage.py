@@ -13,12 +13,17 @@ from tests.rig.stack import Stack, switch_faults
 
 REQUESTS = 30
 SECONDS = 90
+DEADLINE_MS = 60_000
+"""Too short for the longest wait topic, so that the outage's end is noticed within ten seconds."""
 DOWN: dict[str, object] = {"kind": "status", "status": 500}
 
 
 def test_an_outage_loses_nothing_and_its_books_balance(pipeline: Stack) -> None:
     run = uuid.uuid4().hex[:6]
-    requests = [{"prompt": "What is Kafka?", "request_id": f"{run}-{n}"} for n in range(REQUESTS)]
+    requests = [
+        {"prompt": "What is Kafka?", "request_id": f"{run}-{n}", "deadline_ms": DEADLINE_MS}
+        for n in range(REQUESTS)
+    ]
     replies: dict[str, dict[str, Any]] = {}
     url = pipeline.clickhouse_url
     waiting = (

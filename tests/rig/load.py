@@ -13,12 +13,29 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from infra.workload.sample import load_workload
 from schemas.topics import REPLIES, REQUESTS
 
 Make = Callable[[int], dict[str, Any]]
 
 PATIENCE_MS = 180_000
 """How long a sender's producer holds its records while the broker is away."""
+
+
+def workload_requests(run: str, **fields: Any) -> Make:
+    """The sample workload over and over, ids `RUN-NUMBER`, with these fields laid over each."""
+    workload = load_workload()
+
+    def make(number: int) -> dict[str, Any]:
+        item = workload[number % len(workload)]
+        return {**item.request, "request_id": f"{run}-{number}", **fields}
+
+    return make
+
+
+def code_of(reply: dict[str, Any]) -> str:
+    """A reply's error code, or its status where it has none."""
+    return reply["error"]["code"] if reply.get("error") else str(reply["status"])
 
 
 @dataclass

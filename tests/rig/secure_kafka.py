@@ -9,13 +9,11 @@ from __future__ import annotations
 import base64
 import ipaddress
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -28,6 +26,7 @@ from cryptography.x509.oid import NameOID
 from infra.local.kafka import Doors, LocalKafka
 from infra.local.ports import kept_port
 from schemas.kafka_access import KafkaAccess
+from tests.rig.http import QuietHandler, serving
 
 USER, PASSWORD = "sluice", "not-for-logs-4711"
 CLIENT, CLIENT_SECRET = "sluice-client", "client-secret-not-for-logs"
@@ -173,30 +172,17 @@ def token_endpoint(issuer: TokenIssuer) -> Iterator[str]:
     """An OAuth 2 token endpoint that gives tokens to `CLIENT`; its URL."""
     basic = base64.b64encode(f"{CLIENT}:{CLIENT_SECRET}".encode()).decode()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            form = parse_qs(self.rfile.read(int(self.headers["content-length"])).decode())
+    class Handler(QuietHandler):
+        def posted(self) -> None:
+            form = parse_qs(self.body().decode())
             right = self.headers["authorization"] == f"Basic {basic}" and form["grant_type"] == [
                 "client_credentials"
             ]
             document = {"access_token": issuer.token(), "expires_in": 600} if right else {}
-            body = json.dumps(document).encode()
-            self.send_response(200 if right else 401)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(200 if right else 401, json.dumps(document).encode())
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/token"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler) as url:
+        yield f"{url}/token"
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import re
 import shutil
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +17,11 @@ from infra.cli.screen import console, notes, print_table
 from infra.report.axes import Axis
 from infra.report.line_chart import Line, line_chart
 from infra.report.page import page, write_report
-from infra.workload.sample import load_workload
 from tests.rig.books import reconcile, settle
-from tests.rig.load import Load, load
+from tests.rig.load import Load, load, workload_requests
+from tests.rig.metrics_page import scrape
 from tests.rig.stack import Stack, start_basics
+from tests.soak.memory_chart import memory_chart, up_from_zero
 from tests.soak.samples import (
     Growth,
     Sample,
@@ -37,7 +36,6 @@ EVERY_S = 5.0
 ANSWERED_BY_S = 60.0
 SETTLED_BY_S = 120.0
 LAG = {"worker-1": "sluice_consumer_lag_records", "sink-1": "sluice_sink_lag_records"}
-_KINDS = ("examined", "length", "oracle", "random", "limit2")
 
 
 def main() -> int:
@@ -64,7 +62,7 @@ async def _soak(stack: Stack, seconds: float, rate: float) -> int:
     async with load(stack.bootstrap) as running:
         begun = time.time()
         watching = asyncio.create_task(_watch(stack, samples, begun))
-        await running.at_rate(_requests(), rate, seconds)
+        await running.at_rate(workload_requests("soak", deadline_ms=300_000), rate, seconds)
         watching.cancel()
         await running.all_answered(ANSWERED_BY_S)
         sent = list(running.seen.sent_at)
@@ -106,7 +104,9 @@ async def _watch(stack: Stack, samples: list[Sample], begun: float) -> None:
                 at_s=time.time() - begun,
                 memory_mb={name: stack.rss_mb(name) for name in stack.processes},
                 lag={
-                    name: await asyncio.to_thread(_lag, stack.page_url(name), metric)
+                    name: sum(
+                        (await asyncio.to_thread(scrape, stack.page_url(name), metric)).values()
+                    )
                     for name, metric in LAG.items()
                 },
             )
@@ -117,10 +117,10 @@ async def _watch(stack: Stack, samples: list[Sample], begun: float) -> None:
             notes.print(f"{last.at_s / 60:.0f} min: MB {memory}; lag {dict(last.lag)}")
 
 
-def _lag(url: str, metric: str) -> float:
-    with urllib.request.urlopen(f"{url}/metrics", timeout=5) as answer:
-        text = answer.read().decode()
-    return sum(float(value) for value in re.findall(rf"^{metric}{{.*}} (\S+)$", text, re.M))
+def _lag(stack: Stack) -> dict[str, float]:
+    return {
+        name: sum(scrape(stack.page_url(name), metric).values()) for name, metric in LAG.items()
+    }
 
 
 def _latencies(running: Load, begun: float) -> list[tuple[float, float]]:
@@ -131,16 +131,7 @@ def _latencies(running: Load, begun: float) -> list[tuple[float, float]]:
 def _page(
     samples: Sequence[Sample], latencies: list[tuple[float, float]], rate: float, seconds: float
 ) -> str:
-    names = sorted({name for sample in samples for name in sample.memory_mb})
     minutes = Axis(label="minutes", low=0, high=seconds / 60, show=lambda value: f"{value:g}")
-    memory = [
-        Line(
-            name=name,
-            kind=_KINDS[number % len(_KINDS)],
-            points=[(each.at_s / 60, each.memory_mb[name]) for each in samples],
-        )
-        for number, name in enumerate(names)
-    ]
     slow = [
         Line(name=label, kind=kind, points=_by_minute(latencies, share))
         for label, kind, share in (("median", "length", 0.5), ("99th percentile", "examined", 0.99))
@@ -149,16 +140,11 @@ def _page(
         "Soak",
         f"{rate:g} requests/s for {seconds / 60:g} minutes on one worker and one sink.",
         [
-            line_chart(minutes, _axis("MB", memory), memory, title="Resident memory"),
-            line_chart(minutes, _axis("ms", slow), slow, title="Latency, topic to topic"),
+            memory_chart(samples, minutes, unit_s=60.0),
+            line_chart(minutes, up_from_zero("ms", slow), slow, title="Latency, topic to topic"),
         ],
         "Simulated providers, median 100 ms a call.",
     )
-
-
-def _axis(label: str, lines: Sequence[Line]) -> Axis:
-    most = max((value for line in lines for _, value in line.points), default=1.0)
-    return Axis(label=label, low=0, high=most * 1.1, show=lambda value: f"{value:g}")
 
 
 def _by_minute(latencies: list[tuple[float, float]], share: float) -> list[tuple[float, float]]:
@@ -178,16 +164,6 @@ def _figures(growth: Growth) -> dict[str, Any]:
         "last": growth.last,
         "share": growth.share,
     }
-
-
-def _requests() -> Callable[[int], dict[str, Any]]:
-    workload = load_workload()
-
-    def make(number: int) -> dict[str, Any]:
-        item = workload[number % len(workload)]
-        return {**item.request, "request_id": f"soak-{number}", "deadline_ms": 300_000}
-
-    return make
 
 
 if __name__ == "__main__":

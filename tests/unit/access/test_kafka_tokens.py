@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import pytest
 from schemas.errors import ConfigurationError
 from schemas.kafka_access import Hidden
 from schemas.kafka_tokens import AsyncTokens, TokenEndpoint, TokenFile
+from tests.rig.http import QuietHandler, serving
 
 SECRET = Hidden("never-to-be-shown")
 
@@ -26,28 +25,14 @@ def endpoint(status: int, answer: Any, **headers: str) -> Iterator[tuple[str, li
     """A token endpoint that always answers so; its URL, and the forms that it was sent."""
     heard: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            heard.append(self.rfile.read(int(self.headers["content-length"])).decode())
+    class Handler(QuietHandler):
+        def posted(self) -> None:
+            heard.append(self.body().decode())
             body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(status, body, **headers)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/token", heard
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler) as url:
+        yield f"{url}/token", heard
 
 
 class Now:
