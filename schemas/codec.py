@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
 from io import BytesIO
 from typing import Any, Protocol
 
@@ -89,16 +90,21 @@ def schema_id_of(data: bytes) -> int | None:
     return int.from_bytes(data[1:_FRAME_BYTES], "big")
 
 
+@cache
+def single_object_header(name: str) -> bytes:
+    """What stands before a value of the current schema (Avro 1.12, single-object encoding)."""
+    return SINGLE_OBJECT_MARK + fingerprint(whole_schema(name))
+
+
 class Codec:
     """Reads and writes the values of one record type, by its name in `schemas/avro`."""
 
     def __init__(self, name: str, ids: SchemaIds | None = None) -> None:
         self.name = name
         self._ids = ids
-        current = whole_schema(name)
-        self._writer = parse_schema(without_logical_types(current))
-        self._header = SINGLE_OBJECT_MARK + fingerprint(current)
+        self._header = single_object_header(name)
         self._versions = readable_versions(name)
+        self._writer = self._versions[self._header.removeprefix(SINGLE_OBJECT_MARK)]
         self._foreign: dict[int, Any] = {}
 
     @property

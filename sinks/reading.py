@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from schemas.avro_schemas import fingerprint, whole_schema
-from schemas.codec import CONFLUENT_MARK, SINGLE_OBJECT_MARK, Codec, Format, SchemaIds
+from schemas.codec import CONFLUENT_MARK, Codec, Format, SchemaIds, single_object_header
 from schemas.errors import UndecodableError
 from schemas.topics import (
     ALERTS,
@@ -59,7 +58,7 @@ class EventReader:
 
     def __init__(self, name: str, ids: SchemaIds | None = None) -> None:
         self.codec = Codec(name, ids)
-        self.header = SINGLE_OBJECT_MARK + fingerprint(whole_schema(name))
+        self.header = single_object_header(name)
         self.headers: tuple[bytes, ...] = (self.header,)
         if ids is not None:
             self.headers += (CONFLUENT_MARK + ids.id_of(name).to_bytes(4, "big"),)

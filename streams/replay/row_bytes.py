@@ -9,8 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from schemas.avro_schemas import fingerprint, whole_schema
-from schemas.codec import SINGLE_OBJECT_MARK
+from schemas.codec import single_object_header
 from schemas.records import Decision
 from streams.replay.rows import DECISION, LAST_MARK, Replayed
 
@@ -26,7 +25,7 @@ class RowBytes:
     """Encodes the rows of one run."""
 
     def __init__(self, run_id: str) -> None:
-        opening = SINGLE_OBJECT_MARK + fingerprint(whole_schema("ReplayDecision"))
+        opening = single_object_header("ReplayDecision")
         self._known: dict[str, bytes] = {}
         self._opening = opening + self._text(run_id) + self._text(DECISION)
 

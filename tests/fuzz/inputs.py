@@ -10,8 +10,13 @@ from typing import Any
 
 import orjson
 
-from schemas.avro_schemas import fingerprint, whole_schema
-from schemas.codec import CONFLUENT_MARK, SINGLE_OBJECT_MARK, Codec, Format
+from schemas.codec import (
+    CONFLUENT_MARK,
+    SINGLE_OBJECT_MARK,
+    Codec,
+    Format,
+    single_object_header,
+)
 from tests.fuzz.values import NUMBERS, WORDS, anything, changed, valid_request
 
 Headers = list[tuple[str, bytes]]
@@ -221,7 +226,7 @@ def _codec() -> Codec:
 
 @cache
 def _header() -> bytes:
-    return SINGLE_OBJECT_MARK + fingerprint(whole_schema("Request"))
+    return single_object_header("Request")
 
 
 KINDS: dict[str, Callable[[Random], bytes | None]] = {

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from schemas.avro_schemas import fingerprint, whole_schema
-from schemas.codec import CONFLUENT_MARK, SINGLE_OBJECT_MARK, Codec, Format
+from schemas.avro_schemas import whole_schema
+from schemas.codec import CONFLUENT_MARK, Codec, Format, single_object_header
 from tests.fixtures.pipeline import running_pipeline
 from tests.rig.books import rows
 from tests.rig.schema_registry import SchemaRegistryServer, schema_registry
@@ -20,7 +20,7 @@ from tests.rig.stack import Stack
 QUESTION = {"prompt": "What are your opening hours on Saturday?"}
 BY_S = 30.0
 
-_SINGLE_REPLY = SINGLE_OBJECT_MARK + fingerprint(whole_schema("Reply"))
+_SINGLE_REPLY = single_object_header("Reply")
 
 Case = Callable[[Sender], Awaitable[None]]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
 
 import orjson
@@ -38,6 +39,7 @@ from streams.providers.memory import Script, ScriptedProvider, says
 from streams.providers.prices import PriceBook
 from streams.registry.live import LiveRegistry
 from streams.registry.version import parse_registry
+from streams.routing.landscape import Landscape
 
 TIERS = ("simple", "moderate", "complex")
 REGISTRY = """
@@ -54,6 +56,11 @@ models:
 policy:
   cascade: {thresholds: {simple: 0.6, moderate: 0.5}}
 """
+
+
+@cache
+def _landscape(registry: str) -> Landscape:
+    return parse_registry(registry).landscape
 
 
 class CrashedError(BaseException):
@@ -122,7 +129,7 @@ class World:
             raise AssertionError(problem)
 
         registry = LiveRegistry(TIERS, invalid)
-        registry.use(parse_registry(self.registry).landscape)
+        registry.use(_landscape(self.registry))
 
         def answer(call, endpoint):  # type: ignore[no-untyped-def]
             self.served.append(call.call_id)
