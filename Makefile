@@ -36,7 +36,7 @@ overload: setup ## three minutes of far more requests than the providers take, t
 fuzz: setup ## a million wrong requests through the door: none ends a worker
 	@$(BIN)/python -m tests.fuzz
 
-soak: setup ## 20 minutes at 200 requests/s: memory, lag and latency over time; a page in results/soak
+soak: setup ## 20 minutes at 200 requests/s, 15 before them to fill memories: memory, lag, latency; a page in results/soak
 	@$(BIN)/python -m tests.soak
 
 test-containers: setup ## the same tests on Kafka and ClickHouse in containers (needs Docker)

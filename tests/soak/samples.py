@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 MOST_GROWTH = 0.05
@@ -40,6 +40,11 @@ class Growth:
     def share(self) -> float:
         """How much more it is in the last quarter, of the second."""
         return self.last / self.second - 1 if self.second else 0.0
+
+
+def after(samples: Iterable[Sample], warm_s: float) -> list[Sample]:
+    """Those after a time of warming up, as if the load had begun at its end."""
+    return [replace(each, at_s=each.at_s - warm_s) for each in samples if each.at_s >= warm_s]
 
 
 def memory_growth(samples: Sequence[Sample]) -> list[Growth]:
