@@ -82,7 +82,6 @@ async def make_call(
         note_call(span, completion, error)
     latency_ms = deps.clock.elapsed_ms() - before
     hop.provider_ms += latency_ms
-    opened = _note_end(in_flight, completion, error, latency_ms, deps)
     ended = EndedCall(
         call_id=call_id,
         started_at=started_at,
@@ -90,6 +89,7 @@ async def make_call(
         completion=completion,
         error=error,
     )
+    opened = _note_end(in_flight, ended, total_ms if total_ms < limits.total_ms else None, deps)
     attempt = await book_call(hop, candidate, errand, ended, deps)
     if opened:
         await _alert_down(candidate, attempt, deps)
@@ -117,18 +117,19 @@ async def _ask(
 
 
 def _note_end(
-    in_flight: CallInFlight,
-    completion: Completion | None,
-    error: ProviderError | None,
-    latency_ms: float,
-    deps: Dependencies,
+    in_flight: CallInFlight, ended: EndedCall, our_limit_ms: float | None, deps: Dependencies
 ) -> bool:
-    """Let the instance's limits and health know; whether its circuit opened."""
-    now = deps.clock.elapsed_ms()
+    """Let the instance's limits and health know; whether its circuit opened. `our_limit_ms` is the
+    time that the request had left, where that was less than a call may take.
+    """
+    now, error = deps.clock.elapsed_ms(), ended.error
     if error is None:
-        usage = completion.usage if completion else None
-        deps.instances.answered(in_flight, latency_ms, tokens_of(usage), now)
+        usage = ended.completion.usage if ended.completion else None
+        deps.instances.answered(in_flight, ended.latency_ms, tokens_of(usage), now)
         return False
+    timed_out = error.error_class is ErrorClass.TIMEOUT
+    if timed_out and our_limit_ms is not None and ended.latency_ms >= our_limit_ms:
+        return deps.instances.cut_short(in_flight, ended.latency_ms, now)
     after_ms = None if error.retry_after_s is None else error.retry_after_s * 1000
     return deps.instances.failed(in_flight, error.error_class, after_ms, now)
 

@@ -93,7 +93,7 @@ class Instances:
         usual = seen.latency_ms or call.candidate.model.expected_latency_ms
         seen.took(latency_ms, now)
         seen.limits.answered()
-        if latency_ms > SLOW_FACTOR * max(usual, call.candidate.model.expected_latency_ms):
+        if _is_slow(call, latency_ms, usual):
             seen.breaker.failed(now)
             return False
         return seen.breaker.succeeded(now)
@@ -113,6 +113,18 @@ class Instances:
         if kind is ErrorClass.OVERLOADED and retry_after_ms is not None:
             seen.limits.refused(retry_after_ms, now)
         return seen.breaker.failed(now)
+
+    def cut_short(self, call: CallInFlight, waited_ms: float, now: float) -> bool:
+        """The call was cut off since its request had no more time; whether that opened its
+        instance's circuit. It speaks against the instance only where a slow answer would have:
+        a short deadline says nothing about who was asked.
+        """
+        seen = self._end(call, None)
+        usual = seen.latency_ms or call.candidate.model.expected_latency_ms
+        if _is_slow(call, waited_ms, usual):
+            return seen.breaker.failed(now)
+        seen.breaker.forgotten()
+        return False
 
     def given_up(self, call: CallInFlight) -> None:
         """The call was cut off by us; it says nothing of its instance."""
@@ -150,3 +162,7 @@ class Instances:
         if found is None:
             found = self._seen[place] = _Seen()
         return found
+
+
+def _is_slow(call: CallInFlight, latency_ms: float, usual_ms: float) -> bool:
+    return latency_ms > SLOW_FACTOR * max(usual_ms, call.candidate.model.expected_latency_ms)

@@ -1,0 +1,51 @@
+"""A call that its request's deadline cuts off speaks against an instance only if it was slow."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.local.registry import local_registry
+from streams.providers.base import ErrorClass
+from streams.providers.health import CONSECUTIVE, SLOW_FACTOR, State
+from streams.providers.load import Instances
+from streams.registry.version import parse_registry
+from streams.routing.candidates import Candidate
+
+MODEL = parse_registry(local_registry("http://127.0.0.1:1")).landscape.models["gpt-4o-mini"]
+ASKED = Candidate(model=MODEL, instance=MODEL.instances[0])
+
+
+def after_calls(waited_ms: float, *, answered_ms: float | None = None) -> tuple[State, list[bool]]:
+    """The circuit's state after several calls that were cut short, and what each of them told."""
+    instances = Instances()
+    if answered_ms is not None:
+        instances.answered(instances.begin(ASKED, 10, 0.0), answered_ms, 10, 0.0)
+    told = [
+        instances.cut_short(instances.begin(ASKED, 10, 1.0), waited_ms, 1.0)
+        for _ in range(CONSECUTIVE)
+    ]
+    return instances.state(MODEL, ASKED.instance, 1.0), told
+
+
+def test_short_deadlines_leave_the_circuit_closed() -> None:
+    assert after_calls(MODEL.expected_latency_ms) == (State.CLOSED, [False] * CONSECUTIVE)
+
+
+def test_an_instance_that_hangs_is_found_out_by_deadlines_alone() -> None:
+    state, told = after_calls(SLOW_FACTOR * MODEL.expected_latency_ms + 1)
+    assert state is State.OPEN
+    assert told[-1] is True
+
+
+def test_slow_is_measured_by_what_is_usual_there() -> None:
+    usual = 3 * MODEL.expected_latency_ms
+    waited = SLOW_FACTOR * MODEL.expected_latency_ms + 1
+    assert after_calls(waited, answered_ms=usual)[0] is State.CLOSED
+
+
+@pytest.mark.parametrize("kind", [ErrorClass.TIMEOUT, ErrorClass.CONNECTION])
+def test_its_own_timeout_still_counts(kind: ErrorClass) -> None:
+    instances = Instances()
+    for _ in range(CONSECUTIVE):
+        instances.failed(instances.begin(ASKED, 10, 0.0), kind, None, 0.0)
+    assert instances.state(MODEL, ASKED.instance, 0.0) is State.OPEN
