@@ -142,7 +142,7 @@ class Worker:
         except TimeoutError:
             log.warning("work in flight did not end in time; its journal says who takes it over")
         try:
-            await asyncio.wait_for(app.consumer.commit(), _COMMIT_S)
+            await asyncio.wait_for(_committed(app), _COMMIT_S)
         except Exception as error:  # noqa: BLE001 - uncommitted offsets are only read again
             log.warning("the last offsets could not be committed: %s", error)
         consumer: Any = app.consumer
@@ -194,6 +194,14 @@ class Worker:
             log.error("stopping: %s: %s", type(error).__name__, error, exc_info=error)
             self._failure = error
         self._stopping.set()
+
+
+async def _committed(app: faust.App) -> None:
+    """Commit what is released. Faust leaves a commit out while one is under way, and that one may
+    have begun before the last offsets were released.
+    """
+    if not await app.consumer.commit():
+        await app.consumer.commit()
 
 
 async def _crashed(app: faust.App) -> BaseException:
