@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection
+from contextlib import suppress
 from itertools import chain
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import (
-    IllegalStateError,
     KafkaError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
@@ -24,10 +24,12 @@ from schemas.errors import FencedError, SinkError
 from schemas.schema_registry import KnownSchemas
 from sinks.batch import BatchLimits
 from sinks.clock import Clock
+from sinks.commits import Commits
 from sinks.consumer import ConsumerBounds
 from sinks.errors import DoubtfulRowsError, LogRecreatedError, SpentClaimError
 from sinks.log import Place
 from sinks.reading import reader_of
+from sinks.room import Room
 from sinks.schema_ids import learn_ids
 from sinks.settings import SinkSettings
 from sinks.status import SinkStatus
@@ -42,6 +44,7 @@ POLL_RECORDS = 4_000
 _NOTHING_YET_S = 0.02
 COMMIT_EVERY_S = 1.0
 DRAIN_S = 5.0
+LAST_COMMIT_S = 2.0
 
 
 def limits_of(settings: SinkSettings) -> BatchLimits:
@@ -66,7 +69,6 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         *,
         known: KnownSchemas | None = None,
     ) -> None:
-        self._settings = settings
         self._limits = limits_of(settings)
         self._store = store
         self._clock = clock
@@ -76,8 +78,13 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         self._writers: dict[Place, PartitionWriter] = {}
         self._tasks: dict[Place, asyncio.Task[None]] = {}
         self._takeovers: set[asyncio.Task[None]] = set()
-        self._full: set[Place] = set()
-        self._committed: dict[Place, int] = {}
+        self._room = Room(
+            consumer,
+            self._writers,
+            most_each=settings.sink_batch_bytes,
+            most=settings.sink_buffer_bytes,
+        )
+        self._commits = Commits(consumer)
         self._fatal: BaseException | None = None
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
@@ -108,7 +115,10 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
             committer.cancel()
             await self._drain()
             await asyncio.gather(committer, return_exceptions=True)
-            await self._commit()
+            # With the broker away a commit looks for it for ever.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_COMMIT_S):
+                    await self._commit()
         if self._fatal is not None:
             raise self._fatal
 
@@ -122,7 +132,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def held_bytes(self) -> int:
         """Bytes of rows that are read and not stored yet."""
-        return sum(writer.held_bytes for writer in self._writers.values())
+        return self._room.held_bytes
 
     async def _poll(self, stop: asyncio.Event) -> None:
         try:
@@ -148,15 +158,13 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
             if writer is None or writer is not writers.get(place):
                 continue  # taken over meanwhile: these are read again from its new start
             writer.offer(records)
-            if writer.held_bytes >= self._settings.sink_batch_bytes or self._held_too_much():
-                self._full.add(place)
-                self._consumer.pause(place)
+            self._room.taken(place)
 
     def _begin(self, places: list[Place], careful_until: int = -1) -> None:
         self._consumer.pause(*(TopicPartition(*place) for place in places))
         for place in places:
             self._writers.pop(place, None)
-            self._full.discard(place)
+            self._room.forget(place)
         task = asyncio.create_task(self._take_over(places, careful_until))
         self._takeovers.add(task)
         task.add_done_callback(self._takeovers.discard)
@@ -192,7 +200,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
             status=self._status,
             stored_to=start.offset,
             careful_until=careful_until,
-            on_stored=self._read_on,
+            on_stored=self._room.freed,
         )
         self._consumer.seek(partition, start.offset)
         self._writers[place] = writer
@@ -204,20 +212,6 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         """A task that fails in a way nobody foresaw ends the sink rather than be forgotten."""
         if not task.cancelled() and (error := task.exception()) is not None:
             self._fatal = error
-
-    def _held_too_much(self) -> bool:
-        return self.held_bytes() >= self._settings.sink_buffer_bytes
-
-    def _read_on(self) -> None:
-        """A batch was stored: partitions that waited for room are read again."""
-        if not self._full or self._held_too_much():
-            return
-        for place in list(self._full):
-            writer = self._writers.get(place)
-            if writer is None or writer.held_bytes < self._settings.sink_batch_bytes:
-                self._full.discard(place)
-                if writer is not None:
-                    self._consumer.resume(TopicPartition(*place))
 
     async def _serve(self, place: Place, writer: PartitionWriter) -> None:
         try:
@@ -233,19 +227,8 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
             log.warning("%s", error)
             self._writers.pop(place, None)
             self._consumer.pause(TopicPartition(*place))
-            await self._until_confirmed(place, writer.stored_to)
+            await self._commits.until_confirmed(place, writer.stored_to)
             self._begin([place])
-
-    async def _until_confirmed(self, place: Place, offset: int) -> None:
-        """Wait until the group says that the partition is ours; else the revocation ends us."""
-        for delay in delays():
-            try:
-                await self._consumer.commit({TopicPartition(*place): offset})
-            except KafkaError as error:
-                log.info("%s:%d is not ours any more: %s", *place, error)
-                await asyncio.sleep(delay)
-            else:
-                return
 
     async def _commit_regularly(self) -> None:
         while True:
@@ -254,29 +237,16 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._commit()
 
     async def _commit(self) -> None:
-        offsets = {place: writer.stored_to for place, writer in self._writers.items()}
-        changed = {
-            place: offset
-            for place, offset in offsets.items()
-            if self._committed.get(place) != offset
-        }
-        if not changed:
-            return
-        try:
-            await self._consumer.commit(
-                {TopicPartition(*place): offset for place, offset in changed.items()}
-            )
-        except (KafkaError, IllegalStateError) as error:
-            log.info("offsets were not committed (they serve monitoring only): %s", error)
-        else:
-            self._committed.update(changed)
+        await self._commits.tell(
+            {place: writer.stored_to for place, writer in self._writers.items()}
+        )
 
     async def _forget(self) -> None:
         running = [*self._takeovers, *self._tasks.values()]
         self._writers.clear()
-        self._full.clear()
+        self._room.forget_all()
         self._tasks.clear()
-        self._committed.clear()
+        self._commits.forget()
         await _cancelled(running)
 
     async def _drain(self) -> None:
