@@ -61,6 +61,16 @@ class SinkSettings(KafkaAccess):
         default="",
         description="Cluster to run migrations on (`ON CLUSTER`, `Replicated*`). Empty: one node.",
     )
+    text_days: Annotated[int, Field(ge=0, le=3_650)] = Field(
+        default=30,
+        description="For how many days prompts, answers and comments stay readable in ClickHouse, "
+        "where they are stored at all; `sluice migrate` sets it. 0: for ever.",
+    )
+    row_days: Annotated[int, Field(ge=0, le=36_500)] = Field(
+        default=0,
+        description="For how many days rows stay in ClickHouse, at least; `sluice migrate` sets "
+        "it. They go a month at a time. 0: for ever.",
+    )
     sink_group: str = Field(default=GROUP, description="Consumer group of all sinks.")
     sink_instance: str = Field(default="sink", description="Name of this sink in health and log.")
     sink_host: str = Field(default="127.0.0.1", description="Address that /health listens on.")

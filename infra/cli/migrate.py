@@ -9,17 +9,26 @@ from infra.settings import InfraSettings
 
 
 @click.command("migrate")
+@click.option(
+    "--roles",
+    is_flag=True,
+    help="Create the roles sluice_reader (every figure, no text) and sluice_analyst as well.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The applied migrations as JSON.")
-def command(*, as_json: bool) -> None:
+def command(*, roles: bool, as_json: bool) -> None:
     """Create or update the tables and views; what is applied already is left as it is.
 
-    The database is SLUICE_CLICKHOUSE_DATABASE at SLUICE_CLICKHOUSE_URL, else in the running local
+    How long texts and rows are kept is set as well (SLUICE_TEXT_DAYS, SLUICE_ROW_DAYS). The
+    database is SLUICE_CLICKHOUSE_DATABASE at SLUICE_CLICKHOUSE_URL, else in the running local
     pipeline; on a cluster, name it in SLUICE_CLICKHOUSE_CLUSTER.
     """
     from infra.addresses import clickhouse_address
-    from infra.local.preparation import migrate_tables
+    from infra.local.preparation import grant_roles, migrate_tables
 
-    applied = migrate_tables(clickhouse_address(InfraSettings()))
+    address = clickhouse_address(InfraSettings())
+    applied = migrate_tables(address)
+    if roles:
+        notes.print(f"roles: {', '.join(grant_roles(address))}")
     if as_json:
         print_json([{"number": each.number, "name": each.name} for each in applied])
         return

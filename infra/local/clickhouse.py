@@ -21,16 +21,21 @@ _CONFIG = """\
   <logger><level>warning</level><console>1</console></logger>
   <mark_cache_size>67108864</mark_cache_size>
   <max_server_memory_usage>3000000000</max_server_memory_usage>
+  {more}
 </clickhouse>
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalClickHouse:
-    """A ClickHouse server: its folder and port. Data survives `kill -9` and restarts."""
+    """A ClickHouse server: its folder and port. Data survives `kill -9` and restarts.
+
+    `more` is XML that its configuration has besides.
+    """
 
     folder: Path
     port: int
+    more: str = ""
 
     @classmethod
     def in_folder(cls, folder: Path, port: int | None = 0) -> LocalClickHouse:
@@ -70,7 +75,7 @@ class LocalClickHouse:
                 "SLUICE_CLICKHOUSE_PORT to another one, or to 0 for a free one"
             )
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "config.xml").write_text(_CONFIG.format(port=self.port))
+        (self.folder / "config.xml").write_text(_CONFIG.format(port=self.port, more=self.more))
         return start_process(
             "clickhouse",
             [sys.executable, "-m", "infra.local.clickhouse_server", str(self.folder / "data")],

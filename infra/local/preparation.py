@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from clickhouse_connect.driver.exceptions import Error as DriverError
 
 from infra.local.registry import local_registry
 from infra.settings import InfraSettings
 from infra.topics_admin import Partitions, TopicsAdmin
 from schemas.topics import declared_topics
-from sinks.connect import connect
+from sinks.connect import LOST, connect, sink_error
 from sinks.migrate import Migration, migrate
+from sinks.readers import create_roles
+from sinks.retention import keep_only
 from sinks.settings import SinkSettings
 from streams.registry.topic import publish_version, read_history
 from streams.registry.version import RegistryVersion, load_registry, parse_registry
+
+Told = TypeVar("Told")
 
 APPLIED_BY = "sluice up"
 
@@ -45,7 +51,8 @@ def partitions_of(settings: InfraSettings) -> Partitions:
 
 
 def migrate_tables(clickhouse_url: str) -> list[Migration]:
-    """Bring the tables to this version's shape; the migrations that were applied now.
+    """Bring the tables to this version's shape and set what they keep for how long; the migrations
+    that were applied now.
 
     Raises:
         SinkError: ClickHouse does not answer, or an applied migration was edited.
@@ -53,9 +60,33 @@ def migrate_tables(clickhouse_url: str) -> list[Migration]:
     settings = SinkSettings(clickhouse_url=clickhouse_url)
     client = connect(settings)
     try:
-        return migrate(client, settings)
+        applied = migrate(client, settings)
+        _asked(lambda: keep_only(client, settings))
+        return applied
     finally:
         client.close()
+
+
+def grant_roles(clickhouse_url: str) -> tuple[str, ...]:
+    """Create the roles of those who read the tables without us; their names.
+
+    Raises:
+        SinkError: ClickHouse does not answer, or does not let our user create roles.
+    """
+    settings = SinkSettings(clickhouse_url=clickhouse_url)
+    client = connect(settings)
+    try:
+        return _asked(lambda: create_roles(client, settings))
+    finally:
+        client.close()
+
+
+def _asked(what: Callable[[], Told]) -> Told:
+    """What ClickHouse answers, its refusals as errors of ours."""
+    try:
+        return what()
+    except (DriverError, *LOST) as error:
+        raise sink_error(error) from error
 
 
 def settle_registry(

@@ -1,0 +1,166 @@
+"""What the roles may read, on a server that knows users: figures and questions, but no text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import clickhouse_connect
+import pytest
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from infra.local.clickhouse import LocalClickHouse
+from sinks.connect import connect
+from sinks.errors import RefusedError
+from sinks.migrate import migrate
+from sinks.queries import TimeRange, ask
+from sinks.questions import questions
+from sinks.readers import ANALYST, READER, WITHHELD, columns_of, create_roles, rights
+from sinks.settings import SinkSettings
+
+SECRET = "what nobody but an analyst may read"
+NEEDS_TEXT = {"labels"}
+_USER = """
+<{name}>
+  <no_password/><networks><ip>::/0</ip></networks><profile>default</profile>
+  <quota>default</quota><grants>{grants}</grants>
+</{name}>
+"""
+_DEFAULT = """
+<default>
+  <password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>
+</default>
+"""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SinkSettings]:
+    """A ClickHouse whose users `sluice_reader` and `sluice_analyst` have the rights of the roles.
+
+    Users can't be made by SQL there, so that the rights stand in its file of users.
+    """
+    folder = tmp_path_factory.mktemp("readers")
+    users = folder / "users.xml"
+    node = LocalClickHouse(
+        folder=folder,
+        port=LocalClickHouse.in_folder(folder).port,
+        more=f"<users_config>{users}</users_config>",
+    )
+    users.write_text(_users({}))
+    settings = SinkSettings(clickhouse_url=node.address)
+    process = node.start()
+    try:
+        client = connect(settings)
+        migrate(client, settings)
+        _fill(client)
+        columns = columns_of(client, settings)
+        client.close()
+        process.kill()
+        users.write_text(_users({role: rights(role, columns) for role in (READER, ANALYST)}))
+        process = node.start()
+        yield settings
+    finally:
+        process.kill()
+
+
+def _users(roles: dict[str, list[str]]) -> str:
+    users = "".join(
+        _USER.format(
+            name=role,
+            grants="".join(
+                f"<query>GRANT {right.replace('${DATABASE}', 'sluice')}</query>"
+                for right in granted
+            ),
+        )
+        for role, granted in roles.items()
+    )
+    return (
+        "<clickhouse><profiles><default/></profiles><quotas><default/></quotas>"
+        f"<users>{_DEFAULT}{users}</users></clickhouse>"
+    )
+
+
+def _fill(client: Client) -> None:
+    for table, columns in WITHHELD.items():
+        values = [{"secret": SECRET} if name == "headers" else SECRET for name in columns]
+        client.insert(table, [values], database="sluice", column_names=list(columns))
+
+
+def _as(settings: SinkSettings, role: str) -> Client:
+    port = int(settings.clickhouse_url.rsplit(":", 1)[1])
+    return clickhouse_connect.get_client(
+        host="127.0.0.1", port=port, username=role, password="", database="sluice"
+    )
+
+
+@pytest.mark.parametrize("table", sorted(WITHHELD))
+def test_a_reader_sees_no_text_and_an_analyst_does(served: SinkSettings, table: str) -> None:
+    reader, analyst = _as(served, READER), _as(served, ANALYST)
+    for column in WITHHELD[table]:
+        ask_for = f"SELECT toString({column}) FROM {table}"
+        assert SECRET in analyst.query(ask_for).first_row[0]
+        with pytest.raises(DatabaseError, match="Not enough privileges"):
+            reader.query(ask_for)
+    with pytest.raises(DatabaseError, match="Not enough privileges"):
+        reader.query(f"SELECT * FROM {table}")
+    assert reader.query(f"SELECT count() FROM {table}").first_row[0] == 1
+
+
+@pytest.mark.parametrize("role", [READER, ANALYST])
+def test_nobody_of_them_writes(served: SinkSettings, role: str) -> None:
+    client = _as(served, role)
+    for statement in ("INSERT INTO calls (tenant) VALUES ('x')", "DROP TABLE calls"):
+        with pytest.raises(DatabaseError, match="Not enough privileges"):
+            client.command(statement)
+
+
+@pytest.mark.parametrize("role", [READER, ANALYST])
+def test_every_question_is_answered_but_those_that_need_a_text(
+    served: SinkSettings, role: str
+) -> None:
+    until = datetime.now(UTC)
+    range_ = TimeRange(since=until - timedelta(days=1), until=until)
+    as_role = served.model_copy(update={"clickhouse_user": role})
+    for name, question in questions().items():
+        given = {each.name: "x" for each in question.parameters if each.default is None}
+        if role == READER and name in NEEDS_TEXT:
+            with pytest.raises(RefusedError, match="Not enough privileges"):
+                ask(question, as_role, range_=range_, parameters=given)
+        else:
+            ask(question, as_role, range_=range_, parameters=given)
+
+
+class _Recorded:
+    """A ClickHouse that takes every statement, and has these columns: table, name, type."""
+
+    def __init__(self, *columns: tuple[str, str, str]) -> None:
+        self.said: list[str] = []
+        self.result_rows = list(columns)
+
+    def command(self, cmd: str, parameters: object = None) -> None:
+        self.said.append(" ".join(cmd.split()))
+
+    def query(self, query: str) -> _Recorded:
+        return self
+
+
+def test_both_roles_are_created_and_what_they_had_before_is_taken_back() -> None:
+    client = _Recorded(
+        ("calls", "cost", "Nullable(Int64)"),
+        ("outcomes", "cost", "Nullable(Int64)"),
+        ("outcomes", "prompt", "String"),
+        ("outcomes", "reasons", "Array(String)"),
+        ("sink_epochs", "epoch", "UInt64"),
+    )
+    create_roles(client, SinkSettings(clickhouse_database="d"))
+    assert client.said == [
+        "CREATE ROLE IF NOT EXISTS sluice_reader",
+        "REVOKE ALL ON d.* FROM sluice_reader",
+        "GRANT SELECT ON d.calls TO sluice_reader",
+        "GRANT SELECT(cost, `cost.null`, reasons, `reasons.size0`) ON d.outcomes TO sluice_reader",
+        "CREATE ROLE IF NOT EXISTS sluice_analyst",
+        "REVOKE ALL ON d.* FROM sluice_analyst",
+        "GRANT SELECT ON d.calls TO sluice_analyst",
+        "GRANT SELECT ON d.outcomes TO sluice_analyst",
+    ]
