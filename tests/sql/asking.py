@@ -18,8 +18,9 @@ from sinks.queries import TimeRange, ask
 from sinks.questions import question
 from sinks.settings import SinkSettings
 from tests.fixtures.services import run_sql
+from tests.sql.lives import Life
 from tests.sql.log import store_records
-from tests.sql.traffic import Life, as_log
+from tests.sql.traffic import as_log
 
 Row = dict[str, Any]
 Ask = Callable[..., list[Row]]
@@ -36,10 +37,10 @@ def history(
     migrate(client, settings)
     client.close()
     asyncio.run(_fill(settings, lives))
-    between = TimeRange(since=time_of(since), until=time_of(until))
+    range_ = between(since, until)
 
     def put(name: str, **parameters: str) -> list[Row]:
-        return ask(question(name), settings, range_=between, parameters=parameters).by_name()
+        return ask(question(name), settings, range_=range_, parameters=parameters).by_name()
 
     try:
         yield put
@@ -54,6 +55,11 @@ async def _fill(settings: SinkSettings, lives: list[Life]) -> None:
             await store_records(store, place, records)
     finally:
         await store.close()
+
+
+def between(since: int, until: int) -> TimeRange:
+    """A range of broker time, ms."""
+    return TimeRange(since=time_of(since), until=time_of(until))
 
 
 def time_of(ms: int) -> datetime:

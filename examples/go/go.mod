@@ -1,0 +1,3 @@
+module sluice.example/ask
+
+go 1.25

@@ -1,0 +1,1 @@
+"""Dashboards for Grafana, made out of the analytics questions."""

@@ -1,0 +1,106 @@
+"""Every panel's SQL, as Grafana would send it, gives the answer of its question."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import combinations
+from math import isnan
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from infra.dashboards.grafana import dashboard_json, sql_of
+from infra.dashboards.panels import DASHBOARDS, EVERY, Dashboard, Panel
+from infra.reference.__main__ import GRAFANA
+from sinks.connect import connect
+from sinks.queries import ask
+from sinks.questions import question
+from sinks.settings import SinkSettings
+from tests.sql.asking import between, history
+from tests.sql.lives import HOUR, draw_lives
+from tests.sql.log import T0
+
+NAME = "analytics_of_dashboards"
+SINCE, UNTIL = T0 + 6 * HOUR, T0 + 60 * HOUR
+PANELS = [
+    pytest.param(panel, id=f"{page.uid}: {panel.title}")
+    for page in DASHBOARDS
+    for panel in page.panels
+]
+
+
+@pytest.fixture(scope="module")
+def grafana(clickhouse: str) -> Iterator[tuple[Client, SinkSettings]]:
+    """A client as Grafana's, on a database that holds a history."""
+    with history(clickhouse, NAME, draw_lives(), since=SINCE, until=UNTIL):
+        settings = SinkSettings(clickhouse_url=clickhouse, clickhouse_database=NAME)
+        client = connect(settings)
+        client.database = NAME
+        yield client, settings
+        client.close()
+
+
+def _sent(sql: str, every: str) -> str:
+    """What the data source sends: its macros, and the page's variable, put in."""
+    return (
+        sql.replace("$__fromTime_ms", f"fromUnixTimestamp64Milli({SINCE})")
+        .replace("$__toTime_ms", f"fromUnixTimestamp64Milli({UNTIL})")
+        .replace(EVERY, every)
+    )
+
+
+@pytest.mark.parametrize("every", ["day", "hour"])
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_panel_gives_the_answer_of_its_question(
+    grafana: tuple[Client, SinkSettings], panel: Panel, every: str
+) -> None:
+    client, settings = grafana
+    sent = _sent(sql_of(panel), every)
+    assert "$" not in sent
+    assert "{" not in sent
+    shown = client.query(sent, query_tz="UTC", tz_mode="aware")
+    answer = ask(
+        question(panel.question),
+        settings,
+        range_=between(SINCE, UNTIL),
+        parameters={
+            name: every if value == EVERY else value for name, value in panel.parameters.items()
+        },
+    )
+    names = panel.names or tuple(column.name for column in answer.columns)
+    wanted: list[tuple[Any, ...]] = [
+        tuple(row[name] for name in ((panel.time, *names) if panel.time else names))
+        for row in answer.by_name()
+    ]
+    # The driver gives no names where there are no rows.
+    columns = ("time", *names) if panel.time and shown.result_rows else names
+    places = [shown.column_names.index(name) for name in columns if shown.result_rows]
+    found = [tuple(_known(row[place]) for place in places) for row in shown.result_rows]
+    assert sorted(found, key=repr) == sorted(wanted, key=repr)
+
+
+def _known(value: Any) -> Any:
+    return None if isinstance(value, float) and isnan(value) else value
+
+
+@pytest.mark.parametrize("page", DASHBOARDS, ids=lambda page: page.uid)
+def test_the_files_are_those_of_the_questions(page: Dashboard) -> None:
+    assert (GRAFANA / f"{page.uid}.json").read_text() == dashboard_json(page), (
+        "run `make docs` and commit the dashboards"
+    )
+
+
+@pytest.mark.parametrize("page", DASHBOARDS, ids=lambda page: page.uid)
+def test_no_panel_lies_on_another(page: Dashboard) -> None:
+    places = [each["gridPos"] for each in json.loads(dashboard_json(page))["panels"]]
+    for a, b in combinations(places, 2):
+        apart = (
+            a["x"] + a["w"] <= b["x"]
+            or b["x"] + b["w"] <= a["x"]
+            or a["y"] + a["h"] <= b["y"]
+            or b["y"] + b["h"] <= a["y"]
+        )
+        assert apart, (a, b)
+    assert all(each["x"] + each["w"] <= 24 for each in places)
