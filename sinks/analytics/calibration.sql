@@ -1,7 +1,7 @@
 -- Is the cascade's confidence kept: are answers as good as it said, in each model and tier?
 --
--- Answers of requests that ended, in bins of their confidence, against what was said of the same
--- answer afterwards: golden if there is any, else the mean of its feedback, else of its judges. A
+-- Answers by the time at which their confidence was stated, in bins of it, against what was said of
+-- the same answer once its request had ended: golden if there is any, else the mean of its feedback, else of its judges. A
 -- judge that was asked for the confidence itself is no witness. Feedback and golden are about the
 -- answer that was sent. Answers that nobody judged are counted, and their quality is unknown, not
 -- good; who judges picks what is judged, so a bin holds for its judged answers. With few answers
@@ -23,46 +23,58 @@
 -- column model_judged [count]: judged answers of this model and tier, all bins
 -- column ece [share]: expected calibration error of this model and tier, all bins
 WITH
+    told AS
+    (
+        SELECT
+            request_hash, at, signal, call_id, toString(tier) AS told_tier,
+            toString(request_model) AS told_model, assumeNotNull(score) AS value
+        FROM quality
+        WHERE signal IN ('golden', 'feedback', 'judge') AND score IS NOT NULL
+            AND at >= {since:DateTime64(3, 'UTC')}
+    ),
+    -- Few requests are judged: only those are looked up.
     ended AS
     (
-        SELECT tenant, request_id, requested_at, status, tier, model
+        SELECT request_hash, requested_at, status, tier, model
         FROM requests
         WHERE ended_at >= {since:DateTime64(3, 'UTC')}
             AND requested_at < {until:DateTime64(3, 'UTC')}
+            AND request_hash IN (SELECT request_hash FROM told)
     ),
     stated AS
     (
         SELECT
-            q.tenant AS tenant, q.request_id AS request_id, e.requested_at AS requested_at,
+            q.request_hash AS request_hash, e.requested_at AS requested_at,
             toString(q.tier) AS of_tier, toString(q.request_model) AS of_model,
             q.call_id AS of_call, max(q.at) AS said_at, avg(q.score) AS sure,
             any(e.status = 'replied' AND if(
                 q.request_model = '' OR e.model = '', q.tier = e.tier, q.request_model = e.model
             )) AS sent
-        FROM quality AS q
+        FROM
+        (
+            SELECT request_hash, at, tier, request_model, call_id, hop, visit, score
+            FROM quality
+            WHERE signal = 'cascade_confidence' AND score IS NOT NULL
+                AND at >= {since:DateTime64(3, 'UTC')} AND at < {until:DateTime64(3, 'UTC')}
+                AND request_hash IN (SELECT request_hash FROM told)
+        ) AS q
         ASOF INNER JOIN ended AS e
-            ON q.tenant = e.tenant AND q.request_id = e.request_id AND q.at >= e.requested_at
-        WHERE q.signal = 'cascade_confidence' AND q.score IS NOT NULL
-            AND q.at >= {since:DateTime64(3, 'UTC')} AND q.at < {until:DateTime64(3, 'UTC')}
-        GROUP BY tenant, request_id, requested_at, of_tier, of_model, q.hop, q.visit, of_call
+            ON q.request_hash = e.request_hash AND q.at >= e.requested_at
+        GROUP BY request_hash, requested_at, of_tier, of_model, q.hop, q.visit, of_call
     ),
-    told AS
+    opinions_of AS
     (
         SELECT
-            e.tenant AS tenant, e.request_id AS request_id, e.requested_at AS requested_at,
-            avgOrNullIf(q.score, q.signal = 'golden') AS golden,
-            avgOrNullIf(q.score, q.signal = 'feedback') AS liking,
+            e.request_hash AS request_hash, e.requested_at AS requested_at,
+            avgOrNullIf(q.value, q.signal = 'golden') AS golden,
+            avgOrNullIf(q.value, q.signal = 'feedback') AS liking,
             groupArrayIf(
-                (q.call_id, toString(q.tier), toString(q.request_model), q.at,
-                    assumeNotNull(q.score)),
-                q.signal = 'judge'
+                (q.call_id, q.told_tier, q.told_model, q.at, q.value), q.signal = 'judge'
             ) AS judges
-        FROM quality AS q
+        FROM told AS q
         ASOF INNER JOIN ended AS e
-            ON q.tenant = e.tenant AND q.request_id = e.request_id AND q.at >= e.requested_at
-        WHERE q.signal IN ('golden', 'feedback', 'judge') AND q.score IS NOT NULL
-            AND q.at >= {since:DateTime64(3, 'UTC')}
-        GROUP BY e.tenant, e.request_id, e.requested_at
+            ON q.request_hash = e.request_hash AND q.at >= e.requested_at
+        GROUP BY e.request_hash, e.requested_at
     ),
     answers AS
     (
@@ -82,16 +94,26 @@ WITH
                 arrayAvg(opinions)) AS by_judge,
             coalesce(by_golden, by_feedback, by_judge) AS good
         FROM stated
-        LEFT JOIN told USING (tenant, request_id, requested_at)
+        INNER JOIN opinions_of USING (request_hash, requested_at)
     ),
-    binned AS
+    held AS
     (
         SELECT
-            of_tier, of_model, bin, count() AS all_, count(good) AS judged_,
-            avgOrNullIf(sure, good IS NOT NULL) AS stated_,
-            avgOrNull(good) AS good_,
-            if(judged_ > 1, 1.959963984540054 * stddevSamp(good) / sqrt(judged_), NULL) AS reach
+            of_tier, of_model, bin, count(good) AS judged_,
+            avgOrNullIf(sure, good IS NOT NULL) AS stated_, avgOrNull(good) AS good_,
+            if(judged_ > 1, 1.959963984540054 * stddevSamp(good) / sqrt(judged_), NULL) AS reach_
         FROM answers
+        GROUP BY of_tier, of_model, bin
+    ),
+    counted AS
+    (
+        SELECT
+            toString(q.tier) AS of_tier, toString(q.request_model) AS of_model,
+            toInt64(least(floor(least(q.score, 1) * {bins:UInt8}), {bins:UInt8} - 1)) AS bin,
+            count() AS all_
+        FROM quality AS q
+        WHERE q.signal = 'cascade_confidence' AND q.score IS NOT NULL
+            AND q.at >= {since:DateTime64(3, 'UTC')} AND q.at < {until:DateTime64(3, 'UTC')}
         GROUP BY of_tier, of_model, bin
     )
 SELECT
@@ -100,14 +122,16 @@ SELECT
     bin / {bins:UInt8} AS bin_from,
     (bin + 1) / {bins:UInt8} AS bin_to,
     all_ AS answers,
-    judged_ AS judged,
+    ifNull(judged_, 0) AS judged,
     stated_ AS confidence,
     good_ AS quality,
     quality - confidence AS off,
-    if(quality < reach, 0, quality - reach) AS low,
-    if(quality + reach > 1, 1, quality + reach) AS high,
-    sum(judged_) OVER same_model AS model_judged,
-    sum(judged_ * abs(ifNull(good_ - stated_, 0))) OVER same_model / nullIf(model_judged, 0) AS ece
-FROM binned
+    if(quality < reach_, 0, quality - reach_) AS low,
+    if(quality + reach_ > 1, 1, quality + reach_) AS high,
+    sum(judged) OVER same_model AS model_judged,
+    sum(judged * abs(ifNull(good_ - stated_, 0))) OVER same_model / nullIf(model_judged, 0) AS ece
+FROM counted
+LEFT JOIN held USING (of_tier, of_model, bin)
 WINDOW same_model AS (PARTITION BY of_tier, of_model)
 ORDER BY tier, model, bin_from
+SETTINGS join_use_nulls = 1

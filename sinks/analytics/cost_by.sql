@@ -40,9 +40,16 @@ WITH found AS
     SELECT
         user_id AS value, toInt64(count()) AS calls_, sum(cost), toInt64(count(cost)),
         sum(input_tokens), sum(output_tokens), sum(cache_read_tokens)
-    FROM spend AS s
+    FROM calls
+    WHERE {by:String} = 'user' AND repeat = 0
+        AND at >= {since:DateTime64(3, 'UTC')} AND at < {until:DateTime64(3, 'UTC')}
+    GROUP BY user_id
+    UNION ALL
+    SELECT
+        user_id AS value, sum(counted) AS calls_, sum(cost), toInt64(count(cost)),
+        sum(input_tokens), sum(output_tokens), sum(cache_read_tokens)
+    FROM corrected(since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')})
     WHERE {by:String} = 'user'
-        AND s.at >= {since:DateTime64(3, 'UTC')} AND s.at < {until:DateTime64(3, 'UTC')}
     GROUP BY user_id
 )
 SELECT

@@ -2,8 +2,9 @@
 --
 -- Compared are replied requests whose cost and baseline are both known; the others are counted,
 -- never taken for zero. A request's cost is that of all its calls, escalations included. spent is
--- all money of the range, also of judges, shadows and requests that failed; net_saved holds it
--- against the baseline of the compared requests.
+-- all money of the range: answers, those of requests that failed or can't be compared among them,
+-- and what routing itself needs (classifiers, judges, shadows); net_saved holds all of it against
+-- the baseline of the compared requests.
 --
 -- column requests [count]: replied requests
 -- column compared [count]: of them, with known cost and known baseline
@@ -14,6 +15,11 @@
 -- column saved [USD]: baseline less cost
 -- column saved_share [share]: saved of baseline
 -- column spent [USD]: all calls of the range whose cost is known
+-- column answers [USD]: of it, calls that were to answer
+-- column classifiers [USD]: of it, calls of classifiers
+-- column judges [USD]: of it, calls of judges
+-- column shadows [USD]: of it, shadow calls
+-- column replays [USD]: of it, calls of executed replays
 -- column unknown_calls [count]: calls of the range whose cost is unknown
 -- column net_saved [USD]: baseline less spent
 WITH
@@ -33,7 +39,14 @@ WITH
     ),
     paid AS
     (
-        SELECT sum(s.cost_known) AS spent, sum(s.calls) - sum(s.priced) AS unknown_calls
+        SELECT
+            sum(s.cost_known) AS spent,
+            sumIf(s.cost_known, s.purpose = 'answer') AS answers,
+            sumIf(s.cost_known, s.purpose = 'classify') AS classifiers,
+            sumIf(s.cost_known, s.purpose = 'judge') AS judges,
+            sumIf(s.cost_known, s.purpose = 'shadow') AS shadows,
+            sumIf(s.cost_known, s.purpose = 'replay') AS replays,
+            sum(s.calls) - sum(s.priced) AS unknown_calls
         FROM spend_by_model(
             since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
         ) AS s
@@ -42,7 +55,7 @@ SELECT
     requests_ AS requests, compared_ AS compared, unknown_cost, unknown_baseline, cost, baseline,
     baseline - cost AS saved,
     toFloat64(saved) / nullIf(toFloat64(baseline), 0) AS saved_share,
-    spent, unknown_calls,
+    spent, answers, classifiers, judges, shadows, replays, unknown_calls,
     baseline - spent AS net_saved
 FROM answered
 CROSS JOIN paid

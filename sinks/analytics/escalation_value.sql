@@ -17,20 +17,28 @@
 -- column unknown_cost [count]: next hops of unknown cost
 -- column cost_per_improvement [USD]: cost_added over improved; NULL where a cost is unknown
 WITH
+    left_hops AS
+    (
+        SELECT request_hash
+        FROM outcomes
+        WHERE repeat = 0 AND NOT final AND kind = 'escalated'
+            AND at >= {since:DateTime64(3, 'UTC')} AND at < {until:DateTime64(3, 'UTC')}
+    ),
     hops AS
     (
         SELECT
-            tenant, request_id, source_topic, source_partition, source_offset, toInt64(hop) AS step,
+            request_hash, source_topic, source_partition, source_offset, toInt64(hop) AS step,
             toString(kind) AS ended_as, tier, next_tier, confidence, cost, at
         FROM outcomes
         WHERE repeat = 0 AND (final OR kind = 'escalated')
             AND at >= {since:DateTime64(3, 'UTC')}
             AND at < {until:DateTime64(3, 'UTC')} + INTERVAL 1 DAY
+            AND request_hash IN (SELECT request_hash FROM left_hops)
     ),
     following AS
     (
         SELECT
-            tenant, request_id, source_topic, source_partition, source_offset, step - 1 AS step,
+            request_hash, source_topic, source_partition, source_offset, step - 1 AS step,
             ended_as AS next_end, confidence AS next_confidence, cost AS next_cost
         FROM hops
     ),
@@ -46,7 +54,7 @@ WITH
             followed AND before IS NOT NULL AND after IS NOT NULL AS comparable
         FROM hops
         LEFT JOIN following
-            USING (tenant, request_id, source_topic, source_partition, source_offset, step)
+            USING (request_hash, source_topic, source_partition, source_offset, step)
         WHERE ended_as = 'escalated' AND at < {until:DateTime64(3, 'UTC')}
     )
 SELECT

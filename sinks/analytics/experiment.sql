@@ -38,7 +38,7 @@ WITH
     ended AS
     (
         SELECT
-            tenant, request_id, requested_at, ended_at, user_id, status, cost, latency_ms,
+            tenant, request_hash, requested_at, ended_at, user_id, status, cost, latency_ms,
             confidence, tier, model, length(tiers_tried) > 1 AS moved,
             toString(requests.experiment) AS in_experiment, toString(requests.arm) AS in_arm
         FROM requests
@@ -46,20 +46,30 @@ WITH
             AND ended_at >= {since:DateTime64(3, 'UTC')} AND ended_at < {until:DateTime64(3, 'UTC')}
     ),
     -- What was said of the answer that was given; a request's own mean counts once.
+    told AS
+    (
+        SELECT request_hash, at, signal, score, tier, request_model
+        FROM quality
+        WHERE signal IN ('feedback', 'judge') AND score IS NOT NULL
+            AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+    ),
     judged AS
     (
         SELECT
-            e.tenant AS tenant, e.request_id AS request_id, e.requested_at AS requested_at,
+            e.request_hash AS request_hash, e.requested_at AS requested_at,
             avgIf(q.score, q.signal = 'feedback') AS liking,
             avgIf(q.score, q.signal = 'judge' AND if(
                 q.request_model = '', q.tier IN ('', e.tier), q.request_model = e.model
             )) AS opinion
-        FROM quality AS q
-        ASOF INNER JOIN ended AS e
-            ON q.tenant = e.tenant AND q.request_id = e.request_id AND q.at >= e.requested_at
-        WHERE q.signal IN ('feedback', 'judge') AND q.score IS NOT NULL
-            AND q.at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
-        GROUP BY e.tenant, e.request_id, e.requested_at
+        FROM told AS q
+        ASOF INNER JOIN
+        (
+            SELECT request_hash, requested_at, tier, model
+            FROM ended
+            WHERE request_hash IN (SELECT request_hash FROM told)
+        ) AS e
+            ON q.request_hash = e.request_hash AND q.at >= e.requested_at
+        GROUP BY e.request_hash, e.requested_at
     ),
     -- Total and number of known values by user: feedback, judge, confidence, cost, escalated, failed.
     users AS
@@ -78,7 +88,7 @@ WITH
                 (toFloat64(countIf(status != 'replied')), many)
             ] AS sums
         FROM ended
-        LEFT JOIN judged USING (tenant, request_id, requested_at)
+        LEFT JOIN judged USING (request_hash, requested_at)
         GROUP BY in_experiment, in_arm, tenant, user_id
     ),
     arms AS

@@ -22,24 +22,33 @@ WITH
     ended AS
     (
         SELECT
-            tenant, request_id, requested_at, user_id, status, cost, baseline_cost, saved,
+            tenant, request_hash, requested_at, user_id, status, cost, baseline_cost, saved,
             latency_ms, confidence AS sure, length(tiers_tried) > 1 AS moved,
             toString(requests.experiment) AS in_experiment, toString(requests.arm) AS in_arm
         FROM requests
         WHERE in_experiment != '' AND {experiment:String} IN ('', in_experiment)
             AND ended_at >= {since:DateTime64(3, 'UTC')} AND ended_at < {until:DateTime64(3, 'UTC')}
     ),
+    told AS
+    (
+        SELECT request_hash, at, score
+        FROM quality
+        WHERE signal = 'feedback' AND score IS NOT NULL
+            AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+    ),
     liked AS
     (
         SELECT
-            e.tenant AS tenant, e.request_id AS request_id, e.requested_at AS requested_at,
-            avg(q.score) AS liking
-        FROM quality AS q
-        ASOF INNER JOIN ended AS e
-            ON q.tenant = e.tenant AND q.request_id = e.request_id AND q.at >= e.requested_at
-        WHERE q.signal = 'feedback' AND q.score IS NOT NULL
-            AND q.at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
-        GROUP BY e.tenant, e.request_id, e.requested_at
+            e.request_hash AS request_hash, e.requested_at AS requested_at, avg(q.score) AS liking
+        FROM told AS q
+        ASOF INNER JOIN
+        (
+            SELECT request_hash, requested_at
+            FROM ended
+            WHERE request_hash IN (SELECT request_hash FROM told)
+        ) AS e
+            ON q.request_hash = e.request_hash AND q.at >= e.requested_at
+        GROUP BY e.request_hash, e.requested_at
     )
 SELECT
     in_experiment AS experiment,
@@ -58,7 +67,7 @@ SELECT
     count(liking) AS feedbacks,
     countIf(moved) / requests AS escalated_share
 FROM ended
-LEFT JOIN liked USING (tenant, request_id, requested_at)
+LEFT JOIN liked USING (request_hash, requested_at)
 GROUP BY in_experiment, in_arm
 ORDER BY experiment, arm
 SETTINGS join_use_nulls = 1

@@ -19,71 +19,82 @@
 -- column offset [count]: place of the request there
 -- column prompt [text]: the question, where the registry lets prompts be stored; else empty
 WITH
+    signals_told AS
+    (
+        SELECT
+            request_hash, at, call_id, toString(tier) AS told_tier,
+            toString(request_model) AS told_model, toString(signal) AS kind, score AS value
+        FROM quality
+        WHERE signal IN ('golden', 'feedback', 'judge') AND score IS NOT NULL
+            AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+    ),
     ended AS
     (
         SELECT
-            tenant, request_id, requested_at, toString(tier) AS last_tier,
-            toString(model) AS sent_model
+            request_hash, requested_at, toString(tier) AS last_tier, toString(model) AS sent_model
         FROM requests
         WHERE ended_at >= {since:DateTime64(3, 'UTC')} AND ended_at < {until:DateTime64(3, 'UTC')}
+            AND request_hash IN (SELECT request_hash FROM signals_told)
     ),
     -- Calls that brought an answer, each once; a deadline is at most 12 hours.
     asked AS
     (
         SELECT
-            e.tenant AS tenant, e.request_id AS request_id, e.requested_at AS requested_at,
+            e.request_hash AS request_hash, e.requested_at AS requested_at,
             c.call_id AS call_id, any(toString(c.tier)) AS call_tier,
             any(toString(c.request_model)) AS call_model, max(c.at) AS answered_at,
             maxIf(c.propensity, c.purpose = 'shadow') AS drawn, any(c.purpose = 'answer') AS sent
-        FROM calls AS c
+        FROM
+        (
+            SELECT request_hash, call_id, tier, request_model, at, propensity, purpose
+            FROM calls
+            WHERE purpose IN ('answer', 'shadow') AND status = 'ok'
+                AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+                AND request_hash IN (SELECT request_hash FROM signals_told)
+        ) AS c
         ASOF INNER JOIN ended AS e
-            ON c.tenant = e.tenant AND c.request_id = e.request_id AND c.at >= e.requested_at
-        WHERE c.purpose IN ('answer', 'shadow') AND c.status = 'ok'
-            AND c.at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
-        GROUP BY tenant, request_id, requested_at, call_id
+            ON c.request_hash = e.request_hash AND c.at >= e.requested_at
+        GROUP BY request_hash, requested_at, call_id
     ),
     told AS
     (
         SELECT
-            e.tenant AS tenant, e.request_id AS request_id, e.requested_at AS requested_at,
-            q.call_id AS call_id, toString(q.tier) AS told_tier,
-            toString(q.request_model) AS told_model, toString(q.signal) AS kind, q.score AS value,
+            e.request_hash AS request_hash, e.requested_at AS requested_at, q.call_id AS call_id,
+            q.told_tier AS told_tier, q.told_model AS told_model, q.kind AS kind, q.value AS value,
             e.last_tier AS last_tier, e.sent_model AS sent_model
-        FROM quality AS q
+        FROM signals_told AS q
         ASOF INNER JOIN ended AS e
-            ON q.tenant = e.tenant AND q.request_id = e.request_id AND q.at >= e.requested_at
-        WHERE q.signal IN ('golden', 'feedback', 'judge') AND q.score IS NOT NULL
-            AND q.at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+            ON q.request_hash = e.request_hash AND q.at >= e.requested_at
     ),
     -- Who sent the answer: a degraded one is of another tier than the one where its request ended.
     senders AS
     (
         SELECT
-            tenant, request_id, requested_at, call_model AS sent_model,
+            request_hash, requested_at, call_model AS sent_model,
             argMax(call_tier, answered_at) AS sent_tier
         FROM asked
         WHERE sent
-        GROUP BY tenant, request_id, requested_at, sent_model
+        GROUP BY request_hash, requested_at, sent_model
     ),
     judged AS
     (
         SELECT
-            tenant, request_id, requested_at, kind, value, drawn,
+            request_hash, requested_at, kind, value, drawn,
             if(call_model IS NULL, told_tier, call_tier) AS of_tier,
             if(call_model IS NULL, told_model, call_model) AS of_model
         FROM (SELECT * FROM told WHERE kind = 'judge') AS judges
-        LEFT JOIN asked USING (tenant, request_id, requested_at, call_id)
+        LEFT JOIN asked USING (request_hash, requested_at, call_id)
         UNION ALL
         SELECT
-            tenant, request_id, requested_at, kind, value, NULL,
+            request_hash, requested_at, kind, value, NULL,
             if(sent_tier IS NULL, last_tier, sent_tier), sent_model
         FROM (SELECT * FROM told WHERE kind != 'judge') AS others
-        LEFT JOIN senders USING (tenant, request_id, requested_at, sent_model)
+        LEFT JOIN senders USING (request_hash, requested_at, sent_model)
     ),
     scored AS
     (
         SELECT
-            tenant, request_id, requested_at, of_tier, of_model,
+            request_hash, requested_at, of_tier, of_model,
             multiIf(
                 countIf(kind = 'golden') > 0, 'golden', countIf(kind = 'feedback') > 0, 'feedback',
                 'judge'
@@ -101,7 +112,7 @@ WITH
             max(drawn) AS propensity
         FROM judged
         WHERE of_tier != '' AND of_model != ''
-        GROUP BY tenant, request_id, requested_at, of_tier, of_model
+        GROUP BY request_hash, requested_at, of_tier, of_model
     )
 SELECT
     tenant, request_id, requested_at, of_tier AS tier, of_model AS model, signal, score, signals,
@@ -110,9 +121,12 @@ SELECT
 FROM scored
 INNER JOIN
 (
-    SELECT tenant, request_id, requested_at, source_topic, source_partition, source_offset, prompt
+    SELECT
+        tenant, request_id, request_hash, requested_at, source_topic, source_partition,
+        source_offset, prompt
     FROM requests
     WHERE ended_at >= {since:DateTime64(3, 'UTC')} AND ended_at < {until:DateTime64(3, 'UTC')}
-) AS places USING (tenant, request_id, requested_at)
+        AND request_hash IN (SELECT request_hash FROM signals_told)
+) AS places USING (request_hash, requested_at)
 ORDER BY requested_at, tenant, request_id, tier, model
 SETTINGS join_use_nulls = 1

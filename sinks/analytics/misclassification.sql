@@ -2,7 +2,8 @@
 --
 -- Judged is a request with a signal on an answer of the tier on which it started (feedback counts
 -- where the request ended there). Low is one of which a signal failed, or scored below the limit
--- where the signal itself says neither. Requests that nothing judged are counted apart.
+-- where the signal itself says neither. Requests that nothing judged are counted apart. Of requests
+-- with one id, days apart, each counts with the signals of all.
 --
 -- param below = 0.5: score under which an answer is low, where a signal has no verdict of its own
 -- column tier [text]: tier on which requests started
@@ -16,35 +17,50 @@ WITH
     ended AS
     (
         SELECT
-            tenant, request_id, requested_at, decided_tier, tier,
+            toString(decided_tier) AS of_tier,
+            -- One number for a request and a tier: a set of numbers is looked up fastest.
+            cityHash64(request_hash, decided_tier) AS answer,
+            tier = decided_tier AS stayed,
+            answer IN
+            (
+                SELECT cityHash64(request_hash, tier)
+                FROM quality
+                WHERE (passed IS NOT NULL OR score IS NOT NULL)
+                    AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+            )
+            OR (stayed AND request_hash IN
+            (
+                SELECT request_hash
+                FROM quality
+                WHERE tier = '' AND (passed IS NOT NULL OR score IS NOT NULL)
+                    AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+            )) AS is_judged,
+            answer IN
+            (
+                SELECT cityHash64(request_hash, tier)
+                FROM quality
+                WHERE if(passed IS NOT NULL, NOT passed, score < {below:Float64})
+                    AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+            )
+            OR (stayed AND request_hash IN
+            (
+                SELECT request_hash
+                FROM quality
+                WHERE tier = '' AND if(passed IS NOT NULL, NOT passed, score < {below:Float64})
+                    AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+            )) AS is_low,
             length(tiers_tried) > 1 AS moved
         FROM requests
-        WHERE decided_tier != ''
-            AND ended_at >= {since:DateTime64(3, 'UTC')} AND ended_at < {until:DateTime64(3, 'UTC')}
-    ),
-    verdicts AS
-    (
-        SELECT
-            e.tenant AS tenant, e.request_id AS request_id, e.requested_at AS requested_at,
-            max(if(q.passed IS NOT NULL, NOT q.passed, q.score < {below:Float64})) AS bad
-        FROM quality AS q
-        ASOF INNER JOIN ended AS e
-            ON q.tenant = e.tenant AND q.request_id = e.request_id AND q.at >= e.requested_at
-        WHERE q.at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
-            AND (q.tier = e.decided_tier OR (q.tier = '' AND e.tier = e.decided_tier))
-            AND (q.passed IS NOT NULL OR q.score IS NOT NULL)
-        GROUP BY e.tenant, e.request_id, e.requested_at
+        WHERE decided_tier != '' AND ended_at >= {since:DateTime64(3, 'UTC')} AND ended_at < {until:DateTime64(3, 'UTC')}
     )
 SELECT
-    ended.decided_tier AS tier,
+    of_tier AS tier,
     count() AS requests,
-    countIf(bad IS NOT NULL) AS judged,
-    countIf(bad IS NULL) AS unjudged,
-    countIf(bad = 1) AS low,
+    countIf(is_judged) AS judged,
+    requests - judged AS unjudged,
+    countIf(is_low) AS low,
     low / nullIf(judged, 0) AS rate,
     countIf(moved) AS escalated
 FROM ended
-LEFT JOIN verdicts USING (tenant, request_id, requested_at)
-GROUP BY ended.decided_tier
+GROUP BY of_tier
 ORDER BY requests DESC, tier
-SETTINGS join_use_nulls = 1

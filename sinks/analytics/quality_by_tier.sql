@@ -1,7 +1,8 @@
 -- How good are each tier's answers, by every kind of signal that judged them?
 --
 -- Feedback names no tier: it counts for the tier on which its request ended. The rows with signal
--- none count replied requests that nothing judged; their quality is unknown, not good.
+-- none count replied requests that nothing judged; their quality is unknown, not good. Of requests
+-- with one id, days apart, each counts as judged where one of them was.
 --
 -- column tier [text]: tier of the answer; empty where the request is not known
 -- column signal [text]: cascade_confidence, validator, judge, feedback, golden, or none
@@ -12,45 +13,49 @@
 -- column passed_share [share]: passed of the signals that say pass or fail
 -- column verdicts [count]: signals that say pass or fail
 WITH
-    ended AS
+    tierless AS
     (
-        SELECT tenant, request_id, requested_at, ended_at, status, tier
-        FROM requests
-        WHERE ended_at >= {since:DateTime64(3, 'UTC')} - INTERVAL 8 DAY
-            AND ended_at < {until:DateTime64(3, 'UTC')}
+        SELECT request_hash, at, signal, score, passed
+        FROM quality
+        WHERE tier = '' AND at >= {since:DateTime64(3, 'UTC')} AND at < {until:DateTime64(3, 'UTC')}
     ),
+    -- Only what names no tier needs its request.
     told AS
     (
-        SELECT
-            q.at AS at,
-            e.requested_at AS came,
-            if(q.tier = '', toString(e.tier), toString(q.tier)) AS of_tier,
-            toString(q.signal) AS kind,
-            q.tenant AS tenant, q.request_id AS request_id, q.score AS value, q.passed AS passed
-        FROM quality AS q
-        ASOF LEFT JOIN ended AS e
-            ON q.tenant = e.tenant AND q.request_id = e.request_id AND q.at >= e.requested_at
-        WHERE q.at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+        SELECT toString(tier) AS of_tier, toString(signal) AS kind, request_hash, score, passed
+        FROM quality
+        WHERE tier != '' AND at >= {since:DateTime64(3, 'UTC')} AND at < {until:DateTime64(3, 'UTC')}
+        UNION ALL
+        SELECT toString(e.tier), toString(q.signal), q.request_hash, q.score, q.passed
+        FROM tierless AS q
+        ASOF LEFT JOIN
+        (
+            SELECT request_hash, requested_at, tier
+            FROM requests
+            WHERE ended_at >= {since:DateTime64(3, 'UTC')} - INTERVAL 8 DAY AND ended_at < {until:DateTime64(3, 'UTC')}
+                AND request_hash IN (SELECT request_hash FROM tierless)
+        ) AS e
+            ON q.request_hash = e.request_hash AND q.at >= e.requested_at
     )
 SELECT *
 FROM
 (
     SELECT
         of_tier AS tier, kind AS signal,
-        uniqExact(tenant, request_id) AS requests,
+        uniqExact(request_hash) AS requests,
         count() AS signals,
-        avg(value) AS score,
-        count(value) AS scored,
-        avg(passed) AS passed_share,
-        count(passed) AS verdicts
+        avg(told.score) AS score,
+        count(told.score) AS scored,
+        avg(told.passed) AS passed_share,
+        count(told.passed) AS verdicts
     FROM told
-    WHERE at >= {since:DateTime64(3, 'UTC')} AND at < {until:DateTime64(3, 'UTC')}
     GROUP BY of_tier, kind
     UNION ALL
-    SELECT toString(ended.tier), 'none', count(), 0, NULL, 0, NULL, 0
-    FROM ended
-    WHERE status = 'replied' AND ended_at >= {since:DateTime64(3, 'UTC')}
-        AND (tenant, request_id, requested_at) NOT IN (SELECT tenant, request_id, came FROM told)
-    GROUP BY ended.tier
+    SELECT toString(r.tier), 'none', count(), 0, NULL, 0, NULL, 0
+    FROM requests AS r
+    WHERE r.status = 'replied' AND r.ended_at >= {since:DateTime64(3, 'UTC')} AND r.ended_at < {until:DateTime64(3, 'UTC')}
+        AND r.request_hash NOT IN
+            (SELECT request_hash FROM quality WHERE at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY)
+    GROUP BY r.tier
 )
 ORDER BY tier, signal

@@ -33,7 +33,7 @@ WITH
     ),
     classifying AS
     (
-        SELECT tenant, request_id, at + INTERVAL 1 MINUTE AS at_latest, cost
+        SELECT request_hash, at + INTERVAL 1 MINUTE AS at_latest, cost
         FROM spend
         WHERE purpose = 'classify'
             AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
@@ -47,14 +47,14 @@ WITH
         FROM classifying AS s
         ASOF INNER JOIN
         (
-            SELECT tenant, request_id, requested_at, classifier
+            SELECT request_hash, requested_at, classifier
             FROM requests
             WHERE status = 'replied'
                 AND ended_at >= {since:DateTime64(3, 'UTC')}
                 AND ended_at < {until:DateTime64(3, 'UTC')}
-                AND (tenant, request_id) IN (SELECT tenant, request_id FROM classifying)
+                AND request_hash IN (SELECT request_hash FROM classifying)
         ) AS l
-            ON s.tenant = l.tenant AND s.request_id = l.request_id AND s.at_latest >= l.requested_at
+            ON s.request_hash = l.request_hash AND s.at_latest >= l.requested_at
         GROUP BY decided_by
     )
 SELECT

@@ -22,29 +22,42 @@
 -- column sent_cost [USD]: mean cost of the call that was sent, of pairs whose costs are both known
 -- column shadow_cost [USD]: mean cost of the shadow call of the same pairs
 WITH
+    shadowed AS
+    (
+        SELECT request_hash
+        FROM calls
+        WHERE purpose = 'shadow' AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+    ),
     ended AS
     (
         SELECT
-            tenant, request_id, requested_at, toString(tier) AS last_tier,
+            request_hash, requested_at, toString(tier) AS last_tier,
             toString(model) AS sent_model
         FROM requests
         WHERE status = 'replied' AND ended_at >= {since:DateTime64(3, 'UTC')}
             AND ended_at < {until:DateTime64(3, 'UTC')}
+            AND request_hash IN (SELECT request_hash FROM shadowed)
     ),
     -- Shadow calls follow the end of their request, answering calls come before it.
     made AS
     (
         SELECT
-            e.tenant AS tenant, e.request_id AS request_id, e.requested_at AS requested_at,
+            e.request_hash AS request_hash, e.requested_at AS requested_at,
             e.last_tier AS last_tier, e.sent_model AS sent_model, s.call_id AS call_id,
             toString(s.purpose) AS purpose, toString(s.tier) AS call_tier,
             toString(s.request_model) AS call_model, s.status = 'ok' AS answered, s.cost AS cost,
             s.at AS at
-        FROM spend AS s
+        FROM
+        (
+            SELECT
+                request_hash, call_id, purpose, tier, request_model, status, cost, at
+            FROM spend
+            WHERE purpose IN ('answer', 'shadow')
+                AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+                AND request_hash IN (SELECT request_hash FROM shadowed)
+        ) AS s
         ASOF INNER JOIN ended AS e
-            ON s.tenant = e.tenant AND s.request_id = e.request_id AND s.at >= e.requested_at
-        WHERE s.purpose IN ('answer', 'shadow')
-            AND s.at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+            ON s.request_hash = e.request_hash AND s.at >= e.requested_at
     ),
     drawn AS
     (
@@ -61,6 +74,7 @@ WITH
         FROM quality
         WHERE signal IN ('judge', 'agreement') AND score IS NOT NULL AND call_id != ''
             AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+            AND request_hash IN (SELECT request_hash FROM shadowed)
         GROUP BY call_id
     ),
     known AS
@@ -89,7 +103,7 @@ WITH
             toFloat64(argMaxIf(cost, at, is_sent)) AS sent_paid,
             toFloat64(argMaxIf(cost, at, is_shadow)) AS shadow_paid
         FROM known
-        GROUP BY tenant, request_id, requested_at
+        GROUP BY request_hash, requested_at
         HAVING calls_ > 0
     ),
     weighed AS

@@ -14,24 +14,29 @@
 -- column below_bar [count]: of the scored, below the bar
 -- column rate [share]: below the bar, of the scored
 WITH
+    labelled AS
+    (
+        SELECT request_hash, at, label, score
+        FROM quality
+        WHERE signal IN ('feedback', 'golden') AND startsWith(label, 'needs:')
+            AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+    ),
     ended AS
     (
-        SELECT tenant, request_id, requested_at, tier
+        SELECT request_hash, requested_at, tier
         FROM requests
         WHERE ended_at >= {since:DateTime64(3, 'UTC')} AND ended_at < {until:DateTime64(3, 'UTC')}
+            AND request_hash IN (SELECT request_hash FROM labelled)
     ),
     told AS
     (
         SELECT
-            e.tenant AS tenant, e.request_id AS request_id, e.requested_at AS requested_at,
             any(e.tier) AS answered_by, argMax(substring(q.label, 7), q.at) AS needed,
             avg(q.score) AS liking
-        FROM quality AS q
+        FROM labelled AS q
         ASOF INNER JOIN ended AS e
-            ON q.tenant = e.tenant AND q.request_id = e.request_id AND q.at >= e.requested_at
-        WHERE q.signal IN ('feedback', 'golden') AND startsWith(q.label, 'needs:')
-            AND q.at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
-        GROUP BY e.tenant, e.request_id, e.requested_at
+            ON q.request_hash = e.request_hash AND q.at >= e.requested_at
+        GROUP BY e.request_hash, e.requested_at
     )
 SELECT
     needs,

@@ -15,8 +15,8 @@ from sinks.queries import TimeRange, ask
 from sinks.questions import question, questions
 from sinks.settings import SinkSettings
 from tests.sql.asking import Ask, Row, history, same, sketched, time_of
+from tests.sql.lives import HOUR, TIERS, Call, Life, draw_lives
 from tests.sql.log import T0
-from tests.sql.traffic import HOUR, TIERS, Call, Life, draw_lives
 
 SINCE, UNTIL = T0 + 6 * HOUR, T0 + 60 * HOUR
 LIVES = draw_lives()
@@ -57,6 +57,11 @@ def usd(nanos: Iterable[int | None]) -> Decimal | None:
     """Sum of what is known; `None` where nothing is."""
     known = [nano for nano in nanos if nano is not None]
     return Decimal(sum(known)).scaleb(-9) if known else None
+
+
+def cached_tokens(of: Iterable[Call]) -> int | None:
+    known = [call.cached_tokens for call in of if call.cached_tokens is not None]
+    return sum(known) if known else None
 
 
 def unknown(values: Iterable[Any]) -> int:
@@ -149,10 +154,19 @@ def test_cost_vs_baseline(asked: Ask) -> None:
         "saved": baseline - cost,
         "saved_share": share(baseline - cost, baseline),
         "spent": spent,
+        "answers": _spent_on("answer"),
+        "classifiers": _spent_on("classify"),
+        "judges": None,
+        "shadows": None,
+        "replays": None,
         "unknown_calls": unknown(call.known_nano for _, call in calls()),
         "net_saved": baseline - spent,
     }
     same(asked("cost_vs_baseline"), [expected], "requests")
+
+
+def _spent_on(purpose: str) -> Decimal | None:
+    return usd(call.known_nano for _, call in calls() if call.purpose == purpose)
 
 
 def test_savings(asked: Ask) -> None:
@@ -213,7 +227,7 @@ def test_cost_by(asked: Ask, by: str) -> None:
                 "cost_per_call": None if missing else share(cost, len(found)),
                 "input_tokens": sum(a or 0 for a, _ in tokens),
                 "output_tokens": sum(b or 0 for _, b in tokens),
-                "cache_read_tokens": None,
+                "cache_read_tokens": cached_tokens(call for _, call in found),
             }
         )
     same(asked("cost_by", by=by), rows, "value")
@@ -358,6 +372,53 @@ def test_provider_health(asked: Ask) -> None:
             }
         )
     same_sketched(asked("provider_health"), rows, "provider", "model", "instance")
+
+
+def _per_million(of: list[Call]) -> float | None:
+    priced = [call for call in of if call.known_nano is not None]
+    tokens = sum((call.input_tokens or 0) + (call.output_tokens or 0) for call in priced)
+    return share(sum(call.known_nano or 0 for call in priced), tokens * 1000)
+
+
+def test_cache_effects(asked: Ask) -> None:
+    told = [x for _, x in calls() if x.known_status == "ok" and x.input_tokens is not None]
+    rows = []
+    for provider, model in {(call.provider, call.model) for call in told}:
+        here = [call for call in told if (call.provider, call.model) == (provider, model)]
+        cached = [call for call in here if call.cached_tokens]
+        others = [call for call in here if not call.cached_tokens]
+        tokens = sum(call.input_tokens or 0 for call in here)
+        rows.append(
+            {
+                "provider": provider,
+                "model": model,
+                "calls": len(here),
+                "cached_calls": len(cached),
+                "input_tokens": tokens,
+                "cached_tokens": cached_tokens(here) or 0,
+                "cached_share": share(cached_tokens(here) or 0, tokens),
+                "cached_usd_per_million": _per_million(cached),
+                "uncached_usd_per_million": _per_million(others),
+                "cached_p50": sketched([call.latency_ms or 0 for call in cached], 0.5),
+                "uncached_p50": sketched([call.latency_ms or 0 for call in others], 0.5),
+            }
+        )
+    assert any(row["cached_calls"] for row in rows)
+    same_sketched(asked("cache_effects"), rows, "provider", "model")
+
+
+@pytest.mark.parametrize("by", ["latency", "cost"])
+def test_extremes_are_the_largest_and_leave_out_what_is_unknown(asked: Ask, by: str) -> None:
+    size = {"latency": lambda life: life.latency_ms, "cost": lambda life: life.nano}[by]
+    known = [life for life in ended() if size(life) is not None]
+    largest = sorted(known, key=size, reverse=True)[:7]
+    rows = asked("extremes", by=by, limit="7")
+
+    assert [row["request_id"] for row in rows] == [life.request_id for life in largest]
+    assert [row["latency"] for row in rows] == [life.latency_ms for life in largest]
+    assert [row["cost"] for row in rows] == [usd([life.nano]) for life in largest]
+    assert [row["tiers"] for row in rows] == [len(life.hops) for life in largest]
+    assert {row["tenant"] for row in asked("extremes", tenant="acme")} == {"acme"}
 
 
 def test_request_shows_everything_of_one_request_and_nothing_of_others(asked: Ask) -> None:

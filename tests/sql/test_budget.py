@@ -11,8 +11,8 @@ import pytest
 from streams.routing.budget_windows import window_start
 from streams.routing.budgets import FEATURE, MODEL, TENANT, USER, Meter, Payer
 from tests.sql.asking import Ask, Row, history, same, time_of
+from tests.sql.lives import HOUR, Call, Life, draw_lives
 from tests.sql.log import T0
-from tests.sql.traffic import HOUR, Call, Life, draw_lives
 
 SINCE, UNTIL = T0 + 6 * HOUR, T0 + 60 * HOUR
 LIVES = draw_lives()

@@ -10,8 +10,8 @@ from statistics import fmean, stdev
 import pytest
 
 from tests.sql.asking import Ask, Row, history, mean, same
+from tests.sql.lives import DAY, HOUR, Life, Signal, draw_lives
 from tests.sql.log import T0
-from tests.sql.traffic import DAY, HOUR, Life, Signal, draw_lives
 
 SINCE, UNTIL = T0 + 6 * HOUR, T0 + 7 * DAY
 LIVES = draw_lives(300, seed=21)

@@ -10,8 +10,8 @@ from statistics import fmean
 import pytest
 
 from tests.sql.asking import Ask, Row, history, quantile, same, time_of
+from tests.sql.lives import DAY, HOUR, MODELS, Life, draw_lives
 from tests.sql.log import T0
-from tests.sql.traffic import DAY, HOUR, MODELS, Life, draw_lives
 
 SINCE, UNTIL = T0 + 6 * HOUR, T0 + 9 * DAY
 Z = 1.959963984540054

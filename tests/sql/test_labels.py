@@ -11,8 +11,8 @@ from statistics import fmean
 import pytest
 
 from tests.sql.asking import Ask, Row, history, same, time_of
+from tests.sql.lives import DAY, HOUR, MODELS, TIERS, Call, Life, Signal, draw_lives
 from tests.sql.log import T0
-from tests.sql.traffic import DAY, HOUR, MODELS, TIERS, Call, Life, Signal, draw_lives
 
 SINCE, UNTIL = T0 + 6 * HOUR, T0 + 5 * DAY
 TRUST = ("golden", "feedback", "judge")

@@ -12,8 +12,8 @@ from infra.cli.report import command
 from infra.figures import shown
 from sinks.questions import question
 from tests.sql.asking import Ask, history, time_of
+from tests.sql.lives import HOUR, draw_lives
 from tests.sql.log import T0
-from tests.sql.traffic import HOUR, draw_lives
 
 NAME = "analytics_of_a_report"
 SINCE, UNTIL = T0 + 6 * HOUR, T0 + 60 * HOUR

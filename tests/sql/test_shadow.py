@@ -11,9 +11,9 @@ from statistics import fmean
 import pytest
 
 from tests.sql.asking import Ask, Row, history, same
+from tests.sql.lives import DAY, HOUR, MODELS, TIERS, Call, Life, Signal, draw_lives
 from tests.sql.log import T0
 from tests.sql.test_analytics import unknown, usd
-from tests.sql.traffic import DAY, HOUR, MODELS, TIERS, Call, Life, Signal, draw_lives
 
 SINCE, UNTIL = T0 + 6 * HOUR, T0 + 5 * DAY
 Z = 1.959963984540054

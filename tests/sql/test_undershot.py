@@ -9,8 +9,8 @@ from statistics import fmean
 import pytest
 
 from tests.sql.asking import Ask, Row, history, same
+from tests.sql.lives import HOUR, TIERS, Life, Signal, draw_lives
 from tests.sql.log import T0
-from tests.sql.traffic import HOUR, TIERS, Life, Signal, draw_lives
 
 SINCE, UNTIL = T0 + 6 * HOUR, T0 + 60 * HOUR
 

@@ -22,7 +22,8 @@ def _declared(table: str) -> dict[str, str]:
     pairs = (line.split(" ", 1) for line in lines if line)
     declared = {name: kind for name, kind in pairs if name not in {"INDEX", "PROJECTION"}}
     for altered in re.findall(rf"ALTER TABLE \S+\.{table} [^;]*;", text):
-        declared |= dict(re.findall(r"ADD COLUMN IF NOT EXISTS (\w+) (\S+)", altered))
+        added = re.findall(r"ADD COLUMN IF NOT EXISTS (\w+) (\S+)( MATERIALIZED)?", altered)
+        declared |= {name: kind for name, kind, computed in added if not computed}
     return declared
 
 

@@ -1,0 +1,48 @@
+-- What do providers' prompt caches spare: how much is read from them, and are such calls cheaper?
+--
+-- Calls that were answered and whose tokens are known. A call counts as cached where the provider
+-- read any of its input from a cache. Prompts differ, so that prices are held against tokens, not
+-- against calls: cached_usd_per_million is the money of a group's calls over all their tokens, input and
+-- output. Calls of unknown cost have tokens, and are in no price.
+--
+-- column provider [text]: provider by name
+-- column model [text]: model by its registry name
+-- column calls [count]: answered calls with known tokens
+-- column cached_calls [count]: of them, with input from a cache
+-- column input_tokens [tokens]: of all, cached ones included
+-- column cached_tokens [tokens]: of the input, read from a cache
+-- column cached_share [share]: of the input tokens
+-- column cached_usd_per_million [number]: USD for a million tokens of the cached calls
+-- column uncached_usd_per_million [number]: of the others
+-- column cached_p50 [ms]: median latency of the cached calls, at most 1 % off (DDSketch)
+-- column uncached_p50 [ms]: of the others
+WITH found AS
+(
+    SELECT
+        toString(c.provider) AS of_provider, toString(c.request_model) AS of_model,
+        ifNull(c.cache_read_tokens, 0) > 0 AS cached,
+        count() AS calls_, sum(c.input_tokens) AS tokens_in,
+        sum(c.cache_read_tokens) AS tokens_cached,
+        toFloat64(sum(c.cost)) * 1e6
+            / nullIf(sumIf(c.input_tokens + ifNull(c.output_tokens, 0), c.cost IS NOT NULL), 0)
+            AS price,
+        quantileDDOrNull(0.01, 0.5)(c.latency_ms) AS middle
+    FROM spend AS c
+    WHERE c.at >= {since:DateTime64(3, 'UTC')} AND c.at < {until:DateTime64(3, 'UTC')}
+        AND c.status = 'ok' AND c.input_tokens IS NOT NULL
+    GROUP BY of_provider, of_model, cached
+)
+SELECT
+    of_provider AS provider, of_model AS model,
+    sum(calls_) AS calls,
+    sumIf(calls_, cached) AS cached_calls,
+    sum(tokens_in) AS input_tokens,
+    ifNull(sum(tokens_cached), 0) AS cached_tokens,
+    cached_tokens / nullIf(input_tokens, 0) AS cached_share,
+    anyIf(price, cached) AS cached_usd_per_million,
+    anyIf(price, NOT cached) AS uncached_usd_per_million,
+    anyIf(middle, cached) AS cached_p50,
+    anyIf(middle, NOT cached) AS uncached_p50
+FROM found
+GROUP BY of_provider, of_model
+ORDER BY input_tokens DESC, provider, model

@@ -1,0 +1,32 @@
+-- Which requests took longest, or cost most?
+--
+-- Requests that ended, however they did; those whose latency or cost is unknown are left out, never
+-- last. `sluice explain` tells why one of them did.
+--
+-- param by = latency (latency | cost): what to order by, the largest first
+-- param tenant = : of this tenant only; empty is all
+-- param limit = 20: most rows
+-- column ended_at [time]: when the request ended
+-- column tenant [text]: whose request
+-- column request_id [text]: its id
+-- column status [text]: replied, failed, rejected or expired
+-- column feature [text]: what it was for; empty where it said nothing
+-- column tier [text]: tier on which it ended
+-- column model [text]: model that answered, by its registry name; empty without an answer
+-- column latency [ms]: from the request's broker time to its end
+-- column cost [USD]: of all its calls; NULL where one is unknown
+-- column calls [count]: provider calls
+-- column fallbacks [count]: of them, failed and followed by another
+-- column tiers [count]: tiers that worked on it
+SELECT
+    r.ended_at AS ended_at, toString(r.tenant) AS tenant, r.request_id AS request_id,
+    toString(r.status) AS status, toString(r.feature) AS feature, toString(r.tier) AS tier,
+    toString(r.model) AS model, r.latency_ms AS latency, r.cost AS cost,
+    toInt64(r.calls) AS calls, toInt64(r.fallbacks) AS fallbacks,
+    toInt64(length(r.tiers_tried)) AS tiers
+FROM requests AS r
+WHERE r.ended_at >= {since:DateTime64(3, 'UTC')} AND r.ended_at < {until:DateTime64(3, 'UTC')}
+    AND {tenant:String} IN ('', toString(r.tenant))
+    AND if({by:String} = 'cost', r.cost IS NOT NULL, r.latency_ms IS NOT NULL)
+ORDER BY if({by:String} = 'cost', toFloat64(r.cost), r.latency_ms) DESC, tenant, request_id
+LIMIT {limit:UInt32}
