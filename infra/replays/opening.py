@@ -95,7 +95,7 @@ def opened() -> Iterator[Parts]:
 def _history(settings: InfraSettings) -> RegistryHistory:
     address = kafka_address(settings)
     try:
-        return asyncio.run(read_history({"bootstrap_servers": address}))
+        return asyncio.run(read_history(settings.kafka_at(address)))
     except (KafkaError, OSError) as error:
         raise LogAwayError(
             f"Kafka at {address} does not answer ({type(error).__name__}); is it up?"

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +23,10 @@ from infra.cli.replay import command
 from infra.local.preparation import migrate_tables
 from schemas.topics import REPLAY_DECISIONS, REQUESTS
 from streams.providers.memory import says
+from streams.registry.learned import default_artifact
 from streams.registry.topic import publish_version
 from streams.registry.version import parse_registry
+from streams.routing.learned.artifact import pack_artifact
 from tests.fixtures.services import run_sql, some_clickhouse, some_kafka
 from tests.rig.replayed_log import golden, publish
 from tests.rig.stack import Stack
@@ -173,6 +179,62 @@ def test_the_same_command_is_the_same_run_and_does_nothing_twice(replays: Replay
     assert second["projected"] == first["projected"]
     more = replays.run(*asked, "--processes", "2")
     assert more["tally"]["before"] == 60
+
+
+def test_an_artifact_out_of_a_file_decides(replays: Replays) -> None:
+    path = replays.folder / "learned.artifact"
+    path.write_bytes(pack_artifact(replace(default_artifact(), about={"note": "replayed"})))
+    found = replays.run("run", "--since", "1h", "--artifact", str(path))
+
+    assert found["how"] == {"assessed": ROWS}
+    moved = [each for each in found["tier_moves"] if each["from"] != each["to"]]
+    assert sum(each["requests"] for each in moved) == ROWS - found["same"] > 0
+
+
+KILLED = """
+import os, signal, sys
+from infra.cli.main import main
+from streams.replay.row_bytes import RowBytes
+
+whole, left = RowBytes.encode, [40]
+
+def encode(self, *given):
+    left[0] -= 1
+    if left[0] < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return whole(self, *given)
+
+RowBytes.encode = encode
+sys.argv = ["sluice", "replay", *sys.argv[1:]]
+main()
+"""
+
+
+def test_a_run_that_was_killed_goes_on_where_it_was_cut_off(replays: Replays) -> None:
+    spans = [f"--offsets={REQUESTS}:{partition}:0-29" for partition in range(2)]
+    asked = ["run", *spans, "--registry", replays.file(CHEAP)]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, *asked],
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+
+    found = replays.run(*asked)
+    tally = found["tally"]
+    assert tally["decided"] + tally["before"] == found["requests"] == 58
+    assert tally["decided"] >= 58 - 40
+    rows = run_sql(
+        replays.stack.clickhouse_url,
+        "SELECT count(), uniqExact(source_partition, source_offset) FROM sluice.replay_decisions "
+        f"WHERE kind = 'decision' AND run_id = '{found['run']}'",
+    )
+    assert rows.split() == ["58", "58"]
+    again = replays.run(*asked)
+    assert again["tally"]["before"] == 58
+    assert again["projected"] == found["projected"]
 
 
 def test_models_that_can_not_be_asked_are_named_before_any_call(replays: Replays) -> None:
