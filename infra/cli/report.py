@@ -27,6 +27,7 @@ _PLAIN = (
     "experiment",
     "experiment_arms",
     "dead_letters",
+    "cache_effects",
 )
 _BY = ("model", "feature", "tenant", "purpose")
 _LONG = timedelta(days=3)
@@ -75,6 +76,7 @@ def _asked(between: TimeRange, every: str) -> dict[str, list[dict[str, Any]]]:
 
     answers = {name: rows(name) for name in _PLAIN}
     answers |= {f"cost_by.{by}": rows("cost_by", by=by) for by in _BY}
+    answers |= {f"extremes.{by}": rows("extremes", by=by, limit="10") for by in ("latency", "cost")}
     answers["savings"] = rows("savings", every=every)
     answers["routing_distribution.over_time"] = rows("routing_distribution", every=every)
     return answers

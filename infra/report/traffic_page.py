@@ -51,6 +51,10 @@ def traffic_page(traffic: Traffic) -> str:
             _table("cost_by", answers, "cost_by.tenant"),
             subheading("By purpose"),
             _table("cost_by", answers, "cost_by.purpose"),
+            subheading("Dearest requests"),
+            _table("extremes", answers, "extremes.cost"),
+            subheading("Prompt caches"),
+            _table("cache_effects", answers),
         ),
         section(
             "Routing",
@@ -70,6 +74,8 @@ def traffic_page(traffic: Traffic) -> str:
             _table("latency_by_tier", answers),
             subheading("What Sluice adds"),
             _table("routing_overhead", answers),
+            subheading("Slowest requests"),
+            _table("extremes", answers, "extremes.latency"),
         ),
         section(
             "Providers",
