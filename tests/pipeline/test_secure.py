@@ -6,20 +6,16 @@ TLS is terminated before it.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from infra.cli.faults import report_faults
-from infra.cli.main import sluice
 from infra.local.registry import local_registry
 from tests.rig.collector import collector
 from tests.rig.secure_kafka import (
@@ -37,15 +33,6 @@ from tests.rig.tls_proxy import tls_before
 pytestmark = pytest.mark.timeout(300)
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a command ended, and what it printed."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
 @dataclass
 class Secure:
     """A pipeline on a broker that lets in over TLS only, and ClickHouse behind TLS."""
@@ -54,14 +41,9 @@ class Secure:
     kafka: SecureKafka
     env: dict[str, str]
 
-    def sluice(self, *arguments: str, **env: str) -> Ended:
-        """A command of ours with the settings of this pipeline, and its end.
-
-        Workers and sinks set a process up for themselves, so each gets one; the others run here.
-        """
-        if arguments[0] not in {"worker", "sink"}:
-            return self._here(arguments, env)
-        ended = subprocess.run(
+    def sluice(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """A command of ours with the settings of this pipeline, and its end."""
+        return subprocess.run(
             [sys.executable, "-m", "infra.cli", *arguments],
             env={**os.environ, "PYTHONPATH": os.getcwd(), **self.env, **env},
             capture_output=True,
@@ -69,15 +51,6 @@ class Secure:
             timeout=100,
             check=False,
         )
-        return Ended(ended.returncode, ended.stdout, ended.stderr)
-
-    def _here(self, arguments: tuple[str, ...], env: dict[str, str]) -> Ended:
-        out, err = io.StringIO(), io.StringIO()
-        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-            for name, value in {**self.env, **env}.items():
-                patch.setenv(name, value)
-            status = report_faults(sluice, arguments)
-        return Ended(status, out.getvalue(), err.getvalue())
 
     def done(self, *arguments: str, **env: str) -> str:
         """What a command prints that must succeed."""
