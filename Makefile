@@ -22,7 +22,8 @@ demo: setup ## the pipeline, end to end, on this machine
 	@$(BIN)/sluice demo
 
 test: setup ## unit, contract, SQL and pipeline tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest tests/unit tests/contract tests/sql -n 2 --dist loadfile
+	@$(BIN)/python -m pytest tests/pipeline
 
 chaos-budget: setup ## 1.00 USD over four workers: spend stops, stays stopped when all is killed
 	@$(BIN)/python -m tests.chaos.budget

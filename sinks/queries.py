@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from math import isfinite
 from typing import Any
 
+from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error as DriverError
 
 from sinks.connect import LOST, connect, sink_error
@@ -60,41 +62,69 @@ def ask(
     range_: TimeRange | None = None,
     parameters: Mapping[str, str] | None = None,
 ) -> Answer:
-    """Ask a question of the settings' database.
+    """Ask a question of the settings' database. Raises as `Asker.ask` and `asker` do."""
+    question.values(parameters or {})  # what is asked wrongly is said before anybody is asked
+    with asker(settings) as asking:
+        return asking.ask(question, range_=range_, parameters=parameters)
+
+
+@contextmanager
+def asker(settings: SinkSettings) -> Iterator[Asker]:
+    """Somebody who asks several questions over one connection.
 
     Raises:
-        QueryParameterError: a parameter is unknown, missing or can't be read as what it should be.
         UnreachableError: ClickHouse does not answer.
-        RefusedError: it answers with an error, such as tables that are missing.
+        ConfigurationError: its URL or its certificate is wrong.
     """
-    bound: dict[str, Any] = dict(question.values(parameters or {}))
-    if question.ranged:
-        if range_ is None:
-            raise QueryParameterError(f"{question.name} needs a range of time")
-        bound |= {"since": _as_text(range_.since), "until": _as_text(range_.until)}
     client = connect(settings)
+    client.database = settings.clickhouse_database
     try:
-        client.database = settings.clickhouse_database
-        result = client.query(
-            question.sql,
-            parameters=bound,
-            settings=_READING,
-            query_tz="UTC",
-            tz_mode="aware",
-        )
-        rows = [tuple(row) for row in result.result_rows]
-    except (DriverError, *LOST) as error:
-        raise _meant(sink_error(error), question, parameters or {}) from error
+        yield Asker(client)
     finally:
         client.close()
-    names = result.column_names
-    places = [names.index(column.name) for column in question.columns] if rows else []
-    return Answer(
-        question=question,
-        range=range_ if question.ranged else None,
-        columns=question.columns,
-        rows=tuple(tuple(_known(row[place]) for place in places) for row in rows),
-    )
+
+
+class Asker:
+    """Asks questions of a client's database."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def ask(
+        self,
+        question: Question,
+        *,
+        range_: TimeRange | None = None,
+        parameters: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """The answer to a question.
+
+        Raises:
+            QueryParameterError: a parameter is unknown, missing or can't be read as what it should
+                be.
+            UnreachableError: ClickHouse does not answer.
+            RefusedError: it answers with an error, such as tables that are missing.
+        """
+        bound: dict[str, Any] = dict(question.values(parameters or {}))
+        if question.ranged:
+            if range_ is None:
+                raise QueryParameterError(f"{question.name} needs a range of time")
+            bound |= {"since": _as_text(range_.since), "until": _as_text(range_.until)}
+        try:
+            result = self._client.query(
+                question.sql, parameters=bound, settings=_READING, query_tz="UTC", tz_mode="aware"
+            )
+            rows = [tuple(row) for row in result.result_rows]
+        except (DriverError, *LOST) as error:
+            raise _meant(sink_error(error), question, parameters or {}) from error
+        names = result.column_names
+        places = [names.index(column.name) for column in question.columns] if rows else []
+        return Answer(
+            question=question,
+            range=range_ if question.ranged else None,
+            columns=question.columns,
+            rows=tuple(tuple(_known(row[place]) for place in places) for row in rows),
+        )
 
 
 def _as_json(value: Any) -> Any:

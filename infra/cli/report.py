@@ -65,20 +65,22 @@ def command(*, since: str, until: str | None, out: Path) -> None:
 
 def _asked(between: TimeRange, every: str) -> dict[str, list[dict[str, Any]]]:
     from infra.addresses import clickhouse_address
-    from sinks.queries import ask
+    from sinks.queries import asker
     from sinks.questions import question
     from sinks.settings import SinkSettings
 
-    settings = SinkSettings(clickhouse_url=clickhouse_address(InfraSettings()))
+    with asker(SinkSettings(clickhouse_url=clickhouse_address(InfraSettings()))) as asking:
 
-    def rows(name: str, **given: str) -> list[dict[str, Any]]:
-        return ask(question(name), settings, range_=between, parameters=given).by_name()
+        def rows(name: str, **given: str) -> list[dict[str, Any]]:
+            return asking.ask(question(name), range_=between, parameters=given).by_name()
 
-    answers = {name: rows(name) for name in _PLAIN}
-    answers |= {f"cost_by.{by}": rows("cost_by", by=by) for by in _BY}
-    answers |= {f"extremes.{by}": rows("extremes", by=by, limit="10") for by in ("latency", "cost")}
-    answers["savings"] = rows("savings", every=every)
-    answers["routing_distribution.over_time"] = rows("routing_distribution", every=every)
+        answers = {name: rows(name) for name in _PLAIN}
+        answers |= {f"cost_by.{by}": rows("cost_by", by=by) for by in _BY}
+        answers |= {
+            f"extremes.{by}": rows("extremes", by=by, limit="10") for by in ("latency", "cost")
+        }
+        answers["savings"] = rows("savings", every=every)
+        answers["routing_distribution.over_time"] = rows("routing_distribution", every=every)
     return answers
 
 

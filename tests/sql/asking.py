@@ -14,7 +14,7 @@ import pytest
 from sinks.clickhouse_store import ClickHouseStore
 from sinks.connect import connect
 from sinks.migrate import migrate
-from sinks.queries import TimeRange, ask
+from sinks.queries import TimeRange, asker
 from sinks.questions import question
 from sinks.settings import SinkSettings
 from tests.fixtures.services import run_sql
@@ -38,12 +38,13 @@ def history(
     client.close()
     asyncio.run(_fill(settings, lives))
     range_ = between(since, until)
-
-    def put(name: str, **parameters: str) -> list[Row]:
-        return ask(question(name), settings, range_=range_, parameters=parameters).by_name()
-
     try:
-        yield put
+        with asker(settings) as asking:
+
+            def put(name: str, **parameters: str) -> list[Row]:
+                return asking.ask(question(name), range_=range_, parameters=parameters).by_name()
+
+            yield put
     finally:
         run_sql(clickhouse, f"DROP DATABASE {name} SYNC")
 

@@ -11,7 +11,7 @@ import pytest
 
 from sinks.connect import connect
 from sinks.migrate import migrate
-from sinks.queries import TimeRange, ask
+from sinks.queries import TimeRange, asker
 from sinks.questions import question, questions
 from sinks.settings import SinkSettings
 from tests.sql.asking import Ask, Row, history, same, sketched, time_of
@@ -443,9 +443,10 @@ def test_without_any_event_there_is_no_row_with_zeros(clickhouse: str, database:
     migrate(client, settings)
     client.close()
     between = TimeRange(since=time_of(SINCE), until=time_of(UNTIL))
-    for name, each in questions().items():
-        given = {"request_id": "r1"} if name == "request" else {}
-        assert ask(each, settings, range_=between, parameters=given).rows == (), name
+    with asker(settings) as asking:
+        for name, each in questions().items():
+            given = {"request_id": "r1"} if name == "request" else {}
+            assert asking.ask(each, range_=between, parameters=given).rows == (), name
 
 
 def test_tiers_of_the_history_are_known() -> None:

@@ -15,7 +15,7 @@ from infra.dashboards.grafana import dashboard_json, sql_of
 from infra.dashboards.panels import DASHBOARDS, EVERY, Dashboard, Panel
 from infra.reference.__main__ import GRAFANA
 from sinks.connect import connect
-from sinks.queries import ask
+from sinks.queries import Asker, asker
 from sinks.questions import question
 from sinks.settings import SinkSettings
 from tests.sql.asking import between, history
@@ -25,20 +25,24 @@ from tests.sql.log import T0
 NAME = "analytics_of_dashboards"
 SINCE, UNTIL = T0 + 6 * HOUR, T0 + 60 * HOUR
 PANELS = [
-    pytest.param(panel, id=f"{page.uid}: {panel.title}")
+    pytest.param(panel, every, id=f"{page.uid}: {panel.title} ({every})")
     for page in DASHBOARDS
     for panel in page.panels
+    for every in (("day", "hour") if EVERY in panel.parameters.values() else ("day",))
 ]
 
 
 @pytest.fixture(scope="module")
-def grafana(clickhouse: str) -> Iterator[tuple[Client, SinkSettings]]:
-    """A client as Grafana's, on a database that holds a history."""
-    with history(clickhouse, NAME, draw_lives(), since=SINCE, until=UNTIL):
-        settings = SinkSettings(clickhouse_url=clickhouse, clickhouse_database=NAME)
+def grafana(clickhouse: str) -> Iterator[tuple[Client, Asker]]:
+    """A client as Grafana's, and who asks as `sluice query` does, on a database with a history."""
+    settings = SinkSettings(clickhouse_url=clickhouse, clickhouse_database=NAME)
+    with (
+        history(clickhouse, NAME, draw_lives(), since=SINCE, until=UNTIL),
+        asker(settings) as asking,
+    ):
         client = connect(settings)
         client.database = NAME
-        yield client, settings
+        yield client, asking
         client.close()
 
 
@@ -51,19 +55,17 @@ def _sent(sql: str, every: str) -> str:
     )
 
 
-@pytest.mark.parametrize("every", ["day", "hour"])
-@pytest.mark.parametrize("panel", PANELS)
+@pytest.mark.parametrize(("panel", "every"), PANELS)
 def test_a_panel_gives_the_answer_of_its_question(
-    grafana: tuple[Client, SinkSettings], panel: Panel, every: str
+    grafana: tuple[Client, Asker], panel: Panel, every: str
 ) -> None:
-    client, settings = grafana
+    client, asking = grafana
     sent = _sent(sql_of(panel), every)
     assert "$" not in sent
     assert "{" not in sent
     shown = client.query(sent, query_tz="UTC", tz_mode="aware")
-    answer = ask(
+    answer = asking.ask(
         question(panel.question),
-        settings,
         range_=between(SINCE, UNTIL),
         parameters={
             name: every if value == EVERY else value for name, value in panel.parameters.items()

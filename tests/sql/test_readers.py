@@ -14,7 +14,7 @@ from infra.local.clickhouse import LocalClickHouse
 from sinks.connect import connect
 from sinks.errors import RefusedError
 from sinks.migrate import migrate
-from sinks.queries import TimeRange, ask
+from sinks.queries import TimeRange, asker
 from sinks.questions import questions
 from sinks.readers import ANALYST, READER, WITHHELD, columns_of, create_roles, rights
 from sinks.settings import SinkSettings
@@ -122,13 +122,14 @@ def test_every_question_is_answered_but_those_that_need_a_text(
     until = datetime.now(UTC)
     range_ = TimeRange(since=until - timedelta(days=1), until=until)
     as_role = served.model_copy(update={"clickhouse_user": role})
-    for name, question in questions().items():
-        given = {each.name: "x" for each in question.parameters if each.default is None}
-        if role == READER and name in NEEDS_TEXT:
-            with pytest.raises(RefusedError, match="Not enough privileges"):
-                ask(question, as_role, range_=range_, parameters=given)
-        else:
-            ask(question, as_role, range_=range_, parameters=given)
+    with asker(as_role) as asking:
+        for name, question in questions().items():
+            given = {each.name: "x" for each in question.parameters if each.default is None}
+            if role == READER and name in NEEDS_TEXT:
+                with pytest.raises(RefusedError, match="Not enough privileges"):
+                    asking.ask(question, range_=range_, parameters=given)
+            else:
+                asking.ask(question, range_=range_, parameters=given)
 
 
 class _Recorded:
