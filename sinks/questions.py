@@ -28,7 +28,8 @@ _PARAMETER = re.compile(
     r"param (?P<name>\w+)(?P<default> = [^(:]*)?(?:\((?P<choices>[^)]*)\))?: (?P<about>.+)"
 )
 _COLUMN = re.compile(r"column (?P<name>\w+) \[(?P<unit>[^\]]+)\]: (?P<about>.+)")
-_BOUND = re.compile(r"\{(\w+):((?:[^{}'])+(?:'[^']*'[^{}']*)*)\}")
+BOUND = re.compile(r"\{(\w+):((?:[^{}'])+(?:'[^']*'[^{}']*)*)\}")
+"""A parameter in the SQL: its name, its type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +134,7 @@ def parse_question(name: str, text: str) -> Question:
     lines = text.splitlines()
     head = [line[2:].strip() for line in lines if line.startswith("--")]
     sql = "\n".join(line for line in lines if not line.startswith("--")).strip()
-    bound = dict(_BOUND.findall(sql))
+    bound = dict(BOUND.findall(sql))
     prose, parameters, columns = [], [], []
     for line in head:
         if line.startswith("param "):

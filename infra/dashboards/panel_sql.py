@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from sinks.questions import Question
+from sinks.questions import BOUND, Question
 
-_BOUND = re.compile(r"\{(\w+):([^{}]+)\}")
 _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
 _RANGE = {"since": "$__fromTime_ms", "until": "$__toTime_ms"}
 
@@ -33,7 +32,7 @@ def panel_sql(question: Question, parameters: Mapping[str, str]) -> str:
             return _RANGE[name]
         return f"'{values[name]}'" if kind == "String" else values[name]
 
-    return _BOUND.sub(literal, _COMMENT.sub("", question.sql + "\n")).strip()
+    return BOUND.sub(literal, _COMMENT.sub("", question.sql + "\n")).strip()
 
 
 def _choice(question: Question, name: str) -> str:

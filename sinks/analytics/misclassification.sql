@@ -14,6 +14,13 @@
 -- column rate [share]: low of judged
 -- column escalated [count]: requests that went on to another tier
 WITH
+    verdicts AS
+    (
+        SELECT
+            request_hash, tier, if(passed IS NOT NULL, NOT passed, score < {below:Float64}) AS bad
+        FROM quality
+        WHERE (passed IS NOT NULL OR score IS NOT NULL) AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+    ),
     ended AS
     (
         SELECT
@@ -21,34 +28,13 @@ WITH
             -- One number for a request and a tier: a set of numbers is looked up fastest.
             cityHash64(request_hash, decided_tier) AS answer,
             tier = decided_tier AS stayed,
-            answer IN
-            (
-                SELECT cityHash64(request_hash, tier)
-                FROM quality
-                WHERE (passed IS NOT NULL OR score IS NOT NULL)
-                    AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
-            )
-            OR (stayed AND request_hash IN
-            (
-                SELECT request_hash
-                FROM quality
-                WHERE tier = '' AND (passed IS NOT NULL OR score IS NOT NULL)
-                    AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
-            )) AS is_judged,
-            answer IN
-            (
-                SELECT cityHash64(request_hash, tier)
-                FROM quality
-                WHERE if(passed IS NOT NULL, NOT passed, score < {below:Float64})
-                    AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
-            )
-            OR (stayed AND request_hash IN
-            (
-                SELECT request_hash
-                FROM quality
-                WHERE tier = '' AND if(passed IS NOT NULL, NOT passed, score < {below:Float64})
-                    AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
-            )) AS is_low,
+            answer IN (SELECT cityHash64(request_hash, tier) FROM verdicts)
+                OR (stayed AND request_hash IN (SELECT request_hash FROM verdicts WHERE tier = ''))
+                AS is_judged,
+            answer IN (SELECT cityHash64(request_hash, tier) FROM verdicts WHERE bad)
+                OR (stayed
+                    AND request_hash IN (SELECT request_hash FROM verdicts WHERE tier = '' AND bad))
+                AS is_low,
             length(tiers_tried) > 1 AS moved
         FROM requests
         WHERE decided_tier != '' AND ended_at >= {since:DateTime64(3, 'UTC')} AND ended_at < {until:DateTime64(3, 'UTC')}

@@ -90,7 +90,7 @@ class Instances:
     ) -> bool:
         """The call came back; whether that closed its instance's circuit."""
         seen = self._end(call, used_tokens)
-        usual = seen.latency_ms or call.candidate.model.expected_latency_ms
+        usual = seen.latency_ms
         seen.took(latency_ms, now)
         seen.limits.answered()
         if _is_slow(call, latency_ms, usual):
@@ -120,8 +120,7 @@ class Instances:
         a short deadline says nothing about who was asked.
         """
         seen = self._end(call, None)
-        usual = seen.latency_ms or call.candidate.model.expected_latency_ms
-        if _is_slow(call, waited_ms, usual):
+        if _is_slow(call, waited_ms, seen.latency_ms):
             return seen.breaker.failed(now)
         seen.breaker.forgotten()
         return False
@@ -164,5 +163,6 @@ class Instances:
         return found
 
 
-def _is_slow(call: CallInFlight, latency_ms: float, usual_ms: float) -> bool:
-    return latency_ms > SLOW_FACTOR * max(usual_ms, call.candidate.model.expected_latency_ms)
+def _is_slow(call: CallInFlight, latency_ms: float, usual_ms: float | None) -> bool:
+    expected_ms = call.candidate.model.expected_latency_ms
+    return latency_ms > SLOW_FACTOR * max(usual_ms or 0.0, expected_ms)
