@@ -46,8 +46,8 @@ WITH found AS
             {per:String} = 'model', toString(s.request_model),
             toString(s.tenant)
         ) AS of_subject,
-        toInt64(count()), sum(s.cost), toInt64(count(s.cost))
-    FROM spend AS s
+        sum(s.counted), sum(s.cost), toInt64(count(s.cost))
+    FROM counted_calls AS s
     WHERE s.purpose != 'replay'
         AND (
             {per:String} = 'user' OR ({per:String} != 'model' AND {model:String} != '')

@@ -38,18 +38,11 @@ WITH found AS
     WHERE {by:String} IN ('tier', 'model', 'provider', 'purpose')
     UNION ALL
     SELECT
-        user_id AS value, toInt64(count()) AS calls_, sum(cost), toInt64(count(cost)),
-        sum(input_tokens), sum(output_tokens), sum(cache_read_tokens)
-    FROM calls
-    WHERE {by:String} = 'user' AND repeat = 0
-        AND at >= {since:DateTime64(3, 'UTC')} AND at < {until:DateTime64(3, 'UTC')}
-    GROUP BY user_id
-    UNION ALL
-    SELECT
         user_id AS value, sum(counted) AS calls_, sum(cost), toInt64(count(cost)),
         sum(input_tokens), sum(output_tokens), sum(cache_read_tokens)
-    FROM corrected(since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')})
+    FROM counted_calls
     WHERE {by:String} = 'user'
+        AND at >= {since:DateTime64(3, 'UTC')} AND at < {until:DateTime64(3, 'UTC')}
     GROUP BY user_id
 )
 SELECT

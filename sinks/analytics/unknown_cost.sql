@@ -23,8 +23,8 @@ SELECT
     s.tenant AS tenant, s.request_id AS request_id, s.call_id AS call_id, s.purpose AS purpose,
     s.provider AS provider, s.request_model AS model, s.instance AS instance, s.status AS status,
     s.input_tokens AS input_tokens, s.output_tokens AS output_tokens
-FROM spend AS s
-WHERE s.cost IS NULL
+FROM calls AS s
+WHERE s.cost IS NULL AND s.repeat = 0 AND s.call_id NOT IN (SELECT call_id FROM replaced_calls)
     AND s.at >= {since:DateTime64(3, 'UTC')} AND s.at < {until:DateTime64(3, 'UTC')}
-ORDER BY at DESC, call_id
+ORDER BY toStartOfHour(s.at) DESC, s.at DESC, s.call_id
 LIMIT {limit:UInt32}
