@@ -19,18 +19,16 @@
 WITH found AS
 (
     SELECT
-        toString(c.provider) AS of_provider, toString(c.request_model) AS of_model,
-        ifNull(c.cache_read_tokens, 0) > 0 AS cached,
-        count() AS calls_, sum(c.input_tokens) AS tokens_in,
-        sum(c.cache_read_tokens) AS tokens_cached,
-        toFloat64(sum(c.cost)) * 1e6
-            / nullIf(sumIf(c.input_tokens + ifNull(c.output_tokens, 0), c.cost IS NOT NULL), 0)
-            AS price,
-        quantileDDOrNull(0.01, 0.5)(c.latency_ms) AS middle
-    FROM spend AS c
-    WHERE c.at >= {since:DateTime64(3, 'UTC')} AND c.at < {until:DateTime64(3, 'UTC')}
-        AND c.status = 'ok' AND c.input_tokens IS NOT NULL
+        toString(c.provider) AS of_provider, toString(c.request_model) AS of_model, cached,
+        sum(calls) AS calls_, sum(c.tokens_in) AS tokens_in,
+        sum(c.tokens_cached) AS tokens_cached,
+        toFloat64(sum(c.cost_known)) * 1e6 / nullIf(sum(c.priced_tokens), 0) AS price,
+        quantilesDDMerge(0.01, 0.5)(c.pace)[1] AS middle
+    FROM spend_by_cache(
+            since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
+        ) AS c
     GROUP BY of_provider, of_model, cached
+    HAVING calls_ > 0
 )
 SELECT
     of_provider AS provider, of_model AS model,
