@@ -28,7 +28,7 @@ WITH
         SELECT
             request_hash, at, signal, call_id, toString(tier) AS told_tier,
             toString(request_model) AS told_model, assumeNotNull(score) AS value
-        FROM quality
+        FROM opinions
         WHERE signal IN ('golden', 'feedback', 'judge') AND score IS NOT NULL
             AND at >= {since:DateTime64(3, 'UTC')}
     ),

@@ -17,49 +17,45 @@
 -- column unknown_cost [count]: next hops of unknown cost
 -- column cost_per_improvement [USD]: cost_added over improved; NULL where a cost is unknown
 WITH
-    left_hops AS
-    (
-        SELECT request_hash
-        FROM outcomes
-        WHERE repeat = 0 AND NOT final AND kind = 'escalated'
-            AND at >= {since:DateTime64(3, 'UTC')} AND at < {until:DateTime64(3, 'UTC')}
-    ),
     hops AS
     (
         SELECT
-            request_hash, source_topic, source_partition, source_offset, toInt64(hop) AS step,
-            toString(kind) AS ended_as, tier, next_tier, confidence, cost, at
-        FROM outcomes
-        WHERE repeat = 0 AND (final OR kind = 'escalated')
-            AND at >= {since:DateTime64(3, 'UTC')}
+            -- One number for a hop: pairs of numbers are found fastest.
+            cityHash64(request_hash, source_topic, source_partition, source_offset) AS origin,
+            toInt64(hop) AS step, toString(kind) AS ended_as, tier, next_tier, confidence, cost, at
+        FROM climbs
+        WHERE at >= {since:DateTime64(3, 'UTC')}
             AND at < {until:DateTime64(3, 'UTC')} + INTERVAL 1 DAY
-            AND request_hash IN (SELECT request_hash FROM left_hops)
     ),
     following AS
     (
         SELECT
-            request_hash, source_topic, source_partition, source_offset, step - 1 AS step,
-            ended_as AS next_end, confidence AS next_confidence, cost AS next_cost
+            cityHash64(origin, step - 1) AS place, ended_as AS next_end,
+            confidence AS next_confidence, cost AS next_cost
         FROM hops
+        WHERE step > 0
     ),
     pairs AS
     (
         SELECT
-            toString(hops.tier) AS left_tier,
-            toString(hops.next_tier) AS asked_tier,
+            tier AS left_tier,
+            next_tier AS asked_tier,
             confidence AS before,
             next_confidence AS after,
             next_end != '' AS followed,
             if(followed, next_cost - cost, NULL) AS added,
             followed AND before IS NOT NULL AND after IS NOT NULL AS comparable
-        FROM hops
-        LEFT JOIN following
-            USING (request_hash, source_topic, source_partition, source_offset, step)
-        WHERE ended_as = 'escalated' AND at < {until:DateTime64(3, 'UTC')}
+        FROM
+        (
+            SELECT cityHash64(origin, step) AS place, tier, next_tier, confidence, cost
+            FROM hops
+            WHERE ended_as = 'escalated' AND at < {until:DateTime64(3, 'UTC')}
+        ) AS escalated
+        LEFT JOIN following USING (place)
     )
 SELECT
-    left_tier AS from_tier,
-    asked_tier AS to_tier,
+    toString(left_tier) AS from_tier,
+    toString(asked_tier) AS to_tier,
     count() AS escalations,
     countIf(before IS NULL) AS without_answer,
     countIf(comparable) AS compared,

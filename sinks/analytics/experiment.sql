@@ -35,61 +35,78 @@ WITH
         + (level * (length(sorted) - 1) - floor(level * (length(sorted) - 1)))
         * (sorted[least(2 + toUInt64(floor(level * (length(sorted) - 1))), length(sorted))]
             - sorted[1 + toUInt64(floor(level * (length(sorted) - 1)))]) AS quantile_of,
-    ended AS
-    (
-        SELECT
-            tenant, request_hash, requested_at, ended_at, user_id, status, cost, latency_ms,
-            confidence, tier, model, length(tiers_tried) > 1 AS moved,
-            toString(requests.experiment) AS in_experiment, toString(requests.arm) AS in_arm
-        FROM requests
-        WHERE in_experiment != '' AND {experiment:String} IN ('', in_experiment)
-            AND ended_at >= {since:DateTime64(3, 'UTC')} AND ended_at < {until:DateTime64(3, 'UTC')}
-    ),
     -- What was said of the answer that was given; a request's own mean counts once.
     told AS
     (
         SELECT request_hash, at, signal, score, tier, request_model
-        FROM quality
+        FROM opinions
         WHERE signal IN ('feedback', 'judge') AND score IS NOT NULL
             AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
     ),
     judged AS
     (
         SELECT
-            e.request_hash AS request_hash, e.requested_at AS requested_at,
-            avgIf(q.score, q.signal = 'feedback') AS liking,
-            avgIf(q.score, q.signal = 'judge' AND if(
+            any(e.experiment) AS in_experiment, any(e.arm) AS in_arm, any(e.user) AS user,
+            avgOrNullIf(q.score, q.signal = 'feedback') AS liking,
+            avgOrNullIf(q.score, q.signal = 'judge' AND if(
                 q.request_model = '', q.tier IN ('', e.tier), q.request_model = e.model
             )) AS opinion
         FROM told AS q
         ASOF INNER JOIN
         (
-            SELECT request_hash, requested_at, tier, model
-            FROM ended
-            WHERE request_hash IN (SELECT request_hash FROM told)
+            SELECT
+                request_hash, requested_at, cityHash64(tenant, user_id) AS user, tier, model,
+                experiment, arm
+            FROM requests
+            WHERE experiment != '' AND {experiment:String} IN ('', experiment)
+                AND ended_at >= {since:DateTime64(3, 'UTC')}
+                AND ended_at < {until:DateTime64(3, 'UTC')}
+                AND request_hash IN (SELECT request_hash FROM told)
         ) AS e
             ON q.request_hash = e.request_hash AND q.at >= e.requested_at
         GROUP BY e.request_hash, e.requested_at
+    ),
+    opinions_by_user AS
+    (
+        SELECT
+            in_experiment, in_arm, user, sum(liking) AS liking_sum, count(liking) AS likings,
+            sum(opinion) AS opinion_sum, count(opinion) AS opinions
+        FROM judged
+        GROUP BY in_experiment, in_arm, user
+    ),
+    ends_by_user AS
+    (
+        SELECT
+            requests.experiment AS in_experiment, requests.arm AS in_arm,
+            cityHash64(tenant, user_id) AS user, count() AS many,
+            groupUniqArray(toDate(ended_at, 'UTC')) AS dates,
+            groupArrayIf(assumeNotNull(latency_ms), status = 'replied' AND latency_ms IS NOT NULL)
+                AS times,
+            sumIf(confidence, status = 'replied') AS sure_sum,
+            countIf(confidence, status = 'replied') AS sures,
+            sum(toFloat64(cost)) AS cost_sum, count(cost) AS costs,
+            countIf(length(tiers_tried) > 1) AS moved, countIf(status != 'replied') AS failed
+        FROM requests
+        WHERE requests.experiment != '' AND {experiment:String} IN ('', requests.experiment)
+            AND ended_at >= {since:DateTime64(3, 'UTC')} AND ended_at < {until:DateTime64(3, 'UTC')}
+        GROUP BY in_experiment, in_arm, user
     ),
     -- Total and number of known values by user: feedback, judge, confidence, cost, escalated, failed.
     users AS
     (
         SELECT
-            in_experiment, in_arm, count() AS many, groupUniqArray(toDate(ended_at, 'UTC')) AS dates,
-            groupArrayIf(assumeNotNull(latency_ms), status = 'replied' AND latency_ms IS NOT NULL)
-                AS times,
+            toString(in_experiment) AS in_experiment, toString(in_arm) AS in_arm, many, dates,
+            times,
             [
-                (ifNull(sum(liking), 0), count(liking)),
-                (ifNull(sum(opinion), 0), count(opinion)),
-                (ifNull(sumIf(confidence, status = 'replied'), 0),
-                    countIf(confidence, status = 'replied')),
-                (ifNull(sum(toFloat64(cost)), 0), count(cost)),
-                (toFloat64(countIf(moved)), many),
-                (toFloat64(countIf(status != 'replied')), many)
+                (ifNull(liking_sum, 0), ifNull(likings, 0)),
+                (ifNull(opinion_sum, 0), ifNull(opinions, 0)),
+                (ifNull(sure_sum, 0), sures),
+                (ifNull(cost_sum, 0), costs),
+                (toFloat64(moved), many),
+                (toFloat64(failed), many)
             ] AS sums
-        FROM ended
-        LEFT JOIN judged USING (request_hash, requested_at)
-        GROUP BY in_experiment, in_arm, tenant, user_id
+        FROM ends_by_user
+        LEFT JOIN opinions_by_user USING (in_experiment, in_arm, user)
     ),
     arms AS
     (

@@ -24,7 +24,7 @@ WITH
         SELECT
             request_hash, at, call_id, toString(tier) AS told_tier,
             toString(request_model) AS told_model, toString(signal) AS kind, score AS value
-        FROM quality
+        FROM opinions
         WHERE signal IN ('golden', 'feedback', 'judge') AND score IS NOT NULL
             AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
     ),

@@ -1,8 +1,9 @@
 -- How good are each tier's answers, by every kind of signal that judged them?
 --
 -- Feedback names no tier: it counts for the tier on which its request ended. The rows with signal
--- none count replied requests that nothing judged; their quality is unknown, not good. Of requests
--- with one id, days apart, each counts as judged where one of them was.
+-- none count replied requests that nothing judged: their answer has no confidence, and nobody said
+-- anything of it; their quality is unknown, not good. Of requests with one id, days apart, each
+-- counts as judged where one of them was.
 --
 -- column tier [text]: tier of the answer; empty where the request is not known
 -- column signal [text]: cascade_confidence, validator, judge, feedback, golden, or none
@@ -16,7 +17,7 @@ WITH
     tierless AS
     (
         SELECT request_hash, at, signal, score, passed
-        FROM quality
+        FROM opinions
         WHERE tier = '' AND at >= {since:DateTime64(3, 'UTC')} AND at < {until:DateTime64(3, 'UTC')}
     ),
     -- Only what names no tier needs its request.
@@ -36,6 +37,14 @@ WITH
                 AND request_hash IN (SELECT request_hash FROM tierless)
         ) AS e
             ON q.request_hash = e.request_hash AND q.at >= e.requested_at
+    ),
+    -- An answer with a confidence was judged by the cascade: only the others are looked up.
+    unsure AS
+    (
+        SELECT request_hash, tier
+        FROM requests
+        WHERE status = 'replied' AND confidence IS NULL
+            AND ended_at >= {since:DateTime64(3, 'UTC')} AND ended_at < {until:DateTime64(3, 'UTC')}
     )
 SELECT *
 FROM
@@ -52,10 +61,14 @@ FROM
     GROUP BY of_tier, kind
     UNION ALL
     SELECT toString(r.tier), 'none', count(), 0, NULL, 0, NULL, 0
-    FROM requests AS r
-    WHERE r.status = 'replied' AND r.ended_at >= {since:DateTime64(3, 'UTC')} AND r.ended_at < {until:DateTime64(3, 'UTC')}
-        AND r.request_hash NOT IN
-            (SELECT request_hash FROM quality WHERE at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY)
+    FROM unsure AS r
+    WHERE r.request_hash NOT IN
+    (
+        SELECT request_hash
+        FROM quality
+        WHERE at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
+            AND request_hash IN (SELECT request_hash FROM unsure)
+    )
     GROUP BY r.tier
 )
 ORDER BY tier, signal

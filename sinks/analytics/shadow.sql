@@ -71,7 +71,7 @@ WITH
         SELECT
             call_id, avgOrNullIf(score, signal = 'judge') AS opinion,
             avgOrNullIf(score, signal = 'agreement') AS alike
-        FROM quality
+        FROM opinions
         WHERE signal IN ('judge', 'agreement') AND score IS NOT NULL AND call_id != ''
             AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
             AND request_hash IN (SELECT request_hash FROM shadowed)

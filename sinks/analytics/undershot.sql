@@ -17,7 +17,7 @@ WITH
     labelled AS
     (
         SELECT request_hash, at, label, score
-        FROM quality
+        FROM opinions
         WHERE signal IN ('feedback', 'golden') AND startsWith(label, 'needs:')
             AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
     ),

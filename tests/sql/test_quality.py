@@ -17,6 +17,9 @@ from tests.sql.log import T0
 
 SINCE, UNTIL = T0 + 6 * HOUR, T0 + 60 * HOUR
 LIVES = draw_lives(200, seed=31)
+for unsure in LIVES[::3]:
+    if unsure.answered_by:
+        unsure.answered_by.confidence = None  # as if the cascade had not judged the answer
 Name = tuple[str, str]
 """Tenant and request id."""
 
@@ -73,7 +76,13 @@ def test_quality_by_tier(asked: Ask) -> None:
             }
         )
     judged = {_name(life) for life, _ in _signals(SINCE - DAY)}
-    silent = [life for life in _ended() if life.status == "replied" and _name(life) not in judged]
+    silent = [
+        life
+        for life in _ended()
+        if life.status == "replied" and life.answered_by and _name(life) not in judged
+        if life.answered_by.confidence is None
+    ]
+    assert silent
     rows += [_silent(tier, silent) for tier in {life.hops[-1].tier for life in silent}]
     same(asked("quality_by_tier"), rows, "tier", "signal")
 
