@@ -5,13 +5,16 @@ Five policies and fifty drawn ones, over several draws of the shadow calls of tw
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
 from infra.cli.screen import notes
 from streams.evaluation.bootstrap import Interval
+from streams.replay.cases import Step
+from streams.replay.comparison import between
 from streams.routing.landscape import Landscape
 from tests.bench.figures import Figure
 from tests.bench.prompts import recorded_file
@@ -33,14 +36,18 @@ REGISTRIES, SEEDS = 50, 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """Shares 0..1 of the drawn registries whose interval holds the truth, a seed each; and of the
-    seeds that rank the five policies right by cost and by quality.
+    """Shares 0..1 of the drawn registries whose interval holds the truth, a seed each; of the seeds
+    that rank the five policies right by cost and by quality; and of pairs of the five by quality
+    (`sluice replay diff`): told apart, of those in the right order, differences in their interval.
     """
 
     cost: tuple[float, ...]
     quality: tuple[float, ...]
     ranked_cost: float
     ranked_quality: float
+    told_apart: float
+    rightly: float
+    difference: float
 
 
 def measure_truth(seeds: int = SEEDS) -> list[Figure]:
@@ -62,6 +69,9 @@ def measure_truth(seeds: int = SEEDS) -> list[Figure]:
                 ("seeds with 90 % of qualities in it", _reached(held.quality), None),
                 ("five ranked right by cost", held.ranked_cost, None),
                 ("five ranked right by quality", held.ranked_quality, None),
+                ("pairs of the five told apart by quality", held.told_apart, None),
+                ("of those, in the right order", held.rightly, 95.0),
+                ("difference of a pair in its interval", held.difference, 90.0),
             )
         ]
     return found
@@ -78,6 +88,7 @@ def hold(prompts: Sequence[Prompt], live: Landscape, seeds: Sequence[int]) -> He
     ways = {each.version: base.ways(each) for each in (*drawn, *five)}
     truth = {each.version: base.truth(each, ways[each.version]) for each in (*drawn, *five)}
     costs, qualities, by_cost, by_quality = [], [], [], []
+    pairs: list[Pair] = []
     for seed in seeds:
         traffic = Traffic(prompts, live, seed)
         found = {
@@ -91,12 +102,56 @@ def hold(prompts: Sequence[Prompt], live: Landscape, seeds: Sequence[int]) -> He
         by_quality.append(
             _ranked([found[n].quality.mean for n in names], [truth[n][1] for n in names])
         )
+        pairs += _pairs(traffic, five, ways, truth)
     return Held(
         cost=tuple(map(float, costs)),
         quality=tuple(map(float, qualities)),
         ranked_cost=float(np.mean(by_cost)),
         ranked_quality=float(np.mean(by_quality)),
+        told_apart=float(np.mean([pair.apart for pair in pairs])),
+        rightly=float(np.mean([pair.right for pair in pairs if pair.apart])),
+        difference=float(np.mean([pair.held for pair in pairs])),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """How much better the second of two policies is: what was said, 95 %, and what is true."""
+
+    low: float
+    high: float
+    truth: float
+
+    @property
+    def apart(self) -> bool:
+        """Whether the interval says which is better."""
+        return self.low > 0 or self.high < 0
+
+    @property
+    def right(self) -> bool:
+        """Whether what it says, if it does, is so."""
+        return (self.low > 0) == (self.truth > 0)
+
+    @property
+    def held(self) -> bool:
+        """Whether the truth lies in it."""
+        return self.low - 1e-9 <= self.truth <= self.high + 1e-9
+
+
+def _pairs(
+    traffic: Traffic,
+    five: Sequence[Landscape],
+    ways: Mapping[str, Sequence[tuple[Step, ...]]],
+    truth: Mapping[str, tuple[float, float]],
+) -> Iterator[Pair]:
+    known = {each.version: traffic.estimated(each, ways[each.version]) for each in five}
+    for one, two in combinations(known, 2):
+        (_, first, table), (_, second, other) = known[one], known[two]
+        said = between(
+            (first.quality, table), (second.quality, other), (ways[one], ways[two]), "score"
+        )
+        if said is not None:
+            yield Pair(low=said["low"], high=said["high"], truth=truth[two][1] - truth[one][1])
 
 
 def _holds(mean: Interval | None, truth: float) -> bool:

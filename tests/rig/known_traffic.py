@@ -21,8 +21,9 @@ from streams.providers.prices import PriceBook
 from streams.registry.version import parse_registry
 from streams.replay.cases import Case, Seen, Step
 from streams.replay.costs import tier_costs
+from streams.replay.estimation import Estimated
 from streams.replay.projection import Projection, project
-from streams.replay.table import table_of
+from streams.replay.table import Table, table_of
 from streams.replay.ways import Wants, Ways
 from streams.routing.assessment import assess, uses_artifact
 from streams.routing.decide import Subject, features_of
@@ -207,7 +208,14 @@ class Traffic:
 
     def projected(self, landscape: Landscape, ways: Sequence[tuple[Step, ...]]) -> Projection:
         """What the replay makes of it."""
-        return project(table_of(self.cases(landscape, ways)), ways)[0]
+        return self.estimated(landscape, ways)[0]
+
+    def estimated(
+        self, landscape: Landscape, ways: Sequence[tuple[Step, ...]]
+    ) -> tuple[Projection, Estimated, Table]:
+        """The same, with what it is made from."""
+        table = table_of(self.cases(landscape, ways))
+        return *project(table, ways), table
 
 
 def walk(prompt: Prompt, way: Sequence[Step]) -> Iterator[str]:
