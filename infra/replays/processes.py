@@ -1,11 +1,16 @@
-"""A run over several processes: each takes pieces of the log, none of them twice."""
+"""A run over several processes: each takes the next piece of the log, none takes one twice.
+
+This process is one of them: it is under way before the others have started, which takes them some
+two seconds.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing.sharedctypes import Synchronized
 
 from infra.replays.choosing import Origin, chosen, live
 from infra.replays.opening import Parts, opened, request_reader, runner
@@ -22,7 +27,7 @@ Tick = Callable[[], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """What one process does: the run's spec, its own pieces, what is done, whence the registry."""
+    """What is to do: the run's spec, pieces of it, what is done, whence the registry."""
 
     spec: RunSpec
     pieces: tuple[Span, ...]
@@ -30,8 +35,43 @@ class Share:
     origin: Origin
 
 
-def work(parts: Parts, share: Share, version: RegistryVersion, tick: Tick) -> Tally:
-    """Do a share here."""
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """How many pieces are taken, and how many are done, among all processes."""
+
+    taken: Synchronized[int]
+    done: Synchronized[int]
+
+    def of(self, pieces: Sequence[Span]) -> Iterator[Span]:
+        """The pieces that fall to this process."""
+        while True:
+            with self.taken.get_lock():
+                turn = self.taken.value
+                self.taken.value = turn + 1
+            if turn >= len(pieces):
+                return
+            yield pieces[turn]
+
+    def one_done(self) -> None:
+        """Count a piece that is on the log."""
+        with self.done.get_lock():
+            self.done.value += 1
+
+    def end(self, pieces: Sequence[Span]) -> None:
+        """Leave what nobody took yet."""
+        with self.taken.get_lock():
+            self.taken.value = len(pieces)
+
+
+def work(
+    parts: Parts,
+    share: Share,
+    version: RegistryVersion,
+    tick: Tick,
+    *,
+    own: Iterable[Span] | None = None,
+) -> Tally:
+    """Do a share here, or its `own` pieces; `tick` is called after each."""
     read, close = request_reader(SinkSettings().schema_registry_url)
     replayer = Replayer(
         landscape=version.landscape,
@@ -45,7 +85,7 @@ def work(parts: Parts, share: Share, version: RegistryVersion, tick: Tick) -> Ta
         replayer=replayer,
         read=read,
         done=share.done,
-        own=share.pieces,
+        own=share.pieces if own is None else own,
         on_piece=tick,
     )
     try:
@@ -54,37 +94,64 @@ def work(parts: Parts, share: Share, version: RegistryVersion, tick: Tick) -> Ta
         close()
 
 
-def work_together(shares: Sequence[Share], tick: Tick) -> Tally:
-    """Do shares in a process each; `tick` is called for the pieces of a share when it is done.
+def work_together(
+    parts: Parts, share: Share, version: RegistryVersion, processes: int, tick: Tick
+) -> Tally:
+    """Do a share here and in `processes - 1` others; `tick` is called for each piece.
 
     Raises:
         SluiceError: what any of them raised.
     """
-    whole = Tally()
+    pieces = sorted(share.pieces, key=lambda piece: -piece.count)
+    ordered = Share(spec=share.spec, pieces=tuple(pieces), done=share.done, origin=share.origin)
+    others = min(processes, len(pieces)) - 1
+    if others < 1:
+        return work(parts, share, version, tick)
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(len(shares), mp_context=context) as pool:
-        running = {pool.submit(_alone, share): share for share in shares}
-        for each in as_completed(running):
-            whole = added(whole, each.result())
-            for _ in running[each].pieces:
-                tick()
+    turns = Turns(context.Value("q", 0), context.Value("q", 0))
+    told = 0
+
+    def tell() -> None:
+        nonlocal told
+        while told < turns.done.value:
+            told += 1
+            tick()
+
+    def mine() -> None:
+        turns.one_done()
+        tell()
+
+    with ProcessPoolExecutor(
+        others, mp_context=context, initializer=_join, initargs=(turns,)
+    ) as pool:
+        running = [pool.submit(_beside, ordered) for _ in range(others)]
+        try:
+            whole = work(parts, ordered, version, mine, own=turns.of(pieces))
+            for each in running:
+                whole = added(whole, each.result())
+        finally:
+            turns.end(pieces)
+    tell()
     return whole
 
 
-def _alone(share: Share) -> Tally:
+_TURNS: list[Turns] = []
+"""Of a process beside the first: what it was started with."""
+
+
+def _join(turns: Turns) -> None:
+    _TURNS.append(turns)
+
+
+def _beside(share: Share) -> Tally:
+    turns = _TURNS[-1]
     with opened() as parts:
         version, _ = chosen(parts.history, share.origin)
         if version.hash != share.spec.registry:
             raise RegistryError("the registry changed while the replay began; start it again")
-        return work(parts, share, version, lambda: None)
+        return work(parts, share, version, turns.one_done, own=turns.of(share.pieces))
 
 
 def added(one: Tally, two: Tally) -> Tally:
     """Both together."""
     return Tally(**{name: count + getattr(two, name) for name, count in one.as_document().items()})
-
-
-def divided(share: Share, processes: int) -> list[Share]:
-    """A share dealt out to so many processes, at most one a piece."""
-    count = max(min(processes, len(share.pieces)), 1)
-    return [replace(share, pieces=share.pieces[number::count]) for number in range(count)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -70,7 +70,7 @@ class Runner:
     replayer: Replayer
     read: ReadRequest
     done: Places
-    own: Sequence[Span] | None = None
+    own: Iterable[Span] | None = None
     now_ms: Callable[[], int] = lambda: int(time.time() * 1000)
     on_piece: Callable[[], None] = lambda: None
     tally: Tally = field(default_factory=Tally)
@@ -90,14 +90,17 @@ class Runner:
         """
         # Rows are many and never in cycles: looking for those among them is a fifth of the time.
         gc.set_threshold(GC_THRESHOLD)
-        pieces = list(self.spec.pieces if self.own is None else self.own)
+        pieces = iter(self.spec.pieces if self.own is None else self.own)
         with ThreadPoolExecutor(1) as ahead:
-            coming = ahead.submit(self._recorded, pieces[0]) if pieces else None
-            for piece, following in zip(pieces, [*pieces[1:], None], strict=True):
-                known = coming.result() if coming is not None else {}
-                coming = None if following is None else ahead.submit(self._recorded, following)
+            piece = next(pieces, None)
+            coming = ahead.submit(self._recorded, piece) if piece else None
+            while piece is not None and coming is not None:
+                known = coming.result()
+                following = next(pieces, None)
+                coming = ahead.submit(self._recorded, following) if following else None
                 self._piece(piece, known)
                 self.on_piece()
+                piece = following
         return self.tally
 
     def _piece(self, piece: Span, known: Mapping[int, Mapping[str, Any]]) -> None:

@@ -14,7 +14,7 @@ from infra.replays.opening import (
     open_run,
     until_stored,
 )
-from infra.replays.processes import Share, divided, work, work_together
+from infra.replays.processes import Share, work_together
 from infra.replays.recorded_rows import RunRows, rows_of_run
 from infra.replays.summary import summary_of
 from streams.providers.prices import PriceBook
@@ -50,9 +50,7 @@ def replay_all(
         origin=origin,
     )
     begun = time.monotonic()
-    shares = divided(share, processes)
-    alone = len(shares) == 1
-    tally = work(parts, share, version, tick) if alone else work_together(shares, tick)
+    tally = work_together(parts, share, version, processes, tick)
     seconds = time.monotonic() - begun
     tally.gone = sum(each["requests"] for each in gone)
     until_stored(parts, run_id, tally.decided + tally.before)

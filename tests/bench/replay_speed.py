@@ -23,7 +23,7 @@ from infra.local.preparation import migrate_tables
 from infra.local.registry import local_registry
 from infra.replays.choosing import Origin
 from infra.replays.opening import Parts, opened
-from infra.replays.processes import Share, divided, work, work_together
+from infra.replays.processes import Share, work_together
 from schemas.records import Decision, Source
 from schemas.request import read_request
 from schemas.topics import OUTCOMES, REQUESTS
@@ -125,12 +125,8 @@ def _replays(parts: Parts, requests: int, other: Path) -> list[Figure]:
         share = Share(
             spec=one, pieces=tuple(one.pieces), done=frozenset(), origin=Origin(file=other)
         )
-        shares = divided(share, processes)
         begun, used = time.perf_counter(), time.process_time()
-        if processes == 1:
-            tally = work(parts, share, version, lambda: None)
-        else:
-            tally = work_together(shares, lambda: None)
+        tally = work_together(parts, share, version, processes, lambda: None)
         took, used = time.perf_counter() - begun, time.process_time() - used
         assert tally.decided >= requests * 0.99, tally
         figures.append(_figure(f"requests from the topic, {name}", tally.decided / took, goal))

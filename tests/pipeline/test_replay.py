@@ -237,6 +237,18 @@ def test_a_run_that_was_killed_goes_on_where_it_was_cut_off(replays: Replays) ->
     assert again["projected"] == found["projected"]
 
 
+def test_several_processes_share_a_run_and_no_request_is_decided_twice(replays: Replays) -> None:
+    found = replays.run("run", "--since", "1h", "--tenant", "t1", "--processes", "2")
+
+    assert found["tally"]["decided"] == found["requests"] == found["same"] == ROWS // 2
+    rows = run_sql(
+        replays.stack.clickhouse_url,
+        "SELECT count(), uniqExact(source_partition, source_offset) FROM sluice.replay_decisions "
+        f"WHERE kind = 'decision' AND run_id = '{found['run']}'",
+    )
+    assert rows.split() == [str(ROWS // 2)] * 2
+
+
 def test_models_that_can_not_be_asked_are_named_before_any_call(replays: Replays) -> None:
     asked = ["run", "--since", "1h", "--registry", replays.file(CHEAP)]
     said = replays.run(*asked, "--execute", "--max-usd", "1", status=1)
