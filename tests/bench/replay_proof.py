@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ import orjson
 from infra.cli.screen import notes
 from infra.local.preparation import migrate_tables
 from infra.replays.choosing import Origin, chosen
-from infra.replays.opening import opened
+from infra.replays.comparing import compared
+from infra.replays.opening import Parts, opened
 from infra.replays.ranges import spans_between
 from infra.replays.whole import replay_all
 from streams.providers.memory import says
@@ -30,6 +32,7 @@ from streams.registry.version import parse_registry
 from streams.replay.run_spec import RunSpec
 from tests.bench.figures import Figure
 from tests.bench.prompts import recorded_file
+from tests.bench.replay_truth import Pair, share
 from tests.fixtures.services import run_sql, some_clickhouse, some_kafka
 from tests.rig.known_traffic import (
     ALONE,
@@ -61,6 +64,7 @@ def measure_proof(drawn: int = DRAWN) -> list[Figure]:
     truth = Traffic(prompts, registry(LIVE), 0)
     held: dict[str, list[bool]] = {"cost": [], "quality": []}
     means: dict[str, list[tuple[float, float]]] = {"cost": [], "quality": []}
+    runs: list[str] = []
     with _pipeline(_log(prompts, file)) as folder, opened() as parts:
         now = datetime.now(UTC)
         spans = spans_between(parts, now - timedelta(hours=2), now + timedelta(minutes=1))
@@ -72,6 +76,7 @@ def measure_proof(drawn: int = DRAWN) -> list[Figure]:
                 parts, RunSpec(registry=version.hash, spans=spans), version, [],
                 origin=Origin(file=path), processes=1, tick=lambda: None,
             )  # fmt: skip
+            runs.append(document["run"])
             ground = registry(policy, shadow=False, prices=prices)
             cost, quality = truth.truth(ground, truth.ways(ground))
             for what, key, real in (("cost", "cost_nano", cost), ("quality", "quality", quality)):
@@ -83,13 +88,35 @@ def measure_proof(drawn: int = DRAWN) -> list[Figure]:
                     f"{name}: {what} {figure['mean']:.4g} ({figure['low']:.4g} to "
                     f"{figure['high']:.4g}), really {real:.4g}{'' if inside else '  MISSED'}"
                 )
-    return [
-        _figure(f"{what} in its interval", 100 * sum(found) / len(found), 90.0)
-        for what, found in held.items()
-    ] + [
-        _figure(f"five ranked right by {what}", 100.0 * _ranked(found[: len(FIVE)]), None)
-        for what, found in means.items()
-    ]
+        real = [quality for _, quality in means["quality"]]
+        pairs = [
+            _pair(parts, (runs[one], runs[two]), real[two] - real[one])
+            for one, two in combinations(range(len(FIVE)), 2)
+        ]
+    return (
+        [
+            _figure(f"{what} in its interval", 100 * sum(found) / len(found), 90.0)
+            for what, found in held.items()
+        ]
+        + [
+            _figure(f"five ranked right by {what}", 100.0 * _ranked(found[: len(FIVE)]))
+            for what, found in means.items()
+        ]
+        + [
+            _figure("pairs of the five told apart by quality", share(each.apart for each in pairs)),
+            _figure(
+                "of those, in the right order",
+                share(each.right for each in pairs if each.apart),
+                100.0,
+            ),
+        ]
+    )
+
+
+def _pair(parts: Parts, runs: tuple[str, str], truth: float) -> Pair:
+    """What `sluice replay diff` says of two runs."""
+    said = compared(parts, *runs)["change"]["quality"]
+    return Pair(low=said["low"], high=said["high"], truth=truth)
 
 
 def _log(prompts: list[Prompt], file: Path) -> RecordedLog:
@@ -165,5 +192,5 @@ def _ranked(found: list[tuple[float, float]]) -> bool:
     return said == sorted(range(len(found)), key=lambda at: found[at][1])
 
 
-def _figure(name: str, value: float, goal: float | None) -> Figure:
+def _figure(name: str, value: float, goal: float | None = None) -> Figure:
     return Figure(group="replay proof", name=name, value=value, unit="%", at_least=goal)

@@ -5,7 +5,7 @@ Five policies and fifty drawn ones, over several draws of the shadow calls of tw
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -108,9 +108,9 @@ def hold(prompts: Sequence[Prompt], live: Landscape, seeds: Sequence[int]) -> He
         quality=tuple(map(float, qualities)),
         ranked_cost=float(np.mean(by_cost)),
         ranked_quality=float(np.mean(by_quality)),
-        told_apart=float(np.mean([pair.apart for pair in pairs])),
-        rightly=float(np.mean([pair.right for pair in pairs if pair.apart])),
-        difference=float(np.mean([pair.held for pair in pairs])),
+        told_apart=share(pair.apart for pair in pairs) / 100,
+        rightly=share(pair.right for pair in pairs if pair.apart) / 100,
+        difference=share(pair.held for pair in pairs) / 100,
     )
 
 
@@ -161,6 +161,11 @@ def _holds(mean: Interval | None, truth: float) -> bool:
 def _ranked(means: Sequence[Interval | None], truth: Sequence[float]) -> bool:
     said = np.argsort([-1.0 if mean is None else mean.value for mean in means])
     return bool((said == np.argsort(truth)).all())
+
+
+def share(found: Iterable[bool]) -> float:
+    """How many of these are so, in percent."""
+    return 100 * float(np.mean(list(found)))
 
 
 def _reached(shares: Sequence[float]) -> float:
