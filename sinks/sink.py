@@ -165,6 +165,9 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         for place in places:
             self._writers.pop(place, None)
             self._room.forget(place)
+            before = self._tasks.pop(place, None)
+            if before is not None and before is not asyncio.current_task():
+                before.cancel()
         task = asyncio.create_task(self._take_over(places, careful_until))
         self._takeovers.add(task)
         task.add_done_callback(self._takeovers.discard)

@@ -252,6 +252,25 @@ def test_unreadable_rows_are_read_again_with_care() -> None:
     assert [row.offset for table, row in loop.store.rows[PLACE] if table == "dead_letters"] == [13]
 
 
+def test_a_partition_that_starts_anew_has_one_writer() -> None:
+    async def case(loop: Loop) -> None:
+        await loop.sink.on_partitions_assigned([PARTITION])
+        await loop.until(lambda: len(loop.offsets) == 30)
+        loop.consumer.faults.append(OffsetOutOfRangeError({PARTITION: 30}))
+        await loop.until(lambda: loop.store.claims[PLACE].epoch == 2)
+        more = [outcome_event(request_id=f"s{n}") for n in range(20)]
+        loop.consumer.records += on_log(OUTCOMES, more, first=30)
+        await loop.until(lambda: len(loop.offsets) == 50)
+        writing = [
+            each
+            for each in asyncio.all_tasks()
+            if getattr(each.get_coro(), "__qualname__", "") == "Sink._serve"
+        ]
+        assert len(writing) == 1
+
+    assert _run(30, case).offsets == list(range(50))
+
+
 def test_a_recreated_topic_ends_the_sink_by_name() -> None:
     async def case(loop: Loop) -> None:
         await loop.sink.on_partitions_assigned([PARTITION])
