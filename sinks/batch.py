@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from sinks.log import Place
+from sinks.settings import SinkSettings
 from sinks.tables import Table
 from sinks.wire import Row
 
@@ -24,6 +25,15 @@ class BatchLimits:
     rows: int = 100_000
     size: int = 64_000_000
     wait_s: float = 0.5
+
+    @classmethod
+    def of(cls, settings: SinkSettings) -> BatchLimits:
+        """What the settings say."""
+        return cls(
+            rows=settings.sink_batch_rows,
+            size=settings.sink_batch_bytes,
+            wait_s=settings.sink_flush_ms / 1000,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.kafka_knock import knock
 from schemas.schema_registry import KnownSchemas, known_schemas
+from sinks.batch import BatchLimits
 from sinks.clickhouse_store import ClickHouseStore
 from sinks.clock import SystemClock
 from sinks.combine import CombiningStore
@@ -24,7 +25,7 @@ from sinks.metrics import SinkMetrics
 from sinks.reachable import Reachable
 from sinks.reading import EVENT_VALUES
 from sinks.settings import SinkSettings
-from sinks.sink import Sink, limits_of
+from sinks.sink import Sink
 from sinks.status import SinkStatus
 from sinks.store import Store
 from sinks.tables import TOPIC_PATTERN
@@ -56,7 +57,7 @@ async def run_sink(settings: SinkSettings, stop: asyncio.Event | None = None) ->
     status = SinkStatus(instance=settings.sink_instance)
     metrics, clock = SinkMetrics(), SystemClock()
     measured = MeasuredStore(ClickHouseStore(settings), metrics, clock)
-    store = CombiningStore(measured, limits_of(settings))
+    store = CombiningStore(measured, BatchLimits.of(settings))
     pages = Pages(
         report=status.report,
         metrics=metrics.registry,

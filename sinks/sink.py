@@ -20,13 +20,13 @@ from aiokafka.errors import (
     OffsetOutOfRangeError,
 )
 
-from schemas.errors import FencedError, SinkError
+from schemas.errors import FencedError
 from schemas.schema_registry import KnownSchemas
 from sinks.batch import BatchLimits
 from sinks.clock import Clock
 from sinks.commits import Commits
 from sinks.consumer import ConsumerBounds
-from sinks.errors import DoubtfulRowsError, LogRecreatedError, SpentClaimError
+from sinks.errors import DoubtfulRowsError, SpentClaimError
 from sinks.log import Place
 from sinks.reading import reader_of
 from sinks.room import Room
@@ -34,8 +34,8 @@ from sinks.schema_ids import learn_ids
 from sinks.settings import SinkSettings
 from sinks.status import SinkStatus
 from sinks.store import Store
-from sinks.takeover import Start, take_over
-from sinks.writer import PartitionWriter, delays
+from sinks.takeover import Start, until_taken_over
+from sinks.writer import PartitionWriter
 
 log = logging.getLogger(__name__)
 
@@ -45,15 +45,6 @@ _NOTHING_YET_S = 0.02
 COMMIT_EVERY_S = 1.0
 DRAIN_S = 5.0
 LAST_COMMIT_S = 2.0
-
-
-def limits_of(settings: SinkSettings) -> BatchLimits:
-    """What ends a batch, by the settings."""
-    return BatchLimits(
-        rows=settings.sink_batch_rows,
-        size=settings.sink_batch_bytes,
-        wait_s=settings.sink_flush_ms / 1000,
-    )
 
 
 class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -69,7 +60,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         *,
         known: KnownSchemas | None = None,
     ) -> None:
-        self._limits = limits_of(settings)
+        self._limits = BatchLimits.of(settings)
         self._store = store
         self._clock = clock
         self._status = status
@@ -175,17 +166,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _take_over(self, places: list[Place], careful_until: int) -> None:
         bounds = ConsumerBounds(self._consumer)
-        for delay in delays():
-            try:
-                starts = await take_over(places, self._store, bounds)
-                break
-            except LogRecreatedError as error:
-                self._fatal = error
-                return
-            except (SinkError, KafkaError) as error:
-                self._status.failing(str(error))
-                log.warning("taking over failed, it is retried: %s", error)
-                await asyncio.sleep(delay)
+        starts = await until_taken_over(places, self._store, bounds, self._status)
         for place, start in starts.items():
             self._start(place, start, careful_until)
         self._status.running()
@@ -212,7 +193,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer.resume(partition)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """A task that fails in a way nobody foresaw ends the sink rather than be forgotten."""
+        """A task that fails ends the sink: a log made again, or what nobody foresaw."""
         if not task.cancelled() and (error := task.exception()) is not None:
             self._fatal = error
 

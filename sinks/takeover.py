@@ -6,16 +6,22 @@ ends before the start was deleted and made again: that is for an operator to dec
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from aiokafka.errors import KafkaError
+
+from schemas.errors import SinkError
 from sinks.errors import LogRecreatedError
 from sinks.log import Place
+from sinks.status import SinkStatus
 from sinks.store import Claim, Store
 from sinks.tables import table_of
 from sinks.window import SeenWindow
+from sinks.writer import delays
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +87,26 @@ async def take_over(
         window.fill(await store.counted(place, table_of(place.topic)))
         starts[place] = Start(claim=claim, offset=start, window=window, skipped=skipped)
     return starts
+
+
+async def until_taken_over(
+    places: Collection[Place], store: Store, bounds: LogBounds, status: SinkStatus
+) -> dict[Place, Start]:
+    """Take partitions over, as often as it takes; `status` says why it has not succeeded yet.
+
+    Raises:
+        LogRecreatedError: a log ends before what is stored of it.
+    """
+    waits = delays()
+    while True:
+        try:
+            return await take_over(places, store, bounds)
+        except LogRecreatedError:
+            raise
+        except (SinkError, KafkaError) as error:
+            status.failing(str(error))
+            log.warning("taking over failed, it is retried: %s", error)
+            await asyncio.sleep(next(waits))
 
 
 async def _start_offset(place: Place, stored: int | None, bounds: LogBounds) -> int | None:

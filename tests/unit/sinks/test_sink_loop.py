@@ -12,12 +12,13 @@ from aiokafka import TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from schemas.topics import OUTCOMES
+from sinks.batch import BatchLimits
 from sinks.clock import SystemClock
 from sinks.combine import CombiningStore
 from sinks.errors import LogRecreatedError, SpentClaimError, UnreachableError
 from sinks.memory import MemoryStore
 from sinks.settings import SinkSettings
-from sinks.sink import Sink, limits_of
+from sinks.sink import Sink
 from sinks.status import SinkStatus
 from tests.sql.log import Record, on_log, outcome_event
 from tests.unit.sinks.world import PLACE, RememberingStore, on_insert
@@ -99,7 +100,7 @@ def _run(count: int, case: Callable[[Loop], Awaitable[None]], **settings: Any) -
     status = SinkStatus(instance="sink-1")
     options = {"sink_flush_ms": 1, "sink_batch_rows": 10, **settings}
     given = SinkSettings(**options)
-    combining = CombiningStore(store, limits_of(given))
+    combining = CombiningStore(store, BatchLimits.of(given))
     sink = Sink(given, combining, SystemClock(), status, consumer)  # type: ignore[arg-type]
     loop = Loop(sink, consumer, store, status)
 
