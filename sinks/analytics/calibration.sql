@@ -25,9 +25,7 @@
 WITH
     told AS
     (
-        SELECT
-            request_hash, at, signal, call_id, toString(tier) AS told_tier,
-            toString(request_model) AS told_model, assumeNotNull(score) AS value
+        SELECT request_hash
         FROM opinions
         WHERE signal IN ('golden', 'feedback', 'judge') AND score IS NOT NULL
             AND at >= {since:DateTime64(3, 'UTC')}
@@ -41,50 +39,56 @@ WITH
             AND requested_at < {until:DateTime64(3, 'UTC')}
             AND request_hash IN (SELECT request_hash FROM told)
     ),
-    stated AS
+    -- All that was said of them: confidences of their answers, and what came of those.
+    said AS
     (
         SELECT
-            q.request_hash AS request_hash, e.requested_at AS requested_at,
-            toString(q.tier) AS of_tier, toString(q.request_model) AS of_model,
-            q.call_id AS of_call, max(q.at) AS said_at, avg(q.score) AS sure,
-            any(e.status = 'replied' AND if(
+            e.request_hash AS request_hash, e.requested_at AS requested_at, q.signal AS signal,
+            q.at AS at, q.value AS score,
+            (toString(q.tier), toString(q.request_model), q.call_id, ifNull(q.hop, -1),
+                ifNull(q.visit, -1)) AS answer,
+            e.status = 'replied' AND if(
                 q.request_model = '' OR e.model = '', q.tier = e.tier, q.request_model = e.model
-            )) AS sent
+            ) AS sent
         FROM
         (
-            SELECT request_hash, at, tier, request_model, call_id, hop, visit, score
+            SELECT
+                request_hash, signal, at, tier, request_model, call_id, hop, visit,
+                assumeNotNull(score) AS value
             FROM quality
-            WHERE signal = 'cascade_confidence' AND score IS NOT NULL
-                AND at >= {since:DateTime64(3, 'UTC')} AND at < {until:DateTime64(3, 'UTC')}
+            WHERE score IS NOT NULL AND at >= {since:DateTime64(3, 'UTC')}
+                AND (signal IN ('golden', 'feedback', 'judge')
+                    OR (signal = 'cascade_confidence' AND at < {until:DateTime64(3, 'UTC')}))
                 AND request_hash IN (SELECT request_hash FROM told)
         ) AS q
         ASOF INNER JOIN ended AS e
             ON q.request_hash = e.request_hash AND q.at >= e.requested_at
-        GROUP BY request_hash, requested_at, of_tier, of_model, q.hop, q.visit, of_call
     ),
-    opinions_of AS
+    requests_said AS
     (
         SELECT
-            e.request_hash AS request_hash, e.requested_at AS requested_at,
-            avgOrNullIf(q.value, q.signal = 'golden') AS golden,
-            avgOrNullIf(q.value, q.signal = 'feedback') AS liking,
-            groupArrayIf(
-                (q.call_id, q.told_tier, q.told_model, q.at, q.value), q.signal = 'judge'
-            ) AS judges
-        FROM told AS q
-        ASOF INNER JOIN ended AS e
-            ON q.request_hash = e.request_hash AND q.at >= e.requested_at
-        GROUP BY e.request_hash, e.requested_at
+            avgOrNullIf(score, signal = 'golden') AS golden,
+            avgOrNullIf(score, signal = 'feedback') AS liking,
+            groupArrayIf((answer, at, score), signal = 'judge') AS judges,
+            groupArrayIf((answer, at, score, sent), signal = 'cascade_confidence') AS stated
+        FROM said
+        GROUP BY request_hash, requested_at
+        HAVING notEmpty(stated)
     ),
     answers AS
     (
         SELECT
-            of_tier, of_model, least(sure, 1) AS sure,
+            of_answer.1 AS of_tier, of_answer.2 AS of_model, of_answer.3 AS of_call,
+            arrayFilter(each -> each.1 = of_answer, stated) AS own,
+            arrayMax(each -> each.2, own) AS said_at,
+            least(arrayAvg(each -> each.3, own), 1) AS sure,
+            arrayExists(each -> each.4, own) AS sent,
             toInt64(least(floor(sure * {bins:UInt8}), {bins:UInt8} - 1)) AS bin,
-            arrayMap(judge -> judge.5, arrayFilter(
-                judge -> judge.4 > said_at AND if(
-                    judge.1 != '' AND of_call != '', judge.1 = of_call,
-                    judge.2 = of_tier AND (judge.3 = '' OR of_model = '' OR judge.3 = of_model)
+            arrayMap(judge -> judge.3, arrayFilter(
+                judge -> judge.2 > said_at AND if(
+                    judge.1.3 != '' AND of_call != '', judge.1.3 = of_call,
+                    judge.1.1 = of_tier
+                        AND (judge.1.2 = '' OR of_model = '' OR judge.1.2 = of_model)
                 ),
                 judges
             )) AS opinions,
@@ -93,8 +97,8 @@ WITH
             if(empty(opinions) OR {signal:String} NOT IN ('any', 'judge'), NULL,
                 arrayAvg(opinions)) AS by_judge,
             coalesce(by_golden, by_feedback, by_judge) AS good
-        FROM stated
-        INNER JOIN opinions_of USING (request_hash, requested_at)
+        FROM requests_said
+        ARRAY JOIN arrayDistinct(arrayMap(each -> each.1, stated)) AS of_answer
     ),
     held AS
     (

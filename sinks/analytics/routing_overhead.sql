@@ -33,8 +33,8 @@ WITH
     ),
     classifying AS
     (
-        SELECT request_hash, at + INTERVAL 1 MINUTE AS at_latest, cost
-        FROM spend
+        SELECT request_hash, at + INTERVAL 1 MINUTE AS at_latest, counted, cost
+        FROM counted_calls
         WHERE purpose = 'classify'
             AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
             AND at < {until:DateTime64(3, 'UTC')}
@@ -42,8 +42,8 @@ WITH
     asked AS
     (
         SELECT
-            toString(l.classifier) AS decided_by, count() AS asks, sum(s.cost) AS paid,
-            countIf(s.cost IS NULL) AS unpriced
+            toString(l.classifier) AS decided_by, sum(s.counted) AS asks, sum(s.cost) AS paid,
+            sumIf(s.counted, s.cost IS NULL) AS unpriced
         FROM classifying AS s
         ASOF INNER JOIN
         (

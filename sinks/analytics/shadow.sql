@@ -46,12 +46,12 @@ WITH
             e.last_tier AS last_tier, e.sent_model AS sent_model, s.call_id AS call_id,
             toString(s.purpose) AS purpose, toString(s.tier) AS call_tier,
             toString(s.request_model) AS call_model, s.status = 'ok' AS answered, s.cost AS cost,
-            s.at AS at
+            s.at AS at, s.counted AS counted
         FROM
         (
             SELECT
-                request_hash, call_id, purpose, tier, request_model, status, cost, at
-            FROM spend
+                request_hash, call_id, purpose, tier, request_model, status, cost, at, counted
+            FROM counted_calls
             WHERE purpose IN ('answer', 'shadow')
                 AND at >= {since:DateTime64(3, 'UTC')} - INTERVAL 1 DAY
                 AND request_hash IN (SELECT request_hash FROM shadowed)
@@ -92,9 +92,9 @@ WITH
         SELECT
             if(countIf(is_sent) = 0, any(last_tier), argMaxIf(call_tier, at, is_sent)) AS from_tier,
             argMaxIf(call_tier, at, purpose = 'shadow') AS to_tier,
-            countIf(purpose = 'shadow') AS calls_,
+            sumIf(counted, purpose = 'shadow') AS calls_,
             sumIf(cost, purpose = 'shadow') AS spent_,
-            countIf(purpose = 'shadow' AND cost IS NULL) AS unknown_,
+            sumIf(counted, purpose = 'shadow' AND cost IS NULL) AS unknown_,
             countIf(is_shadow) > 0 AS is_pair,
             least(1 / greatest(minIf(propensity, is_shadow), 0.05), 20) AS weight,
             coalesce(argMaxIf(alike, at, is_shadow), argMaxIf(alike, at, is_sent)) AS alike_,

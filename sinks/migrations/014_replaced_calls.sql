@@ -90,13 +90,14 @@ FROM
 -- The same for sums over few columns: sum(counted) is the number of calls, sum(cost) the money.
 CREATE OR REPLACE VIEW ${DATABASE}.counted_calls ${ON_CLUSTER} AS
 SELECT
-    toInt64(1) AS counted, at, tenant, user_id, user_tier, feature, purpose, tier, provider,
-    request_model, instance, status, cost, input_tokens, output_tokens, cache_read_tokens,
-    latency_ms
+    toInt64(1) AS counted, at, tenant, request_hash, call_id, user_id, user_tier, feature, purpose,
+    tier, provider, request_model, instance, status, cost, input_tokens, output_tokens,
+    cache_read_tokens, latency_ms
 FROM ${DATABASE}.calls
 WHERE repeat = 0
 UNION ALL
 SELECT
-    counted, at, tenant, user_id, user_tier, feature, purpose, tier, provider, request_model,
-    instance, status, cost, input_tokens, output_tokens, cache_read_tokens, latency_ms
+    counted, at, tenant, cityHash64(tenant, request_id) AS request_hash, call_id, user_id,
+    user_tier, feature, purpose, tier, provider, request_model, instance, status, cost,
+    input_tokens, output_tokens, cache_read_tokens, latency_ms
 FROM ${DATABASE}.replaced_calls;
