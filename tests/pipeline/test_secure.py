@@ -144,6 +144,8 @@ def test_requests_go_through_worker_sink_and_commands_with_a_password(
         assert _rows(secure) >= 3
         assert "as declared" in secure.sluice("topics", "check").stderr
         assert secure.done("registry", "show")
+        replayed = json.loads(secure.done("replay", "run", "--since", "1h", "--json"))
+        assert replayed["requests"] == replayed["same"] >= 3
         assert_no_secret(worker.log.read_text() + stack.processes["sink-1"].log.read_text())
     finally:
         worker.stop()
