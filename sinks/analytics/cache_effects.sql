@@ -23,7 +23,9 @@ WITH found AS
         sum(calls) AS calls_, sum(c.tokens_in) AS tokens_in,
         sum(c.tokens_cached) AS tokens_cached,
         toFloat64(sum(c.cost_known)) * 1e6 / nullIf(sum(c.priced_tokens), 0) AS price,
-        quantilesDDMerge(0.01, 0.5)(c.pace)[1] AS middle
+        -- Without a time there is no middle: not a number.
+        quantilesDDMerge(0.01, 0.5)(c.pace)[1] AS halfway,
+        if(isNaN(halfway), NULL, halfway) AS middle
     FROM spend_by_cache(
             since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
         ) AS c

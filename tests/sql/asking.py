@@ -24,6 +24,7 @@ from tests.sql.traffic import as_log
 
 Row = dict[str, Any]
 Ask = Callable[..., list[Row]]
+PERCENTILES = {"p50", "p95", "p99"}
 
 
 @contextmanager
@@ -100,3 +101,11 @@ def same(found: list[Row], expected: list[Row], *keys: str, rel: float = 1e-9) -
         for name, value in wanted.items():
             near = pytest.approx(value, rel=rel, abs=1e-12) if isinstance(value, float) else value
             assert row[name] == near, (name, order(row))
+
+
+def same_sketched(found: list[Row], expected: list[Row], *keys: str) -> None:
+    """As `same`, percentiles within 1 %."""
+    names = [name for row in expected for name in row if name.rpartition("_")[2] in PERCENTILES]
+    plain = [{name: row[name] for name in row if name not in names} for row in found]
+    same(plain, [{name: row[name] for name in row if name not in names} for row in expected], *keys)
+    same(found, expected, *keys, rel=0.0101)

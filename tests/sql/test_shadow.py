@@ -13,7 +13,7 @@ import pytest
 from tests.sql.asking import Ask, Row, history, same
 from tests.sql.lives import DAY, HOUR, MODELS, TIERS, Call, Life, Signal, draw_lives
 from tests.sql.log import T0
-from tests.sql.test_analytics import unknown, usd
+from tests.sql.small_history import unknown, usd
 
 SINCE, UNTIL = T0 + 6 * HOUR, T0 + 5 * DAY
 Z = 1.959963984540054
