@@ -10,12 +10,10 @@ import click
 from infra.cli.screen import notes, print_json
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from infra.replays.choosing import Origin
     from infra.replays.opening import Parts
     from streams.registry.version import RegistryVersion
-    from streams.replay.run_spec import RunSpec, Span
+    from streams.replay.run_spec import RunSpec
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
@@ -75,19 +73,21 @@ def run(
     not answered yet, in an order that is drawn, and has the answers judged where the registry names
     a judge; its calls are booked as `replay`.
     """
+    from infra.cli.replay_range import lost_of, named_spans, range_of
     from infra.cli.replay_shown import show_run
     from infra.replays.choosing import Origin, chosen
     from infra.replays.opening import opened
+    from infra.replays.ranges import spans_between
     from streams.replay.run_spec import RunSpec
 
     if execute != (max_usd is not None):
         raise click.UsageError("--execute and --max-usd go together")
-    between = _between(since, until)
+    between = range_of(since, until)
     origin = Origin(file=registry, artifact=artifact)
     with opened() as parts:
         version, own = chosen(parts.history, origin)
-        spans = _named(offsets) or _in_time(parts, between)
-        gone = _gone(parts, spans, between, (tenant, feature), timed=not offsets)
+        spans = named_spans(offsets) or spans_between(parts, *between)
+        gone = lost_of(parts, spans, between, (tenant, feature), timed=not offsets)
         spec = RunSpec(
             registry=version.hash,
             spans=spans,
@@ -177,7 +177,7 @@ def promote(
     with opened() as parts:
         version = promoted(parts, run_id, name or f"replay-{run_id}", share)
         if apply_it:
-            kafka = {"bootstrap_servers": kafka_address(parts.settings)}
+            kafka = parts.settings.kafka_at(kafka_address(parts.settings))
             asyncio.run(publish_version(kafka, version, by=by or getpass.getuser()))
     if as_json:
         print_json({"version": version.hash, "applied": apply_it, "run": run_id})
@@ -185,64 +185,6 @@ def promote(
         click.echo(as_yaml(version), nl=False)
     if apply_it:
         notes.print(f"version {version.hash} is current; taken back by: sluice registry rollback")
-
-
-def _between(since: str, until: str | None) -> tuple[datetime, datetime]:
-    from infra.cli.time_words import WrongTimeError, time_range
-
-    try:
-        found = time_range(since, until)
-    except WrongTimeError as wrong:
-        raise click.UsageError(str(wrong)) from None
-    return found.since, found.until
-
-
-def _named(offsets: tuple[str, ...]) -> tuple[Span, ...]:
-    from streams.replay.run_spec import Span
-
-    found = []
-    for text in offsets:
-        topic, _, rest = text.partition(":")
-        partition, _, span = rest.partition(":")
-        first, sign, end = span.partition("-")
-        if not (topic and partition.isdigit() and sign and first.isdigit() and end.isdigit()):
-            raise click.UsageError(f"--offsets is TOPIC:PARTITION:FIRST-END, not {text}")
-        found.append(Span(topic=topic, partition=int(partition), first=int(first), end=int(end)))
-    return tuple(sorted(found))
-
-
-def _in_time(parts: Parts, between: tuple[datetime, datetime]) -> tuple[Span, ...]:
-    from infra.replays.ranges import spans_between
-
-    return spans_between(parts, *between)
-
-
-def _gone(
-    parts: Parts,
-    spans: tuple[Span, ...],
-    between: tuple[datetime, datetime],
-    whose: tuple[str | None, str | None],
-    *,
-    timed: bool,
-) -> list[dict[str, Any]]:
-    """What the log lost of the range; none of it left is an error."""
-    from infra.replays.ranges import (
-        NothingToReplayError,
-        gone_before,
-        gone_of,
-        left_of,
-    )
-
-    gone = gone_before(parts, between, whose) if timed else gone_of(parts, spans, whose)
-    if not any(left_of(parts, span).count for span in spans):
-        lost = sum(each["requests"] for each in gone)
-        raise NothingToReplayError(
-            f"the range holds no request any more: the log lost all {lost} of it; the topic's "
-            "retention is SLUICE_REPLAY_DAYS"
-            if lost
-            else "the range holds no request; give another --since, --until or --offsets"
-        )
-    return gone
 
 
 def _replayed(

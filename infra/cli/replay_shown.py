@@ -82,16 +82,13 @@ def _matrix(what: str, moves: Sequence[Mapping[str, Any]]) -> None:
 def _figures(document: Mapping[str, Any]) -> None:
     projected, was, change = document["projected"], document["was"], document["change"]
     rows = []
-    for name, key, shown in (
-        ("USD per 1,000 requests", "cost_nano", _usd),
-        ("quality 0..1", "quality", _plain),
-    ):
+    for name, key, shown, words in _FIGURES:
         figure = projected[key]
         rows.append(
             (name, shown(was[key]), _interval(figure, shown), _interval(change[key], shown),
-             rests_on(figure["rests_on"]))
+             verdict(change[key], *words), rests_on(figure["rests_on"]))
         )  # fmt: skip
-    print_table(("figure", "was", "would be (95 %)", "change (95 %)", "rests on"), rows)
+    print_table(("figure", "was", "would be (95 %)", "change (95 %)", "that is", "rests on"), rows)
     click.echo(f"would go on to a second model: {projected['goes_on']:.1%}")
     for model, share in document["unscored_draws"].items():
         notes.print(
@@ -128,6 +125,17 @@ def rests_on(shares: Mapping[str, float]) -> str:
     return ", ".join(f"{share:.1%} {name}" for share, name in found)
 
 
+def verdict(change: Mapping[str, Any] | None, less: str, more: str) -> str:
+    """Whether a change is told apart from none, in a word."""
+    if change is None or change["mean"] is None:
+        return "unknown"
+    if change["low"] == change["high"] == 0:
+        return "the same"
+    if change["low"] <= 0 <= change["high"]:
+        return "no difference seen"
+    return less if change["high"] < 0 else more
+
+
 def _interval(figure: Mapping[str, Any] | None, shown: Any) -> str:
     if figure is None or figure["mean"] is None:
         return "unknown"
@@ -140,6 +148,13 @@ def _usd(nano: float | None) -> str:
 
 def _plain(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.3f}"
+
+
+_FIGURES = (
+    ("USD per 1,000 requests", "cost_nano", _usd, ("cheaper", "dearer")),
+    ("quality 0..1", "quality", _plain, ("worse", "better")),
+)
+"""What is shown of a replay: its name, its key, how, and what less and more of it is."""
 
 
 def show_runs(found: Sequence[Mapping[str, Any]]) -> None:
@@ -176,16 +191,14 @@ def show_difference(document: Mapping[str, Any]) -> None:
     )
     _matrix(f"starts on, {first} / {second}", document["tier_moves"])
     rows = []
-    for name, key, shown in (
-        ("USD per 1,000 requests", "cost_nano", _usd),
-        ("quality 0..1", "quality", _plain),
-    ):
+    for name, key, shown, words in _FIGURES:
         one, two = (each[key] for each in document["projected"])
+        change = document["change"][key]
         rows.append(
-            (name, _interval(one, shown), _interval(two, shown),
-             _interval(document["change"][key], shown))
+            (name, _interval(one, shown), _interval(two, shown), _interval(change, shown),
+             verdict(change, *words))
         )  # fmt: skip
-    print_table(("figure", first, second, "change (95 %)"), rows)
+    print_table(("figure", first, second, "change (95 %)", "that is"), rows)
 
 
 def _time(ms: int) -> str:

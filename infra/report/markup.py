@@ -81,6 +81,14 @@ def table(
     )
 
 
+def key_figures(named: Iterable[tuple[str, str]]) -> Markup:
+    """Figures that stand for themselves, each under its name."""
+    inside = "".join(
+        f"<div><dt>{html_of(name)}</dt><dd>{html_of(value)}</dd></div>" for name, value in named
+    )
+    return Markup(f'<dl class="figures">{inside}</dl>')
+
+
 def figure(drawing: str, title: str, legend: Sequence[Legend] = (), caption: str = "") -> Markup:
     """A drawing (SVG) with title, legend and what is to be known of it."""
     entries = "".join(

@@ -13,12 +13,13 @@ from infra.figures import RIGHT, shown
 from infra.report.advice import Answers, Rows, advice_on
 from infra.report.axes import Axis
 from infra.report.line_chart import Line, line_chart
-from infra.report.markup import Markup, section, side_by_side, subheading, table
+from infra.report.markup import Markup, key_figures, section, side_by_side, subheading, table
 from infra.report.page import page
 from sinks.questions import question
 
 _KINDS = ("examined", "length", "oracle", "random", "limit2")
 _MOST_ROWS = 12
+_NAMELESS = "–"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +105,14 @@ def _table(name: str, answers: Answers, key: str = "") -> Markup:
     columns = [
         column for column in asked.columns if any(row[column.name] is not None for row in rows)
     ]
-    cells = [[shown(row[each.name], each.unit) for each in columns] for row in rows[:_MOST_ROWS]]
+    cells = [
+        [shown(row[each.name], each.unit) or _NAMELESS for each in columns]
+        for row in rows[:_MOST_ROWS]
+    ]
     left = [place for place, each in enumerate(columns) if each.unit not in RIGHT]
     heads = [each.name.replace("_", " ") for each in columns]
+    if len(rows) == 1 and not left:
+        return key_figures(zip(heads, cells[0], strict=True))
     more = len(rows) - _MOST_ROWS
     note = f"<p>and {more} more: sluice query {name}</p>" if more > 0 else ""
     return Markup(table(heads, cells, words=left) + note)
