@@ -9,24 +9,19 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.credentials import Hidden, secret, tls_context
 from schemas.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from schemas.kafka_tokens import TokenSource
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
-
-
-class Hidden(str):
-    """A string that does its work everywhere and is not shown where values are shown."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'***'"
 
 
 class KafkaAccess(BaseSettings):
@@ -115,9 +110,9 @@ class KafkaAccess(BaseSettings):
             return found
         found["sasl_mechanism"] = self.kafka_sasl_mechanism
         if self.kafka_sasl_mechanism == "OAUTHBEARER":
-            from schemas.kafka_tokens import AsyncTokens, token_source  # noqa: PLC0415 - aiokafka
+            from schemas.kafka_tokens import AsyncTokens  # noqa: PLC0415 - aiokafka
 
-            found["sasl_oauth_token_provider"] = AsyncTokens(token_source(self))
+            found["sasl_oauth_token_provider"] = AsyncTokens(self._tokens())
         else:
             user, password = self._user_and_password()
             found |= {"sasl_plain_username": user, "sasl_plain_password": password}
@@ -144,9 +139,7 @@ class KafkaAccess(BaseSettings):
             return found
         found["sasl.mechanism"] = self.kafka_sasl_mechanism
         if self.kafka_sasl_mechanism == "OAUTHBEARER":
-            from schemas.kafka_tokens import token_source  # noqa: PLC0415 - aiokafka
-
-            source = token_source(self)
+            source = self._tokens()
             found["oauth_cb"] = lambda _: (source.token().value, source.token().expires_at)
         else:
             user, password = self._user_and_password()
@@ -161,6 +154,25 @@ class KafkaAccess(BaseSettings):
         return tls_context(
             self.kafka_ca_file, self.kafka_cert_file, self.kafka_key_file, of="SLUICE_KAFKA"
         )
+
+    def _tokens(self) -> TokenSource:
+        from schemas.kafka_tokens import TokenEndpoint, TokenFile  # noqa: PLC0415 - aiokafka
+
+        if self.kafka_oauth_token_file is not None:
+            return TokenFile(self.kafka_oauth_token_file)
+        own = secret(
+            self.kafka_oauth_client_secret,
+            self.kafka_oauth_client_secret_file,
+            "SLUICE_KAFKA_OAUTH_CLIENT_SECRET",
+        )
+        url, client = self.kafka_oauth_token_url, self.kafka_oauth_client_id
+        if not url or not client or own is None:
+            raise ConfigurationError(
+                "OAUTHBEARER needs SLUICE_KAFKA_OAUTH_TOKEN_FILE, or all of "
+                "SLUICE_KAFKA_OAUTH_TOKEN_URL, SLUICE_KAFKA_OAUTH_CLIENT_ID and "
+                "SLUICE_KAFKA_OAUTH_CLIENT_SECRET_FILE"
+            )
+        return TokenEndpoint(url, client, own, self.kafka_oauth_scope)
 
     def _user_and_password(self) -> tuple[str, Hidden]:
         password = secret(
@@ -178,52 +190,3 @@ class KafkaAccess(BaseSettings):
 
 OPEN = KafkaAccess.of()
 """In the clear, and for everybody."""
-
-
-def secret(given: SecretStr | None, file: Path | None, variable: str) -> Hidden | None:
-    """A secret from a file, else from its variable; without the white space around it.
-
-    Raises:
-        ConfigurationError: the file can't be read or is empty.
-    """
-    if file is None:
-        return None if given is None else Hidden(given.get_secret_value())
-    try:
-        text = file.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{variable}_FILE: {file} can't be read ({_why(error)})") from None
-    if not text:
-        raise ConfigurationError(f"{variable}_FILE: {file} is empty")
-    return Hidden(text)
-
-
-def tls_context(
-    ca_file: Path | None, cert_file: Path | None, key_file: Path | None, *, of: str
-) -> ssl.SSLContext:
-    """A client's TLS context: peers are verified, TLS 1.2 at least; `of` begins settings' names.
-
-    Raises:
-        ConfigurationError: a file can't be read or holds something else.
-    """
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigurationError(
-            f"{of}_CA_FILE: {ca_file} holds no certificates that can be read ({_why(error)})"
-        ) from None
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if cert_file is not None:
-        try:
-            # Without a password given, OpenSSL would ask for one on the terminal.
-            context.load_cert_chain(cert_file, key_file, password="")
-        except (OSError, ssl.SSLError, ValueError) as error:
-            raise ConfigurationError(
-                f"{of}_CERT_FILE and {of}_KEY_FILE: no usable pair of certificate and key "
-                f"({_why(error)})"
-            ) from None
-    return context
-
-
-def _why(error: Exception) -> str:
-    said = getattr(error, "strerror", None) or getattr(error, "reason", None)
-    return str(said or type(error).__name__)

@@ -15,17 +15,14 @@ from base64 import b64encode, urlsafe_b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 from aiokafka.abc import AbstractTokenProvider
 
+from schemas.credentials import Hidden, secret
 from schemas.errors import ConfigurationError
-from schemas.kafka_access import Hidden, secret
-
-if TYPE_CHECKING:
-    from schemas.kafka_access import KafkaAccess
 
 USED_SHARE = 0.8
 """Share of a token's life after which the next one is asked for."""
@@ -56,29 +53,6 @@ class TokenSource(Protocol):
             ConfigurationError: there is none to be had; the message says why.
         """
         ...
-
-
-def token_source(access: KafkaAccess) -> TokenSource:
-    """The source that the settings name.
-
-    Raises:
-        ConfigurationError: they name none, or half of one.
-    """
-    if access.kafka_oauth_token_file is not None:
-        return TokenFile(access.kafka_oauth_token_file)
-    client_secret = secret(
-        access.kafka_oauth_client_secret,
-        access.kafka_oauth_client_secret_file,
-        "SLUICE_KAFKA_OAUTH_CLIENT_SECRET",
-    )
-    url, client = access.kafka_oauth_token_url, access.kafka_oauth_client_id
-    if not url or not client or client_secret is None:
-        raise ConfigurationError(
-            "OAUTHBEARER needs SLUICE_KAFKA_OAUTH_TOKEN_FILE, or all of "
-            "SLUICE_KAFKA_OAUTH_TOKEN_URL, SLUICE_KAFKA_OAUTH_CLIENT_ID and "
-            "SLUICE_KAFKA_OAUTH_CLIENT_SECRET_FILE"
-        )
-    return TokenEndpoint(url, client, client_secret, access.kafka_oauth_scope)
 
 
 class TokenFile:

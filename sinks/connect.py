@@ -15,8 +15,8 @@ from clickhouse_connect.driver import AsyncClient
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error as DriverError
 
+from schemas.credentials import Hidden
 from schemas.errors import ConfigurationError
-from schemas.kafka_access import Hidden
 from sinks.errors import RefusedError, UnreachableError
 from sinks.settings import SinkSettings
 

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from schemas.credentials import Hidden, secret, tls_context
 from schemas.errors import ConfigurationError
-from schemas.kafka_access import Hidden, KafkaAccess, secret, tls_context
+from schemas.kafka_access import KafkaAccess
 
 GROUP = "sluice-sink"
 

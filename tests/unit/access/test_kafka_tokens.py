@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from schemas.credentials import Hidden
 from schemas.errors import ConfigurationError
-from schemas.kafka_access import Hidden
 from schemas.kafka_tokens import AsyncTokens, TokenEndpoint, TokenFile
 from tests.rig.http import QuietHandler, serving
 

@@ -1,0 +1,71 @@
+"""Secrets and certificates as settings name them: in a variable, or better in a file.
+
+No `repr` shows a secret; peers are always verified.
+"""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from schemas.errors import ConfigurationError
+
+
+class Hidden(str):
+    """A string that does its work everywhere and is not shown where values are shown."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+def secret(given: SecretStr | None, file: Path | None, variable: str) -> Hidden | None:
+    """A secret from a file, else from its variable; without the white space around it.
+
+    Raises:
+        ConfigurationError: the file can't be read or is empty.
+    """
+    if file is None:
+        return None if given is None else Hidden(given.get_secret_value())
+    try:
+        text = file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{variable}_FILE: {file} can't be read ({_why(error)})") from None
+    if not text:
+        raise ConfigurationError(f"{variable}_FILE: {file} is empty")
+    return Hidden(text)
+
+
+def tls_context(
+    ca_file: Path | None, cert_file: Path | None, key_file: Path | None, *, of: str
+) -> ssl.SSLContext:
+    """A client's TLS context: peers are verified, TLS 1.2 at least; `of` begins settings' names.
+
+    Raises:
+        ConfigurationError: a file can't be read or holds something else.
+    """
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(
+            f"{of}_CA_FILE: {ca_file} holds no certificates that can be read ({_why(error)})"
+        ) from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if cert_file is not None:
+        try:
+            # Without a password given, OpenSSL would ask for one on the terminal.
+            context.load_cert_chain(cert_file, key_file, password="")
+        except (OSError, ssl.SSLError, ValueError) as error:
+            raise ConfigurationError(
+                f"{of}_CERT_FILE and {of}_KEY_FILE: no usable pair of certificate and key "
+                f"({_why(error)})"
+            ) from None
+    return context
+
+
+def _why(error: Exception) -> str:
+    said = getattr(error, "strerror", None) or getattr(error, "reason", None)
+    return str(said or type(error).__name__)
