@@ -39,15 +39,6 @@ def clickhouse_address(settings: InfraSettings) -> str:
     return settings.clickhouse_url or _part(settings, "clickhouse", "SLUICE_CLICKHOUSE_URL")
 
 
-def simulator_address(settings: InfraSettings) -> str:
-    """URL of the local pipeline's simulator.
-
-    Raises:
-        LocalStackError: no pipeline runs.
-    """
-    return _part(settings, "simulator", "SLUICE_HOME")
-
-
 def _part(settings: InfraSettings, name: str, variable: str) -> str:
     part = _running(settings, variable).part(name)
     if part is None:

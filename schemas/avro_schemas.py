@@ -15,8 +15,6 @@ from fastavro import parse_schema
 from fastavro.schema import expand_schema, to_parsing_canonical_form
 from fastavro.schema import fingerprint as crc_fingerprint
 
-NAMESPACE = "sluice.v1"
-
 SHARED = ("source", "error", "decision", "attempt", "answer", "reply_address")
 """Records used inside others, in the order in which they must be known."""
 
@@ -72,12 +70,6 @@ def _self_contained(expanded: Any) -> Schema:
 
     result: Schema = visit(expanded)
     return result
-
-
-@cache
-def parsed_schema(name: str) -> Parsed:
-    """The current schema, ready for fastavro."""
-    return parse_schema(whole_schema(name))
 
 
 @cache

@@ -8,7 +8,7 @@ strictest counts. A verdict is a pure function of the balances, which it keeps (
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -27,7 +27,8 @@ NOBODY = ""
 """Subject of calls that name no user or no feature: together they are one, so that leaving the
 name out is no way around a budget."""
 
-_NOT_COUNTED = "not counted yet"
+NOT_COUNTED = "not counted yet"
+"""Stands for what a budget does where its account is not known yet, and nothing is done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +155,7 @@ class Balance:
         spent = self.spent
         return [
             self.budget.meter.id,
-            self.budget.then if self.counted else _NOT_COUNTED,
+            self.budget.then if self.counted else NOT_COUNTED,
             self.account.subject,
             self.account.start,
             self.budget.limit_nano,
@@ -242,27 +243,6 @@ def verdict_on(balances: Iterable[Balance], expected_nano: int | None) -> Verdic
     return Allowed(expected_nano=expected_nano, balances=every)
 
 
-def verdict_again(inputs: Mapping[str, Any], budgets: Iterable[Budget]) -> Verdict:
-    """The verdict that `as_inputs` was taken of, from the budgets of the same registry version.
-
-    Raises:
-        KeyError: one of them is not among the budgets.
-    """
-    by_meter = {budget.meter.id: budget for budget in budgets}
-    balances = []
-    for row in inputs.get("budgets", ()):
-        meter, then, subject, start, _, known, estimated, reserved, unpriced = row
-        balances.append(
-            Balance(
-                budget=by_meter[meter],
-                account=Account(meter, subject, start),
-                spent=Spent(known=known, estimated=estimated, reserved=reserved, unpriced=unpriced),
-                counted=then != _NOT_COUNTED,
-            )
-        )
-    return verdict_on(balances, inputs.get("expected_nano"))
-
-
 def levels_reached(budget: Budget, spent: Spent, alerted: float) -> tuple[float, ...]:
     """Alert levels (shares of the limit) that are reached and were not raised yet, ascending."""
     reached = spent.known + spent.estimated
@@ -271,15 +251,3 @@ def levels_reached(budget: Budget, spent: Spent, alerted: float) -> tuple[float,
         for level in sorted(budget.alert_at)
         if level > alerted and reached >= level * budget.limit_nano
     )
-
-
-def highest_affordable(tiers: Sequence[str], wanted: str, verdicts: Mapping[str, Verdict]) -> str:
-    """The dearest tier, `wanted` at most, that the budgets leave; the first one stays.
-
-    `tiers` are ordered, cheapest first; `verdicts` are by tier, a missing one allows. Where a
-    budget rejects, the tier is no way out: ask the verdict on the tier that is returned.
-    """
-    place = tiers.index(wanted)
-    while place > 0 and not isinstance(verdicts.get(tiers[place]), Allowed | None):
-        place -= 1
-    return tiers[place]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 from hypothesis import given
@@ -13,6 +15,7 @@ from streams.routing.budgets import (
     ALERT,
     DOWNGRADE,
     MODEL,
+    NOT_COUNTED,
     REJECT,
     TENANT,
     USER,
@@ -25,9 +28,8 @@ from streams.routing.budgets import (
     Payer,
     Rejected,
     Spent,
-    highest_affordable,
+    Verdict,
     levels_reached,
-    verdict_again,
     verdict_on,
 )
 
@@ -106,15 +108,6 @@ def test_only_budgets_of_one_model_spare_the_others() -> None:
     assert not both.spares_other_models
 
 
-def test_the_dearest_tier_that_is_left_and_at_least_the_first() -> None:
-    tiers = ("small", "middle", "large")
-    allowed, no_room = verdict_on([], 1), verdict_on([_balance(DOWNGRADE, known=100)], 1)
-
-    assert highest_affordable(tiers, "large", {"large": no_room, "middle": allowed}) == "middle"
-    assert highest_affordable(tiers, "middle", {"middle": allowed, "large": no_room}) == "middle"
-    assert highest_affordable(tiers, "large", dict.fromkeys(tiers, no_room)) == "small"
-
-
 def test_users_of_one_name_in_two_tenants_are_two_and_those_without_a_name_are_one() -> None:
     meter = Meter(name="u", per=USER, window="day")
 
@@ -134,6 +127,22 @@ def test_what_is_counted_names_the_account_and_what_is_allowed_does_not() -> Non
     assert one.id != Meter(name="m", per=TENANT, window="day").id
 
 
+def _again(inputs: Mapping[str, Any], budgets: Iterable[Budget]) -> Verdict:
+    by_meter = {budget.meter.id: budget for budget in budgets}
+    balances = []
+    for row in inputs.get("budgets", ()):
+        meter, then, subject, start, _, known, estimated, reserved, unpriced = row
+        balances.append(
+            Balance(
+                budget=by_meter[meter],
+                account=Account(meter, subject, start),
+                spent=Spent(known=known, estimated=estimated, reserved=reserved, unpriced=unpriced),
+                counted=then != NOT_COUNTED,
+            )
+        )
+    return verdict_on(balances, inputs.get("expected_nano"))
+
+
 spends = st.integers(0, 300)
 
 
@@ -151,7 +160,7 @@ def test_a_verdict_comes_again_from_what_was_recorded(
     ]
     verdict = verdict_on(balances, expected)
     recorded = orjson.loads(orjson.dumps(verdict.as_inputs()))
-    again = verdict_again(recorded, [balance.budget for balance in balances])
+    again = _again(recorded, [balance.budget for balance in balances])
 
     assert type(again) is type(verdict)
     assert again.as_inputs() == verdict.as_inputs()
