@@ -21,6 +21,6 @@ SELECT
     toString(a.worker) AS worker, a.message AS message
 FROM alerts AS a
 WHERE a.at >= {since:DateTime64(3, 'UTC')} AND a.at < {until:DateTime64(3, 'UTC')}
-    AND {rule:String} IN ('', toString(a.rule))
+    AND ({rule:String} = '' OR a.rule = {rule:String})
 ORDER BY at DESC, rule, subject
 LIMIT {limit:UInt32}

@@ -20,15 +20,23 @@
 -- column used [share]: cost of the sum; above 1 where it is exceeded
 WITH found AS
 (
+    SELECT hour, toString(tenant) AS of_subject, calls AS calls_, cost_known, priced
+    FROM spend_by_tenant(
+            since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
+        )
+    WHERE purpose != 'replay' AND {per:String} = 'tenant' AND {model:String} = ''
+        AND {feature:String} = '' AND ({tenant:String} = '' OR tenant = {tenant:String})
+    UNION ALL
     SELECT
-        hour, if({per:String} = 'feature', toString(feature), toString(tenant)) AS of_subject,
-        calls AS calls_, cost_known, priced
+        hour, if({per:String} = 'feature', toString(feature), toString(tenant)), calls, cost_known,
+        priced
     FROM spend_by_payer(
             since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
         )
-    WHERE purpose != 'replay' AND {per:String} IN ('tenant', 'feature') AND {model:String} = ''
-        AND {tenant:String} IN ('', toString(tenant))
-        AND {feature:String} IN ('', toString(feature))
+    WHERE purpose != 'replay' AND {model:String} = ''
+        AND ({per:String} = 'feature' OR ({per:String} = 'tenant' AND {feature:String} != ''))
+        AND ({tenant:String} = '' OR tenant = {tenant:String})
+        AND ({feature:String} = '' OR feature = {feature:String})
     UNION ALL
     SELECT hour, toString(request_model), calls, cost_known, priced
     FROM spend_by_model(
@@ -36,7 +44,7 @@ WITH found AS
         )
     WHERE purpose != 'replay' AND {per:String} = 'model'
         AND {tenant:String} = '' AND {feature:String} = ''
-        AND {model:String} IN ('', toString(request_model))
+        AND ({model:String} = '' OR request_model = {model:String})
     UNION ALL
     SELECT
         toStartOfHour(s.at) AS hour,
@@ -53,9 +61,9 @@ WITH found AS
             {per:String} = 'user' OR ({per:String} != 'model' AND {model:String} != '')
             OR ({per:String} = 'model' AND ({tenant:String} != '' OR {feature:String} != ''))
         )
-        AND {tenant:String} IN ('', toString(s.tenant))
-        AND {feature:String} IN ('', toString(s.feature))
-        AND {model:String} IN ('', toString(s.request_model))
+        AND ({tenant:String} = '' OR s.tenant = {tenant:String})
+        AND ({feature:String} = '' OR s.feature = {feature:String})
+        AND ({model:String} = '' OR s.request_model = {model:String})
         AND s.at >= {since:DateTime64(3, 'UTC')} AND s.at < {until:DateTime64(3, 'UTC')}
     GROUP BY hour, of_subject
 )

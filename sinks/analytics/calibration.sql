@@ -118,7 +118,7 @@ WITH
         FROM quality AS q
         WHERE q.signal = 'cascade_confidence' AND q.score IS NOT NULL
             AND q.at >= {since:DateTime64(3, 'UTC')} AND q.at < {until:DateTime64(3, 'UTC')}
-        GROUP BY of_tier, of_model, bin
+        GROUP BY q.tier, q.request_model, bin
     )
 SELECT
     of_tier AS tier,

@@ -58,7 +58,8 @@ WITH
                 request_hash, requested_at, cityHash64(tenant, user_id) AS user, tier, model,
                 experiment, arm
             FROM requests
-            WHERE experiment != '' AND {experiment:String} IN ('', experiment)
+            WHERE experiment != ''
+                AND ({experiment:String} = '' OR experiment = {experiment:String})
                 AND ended_at >= {since:DateTime64(3, 'UTC')}
                 AND ended_at < {until:DateTime64(3, 'UTC')}
                 AND request_hash IN (SELECT request_hash FROM told)
@@ -87,7 +88,8 @@ WITH
             sum(toFloat64(cost)) AS cost_sum, count(cost) AS costs,
             countIf(length(tiers_tried) > 1) AS moved, countIf(status != 'replied') AS failed
         FROM requests
-        WHERE requests.experiment != '' AND {experiment:String} IN ('', requests.experiment)
+        WHERE requests.experiment != ''
+            AND ({experiment:String} = '' OR requests.experiment = {experiment:String})
             AND ended_at >= {since:DateTime64(3, 'UTC')} AND ended_at < {until:DateTime64(3, 'UTC')}
         GROUP BY in_experiment, in_arm, user
     ),

@@ -36,7 +36,8 @@ WITH
         (
             SELECT request_hash, requested_at, experiment, arm
             FROM requests
-            WHERE experiment != '' AND {experiment:String} IN ('', experiment)
+            WHERE experiment != ''
+                AND ({experiment:String} = '' OR experiment = {experiment:String})
                 AND ended_at >= {since:DateTime64(3, 'UTC')}
                 AND ended_at < {until:DateTime64(3, 'UTC')}
                 AND request_hash IN (SELECT request_hash FROM told)
@@ -67,7 +68,8 @@ WITH
             avgIf(confidence, status = 'replied') AS confidence_,
             countIf(length(tiers_tried) > 1) / requests_ AS escalated_share_
         FROM requests
-        WHERE requests.experiment != '' AND {experiment:String} IN ('', requests.experiment)
+        WHERE requests.experiment != ''
+            AND ({experiment:String} = '' OR requests.experiment = {experiment:String})
             AND ended_at >= {since:DateTime64(3, 'UTC')} AND ended_at < {until:DateTime64(3, 'UTC')}
         GROUP BY in_experiment, in_arm
     )

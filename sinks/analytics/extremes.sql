@@ -26,7 +26,7 @@ SELECT
     toInt64(length(r.tiers_tried)) AS tiers
 FROM requests AS r
 WHERE r.ended_at >= {since:DateTime64(3, 'UTC')} AND r.ended_at < {until:DateTime64(3, 'UTC')}
-    AND {tenant:String} IN ('', toString(r.tenant))
+    AND ({tenant:String} = '' OR r.tenant = {tenant:String})
     AND if({by:String} = 'cost', r.cost IS NOT NULL, r.latency_ms IS NOT NULL)
 ORDER BY if({by:String} = 'cost', toFloat64(r.cost), r.latency_ms) DESC, tenant, request_id
 LIMIT {limit:UInt32}

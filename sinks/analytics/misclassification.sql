@@ -24,7 +24,7 @@ WITH
     ended AS
     (
         SELECT
-            toString(decided_tier) AS of_tier,
+            decided_tier AS of_tier,
             -- One number for a request and a tier: a set of numbers is looked up fastest.
             cityHash64(request_hash, decided_tier) AS answer,
             tier = decided_tier AS stayed,
@@ -40,7 +40,7 @@ WITH
         WHERE decided_tier != '' AND ended_at >= {since:DateTime64(3, 'UTC')} AND ended_at < {until:DateTime64(3, 'UTC')}
     )
 SELECT
-    of_tier AS tier,
+    toString(of_tier) AS tier,
     count() AS requests,
     countIf(is_judged) AS judged,
     requests - judged AS unjudged,

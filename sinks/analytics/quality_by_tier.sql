@@ -23,11 +23,11 @@ WITH
     -- Only what names no tier needs its request.
     told AS
     (
-        SELECT toString(tier) AS of_tier, toString(signal) AS kind, request_hash, score, passed
+        SELECT tier AS of_tier, signal AS kind, request_hash, score, passed
         FROM quality
         WHERE tier != '' AND at >= {since:DateTime64(3, 'UTC')} AND at < {until:DateTime64(3, 'UTC')}
         UNION ALL
-        SELECT toString(e.tier), toString(q.signal), q.request_hash, q.score, q.passed
+        SELECT e.tier, q.signal, q.request_hash, q.score, q.passed
         FROM tierless AS q
         ASOF LEFT JOIN
         (
@@ -50,7 +50,7 @@ SELECT *
 FROM
 (
     SELECT
-        of_tier AS tier, kind AS signal,
+        toString(of_tier) AS tier, toString(kind) AS signal,
         uniqExact(request_hash) AS requests,
         count() AS signals,
         avg(told.score) AS score,

@@ -27,14 +27,16 @@ FROM
         o.confidence AS score, o.cost AS cost, o.latency_ms AS latency_ms, o.repeat AS repeat,
         arrayStringConcat(o.reasons, '; ') AS detail
     FROM outcomes AS o
-    WHERE o.request_id = {request_id:String} AND {tenant:String} IN ('', toString(o.tenant))
+    WHERE o.request_id = {request_id:String}
+        AND ({tenant:String} = '' OR o.tenant = {tenant:String})
     UNION ALL
     SELECT
         c.at, toString(c.tenant), 'call', toNullable(c.hop), toString(c.tier), toString(c.purpose),
         toString(c.request_model), toString(c.instance), toString(c.status), NULL, c.cost,
         c.latency_ms, c.repeat, toString(c.finish_reason)
     FROM calls AS c
-    WHERE c.request_id = {request_id:String} AND {tenant:String} IN ('', toString(c.tenant))
+    WHERE c.request_id = {request_id:String}
+        AND ({tenant:String} = '' OR c.tenant = {tenant:String})
     UNION ALL
     SELECT
         q.at, toString(q.tenant), 'signal', q.hop, toString(q.tier), toString(q.signal),
@@ -42,6 +44,7 @@ FROM
         multiIf(q.passed IS NULL, '', ifNull(q.passed, false), 'pass', 'fail'), q.score,
         NULL, NULL, 0, if(q.label = '', toString(q.name), concat(q.name, ': ', q.label))
     FROM quality AS q
-    WHERE q.request_id = {request_id:String} AND {tenant:String} IN ('', toString(q.tenant))
+    WHERE q.request_id = {request_id:String}
+        AND ({tenant:String} = '' OR q.tenant = {tenant:String})
 )
 ORDER BY at, ifNull(hop, 1000), record = 'journal' AND what != 'started', record = 'signal'

@@ -16,7 +16,7 @@ WITH found AS
             toDateTime64(toStartOfDay(hour), 3, 'UTC')
         ) AS period,
         tenant AS of_tenant, calls AS calls_, cost_known, priced
-    FROM spend_by_payer(
+    FROM spend_by_tenant(
             since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
         )
 )
