@@ -20,21 +20,13 @@
 -- column used [share]: cost of the sum; above 1 where it is exceeded
 WITH found AS
 (
-    SELECT hour, toString(tenant) AS of_subject, calls AS calls_, cost_known, priced
-    FROM spend_by_tenant(
-            since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
-        )
-    WHERE purpose != 'replay' AND {per:String} = 'tenant' AND {model:String} = ''
-        AND {feature:String} = '' AND ({tenant:String} = '' OR tenant = {tenant:String})
-    UNION ALL
     SELECT
-        hour, if({per:String} = 'feature', toString(feature), toString(tenant)), calls, cost_known,
-        priced
+        hour, if({per:String} = 'feature', toString(feature), toString(tenant)) AS of_subject,
+        calls AS calls_, cost_known, priced
     FROM spend_by_payer(
             since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
         )
-    WHERE purpose != 'replay' AND {model:String} = ''
-        AND ({per:String} = 'feature' OR ({per:String} = 'tenant' AND {feature:String} != ''))
+    WHERE purpose != 'replay' AND {per:String} IN ('tenant', 'feature') AND {model:String} = ''
         AND ({tenant:String} = '' OR tenant = {tenant:String})
         AND ({feature:String} = '' OR feature = {feature:String})
     UNION ALL
