@@ -47,7 +47,7 @@ def command(
     ISO time such as 2026-11-01T00:00Z; days begin at midnight UTC. What --since names may end
     before now: "--since yesterday" is yesterday, "--since yesterday --until now" goes on.
     """
-    from infra.cli.time_words import WrongTimeError, time_range
+    from infra.cli.time_words import asked_range
 
     form = "json" if as_json else form
     if list_them:
@@ -55,10 +55,7 @@ def command(
         return
     if name is None:
         raise click.UsageError("name a question, or see them all: sluice query --list")
-    try:
-        between = time_range(since, until)
-    except WrongTimeError as wrong:
-        raise click.UsageError(str(wrong)) from None
+    between = asked_range(since, until)
     answer = _asked(name, between, _parameters(given))
     if form == "json":
         print_json(_document(answer))

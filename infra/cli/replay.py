@@ -73,8 +73,9 @@ def run(
     not answered yet, in an order that is drawn, and has the answers judged where the registry names
     a judge; its calls are booked as `replay`.
     """
-    from infra.cli.replay_range import lost_of, named_spans, range_of
+    from infra.cli.replay_range import lost_of, named_spans
     from infra.cli.replay_shown import show_run
+    from infra.cli.time_words import asked_range
     from infra.replays.choosing import Origin, chosen
     from infra.replays.opening import opened
     from infra.replays.ranges import spans_between
@@ -82,7 +83,8 @@ def run(
 
     if execute != (max_usd is not None):
         raise click.UsageError("--execute and --max-usd go together")
-    between = range_of(since, until)
+    asked = asked_range(since, until)
+    between = (asked.since, asked.until)
     origin = Origin(file=registry, artifact=artifact)
     with opened() as parts:
         version, own = chosen(parts.history, origin)

@@ -7,23 +7,9 @@ from typing import Any
 
 import click
 
-from infra.cli.time_words import WrongTimeError, time_range
 from infra.replays.opening import Parts
 from infra.replays.ranges import NothingToReplayError, gone_before, gone_of, left_of
 from streams.replay.run_spec import Span
-
-
-def range_of(since: str, until: str | None) -> tuple[datetime, datetime]:
-    """The range in words or in ISO 8601.
-
-    Raises:
-        UsageError: it is neither.
-    """
-    try:
-        found = time_range(since, until)
-    except WrongTimeError as wrong:
-        raise click.UsageError(str(wrong)) from None
-    return found.since, found.until
 
 
 def named_spans(offsets: tuple[str, ...]) -> tuple[Span, ...]:

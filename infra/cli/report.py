@@ -49,12 +49,9 @@ def command(*, since: str, until: str | None, out: Path) -> None:
 
     It needs nothing but a browser, and can be sent around: it holds no prompts and no answers.
     """
-    from infra.cli.time_words import WrongTimeError, time_range
+    from infra.cli.time_words import asked_range
 
-    try:
-        between = time_range(since, until)
-    except WrongTimeError as wrong:
-        raise click.UsageError(str(wrong)) from None
+    between = asked_range(since, until)
     every = "day" if between.until - between.since >= _LONG else "hour"
     answers = _asked(between, every)
     if not answers["cost_by.model"] and not answers["routing_distribution"]:

@@ -9,6 +9,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import click
+
 from schemas.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -38,6 +40,18 @@ def time_range(since: str, until: str | None = None, now: datetime | None = None
     if end <= start:
         raise WrongTimeError(f"--since {since} is not before --until {until or 'now'}")
     return TimeRange(since=start, until=end)
+
+
+def asked_range(since: str, until: str | None) -> TimeRange:
+    """The range of a command's --since and --until.
+
+    Raises:
+        UsageError: they name none.
+    """
+    try:
+        return time_range(since, until)
+    except WrongTimeError as wrong:
+        raise click.UsageError(str(wrong)) from None
 
 
 def _span(word: str, now: datetime) -> tuple[datetime, datetime]:

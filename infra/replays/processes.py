@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.sharedctypes import Synchronized
 
 from infra.replays.choosing import Origin, chosen, live
@@ -102,11 +102,11 @@ def work_together(
     Raises:
         SluiceError: what any of them raised.
     """
-    pieces = sorted(share.pieces, key=lambda piece: -piece.count)
-    ordered = Share(spec=share.spec, pieces=tuple(pieces), done=share.done, origin=share.origin)
-    others = min(processes, len(pieces)) - 1
+    others = min(processes, len(share.pieces)) - 1
     if others < 1:
         return work(parts, share, version, tick)
+    pieces = tuple(sorted(share.pieces, key=lambda piece: -piece.count))
+    ordered = replace(share, pieces=pieces)
     context = multiprocessing.get_context("spawn")
     turns = Turns(context.Value("q", 0), context.Value("q", 0))
     told = 0

@@ -57,8 +57,9 @@ SELECT
     sumIf(cost, input_tokens IS NOT NULL) AS cost_known,
     sumIf(input_tokens + ifNull(output_tokens, 0), cost IS NOT NULL) AS priced_tokens,
     quantilesDDStateIf(0.01, 0.5)(latency_ms, input_tokens IS NOT NULL) AS pace
-FROM ${DATABASE}.replaced_calls
-WHERE counted = 1 AND status = 'ok' AND at >= {since:DateTime64(3, 'UTC')}
-    AND at < {until:DateTime64(3, 'UTC')}
+FROM ${DATABASE}.corrected(
+    since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
+)
+WHERE counted = 1 AND status = 'ok'
 GROUP BY
     toStartOfHour(at), status, provider, request_model, ifNull(cache_read_tokens, 0) > 0;

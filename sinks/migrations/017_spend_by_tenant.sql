@@ -25,8 +25,8 @@ UNION ALL
 SELECT
     toStartOfHour(at) AS hour, tenant, purpose, sum(counted) AS calls, sum(cost) AS cost_known,
     toInt64(count(cost)) AS priced
-FROM ${DATABASE}.replaced_calls
-WHERE at >= {since:DateTime64(3, 'UTC')}
-    AND at < {until:DateTime64(3, 'UTC')}
+FROM ${DATABASE}.corrected(
+    since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
+)
 GROUP BY
     toStartOfHour(at), tenant, purpose;

@@ -95,7 +95,7 @@ def measure_proof(drawn: int = DRAWN) -> list[Figure]:
         ]
     return (
         [
-            _figure(f"{what} in its interval", 100 * sum(found) / len(found), 90.0)
+            _figure(f"{what} in its interval", 100 * share(found), 90.0)
             for what, found in held.items()
         ]
         + [
@@ -103,10 +103,12 @@ def measure_proof(drawn: int = DRAWN) -> list[Figure]:
             for what, found in means.items()
         ]
         + [
-            _figure("pairs of the five told apart by quality", share(each.apart for each in pairs)),
+            _figure(
+                "pairs of the five told apart by quality", 100 * share(each.apart for each in pairs)
+            ),
             _figure(
                 "of those, in the right order",
-                share(each.right for each in pairs if each.apart),
+                100 * share(each.right for each in pairs if each.apart),
                 100.0,
             ),
         ]

@@ -15,6 +15,8 @@ from infra.cli.screen import notes
 from streams.evaluation.bootstrap import Interval
 from streams.replay.cases import Step
 from streams.replay.comparison import between
+from streams.replay.estimation import Estimated
+from streams.replay.table import Table
 from streams.routing.landscape import Landscape
 from tests.bench.figures import Figure
 from tests.bench.prompts import recorded_file
@@ -91,9 +93,10 @@ def hold(prompts: Sequence[Prompt], live: Landscape, seeds: Sequence[int]) -> He
     pairs: list[Pair] = []
     for seed in seeds:
         traffic = Traffic(prompts, live, seed)
-        found = {
-            each.version: traffic.projected(each, ways[each.version]) for each in (*drawn, *five)
+        known = {
+            each.version: traffic.estimated(each, ways[each.version]) for each in (*drawn, *five)
         }
+        found = {version: projection for version, (projection, _, _) in known.items()}
         names = [each.version for each in drawn]
         costs.append(np.mean([_holds(found[n].cost.mean, truth[n][0]) for n in names]))
         qualities.append(np.mean([_holds(found[n].quality.mean, truth[n][1]) for n in names]))
@@ -102,15 +105,15 @@ def hold(prompts: Sequence[Prompt], live: Landscape, seeds: Sequence[int]) -> He
         by_quality.append(
             _ranked([found[n].quality.mean for n in names], [truth[n][1] for n in names])
         )
-        pairs += _pairs(traffic, five, ways, truth)
+        pairs += _pairs({name: known[name][1:] for name in names}, ways, truth)
     return Held(
         cost=tuple(map(float, costs)),
         quality=tuple(map(float, qualities)),
         ranked_cost=float(np.mean(by_cost)),
         ranked_quality=float(np.mean(by_quality)),
-        told_apart=share(pair.apart for pair in pairs) / 100,
-        rightly=share(pair.right for pair in pairs if pair.apart) / 100,
-        difference=share(pair.held for pair in pairs) / 100,
+        told_apart=share(pair.apart for pair in pairs),
+        rightly=share(pair.right for pair in pairs if pair.apart),
+        difference=share(pair.held for pair in pairs),
     )
 
 
@@ -139,14 +142,12 @@ class Pair:
 
 
 def _pairs(
-    traffic: Traffic,
-    five: Sequence[Landscape],
+    five: Mapping[str, tuple[Estimated, Table]],
     ways: Mapping[str, Sequence[tuple[Step, ...]]],
     truth: Mapping[str, tuple[float, float]],
 ) -> Iterator[Pair]:
-    known = {each.version: traffic.estimated(each, ways[each.version]) for each in five}
-    for one, two in combinations(known, 2):
-        (_, first, table), (_, second, other) = known[one], known[two]
+    for one, two in combinations(five, 2):
+        (first, table), (second, other) = five[one], five[two]
         said = between(
             (first.quality, table), (second.quality, other), (ways[one], ways[two]), "score"
         )
@@ -164,12 +165,12 @@ def _ranked(means: Sequence[Interval | None], truth: Sequence[float]) -> bool:
 
 
 def share(found: Iterable[bool]) -> float:
-    """How many of these are so, in percent."""
-    return 100 * float(np.mean(list(found)))
+    """How many of these are so, 0..1."""
+    return float(np.mean(list(found)))
 
 
 def _reached(shares: Sequence[float]) -> float:
-    return float(np.mean([share >= 0.9 for share in shares]))
+    return share(each >= 0.9 for each in shares)
 
 
 def _figure(name: str, value: float, goal: float | None) -> Figure:

@@ -13,6 +13,8 @@ from sinks.clickhouse_store import ClickHouseStore
 from sinks.connect import connect
 from sinks.migrate import migrate
 from sinks.settings import SinkSettings
+from tests.sql.asking import Ask, history
+from tests.sql.small_history import LIVES, SINCE, UNTIL
 
 
 @pytest.fixture
@@ -35,6 +37,14 @@ def tables(client: Client, settings: SinkSettings) -> Client:
     """A client on that database, all migrations applied."""
     migrate(client, settings)
     return client
+
+
+@pytest.fixture(scope="session")
+def asked_of_small_history(clickhouse: str) -> Iterator[Ask]:
+    """Asks a question of a database that holds the small history, over its range."""
+    name = "a_small_history"
+    with history(clickhouse, name, LIVES, since=SINCE, until=UNTIL) as put:
+        yield put
 
 
 Case = Callable[[ClickHouseStore], Awaitable[Any]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -12,7 +12,7 @@ from sinks.migrate import migrate
 from sinks.queries import TimeRange, asker
 from sinks.questions import question, questions
 from sinks.settings import SinkSettings
-from tests.sql.asking import Ask, Row, history, same, same_sketched, sketched, time_of
+from tests.sql.asking import Ask, Row, same, same_sketched, sketched, time_of
 from tests.sql.lives import HOUR, TIERS, Call, Life
 from tests.sql.small_history import (
     LIVES,
@@ -27,12 +27,9 @@ from tests.sql.small_history import (
 )
 
 
-@pytest.fixture(scope="module")
-def asked(clickhouse: str) -> Iterator[Ask]:
-    """Asks a question of a database that holds the history."""
-    name = "analytics_of_a_small_history"
-    with history(clickhouse, name, LIVES, since=SINCE, until=UNTIL) as put:
-        yield put
+@pytest.fixture
+def asked(asked_of_small_history: Ask) -> Ask:
+    return asked_of_small_history
 
 
 def three(values: Sequence[float], prefix: str = "") -> Row:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 
-from tests.sql.asking import Ask, history, same, same_sketched, sketched, time_of
+from tests.sql.asking import Ask, same, same_sketched, sketched, time_of
 from tests.sql.lives import HOUR, Call, Life
 from tests.sql.small_history import (
-    LIVES,
-    SINCE,
-    UNTIL,
     cached_tokens,
     calls,
     replied,
@@ -23,11 +20,9 @@ from tests.sql.small_history import (
 )
 
 
-@pytest.fixture(scope="module")
-def asked(clickhouse: str) -> Iterator[Ask]:
-    """Asks a question of a database that holds the history."""
-    with history(clickhouse, "money_of_a_small_history", LIVES, since=SINCE, until=UNTIL) as put:
-        yield put
+@pytest.fixture
+def asked(asked_of_small_history: Ask) -> Ask:
+    return asked_of_small_history
 
 
 def test_cost_vs_baseline(asked: Ask) -> None:

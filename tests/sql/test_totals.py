@@ -139,8 +139,10 @@ def test_totals_agree_wherever_one_looks(
         assert total(rows, "calls") == wanted.calls, by
         assert total(rows, "unknown_cost") == wanted.unknown, by
     for per in ("tenant", "user", "feature", "model"):
-        assert total(asked("budget", per=per, every="hour"), "cost") == wanted.usd, per
-    for every in ("hour", "month"):
+        for every in ("hour", "day", "month"):
+            rows = asked("budget", per=per, every=every)
+            assert total(rows, "cost") == wanted.usd, (per, every)
+    for every in ("hour", "day", "month"):
         assert total(asked("spend", every=every), "cost") == wanted.usd
         assert total(asked("savings", every=every), "spent") == wanted.usd
         assert total(asked("savings", every=every), "requests") == wanted.replied
