@@ -1,0 +1,135 @@
+"""The alerts that processes raise themselves, without a rule in the registry.
+
+Rules of the registry have names of their own (`alerts.rules.<name>`). Every alert that code raises
+is a member of `AlertName`; no other place spells such a name.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum
+
+
+class Resolution(Enum):
+    """When an alert is over."""
+
+    QUIET = "15 minutes after it was last raised"
+    """For a cause that raises the alert again while it lasts."""
+    BUDGET_WINDOW = "at the end of the budget window in its subject"
+    """For a level of a budget: the amount spent does not fall within a window."""
+    BY_RAISER = "when the process that raised it publishes `resolved`"
+    """For a cause whose end the raising process observes itself."""
+
+
+class AlertName(StrEnum):
+    """Name of an alert: the field `rule` of its record."""
+
+    def __new__(cls, name: str, resolution: Resolution, meaning: str) -> AlertName:
+        """A member whose value is its name; the rest describes it."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member._resolution = resolution
+        member._meaning = meaning
+        return member
+
+    _resolution: Resolution
+    _meaning: str
+
+    PROVIDER_DOWN = (
+        "provider_down",
+        Resolution.QUIET,
+        "the circuit of an instance is open: its calls failed in a row",
+    )
+    PROVIDER_AUTH = (
+        "provider_auth",
+        Resolution.QUIET,
+        "a provider rejected the API key, or the key is missing",
+    )
+    ADAPTER_FAULT = (
+        "adapter_fault",
+        Resolution.QUIET,
+        "a provider adapter raised an unexpected error before or after the HTTP call",
+    )
+    UNSUPPORTED_PARAMETER = (
+        "unsupported_parameter",
+        Resolution.QUIET,
+        "a model refused a request parameter; the worker leaves it out for that model",
+    )
+    UNKNOWN_PRICE = (
+        "unknown_price",
+        Resolution.QUIET,
+        "a model has no known price; the cost of its calls is NULL",
+    )
+    UNKNOWN_USAGE = (
+        "unknown_usage",
+        Resolution.QUIET,
+        "an answer reports billed usage that has no known price; the cost of the call is NULL",
+    )
+    JUDGE_NONSENSE = (
+        "judge_nonsense",
+        Resolution.QUIET,
+        "the judge model answered without a score",
+    )
+    CLASSIFIER_SILENT = (
+        "classifier_silent",
+        Resolution.QUIET,
+        "the model of the llm classifier fails; rules decide meanwhile",
+    )
+    INPUT_SHIFT = (
+        "input_shift",
+        Resolution.QUIET,
+        "the distribution of classifier scores differs from its reference",
+    )
+    CALIBRATION_LOST = (
+        "calibration_lost",
+        Resolution.QUIET,
+        "mean confidence and mean quality of a model's answers differ",
+    )
+    INVALID_REGISTRY = (
+        "invalid_registry",
+        Resolution.QUIET,
+        "a registry version can't be used; workers keep the latest valid one",
+    )
+    BUDGET = (
+        "budget",
+        Resolution.BUDGET_WINDOW,
+        "spend reached a level of a budget",
+    )
+    BUDGET_NOT_COUNTED = (
+        "budget_not_counted",
+        Resolution.QUIET,
+        "a new budget can't be counted from the cost topic",
+    )
+    HANDLING_FAILED = (
+        "handling_failed",
+        Resolution.QUIET,
+        "a message repeatedly failed by an unexpected error and was ended as internal_error",
+    )
+    LOG_GAP = (
+        "log_gap",
+        Resolution.QUIET,
+        "retention removed records of a request topic before they were read",
+    )
+    ALERTS_NOT_EVALUATED = (
+        "alerts_not_evaluated",
+        Resolution.BY_RAISER,
+        "no worker evaluates alert rules; the sink raises this alert",
+    )
+
+    @property
+    def resolution(self) -> Resolution:
+        """When the alert is over."""
+        return self._resolution
+
+    @property
+    def meaning(self) -> str:
+        """What the alert says, in one clause."""
+        return self._meaning
+
+
+_BY_NAME = {name.value: name for name in AlertName}
+
+
+def resolution_of(rule: str) -> Resolution | None:
+    """How an alert of this name resolves; `None` for a name that no process raises itself."""
+    name = _BY_NAME.get(rule)
+    return None if name is None else name.resolution
