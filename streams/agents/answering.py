@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from schemas.alert_names import AlertName
 from schemas.records import Answer
 from schemas.topics import MAX_ANSWER_BYTES
 from streams.agents.calls import CallEnd, make_call
@@ -196,7 +197,7 @@ def standing_of(hop: HopState, deps: Dependencies) -> Standing:
 async def _alert_on_auth(candidate: Candidate, end: CallEnd, deps: Dependencies) -> None:
     if end.attempt.status == "auth":
         await deps.alerts.fire(
-            "provider_auth",
+            AlertName.PROVIDER_AUTH,
             f"{candidate.model.name}/{candidate.instance.name}",
             f"the provider refused our key, or there is none: {end.error}",
         )
