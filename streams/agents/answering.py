@@ -148,7 +148,10 @@ async def _answered(
         seen |= {"chances": list(verdict.chances), "tier_costs": dict(standing.costs)}
     hop.steps.append(seen)
     if isinstance(step, Accept):
-        return Replied(answer=best_answer(answers_of(hop)) or answer, degraded=False)
+        best = best_answer(answers_of(hop)) or answer
+        # A faulty answer has confidence 0, so an earlier one is better only without a fault.
+        found = verdict.faults if best is answer else ()
+        return Replied(answer=best, faults=tuple(f"{each.check}: {each.what}" for each in found))
     return MovedOn(tier=step.tier, why=step.why)
 
 
