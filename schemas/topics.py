@@ -43,7 +43,7 @@ RECORD_OVERHEAD_BYTES = 4096
 """What a record may grow by on the wire beside key, value and headers."""
 
 
-_TIER_TOPIC = re.compile(r"llm\.tier\.(?P<tier>[a-z0-9][a-z0-9_-]*)(\.high)?\.v1")
+_TIER_TOPIC = re.compile(r"llm\.tier\.(?P<tier>[a-z0-9][a-z0-9_-]{0,200})(\.high)?\.v1")
 
 
 class Width(StrEnum):
