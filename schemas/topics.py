@@ -49,6 +49,10 @@ TIER_TOPIC_PATTERN = r"llm\.tier\.(?P<tier>[a-z0-9][a-z0-9_-]{0,200})(\.high)?\.
 _TIER_TOPIC = re.compile(TIER_TOPIC_PATTERN)
 
 
+CALLERS = "callers"
+"""Writers of topics whose records come from outside."""
+
+
 class Width(StrEnum):
     """How many partitions a topic has."""
 
@@ -85,6 +89,10 @@ class Topic:
             "message.timestamp.type": "LogAppendTime",
             "max.message.bytes": str(self.max_message_bytes),
         }
+        if self.writers == CALLERS:
+            # Brokers measure `max.message.bytes` after compression, and 8 MiB of zstd can be
+            # gigabytes. A broker that stores a topic uncompressed measures what readers will hold.
+            settings["compression.type"] = "uncompressed"
         if self.retention_ms is None:
             return settings | {"cleanup.policy": "compact"}
         return settings | {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
@@ -143,7 +151,7 @@ def declared_topics(
                 value="Request",
                 retention_ms=window,
                 max_message_bytes=request,
-                writers="callers",
+                writers=CALLERS,
                 readers="workers, replay",
                 about="requests as callers publish them",
             )
@@ -229,7 +237,7 @@ def declared_topics(
             value="Feedback",
             retention_ms=week,
             max_message_bytes=small,
-            writers="callers",
+            writers=CALLERS,
             readers="workers",
             about="what callers think of answers",
         ),
@@ -286,7 +294,7 @@ def declared_topics(
             value="bytes",
             retention_ms=topic.retention_ms or week,
             max_message_bytes=topic.max_message_bytes + MIB,
-            writers=topic.writers if topic.writers != "callers" else "workers",
+            writers=topic.writers if topic.writers != CALLERS else "workers",
             readers="operators, sink",
             about=f"what could not be read from or delivered to {topic.name}",
         )
