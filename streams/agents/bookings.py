@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from schemas.alert_names import AlertName
 from schemas.events import CostEvent
 from schemas.journal_headers import CALL_ID, INCARNATION
 from schemas.mapping import as_record
@@ -135,7 +136,7 @@ async def _price(
     cost_nano, source = deps.pricing.cost_of(candidate.model, usage)
     if source is None:
         await deps.alerts.fire(
-            "unknown_price",
+            AlertName.UNKNOWN_PRICE,
             candidate.model.name,
             f"no price is known for {candidate.model.name}; its calls are booked with cost NULL. "
             "Set models.<name>.price in the registry.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
+from schemas.alert_names import AlertName
 from schemas.errors import SluiceError
 from schemas.journal_headers import STARTED
 from schemas.records import Attempt
@@ -137,7 +138,7 @@ def _note_end(
 async def _alert_down(candidate: Candidate, attempt: Attempt, deps: Dependencies) -> None:
     model, instance = candidate.model.name, candidate.instance.name
     await deps.alerts.fire(
-        "provider_down",
+        AlertName.PROVIDER_DOWN,
         f"{model}/{instance}",
         f"calls of {model} at {instance} fail ({attempt.status}); it is left alone and probed "
         "until they come back",

@@ -143,8 +143,9 @@ async def _reply(
     message = hop.message
     routing = routing_of(decision)
     if isinstance(ending, Replied):
-        reply = _good(hop, ending, result)
-        reply = replace(reply, routing=routing)
+        noted = tuple(f"the answer failed a check: {fault}" for fault in ending.faults)
+        routing = replace(routing, reasons=(*routing.reasons, *noted))
+        reply = replace(_good(hop, ending, result), routing=routing)
     else:
         reply = Reply(
             request_id=message.request_id,

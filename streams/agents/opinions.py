@@ -6,6 +6,7 @@ why nothing was, stands in the decision's inputs.
 
 from __future__ import annotations
 
+from schemas.alert_names import AlertName
 from schemas.records import CLASSIFY
 from streams.agents.asking import Heard, ask_model
 from streams.agents.dependencies import Dependencies
@@ -34,7 +35,7 @@ async def opinion_on(seen: Features, hop: HopState, deps: Dependencies) -> Opini
     deps.opinions.keep(key, opinion, deps.clock.now())
     if deps.opinions.paused(deps.clock.now()):
         await deps.alerts.fire(
-            "classifier_silent",
+            AlertName.CLASSIFIER_SILENT,
             asked.model,
             f"the llm classifier's model failed again and again ({opinion.failed}); the rules "
             "decide meanwhile. See policy.llm in the registry.",
