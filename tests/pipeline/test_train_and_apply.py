@@ -71,16 +71,90 @@ def _labels(path: Path) -> Path:
     return path
 
 
-def test_what_was_trained_is_published_applied_used_explained_and_taken_back(
+@pytest.fixture
+def shell(
     pipeline: Stack,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:
+) -> Shell:
+    """A user's shell, whose environment names the pipeline's Kafka and ClickHouse."""
     monkeypatch.setenv("SLUICE_KAFKA_BOOTSTRAP_SERVERS", pipeline.bootstrap)
     monkeypatch.setenv("SLUICE_CLICKHOUSE_URL", pipeline.clickhouse_url)
     monkeypatch.setenv("SLUICE_HOME", str(tmp_path / "none"))
-    shell, out = Shell(capsys), tmp_path / "router.artifact"
+    return Shell(capsys)
+
+
+def test_a_model_that_no_worker_could_call_is_refused_unless_forced(
+    pipeline: Stack, shell: Shell, tmp_path: Path
+) -> None:
+    path = tmp_path / "registry.yaml"
+    text = local_registry(pipeline.simulator_url)
+    path.write_text(
+        text.replace(
+            f'base_url: "{pipeline.simulator_url}/v1"', 'base_url: "https://llm.corp/v1"', 1
+        )
+    )
+
+    with _restored(shell) as first:
+        refused = json.loads(shell.run("registry", "apply", str(path), "--json", status=1))
+        assert refused["current"] == first
+        (finding,) = [each for each in refused["findings"] if each["severity"] == "refuse"]
+        assert finding["path"].startswith("models.gpt-4o-mini.instances.0")
+        assert "SLUICE_ALLOWED_HOSTS" in finding["message"]
+        assert "--force" in shell.said
+
+        forced = shell.document("registry", "apply", str(path), "--force")
+        assert forced["used_by"] == ["worker-1"]
+        reply = shell.document("ask", "hi")
+        story = shell.explained(reply["request_id"])
+        told = " ".join(detail for each in story["entries"] for detail in each["details"])
+        assert "llm.corp may not be called; SLUICE_ALLOWED_HOSTS does not match it" in told
+
+
+def test_tiers_that_workers_do_not_read_are_refused_by_them_in_their_words(
+    pipeline: Stack, shell: Shell, tmp_path: Path
+) -> None:
+    path = tmp_path / "registry.yaml"
+    text = local_registry(pipeline.simulator_url).replace(
+        "boundaries: [0.2, 0.46]", "quality: best"
+    )
+    text = text.replace("  quality: balanced\n", "").replace("tier: complex", "tier: top")
+    path.write_text(text.replace("moderate, complex]", "moderate, top]"))
+
+    with _restored(shell):
+        refused = json.loads(shell.run("registry", "apply", str(path), "--json", status=1))
+        said = shell.said
+
+    assert list(refused["refused_by"]) == ["worker-1"]
+    assert "SLUICE_TIERS" in refused["refused_by"]["worker-1"]
+    assert "not taken up by worker-1" in said
+
+
+def test_a_probe_asks_each_instance_and_two_rollbacks_go_back_twice(
+    pipeline: Stack, shell: Shell, tmp_path: Path
+) -> None:
+    path = tmp_path / "registry.yaml"
+    text = local_registry(pipeline.simulator_url)
+
+    with _restored(shell) as first:
+        versions = [first]
+        for hops in (4, 5):
+            path.write_text(text.replace("max_hops: 3", f"max_hops: {hops}"))
+            probing = () if hops == 4 else ("--probe",)
+            shell.run("registry", "apply", str(path), *probing)
+            if probing:
+                assert shell.said.count(" answers: ") == 4
+            versions.append(shell.document("registry", "show", "--all")[-1]["version"])
+        back = [shell.document("registry", "rollback")["current"] for _ in range(2)]
+
+    assert back == [versions[1], versions[0]]
+
+
+def test_what_was_trained_is_published_applied_used_explained_and_taken_back(
+    pipeline: Stack, shell: Shell, tmp_path: Path
+) -> None:
+    out = tmp_path / "router.artifact"
     registry, shown = tmp_path / "registry.yaml", tmp_path / "shown.yaml"
 
     with _restored(shell) as first:
@@ -95,8 +169,8 @@ def test_what_was_trained_is_published_applied_used_explained_and_taken_back(
         )
 
         # Before it is published, its file is enough; without either, the way out is named.
-        assert report_faults(sluice, ["registry", "validate", str(registry)]) == 1
-        assert "--artifact FILE" in capsys.readouterr().err
+        shell.run("registry", "validate", str(registry), status=1)
+        assert "--artifact FILE" in shell.said
         shell.run("registry", "validate", str(registry), "--artifact", str(out))
         golden = ("eval", "--golden", "shipped", "--at-most", "1")
         by_file = shell.document(*golden, "--classifier", f"learned:{out}")
