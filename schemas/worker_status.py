@@ -14,7 +14,7 @@ import orjson
 from schemas.errors import UndecodableError
 
 EVERY_S = 30.0
-"""A worker says it again after this time, and at once when it takes a registry version up."""
+"""A worker says it again after this time, and sooner when something of it changed."""
 
 GONE_S = 100.0
 """A worker that said nothing for this long before the latest word on the topic counts as gone."""

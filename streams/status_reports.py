@@ -19,8 +19,12 @@ from streams.flow.delivery import Outgoing, Publisher
 log = logging.getLogger(__name__)
 
 
+LOOK_S = 2.0
+"""How often a worker looks whether something else than its registry changed, such as its keys."""
+
+
 class StatusReports:
-    """Publishes a worker's status at start, when its registry changes, and every `every_s`."""
+    """Publishes a worker's status at start, when it changes, and every `every_s`."""
 
     def __init__(
         self,
@@ -40,13 +44,17 @@ class StatusReports:
 
     async def run(self) -> None:
         """Report until cancelled, then say that the worker is gone."""
+        told: WorkerStatus | None = None
+        told_at, loop = 0.0, asyncio.get_running_loop()
         try:
             while True:
                 self._changed.clear()
                 status = self._status()
-                await self._tell(status.worker, status.encode())
+                if status != told or loop.time() - told_at >= self._every_s:
+                    await self._tell(status.worker, status.encode())
+                    told, told_at = status, loop.time()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(self._every_s):
+                    async with asyncio.timeout(min(LOOK_S, self._every_s)):
                         await self._changed.wait()
         finally:
             await asyncio.shield(self._tell(self._status().worker, None))

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from infra.cli.layout import GAP, Column, blocks, column_widths
+from infra.cli.layout import GAP, NARROWEST, Column, blocks, column_widths
 
 _FIGURE = re.compile(r"[-+]?\$?[\d,]*\.?\d+ ?(%|ms|s)?|-")
 """A number as figures are shown, or the dash of an unknown one."""
@@ -69,8 +69,12 @@ def print_columns(
             if number:
                 console.print()
             for place, (heading, _) in enumerate(block):
-                field = Text(f"{heading}  ", style="bold").append_text(_cell(rows[number][place]))
-                console.print(field)
+                indent = len(heading) + GAP
+                value = _cell(rows[number][place])
+                lines = value.wrap(console, max(console.width - indent, NARROWEST)) or [Text()]
+                console.print(Text(heading + " " * GAP, style="bold").append_text(lines[0]))
+                for more in lines[1:]:
+                    console.print(Text(" " * indent).append_text(more))
         return
     table = Table(
         title=title or None, title_justify="left", header_style="bold", box=None, padding=(0, 0),

@@ -115,3 +115,16 @@ def test_a_table_is_never_wider_than_its_terminal_and_figures_are_never_cut(
         for at, column in enumerate(columns):
             if column.figures:
                 assert all(len(row[at]) <= widths[at] for row in rows)
+
+
+def test_a_long_text_in_a_block_is_wrapped_beside_its_heading(shown: Shown) -> None:
+    columns = ("severity", "rule", "subject", "since (UTC)", "what")
+    what = "the provider refused our key, or there is none: it is not set " * 6
+
+    screen.print_table(columns, [("warning", "provider_auth", "a/b" * 9, "2026-11-27", what)])
+
+    lines = shown()
+    assert lines[4].startswith("what         the provider refused")
+    assert lines[5].startswith(" " * 13 + "")
+    assert max(map(len, lines)) <= WIDTH
+    assert " ".join(" ".join(lines[4:]).split()).removeprefix("what ") == what.strip()
