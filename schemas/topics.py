@@ -22,6 +22,7 @@ FEEDBACK = "llm.feedback.v1"
 REGISTRY = "llm.registry.v1"
 BUDGETS = "llm.budgets.v1"
 ALERTS = "llm.alerts.v1"
+WORKERS = "llm.workers.v1"
 REPLAY_DECISIONS = "llm.replay.decisions.v1"
 
 EVENT_TOPICS = (COST, QUALITY, OUTCOMES)
@@ -130,6 +131,21 @@ def wait_topic(delay_s: int) -> str:
 def dead_letter_topic(topic: str) -> str:
     """Name of the dead-letter topic of a topic."""
     return topic + DEAD_LETTER_SUFFIX
+
+
+def reply_topic(name: str) -> Topic:
+    """A reply topic of a caller's own, as the default one is declared."""
+    return Topic(
+        name=name,
+        width=Width.REQUESTS,
+        key="the request's",
+        value="Reply",
+        retention_ms=DAY_MS,
+        max_message_bytes=8 * MIB,
+        writers="workers",
+        readers="callers",
+        about="replies to the requests that name it",
+    )
 
 
 def declared_topics(
@@ -273,6 +289,17 @@ def declared_topics(
             writers="workers, sink",
             readers="operators",
             about="alerts fired and resolved",
+        ),
+        Topic(
+            name=WORKERS,
+            width=Width.SINGLE,
+            key="worker",
+            value="json",
+            retention_ms=DAY_MS,
+            max_message_bytes=small,
+            writers="workers",
+            readers="operators",
+            about="what each worker decides by, and whom it may call",
         ),
         Topic(
             name=REPLAY_DECISIONS,
