@@ -101,21 +101,26 @@ def _model(model: Model, workers: Sequence[WorkerStatus]) -> Iterator[Finding]:
 
 def _fault(instance: Instance, worker: WorkerStatus) -> str | None:
     """Why a worker would not call an instance."""
-    return _host_fault(instance.base_url, worker) or _key_fault(instance.api_key_env, worker)
+    url = instance.base_url
+    return _host_fault(url, worker) or _key_fault(instance.api_key_env, url, worker)
 
 
-def _host_fault(url: str, worker: WorkerStatus) -> str | None:
-    try:
-        return HostPolicy(patterns=worker.hosts).fault(httpx.URL(url))
-    except httpx.InvalidURL:
-        return "the base_url is no address"
+def _host_fault(url: str, worker: WorkerStatus, *, loopback: bool = True) -> str | None:
+    return HostPolicy(patterns=worker.hosts).fault(httpx.URL(url), loopback=loopback)
 
 
-def _key_fault(name: str | None, worker: WorkerStatus) -> str | None:
-    if name is None or name in worker.keys:
+def _key_fault(
+    name: str | None, url: str, worker: WorkerStatus, *, bound: bool = False
+) -> str | None:
+    if name is None:
         return None
-    if not KeyRing(patterns=worker.key_patterns, environment={}).allows(name):
+    ring, host = KeyRing(patterns=worker.key_patterns, environment={}), httpx.URL(url).host
+    if not ring.allows(name):
         return f"{name} may not be read as a key; SLUICE_ALLOWED_KEYS does not match it"
+    if not ring.allows(name, host, bound=bound):
+        return f"{name} may not be sent to {host}; SLUICE_ALLOWED_KEYS has no entry {name}@{host}"
+    if name in worker.keys:
+        return None
     return f"the key {name} is not set: neither as a variable nor in SLUICE_SECRETS_DIR"
 
 
@@ -136,7 +141,9 @@ def _webhooks(landscape: Landscape, workers: Sequence[WorkerStatus]) -> Iterator
     for number, hook in enumerate(landscape.alerting.webhooks):
         said: dict[str, list[WorkerStatus]] = {}
         for each in workers:
-            fault = _host_fault(hook.url, each) or _key_fault(hook.api_key_env, each)
+            fault = _host_fault(hook.url, each, loopback=False) or _key_fault(
+                hook.api_key_env, hook.url, each, bound=True
+            )
             if fault is not None:
                 said.setdefault(fault, []).append(each)
         for fault, whose in said.items():

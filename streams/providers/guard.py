@@ -2,7 +2,7 @@
 
 | value | setting | means |
 |---|---|---|
-| `KeyRing` | `SLUICE_ALLOWED_KEYS` | patterns of variables that may hold keys |
+| `KeyRing` | `SLUICE_ALLOWED_KEYS` | patterns of key variables, `KEY@host` binds one to a host |
 | `KeyRing` | `SLUICE_SECRETS_DIR` | folder with a file for each key, before the environment |
 | `HostPolicy` | `SLUICE_ALLOWED_HOSTS` | patterns of hosts that may be called |
 
@@ -56,7 +56,11 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRing:
-    """Provider keys by name, looked up at each call: a file of `secrets`, else the environment."""
+    """Provider keys by name, looked up at each call: a file of `secrets`, else the environment.
+
+    An entry `KEY@host` (both may be globs) lets a key go to that host only; a key that such an
+    entry names goes to no other host, whatever entries without a host say.
+    """
 
     patterns: tuple[str, ...] = (DEFAULT_KEYS,)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -89,21 +93,33 @@ class KeyRing:
             return False
         return True
 
-    def allows(self, name: str) -> bool:
-        """Whether the operator allows `name` to be read as a key."""
-        return any(fnmatchcase(name, pattern) for pattern in self.patterns)
+    def allows(self, name: str, host: str | None = None, *, bound: bool = False) -> bool:
+        """Whether the operator allows `name` to be read as a key, and sent to `host` if one is
+        given. With `bound` only entries that name a host count.
+        """
+        entries = [entry.partition("@") for entry in self.patterns]
+        mine = [(bool(at), where) for key, at, where in entries if fnmatchcase(name, key)]
+        hosts = [where for at, where in mine if at]
+        if host is None or not hosts:
+            return bool(hosts) or (bool(mine) and not bound)
+        return any(fnmatchcase(host.lower().rstrip("."), where.lower()) for where in hosts)
 
-    def key(self, name: str) -> str:
-        """The key `name`.
+    def key(self, name: str, host: str | None = None, *, bound: bool = False) -> str:
+        """The key `name`, to be sent to `host`; `bound` as in `allows`.
 
         Raises:
-            ProviderError: class AUTH; the key is not allowed, not set or holds characters
+            ProviderError: class AUTH; the key is not allowed there, not set or holds characters
                 that no header may carry. The message names the variable, never its content.
         """
         if not self.allows(name):
             raise ProviderError(
                 ErrorClass.AUTH,
                 f"{name} may not be read as a key; SLUICE_ALLOWED_KEYS does not match it",
+            )
+        if not self.allows(name, host, bound=bound):
+            raise ProviderError(
+                ErrorClass.AUTH,
+                f"{name} may not be sent to {host}; SLUICE_ALLOWED_KEYS has no entry {name}@{host}",
             )
         value = self._secret(name) or self.environment.get(name, "").strip()
         if not value:
@@ -146,18 +162,22 @@ class HostPolicy:
             patterns.extend(KNOWN_HOSTS if word == KNOWN else (word,))
         return cls(patterns=tuple(patterns))
 
-    def check(self, url: httpx.URL) -> None:
-        """Refuse a URL that may not be called.
+    def check(self, url: httpx.URL, *, loopback: bool = True) -> None:
+        """Refuse a URL that may not be called; `loopback` as in `fault`.
 
         Raises:
             ProviderError: class AUTH, since only this endpoint is unusable and another may serve.
         """
-        fault = self.fault(url)
+        fault = self.fault(url, loopback=loopback)
         if fault is not None:
             raise ProviderError(ErrorClass.AUTH, fault)
 
-    def fault(self, url: httpx.URL) -> str | None:
-        """Why a URL may not be called; `None` where it may."""
+    def fault(self, url: httpx.URL, *, loopback: bool = True) -> str | None:
+        """Why a URL may not be called; `None` where it may.
+
+        The entry `loopback` is for providers; without `loopback` this machine must be named, such
+        as `127.0.0.1:9000`.
+        """
         host, scheme = url.host.lower().rstrip("."), url.scheme
         if scheme not in _PORTS or not host:
             return "the endpoint's base_url is not an http(s) address"
@@ -166,7 +186,7 @@ class HostPolicy:
         if is_link_local(host):
             return f"{host} is a link-local address and is never called"
         here = is_loopback(host)
-        if (here and LOOPBACK in self.patterns) or self._named(
+        if (here and loopback and LOOPBACK in self.patterns) or self._named(
             host, url.port or _PORTS[scheme], scheme
         ):
             return None

@@ -18,7 +18,7 @@ PATTERNS = {
     f"^{NAME.pattern}$": _NAME,
     rf"^(\*|{NAME.pattern})$": f"{_NAME}, or * for all tenants",
     r"^[a-z0-9][a-z0-9_-]{0,31}$": "expected 1 to 32 small letters, digits, _ and -",
-    r"^https?://[^\s@]+$": "expected an address http(s)://host[:port]/path without credentials",
+    r"^https?://[!-~]+$": "expected an address http(s)://host[:port]/path without credentials",
     r"^[A-Z][A-Z0-9_]*$": "expected the name of an environment variable, such as OPENAI_API_KEY",
     r"^(default|[0-9a-f]{16})$": "expected `default`, or the hash of an artifact in quotes",
 }

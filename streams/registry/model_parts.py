@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from schemas.identity import NAME
+from streams.registry.web_addresses import WebAddress
 from streams.routing.landscape import CAPABILITIES
 
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
@@ -63,7 +64,7 @@ class InstancePart(Part):
     """One place that serves a model."""
 
     name: Name
-    base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s@]+$")]
+    base_url: WebAddress
     api_key_env: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
     api_version: str | None = None
     weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
