@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
+from schemas import exact_json
 from schemas.records import Answer
 from schemas.topics import MAX_ANSWER_BYTES
 from streams.agents.calls import CallEnd, make_call
@@ -158,7 +157,7 @@ def _left(hop: HopState, deps: Dependencies) -> float:
 def _answer(
     hop: HopState, candidate: Candidate, completion: Completion, verdict: Verdict
 ) -> Answer | None:
-    message = orjson.dumps(completion.message)
+    message = exact_json.dumps(completion.message)
     if len(message) > MAX_ANSWER_BYTES:
         return None
     usage = completion.usage

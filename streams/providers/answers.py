@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from schemas import exact_json
 from streams.providers.base import ErrorClass, ProviderError, Usage
 
 Json = Mapping[str, Any]
@@ -35,7 +36,7 @@ def decode(body: bytes, status: int) -> dict[str, Any]:
         ProviderError: BAD_RESPONSE; it is not JSON, or not an object.
     """
     try:
-        document = orjson.loads(body)
+        document = exact_json.loads(body)
     except orjson.JSONDecodeError:
         raise bad_answer("is not JSON", status) from None
     if not isinstance(document, dict):
@@ -50,7 +51,7 @@ def encode(body: Json) -> bytes:
         ProviderError: BAD_REQUEST; it holds what JSON cannot.
     """
     try:
-        return orjson.dumps(body)
+        return exact_json.dumps(body)
     except TypeError:
         raise ProviderError(
             ErrorClass.BAD_REQUEST, "the request holds a value that JSON cannot express"
@@ -133,7 +134,7 @@ def json_text(value: Json) -> str:
         ProviderError: BAD_RESPONSE; it is nested deeper than JSON is written.
     """
     try:
-        return orjson.dumps(value).decode()
+        return exact_json.dumps(value).decode()
     except TypeError:
         raise bad_answer("is nested too deeply") from None
 

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
+from schemas import exact_json
 from streams.routing.code_signs import code_lines, holds_code
 from streams.routing.landscape import JSON, LOGPROBS, TOOLS, VISION
 from streams.routing.token_estimate import CHARACTERS_PER_TOKEN, text_tokens
@@ -132,8 +131,8 @@ def estimate_tokens(body: Mapping[str, Any]) -> int:
 def _written(value: Any) -> str:
     """A value as JSON; of one that is nested deeper than JSON is written here, its texts."""
     try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
+        return exact_json.dumps(value).decode()
+    except TypeError:
         return "".join(_texts(value))
 
 
