@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -14,7 +15,8 @@ from streams.registry.budget_prices import refuse_unpriced
 from streams.registry.document import RegistryDocument
 from streams.registry.experiment_parts import ExperimentPart
 from streams.registry.learned import ArtifactOf, with_artifact
-from streams.registry.model_parts import InstancePart, ModelPart
+from streams.registry.model_families import refused_by_family
+from streams.registry.model_parts import InstancePart, ModelPart, PricePart, TokenPricePart
 from streams.registry.policies import policy_of
 from streams.routing.landscape import (
     Arm,
@@ -25,6 +27,7 @@ from streams.routing.landscape import (
     ListPrice,
     Model,
     Privacy,
+    TokenPrice,
 )
 
 Report = Callable[[ValidationError], str]
@@ -113,8 +116,33 @@ def _model(name: str, part: ModelPart) -> Model:
         max_output=part.max_output,
         expected_latency_ms=part.expected_latency_ms,
         instances=tuple(_instance(instance) for instance in part.instances),
-        price=ListPrice(**part.price.model_dump()) if part.price else None,
+        price=_price(part.price) if part.price else None,
+        unsupported=_unsupported(name, part),
     )
+
+
+def _unsupported(name: str, part: ModelPart) -> frozenset[str]:
+    if part.unsupported is not None:
+        return part.unsupported
+    return refused_by_family(part.model or name)
+
+
+def _price(part: PricePart) -> ListPrice:
+    return ListPrice(
+        **_token_prices(part),
+        web_search=part.web_search,
+        service_tiers=_variants(part.service_tiers),
+        speeds=_variants(part.speeds),
+        geographies=tuple(sorted(part.geographies.items())),
+    )
+
+
+def _variants(parts: Mapping[str, TokenPricePart]) -> tuple[tuple[str, TokenPrice], ...]:
+    return tuple((name, TokenPrice(**_token_prices(part))) for name, part in sorted(parts.items()))
+
+
+def _token_prices(part: TokenPricePart) -> dict[str, Any]:
+    return {field: getattr(part, field) for field in TokenPricePart.model_fields}
 
 
 def _instance(part: InstancePart) -> Instance:

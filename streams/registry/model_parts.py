@@ -17,6 +17,7 @@ from pydantic import (
 
 from schemas.identity import NAME
 from streams.routing.landscape import CAPABILITIES
+from streams.routing.parameters import PARAMETERS
 
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
 TierName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
@@ -38,6 +39,7 @@ def one_of(known: Collection[str]) -> AfterValidator:
 
 
 Capability = Annotated[str, one_of(CAPABILITIES)]
+Parameter = Annotated[str, one_of(PARAMETERS)]
 
 
 class Part(BaseModel):
@@ -70,13 +72,33 @@ class InstancePart(Part):
     limits: LimitsPart = LimitsPart()
 
 
-class PricePart(Part):
+class TokenPricePart(Part):
     """USD per million tokens."""
 
     input: Usd
     output: Usd
     cache_read: Usd | None = None
     cache_write: Usd | None = None
+    cache_write_1h: Usd | None = None
+    audio_input: Usd | None = None
+    audio_output: Usd | None = None
+
+
+class PricePart(TokenPricePart):
+    """USD per million tokens; `web_search` is USD per thousand searches. Calls that the provider
+    bills by a service tier, a speed or a geography that is not listed here have no known cost.
+    """
+
+    web_search: Usd | None = None
+    service_tiers: Annotated[dict[Name, TokenPricePart], Field(max_length=16)] = Field(
+        default_factory=dict
+    )
+    speeds: Annotated[dict[Name, TokenPricePart], Field(max_length=16)] = Field(
+        default_factory=dict
+    )
+    geographies: Annotated[
+        dict[Name, Annotated[Decimal, Field(gt=0, le=100, max_digits=9)]], Field(max_length=64)
+    ] = Field(default_factory=dict)
 
 
 class ModelPart(Part):
@@ -90,6 +112,7 @@ class ModelPart(Part):
     max_output: Annotated[int, Field(gt=0)] = 4_096
     expected_latency_ms: Milliseconds = 1_000.0
     price: PricePart | None = None
+    unsupported: frozenset[Parameter] | None = None
     instances: Annotated[tuple[InstancePart, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
