@@ -48,13 +48,15 @@ def encode(body: Json) -> bytes:
     """A body as JSON bytes.
 
     Raises:
-        ProviderError: BAD_REQUEST; it holds what JSON cannot.
+        ProviderError: INVALID_REQUEST; it holds what JSON cannot.
     """
     try:
         return exact_json.dumps(body)
     except TypeError:
         raise ProviderError(
-            ErrorClass.BAD_REQUEST, "the request holds a value that JSON cannot express"
+            ErrorClass.INVALID_REQUEST,
+            "the request holds a value that JSON cannot express",
+            sent=False,
         ) from None
 
 
@@ -78,14 +80,14 @@ def with_extra(body: dict[str, Any], extra: object) -> dict[str, Any]:
     """`body` with the fields of `extra_body` laid over it, in place.
 
     Raises:
-        ProviderError: BAD_REQUEST; `extra_body` sets a field that is the call's own.
+        ProviderError: INVALID_REQUEST; `extra_body` sets a field that is the call's own.
     """
     if not isinstance(extra, Mapping):
         return body
     taken = sorted(RESERVED.intersection(extra))
     if taken:
         raise ProviderError(
-            ErrorClass.BAD_REQUEST, f"extra_body may not set {', '.join(taken)}", status=None
+            ErrorClass.INVALID_REQUEST, f"extra_body may not set {', '.join(taken)}", sent=False
         )
     body.update(extra)
     return body
@@ -137,6 +139,17 @@ def json_text(value: Json) -> str:
         return exact_json.dumps(value).decode()
     except TypeError:
         raise bad_answer("is nested too deeply") from None
+
+
+MAX_DETAILS = 1_024
+"""Most pieces of reasoning that are kept of one answer; a request takes as many back."""
+
+
+def objects(value: object) -> list[dict[str, Any]]:
+    """The objects of a list, empty for anything else."""
+    if not isinstance(value, list):
+        return []
+    return [each for each in value if isinstance(each, dict)][:MAX_DETAILS]
 
 
 def text(value: object) -> str | None:

@@ -118,12 +118,10 @@ def _hold_against_total(
 ) -> None:
     """Complete the parts from the total, in place; a contradiction is reported."""
     total = fields.count("total_tokens")
-    if tokens.prompt is not None and cached > tokens.prompt:
-        # Some gateways count cached tokens beside the prompt.
-        tokens.prompt += cached
     if not total:
         if reasoning and tokens.answer is not None and reasoning > tokens.answer:
-            tokens.answer += reasoning
+            # Beside the answer or a mistake: nothing says which.
+            fields.report(f"{_ANSWER}.reasoning_tokens")
         return
     if tokens.prompt is None and tokens.answer is not None:
         tokens.prompt = max(total - tokens.answer, 0)
@@ -135,6 +133,7 @@ def _hold_against_total(
     if missing < 0:
         fields.report("total_tokens")
     elif missing and missing == cached and missing != reasoning:
+        # Some gateways count cached tokens beside the prompt.
         tokens.prompt += missing
     else:
         tokens.answer += missing

@@ -76,10 +76,8 @@ class UsageFields:
 
     def unknown(self) -> tuple[str, ...]:
         """The fields that say something and were not read, and those that were reported."""
-        leaves = 0
-        for path, value in _leaves(self._document, ()):
-            leaves += 1
-            if leaves > _MAX_LEAVES:
+        for number, (path, value) in enumerate(_leaves(self._document, ())):
+            if number >= _MAX_LEAVES:
                 self.report("more fields than are read")
                 break
             known = any(path[:size] in self._read for size in range(1, len(path) + 1))

@@ -133,12 +133,14 @@ def _price(part: PricePart) -> ListPrice:
         web_search=part.web_search,
         service_tiers=_variants(part.service_tiers),
         speeds=_variants(part.speeds),
-        geographies=tuple(sorted(part.geographies.items())),
+        geographies=tuple(sorted((part.geographies or {}).items())),
     )
 
 
-def _variants(parts: Mapping[str, TokenPricePart]) -> tuple[tuple[str, TokenPrice], ...]:
-    return tuple((name, TokenPrice(**_token_prices(part))) for name, part in sorted(parts.items()))
+def _variants(parts: Mapping[str, TokenPricePart] | None) -> tuple[tuple[str, TokenPrice], ...]:
+    return tuple(
+        (name, TokenPrice(**_token_prices(part))) for name, part in sorted((parts or {}).items())
+    )
 
 
 def _token_prices(part: TokenPricePart) -> dict[str, Any]:

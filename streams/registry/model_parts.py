@@ -23,6 +23,7 @@ Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
 TierName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 TenantName = Annotated[str, StringConstraints(pattern=rf"^(\*|{NAME.pattern})$")]
 Usd = Annotated[Decimal, Field(ge=0, max_digits=18)]
+Factor = Annotated[Decimal, Field(gt=0, le=100, max_digits=9)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Milliseconds = Annotated[float, Field(gt=0, le=3_600_000)]
 
@@ -90,15 +91,9 @@ class PricePart(TokenPricePart):
     """
 
     web_search: Usd | None = None
-    service_tiers: Annotated[dict[Name, TokenPricePart], Field(max_length=16)] = Field(
-        default_factory=dict
-    )
-    speeds: Annotated[dict[Name, TokenPricePart], Field(max_length=16)] = Field(
-        default_factory=dict
-    )
-    geographies: Annotated[
-        dict[Name, Annotated[Decimal, Field(gt=0, le=100, max_digits=9)]], Field(max_length=64)
-    ] = Field(default_factory=dict)
+    service_tiers: Annotated[dict[Name, TokenPricePart], Field(max_length=16)] | None = None
+    speeds: Annotated[dict[Name, TokenPricePart], Field(max_length=16)] | None = None
+    geographies: Annotated[dict[Name, Factor], Field(max_length=64)] | None = None
 
 
 class ModelPart(Part):

@@ -118,6 +118,7 @@ def estimate_tokens(body: Mapping[str, Any]) -> int:
         tokens += text_tokens(text_of(content)) + _TOKENS_PER_MESSAGE
         if isinstance(content, list):
             images += sum(1 for part in content if part.get("type") == "image_url")
+        tokens += text_tokens(message.get("reasoning_content") or "")
         for call in message.get("tool_calls") or ():
             tokens += text_tokens(call["function"]["arguments"])
     for tool in body.get("tools") or ():
