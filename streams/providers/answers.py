@@ -129,8 +129,8 @@ def name(value: object) -> str | None:
     return value if isinstance(value, str) and len(value) <= MAX_NAME_CHARACTERS else None
 
 
-def json_text(value: Json) -> str:
-    """An object as JSON text.
+def json_text(value: Any) -> str:
+    """A value as JSON text.
 
     Raises:
         ProviderError: BAD_RESPONSE; it is nested deeper than JSON is written.
@@ -139,6 +139,16 @@ def json_text(value: Json) -> str:
         return exact_json.dumps(value).decode()
     except TypeError:
         raise bad_answer("is nested too deeply") from None
+
+
+def kept(value: Any) -> Any:
+    """A value of an answer that is passed on as it is.
+
+    Raises:
+        ProviderError: BAD_RESPONSE; it is nested deeper than JSON is written.
+    """
+    json_text(value)
+    return value
 
 
 MAX_DETAILS = 1_024

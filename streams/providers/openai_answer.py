@@ -15,6 +15,7 @@ from streams.providers.answers import (
     believable,
     few_enough,
     json_text,
+    kept,
     name,
     objects,
     part,
@@ -158,9 +159,9 @@ def _message(said: Json, call: ChatCall) -> dict[str, Any]:
         message["reasoning_content"] = thought
     details = objects(said.get("reasoning_details"))
     if details:
-        message["reasoning_details"] = details
+        message["reasoning_details"] = kept(details)
     if part(said, "extra_content"):
-        message["extra_content"] = said["extra_content"]
+        message["extra_content"] = kept(said["extra_content"])
     return message
 
 
@@ -200,7 +201,7 @@ def _tool_call(call: object, taken: set[str], seed: str, number: int) -> dict[st
         "function": {"name": called, "arguments": said or "{}"},
     }
     if part(call, "extra_content"):
-        result["extra_content"] = call["extra_content"]
+        result["extra_content"] = kept(call["extra_content"])
     if text(call.get("thought_signature")):
         result["thought_signature"] = call["thought_signature"]
     return result

@@ -116,7 +116,11 @@ CLASSES: dict[str, tuple[int, dict[str, Any], ErrorClass]] = {
         {"code": "invalid_base64_image"},
         ErrorClass.INVALID_REQUEST,
     ),
-    "Gemini's status": (429, {"code": 429, "status": "RESOURCE_EXHAUSTED"}, ErrorClass.RATE_LIMITED),
+    "Gemini's status": (
+        429,
+        {"code": 429, "status": "RESOURCE_EXHAUSTED"},
+        ErrorClass.RATE_LIMITED,
+    ),
     "llama.cpp's type": (
         400,
         {"code": 400, "type": "exceed_context_size_error", "n_ctx": 4096},
