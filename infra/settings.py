@@ -13,7 +13,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from schemas.kafka_access import KafkaAccess
-from schemas.topics import DEFAULT_TIERS, REQUESTS
+from schemas.topics import DEFAULT_TIERS, REQUESTS, request_topic_names
 
 Port = Annotated[int | None, Field(ge=0, le=65535)]
 """Zero is a free one that stays; unset is the usual one if it is free, else a free one."""
@@ -96,5 +96,4 @@ class InfraSettings(KafkaAccess):
     @property
     def request_topic_names(self) -> tuple[str, ...]:
         """The request topics, without the tenants that they are bound to."""
-        entries = (entry.partition("=")[0].strip() for entry in self.request_topics.split(","))
-        return tuple(entry for entry in entries if entry)
+        return request_topic_names(self.request_topics)

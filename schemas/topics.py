@@ -43,7 +43,10 @@ RECORD_OVERHEAD_BYTES = 4096
 """What a record may grow by on the wire beside key, value and headers."""
 
 
-_TIER_TOPIC = re.compile(r"llm\.tier\.(?P<tier>[a-z0-9][a-z0-9_-]*)(\.high)?\.v1")
+TIER_TOPIC_PATTERN = r"llm\.tier\.(?P<tier>[a-z0-9][a-z0-9_-]{0,200})(\.high)?\.v1"
+"""The form of a tier's topic name."""
+
+_TIER_TOPIC = re.compile(TIER_TOPIC_PATTERN)
 
 
 class Width(StrEnum):
@@ -85,6 +88,12 @@ class Topic:
         if self.retention_ms is None:
             return settings | {"cleanup.policy": "compact"}
         return settings | {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
+
+
+def request_topic_names(listed: str) -> tuple[str, ...]:
+    """Request topics of a list such as `a=tenant,b`, without the tenants that they are bound to."""
+    entries = (entry.partition("=")[0].strip() for entry in listed.split(","))
+    return tuple(entry for entry in entries if entry)
 
 
 def tier_topic(tier: str, *, high: bool = False) -> str:

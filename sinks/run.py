@@ -28,7 +28,7 @@ from sinks.settings import SinkSettings
 from sinks.sink import Sink
 from sinks.status import SinkStatus
 from sinks.store import Store
-from sinks.tables import TOPIC_PATTERN
+from sinks.tables import topic_pattern
 from sinks.writer import delays
 
 log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ async def _consume(
         return
     sink = Sink(settings, store, SystemClock(), status, consumer, known=known)
     metrics.observe(status, sink.lag, sink.held_bytes)
-    consumer.subscribe(pattern=TOPIC_PATTERN, listener=sink)
+    consumer.subscribe(pattern=topic_pattern(settings.request_topic_names), listener=sink)
     try:
         await sink.run(stop)
     finally:

@@ -10,6 +10,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from schemas.alert_names import AlertName
 from schemas.avro_schemas import VALUES
 from schemas.codec import Codec
 from schemas.schema_registry import known_schemas
@@ -94,7 +95,7 @@ class Parts:
             await self.known.register(VALUES)
 
     async def _registry_is_invalid(self, version: str, problem: str) -> None:
-        await self.alerts.fire("invalid_registry", version, problem)
+        await self.alerts.fire(AlertName.INVALID_REGISTRY, version, problem)
 
     async def dependencies(self, stack: AsyncExitStack) -> Dependencies:
         """What the handlers are given, its services opened; the stack closes what must be closed.

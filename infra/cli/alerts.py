@@ -52,11 +52,11 @@ def show_alerts(shown: AlertsShown, since: str) -> None:
             ("severity", "rule", "subject", "since (UTC)", "what"),
             [
                 (
-                    each.fired.severity,
+                    each.latest.severity,
                     each.fired.rule,
                     each.fired.subject,
                     when(each.fired.at),
-                    each.fired.message,
+                    each.latest.message,
                 )
                 for each in shown.firing
             ],

@@ -50,13 +50,13 @@ def when(milliseconds: int) -> str:
 
 
 def _urgency(standing: Standing) -> tuple[int, int]:
-    severity = standing.fired.severity
+    severity = standing.latest.severity
     rank = _SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES)
     return rank, standing.fired.at
 
 
 def _standing(standing: Standing) -> dict[str, Any]:
-    said = _alert(standing.fired)
+    said = _alert(standing.latest)
     return said | {"since": _iso(standing.fired.at), "last_said": _iso(standing.seen)}
 
 

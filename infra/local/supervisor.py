@@ -91,7 +91,7 @@ class Supervisor:
         self._start("Kafka, ClickHouse, the simulator", kafka, clickhouse, simulator)
         if self._stopping:
             return
-        database = settings.clickhouse_url or clickhouse.address
+        database = settings.clickhouse_url or parts.own_clickhouse(settings, home).url
         self._say("topics, tables, the registry")
         create_topics(settings, kafka.address, settings.tier_names)
         migrate_tables(database)

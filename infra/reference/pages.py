@@ -9,6 +9,7 @@ import orjson
 from pydantic_settings import BaseSettings
 
 from infra.settings import InfraSettings
+from schemas.alert_names import AlertName, Resolution
 from schemas.avro_schemas import VALUES, whole_schema
 from schemas.topics import DAY_MS, MIB, Topic, Width, declared_topics
 from sinks.questions import questions
@@ -143,6 +144,26 @@ def _default(value: Any) -> str:
     return "-" if value is None or value == "" else f"`{value}`"
 
 
+def alert_names_page() -> str:
+    """Every alert that a process raises itself, and when it is over."""
+    rows = [(f"`{name}`", name.meaning, name.resolution.value) for name in AlertName]
+    return "\n".join(
+        (
+            "# Alerts without a rule\n",
+            _MADE,
+            "Processes raise these alerts themselves; the registry needs no rule for them. They "
+            "are published on `llm.alerts.v1` like alerts of rules ([alerts](alerts.md)). A rule "
+            "of the same name takes over the resolution.\n",
+            *_table(("alert", "meaning", "resolved"), rows),
+            "",
+            f"A lasting cause is published again after 10 minutes, so an alert that resolves "
+            f"{Resolution.QUIET.value} stands as long as its cause does. `sluice alerts` shows the "
+            "latest message.",
+            "",
+        )
+    )
+
+
 def questions_page() -> str:
     """Every analytics question with its columns."""
     parts = [
@@ -189,6 +210,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "topics.md": topics_page,
     "records.md": records_page,
     "settings.md": settings_page,
+    "alert_names.md": alert_names_page,
     "sql.md": questions_page,
     "registry.schema.json": registry_schema,
 }

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from schemas import exact_json
+from schemas.alert_names import AlertName
 from schemas.records import ANSWER, Answer
 from schemas.topics import MAX_ANSWER_BYTES
 from streams.agents.calls import CallEnd, make_call
@@ -157,7 +158,10 @@ async def _answered(
         seen |= {"chances": list(verdict.chances), "tier_costs": dict(standing.costs)}
     hop.steps.append(seen)
     if isinstance(step, Accept):
-        return Replied(answer=best_answer(answers_of(hop)) or answer, degraded=False)
+        best = best_answer(answers_of(hop)) or answer
+        # A faulty answer has confidence 0, so an earlier one is better only without a fault.
+        found = verdict.faults if best is answer else ()
+        return Replied(answer=best, faults=tuple(f"{each.check}: {each.what}" for each in found))
     return MovedOn(tier=step.tier, why=step.why)
 
 
@@ -206,7 +210,7 @@ def standing_of(hop: HopState, deps: Dependencies) -> Standing:
 async def _alert_on_auth(candidate: Candidate, end: CallEnd, deps: Dependencies) -> None:
     if end.attempt.status == "auth":
         await deps.alerts.fire(
-            "provider_auth",
+            AlertName.PROVIDER_AUTH,
             f"{candidate.model.name}/{candidate.instance.name}",
             f"the provider refused our key, or there is none: {end.error}",
         )

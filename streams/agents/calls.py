@@ -164,7 +164,7 @@ async def _report_faults(candidate: Candidate, ended: EndedCall, deps: Dependenc
 async def _alert_down(candidate: Candidate, attempt: Attempt, deps: Dependencies) -> None:
     model, instance = candidate.model.name, candidate.instance.name
     await deps.alerts.fire(
-        "provider_down",
+        AlertName.PROVIDER_DOWN,
         f"{model}/{instance}",
         f"calls of {model} at {instance} fail ({attempt.status}); it is left alone and probed "
         "until they come back",

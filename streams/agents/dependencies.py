@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from schemas.alert_names import AlertName
 from schemas.errors import ConfigurationError
 from streams.agents.allowance import Allowance
 from streams.agents.codecs import Codecs
@@ -47,7 +48,7 @@ class Pricing(Protocol):
 class Alerts(Protocol):
     """Tells operators."""
 
-    async def fire(self, rule: str, subject: str, message: str) -> None:
+    async def fire(self, rule: AlertName, subject: str, message: str) -> None:
         """Raise an alert, once for each rule and subject while it lasts."""
         ...
 

@@ -145,10 +145,12 @@ async def _reply(
     routing = routing_of(decision)
     if isinstance(ending, Replied):
         model = hop.landscape.models.get(ending.answer.model)
-        notes = limit_notes(hop.body, model) if model else ()
-        routing = replace(routing, reasons=(*routing.reasons, *notes))
-        reply = _good(hop, ending, result)
-        reply = replace(reply, routing=routing)
+        noted = (
+            *(limit_notes(hop.body, model) if model else ()),
+            *(f"the answer failed a check: {fault}" for fault in ending.faults),
+        )
+        routing = replace(routing, reasons=(*routing.reasons, *noted))
+        reply = replace(_good(hop, ending, result), routing=routing)
     else:
         reply = Reply(
             request_id=message.request_id,

@@ -25,7 +25,7 @@ def out_of_time(hop: HopState) -> Ending:
     """Past the deadline: the best answer seen, if there is one, else the request expires."""
     best = best_answer(answers_of(hop))
     if best is not None:
-        return Replied(answer=best, degraded=True)
+        return Replied(answer=best, fell_back=True)
     failure = Failure(
         code="deadline_exceeded",
         message="no model answered before the deadline",
@@ -52,7 +52,7 @@ def _denied(hop: HopState, denied: Downgrade | Rejected, standing: Standing) -> 
     if denied.spares_other_models and following is not None:
         return MovedOn(tier=following, why=denied.why)
     best = best_answer(answers_of(hop))
-    return over_budget(hop, denied) if best is None else Replied(answer=best, degraded=True)
+    return over_budget(hop, denied) if best is None else Replied(answer=best, fell_back=True)
 
 
 def exhausted(
@@ -68,7 +68,7 @@ def exhausted(
         return MovedOn(tier=following, why=step.why)
     best = best_answer(answers_of(hop))
     if best is not None:
-        return Replied(answer=best, degraded=True)
+        return Replied(answer=best, fell_back=True)
     if not step.refused and _fits_nobody(hop, deps):
         return GaveUp(kind="failed", failure=_FITS_NOBODY)
     if _answer_statuses(hop) and _answer_statuses(hop) <= _REFUSALS:
@@ -106,7 +106,7 @@ def _wait(hop: HopState, deps: Dependencies) -> Ending | None:
     delay_s = wait_of(hop, deps)
     best = best_answer(answers_of(hop))
     if best is not None:
-        return Replied(answer=best, degraded=True)
+        return Replied(answer=best, fell_back=True)
     return None if delay_s is None else Parked(delay_s=delay_s)
 
 

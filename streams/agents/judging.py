@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.alert_names import AlertName
 from schemas.events import CONFIDENCE, CONSISTENT, JUDGED
 from schemas.records import JUDGE, Attempt
 from streams.agents.asking import ask_model
@@ -106,7 +107,7 @@ async def ask_judge(
     found = read_judgement(heard.completion.message)
     if found is None:
         await deps.alerts.fire(
-            "judge_nonsense",
+            AlertName.JUDGE_NONSENSE,
             judge.model,
             "the judge did not answer with a score; confidences stand without it. "
             "See policy.judge in the registry.",

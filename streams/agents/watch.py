@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from schemas.alert_names import AlertName
 from streams.evaluation.shift import BINS, SHIFTED, bin_of, stability_index
 
 REFERENCE = 1_000
@@ -32,7 +33,7 @@ _REMEMBERED = 10_000
 class Finding:
     """A loss that was found: the alert's rule, its subject, and what to do."""
 
-    rule: str
+    rule: AlertName
     subject: str
     message: str
 
@@ -77,7 +78,7 @@ class Watch:
         if index < SHIFTED:
             return None
         return Finding(
-            rule="input_shift",
+            rule=AlertName.INPUT_SHIFT,
             subject=f"{version}/{classifier}",
             message=f"scores of {classifier} have shifted (stability index {index:.2f}, from "
             f"{SHIFTED} on): requests are not what they were. Look at "
@@ -110,7 +111,7 @@ class Watch:
         if abs(sure - good) < MISCALIBRATED:
             return None
         return Finding(
-            rule="calibration_lost",
+            rule=AlertName.CALIBRATION_LOST,
             subject=model,
             message=f"mean confidence in {model} is {sure:.2f}, what was said of the same answers "
             f"{good:.2f}. See `sluice query calibration`; train again, or move the thresholds.",

@@ -23,9 +23,14 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """An alert that stands: the record that fired it, and when it was last said (broker time)."""
+    """An alert that stands: the record that fired it, the latest record, and the latest record's
+    append time (ms).
+
+    `fired` says since when it stands, `latest` says why it stands now.
+    """
 
     fired: Alert
+    latest: Alert
     seen: int
 
 
@@ -69,10 +74,10 @@ class AlertBook:
         stands = self._standing.get(name)
         if alert.state == Change.FIRED:
             if stands is not None:
-                self._standing[name] = replace(stands, seen=at)
+                self._standing[name] = replace(stands, latest=alert, seen=at)
                 return None
             self._make_room()
-            self._standing[name] = Standing(fired=alert, seen=at)
+            self._standing[name] = Standing(fired=alert, latest=alert, seen=at)
             return Notice(offset=offset, change=Change.FIRED, alert=alert, at=at, fired_at=alert.at)
         if stands is None:
             return None

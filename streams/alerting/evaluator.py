@@ -17,7 +17,7 @@ from streams.alerting.raised import span_in_words, why_over
 from streams.alerting.seen import Seen
 from streams.alerting.states import Change, Patience, step
 from streams.alerting.windows import MOST_SUBJECTS
-from streams.routing.alert_rules import Alerting, AlertRule, Judged, Kind, Reading, judge
+from streams.routing.alert_rules import Alerting, AlertRule, Judged, Kind, Reading, Verdict, judge
 
 MARK = "evaluator@"
 """Begins the name of who noticed, in records of this evaluator."""
@@ -26,7 +26,10 @@ MOST_SUBJECTS_IN_ALL = 2_000
 """Subjects that all rules together tell apart; shared evenly, at most `MOST_SUBJECTS` each."""
 
 REMIND_MS = 24 * 3_600_000
-"""A standing alert is said again so often, since the log forgets after seven days."""
+"""A standing alert is published again after this time, since the log keeps seven days."""
+
+UPDATE_MS = 10 * 60_000
+"""A standing alert whose message has changed is published again after this time."""
 
 
 class Evaluator:
@@ -83,15 +86,15 @@ class Evaluator:
             if over is not None:
                 yield self._alert(stands.fired, Change.RESOLVED, over, now)
             elif measured and now - stands.seen >= REMIND_MS:
-                yield self._alert(stands.fired, Change.FIRED, stands.fired.message, now)
+                yield self._alert(stands.latest, Change.FIRED, stands.latest.message, now)
 
     def _of_rule(
         self, measure: Measure, standing: dict[Name, Standing], now: int
     ) -> Iterator[Alert]:
         rule = measure.rule
-        stands = {subject for name, subject in standing if name == rule.name}
+        stands = {subject: each for (name, subject), each in standing.items() if name == rule.name}
         read = {reading.subject: reading for reading in measure.readings(now)}
-        for subject in stands - read.keys():
+        for subject in stands.keys() - read.keys():
             read[subject] = measure.silence(subject)
         for subject, reading in read.items():
             name = (rule.name, subject)
@@ -106,6 +109,10 @@ class Evaluator:
             self._remember(name, patience)
             if change is not None:
                 yield self._measured(measure, reading, judged, change, now)
+            elif subject in stands and judged.verdict is Verdict.BREACHED:
+                alert = self._measured(measure, reading, judged, Change.FIRED, now)
+                if _is_news(alert, stands[subject], now):
+                    yield alert
 
     def _remember(self, name: Name, patience: Patience) -> None:
         if patience == Patience():
@@ -146,6 +153,11 @@ class Evaluator:
             value=fired.value if change is Change.FIRED else None,
             threshold=fired.threshold,
         )
+
+
+def _is_news(alert: Alert, stands: Standing, now: int) -> bool:
+    """Whether a standing alert's present message is worth another record."""
+    return now - stands.seen >= UPDATE_MS and alert.message != stands.latest.message
 
 
 def _bound(rule: AlertRule, judged: Judged) -> str:

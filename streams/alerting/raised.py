@@ -1,46 +1,35 @@
-"""When alerts are over that workers raise by themselves, without a rule in the registry. Pure.
+"""When an alert that a process raised itself, without a rule in the registry, is over. Pure.
 
-| alert | is over |
-|---|---|
-| one that is said again while its cause lasts | when it was not for `QUIET_MS` |
-| a budget's level | when the window that its subject names has ended |
-| any other | when whoever raised it says so |
+`AlertName` says for each alert which `Resolution` applies. The evaluator applies it.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from schemas.alert_names import Resolution, resolution_of
 from streams.routing.budget_windows import DAY, HOUR, MONTH, window_end
 
 QUIET_MS = 15 * 60_000
-"""Workers say an alert that lasts again after 10 minutes."""
-
-QUIET_RULES = frozenset(
-    {
-        "provider_down",
-        "provider_auth",
-        "unknown_price",
-        "input_shift",
-        "calibration_lost",
-        "invalid_registry",
-    }
-)
-
-BUDGET = "budget"
+"""Time without a repetition after which an alert is over. Workers repeat a lasting alert after
+10 minutes (`streams.alerts.REPEAT_MS`)."""
 
 _WINDOWS = {16: (HOUR, "%Y-%m-%d %H:%M"), 10: (DAY, "%Y-%m-%d"), 7: (MONTH, "%Y-%m")}
 """Windows by the length of their names, as `routing.budget_windows` gives them."""
 
 
 def why_over(rule: str, subject: str, seen: int, now: int) -> str | None:
-    """Why an alert that was last said at `seen` is over at `now` (ms); `None` while it stands."""
-    if rule == BUDGET:
-        end = budget_window_end(subject)
-        if end is not None:
+    """Why an alert that was last raised at `seen` is over at `now` (ms); `None` while it stands.
+
+    A name that no process raises itself has no known end: its publisher resolves it.
+    """
+    match resolution_of(rule):
+        case Resolution.BUDGET_WINDOW if (end := budget_window_end(subject)) is not None:
             return "its window has ended" if now >= end else None
-    elif rule not in QUIET_RULES:
-        return None
+        case Resolution.QUIET | Resolution.BUDGET_WINDOW:
+            pass
+        case _:
+            return None
     return (
         f"it was not raised again for {span_in_words(QUIET_MS)}" if now - seen >= QUIET_MS else None
     )

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from schemas.alert_names import AlertName
 from streams.budgets.books import Books
 from streams.routing.budget_windows import window_name
 from streams.routing.budgets import Account, Budget, Spent, levels_reached
-
-RULE = "budget"
 
 PER_MINUTE = 20
 """Alerts of one budget in a minute that name their subject; what comes beyond is one alert."""
@@ -27,7 +26,7 @@ _NANO = 1_000_000_000
 class Alerts(Protocol):
     """Tells operators."""
 
-    async def fire(self, rule: str, subject: str, message: str) -> None:
+    async def fire(self, rule: AlertName, subject: str, message: str) -> None:
         """Raise an alert, once for each rule and subject while it lasts."""
         ...
 
@@ -72,7 +71,7 @@ class Alarms:
             name = budget.meter.name
             self._raised[name] = self._raised.get(name, 0) + 1
             if self._raised[name] <= PER_MINUTE:
-                await self._alerts.fire(RULE, *_words(budget, account, spent, level))
+                await self._alerts.fire(AlertName.BUDGET, *_words(budget, account, spent, level))
             else:
                 self._unnamed[name] = self._unnamed.get(name, 0) + 1
             self._alerted[account] = level
@@ -90,7 +89,7 @@ class Alarms:
     async def _raise_unnamed(self, unnamed: Mapping[str, int]) -> None:
         for name, count in unnamed.items():
             await self._alerts.fire(
-                RULE,
+                AlertName.BUDGET,
                 f"{name}: many subjects ({self._minute})",
                 f"{count} more levels of budget {name} were reached within a minute than alerts "
                 "are raised singly; `sluice query cost_by` says who spends",

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
+from schemas.alert_names import AlertName
 from schemas.codec import Codec
 from schemas.errors import TopicError, UndecodableError
 from schemas.topics import COST
@@ -32,9 +33,6 @@ from streams.routing.budgets import Budget, Meter
 log = logging.getLogger(__name__)
 
 WRITE_EVERY_S = 1.0
-
-UNCOUNTED = "budget_not_counted"
-"""Rule of the alert that a budget joined which can't be counted; it binds nothing."""
 
 Decode = Callable[[bytes], Awaitable[Mapping[str, Any]]]
 
@@ -184,7 +182,9 @@ class Follower:
             try:
                 await self.follow_budgets()
             except TopicError as error:
-                await self._alerts.fire(UNCOUNTED, COST, f"a new budget is not counted: {error}")
+                await self._alerts.fire(
+                    AlertName.BUDGET_NOT_COUNTED, COST, f"a new budget is not counted: {error}"
+                )
             while await self.take_ledger():
                 pass
             await self.write()

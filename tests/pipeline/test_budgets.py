@@ -13,6 +13,7 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
+from schemas.alert_names import AlertName
 from schemas.codec import Codec
 from schemas.events import CostEvent
 from schemas.mapping import as_record
@@ -55,7 +56,7 @@ async def _create_topics(address: str) -> None:
 
 
 class _Alerts:
-    async def fire(self, rule: str, subject: str, message: str) -> None: ...
+    async def fire(self, rule: AlertName, subject: str, message: str) -> None: ...
 
 
 @dataclass

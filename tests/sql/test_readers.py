@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import clickhouse_connect
@@ -11,6 +12,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from infra.local.clickhouse import LocalClickHouse
+from infra.local.probes import without_secrets
 from sinks.connect import connect
 from sinks.errors import RefusedError
 from sinks.migrate import migrate
@@ -27,11 +29,6 @@ _USER = """
   <quota>default</quota><grants>{grants}</grants>
 </{name}>
 """
-_DEFAULT = """
-<default>
-  <password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>
-</default>
-"""
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +38,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SinkSettings]:
     Users can't be made by SQL there, so that the rights stand in its file of users.
     """
     folder = tmp_path_factory.mktemp("readers")
-    users = folder / "users.xml"
-    node = LocalClickHouse(
-        folder=folder,
-        port=LocalClickHouse.in_folder(folder).port,
-        more=f"<users_config>{users}</users_config>",
-    )
-    users.write_text(_users({}))
-    settings = SinkSettings(clickhouse_url=node.address)
+    node = LocalClickHouse.in_folder(folder)
+    settings = SinkSettings(clickhouse_url=node.url)
     process = node.start()
     try:
         client = connect(settings)
@@ -57,15 +48,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SinkSettings]:
         columns = columns_of(client, settings)
         client.close()
         process.kill()
-        users.write_text(_users({role: rights(role, columns) for role in (READER, ANALYST)}))
-        process = node.start()
+        roles = _users({role: rights(role, columns) for role in (READER, ANALYST)})
+        process = replace(node, more_users=roles).start()
         yield settings
     finally:
         process.kill()
 
 
 def _users(roles: dict[str, list[str]]) -> str:
-    users = "".join(
+    return "".join(
         _USER.format(
             name=role,
             grants="".join(
@@ -74,10 +65,6 @@ def _users(roles: dict[str, list[str]]) -> str:
             ),
         )
         for role, granted in roles.items()
-    )
-    return (
-        "<clickhouse><profiles><default/></profiles><quotas><default/></quotas>"
-        f"<users>{_DEFAULT}{users}</users></clickhouse>"
     )
 
 
@@ -121,7 +108,8 @@ def test_every_question_is_answered_but_those_that_need_a_text(
 ) -> None:
     until = datetime.now(UTC)
     range_ = TimeRange(since=until - timedelta(days=1), until=until)
-    as_role = served.model_copy(update={"clickhouse_user": role})
+    plain = without_secrets(served.clickhouse_url)
+    as_role = served.model_copy(update={"clickhouse_user": role, "clickhouse_url": plain})
     with asker(as_role) as asking:
         for name, question in questions().items():
             given = {each.name: "x" for each in question.parameters if each.default is None}

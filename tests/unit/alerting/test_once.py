@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.alerting.book import AlertBook
-from streams.alerting.evaluator import MOST_SUBJECTS_IN_ALL, REMIND_MS, Evaluator
+from streams.alerting.evaluator import MOST_SUBJECTS_IN_ALL, REMIND_MS, UPDATE_MS, Evaluator
 from streams.alerting.seen import AsideSeen, CallSeen
 from streams.routing.alert_rules import Alerting
 from tests.unit.alerting.world import T0, TIERS, World, alerting, call, end, raised
@@ -167,6 +167,19 @@ def test_an_alert_that_stands_for_days_is_said_again_but_told_once() -> None:
     assert [alert.state for alert in world.log] == ["fired", "fired"]
     assert world.at(T0 + REMIND_MS + SECOND) == []
     assert len(world.log) == 2
+
+
+def test_a_standing_alert_whose_value_moves_is_published_with_its_present_message() -> None:
+    world = World(alerting("rules: {spend: {kind: cost_rate, above: 1}}"))
+    world.see(*(call(T0 + n) for n in range(2)))
+    world.at(T0 + SECOND)
+    world.see(*(call(T0 + MINUTE + n) for n in range(3)))
+    assert world.wanted(T0 + SECOND + UPDATE_MS - 1) == []
+    assert world.at(T0 + SECOND + UPDATE_MS) == []
+    assert [(alert.state, alert.value) for alert in world.log] == [("fired", 2.0), ("fired", 5.0)]
+    stands = world.book.standing["spend", "all"]
+    assert (stands.fired.value, stands.latest.value) == (2.0, 5.0)
+    assert world.wanted(T0 + SECOND + 2 * UPDATE_MS) == []
 
 
 def test_an_alert_that_is_over_is_not_said_again_in_the_same_breath() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.alert_names import AlertName, Resolution
 from streams.alerting.raised import QUIET_MS, budget_window_end
 from streams.budgets.alarms import _words
 from streams.routing.alert_rules import Alerting
@@ -25,6 +26,27 @@ def test_what_a_worker_raises_is_over_once_it_is_not_raised_again() -> None:
     world.publish(raised("provider_down", "m/i", T0 + 10 * MINUTE))
     assert world.at(T0 + QUIET_MS) == []
     assert world.at(T0 + 10 * MINUTE + QUIET_MS) == [("provider_down", "m/i", "resolved")]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in AlertName if name.resolution is Resolution.QUIET]
+)
+def test_every_quiet_alert_is_over_after_the_quiet_time(name: AlertName) -> None:
+    world = World(Alerting())
+    world.publish(raised(name, "subject", T0))
+    assert world.at(T0 + QUIET_MS - 1) == []
+    assert world.at(T0 + QUIET_MS) == [(name, "subject", "resolved")]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in AlertName if name.resolution is Resolution.BY_RAISER]
+)
+def test_an_alert_whose_end_its_raiser_observes_waits_for_it(name: AlertName) -> None:
+    world = World(Alerting())
+    world.publish(raised(name, "subject", T0))
+    assert world.at(T0 + 48 * HOUR) == []
+    world.publish(raised(name, "subject", T0 + 49 * HOUR, state="resolved"))
+    assert _states(world) == ["fired", "resolved"]
 
 
 def test_what_is_not_known_to_repeat_stands_until_its_publisher_resolves_it() -> None:

@@ -20,7 +20,7 @@ HOUR = 3_600_000
 def _log() -> list[tuple[int, int, Alert]]:
     records = [
         raised("errors", "all", T0),
-        raised("errors", "all", T0 + HOUR),
+        replace(raised("errors", "all", T0 + HOUR), message="now"),
         replace(raised("spend", "acme", T0 + 2 * HOUR), severity="critical"),
         raised("lag", "t", T0 + 2 * HOUR),
         raised("lag", "t", T0 + 3 * HOUR, state="resolved"),
@@ -62,6 +62,7 @@ def test_json_has_both_lists_and_nothing_else_on_standard_output() -> None:
     document = orjson.loads(_run("--json", "--since", "2020-01-01").stdout)
     assert [each["rule"] for each in document["firing"]] == ["spend", "errors"]
     assert document["firing"][1]["since"] == "2023-11-14T22:00:00.000+00:00"
+    assert document["firing"][1]["message"] == "now"
     assert document["lately"][-1]["id"] == "llm.alerts.v1:0:0"
 
 

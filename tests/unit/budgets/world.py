@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from schemas.alert_names import AlertName
 from schemas.budget_entries import NO_EXPECTATION
 from schemas.codec import Codec
 from schemas.errors import DeliveryError
@@ -79,7 +80,7 @@ class HeardAlerts:
     def __init__(self) -> None:
         self.heard: list[tuple[str, str]] = []
 
-    async def fire(self, rule: str, subject: str, message: str) -> None:
+    async def fire(self, rule: AlertName, subject: str, message: str) -> None:
         self.heard.append((subject, message))
 
 
