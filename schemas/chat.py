@@ -28,6 +28,8 @@ MAX_DEADLINE_MS = 12 * 3600 * 1000
 
 MAX_METADATA = 64
 MAX_TOOLS = 128
+MAX_CALLS = 1024
+"""Tool calls of one turn: as many as an answer may hold, since it comes back as a turn."""
 MAX_MESSAGES = 4096
 MAX_PARTS = 1024
 
@@ -75,7 +77,7 @@ class Message(Strict):
     content: Content | None = None
     name: Word | None = None
     tool_calls: (
-        Annotated[list[ToolCall], Field(min_length=1, max_length=MAX_TOOLS, fail_fast=True)] | None
+        Annotated[list[ToolCall], Field(min_length=1, max_length=MAX_CALLS, fail_fast=True)] | None
     ) = None
     tool_call_id: Word | None = None
     refusal: str | None = None

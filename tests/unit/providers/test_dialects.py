@@ -10,7 +10,7 @@ import pytest
 from schemas.chat import RequestDocument
 from schemas.request import read_request
 from streams.providers import anthropic_answer, anthropic_format, openai_answer, openai_format
-from streams.providers.answers import decode, encode
+from streams.providers.answers import MAX_TOOL_CALLS, decode, encode
 from streams.providers.base import ChatCall, Completion, Timeouts
 from streams.providers.tool_schemas import tool_schema
 from streams.registry.model_families import refused_by_family
@@ -331,6 +331,11 @@ def test_mistral_s_thinking_parts_are_its_reasoning() -> None:
     }
     sent = to_openai(call(messages=[*HI, message]), genuine=True)
     assert sent["messages"][1]["content"] == parts[1:]
+
+
+def test_an_answer_with_as_many_calls_as_are_read_is_taken_back() -> None:
+    found = openai_calls(*[GET_WEATHER] * MAX_TOOL_CALLS)
+    assert len(_taken_back(found.message)[1]["tool_calls"]) == MAX_TOOL_CALLS
 
 
 def _taken_back(message: dict[str, Any]) -> list[dict[str, Any]]:
