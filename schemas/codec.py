@@ -28,6 +28,7 @@ from schemas.avro_schemas import (
     without_logical_types,
 )
 from schemas.errors import UndecodableError
+from schemas.foreign_schemas import check_writer_schema
 from schemas.nesting import MAX_VALUES
 
 SINGLE_OBJECT_MARK = b"\xc3\x01"
@@ -198,6 +199,7 @@ class Codec:
 
 
 def _parsed(schema: Schema, schema_id: int) -> Any:
+    check_writer_schema(schema, schema_id)
     try:
         return parse_schema(without_logical_types(schema))
     except (SchemaParseException, ValueError, TypeError, KeyError, AttributeError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 from contextlib import suppress
 
@@ -12,7 +13,9 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from schemas.kafka_knock import knock
+from schemas.process_log import set_up_log
 from schemas.schema_registry import KnownSchemas, known_schemas
+from schemas.variables import unknown_in_words
 from sinks.batch import BatchLimits
 from sinks.clickhouse_store import ClickHouseStore
 from sinks.clock import SystemClock
@@ -123,8 +126,8 @@ async def _started(
     return None
 
 
-def set_up_log(level: str) -> None:
-    """Log to stderr, without what libraries chat."""
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.ERROR)
+def prepare_log(settings: SinkSettings) -> None:
+    """Log to stderr, without what libraries chat, and report settings that nothing reads."""
+    set_up_log(settings.log_level, settings.log_format, quiet=QUIET, quiet_level=logging.ERROR)
+    for line in unknown_in_words(os.environ):
+        log.warning("%s", line)

@@ -13,6 +13,7 @@ from pydantic_settings import SettingsConfigDict
 from schemas.credentials import Hidden, secret, tls_context
 from schemas.errors import ConfigurationError
 from schemas.kafka_access import KafkaAccess
+from schemas.process_log import LogFormat
 from schemas.topics import REQUESTS, request_topic_names
 
 GROUP = "sluice-sink"
@@ -103,6 +104,9 @@ class SinkSettings(KafkaAccess):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least severe log record that is shown."
+    )
+    log_format: LogFormat = Field(
+        default="text", description="`text` for people, `json` for one JSON object a line."
     )
 
     @property

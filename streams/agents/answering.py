@@ -30,6 +30,8 @@ from streams.routing.fallback import FailedCall, TierExhausted, after_failure
 from streams.routing.landscape import LOGPROBS
 from streams.routing.trust.confidence import Answered, Verdict
 
+_LONGEST_ERROR = 300
+
 
 async def work_out(hop: HopState, deps: Dependencies) -> Ending | None:
     """Work on a hop to its end; `None` when another worker has taken it over meanwhile."""
@@ -81,7 +83,11 @@ async def _after(
         may_retry=deps.retries.allows,
         refusals_before=_refusals_before(hop),
     )
-    hop.steps.append({"call": end.attempt.call_id, "why": step.why})
+    failed: dict[str, Any] = {"call": end.attempt.call_id, "why": step.why}
+    if end.error is not None:
+        # Providers' own words are never in it, so that it may be stored.
+        failed["error"] = str(end.error)[:_LONGEST_ERROR]
+    hop.steps.append(failed)
     if isinstance(step, TierExhausted):
         return exhausted(hop, step, failures, standing_of(hop, deps), deps)
     deps.retries.retried()

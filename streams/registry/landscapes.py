@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,11 +13,14 @@ from streams.registry.alert_parts import alerting_of
 from streams.registry.budget_parts import budget_of
 from streams.registry.budget_prices import refuse_unpriced
 from streams.registry.document import RegistryDocument
+from streams.registry.document_problems import problems_in
 from streams.registry.experiment_parts import ExperimentPart
 from streams.registry.learned import ArtifactOf, with_artifact
 from streams.registry.model_families import refused_by_family
 from streams.registry.model_parts import InstancePart, ModelPart, PricePart, TokenPricePart
 from streams.registry.policies import policy_of
+from streams.registry.problems import InvalidRegistryError
+from streams.registry.yaml_text import YamlText
 from streams.routing.landscape import (
     Arm,
     Experiment,
@@ -30,13 +33,11 @@ from streams.routing.landscape import (
     TokenPrice,
 )
 
-Report = Callable[[ValidationError], str]
-
 
 def landscape_of(
-    document: RegistryDocument, version: str, *, name: str, artifacts: ArtifactOf, report: Report
+    document: RegistryDocument, version: str, *, name: str, artifacts: ArtifactOf, text: YamlText
 ) -> Landscape:
-    """The landscape of a document, with those of its arms; `report` puts faults into words.
+    """The landscape of a document, with those of its arms; `text` says where faults stand.
 
     Raises:
         RegistryError: an arm does not validate, an artifact is not there or does not fit, or a
@@ -45,7 +46,7 @@ def landscape_of(
     landscape = _plain_landscape(document, version, name, artifacts)
     refuse_unpriced(landscape, name)
     experiments = tuple(
-        _experiment(document, title, part, version, name=name, artifacts=artifacts, report=report)
+        _experiment(document, title, part, version, name=name, artifacts=artifacts, text=text)
         for title, part in sorted(document.experiments.items())
     )
     return replace(landscape, experiments=experiments)
@@ -85,7 +86,7 @@ def _experiment(
     *,
     name: str,
     artifacts: ArtifactOf,
-    report: Report,
+    text: YamlText,
 ) -> Experiment:
     arms = []
     for arm, arm_part in part.arms.items():
@@ -93,7 +94,8 @@ def _experiment(
         try:
             seen = document.under(title, arm)
         except ValidationError as error:
-            raise RegistryError(f"{place} does not validate:\n{report(error)}") from None
+            under = ("experiments", title, "arms", arm)
+            raise InvalidRegistryError(place, problems_in(error, text, under)) from None
         landscape = _plain_landscape(seen, version, place, artifacts)
         arms.append(Arm(name=arm, weight=arm_part.weight, landscape=landscape))
     return Experiment(

@@ -12,9 +12,10 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from infra.local.clickhouse import LocalClickHouse
+from infra.local.preparation import grant_roles
 from infra.local.probes import without_secrets
 from sinks.connect import connect
-from sinks.errors import RefusedError
+from sinks.errors import NoRolesError, RefusedError
 from sinks.migrate import migrate
 from sinks.queries import TimeRange, asker
 from sinks.questions import questions
@@ -125,13 +126,31 @@ class _Recorded:
 
     def __init__(self, *columns: tuple[str, str, str]) -> None:
         self.said: list[str] = []
-        self.result_rows = list(columns)
+        self.columns = list(columns)
+        self.directories = [("users_xml",), ("local_directory",)]
+        self.result_rows: list[tuple[object, ...]] = []
 
     def command(self, cmd: str, parameters: object = None) -> None:
         self.said.append(" ".join(cmd.split()))
 
     def query(self, query: str) -> _Recorded:
+        asked = "user_directories" in query
+        self.result_rows = [*(self.directories if asked else self.columns)]
         return self
+
+
+def test_the_local_server_says_that_it_keeps_no_roles(served: SinkSettings) -> None:
+    with pytest.raises(NoRolesError, match="SLUICE_CLICKHOUSE_URL"):
+        grant_roles(served.clickhouse_url)
+
+
+def test_a_server_with_users_in_a_file_alone_is_told_before_anything_is_created() -> None:
+    client = _Recorded(("calls", "cost", "Int64"))
+    client.directories = [("users_xml",)]
+
+    with pytest.raises(NoRolesError):
+        create_roles(client, SinkSettings(clickhouse_database="d"))
+    assert client.said == []
 
 
 def test_both_roles_are_created_and_what_they_had_before_is_taken_back() -> None:
