@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -14,7 +16,8 @@ from streams.registry.document import RegistryDocument
 from streams.registry.document_problems import problems_in
 from streams.registry.experiment_parts import ExperimentPart
 from streams.registry.learned import ArtifactOf, with_artifact
-from streams.registry.model_parts import InstancePart, ModelPart
+from streams.registry.model_families import refused_by_family
+from streams.registry.model_parts import InstancePart, ModelPart, PricePart, TokenPricePart
 from streams.registry.policies import policy_of
 from streams.registry.problems import InvalidRegistryError
 from streams.registry.yaml_text import YamlText
@@ -27,6 +30,7 @@ from streams.routing.landscape import (
     ListPrice,
     Model,
     Privacy,
+    TokenPrice,
 )
 
 
@@ -114,8 +118,35 @@ def _model(name: str, part: ModelPart) -> Model:
         max_output=part.max_output,
         expected_latency_ms=part.expected_latency_ms,
         instances=tuple(_instance(instance) for instance in part.instances),
-        price=ListPrice(**part.price.model_dump()) if part.price else None,
+        price=_price(part.price) if part.price else None,
+        unsupported=_unsupported(name, part),
     )
+
+
+def _unsupported(name: str, part: ModelPart) -> frozenset[str]:
+    if part.unsupported is not None:
+        return part.unsupported
+    return refused_by_family(part.model or name)
+
+
+def _price(part: PricePart) -> ListPrice:
+    return ListPrice(
+        **_token_prices(part),
+        web_search=part.web_search,
+        service_tiers=_variants(part.service_tiers),
+        speeds=_variants(part.speeds),
+        geographies=tuple(sorted((part.geographies or {}).items())),
+    )
+
+
+def _variants(parts: Mapping[str, TokenPricePart] | None) -> tuple[tuple[str, TokenPrice], ...]:
+    return tuple(
+        (name, TokenPrice(**_token_prices(part))) for name, part in sorted((parts or {}).items())
+    )
+
+
+def _token_prices(part: TokenPricePart) -> dict[str, Any]:
+    return {field: getattr(part, field) for field in TokenPricePart.model_fields}
 
 
 def _instance(part: InstancePart) -> Instance:

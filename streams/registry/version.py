@@ -85,7 +85,9 @@ def _plain(document: RegistryDocument, artifacts: ArtifactOf, name: str) -> Any:
     """
     value = document.model_dump(mode="json", exclude_none=True)
     for model in value["models"].values():
-        model["capabilities"] = sorted(model["capabilities"])
+        for names in ("capabilities", "unsupported"):
+            if names in model:
+                model[names] = sorted(model[names])
     arms = [arm for each in value["experiments"].values() for arm in each["arms"].values()]
     if not (document.policy.needs_artifact or any(arm["policy"] for arm in arms)):
         return value

@@ -117,11 +117,18 @@ def test_an_error_that_a_retry_can_t_mend_is_not_retried_on_the_same_instance(
     assert called[0] != called[1]
 
 
-def test_a_request_that_the_provider_calls_malformed_is_asked_nowhere_else() -> None:
-    world = answered(scripted(failing(ErrorClass.BAD_REQUEST, 400)))
+@pytest.mark.parametrize(
+    ("kind", "calls"), [(ErrorClass.INVALID_REQUEST, 1), (ErrorClass.BAD_REQUEST, 2)]
+)
+def test_a_request_that_is_refused_is_asked_of_one_other_model_unless_it_is_at_fault_itself(
+    kind: ErrorClass, calls: int
+) -> None:
+    world = answered(scripted(failing(kind, 400)))
     (reply,) = world.replies()
     assert (reply["status"], reply["error"]["code"]) == ("failed", "invalid_request")
-    assert len(world.served) == 1
+    assert reply["error"]["retryable"] is False
+    models = {event["request_model"] for event in world.events(COST, "CostEvent")}
+    assert len(models) == len(world.served) == calls
 
 
 def test_the_best_answer_seen_is_given_when_a_higher_tier_fails() -> None:
