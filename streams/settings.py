@@ -71,8 +71,8 @@ class WorkerSettings(KafkaAccess):
     )
     allowed_keys: str = Field(
         default="*_API_KEY",
-        description="Variables that may be read as keys, patterns, comma-separated. `KEY@host` lets "
-        "a key go to that host only, and is what the key of a webhook needs.",
+        description="Variables that may be read as keys, patterns, comma-separated. `KEY@host` "
+        "lets a key go to that host only, and is what the key of a webhook needs.",
     )
     allowed_hosts: str | None = Field(
         default=None,

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from infra.cli.layout import GAP, NARROWEST, Column, blocks, column_widths
 
-_FIGURE = re.compile(r"[-+]?\$?[\d,]*\.?\d+ ?(%|ms|s)?|-")
+_FIGURE = re.compile(r"[-+]?\$?[\d,]{0,20}\.?\d{1,20} ?(%|ms|s)?|-")
 """A number as figures are shown, or the dash of an unknown one."""
 
 console = Console(highlight=False, soft_wrap=True)

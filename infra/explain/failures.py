@@ -14,7 +14,9 @@ _CLASSES = {
     "context_length": "the request is too long for the model",
     "content_filter": "the provider's content filter stepped in",
     "auth": "the key, the account, the model's name or the host is refused",
-    "bad_request": "the provider refuses the request itself",
+    "bad_request": "the provider refuses the request and does not say what is wrong with it",
+    "invalid_request": "the provider refuses the request itself",
+    "adapter_fault": "the provider adapter failed; its error is in the worker's log",
     "bad_response": "the answer could not be read",
     "interrupted": "its worker ended during the call",
 }

@@ -32,7 +32,7 @@ class AnthropicProvider(HttpAdapter):
             url = self.address(endpoint.base_url, "/v1/messages" if pathless else "/messages")
             headers = {"anthropic-version": endpoint.api_version or API_VERSION}
             if endpoint.api_key_env is not None:
-                headers["x-api-key"] = self.keys.key(endpoint.api_key_env)
+                headers["x-api-key"] = self.keys.key(endpoint.api_key_env, endpoint.host)
             body = encode(request_body(call))
         answer = await self.exchange(call, endpoint, url, headers, body)
         with faults_named("reading the answer", sent=True, status=answer.status):

@@ -7,7 +7,6 @@ is not known is a failure, never an answer.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import orjson
@@ -39,7 +38,7 @@ _FINISH = {
     "tool_use": "tool_calls",
     "refusal": "content_filter",
 }
-_FENCED = re.compile(r"^\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*$", re.DOTALL)
+_FENCE = "```"
 
 
 def completion(document: Json, call: ChatCall) -> Completion:
@@ -137,11 +136,18 @@ def _arguments(block: Json) -> str:
 
 
 def _unfenced(said: str) -> str:
-    fenced = _FENCED.match(said)
-    if fenced is None:
+    """The JSON within a code fence, else the text as it is. Plain string operations: an answer of
+    line breaks froze a regular expression here.
+    """
+    bare = said.strip()
+    if not (bare.startswith(_FENCE) and bare.endswith(_FENCE) and len(bare) > 2 * len(_FENCE)):
         return said
+    opening, line_break, rest = bare.removeprefix(_FENCE).partition("\n")
+    if not line_break or opening.strip() not in {"", "json"}:
+        return said
+    inside = rest.removesuffix(_FENCE).strip()
     try:
-        orjson.loads(fenced[1])
+        orjson.loads(inside)
     except orjson.JSONDecodeError:
         return said
-    return fenced[1]
+    return inside

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from schemas.errors import SluiceError
 
@@ -53,6 +54,11 @@ class Endpoint:
     api_key_env: str | None = None
     api_version: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def host(self) -> str:
+        """The host that is called, as keys are bound to it."""
+        return urlsplit(self.base_url).hostname or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ from streams.providers.transport import Exchange
 _FLAGGED = re.compile(
     r"content (management )?polic|content[ _]?filter|safety (system|setting|reason)|"
     r"usage polic(y|ies)|acceptable use|\b(was|been|were|is) flagged|moderation|"
-    r"(blocked|rejected|refused|prohibited|violat\w*) .{0,60}(safety|polic|content|guideline)|"
+    r"(blocked|rejected|refused|prohibited|violat\w{0,4}) .{0,60}(safety|polic|content|guideline)|"
     r"content exists risk|inappropriate content|sensitive (content|words)|responsible ai",
     re.IGNORECASE | re.DOTALL,
 )

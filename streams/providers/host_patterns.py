@@ -22,8 +22,8 @@ _PORTS = 65_536
 WORDS = frozenset({"loopback", "known"})
 
 _ENTRY = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*://)?"
-    r"(?P<host>\[[0-9a-f:.%*?]+\]|[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*|[a-z0-9_.*?-]+)"
+    r"(?P<scheme>[a-z][a-z0-9+.-]{0,20}://)?"
+    r"(?P<host>\[[0-9a-f:.%*?]{1,60}\]|[0-9a-f]{0,4}:[0-9a-f]{0,4}:[0-9a-f:.]{0,50}|[a-z0-9_.*?-]{1,253})"
     r"(?P<port>:[\d*?]{1,5})?/?(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )

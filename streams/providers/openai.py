@@ -50,7 +50,7 @@ class OpenAIProvider(HttpAdapter):
     def _key_header(self, endpoint: Endpoint) -> dict[str, str]:
         if endpoint.api_key_env is None:
             return {}
-        key = self.keys.key(endpoint.api_key_env)
+        key = self.keys.key(endpoint.api_key_env, endpoint.host)
         if endpoint.api_version is None:
             return {"authorization": f"Bearer {key}"}
         return {"api-key": key}

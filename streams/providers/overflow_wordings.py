@@ -33,22 +33,22 @@ _WINDOW = r"(context|sequence|prompt|input|token|model)[ _-]?(window|length|size
 _WORDINGS = (
     r"maximum context length",
     r"context[ _-]?(window|length|size|limit)\W.{0,80}(exceed|full|overflow|only)",
-    r"(exceed\w*|above|beyond|greater than|larger than|longer than|over) (the |its |this )?"
-    rf"(model('s)? |available |maximum |configured |allowed )*{_WINDOW}",
-    r"exceed\w* (the )?(model's )?(maximum|max|available) ?(number of |allowed )?"
+    r"(exceed\w{0,4}|above|beyond|greater than|larger than|longer than|over) (the |its |this )?"
+    rf"(model('s)? |available |maximum |configured |allowed ){{0,3}}{_WINDOW}",
+    r"exceed\w{0,4} (the )?(model's )?(maximum|max|available) ?(number of |allowed )?"
     rf"({_WINDOW}|tokens)",
-    rf"{_WINDOW}s? (of [\d,]+ )?(has been |was |is )?exceed\w*",
-    r"exceed\w* the maximum context",
+    rf"{_WINDOW}s? (of [\d,]{{1,15}} )?(has been |was |is )?exceed\w{0, 4}",
+    r"exceed\w{0,4} the maximum context",
     r"(prompt|input|request|message|conversation|text|contents?|sequence)s? (\([^)]{0,40}\) )?"
     r"(is|are|was|were|has become)? ?too (long|large|big)",
     r"(input|prompt) (token )?(length|count|size)\b.{0,60}(exceed|greater|larger|longer|too)",
-    r"(input|prompt|request|total)( has| contains| of)? [\d,]+ ?tokens.{0,60}"
+    r"(input|prompt|request|total)( has| contains| of)? [\d,]{1,15} ?tokens.{0,60}"
     r"(exceed|limit|maximum|more than|greater)",
     r"too many (input |prompt |total )?tokens",
     r"tokens? in (the )?request more than max",
     r"number of (input |prompt )?tokens.{0,60}(exceed|limit|more than|must be)",
     r"`?inputs?`? (tokens? )?(\+|plus|and) ?`?(max_new_tokens|max_tokens|output)",
-    r"`?inputs?`? must have less than [\d,]+ tokens",
+    r"`?inputs?`? must have less than [\d,]{1,15} tokens",
     r"string too long\. expected a string with max",
     r"`?max_(new_|completion_|output_)?tokens`? (is )?too (large|high|big)",
     r"`?max_(new_|completion_|output_)?tokens`?.{0,20}(>|exceed|above|greater).{0,60}"
@@ -56,7 +56,7 @@ _WORDINGS = (
     r"max(imum)? (prompt|input|model|sequence|allowed)[ _](length|tokens|len|size)\b",
     r"reduce (the )?(length|size|number) (of|your) (the )?(messages|prompt|input|tokens|request)",
     r"(does|do|will|can)( ?no|n)'?t fit (in|into|within)? ?(the |its )?(model|context)",
-    r"(messages?|prompt|input) resulted in [\d,]+ tokens",
+    r"(messages?|prompt|input) resulted in [\d,]{1,15} tokens",
     r"too large for (the )?model",
     r"exceeded model token limit",
     r"out(side)? of (the )?context (window|size)",

@@ -34,8 +34,11 @@ _REFUSED = re.compile(
     r"not compatible|no longer|only the default|cannot find field|is only allowed",
     re.IGNORECASE,
 )
-_QUOTED = re.compile(r"[`'\"]([A-Za-z][A-Za-z0-9_.\[\]]*)[`'\"]")
-_UNMISTAKABLE = re.compile(r"\b([A-Za-z]+(?:_[a-z_]+|[A-Z][A-Za-z]+)|temperature|logprobs)\b")
+_QUOTED = re.compile(r"[`'\"]([A-Za-z][A-Za-z0-9_.\[\]]{0,80})[`'\"]")
+_UNMISTAKABLE = re.compile(
+    r"\b([a-z]{1,20}(?:_[a-z]{1,20}){1,4}|[a-z]{1,20}(?:[A-Z][a-z]{1,20}){1,4}|temperature|logprobs)\b"
+)
+_PATH = re.compile(r"[.\[\]]+")
 """Names that are no words of a sentence; `stop` or `seed` count only in quotes."""
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
@@ -63,7 +66,7 @@ def _place(error: Mapping[str, Any]) -> str | None:
     """The parameter that the error's own field names: the last part of a path that is one."""
     given = error.get("param") or error.get("loc")
     if isinstance(given, str):
-        parts: Sequence[Any] = re.split(r"[.\[\]]+", given)
+        parts: Sequence[Any] = _PATH.split(given)
     else:
         parts = given if isinstance(given, list) else ()
     return next((found for part in reversed(parts) if (found := _parameter(part))), None)

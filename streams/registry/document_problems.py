@@ -25,7 +25,7 @@ PATTERNS = {
 """The regular expressions of the registry file in words."""
 
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven")
-_PATHED = re.compile(r"(?P<path>[A-Za-z_][^\s:]*(?:\.[^\s:]+)*): (?P<message>.+)", re.DOTALL)
+_PATHED = re.compile(r"(?P<path>[A-Za-z_][^\s:]{0,300}): (?P<message>.+)", re.DOTALL)
 
 
 def problems_in(error: ValidationError, text: YamlText, under: Sequence[str] = ()) -> list[Problem]:

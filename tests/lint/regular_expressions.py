@@ -35,6 +35,7 @@ UNBOUNDED = 1 << 20
 TRUSTED = {
     "sinks/questions.py": "reads the package's own SQL files",
     "infra/dashboards/panel_sql.py": "reads the package's own SQL files",
+    "streams/registry/model_families.py": "a table of the package, used on names of models",
     "sinks/retention.py": "reads the tables' own definitions",
     "infra/simulator/openai_wire.py": "splits the simulator's own answers",
     "infra/simulator/opinions.py": "reads what our own judge asks, in the simulator alone",
@@ -153,10 +154,22 @@ class _Analysis:
                     chain = attempts
                 chain_chars = chars if high > low else frozenset()
                 continue
-            total += sum(self._steps(each, may_fail=fails) for each in self._inner(node)) or 1
+            total += self._steps_inside(node, may_fail=fails)
             if not self._nullable([node]):
                 chain_chars = frozenset()
         return max(total, 1)
+
+    def _steps_inside(self, node: Node, *, may_fail: bool) -> int:
+        inner = [
+            (self._first(each), self._steps(each, may_fail=may_fail)) for each in self._inner(node)
+        ]
+        if node[0] is not op.BRANCH:
+            return sum(steps for _, steps in inner) or 1
+        # Of the alternatives only those are tried that begin with the character that is there.
+        return max(
+            sum(1 if char not in first else steps for first, steps in inner)
+            for char in frozenset().union(*(first for first, _ in inner)) or {""}
+        )
 
     def _check_unbounded(self, node: Node, rest: Sequence[Node], *, fails: bool) -> None:
         if not fails:
