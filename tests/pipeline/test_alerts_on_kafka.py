@@ -94,7 +94,7 @@ class Bench:
             codecs=Codecs(),
             alert_codec=ALERT,
             rules=lambda: Rules(alerting=rules, tiers=TIERS),
-            hosts=HostPolicy(),
+            hosts=HostPolicy.from_patterns("127.0.0.1"),
             keys=KeyRing(),
             clock=self.clock,
             name=name,

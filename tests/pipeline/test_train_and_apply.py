@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,13 +42,17 @@ class Shell:
     def document(self, *arguments: str) -> Any:
         return json.loads(self.run(*arguments, "--json"))
 
-    def explained(self, request_id: str) -> Any:
-        """What `explain` says, once the sink has stored the request."""
-        until = time.monotonic() + STORED_S
-        while report_faults(sluice, ["explain", request_id, "--json"]) != 0:
-            assert time.monotonic() < until, self.capsys.readouterr().err
-            self.capsys.readouterr()
-        return json.loads(self.capsys.readouterr().out)
+    def explained(self, request_id: str, *, until: Callable[[Any], bool]) -> Any:
+        """What `explain` says, once the sink has stored of the request what `until` looks for:
+        each topic is stored on its own.
+        """
+        last = time.monotonic() + STORED_S
+        while True:
+            status = report_faults(sluice, ["explain", request_id, "--json"])
+            printed = self.capsys.readouterr()
+            if status == 0 and until(story := json.loads(printed.out)):
+                return story
+            assert time.monotonic() < last, printed.err or printed.out
 
 
 @contextmanager
@@ -107,19 +111,15 @@ def test_a_model_that_no_worker_could_call_is_refused_unless_forced(
         forced = shell.document("registry", "apply", str(path), "--force")
         assert forced["used_by"] == ["worker-1"]
         reply = shell.document("ask", "hi")
-        story = shell.explained(reply["request_id"])
-        told = " ".join(detail for each in story["entries"] for detail in each["details"])
-        assert "llm.corp may not be called; SLUICE_ALLOWED_HOSTS does not match it" in told
+        cause = "llm.corp may not be called; SLUICE_ALLOWED_HOSTS does not match it"
+        shell.explained(reply["request_id"], until=lambda story: cause in json.dumps(story))
 
 
 def test_tiers_that_workers_do_not_read_are_refused_by_them_in_their_words(
     pipeline: Stack, shell: Shell, tmp_path: Path
 ) -> None:
     path = tmp_path / "registry.yaml"
-    text = local_registry(pipeline.simulator_url).replace(
-        "boundaries: [0.2, 0.46]", "quality: best"
-    )
-    text = text.replace("  quality: balanced\n", "").replace("tier: complex", "tier: top")
+    text = local_registry(pipeline.simulator_url).replace("tier: complex", "tier: top")
     path.write_text(text.replace("moderate, complex]", "moderate, top]"))
 
     with _restored(shell):
@@ -190,9 +190,8 @@ def test_what_was_trained_is_published_applied_used_explained_and_taken_back(
         reply = shell.document("ask", "Prove that the sum of w1 primes diverges.")
         assert reply["routing"]["classifier"] == "learned"
         assert reply["routing"]["registry_version"] == applied["current"]
-        story = shell.explained(reply["request_id"])
-        told = [detail for each in story["entries"] for detail in each["details"]]
-        assert f"learned artifact {trained['artifact']}" in told
+        learned = f"learned artifact {trained['artifact']}"
+        shell.explained(reply["request_id"], until=lambda story: learned in json.dumps(story))
 
         shown.write_text(shell.run("registry", "show"))
         assert shell.document("registry", "rollback")["current"] == first
