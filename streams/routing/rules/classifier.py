@@ -33,7 +33,7 @@ __all__ = [
 Classifier = Callable[[Features, RetrievalPolicy], Complexity]
 
 _BASE = 0.24
-_HEAD, _TAIL = 800, 500
+_HEAD, _TAIL = 600, 400
 """Characters of a long question that are read, at its beginning and its end."""
 
 _PASTED_LINES = 8
@@ -45,7 +45,7 @@ _SMALLEST = 0.005
 def sluice_rules(seen: Features, retrieval: RetrievalPolicy) -> Complexity:
     """Our own rules: weighted signals of wording, length, code, metadata and retrieval.
 
-    Of a question longer than 1,300 characters the first 800 and the last 500 are read, so that a
+    Of a question longer than 1,000 characters the first 600 and the last 400 are read, so that a
     long prompt costs no more than a short one: what is asked stands in one of them, and between
     them lies what it is about.
     """

@@ -13,6 +13,9 @@ _DENSE_CHARACTERS = 3.3
 _SYLLABLE_CHARACTERS = 1.6
 """The same for one kana or hangul syllable."""
 
+_FEW_WIDE = 1.2
+"""Bytes a character below which a text has hardly any Chinese, Japanese or Korean in it."""
+
 _CHARACTERS_PER_WORD = 6
 _LENGTH_WEIGHT = 0.2
 _USUAL = 120
@@ -26,7 +29,9 @@ def latin_characters(read: str, characters: int) -> float:
     """The characters that a question of so many would have in a Latin script; `read` is the part
     of it that is examined, from which the whole is estimated.
     """
-    if read.isascii() or not read:
+    if read.isascii():
+        return float(characters)
+    if len(read.encode("utf-8", "surrogatepass")) < _FEW_WIDE * len(read):
         return float(characters)
     dense = len(read) - len(_DENSE.sub("", read))
     syllables = len(read) - len(_SYLLABLES.sub("", read))

@@ -15,7 +15,6 @@ from math import sqrt
 from streams.routing.rules.context import Weighed
 from streams.routing.rules.lexicon import Hit
 from streams.routing.rules.signals import (
-    BRIEF,
     CODE_NOUNS,
     CONDITIONS,
     EXTRACT,
@@ -36,6 +35,7 @@ from streams.routing.rules.signals import (
     SOFTWARE,
     SUBJECTS,
     SURELY_PROVES,
+    TRANSFORM,
     WORKS_OVER,
 )
 from streams.routing.rules.size import words_of
@@ -66,8 +66,8 @@ _MADE_WITHIN = 60
 _CODE_ASKED = 0.3
 _MAKING = 0.08
 _BEGINS = 40
-_EQUATION = re.compile(r"[0-9a-z)²³] ?[=+*^×÷] ?[0-9a-z(√?-]")
-"""An operator between two terms."""
+_EQUATION = re.compile(r"[=+*^×÷](?<=[0-9a-z)²³ ].) ?[0-9a-z(√?-]")
+"""An operator between two terms; begins with the operator, since few characters are one."""
 
 _UNDILUTED = 200
 """Latin characters up to which a signal counts whole."""
@@ -90,40 +90,35 @@ def said_in(text: str, hits: list[Hit], size: float, *, pasted: bool = False) ->
     """What the hits in a plain text say; `size` is the question's length in Latin characters;
     `pasted` is a text of many lines that are no code: a log, a table, a list.
     """
-    asked = _concepts(hits, len(text))
-    words = words_of(size)
+    found = _look(hits, len(text))
+    asked = found.asked
     if not pasted and NOTATION not in asked and _holds_equations(text):
         asked[NOTATION] = {"=": True}
-    makes_code = _makes_code(hits)
     if PAPERS in asked and len(asked.get(PROOF, ())) == 1 and not asked.keys() & SURELY_PROVES:
         del asked[PROOF]
-    deep = makes_code or not HARD.isdisjoint(asked)
-    hard = deep or SOFTWARE in asked
-    works_over = not makes_code and _works_over(hits, len(text))
-    if not works_over:
+    if not found.works_over:
         asked.pop(EXTRACT, None)
+    deep = found.makes_code or not HARD.isdisjoint(asked)
+    hard = deep or SOFTWARE in asked
+    words = words_of(size)
     short = words < _EVERYDAY_WORDS
     service = not hard and words < _SERVICE_WORDS and _is_service(asked, short=short)
-    everyday = service or (short and not hard and _is_everyday(text, asked))
     factors = dict.fromkeys(SOFT, _EVERYDAY) if service else {}
-    if works_over:
+    if found.works_over:
         factors = dict.fromkeys(SUBJECTS, _MATERIAL)
     dilution = _dilution(size)
-    signals = []
+    signals: list[Weighed] = []
     for concept, weight in _weights(asked):
         counted = weight * factors.get(concept, 1.0)
         signals.append((counted * dilution if counted > 0 else counted, SIGNALS[concept].reason))
-    if makes_code:
-        signals.append((_CODE_ASKED * dilution, "asks for code"))
-    if not works_over:
-        signals.extend(_conditions(hits))
-        if not makes_code and _begins_making(hits):
-            signals.append((_MAKING, "asks for something to be made"))
-    if everyday:
-        signals.append(_everyday(service))
-    if _greets(hits) and words < _LOOKUP_WORDS and not hard:
+    signals.extend(_of_structure(found, dilution))
+    if service:
+        signals.append((-0.14, "a customer's everyday question"))
+    elif short and not hard and _is_everyday(text, asked):
+        signals.append((-0.08, "a short everyday question"))
+    if found.greets and words < _LOOKUP_WORDS and not hard:
         signals.append((-0.12, "a greeting or thanks"))
-    tells = works_over or (pasted and not deep) or (PERSONAL in asked and not hard)
+    tells = found.works_over or (pasted and not deep) or (PERSONAL in asked and not hard)
     if tells and size > _UNDILUTED and not any(weight > _TELLING for weight, _ in signals):
         signals.append((_PLAIN, "a plain question beside a longer text"))
     return Wording(signals=tuple(signals), share_of_length=_MATERIAL_LENGTH if tells else 1.0)
@@ -133,12 +128,67 @@ _Asked = dict[str, dict[str, bool]]
 """By concept its phrases, and whether each stands where a question is asked."""
 
 
-def _concepts(hits: list[Hit], size: int) -> _Asked:
-    found: _Asked = {}
+@dataclass(slots=True, kw_only=True)
+class _Found:
+    """What one pass over the hits finds.
+
+    `makes_code`: "write" or its like is followed soon by something made of code. `begins_making`:
+    the question begins with it. `works_over`: a given text is to be extracted from, labelled,
+    shortened or translated; said before anything hard is, or at the end of a long text.
+    """
+
+    asked: _Asked
+    makes_code: bool = False
+    begins_making: bool = False
+    works_over: bool = False
+    greets: bool = False
+    conditions: int = 0
+
+
+def _look(hits: list[Hit], size: int) -> _Found:
+    asked: _Asked = {}
+    found = _Found(asked=asked)
+    behind = size - _ASKED_LAST
+    made = -_MADE_WITHIN - 1
+    easy_so_far = True
     for concept, phrase, begin, end in hits:
-        said = found.setdefault(concept, {})
-        said[phrase] = begin < _ASKED_FIRST or end > size - _ASKED_LAST or said.get(phrase, False)
+        said = asked.get(concept)
+        if said is None:
+            said = asked[concept] = {}
+        if begin < _ASKED_FIRST or end > behind:
+            said[phrase] = True
+        else:
+            said.setdefault(phrase, False)
+        if concept == CONDITIONS:
+            found.conditions += 1
+        elif concept in (MAKES, HANDS):
+            made = end
+            if begin < _BEGINS and concept == MAKES:
+                found.begins_making = True
+        elif concept == CODE_NOUNS:
+            if begin - made <= _MADE_WITHIN:
+                found.makes_code = True
+        elif concept in WORKS_OVER:
+            at_the_end = concept != TRANSFORM and behind > _ASKED_FIRST and begin > behind
+            if at_the_end or (easy_so_far and begin < _ASKED_FIRST):
+                found.works_over = True
+        elif concept in HARD or concept == SOFTWARE:
+            easy_so_far = False
+    found.works_over = found.works_over and not found.makes_code
+    found.greets = bool(hits) and hits[0][0] == GREETING and hits[0][2] < _GREETED_WITHIN
     return found
+
+
+def _of_structure(found: _Found, dilution: float) -> Iterator[Weighed]:
+    if found.makes_code:
+        yield _CODE_ASKED * dilution, "asks for code"
+    if found.works_over:
+        return
+    if found.begins_making and not found.makes_code:
+        yield _MAKING, "asks for something to be made"
+    if found.conditions >= 2:
+        weight = min(0.01 * found.conditions, 0.06)
+        yield weight, f"{found.conditions} conditions to hold together"
 
 
 def _weights(asked: _Asked) -> Iterator[tuple[str, float]]:
@@ -151,36 +201,6 @@ def _weights(asked: _Asked) -> Iterator[tuple[str, float]]:
         yield concept, weight if any(said.values()) else weight * _BETWEEN
 
 
-def _makes_code(hits: list[Hit]) -> bool:
-    """Whether "write" or its like is followed soon by something made of code."""
-    made: int | None = None
-    for concept, _, begin, end in hits:
-        if concept in (MAKES, HANDS):
-            made = end
-        elif concept == CODE_NOUNS and made is not None and begin - made <= _MADE_WITHIN:
-            return True
-    return False
-
-
-def _begins_making(hits: list[Hit]) -> bool:
-    return any(concept == MAKES and begin < _BEGINS for concept, _, begin, _ in hits)
-
-
-def _works_over(hits: list[Hit], size: int) -> bool:
-    """Whether a given text is to be extracted from, labelled, shortened or translated: said before
-    anything hard is, or at the end of a long text.
-    """
-    for concept, _, begin, _ in hits:
-        if concept in HARD or concept == SOFTWARE:
-            break
-        if concept in WORKS_OVER and begin < _ASKED_FIRST:
-            return True
-    behind = size - _ASKED_LAST
-    return behind > _ASKED_FIRST and any(
-        concept in (EXTRACT, BRIEF) and begin > behind for concept, _, begin, _ in hits
-    )
-
-
 def _is_everyday(text: str, asked: _Asked) -> bool:
     if LOOKUP in asked:
         return True
@@ -191,22 +211,6 @@ def _is_everyday(text: str, asked: _Asked) -> bool:
 def _is_service(asked: _Asked, *, short: bool) -> bool:
     """Whether somebody speaks of an order, a card or a flight of his own, or asks for one."""
     return SERVICE in asked and (PERSONAL in asked or (short and LOOKUP in asked))
-
-
-def _everyday(service: bool) -> Weighed:
-    if service:
-        return -0.14, "a customer's everyday question"
-    return -0.08, "a short everyday question"
-
-
-def _greets(hits: list[Hit]) -> bool:
-    return bool(hits) and hits[0][0] == GREETING and hits[0][2] < _GREETED_WITHIN
-
-
-def _conditions(hits: list[Hit]) -> Iterator[Weighed]:
-    conditions = sum(concept == CONDITIONS for concept, *_ in hits)
-    if conditions >= 2:
-        yield min(0.01 * conditions, 0.06), f"{conditions} conditions to hold together"
 
 
 def _holds_equations(text: str) -> bool:

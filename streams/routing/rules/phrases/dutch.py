@@ -24,5 +24,5 @@ DUTCH: Phrases = {
     "lookup": listed("hoe kan ik | waar is | hoe lang duurt | kan ik | waarom is mijn"),
     "service": listed("bestelling | factuur | pakket | wachtwoord | abonnement"),
     "greeting": listed("bedankt | goedemorgen | goedemiddag"),
-    "personal": listed("ik | mijn"),
+    "personal": listed("ik heb | ik wil | mijn"),
 }

@@ -233,7 +233,10 @@ ENGLISH: Phrases = {
     "greeting": listed("""
         hi | hello | hey | good morning | good evening | good afternoon
     """),
-    "personal": listed("my | i | i'm | i've | our | please | thanks | thank you"),
+    "personal": listed("""
+        my | i'm | i've | i have | i am | i was | i got | i bought | i tried | i made | i hope
+        i know | our | please | thanks | thank you
+    """),
     "hands": listed("""
         give me | show me | send me | provide | i need | i want | i would like | help me
     """),

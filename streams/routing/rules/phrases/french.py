@@ -118,6 +118,6 @@ FRENCH: Phrases = {
     "greeting": listed("""
         bonjour | merci | salut | bonsoir
     """),
-    "personal": listed("je | j'ai | mon | ma | mes | nous | notre"),
+    "personal": listed("j'ai | je suis | je veux | je voudrais | mon | nous | notre"),
     "hands": listed("donne moi | montre moi | j'ai besoin"),
 }

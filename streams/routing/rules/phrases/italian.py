@@ -112,6 +112,6 @@ ITALIAN: Phrases = {
     "greeting": listed("""
         ciao | grazie | buongiorno | buonasera
     """),
-    "personal": listed("mio | mia | miei | ho | abbiamo | per favore | nostro"),
+    "personal": listed("mio | mia | miei | ho comprato | abbiamo | vorrei | per favore | nostro"),
     "hands": listed("dammi | mostrami | ho bisogno"),
 }

@@ -111,7 +111,7 @@ SPANISH: Phrases = {
         hola | gracias | buenos días | buenas
     """),
     "personal": listed(
-        "mi | mis | tengo | hemos | nuestro | nuestra | por favor | he comprado | compré"
+        "quiero | tengo | hemos | nuestro | nuestra | por favor | he comprado | compré"
     ),
     "hands": listed("dame | muéstrame | necesito"),
 }
