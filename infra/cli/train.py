@@ -106,6 +106,7 @@ def command(
         "held_out": trained.held_out,
         "apgr": trained.apgr,
         "now": [each.as_document() for each in rivals],
+        "gains": [each.as_document() for each in trained.gains],
         "better": better,
         "gathered": None if gathered is None else gathered.as_document(),
     }
@@ -114,7 +115,7 @@ def command(
         return
     if not (better or force):
         raise FoundProblemsError(
-            "not published: on the rows held out it is no better than what needs no training, or "
+            "not published: it is not surely better than what needs no training, or no better "
             "than what runs now; give it more labels, or --force"
         )
     asyncio.run(_publish(trained.artifact))
@@ -212,6 +213,13 @@ def _show(document: dict[str, Any], *, as_json: bool) -> None:
     lines = [(name, f"{value:.3f}") for name, value in document["apgr"].items()]
     lines += [(each["name"], each["why_not"] or f"{each['apgr']:.3f}") for each in document["now"]]
     print_table(("classifier", "APGR on the rows held out"), lines)
+    print_table(
+        ("over", "gain on all rows, cross-fitted", "at least (95 %)"),
+        [
+            (each["over"], f"{each['gain']:+.3f}", f"{each['at_least']:+.3f}")
+            for each in document["gains"]
+        ],
+    )
     notes.print(
         f"{document['file']}: artifact {document['artifact']}, {document['bytes']:,} bytes, "
         f"{document['labels']} labels"

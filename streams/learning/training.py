@@ -3,6 +3,8 @@
 The artifact that comes out was fitted on all labels; how good it is was measured on one that was
 not shown the rows it was measured on. Where few of those rows score both models, there is no gap
 to recover; then it counts how well each classifier tells good answers of the weak model from bad.
+Whether it is better than what needs no training is decided on all rows, each judged by a model
+that was fitted without it (`gate`).
 """
 
 from __future__ import annotations
@@ -16,14 +18,18 @@ from numpy.typing import NDArray
 from streams.evaluation.calibration import auroc
 from streams.evaluation.curves import gain_curve
 from streams.learning.fit import FitOptions, fit_artifact
-from streams.learning.folds import draw, say
+from streams.learning.folds import draw, say, say_in_folds
+from streams.learning.gate import Gain, apgr_of, auroc_of, gains_over
 from streams.learning.labels import Labels, LabelsError
-from streams.learning.preferences import LENGTH, Preference, prefer, prefer_after
+from streams.learning.preferences import LENGTH, RANDOM, Preference, prefer, prefer_after
 from streams.learning.seen import look_at
 from streams.routing.assessment import LEARNED
 from streams.routing.learned.artifact import Artifact, pack_artifact, read_artifact
 
+Floats = NDArray[np.float64]
+
 HELD_OUT = 0.2
+GATE_FOLDS = 5
 CASCADE = "learned cascade"
 APGR, AUROC = "apgr", "auroc"
 LEAST_BOTH = 50
@@ -36,7 +42,8 @@ GOOD = 0.5
 class Trained:
     """An artifact, how many rows it was fitted on, and how it did on `held_out` others: by
     classifier the `apgr`, or, where too few rows score both models, the `auroc` of telling good
-    weak answers from bad; the other is empty.
+    weak answers from bad; the other is empty. `gains` over what needs no training are those of
+    all rows, cross-fitted.
     """
 
     artifact: Artifact
@@ -44,6 +51,7 @@ class Trained:
     held_out: int
     apgr: Mapping[str, float] = field(default_factory=dict)
     auroc: Mapping[str, float] = field(default_factory=dict)
+    gains: tuple[Gain, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -52,9 +60,8 @@ class Trained:
 
     @property
     def is_better(self) -> bool:
-        """Whether it beats what needs no training: length, rules, and a coin."""
-        figures = self.figures
-        return figures[LEARNED] > max(figures[LENGTH], figures["rules"], 0.5)
+        """Whether it surely beats what needs no training: length, rules, and a coin."""
+        return bool(self.gains) and all(each.is_sure for each in self.gains)
 
     @property
     def compared_by(self) -> str:
@@ -111,7 +118,33 @@ def train(
         held_out=len(held),
         apgr=figures if compared_by == APGR else {},
         auroc=figures if compared_by == AUROC else {},
+        gains=_gains(labels.take(chosen), weak, strong, compared_by, options),
     )
+
+
+def _gains(
+    labels: Labels, weak: str, strong: str, compared_by: str, options: FitOptions | None
+) -> tuple[Gain, ...]:
+    """What cross-fitted models gain over rules, length and a coin, on the rows that can tell."""
+    folds = min(GATE_FOLDS, len(set(labels.prompts)))
+    if folds < 2:
+        return ()
+    said = say_in_folds(labels, (weak, strong), None, folds=folds, options=options)
+    rows = labels.scored_by(weak, strong) if compared_by == APGR else labels.scored_by(weak)
+    told = labels.take(rows)
+    view = replace(said, expected=said.expected[rows])
+    wishes = {name: prefer(name, told, view) for name in (LEARNED, "rules", LENGTH, RANDOM)}
+    if compared_by == APGR:
+        scores = told.column(weak), told.column(strong)
+        figures = {name: apgr_of(*scores, each.wish) for name, each in wishes.items()}
+    else:
+        bad = (told.column(weak) < GOOD).astype(np.float64)
+        figures = {name: auroc_of(bad, _doubt(each)) for name, each in wishes.items()}
+    return gains_over(figures.pop(LEARNED), figures, len(told))
+
+
+def _doubt(preference: Preference) -> Floats:
+    return preference.wish if preference.stated is None else -preference.stated
 
 
 def _comparison(
@@ -145,8 +178,7 @@ def _compare(
 
 def _told_apart(held: Labels, weak: str, preference: Preference) -> float:
     """How well a preference tells the weak model's bad answers from its good ones."""
-    doubt = preference.wish if preference.stated is None else -preference.stated
-    found = auroc(doubt, (held.column(weak) < GOOD).astype(np.float64))
+    found = auroc(_doubt(preference), (held.column(weak) < GOOD).astype(np.float64))
     if found is None:
         raise LabelsError(
             f"the answers of {weak} that were held out are all good, or all bad: nothing to tell "

@@ -18,6 +18,9 @@ _TYPOGRAPHIC = (
 _NO_BLANKS_FROM = 0x0E00
 """Scripts from Thai on (kana, han, hangul) write words without blanks between them."""
 
+_ARABIC_FROM, _ARABIC_TO = 0x0600, 0x06FF
+"""Arabic writes "and", "the", "with" at the beginning of the word that follows."""
+
 ANY_ENDING = "*"
 
 
@@ -47,7 +50,8 @@ class Lexicon:
                     raise ValueError(f"{each!r} stands in the lexicon twice")
                 texts.append(text)
                 open_end = each.endswith(ANY_ENDING) or not _is_letter(text[-1])
-                self.known.append((meaning, text, _is_letter(text[0]), not open_end))
+                whole_left = _is_letter(text[0]) and not _takes_prefixes(text[0])
+                self.known.append((meaning, text, whole_left, not open_end))
         self._find = AhoCorasick(
             texts, matchkind=MatchKind.LeftmostLongest, store_patterns=False
         ).find_matches_as_indexes
@@ -77,3 +81,7 @@ def plain(text: str) -> str:
 
 def _is_letter(char: str) -> bool:
     return char.isalnum() and ord(char) < _NO_BLANKS_FROM
+
+
+def _takes_prefixes(char: str) -> bool:
+    return _ARABIC_FROM <= ord(char) <= _ARABIC_TO

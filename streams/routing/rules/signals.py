@@ -1,8 +1,8 @@
-"""What wording says about how hard a question is: meanings, their phrases and their weights.
+"""What wording says about how hard a question is: concepts, their phrases and their weights.
 
 Weights were set by hand: starting from the article's signals, by what reviewers of a golden set of
 everyday work called hard, of which one half was looked at and the other only measured. The phrases
-stand in `english` and `abroad`.
+stand in `phrases`, one file a language.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from streams.routing.rules.abroad import ABROAD
-from streams.routing.rules.english import ENGLISH
 from streams.routing.rules.lexicon import ANY_ENDING, Lexicon
+from streams.routing.rules.phrases import PHRASES
 
-MAKES, CODE_NOUNS, CONDITIONS, EXTRACT = "makes", "code", "conditions", "extract"
+MAKES, HANDS, CODE_NOUNS, CONDITIONS, SOFTWARE = "makes", "hands", "code", "conditions", "software"
+EXTRACT, BRIEF, TRANSFORM = "extract", "brief", "transform"
+PROOF, LOOKUP, SERVICE, PAPERS, GREETING = "proof", "lookup", "service", "papers", "greeting"
+PERSONAL, NOTATION = "personal", "notation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,7 @@ MOST_PHRASES = 4
 """Different phrases of a meaning that count."""
 
 SIGNALS: Mapping[str, Signal] = {
-    "proof": Signal(weight=0.34, more=0.06, reason="asks for a proof or a derivation"),
+    "proof": Signal(weight=0.42, more=0.06, reason="asks for a proof or a derivation"),
     "mathematics": Signal(weight=0.16, more=0.1, reason="speaks of mathematics"),
     "notation": Signal(weight=0.16, more=0.04, reason="holds mathematical notation"),
     "puzzle": Signal(weight=0.2, more=0.06, reason="is a puzzle of logic"),
@@ -42,35 +44,34 @@ SIGNALS: Mapping[str, Signal] = {
     "steps": Signal(weight=0.14, reason="asks for several steps"),
     "computation": Signal(weight=0.1, reason="asks for a computation"),
     "expertise": Signal(weight=0.12, more=0.08, reason="speaks of law, money, medicine or science"),
-    "software": Signal(weight=0.08, more=0.05, reason="speaks of software"),
+    SOFTWARE: Signal(weight=0.08, more=0.05, reason="speaks of software"),
     "depth": Signal(weight=0.12, more=0.04, reason="asks for depth"),
     "plan": Signal(weight=0.1, more=0.03, reason="asks for a plan"),
-    "explanation": Signal(weight=0.08, reason="asks for an explanation"),
-    "prose": Signal(weight=0.12, reason="asks for a text of its own"),
+    "explanation": Signal(weight=0.12, reason="asks for an explanation"),
+    "prose": Signal(weight=0.14, reason="asks for a text of its own"),
     "transform": Signal(weight=-0.04, reason="transforms a given text"),
     "extract": Signal(weight=-0.15, reason="extracts, labels or formats"),
     "brief": Signal(weight=-0.12, reason="wants a short answer"),
 }
 
 
-GREETINGS = frozenset(
-    {
-        "hi",
-        "hello",
-        "hey",
-        "thanks",
-        "thank",
-        "hallo",
-        "danke",
-        "bonjour",
-        "merci",
-        "hola",
-        "gracias",
-    }
-    | {"ciao", "grazie", "olá", "obrigado", "obrigada", "cześć", "dziękuję", "привет", "спасибо"}
-    | {"hej", "tack", "teşekkürler", "merhaba", "bedankt"}
+HARD = frozenset({"proof", "puzzle", "faults", "systems", "design", "mathematics", "notation"})
+"""Concepts beside which a question is no everyday one."""
+
+SOFT = frozenset({"explanation", "judgement", "expertise", "analysis", "plan", "steps", "depth"})
+"""Concepts that say little in a customer's question about an order or a card."""
+
+WORKS_OVER = frozenset({EXTRACT, BRIEF, TRANSFORM})
+"""Concepts of work on a given text."""
+
+SUBJECTS = frozenset(
+    {"faults", "systems", "judgement", "analysis", "expertise", "software", "depth", "plan"}
+    | {"explanation", "prose", "design", "mathematics", "proof", "puzzle", "steps", "computation"}
 )
-"""First words of someone who greets or thanks."""
+"""Concepts that a given text may be about, whatever is to be done with it."""
+
+SURELY_PROVES = frozenset({"mathematics", NOTATION, "puzzle"})
+"""Concepts beside which a proof is one, though papers are spoken of."""
 
 LOOKUPS = frozenset(
     {"who", "who's", "when", "where", "which", "what's", "do", "does", "did", "is", "are", "was"}
@@ -88,7 +89,7 @@ LOOKUPS = frozenset(
 def _all_phrases() -> dict[str, tuple[str, ...]]:
     phrases: dict[str, tuple[str, ...]] = {}
     seen: set[str] = set()
-    for source in (ENGLISH, *ABROAD.values()):
+    for source in PHRASES.values():
         for meaning, said in source.items():
             new = []
             for each in said:

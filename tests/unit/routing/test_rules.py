@@ -82,9 +82,9 @@ def test_hard_questions_score_above_easy_ones() -> None:
         ("Look at x in y.", "Calculate x in y."),
         ("Show me sorting.", "Write me a small sorting function."),
         ("A text: red, blue.", "Find it: ```x```"),
-        ("Extract the name.", "Say the name."),
-        ("Translate the name.", "Say the name."),
-        ("When is it on?", "It is on."),
+        ("Extract the word from the sign, please.", "Shout out the word at the sign, please."),
+        ("Translate the name of the street.", "Pronounce the name of the street."),
+        ("When is it on tomorrow morning?", "It is on tomorrow morning."),
         (_words(10), _words(30)),
         (_words(30), _words(100)),
         (_words(100), _words(300)),
@@ -157,7 +157,7 @@ def test_reasons_name_every_weight_strongest_first() -> None:
 
 
 def test_a_question_of_which_nothing_stands_out_says_so() -> None:
-    verdict = _by("rules", _words(40))
+    verdict = _by("rules", f"{_words(24)}s")
 
     assert (verdict.score, verdict.reasons) == (0.24, ("nothing stands out",))
 
@@ -168,12 +168,12 @@ def test_what_is_made_must_stand_near_the_making_of_it() -> None:
     assert "asks for code (+0.30)" in _by("rules", near).reasons
     assert "asks for code (+0.30)" not in _by("rules", far).reasons
     assert _ours("Build it. Then call the queries.") > _ours("Send it. Then call the queries.")
-    assert _ours("The function will write it") == _ours("The function will read it")
+    assert "asks for code" not in " ".join(_by("rules", "The function will write it").reasons)
 
 
 def test_a_greeting_counts_at_the_beginning_only() -> None:
-    assert _ours("Thank you, it is on.") < _ours("It is on, thank you.")
-    assert _by("rules", "It is on, thank you.").reasons == _by("rules", "It is on, we saw.").reasons
+    assert _ours("Hello, it is on.") < _ours("It is on, hello.")
+    assert _by("rules", "It is on, hello.").reasons == _by("rules", "It is on, we saw").reasons
 
 
 def test_a_text_without_blanks_is_as_long_as_its_characters() -> None:
@@ -182,7 +182,9 @@ def test_a_text_without_blanks_is_as_long_as_its_characters() -> None:
 
 def test_every_condition_counts_however_it_is_said() -> None:
     assert _ours("Plan: if a, if b, if c, now.") < _ours("Plan: if a, if b, if c, if d.")
-    assert _ours("Plan: if a, if b, if c, at most d.") == _ours("Plan: if a, if b, if c, if d e.")
+    for fourth in ("unless", "without"):
+        told = _by("rules", f"Plan: if a, if b, if c, {fourth} d.").reasons
+        assert any(reason.startswith("4 conditions") for reason in told)
 
 
 def test_words_are_seen_whole_and_in_any_case() -> None:
@@ -200,7 +202,7 @@ def test_a_long_prompt_is_read_at_its_beginning_and_at_its_end() -> None:
 
 
 def test_what_a_text_is_about_counts_less_than_what_is_asked() -> None:
-    page = "word " * 120
+    page = "word " * 90
 
     asked, about = _ours(f"prove it {page} {page}"), _ours(f"{page} prove it {page}")
     assert _ours(f"speak it {page} {page}") < about < asked

@@ -1,0 +1,28 @@
+"""The Dutch phrases of each concept."""
+
+from __future__ import annotations
+
+from streams.routing.rules.phrases.listed import Phrases, listed
+
+DUTCH: Phrases = {
+    "proof": listed("bewijs* | leid af | weerleg* | tegenvoorbeeld*"),
+    "mathematics": listed("de kans dat | waarschijnlijkheid | priemgetal* | verwachtingswaarde"),
+    "faults": listed("oorzaak* | oorzaken | geheugenlek* | knelpunt* | deadlock | optimaliseer*"),
+    "systems": listed("zonder downtime | consistentie | gedistribueerd* | beschikbaarheid"),
+    "design": listed("ontwerp* | architectuur"),
+    "judgement": listed("onderbouw* | risico* | valkuil* | aannames | afhankelijkheden"),
+    "analysis": listed("vergelijk* | analyseer* | beoordeel* | voor en nadelen"),
+    "steps": listed("stap voor stap"),
+    "computation": listed("bereken*"),
+    "plan": listed("stel een"),
+    "explanation": listed("waarom | leg uit"),
+    "prose": listed("schrijf een"),
+    "transform": listed("vertaal* | samenvat* | vat samen"),
+    "extract": listed("extraheer | classificeer"),
+    "brief": listed("ja of nee | één woord"),
+    "conditions": listed("elke | minstens | hoogstens | precies | zonder | moet"),
+    "lookup": listed("hoe kan ik | waar is | hoe lang duurt | kan ik | waarom is mijn"),
+    "service": listed("bestelling | factuur | pakket | wachtwoord | abonnement"),
+    "greeting": listed("bedankt | goedemorgen | goedemiddag"),
+    "personal": listed("ik heb | ik wil | mijn"),
+}

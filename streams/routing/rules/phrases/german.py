@@ -1,0 +1,129 @@
+"""The German phrases of each concept."""
+
+from __future__ import annotations
+
+from streams.routing.rules.phrases.listed import Phrases, listed
+
+GERMAN: Phrases = {
+    "proof": listed("""
+        beweis* | leite her | herleit* | herzuleiten | zeige, dass | zeigen sie, dass | zeige:
+        zeige dass
+        widerleg* | gegenbeispiel* | vollständige induktion | lemma
+    """),
+    "mathematics": listed("""
+        wahrscheinlich* | varianz | primzahl* | polynom* | erwartungswert* | integral*
+        ableitung*
+        gleichungssystem* | differentialgleichung* | eigenwert* | matrix | konvergiert
+        konvergenz
+        laufzeitkomplexität | vektor* | dreieck* | ganze zahl* | ganzzahlig* | funktionen f
+        zeitkomplexität | wie viele möglichkeiten | kombinatori* | grenzwert*
+        auf wie viele arten | irrational* | teilbar | standardabweichung
+    """),
+    "puzzle": listed("""
+        lügt immer | lügen immer | lügner* | sagt immer die wahrheit | sagen immer die wahrheit
+        gewinnstrategie | beste strategie | gefangene* | rätsel | genau einer von | wiegevorgäng*
+        nash gleichgewicht* | wägung*
+    """),
+    "faults": listed("""
+        fehlersuche | ursache* | verklemm* | deadlock* | nebenläufig* | optimier* | engpass*
+        wettlaufsituation* | speicherleck* | absturz | stürzt ab | sporadisch* | refaktor*
+        sicherheitslücke* | schwachstelle* | unter last | hängt sich auf
+    """),
+    "systems": listed("""
+        verfügbarkeit | ausfall* | ausfäll* | konsisten* | replikation* | verteilte* | skalier*
+        ausfallsicher*
+        ohne ausfallzeit | notfallwiederherstellung | idempoten* | durchsatz | latenz*
+        partition*
+        warteschlange* | genau einmal | sperrfrei*
+    """),
+    "design": listed("""
+        entwirf | entwerf* | architektur* | entwurf* | abwägung* | abzuwägen | konzipier*
+        migrationsplan | migrationsstrategie | datenmodell*
+    """),
+    "judgement": listed("""
+        begründ* | annahmen | risik* | abhängigkeiten | notfallplan | szenari* | sensitivität*
+        für und wider | wirksam | fallstrick* | widersprech* | widerspruch* | garanti* | belege
+        kausal* | störvariable* | schlussfolger* | folgen für | auswirkung* | grenzfälle
+        randfälle
+    """),
+    "analysis": listed("""
+        vergleich* | analysier* | analyse | bewerte* | beurteil* | abwäge* | unterschiede
+        nachteil* | empfiehl | einordn* | diskutier* | kritisier* | strategie* | prognos*
+        schätze ab | interpretier* | argument*
+    """),
+    "steps": listed("""
+        schritt für schritt | mit rechenweg | der reihe nach | schrittweise
+    """),
+    "computation": listed("""
+        berechne* | löse | ermittle* | bestimme*
+    """),
+    "expertise": listed("""
+        barwert* | kapitalwert* | steuer* | klausel* | haftung* | haftet | agb | vertrag*
+        verträg* | diagnose* | dosierung | wechselwirkung* | kontraindikation* | symptom*
+        quanten* | entropie | relativität* | neutronenstern* | enzym* | protein* | liquidität*
+        zinssatz* | absicher* | urheberrecht* | datenschutz* | dsgvo | kündigungsschutz
+        thermodynami* | halbleiter* | genom* | insolvenz*
+    """),
+    "software": listed("""
+        datenbank* | algorithm* | programmier* | betriebssystem* | schnittstelle* | bibliothek*
+        neuronale*
+    """),
+    "depth": listed("""
+        ausführlich* | detailliert* | umfassend* | tiefgehend* | gründlich* | effizient*
+        optimal*
+        produktionsreif*
+    """),
+    "plan": listed("""
+        plane eine* | plane die | zeitplan* | ablaufplan* | fahrplan für | reiseplan* | wochenplan
+    """),
+    "explanation": listed("""
+        erklär* | warum | wieso | weshalb | wie funktioniert | unterschied
+    """),
+    "prose": listed("""
+        verfasse | formulier* | gedicht* | kurzgeschichte | aufsatz | rede für | sonett
+        einen roman
+        anschreiben
+    """),
+    "transform": listed("""
+        übersetz* | fasse | zusammenfass* | korrigier* | schreibe um | umschreib* | kürze
+    """),
+    "extract": listed("""
+        ordne zu | extrahier* | klassifizier* | formatier* | welche kategorie
+        ist diese bewertung | nenne mir den | alphabetisch
+    """),
+    "brief": listed("""
+        nur das wort | ja oder nein | ein wort | in einem satz | antworte nur | nur den namen
+        nur die zahl | nur die nummer | nenne nur
+        stichwort
+    """),
+    "makes": listed("""
+        schreib | schreibe | implementier* | programmiere | erstelle | baue | entwickle
+    """),
+    "code": listed("""
+        funktion | skript | programm | algorithmus | abfrage | klasse | parser
+    """),
+    "conditions": listed("""
+        wenn | jede* | genau | höchstens | mindestens | ohne | muss | müssen
+    """),
+    "lookup": listed("""
+        wie kann ich | wie lange | wie viel | wie viele | wo finde ich | wo ist | wann
+        kann ich | was kostet | wie komme ich | wie ändere ich | wie lösche ich | wie kündige ich
+        soll ich
+        welche farbe | was heißt | wie heißt | warum ist mein* | warum wurde mein*
+        warum kommt mein* | warum funktioniert mein*
+    """),
+    "service": listed("""
+        bestellung* | rechnung* | paket | lieferung | passwort | konto | karte | rückerstattung
+        rückgabe | öffnungszeiten | abonnement | überweisung* | gutschein* | kundennummer
+        versand
+        termin | buchung
+    """),
+    "papers": listed("""
+        identität | ausweis* | adresse nachweis* | kaufbeleg | kaufnachweis | altersnachweis
+    """),
+    "greeting": listed("""
+        hallo | danke | guten tag | guten morgen | vielen dank
+    """),
+    "personal": listed("ich | mein* | bitte | wir | unser*"),
+    "hands": listed("gib mir | zeig mir | ich brauche"),
+}

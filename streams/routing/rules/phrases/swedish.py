@@ -1,0 +1,28 @@
+"""The Swedish phrases of each concept."""
+
+from __future__ import annotations
+
+from streams.routing.rules.phrases.listed import Phrases, listed
+
+SWEDISH: Phrases = {
+    "proof": listed("bevisa* | härled* | motexempel"),
+    "mathematics": listed("sannolikhet* | primtal | ekvation* | väntevärde*"),
+    "faults": listed("felsök* | grundorsak* | minnesläcka | flaskhals*"),
+    "systems": listed("hög tillgänglighet | distribuerad* | replikering"),
+    "design": listed("arkitektur | utforma | designa | konstruera"),
+    "judgement": listed("motivera | risker | antaganden | beroenden"),
+    "analysis": listed("jämför* | analysera* | bedöm* | för och nackdelar"),
+    "steps": listed("steg för steg"),
+    "computation": listed("beräkna*"),
+    "plan": listed("planera"),
+    "explanation": listed("varför | förklara*"),
+    "prose": listed("skriv en"),
+    "transform": listed("översätt* | sammanfatta*"),
+    "extract": listed("extrahera | klassificera"),
+    "brief": listed("ja eller nej | ett ord"),
+    "conditions": listed("varje | minst | utan | måste"),
+    "lookup": listed("hur kan jag | var är | kan jag | hur lång tid"),
+    "service": listed("beställning | faktura | paket | lösenord | prenumeration"),
+    "greeting": listed("hej | tack"),
+    "personal": listed("jag"),
+}

@@ -1,0 +1,25 @@
+"""The Turkish phrases of each concept."""
+
+from __future__ import annotations
+
+from streams.routing.rules.phrases.listed import Phrases, listed
+
+TURKISH: Phrases = {
+    "proof": listed("kanıtla* | ispatla*"),
+    "mathematics": listed("olasılık* | denklem*"),
+    "faults": listed("hata ayıkla* | kilitlenme* | kök neden* | bellek sızıntısı"),
+    "systems": listed("dağıtık | tutarlılık | yüksek erişilebilirlik"),
+    "design": listed("tasarla* | mimari*"),
+    "judgement": listed("gerekçe* | riskleri | varsayım*"),
+    "analysis": listed("karşılaştır* | analiz*"),
+    "steps": listed("adım adım"),
+    "computation": listed("hesapla*"),
+    "explanation": listed("açıkla* | neden"),
+    "prose": listed("deneme yaz* | hikaye"),
+    "transform": listed("çevir* | özetle*"),
+    "conditions": listed("eğer | en az | en fazla"),
+    "lookup": listed("ne zaman | nerede | nasıl yapabilirim | kaç para"),
+    "service": listed("siparişim | kargo* | şifre*"),
+    "greeting": listed("teşekkürler | merhaba"),
+    "personal": listed("benim | lütfen"),
+}

@@ -1,0 +1,62 @@
+"""How long a question is, whatever script it is written in."""
+
+from __future__ import annotations
+
+import re
+from math import exp, log
+
+_DENSE = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
+_SYLLABLES = re.compile("[\u3040-\u30ff\uac00-\ud7a3]")
+_DENSE_CHARACTERS = 3.3
+"""Latin characters that say as much as one Chinese character; parallel texts: 2.6 to 3.4."""
+
+_SYLLABLE_CHARACTERS = 1.6
+"""The same for one kana or hangul syllable."""
+
+_FEW_WIDE = 1.2
+"""Bytes a character below which a text has hardly any Chinese, Japanese or Korean in it."""
+
+_CHARACTERS_PER_WORD = 6
+_LENGTH_WEIGHT = 0.2
+_USUAL = 120
+"""Latin characters at which length neither adds nor takes off."""
+
+_SHORTEST, _LONGEST = 16, 12_000
+_KNEE = 0.1
+
+
+def latin_characters(read: str, characters: int) -> float:
+    """The characters that a question of so many would have in a Latin script; `read` is the part
+    of it that is examined, from which the whole is estimated.
+    """
+    if read.isascii():
+        return float(characters)
+    if len(read.encode("utf-8", "surrogatepass")) < _FEW_WIDE * len(read):
+        return float(characters)
+    dense = len(read) - len(_DENSE.sub("", read))
+    syllables = len(read) - len(_SYLLABLES.sub("", read))
+    more = (_DENSE_CHARACTERS - 1) * dense + (_SYLLABLE_CHARACTERS - 1) * syllables
+    return characters * (1 + more / len(read))
+
+
+def words_of(characters: float) -> float:
+    """Words in so many Latin characters."""
+    return characters / _CHARACTERS_PER_WORD
+
+
+def length_weight(characters: float) -> float:
+    """What length adds to the score: the same for each doubling, since on public question sets
+    difficulty grows with the logarithm of the length.
+    """
+    return _LENGTH_WEIGHT * log(min(max(characters, _SHORTEST), _LONGEST) / _USUAL)
+
+
+def bounded(score: float) -> float:
+    """A sum of weights as a score in 0..1: itself from 0.1 to 0.9, and bent towards 0 and 1 beyond,
+    so that no two sums are made equal.
+    """
+    if score < _KNEE:
+        return _KNEE * exp((score - _KNEE) / _KNEE)
+    if score > 1 - _KNEE:
+        return 1 - _KNEE * exp((1 - _KNEE - score) / _KNEE)
+    return score

@@ -1,0 +1,222 @@
+"""What the phrases of a question say together.
+
+One phrase can take another one's meaning: who has to prove an identity wants no proof, who asks
+what became of an order asks nothing hard with "why", and what is only to be extracted from a text
+may itself be about anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import sqrt
+
+from streams.routing.rules.context import Weighed
+from streams.routing.rules.lexicon import Hit
+from streams.routing.rules.signals import (
+    CODE_NOUNS,
+    CONDITIONS,
+    EXTRACT,
+    GREETING,
+    HANDS,
+    HARD,
+    LOOKUP,
+    LOOKUPS,
+    MAKES,
+    MOST_PHRASES,
+    NOTATION,
+    PAPERS,
+    PERSONAL,
+    PROOF,
+    SERVICE,
+    SIGNALS,
+    SOFT,
+    SOFTWARE,
+    SUBJECTS,
+    SURELY_PROVES,
+    TRANSFORM,
+    WORKS_OVER,
+)
+from streams.routing.rules.size import words_of
+
+_ASKED_FIRST, _ASKED_LAST = 350, 350
+"""What is wanted stands in the first or last of these characters; between lies what it is about."""
+
+_BETWEEN = 0.4
+"""What a signal between them counts."""
+
+_MATERIAL = 0.3
+"""What the subject of a text counts that is only to be worked over."""
+
+_MATERIAL_LENGTH = 0.35
+"""What the length of such a text counts, and that of a story that somebody tells of himself."""
+
+_PLAIN = -0.08
+"""What is taken off where such a text holds nothing that weighs more than `_TELLING`."""
+
+_TELLING = 0.03
+
+_EVERYDAY = 0.3
+"""What an explanation or a judgement counts in a customer's everyday question."""
+
+_MADE_WITHIN = 60
+"""Characters between "write" and "function" for it to be one request."""
+
+_CODE_ASKED = 0.3
+_MAKING = 0.08
+_BEGINS = 40
+_EQUATION = re.compile(r"[=+*^×÷](?<=[0-9a-z)²³ ].) ?[0-9a-z(√?-]")
+"""An operator between two terms; begins with the operator, since few characters are one."""
+
+_UNDILUTED = 200
+"""Latin characters up to which a signal counts whole."""
+
+_EVERYDAY_WORDS = 30
+_SERVICE_WORDS = 150
+_LOOKUP_WORDS = 25
+_GREETED_WITHIN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """Signals with their weights, and the share (0..1) that the length of the question counts."""
+
+    signals: tuple[Weighed, ...]
+    share_of_length: float
+
+
+def said_in(text: str, hits: list[Hit], size: float, *, pasted: bool = False) -> Wording:
+    """What the hits in a plain text say; `size` is the question's length in Latin characters;
+    `pasted` is a text of many lines that are no code: a log, a table, a list.
+    """
+    found = _look(hits, len(text))
+    asked = found.asked
+    if not pasted and NOTATION not in asked and _holds_equations(text):
+        asked[NOTATION] = {"=": True}
+    if PAPERS in asked and len(asked.get(PROOF, ())) == 1 and not asked.keys() & SURELY_PROVES:
+        del asked[PROOF]
+    if not found.works_over:
+        asked.pop(EXTRACT, None)
+    deep = found.makes_code or not HARD.isdisjoint(asked)
+    hard = deep or SOFTWARE in asked
+    words = words_of(size)
+    short = words < _EVERYDAY_WORDS
+    service = not hard and words < _SERVICE_WORDS and _is_service(asked, short=short)
+    factors = dict.fromkeys(SOFT, _EVERYDAY) if service else {}
+    if found.works_over:
+        factors = dict.fromkeys(SUBJECTS, _MATERIAL)
+    dilution = _dilution(size)
+    signals: list[Weighed] = []
+    for concept, weight in _weights(asked):
+        counted = weight * factors.get(concept, 1.0)
+        signals.append((counted * dilution if counted > 0 else counted, SIGNALS[concept].reason))
+    signals.extend(_of_structure(found, dilution))
+    if service:
+        signals.append((-0.14, "a customer's everyday question"))
+    elif short and not hard and _is_everyday(text, asked):
+        signals.append((-0.08, "a short everyday question"))
+    if found.greets and words < _LOOKUP_WORDS and not hard:
+        signals.append((-0.12, "a greeting or thanks"))
+    tells = found.works_over or (pasted and not deep) or (PERSONAL in asked and not hard)
+    if tells and size > _UNDILUTED and not any(weight > _TELLING for weight, _ in signals):
+        signals.append((_PLAIN, "a plain question beside a longer text"))
+    return Wording(signals=tuple(signals), share_of_length=_MATERIAL_LENGTH if tells else 1.0)
+
+
+_Asked = dict[str, dict[str, bool]]
+"""By concept its phrases, and whether each stands where a question is asked."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Found:
+    """What one pass over the hits finds.
+
+    `makes_code`: "write" or its like is followed soon by something made of code. `begins_making`:
+    the question begins with it. `works_over`: a given text is to be extracted from, labelled,
+    shortened or translated; said before anything hard is, or at the end of a long text.
+    """
+
+    asked: _Asked
+    makes_code: bool = False
+    begins_making: bool = False
+    works_over: bool = False
+    greets: bool = False
+    conditions: int = 0
+
+
+def _look(hits: list[Hit], size: int) -> _Found:
+    asked: _Asked = {}
+    found = _Found(asked=asked)
+    behind = size - _ASKED_LAST
+    made = -_MADE_WITHIN - 1
+    easy_so_far = True
+    for concept, phrase, begin, end in hits:
+        said = asked.get(concept)
+        if said is None:
+            said = asked[concept] = {}
+        if begin < _ASKED_FIRST or end > behind:
+            said[phrase] = True
+        else:
+            said.setdefault(phrase, False)
+        if concept == CONDITIONS:
+            found.conditions += 1
+        elif concept in (MAKES, HANDS):
+            made = end
+            if begin < _BEGINS and concept == MAKES:
+                found.begins_making = True
+        elif concept == CODE_NOUNS:
+            if begin - made <= _MADE_WITHIN:
+                found.makes_code = True
+        elif concept in WORKS_OVER:
+            at_the_end = concept != TRANSFORM and behind > _ASKED_FIRST and begin > behind
+            if at_the_end or (easy_so_far and begin < _ASKED_FIRST):
+                found.works_over = True
+        elif concept in HARD or concept == SOFTWARE:
+            easy_so_far = False
+    found.works_over = found.works_over and not found.makes_code
+    found.greets = bool(hits) and hits[0][0] == GREETING and hits[0][2] < _GREETED_WITHIN
+    return found
+
+
+def _of_structure(found: _Found, dilution: float) -> Iterator[Weighed]:
+    if found.makes_code:
+        yield _CODE_ASKED * dilution, "asks for code"
+    if found.works_over:
+        return
+    if found.begins_making and not found.makes_code:
+        yield _MAKING, "asks for something to be made"
+    if found.conditions >= 2:
+        weight = min(0.01 * found.conditions, 0.06)
+        yield weight, f"{found.conditions} conditions to hold together"
+
+
+def _weights(asked: _Asked) -> Iterator[tuple[str, float]]:
+    """Each concept once: its first phrase, and what further ones add."""
+    for concept, said in asked.items():
+        signal = SIGNALS.get(concept)
+        if signal is None:
+            continue
+        weight = signal.weight + signal.more * (min(len(said), MOST_PHRASES) - 1)
+        yield concept, weight if any(said.values()) else weight * _BETWEEN
+
+
+def _is_everyday(text: str, asked: _Asked) -> bool:
+    if LOOKUP in asked:
+        return True
+    first = text[:40].split(None, 1)
+    return bool(first) and first[0].strip("¿¡,.!?:;") in LOOKUPS
+
+
+def _is_service(asked: _Asked, *, short: bool) -> bool:
+    """Whether somebody speaks of an order, a card or a flight of his own, or asks for one."""
+    return SERVICE in asked and (PERSONAL in asked or (short and LOOKUP in asked))
+
+
+def _holds_equations(text: str) -> bool:
+    return "=" in text and len(_EQUATION.findall(text)) >= 2
+
+
+def _dilution(size: float) -> float:
+    """What is found in a text counts less the longer it is: more is found by chance."""
+    return min(sqrt(_UNDILUTED / max(size, 1.0)), 1.0)
