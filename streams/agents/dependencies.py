@@ -11,6 +11,7 @@ from schemas.alert_names import AlertName
 from schemas.errors import ConfigurationError
 from streams.agents.allowance import Allowance
 from streams.agents.codecs import Codecs
+from streams.agents.open_calls import OpenCalls
 from streams.agents.opinion_memory import Opinions
 from streams.agents.turns import Turns
 from streams.agents.watch import Finding, Watch
@@ -81,6 +82,7 @@ class Dependencies:
     tenants: TenantLimits = field(default_factory=TenantLimits)
     retries: RetryBudget = field(default_factory=RetryBudget)
     bound_tenants: Mapping[str, str | None] = field(default_factory=dict)
+    open_calls: OpenCalls = field(default_factory=OpenCalls)
     opinions: Opinions = field(default_factory=Opinions)
     watch: Watch = field(default_factory=Watch)
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)

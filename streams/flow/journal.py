@@ -155,8 +155,8 @@ class PartitionJournal:
         return len(self._lives) + len(self._ended)
 
     def record(self, identity: bytes, entry: JournalHeaders, at: int, value: bytes = b"") -> None:
-        """Take in a journal record of broker time `at`; a repeated outcome changes nothing, nor does
-        a record of a kind that this version does not know.
+        """Take in a journal record of broker time `at`; a repeated outcome changes nothing, and
+        neither does a record of a kind that this version does not know.
         """
         if entry.kind != STARTED and entry.kind not in HOP_ENDS:
             return
