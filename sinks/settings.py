@@ -72,6 +72,15 @@ class SinkSettings(KafkaAccess):
         description="For how many days rows stay in ClickHouse, at least; `sluice migrate` sets "
         "it. They go a month at a time. 0: for ever.",
     )
+    group: str = Field(
+        default="sluice",
+        description="Consumer group of the workers, whose evaluation of alert rules sinks watch.",
+    )
+    alerts_overdue_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
+        default=60.0,
+        description="After how long without an evaluation of alert rules by any worker the sink "
+        "raises `alerts_not_evaluated`.",
+    )
     sink_group: str = Field(default=GROUP, description="Consumer group of all sinks.")
     sink_instance: str = Field(default="sink", description="Name of this sink in health and log.")
     sink_host: str = Field(default="127.0.0.1", description="Address that /health listens on.")

@@ -80,7 +80,13 @@ class Worker:
             self._intakes = parts.intakes(deps, self._fail)
             feed(self._app, self._intakes, self._fail)
             observe(
-                readings_of(deps, self._intakes, parts.assignment, self._lag),
+                readings_of(
+                    deps,
+                    self._intakes,
+                    parts.assignment,
+                    self._lag,
+                    evaluates_alerts=lambda: parts.services.evaluates_alerts,
+                ),
                 parts.metrics.registry,
             )
             for service in parts.services.opened:
@@ -104,6 +110,7 @@ class Worker:
             "worker": self._me.worker,
             "incarnation": self._me.incarnation,
             "registry": self._parts.registry.version,
+            "evaluates_alerts": self._parts.services.evaluates_alerts,
             "in_flight": sum(intake.in_flight for intake in self._intakes.values()),
             "partitions": {
                 topic: list(self._parts.assignment.owned(topic)) for topic in self._intakes
