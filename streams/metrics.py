@@ -96,7 +96,7 @@ class WorkerMetrics:
             Counter(
                 "sluice_calls",
                 "Provider calls that ended; status is ok or the class of the error.",
-                ("model", "instance", "purpose", "status"),
+                ("model", "provider_instance", "purpose", "status"),
                 registry=own,
             )
         )
@@ -107,7 +107,7 @@ class WorkerMetrics:
             Histogram(
                 "sluice_call_seconds",
                 "Time in a provider call, whatever its end.",
-                ("model", "instance"),
+                ("model", "provider_instance"),
                 buckets=_LATENCY_S,
                 registry=own,
             )

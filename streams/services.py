@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 
 from schemas.codec import Codec
 from schemas.topics import tier_topic
+from schemas.worker_status import WorkerStatus
 from streams.agents.codecs import Codecs
 from streams.alerting.opening import open_alerts
 from streams.alerting.service import evaluate_alerts
@@ -28,6 +29,7 @@ from streams.providers.prices import PriceBook
 from streams.registry.live import LiveRegistry
 from streams.routing.budgets import Budget
 from streams.settings import WorkerSettings
+from streams.status_reports import StatusReports
 
 Service = Callable[[], Coroutine[Any, Any, None]]
 """Runs until it is cancelled."""
@@ -119,6 +121,13 @@ class Services:
             metrics=metrics,
         )
         self.opened.append(lambda: evaluate_alerts(deps))
+
+    def reports(
+        self, status: Callable[[], WorkerStatus], topics: Callable[[], Awaitable[frozenset[str]]]
+    ) -> None:
+        """What operators' commands are told of this worker."""
+        reports = StatusReports(self._publisher, status, self._registry.changed, topics)
+        self.opened.append(reports.run)
 
     def _rules(self) -> Rules:
         landscape = self._registry.landscape

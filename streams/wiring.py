@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -22,6 +23,7 @@ from schemas.topics import (
     tier_topic,
     wait_topic,
 )
+from schemas.worker_status import WorkerStatus
 from streams.agents.allowance import Allowance
 from streams.agents.codecs import Codecs
 from streams.agents.dependencies import Dependencies
@@ -44,6 +46,7 @@ from streams.providers.load import Instances
 from streams.providers.prices import PriceBook
 from streams.providers.tenant_limits import TenantLimits
 from streams.registry.live import LiveRegistry
+from streams.routing.decide import CODE_VERSION
 from streams.services import Services
 from streams.settings import WorkerSettings
 from streams.tracing.opening import open_tracer
@@ -101,9 +104,12 @@ class Parts:
             TopicError: a topic that budgets are counted from is missing, or was made anew.
         """
         settings = self.settings
-        keys = KeyRing.from_patterns(settings.allowed_keys)
+        keys = KeyRing.from_patterns(settings.allowed_keys, secrets_dir=settings.secrets_dir)
         hosts = HostPolicy.from_patterns(settings.allowed_hosts)
         providers = open_providers(keys, hosts)
+        self.services.reports(
+            partial(self._status, keys, hosts, tuple(sorted(providers))), self.publisher.topics
+        )
         for provider in providers.values():
             stack.push_async_callback(provider.close)
         limit = DeadLetterLimit(
@@ -145,6 +151,23 @@ class Parts:
             budgets=await self.services.budgets(stack, prices, self.alerts),
             metrics=self.metrics,
             tracer=tracer,
+        )
+
+    def _status(self, keys: KeyRing, hosts: HostPolicy, providers: tuple[str, ...]) -> WorkerStatus:
+        """What this worker tells operators about itself: names of keys, never keys."""
+        refused, problem = self.registry.refused or (None, "")
+        return WorkerStatus(
+            worker=self.me.worker,
+            incarnation=self.me.incarnation,
+            registry=self.registry.version,
+            refused=refused,
+            problem=problem,
+            tiers=self.settings.tier_names,
+            providers=providers,
+            hosts=hosts.patterns,
+            key_patterns=keys.patterns,
+            keys=keys.names(),
+            code_version=CODE_VERSION,
         )
 
     def _owned_share(self) -> float:

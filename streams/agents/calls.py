@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from schemas.alert_names import AlertName
 from schemas.errors import SluiceError
 from schemas.journal_headers import STARTED
-from schemas.records import Attempt
+from schemas.records import ANSWER, Attempt
 from streams.agents.bookings import EndedCall, book_call
 from streams.agents.dependencies import Dependencies
 from streams.agents.errand import Errand
@@ -18,6 +18,7 @@ from streams.agents.spans import call_span, note_call, trace_headers
 from streams.agents.spending import payer_of
 from streams.flow.journal import BegunCall
 from streams.flow.tries import is_environment
+from streams.providers.adapter_faults import adapter_fault
 from streams.providers.base import (
     ChatCall,
     Completion,
@@ -28,7 +29,9 @@ from streams.providers.base import (
     Usage,
 )
 from streams.providers.load import CallInFlight
+from streams.routing.answer_limits import answer_limit
 from streams.routing.candidates import Candidate
+from streams.routing.features import estimate_tokens
 
 log = logging.getLogger(__name__)
 
@@ -87,9 +90,8 @@ async def _make_call(
             read=limits.read_ms / 1000,
             total=total_ms / 1000,
         ),
-        max_output_tokens=errand.body.get("max_completion_tokens")
-        or errand.body.get("max_tokens")
-        or candidate.model.max_output,
+        max_output_tokens=answer_limit(errand.body, candidate.model, _context_tokens(hop, errand)),
+        unsupported=candidate.model.unsupported | deps.refused_parameters.of(candidate.model.name),
     )
     before = deps.clock.elapsed_ms()
     try:
@@ -110,6 +112,7 @@ async def _make_call(
         completion=completion,
         error=error,
     )
+    await _report_faults(candidate, ended, deps)
     opened = _note_end(in_flight, ended, total_ms if total_ms < limits.total_ms else None, deps)
     attempt = await book_call(hop, candidate, errand, ended, deps)
     if opened:
@@ -126,12 +129,10 @@ async def _ask(
     except ProviderError as failure:
         return None, failure
     except SluiceError as failure:
-        return None, ProviderError(ErrorClass.AUTH, str(failure))
+        return None, ProviderError(ErrorClass.AUTH, str(failure), sent=False)
     except Exception as failure:
         log.exception("provider %s broke its port", candidate.model.provider)
-        return None, ProviderError(
-            ErrorClass.BAD_RESPONSE, f"the adapter failed with {type(failure).__name__}"
-        )
+        return None, adapter_fault(failure, "making a call", sent=True)
     except BaseException:
         deps.instances.given_up(in_flight)
         raise
@@ -153,6 +154,31 @@ def _note_end(
         return deps.instances.cut_short(in_flight, ended.latency_ms, now)
     after_ms = None if error.retry_after_s is None else error.retry_after_s * 1000
     return deps.instances.failed(in_flight, error.error_class, after_ms, now)
+
+
+def _context_tokens(hop: HopState, errand: Errand) -> int:
+    return hop.context_tokens if errand.purpose == ANSWER else estimate_tokens(errand.body)
+
+
+async def _report_faults(candidate: Candidate, ended: EndedCall, deps: Dependencies) -> None:
+    """Learn a parameter that the model refused, and tell of that and of an adapter's own fault."""
+    error, model = ended.error, candidate.model.name
+    if error is None:
+        return
+    if error.error_class is ErrorClass.ADAPTER_FAULT:
+        await deps.alerts.fire(
+            AlertName.ADAPTER_FAULT,
+            f"{candidate.model.provider}/{model}",
+            f"{error}. Other models are asked; report it to the maintainers of the adapter.",
+        )
+    if error.unsupported is not None:
+        deps.refused_parameters.learn(model, error.unsupported)
+        await deps.alerts.fire(
+            AlertName.UNSUPPORTED_PARAMETER,
+            f"{model}/{error.unsupported}",
+            f"{model} refused the parameter {error.unsupported}; this worker leaves it out from "
+            f"now on. Add it to models.{model}.unsupported in the registry.",
+        )
 
 
 async def _alert_down(candidate: Candidate, attempt: Attempt, deps: Dependencies) -> None:

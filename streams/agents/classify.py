@@ -11,8 +11,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
-
+from schemas import exact_json
 from schemas.codec import Format, format_of
 from schemas.errors import InvalidRequestError, UndecodableError
 from schemas.identity import missing_request_id
@@ -236,7 +235,7 @@ def _carried(request: Request) -> bytes:
     """The body as it goes through the tiers. A control character is a byte in Avro and six in
     JSON, so that what was small enough to be read may be too large to be sent on.
     """
-    body = orjson.dumps(request.body)
+    body = exact_json.dumps(request.body)
     if len(body) > MAX_REQUEST_BYTES:
         raise InvalidRequestError(
             f"the request has {len(body)} bytes as JSON, at most {MAX_REQUEST_BYTES} are taken",

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 
-import orjson
-
+from schemas import exact_json
 from schemas.errors import UndecodableError
 from schemas.mapping import from_record
 from schemas.records import Failure, TierMessage
@@ -124,7 +123,7 @@ def _state(work: Work, message: TierMessage, deps: Dependencies) -> HopState:
         work=work,
         message=message,
         landscape=deps.registry.landscape.under(decision.experiment, decision.arm),
-        body=orjson.loads(message.body) if message.body else {},
+        body=exact_json.loads(message.body) if message.body else {},
         attempts=list(work.tries.attempts),
     )
 

@@ -22,7 +22,7 @@ from streams.routing.landscape import Landscape
 from streams.routing.opinion import Opinion
 from streams.routing.policy import StaticRule
 
-CODE_VERSION = "3"
+CODE_VERSION = "4"
 """Raised with every change that can make the same inputs decide otherwise."""
 
 STATIC = "static"
