@@ -16,6 +16,7 @@ from schemas.kafka_knock import knock
 from schemas.process_log import set_up_log
 from schemas.schema_registry import KnownSchemas, known_schemas
 from schemas.variables import unknown_in_words
+from sinks.alert_watch import AlertWatch, watch_alerts
 from sinks.batch import BatchLimits
 from sinks.clickhouse_store import ClickHouseStore
 from sinks.clock import SystemClock
@@ -92,11 +93,18 @@ async def _consume(
     if consumer is None:
         return
     sink = Sink(settings, store, SystemClock(), status, consumer, known=known)
-    metrics.observe(status, sink.lag, sink.held_bytes)
+    watch = AlertWatch(
+        SystemClock(), overdue_s=settings.alerts_overdue_s, instance=settings.sink_instance
+    )
+    status.alert_evaluation = watch.report
+    metrics.observe(status, sink.lag, sink.held_bytes, lambda: watch.age_s)
     consumer.subscribe(pattern=topic_pattern(settings.request_topic_names), listener=sink)
+    watching = asyncio.create_task(watch_alerts(watch, settings, known))
     try:
         await sink.run(stop)
     finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
         with suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_S):
                 await consumer.stop()

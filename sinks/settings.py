@@ -74,6 +74,15 @@ class SinkSettings(KafkaAccess):
         description="For how many days rows stay in ClickHouse, at least; `sluice migrate` sets "
         "it. They go a month at a time. 0: for ever.",
     )
+    group: str = Field(
+        default="sluice",
+        description="Consumer group of the workers, whose evaluation of alert rules sinks watch.",
+    )
+    alerts_overdue_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
+        default=60.0,
+        description="After how long without an evaluation of alert rules by any worker the sink "
+        "raises `alerts_not_evaluated`.",
+    )
     request_topics: str = Field(
         default=REQUESTS,
         description="Request topics, comma-separated; `topic=tenant` binds one to a tenant. The "

@@ -12,7 +12,7 @@ from schemas.worker_status import WorkerStatus
 from streams.agents.codecs import Codecs
 from streams.alerting.opening import open_alerts
 from streams.alerting.service import evaluate_alerts
-from streams.alerting.term import Rules
+from streams.alerting.term import AlertDependencies, Rules
 from streams.alerts import AlertLog
 from streams.budgets.expectations import expected_by_price
 from streams.budgets.follower import Follower
@@ -57,6 +57,12 @@ class Services:
         self._codecs = codecs
         self._clock = clock
         self.opened: list[Service] = []
+        self._alerts: AlertDependencies | None = None
+
+    @property
+    def evaluates_alerts(self) -> bool:
+        """Whether this worker is the one that evaluates alert rules."""
+        return self._alerts is not None and self._alerts.log.mine
 
     async def budgets(
         self, stack: AsyncExitStack, prices: PriceBook, alerts: AlertLog
@@ -99,7 +105,7 @@ class Services:
     ) -> None:
         """The evaluator of alert rules, which waits for its turn among all workers."""
         settings = self._settings
-        deps = open_alerts(
+        deps = self._alerts = open_alerts(
             stack,
             kafka=settings.kafka,
             group=settings.group,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from schemas.alert_names import AlertName
 from schemas.events import CostEvent
-from schemas.journal_headers import CALL_ID, INCARNATION
+from schemas.journal_headers import CALL_ID, CUT_OFF, INCARNATION, Headers
 from schemas.mapping import as_record
 from schemas.records import Attempt
 from schemas.topics import COST
@@ -100,6 +100,7 @@ async def book_call(
         cost_nano=cost_nano,
     )
     hop.pending.append(await deps.publisher.publish(cost_record(event, hop.partition, deps)))
+    deps.open_calls.booked(ended.call_id)
     return Attempt(
         call_id=ended.call_id,
         hop=message.hop,
@@ -114,16 +115,23 @@ async def book_call(
     )
 
 
-def cost_record(event: CostEvent, partition: int | None, deps: Dependencies) -> Outgoing:
-    """A cost event on the partition of the request's journal, its call id in the headers."""
+def cost_record(
+    event: CostEvent, partition: int | None, deps: Dependencies, *, cut_off: bool = False
+) -> Outgoing:
+    """A cost event on the partition of the request's journal, its call id in the headers; `cut_off`
+    marks a call that this worker leaves behind in order.
+    """
+    headers: Headers = [
+        (CALL_ID, event.call_id.encode()),
+        (INCARNATION, event.incarnation.encode()),
+    ]
+    if cut_off:
+        headers.append((CUT_OFF, b""))
     return Outgoing(
         topic=COST,
         key=event.key,
         value=deps.codecs.cost.encode(as_record(event)),
-        headers=[
-            (CALL_ID, event.call_id.encode()),
-            (INCARNATION, event.incarnation.encode()),
-        ],
+        headers=headers,
         partition=partition,
     )
 

@@ -13,8 +13,11 @@ from streams.agents.bookings import EndedCall, book_call
 from streams.agents.dependencies import Dependencies
 from streams.agents.errand import Errand
 from streams.agents.hop_state import HopState
+from streams.agents.interrupted import book_failed_call
 from streams.agents.spans import call_span, note_call, trace_headers
 from streams.agents.spending import payer_of
+from streams.flow.journal import BegunCall
+from streams.flow.tries import is_environment
 from streams.providers.adapter_faults import adapter_fault
 from streams.providers.base import (
     ChatCall,
@@ -48,8 +51,21 @@ class CallEnd:
 async def make_call(
     hop: HopState, candidate: Candidate, errand: Errand, deps: Dependencies
 ) -> CallEnd:
-    """Ask a candidate once; the cost event is on its way when this returns."""
+    """Ask a candidate once; the cost event is on its way when this returns, and also when an
+    unexpected exception leaves it.
+    """
     call_id = deps.call_id()
+    try:
+        return await _make_call(hop, candidate, errand, call_id, deps)
+    except Exception as error:
+        if not is_environment(error):
+            await book_failed_call(hop, call_id, deps)
+        raise
+
+
+async def _make_call(
+    hop: HopState, candidate: Candidate, errand: Errand, call_id: str, deps: Dependencies
+) -> CallEnd:
     deps.budgets.reserve(call_id, payer_of(hop, candidate.model.name), errand.expected_nano)
     started_at = deps.clock.now()
     in_flight = deps.instances.begin(candidate, errand.expected_tokens, deps.clock.elapsed_ms())
@@ -78,11 +94,15 @@ async def make_call(
         unsupported=candidate.model.unsupported | deps.refused_parameters.of(candidate.model.name),
     )
     before = deps.clock.elapsed_ms()
-    with call_span(hop, candidate, errand, call, deps) as span:
-        told = trace_headers(span, deps)
-        asked = replace(call, trace_headers=told) if told else call
-        completion, error = await _ask(candidate, asked, in_flight, deps)
-        note_call(span, completion, error)
+    try:
+        with call_span(hop, candidate, errand, call, deps) as span:
+            told = trace_headers(span, deps)
+            asked = replace(call, trace_headers=told) if told else call
+            completion, error = await _ask(candidate, asked, in_flight, deps)
+            note_call(span, completion, error)
+    except Exception:
+        deps.instances.given_up(in_flight)
+        raise
     latency_ms = deps.clock.elapsed_ms() - before
     hop.provider_ms += latency_ms
     ended = EndedCall(
@@ -203,8 +223,20 @@ async def _journal_start(
         expected_nano=errand.expected_nano,
     )
     headers = hop.journal_headers(STARTED, deps, call_id=call_id, lease_until=hop.lease_until)
-    under_way = await deps.publisher.publish(hop.journal_record(event, headers, deps))
+    record = hop.journal_record(event, headers, deps)
+    under_way = await deps.publisher.publish(record)
+    call = BegunCall(
+        identity=hop.message.key,
+        hop=hop.message.hop,
+        visit=hop.message.visit,
+        call_id=call_id,
+        owner=deps.me,
+        lease_until=hop.lease_until,
+        started_at=event.at,
+        value=record.value or b"",
+    )
     if deps.journal_before_call:
         await under_way
     else:
         hop.pending.append(under_way)
+    deps.open_calls.begin(call, hop.partition)

@@ -11,6 +11,7 @@ from schemas.alert_names import AlertName
 from schemas.errors import ConfigurationError
 from streams.agents.allowance import Allowance
 from streams.agents.codecs import Codecs
+from streams.agents.open_calls import OpenCalls
 from streams.agents.opinion_memory import Opinions
 from streams.agents.turns import Turns
 from streams.agents.watch import Finding, Watch
@@ -87,6 +88,7 @@ class Dependencies:
     retries: RetryBudget = field(default_factory=RetryBudget)
     refused_parameters: RefusedParameters = field(default_factory=RefusedParameters)
     bound_tenants: Mapping[str, str | None] = field(default_factory=dict)
+    open_calls: OpenCalls = field(default_factory=OpenCalls)
     opinions: Opinions = field(default_factory=Opinions)
     watch: Watch = field(default_factory=Watch)
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)

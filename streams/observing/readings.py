@@ -62,6 +62,7 @@ class Readings:
     registry_version: Callable[[], str | None] = lambda: None
     partitions: Callable[[], Mapping[str, int]] = dict
     lag: Callable[[], Mapping[tuple[str, int], int]] = dict
+    evaluates_alerts: Callable[[], bool] = lambda: False
 
 
 Sample = tuple[tuple[str, ...], float]
@@ -157,6 +158,13 @@ _GAUGES = (
         labels=("version",),
         why="a worker that kept an old version shows another hash than its peers.",
         read=_version,
+    ),
+    _Gauge(
+        name="sluice_alert_evaluator",
+        about="1 where this worker evaluates alert rules, else 0.",
+        labels=(),
+        why="the sum over all workers must be 1; 0 for minutes means that nobody evaluates.",
+        read=lambda of: (((), float(of.evaluates_alerts())),),
     ),
     _Gauge(
         name="sluice_partitions_owned",
