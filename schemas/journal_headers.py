@@ -23,6 +23,9 @@ INCARNATION = "incarnation"
 CUT_OFF = "cut-off"
 """Header of a cost event: its worker left in order before the call ended."""
 
+REPLY_AT = "reply-at"
+"""Header of a terminal record: where its reply lies, `topic:partition:offset`."""
+
 STARTED = "started"
 PARKED = "parked"
 ESCALATED = "escalated"
@@ -49,6 +52,7 @@ class JournalHeaders:
     incarnation: str
     call_id: str | None = None
     lease_until: int | None = None
+    reply_at: str | None = None
 
     @property
     def final(self) -> bool:
@@ -70,6 +74,8 @@ class JournalHeaders:
             headers.append((CALL_ID, self.call_id.encode()))
         if self.lease_until is not None:
             headers.append((LEASE, b"%d" % self.lease_until))
+        if self.reply_at is not None:
+            headers.append((REPLY_AT, self.reply_at.encode()))
         return headers
 
     @classmethod
@@ -91,6 +97,7 @@ class JournalHeaders:
                 incarnation=found[INCARNATION].decode(),
                 call_id=found[CALL_ID].decode() if CALL_ID in found else None,
                 lease_until=int(found[LEASE]) if LEASE in found else None,
+                reply_at=found[REPLY_AT].decode() if REPLY_AT in found else None,
             )
         except (KeyError, ValueError) as error:
             raise UndecodableError(f"not a journal record: header {error}") from None

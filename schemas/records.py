@@ -181,6 +181,7 @@ class Reply:
 
     request_id: str
     status: str
+    tenant: str | None = None
     message: str | None = None
     model: str | None = None
     provider: str | None = None

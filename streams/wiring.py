@@ -38,6 +38,7 @@ from streams.flow.journal import Owner
 from streams.flow.journal_log import KafkaJournalLog
 from streams.flow.journals import Journals
 from streams.flow.reply_topics import ReplyTopicPolicy, TopicDirectory
+from streams.flow.sent_replies import KafkaSentReplies
 from streams.flow.slots import Slots, SlotsAhead
 from streams.metrics import WorkerMetrics
 from streams.providers.catalog import open_providers
@@ -125,6 +126,8 @@ class Parts:
         )
         stack.push_async_callback(tracer.close)
         directory = TopicDirectory(self.publisher.topics, time.monotonic)
+        sent_replies = KafkaSentReplies(settings.kafka)
+        stack.push_async_callback(sent_replies.close)
         return Dependencies(
             me=self.me,
             cluster=settings.cluster,
@@ -144,6 +147,7 @@ class Parts:
             codecs=self.codecs,
             reply_topics=ReplyTopicPolicy(prefixes=settings.reply_prefixes),
             reply_topic_exists=directory.has,
+            sent_replies=sent_replies,
             sleep_ms=_sleep_ms,
             bound_tenants=settings.bound_tenants,
             journal_before_call=settings.journal_before_call,

@@ -23,6 +23,7 @@ from streams.flow.delivery import Publisher
 from streams.flow.journal import Owner
 from streams.flow.journals import Journals
 from streams.flow.reply_topics import ReplyTopicPolicy
+from streams.flow.sent_replies import SentReplies
 from streams.metrics import WorkerMetrics
 from streams.providers.base import Provider, Usage
 from streams.providers.load import Instances
@@ -83,6 +84,7 @@ class Dependencies:
     codecs: Codecs
     reply_topics: ReplyTopicPolicy
     reply_topic_exists: Callable[[str], Awaitable[bool]]
+    sent_replies: SentReplies
     sleep_ms: Callable[[float], Awaitable[None]]
     tenants: TenantLimits = field(default_factory=TenantLimits)
     retries: RetryBudget = field(default_factory=RetryBudget)

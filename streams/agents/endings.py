@@ -15,16 +15,17 @@ from schemas.codec import Format
 from schemas.errors import DeliveryError
 from schemas.events import Result
 from schemas.journal_headers import ESCALATED, PARKED
-from schemas.records import Decision, Failure, Reply, ReplyUsage
+from schemas.records import Decision, Reply, ReplyUsage
 from schemas.topics import REPLIES, dead_letter_topic
 from streams.agents.dependencies import Dependencies
 from streams.agents.ending_kinds import Ending, GaveUp, MovedOn, Parked, Replied
 from streams.agents.hop_state import HopState
 from streams.agents.replies import encode_reply, routing_of, send_reply
-from streams.agents.results import latency_ms, overhead_ms, result_of
+from streams.agents.results import overhead_ms, result_of
 from streams.agents.spans import keep_request
 from streams.agents.tier_records import tier_record, wait_record
 from streams.flow.delivery import Outgoing
+from streams.flow.sent_replies import RecordPlace
 from streams.routing.answer_limits import limit_notes
 
 log = logging.getLogger(__name__)
@@ -59,8 +60,9 @@ async def end_hop(hop: HopState, ending: Ending, deps: Dependencies) -> None:
         kind,
         deps,
         decision=decision,
-        result=replace(result, undeliverable=not delivered),
+        result=replace(result, undeliverable=delivered is None),
         error=ending.failure if isinstance(ending, GaveUp) else None,
+        reply_at=None if delivered is None else str(delivered),
     )
     keep_request(hop, kind, result, deps)
     deps.metrics.ended(kind, hop.message.tier, result.latency_ms, overhead_ms(ending, result))
@@ -114,8 +116,10 @@ async def _park(hop: HopState, ending: Parked, decision: Decision, deps: Depende
     deps.metrics.hop_ended(PARKED, hop.message.tier)
 
 
-async def _journal(hop: HopState, kind: str, deps: Dependencies, **more: object) -> None:
-    headers = hop.journal_headers(kind, deps)
+async def _journal(
+    hop: HopState, kind: str, deps: Dependencies, *, reply_at: str | None = None, **more: object
+) -> None:
+    headers = hop.journal_headers(kind, deps, reply_at=reply_at)
     event = hop.outcome(kind, deps, **more)
     delivered = await (await deps.publisher.publish(hop.journal_record(event, headers, deps)))
     deps.journals.wrote(hop.work.message.partition, hop.message.key, headers, delivered.timestamp)
@@ -139,8 +143,8 @@ async def _reply(
     decision: Decision,
     result: Result,
     deps: Dependencies,
-) -> bool:
-    """Send the reply; one that its topic does not take is dead-lettered, and False returned."""
+) -> RecordPlace | None:
+    """Send the reply; where it lies. One that its topic does not take is dead-lettered: `None`."""
     message = hop.message
     routing = routing_of(decision)
     if isinstance(ending, Replied):
@@ -154,6 +158,7 @@ async def _reply(
     else:
         reply = Reply(
             request_id=message.request_id,
+            tenant=message.tenant,
             status=ending.kind,
             tiers_tried=result.tiers_tried,
             cost_nano=result.cost_nano,
@@ -162,18 +167,19 @@ async def _reply(
             error=ending.failure,
         )
     try:
-        await (await send_reply(reply, message.reply_to, deps))
+        sent = await (await send_reply(reply, message.reply_to, deps))
     except DeliveryError as error:
         log.warning("a reply could not be delivered and is dead-lettered: %s", error)
-        await _dead_letter(reply, hop, error, deps)
-        return False
-    return True
+        await dead_letter_reply(reply, hop, error, deps)
+        return None
+    return RecordPlace(topic=sent.topic, partition=sent.partition, offset=sent.offset)
 
 
 def _good(hop: HopState, ending: Replied, result: Result) -> Reply:
     answer = ending.answer
     return Reply(
         request_id=hop.message.request_id,
+        tenant=hop.message.tenant,
         status="replied",
         message=answer.message,
         model=answer.model,
@@ -196,9 +202,10 @@ def _good(hop: HopState, ending: Replied, result: Result) -> Reply:
     )
 
 
-async def _dead_letter(
+async def dead_letter_reply(
     reply: Reply, hop: HopState, error: DeliveryError, deps: Dependencies
 ) -> None:
+    """Put a reply that its topic did not take on the dead-letter topic of replies."""
     address = hop.message.reply_to
     record = Outgoing(
         topic=dead_letter_topic(REPLIES),
@@ -214,23 +221,3 @@ async def _dead_letter(
     )
     deps.metrics.dead_lettered(REPLIES, "undeliverable")
     hop.pending.append(await deps.publisher.publish(record))
-
-
-async def tell_duplicate(hop: HopState, status: str, deps: Dependencies) -> None:
-    """Tell the sender of a repeated request id what became of the first."""
-    reply = Reply(
-        request_id=hop.message.request_id,
-        status="rejected",
-        latency_ms=latency_ms(hop, deps),
-        cost_nano=0,
-        error=Failure(
-            code="duplicate_request",
-            message=f"a request with this id came before, its status is {status}",
-            retryable=False,
-        ),
-    )
-    try:
-        await (await send_reply(reply, hop.message.reply_to, deps))
-    except DeliveryError as error:
-        await _dead_letter(reply, hop, error, deps)
-        await _acknowledged(hop)

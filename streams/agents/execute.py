@@ -14,8 +14,9 @@ from schemas.mapping import from_record
 from schemas.records import Failure, TierMessage
 from streams.agents.answering import work_out
 from streams.agents.dependencies import Dependencies
+from streams.agents.duplicates import answer_duplicate
 from streams.agents.ending_kinds import GaveUp
-from streams.agents.endings import end_hop, tell_duplicate
+from streams.agents.endings import end_hop
 from streams.agents.failed_handling import INTERNAL_ERROR, end_failed, one_try, set_failed_aside
 from streams.agents.hop_state import HopState
 from streams.agents.interrupted import book_interrupted
@@ -50,7 +51,7 @@ async def execute(work: Work, deps: Dependencies) -> None:
         deps.dead_letters.passed(work.message.topic)
     admission = await _admitted(work, arrived, deps)
     if isinstance(admission, Duplicate) and not admission.silent:
-        await tell_duplicate(_state(work, message, deps), admission.status, deps)
+        await answer_duplicate(_bare_state(work, message, deps), admission, deps)
     if isinstance(admission, Done | Duplicate):
         deps.metrics.repeated("done" if isinstance(admission, Done) else "duplicate")
     if not isinstance(admission, Run) or work.lost:

@@ -61,11 +61,18 @@ async def send_reply(
     form = Format(address.format)
     if form is Format.CONFLUENT and deps.codecs.reply.format is not Format.CONFLUENT:
         form = Format.SINGLE_OBJECT
+    return await send_encoded(encode_reply(reply, form, deps.codecs), address, deps)
+
+
+async def send_encoded(
+    value: bytes, address: ReplyAddress, deps: Dependencies
+) -> Awaitable[Delivered]:
+    """Hand a reply over that is encoded already."""
     return await deps.publisher.reply(
         Outgoing(
             topic=address.topic,
             key=address.key,
-            value=encode_reply(reply, form, deps.codecs),
+            value=value,
             headers=address.kafka_headers,
             partition=address.partition,
         )

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from schemas.journal_headers import HOP_ENDS, STARTED, TERMINAL, JournalHeaders
 from schemas.recent_keys import RecentKeys, packed_key
+from streams.flow.reply_places import ReplyPlaces
+from streams.flow.sent_replies import RecordPlace
 
 DUPLICATE_WINDOW_MS = 15 * 60 * 1000
 """How long after its end a request's id is still its own."""
@@ -68,10 +70,13 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicate:
-    """Another request has this id and is the one that counts; `status` is its end, or `open`."""
+    """Another request has this id and is the one that counts; `status` is its end, or `open`,
+    `reply` where its reply lies, where that is known.
+    """
 
     status: str
     silent: bool
+    reply: RecordPlace | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +154,7 @@ class PartitionJournal:
     def __init__(self) -> None:
         self._lives: dict[bytes, _Life] = {}
         self._ended = RecentKeys(DUPLICATE_WINDOW_MS)
+        self._replies = ReplyPlaces(DUPLICATE_WINDOW_MS)
 
     def __len__(self) -> int:
         """Identities remembered."""
@@ -180,6 +186,8 @@ class PartitionJournal:
         if entry.final and life.status == OPEN:
             life.status = entry.kind
             life.ended_at = at
+            if entry.reply_at is not None:
+                self._replies.put(identity, at, entry.reply_at)
             self._settle(identity, life)
 
     def booked(self, identity: bytes, call_id: str) -> None:
@@ -194,7 +202,7 @@ class PartitionJournal:
         if life is None:
             return self._admit_ended(message)
         if message.origin != life.origin:
-            return Duplicate(status=life.status, silent=message.digest == life.digest)
+            return self._duplicate(message, life.status, silent=message.digest == life.digest)
         hop = (message.hop, message.visit)
         if life.status != OPEN or hop in life.done or life.highest_hop > message.hop:
             return Done()
@@ -235,6 +243,7 @@ class PartitionJournal:
 
     def forget_before(self, at: int) -> int:
         """Drop requests that ended before this time, in slices of five minutes; how many."""
+        self._replies.forget_before(at)
         return self._ended.forget_before(at)
 
     def _of_ended(self, identity: bytes) -> _Ended | None:
@@ -248,7 +257,11 @@ class PartitionJournal:
         mine = _Ended.of(message.origin, message.digest)
         if ended.origin == mine.origin:
             return Done()
-        return Duplicate(status=ended.status, silent=ended.digest == mine.digest)
+        return self._duplicate(message, ended.status, silent=ended.digest == mine.digest)
+
+    def _duplicate(self, message: HopMessage, status: str, *, silent: bool) -> Duplicate:
+        known = None if status == OPEN else self._replies.of(message.identity)
+        return Duplicate(status=status, silent=silent, reply=known)
 
     def _begin(
         self, life: _Life, identity: bytes, entry: JournalHeaders, at: int, value: bytes

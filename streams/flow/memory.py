@@ -16,6 +16,7 @@ from streams.flow.clock import Clock
 from streams.flow.delivery import Delivered, Outgoing
 from streams.flow.incoming import Incoming
 from streams.flow.journal_log import JournalRecord, booking_of
+from streams.flow.sent_replies import RecordPlace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,11 @@ class MemoryLog:
     async def publish(self, record: Outgoing) -> Awaitable[Delivered]:
         """See `Publisher.publish`."""
         return self._keep(record)
+
+    async def sent(self, place: RecordPlace) -> bytes | None:
+        """What lies at a place; see `SentReplies.read`."""
+        stored = self.of(place.topic, place.partition)
+        return stored[place.offset].record.value if place.offset < len(stored) else None
 
     async def reply(self, record: Outgoing) -> Awaitable[Delivered]:
         """See `Publisher.reply`."""
@@ -129,3 +135,14 @@ class MemoryLog:
                 if booking is not None and stored.at.timestamp >= at:
                     found[booking[0]] = booking[1] or found.get(booking[0], False)
         return found
+
+
+class MemorySentReplies:
+    """`SentReplies` on a log in memory."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self._log = log
+
+    async def read(self, place: RecordPlace) -> bytes | None:
+        """See `SentReplies.read`."""
+        return await self._log.sent(place)

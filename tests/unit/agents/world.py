@@ -31,7 +31,7 @@ from streams.flow.delivery import Delivered, Outgoing
 from streams.flow.intake import Lane, Work
 from streams.flow.journal import Owner
 from streams.flow.journals import Journals
-from streams.flow.memory import MemoryLog
+from streams.flow.memory import MemoryLog, MemorySentReplies
 from streams.flow.reply_topics import ReplyTopicPolicy
 from streams.flow.slots import Slots
 from streams.providers.load import Instances
@@ -162,6 +162,7 @@ class World:
             codecs=Codecs(),
             reply_topics=ReplyTopicPolicy(prefixes=("replies.",)),
             reply_topic_exists=exists,
+            sent_replies=MemorySentReplies(self.log),
             sleep_ms=sleep,
             call_id=lambda: f"call-{next(self._ids)}",
             allowance=allowance,
