@@ -18,6 +18,7 @@ COMMANDS = {
     "status": "Show the local pipeline's processes.",
     "demo": "The pipeline at work, on a sample workload.",
     "ask": "Send one request and print its answer.",
+    "feedback": "Say how good an answer was.",
     "send": "Send many requests and collect their replies.",
     "worker": "Run a worker (production).",
     "sink": "Run a sink (production).",

@@ -19,8 +19,9 @@ class Opinion:
 
     tenant: str | None
     request_id: str
-    score: float
-    label: str
+    score: float | None
+    label: str | None
+    comment: str | None = None
 
 
 async def publish_opinions(
@@ -49,11 +50,11 @@ async def publish_opinions(
 
 
 def _value(opinion: Opinion) -> bytes:
-    document = {
+    fields = {
         "request_id": opinion.request_id,
+        "tenant": opinion.tenant,
         "score": opinion.score,
         "label": opinion.label,
+        "comment": opinion.comment,
     }
-    if opinion.tenant is not None:
-        document["tenant"] = opinion.tenant
-    return orjson.dumps(document)
+    return orjson.dumps({name: value for name, value in fields.items() if value is not None})

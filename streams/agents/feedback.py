@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.errors import UndecodableError
 from schemas.events import FEEDBACK, QualityEvent
-from schemas.identity import DEFAULT_TENANT, NAME, REQUEST_ID
+from schemas.identity import NAME, REQUEST_ID
 from schemas.mapping import as_record
 from schemas.topics import QUALITY
 from streams.agents.dependencies import Dependencies
@@ -15,9 +15,16 @@ from streams.flow.incoming import Incoming
 from streams.flow.intake import Work
 from streams.redaction import redact
 
+UNMATCHED = "unmatched"
+"""Cause of the dead letter of feedback that may be about any of several tenants' requests."""
+
+_UNMATCHED_REASON = "the feedback names no tenant, and several tenants send requests; name the `tenant` of the reply"
+
 
 class FeedbackDocument(BaseModel):
-    """Feedback as callers publish it; a score is 0..1, at least one of score and label is there."""
+    """Feedback as callers publish it; a score is 0..1. Without a tenant it is matched by its
+    request id, where that is unambiguous.
+    """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -38,10 +45,14 @@ async def take_feedback(work: Work, deps: Dependencies) -> None:
         return
     if work.tries.failed == 0:
         deps.dead_letters.passed(message.topic)
+    tenant = document.tenant or deps.journals.tenant_of(document.request_id)
+    if tenant is None:
+        await (await deps.dead_letters.put(message, UNMATCHED, _UNMATCHED_REASON, was_read=True))
+        return
     privacy = deps.registry.landscape.privacy
     said = document.comment if privacy.store_comments else None
     event = QualityEvent(
-        tenant=document.tenant or DEFAULT_TENANT,
+        tenant=tenant,
         request_id=document.request_id,
         at=message.timestamp,
         signal=FEEDBACK,

@@ -190,6 +190,10 @@ class PartitionJournal:
                 self._replies.put(identity, at, entry.reply_at)
             self._settle(identity, life)
 
+    def knows(self, identity: bytes) -> bool:
+        """Whether a request of this identity is open, or ended within the window."""
+        return identity in self._lives or self._of_ended(identity) is not None
+
     def booked(self, identity: bytes, call_id: str) -> None:
         """A cost event for this call is in the log."""
         life = self._lives.get(identity)

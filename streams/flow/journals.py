@@ -12,6 +12,7 @@ import logging
 from collections.abc import Collection, Sequence
 
 from schemas.errors import UndecodableError
+from schemas.identity import DEFAULT_TENANT, identity_key
 from schemas.journal_headers import INCARNATION, JournalHeaders
 from streams.flow.clock import Clock
 from streams.flow.journal import (
@@ -27,6 +28,9 @@ log = logging.getLogger(__name__)
 
 LOOK_BACK_MS = 5 * 60 * 1000
 """How far before the oldest unfinished work the journal is read (design, section 2)."""
+
+MOST_TENANTS = 1_000
+"""Tenants that are remembered, to find whose request an id is."""
 
 _PRUNE_EVERY = 5_000
 _PAUSE_S = 0.1
@@ -64,6 +68,7 @@ class Journals:
         self._assigning = asyncio.Lock()
         self._reading = asyncio.Lock()
         self._since_prune = 0
+        self._tenants: set[str] = set()
 
     async def assign(self, partitions: Collection[int]) -> None:
         """Own these partitions from now on: read what is new, keep what stays, drop the rest."""
@@ -112,7 +117,34 @@ class Journals:
         """The broker has a record of ours."""
         followed = self._followed.get(partition)
         if followed is not None:
+            self._note_tenant(identity)
             followed.journal.record(identity, entry, at)
+
+    def tenant_of(self, request_id: str) -> str | None:
+        """The one tenant that a request id can mean, as far as this worker's journals tell.
+
+        It is the only tenant under which the id is known here; where it is known under none, the
+        only tenant that was seen at all, or the default one where none was. `None` where there are
+        several, or more than are kept.
+        """
+        if not self._tenants:
+            return DEFAULT_TENANT
+        if len(self._tenants) > MOST_TENANTS:
+            return None
+        known = [
+            tenant
+            for tenant in self._tenants
+            if any(
+                followed.journal.knows(identity_key(tenant, request_id))
+                for followed in self._followed.values()
+            )
+        ]
+        found = known or list(self._tenants)
+        return found[0] if len(found) == 1 else None
+
+    def _note_tenant(self, identity: bytes) -> None:
+        if len(self._tenants) <= MOST_TENANTS:
+            self._tenants.add(identity.partition(b"/")[0].decode(errors="replace"))
 
     def booked(self, partition: int, identity: bytes, call_id: str) -> None:
         """The broker has the cost event of a call."""
@@ -183,6 +215,7 @@ class Journals:
             except UndecodableError as error:
                 log.warning("outcomes:%s:%s %s", record.partition, record.offset, error)
             else:
+                self._note_tenant(record.key)
                 followed.journal.record(record.key, entry, record.at, record.value)
         followed.check()
 

@@ -1,0 +1,44 @@
+"""`sluice feedback`: says how good the answer to a request was."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from infra.cli.screen import notes
+from infra.settings import InfraSettings
+from schemas.identity import NAME, REQUEST_ID
+
+
+@click.command("feedback")
+@click.argument("request_id")
+@click.option("--score", type=click.FloatRange(0, 1), help="How good it was, 0 to 1.")
+@click.option("--label", help="A word for it, such as `wrong`.")
+@click.option("--comment", help="Words of a person; stored only if the registry allows it.")
+@click.option("--tenant", help="The reply's `tenant`. Needed where several tenants send requests.")
+def command(
+    request_id: str,
+    *,
+    score: float | None,
+    label: str | None,
+    comment: str | None,
+    tenant: str | None,
+) -> None:
+    """Publish feedback on the answer to REQUEST_ID.
+
+    It becomes a quality signal of that answer: `sluice explain` shows it, training and calibration
+    use it. A higher score is better.
+    """
+    from infra.addresses import kafka_address
+    from infra.client.feedback import Opinion, publish_opinions
+
+    if score is None and label is None and comment is None:
+        raise click.UsageError("say something: --score, --label or --comment")
+    if not REQUEST_ID.fullmatch(request_id):
+        raise click.UsageError("REQUEST_ID: up to 128 letters, digits and . _ : -")
+    if tenant is not None and not NAME.fullmatch(tenant):
+        raise click.UsageError("--tenant: up to 64 letters, digits and . _ : -")
+    said = Opinion(tenant=tenant, request_id=request_id, score=score, label=label, comment=comment)
+    asyncio.run(publish_opinions(kafka_address(InfraSettings()), [said]))
+    notes.print(f"published; see it with: sluice explain {request_id}")

@@ -1,0 +1,77 @@
+"""Feedback counts for the request that it is about, or goes aside; it never counts for another's."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+
+from schemas.topics import FEEDBACK, QUALITY, dead_letter_topic
+from streams.agents.feedback import UNMATCHED, take_feedback
+from streams.flow.incoming import Incoming
+from streams.flow.intake import Lane, Work
+from streams.flow.slots import Slots
+from tests.unit.agents.world import World, deliver
+
+
+def _said(*requests: tuple[str, str], **feedback: Any) -> World:
+    """A world in which these requests (tenant, id) were answered, then feedback came."""
+    world = World()
+
+    async def run() -> None:
+        worker = await world.worker()
+        seen: set[int] = set()
+        for number, (tenant, request_id) in enumerate(requests, start=1):
+            await world.send(world.request(offset=number, request_id=request_id, tenant=tenant))
+            await deliver(world, worker, seen)
+        message = Incoming(
+            topic=FEEDBACK,
+            partition=0,
+            offset=0,
+            timestamp=world.clock.now(),
+            key=None,
+            value=orjson.dumps({"score": 0.5, **feedback}),
+            headers=[],
+        )
+        await take_feedback(Work(message=message, lane=Lane(), slots=Slots(1)), worker)
+
+    asyncio.run(run())
+    return world
+
+
+def _tenants(world: World) -> list[str]:
+    events = world.events(QUALITY, "QualityEvent")
+    return [event["tenant"] for event in events if event["signal"] == "feedback"]
+
+
+@pytest.mark.parametrize(
+    ("requests", "feedback", "tenant"),
+    [
+        ((("a", "r1"), ("b", "r2")), {"request_id": "r1", "tenant": "b"}, "b"),
+        ((("a", "r1"), ("b", "r2")), {"request_id": "r1"}, "a"),
+        ((("a", "r1"), ("b", "r2")), {"request_id": "r2"}, "b"),
+        ((("a", "r1"),), {"request_id": "elsewhere"}, "a"),
+        ((), {"request_id": "r1"}, "default"),
+    ],
+)
+def test_feedback_counts_for_the_tenant_that_it_can_only_mean(
+    requests: tuple[tuple[str, str], ...], feedback: dict[str, Any], tenant: str
+) -> None:
+    assert _tenants(_said(*requests, **feedback)) == [tenant]
+
+
+@pytest.mark.parametrize(
+    ("requests", "request_id"),
+    [((("a", "r1"), ("b", "r1")), "r1"), ((("a", "r1"), ("b", "r2")), "elsewhere")],
+)
+def test_feedback_that_may_mean_several_tenants_goes_aside_and_says_why(
+    requests: tuple[tuple[str, str], ...], request_id: str
+) -> None:
+    world = _said(*requests, request_id=request_id)
+    assert _tenants(world) == []
+    (letter,) = world.log.of(dead_letter_topic(FEEDBACK))
+    about = dict(letter.record.headers)
+    assert about["dlq-cause"] == UNMATCHED.encode()
+    assert b"name the `tenant`" in about["dlq-reason"]
