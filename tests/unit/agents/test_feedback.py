@@ -1,4 +1,4 @@
-"""Feedback counts for the request that it is about, or goes aside; it never counts for another's."""
+"""Feedback counts for the request that it is about, or goes aside; never for another's."""
 
 from __future__ import annotations
 
