@@ -47,6 +47,7 @@ check: setup ## style, types, and who may import whom
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/python -m tests.lint.regular_expressions
 	@$(BIN)/lint-imports
 
 bench: setup ## speed: a table, and results/bench.json; BENCH_DATA=DIR for recorded answers

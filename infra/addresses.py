@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.local.state import PipelineState, running_state
+from infra.local.clickhouse import LocalClickHouse, clickhouse_folder
+from infra.local.state import PartState, PipelineState, running_state
 from infra.settings import InfraSettings
 from schemas.errors import LocalStackError
 
@@ -31,19 +32,29 @@ def kafka_connection(settings: InfraSettings) -> dict[str, Any]:
 
 
 def clickhouse_address(settings: InfraSettings) -> str:
-    """URL of ClickHouse.
+    """URL of ClickHouse; that of the local one holds its password.
 
     Raises:
         LocalStackError: none is set and no pipeline runs; the message says what to type.
     """
-    return settings.clickhouse_url or _part(settings, "clickhouse", "SLUICE_CLICKHOUSE_URL")
+    if settings.clickhouse_url:
+        return settings.clickhouse_url
+    part = _part_state(settings, "clickhouse", "SLUICE_CLICKHOUSE_URL")
+    if part.pid is None:
+        return part.address
+    port = int(part.address.rsplit(":", 1)[1])
+    return LocalClickHouse(folder=clickhouse_folder(settings.home), port=port).url
 
 
 def _part(settings: InfraSettings, name: str, variable: str) -> str:
+    return _part_state(settings, name, variable).address
+
+
+def _part_state(settings: InfraSettings, name: str, variable: str) -> PartState:
     part = _running(settings, variable).part(name)
     if part is None:
         raise LocalStackError(f"the local pipeline has no {name} yet; see `sluice status`")
-    return part.address
+    return part
 
 
 def _running(settings: InfraSettings, variable: str) -> PipelineState:

@@ -22,6 +22,16 @@ _FORMATS = {
 }
 
 
+_TOLD = frozenset({"ms", "tokens", "tokens/s", "bytes", "s"})
+"""Units that a figure does not show by itself, as `$` and `%` do."""
+
+
+def heading(name: str, unit: str) -> str:
+    """A column's name as people read it, with the unit of its figures where they do not show it."""
+    told = unit not in _TOLD or unit.partition("/")[0] in name
+    return name if told else f"{name} ({unit})"
+
+
 def shown(value: Any, unit: str) -> str:
     """A value as text; what is unknown is a dash, never a zero."""
     if value is None:

@@ -13,7 +13,8 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from schemas.kafka_access import KafkaAccess
-from schemas.topics import DEFAULT_TIERS, REQUESTS
+from schemas.process_log import LogFormat
+from schemas.topics import DEFAULT_TIERS, REQUESTS, request_topic_names
 
 Port = Annotated[int | None, Field(ge=0, le=65535)]
 """Zero is a free one that stays; unset is the usual one if it is free, else a free one."""
@@ -60,11 +61,20 @@ class InfraSettings(KafkaAccess):
         description="Registry file that `up` applies. Unset: three tiers on the simulator, unless "
         "a version of yours is current.",
     )
+    artifacts: Path | None = Field(
+        default=None,
+        description="File or folder with learned artifacts that registry files may name, besides "
+        "those in the package and on the registry topic.",
+    )
     simulator_answers: Path | None = Field(
         default=None, description="Recorded answers that the simulator replays (JSONL, also .gz)."
     )
     simulator_latency_ms: Annotated[float | None, Field(ge=0)] = Field(
         default=None, description="Median time of a simulated call. Unset: by model strength."
+    )
+
+    log_format: LogFormat = Field(
+        default="text", description="`text` for people, `json` for one JSON object a line."
     )
 
     tiers: str = Field(
@@ -96,5 +106,4 @@ class InfraSettings(KafkaAccess):
     @property
     def request_topic_names(self) -> tuple[str, ...]:
         """The request topics, without the tenants that they are bound to."""
-        entries = (entry.partition("=")[0].strip() for entry in self.request_topics.split(","))
-        return tuple(entry for entry in entries if entry)
+        return request_topic_names(self.request_topics)

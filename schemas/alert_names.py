@@ -16,8 +16,8 @@ class Resolution(Enum):
     """For a cause that raises the alert again while it lasts."""
     BUDGET_WINDOW = "at the end of the budget window in its subject"
     """For a level of a budget: the amount spent does not fall within a window."""
-    BY_RAISER = "when the process that raised it publishes `resolved`"
-    """For a cause whose end the raising process observes itself."""
+    EVALUATED = "when a worker evaluates alert rules again"
+    """For a lack of evaluations: the next evaluation ends it."""
 
 
 class AlertName(StrEnum):
@@ -111,7 +111,7 @@ class AlertName(StrEnum):
     )
     ALERTS_NOT_EVALUATED = (
         "alerts_not_evaluated",
-        Resolution.BY_RAISER,
+        Resolution.EVALUATED,
         "no worker evaluates alert rules; the sink raises this alert",
     )
 

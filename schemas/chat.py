@@ -2,32 +2,39 @@
 
 OpenAI's chat-completions body is accepted as it is (https://platform.openai.com/docs/api-reference/chat),
 with `prompt` as a shorthand and our own fields beside it (design, section 4). A field that is
-neither is refused by name. Values are checked, not changed: the body goes on as it came.
+neither is refused by name. Types are strict: `"100"` is no number and `1` is no flag. What goes on
+to a model is the checked value (`model_body`), never the document beside it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from schemas.assistant_turn import (
+    RedactedThinkingPart,
+    RefusalPart,
+    Strict,
+    ThinkingPart,
+    ToolCall,
+    Word,
+    without_empty_fields,
+)
 from schemas.identity import NAME, REQUEST_ID
 
 MAX_DEADLINE_MS = 12 * 3600 * 1000
 
 MAX_METADATA = 64
 MAX_TOOLS = 128
+MAX_CALLS = 1024
+"""Tool calls of one turn: as many as an answer may hold, since it comes back as a turn."""
 MAX_MESSAGES = 4096
 MAX_PARTS = 1024
 
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
-Word = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-
-
-class Strict(BaseModel):
-    """Refuses what it does not know, and never quotes what it was given."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
 
 class ImageUrl(Strict):
@@ -51,54 +58,53 @@ class ImagePart(Strict):
     image_url: ImageUrl
 
 
-class RefusalPart(Strict):
-    """An assistant's refusal in an earlier turn."""
-
-    type: Literal["refusal"]
-    refusal: str
-
-
-Part = Annotated[TextPart | ImagePart | RefusalPart, Field(discriminator="type")]
-
+Part = Annotated[
+    TextPart | ImagePart | RefusalPart | ThinkingPart | RedactedThinkingPart,
+    Field(discriminator="type"),
+]
 
 Content = str | Annotated[list[Part], Field(min_length=1, max_length=MAX_PARTS, fail_fast=True)]
 """Text, or parts. Where one part is wrong the others are not looked at: faults cost a hundred times
 what valid parts do."""
 
 
-class FunctionCall(Strict):
-    """A function and its arguments as JSON text."""
-
-    name: Word
-    arguments: str
-
-
-class ToolCall(Strict):
-    """A call that the assistant asked for."""
-
-    id: Word
-    type: Literal["function"] = "function"
-    function: FunctionCall
-
-
 class Message(Strict):
-    """One turn of the conversation."""
+    """One turn of the conversation. An assistant's turn may be an SDK's own dump of an answer: its
+    reasoning is kept, its null and empty fields are no unknown fields.
+    """
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: Content | None = None
     name: Word | None = None
     tool_calls: (
-        Annotated[list[ToolCall], Field(min_length=1, max_length=MAX_TOOLS, fail_fast=True)] | None
+        Annotated[list[ToolCall], Field(min_length=1, max_length=MAX_CALLS, fail_fast=True)] | None
     ) = None
     tool_call_id: Word | None = None
     refusal: str | None = None
-    annotations: list[Any] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_details: Annotated[list[dict[str, Any]], Field(max_length=MAX_PARTS)] | None = None
+    thinking_blocks: (
+        Annotated[
+            list[Annotated[ThinkingPart | RedactedThinkingPart, Field(discriminator="type")]],
+            Field(max_length=MAX_PARTS, fail_fast=True),
+        ]
+        | None
+    ) = None
+    extra_content: dict[str, Any] | None = None
+    annotations: list[Any] | None = Field(default=None, exclude=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_dump(cls, value: Any) -> Any:
+        return without_empty_fields(value)
 
     @model_validator(mode="after")
     def _whole(self) -> Message:
         if self.role == "tool" and (self.tool_call_id is None or self.content is None):
             raise ValueError("a tool message needs tool_call_id and content")
-        if self.content is None and self.tool_calls is None and self.refusal is None:
+        said = (self.tool_calls, self.refusal, self.reasoning_content, self.thinking_blocks)
+        if self.content is None and all(each is None for each in said):
             raise ValueError("a message needs content")
         return self
 
@@ -157,7 +163,9 @@ class ResponseFormat(Strict):
 class Retrieval(Strict):
     """What the caller's retrieval found: scores 0..1, best first, and the kind of question."""
 
-    scores: Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(max_length=1000)] = []
+    scores: Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(max_length=1000)] = Field(
+        default_factory=list
+    )
     query_type: Word | None = None
 
 
@@ -179,10 +187,10 @@ class ChatBody(Strict):
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
     stop: str | Annotated[list[str], Field(min_length=1, max_length=4)] | None = None
-    seed: int | None = None
+    seed: Seed | None = None
     frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
     presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
-    logit_bias: dict[str, float] | None = None
+    logit_bias: dict[str, int | float] | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
@@ -201,7 +209,7 @@ class RequestDocument(ChatBody):
     model: Word | None = None
     user: Word | None = None
     stream: Literal[False] | None = None
-    n: Literal[1] | None = None
+    n: Annotated[int, Field(ge=1, le=1)] | None = None
 
     request_id: Annotated[str, StringConstraints(pattern=f"^{REQUEST_ID.pattern}$")] | None = None
     user_id: Word | None = None
@@ -229,3 +237,28 @@ class RequestDocument(ChatBody):
 
 PASSED_ON = frozenset(ChatBody.model_fields)
 """Fields that go on to the model; everything else is for us."""
+
+_PASSED_ON = set(PASSED_ON)
+
+
+def model_body(checked: RequestDocument) -> dict[str, Any]:
+    """The chat-completions body of a checked request: the fields that go on to a model."""
+    body = {
+        name: value
+        for name, value in checked.model_dump(
+            include=_PASSED_ON, by_alias=True, exclude_unset=True
+        ).items()
+        if value is not None
+    }
+    if checked.prompt is not None:
+        body["messages"] = [{"role": "user", "content": checked.prompt}]
+    else:
+        body["messages"] = [_set_fields(message) for message in body["messages"]]
+    return body
+
+
+def _set_fields(message: Mapping[str, Any]) -> dict[str, Any]:
+    """A message without its null fields; `content` stays, vendors ask for it beside tool calls."""
+    return {
+        name: value for name, value in message.items() if value is not None or name == "content"
+    }

@@ -19,6 +19,7 @@ from fastavro import parse_schema, schemaless_reader, schemaless_writer
 from fastavro.read import SchemaResolutionError
 from fastavro.schema import SchemaParseException
 
+from schemas import exact_json
 from schemas.avro_schemas import (
     Schema,
     fingerprint,
@@ -27,6 +28,7 @@ from schemas.avro_schemas import (
     without_logical_types,
 )
 from schemas.errors import UndecodableError
+from schemas.foreign_schemas import check_writer_schema
 from schemas.nesting import MAX_VALUES
 
 SINGLE_OBJECT_MARK = b"\xc3\x01"
@@ -119,7 +121,7 @@ class Codec:
             ValueError: the record does not fit the schema (a defect of ours, not of the input).
         """
         if form is Format.JSON:
-            return orjson.dumps(record)
+            return exact_json.dumps(record)
         out = BytesIO()
         if self._ids is not None and form is not Format.SINGLE_OBJECT:
             out.write(CONFLUENT_MARK + self._ids.id_of(self.name).to_bytes(4, "big"))
@@ -152,7 +154,7 @@ class Codec:
         if _is_thicket(data):
             raise UndecodableError(f"more than {MAX_VALUES} lists and objects")
         try:
-            value = orjson.loads(data)
+            value = exact_json.loads(data)
         except orjson.JSONDecodeError as error:
             raise UndecodableError(f"not JSON: {error.msg} at byte {error.pos}") from None
         if not isinstance(value, dict):
@@ -197,6 +199,7 @@ class Codec:
 
 
 def _parsed(schema: Schema, schema_id: int) -> Any:
+    check_writer_schema(schema, schema_id)
     try:
         return parse_schema(without_logical_types(schema))
     except (SchemaParseException, ValueError, TypeError, KeyError, AttributeError) as error:

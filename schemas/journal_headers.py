@@ -1,7 +1,8 @@
 """The headers of a journal record: all that a worker needs to know of it without decoding it.
 
 Every record of the outcomes topic carries them; its key is the identity. Cost events carry
-`call-id` alone. Values are ASCII.
+`call-id` and `incarnation`, and `cut-off` where a worker that leaves in order books its own call as
+interrupted. Values are ASCII. Readers ignore records of a kind that they do not know.
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ CALL_ID = "call-id"
 LEASE = "lease-until"
 WORKER = "worker"
 INCARNATION = "incarnation"
+CUT_OFF = "cut-off"
+"""Header of a cost event: its worker left in order before the call ended."""
 
 STARTED = "started"
 PARKED = "parked"
 ESCALATED = "escalated"
 TERMINAL = frozenset({"replied", "failed", "rejected", "expired"})
+HOP_ENDS = TERMINAL | {PARKED, ESCALATED}
+"""Kinds that say that a hop is done."""
 
 Headers = list[tuple[str, bytes]]
 

@@ -10,7 +10,8 @@ import orjson
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from schemas.chat import PASSED_ON, RequestDocument
+from schemas import exact_json
+from schemas.chat import RequestDocument, model_body
 from schemas.errors import InvalidRequestError
 from schemas.identity import DEFAULT_TENANT, NAME, REQUEST_ID
 from schemas.nesting import overgrown
@@ -69,16 +70,11 @@ def read_request(document: dict[str, Any]) -> Request:
         checked = RequestDocument.model_validate(document)
     except ValidationError as error:
         raise InvalidRequestError(_faults(error)) from None
-    body = {
-        name: value for name, value in document.items() if name in PASSED_ON and value is not None
-    }
-    if checked.prompt is not None:
-        body["messages"] = [{"role": "user", "content": checked.prompt}]
     retrieval = checked.retrieval
     return Request(
         request_id=checked.request_id,
         tenant=checked.tenant or DEFAULT_TENANT,
-        body=body,
+        body=model_body(checked),
         model=None if checked.model == AUTO_MODEL else checked.model,
         user_id=checked.user_id or checked.user,
         user_tier=checked.user_tier,
@@ -189,6 +185,6 @@ def _filled(record: Mapping[str, Any], json_fields: tuple[str, ...] = ()) -> dic
 
 def _json(name: str, text: str) -> Any:
     try:
-        return orjson.loads(text)
+        return exact_json.loads(text)
     except orjson.JSONDecodeError:
         raise InvalidRequestError(f"{name}: does not hold JSON") from None

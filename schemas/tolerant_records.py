@@ -27,7 +27,10 @@ class TolerantRecords(_MemoryRecordsPy):  # type: ignore[misc]
         """See aiokafka's `MemoryRecordsProtocol.next_batch`."""
         data = self._next_slice
         batch = super().next_batch(*arguments)
-        return batch if batch is None else _TolerantBatch(batch, data)
+        # The fetcher calls `next` on markers of transactions, which have no headers.
+        if batch is None or batch.is_control_batch:
+            return batch
+        return _TolerantBatch(batch, data)
 
 
 class _TolerantBatch:

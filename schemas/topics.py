@@ -22,6 +22,7 @@ FEEDBACK = "llm.feedback.v1"
 REGISTRY = "llm.registry.v1"
 BUDGETS = "llm.budgets.v1"
 ALERTS = "llm.alerts.v1"
+WORKERS = "llm.workers.v1"
 REPLAY_DECISIONS = "llm.replay.decisions.v1"
 
 EVENT_TOPICS = (COST, QUALITY, OUTCOMES)
@@ -43,7 +44,14 @@ RECORD_OVERHEAD_BYTES = 4096
 """What a record may grow by on the wire beside key, value and headers."""
 
 
-_TIER_TOPIC = re.compile(r"llm\.tier\.(?P<tier>[a-z0-9][a-z0-9_-]*)(\.high)?\.v1")
+TIER_TOPIC_PATTERN = r"llm\.tier\.(?P<tier>[a-z0-9][a-z0-9_-]{0,200})(\.high)?\.v1"
+"""The form of a tier's topic name."""
+
+_TIER_TOPIC = re.compile(TIER_TOPIC_PATTERN)
+
+
+CALLERS = "callers"
+"""Writers of topics whose records come from outside."""
 
 
 class Width(StrEnum):
@@ -82,9 +90,19 @@ class Topic:
             "message.timestamp.type": "LogAppendTime",
             "max.message.bytes": str(self.max_message_bytes),
         }
+        if self.writers == CALLERS:
+            # Brokers measure `max.message.bytes` after compression, and 8 MiB of zstd can be
+            # gigabytes. A broker that stores a topic uncompressed measures what readers will hold.
+            settings["compression.type"] = "uncompressed"
         if self.retention_ms is None:
             return settings | {"cleanup.policy": "compact"}
         return settings | {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
+
+
+def request_topic_names(listed: str) -> tuple[str, ...]:
+    """Request topics of a list such as `a=tenant,b`, without the tenants that they are bound to."""
+    entries = (entry.partition("=")[0].strip() for entry in listed.split(","))
+    return tuple(entry for entry in entries if entry)
 
 
 def tier_topic(tier: str, *, high: bool = False) -> str:
@@ -115,6 +133,21 @@ def dead_letter_topic(topic: str) -> str:
     return topic + DEAD_LETTER_SUFFIX
 
 
+def reply_topic(name: str) -> Topic:
+    """A reply topic of a caller's own, as the default one is declared."""
+    return Topic(
+        name=name,
+        width=Width.REQUESTS,
+        key="the request's",
+        value="Reply",
+        retention_ms=DAY_MS,
+        max_message_bytes=8 * MIB,
+        writers="workers",
+        readers="callers",
+        about="replies to the requests that name it",
+    )
+
+
 def declared_topics(
     tiers: Sequence[str] = DEFAULT_TIERS,
     *,
@@ -134,7 +167,7 @@ def declared_topics(
                 value="Request",
                 retention_ms=window,
                 max_message_bytes=request,
-                writers="callers",
+                writers=CALLERS,
                 readers="workers, replay",
                 about="requests as callers publish them",
             )
@@ -220,7 +253,7 @@ def declared_topics(
             value="Feedback",
             retention_ms=week,
             max_message_bytes=small,
-            writers="callers",
+            writers=CALLERS,
             readers="workers",
             about="what callers think of answers",
         ),
@@ -258,6 +291,17 @@ def declared_topics(
             about="alerts fired and resolved",
         ),
         Topic(
+            name=WORKERS,
+            width=Width.SINGLE,
+            key="worker",
+            value="json",
+            retention_ms=DAY_MS,
+            max_message_bytes=small,
+            writers="workers",
+            readers="operators",
+            about="what each worker decides by, and whom it may call",
+        ),
+        Topic(
             name=REPLAY_DECISIONS,
             width=Width.PIPELINE,
             key="request id",
@@ -277,7 +321,7 @@ def declared_topics(
             value="bytes",
             retention_ms=topic.retention_ms or week,
             max_message_bytes=topic.max_message_bytes + MIB,
-            writers=topic.writers if topic.writers != "callers" else "workers",
+            writers=topic.writers if topic.writers != CALLERS else "workers",
             readers="operators, sink",
             about=f"what could not be read from or delivered to {topic.name}",
         )

@@ -7,14 +7,14 @@ import sys
 import uvloop
 
 from schemas.errors import SluiceError
-from sinks.run import run_sink, set_up_log
+from sinks.run import prepare_log, run_sink
 from sinks.settings import SinkSettings
 
 
 def main() -> int:
     """Run; the exit status."""
     settings = SinkSettings()
-    set_up_log(settings.log_level)
+    prepare_log(settings)
     try:
         uvloop.run(run_sink(settings))
     except SluiceError as error:

@@ -29,7 +29,8 @@ _NO_TABLES = frozenset({60, 81})
 _NOT_LET_IN = frozenset({192, 193, 194, 516})
 """Its codes for an unknown user, a wrong password, a missing one, failed authentication."""
 
-_WRAPPING = re.compile(r"^.*DB::Exception: |\s*\(version [^)]*\)|\s*\(for url [^)]*\)")
+_BEFORE = "DB::Exception: "
+_BEHIND = re.compile(r" \((?:version|for url) [^()]{0,200}\)")
 """What the driver puts around the words of ClickHouse."""
 
 logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
@@ -171,6 +172,6 @@ def sink_error(error: Exception) -> UnreachableError | RefusedError:
     code = getattr(error, "code", None)
     if isinstance(code, int):
         advice = " Create the tables: sluice migrate." if code in _NO_TABLES else ""
-        said = _WRAPPING.sub("", str(error))
+        said = _BEHIND.sub("", str(error).rpartition(_BEFORE)[2])
         return RefusedError(f"ClickHouse refused: {said[:400]}{advice}", code=code)
     return UnreachableError(f"ClickHouse does not answer: {str(error)[:200]}")

@@ -6,7 +6,7 @@ dead letter hash, size, headers and cause are kept, never a byte of its key or p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
 from io import BytesIO
 from typing import Any
@@ -22,7 +22,13 @@ UNDECODABLE = "undecodable"
 REFUSED = "refused"
 """Cause of a dead letter that can be read, and that ClickHouse takes in no table of its own."""
 
-MAX_HEADERS = 64
+KEPT_HEADERS = (
+    *("correlation-id", "reply-topic", "traceparent", "content-type"),
+    *("kafka_correlationId", "kafka_replyTopic"),
+)
+"""Headers of a dead letter that are stored. Others may hold what is no business of ours, such as an
+`authorization`."""
+
 MAX_HEADER_CHARACTERS = 256
 
 _OWN_HEADERS = {
@@ -97,13 +103,9 @@ def dead_letter(record: LogRecord, *, cause: str = "", reason: str = "", worker:
         "sha256": sha256(value).hexdigest(),
         "size": len(value),
         "key_size": len(record.key or b""),
-        "headers": {name: _shown(value) for name, value in _first(headers.items())},
+        "headers": {name: _shown(headers[name]) for name in KEPT_HEADERS if name in headers},
     }
     return _encoded(DEAD_LETTER, row)
-
-
-def _first(items: Any) -> Sequence[tuple[str, bytes]]:
-    return list(items)[:MAX_HEADERS]
 
 
 def _shown(value: bytes) -> str:

@@ -8,6 +8,7 @@ SinkError
 ├── SpentClaimError         an insert of several partitions failed: claim each anew
 ├── UnstorableRowsError     ClickHouse refuses rows that are proven: one of them is to blame
 ├── LogRecreatedError       a topic ends before what is stored of it
+├── NoRolesError            the server has no place where roles can be kept
 ├── EditedMigrationError    an applied migration was edited
 ├── UnknownQueryError       no analytics query has this name
 └── QueryParameterError     a query was given a parameter that it lacks, or lacks one
@@ -32,6 +33,10 @@ class RefusedError(SinkError):
 
 class LogRecreatedError(SinkError):
     """A topic ends before the offsets that are stored of it: it was deleted and made again."""
+
+
+class NoRolesError(SinkError):
+    """The server has no place where roles can be kept."""
 
 
 class EditedMigrationError(SinkError):

@@ -93,9 +93,12 @@ class SinkMetrics:
         status: SinkStatus,
         lag: Callable[[], Mapping[Place, int]],
         held_bytes: Callable[[], int],
+        evaluation_age_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        """Let every scrape read the state, the lag in records and the bytes that are held."""
-        self.registry.register(_Levels(status, lag, held_bytes))
+        """Let every scrape read the state, the lag in records, the bytes that are held and the time
+        since a worker evaluated alert rules.
+        """
+        self.registry.register(_Levels(status, lag, held_bytes, evaluation_age_s))
 
 
 class _Levels(Collector):
@@ -106,18 +109,21 @@ class _Levels(Collector):
         status: SinkStatus,
         lag: Callable[[], Mapping[Place, int]],
         held_bytes: Callable[[], int],
+        evaluation_age_s: Callable[[], float],
     ) -> None:
         self._status = status
         self._lag = lag
         self._held_bytes = held_bytes
+        self._evaluation_age_s = evaluation_age_s
 
     def collect(self) -> Iterator[Metric]:
         """The levels.
 
         Lag is the queue in front of ClickHouse; held bytes are bounded by
         `SLUICE_SINK_BUFFER_BYTES`, and at that bound partitions pause; skipped records were lost to
-        retention; a fenced sink was paused so long that another took over; the state's series is
-        the one that stands at 1.
+        retention; a fenced sink was paused so long that another took over; an evaluation that is
+        minutes old means that no alert rule is evaluated; the state's series is the one that
+        stands at 1.
         """
         status = self._status
         yield self._lag_family()
@@ -140,6 +146,11 @@ class _Levels(Collector):
             "sluice_sink_skipped_records",
             "Records that the log had dropped before they were stored.",
             value=status.skipped,
+        )
+        yield GaugeMetricFamily(
+            "sluice_sink_alert_evaluation_age_seconds",
+            "Time since a worker was last seen to evaluate alert rules.",
+            value=self._evaluation_age_s(),
         )
         state = GaugeMetricFamily(
             "sluice_sink_state_info",

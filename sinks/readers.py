@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
+from sinks.errors import NoRolesError
 from sinks.migrate import Commands, fill_in
 from sinks.retention import TEXTS
 from sinks.settings import SinkSettings
@@ -26,6 +27,9 @@ WITHHELD: Mapping[str, frozenset[str]] = {
     "dead_letters": frozenset({"headers"}),
 }
 """Columns that a reader does not see: texts, providers' words about them, callers' headers."""
+
+_WRITABLE = frozenset({"local_directory", "local directory", "memory", "replicated"})
+"""User directories in which ClickHouse can make roles."""
 
 INTERNAL = frozenset({"sink_epochs", "schema_migrations"})
 """Tables that say nothing about requests."""
@@ -68,12 +72,26 @@ def columns_of(client: Commands, settings: SinkSettings) -> dict[str, list[Colum
     }
 
 
+def _keeps_roles(client: Commands) -> bool:
+    """Whether some user directory can be written, unlike a file of users."""
+    rows = client.query("SELECT type FROM system.user_directories").result_rows
+    return any(kind in _WRITABLE for (kind,) in rows)
+
+
 def create_roles(client: Commands, settings: SinkSettings) -> tuple[str, ...]:
     """Create both roles, or bring their rights up to date; their names.
 
     Raises:
+        NoRolesError: the server has no place to keep roles, as the local pipeline's.
         Exception: the client's, where our user may not create roles or grant what it has.
     """
+    if not _keeps_roles(client):
+        raise NoRolesError(
+            "this ClickHouse can't keep roles: its users stand in a file, and it has no other "
+            "user directory. The local pipeline's is such a one (ClickHouse as a library); the "
+            "tables are migrated. For roles use a ClickHouse server: SLUICE_CLICKHOUSE_URL=... "
+            "sluice migrate --roles"
+        )
     columns = columns_of(client, settings)
     for role in (READER, ANALYST):
         client.command(fill_in(f"CREATE ROLE IF NOT EXISTS {role} ${{ON_CLUSTER}}", settings))

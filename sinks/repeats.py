@@ -1,6 +1,7 @@
 """Which rows are repeats: the same hop end, the same final, the same call, seen once before.
 
 - A `started` record is never a repeat: several attempts of one hop are several calls.
+- Neither is a record of a kind that is not known here.
 - A hop's end (`parked`, `escalated` or a terminal one) repeats another end of the same (identity,
   hop, visit), whatever the kinds: a hop ends once. A parked hop comes back as its next visit.
 - Behind a request's final every hop end of it is a repeat, a second final above all.
@@ -20,7 +21,7 @@ from typing import Any, Protocol
 from schemas.codec import Codec
 from schemas.errors import UndecodableError
 from schemas.identity import identity_key
-from schemas.journal_headers import CALL_ID, HOP, KIND, STARTED, TERMINAL, VISIT
+from schemas.journal_headers import CALL_ID, HOP, HOP_ENDS, KIND, STARTED, TERMINAL, VISIT
 from sinks.log import LogRecord
 from sinks.window import SeenWindow
 
@@ -31,7 +32,7 @@ COUNTED_KEYS = {
     "outcomes": (
         "substring(SHA256(concat(tenant, '/', request_id, if(final, '', "
         "concat('/', toString(hop), '/', toString(visit))))), 1, 8)",
-        "kind != 'started'",
+        f"kind IN ({', '.join(repr(kind) for kind in sorted(HOP_ENDS))})",
     ),
     "calls": ("substring(SHA256(call_id), 1, 8)", "1"),
 }
@@ -58,7 +59,7 @@ def mark_hop(
     window: SeenWindow, *, identity: bytes, kind: str, hop: int, visit: int, at: int
 ) -> int:
     """Whether a journal record of broker time `at`, ms, is a repeat: 1 or 0."""
-    if kind == STARTED:
+    if kind not in HOP_ENDS:
         return 0
     final = _digest(identity)
     hop_end = _digest(b"%b/%d/%d" % (identity, hop, visit))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 from contextlib import suppress
 
@@ -12,7 +13,10 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from schemas.kafka_knock import knock
+from schemas.process_log import set_up_log
 from schemas.schema_registry import KnownSchemas, known_schemas
+from schemas.variables import unknown_in_words
+from sinks.alert_watch import AlertWatch, watch_alerts
 from sinks.batch import BatchLimits
 from sinks.clickhouse_store import ClickHouseStore
 from sinks.clock import SystemClock
@@ -28,7 +32,7 @@ from sinks.settings import SinkSettings
 from sinks.sink import Sink
 from sinks.status import SinkStatus
 from sinks.store import Store
-from sinks.tables import TOPIC_PATTERN
+from sinks.tables import topic_pattern
 from sinks.writer import delays
 
 log = logging.getLogger(__name__)
@@ -89,11 +93,18 @@ async def _consume(
     if consumer is None:
         return
     sink = Sink(settings, store, SystemClock(), status, consumer, known=known)
-    metrics.observe(status, sink.lag, sink.held_bytes)
-    consumer.subscribe(pattern=TOPIC_PATTERN, listener=sink)
+    watch = AlertWatch(
+        SystemClock(), overdue_s=settings.alerts_overdue_s, instance=settings.sink_instance
+    )
+    status.alert_evaluation = watch.report
+    metrics.observe(status, sink.lag, sink.held_bytes, lambda: watch.age_s)
+    consumer.subscribe(pattern=topic_pattern(settings.request_topic_names), listener=sink)
+    watching = asyncio.create_task(watch_alerts(watch, settings, known))
     try:
         await sink.run(stop)
     finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
         with suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_S):
                 await consumer.stop()
@@ -123,8 +134,8 @@ async def _started(
     return None
 
 
-def set_up_log(level: str) -> None:
-    """Log to stderr, without what libraries chat."""
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.ERROR)
+def prepare_log(settings: SinkSettings) -> None:
+    """Log to stderr, without what libraries chat, and report settings that nothing reads."""
+    set_up_log(settings.log_level, settings.log_format, quiet=QUIET, quiet_level=logging.ERROR)
+    for line in unknown_in_words(os.environ):
+        log.warning("%s", line)

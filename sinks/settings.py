@@ -13,6 +13,8 @@ from pydantic_settings import SettingsConfigDict
 from schemas.credentials import Hidden, secret, tls_context
 from schemas.errors import ConfigurationError
 from schemas.kafka_access import KafkaAccess
+from schemas.process_log import LogFormat
+from schemas.topics import REQUESTS, request_topic_names
 
 GROUP = "sluice-sink"
 
@@ -72,6 +74,20 @@ class SinkSettings(KafkaAccess):
         description="For how many days rows stay in ClickHouse, at least; `sluice migrate` sets "
         "it. They go a month at a time. 0: for ever.",
     )
+    group: str = Field(
+        default="sluice",
+        description="Consumer group of the workers, whose evaluation of alert rules sinks watch.",
+    )
+    alerts_overdue_s: Annotated[float, Field(ge=1, le=86_400)] = Field(
+        default=60.0,
+        description="After how long without an evaluation of alert rules by any worker the sink "
+        "raises `alerts_not_evaluated`.",
+    )
+    request_topics: str = Field(
+        default=REQUESTS,
+        description="Request topics, comma-separated; `topic=tenant` binds one to a tenant. The "
+        "sink stores what their dead-letter topics hold.",
+    )
     sink_group: str = Field(default=GROUP, description="Consumer group of all sinks.")
     sink_instance: str = Field(default="sink", description="Name of this sink in health and log.")
     sink_host: str = Field(default="127.0.0.1", description="Address that /health listens on.")
@@ -98,6 +114,14 @@ class SinkSettings(KafkaAccess):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least severe log record that is shown."
     )
+    log_format: LogFormat = Field(
+        default="text", description="`text` for people, `json` for one JSON object a line."
+    )
+
+    @property
+    def request_topic_names(self) -> tuple[str, ...]:
+        """The request topics, without the tenants that they are bound to."""
+        return request_topic_names(self.request_topics)
 
     @property
     def kafka(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,8 @@ class SinkStatus:
     """Records on the log that are not stored yet, of the assigned partitions."""
     skipped: int = 0
     """Records that the log had dropped before they were stored."""
+    alert_evaluation: Callable[[], dict[str, Any]] = dict
+    """What is known of the evaluation of alert rules."""
 
     def stored(self, rows: int, at: int) -> None:
         """A batch was stored."""
@@ -55,4 +58,5 @@ class SinkStatus:
             "last_error": self.last_error,
             "fenced": self.fenced,
             "skipped": self.skipped,
+            "alerts": self.alert_evaluation(),
         }

@@ -7,7 +7,8 @@ GenAI fields without the prefix. A trailing `?` keeps NULL: there, unknown has a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.avro_schemas import Schema, whole_schema
@@ -19,6 +20,9 @@ from schemas.topics import (
     QUALITY,
     REGISTRY,
     REPLAY_DECISIONS,
+    REQUESTS,
+    TIER_TOPIC_PATTERN,
+    declared_topics,
 )
 from sinks.documents import DEAD_LETTER, REGISTRY_ENTRY
 
@@ -207,15 +211,21 @@ _BY_TOPIC = {
     REPLAY_DECISIONS: REPLAY_DECISIONS_TABLE,
 }
 
-TOPIC_PATTERN = "^({}|.+{})$".format(
-    "|".join(name.replace(".", r"\.") for name in _BY_TOPIC),
-    DEAD_LETTER_SUFFIX.replace(".", r"\."),
-)
-"""Every topic that the sink reads, as a regular expression."""
+
+def topic_pattern(request_topics: Sequence[str] = (REQUESTS,)) -> str:
+    """Every topic that the sink reads, as a regular expression.
+
+    Of dead-letter topics only those of Sluice: other teams' records are none of its business, and
+    their headers can hold credentials. Tiers are not known here, so their topics go by their form.
+    """
+    declared = declared_topics((), request_topics=request_topics)
+    dead = [each.name for each in declared if each.name.endswith(DEAD_LETTER_SUFFIX)]
+    names = "|".join(re.escape(name) for name in (*_BY_TOPIC, *dead))
+    return f"^({names}|{TIER_TOPIC_PATTERN}{re.escape(DEAD_LETTER_SUFFIX)})$"
 
 
 def table_of(topic: str) -> Table:
-    """The table of a topic that matches `TOPIC_PATTERN`.
+    """The table of a topic that matches `topic_pattern`.
 
     Raises:
         KeyError: the sink does not read this topic.

@@ -20,6 +20,13 @@ from streams.flow.intake import Intake
 from streams.settings import WorkerSettings
 from streams.transport import Transport
 
+METADATA_MAX_AGE_MS = 5_000
+"""How soon new partitions, and a topic that was made anew, are taken up."""
+
+NEVER_IDLE_S = 10 * 365 * 86_400.0
+"""A consumer without partitions, or one that waits for slots, polls nothing for as long as that
+lasts. It must not leave its group for it: aiokafka does not let it in again before it polls."""
+
 STREAM_BUFFER = 1_024
 MAX_POLL_RECORDS = 256
 
@@ -48,6 +55,8 @@ def build_app(settings: WorkerSettings, instance_id: str | None) -> faust.App:
         broker_commit_interval=1.0,
         broker_commit_every=1_000,
         broker_max_poll_records=MAX_POLL_RECORDS,
+        broker_max_poll_interval=NEVER_IDLE_S,
+        consumer_metadata_max_age_ms=METADATA_MAX_AGE_MS,
         broker_session_timeout=settings.session_timeout_s,
         broker_heartbeat_interval=min(3.0, settings.session_timeout_s / 4),
         broker_rebalance_timeout=60.0,

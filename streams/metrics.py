@@ -13,6 +13,7 @@ counted as it happens; what *is* (calls in flight, circuits, levels, lag) is rea
 | a request ended | `ended` |
 | a provider call ended and was booked | `called` |
 | a message went aside | `dead_lettered` |
+| a try to handle a message failed unexpectedly | `handling_failed` |
 | a message was recognised as a repeat | `repeated` |
 | the event loop woke up late | `loop_was_late` |
 | an alert fired or was resolved | `alert_changed` |
@@ -95,7 +96,7 @@ class WorkerMetrics:
             Counter(
                 "sluice_calls",
                 "Provider calls that ended; status is ok or the class of the error.",
-                ("model", "instance", "purpose", "status"),
+                ("model", "provider_instance", "purpose", "status"),
                 registry=own,
             )
         )
@@ -106,7 +107,7 @@ class WorkerMetrics:
             Histogram(
                 "sluice_call_seconds",
                 "Time in a provider call, whatever its end.",
-                ("model", "instance"),
+                ("model", "provider_instance"),
                 buckets=_LATENCY_S,
                 registry=own,
             )
@@ -165,7 +166,18 @@ class WorkerMetrics:
             )
         )
         """Why: a sender that broke. Topics are the operator's, causes ours: `undecodable`,
-        `undeliverable`."""
+        `undeliverable`, `internal_error`."""
+
+        self.handling_failures = Bounded(
+            Counter(
+                "sluice_handling_failures",
+                "Tries to handle a message that ended by an unexpected error, by topic.",
+                ("topic",),
+                registry=own,
+            )
+        )
+        """Why: an error of ours that callers do not see while a later try succeeds. A message that
+        failed three times is also a dead letter with the cause `internal_error`."""
 
         self.repeats = Bounded(
             Counter(
@@ -254,6 +266,10 @@ class WorkerMetrics:
     def dead_lettered(self, topic: str, cause: str) -> None:
         """A message went aside; `topic` is the one that it was read from, or meant for."""
         self.dead_letters.of(topic, cause).inc()
+
+    def handling_failed(self, topic: str) -> None:
+        """A try to handle a message of this topic failed unexpectedly."""
+        self.handling_failures.of(topic).inc()
 
     def repeated(self, kind: str) -> None:
         """A message was `done` already, or a `duplicate`."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
+from ipaddress import ip_address
 from typing import Any
 
 MOST_CHARACTERS = 100_000
@@ -19,23 +20,45 @@ MOST_CHARACTERS = 100_000
 Finder = Callable[[str], str]
 """Gives a text with what it finds replaced."""
 
+_KEY_FORMS = (
+    # PEM: the whole block; one that is cut off is taken as far as it goes.
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[A-Za-z0-9+/=:,\s]*(?:[^\n]{0,40}PRIVATE KEY-----)?",
+    r"\b(?:sk|pk|rk)[-_](?:(?:live|test|proj|ant|or|svcacct)[-_])?[A-Za-z0-9_-]{16,256}",
+    r"\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b",
+    r"\bgh[pousr]_[A-Za-z0-9]{30,255}|\bgithub_pat_[A-Za-z0-9_]{22,255}",
+    r"\bgl(?:pat|rt|dt|cbt)-[A-Za-z0-9_-]{20,100}",
+    r"\bxox[abeoprs]-[A-Za-z0-9-]{10,250}|\bxapp-[A-Za-z0-9-]{10,250}",
+    r"\bAIza[A-Za-z0-9_-]{35}|\bya29\.[A-Za-z0-9_-]{20,500}|\bGOCSPX-[A-Za-z0-9_-]{20,60}",
+    r"\b(?:npm|hf|pypi|dop_v1|shpat|glc|gsk|xai|r8|lsv2_pt)[_-][A-Za-z0-9_-]{30,300}",
+    r"\bSG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,128}",
+    r"(?<![\w.-])eyJ[\w.=-]{20,4000}",
+    r"(?i:\bbearer\s{1,4})[\w.~+/=-]{16,2000}",
+    # A password in a URL: what stands between the user and the host.
+    r"(?<=://)[^\s/:@]{1,64}:[^\s/@]{1,128}(?=@)",
+)
+
 _PATTERNS: Mapping[str, str] = {
-    "key": (
-        r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,200}|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,100}"
-        r"|\bxox[abprs]-[A-Za-z0-9-]{10,100}|\beyJ[A-Za-z0-9_-]{10,400}\.[A-Za-z0-9_-]{10,2000}"
-        r"\.[A-Za-z0-9_-]{10,400}|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"
-    ),
+    "key": "|".join(_KEY_FORMS),
     "email": r"\b[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}\b",
     "iban": r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b",
-    "card": r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.])",
-    "ip": r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])",
+    "card": r"(?<![\w.])\d(?:[ .-]?\d){12,18}(?![\w])",
+    "ip": r"(?<![\w:.])[0-9A-Fa-f:.]{3,45}(?![\w:])",
     "phone": (
-        r"(?<![\w.])(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,4}\)[ .-]?)?\d{2,4}(?:[ .-]\d{2,4}){2,4}"
-        r"(?![\w.])"
+        r"(?<![\w.])(?:\+\d{8,15}"
+        r"|(?:\+|00)\d{1,3}[ ./-]\(?\d{1,5}\)?(?:[ ./-]\d{2,8}){1,4}"
+        r"|(?:\(\d{1,5}\)[ ./-]?)?\d{2,5}(?:[ ./-]\d{2,5}){1,4}"
+        r"|\(\d{2,5}\)[ ./-]?\d{3,5}[ ./-]?\d{3,5})(?![\w.])"
     ),
 }
 KINDS = tuple(_PATTERNS)
 """What can be taken out, in the order in which it is looked for."""
+
+_DATE = re.compile(
+    r"(?:19|20)\d\d[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d"
+    r"|(?:19|20)\d\d-(?:19|20)\d\d"
+)
+
+_COMPILED = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
 
 _PRESIDIO = "presidio_analyzer"
 _CARD_DIGITS = range(13, 20)
@@ -46,7 +69,7 @@ def redact(text: str, kinds: Sequence[str]) -> str:
     kept = text[:MOST_CHARACTERS]
     for kind in KINDS:
         if kind in kinds:
-            kept = _pattern(kind).sub(partial(_replaced, kind), kept)
+            kept = _COMPILED[kind].sub(partial(_replaced, kind), kept)
     return _names_out(kept) if kinds else kept
 
 
@@ -54,9 +77,28 @@ def _replaced(kind: str, match: re.Match[str]) -> str:
     found = match[0]
     if kind == "card" and not _is_card(found):
         return found
-    if kind == "ip" and not all(int(part) < 256 for part in found.split(".")):
+    if kind == "ip":
+        address = found.rstrip(".:")
+        return f"<{kind}>{found[len(address) :]}" if _is_address(address) else found
+    if kind == "phone" and not _is_phone(found):
         return found
     return f"<{kind}>"
+
+
+def _is_address(text: str) -> bool:
+    """Whether a text is an IPv4 or IPv6 address; `::` alone is the sign of a programming language
+    as well.
+    """
+    try:
+        return ip_address(text).version == 4 or len(text) > 3
+    except ValueError:
+        return False
+
+
+def _is_phone(text: str) -> bool:
+    """Whether digits may be a telephone number: 7 to 15 of them (ITU-T E.164), and no date."""
+    digits = sum(each.isdecimal() for each in text)
+    return 7 <= digits <= 15 and not _DATE.fullmatch(text)
 
 
 def _is_card(text: str) -> bool:
@@ -69,11 +111,6 @@ def _is_card(text: str) -> bool:
         for place, digit in enumerate(reversed(digits))
     ]
     return sum(doubled) % 10 == 0
-
-
-@cache
-def _pattern(kind: str) -> re.Pattern[str]:
-    return re.compile(_PATTERNS[kind])
 
 
 def _names_out(text: str) -> str:

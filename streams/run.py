@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import uuid
 
 import uvloop
 
 from schemas.kafka_knock import knock
+from schemas.process_log import set_up_log
+from schemas.variables import unknown_in_words
 from streams.flow.membership import Member, anonymous_member, lock_name
 from streams.settings import WorkerSettings
+
+log = logging.getLogger(__name__)
 
 QUIET = ("aiokafka", "faust", "mode", "asyncio", "httpx", "httpcore", "aiohttp")
 """Loggers whose debug records Faust leaves switched on: 11 % of the CPU (measured)."""
@@ -23,7 +28,9 @@ def run_worker(settings: WorkerSettings) -> None:
     Raises:
         SluiceError: it could not start, or had to stop.
     """
-    _set_up_log(settings.log_level)
+    set_up_log(settings.log_level, settings.log_format, quiet=QUIET)
+    for line in unknown_in_words(os.environ):
+        log.warning("%s", line)
     if settings.worker_instance is None:
         member = anonymous_member(uuid.uuid4().hex)
         uvloop.run(_run(settings, member))
@@ -41,11 +48,3 @@ async def _run(settings: WorkerSettings, member: Member) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)
     await worker.run()
-
-
-def _set_up_log(level: str) -> None:
-    logging.basicConfig(
-        level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
-    )
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 
 from schemas.codec import Codec
 from schemas.topics import tier_topic
+from schemas.worker_status import WorkerStatus
 from streams.agents.codecs import Codecs
 from streams.alerting.opening import open_alerts
 from streams.alerting.service import evaluate_alerts
-from streams.alerting.term import Rules
+from streams.alerting.term import AlertDependencies, Rules
 from streams.alerts import AlertLog
 from streams.budgets.expectations import expected_by_price
 from streams.budgets.follower import Follower
@@ -28,6 +29,7 @@ from streams.providers.prices import PriceBook
 from streams.registry.live import LiveRegistry
 from streams.routing.budgets import Budget
 from streams.settings import WorkerSettings
+from streams.status_reports import StatusReports
 
 Service = Callable[[], Coroutine[Any, Any, None]]
 """Runs until it is cancelled."""
@@ -55,6 +57,12 @@ class Services:
         self._codecs = codecs
         self._clock = clock
         self.opened: list[Service] = []
+        self._alerts: AlertDependencies | None = None
+
+    @property
+    def evaluates_alerts(self) -> bool:
+        """Whether this worker is the one that evaluates alert rules."""
+        return self._alerts is not None and self._alerts.log.mine
 
     async def budgets(
         self, stack: AsyncExitStack, prices: PriceBook, alerts: AlertLog
@@ -97,7 +105,7 @@ class Services:
     ) -> None:
         """The evaluator of alert rules, which waits for its turn among all workers."""
         settings = self._settings
-        deps = open_alerts(
+        deps = self._alerts = open_alerts(
             stack,
             kafka=settings.kafka,
             group=settings.group,
@@ -113,6 +121,13 @@ class Services:
             metrics=metrics,
         )
         self.opened.append(lambda: evaluate_alerts(deps))
+
+    def reports(
+        self, status: Callable[[], WorkerStatus], topics: Callable[[], Awaitable[frozenset[str]]]
+    ) -> None:
+        """What operators' commands are told of this worker."""
+        reports = StatusReports(self._publisher, status, self._registry.changed, topics)
+        self.opened.append(reports.run)
 
     def _rules(self) -> Rules:
         landscape = self._registry.landscape

@@ -9,11 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from schemas.kafka_access import KafkaAccess
+from schemas.process_log import LogFormat
 from schemas.topics import DEFAULT_TIERS, REQUESTS
+from streams.providers.host_patterns import check_entry
 
 ENV_PREFIX = "SLUICE_"
 
@@ -69,11 +71,18 @@ class WorkerSettings(KafkaAccess):
     )
     allowed_keys: str = Field(
         default="*_API_KEY",
-        description="Environment variables that may be read as provider keys, patterns.",
+        description="Variables that may be read as keys, patterns, comma-separated. `KEY@host` "
+        "lets a key go to that host only, and is what the key of a webhook needs.",
     )
     allowed_hosts: str | None = Field(
         default=None,
-        description="Hosts that may be called, patterns. Unset: known providers and loopback.",
+        description="Hosts that may be called, comma-separated: `host`, `host:port`, `*.domain`, "
+        "`http://host[:port]` for plain http, `loopback`, `known`. Unset: `known,loopback`.",
+    )
+    secrets_dir: Path | None = Field(
+        default=None,
+        description="Folder with a file for each provider key, named as its variable, such as a "
+        "mounted Secret; read again when a file changes, and before the environment.",
     )
     schema_registry_url: str | None = Field(
         default=None, description="Confluent schema registry; set, Avro is framed for it."
@@ -111,6 +120,16 @@ class WorkerSettings(KafkaAccess):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least severe log record that is shown."
     )
+    log_format: LogFormat = Field(
+        default="text", description="`text` for people, `json` for one JSON object a line."
+    )
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts_have_a_form(cls, text: str | None) -> str | None:
+        for entry in _words((text or "").lower()):
+            check_entry(entry)
+        return text
 
     @property
     def tier_names(self) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -22,19 +23,17 @@ from schemas.topics import (
     tier_topic,
     wait_topic,
 )
+from schemas.worker_status import WorkerStatus
 from streams.agents.allowance import Allowance
-from streams.agents.classify import classify
 from streams.agents.codecs import Codecs
 from streams.agents.dependencies import Dependencies
-from streams.agents.execute import execute
-from streams.agents.feedback import take_feedback
-from streams.agents.waiting import wait_out
+from streams.agents.handlers import Handlers
 from streams.alerts import AlertLog
 from streams.flow.claims import Claims
 from streams.flow.clock import BrokerClock
 from streams.flow.dead_letters import DeadLetterLimit, DeadLetters
 from streams.flow.delivery import OWN_TIMEOUT_MS, KafkaPublisher
-from streams.flow.intake import Assignment, Intake, Work
+from streams.flow.intake import Assignment, Handler, Intake
 from streams.flow.journal import Owner
 from streams.flow.journal_log import KafkaJournalLog
 from streams.flow.journals import Journals
@@ -47,6 +46,7 @@ from streams.providers.load import Instances
 from streams.providers.prices import PriceBook
 from streams.providers.tenant_limits import TenantLimits
 from streams.registry.live import LiveRegistry
+from streams.routing.decide import CODE_VERSION
 from streams.services import Services
 from streams.settings import WorkerSettings
 from streams.tracing.opening import open_tracer
@@ -104,9 +104,12 @@ class Parts:
             TopicError: a topic that budgets are counted from is missing, or was made anew.
         """
         settings = self.settings
-        keys = KeyRing.from_patterns(settings.allowed_keys)
+        keys = KeyRing.from_patterns(settings.allowed_keys, secrets_dir=settings.secrets_dir)
         hosts = HostPolicy.from_patterns(settings.allowed_hosts)
         providers = open_providers(keys, hosts)
+        self.services.reports(
+            partial(self._status, keys, hosts, tuple(sorted(providers))), self.publisher.topics
+        )
         for provider in providers.values():
             stack.push_async_callback(provider.close)
         limit = DeadLetterLimit(
@@ -150,6 +153,23 @@ class Parts:
             tracer=tracer,
         )
 
+    def _status(self, keys: KeyRing, hosts: HostPolicy, providers: tuple[str, ...]) -> WorkerStatus:
+        """What this worker tells operators about itself: names of keys, never keys."""
+        refused, problem = self.registry.refused or (None, "")
+        return WorkerStatus(
+            worker=self.me.worker,
+            incarnation=self.me.incarnation,
+            registry=self.registry.version,
+            refused=refused,
+            problem=problem,
+            tiers=self.settings.tier_names,
+            providers=providers,
+            hosts=hosts.patterns,
+            key_patterns=keys.patterns,
+            keys=keys.names(),
+            code_version=CODE_VERSION,
+        )
+
     def _owned_share(self) -> float:
         """The share of the tiers' partitions that is ours, 0..1; every topic has as many."""
         owned = sum(len(self.assignment.owned(topic)) for topic in self.work_topics)
@@ -162,35 +182,24 @@ class Parts:
         """One intake per topic; both topics of a tier share its slots, that of priority first."""
         settings = self.settings
 
-        async def classified(work: Work) -> None:
-            await classify(work, deps)
+        handlers = Handlers(deps)
 
-        async def executed(work: Work) -> None:
-            await execute(work, deps)
-
-        async def fed_back(work: Work) -> None:
-            await take_feedback(work.message, deps)
-
-        def waiting(delay_s: int) -> Callable[[Work], Awaitable[None]]:
-            async def waited(work: Work) -> None:
-                await wait_out(work, delay_s, deps)
-
-            return waited
-
-        def intake(slots: Slots, handler: Callable[[Work], Awaitable[None]]) -> Intake:
+        def intake(slots: Slots, handler: Handler) -> Intake:
             return Intake(self.assignment, slots, handler, on_fatal)
 
         found = {
-            topic: intake(Slots(settings.classify_slots), classified)
+            topic: intake(Slots(settings.classify_slots), handlers.requests)
             for topic in settings.bound_tenants
         }
         for tier in settings.tier_names:
             slots = Slots(settings.slots_per_tier)
-            found[tier_topic(tier, high=True)] = intake(SlotsAhead(slots), executed)
-            found[tier_topic(tier)] = intake(slots, executed)
+            found[tier_topic(tier, high=True)] = intake(SlotsAhead(slots), handlers.hops)
+            found[tier_topic(tier)] = intake(slots, handlers.hops)
         for delay_s in WAIT_DELAYS_S:
-            found[wait_topic(delay_s)] = intake(Slots(settings.wait_slots), waiting(delay_s))
-        found[FEEDBACK] = intake(Slots(settings.classify_slots), fed_back)
+            found[wait_topic(delay_s)] = intake(
+                Slots(settings.wait_slots), handlers.waiting(delay_s)
+            )
+        found[FEEDBACK] = intake(Slots(settings.classify_slots), handlers.feedback)
         return found
 
 

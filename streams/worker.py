@@ -16,8 +16,9 @@ from typing import Any
 
 import faust
 
+from schemas.errors import SluiceError
 from streams.agents.dependencies import Dependencies
-from streams.agents.interrupted import book_interrupted
+from streams.agents.interrupted import book_interrupted, book_open_calls
 from streams.app import build_app, feed
 from streams.flow.first_stamp import learn_time
 from streams.flow.intake import Intake
@@ -47,6 +48,7 @@ class Worker:
         self._parts = Parts(settings, self._me)
         self._app = build_app(settings, member.instance_id)
         self._intakes: dict[str, Intake] = {}
+        self._deps: Dependencies | None = None
         self._stopping = asyncio.Event()
         self._failure: BaseException | None = None
         self._ready = False
@@ -74,11 +76,17 @@ class Worker:
             stack.push_async_callback(parts.journal_log.stop)
             self._background(stack, parts.registry.follow(self._settings.kafka))
             await self._loaded()
-            deps = await parts.dependencies(stack)
+            deps = self._deps = await parts.dependencies(stack)
             self._intakes = parts.intakes(deps, self._fail)
             feed(self._app, self._intakes, self._fail)
             observe(
-                readings_of(deps, self._intakes, parts.assignment, self._lag),
+                readings_of(
+                    deps,
+                    self._intakes,
+                    parts.assignment,
+                    self._lag,
+                    evaluates_alerts=lambda: parts.services.evaluates_alerts,
+                ),
                 parts.metrics.registry,
             )
             for service in parts.services.opened:
@@ -102,6 +110,7 @@ class Worker:
             "worker": self._me.worker,
             "incarnation": self._me.incarnation,
             "registry": self._parts.registry.version,
+            "evaluates_alerts": self._parts.services.evaluates_alerts,
             "in_flight": sum(intake.in_flight for intake in self._intakes.values()),
             "partitions": {
                 topic: list(self._parts.assignment.owned(topic)) for topic in self._intakes
@@ -141,6 +150,7 @@ class Worker:
             await asyncio.wait_for(drained, self._settings.drain_s)
         except TimeoutError:
             log.warning("work in flight did not end in time; its journal says who takes it over")
+            await self._book_open_calls()
         try:
             await asyncio.wait_for(_committed(app), _COMMIT_S)
         except Exception as error:  # noqa: BLE001 - uncommitted offsets are only read again
@@ -151,6 +161,16 @@ class Worker:
             await asyncio.wait_for(app.stop(), _LEAVE_S)
         except TimeoutError:
             log.warning("the consumer did not leave in time")
+
+    async def _book_open_calls(self) -> None:
+        """Say what is left behind, so that it does not count as work that ended a worker."""
+        if self._deps is None:
+            return
+        try:
+            async with asyncio.timeout(_COMMIT_S):
+                await book_open_calls(self._deps)
+        except (TimeoutError, SluiceError) as error:
+            log.warning("calls in flight could not be booked: %s", error)
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         self._parts.assignment.revoke()

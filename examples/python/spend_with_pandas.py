@@ -1,6 +1,7 @@
 """Reads the tables with clickhouse-connect and pandas: where the money goes, day by day.
 
-    CLICKHOUSE_HOST=localhost CLICKHOUSE_PORT=8123 python spend_with_pandas.py
+    CLICKHOUSE_USER=sluice CLICKHOUSE_PASSWORD="$(cat .sluice/clickhouse/password)" \
+        python spend_with_pandas.py
 
 The views are the contract: `requests` has a row for each request that ended, `spend` one for each
 provider call. A cost that is NULL is unknown, never zero, so pandas is to skip it and you are to

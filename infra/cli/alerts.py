@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from infra.settings import InfraSettings
 
 if TYPE_CHECKING:
     from infra.cli.alerts_shown import AlertsShown
+    from schemas.alert_evaluation import AlertEvaluation
     from schemas.events import Alert
 
 
@@ -33,8 +35,8 @@ def command(since: str, *, as_json: bool) -> None:
         start = time_range(since).since
     except WrongTimeError as wrong:
         raise click.UsageError(str(wrong)) from None
-    records = asyncio.run(_read(kafka_connection(InfraSettings())))
-    shown = alerts_shown(records, int(start.timestamp() * 1000))
+    records, evaluation = asyncio.run(_read(kafka_connection(InfraSettings())))
+    shown = alerts_shown(records, int(start.timestamp() * 1000), evaluation)
     if as_json:
         print_json(shown.as_document())
     else:
@@ -43,8 +45,9 @@ def command(since: str, *, as_json: bool) -> None:
 
 def show_alerts(shown: AlertsShown, since: str) -> None:
     """Print both lists: tables on a terminal, tab-separated lines in a pipe."""
-    from infra.cli.alerts_shown import when
+    from infra.cli.alerts_shown import evaluation_in_words, when
 
+    notes.print(evaluation_in_words(shown.evaluation, int(time.time() * 1000)))
     if not shown.firing:
         notes.print("nothing fires")
     else:
@@ -83,8 +86,13 @@ def show_alerts(shown: AlertsShown, since: str) -> None:
     )
 
 
-async def _read(kafka: Mapping[str, Any]) -> list[tuple[int, int, Alert]]:
-    """All alerts that the topic holds; those that can't be read are left out, and counted aloud."""
+async def _read(
+    kafka: Mapping[str, Any],
+) -> tuple[list[tuple[int, int, Alert]], AlertEvaluation | None]:
+    """All alerts of the topic, and the latest evaluation of rules; alerts that can't be read are
+    left out, and counted aloud.
+    """
+    from schemas.alert_evaluation import fetch_evaluation
     from schemas.codec import Codec
     from schemas.errors import UndecodableError
     from schemas.events import Alert
@@ -96,7 +104,8 @@ async def _read(kafka: Mapping[str, Any]) -> list[tuple[int, int, Alert]]:
     from streams.settings import WorkerSettings
 
     await knock(kafka)
-    known = known_schemas(WorkerSettings().schema_registry_url)
+    settings = WorkerSettings()
+    known = known_schemas(settings.schema_registry_url)
     codecs, codec = Codecs(known), Codec("Alert", known)
     found, unread = [], 0
     try:
@@ -111,4 +120,4 @@ async def _read(kafka: Mapping[str, Any]) -> list[tuple[int, int, Alert]]:
             await known.close()
     if unread:
         notes.print(f"{unread} records of the alerts' topic can't be read")
-    return found
+    return found, await fetch_evaluation(kafka, settings.group)

@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from schemas.alert_evaluation import AlertEvaluation
 from schemas.events import Alert
 from streams.alerting.book import AlertBook, Notice, Standing
+
+OVERDUE_S = 60
+"""Age of the latest evaluation, s, from which on it says that nobody evaluates."""
 
 _SEVERITIES = ("critical", "warning", "info")
 
@@ -23,25 +27,54 @@ class AlertsShown:
 
     firing: tuple[Standing, ...]
     lately: tuple[Notice, ...]
+    evaluation: AlertEvaluation | None = None
 
     def as_document(self) -> dict[str, Any]:
         """As JSON; times are ISO, UTC."""
         return {
+            "evaluation": _evaluation(self.evaluation),
             "firing": [_standing(each) for each in self.firing],
             "lately": [_change(each) for each in self.lately],
         }
 
 
-def alerts_shown(records: Iterable[tuple[int, int, Alert]], since: int) -> AlertsShown:
-    """From all records of the log (offset, append time in ms, alert); changes from `since` on."""
+def alerts_shown(
+    records: Iterable[tuple[int, int, Alert]],
+    since: int,
+    evaluation: AlertEvaluation | None = None,
+) -> AlertsShown:
+    """From all records of the log (offset, append time in ms, alert); changes from `since` on; and
+    the latest evaluation of rules.
+    """
     book, lately = AlertBook(), []
     for offset, at, alert in records:
         notice = book.take(alert, at=at, offset=offset)
         if notice is not None and at >= since:
             lately.append(notice)
     return AlertsShown(
-        firing=tuple(sorted(book.standing.values(), key=_urgency)), lately=tuple(reversed(lately))
+        firing=tuple(sorted(book.standing.values(), key=_urgency)),
+        lately=tuple(reversed(lately)),
+        evaluation=evaluation,
     )
+
+
+def evaluation_in_words(evaluation: AlertEvaluation | None, now: int) -> str:
+    """Who evaluates alert rules, in one line; `now` is ms."""
+    if evaluation is None:
+        return "no worker has evaluated alert rules yet"
+    age_s = max(now - evaluation.at, 0) // 1000
+    if age_s < OVERDUE_S:
+        return f"rules are evaluated by {evaluation.worker}, last {age_s} s ago"
+    return (
+        f"NO WORKER EVALUATES ALERT RULES: the last one was {evaluation.worker} "
+        f"at {when(evaluation.at)} UTC"
+    )
+
+
+def _evaluation(evaluation: AlertEvaluation | None) -> dict[str, Any] | None:
+    if evaluation is None:
+        return None
+    return {"worker": evaluation.worker, "at": _iso(evaluation.at)}
 
 
 def when(milliseconds: int) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from infra.cli.choosing import Aim, choice_of, in_words
+from infra.cli.paths import OutFolder
 from infra.cli.screen import notes, print_json, print_table
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ PATH = click.Path(path_type=Path)
 @click.option("--golden", metavar="FILE", help="A golden set, or `shipped` for ours.")
 @click.option("--registry", type=PATH, help="The policy under --golden.  [the local one]")
 @click.option(
+    "--artifact", "artifacts", multiple=True, type=PATH,
+    help="A learned artifact that the policy under --golden names, or a folder with some.",
+)  # fmt: skip
+@click.option(
     "--at-most", type=click.FloatRange(0, 1), default=0.10, show_default=True,
     help="Share of complex prompts on the first tier above which --golden fails.",
 )  # fmt: skip
@@ -38,7 +43,9 @@ PATH = click.Path(path_type=Path)
     "--choose", type=Aim(), metavar="AIM=VALUE",
     help="Name the boundary, or threshold: bound=0.10, quality=0.9, cost=0.002 (USD a request).",
 )  # fmt: skip
-@click.option("--report", type=PATH, metavar="DIR", help="Write a page with charts there too.")
+@click.option(
+    "--report", type=OutFolder(), metavar="DIR", help="Write a page with charts there too."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def command(
     *,
@@ -53,12 +60,16 @@ def command(
     seed: int,
     golden: str | None,
     registry: Path | None,
+    artifacts: tuple[Path, ...],
     at_most: float,
     choose: tuple[str, float] | None,
     report: Path | None,
     as_json: bool,
 ) -> None:
     """Measure a classifier between a weak and a strong model, or on a golden set.
+
+    --golden asks where a registry's policy sends prompts: with another --classifier, or with an
+    artifact of yours, --classifier learned:FILE (or learned:HASH, once it is published).
 
     Classifiers: rules, article-4, article-ex1, length, random, learned. Cascades: checks, article,
     learned. APGR is the area under the share of the gap that is recovered, over the share of
@@ -78,6 +89,7 @@ def command(
             golden,
             classifier=classifier,
             registry=registry,
+            artifacts=artifacts,
             at_most=at_most,
             report=report,
             as_json=as_json,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import traceback
 from collections.abc import Sequence
@@ -9,6 +10,9 @@ from collections.abc import Sequence
 import click
 
 from schemas.errors import SluiceError
+
+LOGGED = frozenset({"worker", "sink"})
+"""Commands that run as processes: what they say goes to their log, in its format."""
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 
@@ -31,7 +35,10 @@ def report_faults(command: click.Command, arguments: Sequence[str]) -> int:
         wrong.show()
         return wrong.exit_code
     except Exception as error:  # noqa: BLE001 - the last place where anything can be told
-        _tell(error, debug=debug)
+        if LOGGED.intersection(arguments) and os.environ.get("SLUICE_LOG_FORMAT") == "json":
+            _log(error, debug=debug)
+        else:
+            _tell(error, debug=debug)
         return FAILED
     return status if isinstance(status, int) else DONE
 
@@ -40,8 +47,21 @@ def _tell(error: Exception, *, debug: bool) -> None:
     problem = _ours(error)
     if debug or problem is None:
         traceback.print_exception(error)
-    text = problem or f"a defect in Sluice: {type(error).__name__}; please report it"
-    click.secho(f"sluice: {text}", fg="red", err=True)
+    click.secho(f"sluice: {problem or _defect(error)}", fg="red", err=True)
+
+
+def _log(error: Exception, *, debug: bool) -> None:
+    """The same as a line of the process's log."""
+    from schemas.process_log import set_up_log
+
+    problem = _ours(error)
+    set_up_log("INFO", "json")
+    shown = error if debug or problem is None else None
+    logging.getLogger("sluice").error("%s", problem or _defect(error), exc_info=shown)
+
+
+def _defect(error: Exception) -> str:
+    return f"a defect in Sluice: {type(error).__name__}; please report it"
 
 
 def _ours(error: Exception) -> str | None:
@@ -50,12 +70,18 @@ def _ours(error: Exception) -> str | None:
         return str(error)
     if type(error).__name__ == "ValidationError" and type(error).__module__.startswith("pydantic"):
         return _settings_problem(error)
+    if type(error).__module__.startswith("aiokafka"):
+        return f"{error}. Is Kafka there, and SLUICE_KAFKA_BOOTSTRAP_SERVERS its address?"
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
     return None
 
 
 def _settings_problem(error: Exception) -> str:
+    from schemas.field_messages import field_message
+
     problems = [
-        f"SLUICE_{str(item['loc'][0]).upper()}: {item['msg']}"
+        f"SLUICE_{str(item['loc'][0]).upper()}: {field_message(item)}"
         for item in getattr(error, "errors")()  # noqa: B009 - pydantic is not imported here
         if item["loc"]
     ]

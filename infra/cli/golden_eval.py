@@ -10,15 +10,20 @@ from typing import Any
 import click
 import numpy as np
 
+from infra.artifact_source import artifact_source
 from infra.cli.faults import FoundProblemsError
 from infra.cli.screen import notes, print_json, print_table
 from infra.local.registry import local_registry
+from infra.policy_variants import with_classifier
 from infra.report.golden_page import golden_page
 from infra.report.markup import excerpt
 from infra.report.page import write_report
+from infra.settings import InfraSettings
 from infra.workload.golden import GoldenPrompt, golden_file, read_golden
 from schemas.request import read_request
 from streams.evaluation.bounds import share_interval, threshold_by_bound
+from streams.learning.examine import Choice
+from streams.registry.artifacts import HASH, load_artifact
 from streams.registry.version import load_registry, parse_registry
 from streams.routing.assessment import CLASSIFIER_NAMES, boundaries_of
 from streams.routing.decide import Moment, Subject, decide
@@ -47,6 +52,7 @@ def examine_golden(
     *,
     classifier: str | None,
     registry: Path | None,
+    artifacts: Sequence[Path] = (),
     at_most: float,
     report: Path | None,
     as_json: bool,
@@ -59,7 +65,7 @@ def examine_golden(
         RegistryError: the registry does not validate.
         ReportError: the page can't be written.
     """
-    landscape = _landscape(registry, classifier)
+    landscape = _landscape(registry, classifier, artifacts)
     path = golden_file() if golden == SHIPPED else Path(golden)
     routed = [_route(each, landscape) for each in read_golden(path, tiers=landscape.tiers)]
     document = findings(routed, landscape, at_most)
@@ -163,15 +169,29 @@ def _distance(routed: Routed, tiers: Sequence[str]) -> tuple[int, int]:
     return abs(steps), steps
 
 
-def _landscape(registry: Path | None, classifier: str | None) -> Landscape:
-    text = local_registry(_LOCAL)
-    version = parse_registry(text) if registry is None else load_registry(registry)
-    if classifier is None:
-        return version.landscape
-    if classifier not in CLASSIFIER_NAMES:
+def _landscape(registry: Path | None, classifier: str | None, files: Sequence[Path]) -> Landscape:
+    """The policy that is examined: a file's or the local one, with another classifier if asked."""
+    chosen = None if classifier is None else Choice.of(classifier)
+    if chosen is not None and chosen.name not in CLASSIFIER_NAMES:
         raise click.BadParameter(f"one of {', '.join(CLASSIFIER_NAMES)}", param_hint="--classifier")
-    policy = replace(version.landscape.policy, classifier=classifier)
-    return replace(version.landscape, policy=policy)
+    named = None if chosen is None else chosen.artifact
+    digest, own = (None, ()) if named is None else _artifact(named)
+    artifacts = artifact_source(InfraSettings(), (*files, *own))
+    version = (
+        parse_registry(local_registry(_LOCAL), artifacts=artifacts)
+        if registry is None
+        else load_registry(registry, artifacts)
+    )
+    if chosen is not None:
+        version = with_classifier(version, chosen.name, digest, artifacts)
+    return version.landscape
+
+
+def _artifact(named: Path) -> tuple[str, tuple[Path, ...]]:
+    """The hash of an artifact that is named by its file or by its hash, and its file if any."""
+    if HASH.fullmatch(str(named)):
+        return str(named), ()
+    return load_artifact(named).hash, (named,)
 
 
 def _route(prompt: GoldenPrompt, landscape: Landscape) -> Routed:

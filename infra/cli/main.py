@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 
 import click
 
-from infra.cli.faults import report_faults
+from infra.cli.faults import LOGGED, report_faults
+from schemas.variables import unknown_in_words
 
 COMMANDS = {
     "up": "Start the local pipeline.",
@@ -60,7 +63,7 @@ class LazyCommands(click.Group):
     epilog="First minute: sluice demo. Settings are SLUICE_* variables; state is in .sluice/.",
 )
 @click.option("--debug", is_flag=True, envvar="SLUICE_DEBUG", help="Show where an error came from.")
-@click.version_option(package_name="sluice", message="%(version)s")
+@click.version_option(package_name="sluice-router", message="%(version)s")
 def sluice(*, debug: bool) -> None:
     """Routes LLM requests on the Kafka log: durable, exactly accounted, replayable."""
 
@@ -68,4 +71,11 @@ def sluice(*, debug: bool) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; exits 0 when it is done, 1 when it failed, 2 when it was asked wrongly."""
     given = sys.argv[1:] if arguments is None else arguments
+    if _command_of(given) not in LOGGED:
+        for line in unknown_in_words(os.environ):
+            click.secho(f"sluice: {line}", fg="yellow", err=True)
     sys.exit(report_faults(sluice, given))
+
+
+def _command_of(arguments: Sequence[str]) -> str | None:
+    return next((each for each in arguments if not each.startswith("-")), None)

@@ -27,13 +27,12 @@ def command(*, roles: bool, as_json: bool) -> None:
 
     address = clickhouse_address(InfraSettings())
     applied = migrate_tables(address)
-    if roles:
-        notes.print(f"roles: {', '.join(grant_roles(address))}")
     if as_json:
         print_json([{"number": each.number, "name": each.name} for each in applied])
-        return
-    for each in applied:
-        click.echo(f"{each.number:03} {each.name}")
-    notes.print(
-        f"{len(applied)} migrations applied" if applied else "every migration was applied already"
-    )
+    else:
+        for each in applied:
+            click.echo(f"{each.number:03} {each.name}")
+        said = f"{len(applied)} migrations applied"
+        notes.print(said if applied else "every migration was applied already")
+    if roles:
+        notes.print(f"roles: {', '.join(grant_roles(address))}")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.screen import console, notes, print_json
-from infra.figures import RIGHT, shown
+from infra.cli.layout import Column
+from infra.cli.screen import console, notes, print_columns, print_json
+from infra.figures import RIGHT, heading, shown
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:
@@ -100,21 +101,13 @@ def show_answer(answer: Answer) -> None:
         [shown(value, column.unit) for value, column in zip(row, answer.columns, strict=True)]
         for row in answer.rows
     ]
-    if not console.is_terminal:
-        for line in (names, *texts):
-            click.echo("\t".join(line))
-        return
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=answer.question.title, title_justify="left", header_style="bold", box=None)
-    for column in answer.columns:
-        right = column.unit in RIGHT
-        table.add_column(column.name, justify="right" if right else "left", overflow="fold")
-    for line in texts:
-        table.add_row(*(Text(text) for text in line))
-    console.print(table, soft_wrap=False)
-    notes.print(_when(answer), style="dim")
+    columns = [
+        Column(heading=heading(each.name, each.unit), figures=each.unit in RIGHT)
+        for each in answer.columns
+    ]
+    print_columns(columns, texts, title=answer.question.title, names=names)
+    if console.is_terminal:
+        notes.print(_when(answer), style="dim")
 
 
 def _asked(name: str, between: TimeRange, parameters: Mapping[str, str]) -> Answer:

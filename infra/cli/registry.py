@@ -9,20 +9,35 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.screen import console, notes, print_json, print_table
+from infra.cli.faults import FoundProblemsError
+from infra.cli.registry_shown import (
+    outline,
+    outline_in_words,
+    show_checked,
+    show_current,
+    show_moves,
+)
+from infra.cli.screen import notes, print_json
 from infra.settings import InfraSettings
 from schemas.errors import RegistryError
 
 if TYPE_CHECKING:
+    from infra.workers.checking import Checked
+    from infra.workers.registry_use import RegistryUse
     from streams.registry.topic import Pointer, RegistryHistory
     from streams.registry.version import RegistryVersion
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 BY = click.option("--by", default=getpass.getuser, help="Who does it.  [your user name]")
-NO_WAIT = click.option(
-    "--no-wait", is_flag=True, help="Do not wait until the local pipeline's workers use it."
-)
+NO_WAIT = click.option("--no-wait", is_flag=True, help="Do not wait until the workers use it.")
 FILE = click.argument("file", type=click.Path(path_type=Path))
+ARTIFACTS = click.option(
+    "--artifact",
+    "artifacts",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A learned artifact that the file names, or a folder with some.  [SLUICE_ARTIFACTS]",
+)
 
 
 @click.group("registry")
@@ -30,22 +45,33 @@ def command() -> None:
     """Check, publish, compare and take back the registry: tiers, models, policy.
 
     Versions lie on the topic llm.registry.v1 under the hash of their content; workers take a new
-    one up between two requests, without a restart.
+    one up between two requests, without a restart. A learned artifact that a file names is looked
+    for in the package, in the files that --artifact names, and on that topic.
     """
 
 
 @command.command("validate")
 @FILE
+@ARTIFACTS
 @AS_JSON
-def validate(file: Path, *, as_json: bool) -> None:
-    """Check FILE without publishing it; errors name the path."""
-    from streams.registry.version import load_registry
+def validate(file: Path, *, artifacts: tuple[Path, ...], as_json: bool) -> None:
+    """Check FILE without publishing it; errors name the path and the line.
 
-    version = load_registry(file)
+    Exits 1 when it is not valid. Kafka is asked only for an artifact that is found nowhere else.
+    """
+    from streams.registry.problems import problems_of
+
+    try:
+        version = _loaded(file, artifacts)
+    except RegistryError as error:
+        if as_json:
+            problems = [each.as_document() for each in problems_of(error)]
+            print_json({"version": None, "valid": False, "problems": problems})
+        raise
     if as_json:
-        print_json({"version": version.hash, "valid": True, **_outline(version)})
+        print_json({"version": version.hash, "valid": True, "problems": [], **outline(version)})
         return
-    click.echo(f"{file} is valid: version {version.hash}, {_in_words(version)}")
+    click.echo(f"{file} is valid: version {version.hash}, {outline_in_words(version)}")
 
 
 @command.command("schema")
@@ -58,24 +84,54 @@ def schema() -> None:
 
 @command.command("apply")
 @FILE
+@ARTIFACTS
+@click.option("--probe", is_flag=True, help="Ask every instance once, from this machine, first.")
+@click.option("--force", is_flag=True, help="Apply it even if workers could not call a model.")
 @BY
 @NO_WAIT
 @AS_JSON
-def apply(file: Path, *, by: str, no_wait: bool, as_json: bool) -> None:
-    """Publish FILE and make it current."""
-    from streams.registry.topic import publish_version
-    from streams.registry.version import load_registry
+def apply(
+    file: Path,
+    *,
+    artifacts: tuple[Path, ...],
+    probe: bool,
+    force: bool,
+    by: str,
+    no_wait: bool,
+    as_json: bool,
+) -> None:
+    """Publish FILE, with the artifact that it names, and make it current.
 
-    version = load_registry(file)
+    The workers are asked first: whether each model's provider is installed, its hosts and keys are
+    allowed and set, its price is known. A model that no worker could call is refused; --force
+    applies it anyway. Keys that --probe uses are those of this machine; its calls are booked with
+    purpose `probe`.
+    """
+    from streams.registry.topic import publish_version
+
     history = _history()
+    version = _loaded(file, artifacts, history)
     before = history.current
-    if before is not None and before.version == version.hash:
-        _done(version.hash, before=before.version, waited=[], as_json=as_json)
+    if before is not None and before.version == version.hash and not probe:
+        show_current(version.hash, before.version, None, None, applied=True, as_json=as_json)
         return
-    _refuse_new_tiers(history, version)
-    asyncio.run(publish_version(_kafka(), version, by=by))
-    used_by = [] if no_wait else _until_used(version.hash)
-    _done(version.hash, before=_version_of(before), waited=used_by, as_json=as_json)
+    checked = _checked(version, probe=probe)
+    if not as_json:
+        show_checked(checked)
+    if checked.refused and not force:
+        if as_json:
+            findings = [each.as_document() for each in checked.findings]
+            print_json({"current": _version_of(before), "findings": findings})
+        raise FoundProblemsError(
+            f"{version.hash} is not applied: {len(checked.refused)} of the findings would make a "
+            "model useless. Mend the file or the workers' settings, or apply it with --force"
+        )
+    asyncio.run(
+        publish_version(_kafka(), version, by=by, before=before.applied() if before else ())
+    )
+    use = None if no_wait else _until_used(version.hash)
+    show_current(version.hash, _version_of(before), use, checked, applied=True, as_json=as_json)
+    _refusals(use)
 
 
 @command.command("show")
@@ -83,30 +139,34 @@ def apply(file: Path, *, by: str, no_wait: bool, as_json: bool) -> None:
 @click.option("--all", "every", is_flag=True, help="List every move of the pointer instead.")
 @AS_JSON
 def show(version: str | None, *, every: bool, as_json: bool) -> None:
-    """Print the current registry, or VERSION, as YAML."""
+    """Print the current registry, or VERSION, as YAML; `apply` takes what it prints."""
     history = _history()
     if every:
-        _list(history, as_json=as_json)
+        show_moves(history, as_json=as_json)
         return
-    content = _document(history, _named(history, version))
+    content = _document(history, _named(history, version), ())
     if as_json:
         print_json(content)
         return
     import yaml
 
-    console.print(yaml.safe_dump(content, sort_keys=False, width=100), markup=False, end="")
+    click.echo(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100), nl=False)
 
 
 @command.command("diff")
 @click.argument("before")
 @click.argument("after", required=False)
+@ARTIFACTS
 @AS_JSON
-def diff(before: str, after: str | None, *, as_json: bool) -> None:
+def diff(before: str, after: str | None, *, artifacts: tuple[Path, ...], as_json: bool) -> None:
     """Say what differs from BEFORE to AFTER (a version or a file; AFTER: the current one)."""
     from infra.registry_diff import differences
 
     history = _history()
-    found = differences(_document(history, before), _document(history, _named(history, after)))
+    found = differences(
+        _document(history, before, artifacts),
+        _document(history, _named(history, after), artifacts),
+    )
     if as_json:
         print_json([each.as_document() for each in found])
         return
@@ -122,16 +182,22 @@ def diff(before: str, after: str | None, *, as_json: bool) -> None:
 @NO_WAIT
 @AS_JSON
 def rollback(version: str | None, *, by: str, no_wait: bool, as_json: bool) -> None:
-    """Make the version before the current one current again, or VERSION."""
+    """Make the version before the current one current again, or VERSION.
+
+    Each rollback goes one step further back; what was taken back is applied again by its file, or
+    by naming VERSION.
+    """
     from streams.registry.topic import move_pointer
 
     history = _history()
     current = history.current
     wanted = version or _previous(history)
     history.version(wanted)
-    asyncio.run(move_pointer(_kafka(), wanted, by=by))
-    used_by = [] if no_wait else _until_used(wanted)
-    _done(wanted, before=_version_of(current), waited=used_by, as_json=as_json)
+    way_back = current.taken_back(wanted) if current else ()
+    asyncio.run(move_pointer(_kafka(), wanted, by=by, before=way_back))
+    use = None if no_wait else _until_used(wanted)
+    show_current(wanted, _version_of(current), use, None, applied=False, as_json=as_json)
+    _refusals(use)
 
 
 def _version_of(pointer: Pointer | None) -> str | None:
@@ -153,6 +219,22 @@ def _history() -> RegistryHistory:
     return asyncio.run(read_history(_kafka()))
 
 
+def _loaded(
+    file: Path, artifacts: tuple[Path, ...], history: RegistryHistory | None = None
+) -> RegistryVersion:
+    from infra.artifact_source import artifact_source
+    from streams.registry.version import load_registry
+
+    return load_registry(file, artifact_source(InfraSettings(), artifacts, history))
+
+
+def _checked(version: RegistryVersion, *, probe: bool) -> Checked:
+    from infra.workers.checking import checked
+
+    with notes.status("asking the workers"):
+        return asyncio.run(checked(_kafka(), version.landscape, with_probe=probe))
+
+
 def _named(history: RegistryHistory, version: str | None) -> str:
     if version is not None:
         return version
@@ -163,92 +245,34 @@ def _named(history: RegistryHistory, version: str | None) -> str:
 
 def _previous(history: RegistryHistory) -> str:
     current = _named(history, None)
-    earlier = [each.version for each in history.pointers if each.version != current]
-    if not earlier:
-        raise RegistryError(f"{current} is the only version that ever was current")
-    return earlier[-1]
+    way_back = history.current.before if history.current else ()
+    if not way_back:
+        raise RegistryError(
+            f"there is no version before {current}; `sluice registry show --all` lists those that "
+            "were current, and `sluice registry rollback VERSION` takes one of them"
+        )
+    return way_back[-1]
 
 
-def _document(history: RegistryHistory, named: str) -> dict[str, Any]:
+def _document(history: RegistryHistory, named: str, artifacts: tuple[Path, ...]) -> dict[str, Any]:
     """The content of a version on the topic, or of a file."""
     import orjson
 
-    from streams.registry.version import load_registry
-
     path = Path(named)
-    version = load_registry(path) if path.is_file() else history.version(named)
+    version = _loaded(path, artifacts, history) if path.is_file() else history.version(named)
     content: dict[str, Any] = orjson.loads(version.content)
     return content
 
 
-def _refuse_new_tiers(history: RegistryHistory, version: RegistryVersion) -> None:
-    """A worker refuses tiers that it does not read; better said here than in its log."""
-    if history.current is None:
-        return
-    before = history.version(history.current.version).landscape.tiers
-    if before != version.landscape.tiers:
-        notes.print(
-            f"the tiers change from {', '.join(before)} to {', '.join(version.landscape.tiers)}: "
-            "create their topics (SLUICE_TIERS=... sluice topics create) and restart the workers "
-            "with the same SLUICE_TIERS; until then they keep the version before",
-            style="yellow",
-        )
-
-
-def _until_used(version: str) -> list[str]:
-    from infra.local.registry_use import wait_until_used
+def _until_used(version: str) -> RegistryUse:
+    from infra.workers.registry_use import until_used
 
     with notes.status("waiting for the workers"):
-        return wait_until_used(InfraSettings().home, version)
+        return asyncio.run(until_used(_kafka(), version))
 
 
-def _done(version: str, *, before: str | None, waited: list[str], as_json: bool) -> None:
-    if as_json:
-        print_json({"current": version, "before": before, "used_by": waited})
-        return
-    if before == version:
-        click.echo(f"{version} is current already")
-        return
-    used = f"; used by {', '.join(waited)}" if waited else ""
-    click.echo(f"{version} is current, before it {before or 'none'}{used}")
-    if before is not None:
-        notes.print("take it back with: sluice registry rollback", style="dim")
-
-
-def _list(history: RegistryHistory, *, as_json: bool) -> None:
-    from datetime import UTC, datetime
-
-    rows = [
-        (
-            each.version,
-            datetime.fromtimestamp(each.at / 1000, UTC).isoformat(timespec="seconds"),
-            each.by,
-            each is history.current,
-        )
-        for each in history.pointers
-    ]
-    if as_json:
-        names = ("version", "at", "by", "current")
-        print_json([dict(zip(names, row, strict=True)) for row in rows])
-        return
-    print_table(("version", "since", "by", "current"), rows)
-
-
-def _outline(version: RegistryVersion) -> dict[str, Any]:
-    landscape = version.landscape
-    return {
-        "tiers": {
-            tier: [model.name for model in landscape.models_of(tier)] for tier in landscape.tiers
-        },
-        "classifier": landscape.policy.classifier,
-        "baseline": landscape.baseline,
-    }
-
-
-def _in_words(version: RegistryVersion) -> str:
-    landscape = version.landscape
-    tiers = "; ".join(
-        f"{tier}: {', '.join(model.name for model in landscape.models_of(tier))}"
-        for tier in landscape.tiers
-    )
-    return f"{tiers}; classifier {landscape.policy.classifier}"
+def _refusals(use: RegistryUse | None) -> None:
+    """Fail where a worker kept another version, with its own words."""
+    if use is not None and use.refused:
+        said = "; ".join(f"{worker}: {problem}" for worker, problem in use.refused.items())
+        raise RegistryError(f"it is current, and not taken up by {said}")

@@ -180,7 +180,9 @@ def promote(
         version = promoted(parts, run_id, name or f"replay-{run_id}", share)
         if apply_it:
             kafka = parts.settings.kafka_at(kafka_address(parts.settings))
-            asyncio.run(publish_version(kafka, version, by=by or getpass.getuser()))
+            current = parts.history.current
+            before = current.applied() if current else ()
+            asyncio.run(publish_version(kafka, version, by=by or getpass.getuser(), before=before))
     if as_json:
         print_json({"version": version.hash, "applied": apply_it, "run": run_id})
     elif not apply_it:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from infra.cli.screen import notes, print_table
+from streams.routing.decide import CODE_VERSION
 
 REFUSED = "(refused)"
 _THOUSAND_IN_USD = 1e-6
@@ -54,7 +55,7 @@ def lost(gone: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def _say_left_out(tally: Mapping[str, int]) -> None:
+def _say_left_out(tally: Mapping[str, Any]) -> None:
     words = {
         "open": "have no outcome in ClickHouse (yet)",
         "undecided": "were refused or over before they were decided",
@@ -64,6 +65,13 @@ def _say_left_out(tally: Mapping[str, int]) -> None:
     for name, said in words.items():
         if tally[name]:
             notes.print(f"{tally[name]:,} requests {said}; they are not replayed", style="yellow")
+    for version, count in tally["other_code"].items():
+        notes.print(
+            f"{count:,} requests were decided by code version {version}, this one is "
+            f"{CODE_VERSION}: they are decided by the present code, and a changed start may come "
+            "from the code alone",
+            style="yellow",
+        )
 
 
 def _matrix(what: str, moves: Sequence[Mapping[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from infra.cli.paths import OutFile
 from infra.cli.screen import console, notes
 from infra.settings import InfraSettings
 
@@ -39,7 +40,7 @@ _LONG = timedelta(days=3)
 @click.option("--until", help="End, exclusive, likewise; now unless given.")
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutFile(),
     default=Path("report.html"),
     show_default=True,
     help="Where to write the page.",
@@ -87,7 +88,13 @@ def _write(
     from infra.report.page import ReportError
     from infra.report.traffic_page import Traffic, traffic_page
 
-    traffic = Traffic(since=between.since, until=between.until, every=every, answers=answers)
+    traffic = Traffic(
+        since=between.since,
+        until=between.until,
+        every=every,
+        answers=answers,
+        tiers=InfraSettings().tier_names,
+    )
     try:
         out.write_text(traffic_page(traffic), encoding="utf-8")
     except OSError as error:

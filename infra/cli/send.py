@@ -11,16 +11,19 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from infra.cli.faults import FoundProblemsError
+from infra.cli.paths import OutFile
 from infra.cli.screen import console, notes, print_json, print_table
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:
+    from infra.client.caller import Heard
+    from infra.client.sending import OnHeard, Pace
     from infra.client.totals import Totals
 
 
 @click.command("send")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--out", type=click.Path(path_type=Path), help="Write the replies here, JSON lines.")
+@click.option("--out", type=OutFile(), help="Write the replies here, JSON lines.")
 @click.option("--in-flight", type=click.IntRange(1, 10_000), default=64, show_default=True)
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Requests/s at most.")
 @click.option("--prompt-field", help="The lines are data rows; this field holds the prompt.")
@@ -43,14 +46,19 @@ def command(
     """Send every request of FILE (JSON lines, also .gz; `-`: standard input).
 
     Each line is a request: {"prompt": ..., "feature": ...} or OpenAI's chat body. The file is
-    checked before anything is sent. In a pipe, replies go to standard output, as they come.
-    Exits 1 when a reply is missing.
+    read whole before anything is sent. In a pipe, replies go to standard output, as they come.
+    Lines that end otherwise than answered are named on stderr. Exits 1 when there are such lines,
+    or a reply is missing.
     """
     import uuid
 
+    import orjson
+
     from infra.addresses import kafka_address
-    from infra.client.request_file import Reading, read_requests
+    from infra.client.request_file import Reading, identity_of, numbered_requests
     from infra.client.sending import Pace
+    from infra.client.totals import Totals
+    from infra.client.unfinished import Unfinished
 
     reading = Reading(
         prompt_field=prompt_field,
@@ -58,19 +66,37 @@ def command(
         extra=_extra(settings),
         id_prefix=f"send-{uuid.uuid4().hex[:8]}-",
     )
-    requests = read_requests(file, reading)
+    numbered = numbered_requests(file, reading)
+    unfinished = Unfinished(lines={identity_of(each): line for line, each in numbered})
+    requests = [each for _, each in numbered]
     address = kafka_address(InfraSettings())
+    totals = Totals()
     with ExitStack() as stack:
         sink = _replies_to(stack, out, as_json=as_json)
-        totals, unanswered = asyncio.run(
-            _send(address, requests, sink, Pace(in_flight=in_flight, rate=rate), timeout_s)
-        )
-    show_totals(totals, as_json=as_json)
+
+        def heard(request: Mapping[str, Any], reply: Heard) -> None:
+            totals.take(reply)
+            unfinished.take(request, reply.reply)
+            if sink is not None:
+                sink.write(orjson.dumps(reply.reply, option=orjson.OPT_APPEND_NEWLINE))
+
+        pace = Pace(in_flight=in_flight, rate=rate)
+        unanswered = asyncio.run(_send(address, requests, heard, pace, timeout_s))
+    for request in unanswered:
+        unfinished.missing(request)
+    if as_json:
+        print_json(totals.as_document() | {"not_replied": unfinished.as_document()})
+    else:
+        show_totals(totals)
+        for line in unfinished.in_words():
+            notes.print(line, style="yellow", markup=False)
     if unanswered:
         raise FoundProblemsError(
             f"{len(unanswered)} of {len(requests)} requests had no reply, the first is "
             f"{unanswered[0]['request_id']}; see `sluice status` and the worker's log"
         )
+    if unfinished.count:
+        raise FoundProblemsError(f"{unfinished.count} of {len(requests)} requests got no answer")
 
 
 def _extra(settings: Sequence[str]) -> dict[str, str]:
@@ -94,36 +120,26 @@ def _replies_to(stack: ExitStack, out: Path | None, *, as_json: bool) -> IO[byte
 async def _send(
     address: str,
     requests: Sequence[Mapping[str, Any]],
-    sink: IO[bytes] | None,
-    pace: Any,
+    on_heard: OnHeard,
+    pace: Pace,
     timeout_s: float,
-) -> tuple[Totals, list[Mapping[str, Any]]]:
-    import orjson
-
+) -> list[Mapping[str, Any]]:
     from infra.cli.progress import progress_bar
-    from infra.client.caller import Heard, kafka_caller
+    from infra.client.caller import kafka_caller
     from infra.client.sending import send_all
-    from infra.client.totals import Totals
 
-    totals = Totals()
     with progress_bar("replies", len(requests)) as advance:
 
-        def heard(_: Mapping[str, Any], reply: Heard) -> None:
-            totals.take(reply)
-            if sink is not None:
-                sink.write(orjson.dumps(reply.reply, option=orjson.OPT_APPEND_NEWLINE))
+        def heard(request: Mapping[str, Any], reply: Heard) -> None:
+            on_heard(request, reply)
             advance()
 
         async with kafka_caller(address) as caller:
-            unanswered = await send_all(caller, requests, heard, pace, timeout_s=timeout_s)
-    return totals, unanswered
+            return await send_all(caller, requests, heard, pace, timeout_s=timeout_s)
 
 
-def show_totals(totals: Totals, *, as_json: bool) -> None:
-    """What the replies come to, on stderr, or as JSON on stdout."""
-    if as_json:
-        print_json(totals.as_document())
-        return
+def show_totals(totals: Totals) -> None:
+    """What the replies come to, on stderr."""
     answered = ", ".join(f"{count} {status}" for status, count in totals.statuses.most_common())
     notes.print(f"{totals.heard} replies: {answered or 'none'}")
     if totals.errors:

@@ -13,9 +13,9 @@ def command() -> None:
     """
     import uvloop
 
-    from sinks.run import run_sink, set_up_log
+    from sinks.run import prepare_log, run_sink
     from sinks.settings import SinkSettings
 
     settings = SinkSettings()
-    set_up_log(settings.log_level)
+    prepare_log(settings)
     uvloop.run(run_sink(settings))

@@ -16,7 +16,7 @@ from schemas.errors import ConfigurationError
 if TYPE_CHECKING:
     from sinks.queries import TimeRange
 
-_AGO = re.compile(r"(\d{1,6})\s*([smhdw])(?:\s+ago)?")
+_AGO = re.compile(r"(\d{1,6})\s{0,8}([smhdw])(?:\s{1,8}ago)?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DAY = timedelta(days=1)
 

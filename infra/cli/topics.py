@@ -36,13 +36,21 @@ def _declared(settings: InfraSettings) -> tuple[Topic, ...]:
 
 @command.command("create")
 @click.option("--acls", is_flag=True, help="Only print who may write and read what.")
+@click.option(
+    "--reply", "replies", multiple=True, metavar="NAME", help="Create this reply topic instead."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the created topics as JSON.")
-def create(*, acls: bool, as_json: bool) -> None:
-    """Create what is missing; topics that exist are left as they are."""
+def create(*, acls: bool, replies: tuple[str, ...], as_json: bool) -> None:
+    """Create what is missing; topics that exist are left as they are.
+
+    Workers reply only to topics that exist and that SLUICE_REPLY_TOPIC_PREFIXES allows; --reply
+    makes one for a caller.
+    """
     from infra.addresses import kafka_address, kafka_connection
-    from infra.local.preparation import create_topics
-    from infra.topics_admin import acl_lines
+    from infra.local.preparation import create_topics, partitions_of
+    from infra.topics_admin import TopicsAdmin, acl_lines
     from schemas.kafka_knock import knock
+    from schemas.topics import reply_topic
 
     settings = InfraSettings()
     if acls:
@@ -50,13 +58,34 @@ def create(*, acls: bool, as_json: bool) -> None:
         print_json(lines) if as_json else click.echo("\n".join(lines))
         return
     asyncio.run(knock(kafka_connection(settings)))
-    created = create_topics(settings, kafka_address(settings), settings.tier_names)
+    address = kafka_address(settings)
+    if replies:
+        _refuse_others(replies)
+        wanted = [reply_topic(name) for name in replies]
+        created = TopicsAdmin(address).create(wanted, partitions_of(settings))
+    else:
+        created = create_topics(settings, address, settings.tier_names)
     if as_json:
         print_json(created)
         return
     for name in created:
         click.echo(name)
     notes.print(f"{len(created)} topics created" if created else "every topic was there already")
+
+
+def _refuse_others(names: tuple[str, ...]) -> None:
+    """Refuse a reply topic that no worker would write to."""
+    from streams.flow.reply_topics import ReplyTopicPolicy
+    from streams.settings import WorkerSettings
+
+    prefixes = WorkerSettings().reply_prefixes
+    policy = ReplyTopicPolicy(prefixes=prefixes)
+    wrong = [name for name in names if not policy.allows(name)]
+    if wrong:
+        raise click.UsageError(
+            f"no worker replies to {', '.join(wrong)}; a reply topic begins with "
+            f"{' or '.join(prefixes)} (SLUICE_REPLY_TOPIC_PREFIXES)"
+        )
 
 
 @command.command("check")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from infra.cli.faults import FoundProblemsError
+from infra.cli.paths import OutFile
 from infra.cli.screen import notes, print_json, print_table
 from schemas.errors import SluiceError
 
@@ -41,11 +42,11 @@ class TooFewLabelsError(SluiceError):
     show_default=True,
     help="What the columns are, of labels from the tables.",
 )
-@click.option("--labels-out", type=PATH, help="Write the labels from the tables there too.")
+@click.option("--labels-out", type=OutFile(), help="Write the labels from the tables there too.")
 @click.option("--weak", help="The cheap model, or tier.  [from the tables: the first tier]")
 @click.option("--strong", help="The dear model, or tier.  [from the tables: the last tier]")
 @click.option("--labels", type=click.IntRange(50), help="Draw so many labels at most.")
-@click.option("--out", type=PATH, required=True, help="Where the artifact goes.")
+@click.option("--out", type=OutFile(), required=True, help="Where the artifact goes.")
 @click.option("--publish", is_flag=True, help="Publish it, if it is better than what runs now.")
 @click.option("--force", is_flag=True, help="Publish it even if it is not better.")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
@@ -118,7 +119,11 @@ def command(
             "than what runs now; give it more labels, or --force"
         )
     asyncio.run(_publish(trained.artifact))
-    notes.print(f"published; name it in the registry: policy.learned.artifact: {trained.hash}")
+    notes.print(
+        "published; name it in the registry: classifier: learned, and "
+        f"policy.learned.artifact: '{trained.hash}'",
+        markup=False,
+    )
 
 
 async def _current() -> Landscape | None:

@@ -20,6 +20,9 @@ from schemas.identity import REQUEST_ID
 
 STDIN = Path("-")
 
+Identity = tuple[str, str]
+"""Tenant and request id of a request in a file."""
+
 
 class RequestFileError(ConfigurationError):
     """A file of requests can't be read; the message names the line."""
@@ -46,21 +49,31 @@ def read_requests(path: Path, reading: Reading) -> list[dict[str, Any]]:
         RequestFileError: the file can't be read, a line is no JSON object, lacks the named field,
             or has the request id of an earlier line.
     """
-    requests: list[dict[str, Any]] = []
-    lines: dict[tuple[Any, Any], int] = {}
+    return [request for _, request in numbered_requests(path, reading)]
+
+
+def numbered_requests(path: Path, reading: Reading) -> list[tuple[int, dict[str, Any]]]:
+    """The same, each with the number of its line (from 1). Raises as `read_requests`."""
+    requests: list[tuple[int, dict[str, Any]]] = []
+    lines: dict[Identity, int] = {}
     for number, row in _rows(path):
         request = _request(path, number, row, reading)
-        identity = (request.get("tenant"), request["request_id"])
+        identity = identity_of(request)
         if identity in lines:
             raise RequestFileError(
                 f"{path}, line {number}: the request id of line {lines[identity]} again; the "
                 "second would be refused as a duplicate"
             )
         lines[identity] = number
-        requests.append(request)
+        requests.append((number, request))
     if not requests:
         raise RequestFileError(f"{path} holds no requests")
     return requests
+
+
+def identity_of(request: Mapping[str, Any]) -> Identity:
+    """Tenant and request id as text, whatever types a file has them in."""
+    return str(request.get("tenant")), str(request.get("request_id"))
 
 
 def _request(path: Path, number: int, row: dict[str, Any], reading: Reading) -> dict[str, Any]:
@@ -95,7 +108,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 if raw.strip():
                     yield number, _row(path, number, raw)
     except (OSError, EOFError, zlib.error) as error:
-        raise RequestFileError(f"{path} can't be read: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise RequestFileError(f"{path} can't be read: {why}") from error
 
 
 def _row(path: Path, number: int, raw: bytes) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import orjson
 
 from infra.explain.decision import decided, hop_steps
 from infra.explain.entries import Entry
+from infra.explain.failures import causes_of, failure_in_words
 from infra.explain.money import calls_cost
 from schemas.events import CONFIDENCE, FEEDBACK
 from sinks.one_request import RequestRows, Row
@@ -125,9 +126,10 @@ def _entries(
         yield decided(told, inputs.get("classify", {}))
     calls = {row["call_id"]: row for row in rows.calls}
     yield from hop_steps(inputs.get("hops", []), calls, begun)
+    causes = causes_of(inputs.get("hops", []))
     for row in rows.calls:
         if not row["repeat"]:
-            yield _call(row, begun)
+            yield _call(row, begun, causes.get(row["call_id"]))
     for row in journal:
         if row["kind"] != _BEGINS:
             yield _end(row, begun)
@@ -152,13 +154,13 @@ def since(begun: datetime, at: datetime) -> float:
     return (at - begun).total_seconds() * 1000
 
 
-def _call(row: Row, begun: datetime) -> Entry:
+def _call(row: Row, begun: datetime, cause: str | None) -> Entry:
     spoken = [f"{row['input_tokens']} tokens in", f"{row['output_tokens']} out"]
     if row["cache_read_tokens"]:
         spoken.append(f"{row['cache_read_tokens']} from the cache")
     details = [] if row["input_tokens"] is None else [", ".join(spoken)]
     if row["status"] != "ok":
-        details.append(f"HTTP {row['http_status']}" if row["http_status"] else "no answer came")
+        details.append(failure_in_words(row["status"], row["http_status"], cause))
     if row["propensity"] is not None:
         details.append(f"drawn with probability {row['propensity']:g}")
     if row["late"]:

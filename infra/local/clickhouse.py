@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.local.clickhouse_access import SERVER_XML, USER, password_in, write_users
 from infra.local.ports import LOOPBACK, is_free, kept_port
 from infra.local.probes import http_answers
 from infra.local.process import Process, start_process
@@ -21,21 +22,25 @@ _CONFIG = """\
   <logger><level>warning</level><console>1</console></logger>
   <mark_cache_size>67108864</mark_cache_size>
   <max_server_memory_usage>3000000000</max_server_memory_usage>
-  {more}
-</clickhouse>
+{access}</clickhouse>
 """
+
+
+def clickhouse_folder(home: Path) -> Path:
+    """Where the pipeline in `home` keeps its ClickHouse."""
+    return home / "clickhouse"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalClickHouse:
     """A ClickHouse server: its folder and port. Data survives `kill -9` and restarts.
 
-    `more` is XML that its configuration has besides.
+    `more_users` is XML of users besides ours.
     """
 
     folder: Path
     port: int
-    more: str = ""
+    more_users: str = ""
 
     @classmethod
     def in_folder(cls, folder: Path, port: int | None = 0) -> LocalClickHouse:
@@ -45,8 +50,13 @@ class LocalClickHouse:
 
     @property
     def address(self) -> str:
-        """Base URL of the HTTP interface."""
+        """Base URL of the HTTP interface, as it may be shown: without the password."""
         return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Base URL with user and password."""
+        return f"http://{USER}:{password_in(self.folder)}@{LOOPBACK}:{self.port}"
 
     @property
     def health(self) -> str:
@@ -75,7 +85,9 @@ class LocalClickHouse:
                 "SLUICE_CLICKHOUSE_PORT to another one, or to 0 for a free one"
             )
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "config.xml").write_text(_CONFIG.format(port=self.port, more=self.more))
+        write_users(self.folder, self.more_users)
+        access = SERVER_XML.format(folder=self.folder)
+        (self.folder / "config.xml").write_text(_CONFIG.format(port=self.port, access=access))
         return start_process(
             "clickhouse",
             [sys.executable, "-m", "infra.local.clickhouse_server", str(self.folder / "data")],

@@ -91,6 +91,11 @@ def _environment(settings: InfraSettings, home: Path) -> dict[str, str]:
     env = {"SLUICE_HOME": str(home), "SLUICE_WORKERS": str(settings.workers)}
     if settings.registry is not None:
         env["SLUICE_REGISTRY"] = str(settings.registry.absolute())
+    if settings.artifacts is not None:
+        env["SLUICE_ARTIFACTS"] = str(settings.artifacts.absolute())
+    secrets = os.environ.get("SLUICE_SECRETS_DIR")
+    if secrets:
+        env["SLUICE_SECRETS_DIR"] = str(Path(secrets).absolute())
     if settings.simulator_answers is not None:
         env["SLUICE_SIMULATOR_ANSWERS"] = str(settings.simulator_answers.absolute())
     return env

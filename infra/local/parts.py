@@ -9,7 +9,7 @@ from pathlib import Path
 
 from infra.local import clickhouse as clickhouse_part
 from infra.local import kafka as kafka_part
-from infra.local.clickhouse import LocalClickHouse
+from infra.local.clickhouse import LocalClickHouse, clickhouse_folder
 from infra.local.kafka import LocalKafka
 from infra.local.ports import LOOPBACK, kept_port
 from infra.local.probes import http_answers, kafka_answers, without_secrets
@@ -74,7 +74,7 @@ def clickhouse(settings: InfraSettings, home: Path) -> Part:
     if settings.clickhouse_url:
         shown = without_secrets(settings.clickhouse_url.rstrip("/"))
         return Part(name="clickhouse", address=shown, health=f"{shown}/ping", launch=None)
-    server = LocalClickHouse.in_folder(home / "clickhouse", settings.clickhouse_port)
+    server = own_clickhouse(settings, home)
     return Part(
         name="clickhouse",
         address=server.address,
@@ -82,6 +82,11 @@ def clickhouse(settings: InfraSettings, home: Path) -> Part:
         launch=server.launch,
         ready_s=clickhouse_part.READY_TIMEOUT_S,
     )
+
+
+def own_clickhouse(settings: InfraSettings, home: Path) -> LocalClickHouse:
+    """The server of the pipeline in `home`."""
+    return LocalClickHouse.in_folder(clickhouse_folder(home), settings.clickhouse_port)
 
 
 def simulator(settings: InfraSettings, home: Path) -> Part:

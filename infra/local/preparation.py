@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from clickhouse_connect.driver.exceptions import Error as DriverError
 
+from infra.artifact_source import artifact_source
 from infra.local.registry import local_registry
 from infra.settings import InfraSettings
 from infra.topics_admin import Partitions, TopicsAdmin
@@ -110,11 +111,12 @@ async def _settle(
     history = await read_history(kafka)
     current = history.current
     if settings.registry is not None:
-        wanted = load_registry(settings.registry)
+        wanted = load_registry(settings.registry, artifact_source(settings, (), history))
     elif current is None or current.by == APPLIED_BY:
         wanted = parse_registry(local_registry(simulator_url), name="the local registry")
     else:
         return history.version(current.version)
     if current is None or current.version != wanted.hash:
-        await publish_version(kafka, wanted, by=APPLIED_BY)
+        before = current.applied() if current else ()
+        await publish_version(kafka, wanted, by=APPLIED_BY, before=before)
     return wanted

@@ -99,12 +99,13 @@ def is_running(home: Path) -> bool:
 
 @contextmanager
 def supervision(home: Path) -> Iterator[None]:
-    """Be the one supervisor of this folder.
+    """Be the one supervisor of this folder, which its owner alone can read: it holds a password.
 
     Raises:
         LocalStackError: another one is.
     """
     home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o700)
     with (home / _LOCK).open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -22,6 +22,8 @@ from infra.local.process import Process
 from infra.local.state import PartState, Phase, PipelineState, supervision, write_state
 from infra.settings import InfraSettings
 from schemas.errors import SluiceError
+from schemas.process_log import set_up_log
+from schemas.variables import unknown_in_words
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +93,7 @@ class Supervisor:
         self._start("Kafka, ClickHouse, the simulator", kafka, clickhouse, simulator)
         if self._stopping:
             return
-        database = settings.clickhouse_url or clickhouse.address
+        database = settings.clickhouse_url or parts.own_clickhouse(settings, home).url
         self._say("topics, tables, the registry")
         create_topics(settings, kafka.address, settings.tier_names)
         migrate_tables(database)
@@ -202,8 +204,11 @@ def end_together(group: Sequence[Watched]) -> None:
 
 def main() -> None:
     """Supervise the pipeline that the environment describes."""
-    logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(message)s")
-    supervisor = Supervisor(InfraSettings())
+    settings = InfraSettings()
+    set_up_log("INFO", settings.log_format)
+    for line in unknown_in_words(os.environ):
+        log.warning("%s", line)
+    supervisor = Supervisor(settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())
     try:

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import orjson
 
-from schemas.errors import ArtifactError, RegistryError
+from infra.artifact_source import artifact_source
+from infra.policy_variants import with_artifact
+from infra.settings import InfraSettings
+from schemas.errors import RegistryError
+from streams.registry.artifacts import HASH, load_artifact
 from streams.registry.topic import RegistryHistory
-from streams.registry.version import RegistryVersion, parse_registry
+from streams.registry.version import RegistryVersion, load_registry, parse_registry
 from streams.routing.landscape import Landscape
-from streams.routing.learned.artifact import Artifact, read_artifact
+from streams.routing.learned.artifact import Artifact
 
 _EMPTY = "no registry version is current; name one: --registry FILE"
 
@@ -36,13 +40,10 @@ def chosen(history: RegistryHistory, origin: Origin) -> tuple[RegistryVersion, A
     """
     file, artifact = origin.file, origin.artifact
     own = _from_file(artifact)
-    artifacts = _artifacts(history, own)
+    named = () if own is None or artifact is None else (Path(artifact),)
+    artifacts = artifact_source(InfraSettings(), named, history)
     if file is not None:
-        try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise RegistryError(f"{file}: can not be read ({error})") from None
-        version = parse_registry(text, name=str(file), artifacts=artifacts)
+        version = load_registry(file, artifacts)
     else:
         pointer = history.current
         if pointer is None:
@@ -52,25 +53,6 @@ def chosen(history: RegistryHistory, origin: Origin) -> tuple[RegistryVersion, A
         return version, None
     digest = own.hash if own is not None else artifact
     return with_artifact(version, digest, artifacts), own
-
-
-def with_artifact(
-    version: RegistryVersion, digest: str, artifacts: Callable[[str], Artifact]
-) -> RegistryVersion:
-    """The version with this artifact in its policy, its classifier `learned` unless it is one that
-    goes by an artifact already.
-
-    Raises:
-        RegistryError: the artifact is not there or does not fit the registry.
-    """
-    document = orjson.loads(version.content)
-    policy = document["policy"]
-    policy["learned"] = {**(policy.get("learned") or {}), "artifact": digest}
-    if policy.get("classifier") not in {"learned", "hybrid"}:
-        policy["classifier"] = "learned"
-        policy.pop("boundaries", None)
-    name = f"{version.hash} with artifact {digest}"
-    return parse_registry(orjson.dumps(document), name=name, artifacts=artifacts)
 
 
 def of_run(history: RegistryHistory, content: str) -> Landscape:
@@ -103,18 +85,6 @@ def live(history: RegistryHistory) -> Callable[[str], Landscape | None]:
 
 
 def _from_file(artifact: str | None) -> Artifact | None:
-    if artifact is None or not Path(artifact).is_file():
+    if artifact is None or HASH.fullmatch(artifact):
         return None
-    try:
-        return read_artifact(Path(artifact).read_bytes())
-    except OSError as error:
-        raise ArtifactError(f"{artifact} can't be read: {error.strerror}") from None
-
-
-def _artifacts(history: RegistryHistory, own: Artifact | None) -> Callable[[str], Artifact]:
-    def find(digest: str) -> Artifact:
-        if own is not None and digest == own.hash:
-            return own
-        return history.artifact(digest)
-
-    return find
+    return load_artifact(Path(artifact))

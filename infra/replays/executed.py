@@ -90,7 +90,7 @@ def execute(
         ConfigurationError: a provider is not installed, or a key is not there.
     """
     worker = WorkerSettings()
-    keys = KeyRing.from_patterns(worker.allowed_keys)
+    keys = KeyRing.from_patterns(worker.allowed_keys, secrets_dir=worker.secrets_dir)
     providers = open_providers(keys, HostPolicy.from_patterns(worker.allowed_hosts))
     books = _Books(parts, landscape)
     executor = Executor(

@@ -128,7 +128,7 @@ def work_together(
         try:
             whole = work(parts, ordered, version, mine, own=turns.of(pieces))
             for each in running:
-                whole = added(whole, each.result())
+                whole += each.result()
         finally:
             turns.end(pieces)
     tell()
@@ -150,8 +150,3 @@ def _beside(share: Share) -> Tally:
         if version.hash != share.spec.registry:
             raise RegistryError("the registry changed while the replay began; start it again")
         return work(parts, share, version, turns.one_done, own=turns.of(share.pieces))
-
-
-def added(one: Tally, two: Tally) -> Tally:
-    """Both together."""
-    return Tally(**{name: count + getattr(two, name) for name, count in one.as_document().items()})

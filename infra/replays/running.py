@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from streams.replay.request_log import RequestLog
 from streams.replay.row_bytes import RowBytes
 from streams.replay.rows import Replayed
 from streams.replay.run_spec import RunSpec, Span
+from streams.routing.decide import CODE_VERSION
 
 GC_THRESHOLD = 200_000
 
@@ -43,7 +45,8 @@ class Tally:
     `gone`: the tables know the request, the log does not. `open`: the log has it, and it has no
     outcome in the tables (yet). `undecided`: it was refused, or over, before a decision.
     `unreadable`: its bytes are no request, or one that is refused now. `old`: its decision recorded
-    no inputs.
+    no inputs. `other_code` counts the replayed requests that another version of the routing code
+    decided, by that version: their decisions may differ because the code does.
     """
 
     decided: int = 0
@@ -53,8 +56,15 @@ class Tally:
     undecided: int = 0
     unreadable: int = 0
     old: int = 0
+    other_code: Counter[str] = field(default_factory=Counter)
 
-    def as_document(self) -> dict[str, int]:
+    def __add__(self, other: Tally) -> Tally:
+        """Both together."""
+        return Tally(
+            **{name: getattr(self, name) + getattr(other, name) for name in self.__slots__}
+        )
+
+    def as_document(self) -> dict[str, Any]:
         """By name."""
         return {name: getattr(self, name) for name in self.__slots__}
 
@@ -115,6 +125,8 @@ class Runner:
             if row is None or row["asked_at"] != logged.timestamp:
                 self.tally.open += unfiltered
                 continue
+            if row["code_version"] not in {CODE_VERSION, ""}:
+                self.tally.other_code[row["code_version"]] += 1
             if (piece.topic, piece.partition, logged.offset) in self.done:
                 self.tally.before += 1
                 continue

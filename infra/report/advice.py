@@ -1,13 +1,17 @@
 """What the figures of a range suggest to do next: one sentence each, the question behind it. Pure.
 
-Each piece of advice follows from a row of an answer and names it, so that it can be checked.
+Each piece of advice follows from a row of an answer and names it, so that it can be checked. Where
+it asks for a change of the policy, `change` says which value and in which direction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
+
+from infra.figures import dollars
 
 Rows = Sequence[Mapping[str, Any]]
 Answers = Mapping[str, Rows]
@@ -20,26 +24,40 @@ LITTLE_IMPROVED = 0.5
 LEAST = 20
 """Rows or requests below which nothing is said."""
 
+UP, DOWN = 1, -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A value of the registry to change: `policy.boundaries.0` upwards (1) or downwards (-1)."""
+
+    path: str
+    direction: int
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """What to do, why, and the question that shows it."""
+    """What to do, why, the question that shows it, and the changes of the policy that do it."""
 
     what: str
     why: str
     question: str
+    changes: tuple[Change, ...] = ()
 
 
-def advice_on(answers: Answers) -> list[Advice]:
-    """All that the answers suggest, the most pressing first."""
+def advice_on(answers: Answers, tiers: Sequence[str] = ()) -> list[Advice]:
+    """All that the answers suggest: money first, then quality, providers and the rest.
+
+    `tiers` are the registry's, cheapest first.
+    """
     return [
         *_unknown_costs(answers),
-        *_dead_letters(answers),
-        *_providers(answers),
-        *_tiers(answers),
+        *_savings(answers, tiers),
         *_escalations(answers),
-        *_savings(answers),
+        *_tiers(answers, tiers),
         *_experiments(answers),
+        *_providers(answers),
+        *_dead_letters(answers),
     ]
 
 
@@ -77,36 +95,62 @@ def _providers(answers: Answers) -> Iterator[Advice]:
             )
 
 
-def _tiers(answers: Answers) -> Iterator[Advice]:
+def _tiers(answers: Answers, tiers: Sequence[str]) -> Iterator[Advice]:
     for row in answers.get("misclassification", ()):
         rate = row["rate"] or 0.0
         if rate > HIGH_LOW_SHARE and row["judged"] >= LEAST:
+            what, changes = _less_on(row["tier"], tiers)
             yield Advice(
-                what=f"Send less to {row['tier']}: lower its boundary, or train on what was judged",
+                what=what,
                 why=f"{rate:.1%} of {row['judged']:,} judged requests were not good enough there",
                 question="misclassification",
+                changes=changes,
             )
+
+
+def _less_on(tier: str, tiers: Sequence[str]) -> tuple[str, tuple[Change, ...]]:
+    """How fewer requests start on a tier: the next one begins at a lower score."""
+    if tiers and tier == tiers[-1]:
+        return f"Give {tier} a stronger model: no tier above it could take its requests", ()
+    place = tiers.index(tier) if tier in tiers else None
+    if place is None:
+        return f"Send less to {tier}: lower the boundary at which the next tier begins", ()
+    return (
+        f"Send less to {tier}: lower the boundary at which {tiers[place + 1]} begins "
+        f"(number {place + 1} of policy.boundaries), or train on what was judged",
+        (Change(path=f"policy.boundaries.{place}", direction=DOWN),),
+    )
 
 
 def _escalations(answers: Answers) -> Iterator[Advice]:
     for row in answers.get("escalation_value", ()):
         share = row["improved_share"]
         if share is not None and share < LITTLE_IMPROVED and row["compared"] >= LEAST:
+            path = f"policy.cascade.thresholds.{row['from_tier']}"
+            added = row.get("cost_added")
+            spent = "" if added is None else f", and they cost {dollars(Decimal(str(added)))}"
             yield Advice(
-                what=f"Ask {row['from_tier']} to move on to {row['to_tier']} less often",
-                why=f"only {share:.0%} of {row['compared']:,} escalations were surer afterwards",
+                what=f"Go on from {row['from_tier']} to {row['to_tier']} less often: lower {path}",
+                why=f"only {share:.0%} of {row['compared']:,} escalations were surer "
+                f"afterwards{spent}",
                 question="escalation_value",
+                changes=(Change(path=path, direction=DOWN),),
             )
 
 
-def _savings(answers: Answers) -> Iterator[Advice]:
+def _savings(answers: Answers, tiers: Sequence[str]) -> Iterator[Advice]:
     for row in answers.get("cost_vs_baseline", ()):
         saved = row["saved_share"]
         if saved is not None and saved < LITTLE_SAVED and row["compared"] >= LEAST:
             yield Advice(
-                what="See whether more can start on a cheaper tier: sluice eval --choose",
+                what="Start more requests on cheaper tiers: raise policy.boundaries; "
+                "sluice eval --choose says how far",
                 why=f"{saved:.1%} is saved against the baseline",
                 question="cost_vs_baseline",
+                changes=tuple(
+                    Change(path=f"policy.boundaries.{place}", direction=UP)
+                    for place in range(max(len(tiers) - 1, 0))
+                ),
             )
 
 

@@ -18,6 +18,8 @@ class Axis:
     low: float
     high: float
     show: Callable[[float], str]
+    least_step: float = 0.0
+    """Ticks are at least so far apart, where values between whole units mean nothing."""
 
     @classmethod
     def around(
@@ -65,13 +67,16 @@ def _part(axis: Axis, value: float) -> float:
     return (value - axis.low) / span if span else 0.5
 
 
-def round_ticks(low: float, high: float, most: int = 6) -> tuple[float, ...]:
+def round_ticks(
+    low: float, high: float, most: int = 6, least_step: float = 0.0
+) -> tuple[float, ...]:
     """At most so many round numbers within the bounds, evenly apart; none in an empty range."""
     if not low < high:
         return ()
     rough = (high - low) / most
     power = 10.0 ** floor(log10(rough))
     step = next(each * power for each in _STEPS if each * power >= rough * (1 - 1e-9))
+    step = max(step, least_step)
     first = floor(low / step)
     return tuple(
         round(place * step, 12)
@@ -89,7 +94,7 @@ def axes_svg(frame: Frame) -> str:
         _, y = frame.place(frame.x.low, value)
         parts.append(f'<line class="grid" x1="{left:g}" x2="{right:g}" y1="{y:g}" y2="{y:g}"/>')
         parts.append(_text(frame.y.show(value), left - 8, y + 4, "end"))
-    for value in round_ticks(frame.x.low, frame.x.high):
+    for value in round_ticks(frame.x.low, frame.x.high, least_step=frame.x.least_step):
         x, _ = frame.place(value, frame.y.low)
         parts.append(
             f'<line class="tick" x1="{x:g}" x2="{x:g}" y1="{bottom:g}" y2="{bottom + 5:g}"/>'

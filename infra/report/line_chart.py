@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from infra.report.axes import Axis, Frame, svg
 from infra.report.markup import Legend, Markup, figure
 
+_FEW = 2
+
 Points = Sequence[tuple[float, float]]
 
 
@@ -60,6 +62,11 @@ def line_chart(
         f'<polyline class="line {each.kind}" points="{frame.path(list(each.points))}"/>'
         for each in lines
     ]
+    for line in lines:
+        # A line of a point or two would hardly be seen.
+        for at in line.points if len(line.points) <= _FEW else ():
+            x_at, y_at = frame.place(*at)
+            drawn.append(f'<circle class="dot {line.kind}" cx="{x_at:g}" cy="{y_at:g}" r="4"/>')
     for mark in marks:
         across, down = frame.place(*mark.at)
         drawn.append(f'<circle class="mark {mark.kind}" cx="{across:g}" cy="{down:g}" r="5"/>')

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from infra.figures import RIGHT, shown
 from infra.report.advice import Answers, Rows, advice_on
 from infra.report.axes import Axis
+from infra.report.headings import report_heading
+from infra.report.headline import savings_headline
 from infra.report.line_chart import Line, line_chart
 from infra.report.markup import Markup, key_figures, section, side_by_side, subheading, table
 from infra.report.page import page
@@ -25,13 +27,15 @@ _NAMELESS = "–"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
     """The answers about a range of time (aware, UTC), by question, and by question and parameter
-    (`cost_by.model`); `every` is the length of a period, hour or day.
+    (`cost_by.model`); `every` is the length of a period, hour or day; `tiers` are the registry's,
+    cheapest first.
     """
 
     since: datetime
     until: datetime
     every: str
     answers: Answers
+    tiers: tuple[str, ...] = ()
 
 
 def traffic_page(traffic: Traffic) -> str:
@@ -39,11 +43,12 @@ def traffic_page(traffic: Traffic) -> str:
     answers = traffic.answers
     between = f"{traffic.since:%Y-%m-%d %H:%M} to {traffic.until:%Y-%m-%d %H:%M} UTC"
     sections = [
-        _next(answers),
+        savings_headline(answers.get("cost_vs_baseline", ())),
+        side_by_side(_spend(traffic), _saved(traffic)),
+        _next(traffic),
         section(
             "Money",
             _table("cost_vs_baseline", answers),
-            side_by_side(_spend(traffic), _saved(traffic)),
             subheading("By model"),
             _table("cost_by", answers, "cost_by.model"),
             subheading("By feature"),
@@ -90,8 +95,8 @@ def traffic_page(traffic: Traffic) -> str:
     return page("Sluice", between, sections, "Every table is an answer of sluice query NAME.")
 
 
-def _next(answers: Answers) -> Markup:
-    found = advice_on(answers)
+def _next(traffic: Traffic) -> Markup:
+    found = advice_on(traffic.answers, traffic.tiers)
     if not found:
         return section("What to do next", "Nothing stands out.")
     rows = [(each.what, each.why, f"sluice query {each.question}") for each in found]
@@ -110,11 +115,13 @@ def _table(name: str, answers: Answers, key: str = "") -> Markup:
         for row in rows[:_MOST_ROWS]
     ]
     left = [place for place, each in enumerate(columns) if each.unit not in RIGHT]
-    heads = [each.name.replace("_", " ") for each in columns]
+    by = key.partition(".")[2]
+    heads = [report_heading(name, each.name, each.unit, by) for each in columns]
     if len(rows) == 1 and not left:
         return key_figures(zip(heads, cells[0], strict=True))
     more = len(rows) - _MOST_ROWS
-    note = f"<p>and {more} more: sluice query {name}</p>" if more > 0 else ""
+    given = f" --param by={by}" if by else ""
+    note = f"<p>and {more} more: sluice query {name}{given}</p>" if more > 0 else ""
     return Markup(table(heads, cells, words=left) + note)
 
 
@@ -160,29 +167,43 @@ def _points(traffic: Traffic, rows: Rows, column: str) -> list[tuple[float, floa
 
 
 def _hours(traffic: Traffic, at: datetime) -> float:
-    return (at - traffic.since).total_seconds() / 3600
+    return (at - _midnight(traffic)).total_seconds() / 3600
+
+
+def _midnight(traffic: Traffic) -> datetime:
+    return traffic.since.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _over_time(
     traffic: Traffic, lines: Sequence[Line], label: str, title: str, show: Callable[[float], str]
 ) -> Markup:
-    drawn = [line for line in lines if len(line.points) > 1]
+    drawn = [line for line in lines if line.points]
     if not drawn:
-        return Markup("<p>Too short a range for a chart.</p>")
+        return Markup(f"<p>{title}: nothing in this range.</p>")
     values = [value for line in drawn for _, value in line.points]
     places = [at for line in drawn for at, _ in line.points]
-    unit = 24.0 if traffic.every == "day" else 1.0
+    by_day = traffic.every == "day"
+    unit = 24.0 if by_day else 1.0
+
+    def clock(value: float) -> str:
+        at = _midnight(traffic) + timedelta(hours=value * unit)
+        return f"{at:%m-%d}" if by_day else f"{at:%H:%M}"
+
     drawn = [
         Line(
             name=line.name, kind=line.kind, points=[(at / unit, value) for at, value in line.points]
         )
         for line in drawn
     ]
+    low, high = min(places) / unit, max(places) / unit
+    # One period alone is a point in the middle of its hour or day.
+    room = 0.5 if low == high else 0.0
     across = Axis(
-        label=f"{traffic.every}s since {traffic.since:%Y-%m-%d %H:%M}",
-        low=min(places) / unit,
-        high=max(places) / unit,
-        show="{:g}".format,
+        label=f"UTC, from {traffic.since:%Y-%m-%d %H:%M}, by the {traffic.every}",
+        low=low - room,
+        high=high + room,
+        show=clock,
+        least_step=1.0,
     )
     up = Axis.around(label, min(0.0, *values), max(0.0, *values), show)
     return line_chart(across, up, drawn, title=title)

@@ -1,8 +1,9 @@
-"""A stock answer to a prompt that nobody wrote answers for: deterministic, well-formed, empty."""
+"""A stock answer to a prompt without a recorded answer: deterministic, well-formed, in the
+prompt's language.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -10,24 +11,7 @@ import orjson
 
 from infra.simulator.answers import Answer, ToolUse, answer_of
 from infra.simulator.asked import Asked, Json
-
-_OPENINGS = (
-    "Here is a short answer.",
-    "In brief:",
-    "This is what can be said about it.",
-    "A first answer to that:",
-)
-_BODIES = (
-    "The request was understood and every part of it was considered in turn.",
-    "There are two sides to it, and the simpler of them is usually enough.",
-    "It depends on the details given, which point in one direction.",
-    "The main point comes first, the rest follows from it.",
-)
-_ENDS = (
-    "That is all that is needed.",
-    "Nothing else follows from it.",
-    "More detail is on request.",
-)
+from infra.simulator.stock_texts import sentences_for
 
 
 def stock_answer(asked: Asked) -> Answer:
@@ -45,7 +29,7 @@ def stock_answer(asked: Asked) -> Answer:
     if asked.schema is not None:
         return answer_of({"text": orjson.dumps(example_of(asked.schema)).decode()}, "stock")
     digest = blake2b(asked.prompt.encode(), digest_size=3).digest()
-    parts: Sequence[Sequence[str]] = (_OPENINGS, _BODIES, _ENDS)
+    parts = sentences_for(asked.prompt)
     text = " ".join(
         choices[byte % len(choices)] for choices, byte in zip(parts, digest, strict=True)
     )

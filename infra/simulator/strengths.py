@@ -14,6 +14,7 @@ DEFAULT_ALIASES: Mapping[str, str] = {
 """Whose recorded answers stand in for a model that has none: the strongest of its maker."""
 
 _COMPLEX = re.compile(r"opus|(^|/)o[134](-|$)|gpt-5(?!-(mini|nano))|reasoner|(^|[-/])r1(-|$)|405b")
+_REASONING = re.compile(r"o[134](-|$)|gpt-5")
 _SIMPLE = re.compile(
     r"mini|nano|haiku|flash|small|tiny|lite|phi-|gemma|instant|gpt-3\.5|(^|[-_])[1-9]\d?b(-|$)"
 )
@@ -31,7 +32,7 @@ def strength_of(model: str) -> str:
 
 def is_reasoning(model: str) -> bool:
     """Whether a model thinks before it speaks, and is billed for it."""
-    return re.match(r"(.*/)?(o[134](-|$)|gpt-5(?!.*chat))", model) is not None
+    return _REASONING.match(model.rpartition("/")[2]) is not None and "chat" not in model
 
 
 def recorded_name(model: str, recorded: Iterable[str], aliases: Mapping[str, str]) -> str | None:

@@ -75,7 +75,9 @@ WITH
     )
 SELECT
     a.topic AS topic, a.partition AS partition, a.offset AS offset, a.model AS model,
-    toBool(a.only_drawn) AS drawn, toInt64(a.paid * 1000000000) AS paid_nano, a.input AS input,
+    toBool(a.only_drawn) AS drawn,
+    -- Decimal(18,9) overflows from 9.22 USD on.
+    toInt64(toDecimal128(a.paid, 9) * 1000000000) AS paid_nano, a.input AS input,
     a.output AS output, a.cache_read AS cache_read, a.cache_write AS cache_write, s.score AS score,
     s.confidence AS confidence
 FROM asked AS a

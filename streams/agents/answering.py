@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
+from schemas import exact_json
 from schemas.alert_names import AlertName
-from schemas.records import Answer
+from schemas.records import ANSWER, Answer
 from schemas.topics import MAX_ANSWER_BYTES
 from streams.agents.calls import CallEnd, make_call
 from streams.agents.capacity import expected_tokens, find_room, who_has_room
@@ -22,13 +21,16 @@ from streams.agents.expected_costs import expected_costs, model_costs
 from streams.agents.giving_up import answers_of, exhausted, nobody_to_ask, out_of_time
 from streams.agents.hop_state import HopState
 from streams.agents.judging import judge_answer
-from streams.providers.base import Completion
+from streams.providers.base import Completion, ErrorClass
+from streams.routing.answer_limits import asked_limit
 from streams.routing.candidates import Candidate
 from streams.routing.cascade import Accept, Standing, after_answer, best_answer, weighs_going_on
 from streams.routing.draws import draw
 from streams.routing.fallback import FailedCall, TierExhausted, after_failure
 from streams.routing.landscape import LOGPROBS
 from streams.routing.trust.confidence import Answered, Verdict
+
+_LONGEST_ERROR = 300
 
 
 async def work_out(hop: HopState, deps: Dependencies) -> Ending | None:
@@ -79,8 +81,13 @@ async def _after(
         time_left_ms=_left(hop, deps),
         jitter=draw(f"retry/{end.attempt.call_id}"),
         may_retry=deps.retries.allows,
+        refusals_before=_refusals_before(hop),
     )
-    hop.steps.append({"call": end.attempt.call_id, "why": step.why})
+    failed: dict[str, Any] = {"call": end.attempt.call_id, "why": step.why}
+    if end.error is not None:
+        # Providers' own words are never in it, so that it may be stored.
+        failed["error"] = str(end.error)[:_LONGEST_ERROR]
+    hop.steps.append(failed)
     if isinstance(step, TierExhausted):
         return exhausted(hop, step, failures, standing_of(hop, deps), deps)
     deps.retries.retried()
@@ -101,6 +108,15 @@ def _failed(candidate: Candidate, end: CallEnd) -> FailedCall:
         candidate=candidate,
         error_class=end.attempt.status,
         retry_after_ms=None if after is None else after * 1000,
+        unsupported=end.error.unsupported if end.error else None,
+    )
+
+
+def _refusals_before(hop: HopState) -> int:
+    """Calls of earlier hops that were refused for a reason that nobody knows."""
+    return sum(
+        attempt.purpose == ANSWER and attempt.status == ErrorClass.BAD_REQUEST
+        for attempt in hop.message.attempts
     )
 
 
@@ -108,7 +124,7 @@ def _errand(hop: HopState, candidate: Candidate, deps: Dependencies) -> Errand:
     """The caller's own body; where the cascade looks at logprobs, they are asked for as well."""
     wanted = hop.landscape.policy.cascade.logprobs and LOGPROBS in candidate.model.capabilities
     body = {**hop.body, "logprobs": True} if wanted else hop.body
-    most = body.get("max_completion_tokens") or body.get("max_tokens")
+    most = asked_limit(body)
     model = candidate.model
     return Errand(
         body=body,
@@ -148,7 +164,10 @@ async def _answered(
         seen |= {"chances": list(verdict.chances), "tier_costs": dict(standing.costs)}
     hop.steps.append(seen)
     if isinstance(step, Accept):
-        return Replied(answer=best_answer(answers_of(hop)) or answer, degraded=False)
+        best = best_answer(answers_of(hop)) or answer
+        # A faulty answer has confidence 0, so an earlier one is better only without a fault.
+        found = verdict.faults if best is answer else ()
+        return Replied(answer=best, faults=tuple(f"{each.check}: {each.what}" for each in found))
     return MovedOn(tier=step.tier, why=step.why)
 
 
@@ -159,7 +178,7 @@ def _left(hop: HopState, deps: Dependencies) -> float:
 def _answer(
     hop: HopState, candidate: Candidate, completion: Completion, verdict: Verdict
 ) -> Answer | None:
-    message = orjson.dumps(completion.message)
+    message = exact_json.dumps(completion.message)
     if len(message) > MAX_ANSWER_BYTES:
         return None
     usage = completion.usage

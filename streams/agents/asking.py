@@ -16,6 +16,7 @@ from streams.agents.expected_costs import model_costs
 from streams.agents.hop_state import HopState
 from streams.agents.spending import within_budgets
 from streams.providers.base import Completion
+from streams.routing.answer_limits import asked_limit
 from streams.routing.candidates import Need, shortlist
 from streams.routing.features import estimate_tokens, needs_of
 
@@ -49,7 +50,7 @@ async def _ask(
     need = Need(
         capabilities=needs_of(errand.body),
         context_tokens=tokens,
-        max_output_tokens=errand.body.get("max_completion_tokens"),
+        max_output_tokens=asked_limit(errand.body),
         time_left_ms=hop.time_left_ms(deps.clock.now()),
         pinned_model=model,
         spread=f"{hop.message.tenant}/{hop.message.request_id}/{errand.purpose}",

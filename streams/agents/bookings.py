@@ -1,7 +1,8 @@
 """The books: a cost event for every real provider call that ended, whatever it was made for.
 
-Law 4: money is counted per real call. A call that failed with an answer from the provider cost
-nothing; one that was cut off or timed out has an unknown cost, which is NULL, never zero.
+Law 4: money is counted per real call. A call that never left this process, or that the provider
+refused, cost nothing; one that was cut off or timed out has an unknown cost, which is NULL, never
+zero. So has one whose usage holds a part that nobody can price.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 from schemas.alert_names import AlertName
 from schemas.events import CostEvent
-from schemas.journal_headers import CALL_ID, INCARNATION
+from schemas.journal_headers import CALL_ID, CUT_OFF, INCARNATION, Headers
 from schemas.mapping import as_record
 from schemas.records import Attempt
 from schemas.topics import COST
@@ -22,7 +23,7 @@ from streams.providers.base import Completion, ProviderError, Usage
 from streams.routing.candidates import Candidate
 
 UNBILLED = "unbilled"
-"""Price source of calls that the provider refused: they cost nothing."""
+"""Price source of calls that were not sent, or that the provider refused: they cost nothing."""
 
 _LOWEST_ERROR_STATUS = 400
 _UNKNOWN_USAGE = Usage()
@@ -99,6 +100,7 @@ async def book_call(
         cost_nano=cost_nano,
     )
     hop.pending.append(await deps.publisher.publish(cost_record(event, hop.partition, deps)))
+    deps.open_calls.booked(ended.call_id)
     return Attempt(
         call_id=ended.call_id,
         hop=message.hop,
@@ -113,16 +115,23 @@ async def book_call(
     )
 
 
-def cost_record(event: CostEvent, partition: int | None, deps: Dependencies) -> Outgoing:
-    """A cost event on the partition of the request's journal, its call id in the headers."""
+def cost_record(
+    event: CostEvent, partition: int | None, deps: Dependencies, *, cut_off: bool = False
+) -> Outgoing:
+    """A cost event on the partition of the request's journal, its call id in the headers; `cut_off`
+    marks a call that this worker leaves behind in order.
+    """
+    headers: Headers = [
+        (CALL_ID, event.call_id.encode()),
+        (INCARNATION, event.incarnation.encode()),
+    ]
+    if cut_off:
+        headers.append((CUT_OFF, b""))
     return Outgoing(
         topic=COST,
         key=event.key,
         value=deps.codecs.cost.encode(as_record(event)),
-        headers=[
-            (CALL_ID, event.call_id.encode()),
-            (INCARNATION, event.incarnation.encode()),
-        ],
+        headers=headers,
         partition=partition,
     )
 
@@ -131,10 +140,22 @@ async def _price(
     candidate: Candidate, usage: Usage | None, error: ProviderError | None, deps: Dependencies
 ) -> tuple[int | None, str | None]:
     if usage is None:
-        refused = error is not None and (error.status or 0) >= _LOWEST_ERROR_STATUS
+        refused = error is not None and (
+            not error.sent or (error.status or 0) >= _LOWEST_ERROR_STATUS
+        )
         return (0, UNBILLED) if refused else (None, None)
-    cost_nano, source = deps.pricing.cost_of(candidate.model, usage)
-    if source is None:
+    model = candidate.model
+    cost_nano, source = deps.pricing.cost_of(model, usage)
+    unpriced = deps.pricing.unpriced(model, usage) if cost_nano is None else ()
+    if unpriced:
+        await deps.alerts.fire(
+            AlertName.UNKNOWN_USAGE,
+            f"{model.name}/{unpriced[0]}",
+            f"{model.name} reports usage that has no known price: {', '.join(unpriced)}; its calls "
+            "are booked with cost NULL. Set it in models.<name>.price of the registry where there "
+            "is a field for it, or report it.",
+        )
+    elif source is None:
         await deps.alerts.fire(
             AlertName.UNKNOWN_PRICE,
             candidate.model.name,

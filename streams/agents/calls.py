@@ -8,13 +8,17 @@ from dataclasses import dataclass, replace
 from schemas.alert_names import AlertName
 from schemas.errors import SluiceError
 from schemas.journal_headers import STARTED
-from schemas.records import Attempt
+from schemas.records import ANSWER, Attempt
 from streams.agents.bookings import EndedCall, book_call
 from streams.agents.dependencies import Dependencies
 from streams.agents.errand import Errand
 from streams.agents.hop_state import HopState
+from streams.agents.interrupted import book_failed_call
 from streams.agents.spans import call_span, note_call, trace_headers
 from streams.agents.spending import payer_of
+from streams.flow.journal import BegunCall
+from streams.flow.tries import is_environment
+from streams.providers.adapter_faults import adapter_fault
 from streams.providers.base import (
     ChatCall,
     Completion,
@@ -25,7 +29,9 @@ from streams.providers.base import (
     Usage,
 )
 from streams.providers.load import CallInFlight
+from streams.routing.answer_limits import answer_limit
 from streams.routing.candidates import Candidate
+from streams.routing.features import estimate_tokens
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +51,21 @@ class CallEnd:
 async def make_call(
     hop: HopState, candidate: Candidate, errand: Errand, deps: Dependencies
 ) -> CallEnd:
-    """Ask a candidate once; the cost event is on its way when this returns."""
+    """Ask a candidate once; the cost event is on its way when this returns, and also when an
+    unexpected exception leaves it.
+    """
     call_id = deps.call_id()
+    try:
+        return await _make_call(hop, candidate, errand, call_id, deps)
+    except Exception as error:
+        if not is_environment(error):
+            await book_failed_call(hop, call_id, deps)
+        raise
+
+
+async def _make_call(
+    hop: HopState, candidate: Candidate, errand: Errand, call_id: str, deps: Dependencies
+) -> CallEnd:
     deps.budgets.reserve(call_id, payer_of(hop, candidate.model.name), errand.expected_nano)
     started_at = deps.clock.now()
     in_flight = deps.instances.begin(candidate, errand.expected_tokens, deps.clock.elapsed_ms())
@@ -71,16 +90,19 @@ async def make_call(
             read=limits.read_ms / 1000,
             total=total_ms / 1000,
         ),
-        max_output_tokens=errand.body.get("max_completion_tokens")
-        or errand.body.get("max_tokens")
-        or candidate.model.max_output,
+        max_output_tokens=answer_limit(errand.body, candidate.model, _context_tokens(hop, errand)),
+        unsupported=candidate.model.unsupported | deps.refused_parameters.of(candidate.model.name),
     )
     before = deps.clock.elapsed_ms()
-    with call_span(hop, candidate, errand, call, deps) as span:
-        told = trace_headers(span, deps)
-        asked = replace(call, trace_headers=told) if told else call
-        completion, error = await _ask(candidate, asked, in_flight, deps)
-        note_call(span, completion, error)
+    try:
+        with call_span(hop, candidate, errand, call, deps) as span:
+            told = trace_headers(span, deps)
+            asked = replace(call, trace_headers=told) if told else call
+            completion, error = await _ask(candidate, asked, in_flight, deps)
+            note_call(span, completion, error)
+    except Exception:
+        deps.instances.given_up(in_flight)
+        raise
     latency_ms = deps.clock.elapsed_ms() - before
     hop.provider_ms += latency_ms
     ended = EndedCall(
@@ -90,6 +112,7 @@ async def make_call(
         completion=completion,
         error=error,
     )
+    await _report_faults(candidate, ended, deps)
     opened = _note_end(in_flight, ended, total_ms if total_ms < limits.total_ms else None, deps)
     attempt = await book_call(hop, candidate, errand, ended, deps)
     if opened:
@@ -106,12 +129,10 @@ async def _ask(
     except ProviderError as failure:
         return None, failure
     except SluiceError as failure:
-        return None, ProviderError(ErrorClass.AUTH, str(failure))
+        return None, ProviderError(ErrorClass.AUTH, str(failure), sent=False)
     except Exception as failure:
         log.exception("provider %s broke its port", candidate.model.provider)
-        return None, ProviderError(
-            ErrorClass.BAD_RESPONSE, f"the adapter failed with {type(failure).__name__}"
-        )
+        return None, adapter_fault(failure, "making a call", sent=True)
     except BaseException:
         deps.instances.given_up(in_flight)
         raise
@@ -133,6 +154,31 @@ def _note_end(
         return deps.instances.cut_short(in_flight, ended.latency_ms, now)
     after_ms = None if error.retry_after_s is None else error.retry_after_s * 1000
     return deps.instances.failed(in_flight, error.error_class, after_ms, now)
+
+
+def _context_tokens(hop: HopState, errand: Errand) -> int:
+    return hop.context_tokens if errand.purpose == ANSWER else estimate_tokens(errand.body)
+
+
+async def _report_faults(candidate: Candidate, ended: EndedCall, deps: Dependencies) -> None:
+    """Learn a parameter that the model refused, and tell of that and of an adapter's own fault."""
+    error, model = ended.error, candidate.model.name
+    if error is None:
+        return
+    if error.error_class is ErrorClass.ADAPTER_FAULT:
+        await deps.alerts.fire(
+            AlertName.ADAPTER_FAULT,
+            f"{candidate.model.provider}/{model}",
+            f"{error}. Other models are asked; report it to the maintainers of the adapter.",
+        )
+    if error.unsupported is not None:
+        deps.refused_parameters.learn(model, error.unsupported)
+        await deps.alerts.fire(
+            AlertName.UNSUPPORTED_PARAMETER,
+            f"{model}/{error.unsupported}",
+            f"{model} refused the parameter {error.unsupported}; this worker leaves it out from "
+            f"now on. Add it to models.{model}.unsupported in the registry.",
+        )
 
 
 async def _alert_down(candidate: Candidate, attempt: Attempt, deps: Dependencies) -> None:
@@ -177,8 +223,20 @@ async def _journal_start(
         expected_nano=errand.expected_nano,
     )
     headers = hop.journal_headers(STARTED, deps, call_id=call_id, lease_until=hop.lease_until)
-    under_way = await deps.publisher.publish(hop.journal_record(event, headers, deps))
+    record = hop.journal_record(event, headers, deps)
+    under_way = await deps.publisher.publish(record)
+    call = BegunCall(
+        identity=hop.message.key,
+        hop=hop.message.hop,
+        visit=hop.message.visit,
+        call_id=call_id,
+        owner=deps.me,
+        lease_until=hop.lease_until,
+        started_at=event.at,
+        value=record.value or b"",
+    )
     if deps.journal_before_call:
         await under_way
     else:
         hop.pending.append(under_way)
+    deps.open_calls.begin(call, hop.partition)

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 
+from schemas.records import ANSWER
 from schemas.topics import WAIT_DELAYS_S
 from streams.agents.dependencies import Dependencies
 from streams.agents.expected_costs import model_costs
 from streams.agents.hop_state import HopState
 from streams.agents.spending import within_budgets
+from streams.routing.answer_limits import asked_limit
 from streams.routing.candidates import (
     EXPECTED_OUTPUT_TOKENS,
     Need,
@@ -22,6 +24,7 @@ from streams.routing.candidates import (
     nobody_for_now,
     shortlist,
 )
+from streams.routing.fallback import CONTEXT_LENGTH
 from streams.routing.features import needs_of
 
 PATIENCE_MS = 1_000.0
@@ -41,10 +44,26 @@ def need_of(hop: HopState, now: int) -> Need:
     return Need(
         capabilities=needs_of(body),
         context_tokens=hop.context_tokens,
-        max_output_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
+        max_output_tokens=asked_limit(body),
         time_left_ms=hop.time_left_ms(now),
         pinned_model=message.decision.model,
+        overflowed_window=_overflowed_window(hop),
         spread=f"{message.tenant}/{message.request_id}/{message.hop}/{message.visit}",
+    )
+
+
+def _overflowed_window(hop: HopState) -> int:
+    """The largest window that was too small for this request, as its providers said."""
+    models = hop.landscape.models
+    return max(
+        (
+            models[attempt.model].context_window
+            for attempt in hop.all_attempts
+            if attempt.purpose == ANSWER
+            and attempt.status == CONTEXT_LENGTH
+            and attempt.model in models
+        ),
+        default=0,
     )
 
 

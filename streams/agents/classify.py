@@ -7,11 +7,11 @@ the one place that knows its journal.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
-
+from schemas import exact_json
 from schemas.codec import Format, format_of
 from schemas.errors import InvalidRequestError, UndecodableError
 from schemas.identity import missing_request_id
@@ -30,6 +30,7 @@ from schemas.topics import MAX_REQUEST_BYTES
 from streams.agents.addressing import CORRELATION_ID, REPLY_TOPIC, Addressed, address_of
 from streams.agents.dependencies import Dependencies
 from streams.agents.expected_costs import expected_costs
+from streams.agents.failed_handling import FAILURE, one_try, set_failed_aside
 from streams.agents.hop_state import HopState
 from streams.agents.opinions import opinion_on
 from streams.agents.replies import send_reply
@@ -37,6 +38,7 @@ from streams.agents.spans import classify_span, note_decision
 from streams.agents.tier_records import tier_record
 from streams.flow.incoming import Incoming
 from streams.flow.intake import Work
+from streams.flow.tries import Fault, is_environment
 from streams.routing.assessment import uses_artifact, wants_opinion
 from streams.routing.decide import (
     CODE_VERSION,
@@ -49,6 +51,8 @@ from streams.routing.decide import (
 )
 from streams.routing.landscape import Landscape
 from streams.tracing.context import TraceContext
+
+log = logging.getLogger(__name__)
 
 UNDECIDED = "none"
 
@@ -71,10 +75,33 @@ async def classify(work: Work, deps: Dependencies) -> None:
     except UndecodableError as error:
         await _set_aside(message, str(error), deps)
         return
-    deps.dead_letters.passed(message.topic)
+    if work.tries.failed == 0:
+        deps.dead_letters.passed(message.topic)
     addressed = await address_of(message, deps)
     hop = await _first_hop(work, record, addressed, deps)
     await (await deps.publisher.publish(tier_record(hop, deps.codecs)))
+
+
+async def give_up_request(work: Work, fault: Fault, deps: Dependencies) -> None:
+    """End a request that can't be handled as failed: a verdict for its journal, a dead letter, an
+    alert. Of one that can't even be opened only the dead letter and the alert remain.
+    """
+    await set_failed_aside(work.message, fault, deps)
+    try:
+        opened = await _reopened(work.message, deps)
+    except Exception as error:
+        if is_environment(error):
+            raise
+        log.exception("a request that failed can't be opened; only its dead letter is left")
+        return
+    verdict = replace(_verdict_of(opened, FAILURE, deps), attempts=tuple(work.tries.attempts))
+    await (await deps.publisher.publish(tier_record(verdict, deps.codecs)))
+
+
+async def _reopened(message: Incoming, deps: Dependencies) -> _Opened:
+    record = await _decode(message, deps)
+    addressed = await address_of(message, deps)
+    return _opened(message, record, addressed, deps)
 
 
 async def _decode(message: Incoming, deps: Dependencies) -> dict[str, Any]:
@@ -87,9 +114,25 @@ async def _first_hop(
     work: Work, record: dict[str, Any], addressed: Addressed, deps: Dependencies
 ) -> TierMessage:
     message = work.message
+    owner = deps.bound_tenants.get(message.topic)
+    opened = _opened(message, record, addressed, deps)
+    with classify_span(opened.source, opened.address, deps) as span:
+        try:
+            request = _checked(opened, record, addressed, owner, deps)
+            first = await _routed(opened, request, work, span.context, deps)
+        except InvalidRequestError as error:
+            span.fail(error.code)
+            return _verdict(opened, error, deps)
+        note_decision(span, first.decision)
+        return first
+
+
+def _opened(
+    message: Incoming, record: dict[str, Any], addressed: Addressed, deps: Dependencies
+) -> _Opened:
     claim = read_claim(record)
     owner = deps.bound_tenants.get(message.topic)
-    opened = _Opened(
+    return _Opened(
         message=message,
         source=Source(
             topic=message.topic,
@@ -100,15 +143,6 @@ async def _first_hop(
         claim=Claim(request_id=claim.request_id, tenant=owner or claim.tenant),
         address=addressed.address,
     )
-    with classify_span(opened.source, opened.address, deps) as span:
-        try:
-            request = _checked(opened, record, addressed, owner, deps)
-            first = await _routed(opened, request, work, span.context, deps)
-        except InvalidRequestError as error:
-            span.fail(error.code)
-            return _verdict(opened, error, deps)
-        note_decision(span, first.decision)
-        return first
 
 
 def _checked(
@@ -171,7 +205,7 @@ async def _routed(
         reply_to=opened.address,
         decision=_undecided(landscape),
     )
-    attempts: tuple[Attempt, ...] = ()
+    attempts: tuple[Attempt, ...] = tuple(work.tries.attempts)
     if not is_static(subject, ground) and wants_opinion(
         seen := features_of(subject, ground), ground
     ):
@@ -181,11 +215,14 @@ async def _routed(
             landscape=ground,
             body=request.body,
             trace=trace,
+            attempts=list(work.tries.attempts),
         )
-        moment = replace(moment, opinion=await opinion_on(seen, asking, deps))
+        async with one_try(asking):
+            moment = replace(moment, opinion=await opinion_on(seen, asking, deps))
+            for record in asking.pending:
+                await record
         attempts = asking.all_attempts
-        for record in asking.pending:
-            await record
+        work.tries.attempts = list(attempts)
     decision = decide(subject, landscape, moment)
     deps.metrics.classified(decision.classifier, decision.tier)
     await deps.report(
@@ -198,7 +235,7 @@ def _carried(request: Request) -> bytes:
     """The body as it goes through the tiers. A control character is a byte in Avro and six in
     JSON, so that what was small enough to be read may be too large to be sent on.
     """
-    body = orjson.dumps(request.body)
+    body = exact_json.dumps(request.body)
     if len(body) > MAX_REQUEST_BYTES:
         raise InvalidRequestError(
             f"the request has {len(body)} bytes as JSON, at most {MAX_REQUEST_BYTES} are taken",
@@ -220,7 +257,14 @@ def _undecided(landscape: Landscape) -> Decision:
 
 
 def _verdict(opened: _Opened, error: InvalidRequestError, deps: Dependencies) -> TierMessage:
-    """A hop that ends the request without a call: rejected, or expired."""
+    failure = Failure(
+        code=error.code, message=str(error), retryable=error.code == "deadline_exceeded"
+    )
+    return _verdict_of(opened, failure, deps)
+
+
+def _verdict_of(opened: _Opened, failure: Failure, deps: Dependencies) -> TierMessage:
+    """A hop that ends the request without a call: rejected, expired, or failed."""
     landscape = deps.registry.landscape
     return TierMessage(
         tenant=opened.claim.tenant,
@@ -237,9 +281,7 @@ def _verdict(opened: _Opened, error: InvalidRequestError, deps: Dependencies) ->
         deadline_at=opened.source.timestamp,
         reply_to=opened.address,
         decision=_undecided(landscape),
-        verdict=Failure(
-            code=error.code, message=str(error), retryable=error.code == "deadline_exceeded"
-        ),
+        verdict=failure,
     )
 
 

@@ -11,6 +11,7 @@ from schemas.alert_names import AlertName
 from schemas.errors import ConfigurationError
 from streams.agents.allowance import Allowance
 from streams.agents.codecs import Codecs
+from streams.agents.open_calls import OpenCalls
 from streams.agents.opinion_memory import Opinions
 from streams.agents.turns import Turns
 from streams.agents.watch import Finding, Watch
@@ -25,6 +26,7 @@ from streams.flow.reply_topics import ReplyTopicPolicy
 from streams.metrics import WorkerMetrics
 from streams.providers.base import Provider, Usage
 from streams.providers.load import Instances
+from streams.providers.refused_parameters import RefusedParameters
 from streams.providers.retry_budget import RetryBudget
 from streams.providers.tenant_limits import TenantLimits
 from streams.registry.live import LiveRegistry
@@ -37,6 +39,10 @@ class Pricing(Protocol):
 
     def cost_of(self, model: Model, usage: Usage) -> tuple[int | None, str | None]:
         """Nano-USD of a call and where its price is from; `(None, None)` without a price."""
+        ...
+
+    def unpriced(self, model: Model, usage: Usage) -> tuple[str, ...]:
+        """The parts of a call's usage that leave its cost unknown though its model has a price."""
         ...
 
 
@@ -80,7 +86,9 @@ class Dependencies:
     sleep_ms: Callable[[float], Awaitable[None]]
     tenants: TenantLimits = field(default_factory=TenantLimits)
     retries: RetryBudget = field(default_factory=RetryBudget)
+    refused_parameters: RefusedParameters = field(default_factory=RefusedParameters)
     bound_tenants: Mapping[str, str | None] = field(default_factory=dict)
+    open_calls: OpenCalls = field(default_factory=OpenCalls)
     opinions: Opinions = field(default_factory=Opinions)
     watch: Watch = field(default_factory=Watch)
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)

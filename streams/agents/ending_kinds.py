@@ -9,10 +9,20 @@ from schemas.records import Answer, Failure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replied:
-    """The request is answered."""
+    """The request is answered.
+
+    `fell_back`: a failure, a budget or the deadline left nothing better than an answer seen before.
+    `faults` are the hard checks that the answer failed, in words, where no tier was left to ask.
+    """
 
     answer: Answer
-    degraded: bool
+    fell_back: bool = False
+    faults: tuple[str, ...] = ()
+
+    @property
+    def degraded(self) -> bool:
+        """Whether the sender gets an answer that the policy would not have accepted."""
+        return self.fell_back or bool(self.faults)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

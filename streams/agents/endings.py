@@ -25,6 +25,7 @@ from streams.agents.results import latency_ms, overhead_ms, result_of
 from streams.agents.spans import keep_request
 from streams.agents.tier_records import tier_record, wait_record
 from streams.flow.delivery import Outgoing
+from streams.routing.answer_limits import limit_notes
 
 log = logging.getLogger(__name__)
 
@@ -143,8 +144,13 @@ async def _reply(
     message = hop.message
     routing = routing_of(decision)
     if isinstance(ending, Replied):
-        reply = _good(hop, ending, result)
-        reply = replace(reply, routing=routing)
+        model = hop.landscape.models.get(ending.answer.model)
+        noted = (
+            *(limit_notes(hop.body, model) if model else ()),
+            *(f"the answer failed a check: {fault}" for fault in ending.faults),
+        )
+        routing = replace(routing, reasons=(*routing.reasons, *noted))
+        reply = replace(_good(hop, ending, result), routing=routing)
     else:
         reply = Reply(
             request_id=message.request_id,
@@ -216,6 +222,7 @@ async def tell_duplicate(hop: HopState, status: str, deps: Dependencies) -> None
         request_id=hop.message.request_id,
         status="rejected",
         latency_ms=latency_ms(hop, deps),
+        cost_nano=0,
         error=Failure(
             code="duplicate_request",
             message=f"a request with this id came before, its status is {status}",

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 
-import orjson
-
+from schemas import exact_json
 from schemas.errors import UndecodableError
 from schemas.mapping import from_record
 from schemas.records import Failure, TierMessage
@@ -17,6 +16,7 @@ from streams.agents.answering import work_out
 from streams.agents.dependencies import Dependencies
 from streams.agents.ending_kinds import GaveUp
 from streams.agents.endings import end_hop, tell_duplicate
+from streams.agents.failed_handling import INTERNAL_ERROR, end_failed, one_try, set_failed_aside
 from streams.agents.hop_state import HopState
 from streams.agents.interrupted import book_interrupted
 from streams.agents.shadows import draw_shadow, make_shadow
@@ -24,9 +24,16 @@ from streams.agents.spans import hop_span
 from streams.agents.tier_records import hop_message
 from streams.flow.intake import Work
 from streams.flow.journal import Done, Duplicate, HopMessage, Run, Wait
+from streams.flow.tries import Fault, is_environment
+from streams.flow.try_count import MOST_LOST_WORKERS
 
 log = logging.getLogger(__name__)
 
+LOST_WORKERS = Fault(
+    reason=f"{MOST_LOST_WORKERS} workers ended while they worked on it; it is not tried again"
+)
+
+_VERDICT_KINDS = {"deadline_exceeded": "expired", INTERNAL_ERROR: "failed"}
 _POLL_MS = 200.0
 """How often a message that waits for another worker's lease asks the journal again."""
 
@@ -39,7 +46,8 @@ async def execute(work: Work, deps: Dependencies) -> None:
     except UndecodableError as error:
         await (await deps.dead_letters.put(work.message, "undecodable", str(error)))
         return
-    deps.dead_letters.passed(work.message.topic)
+    if work.tries.failed == 0:
+        deps.dead_letters.passed(work.message.topic)
     admission = await _admitted(work, arrived, deps)
     if isinstance(admission, Duplicate) and not admission.silent:
         await tell_duplicate(_state(work, message, deps), admission.status, deps)
@@ -48,10 +56,42 @@ async def execute(work: Work, deps: Dependencies) -> None:
     if not isinstance(admission, Run) or work.lost:
         return
     async with deps.claims.hold(arrived):
-        await book_interrupted(work.message.partition, admission.interrupted, deps)
+        await _take_over(work, admission, deps)
+        if work.tries.used_up:
+            await end_failed(_bare_state(work, message, deps), LOST_WORKERS, deps)
+            return
         hop = _state(work, message, deps)
         with hop_span(work, hop, deps):
-            await _carry_out(hop, deps)
+            async with one_try(hop):
+                await _carry_out(hop, deps)
+
+
+async def give_up_hop(work: Work, fault: Fault, deps: Dependencies) -> None:
+    """End a hop whose message can't be handled as failed: reply, outcome, dead letter, alert.
+
+    A hop that is done, or another worker's, is left as it is; its message is still a dead letter.
+    """
+    try:
+        arrived = hop_message(work.message)
+        message = await _decode(work, deps)
+    except Exception as error:
+        if is_environment(error):
+            raise
+        await set_failed_aside(work.message, fault, deps)
+        return
+    admission = await _admitted(work, arrived, deps)
+    if not isinstance(admission, Run) or work.lost:
+        await set_failed_aside(work.message, fault, deps)
+        return
+    async with deps.claims.hold(arrived):
+        await _take_over(work, admission, deps)
+        await end_failed(_bare_state(work, message, deps), fault, deps)
+
+
+async def _take_over(work: Work, admission: Run, deps: Dependencies) -> None:
+    partition = work.message.partition
+    await book_interrupted(partition, admission.interrupted, deps)
+    work.tries.lost_workers = await deps.journals.lost_workers(partition, admission.starts)
 
 
 async def _carry_out(hop: HopState, deps: Dependencies) -> None:
@@ -83,7 +123,19 @@ def _state(work: Work, message: TierMessage, deps: Dependencies) -> HopState:
         work=work,
         message=message,
         landscape=deps.registry.landscape.under(decision.experiment, decision.arm),
-        body=orjson.loads(message.body) if message.body else {},
+        body=exact_json.loads(message.body) if message.body else {},
+        attempts=list(work.tries.attempts),
+    )
+
+
+def _bare_state(work: Work, message: TierMessage, deps: Dependencies) -> HopState:
+    """A hop that is only ended: what may be wrong with its body or its arm is not touched."""
+    return HopState(
+        work=work,
+        message=message,
+        landscape=deps.registry.landscape,
+        body={},
+        attempts=list(work.tries.attempts),
     )
 
 
@@ -110,5 +162,4 @@ async def _admitted(
 
 
 def _ended_before(message: TierMessage, verdict: Failure) -> GaveUp:
-    kind = "expired" if verdict.code == "deadline_exceeded" else "rejected"
-    return GaveUp(kind=kind, failure=verdict)
+    return GaveUp(kind=_VERDICT_KINDS.get(verdict.code, "rejected"), failure=verdict)

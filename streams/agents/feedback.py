@@ -12,6 +12,7 @@ from schemas.topics import QUALITY
 from streams.agents.dependencies import Dependencies
 from streams.flow.delivery import Outgoing
 from streams.flow.incoming import Incoming
+from streams.flow.intake import Work
 from streams.redaction import redact
 
 
@@ -27,14 +28,16 @@ class FeedbackDocument(BaseModel):
     comment: str | None = Field(default=None, max_length=4_000)
 
 
-async def take_feedback(message: Incoming, deps: Dependencies) -> None:
+async def take_feedback(work: Work, deps: Dependencies) -> None:
     """Take one piece of feedback; returns when what it became is acknowledged."""
+    message = work.message
     try:
         document = await _read(message, deps)
     except UndecodableError as error:
         await (await deps.dead_letters.put(message, "undecodable", str(error)))
         return
-    deps.dead_letters.passed(message.topic)
+    if work.tries.failed == 0:
+        deps.dead_letters.passed(message.topic)
     privacy = deps.registry.landscape.privacy
     said = document.comment if privacy.store_comments else None
     event = QualityEvent(

@@ -6,24 +6,26 @@ The next tier, else the best answer seen so far, else a wait for better times, e
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from schemas.records import Answer, Failure
-from streams.agents.capacity import wait_of
+from schemas.records import ANSWER, Answer, Failure
+from streams.agents.capacity import need_of, wait_of
 from streams.agents.dependencies import Dependencies
 from streams.agents.ending_kinds import Ending, GaveUp, MovedOn, Parked, Replied
 from streams.agents.hop_state import HopState
 from streams.agents.spending import over_budget
+from streams.providers.base import ErrorClass
 from streams.routing.budgets import Downgrade, Rejected
-from streams.routing.candidates import Shortlist
+from streams.routing.candidates import Shortlist, fits_nobody
 from streams.routing.cascade import Standing, best_answer, next_tier
-from streams.routing.fallback import TRANSIENT, FailedCall, TierExhausted
+from streams.routing.fallback import CONTEXT_LENGTH, TRANSIENT, FailedCall, TierExhausted
 
 
 def out_of_time(hop: HopState) -> Ending:
     """Past the deadline: the best answer seen, if there is one, else the request expires."""
     best = best_answer(answers_of(hop))
     if best is not None:
-        return Replied(answer=best, degraded=True)
+        return Replied(answer=best, fell_back=True)
     failure = Failure(
         code="deadline_exceeded",
         message="no model answered before the deadline",
@@ -50,7 +52,7 @@ def _denied(hop: HopState, denied: Downgrade | Rejected, standing: Standing) -> 
     if denied.spares_other_models and following is not None:
         return MovedOn(tier=following, why=denied.why)
     best = best_answer(answers_of(hop))
-    return over_budget(hop, denied) if best is None else Replied(answer=best, degraded=True)
+    return over_budget(hop, denied) if best is None else Replied(answer=best, fell_back=True)
 
 
 def exhausted(
@@ -66,7 +68,11 @@ def exhausted(
         return MovedOn(tier=following, why=step.why)
     best = best_answer(answers_of(hop))
     if best is not None:
-        return Replied(answer=best, degraded=True)
+        return Replied(answer=best, fell_back=True)
+    if not step.refused and _fits_nobody(hop, deps):
+        return GaveUp(kind="failed", failure=_FITS_NOBODY)
+    if _answer_statuses(hop) and _answer_statuses(hop) <= _REFUSALS:
+        step = replace(step, refused=True)
     if hop.landscape.policy.fallback.wait and _may_pass(hop, step, failures):
         return _wait(hop, deps) or GaveUp(kind="failed", failure=_failure(step, failures))
     return GaveUp(kind="failed", failure=_failure(step, failures))
@@ -100,8 +106,34 @@ def _wait(hop: HopState, deps: Dependencies) -> Ending | None:
     delay_s = wait_of(hop, deps)
     best = best_answer(answers_of(hop))
     if best is not None:
-        return Replied(answer=best, degraded=True)
+        return Replied(answer=best, fell_back=True)
     return None if delay_s is None else Parked(delay_s=delay_s)
+
+
+def _fits_nobody(hop: HopState, deps: Dependencies) -> bool:
+    """Whether the request is too large, or asks too much, for every model that may be asked: by its
+    estimate, or as every provider that was asked has said.
+    """
+    if fits_nobody(need_of(hop, deps.clock.now()), hop.landscape):
+        return True
+    return _answer_statuses(hop) == {CONTEXT_LENGTH}
+
+
+def _answer_statuses(hop: HopState) -> set[str]:
+    """How the request's calls for an answer ended, on all hops."""
+    return {each.status for each in hop.all_attempts if each.purpose == ANSWER}
+
+
+_REFUSALS = {ErrorClass.BAD_REQUEST.value, ErrorClass.INVALID_REQUEST.value}
+"""Ends that come again when the same request is sent again."""
+
+
+_FITS_NOBODY = Failure(
+    code="all_models_failed",
+    message="no model can serve this request: its tokens fit no context window, or no model has "
+    "what it needs; shorten it, or ask for less",
+    retryable=False,
+)
 
 
 def _failure(step: TierExhausted, failures: Sequence[FailedCall]) -> Failure:
@@ -113,7 +145,9 @@ def _failure(step: TierExhausted, failures: Sequence[FailedCall]) -> Failure:
     if step.refused:
         return Failure(
             code="invalid_request",
-            message="the provider refused the request as malformed",
+            message="the providers that were asked refused the request as malformed",
             retryable=False,
         )
-    return Failure(code="all_models_failed", message=step.why, retryable=True)
+    # An adapter fails again on the same request.
+    retryable = classes != {"adapter_fault"}
+    return Failure(code="all_models_failed", message=step.why, retryable=retryable)

@@ -1,4 +1,5 @@
-"""Calls that a crash cut off: booked by whoever takes their hop over, cost unknown.
+"""Calls that were cut off, their cost unknown: booked by whoever takes their hop over, and by the
+worker itself where the handling of their message fails or the worker leaves in order.
 
 Before a call is booked as interrupted the cost topic is asked, so that a call whose event made it
 out before the crash is never booked twice.
@@ -10,9 +11,10 @@ from collections.abc import Sequence
 
 from schemas.events import CostEvent
 from schemas.identity import split_identity
-from schemas.records import ANSWER
+from schemas.records import ANSWER, Attempt
 from streams.agents.bookings import cost_record
 from streams.agents.dependencies import Dependencies
+from streams.agents.hop_state import HopState
 from streams.flow.journal import BegunCall
 
 INTERRUPTED = "interrupted"
@@ -31,6 +33,46 @@ async def book_interrupted(
         await record
         deps.journals.booked(partition, call.identity, call.call_id)
     return unbooked
+
+
+async def book_failed_call(hop: HopState, call_id: str, deps: Dependencies) -> None:
+    """Book a call whose handling failed before it was booked, and note it among the attempts;
+    nothing happens if the call was booked, or never started.
+    """
+    open_call = deps.open_calls.booked(call_id)
+    if open_call is None:
+        return
+    event = await _event(open_call.call, deps)
+    deps.budgets.settle(call_id, None)
+    hop.pending.append(await deps.publisher.publish(cost_record(event, open_call.partition, deps)))
+    hop.attempts.append(
+        Attempt(
+            call_id=call_id,
+            hop=event.hop,
+            tier=event.tier or hop.message.tier,
+            model=event.request_model,
+            provider=event.provider,
+            instance=event.instance or "unknown",
+            status=INTERRUPTED,
+            purpose=event.purpose,
+            cost_nano=None,
+            latency_ms=None,
+        )
+    )
+
+
+async def book_open_calls(deps: Dependencies) -> None:
+    """Book every call that is still open: the worker leaves in order, and whoever takes its hops
+    over does not count it among the workers that they cost.
+    """
+    under_way = [
+        await deps.publisher.publish(
+            cost_record(await _event(each.call, deps), each.partition, deps, cut_off=True)
+        )
+        for each in deps.open_calls.all()
+    ]
+    for record in under_way:
+        await record
 
 
 async def _event(call: BegunCall, deps: Dependencies) -> CostEvent:

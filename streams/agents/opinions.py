@@ -12,7 +12,9 @@ from streams.agents.asking import Heard, ask_model
 from streams.agents.dependencies import Dependencies
 from streams.agents.errand import Errand
 from streams.agents.hop_state import HopState
+from streams.redaction import redact
 from streams.routing.features import Features, text_of
+from streams.routing.landscape import Privacy
 from streams.routing.opinion import Opinion, opinion_body, question_key, read_opinion
 
 PAUSED = "paused"
@@ -49,5 +51,14 @@ def _read(heard: Heard, hop: HopState) -> Opinion:
         return Opinion(failed=heard.failed, call_id=call_id)
     said = read_opinion(text_of(heard.completion.message.get("content")), hop.landscape)
     return Opinion(
-        tier=said.tier, score=said.score, reason=said.reason, failed=said.failed, call_id=call_id
+        tier=said.tier,
+        score=said.score,
+        reason=_kept(said.reason, hop.landscape.privacy),
+        failed=said.failed,
+        call_id=call_id,
     )
+
+
+def _kept(reason: str, privacy: Privacy) -> str:
+    """The model's words as far as they may be recorded: they can repeat the prompt."""
+    return redact(reason, privacy.redact) if privacy.store_prompts else ""

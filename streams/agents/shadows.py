@@ -27,7 +27,11 @@ from streams.routing.trust.confidence import Answered
 
 def draw_shadow(hop: HopState, ending: Ending, deps: Dependencies) -> Shadow | None:
     """The shadow call that is to follow this ending, if any; the draw joins the hop's steps."""
-    if not isinstance(ending, Replied) or ending.degraded or hop.message.decision.model is not None:
+    if (
+        not isinstance(ending, Replied)
+        or ending.fell_back
+        or hop.message.decision.model is not None
+    ):
         return None
     policy = hop.landscape.policy.shadow
     shadow = shadow_of(hop.message.key.decode(), ending.answer.tier, hop.landscape)

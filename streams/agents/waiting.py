@@ -30,7 +30,8 @@ async def wait_out(work: Work, delay_s: int, deps: Dependencies) -> None:
     except UndecodableError as error:
         await (await deps.dead_letters.put(message, "undecodable", str(error)))
         return
-    deps.dead_letters.passed(message.topic)
+    if work.tries.failed == 0:
+        deps.dead_letters.passed(message.topic)
     due = message.timestamp + delay_s * 1000
     while (left := due - deps.clock.now()) > 0:
         if work.lost or work.closing:

@@ -72,10 +72,12 @@ class Courier:
 
     async def deliver(self, notice: Notice, webhook: Webhook) -> Result:
         """Tell a webhook of a notice; never raises for what the other side does."""
-        url = httpx.URL(webhook.url)
         try:
-            self.hosts.check(url)
-            headers = self._headers(notice, webhook)
+            url = httpx.URL(webhook.url)
+            self.hosts.check(url, loopback=False)
+            headers = self._headers(notice, webhook, url.host)
+        except httpx.InvalidURL:
+            return Result(delivery=Delivery.REFUSED, why="its url is no address")
         except ProviderError as error:
             return Result(delivery=Delivery.REFUSED, why=str(error))
         body = body_of(notice)
@@ -105,14 +107,16 @@ class Courier:
             return min(after_s, LONGEST_PAUSE_S)
         return min(FIRST_PAUSE_S * 2.0 ** (number - 1), LONGEST_PAUSE_S) * self.jitter()
 
-    def _headers(self, notice: Notice, webhook: Webhook) -> dict[str, str]:
+    def _headers(self, notice: Notice, webhook: Webhook, host: str) -> dict[str, str]:
         headers = {
             "content-type": "application/json",
             "idempotency-key": notice.id,
             "user-agent": "sluice",
         }
         if webhook.api_key_env is not None:
-            headers["authorization"] = f"Bearer {self.keys.key(webhook.api_key_env)}"
+            # A webhook may name any host, so its key must be bound to one by the operator.
+            key = self.keys.key(webhook.api_key_env, host, bound=True)
+            headers["authorization"] = f"Bearer {key}"
         return headers
 
 

@@ -1,4 +1,10 @@
-"""The alert service's log on a broker: one consumer in a group for the lease, one for events."""
+"""The alert service's log on a broker: one consumer in a group for the lease, one for events.
+
+A consumer leaves its group when nobody polls it for `max_poll_interval_ms`, and joins again only
+when it is polled. So whoever waits for the lease polls, and whoever holds it polls with each turn,
+with the partition paused: alerts are read only where they are asked for. An evaluator that hangs
+loses its lease that way.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +17,9 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from schemas.alert_evaluation import ALERT_PLACE, AlertEvaluation
 from schemas.topics import ALERTS
-from streams.alerting.logs import SESSION_MS, AlertRecord, Read
+from streams.alerting.logs import IDLE_MS, SESSION_MS, AlertRecord, Read
 from streams.alerting.reading import EventRecord
 
 POLL_MS = 500
@@ -22,8 +29,6 @@ FETCH_MIN_BYTES = 64 * 1024
 
 SETTLE_MS = 1_000
 """How far behind the last fetch the events count as complete."""
-
-_ALERTS = TopicPartition(ALERTS, 0)
 
 
 class _Election(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -39,17 +44,30 @@ class _Election(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """It is ours, from its beginning."""
-        if _ALERTS in assigned:
-            await self._consumer.seek_to_beginning(_ALERTS)
+        if ALERT_PLACE in assigned:
+            await self._consumer.seek_to_beginning(ALERT_PLACE)
+            self._consumer.pause(ALERT_PLACE)
             self.won.set()
 
 
 class KafkaAlertLog:
-    """See `AlertLog`. `group` is the group of the lease; `broker_now` tells the broker's time."""
+    """See `AlertLog`. `group` is the group of the lease; `broker_now` tells the broker's time;
+    after `idle_ms` without a turn the lease is lost.
+    """
 
-    def __init__(self, kafka: Mapping[str, Any], group: str, broker_now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        kafka: Mapping[str, Any],
+        group: str,
+        broker_now: Callable[[], int],
+        *,
+        idle_ms: int = IDLE_MS,
+    ) -> None:
         self._kafka = dict(kafka)
         self._group = group
+        self._idle_ms = idle_ms
+        self._told: int | None = None
+        self._metadata = ""
         self._broker_now = broker_now
         self._lease: AIOKafkaConsumer | None = None
         self._election: _Election | None = None
@@ -66,6 +84,7 @@ class KafkaAlertLog:
             auto_offset_reset="earliest",
             session_timeout_ms=SESSION_MS,
             heartbeat_interval_ms=SESSION_MS // 3,
+            max_poll_interval_ms=self._idle_ms,
             fetch_max_wait_ms=POLL_MS,
         )
         self._events = AIOKafkaConsumer(
@@ -92,7 +111,9 @@ class KafkaAlertLog:
 
     async def elected(self) -> None:
         """See `AlertLog`."""
-        await self._started(self._election).won.wait()
+        won, lease = self._started(self._election).won, self._started(self._lease)
+        while not won.is_set():
+            await lease.getmany(timeout_ms=min(POLL_MS, self._idle_ms // 4))
 
     @property
     def mine(self) -> bool:
@@ -102,24 +123,35 @@ class KafkaAlertLog:
     async def alerts(self) -> Sequence[AlertRecord]:
         """See `AlertLog`."""
         lease = self._started(self._lease)
-        end = (await lease.end_offsets([_ALERTS]))[_ALERTS]
+        end = (await lease.end_offsets([ALERT_PLACE]))[ALERT_PLACE]
         found: list[AlertRecord] = []
-        while self.mine and await lease.position(_ALERTS) < end:
-            batches = await lease.getmany(_ALERTS, timeout_ms=POLL_MS)
+        while self.mine and await lease.position(ALERT_PLACE) < end:
+            lease.resume(ALERT_PLACE)
+            batches = await lease.getmany(ALERT_PLACE, timeout_ms=POLL_MS)
+            if self.mine:
+                lease.pause(ALERT_PLACE)
             found.extend(
                 AlertRecord(offset=each.offset, at=each.timestamp, value=each.value or b"")
-                for each in batches.get(_ALERTS, ())
+                for each in batches.get(ALERT_PLACE, ())
             )
         return found
 
     async def told_to(self) -> int | None:
         """See `AlertLog`."""
-        offset: int | None = await self._started(self._lease).committed(_ALERTS)
+        offset: int | None = await self._started(self._lease).committed(ALERT_PLACE)
+        self._told = offset
         return offset
 
     async def tell(self, offset: int) -> None:
         """See `AlertLog`."""
-        await self._started(self._lease).commit({_ALERTS: offset})
+        await self._started(self._lease).commit({ALERT_PLACE: (offset, self._metadata)})
+        self._told = offset
+
+    async def evaluated(self, evaluation: AlertEvaluation) -> None:
+        """See `AlertLog`."""
+        self._metadata = evaluation.encode()
+        if self._told is not None:
+            await self.tell(self._told)
 
     async def topics(self) -> frozenset[str]:
         """See `AlertLog`."""
@@ -147,6 +179,7 @@ class KafkaAlertLog:
     async def read(self) -> Read:
         """See `AlertLog`."""
         events = self._started(self._events)
+        await self._started(self._lease).getmany(timeout_ms=0)
         if not self._reached:
             await asyncio.sleep(POLL_MS / 1000)
             return Read(records=(), frontier=self._broker_now())
@@ -206,16 +239,16 @@ async def read_alerts(kafka: Mapping[str, Any], since: int) -> Sequence[AlertRec
     consumer = AIOKafkaConsumer(**kafka, enable_auto_commit=False, fetch_max_wait_ms=POLL_MS)
     await consumer.start()
     try:
-        consumer.assign([_ALERTS])
-        end = (await consumer.end_offsets([_ALERTS]))[_ALERTS]
-        start = (await consumer.offsets_for_times({_ALERTS: since}))[_ALERTS]
-        consumer.seek(_ALERTS, end if start is None else start.offset)
+        consumer.assign([ALERT_PLACE])
+        end = (await consumer.end_offsets([ALERT_PLACE]))[ALERT_PLACE]
+        start = (await consumer.offsets_for_times({ALERT_PLACE: since}))[ALERT_PLACE]
+        consumer.seek(ALERT_PLACE, end if start is None else start.offset)
         found: list[AlertRecord] = []
-        while await consumer.position(_ALERTS) < end:
+        while await consumer.position(ALERT_PLACE) < end:
             batches = await consumer.getmany(timeout_ms=POLL_MS)
             found.extend(
                 AlertRecord(offset=each.offset, at=each.timestamp, value=each.value or b"")
-                for each in batches.get(_ALERTS, ())
+                for each in batches.get(ALERT_PLACE, ())
             )
         return found
     finally:

@@ -12,10 +12,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from schemas.alert_evaluation import AlertEvaluation
 from streams.alerting.reading import EventRecord
 
 SESSION_MS = 10_000
 """After how long without a sign another process takes over."""
+
+IDLE_MS = 60_000
+"""After how long without a turn another process takes over, though this one still shows signs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,10 @@ class AlertLog(Protocol):
 
     async def tell(self, offset: int) -> None:
         """Everybody was told of the alerts before this offset."""
+        ...
+
+    async def evaluated(self, evaluation: AlertEvaluation) -> None:
+        """Rules were evaluated: let everybody see by whom and when."""
         ...
 
     async def topics(self) -> frozenset[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 
+from schemas.alert_evaluation import AlertEvaluation
 from schemas.topics import ALERTS
 from streams.alerting.logs import AlertRecord, Read
 from streams.alerting.reading import EventRecord
@@ -20,6 +21,7 @@ class Offices:
 
     def __init__(self) -> None:
         self.told: int | None = None
+        self.evaluation: AlertEvaluation | None = None
         self.lags: dict[tuple[str, str], int] = {}
 
 
@@ -83,6 +85,10 @@ class MemoryAlertLog:
     async def tell(self, offset: int) -> None:
         """See `AlertLog`."""
         self.offices.told = offset
+
+    async def evaluated(self, evaluation: AlertEvaluation) -> None:
+        """See `AlertLog`."""
+        self.offices.evaluation = evaluation
 
     async def topics(self) -> frozenset[str]:
         """See `AlertLog`."""

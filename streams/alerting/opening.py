@@ -7,10 +7,12 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
+from schemas.alert_evaluation import alert_group
 from schemas.codec import Codec
 from streams.agents.codecs import Codecs
 from streams.alerting.delivery import Courier
 from streams.alerting.kafka_log import KafkaAlertLog
+from streams.alerting.logs import IDLE_MS
 from streams.alerting.term import AlertDependencies, Rules
 from streams.alerting.webhooks import Webhooks
 from streams.flow.clock import Clock
@@ -18,9 +20,6 @@ from streams.flow.delivery import Publisher
 from streams.metrics import WorkerMetrics
 from streams.providers.guard import HostPolicy, KeyRing
 from streams.providers.transport import pooled_transport
-
-GROUP_SUFFIX = "-alerts"
-"""The group whose one member evaluates is the workers' group with this behind."""
 
 
 def open_alerts(
@@ -38,17 +37,19 @@ def open_alerts(
     clock: Clock,
     name: str,
     metrics: WorkerMetrics,
+    idle_ms: int = IDLE_MS,
 ) -> AlertDependencies:
     """What `evaluate_alerts` is given in a worker; the stack closes the webhooks' connections.
 
     `group` is the workers' group, `lag_groups` are those whose lag rules look at (the workers' and
-    the sinks'), `rules` gives those of the registry version that counts now.
+    the sinks'), `rules` gives those of the registry version that counts now. An evaluator that
+    takes no turn for `idle_ms` loses its lease.
     """
     transport = pooled_transport()
     stack.push_async_callback(transport.aclose)
     courier = Courier(hosts=hosts, keys=keys, transport=transport, sleep=asyncio.sleep)
     return AlertDependencies(
-        log=KafkaAlertLog(kafka, group + GROUP_SUFFIX, clock.now),
+        log=KafkaAlertLog(kafka, alert_group(group), clock.now, idle_ms=idle_ms),
         publisher=publisher,
         codecs=codecs,
         alert_codec=alert_codec,

@@ -28,6 +28,8 @@ def why_over(rule: str, subject: str, seen: int, now: int) -> str | None:
             return "its window has ended" if now >= end else None
         case Resolution.QUIET | Resolution.BUDGET_WINDOW:
             pass
+        case Resolution.EVALUATED:
+            return "a worker evaluates alert rules again"
         case _:
             return None
     return (

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 from aiokafka.errors import KafkaError
 
+from schemas.alert_evaluation import AlertEvaluation
 from schemas.codec import Codec
 from schemas.errors import UndecodableError
 from schemas.events import Alert
@@ -41,6 +42,9 @@ log = logging.getLogger(__name__)
 
 EVERY_MS = 5_000
 """How often rules are evaluated, in the log's time."""
+
+PROGRESS_EVERY_MS = 10_000
+"""How often an evaluation is made known."""
 
 LISTEN_EVERY_MS = 1_000
 LAG_EVERY_MS = 10_000
@@ -100,9 +104,11 @@ class Term:
         self._reader = EventReader(deps.codecs, ())
         self._complete_from = 0
         self._evaluated = 0
+        self._shown = 0
         self._listened_at = float("-inf")
         self._lag_at = float("-inf")
         self._topics_at = float("-inf")
+        self._progress_at = float("-inf")
         self._told: int | None = None
 
     async def serve(self) -> None:
@@ -157,6 +163,7 @@ class Term:
         if read.frontier is not None:
             await self._evaluate(read.frontier, begun)
         await self._tell()
+        await self._show_progress()
 
     async def _listen(self) -> None:
         """Hear what was said about alerts up to now, by whomever."""
@@ -250,6 +257,14 @@ class Term:
             partition=0,
         )
         await (await deps.publisher.publish(record))
+
+    async def _show_progress(self) -> None:
+        """Let everybody see that rules are evaluated, and by whom."""
+        deps, now = self._deps, self._deps.clock.elapsed_ms()
+        if self._shown == self._evaluated or now - self._progress_at < PROGRESS_EVERY_MS:
+            return
+        await deps.log.evaluated(AlertEvaluation(worker=deps.name, at=self._evaluated))
+        self._progress_at, self._shown = now, self._evaluated
 
     async def _tell(self) -> None:
         """Remember up to where everybody was told."""

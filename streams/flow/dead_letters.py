@@ -1,4 +1,4 @@
-"""Dead letters: what can't be read goes aside untouched, and a broken deployment stops.
+"""Dead letters: what can't be read or handled goes aside untouched, and a broken deployment stops.
 
 A caller may have packed a record so well that, unpacked, it is larger than any topic takes; of such
 a one the beginning is kept, for its size must not stop a worker.
@@ -62,20 +62,24 @@ class DeadLetters:
         """A message of this topic was read."""
         self._seen(topic, bad=False)
 
-    async def put(self, message: Incoming, cause: str, reason: str) -> Awaitable[Delivered]:
+    async def put(
+        self, message: Incoming, cause: str, reason: str, *, was_read: bool = False
+    ) -> Awaitable[Delivered]:
         """Send a message to its dead-letter topic, key, value and headers untouched unless they are
-        too large for it.
+        too large for it. `was_read` says that it was counted as read before its handling failed.
 
         Raises:
             DeadLetterLimitError: too many were bad; this one was not sent.
         """
         recent = self._seen(message.topic, bad=True)
+        if was_read and False in recent:
+            recent.remove(False)
         bad = sum(recent)
         if len(recent) == self._limit.window and bad > self._limit.share * self._limit.window:
             raise DeadLetterLimitError(
                 f"{bad} of the last {len(recent)} messages of {message.topic} could not be read "
-                f"(the last: {reason}). Nothing more was taken from it. Mend the sender or the "
-                "codec settings, or raise SLUICE_DEAD_LETTER_SHARE, and start again."
+                f"or handled (the last: {reason}). Nothing more was taken from it. Mend the sender "
+                "or the codec settings, or raise SLUICE_DEAD_LETTER_SHARE, and start again."
             )
         self._counted(message.topic, cause)
         about: Headers = [

@@ -12,12 +12,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from streams.flow.incoming import Incoming
 from streams.flow.slots import Slots
 from streams.flow.tracker import MAX_SPAN, AckTracker, Opening
+from streams.flow.try_count import Tries
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +40,13 @@ class Acknowledged(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """A message in work: its slot's pool, and whether its assignment still stands."""
+    """A message in work: its slot's pool, whether its assignment still stands, earlier tries."""
 
     message: Incoming
     slots: Slots
     lane: Lane
     assignment: Assignment | None = None
+    tries: Tries = field(default_factory=Tries)
 
     @property
     def lost(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from schemas.journal_headers import STARTED, TERMINAL, JournalHeaders
+from schemas.journal_headers import HOP_ENDS, STARTED, TERMINAL, JournalHeaders
 from schemas.recent_keys import RecentKeys, packed_key
 
 DUPLICATE_WINDOW_MS = 15 * 60 * 1000
@@ -42,10 +42,23 @@ class BegunCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """A call that another incarnation started for a hop; `at` is broker time, ms."""
+
+    call_id: str
+    incarnation: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Work on it; first book these calls of a dead worker as interrupted."""
+    """Work on it; first book these calls of a dead worker as interrupted.
+
+    `starts` are all calls that other incarnations started for this visit of the hop, booked or not.
+    """
 
     interrupted: tuple[BegunCall, ...] = ()
+    starts: tuple[Start, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +106,7 @@ class _Life:
     done: set[tuple[int, int]] = field(default_factory=set)
     highest_hop: int = 0
     calls: dict[str, BegunCall] = field(default_factory=dict)
+    starts: dict[tuple[int, int], dict[str, Start]] = field(default_factory=dict)
 
 
 _STATUSES = tuple(sorted(TERMINAL))
@@ -141,7 +155,11 @@ class PartitionJournal:
         return len(self._lives) + len(self._ended)
 
     def record(self, identity: bytes, entry: JournalHeaders, at: int, value: bytes = b"") -> None:
-        """Take in a journal record of broker time `at`; a repeated outcome changes nothing."""
+        """Take in a journal record of broker time `at`; a repeated outcome changes nothing, and
+        neither does a record of a kind that this version does not know.
+        """
+        if entry.kind != STARTED and entry.kind not in HOP_ENDS:
+            return
         life = self._lives.get(identity)
         if life is None:
             ended = self._of_ended(identity)
@@ -158,6 +176,7 @@ class PartitionJournal:
             self._begin(life, identity, entry, at, value)
             return
         life.done.add((entry.hop, entry.visit))
+        life.starts.pop((entry.hop, entry.visit), None)
         if entry.final and life.status == OPEN:
             life.status = entry.kind
             life.ended_at = at
@@ -183,7 +202,11 @@ class PartitionJournal:
         foreign = [call.lease_until for call in begun if call.owner.worker != me.worker]
         if foreign and max(foreign) > now:
             return Wait(until=max(foreign))
-        return Run(interrupted=tuple(call for call in begun if call.owner != me))
+        starts = life.starts.get(hop, {}).values()
+        return Run(
+            interrupted=tuple(call for call in begun if call.owner != me),
+            starts=tuple(start for start in starts if start.incarnation != me.incarnation),
+        )
 
     def opened(self, message: HopMessage) -> None:
         """This worker opens a request's hop: from now on its id is taken."""
@@ -232,6 +255,9 @@ class PartitionJournal:
     ) -> None:
         if entry.call_id is None or entry.call_id in life.calls:
             return
+        life.starts.setdefault((entry.hop, entry.visit), {})[entry.call_id] = Start(
+            call_id=entry.call_id, incarnation=entry.incarnation, at=at
+        )
         life.calls[entry.call_id] = BegunCall(
             identity=identity,
             hop=entry.hop,

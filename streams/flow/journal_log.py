@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from schemas.journal_headers import CALL_ID, Headers
+from schemas.journal_headers import CALL_ID, CUT_OFF, Headers
 from schemas.topics import COST, OUTCOMES
 
 _POLL_MS = 200
@@ -55,9 +55,19 @@ class JournalLog(Protocol):
         """What came since the last call; empty after a short while without news."""
         ...
 
-    async def booked_calls(self, since: Mapping[int, int]) -> frozenset[str]:
-        """Ids of all calls booked in these partitions of the cost topic since a broker time, ms."""
+    async def booked_calls(self, since: Mapping[int, int]) -> Mapping[str, bool]:
+        """Ids of all calls booked in these partitions of the cost topic since a broker time, ms.
+
+        True for a call that its own worker booked as cut off when it left in order.
+        """
         ...
+
+
+def booking_of(headers: Headers) -> tuple[str, bool] | None:
+    """The call id of a cost event, and whether it is marked as cut off; `None` without an id."""
+    found = dict(headers)
+    call_id = found.get(CALL_ID)
+    return None if call_id is None else (call_id.decode(), CUT_OFF in found)
 
 
 class KafkaJournalLog:
@@ -163,7 +173,7 @@ class KafkaJournalLog:
             for record in records
         ]
 
-    async def booked_calls(self, since: Mapping[int, int]) -> frozenset[str]:
+    async def booked_calls(self, since: Mapping[int, int]) -> Mapping[str, bool]:
         """See `JournalLog`."""
         consumer = self._consumer(fetch_max_wait_ms=_POLL_MS)
         await consumer.start()
@@ -174,7 +184,7 @@ class KafkaJournalLog:
 
     async def _call_ids(
         self, consumer: AIOKafkaConsumer, since: Mapping[int, int]
-    ) -> frozenset[str]:
+    ) -> Mapping[str, bool]:
         positions = await self._offsets_at(consumer, COST, since)
         places = [TopicPartition(COST, partition) for partition in since]
         ends = await consumer.end_offsets(places)
@@ -182,17 +192,17 @@ class KafkaJournalLog:
         for place in places:
             consumer.seek(place, positions[place.partition])
         unread = {place for place in places if positions[place.partition] < ends[place]}
-        found: set[str] = set()
+        found: dict[str, bool] = {}
         while unread:
             batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_BATCH)
             for place, records in batches.items():
                 for record in records:
-                    found.update(
-                        value.decode() for name, value in record.headers if name == CALL_ID
-                    )
+                    booking = booking_of(record.headers)
+                    if booking is not None:
+                        found[booking[0]] = booking[1] or found.get(booking[0], False)
                 if records and records[-1].offset + 1 >= ends[place]:
                     unread.discard(place)
-        return frozenset(found)
+        return found
 
     def _consumer(self, **settings: Any) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(

@@ -19,6 +19,7 @@ from streams.flow.journal import (
     BegunCall,
     Owner,
     PartitionJournal,
+    Start,
 )
 from streams.flow.journal_log import JournalLog, JournalRecord
 
@@ -129,6 +130,18 @@ class Journals:
             if call.call_id in booked:
                 self.booked(partition, call.identity, call.call_id)
         return [call for call in calls if call.call_id not in booked]
+
+    async def lost_workers(self, partition: int, starts: Sequence[Start]) -> int:
+        """How many incarnations ended while they worked on a hop whose calls these are.
+
+        One that left in order does not count: it said so when it booked its calls. The cost topic
+        is read only where there may be more than one.
+        """
+        incarnations = {start.incarnation for start in starts}
+        if len(incarnations) < 2:
+            return len(incarnations)
+        booked = await self._log.booked_calls({partition: min(each.at for each in starts) - 1})
+        return len({each.incarnation for each in starts if not booked.get(each.call_id, False)})
 
     def orphans(self) -> dict[int, tuple[BegunCall, ...]]:
         """Calls that nobody will book any more, by partition."""

@@ -11,12 +11,11 @@ from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.errors import DeliveryError
-from schemas.journal_headers import CALL_ID
 from schemas.topics import COST, OUTCOMES
 from streams.flow.clock import Clock
 from streams.flow.delivery import Delivered, Outgoing
 from streams.flow.incoming import Incoming
-from streams.flow.journal_log import JournalRecord
+from streams.flow.journal_log import JournalRecord, booking_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,13 +120,12 @@ class MemoryLog:
             self._following[record.partition] = record.offset + 1
         return news
 
-    async def booked_calls(self, since: Mapping[int, int]) -> frozenset[str]:
+    async def booked_calls(self, since: Mapping[int, int]) -> Mapping[str, bool]:
         """See `JournalLog`."""
-        return frozenset(
-            value.decode()
-            for partition, at in since.items()
-            for stored in self.of(COST, partition)
-            if stored.at.timestamp >= at
-            for name, value in stored.record.headers
-            if name == CALL_ID
-        )
+        found: dict[str, bool] = {}
+        for partition, at in since.items():
+            for stored in self.of(COST, partition):
+                booking = booking_of(stored.record.headers)
+                if booking is not None and stored.at.timestamp >= at:
+                    found[booking[0]] = booking[1] or found.get(booking[0], False)
+        return found

@@ -11,8 +11,8 @@ from streams.learning.folds import Said, say, say_in_folds
 from streams.learning.labels import Labels
 from streams.learning.preferences import Preference, prefer, prefer_after
 from streams.learning.seen import look_at
+from streams.registry.artifacts import load_artifact
 from streams.routing.assessment import LEARNED
-from streams.routing.learned.artifact import Artifact, read_artifact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,19 +44,6 @@ class Examination:
     most_labels: int | None = None
     bar: float = 0.5
     seed: int = 0
-
-
-def load_artifact(path: Path) -> Artifact:
-    """An artifact out of a file.
-
-    Raises:
-        ArtifactError: the file can't be read, or is none.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ArtifactError(f"{path} can't be read: {error.strerror}") from None
-    return read_artifact(data)
 
 
 def preference_of(

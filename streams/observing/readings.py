@@ -62,6 +62,7 @@ class Readings:
     registry_version: Callable[[], str | None] = lambda: None
     partitions: Callable[[], Mapping[str, int]] = dict
     lag: Callable[[], Mapping[tuple[str, int], int]] = dict
+    evaluates_alerts: Callable[[], bool] = lambda: False
 
 
 Sample = tuple[tuple[str, ...], float]
@@ -119,21 +120,21 @@ _GAUGES = (
     _Gauge(
         name="sluice_breaker_state",
         about="Circuit of an instance: 0 closed, 1 half open, 2 open.",
-        labels=("model", "instance"),
+        labels=("model", "provider_instance"),
         why="who is left alone, as this worker sees it.",
         read=lambda of: (((at.model, at.instance), at.breaker) for at in of.instances()),
     ),
     _Gauge(
         name="sluice_instance_in_flight",
         about="Calls in flight.",
-        labels=("model", "instance"),
+        labels=("model", "provider_instance"),
         why="load by instance, and the concurrency limit's use.",
         read=lambda of: (((at.model, at.instance), at.in_flight) for at in of.instances()),
     ),
     _Gauge(
         name="sluice_bucket_level",
         about="What a limit still holds for this worker, in requests or tokens; below 0 it owes.",
-        labels=("model", "instance", "bucket"),
+        labels=("model", "provider_instance", "bucket"),
         why="a limit that binds stands at 0. Buckets: requests, tokens.",
         read=_buckets,
     ),
@@ -157,6 +158,13 @@ _GAUGES = (
         labels=("version",),
         why="a worker that kept an old version shows another hash than its peers.",
         read=_version,
+    ),
+    _Gauge(
+        name="sluice_alert_evaluator",
+        about="1 where this worker evaluates alert rules, else 0.",
+        labels=(),
+        why="the sum over all workers must be 1; 0 for minutes means that nobody evaluates.",
+        read=lambda of: (((), float(of.evaluates_alerts())),),
     ),
     _Gauge(
         name="sluice_partitions_owned",

@@ -27,6 +27,8 @@ def readings_of(
     intakes: Mapping[str, Intake],
     assignment: Assignment,
     lag: Callable[[], Mapping[Partition, int]],
+    *,
+    evaluates_alerts: Callable[[], bool] = lambda: False,
 ) -> Readings:
     """What a scrape reads of a worker with these parts."""
     return Readings(
@@ -37,6 +39,7 @@ def readings_of(
         registry_version=lambda: deps.registry.version,
         partitions=lambda: {topic: len(assignment.owned(topic)) for topic in intakes},
         lag=lag,
+        evaluates_alerts=evaluates_alerts,
     )
 
 

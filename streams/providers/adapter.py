@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import httpx
 
+from streams.providers.adapter_faults import faults_named
 from streams.providers.base import ChatCall, Endpoint, ErrorClass, ProviderError
 from streams.providers.failures import refusal
 from streams.providers.guard import HostPolicy, KeyRing
@@ -77,22 +78,24 @@ class HttpAdapter:
         Raises:
             ProviderError: the call failed, or was answered with another status.
         """
-        if self._transport is None:
-            self._transport = self._open()
-        # No compression: answers are small, and unpacking them costs more than it saves.
-        sent = {
-            "content-type": _JSON,
-            "accept": _JSON,
-            "accept-encoding": "identity",
-            "user-agent": "sluice",
-            CALL_ID_HEADER: call.call_id,
-            **call.trace_headers,
-            **headers,
-            **endpoint.headers,
-        }
+        with faults_named("opening the connection pool", sent=False):
+            if self._transport is None:
+                self._transport = self._open()
+            # No compression: answers are small, and unpacking them costs more than it saves.
+            sent = {
+                "content-type": _JSON,
+                "accept": _JSON,
+                "accept-encoding": "identity",
+                "user-agent": "sluice",
+                CALL_ID_HEADER: call.call_id,
+                **call.trace_headers,
+                **headers,
+                **endpoint.headers,
+            }
         exchange = await post(self._transport, url, sent, body, call.timeouts)
         if exchange.status not in _OK:
-            raise refusal(exchange, self._now_s)
+            with faults_named("reading a refusal", sent=True, status=exchange.status):
+                raise refusal(exchange, self._now_s)
         return exchange
 
     async def close(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from schemas import exact_json
 from streams.providers.base import ErrorClass, ProviderError, Usage
 
 Json = Mapping[str, Any]
@@ -35,7 +36,7 @@ def decode(body: bytes, status: int) -> dict[str, Any]:
         ProviderError: BAD_RESPONSE; it is not JSON, or not an object.
     """
     try:
-        document = orjson.loads(body)
+        document = exact_json.loads(body)
     except orjson.JSONDecodeError:
         raise bad_answer("is not JSON", status) from None
     if not isinstance(document, dict):
@@ -47,13 +48,15 @@ def encode(body: Json) -> bytes:
     """A body as JSON bytes.
 
     Raises:
-        ProviderError: BAD_REQUEST; it holds what JSON cannot.
+        ProviderError: INVALID_REQUEST; it holds what JSON cannot.
     """
     try:
-        return orjson.dumps(body)
+        return exact_json.dumps(body)
     except TypeError:
         raise ProviderError(
-            ErrorClass.BAD_REQUEST, "the request holds a value that JSON cannot express"
+            ErrorClass.INVALID_REQUEST,
+            "the request holds a value that JSON cannot express",
+            sent=False,
         ) from None
 
 
@@ -77,14 +80,14 @@ def with_extra(body: dict[str, Any], extra: object) -> dict[str, Any]:
     """`body` with the fields of `extra_body` laid over it, in place.
 
     Raises:
-        ProviderError: BAD_REQUEST; `extra_body` sets a field that is the call's own.
+        ProviderError: INVALID_REQUEST; `extra_body` sets a field that is the call's own.
     """
     if not isinstance(extra, Mapping):
         return body
     taken = sorted(RESERVED.intersection(extra))
     if taken:
         raise ProviderError(
-            ErrorClass.BAD_REQUEST, f"extra_body may not set {', '.join(taken)}", status=None
+            ErrorClass.INVALID_REQUEST, f"extra_body may not set {', '.join(taken)}", sent=False
         )
     body.update(extra)
     return body
@@ -126,16 +129,37 @@ def name(value: object) -> str | None:
     return value if isinstance(value, str) and len(value) <= MAX_NAME_CHARACTERS else None
 
 
-def json_text(value: Json) -> str:
-    """An object as JSON text.
+def json_text(value: Any) -> str:
+    """A value as JSON text.
 
     Raises:
         ProviderError: BAD_RESPONSE; it is nested deeper than JSON is written.
     """
     try:
-        return orjson.dumps(value).decode()
+        return exact_json.dumps(value).decode()
     except TypeError:
         raise bad_answer("is nested too deeply") from None
+
+
+def kept(value: Any) -> Any:
+    """A value of an answer that is passed on as it is.
+
+    Raises:
+        ProviderError: BAD_RESPONSE; it is nested deeper than JSON is written.
+    """
+    json_text(value)
+    return value
+
+
+MAX_DETAILS = 1_024
+"""Most pieces of reasoning that are kept of one answer; a request takes as many back."""
+
+
+def objects(value: object) -> list[dict[str, Any]]:
+    """The objects of a list, empty for anything else."""
+    if not isinstance(value, list):
+        return []
+    return [each for each in value if isinstance(each, dict)][:MAX_DETAILS]
 
 
 def text(value: object) -> str | None:

@@ -7,9 +7,10 @@ The address is `<base>/messages`; a `base_url` without a path gets `/v1`. The en
 from __future__ import annotations
 
 from streams.providers.adapter import HttpAdapter
+from streams.providers.adapter_faults import faults_named
 from streams.providers.answers import decode, encode
 from streams.providers.anthropic_answer import completion
-from streams.providers.anthropic_format import request_body, wants_shape
+from streams.providers.anthropic_format import request_body
 from streams.providers.base import ChatCall, Completion, Endpoint
 
 API_VERSION = "2023-06-01"
@@ -26,11 +27,13 @@ class AnthropicProvider(HttpAdapter):
         Raises:
             ProviderError: for every failure, with its class.
         """
-        pathless = endpoint.base_url.rstrip("/").count("/") <= 2
-        url = self.address(endpoint.base_url, "/v1/messages" if pathless else "/messages")
-        headers = {"anthropic-version": endpoint.api_version or API_VERSION}
-        if endpoint.api_key_env is not None:
-            headers["x-api-key"] = self.keys.key(endpoint.api_key_env)
-        body = encode(request_body(call))
+        with faults_named("building the request", sent=False):
+            pathless = endpoint.base_url.rstrip("/").count("/") <= 2
+            url = self.address(endpoint.base_url, "/v1/messages" if pathless else "/messages")
+            headers = {"anthropic-version": endpoint.api_version or API_VERSION}
+            if endpoint.api_key_env is not None:
+                headers["x-api-key"] = self.keys.key(endpoint.api_key_env, endpoint.host)
+            body = encode(request_body(call))
         answer = await self.exchange(call, endpoint, url, headers, body)
-        return completion(decode(answer.body, answer.status), shape=wants_shape(call.body))
+        with faults_named("reading the answer", sent=True, status=answer.status):
+            return completion(decode(answer.body, answer.status), call)

@@ -1,112 +1,153 @@
 """From Anthropic's answer to the port's completion; pure.
 
-Source: https://docs.anthropic.com/en/api/messages. Its `input_tokens` leaves the cached tokens
-out, the port's includes them. Thinking is not part of the answer, its tokens are in the output's.
+Source: https://docs.anthropic.com/en/api/messages. Thinking is no part of the text; it is kept
+beside it, with its signatures, since the next turn of a tool call must bring it back. An end that
+is not known is a failure, never an answer.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import orjson
 
+from streams.providers import anthropic_usage
 from streams.providers.answers import (
     Json,
     bad_answer,
     believable,
-    count,
     few_enough,
     json_text,
     name,
     part,
     text,
 )
-from streams.providers.base import Completion, Usage
+from streams.providers.anthropic_format import wants_shape
+from streams.providers.anthropic_thinking import thinking_blocks
+from streams.providers.base import ChatCall, Completion, ProviderError, Usage
+from streams.providers.failures import refusal_of
+from streams.providers.tool_ids import fresh_id, ids_of
 
+_STOP = "stop"
 _FINISH = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
+    "end_turn": _STOP,
+    "stop_sequence": _STOP,
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
     "pause_turn": "length",
     "tool_use": "tool_calls",
     "refusal": "content_filter",
 }
-_FENCED = re.compile(r"^\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*$", re.DOTALL)
+_FENCE = "```"
 
 
-def completion(document: Json, *, shape: str | None = None) -> Completion:
-    """What a 200 answer says.
+def completion(document: Json, call: ChatCall) -> Completion:
+    """What a 200 answer to this call says.
 
-    `shape` is how JSON was asked for (`anthropic_format.wants_shape`): the input of the forced
-    tool becomes the text, and a code fence around an instructed answer is taken off.
+    Where JSON was asked for by a forced tool, its input becomes the text; a code fence around an
+    instructed answer is taken off.
 
     Raises:
-        ProviderError: BAD_RESPONSE; there is no message in it.
+        ProviderError: BAD_RESPONSE; there is no message in it, or its end is not known. What the
+            call used is in it.
     """
+    used = anthropic_usage.usage(part(document, "usage"))
+    try:
+        return _completion(document, used, call)
+    except ProviderError as error:
+        if error.usage is None and used != Usage():
+            error.usage = used
+        raise
+
+
+def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
+    if document.get("type") == "error":
+        raise refusal_of(500, part(document, "error"))
     blocks = document.get("content")
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         raise bad_answer("holds no content")
+    shape = wants_shape(call.body)
     said = "".join(text(block.get("text")) or "" for block in blocks if block.get("type") == "text")
     calls = few_enough([block for block in blocks if block.get("type") == "tool_use"])
-    finish = _FINISH.get(text(document.get("stop_reason")) or "end_turn", "stop")
+    finish = _finish(document.get("stop_reason"), answered=bool(said or calls))
     message: dict[str, Any] = {"role": "assistant", "content": said or None}
     if shape == "tool" and calls:
         message["content"] = _arguments(calls[0])
-        finish = "stop" if finish == "tool_calls" else finish
+        finish = _STOP if finish == "tool_calls" else finish
     elif calls:
-        message["tool_calls"] = [_tool_call(block) for block in calls]
+        taken = ids_of(call.body.get("messages"))
+        message["tool_calls"] = [
+            _tool_call(block, taken, call.call_id, number) for number, block in enumerate(calls)
+        ]
     elif shape is not None and said:
         message["content"] = _unfenced(said)
+    _keep_thinking(message, blocks)
     return Completion(
         message=message,
         finish_reason=finish,
-        usage=believable(usage(part(document, "usage")), message),
+        usage=believable(used, message),
         response_model=name(document.get("model")),
         response_id=name(document.get("id")),
     )
 
 
-def usage(document: Json) -> Usage:
-    """Tokens, the input's with the cached ones in it."""
-    fresh = count(document.get("input_tokens"))
-    read = count(document.get("cache_read_input_tokens"))
-    written = count(document.get("cache_creation_input_tokens"))
-    tier = name(document.get("service_tier"))
-    return Usage(
-        input_tokens=None if fresh is None else fresh + (read or 0) + (written or 0),
-        output_tokens=count(document.get("output_tokens")),
-        cache_read_tokens=read,
-        cache_write_tokens=written,
-        cache_write_1h_tokens=count(
-            part(document, "cache_creation").get("ephemeral_1h_input_tokens")
-        ),
-        service_tier=None if tier == "standard" else tier,
+def _finish(said: object, *, answered: bool) -> str:
+    if said is None and answered:
+        return _STOP
+    found = _FINISH.get(said) if isinstance(said, str) else None
+    if found is None:
+        raise bad_answer("has a stop reason that is not known")
+    return found
+
+
+def _keep_thinking(message: dict[str, Any], blocks: list[dict[str, Any]]) -> None:
+    thought = "\n\n".join(
+        filter(None, (text(block.get("thinking")) for block in blocks if _is_thinking(block)))
     )
+    if thought:
+        message["reasoning_content"] = thought
+    signed = [
+        block
+        for block in thinking_blocks({"content": blocks})
+        if all(isinstance(value, str) for value in block.values())
+    ]
+    if signed:
+        message["thinking_blocks"] = signed
 
 
-def _tool_call(block: Json) -> dict[str, Any]:
-    called, identity = text(block.get("name")), text(block.get("id"))
-    if not called or not identity:
-        raise bad_answer("holds a tool call without a name or an id")
+def _is_thinking(block: Json) -> bool:
+    return block.get("type") == "thinking"
+
+
+def _tool_call(block: Json, taken: set[str], seed: str, number: int) -> dict[str, Any]:
+    called = name(block.get("name"))
+    if not called:
+        raise bad_answer("holds a tool call without a name")
     return {
-        "id": identity,
+        "id": fresh_id(name(block.get("id")), taken, seed, number),
         "type": "function",
         "function": {"name": called, "arguments": _arguments(block)},
     }
 
 
 def _arguments(block: Json) -> str:
-    return json_text(part(block, "input"))
+    # Some compatible servers send the input as the text of its JSON.
+    return text(block.get("input")) or json_text(part(block, "input"))
 
 
 def _unfenced(said: str) -> str:
-    fenced = _FENCED.match(said)
-    if fenced is None:
+    """The JSON within a code fence, else the text as it is. Plain string operations: an answer of
+    line breaks froze a regular expression here.
+    """
+    bare = said.strip()
+    if not (bare.startswith(_FENCE) and bare.endswith(_FENCE) and len(bare) > 2 * len(_FENCE)):
         return said
+    opening, line_break, rest = bare.removeprefix(_FENCE).partition("\n")
+    if not line_break or opening.strip() not in {"", "json"}:
+        return said
+    inside = rest.removesuffix(_FENCE).strip()
     try:
-        orjson.loads(fenced[1])
+        orjson.loads(inside)
     except orjson.JSONDecodeError:
         return said
-    return fenced[1]
+    return inside

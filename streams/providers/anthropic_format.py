@@ -6,17 +6,22 @@ Source: https://docs.anthropic.com/en/api/messages. What differs, and how it is 
 |---|---|
 | system and developer turns, anywhere | `system`, in order (as Anthropic's own OpenAI door does) |
 | neighbouring turns of one role | one turn; tool results stand first in a user turn |
+| reasoning of earlier turns | `thinking_blocks` with their signatures, first in their turn |
+| tool-call ids that repeat | made distinct; strict here |
+| a tool's schema with alternatives at its top | rewritten as one object |
 | `response_format` json_schema of an object, no tools | one forced tool, its input is the answer |
 | other JSON formats, or JSON beside tools | an instruction added to `system` |
 | `max_tokens` optional | required: the call's limit, else `DEFAULT_MAX_TOKENS` |
 | `temperature` 0..2 | cut to 1; `top_p` beside it is left out, newer models refuse both |
+| `thinking` in `extra_body` | no sampling, no forced tool beside it; its budget below the limit |
 | `parallel_tool_calls: false` | `tool_choice.disable_parallel_tool_use` |
 | `stop` | `stop_sequences`; those of white space only are refused there and left out |
 | `safety_identifier` | `metadata.user_id` |
 | `seed`, penalties, `logit_bias`, logprobs, `verbosity`, `reasoning_effort` | left out: unknown |
 
-The forced tool is chosen over `output_config` because every model since Claude 3 obeys it; the
-latter is refused by the older ones that cheap tiers use.
+Parameters that the model refuses (`ChatCall.unsupported`) are left out. The forced tool is chosen
+over `output_config` because every model since Claude 3 obeys it; the latter is refused by the older
+ones that cheap tiers use.
 """
 
 from __future__ import annotations
@@ -24,11 +29,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
-from streams.providers.answers import Json, part, with_extra
-from streams.providers.anthropic_turns import system_texts, turns
+from streams.providers.answers import Json, json_text, part, with_extra
+from streams.providers.anthropic_thinking import extra_fields, is_thinking
+from streams.providers.anthropic_turns import system_texts, tool_name, turns
 from streams.providers.base import ChatCall
+from streams.providers.tool_schemas import tool_schema
 
 ANSWER_TOOL = "json_answer"
 """Name of the tool whose input is the JSON answer."""
@@ -38,6 +43,7 @@ DEFAULT_MAX_TOKENS = 4_096
 _JSON_ONLY = "Answer with a single JSON object and nothing else: no introduction, no code fence."
 _SERVICE_TIERS = {"auto": "auto", "default": "standard_only"}
 _CHOICES = {"auto": "auto", "required": "any", "none": "none"}
+_FORCED = frozenset({"any", "tool"})
 _TEMPERATURE_MAX = 1.0
 
 
@@ -48,27 +54,37 @@ def request_body(call: ChatCall) -> dict[str, Any]:
         ProviderError: BAD_REQUEST; an image is of a kind that Anthropic does not read, or
             `extra_body` sets a field that is the call's own.
     """
-    source = call.body
-    extra = part(source, "extra_body")
+    source, refused = call.body, call.unsupported
+    limit = (
+        call.max_output_tokens
+        or source.get("max_completion_tokens")
+        or source.get("max_tokens")
+        or DEFAULT_MAX_TOKENS
+    )
+    extra = extra_fields(source, limit, refused)
+    thinking = is_thinking(extra)
     system = system_texts(source["messages"])
     instruction = _json_instruction(source)
     if instruction is not None:
         system.append(instruction)
     body: dict[str, Any] = {
         "model": call.model,
-        "max_tokens": call.max_output_tokens
-        or source.get("max_completion_tokens")
-        or source.get("max_tokens")
-        or DEFAULT_MAX_TOKENS,
-        "messages": turns(source["messages"]),
+        "max_tokens": limit,
+        "messages": turns(source["messages"], thinking="thinking_blocks" not in refused),
     }
     if system:
         body["system"] = "\n\n".join(system)
-    _sample(body, source, thinking="thinking" in extra)
+    _sample(body, source, refused, thinking=thinking)
     _offer_tools(body, source)
-    if source.get("safety_identifier"):
+    choice = body.get("tool_choice")
+    if choice is not None and "tool_choice" in refused:
+        del body["tool_choice"]
+    elif choice is not None and thinking and choice["type"] in _FORCED:
+        body["tool_choice"] = {**choice, "type": "auto"}
+        body["tool_choice"].pop("name", None)
+    if source.get("safety_identifier") and "safety_identifier" not in refused:
         body["metadata"] = {"user_id": source["safety_identifier"]}
-    if source.get("service_tier") in _SERVICE_TIERS:
+    if source.get("service_tier") in _SERVICE_TIERS and "service_tier" not in refused:
         body["service_tier"] = _SERVICE_TIERS[source["service_tier"]]
     return with_extra(body, extra)
 
@@ -82,7 +98,7 @@ def wants_shape(source: Json) -> str | None:
     by_tool = (
         wanted["type"] == "json_schema"
         and not source.get("tools")
-        and "thinking" not in part(source, "extra_body")
+        and not is_thinking(part(source, "extra_body"))
         and _schema(wanted).get("type") == "object"
     )
     return "tool" if by_tool else "text"
@@ -101,12 +117,14 @@ def _json_instruction(source: Json) -> str | None:
         return _JSON_ONLY
     return (
         "Answer with JSON and nothing else: no introduction, no code fence. "
-        f"It must match this JSON Schema:\n{orjson.dumps(schema).decode()}"
+        f"It must match this JSON Schema:\n{json_text(schema)}"
     )
 
 
-def _sample(body: dict[str, Any], source: Json, *, thinking: bool) -> None:
-    temperature, top_p, stop = (source.get(name) for name in ("temperature", "top_p", "stop"))
+def _sample(body: dict[str, Any], source: Json, refused: frozenset[str], *, thinking: bool) -> None:
+    temperature, top_p, stop = (
+        None if name in refused else source.get(name) for name in ("temperature", "top_p", "stop")
+    )
     if not thinking:
         if temperature is not None:
             body["temperature"] = min(temperature, _TEMPERATURE_MAX)
@@ -125,7 +143,7 @@ def _offer_tools(body: dict[str, Any], source: Json) -> None:
             {
                 "name": ANSWER_TOOL,
                 "description": shape.get("description") or f"The answer: {shape.get('name')}.",
-                "input_schema": shape["schema"],
+                "input_schema": tool_schema(shape["schema"]),
             }
         ]
         body["tool_choice"] = {"type": "tool", "name": ANSWER_TOOL}
@@ -149,8 +167,10 @@ def _offer_tools(body: dict[str, Any], source: Json) -> None:
 
 
 def _tool(function: Json) -> dict[str, Any]:
-    schema = dict(function.get("parameters") or {"properties": {}})
-    tool: dict[str, Any] = {"name": function["name"], "input_schema": {"type": "object", **schema}}
+    tool: dict[str, Any] = {
+        "name": tool_name(function["name"]),
+        "input_schema": tool_schema(function.get("parameters")),
+    }
     if function.get("description"):
         tool["description"] = function["description"]
     return tool
@@ -163,7 +183,7 @@ def _choice(source: Json) -> dict[str, Any] | None:
         return None
     choice: dict[str, Any]
     if isinstance(wanted, Mapping):
-        choice = {"type": "tool", "name": wanted["function"]["name"]}
+        choice = {"type": "tool", "name": tool_name(wanted["function"]["name"])}
     else:
         choice = {"type": _CHOICES[wanted or "auto"]}
     if single and choice["type"] != "none":

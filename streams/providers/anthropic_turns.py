@@ -1,8 +1,9 @@
 """The turns of a conversation, from OpenAI's messages to Anthropic's content blocks; pure.
 
 Rules of Anthropic's that hold for whatever comes in: the first turn is the user's; roles
-alternate; no text block is empty or white space; each tool call's id has few characters and its
-result stands at the start of the next user turn; the last assistant turn does not end in space.
+alternate; no text block is empty or white space; each tool call has an id of its own and its
+result stands at the start of the next user turn; the last assistant turn does not end in space;
+signed thinking comes before what was said after it.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Sequence
-from hashlib import blake2b
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import orjson
 
 from streams.providers.answers import Json
+from streams.providers.anthropic_thinking import thinking_blocks
 from streams.providers.base import ErrorClass, ProviderError
+from streams.providers.tool_ids import with_distinct_ids
 
 Block = dict[str, Any]
 
@@ -26,7 +28,8 @@ OPENING = "Go on."
 
 _IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _SYSTEM = frozenset({"system", "developer"})
-_TOOL_ID = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
+_NAME_CHARACTERS = 64
 
 
 def system_texts(messages: Sequence[Json]) -> list[str]:
@@ -41,18 +44,21 @@ def system_texts(messages: Sequence[Json]) -> list[str]:
     ]
 
 
-def turns(messages: Sequence[Json]) -> list[dict[str, Any]]:
+def turns(messages: Sequence[Json], *, thinking: bool = True) -> list[dict[str, Any]]:
     """The user's and the assistant's turns, alternating, the user's first.
 
-    A conversation of system turns alone is put as the user's, since somebody must ask.
+    A conversation of system turns alone is put as the user's, since somebody must ask. `thinking`
+    says whether the thinking of earlier turns is sent along.
     """
-    spoken = [message for message in messages if message["role"] not in _SYSTEM]
+    spoken: list[dict[str, Any]] = with_distinct_ids(
+        [message for message in messages if message["role"] not in _SYSTEM]
+    )
     if not spoken:
         spoken = [{**message, "role": "user"} for message in messages]
     result: list[dict[str, Any]] = []
     for message in spoken:
         role = "assistant" if message["role"] == "assistant" else "user"
-        blocks = _blocks(message)
+        blocks = _blocks(message, thinking=thinking)
         if not blocks:
             continue
         if result and result[-1]["role"] == role:
@@ -70,11 +76,13 @@ def turns(messages: Sequence[Json]) -> list[dict[str, Any]]:
     return result
 
 
-def _blocks(message: Json) -> list[Block]:
+def _blocks(message: Json, *, thinking: bool) -> list[Block]:
     if message["role"] == "tool":
         return [_tool_result(message)]
     blocks = _content(message.get("content"))
     if message["role"] == "assistant":
+        if thinking:
+            blocks = [*thinking_blocks(message), *blocks]
         if message.get("refusal"):
             blocks.extend(_content(message["refusal"]))
         blocks.extend(_tool_use(call) for call in message.get("tool_calls") or ())
@@ -107,14 +115,14 @@ def _tool_use(call: Json) -> Block:
     function = call["function"]
     return {
         "type": "tool_use",
-        "id": tool_id(call["id"]),
-        "name": function["name"],
+        "id": call["id"],
+        "name": tool_name(function["name"]),
         "input": _arguments(function["arguments"]),
     }
 
 
 def _tool_result(message: Json) -> Block:
-    result: Block = {"type": "tool_result", "tool_use_id": tool_id(message["tool_call_id"])}
+    result: Block = {"type": "tool_result", "tool_use_id": message["tool_call_id"]}
     blocks = _content(message.get("content"))
     if len(blocks) == 1 and blocks[0]["type"] == "text":
         result["content"] = blocks[0]["text"]
@@ -123,20 +131,22 @@ def _tool_result(message: Json) -> Block:
     return result
 
 
-def _arguments(text: str) -> Json:
-    """Arguments as an object; what an earlier model garbled is shown to this one as it was."""
+def _arguments(text: str) -> Json | orjson.Fragment:
+    """Arguments as an object, its numbers as they were written; what an earlier model garbled is
+    shown to this one as it was.
+    """
     try:
         value = orjson.loads(text or "{}")
     except orjson.JSONDecodeError:
         return {"arguments": text}
-    return value if isinstance(value, dict) else {"arguments": value}
+    if not isinstance(value, dict):
+        return {"arguments": orjson.Fragment(text)}
+    return orjson.Fragment(text or "{}")
 
 
-def tool_id(identity: str) -> str:
-    """An id that Anthropic takes: itself, or a digest of it, the same for a call and its result."""
-    if _TOOL_ID.match(identity):
-        return identity
-    return "call_" + blake2b(identity.encode(), digest_size=12).hexdigest()
+def tool_name(name: str) -> str:
+    """A tool's name in the characters that Anthropic takes."""
+    return _NOT_IN_A_NAME.sub("_", name)[:_NAME_CHARACTERS]
 
 
 def image_source(url: str) -> dict[str, str]:

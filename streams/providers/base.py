@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from schemas.errors import SluiceError
 
@@ -27,7 +28,12 @@ class ErrorClass(StrEnum):
     CONTENT_FILTER = "content_filter"
     AUTH = "auth"
     BAD_REQUEST = "bad_request"
+    """Refused for a reason that may be this model's own."""
+    INVALID_REQUEST = "invalid_request"
+    """Refused for a fault of the request itself: no model would take it."""
     BAD_RESPONSE = "bad_response"
+    ADAPTER_FAULT = "adapter_fault"
+    """The adapter raised an unexpected error; it says nothing of the provider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +55,11 @@ class Endpoint:
     api_version: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def host(self) -> str:
+        """The host that is called, as keys are bound to it."""
+        return urlsplit(self.base_url).hostname or ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatCall:
@@ -58,7 +69,8 @@ class ChatCall:
     `tools`, `response_format`, `stop`, `seed`, ...), without `model`, `stream` and `n`, and with
     `extra_body` still inside under its own name. `call_id` is sent along as
     `X-Client-Request-Id`, so that the provider's books can be held against ours; `trace_headers`
-    are sent as they are, where the operator wants providers to know the trace.
+    are sent as they are, where the operator wants providers to know the trace. `unsupported` names
+    the parameters that this model refuses; the adapter leaves them out.
     """
 
     call_id: str
@@ -67,15 +79,18 @@ class ChatCall:
     timeouts: Timeouts
     max_output_tokens: int | None = None
     trace_headers: Mapping[str, str] = field(default_factory=dict)
+    unsupported: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens as the provider counted them; `None` where it said nothing.
+    """What the provider counted; `None` where it said nothing.
 
-    `input_tokens` includes the cached ones, `output_tokens` includes the reasoning ones,
-    `cache_write_tokens` includes those kept for an hour. `service_tier` is the provider's name
-    for the tier that billed the call, `None` for its standard one.
+    `input_tokens` includes cached and audio tokens, `output_tokens` includes reasoning and audio
+    tokens, `cache_write_tokens` includes those kept for an hour. `web_searches` counts searches
+    that the provider made. `service_tier`, `speed` and `geography` are the provider's names for
+    what billed the call, `None` for its standard ones. `unknown` names reported fields whose
+    price nobody knows; with one of them the cost is unknown.
     """
 
     input_tokens: int | None = None
@@ -84,14 +99,21 @@ class Usage:
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
     cache_write_1h_tokens: int | None = None
+    audio_input_tokens: int | None = None
+    audio_output_tokens: int | None = None
+    web_searches: int | None = None
     service_tier: str | None = None
+    speed: str | None = None
+    geography: str | None = None
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
     """What a model answered.
 
-    `message` is an OpenAI assistant message (`role`, `content`, `tool_calls`, `refusal`).
+    `message` is an OpenAI assistant message (`role`, `content`, `tool_calls`, `refusal`) with the
+    reasoning that came with it (`reasoning_content`, `thinking_blocks`, `extra_content`, ...).
     `finish_reason` is one of `stop`, `length`, `tool_calls`, `content_filter`.
     `logprobs` are the natural-log probabilities of the answer's tokens, in order, where given.
     """
@@ -109,6 +131,8 @@ class ProviderError(SluiceError):
 
     `retry_after_s` is the provider's own wish in seconds, where it said one. `usage` is what a
     failed call still cost, where the provider said so (a content filter after the answer).
+    `sent` is False where nothing left this process, so that nothing can be billed. `unsupported`
+    names the parameter that the model refused, where its refusal named one.
     """
 
     def __init__(
@@ -119,12 +143,16 @@ class ProviderError(SluiceError):
         status: int | None = None,
         retry_after_s: float | None = None,
         usage: Usage | None = None,
+        sent: bool = True,
+        unsupported: str | None = None,
     ) -> None:
         super().__init__(message)
         self.error_class = error_class
         self.status = status
         self.retry_after_s = retry_after_s
         self.usage = usage
+        self.sent = sent
+        self.unsupported = unsupported
 
 
 class Provider(Protocol):

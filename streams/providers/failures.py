@@ -1,8 +1,12 @@
 """From a provider's refusal to the class that the fallback rules go by.
 
-The codes, types and wordings of OpenAI, Azure, Anthropic and vLLM are known here. Sources:
-https://platform.openai.com/docs/guides/error-codes, https://docs.anthropic.com/en/api/errors,
-https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter.
+What is structural comes first: codes and types, then fields that only one kind of refusal has,
+then the status; words decide where a 4xx says no more. A 4xx that is not known to be the caller's
+own fault is `bad_request`, which is worth another model; only what is listed as the caller's own
+fault is `invalid_request`. Sources: https://platform.openai.com/docs/guides/error-codes,
+https://docs.anthropic.com/en/api/errors, https://openrouter.ai/docs/api-reference/errors,
+https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter,
+https://console.groq.com/docs/errors.
 
 A provider's own message is searched, never quoted: it may repeat a prompt or a part of a key.
 """
@@ -11,81 +15,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any
 
-import httpx
 import orjson
 
 from streams.providers.base import ErrorClass, ProviderError
+from streams.providers.error_codes import BY_NAME, BY_STATUS
+from streams.providers.overflow_wordings import says_overflow
+from streams.providers.refused_parameters import refused_parameter
+from streams.providers.retry_after import retry_after_s
 from streams.providers.transport import Exchange
 
-_BY_NAME: Mapping[str, ErrorClass] = {
-    "context_length_exceeded": ErrorClass.CONTEXT_LENGTH,
-    "request_too_large": ErrorClass.CONTEXT_LENGTH,
-    "string_above_max_length": ErrorClass.CONTEXT_LENGTH,
-    "content_filter": ErrorClass.CONTENT_FILTER,
-    "content_policy_violation": ErrorClass.CONTENT_FILTER,
-    "responsibleaipolicyviolation": ErrorClass.CONTENT_FILTER,
-    "insufficient_quota": ErrorClass.AUTH,
-    "billing_error": ErrorClass.AUTH,
-    "billing_hard_limit_reached": ErrorClass.AUTH,
-    "invalid_api_key": ErrorClass.AUTH,
-    "authentication_error": ErrorClass.AUTH,
-    "permission_error": ErrorClass.AUTH,
-    "model_not_found": ErrorClass.AUTH,
-    "deploymentnotfound": ErrorClass.AUTH,
-    "not_found_error": ErrorClass.AUTH,
-    "rate_limit_exceeded": ErrorClass.RATE_LIMITED,
-    "rate_limit_error": ErrorClass.RATE_LIMITED,
-    "overloaded_error": ErrorClass.OVERLOADED,
-    "timeout_error": ErrorClass.TIMEOUT,
-}
-# `server_error` and `api_error` are not here: the status says more, since OpenAI sends the first
-# with 503 when it is overloaded.
-
-# 404 is a model that is not there or that this key may not use: another instance may have it.
-_BY_STATUS: Mapping[int, ErrorClass] = {
-    401: ErrorClass.AUTH,
-    402: ErrorClass.AUTH,
-    403: ErrorClass.AUTH,
-    404: ErrorClass.AUTH,
-    408: ErrorClass.TIMEOUT,
-    409: ErrorClass.SERVER,
-    413: ErrorClass.CONTEXT_LENGTH,
-    425: ErrorClass.SERVER,
-    429: ErrorClass.RATE_LIMITED,
-    503: ErrorClass.OVERLOADED,
-    529: ErrorClass.OVERLOADED,
-}
-
-_BY_WORDING: tuple[tuple[re.Pattern[str], ErrorClass], ...] = (
-    (
-        re.compile(
-            r"maximum context length|context window|context length|prompt is too long|"
-            r"too many (input )?tokens|exceed\w* the (model's )?(maximum|context)|"
-            r"input is too long|reduce the length",
-            re.IGNORECASE,
-        ),
-        ErrorClass.CONTEXT_LENGTH,
-    ),
-    (
-        re.compile(
-            r"content (management )?policy|content filter|safety system|usage polic(y|ies)",
-            re.IGNORECASE,
-        ),
-        ErrorClass.CONTENT_FILTER,
-    ),
-    (re.compile(r"credit balance|exceeded your current quota", re.IGNORECASE), ErrorClass.AUTH),
+_FLAGGED = re.compile(
+    r"content (management )?polic|content[ _]?filter|safety (system|setting|reason)|"
+    r"usage polic(y|ies)|acceptable use|\b(was|been|were|is) flagged|moderation|"
+    r"(blocked|rejected|refused|prohibited|violat\w{0,4}) .{0,60}(safety|polic|content|guideline)|"
+    r"content exists risk|inappropriate content|sensitive (content|words)|responsible ai",
+    re.IGNORECASE | re.DOTALL,
 )
+_MODERATION_FIELDS = ("reasons", "flagged_input", "flagged_output")
+_UNPAID = re.compile(
+    r"credit balance|exceeded your current quota|insufficient (balance|credits?|funds|quota)|"
+    r"arrearage|out of credits|billing",
+    re.IGNORECASE,
+)
+_BUSY = re.compile(r"overloaded|over capacity|at capacity|capacity exceeded|no capacity", re.I)
 
-LONGEST_PAUSE_S = 3_600.0
-"""Longest pause that a provider may ask for: a mistake must not switch an instance off for good."""
+_WORDED = frozenset({400, 403, 406, 413, 422})
+"""Statuses whose words are looked at: the status alone says too little."""
 
-_WORDED = frozenset({400, 413, 422})
 _PRINTABLE = re.compile(r"^[A-Za-z0-9_.\[\]-]{1,64}$")
 _EXAMINED_CHARACTERS = 4_000
+_MAX_QUOTED = 64_000
+_MAY_NAME_PARAMETER = frozenset({400, 422})
 
 
 def refusal(exchange: Exchange, now_s: Callable[[], float]) -> ProviderError:
@@ -99,11 +61,16 @@ def refusal_of(
     status: int, error: Mapping[str, Any], retry_after: float | None = None
 ) -> ProviderError:
     """The error for a status and a decoded error object of either wire format."""
-    names = [str(error[field]) for field in ("code", "type") if error.get(field) is not None]
+    error = _whole(error)
+    names = [str(error[field]) for field in ("code", "type", "status") if error.get(field)]
     inner = error.get("innererror")
     if isinstance(inner, Mapping) and inner.get("code"):
         names.append(str(inner["code"]))
-    found = _class_of(status, names, str(error.get("message", ""))[:_EXAMINED_CHARACTERS])
+    message = _message_of(error)
+    unsupported = refused_parameter(error, message) if status in _MAY_NAME_PARAMETER else None
+    found = _class_of(status, names, error, message)
+    if found is not ErrorClass.BAD_REQUEST:
+        unsupported = None
     shown = [name for name in (*names, str(error.get("param") or "")) if _PRINTABLE.match(name)]
     what = f" ({', '.join(dict.fromkeys(shown))})" if shown else ""
     return ProviderError(
@@ -111,23 +78,69 @@ def refusal_of(
         f"the provider answered {status}{what}",
         status=status,
         retry_after_s=retry_after,
+        unsupported=unsupported,
     )
 
 
-def _class_of(status: int, names: list[str], message: str) -> ErrorClass:
-    named = [_BY_NAME[name.lower()] for name in names if name.lower() in _BY_NAME]
+def _class_of(status: int, names: list[str], error: Mapping[str, Any], message: str) -> ErrorClass:
+    named = [BY_NAME[name.lower()] for name in names if name.lower() in BY_NAME]
     if named:
         return named[0]
-    if status in _WORDED:
-        for wording, found in _BY_WORDING:
-            if wording.search(message):
-                return found
-    if status in _BY_STATUS:
-        return _BY_STATUS[status]
+    metadata = error.get("metadata")
+    if isinstance(metadata, Mapping) and any(metadata.get(name) for name in _MODERATION_FIELDS):
+        return ErrorClass.CONTENT_FILTER
+    worded = _class_of_words(status, message)
+    if worded is not None:
+        return worded
+    if status in BY_STATUS:
+        return BY_STATUS[status]
     if status < 400:
         # Neither an answer nor a refusal: the request is not at fault, another endpoint may serve.
         return ErrorClass.BAD_RESPONSE
     return ErrorClass.SERVER if status >= 500 else ErrorClass.BAD_REQUEST
+
+
+def _class_of_words(status: int, message: str) -> ErrorClass | None:
+    """What the words say, for statuses that say little. llama.cpp and Ollama overflow with 500."""
+    if (status in _WORDED or status == 500) and says_overflow(message):
+        return ErrorClass.CONTEXT_LENGTH
+    if status not in _WORDED:
+        return None
+    if _FLAGGED.search(message):
+        return ErrorClass.CONTENT_FILTER
+    if _UNPAID.search(message):
+        return ErrorClass.AUTH
+    if status != 403 and _BUSY.search(message):
+        return ErrorClass.OVERLOADED
+    return None
+
+
+def _message_of(error: Mapping[str, Any]) -> str:
+    said = error.get("message") or error.get("msg") or error.get("detail") or ""
+    return (said if isinstance(said, str) else str(said))[:_EXAMINED_CHARACTERS]
+
+
+def _whole(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An error with what its wrapping hides: pydantic's servers list faults under `detail`, and
+    gateways quote the vendor's own error, as JSON, in `metadata.raw` or in the message.
+    """
+    detail = error.get("detail")
+    if isinstance(detail, list) and detail and isinstance(detail[0], dict):
+        return {**detail[0], **{name: error[name] for name in error if name != "detail"}}
+    metadata = error.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
+    for text in (raw, error.get("message")):
+        inner = _quoted(text)
+        if inner is not None:
+            return {**error, **inner}
+    return error
+
+
+def _quoted(text: object) -> Mapping[str, Any] | None:
+    if not isinstance(text, str) or not text.startswith("{") or len(text) > _MAX_QUOTED:
+        return None
+    found = _error_object(text.encode("utf-8", "replace"))
+    return {name: found[name] for name in ("message", "code", "type", "param") if name in found}
 
 
 def _error_object(body: bytes) -> Mapping[str, Any]:
@@ -144,39 +157,3 @@ def _error_object(body: bytes) -> Mapping[str, Any]:
     if isinstance(error, dict):
         return error
     return {"message": error} if isinstance(error, str) else {}
-
-
-def retry_after_s(headers: httpx.Headers, now_s: Callable[[], float]) -> float | None:
-    """The pause in seconds that the provider asks for: `retry-after-ms`, or `retry-after` as
-    seconds or as an HTTP date (RFC 9110, 10.2.3); an hour at most. `None` if it asks for none that
-    can be read.
-    """
-    asked = _asked_pause_s(headers, now_s)
-    return None if asked is None else min(asked, LONGEST_PAUSE_S)
-
-
-def _asked_pause_s(headers: httpx.Headers, now_s: Callable[[], float]) -> float | None:
-    milliseconds = _number(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    text = headers.get("retry-after")
-    seconds = _number(text)
-    if seconds is not None or text is None:
-        return seconds
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    # A date without a zone is GMT by the RFC; Python leaves it naive.
-    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    return max(at.timestamp() - now_s(), 0.0)
-
-
-def _number(text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if 0 <= number < float("inf") else None

@@ -2,12 +2,12 @@
 
 | value | setting | means |
 |---|---|---|
-| `KeyRing` | `SLUICE_ALLOWED_KEYS` | patterns of environment variables that may hold keys |
+| `KeyRing` | `SLUICE_ALLOWED_KEYS` | patterns of key variables, `KEY@host` binds one to a host |
+| `KeyRing` | `SLUICE_SECRETS_DIR` | folder with a file for each key, before the environment |
 | `HostPolicy` | `SLUICE_ALLOWED_HOSTS` | patterns of hosts that may be called |
 
-Patterns are shell globs, comma-separated. A host entry is `host`, `host:port` or
-`http://host[:port]`; only the last permits plain http outside loopback. `loopback` and `known`
-stand for this machine and for the providers listed here. Link-local addresses (cloud metadata
+Patterns are shell globs, comma-separated; `streams/providers/host_patterns.py` lists the forms of a
+host. Only `http://host` permits plain http outside loopback. Link-local addresses (cloud metadata
 services live there) are never called.
 """
 
@@ -19,11 +19,14 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Self
 
 import httpx
 
 from streams.providers.base import ErrorClass, ProviderError
+from streams.providers.host_patterns import check_entry, split_entry
+from streams.providers.secret_files import SecretFiles
 
 DEFAULT_KEYS = "*_API_KEY"
 LOOPBACK = "loopback"
@@ -53,38 +56,91 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRing:
-    """Provider keys by the name of their environment variable, read at each call."""
+    """Provider keys by name, looked up at each call: a file of `secrets`, else the environment.
+
+    An entry `KEY@host` (both may be globs) lets a key go to that host only; a key that such an
+    entry names goes to no other host, whatever entries without a host say.
+    """
 
     patterns: tuple[str, ...] = (DEFAULT_KEYS,)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    secrets: SecretFiles | None = None
 
     @classmethod
-    def from_patterns(cls, text: str, environment: Mapping[str, str] | None = None) -> Self:
-        """From comma-separated globs, for instance `*_API_KEY`."""
+    def from_patterns(
+        cls,
+        text: str,
+        environment: Mapping[str, str] | None = None,
+        secrets_dir: Path | None = None,
+    ) -> Self:
+        """From comma-separated globs, for instance `*_API_KEY`, and the folder of keys, if any."""
         return cls(
-            patterns=_words(text), environment=os.environ if environment is None else environment
+            patterns=_words(text),
+            environment=os.environ if environment is None else environment,
+            secrets=None if secrets_dir is None else SecretFiles(secrets_dir),
         )
 
-    def key(self, name: str) -> str:
-        """The key in the variable `name`.
+    def names(self) -> tuple[str, ...]:
+        """The keys that may be read and are set now; names only."""
+        given = set(self.environment) | set(() if self.secrets is None else self.secrets.names())
+        return tuple(sorted(name for name in given if self.has(name)))
+
+    def has(self, name: str) -> bool:
+        """Whether the key `name` may be read and is usable now."""
+        try:
+            self.key(name)
+        except ProviderError:
+            return False
+        return True
+
+    def allows(self, name: str, host: str | None = None, *, bound: bool = False) -> bool:
+        """Whether the operator allows `name` to be read as a key, and sent to `host` if one is
+        given. With `bound` only entries that name a host count.
+        """
+        entries = [entry.partition("@") for entry in self.patterns]
+        mine = [(bool(at), where) for key, at, where in entries if fnmatchcase(name, key)]
+        hosts = [where for at, where in mine if at]
+        if host is None or not hosts:
+            return bool(hosts) or (bool(mine) and not bound)
+        return any(fnmatchcase(host.lower().rstrip("."), where.lower()) for where in hosts)
+
+    def key(self, name: str, host: str | None = None, *, bound: bool = False) -> str:
+        """The key `name`, to be sent to `host`; `bound` as in `allows`.
 
         Raises:
-            ProviderError: class AUTH; the variable is not allowed, not set or holds characters
+            ProviderError: class AUTH; the key is not allowed there, not set or holds characters
                 that no header may carry. The message names the variable, never its content.
         """
-        if not any(fnmatchcase(name, pattern) for pattern in self.patterns):
+        if not self.allows(name):
             raise ProviderError(
                 ErrorClass.AUTH,
                 f"{name} may not be read as a key; SLUICE_ALLOWED_KEYS does not match it",
             )
-        value = self.environment.get(name, "").strip()
+        if not self.allows(name, host, bound=bound):
+            raise ProviderError(
+                ErrorClass.AUTH,
+                f"{name} may not be sent to {host}; SLUICE_ALLOWED_KEYS has no entry {name}@{host}",
+            )
+        value = self._secret(name) or self.environment.get(name, "").strip()
         if not value:
-            raise ProviderError(ErrorClass.AUTH, f"the environment variable {name} is not set")
+            nor = "" if self.secrets is None else ", and SLUICE_SECRETS_DIR holds no such file"
+            raise ProviderError(ErrorClass.AUTH, f"the environment variable {name} is not set{nor}")
         if not (value.isascii() and value.isprintable()):
             raise ProviderError(
                 ErrorClass.AUTH, f"the environment variable {name} does not hold a usable key"
             )
         return value
+
+    def _secret(self, name: str) -> str | None:
+        if self.secrets is None:
+            return None
+        try:
+            return self.secrets.value(name)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or type(error).__name__
+            raise ProviderError(
+                ErrorClass.AUTH, f"the file {name} in SLUICE_SECRETS_DIR can't be used ({why})"
+            ) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,23 +151,33 @@ class HostPolicy:
 
     @classmethod
     def from_patterns(cls, text: str | None) -> Self:
-        """From comma-separated entries; `None` means the known providers and loopback."""
+        """From comma-separated entries; `None` means the known providers and loopback.
+
+        Raises:
+            ConfigurationError: an entry has none of the forms that one may have.
+        """
         patterns: list[str] = []
-        for word in _words(DEFAULT_HOSTS if text is None else text):
-            patterns.extend(KNOWN_HOSTS if word == KNOWN else (word.lower(),))
+        for word in _words((DEFAULT_HOSTS if text is None else text).lower()):
+            check_entry(word)
+            patterns.extend(KNOWN_HOSTS if word == KNOWN else (word,))
         return cls(patterns=tuple(patterns))
 
-    def check(self, url: httpx.URL) -> None:
-        """Refuse a URL that may not be called.
+    def check(self, url: httpx.URL, *, loopback: bool = True) -> None:
+        """Refuse a URL that may not be called; `loopback` as in `fault`.
 
         Raises:
             ProviderError: class AUTH, since only this endpoint is unusable and another may serve.
         """
-        fault = self._fault(url)
+        fault = self.fault(url, loopback=loopback)
         if fault is not None:
             raise ProviderError(ErrorClass.AUTH, fault)
 
-    def _fault(self, url: httpx.URL) -> str | None:
+    def fault(self, url: httpx.URL, *, loopback: bool = True) -> str | None:
+        """Why a URL may not be called; `None` where it may.
+
+        The entry `loopback` is for providers; without `loopback` this machine must be named, such
+        as `127.0.0.1:9000`.
+        """
         host, scheme = url.host.lower().rstrip("."), url.scheme
         if scheme not in _PORTS or not host:
             return "the endpoint's base_url is not an http(s) address"
@@ -120,7 +186,7 @@ class HostPolicy:
         if is_link_local(host):
             return f"{host} is a link-local address and is never called"
         here = is_loopback(host)
-        if (here and LOOPBACK in self.patterns) or self._named(
+        if (here and loopback and LOOPBACK in self.patterns) or self._named(
             host, url.port or _PORTS[scheme], scheme
         ):
             return None
@@ -135,7 +201,8 @@ class HostPolicy:
                 entry = pattern.removeprefix("https://").rstrip("/")
             else:
                 continue
-            if fnmatchcase(host, entry) or fnmatchcase(f"{host}:{port}", entry):
+            name, at = split_entry(entry)
+            if fnmatchcase(host, name) and (at is None or fnmatchcase(str(port), at)):
                 return True
         return False
 

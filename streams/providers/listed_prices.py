@@ -17,15 +17,23 @@ from streams.routing.pricing import Price, Rates, request_fee
 Listed = Decimal | TieredPrices | None
 
 _RATES = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
-_REQUESTS = "requests_kcount"
+_AUDIO = {"audio_input": "input_audio_mtok", "audio_output": "output_audio_mtok"}
+_REQUESTS, _SEARCHES = "requests_kcount", "web_searches_kcount"
+_BATCH = "batch"
 _NOT_OF_CHAT = frozenset(
-    {"web_searches_kcount", "storage_searches_kcount", "audio_hours", "input_audio_hours"}
+    {"storage_searches_kcount", "audio_hours", "input_audio_hours", "input_mchars"}
 )
 """Prices of things that a chat call of ours never asks for."""
 
 
 def listed_price(
-    provider: str, model: str, base_url: str | None, service_tier: str | None, at: datetime
+    provider: str,
+    model: str,
+    base_url: str | None,
+    *,
+    service_tier: str | None = None,
+    speed: str | None = None,
+    at: datetime,
 ) -> Price | None:
     """The price on a day; `None` where the list has none, or one that usage can't be held against.
 
@@ -34,12 +42,21 @@ def listed_price(
     found = _find(provider, model, base_url)
     if found is None:
         return None
-    if service_tier is None:
+    context = _context(service_tier, speed)
+    if not context:
         return _price(found.get_prices(at))
-    known = any(
-        variant.when == {"service_tier": service_tier} for variant in found.price_variants or ()
-    )
-    return _price(found.get_prices(at, {"service_tier": service_tier})) if known else None
+    known = any(variant.when == context for variant in found.price_variants or ())
+    return _price(found.get_prices(at, context)) if known else None
+
+
+def _context(service_tier: str | None, speed: str | None) -> dict[str, str]:
+    """The list's own conditions for a tier and a speed."""
+    context: dict[str, str] = {}
+    if service_tier is not None:
+        context["processing" if service_tier == _BATCH else "service_tier"] = service_tier
+    if speed is not None:
+        context["speed"] = speed
+    return context
 
 
 def _find(provider: str, model: str, base_url: str | None) -> ModelInfo | None:
@@ -58,7 +75,8 @@ def _price(listed: ModelPrice) -> Price | None:
         name: value for name, value in vars(listed).items() if value is not None
     }
     rates: dict[str, Listed] = {rate: given.pop(f"{rate}_mtok", None) for rate in _RATES}
-    fee = given.pop(_REQUESTS, None)
+    rates |= {rate: given.pop(listed_as, None) for rate, listed_as in _AUDIO.items()}
+    fee, search = given.pop(_REQUESTS, None), given.pop(_SEARCHES, None)
     if rates["input"] is None or rates["output"] is None or isinstance(fee, TieredPrices):
         return None
     # A price of its own for reasoning or images: usage that we see does not tell them apart.
@@ -80,6 +98,7 @@ def _price(listed: ModelPrice) -> Price | None:
         base=_rates(rates, 0),
         tiers=tuple((start, _rates(rates, start + 1)) for start in starts),
         request=request_fee(fee) if fee is not None else 0,
+        web_search=request_fee(search) if isinstance(search, Decimal) else None,
     )
 
 
@@ -94,6 +113,8 @@ def _rates(rates: dict[str, Listed], tokens: int) -> Rates:
         cache_read=at["cache_read"],
         cache_write=at["cache_write"],
         cache_write_1h=at["cache_write_1h"],
+        audio_input=at["audio_input"],
+        audio_output=at["audio_output"],
     )
 
 

@@ -13,9 +13,11 @@ from urllib.parse import quote
 import httpx
 
 from streams.providers.adapter import HttpAdapter
+from streams.providers.adapter_faults import faults_named
 from streams.providers.answers import decode, encode
 from streams.providers.base import ChatCall, Completion, Endpoint
-from streams.providers.openai_format import completion, request_body
+from streams.providers.openai_answer import completion
+from streams.providers.openai_format import request_body
 
 _GENUINE = "api.openai.com"
 _AZURE = ".azure.com"
@@ -32,20 +34,26 @@ class OpenAIProvider(HttpAdapter):
         Raises:
             ProviderError: for every failure, with its class.
         """
-        url = self._url(call, endpoint)
-        headers: dict[str, str] = {}
-        if endpoint.api_key_env is not None:
-            key = self.keys.key(endpoint.api_key_env)
-            if endpoint.api_version is None:
-                headers["authorization"] = f"Bearer {key}"
-            else:
-                headers["api-key"] = key
-        genuine = (
-            endpoint.api_version is not None or url.host == _GENUINE or url.host.endswith(_AZURE)
-        )
-        body = encode(request_body(call, genuine=genuine))
+        with faults_named("building the request", sent=False):
+            url = self._url(call, endpoint)
+            headers = self._key_header(endpoint)
+            genuine = (
+                endpoint.api_version is not None
+                or url.host == _GENUINE
+                or url.host.endswith(_AZURE)
+            )
+            body = encode(request_body(call, genuine=genuine))
         answer = await self.exchange(call, endpoint, url, headers, body)
-        return completion(decode(answer.body, answer.status))
+        with faults_named("reading the answer", sent=True, status=answer.status):
+            return completion(decode(answer.body, answer.status), call)
+
+    def _key_header(self, endpoint: Endpoint) -> dict[str, str]:
+        if endpoint.api_key_env is None:
+            return {}
+        key = self.keys.key(endpoint.api_key_env, endpoint.host)
+        if endpoint.api_version is None:
+            return {"authorization": f"Bearer {key}"}
+        return {"api-key": key}
 
     def _url(self, call: ChatCall, endpoint: Endpoint) -> httpx.URL:
         base = endpoint.base_url

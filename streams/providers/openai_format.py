@@ -1,179 +1,119 @@
-"""OpenAI's chat-completions format, both ways; pure.
+"""From the contract's request to OpenAI's chat-completions format; pure.
 
-Source: https://platform.openai.com/docs/api-reference/chat. A routed request can't know which model
-it meets, so what a model is known to refuse is left out rather than sent:
+Source: https://platform.openai.com/docs/api-reference/chat. The contract speaks this format, so
+that most fields go out as they came. What differs:
 
-| model | left out |
+| what | how it is met |
 |---|---|
-| `o1`, `o3`, `o4`, `gpt-5` | temperature, top_p, penalties, logit_bias, logprobs, stop |
-| `gpt-4`, `gpt-3.5`, `chatgpt` | reasoning_effort, verbosity |
-| served by others than OpenAI and Azure | role `developer` becomes `system` |
-
-The limit of the answer goes out as `max_completion_tokens` to OpenAI, Azure and reasoning models,
-and as `max_tokens` to everyone else, who may not know the newer name.
+| parameters that the model refuses (`ChatCall.unsupported`) | left out |
+| the limit of the answer | `max_completion_tokens` to OpenAI and Azure, else `max_tokens`; the
+other name where the model refuses it |
+| role `developer`, elsewhere than OpenAI and Azure | `system` |
+| reasoning of earlier turns | left out for OpenAI and Azure, who refuse it; kept for others |
+| tool-call ids that repeat, or are long | made distinct |
+| tools whose schema is no object at its top, for OpenAI and Azure | rewritten |
+| `tool_choice`, `parallel_tool_calls` without tools; `top_logprobs` alone | refused combinations |
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from streams.providers.answers import (
-    Json,
-    bad_answer,
-    believable,
-    count,
-    few_enough,
-    json_text,
-    name,
-    part,
-    text,
-    with_extra,
-)
-from streams.providers.base import ChatCall, Completion, Usage
-from streams.providers.failures import refusal_of
+from streams.providers.answers import Json, with_extra
+from streams.providers.base import ChatCall
+from streams.providers.tool_ids import with_distinct_ids
+from streams.providers.tool_schemas import needs_rewriting, tool_schema
+from streams.routing.parameters import TURN_FIELDS
 
-_REASONING = re.compile(r"(^|/)(o[134](-|$)|gpt-5(?!.*chat))")
-_PLAIN = re.compile(r"(^|/)(gpt-4|gpt-3\.5|chatgpt)")
-_NOT_FOR_REASONING = frozenset(
-    {
-        "temperature",
-        "top_p",
-        "frequency_penalty",
-        "presence_penalty",
-        "logit_bias",
-        "logprobs",
-        "top_logprobs",
-        "stop",
-    }
-)
-_NOT_FOR_PLAIN = frozenset({"reasoning_effort", "verbosity"})
 _OURS = frozenset({"extra_body", "max_tokens", "max_completion_tokens"})
-_NOTHING: frozenset[str] = frozenset()
-
-_FINISH = {
-    "stop": "stop",
-    "length": "length",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-    "content_filter": "content_filter",
-}
+_LIMITS = ("max_completion_tokens", "max_tokens")
+_THINKING = frozenset({"thinking", "redacted_thinking"})
+_CALL_FIELDS = ("extra_content", "thought_signature")
 
 
 def request_body(call: ChatCall, *, genuine: bool) -> dict[str, Any]:
     """The body of one call; `genuine` says that OpenAI or Azure is asked.
 
     Raises:
-        ProviderError: BAD_REQUEST; `extra_body` sets a field that is the call's own.
+        ProviderError: INVALID_REQUEST; `extra_body` sets a field that is the call's own.
     """
-    reasoning = _REASONING.search(call.model) is not None
-    if reasoning:
-        dropped = _NOT_FOR_REASONING
-    else:
-        dropped = _NOT_FOR_PLAIN if _PLAIN.search(call.model) else _NOTHING
-    source = call.body
-    left_out = _OURS | dropped
+    source, refused = call.body, call.unsupported
+    left_out = _OURS | refused
     body = {name: value for name, value in source.items() if name not in left_out}
     body["model"] = call.model
     limit = (
         call.max_output_tokens or source.get("max_completion_tokens") or source.get("max_tokens")
     )
-    if limit is not None:
-        body["max_completion_tokens" if genuine or reasoning else "max_tokens"] = limit
-    if not genuine and any(message["role"] == "developer" for message in body["messages"]):
-        body["messages"] = [_without_developer(message) for message in body["messages"]]
-    return with_extra(body, source.get("extra_body"))
+    names = _LIMITS if genuine else reversed(_LIMITS)
+    named = next((name for name in names if name not in refused), None)
+    if limit is not None and named is not None:
+        body[named] = limit
+    body["messages"] = _turns(source["messages"], refused, genuine=genuine)
+    _mend_combinations(body)
+    if genuine and body.get("tools"):
+        body["tools"] = [_tool(tool) for tool in body["tools"]]
+    extra = source.get("extra_body")
+    if isinstance(extra, Mapping):
+        extra = {name: value for name, value in extra.items() if name not in refused}
+    return with_extra(body, extra)
 
 
-def _without_developer(message: Json) -> Json:
-    return {**message, "role": "system"} if message["role"] == "developer" else message
+def _mend_combinations(body: dict[str, Any]) -> None:
+    """Take out what OpenAI refuses beside what is there, in place."""
+    if not body.get("tools"):
+        body.pop("tool_choice", None)
+        body.pop("parallel_tool_calls", None)
+    if body.get("top_logprobs") is not None and not body.get("logprobs"):
+        # Zero alternatives ask for nothing.
+        if body["top_logprobs"]:
+            body["logprobs"] = True
+        else:
+            del body["top_logprobs"]
 
 
-def completion(document: Json) -> Completion:
-    """What a 200 answer says.
-
-    Raises:
-        ProviderError: BAD_RESPONSE if there is no message in it; the class of the error that some
-            compatible servers send with status 200.
-    """
-    choices = document.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        error = part(document, "error")
-        if error:
-            code = error.get("code")
-            raise refusal_of(code if isinstance(code, int) and 400 <= code < 600 else 500, error)
-        raise bad_answer("holds no choice")
-    choice = choices[0]
-    said = choice.get("message")
-    if not isinstance(said, dict):
-        raise bad_answer("holds no message")
-    message: dict[str, Any] = {"role": "assistant", "content": _spoken(said.get("content"))}
-    calls = said.get("tool_calls")
-    if isinstance(calls, list) and calls:
-        message["tool_calls"] = [
-            _tool_call(call, number) for number, call in enumerate(few_enough(calls))
-        ]
-    if text(said.get("refusal")):
-        message["refusal"] = said["refusal"]
-    finish = _FINISH.get(text(choice.get("finish_reason")) or "stop", "stop")
-    return Completion(
-        message=message,
-        # A forced call ends with `stop` at OpenAI, and so does any call at Ollama.
-        finish_reason="tool_calls" if finish == "stop" and "tool_calls" in message else finish,
-        usage=believable(
-            usage(part(document, "usage"), name(document.get("service_tier"))), message
-        ),
-        response_model=name(document.get("model")),
-        response_id=name(document.get("id")),
-        logprobs=_logprobs(choice.get("logprobs")) if choice.get("logprobs") else None,
-    )
+def _tool(tool: Json) -> Json:
+    function = tool["function"]
+    parameters = function.get("parameters")
+    if parameters is None or not needs_rewriting(parameters):
+        return tool
+    # Strict mode takes only schemas that say all; a rewritten one says less.
+    kept = {name: value for name, value in function.items() if name != "strict"}
+    return {**tool, "function": {**kept, "parameters": tool_schema(parameters)}}
 
 
-def usage(document: Json, service_tier: str | None = None) -> Usage:
-    """Tokens as counted; OpenAI's counts already include cached and reasoning ones."""
-    details = part(document, "prompt_tokens_details")
-    cached = count(details.get("cached_tokens"))
-    return Usage(
-        input_tokens=count(document.get("prompt_tokens")),
-        output_tokens=count(document.get("completion_tokens")),
-        # DeepSeek has a name of its own for it.
-        cache_read_tokens=count(document.get("prompt_cache_hit_tokens"))
-        if cached is None
-        else cached,
-        reasoning_tokens=count(part(document, "completion_tokens_details").get("reasoning_tokens")),
-        service_tier=None if service_tier in {"default", "standard", "auto"} else service_tier,
-    )
+def _turns(messages: Sequence[Json], refused: frozenset[str], *, genuine: bool) -> list[Json]:
+    dropped = TURN_FIELDS if genuine else TURN_FIELDS & refused
+    if any(message.get("tool_calls") or message.get("tool_call_id") for message in messages):
+        messages = with_distinct_ids(messages)
+    return [_turn(message, dropped, genuine=genuine) for message in messages]
 
 
-def _spoken(content: object) -> str | None:
-    """Text, also where it comes in parts, as from Mistral's reasoning models."""
-    if not isinstance(content, list):
-        return text(content)
-    parts = [piece for piece in content if isinstance(piece, dict) and piece.get("type") == "text"]
-    return "".join(text(piece.get("text")) or "" for piece in parts) or None
+def _turn(message: Json, dropped: frozenset[str], *, genuine: bool) -> Json:
+    if message["role"] == "developer" and not genuine:
+        return {**message, "role": "system"}
+    if message["role"] != "assistant":
+        return message
+    turn = {name: value for name, value in message.items() if name not in dropped}
+    if genuine and isinstance(turn.get("content"), list):
+        turn["content"] = _without_thinking(turn["content"])
+    if turn.get("content") is None and not (turn.get("tool_calls") or turn.get("refusal")):
+        # A turn of which only reasoning is left.
+        turn["content"] = ""
+    if turn.get("tool_calls") and "extra_content" in dropped:
+        turn["tool_calls"] = [_plain_call(call) for call in turn["tool_calls"]]
+    return turn
 
 
-def _tool_call(call: object, number: int) -> dict[str, Any]:
-    function = call.get("function") if isinstance(call, dict) else None
-    if not isinstance(call, dict) or not isinstance(function, dict):
-        raise bad_answer("holds a broken tool call")
-    called, identity = text(function.get("name")), text(call.get("id"))
-    if not called:
-        raise bad_answer("holds a tool call without a name")
-    arguments = function.get("arguments")
-    # Some compatible servers send the arguments as the object that they stand for.
-    said = json_text(arguments) if isinstance(arguments, dict) else text(arguments)
-    return {
-        "id": identity or f"call_{number}_{called}",
-        "type": "function",
-        "function": {"name": called, "arguments": said or "{}"},
-    }
+def _without_thinking(parts: Sequence[Json]) -> list[Json] | None:
+    return [part for part in parts if part["type"] not in _THINKING] or None
 
 
-def _logprobs(document: object) -> tuple[float, ...] | None:
-    tokens = document.get("content") if isinstance(document, dict) else None
-    if not isinstance(tokens, list) or not tokens:
-        return None
-    values = [token.get("logprob") for token in tokens if isinstance(token, dict)]
-    numbers = tuple(float(value) for value in values if isinstance(value, int | float))
-    return numbers if len(numbers) == len(tokens) else None
+def _plain_call(call: Json) -> Json:
+    plain = {name: value for name, value in call.items() if name not in _CALL_FIELDS}
+    function = call["function"]
+    plain["function"] = {name: value for name, value in function.items() if name in _FUNCTION}
+    return plain
+
+
+_FUNCTION = frozenset({"name", "arguments"})

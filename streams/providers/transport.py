@@ -93,7 +93,9 @@ async def post(
     """
     if len(body) > MAX_REQUEST_BYTES:
         raise ProviderError(
-            ErrorClass.BAD_REQUEST, f"the request is larger than {MAX_REQUEST_BYTES} bytes"
+            ErrorClass.BAD_REQUEST,
+            f"the request is larger than {MAX_REQUEST_BYTES} bytes",
+            sent=False,
         )
     limits = {"connect": timeouts.connect, "read": timeouts.read}
     request = httpx.Request(
@@ -178,5 +180,8 @@ def _failure(error: BaseException) -> ProviderError:
     if isinstance(origin, aiohttp.ClientResponseError):
         return ProviderError(ErrorClass.BAD_RESPONSE, "the provider's answer is not HTTP")
     return ProviderError(
-        ErrorClass.CONNECTION, f"the connection failed with {type(origin).__name__}"
+        ErrorClass.CONNECTION,
+        f"the connection failed with {type(origin).__name__}",
+        # Where no connection came about, no request was made.
+        sent=not isinstance(origin, aiohttp.ClientConnectorError),
     )

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, model_validator
 
 from streams.registry.model_parts import Name, Part, one_of
+from streams.registry.web_addresses import WebAddress
 from streams.routing.alert_rules import (
     SEVERITIES,
     SIGNALS,
@@ -88,10 +89,11 @@ class AlertRulePart(Part):
 
 class WebhookPart(Part):
     """A URL that alerts are sent to, of `rules` only if named. The operator must allow its host
-    (`SLUICE_ALLOWED_HOSTS`), and the variable of a bearer token (`SLUICE_ALLOWED_KEYS`).
+    (`SLUICE_ALLOWED_HOSTS`; loopback by name only), and the variable of a bearer token for that
+    host (`SLUICE_ALLOWED_KEYS` with an entry `KEY@host`).
     """
 
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s@]+$", max_length=2_000)]
+    url: WebAddress
     rules: Annotated[tuple[Name, ...], Field(max_length=MOST_RULES)] = ()
     api_key_env: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
 

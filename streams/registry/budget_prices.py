@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from schemas.errors import RegistryError
 from streams.providers.prices import PriceBook
+from streams.registry.problems import InvalidRegistryError, Problem
 from streams.routing.landscape import Landscape
 
 
@@ -26,8 +26,11 @@ def refuse_unpriced(landscape: Landscape, name: str, prices: PriceBook | None = 
         ]
         if concerned and book.quote(model) is None:
             problems.append(
-                f"  models.{model.name}.price: no price is known, and its calls count against "
-                f"budgets.{concerned[0]}; set models.{model.name}.price"
+                Problem(
+                    path=f"models.{model.name}.price",
+                    message="no price is known, and its calls count against "
+                    f"budgets.{concerned[0]}; set models.{model.name}.price",
+                )
             )
     if problems:
-        raise RegistryError(f"{name} does not validate:\n" + "\n".join(problems))
+        raise InvalidRegistryError(name, problems)

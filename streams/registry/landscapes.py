@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -12,10 +13,14 @@ from streams.registry.alert_parts import alerting_of
 from streams.registry.budget_parts import budget_of
 from streams.registry.budget_prices import refuse_unpriced
 from streams.registry.document import RegistryDocument
+from streams.registry.document_problems import problems_in
 from streams.registry.experiment_parts import ExperimentPart
 from streams.registry.learned import ArtifactOf, with_artifact
-from streams.registry.model_parts import InstancePart, ModelPart
+from streams.registry.model_families import refused_by_family
+from streams.registry.model_parts import InstancePart, ModelPart, PricePart, TokenPricePart
 from streams.registry.policies import policy_of
+from streams.registry.problems import InvalidRegistryError
+from streams.registry.yaml_text import YamlText
 from streams.routing.landscape import (
     Arm,
     Experiment,
@@ -25,15 +30,14 @@ from streams.routing.landscape import (
     ListPrice,
     Model,
     Privacy,
+    TokenPrice,
 )
-
-Report = Callable[[ValidationError], str]
 
 
 def landscape_of(
-    document: RegistryDocument, version: str, *, name: str, artifacts: ArtifactOf, report: Report
+    document: RegistryDocument, version: str, *, name: str, artifacts: ArtifactOf, text: YamlText
 ) -> Landscape:
-    """The landscape of a document, with those of its arms; `report` puts faults into words.
+    """The landscape of a document, with those of its arms; `text` says where faults stand.
 
     Raises:
         RegistryError: an arm does not validate, an artifact is not there or does not fit, or a
@@ -42,7 +46,7 @@ def landscape_of(
     landscape = _plain_landscape(document, version, name, artifacts)
     refuse_unpriced(landscape, name)
     experiments = tuple(
-        _experiment(document, title, part, version, name=name, artifacts=artifacts, report=report)
+        _experiment(document, title, part, version, name=name, artifacts=artifacts, text=text)
         for title, part in sorted(document.experiments.items())
     )
     return replace(landscape, experiments=experiments)
@@ -82,7 +86,7 @@ def _experiment(
     *,
     name: str,
     artifacts: ArtifactOf,
-    report: Report,
+    text: YamlText,
 ) -> Experiment:
     arms = []
     for arm, arm_part in part.arms.items():
@@ -90,7 +94,8 @@ def _experiment(
         try:
             seen = document.under(title, arm)
         except ValidationError as error:
-            raise RegistryError(f"{place} does not validate:\n{report(error)}") from None
+            under = ("experiments", title, "arms", arm)
+            raise InvalidRegistryError(place, problems_in(error, text, under)) from None
         landscape = _plain_landscape(seen, version, place, artifacts)
         arms.append(Arm(name=arm, weight=arm_part.weight, landscape=landscape))
     return Experiment(
@@ -113,8 +118,35 @@ def _model(name: str, part: ModelPart) -> Model:
         max_output=part.max_output,
         expected_latency_ms=part.expected_latency_ms,
         instances=tuple(_instance(instance) for instance in part.instances),
-        price=ListPrice(**part.price.model_dump()) if part.price else None,
+        price=_price(part.price) if part.price else None,
+        unsupported=_unsupported(name, part),
     )
+
+
+def _unsupported(name: str, part: ModelPart) -> frozenset[str]:
+    if part.unsupported is not None:
+        return part.unsupported
+    return refused_by_family(part.model or name)
+
+
+def _price(part: PricePart) -> ListPrice:
+    return ListPrice(
+        **_token_prices(part),
+        web_search=part.web_search,
+        service_tiers=_variants(part.service_tiers),
+        speeds=_variants(part.speeds),
+        geographies=tuple(sorted((part.geographies or {}).items())),
+    )
+
+
+def _variants(parts: Mapping[str, TokenPricePart] | None) -> tuple[tuple[str, TokenPrice], ...]:
+    return tuple(
+        (name, TokenPrice(**_token_prices(part))) for name, part in sorted((parts or {}).items())
+    )
+
+
+def _token_prices(part: TokenPricePart) -> dict[str, Any]:
+    return {field: getattr(part, field) for field in TokenPricePart.model_fields}
 
 
 def _instance(part: InstancePart) -> Instance:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 from importlib import resources
 
-from schemas.errors import ArtifactError, RegistryError
+from schemas.errors import RegistryError
 from streams.registry.policy_parts import LearnedPart
 from streams.routing.landscape import Landscape
 from streams.routing.learned.artifact import Artifact, read_artifact
@@ -23,20 +23,6 @@ def default_artifact() -> Artifact:
     """The artifact that ships with Sluice; docs/learned.md says what it was trained on."""
     data = resources.files("streams.routing.learned").joinpath("default.json").read_bytes()
     return read_artifact(data)
-
-
-def shipped_artifact(name: str) -> Artifact:
-    """The shipped artifact, as `default` or by its hash.
-
-    Raises:
-        ArtifactError: another one is asked for.
-    """
-    shipped = default_artifact()
-    if name not in {DEFAULT, shipped.hash}:
-        raise ArtifactError(
-            f"{name} is not here; publish it with `sluice train --publish`, or name `default`"
-        )
-    return shipped
 
 
 def with_artifact(

@@ -35,6 +35,10 @@ class LiveRegistry:
         self._history = RegistryHistory()
         self._landscape: Landscape | None = None
         self._loaded = asyncio.Event()
+        self.changed = asyncio.Event()
+        """Set whenever a pointer was followed or refused; who waits for it clears it."""
+        self.refused: tuple[str, str] | None = None
+        """The current version and what is wrong with it, where it was not taken up."""
 
     @property
     def landscape(self) -> Landscape:
@@ -65,6 +69,7 @@ class LiveRegistry:
                 self._use_current()
         except RegistryError as error:
             pointer = self._history.current
+            self._refuse(pointer.version if pointer else "topic", str(error))
             log.error("keeping the registry that is in use: %s", error)  # noqa: TRY400
             await self._on_invalid(pointer.version if pointer else "topic", str(error))
 
@@ -80,7 +85,13 @@ class LiveRegistry:
                 f"reads {', '.join(self._tiers)}: create their topics, set SLUICE_TIERS, restart"
             )
         self._landscape = landscape
+        self.refused = None
         self._loaded.set()
+        self.changed.set()
+
+    def _refuse(self, version: str, problem: str) -> None:
+        self.refused = (version, problem)
+        self.changed.set()
 
     def _use_current(self) -> None:
         pointer = self._history.current
@@ -120,11 +131,15 @@ class LiveRegistry:
         await self._latest_valid()
 
     async def _latest_valid(self) -> None:
+        first: tuple[str, str] | None = None
         for pointer in reversed(self._history.pointers):
             try:
                 self.use(self._history.version(pointer.version).landscape)
             except RegistryError as error:
+                first = first or (pointer.version, str(error))
                 await self._on_invalid(pointer.version, str(error))
             else:
                 log.info("registry %s is in use", pointer.version)
-                return
+                break
+        if first is not None:
+            self._refuse(*first)

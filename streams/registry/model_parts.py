@@ -16,12 +16,15 @@ from pydantic import (
 )
 
 from schemas.identity import NAME
+from streams.registry.web_addresses import WebAddress
 from streams.routing.landscape import CAPABILITIES
+from streams.routing.parameters import PARAMETERS
 
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
 TierName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 TenantName = Annotated[str, StringConstraints(pattern=rf"^(\*|{NAME.pattern})$")]
 Usd = Annotated[Decimal, Field(ge=0, max_digits=18)]
+Factor = Annotated[Decimal, Field(gt=0, le=100, max_digits=9)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Milliseconds = Annotated[float, Field(gt=0, le=3_600_000)]
 
@@ -38,6 +41,7 @@ def one_of(known: Collection[str]) -> AfterValidator:
 
 
 Capability = Annotated[str, one_of(CAPABILITIES)]
+Parameter = Annotated[str, one_of(PARAMETERS)]
 
 
 class Part(BaseModel):
@@ -63,20 +67,34 @@ class InstancePart(Part):
     """One place that serves a model."""
 
     name: Name
-    base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s@]+$")]
+    base_url: WebAddress
     api_key_env: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
     api_version: str | None = None
     weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
     limits: LimitsPart = LimitsPart()
 
 
-class PricePart(Part):
+class TokenPricePart(Part):
     """USD per million tokens."""
 
     input: Usd
     output: Usd
     cache_read: Usd | None = None
     cache_write: Usd | None = None
+    cache_write_1h: Usd | None = None
+    audio_input: Usd | None = None
+    audio_output: Usd | None = None
+
+
+class PricePart(TokenPricePart):
+    """USD per million tokens; `web_search` is USD per thousand searches. Calls that the provider
+    bills by a service tier, a speed or a geography that is not listed here have no known cost.
+    """
+
+    web_search: Usd | None = None
+    service_tiers: Annotated[dict[Name, TokenPricePart], Field(max_length=16)] | None = None
+    speeds: Annotated[dict[Name, TokenPricePart], Field(max_length=16)] | None = None
+    geographies: Annotated[dict[Name, Factor], Field(max_length=64)] | None = None
 
 
 class ModelPart(Part):
@@ -90,6 +108,7 @@ class ModelPart(Part):
     max_output: Annotated[int, Field(gt=0)] = 4_096
     expected_latency_ms: Milliseconds = 1_000.0
     price: PricePart | None = None
+    unsupported: frozenset[Parameter] | None = None
     instances: Annotated[tuple[InstancePart, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

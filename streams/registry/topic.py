@@ -1,13 +1,13 @@
 """The registry on its topic: versions under their hash, and a pointer to the current one.
 
-`registry/<hash>` holds a version's canonical JSON; `current` names a hash, who moved the pointer
-and when. What the pointer names is published before the pointer, so that a reader that sees the
-pointer can have what it names.
+`registry/<hash>` holds a version's canonical JSON; `current` names a hash, who moved the pointer,
+when, and the versions before it, so that compaction does not take the way back. What the pointer
+names is published before the pointer, so that who sees the pointer can have what it names.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,26 +15,45 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from schemas.errors import ArtifactError, RegistryError
+from schemas.errors import RegistryError
 from schemas.topics import REGISTRY
-from streams.registry.learned import shipped_artifact
+from streams.registry.artifacts import ArtifactSource
+from streams.registry.learned import ArtifactOf
 from streams.registry.version import RegistryVersion, parse_registry
-from streams.routing.learned.artifact import MAX_BYTES, Artifact, pack_artifact, read_artifact
+from streams.routing.learned.artifact import MAX_BYTES, Artifact, pack_artifact
 
 CURRENT_KEY = b"current"
 VERSION_PREFIX = b"registry/"
 ARTIFACT_PREFIX = b"artifact/"
+MOST_BEFORE = 100
+"""How many rollbacks a pointer remembers."""
+
 _POLL_MS = 200
 _MAX_REQUEST = MAX_BYTES + 4_096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pointer:
-    """Which version is current; `at` is broker time, ms."""
+    """Which version is current; `at` is broker time, ms. Rollbacks go through `before` from its end
+    to its beginning.
+    """
 
     version: str
     by: str
     at: int
+    before: tuple[str, ...] = ()
+
+    def applied(self) -> tuple[str, ...]:
+        """What lies before the version that is applied on top of this one."""
+        return (*self.before, self.version)[-MOST_BEFORE:]
+
+    def taken_back(self, version: str) -> tuple[str, ...]:
+        """What lies before `version` once it is current again; one that never was is applied."""
+        if version == self.version:
+            return self.before
+        if version in self.before:
+            return self.before[: len(self.before) - 1 - self.before[::-1].index(version)]
+        return self.applied()
 
 
 class RegistryHistory:
@@ -44,6 +63,7 @@ class RegistryHistory:
         self.contents: dict[str, bytes] = {}
         self.artifacts: dict[str, bytes] = {}
         self.pointers: list[Pointer] = []
+        self.artifact: ArtifactOf = ArtifactSource(published=lambda: self.artifacts)
 
     @property
     def current(self) -> Pointer | None:
@@ -68,8 +88,12 @@ class RegistryHistory:
             return False
         try:
             pointer = orjson.loads(value)
-            self.pointers.append(Pointer(version=pointer["registry"], by=pointer["by"], at=at))
-        except (orjson.JSONDecodeError, KeyError, TypeError):
+            version, given = pointer["registry"], pointer.get("before")
+            before = () if self.current is None else self.current.taken_back(version)
+            if isinstance(given, list):
+                before = tuple(str(each) for each in given)
+            self.pointers.append(Pointer(version=version, by=pointer["by"], at=at, before=before))
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
             raise RegistryError("the pointer on the registry topic is malformed") from None
         return True
 
@@ -92,20 +116,6 @@ class RegistryHistory:
             raise RegistryError(f"registry version {digest} holds another content: {version.hash}")
         return version
 
-    def artifact(self, digest: str) -> Artifact:
-        """An artifact by its hash, from the topic, else the shipped one.
-
-        Raises:
-            ArtifactError: it is neither there nor shipped, is damaged, or has another content.
-        """
-        data = self.artifacts.get(digest)
-        if data is None:
-            return shipped_artifact(digest)
-        artifact = read_artifact(data)
-        if artifact.hash != digest:
-            raise ArtifactError(f"artifact {digest} holds another one: {artifact.hash}")
-        return artifact
-
 
 def records_of(version: RegistryVersion) -> Iterator[tuple[bytes, bytes]]:
     """What must be on the topic before the pointer may name this version."""
@@ -126,12 +136,18 @@ def _record_of(artifact: Artifact) -> tuple[bytes, bytes]:
     return ARTIFACT_PREFIX + artifact.hash.encode(), pack_artifact(artifact)
 
 
-async def publish_version(kafka: Mapping[str, Any], version: RegistryVersion, *, by: str) -> None:
-    """Publish a version, then point to it."""
+async def publish_version(
+    kafka: Mapping[str, Any],
+    version: RegistryVersion,
+    *,
+    by: str,
+    before: Sequence[str] | None = None,
+) -> None:
+    """Publish a version, then point to it; `before` is the way back, read off the log if absent."""
     async with _producer(kafka) as producer:
         for key, value in records_of(version):
             await producer.send_and_wait(REGISTRY, key=key, value=value, partition=0)
-        await _point(producer, version.hash, by)
+        await _point(producer, version.hash, by, before)
 
 
 async def publish_artifact(kafka: Mapping[str, Any], artifact: Artifact) -> None:
@@ -141,10 +157,12 @@ async def publish_artifact(kafka: Mapping[str, Any], artifact: Artifact) -> None
         await producer.send_and_wait(REGISTRY, key=key, value=value, partition=0)
 
 
-async def move_pointer(kafka: Mapping[str, Any], digest: str, *, by: str) -> None:
-    """Point to a version that is on the topic already."""
+async def move_pointer(
+    kafka: Mapping[str, Any], digest: str, *, by: str, before: Sequence[str] | None = None
+) -> None:
+    """Point to a version that is on the topic already; `before` as for `publish_version`."""
     async with _producer(kafka) as producer:
-        await _point(producer, digest, by)
+        await _point(producer, digest, by, before)
 
 
 @asynccontextmanager
@@ -159,8 +177,13 @@ async def _producer(kafka: Mapping[str, Any]) -> AsyncIterator[AIOKafkaProducer]
         await producer.stop()
 
 
-async def _point(producer: AIOKafkaProducer, digest: str, by: str) -> None:
-    value = orjson.dumps({"registry": digest, "by": by})
+async def _point(
+    producer: AIOKafkaProducer, digest: str, by: str, before: Sequence[str] | None
+) -> None:
+    said: dict[str, Any] = {"registry": digest, "by": by}
+    if before is not None:
+        said["before"] = list(before)
+    value = orjson.dumps(said)
     await producer.send_and_wait(REGISTRY, key=CURRENT_KEY, value=value, partition=0)
 
 

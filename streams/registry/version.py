@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import yaml
 from pydantic import ValidationError
 
 from schemas.errors import ArtifactError, RegistryError
+from streams.registry.artifacts import ArtifactSource
 from streams.registry.document import RegistryDocument
+from streams.registry.document_problems import problems_in
 from streams.registry.landscapes import landscape_of
-from streams.registry.learned import DEFAULT, ArtifactOf, shipped_artifact
+from streams.registry.learned import DEFAULT, ArtifactOf
+from streams.registry.problems import InvalidRegistryError
+from streams.registry.yaml_text import read_yaml
 from streams.routing.landscape import Landscape
 
 HASH_CHARACTERS = 16
@@ -34,8 +37,8 @@ class RegistryVersion:
     landscape: Landscape
 
 
-def load_registry(path: Path) -> RegistryVersion:
-    """Read and check a registry file.
+def load_registry(path: Path, artifacts: ArtifactOf | None = None) -> RegistryVersion:
+    """Read and check a registry file; its artifact comes from `artifacts`, else from the package.
 
     Raises:
         RegistryError: the file can't be read or does not validate; the message names each path.
@@ -43,12 +46,13 @@ def load_registry(path: Path) -> RegistryVersion:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RegistryError(f"{path}: can not be read ({error})") from None
-    return parse_registry(text, name=str(path))
+        why = getattr(error, "strerror", None) or "it is not text in UTF-8"
+        raise RegistryError(f"{path} can't be read: {why}") from None
+    return parse_registry(text, name=str(path), artifacts=artifacts)
 
 
 def parse_registry(
-    text: str | bytes, *, name: str = "registry", artifacts: ArtifactOf = shipped_artifact
+    text: str | bytes, *, name: str = "registry", artifacts: ArtifactOf | None = None
 ) -> RegistryVersion:
     """Check a registry given as YAML (or JSON, which is YAML).
 
@@ -60,19 +64,18 @@ def parse_registry(
     """
     if len(text) > _MAX_BYTES:
         raise RegistryError(f"{name}: larger than {_MAX_BYTES} bytes")
+    raw = read_yaml(text, name)
     try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}" if mark else ""
-        raise RegistryError(f"{name}: not YAML{place}") from None
-    try:
-        document = RegistryDocument.model_validate(raw)
+        document = RegistryDocument.model_validate(raw.value)
     except ValidationError as error:
-        raise RegistryError(f"{name} does not validate:\n{_report(error)}") from None
-    content = orjson.dumps(_plain(document, artifacts, name), option=orjson.OPT_SORT_KEYS)
+        raise InvalidRegistryError(name, problems_in(error, raw)) from None
+    artifacts = artifacts or ArtifactSource()
+    try:
+        content = orjson.dumps(_plain(document, artifacts, name), option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        raise RegistryError(f"{name}: a number is larger than 64 bits hold") from None
     digest = hashlib.sha256(content).hexdigest()[:HASH_CHARACTERS]
-    landscape = landscape_of(document, digest, name=name, artifacts=artifacts, report=_report)
+    landscape = landscape_of(document, digest, name=name, artifacts=artifacts, text=raw)
     return RegistryVersion(hash=digest, content=content, landscape=landscape)
 
 
@@ -82,7 +85,9 @@ def _plain(document: RegistryDocument, artifacts: ArtifactOf, name: str) -> Any:
     """
     value = document.model_dump(mode="json", exclude_none=True)
     for model in value["models"].values():
-        model["capabilities"] = sorted(model["capabilities"])
+        for names in ("capabilities", "unsupported"):
+            if names in model:
+                model[names] = sorted(model[names])
     arms = [arm for each in value["experiments"].values() for arm in each["arms"].values()]
     if not (document.policy.needs_artifact or any(arm["policy"] for arm in arms)):
         return value
@@ -95,14 +100,3 @@ def _plain(document: RegistryDocument, artifacts: ArtifactOf, name: str) -> Any:
         if isinstance(learned, dict) and learned.get("artifact") == DEFAULT:
             learned["artifact"] = meant
     return value
-
-
-def _report(error: ValidationError) -> str:
-    lines = []
-    for item in error.errors(include_url=False, include_input=False, include_context=False):
-        path = ".".join(str(part) for part in item["loc"]) or "document"
-        message = item["msg"].removeprefix("Value error, ")
-        if item["type"] == "extra_forbidden":
-            message = "unknown key"
-        lines.append(f"  {path}: {message}")
-    return "\n".join(lines)

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from schemas.assistant_turn import passed_turn
 from schemas.chat import PASSED_ON
 from schemas.errors import InvalidRequestError
 from schemas.identity import DEFAULT_TENANT
 from schemas.request import AUTO_MODEL, DEFAULT_DEADLINE_MS, Request
+
+_PLAIN = {"role", "content"}
 
 
 def accepted_request(document: Mapping[str, Any]) -> Request:
@@ -30,6 +33,11 @@ def accepted_request(document: Mapping[str, Any]) -> Request:
         body["messages"] = [{"role": "user", "content": prompt}]
     elif "messages" not in body:
         raise InvalidRequestError("the document asks nothing: neither prompt nor messages")
+    else:
+        body["messages"] = [
+            message if message.keys() == _PLAIN else passed_turn(message)
+            for message in body["messages"]
+        ]
     return Request(
         request_id=get("request_id"),
         tenant=get("tenant") or DEFAULT_TENANT,

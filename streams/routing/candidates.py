@@ -26,6 +26,8 @@ class Need:
     pinned_model: str | None = None
     spread: str = ""
     """Identity of the hop; spreads requests over instances by a keyed hash."""
+    overflowed_window: int = 0
+    """Largest window, in tokens, that this request has been found not to fit into."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,9 @@ Conditions = Mapping[tuple[str, str], Condition]
 Costs = Mapping[str, int | None]
 """Expected cost of this request by model, nano-USD; what is unknown comes last."""
 
+LEAST_ANSWER_TOKENS = 256
+"""Room for an answer that a model must have left where the caller sets no limit."""
+
 EXPECTED_OUTPUT_TOKENS = 300
 """Output tokens that an expected cost counts with."""
 
@@ -146,14 +151,33 @@ def _rank(model: Model, costs: Costs) -> tuple[bool, int, str]:
     return cost is None, cost or 0, model.name
 
 
-def unfit(model: Model, need: Need) -> str | None:
-    """Why a model can't serve this need at all, or `None`."""
+def never_fits(model: Model, need: Need) -> str | None:
+    """Why a model can't serve this need at any time, or `None`."""
     missing = need.capabilities - model.capabilities
     if missing:
         return "can not do " + ", ".join(sorted(missing))
-    room = need.context_tokens + min(need.max_output_tokens or 0, model.max_output)
+    room = need.context_tokens + min(
+        need.max_output_tokens or LEAST_ANSWER_TOKENS, model.max_output
+    )
     if room > model.context_window:
         return f"about {room} tokens do not fit {model.context_window}"
+    if model.context_window < need.overflowed_window:
+        return f"a window of {need.overflowed_window} tokens was too small"
+    return None
+
+
+def fits_nobody(need: Need, landscape: Landscape) -> bool:
+    """Whether no model that this request may be asked of can ever serve it."""
+    pinned = landscape.models.get(need.pinned_model or "")
+    models = landscape.models.values() if pinned is None else (pinned,)
+    return all(never_fits(model, need) is not None for model in models)
+
+
+def unfit(model: Model, need: Need) -> str | None:
+    """Why a model can't serve this need at all, or `None`."""
+    never = never_fits(model, need)
+    if never is not None:
+        return never
     if need.time_left_ms < model.expected_latency_ms / 2:
         return "too slow for the time left"
     return None

@@ -20,7 +20,19 @@ TRANSIENT = _RETRIED
 """Classes of errors that are over after a while; the others stay until somebody acts."""
 
 _OTHER_INSTANCE = _RETRIED | {"auth"}
-_OTHER_MODEL = _OTHER_INSTANCE | {"context_length", "content_filter"}
+CONTEXT_LENGTH = "context_length"
+_OTHER_MODEL = _OTHER_INSTANCE | {
+    CONTEXT_LENGTH,
+    "content_filter",
+    "adapter_fault",
+    "bad_request",
+}
+_FINAL = frozenset({"invalid_request"})
+"""The request itself is at fault: nobody else is asked."""
+
+MAX_REFUSALS = 2
+"""Refusals for unknown reasons (`bad_request`) after which a request counts as at fault itself: the
+first may be the model's own limit, which is worth one other model."""
 
 MAX_HONOURED_WAIT_MS = 1_000.0
 """Longest `Retry-After` that is waited out within a hop; a longer one means: ask somebody else."""
@@ -28,11 +40,14 @@ MAX_HONOURED_WAIT_MS = 1_000.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedCall:
-    """A call of this hop that failed."""
+    """A call of this hop that failed; `unsupported` is the parameter that the model refused, where
+    it named one that is now left out for it.
+    """
 
     candidate: Candidate
     error_class: str
     retry_after_ms: float | None = None
+    unsupported: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,26 +78,59 @@ def after_failure(
     time_left_ms: float,
     jitter: float,
     may_retry: bool = True,
+    refusals_before: int = 0,
 ) -> Again | TierExhausted:
     """The next step after the last of `failures`; `candidates` are those that have room now.
 
     `jitter` is a draw in [0, 1): the pause is that share of the backoff (full jitter). Without
     `may_retry` the worker's budget for retries is used up, and the tier counts as exhausted.
+    `refusals_before` counts the `bad_request` calls of earlier hops.
     """
     last = failures[-1]
-    if last.error_class == "bad_request":
-        return TierExhausted(why="the provider refused the request itself", refused=True)
-    if len(failures) >= policy.max_calls_per_hop:
-        return TierExhausted(why=f"{len(failures)} calls failed")
-    if not may_retry:
-        return TierExhausted(why="the budget for retries is used up", passes=True)
+    ended = _ends(failures, policy, refusals_before, may_retry=may_retry)
+    without = _without_parameter(failures, candidates, policy)
+    if without is not None:
+        return without
+    if ended is not None:
+        return ended
     has_room = last.candidate in candidates
     if has_room and (pause := _retry_pause(failures, policy, time_left_ms, jitter)):
         return Again(
             candidate=last.candidate, pause_ms=pause, why=f"retry after {last.error_class}"
         )
+    return _somebody_else(failures, candidates)
+
+
+def _ends(
+    failures: Sequence[FailedCall],
+    policy: FallbackPolicy,
+    refusals_before: int,
+    *,
+    may_retry: bool,
+) -> TierExhausted | None:
+    """Why nobody of the tier is asked any more, or `None`."""
+    last = failures[-1]
+    if last.error_class in _FINAL:
+        return TierExhausted(why="the provider refused the request itself", refused=True)
+    refusals = sum(_is_plain_refusal(each) for each in failures) + refusals_before
+    if _is_plain_refusal(last) and refusals >= MAX_REFUSALS:
+        return TierExhausted(why=f"{refusals} models refused the request", refused=True)
+    if len(failures) >= policy.max_calls_per_hop:
+        return TierExhausted(why=f"{len(failures)} calls failed")
+    if not may_retry:
+        return TierExhausted(why="the budget for retries is used up", passes=True)
+    return None
+
+
+def _somebody_else(
+    failures: Sequence[FailedCall], candidates: Sequence[Candidate]
+) -> Again | TierExhausted:
+    last = failures[-1]
     tried = {(f.candidate.model.name, f.candidate.instance.name) for f in failures}
     barred = {f.candidate.model.name for f in failures if f.error_class not in _OTHER_INSTANCE}
+    if last.error_class == CONTEXT_LENGTH:
+        # A stable sort: the largest window first, else as before.
+        candidates = sorted(candidates, key=lambda each: -each.model.context_window)
     for candidate in candidates:
         model = candidate.model.name
         if (model, candidate.instance.name) in tried or model in barred:
@@ -94,6 +142,27 @@ def after_failure(
             candidate=candidate, pause_ms=0.0, why=f"another {kind} after {last.error_class}"
         )
     return TierExhausted(why=f"no other candidate after {last.error_class}")
+
+
+def _is_plain_refusal(failure: FailedCall) -> bool:
+    return failure.error_class == "bad_request" and failure.unsupported is None
+
+
+def _without_parameter(
+    failures: Sequence[FailedCall], candidates: Sequence[Candidate], policy: FallbackPolicy
+) -> Again | None:
+    """The same call once more without the parameter that its model refused, once for each."""
+    last = failures[-1]
+    if last.unsupported is None or len(failures) >= policy.max_calls_per_hop:
+        return None
+    known = {
+        each.unsupported
+        for each in failures[:-1]
+        if each.candidate.model.name == last.candidate.model.name
+    }
+    if last.unsupported in known or last.candidate not in candidates:
+        return None
+    return Again(candidate=last.candidate, pause_ms=0.0, why=f"again without {last.unsupported}")
 
 
 def _retry_pause(

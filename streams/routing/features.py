@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
+from schemas import exact_json
 from streams.routing.code_signs import code_lines, holds_code
 from streams.routing.landscape import JSON, LOGPROBS, TOOLS, VISION
 from streams.routing.token_estimate import CHARACTERS_PER_TOKEN, text_tokens
@@ -119,6 +118,7 @@ def estimate_tokens(body: Mapping[str, Any]) -> int:
         tokens += text_tokens(text_of(content)) + _TOKENS_PER_MESSAGE
         if isinstance(content, list):
             images += sum(1 for part in content if part.get("type") == "image_url")
+        tokens += text_tokens(message.get("reasoning_content") or "")
         for call in message.get("tool_calls") or ():
             tokens += text_tokens(call["function"]["arguments"])
     for tool in body.get("tools") or ():
@@ -132,8 +132,8 @@ def estimate_tokens(body: Mapping[str, Any]) -> int:
 def _written(value: Any) -> str:
     """A value as JSON; of one that is nested deeper than JSON is written here, its texts."""
     try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
+        return exact_json.dumps(value).decode()
+    except TypeError:
         return "".join(_texts(value))
 
 

@@ -45,13 +45,30 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListPrice:
-    """The registry's own price, USD per million tokens; cached tokens default to `input`."""
+class TokenPrice:
+    """USD per million tokens of each kind; cached tokens default to `input`, for Anthropic's cache
+    writes to its multiples of it. Audio tokens without a price have none.
+    """
 
     input: Decimal
     output: Decimal
     cache_read: Decimal | None = None
     cache_write: Decimal | None = None
+    cache_write_1h: Decimal | None = None
+    audio_input: Decimal | None = None
+    audio_output: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPrice(TokenPrice):
+    """The registry's own price. `web_search` is USD per thousand searches; `service_tiers` and
+    `speeds` are prices by the provider's names, `geographies` factors on what tokens cost.
+    """
+
+    web_search: Decimal | None = None
+    service_tiers: tuple[tuple[str, TokenPrice], ...] = ()
+    speeds: tuple[tuple[str, TokenPrice], ...] = ()
+    geographies: tuple[tuple[str, Decimal], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +76,8 @@ class Model:
     """A model by its registry name.
 
     `provider_model` is the provider's own name for it, `context_window` and `max_output` count
-    tokens, `expected_latency_ms` is what an ordinary answer takes before any was observed.
+    tokens, `expected_latency_ms` is what an ordinary answer takes before any was observed;
+    `unsupported` names the request parameters that the model refuses.
     """
 
     name: str
@@ -72,6 +90,7 @@ class Model:
     expected_latency_ms: float
     instances: tuple[Instance, ...]
     price: ListPrice | None = None
+    unsupported: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

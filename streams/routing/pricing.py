@@ -12,6 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 UNITS_PER_NANO = 10**21
+ONE = Fraction(1)
 _UNIT_DIGITS_PER_MILLION = 24
 _UNIT_DIGITS_PER_THOUSAND = 27
 
@@ -26,13 +27,15 @@ def _rate(usd: Decimal, digits: int = _UNIT_DIGITS_PER_MILLION) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Prices of one kind of token list, in 1e-30 USD a token."""
+    """Prices of one kind of token list, in 1e-30 USD a token; `None` where nobody knows one."""
 
     input: int
     output: int
     cache_read: int
     cache_write: int
     cache_write_1h: int
+    audio_input: int | None = None
+    audio_output: int | None = None
 
     @classmethod
     def per_million(
@@ -43,6 +46,8 @@ class Rates:
         cache_read: Decimal | None = None,
         cache_write: Decimal | None = None,
         cache_write_1h: Decimal | None = None,
+        audio_input: Decimal | None = None,
+        audio_output: Decimal | None = None,
     ) -> Rates:
         """Rates from USD per million tokens; cached tokens cost what fresh ones do if unsaid,
         those kept for an hour what other written ones do.
@@ -57,6 +62,8 @@ class Rates:
             cache_read=_rate(input if cache_read is None else cache_read),
             cache_write=written,
             cache_write_1h=written if cache_write_1h is None else _rate(cache_write_1h),
+            audio_input=None if audio_input is None else _rate(audio_input),
+            audio_output=None if audio_output is None else _rate(audio_output),
         )
 
 
@@ -65,12 +72,14 @@ class Price:
     """A model's price.
 
     `tiers` hold dearer rates for calls with more than a number of input tokens, ascending; they
-    hold for all tokens of such a call. `request` is a fee for each call, in 1e-30 USD.
+    hold for all tokens of such a call. `request` is a fee for each call and `web_search` for each
+    search, in 1e-30 USD; a search without a known fee leaves the cost unknown.
     """
 
     base: Rates
     tiers: tuple[tuple[int, Rates], ...] = ()
     request: int = 0
+    web_search: int | None = None
 
     def rates_for(self, input_tokens: int) -> Rates:
         """The rates for a call with this many input tokens, cached ones included."""
@@ -98,30 +107,53 @@ def cost_nano(
     cache_read_tokens: int | None = None,
     cache_write_tokens: int | None = None,
     cache_write_1h_tokens: int | None = None,
+    audio_input_tokens: int | None = None,
+    audio_output_tokens: int | None = None,
+    web_searches: int | None = None,
+    token_factor: Fraction = ONE,
 ) -> int | None:
     """Cost of a call in nano-USD; `None` without a price, or where the provider did not say how
-    much was used.
+    much was used, or where a part of it has no known price.
 
-    `input_tokens` includes the cached ones and `cache_write_tokens` those kept for an hour. Cached
-    tokens that nobody spoke of are none; a part larger than its whole leaves the use unknown.
+    `input_tokens` includes cached and audio tokens, `output_tokens` includes audio tokens and
+    `cache_write_tokens` those kept for an hour. Parts that nobody spoke of are none; a part larger
+    than its whole leaves the use unknown, and so do audio tokens of which some are cached.
+    `token_factor` multiplies what tokens cost, fees stay as they are.
     """
     if price is None or input_tokens is None or output_tokens is None:
         return None
     rates = price.rates_for(input_tokens)
     read, written = cache_read_tokens or 0, cache_write_tokens or 0
     kept = cache_write_1h_tokens or 0
-    fresh = input_tokens - read - written
-    if fresh < 0 or kept > written:
+    heard, spoken = audio_input_tokens or 0, audio_output_tokens or 0
+    fresh, text = input_tokens - read - written - heard, output_tokens - spoken
+    if fresh < 0 or text < 0 or kept > written or (heard and (read or written)):
         return None
-    units = (
+    extras = _priced((heard, rates.audio_input), (spoken, rates.audio_output))
+    searches = _priced((web_searches or 0, price.web_search))
+    if extras is None or searches is None:
+        return None
+    tokens = (
         fresh * rates.input
         + read * rates.cache_read
         + (written - kept) * rates.cache_write
         + kept * rates.cache_write_1h
-        + output_tokens * rates.output
-        + price.request
+        + text * rates.output
+        + extras
     )
-    return round_half_even(units, UNITS_PER_NANO)
+    over = token_factor.denominator
+    units = tokens * token_factor.numerator + (price.request + searches) * over
+    return round_half_even(units, UNITS_PER_NANO * over)
+
+
+def _priced(*parts: tuple[int, int | None]) -> int | None:
+    """The sum of counts times their rates; `None` where one that counts has no rate."""
+    total = 0
+    for number, rate in parts:
+        if number and rate is None:
+            return None
+        total += number * (rate or 0)
+    return total
 
 
 def round_half_even(value: int, unit: int) -> int:

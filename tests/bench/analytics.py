@@ -78,8 +78,8 @@ def _clickhouse(folder: Path) -> Iterator[SinkSettings]:
     node = LocalClickHouse.in_folder(folder)
     process = node.start()
     try:
-        migrate_tables(node.address)
-        yield SinkSettings(clickhouse_url=node.address)
+        migrate_tables(node.url)
+        yield SinkSettings(clickhouse_url=node.url)
     finally:
         process.stop()
 

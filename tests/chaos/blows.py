@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from infra.local.probes import without_secrets
 from schemas.errors import LocalStackError
 from tests.chaos.disks import SmallDisk
 from tests.chaos.scenarios import Blow, Strike
@@ -72,7 +73,7 @@ class Fists:
         if part == "kafka":
             return lambda: _listens(stack.bootstrap)
         if part == "clickhouse":
-            return lambda: answers(f"{stack.clickhouse_url}/ping")
+            return lambda: answers(f"{without_secrets(stack.clickhouse_url)}/ping")
         if part == "simulator":
             return lambda: answers(f"{stack.simulator_url}/admin/health")
         return stack.ready(part)

@@ -1,13 +1,17 @@
-"""The classify door over a log in memory that refuses what Kafka would; what must hold there."""
+"""The classify door over a log in memory that refuses what Kafka would; what must hold there.
+
+What it lets in goes on to both adapters: their requests are built, answers of every kind are read,
+and one in so many is executed by them over a transport in memory.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Awaitable
 from dataclasses import replace
+from random import Random
 
-import orjson
-
+from schemas import exact_json
 from schemas.avro_schemas import VALUES
 from schemas.errors import RecordTooLargeError
 from schemas.identity import split_identity
@@ -15,6 +19,7 @@ from schemas.mapping import from_record
 from schemas.records import TierMessage
 from schemas.schema_registry import KnownSchemas, MemoryRegistry
 from schemas.topics import (
+    COST,
     RECORD_OVERHEAD_BYTES,
     REPLIES,
     REQUESTS,
@@ -32,9 +37,10 @@ from streams.flow.incoming import Incoming
 from streams.flow.intake import Lane, Work
 from streams.flow.memory import MemoryLog
 from streams.flow.slots import Slots
-from streams.providers import anthropic_format, openai_format
-from streams.providers.answers import encode
-from streams.providers.base import ChatCall, ProviderError, Timeouts
+from streams.providers.anthropic import AnthropicProvider
+from streams.providers.guard import HostPolicy, KeyRing
+from streams.providers.openai import OpenAIProvider
+from tests.fuzz.dialogue import REGISTRY, BrokenPromiseError, Vendors, hold_dialogue
 from tests.fuzz.inputs import Input
 from tests.unit.agents.world import World
 
@@ -45,11 +51,8 @@ EXECUTED_SHARE = 10
 """One in so many is answered as well."""
 
 _WORLD_LASTS = 2_000
+FAULT = "adapter_fault"
 _NEVER = DeadLetterLimit(window=1_000_000_000)
-
-
-class BrokenPromiseError(Exception):
-    """What came of an input is not what must come of any."""
 
 
 class _StrictLog:
@@ -81,6 +84,7 @@ class Door:
 
     def __init__(self) -> None:
         self._taken = 0
+        self._draw = Random(0)
         self.accepted = self.refused = self.dead = 0
 
     async def take(self, given: Input) -> None:
@@ -93,6 +97,7 @@ class Door:
         if self._taken % _WORLD_LASTS == 0:
             await self._anew()
         self._taken += 1
+        self._draw.seed(given.value or b"")
         plain_or_framed = self._deps[given.kind == "framed" or self._taken % 8 == 0]
         self._log.sent.clear()
         message = Incoming(
@@ -117,15 +122,23 @@ class Door:
         hop = self._hop(work[0], plain_or_framed)
         if hop.verdict is None:
             self.accepted += 1
-            _can_be_asked(hop)
+            hold_dialogue(exact_json.loads(hop.body), self._draw)
         else:
             self.refused += 1
         if self._taken % EXECUTED_SHARE == 0:
             await self._answered(work[0], plain_or_framed)
 
     async def _anew(self) -> None:
-        self._world = World()
+        self._world = World(registry=REGISTRY)
         deps = await self._world.worker()
+        vendors, ring = Vendors(self._draw), KeyRing(environment={})
+        kinds = (OpenAIProvider, AnthropicProvider)
+        deps = replace(
+            deps,
+            providers={
+                kind.name: kind(ring, HostPolicy(), transport=lambda: vendors) for kind in kinds
+            },
+        )
         self._log = _StrictLog(self._world.log)
         known = KnownSchemas(MemoryRegistry())
         await known.register(VALUES)
@@ -166,29 +179,12 @@ class Door:
         await slots.take()
         await execute(Work(message=message, slots=slots, lane=Lane()), deps)
         self._replies_go_where_they_may(self._log.sent)
+        for sent in self._log.sent:
+            if sent.topic == COST and deps.codecs.cost.decode(sent.value or b"")["status"] == FAULT:
+                raise BrokenPromiseError("an adapter failed")
 
     @staticmethod
     def _replies_go_where_they_may(sent: list[Outgoing]) -> None:
         for record in sent:
             if record.topic not in LIMITS and record.topic not in REPLY_TOPICS:
                 raise BrokenPromiseError(f"a reply to {record.topic!r}")
-
-
-def _can_be_asked(hop: TierMessage) -> None:
-    """What was let in can be put into each provider's words, or is refused by name."""
-    call = ChatCall(
-        call_id="c",
-        model="m",
-        body=orjson.loads(hop.body),
-        timeouts=Timeouts(),
-        max_output_tokens=100,
-    )
-    for words in (
-        lambda: openai_format.request_body(call, genuine=True),
-        lambda: openai_format.request_body(call, genuine=False),
-        lambda: anthropic_format.request_body(call),
-    ):
-        try:
-            encode(words())
-        except ProviderError:
-            continue

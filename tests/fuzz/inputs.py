@@ -17,7 +17,15 @@ from schemas.codec import (
     Format,
     single_object_header,
 )
-from tests.fuzz.values import NUMBERS, WORDS, anything, changed, valid_request
+from tests.fuzz.values import (
+    NUMBERS,
+    WORDS,
+    anything,
+    changed,
+    full_request,
+    valid_request,
+    wrongly_typed,
+)
 
 Headers = list[tuple[str, bytes]]
 LARGE_SHARE = 0.0005
@@ -60,6 +68,18 @@ def _mutated(draw: Random) -> bytes:
     document: Any = valid_request(draw)
     for _ in range(draw.randint(1, 4)):
         document = changed(document, draw)
+    return orjson.dumps(document)
+
+
+def _full(draw: Random) -> bytes:
+    return orjson.dumps(full_request(draw))
+
+
+def _typed_wrong(draw: Random) -> bytes:
+    """A request with every field, some of them of another type."""
+    document = full_request(draw)
+    for _ in range(draw.randint(1, 3)):
+        document = wrongly_typed(document, draw)
     return orjson.dumps(document)
 
 
@@ -233,6 +253,10 @@ KINDS: dict[str, Callable[[Random], bytes | None]] = {
     "valid": _valid,
     "changed": _mutated,
     "changed again": _mutated,
+    "full": _full,
+    "full again": _full,
+    "wrong types": _typed_wrong,
+    "wrong types again": _typed_wrong,
     "any JSON": _any_json,
     "spliced text": _spliced,
     "cut off": _cut,

@@ -108,6 +108,109 @@ def valid_request(draw: Random) -> dict[str, Any]:
     return document
 
 
+_FULL: dict[str, Any] = {
+    "tools": [
+        {
+            "type": "function",
+            "function": {
+                "name": "f",
+                "description": "does",
+                "parameters": {
+                    "type": "object",
+                    "properties": {"a": {"type": "integer", "maximum": 9.5}},
+                    "anyOf": [{"required": ["a"]}],
+                },
+                "strict": False,
+            },
+        }
+    ],
+    "tool_choice": {"type": "function", "function": {"name": "f"}},
+    "parallel_tool_calls": False,
+    "response_format": {
+        "type": "json_schema",
+        "json_schema": {"name": "s", "strict": True, "schema": {"type": "object"}},
+    },
+    "max_tokens": 100,
+    "max_completion_tokens": 90,
+    "temperature": 0.7,
+    "top_p": 0.5,
+    "stop": ["END"],
+    "seed": 7,
+    "frequency_penalty": 0.1,
+    "presence_penalty": 0.1,
+    "logit_bias": {"5": -100},
+    "logprobs": True,
+    "top_logprobs": 2,
+    "reasoning_effort": "low",
+    "verbosity": "low",
+    "prompt_cache_key": "k",
+    "safety_identifier": "u",
+    "service_tier": "auto",
+    "store": False,
+    "extra_body": {
+        "thinking": {"type": "enabled", "budget_tokens": 1024},
+        "top_k": 4,
+        "temperature": 0.1,
+    },
+    "model": "gpt-4o",
+    "user": "u",
+    "request_id": "r-1",
+    "user_id": "u1",
+    "user_tier": "gold",
+    "tenant": "acme",
+    "feature": "faq",
+    "quality": "best",
+    "tier": "complex",
+    "retrieval": {"scores": [0.9, 0.2], "query_type": "lookup"},
+    "deadline_ms": 60_000,
+    "metadata": {"a": "b"},
+}
+_ASKED: dict[str, Any] = {
+    "role": "assistant",
+    "content": None,
+    "refusal": None,
+    "annotations": [],
+    "audio": None,
+    "function_call": None,
+    "reasoning_content": "hm",
+    "reasoning": "hm",
+    "reasoning_details": [{"type": "reasoning.text", "text": "hm", "index": 0}],
+    "thinking_blocks": [
+        {"type": "thinking", "thinking": "hm", "signature": "s"},
+        {"type": "redacted_thinking", "data": "d"},
+    ],
+    "extra_content": {"google": {"thought_signature": "s"}},
+    "tool_calls": [
+        {
+            "id": "c1",
+            "type": "function",
+            "index": 0,
+            "extra_content": {"google": {"thought_signature": "s"}},
+            "function": {"name": "f", "arguments": '{"a": 12345678901234567890123, "b": 1.10}'},
+        }
+    ],
+}
+
+
+def full_request(draw: Random) -> dict[str, Any]:
+    """A request with most fields of the contract, turns of every kind among them."""
+    kept = {name: value for name, value in _FULL.items() if draw.random() < 0.8}
+    messages = [*_MESSAGES, _ASKED, {"role": "tool", "tool_call_id": "c1", "content": "42"}]
+    return {**kept, "messages": draw.choices(messages, k=draw.randint(1, 5))}
+
+
+def wrongly_typed(value: Any, draw: Random) -> Any:
+    """The value with one leaf of it as another type would have it."""
+    if isinstance(value, dict) and value and draw.random() < 0.95:
+        key = draw.choice(list(value))
+        return {**value, key: wrongly_typed(value[key], draw)}
+    if isinstance(value, list) and value and draw.random() < 0.9:
+        at = draw.randrange(len(value))
+        return [*value[:at], wrongly_typed(value[at], draw), *value[at + 1 :]]
+    shifted = (str(value), [value], {"a": value}, bool(value), None, 1, 1.0, 0, -1, 1e300, "1", "")
+    return draw.choice((*shifted, *NUMBERS, anything(draw)))
+
+
 def anything(draw: Random, depth: int = 0) -> Any:
     """A JSON value of any type."""
     kind = draw.randrange(8 if depth < 4 else 5)

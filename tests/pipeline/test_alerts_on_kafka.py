@@ -13,6 +13,7 @@ from aiohttp import web
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from infra.topics_admin import Partitions, TopicsAdmin
+from schemas.alert_evaluation import AlertEvaluation, fetch_evaluation
 from schemas.codec import Codec
 from schemas.events import Alert
 from schemas.identity import identity_key
@@ -21,6 +22,7 @@ from schemas.mapping import as_record
 from schemas.topics import ALERTS, COST, OUTCOMES, declared_topics
 from streams.agents.codecs import Codecs
 from streams.alerting.kafka_log import KafkaAlertLog, read_alerts
+from streams.alerting.logs import IDLE_MS
 from streams.alerting.opening import open_alerts
 from streams.alerting.service import evaluate_alerts
 from streams.alerting.term import Rules
@@ -32,6 +34,8 @@ from streams.routing.alert_rules import Alerting
 from tests.unit.alerting.world import TIERS, alerting
 
 ALERT = Codec("Alert")
+IDLE = 2_000
+"""Idle time of leases here, ms."""
 ERRORS = """
 rules: {error_rate: {above: 0.5, min_sample: 1, window_s: 10, resolve_after_s: 0}}
 """
@@ -51,8 +55,8 @@ class Bench:
     def kafka(self) -> dict[str, str]:
         return {"bootstrap_servers": self.address}
 
-    def alert_log(self) -> KafkaAlertLog:
-        return KafkaAlertLog(self.kafka, self.group, self.clock.now)
+    def alert_log(self, idle_ms: int = IDLE_MS) -> KafkaAlertLog:
+        return KafkaAlertLog(self.kafka, self.group, self.clock.now, idle_ms=idle_ms)
 
     async def raised(self, rule: str, subject: str, state: str = "fired") -> None:
         alert = Alert(
@@ -82,7 +86,7 @@ class Bench:
         )
 
     async def evaluator(
-        self, stack: AsyncExitStack, name: str, rules: Alerting
+        self, stack: AsyncExitStack, name: str, rules: Alerting, *, idle_ms: int = IDLE_MS
     ) -> asyncio.Task[None]:
         """A worker's alert service, running until the stack closes."""
         deps = open_alerts(
@@ -94,11 +98,12 @@ class Bench:
             codecs=Codecs(),
             alert_codec=ALERT,
             rules=lambda: Rules(alerting=rules, tiers=TIERS),
-            hosts=HostPolicy(),
+            hosts=HostPolicy.from_patterns("127.0.0.1"),
             keys=KeyRing(),
             clock=self.clock,
             name=name,
             metrics=WorkerMetrics(),
+            idle_ms=idle_ms,
         )
         task = asyncio.create_task(evaluate_alerts(deps))
         stack.push_async_callback(_ended, task)
@@ -154,6 +159,60 @@ def test_one_is_elected_reads_all_alerts_and_the_other_follows_when_it_leaves(
             assert [each.offset for each in again][-2:] == [each.offset for each in seen]
 
     asyncio.run(asyncio.wait_for(whole(), 60))
+
+
+def test_a_lease_outlasts_quiet_times_of_its_holder_and_of_those_who_wait_for_it(
+    kafka: str, own_name: str
+) -> None:
+    """Both take turns without a record for several times the idle time; one that takes none loses
+    the lease.
+    """
+
+    async def whole() -> None:
+        async with _bench(kafka, own_name) as bench:
+            logs = [bench.alert_log(IDLE), bench.alert_log(IDLE)]
+            for log in logs:
+                await log.start()
+            holder, follows = await _settled(logs)
+            (other,) = [log for log in logs if log is not holder]
+            until = asyncio.get_running_loop().time() + 3 * IDLE / 1000
+            while asyncio.get_running_loop().time() < until:
+                await holder.read()
+                assert holder.mine
+                assert not other.mine
+            await bench.raised(own_name, "after")
+            assert any(own_name.encode() in each.value for each in await holder.alerts())
+            await follows
+            assert not holder.mine
+            assert any(own_name.encode() in each.value for each in await other.alerts())
+            for log in logs:
+                await log.stop()
+
+    asyncio.run(asyncio.wait_for(whole(), 90))
+
+
+async def _settled(logs: list[KafkaAlertLog]) -> tuple[KafkaAlertLog, asyncio.Task[None]]:
+    """Who holds the lease once both are in the group, and the other's wait for it."""
+    while True:
+        waits = {log: asyncio.create_task(log.elected()) for log in logs}
+        await asyncio.wait(waits.values(), return_when=asyncio.FIRST_COMPLETED)
+        holder = logs[0] if logs[0].mine else logs[1]
+        (other,) = [log for log in logs if log is not holder]
+        for _ in range(9):  # longer than a heartbeat, by which the first hears of the second
+            await holder.read()
+        if holder.mine and not other.mine:
+            return holder, waits[other]
+        for wait in waits.values():
+            wait.cancel()
+
+
+async def _evaluation(bench: Bench) -> AlertEvaluation:
+    """The first evaluation that can be seen."""
+    while True:
+        found = await fetch_evaluation(bench.kafka, bench.group)
+        if found is not None:
+            return found
+        await asyncio.sleep(0.2)
 
 
 def test_events_are_read_from_a_time_on_over_all_partitions_until_everything_is_read(
@@ -227,7 +286,9 @@ async def _webhook(heard: asyncio.Queue[dict[str, Any]]) -> AsyncIterator[str]:
 def test_two_workers_tell_a_webhook_once_that_something_fires_and_once_that_it_is_over(
     kafka: str, own_name: str
 ) -> None:
-    """The first leaves between the two, and the second knows from the log what stands."""
+    """The first leaves between the two, and the second knows from the log what stands. Before, no
+    alert was written for longer than the idle time of their leases.
+    """
 
     async def whole() -> None:
         heard = asyncio.Queue[dict[str, Any]]()
@@ -245,7 +306,13 @@ def test_two_workers_tell_a_webhook_once_that_something_fires_and_once_that_it_i
                     await asyncio.sleep(0.05)
 
             names = ("w1", "w2")
-            workers = {name: await bench.evaluator(stack, name, rules) for name in names}
+            workers = {
+                name: await bench.evaluator(stack, name, rules, idle_ms=IDLE) for name in names
+            }
+            begun = bench.clock.now()
+            evaluation = await _evaluation(bench)
+            assert evaluation.worker in names
+            await asyncio.sleep(max(begun + 2 * IDLE - bench.clock.now(), 0) / 1000)
             stack.push_async_callback(_ended, asyncio.create_task(traffic()))
             fired = await heard.get()
             await _ended(workers[fired["noticed_by"].removeprefix("evaluator@")])

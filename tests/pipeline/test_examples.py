@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tests.rig.stack import Stack
 
@@ -54,11 +55,17 @@ def test_spend_with_pandas(pipeline: Stack) -> None:
         "What is 2 + 2?",
         SLUICE_KAFKA_BOOTSTRAP_SERVERS=pipeline.bootstrap,
     )
-    host, port = pipeline.clickhouse_url.removeprefix("http://").split(":")
+    url = urlsplit(pipeline.clickhouse_url)
+    address = {
+        "CLICKHOUSE_HOST": url.hostname or "",
+        "CLICKHOUSE_PORT": str(url.port),
+        "CLICKHOUSE_USER": url.username or "default",
+        "CLICKHOUSE_PASSWORD": url.password or "",
+    }
     until = time.monotonic() + 60
     said = ""
     # The sink stores what it has read once a second.
     while "gpt-4o-mini" not in said and time.monotonic() < until:
-        said = _run("spend_with_pandas.py", CLICKHOUSE_HOST=host, CLICKHOUSE_PORT=port)
+        said = _run("spend_with_pandas.py", **address)
     assert "gpt-4o-mini" in said
     assert "saved" in said

@@ -54,15 +54,15 @@ def test_clickhouse_has_its_rows_and_its_port_after_a_kill(tmp_path: Path) -> No
     server = LocalClickHouse.in_folder(tmp_path / "clickhouse")
     process = server.start()
     try:
-        run_sql(server.address, "CREATE DATABASE kept")
-        run_sql(server.address, "CREATE TABLE kept.t (a Int32) ENGINE = MergeTree ORDER BY a")
-        run_sql(server.address, "INSERT INTO kept.t VALUES (7)")
+        run_sql(server.url, "CREATE DATABASE kept")
+        run_sql(server.url, "CREATE TABLE kept.t (a Int32) ENGINE = MergeTree ORDER BY a")
+        run_sql(server.url, "INSERT INTO kept.t VALUES (7)")
         process.kill()
         again = LocalClickHouse.in_folder(tmp_path / "clickhouse")
         process = again.start()
 
-        assert again.address == server.address
-        assert run_sql(again.address, "SELECT a FROM kept.t").strip() == "7"
+        assert again.url == server.url
+        assert run_sql(again.url, "SELECT a FROM kept.t").strip() == "7"
     finally:
         process.kill()
 

@@ -289,7 +289,7 @@ def test_a_run_becomes_an_experiment(replays: Replays) -> None:
         (["run", "--offsets", "here"], 2, "TOPIC:PARTITION:FIRST-END"),
         (["run", "--execute"], 2, "go together"),
         (["run", "--max-usd", "1"], 2, "go together"),
-        (["run", "--registry", "missing.yaml"], 1, "can not be read"),
+        (["run", "--registry", "missing.yaml"], 1, "can't be read"),
         (["run", "--artifact", "nobody"], 1, "nobody"),
     ],
 )

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -80,8 +81,10 @@ def secure(clickhouse: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     broker = kafka.node.start()
     password = folder / "password"
     password.write_text(PASSWORD + "\n")
-    port = int(clickhouse.rsplit(":", 1)[1])
-    with tls_before(port, kafka.authority.issue("clickhouse")) as tls_port:
+    server = urlsplit(clickhouse)
+    clickhouse_password = folder / "clickhouse-password"
+    clickhouse_password.write_text(f"{server.password or ''}\n")
+    with tls_before(server.port or 8123, kafka.authority.issue("clickhouse")) as tls_port:
         env = {
             "SLUICE_HOME": str(folder),
             "SLUICE_KAFKA_BOOTSTRAP_SERVERS": kafka.node.address,
@@ -90,6 +93,8 @@ def secure(clickhouse: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             "SLUICE_KAFKA_SASL_USERNAME": USER,
             "SLUICE_KAFKA_SASL_PASSWORD_FILE": str(password),
             "SLUICE_CLICKHOUSE_URL": f"https://127.0.0.1:{tls_port}",
+            "SLUICE_CLICKHOUSE_USER": server.username or "default",
+            "SLUICE_CLICKHOUSE_PASSWORD_FILE": str(clickhouse_password),
             "SLUICE_CLICKHOUSE_CA_FILE": str(kafka.authority.ca),
             "SLUICE_CLICKHOUSE_DATABASE": "secure",
         }

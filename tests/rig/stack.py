@@ -54,7 +54,7 @@ class Stack:
 
     @property
     def clickhouse_url(self) -> str:
-        return self.clickhouse_at or self.clickhouse.address
+        return self.clickhouse_at or self.clickhouse.url
 
     @property
     def simulator_url(self) -> str:

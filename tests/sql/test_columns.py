@@ -149,6 +149,9 @@ def test_a_dead_letter_keeps_hash_size_and_headers_and_no_byte_of_its_payload(
             ("dlq-source", b"llm.requests.v1:0:9"),
             ("dlq-worker", b"w1"),
             ("correlation-id", b"\xffc1" + b"x" * 400),
+            ("authorization", b"Bearer secret"),
+            ("x-api-key", b"secret"),
+            ("", b"secret"),
         ],
     )
     row = _stored(tables, settings, "llm.requests.v1.dlq", record)

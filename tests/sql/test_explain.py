@@ -120,7 +120,7 @@ def test_a_failed_call_is_shown_with_its_error_and_what_followed(told: Told) -> 
     assert failed, "no request met the instance that is down"
     entries = failed[0].entries
     at = next(place for place, entry in enumerate(entries) if "two server" in entry.title)
-    assert "HTTP 500" in entries[at].details
+    assert entries[at].details[0].startswith("HTTP 500: ")
     assert any("after the failure" in entry.title for entry in entries)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import clickhouse_connect
@@ -11,8 +12,10 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from infra.local.clickhouse import LocalClickHouse
+from infra.local.preparation import grant_roles
+from infra.local.probes import without_secrets
 from sinks.connect import connect
-from sinks.errors import RefusedError
+from sinks.errors import NoRolesError, RefusedError
 from sinks.migrate import migrate
 from sinks.queries import TimeRange, asker
 from sinks.questions import questions
@@ -27,11 +30,6 @@ _USER = """
   <quota>default</quota><grants>{grants}</grants>
 </{name}>
 """
-_DEFAULT = """
-<default>
-  <password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>
-</default>
-"""
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +39,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SinkSettings]:
     Users can't be made by SQL there, so that the rights stand in its file of users.
     """
     folder = tmp_path_factory.mktemp("readers")
-    users = folder / "users.xml"
-    node = LocalClickHouse(
-        folder=folder,
-        port=LocalClickHouse.in_folder(folder).port,
-        more=f"<users_config>{users}</users_config>",
-    )
-    users.write_text(_users({}))
-    settings = SinkSettings(clickhouse_url=node.address)
+    node = LocalClickHouse.in_folder(folder)
+    settings = SinkSettings(clickhouse_url=node.url)
     process = node.start()
     try:
         client = connect(settings)
@@ -57,15 +49,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SinkSettings]:
         columns = columns_of(client, settings)
         client.close()
         process.kill()
-        users.write_text(_users({role: rights(role, columns) for role in (READER, ANALYST)}))
-        process = node.start()
+        roles = _users({role: rights(role, columns) for role in (READER, ANALYST)})
+        process = replace(node, more_users=roles).start()
         yield settings
     finally:
         process.kill()
 
 
 def _users(roles: dict[str, list[str]]) -> str:
-    users = "".join(
+    return "".join(
         _USER.format(
             name=role,
             grants="".join(
@@ -74,10 +66,6 @@ def _users(roles: dict[str, list[str]]) -> str:
             ),
         )
         for role, granted in roles.items()
-    )
-    return (
-        "<clickhouse><profiles><default/></profiles><quotas><default/></quotas>"
-        f"<users>{_DEFAULT}{users}</users></clickhouse>"
     )
 
 
@@ -121,7 +109,8 @@ def test_every_question_is_answered_but_those_that_need_a_text(
 ) -> None:
     until = datetime.now(UTC)
     range_ = TimeRange(since=until - timedelta(days=1), until=until)
-    as_role = served.model_copy(update={"clickhouse_user": role})
+    plain = without_secrets(served.clickhouse_url)
+    as_role = served.model_copy(update={"clickhouse_user": role, "clickhouse_url": plain})
     with asker(as_role) as asking:
         for name, question in questions().items():
             given = {each.name: "x" for each in question.parameters if each.default is None}
@@ -137,13 +126,31 @@ class _Recorded:
 
     def __init__(self, *columns: tuple[str, str, str]) -> None:
         self.said: list[str] = []
-        self.result_rows = list(columns)
+        self.columns = list(columns)
+        self.directories = [("users_xml",), ("local_directory",)]
+        self.result_rows: list[tuple[object, ...]] = []
 
     def command(self, cmd: str, parameters: object = None) -> None:
         self.said.append(" ".join(cmd.split()))
 
     def query(self, query: str) -> _Recorded:
+        asked = "user_directories" in query
+        self.result_rows = [*(self.directories if asked else self.columns)]
         return self
+
+
+def test_the_local_server_says_that_it_keeps_no_roles(served: SinkSettings) -> None:
+    with pytest.raises(NoRolesError, match="SLUICE_CLICKHOUSE_URL"):
+        grant_roles(served.clickhouse_url)
+
+
+def test_a_server_with_users_in_a_file_alone_is_told_before_anything_is_created() -> None:
+    client = _Recorded(("calls", "cost", "Int64"))
+    client.directories = [("users_xml",)]
+
+    with pytest.raises(NoRolesError):
+        create_roles(client, SinkSettings(clickhouse_database="d"))
+    assert client.said == []
 
 
 def test_both_roles_are_created_and_what_they_had_before_is_taken_back() -> None:

@@ -93,9 +93,30 @@ _ABOUT_LANGUAGE = Phrases.of(
     *("russian", "arabic", "swedish", "hindi", "übersetze", "übersetzen", "englisch", "deutsch"),
     *("traduire", "traduis", "traduisez", "anglais", "français", "traduce", "traducir", "inglés"),
     *("español", "traduci", "inglese", "italiano", "traduza", "inglês", "português", "vertaal"),
-    *("engels", "przetłumacz", "angielski", "översätt", "engelska", "英語", "翻訳", "英语"),
+    *("engels", "przetłumacz", "angielski", "översätt", "engelska", "переведи", "переведите"),
+    *("английском", "английский", "अनुवाद", "अंग्रेज़ी", "अंग्रेजी", "ترجم", "الإنجليزية", "بالإنجليزية"),
 )
-"""Who says one of these may well want an answer in another language."""
+"""A prompt with one of these words may want an answer in another language."""
+
+_ABOUT_LANGUAGE_UNSPACED = (
+    *("英語", "翻訳", "日本語", "中国語", "韓国語", "ドイツ語", "フランス語", "スペイン語"),
+    *(
+        "英语",
+        "英文",
+        "翻译",
+        "中文",
+        "日语",
+        "韩语",
+        "法语",
+        "德语",
+        "번역",
+        "영어",
+        "일본어",
+        "แปล",
+        "ภาษาอังกฤษ",
+    ),
+)
+"""The same in scripts that write words without blanks between them."""
 
 
 def _wrong_language(body: Body, message: Mapping[str, Any], finish_reason: str) -> str | None:
@@ -109,12 +130,18 @@ def _wrong_language(body: Body, message: Mapping[str, Any], finish_reason: str) 
         for turn in body.get("messages") or ()
         if turn["role"] in {"system", "developer"}
     )
-    if Wording.of(f"{asked} {instructions}").says(_ABOUT_LANGUAGE):
+    if _speaks_of_language(f"{asked} {instructions}"):
         return None
     wanted, given = language_of(asked), language_of(text)
     if wanted is None or given is None or wanted == given:
         return None
     return f"asked in {wanted}, answered in {given}"
+
+
+def _speaks_of_language(text: str) -> bool:
+    if Wording.of(text).says(_ABOUT_LANGUAGE):
+        return True
+    return not text.isascii() and any(word in text for word in _ABOUT_LANGUAGE_UNSPACED)
 
 
 def _breaks_json(body: Body, message: Mapping[str, Any], finish_reason: str) -> str | None:

@@ -32,7 +32,7 @@ _MAKES_NEW = Phrases.of(
     *("percentage", "convert", "estimate", "translate", "write", "draft", "compose", "invent"),
     *("suggest", "brainstorm", "imagine", "story", "poem", "compare", "code", "plan", "advise"),
 )
-_NUMBER = re.compile(r"(?<![\w.])\d[\d.,]*\d(?![\w])")
+_NUMBER = re.compile(r"(?<![\w.])\d[\d.,]{0,60}\d(?![\w])")
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w'’-]{2,40}")
 _WORD = re.compile(r"[\w'’-]+")
 

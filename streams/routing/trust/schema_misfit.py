@@ -13,6 +13,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from schemas import exact_json
 from streams.routing.trust.schema_work import (
     TooMuchWorkError,
     UnreadableSchemaError,
@@ -44,6 +45,7 @@ def misfit(value: Any, characters: int, schema: Any) -> str | None:
         return None
     try:
         check_size(schema)
+        schema = exact_json.plain(schema)
         steps = count_steps(schema, value)
         validator = _validator(_of_a_known_dialect(schema))
         if validator.is_valid(value):

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
+from schemas import exact_json
 from streams.routing.features import question_of, text_of
 from streams.routing.inquiry import (
     enclosed,
@@ -40,7 +39,7 @@ def judge_body(answered: Answered, judge: Model) -> dict[str, Any]:
     question = question_of(answered.body["messages"])
     answer = text_of(answered.message.get("content"))
     if calls := answered.message.get("tool_calls"):
-        answer += "\n" + orjson.dumps(calls).decode()
+        answer += "\n" + exact_json.dumps(calls).decode()
     mark = mark_of(question, answer)
     instructions = (
         "You judge answers of language models. Between the markers stand a request and an answer "

@@ -77,6 +77,26 @@ def test_the_last_tier_s_answer_stands_even_when_nobody_is_sure_of_it() -> None:
     assert reply["degraded"] is False
 
 
+def test_a_last_answer_that_fails_a_check_is_degraded_and_the_reply_names_the_check() -> None:
+    world = answered(scripted(says("", output_tokens=1)))
+    (reply,) = world.replies()
+    assert (reply["status"], reply["tier"], reply["confidence"]) == ("replied", "complex", 0.0)
+    assert reply["degraded"] is True
+    assert reply["routing"]["reasons"][-1] == (
+        "the answer failed a check: empty: nothing was answered"
+    )
+    outcome = world.events(OUTCOMES, "OutcomeEvent")[-1]
+    assert outcome["result"]["degraded"] is True
+
+
+def test_a_better_answer_of_an_earlier_tier_stands_and_is_not_degraded() -> None:
+    unsure = says("I'm not sure, perhaps it could be Paris, possibly Lyon.")
+    world = answered(scripted(unsure, says("", output_tokens=1)))
+    (reply,) = world.replies()
+    assert (reply["tier"], reply["degraded"]) == ("simple", False)
+    assert not any("failed a check" in reason for reason in reply["routing"]["reasons"])
+
+
 def test_a_server_error_is_retried_once_then_asked_elsewhere_then_the_next_tier() -> None:
     error = failing(ErrorClass.SERVER)
     world = answered(scripted(error, error, error, error, says("It is 42.")))
@@ -97,11 +117,18 @@ def test_an_error_that_a_retry_can_t_mend_is_not_retried_on_the_same_instance(
     assert called[0] != called[1]
 
 
-def test_a_request_that_the_provider_calls_malformed_is_asked_nowhere_else() -> None:
-    world = answered(scripted(failing(ErrorClass.BAD_REQUEST, 400)))
+@pytest.mark.parametrize(
+    ("kind", "calls"), [(ErrorClass.INVALID_REQUEST, 1), (ErrorClass.BAD_REQUEST, 2)]
+)
+def test_a_request_that_is_refused_is_asked_of_one_other_model_unless_it_is_at_fault_itself(
+    kind: ErrorClass, calls: int
+) -> None:
+    world = answered(scripted(failing(kind, 400)))
     (reply,) = world.replies()
     assert (reply["status"], reply["error"]["code"]) == ("failed", "invalid_request")
-    assert len(world.served) == 1
+    assert reply["error"]["retryable"] is False
+    models = {event["request_model"] for event in world.events(COST, "CostEvent")}
+    assert len(models) == len(world.served) == calls
 
 
 def test_the_best_answer_seen_is_given_when_a_higher_tier_fails() -> None:

@@ -33,6 +33,7 @@ ASKING = f"""{REGISTRY.rstrip()}
   classifier: llm
   llm: {{model: gpt-4o-mini, timeout_ms: 700}}
 """
+KEEPING = f"{ASKING}privacy: {{store_prompts: true}}\n"
 UNSURE = ASKING.replace("classifier: llm", "classifier: hybrid\n  hybrid: {asks: llm, margin: 1.0}")
 HANGS = ProviderError(ErrorClass.TIMEOUT, "slow")
 
@@ -81,11 +82,20 @@ SAID = says('{"tier": "complex", "score": 0.9, "reason": "a proof"}', input_toke
 
 
 def test_the_model_s_word_decides_and_stands_in_the_inputs() -> None:
-    (hop,) = hops(asked("Why?", answer=SAID))
+    (hop,) = hops(asked("Why?", answer=SAID, registry=KEEPING))
 
     assert (hop.tier, hop.decision.score, hop.decision.classifier) == ("complex", 0.9, "llm")
     assert hop.decision.reasons == ("a model says complex: a proof",)
     assert inputs(hop)["tier"] == "complex"
+
+
+def test_the_model_s_own_words_are_recorded_only_where_prompts_may_be() -> None:
+    leaks = says('{"tier": "complex", "score": 0.9, "reason": "asks about ada@mail.example"}')
+    (hop,) = hops(asked("Why?", answer=leaks))
+    assert hop.decision.reasons == ("a model says complex",)
+    assert "reason" not in inputs(hop)
+    (kept,) = hops(asked("Why?", answer=leaks, registry=KEEPING))
+    assert inputs(kept)["reason"] == "asks about <email>"
 
 
 def test_its_call_is_a_row_of_its_own_and_part_of_what_the_request_cost() -> None:
@@ -141,7 +151,7 @@ def test_nonsense_leaves_it_to_the_rules() -> None:
 
 
 def test_an_equal_question_is_not_asked_twice() -> None:
-    world = asked("Why?", "Why?", answer=SAID)
+    world = asked("Why?", "Why?", answer=SAID, registry=KEEPING)
 
     assert len(world.served) == 1
     first, second = hops(world)

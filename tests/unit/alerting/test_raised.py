@@ -39,14 +39,13 @@ def test_every_quiet_alert_is_over_after_the_quiet_time(name: AlertName) -> None
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in AlertName if name.resolution is Resolution.BY_RAISER]
+    "name", [name for name in AlertName if name.resolution is Resolution.EVALUATED]
 )
-def test_an_alert_whose_end_its_raiser_observes_waits_for_it(name: AlertName) -> None:
+def test_an_alert_that_nobody_evaluates_is_over_at_the_next_evaluation(name: AlertName) -> None:
     world = World(Alerting())
-    world.publish(raised(name, "subject", T0))
-    assert world.at(T0 + 48 * HOUR) == []
-    world.publish(raised(name, "subject", T0 + 49 * HOUR, state="resolved"))
-    assert _states(world) == ["fired", "resolved"]
+    world.publish(raised(name, "all", T0))
+    assert world.at(T0 + 1) == [(name, "all", "resolved")]
+    assert world.at(T0 + 2) == []
 
 
 def test_what_is_not_known_to_repeat_stands_until_its_publisher_resolves_it() -> None:

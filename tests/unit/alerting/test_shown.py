@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from infra.cli import alerts
-from infra.cli.alerts_shown import alerts_shown
+from infra.cli.alerts_shown import alerts_shown, evaluation_in_words
+from schemas.alert_evaluation import AlertEvaluation
 from schemas.events import Alert
 from tests.unit.alerting.world import T0, raised
 
@@ -44,8 +45,8 @@ def test_changes_are_shown_latest_first_and_repeats_are_none() -> None:
 
 @pytest.fixture
 def _read(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def read(address: str) -> list[tuple[int, int, Alert]]:
-        return _log()
+    async def read(address: str) -> tuple[list[tuple[int, int, Alert]], AlertEvaluation]:
+        return _log(), AlertEvaluation(worker="w7", at=T0)
 
     monkeypatch.setattr(alerts, "_read", read)
     monkeypatch.setenv("SLUICE_KAFKA_BOOTSTRAP_SERVERS", "kafka.example:9092")
@@ -64,6 +65,7 @@ def test_json_has_both_lists_and_nothing_else_on_standard_output() -> None:
     assert document["firing"][1]["since"] == "2023-11-14T22:00:00.000+00:00"
     assert document["firing"][1]["message"] == "now"
     assert document["lately"][-1]["id"] == "llm.alerts.v1:0:0"
+    assert document["evaluation"] == {"worker": "w7", "at": "2023-11-14T22:00:00.000+00:00"}
 
 
 @pytest.mark.usefixtures("_read")
@@ -71,6 +73,14 @@ def test_in_a_pipe_each_alert_is_a_line() -> None:
     lines = _run("--since", "2020-01-01").stdout.splitlines()
     assert lines[1].split("\t")[:3] == ["critical", "spend", "acme"]
     assert len(lines) == 1 + 2 + 1 + 4
+
+
+@pytest.mark.parametrize(
+    ("age_s", "said"), [(3, "evaluated by w7, last 3 s ago"), (61, "NO WORKER EVALUATES")]
+)
+def test_it_says_who_evaluates(age_s: int, said: str) -> None:
+    evaluation = AlertEvaluation(worker="w7", at=T0)
+    assert said in evaluation_in_words(evaluation, T0 + age_s * 1000)
 
 
 def test_a_time_that_can_not_be_read_is_a_wrong_question() -> None:

@@ -77,8 +77,11 @@ async def _courier(
     transport = pooled_transport()
     try:
         yield Courier(
-            hosts=HostPolicy.from_patterns(hosts),
-            keys=KeyRing.from_patterns("*_API_KEY", {"HOOK_API_KEY": "k-1", "HOME": "x"}),
+            hosts=HostPolicy.from_patterns("127.0.0.1" if hosts is None else hosts),
+            keys=KeyRing.from_patterns(
+                "*_API_KEY,HOOK_API_KEY@127.0.0.1,OTHER_API_KEY@hooks.example",
+                {"HOOK_API_KEY": "k-1", "OTHER_API_KEY": "k-2", "FREE_API_KEY": "k-3", "HOME": "x"},
+            ),
             transport=transport,
             sleep=pauses or Pauses(),
             jitter=lambda: 0.5,
@@ -352,3 +355,43 @@ def test_a_log_line_of_a_failure_never_shows_the_address(
     asyncio.run(whole())
     assert "127.0.0.1 was not told" in caplog.text
     assert PATH not in caplog.text
+
+
+def test_this_machine_is_a_webhook_only_by_name() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        raise AssertionError("a webhook reached loopback, which only providers may by default")
+
+    async def whole() -> list[Result]:
+        results = []
+        async with _server(handler) as url:
+            for hosts in ("loopback", "known,loopback", "hooks.example"):
+                async with _courier(hosts=hosts) as courier:
+                    results.append(await courier.deliver(_notice(), Webhook(url=url)))
+        return results
+
+    assert {each.delivery for each in asyncio.run(whole())} == {Delivery.REFUSED}
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("FREE_API_KEY", "FREE_API_KEY may not be sent to 127.0.0.1"),
+        ("OTHER_API_KEY", "OTHER_API_KEY may not be sent to 127.0.0.1"),
+        ("HOME", "HOME may not be read"),
+    ],
+)
+def test_a_key_goes_only_to_the_host_that_it_is_bound_to(name: str, why: str) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        raise AssertionError("a key left for a host that it is not bound to")
+
+    result, _ = _deliver(handler, api_key_env=name)
+    assert result.delivery is Delivery.REFUSED
+    assert result.why.startswith(why)
+
+
+def test_a_url_that_is_no_address_is_refused_and_the_next_notice_goes_on() -> None:
+    async def whole() -> Result:
+        async with _courier() as courier:
+            return await courier.deliver(_notice(), Webhook(url="https://[::1"))
+
+    assert asyncio.run(whole()).delivery is Delivery.REFUSED

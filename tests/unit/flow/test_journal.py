@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.journal_headers import JournalHeaders
+from schemas.journal_headers import HOP_ENDS, JournalHeaders
 from streams.flow.journal import (
     DUPLICATE_WINDOW_MS,
     Done,
@@ -151,3 +151,36 @@ def test_a_finished_request_is_never_worked_on_again(
                 assert admission == Done()
     elsewhere = journal.admit(message(origin="req:9:9"), ME, 10**9)
     assert isinstance(elsewhere, Duplicate) == bool(records)
+
+
+@given(kind=st.text().filter(lambda kind: kind not in {"started", *HOP_ENDS}))
+def test_a_record_of_an_unknown_kind_changes_nothing(kind: str) -> None:
+    journal = PartitionJournal()
+    journal.record(KEY, entry(kind, hop=3), 10)
+    assert len(journal) == 0
+    journal.record(KEY, entry("started", call="c", lease=99), 20)
+    known = journal.admit(message(), ME, 30)
+    journal.record(KEY, entry(kind), 40)
+    journal.record(KEY, entry(kind, hop=3), 40)
+    assert journal.admit(message(), ME, 30) == known
+
+
+def test_calls_that_other_incarnations_started_are_told_though_they_are_booked() -> None:
+    journal = PartitionJournal()
+    journal.record(KEY, entry("started", OTHER, call="c1", lease=10), 1)
+    journal.record(KEY, entry("started", BEFORE, call="c2", lease=10), 2)
+    journal.record(KEY, entry("started", ME, call="c3", lease=10), 3)
+    journal.booked(KEY, "c1")
+    admission = journal.admit(message(), ME, 20)
+    assert isinstance(admission, Run)
+    assert {(start.call_id, start.incarnation) for start in admission.starts} == {
+        ("c1", "z"),
+        ("c2", "a"),
+    }
+
+
+def test_the_next_visit_of_a_hop_is_counted_anew() -> None:
+    journal = PartitionJournal()
+    journal.record(KEY, entry("started", call="c1", lease=10), 1)
+    journal.record(KEY, entry("parked"), 2)
+    assert journal.admit(message(visit=1), ME, 20) == Run()

@@ -121,7 +121,7 @@ def test_what_beats_what_runs_now_is_published(run: Run, published: list[str]) -
     assert status == 0
     assert found["better"]
     assert published == [found["artifact"]]
-    assert f"policy.learned.artifact: {found['artifact']}" in said
+    assert f"policy.learned.artifact: '{found['artifact']}'" in said
 
 
 def test_what_does_not_is_not_unless_forced(

@@ -38,11 +38,11 @@ def test_a_call_is_counted_timed_and_paid() -> None:
     _called(metrics)
     _called(metrics, cost_nano=500)
     value = metrics.registry.get_sample_value
-    whole = {"model": "gpt-4o", "instance": "one", "purpose": "answer", "status": "ok"}
+    whole = {"model": "gpt-4o", "provider_instance": "one", "purpose": "answer", "status": "ok"}
     of_model = {"model": "gpt-4o", "purpose": "answer"}
     assert value("sluice_calls_total", whole) == 2
     assert value("sluice_spend_nano_usd_total", of_model) == 2_000
-    assert value("sluice_call_seconds_sum", {"model": "gpt-4o", "instance": "one"}) == 0.6
+    assert value("sluice_call_seconds_sum", {"model": "gpt-4o", "provider_instance": "one"}) == 0.6
     assert value("sluice_unknown_cost_calls_total", of_model) == 0
 
 
@@ -53,7 +53,7 @@ def test_an_unknown_cost_is_counted_as_unknown_and_adds_no_money() -> None:
     of_model = {"model": "gpt-4o", "purpose": "answer"}
     assert value("sluice_unknown_cost_calls_total", of_model) == 1
     assert value("sluice_spend_nano_usd_total", of_model) == 0
-    assert value("sluice_call_seconds_count", {"model": "gpt-4o", "instance": "none"}) == 0
+    assert value("sluice_call_seconds_count", {"model": "gpt-4o", "provider_instance": "none"}) == 0
 
 
 def test_a_request_that_waited_has_no_overhead() -> None:
@@ -132,8 +132,8 @@ def test_a_scrape_reads_levels_as_they_are_now() -> None:
     value = registry.get_sample_value
     assert value("sluice_slots_used", {"pool": "simple"}) == 2
     assert value("sluice_in_flight", {"pool": "simple"}) == 3
-    assert value("sluice_breaker_state", {"model": "m", "instance": "i"}) == 2
-    place = {"model": "m", "instance": "i", "bucket": "requests"}
+    assert value("sluice_breaker_state", {"model": "m", "provider_instance": "i"}) == 2
+    place = {"model": "m", "provider_instance": "i", "bucket": "requests"}
     assert value("sluice_bucket_level", place) == -0.5
     assert value("sluice_bucket_level", place | {"bucket": "tokens"}) is None
     assert value("sluice_retries_left") == 7.5

@@ -43,7 +43,10 @@ def test_a_plain_answer(name: str) -> None:
         ("content_filter", "content_filter"),
         (None, "stop"),
         ("eos", "stop"),
-        (["odd"], "stop"),
+        ("STOP", "stop"),
+        ("MAX_TOKENS", "length"),
+        ("model_length", "length"),
+        ("SAFETY", "content_filter"),
     ],
 )
 def test_openai_s_finish_reasons(said: Any, meant: str) -> None:
@@ -60,7 +63,7 @@ def test_openai_s_finish_reasons(said: Any, meant: str) -> None:
         ("pause_turn", "length"),
         ("tool_use", "tool_calls"),
         ("refusal", "content_filter"),
-        ({"odd": 1}, "stop"),
+        (None, "stop"),
     ],
 )
 def test_anthropic_s_stop_reasons(said: Any, meant: str) -> None:

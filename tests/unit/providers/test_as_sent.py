@@ -121,7 +121,8 @@ def test_extra_body_may_not_change_what_was_decided(name: str, field: str) -> No
     async def case() -> None:
         async with served(name, answering(good(name))) as (wire, heard):
             error = await wire.refused(extra_body={field: "x"})
-            assert error.error_class is ErrorClass.BAD_REQUEST
+            assert error.error_class is ErrorClass.INVALID_REQUEST
+            assert not error.sent
             assert field in str(error)
             assert not heard.bodies
 

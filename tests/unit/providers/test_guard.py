@@ -131,3 +131,24 @@ def test_an_adapter_asks_the_guard_before_it_opens_a_connection(name: str, place
 
     assert KEYS.environment["SECRET"]
     run(case())
+
+
+def test_a_key_that_is_bound_to_a_host_goes_nowhere_else() -> None:
+    ring = KeyRing.from_patterns(
+        "*_API_KEY,OPENAI_API_KEY@api.openai.com,AZURE_API_KEY@*.openai.azure.com",
+        {"OPENAI_API_KEY": "sk-1", "AZURE_API_KEY": "az", "MINE_API_KEY": "m"},
+    )
+    assert ring.key("OPENAI_API_KEY", "api.openai.com") == "sk-1"
+    assert ring.key("OPENAI_API_KEY", "API.OpenAI.com.") == "sk-1"
+    assert ring.key("AZURE_API_KEY", "a.openai.azure.com") == "az"
+    assert ring.key("MINE_API_KEY", "anywhere.example") == "m"
+    for name, host in (("OPENAI_API_KEY", "evil.example"), ("AZURE_API_KEY", "openai.azure.com")):
+        with pytest.raises(ProviderError, match=f"{name} may not be sent to {host}"):
+            ring.key(name, host)
+
+
+def test_where_a_binding_is_asked_for_a_glob_without_a_host_is_not_enough() -> None:
+    ring = KeyRing.from_patterns("*_API_KEY,A_API_KEY@a.example", {"A_API_KEY": "a"})
+    assert ring.allows("A_API_KEY", "a.example", bound=True)
+    assert not ring.allows("B_API_KEY", "a.example", bound=True)
+    assert ring.allows("B_API_KEY", "a.example")

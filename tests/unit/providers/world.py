@@ -25,6 +25,7 @@ from streams.providers.base import (
 )
 from streams.providers.guard import HostPolicy, KeyRing
 from streams.providers.openai import OpenAIProvider
+from streams.registry.model_families import refused_by_family
 
 MODELS = {"openai": "gpt-4o", "anthropic": "claude-opus-4-20250514"}
 FORMATS = tuple(MODELS)
@@ -37,7 +38,13 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 def chat(model: str, timeouts: Timeouts = QUICK, **body: Any) -> ChatCall:
     """A call; `messages` is `HI` unless given."""
-    return ChatCall(call_id="call-1", model=model, body={"messages": HI, **body}, timeouts=timeouts)
+    return ChatCall(
+        call_id="call-1",
+        model=model,
+        body={"messages": HI, **body},
+        timeouts=timeouts,
+        unsupported=refused_by_family(model),
+    )
 
 
 @dataclass

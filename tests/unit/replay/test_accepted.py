@@ -36,6 +36,26 @@ OURS: dict[str, st.SearchStrategy[Any]] = {
     "stream": st.just(False),
     "response_format": st.just({"type": "json_object"}),
 }  # fmt: skip
+DUMPED = st.fixed_dictionaries(
+    {"role": st.just("assistant"), "content": st.none()},
+    optional={
+        "tool_calls": st.just(
+            [
+                {
+                    "id": "a",
+                    "index": 0,
+                    "type": "function",
+                    "function": {"name": "f", "arguments": "{}", "parsed_arguments": None},
+                }
+            ]
+        ),
+        "reasoning_content": st.text(max_size=3),
+        "refusal": st.text(max_size=3),
+        "annotations": st.just([]),
+        "audio": st.none(),
+        "function_call": st.none(),
+    },
+).filter(lambda said: said.keys() & {"tool_calls", "reasoning_content", "refusal"})
 NULLED = {name: st.one_of(st.none(), kind) for name, kind in OURS.items()}
 
 
@@ -44,7 +64,7 @@ NULLED = {name: st.one_of(st.none(), kind) for name, kind in OURS.items()}
     st.one_of(
         st.fixed_dictionaries({"prompt": st.text(min_size=1)}, optional=NULLED),
         st.fixed_dictionaries(
-            {"messages": st.lists(MESSAGE, min_size=1, max_size=3)}, optional=NULLED
+            {"messages": st.lists(MESSAGE | DUMPED, min_size=1, max_size=3)}, optional=NULLED
         ),
     )
 )

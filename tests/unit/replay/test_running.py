@@ -129,6 +129,24 @@ def test_every_decided_request_has_a_row_and_what_was_refused_is_counted(log: Re
     assert put.flushed == 1
 
 
+def test_requests_that_other_code_decided_are_counted_by_its_version(log: RecordedLog) -> None:
+    run, put = runner(log)
+    tables = run.tables
+
+    class Older:
+        def rows(self, name: str, **asked: Any) -> Iterator[dict[str, Any]]:
+            for row in tables.rows(name, **asked):
+                odd = row["source_offset"] % 2
+                yield row | ({"code_version": "1"} if odd else {})
+
+    run.tables = Older()
+    tally = run.run()
+    assert tally.decided == 10
+    assert tally.other_code == {"1": 5}
+    assert (tally + tally).other_code == {"1": 10}
+    assert sum(row["same"] for row in put.rows) == 10
+
+
 def test_what_is_done_is_not_done_again(log: RecordedLog) -> None:
     run, put = runner(log, done={(REQUESTS, 0, offset) for offset in range(4)})
 

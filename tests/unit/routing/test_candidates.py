@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.routing.candidates import (
+    LEAST_ANSWER_TOKENS,
     Condition,
     Conditions,
     Costs,
@@ -106,8 +107,8 @@ def test_a_model_without_a_needed_capability_is_left_out_and_says_so() -> None:
 @pytest.mark.parametrize(
     ("context", "output", "fits"),
     [
-        (10_000, None, True),
-        (10_001, None, False),
+        (10_000 - LEAST_ANSWER_TOKENS, None, True),
+        (10_001 - LEAST_ANSWER_TOKENS, None, False),
         (9_500, 500, True),
         (9_501, 500, False),
         (9_000, 50_000, True),
@@ -121,7 +122,9 @@ def test_question_and_answer_must_fit_the_context_window(
     reason = unfit(model("m", context_window=10_000, max_output=1_000), need)
 
     assert (reason is None) is fits
-    assert fits or reason == f"about {context + min(output or 0, 1_000)} tokens do not fit 10000"
+    assert fits or reason == (
+        f"about {context + min(output or LEAST_ANSWER_TOKENS, 1_000)} tokens do not fit 10000"
+    )
 
 
 @pytest.mark.parametrize(("left", "fits"), [(60_000, True), (500, True), (499.9, False)])

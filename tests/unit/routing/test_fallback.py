@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from streams.routing.candidates import Candidate
 from streams.routing.fallback import (
     MAX_HONOURED_WAIT_MS,
+    MAX_REFUSALS,
     Again,
     FailedCall,
     TierExhausted,
@@ -21,8 +22,8 @@ ALL = candidates(model("cheap", instances=("a", "b")), model("dear"))
 A, B, DEAR = ALL
 
 PASSING = ["timeout", "connection", "rate_limited", "server", "overloaded", "bad_response"]
-MODEL_S_OWN = ["context_length", "content_filter"]
-CLASSES = [*PASSING, *MODEL_S_OWN, "auth", "bad_request", "interrupted"]
+MODEL_S_OWN = ["context_length", "content_filter", "adapter_fault"]
+CLASSES = [*PASSING, *MODEL_S_OWN, "auth", "bad_request", "invalid_request", "interrupted"]
 POLICY = FallbackPolicy(retries=1, backoff_ms=200, max_backoff_ms=300, max_calls_per_hop=6)
 
 
@@ -98,10 +99,47 @@ def test_a_model_that_can_not_take_it_is_not_asked_again_later() -> None:
 
 
 def test_a_malformed_request_is_refused_for_every_tier() -> None:
-    step = _next(_failed(A, "bad_request", retry_after_ms=5))
+    step = _next(_failed(A, "invalid_request", retry_after_ms=5))
 
     assert isinstance(step, TierExhausted)
     assert step.refused
+
+
+def test_a_refusal_for_an_unknown_reason_is_worth_one_other_model() -> None:
+    first = _next(_failed(A, "bad_request"))
+    second = _next(_failed(A, "bad_request"), _failed(DEAR, "bad_request"))
+    later_hop = after_failure(
+        [_failed(A, "bad_request")], ALL, POLICY, time_left_ms=60_000, jitter=0.5, refusals_before=1
+    )
+
+    assert first == Again(candidate=DEAR, pause_ms=0, why="another model after bad_request")
+    assert isinstance(second, TierExhausted)
+    assert second.refused
+    assert isinstance(later_hop, TierExhausted)
+    assert later_hop.refused
+
+
+def test_a_refused_parameter_is_left_out_once_and_another_one_once_more() -> None:
+    def refused(parameter: str) -> FailedCall:
+        return FailedCall(candidate=A, error_class="bad_request", unsupported=parameter)
+
+    first = _next(refused("temperature"))
+    other = _next(refused("temperature"), refused("top_p"))
+    same = _next(refused("temperature"), refused("temperature"))
+
+    assert first == Again(candidate=A, pause_ms=0, why="again without temperature")
+    assert other == Again(candidate=A, pause_ms=0, why="again without top_p")
+    assert same == Again(candidate=DEAR, pause_ms=0, why="another model after bad_request")
+
+
+def test_after_an_overflow_the_largest_window_is_asked_first() -> None:
+    small, large = candidates(
+        model("small", context_window=1_000), model("large", context_window=9_000)
+    )
+    step = _next(_failed(A, "context_length"), among=(A, small, large))
+
+    assert isinstance(step, Again)
+    assert step.candidate == large
 
 
 def test_a_class_that_nobody_knows_is_not_tried_anywhere_else() -> None:
@@ -195,6 +233,10 @@ def test_every_hop_ends_within_its_calls_and_its_time(
 
     assert len(failures) <= calls
     assert isinstance(step, TierExhausted)
-    assert step.refused is (failures[-1].error_class == "bad_request")
+    refusals = sum(failure.error_class == "bad_request" for failure in failures)
+    last = failures[-1].error_class
+    assert step.refused is (
+        last == "invalid_request" or (last == "bad_request" and refusals >= MAX_REFUSALS)
+    )
     for each in ALL:
         assert sum(failure.candidate == each for failure in failures) <= retries + 1

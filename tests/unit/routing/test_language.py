@@ -72,3 +72,18 @@ def test_who_asks_for_a_translation_may_be_answered_in_another_language() -> Non
 def test_a_short_right_answer_passes() -> None:
     assert _faults("What is the capital of France?", "Paris") == []
     assert _faults(PLAIN["de"], "42") == []
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "次の文を英語に翻訳してください：私たちは金曜日の午後に断水します。",
+        "请把下面的通知翻译成英文：周五下午五点停水，到周六早上八点。",
+        "다음 문장을 영어로 번역해 주세요: 금요일 오후에 단수됩니다.",
+        "Переведите на английский: в пятницу воды не будет.",
+        "अनुवाद कीजिए: शुक्रवार को पानी नहीं आएगा।",
+    ],
+)
+def test_a_question_about_another_language_may_be_answered_in_it(question: str) -> None:
+    answer = "The water is turned off on Friday, and it will be back on Saturday morning."
+    assert "language" not in _faults(question, answer)

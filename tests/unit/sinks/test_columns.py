@@ -8,7 +8,7 @@ import pytest
 
 from sinks.columns import clickhouse_type, column_expression
 from sinks.migrate import migrations
-from sinks.tables import CALLS, TABLES, TOPIC_PATTERN, Table, table_of
+from sinks.tables import CALLS, TABLES, Table, table_of, topic_pattern
 
 OWN = {"topic", "partition", "offset", "appended_at", "ingested_at"}
 
@@ -73,13 +73,24 @@ def test_avro_types_are_read_as_what_they_are() -> None:
     [
         ("llm.events.cost.v1", True),
         ("llm.requests.v1.dlq", True),
+        ("team-a.requests.dlq", True),
+        ("team-b.requests.dlq", False),
+        ("payments.dlq", False),
+        ("llm.tier.simple.v1.dlq", True),
+        ("llm.tier.x-y_2.high.v1.dlq", True),
+        ("llm.tier.Simple.v1.dlq", False),
+        ("llm.wait.60s.v1.dlq", True),
+        ("llm.replies.v1.dlq", True),
+        ("llm.replies.team-b.v1.dlq", False),
+        ("llm.feedback.v1.dlq", True),
         ("llm.requests.v1", False),
         ("xllm.events.cost.v1", False),
         ("llm.events.cost.v1x", False),
         ("llm-events.cost.v1", False),
     ],
 )
-def test_the_sink_reads_event_topics_and_dead_letters(topic: str, read: bool) -> None:
-    assert bool(re.search(TOPIC_PATTERN, topic)) == read
+def test_the_sink_reads_event_topics_and_declared_dead_letters(topic: str, read: bool) -> None:
+    ours = ("llm.requests.v1", "team-a.requests")
+    assert bool(re.search(topic_pattern(ours), topic)) == read
     if read:
         assert table_of(topic) in TABLES

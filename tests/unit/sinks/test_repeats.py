@@ -78,3 +78,14 @@ def test_a_second_row_of_a_call_is_a_repeat(headers: bool) -> None:
 
 def test_signals_are_never_repeats() -> None:
     assert marks(QUALITY, [quality_event(), quality_event()]) == [0, 0]
+
+
+@pytest.mark.parametrize("headers", [True, False])
+def test_a_record_of_an_unknown_kind_is_no_end_of_a_hop(headers: bool) -> None:
+    events = [
+        outcome_event("reserved", hop=0),
+        outcome_event("reserved", hop=0),
+        outcome_event("replied", hop=0),
+    ]
+
+    assert marks(OUTCOMES, events, headers=headers) == [0, 0, 0]

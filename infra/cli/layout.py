@@ -1,0 +1,81 @@
+"""How rows fit on a terminal: as a table, with long texts wrapped, or as a block a row. Pure.
+
+Figures are never wrapped; headings are, between their words. A table whose texts would become
+narrower than `NARROWEST` is laid out in blocks: one line a field, as `psql` does with `\\x`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+NARROWEST = 18
+GAP = 2
+_MOST_LINES = 4
+"""Lines that a cell may take in a table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A heading, and whether its cells are figures: at the right, in one piece."""
+
+    heading: str
+    figures: bool = False
+
+
+def column_widths(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int
+) -> list[int] | None:
+    """The width of each column of a table that is at most so wide; `None` where none fits."""
+    if not columns:
+        return []
+    natural = [
+        max(_longest(each.heading), *(_longest(row[place]) for row in rows))
+        if rows
+        else _longest(each.heading)
+        for place, each in enumerate(columns)
+    ]
+    room = width - GAP * (len(columns) - 1)
+    widths = list(natural)
+    cells = [max((_longest(row[at]) for row in rows), default=0) for at in range(len(columns))]
+    least = [
+        min(found, max(cell if each.figures else NARROWEST, _longest_word(each.heading)))
+        for found, cell, each in zip(natural, cells, columns, strict=True)
+    ]
+    excess = sum(widths) - room
+    while excess > 0:
+        place = max(range(len(widths)), key=lambda at: widths[at] - least[at])
+        spare = widths[place] - least[place]
+        if spare <= 0:
+            return None
+        # The widest gives way down to the next one, so that wide texts end up about equally wide.
+        others = [widths[at] for at in range(len(widths)) if at != place and widths[at] > least[at]]
+        step = min(spare, excess, max(widths[place] - max(others, default=0), 1))
+        widths[place] -= step
+        excess -= step
+    if any(
+        _lines(row[place], size) > _MOST_LINES for row in rows for place, size in enumerate(widths)
+    ):
+        return None
+    return widths
+
+
+def blocks(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[list[tuple[str, str]]]:
+    """Each row as its fields, headings padded to one width."""
+    size = max((len(each.heading) for each in columns), default=0)
+    return [
+        [(each.heading.ljust(size), text) for each, text in zip(columns, row, strict=True)]
+        for row in rows
+    ]
+
+
+def _longest(text: str) -> int:
+    return max((len(line) for line in text.splitlines()), default=0)
+
+
+def _longest_word(text: str) -> int:
+    return max((len(word) for word in text.split()), default=0)
+
+
+def _lines(text: str, size: int) -> int:
+    return sum(-(-len(line) // max(size, 1)) for line in text.splitlines()) or 1

@@ -1,0 +1,117 @@
+"""What `sluice registry` prints of versions, moves of the pointer and checks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from infra.cli.screen import notes, print_json, print_table
+
+if TYPE_CHECKING:
+    from infra.workers.checking import Checked
+    from infra.workers.registry_use import RegistryUse
+    from streams.registry.topic import RegistryHistory
+    from streams.registry.version import RegistryVersion
+
+
+def show_moves(history: RegistryHistory, *, as_json: bool) -> None:
+    """Every move of the pointer that the topic still holds, oldest first."""
+    rows = [
+        (
+            each.version,
+            datetime.fromtimestamp(each.at / 1000, UTC).isoformat(timespec="seconds"),
+            each.by,
+            each is history.current,
+        )
+        for each in history.pointers
+    ]
+    if as_json:
+        names = ("version", "at", "by", "current")
+        print_json([dict(zip(names, row, strict=True)) for row in rows])
+        return
+    print_table(("version", "since (UTC)", "by", "current"), rows)
+    way_back = () if history.current is None else history.current.before
+    if way_back:
+        notes.print(f"rollback goes back to {', then '.join(reversed(way_back))}", style="dim")
+
+
+def show_checked(checked: Checked) -> None:
+    """What the check found, on stderr."""
+    if not checked.workers:
+        notes.print(
+            "no worker says that it runs, so nobody could be asked; checked against the settings "
+            "of this machine",
+            style="yellow",
+        )
+    for each in checked.probed:
+        if not each.error:
+            cost = "cost unknown" if each.cost_nano is None else f"${each.cost_nano / 1e9:.6f}"
+            notes.print(f"{each.model} at {each.instance} answers: {each.took_ms:.0f} ms, {cost}")
+    for finding in checked.findings:
+        refused = finding in checked.refused
+        notes.print(
+            f"{'refused' if refused else 'warning'}: {finding.in_words()}",
+            style="red" if refused else "yellow",
+            markup=False,
+        )
+
+
+def show_current(
+    version: str,
+    before: str | None,
+    use: RegistryUse | None,
+    checked: Checked | None,
+    *,
+    applied: bool,
+    as_json: bool,
+) -> None:
+    """What is current now, and who uses it; `applied` is false for a rollback."""
+    if as_json:
+        document: dict[str, Any] = {
+            "current": version,
+            "before": before,
+            "used_by": list(use.used_by) if use else [],
+            "refused_by": dict(use.refused) if use else {},
+            "silent": list(use.silent) if use else [],
+        }
+        if checked is not None:
+            document["findings"] = [each.as_document() for each in checked.findings]
+        print_json(document)
+        return
+    if before == version:
+        click.echo(f"{version} is current already")
+        return
+    used = f"; used by {', '.join(use.used_by)}" if use and use.used_by else ""
+    click.echo(f"{version} is current, before it {before or 'none'}{used}")
+    if use and use.silent:
+        notes.print(
+            f"{', '.join(use.silent)} did not say within 10 s that they use it", style="yellow"
+        )
+    if before is not None:
+        back = "sluice registry rollback" if applied else f"sluice registry rollback {before}"
+        notes.print(f"take it back with: {back}", style="dim")
+
+
+def outline(version: RegistryVersion) -> dict[str, Any]:
+    """The gist of a version, as JSON."""
+    landscape = version.landscape
+    return {
+        "tiers": {
+            tier: [model.name for model in landscape.models_of(tier)] for tier in landscape.tiers
+        },
+        "classifier": landscape.policy.classifier,
+        "artifact": None if landscape.artifact is None else landscape.artifact.hash,
+        "baseline": landscape.baseline,
+    }
+
+
+def outline_in_words(version: RegistryVersion) -> str:
+    """The gist of a version, as a line."""
+    landscape = version.landscape
+    tiers = "; ".join(
+        f"{tier}: {', '.join(model.name for model in landscape.models_of(tier))}"
+        for tier in landscape.tiers
+    )
+    return f"{tiers}; classifier {landscape.policy.classifier}"

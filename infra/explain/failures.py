@@ -1,0 +1,40 @@
+"""Why a provider's call failed, in words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_CLASSES = {
+    "timeout": "no whole answer came in time",
+    "connection": "the endpoint could not be reached, or the connection broke",
+    "rate_limited": "the provider's rate limit is used up",
+    "server": "the provider failed",
+    "overloaded": "the provider is overloaded",
+    "context_length": "the request is too long for the model",
+    "content_filter": "the provider's content filter stepped in",
+    "auth": "the key, the account, the model's name or the host is refused",
+    "bad_request": "the provider refuses the request and does not say what is wrong with it",
+    "invalid_request": "the provider refuses the request itself",
+    "adapter_fault": "the provider adapter failed; its error is in the worker's log",
+    "bad_response": "the answer could not be read",
+    "interrupted": "its worker ended during the call",
+}
+
+
+def causes_of(hops: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """What was recorded as the error of each failed call, by call id."""
+    return {
+        step["call"]: step["error"]
+        for hop in hops
+        for step in hop.get("steps", ())
+        if step.get("call") and step.get("error")
+    }
+
+
+def failure_in_words(status: str, http_status: int | None, cause: str | None) -> str:
+    """The cause that was recorded, else what its class means; with the HTTP status, if any."""
+    words = cause or _CLASSES.get(status, status)
+    return words if http_status is None or str(http_status) in words else (
+        f"HTTP {http_status}: {words}"
+    )  # fmt: skip

@@ -1,0 +1,89 @@
+"""A registry version held against the workers that run, and asked of its models on request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from infra.workers.probing import Probed, findings_of, probe
+from infra.workers.readiness import REFUSE, Finding, readiness
+from infra.workers.status_topic import live_workers
+from schemas.codec import Codec
+from schemas.events import CostEvent
+from schemas.journal_headers import CALL_ID, INCARNATION
+from schemas.mapping import as_record
+from schemas.topics import COST
+from schemas.worker_status import WorkerStatus
+from streams.providers.catalog import open_providers
+from streams.providers.guard import HostPolicy, KeyRing
+from streams.providers.prices import PriceBook
+from streams.routing.landscape import Landscape
+from streams.settings import WorkerSettings
+
+HERE = "this machine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What was found: by asking `workers`, or this machine's settings where none runs."""
+
+    workers: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    probed: tuple[Probed, ...] = ()
+
+    @property
+    def refused(self) -> tuple[Finding, ...]:
+        """Findings that forbid to apply the version."""
+        return tuple(each for each in self.findings if each.severity == REFUSE)
+
+
+async def checked(
+    kafka: Mapping[str, Any], landscape: Landscape, *, with_probe: bool = False
+) -> Checked:
+    """Hold a version against the workers; with a probe, ask each instance once from here."""
+    settings, prices = WorkerSettings(), PriceBook()
+    keys = KeyRing.from_patterns(settings.allowed_keys, secrets_dir=settings.secrets_dir)
+    hosts = HostPolicy.from_patterns(settings.allowed_hosts)
+    workers = await live_workers(kafka)
+    async with AsyncExitStack() as stack:
+        providers = open_providers(keys, hosts)
+        for provider in providers.values():
+            stack.push_async_callback(provider.close)
+        here = WorkerStatus(
+            worker=HERE,
+            incarnation="",
+            providers=tuple(sorted(providers)),
+            hosts=hosts.patterns,
+            key_patterns=keys.patterns,
+            keys=keys.names(),
+        )
+        found = readiness(landscape, workers or [here], prices, binding=bool(workers))
+        probed: list[Probed] = []
+        if with_probe:
+            producer = AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True)
+            await producer.start()
+            stack.push_async_callback(producer.stop)
+            codec = Codec("CostEvent")
+
+            async def book(event: CostEvent) -> None:
+                await producer.send_and_wait(
+                    COST,
+                    key=event.key,
+                    value=codec.encode(as_record(event)),
+                    headers=[
+                        (CALL_ID, event.call_id.encode()),
+                        (INCARNATION, event.incarnation.encode()),
+                    ],
+                )
+
+            probed = await probe(landscape, providers, prices, book)
+            found = [*found, *findings_of(probed)]
+    return Checked(
+        workers=tuple(each.worker for each in workers),
+        findings=tuple(found),
+        probed=tuple(probed),
+    )

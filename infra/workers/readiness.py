@@ -1,0 +1,176 @@
+"""Whether workers could serve a registry version: providers, hosts, keys, prices. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import httpx
+
+from schemas.worker_status import WorkerStatus
+from streams.providers.guard import HostPolicy, KeyRing
+from streams.providers.prices import PriceBook
+from streams.routing.landscape import Instance, Landscape, Model
+
+REFUSE: Literal["refuse"] = "refuse"
+WARN: Literal["warn"] = "warn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that would not work. `path` is of the registry file; `workers` say so, all of them
+    where none is named.
+    """
+
+    severity: Literal["refuse", "warn"]
+    path: str
+    message: str
+    workers: tuple[str, ...] = ()
+
+    def in_words(self) -> str:
+        """As a line for people."""
+        who = f" ({', '.join(self.workers)})" if self.workers else ""
+        return f"{self.path}: {self.message}{who}"
+
+    def as_document(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+def readiness(
+    landscape: Landscape,
+    workers: Sequence[WorkerStatus],
+    prices: PriceBook,
+    *,
+    binding: bool = True,
+) -> list[Finding]:
+    """What these workers would not do for this version.
+
+    A model that no worker could call at any of its instances is refused; what hinders some of them
+    is warned of. Without `binding` nothing is refused: the statuses are not of workers.
+    """
+    found = [
+        *(each for model in landscape.models.values() for each in _model(model, workers)),
+        *_prices(landscape, prices),
+        *_webhooks(landscape, workers),
+        *_tiers(landscape, workers),
+    ]
+    if binding:
+        return found
+    return [Finding(severity=WARN, path=each.path, message=each.message) for each in found]
+
+
+def _model(model: Model, workers: Sequence[WorkerStatus]) -> Iterator[Finding]:
+    if not workers:
+        return
+    path = f"models.{model.name}"
+    without = [each for each in workers if model.provider not in each.providers]
+    if without:
+        installed = ", ".join(sorted({name for each in without for name in each.providers}))
+        yield _finding(
+            f"{path}.provider",
+            f"provider {model.provider} is not installed; there are {installed or 'none'}",
+            without,
+            workers,
+            severity=REFUSE if len(without) == len(workers) else WARN,
+        )
+        if len(without) == len(workers):
+            return
+    faults = {
+        (number, each.worker): fault
+        for number, instance in enumerate(model.instances)
+        for each in workers
+        if (fault := _fault(instance, each)) is not None
+    }
+    hopeless = len(faults) == len(model.instances) * len(workers)
+    for number, instance in enumerate(model.instances):
+        said: dict[str, list[WorkerStatus]] = {}
+        for each in workers:
+            if (number, each.worker) in faults:
+                said.setdefault(faults[number, each.worker], []).append(each)
+        for fault, whose in said.items():
+            yield _finding(
+                f"{path}.instances.{number} ({instance.name})",
+                fault,
+                whose,
+                workers,
+                severity=REFUSE if hopeless else WARN,
+            )
+
+
+def _fault(instance: Instance, worker: WorkerStatus) -> str | None:
+    """Why a worker would not call an instance."""
+    url = instance.base_url
+    return _host_fault(url, worker) or _key_fault(instance.api_key_env, url, worker)
+
+
+def _host_fault(url: str, worker: WorkerStatus, *, loopback: bool = True) -> str | None:
+    return HostPolicy(patterns=worker.hosts).fault(httpx.URL(url), loopback=loopback)
+
+
+def _key_fault(
+    name: str | None, url: str, worker: WorkerStatus, *, bound: bool = False
+) -> str | None:
+    if name is None:
+        return None
+    ring, host = KeyRing(patterns=worker.key_patterns, environment={}), httpx.URL(url).host
+    if not ring.allows(name):
+        return f"{name} may not be read as a key; SLUICE_ALLOWED_KEYS does not match it"
+    if not ring.allows(name, host, bound=bound):
+        return f"{name} may not be sent to {host}; SLUICE_ALLOWED_KEYS has no entry {name}@{host}"
+    if name in worker.keys:
+        return None
+    return f"the key {name} is not set: neither as a variable nor in SLUICE_SECRETS_DIR"
+
+
+def _prices(landscape: Landscape, prices: PriceBook) -> Iterator[Finding]:
+    for model in landscape.models.values():
+        if prices.quote(model) is None:
+            baseline = model.name == landscape.baseline
+            yield Finding(
+                severity=WARN,
+                path=f"models.{model.name}.price",
+                message="no price is known, so the cost of its calls"
+                + (" and all savings are" if baseline else " is")
+                + f" unknown; set models.{model.name}.price",
+            )
+
+
+def _webhooks(landscape: Landscape, workers: Sequence[WorkerStatus]) -> Iterator[Finding]:
+    for number, hook in enumerate(landscape.alerting.webhooks):
+        said: dict[str, list[WorkerStatus]] = {}
+        for each in workers:
+            fault = _host_fault(hook.url, each, loopback=False) or _key_fault(
+                hook.api_key_env, hook.url, each, bound=True
+            )
+            if fault is not None:
+                said.setdefault(fault, []).append(each)
+        for fault, whose in said.items():
+            yield _finding(f"alerts.webhooks.{number}", fault, whose, workers, severity=WARN)
+
+
+def _tiers(landscape: Landscape, workers: Sequence[WorkerStatus]) -> Iterator[Finding]:
+    others = [each for each in workers if each.tiers and each.tiers != landscape.tiers]
+    if others:
+        read = ", ".join(others[0].tiers)
+        yield _finding(
+            "tiers",
+            f"workers read the tiers {read} and will keep their version; create the topics "
+            "(SLUICE_TIERS=... sluice topics create) and restart them with the same SLUICE_TIERS",
+            others,
+            workers,
+            severity=WARN,
+        )
+
+
+def _finding(
+    path: str,
+    message: str,
+    whose: Sequence[WorkerStatus],
+    workers: Sequence[WorkerStatus],
+    *,
+    severity: Literal["refuse", "warn"],
+) -> Finding:
+    names = () if len(whose) == len(workers) else tuple(each.worker for each in whose)
+    return Finding(severity=severity, path=path, message=message, workers=names)

@@ -1,0 +1,57 @@
+"""Which workers decide by a registry version, as they say themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from infra.workers.status_topic import status_topic
+from schemas.worker_status import WorkerStatus
+
+USED_BY_S = 10.0
+_LOOK_S = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryUse:
+    """Who uses a version, who refused it and why, and who has not said."""
+
+    used_by: tuple[str, ...] = ()
+    refused: Mapping[str, str]
+    silent: tuple[str, ...] = ()
+
+    @property
+    def settled(self) -> bool:
+        """Whether every worker has said."""
+        return not self.silent
+
+
+def registry_use(workers: Sequence[WorkerStatus], version: str) -> RegistryUse:
+    """How a version fares with these workers. Pure."""
+    used = tuple(each.worker for each in workers if each.registry == version)
+    refused = {
+        each.worker: each.problem
+        for each in workers
+        if each.refused == version and each.worker not in used
+    }
+    silent = tuple(
+        each.worker for each in workers if each.worker not in used and each.worker not in refused
+    )
+    return RegistryUse(used_by=used, refused=refused, silent=silent)
+
+
+async def until_used(
+    kafka: Mapping[str, Any], version: str, timeout_s: float = USED_BY_S
+) -> RegistryUse:
+    """Wait until every worker that runs has taken the version up or refused it."""
+    until = time.monotonic() + timeout_s
+    async with status_topic(kafka) as topic:
+        while True:
+            workers = [] if topic is None else await topic.alive()
+            use = registry_use(workers, version)
+            if use.settled or time.monotonic() > until:
+                return use
+            await asyncio.sleep(_LOOK_S)

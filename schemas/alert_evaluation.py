@@ -1,0 +1,69 @@
+"""Who evaluated alert rules last, and when: kept as metadata of the evaluator's committed offset.
+
+The evaluator commits on the one partition of `llm.alerts.v1`, in the group `<SLUICE_GROUP>-alerts`,
+every few seconds after an evaluation. So the record says that rules were evaluated, not merely that
+a member of the group is alive, and it is fenced by the group's generation as any commit is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
+
+from schemas.topics import ALERTS
+
+ALERT_PLACE = TopicPartition(ALERTS, 0)
+
+
+def alert_group(group: str) -> str:
+    """The group whose one active member evaluates alert rules, from the workers' group."""
+    return f"{group}-alerts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertEvaluation:
+    """The latest evaluation; `at` is broker time, ms."""
+
+    worker: str
+    at: int
+
+    def encode(self) -> str:
+        """As metadata of a commit."""
+        return f"{self.at} {self.worker}"
+
+    @classmethod
+    def decode(cls, metadata: str) -> AlertEvaluation | None:
+        """From metadata of a commit; `None` for metadata of another form."""
+        at, _, worker = metadata.partition(" ")
+        return cls(worker=worker, at=int(at)) if at.isdecimal() and worker else None
+
+
+async def read_evaluation(admin: AIOKafkaAdminClient, group: str) -> AlertEvaluation | None:
+    """The latest evaluation by a worker of this group; `None` where none was ever made.
+
+    Raises:
+        KafkaError: the broker did not answer.
+    """
+    try:
+        found = await admin.list_consumer_group_offsets(
+            alert_group(group), partitions=[ALERT_PLACE]
+        )
+    except GroupCoordinatorNotAvailableError:
+        return None  # so it is in a cluster in which no group has committed yet
+    committed = found.get(ALERT_PLACE)
+    return None if committed is None else AlertEvaluation.decode(committed.metadata or "")
+
+
+async def fetch_evaluation(kafka: Mapping[str, Any], group: str) -> AlertEvaluation | None:
+    """As `read_evaluation`, over a connection of its own."""
+    admin = AIOKafkaAdminClient(**kafka)
+    await admin.start()
+    try:
+        return await read_evaluation(admin, group)
+    finally:
+        await admin.close()

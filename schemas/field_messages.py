@@ -1,0 +1,91 @@
+"""What is wrong with a field, in the field's words: pydantic's errors as an operator reads them.
+
+No message quotes what was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+_PLAIN = {
+    "missing": "is missing",
+    "extra_forbidden": "unknown key",
+    "invalid_key": "a key must be text; put it in quotes",
+    "string_unicode": "expected text in UTF-8",
+    "frozen_field": "can't be changed",
+}
+_KINDS = {
+    "string": "text (in quotes where YAML reads a number, a date, yes or no)",
+    "int": "a whole number",
+    "float": "a number",
+    "finite_number": "a finite number",
+    "decimal": "a number",
+    "bool": "true or false",
+    "list": "a list",
+    "tuple": "a list",
+    "set": "a list",
+    "frozen_set": "a list",
+    "iterable": "a list",
+    "dict": "a mapping (`key: value`)",
+    "mapping": "a mapping (`key: value`)",
+    "model": "a mapping (`key: value`)",
+    "model_attributes": "a mapping (`key: value`)",
+    "dataclass": "a mapping (`key: value`)",
+    "path": "a path",
+    "url": "an address",
+    "date": "a date",
+    "datetime": "a time",
+    "none_required": "nothing",
+}
+_ENDINGS = ("_type", "_parsing", "_from_float", "_from_datetime_inexact", "_size", "_exact")
+_BOUNDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "greater_than": lambda bound: f"must be above {bound['gt']}",
+    "greater_than_equal": lambda bound: f"must be at least {bound['ge']}",
+    "less_than": lambda bound: f"must be below {bound['lt']}",
+    "less_than_equal": lambda bound: f"must be at most {bound['le']}",
+    "multiple_of": lambda bound: f"must be a multiple of {bound['multiple_of']}",
+    "too_short": lambda bound: f"needs at least {_entries(bound['min_length'])}",
+    "too_long": lambda bound: f"may have at most {_entries(bound['max_length'])}",
+    "string_too_short": lambda bound: f"needs at least {bound['min_length']} character(s)",
+    "string_too_long": lambda bound: f"may have at most {bound['max_length']} characters",
+    "decimal_max_digits": lambda bound: f"may have at most {bound['max_digits']} digits",
+    "decimal_max_places": lambda bound: (
+        f"may have at most {bound['decimal_places']} digits behind the point"
+    ),
+    "decimal_whole_digits": lambda bound: (
+        f"may have at most {bound['whole_digits']} digits before the point"
+    ),
+    "literal_error": lambda bound: (
+        "must be one of " + str(bound["expected"]).replace("'", "").replace(" or ", ", ")
+    ),
+}
+
+
+def field_message(item: Mapping[str, Any], patterns: Mapping[str, str] | None = None) -> str:
+    """One of a `ValidationError`'s errors in words; `patterns` are words by regular expression."""
+    kind, bounds = str(item["type"]), item.get("ctx") or {}
+    if kind in _PLAIN:
+        return _PLAIN[kind]
+    if kind in _BOUNDS:
+        return _BOUNDS[kind](bounds)
+    if kind == "string_pattern_mismatch":
+        return (patterns or {}).get(bounds.get("pattern", ""), "holds characters that it may not")
+    if kind in {"value_error", "assertion_error"}:
+        return str(item["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    for ending in ("", *_ENDINGS):
+        words = _KINDS.get(kind.removesuffix(ending)) if kind.endswith(ending) else None
+        if words is not None:
+            return f"expected {words}"
+    return str(item["msg"])
+
+
+def field_errors(error: ValidationError) -> list[dict[str, Any]]:
+    """A `ValidationError`'s errors, without the values that were given."""
+    return [dict(each) for each in error.errors(include_url=False, include_input=False)]
+
+
+def _entries(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count} entries"

@@ -1,0 +1,97 @@
+"""Writer schemas that come from a schema registry, checked before anything is read by them.
+
+Whoever may register a schema decides how many values a few bytes stand for: a recursive schema
+reads as many levels as the bytes say, and an array of values without bytes reads as many as its
+count says. Both end a process. So a writer schema is refused that is recursive, too deep or too
+large, or whose arrays and maps hold values of no size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from schemas.errors import UndecodableError
+
+MAX_SCHEMA_DEPTH = 32
+"""Levels of types inside types."""
+
+MAX_SCHEMA_TYPES = 5_000
+"""Types of a schema, each use counted."""
+
+_NAMED = frozenset({"record", "error", "enum", "fixed"})
+_NULL = "null"
+
+
+def check_writer_schema(schema: Any, schema_id: int) -> None:
+    """Refuse a schema by which a small record can become a large one.
+
+    Raises:
+        UndecodableError: it is recursive, nested too deep, too large, or has an array or a map of
+            values without a size.
+    """
+    _Check(schema_id).visit(schema, ())
+
+
+class _Check:
+    """One schema: the names that it has defined so far, and how many types were seen."""
+
+    def __init__(self, schema_id: int) -> None:
+        self._id = schema_id
+        self._defined: dict[str, Any] = {}
+        self._seen = 0
+
+    def visit(self, node: Any, inside: tuple[str, ...], depth: int = 0) -> int:
+        """Least bytes of a value of this type; `inside` are the records around it."""
+        self._seen += 1
+        if depth > MAX_SCHEMA_DEPTH:
+            raise self._refused(f"is nested deeper than {MAX_SCHEMA_DEPTH} levels")
+        if self._seen > MAX_SCHEMA_TYPES:
+            raise self._refused(f"has more than {MAX_SCHEMA_TYPES} types")
+        if isinstance(node, list):
+            for each in node:
+                self.visit(each, inside, depth + 1)
+            return 1
+        if isinstance(node, str):
+            return self._of_name(node, inside, depth)
+        if not isinstance(node, Mapping):
+            raise self._refused("holds what is no type")
+        return self._of_object(node, inside, depth)
+
+    def _of_name(self, name: str, inside: tuple[str, ...], depth: int) -> int:
+        short = name.rpartition(".")[2]
+        if short in inside:
+            raise self._refused("is recursive")
+        if short in self._defined:
+            return self.visit(self._defined[short], inside, depth + 1)
+        return 0 if name == _NULL else 1
+
+    def _of_object(self, node: Mapping[str, Any], inside: tuple[str, ...], depth: int) -> int:
+        kind = node.get("type")
+        if not isinstance(kind, str):
+            return self.visit(kind, inside, depth + 1)
+        name = str(node.get("name", "")).rpartition(".")[2]
+        if kind in _NAMED and name:
+            self._defined.setdefault(name, node)
+        if kind in {"record", "error"}:
+            around = (*inside, name)
+            return sum(self.visit(each, around, depth + 1) for each in _field_types(node))
+        if kind == "fixed":
+            return int(node["size"]) if isinstance(node.get("size"), int) else 0
+        if kind in {"array", "map"}:
+            size = self.visit(node.get("items", node.get("values")), inside, depth + 1)
+            if kind == "array" and size == 0:
+                raise self._refused("has an array of values without a size")
+            return 1
+        if kind == "enum":
+            return 1
+        return self.visit(kind, inside, depth + 1)
+
+    def _refused(self, what: str) -> UndecodableError:
+        return UndecodableError(f"schema id {self._id} {what}; register a plain one")
+
+
+def _field_types(node: Mapping[str, Any]) -> Iterator[Any]:
+    fields = node.get("fields")
+    for field in fields if isinstance(fields, list) else ():
+        yield field.get("type") if isinstance(field, Mapping) else None

@@ -1,0 +1,46 @@
+"""The log of a process, on stderr: lines for people, or one JSON object a line for collectors."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import orjson
+
+LogFormat = Literal["text", "json"]
+
+_TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+_PLAIN = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
+
+
+class JsonLines(logging.Formatter):
+    """A record as one line of JSON: `time` (ISO 8601, UTC), `level`, `logger`, `message`, `error`
+    where an exception came along, and what was passed as `extra`.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See `logging.Formatter.format`."""
+        at = datetime.fromtimestamp(record.created, UTC)
+        line: dict[str, Any] = {
+            "time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        line |= {name: value for name, value in vars(record).items() if name not in _PLAIN}
+        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def set_up_log(
+    level: str, form: LogFormat, *, quiet: Iterable[str] = (), quiet_level: int = logging.WARNING
+) -> None:
+    """Log to stderr from `level` on; the `quiet` loggers from `quiet_level` on."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines() if form == "json" else logging.Formatter(_TEXT))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in quiet:
+        logging.getLogger(name).setLevel(quiet_level)

@@ -1,0 +1,47 @@
+"""The handlers of a worker's topics, each with the end of a message that can't be handled."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from streams.agents import classify, execute, feedback, waiting
+from streams.agents.dependencies import Dependencies
+from streams.agents.failed_handling import set_failed_aside
+from streams.flow.intake import Handler, Work
+from streams.flow.tries import Fault, bounded
+
+_Agent = Callable[[Work, Dependencies], Awaitable[None]]
+_GiveUp = Callable[[Work, Fault, Dependencies], Awaitable[None]]
+
+
+class Handlers:
+    """What is done with a message of each kind of topic."""
+
+    def __init__(self, deps: Dependencies) -> None:
+        self._deps = deps
+        self.requests = self._bounded(classify.classify, classify.give_up_request)
+        self.hops = self._bounded(execute.execute, execute.give_up_hop)
+        self.feedback = self._bounded(feedback.take_feedback, _give_up_feedback)
+
+    def waiting(self, delay_s: int) -> Handler:
+        """Of the wait topic with this delay, s; a hop that can't wait ends as a hop does."""
+
+        async def wait_out(work: Work, deps: Dependencies) -> None:
+            await waiting.wait_out(work, delay_s, deps)
+
+        return self._bounded(wait_out, execute.give_up_hop)
+
+    def _bounded(self, agent: _Agent, give_up: _GiveUp) -> Handler:
+        deps = self._deps
+
+        async def handle(work: Work) -> None:
+            await agent(work, deps)
+
+        async def end(work: Work, fault: Fault) -> None:
+            await give_up(work, fault, deps)
+
+        return bounded(handle, end, sleep_ms=deps.sleep_ms, failed=deps.metrics.handling_failed)
+
+
+async def _give_up_feedback(work: Work, fault: Fault, deps: Dependencies) -> None:
+    await set_failed_aside(work.message, fault, deps)

@@ -1,0 +1,48 @@
+"""The pause that a provider asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+LONGEST_PAUSE_S = 3_600.0
+"""Longest pause that a provider may ask for: a mistake must not switch an instance off for good."""
+
+
+def retry_after_s(headers: httpx.Headers, now_s: Callable[[], float]) -> float | None:
+    """The pause in seconds that the provider asks for: `retry-after-ms`, or `retry-after` as
+    seconds or as an HTTP date (RFC 9110, 10.2.3); an hour at most. `None` if it asks for none that
+    can be read.
+    """
+    asked = _asked_pause_s(headers, now_s)
+    return None if asked is None else min(asked, LONGEST_PAUSE_S)
+
+
+def _asked_pause_s(headers: httpx.Headers, now_s: Callable[[], float]) -> float | None:
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    text = headers.get("retry-after")
+    seconds = _number(text)
+    if seconds is not None or text is None:
+        return seconds
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    # A date without a zone is GMT by the RFC; Python leaves it naive.
+    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    return max(at.timestamp() - now_s(), 0.0)
+
+
+def _number(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if 0 <= number < float("inf") else None

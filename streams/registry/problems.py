@@ -1,0 +1,45 @@
+"""What is wrong with a registry file: where, on which line, and what is expected there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from schemas.errors import RegistryError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong; `path` is empty for the file as a whole, `line` counts from 1."""
+
+    message: str
+    path: str = ""
+    line: int | None = None
+
+    def in_words(self) -> str:
+        """As a line for people."""
+        place = f"{self.path}: " if self.path else ""
+        where = "" if self.line is None else f" (line {self.line})"
+        return f"  {place}{self.message}{where}"
+
+    def as_document(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+class InvalidRegistryError(RegistryError):
+    """A registry file that does not validate, with its problems one by one."""
+
+    def __init__(self, name: str, problems: Sequence[Problem]) -> None:
+        super().__init__(
+            f"{name} does not validate:\n" + "\n".join(each.in_words() for each in problems)
+        )
+        self.problems = tuple(problems)
+
+
+def problems_of(error: RegistryError) -> tuple[Problem, ...]:
+    """The problems that an error names; one without a path where it names none."""
+    if isinstance(error, InvalidRegistryError):
+        return error.problems
+    return (Problem(message=str(error)),)

@@ -1,0 +1,146 @@
+"""What was let in, put to both wire formats, and answers of every kind read; what must hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+import httpx
+import orjson
+
+from schemas import exact_json
+from schemas.chat import RequestDocument
+from schemas.nesting import overgrown
+from streams.providers import anthropic_answer, anthropic_format, openai_answer, openai_format
+from streams.providers.answers import decode, encode
+from streams.providers.base import ChatCall, ErrorClass, ProviderError, Timeouts, Usage
+from streams.providers.failures import refusal
+from streams.providers.prices import PriceBook
+from streams.providers.transport import Exchange
+from streams.registry.version import parse_registry
+from streams.routing.parameters import PARAMETERS
+from tests.fuzz.answers import make_answer
+
+REGISTRY = """
+tiers: [simple, moderate, complex]
+models:
+  gpt-4o-mini: {provider: openai, tier: simple, price: {input: 1, output: 2},
+    instances: [{name: one, base_url: "http://localhost/openai"}]}
+  claude-opus-4-8: {provider: anthropic, tier: moderate,
+    instances: [{name: one, base_url: "http://localhost/anthropic"}]}
+  gpt-4o: {provider: openai, tier: complex,
+    instances: [{name: one, base_url: "http://localhost/openai"}]}
+"""
+_MODELS = parse_registry(REGISTRY).landscape.models
+_PRICES = PriceBook()
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "max_tokens": int,
+    "max_completion_tokens": int,
+    "seed": int,
+    "top_logprobs": int,
+    "temperature": float,
+    "top_p": float,
+    "frequency_penalty": float,
+    "presence_penalty": float,
+    "logprobs": bool,
+    "parallel_tool_calls": bool,
+    "store": bool,
+    "stop": (str, list),
+    "tools": list,
+    "extra_body": dict,
+    "messages": list,
+    "logit_bias": dict,
+    "response_format": dict,
+}
+_HI = {"role": "user", "content": "Hi"}
+
+
+class BrokenPromiseError(Exception):
+    """What came of an input is not what must come of any."""
+
+
+class Vendors(httpx.AsyncBaseTransport):
+    """Every vendor, of whom each answer is made anew."""
+
+    def __init__(self, draw: Random) -> None:
+        self._draw = draw
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        orjson.loads(request.content)
+        name = "anthropic" if "anthropic" in request.url.path else "openai"
+        status, body = make_answer(self._draw, name)
+        return httpx.Response(status, content=body)
+
+
+def hold_dialogue(body: Mapping[str, Any], draw: Random) -> None:
+    """Ask in every format and read an answer of each.
+
+    Raises:
+        BrokenPromiseError: a value has a type that was not let in, or an answer can't go back in.
+        Exception: whatever an adapter let through.
+    """
+    _has_its_types(body)
+    call = ChatCall(
+        call_id="c",
+        model=draw.choice(("gpt-4o", "o3-mini", "claude-opus-4-7", "m")),
+        body=body,
+        timeouts=Timeouts(),
+        max_output_tokens=draw.choice((None, 1, 100, 8_000)),
+        unsupported=frozenset(draw.sample(sorted(PARAMETERS), draw.choice((0, 0, 2, 20)))),
+    )
+    for words in (
+        lambda: openai_format.request_body(call, genuine=True),
+        lambda: openai_format.request_body(call, genuine=False),
+        lambda: anthropic_format.request_body(call),
+    ):
+        try:
+            orjson.loads(encode(words()))
+        except ProviderError:
+            continue
+    for name, read in (
+        ("openai", openai_answer.completion),
+        ("anthropic", anthropic_answer.completion),
+    ):
+        status, answer = make_answer(draw, name)
+        if status != 200:
+            _is_classed(status, answer)
+            continue
+        try:
+            found = read(decode(answer, status), call)
+        except ProviderError as error:
+            _is_priced(error.usage)
+            continue
+        _is_priced(found.usage)
+        _goes_back_in(found.message)
+
+
+def _has_its_types(body: Mapping[str, Any]) -> None:
+    for name, value in body.items():
+        wanted = _TYPES.get(name)
+        is_flag = isinstance(value, bool) and wanted is not bool
+        if wanted is not None and (is_flag or not isinstance(value, wanted)):
+            raise BrokenPromiseError(f"{name} is let in as {type(value).__name__}")
+
+
+def _is_classed(status: int, answer: bytes) -> None:
+    error = refusal(Exchange(status, httpx.Headers(), answer), lambda: 0.0)
+    if error.error_class is ErrorClass.ADAPTER_FAULT:
+        raise BrokenPromiseError("a refusal is the adapter's fault")
+
+
+def _is_priced(usage: Usage | None) -> None:
+    for model in _MODELS.values() if usage is not None else ():
+        cost, _ = _PRICES.cost_of(model, usage or Usage())
+        names = _PRICES.unpriced(model, usage or Usage())
+        if cost is not None and (cost < 0 or names):
+            raise BrokenPromiseError(f"a cost of {cost} with {names}")
+
+
+def _goes_back_in(message: dict[str, Any]) -> None:
+    """An answer is a turn that the door takes, unless it says nothing or is nested too deeply."""
+    exact_json.dumps(message)
+    says = message.keys() - {"role", "content", "reasoning", "reasoning_details", "extra_content"}
+    document = {"messages": [_HI, message]}
+    if (says or message["content"] is not None) and overgrown(document) is None:
+        RequestDocument.model_validate(document)

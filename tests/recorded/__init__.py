@@ -1,0 +1,1 @@
+"""Recorded decisions: what the routing code decided, with all inputs, under one code version."""

@@ -1,0 +1,195 @@
+"""Decides a recorded case again: by its kind, from its own inputs, without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from schemas.errors import InvalidRequestError
+from streams.registry.version import parse_registry
+from streams.routing.budgets import (
+    Account,
+    Balance,
+    Budget,
+    Meter,
+    Spent,
+    levels_reached,
+    verdict_on,
+)
+from streams.routing.candidates import Candidate, Condition, Need, shortlist
+from streams.routing.cascade import Escalate, Standing, after_answer
+from streams.routing.decide import Moment, Subject, decide
+from streams.routing.fallback import FailedCall, TierExhausted, after_failure
+from streams.routing.landscape import Landscape
+from streams.routing.learned.artifact import Artifact, read_artifact
+from streams.routing.opinion import Opinion
+from streams.routing.shadowing import shadow_of
+from streams.routing.trust.confidence import Answered, confidence_in
+
+HERE = Path(__file__).parent
+Given = Mapping[str, Any]
+Outcome = dict[str, Any]
+
+
+@cache
+def artifact() -> Artifact:
+    """The small artifact that every recorded learned decision goes by."""
+    return read_artifact((HERE / "artifact.json").read_bytes())
+
+
+@cache
+def registry(name: str) -> Landscape:
+    """A recorded registry by its name in `registries.yaml`."""
+    document = yaml.safe_load((HERE / "registries.yaml").read_text())
+    base = dict(document["base"])
+    if name in document["experiments"]:
+        base |= {"policy": document["policies"]["rules"]}
+        base |= {"experiments": document["experiments"][name]}
+    else:
+        base |= {"policy": document["policies"][name]}
+    return parse_registry(
+        orjson.dumps(base).decode(), name=name, artifacts=lambda _: artifact()
+    ).landscape
+
+
+def registry_names() -> tuple[str, ...]:
+    """Every recorded registry."""
+    document = yaml.safe_load((HERE / "registries.yaml").read_text())
+    return (*document["policies"], *document["experiments"])
+
+
+def _start(given: Given, landscape: Landscape) -> Outcome:
+    """Where a request starts."""
+    said = given.get("opinion")
+    moment = Moment(
+        now=given["now"],
+        time_left_ms=given["time_left_ms"],
+        costs=given.get("costs", {}),
+        opinion=None if said is None else Opinion(**said),
+    )
+    fields = dict(given["subject"])
+    fields["retrieval_scores"] = tuple(fields.get("retrieval_scores", ()))
+    try:
+        decision = decide(Subject(**fields), landscape, moment)
+    except InvalidRequestError as error:
+        return {"refused": str(error)}
+    found = asdict(decision)
+    # The hash of a registry changes with every new key of its schema; the code version is what
+    # this record is held against.
+    for name in ("registry_version", "code_version"):
+        del found[name]
+    return found | {"inputs": orjson.loads(decision.inputs), "reasons": list(decision.reasons)}
+
+
+def _answer(given: Given, landscape: Landscape) -> Outcome:
+    """Whether an answer stands, or which tier is asked next."""
+    answered = Answered(
+        body=given["body"],
+        message=given["message"],
+        finish_reason=given["finish_reason"],
+        logprobs=given.get("logprobs"),
+    )
+    verdict = confidence_in(answered, landscape.models[given["model"]], landscape)
+    step = after_answer(verdict, Standing(**given["standing"]), landscape)
+    return {
+        "confidence": verdict.confidence,
+        "faults": [[fault.check, fault.what] for fault in verdict.faults],
+        "parts": {name: round(value, 6) for name, value in verdict.parts.items()},
+        "chances": [round(chance, 6) for chance in verdict.chances],
+        "next": step.tier if isinstance(step, Escalate) else None,
+        "why": step.why,
+    }
+
+
+def _call(given: Given, landscape: Landscape) -> Outcome:
+    """Which models and instances of a tier are asked, in which order."""
+    need = Need(**{**given["need"], "capabilities": frozenset(given["need"]["capabilities"])})
+    conditions = {
+        (model, instance): Condition(**condition)
+        for model, instance, condition in given["conditions"]
+    }
+    found = shortlist(given["tier"], need, landscape, conditions, given["costs"])
+    return found.as_inputs()
+
+
+def _failure(given: Given, landscape: Landscape) -> Outcome:
+    """What follows failed calls."""
+    failures = [
+        FailedCall(
+            candidate=_candidate(landscape, model, instance),
+            error_class=error_class,
+            retry_after_ms=retry_after_ms,
+        )
+        for model, instance, error_class, retry_after_ms in given["failures"]
+    ]
+    step = after_failure(
+        failures,
+        [_candidate(landscape, *names) for names in given["candidates"]],
+        landscape.policy.fallback,
+        time_left_ms=given["time_left_ms"],
+        jitter=given["jitter"],
+        may_retry=given["may_retry"],
+    )
+    if isinstance(step, TierExhausted):
+        return {"why": step.why, "refused": step.refused, "passes": step.passes}
+    candidate = [step.candidate.model.name, step.candidate.instance.name]
+    return {"asks": candidate, "pause_ms": round(step.pause_ms, 6), "why": step.why}
+
+
+def _candidate(landscape: Landscape, model: str, instance: str) -> Candidate:
+    known = landscape.models[model]
+    return Candidate(
+        model=known, instance=next(each for each in known.instances if each.name == instance)
+    )
+
+
+def _budget(given: Given, _: Landscape) -> Outcome:
+    """What budgets say to a call, and which of their levels are reached."""
+    balances = [_balance(each) for each in given["balances"]]
+    verdict = verdict_on(balances, given["expected_nano"])
+    return verdict.as_inputs() | {
+        "message": getattr(verdict, "message", None),
+        "spares_other_models": getattr(verdict, "spares_other_models", None),
+        "levels": [
+            list(levels_reached(each.budget, each.spent, given["alerted"])) for each in balances
+        ],
+    }
+
+
+def _balance(given: Given) -> Balance:
+    meter = Meter(name=given["name"], per=given["per"], window=given["window"])
+    return Balance(
+        budget=Budget(meter=meter, limit_nano=given["limit_nano"], then=given["then"]),
+        account=Account(meter.id, given["subject"], given["start"]),
+        spent=Spent(**given["spent"]),
+        counted=given["counted"],
+    )
+
+
+def _shadow(given: Given, landscape: Landscape) -> Outcome:
+    """Whether another tier is asked as well."""
+    found = shadow_of(given["identity"], given["answered"], landscape)
+    return {} if found is None else found.as_inputs()
+
+
+KINDS: Mapping[str, Callable[[Given, Landscape], Outcome]] = {
+    "start": _start,
+    "answer": _answer,
+    "call": _call,
+    "failure": _failure,
+    "budget": _budget,
+    "shadow": _shadow,
+}
+"""What is decided, by the kind of a case."""
+
+
+def decided(case: Mapping[str, Any]) -> Outcome:
+    """What the present code decides for a case, as it reads back from JSON."""
+    outcome = KINDS[case["kind"]](case["given"], registry(case["registry"]))
+    return orjson.loads(orjson.dumps(outcome))  # type: ignore[no-any-return]

@@ -1,0 +1,84 @@
+"""How an answer ended: an end that nobody knows is a failure, and what was used is still booked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from streams.providers import anthropic_answer, openai_answer
+from streams.providers.base import Completion, ErrorClass, ProviderError
+from tests.unit.providers.world import chat, good
+
+
+def _read(name: str, document: dict[str, Any]) -> Completion:
+    read = {"openai": openai_answer.completion, "anthropic": anthropic_answer.completion}[name]
+    return read(document, chat("m"))
+
+
+def _error(name: str, document: dict[str, Any]) -> ProviderError:
+    with pytest.raises(ProviderError) as caught:
+        _read(name, document)
+    return caught.value
+
+
+def _ended(finish: Any, **more: Any) -> dict[str, Any]:
+    message = {"role": "assistant", "content": "To prove"}
+    return good("openai", choices=[{"message": message, "finish_reason": finish, **more}])
+
+
+@pytest.mark.parametrize(
+    ("finish", "kind"),
+    [
+        ("error", ErrorClass.SERVER),
+        ("network_error", ErrorClass.SERVER),
+        ("abort", ErrorClass.SERVER),
+        ("insufficient_system_resource", ErrorClass.OVERLOADED),
+        ("unheard_of", ErrorClass.BAD_RESPONSE),
+        ("", ErrorClass.BAD_RESPONSE),
+        (["stop"], ErrorClass.BAD_RESPONSE),
+        ({"stop": 1}, ErrorClass.BAD_RESPONSE),
+        (0, ErrorClass.BAD_RESPONSE),
+        (False, ErrorClass.BAD_RESPONSE),
+    ],
+    ids=str,
+)
+def test_an_unknown_or_failed_end_is_no_answer_and_was_used_all_the_same(
+    finish: Any, kind: ErrorClass
+) -> None:
+    error = _error("openai", _ended(finish))
+    assert error.error_class is kind
+    assert error.status == 200
+    assert error.usage is not None
+    assert (error.usage.input_tokens, error.usage.output_tokens) == (9, 3)
+
+
+def test_an_error_inside_a_choice_is_the_failure() -> None:
+    error = _error("openai", _ended("error", error={"code": 502, "message": "upstream"}))
+    assert error.error_class is ErrorClass.SERVER
+    limited = _error("openai", _ended("error", error={"code": 429}))
+    assert limited.error_class is ErrorClass.RATE_LIMITED
+
+
+@pytest.mark.parametrize("finish", ["model_length", "max_tokens", "length"])
+def test_an_answer_that_was_cut_says_so(finish: str) -> None:
+    assert _read("openai", _ended(finish)).finish_reason == "length"
+
+
+def test_no_reason_is_one_for_an_answer_and_none_for_nothing() -> None:
+    assert _read("openai", _ended(None)).finish_reason == "stop"
+    empty = good("openai", choices=[{"message": {"content": ""}}])
+    assert _error("openai", empty).error_class is ErrorClass.BAD_RESPONSE
+
+
+@pytest.mark.parametrize("reason", ["unheard_of", "", {"odd": 1}, 7, ["end_turn"]], ids=str)
+def test_anthropic_s_unknown_stop_is_no_answer(reason: Any) -> None:
+    error = _error("anthropic", good("anthropic", stop_reason=reason))
+    assert error.error_class is ErrorClass.BAD_RESPONSE
+    assert error.usage is not None
+    assert error.usage.input_tokens == 9
+
+
+def test_an_anthropic_error_with_status_200_is_the_error_that_it_says() -> None:
+    said = {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
+    assert _error("anthropic", said).error_class is ErrorClass.OVERLOADED

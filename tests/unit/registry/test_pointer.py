@@ -1,0 +1,106 @@
+"""Rollbacks go back step by step, whatever compaction has left of the topic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import orjson
+import pytest
+
+from streams.registry.topic import CURRENT_KEY, MOST_BEFORE, RegistryHistory
+
+
+def _take(history: RegistryHistory, version: str, before: Sequence[str] | None = None) -> None:
+    said: dict[str, object] = {"registry": version, "by": "ada"}
+    if before is not None:
+        said["before"] = list(before)
+    history.take(CURRENT_KEY, orjson.dumps(said), len(history.pointers))
+
+
+def _apply(history: RegistryHistory, version: str) -> None:
+    _take(history, version, history.current.applied() if history.current else ())
+
+
+def _roll_back(history: RegistryHistory, version: str | None = None) -> str:
+    assert history.current is not None
+    wanted = version or history.current.before[-1]
+    _take(history, wanted, history.current.taken_back(wanted))
+    return wanted
+
+
+def test_two_rollbacks_go_back_twice() -> None:
+    history = RegistryHistory()
+    for version in "abcd":
+        _apply(history, version)
+
+    assert [_roll_back(history) for _ in range(3)] == ["c", "b", "a"]
+    assert history.current is not None
+    assert history.current.before == ()
+
+
+def test_a_version_that_is_applied_after_a_rollback_is_one_step_more() -> None:
+    history = RegistryHistory()
+    for version in "abc":
+        _apply(history, version)
+    _roll_back(history)
+    _apply(history, "d")
+
+    assert [_roll_back(history) for _ in range(2)] == ["b", "a"]
+
+
+def test_a_version_that_is_named_goes_back_to_it_at_once() -> None:
+    history = RegistryHistory()
+    for version in "abcd":
+        _apply(history, version)
+    _roll_back(history, "b")
+
+    assert _roll_back(history) == "a"
+
+
+def test_what_was_taken_back_can_be_named_again() -> None:
+    history = RegistryHistory()
+    for version in "ab":
+        _apply(history, version)
+    _roll_back(history)
+    _roll_back(history, "b")
+
+    assert _roll_back(history) == "a"
+
+
+def test_the_way_back_outlives_compaction() -> None:
+    whole, compacted = RegistryHistory(), RegistryHistory()
+    for version in "abc":
+        _apply(whole, version)
+    assert whole.current is not None
+    _take(compacted, "c", whole.current.before)
+
+    assert [_roll_back(compacted) for _ in range(2)] == ["b", "a"]
+
+
+def test_pointers_of_earlier_releases_are_read_as_steps() -> None:
+    history = RegistryHistory()
+    for version in "abab":
+        _take(history, version)
+
+    # The third is a rollback to `a`, after which nothing lies before it.
+    assert history.current is not None
+    assert history.current.before == ("a",)
+
+
+@pytest.mark.parametrize("before", ["x", {"a": 1}, 7])
+def test_a_way_back_that_is_none_is_passed_over(before: object) -> None:
+    history = RegistryHistory()
+    _take(history, "a")
+    history.take(CURRENT_KEY, orjson.dumps({"registry": "b", "by": "x", "before": before}), 1)
+
+    assert history.current is not None
+    assert history.current.before == ("a",)
+
+
+def test_the_way_back_is_bounded() -> None:
+    history = RegistryHistory()
+    for number in range(MOST_BEFORE + 50):
+        _apply(history, str(number))
+
+    assert history.current is not None
+    assert len(history.current.before) == MOST_BEFORE

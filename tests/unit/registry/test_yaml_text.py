@@ -1,0 +1,98 @@
+"""YAML is read with its lines; what a reader would take for something else is an error."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.local.registry import local_registry
+from schemas.errors import RegistryError
+from streams.registry.problems import InvalidRegistryError, problems_of
+from streams.registry.version import parse_registry
+from streams.registry.yaml_text import read_yaml
+
+TEXT = local_registry("http://127.0.0.1:1")
+
+REPEATED = {
+    "at the top": ("baseline: claude-opus-4-20250514", "tiers: [a]\n", "tiers"),
+    "a model": ("policy:\n", "  gpt-4o: {provider: openai}\npolicy:\n", "models.gpt-4o"),
+    "in flow style": ("thresholds: {simple: 0.6,", None, "policy.cascade.thresholds.simple"),
+}
+
+
+@pytest.mark.parametrize("kind", REPEATED)
+def test_a_key_that_stands_twice_is_named_with_both_lines(kind: str) -> None:
+    place, more, path = REPEATED[kind]
+    text = (
+        TEXT.replace(place, f"{place} simple: 0.9,") if more is None else TEXT.replace(place, more)
+    )
+
+    with pytest.raises(InvalidRegistryError) as caught:
+        parse_registry(text)
+
+    (problem,) = problems_of(caught.value)
+    assert problem.path == path
+    assert problem.line is not None
+    assert path.rsplit(".", 1)[-1] in text.splitlines()[problem.line - 1]
+    assert "the key stands twice, first at line" in problem.message
+
+
+def test_json_is_held_to_the_same() -> None:
+    with pytest.raises(RegistryError, match="tiers: the key stands twice"):
+        parse_registry('{"tiers": ["a"],\n "tiers": ["b"]}')
+
+
+def test_the_same_key_in_two_mappings_is_no_repetition() -> None:
+    assert read_yaml("a: {x: 1}\nb: {x: 1}\n", "f").value == {"a": {"x": 1}, "b": {"x": 1}}
+
+
+def test_a_wrong_value_is_named_with_its_line() -> None:
+    text = TEXT.replace("context_window: 200000", "context_window: much", 1)
+
+    with pytest.raises(InvalidRegistryError) as caught:
+        parse_registry(text)
+
+    (problem,) = caught.value.problems
+    assert problem.path == "models.claude-3-5-haiku-20241022.context_window"
+    assert problem.line is not None
+    assert "context_window: much" in text.splitlines()[problem.line - 1]
+    assert f"(line {problem.line})" in str(caught.value)
+
+
+def test_what_several_fields_say_together_has_a_line_each() -> None:
+    text = TEXT.replace("baseline: claude-opus-4-20250514", "baseline: gpt-9").replace(
+        "tier: moderate", "tier: huge"
+    )
+
+    with pytest.raises(InvalidRegistryError) as caught:
+        parse_registry(text)
+
+    paths = {problem.path for problem in caught.value.problems}
+    assert {"baseline", "models.gpt-4o.tier"} <= paths
+    assert all(problem.line for problem in caught.value.problems)
+
+
+UNREADABLE = {
+    "not closed": "tiers: [a",
+    "a date that is none": "tiers: 2026-13-45",
+    "no UTF-8": b"\xff\xfe\xff",
+    "a control sign": "tiers: \x07",
+    "two documents": "a: 1\n---\nb: 2\n",
+    "a tag of Python": "a: !!python/object/apply:os.system [ls]",
+    "an alias to itself": "a: &x [*x]",
+    "an alias to nothing": "a: *x",
+    "a key that is a list": "? [a, b]\n: 1",
+    "very deep": "[" * 2_000 + "]" * 2_000,
+    "aliases that multiply": "a: &a [x,x,x,x,x,x,x,x,x]\n"
+    + "".join(
+        f"{new}: &{new} [{','.join(['*' + old] * 9)}]\n"
+        for old, new in zip("abcdefg", "bcdefgh", strict=True)
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_what_can_t_be_read_is_an_error_of_ours(kind: str) -> None:
+    with pytest.raises(RegistryError) as caught:
+        parse_registry(UNREADABLE[kind], name="mine.yaml")
+
+    assert str(caught.value).startswith("mine.yaml")

@@ -1,0 +1,64 @@
+"""A probe asks every instance once, books each call, and refuses models that nobody answers for."""
+
+from __future__ import annotations
+
+import asyncio
+
+from infra.workers.probing import PURPOSE, Probed, findings_of, probe
+from infra.workers.readiness import REFUSE, WARN
+from schemas.events import CostEvent
+from streams.providers.base import ChatCall, Completion, Endpoint, ErrorClass, ProviderError
+from streams.providers.memory import ScriptedProvider, says
+from streams.providers.prices import PriceBook
+from tests.unit.routing.world import landscape, model
+
+
+def _answer(call: ChatCall, endpoint: Endpoint) -> Completion | ProviderError:
+    if endpoint.name == "down":
+        return ProviderError(ErrorClass.AUTH, "the key was refused", status=401)
+    return says("OK")
+
+
+def _probed(*models: str) -> tuple[list[Probed], list[CostEvent], ScriptedProvider]:
+    booked: list[CostEvent] = []
+
+    async def book(event: CostEvent) -> None:
+        booked.append(event)
+
+    asked = landscape(
+        model("gpt-4o-mini", "simple", ("up", "down")),
+        model("gpt-4o", "complex", ("down",)),
+        tiers=("simple", "complex"),
+    )
+    provider = ScriptedProvider(_answer)
+    found = asyncio.run(probe(asked, {"openai": provider}, PriceBook(), book))
+    return found, booked, provider
+
+
+def test_every_instance_is_asked_once_and_each_call_is_booked() -> None:
+    found, booked, provider = _probed()
+
+    assert len(found) == len(booked) == len(provider.calls) == 3
+    assert {each.purpose for each in booked} == {PURPOSE}
+    assert len({each.call_id for each in booked}) == 3
+    good = next(each for each in booked if each.status == "ok")
+    assert good.cost_nano
+    refused = next(each for each in booked if each.status == "auth")
+    assert (refused.cost_nano, refused.http_status) == (0, 401)
+
+
+def test_a_model_without_any_answer_is_refused_and_one_with_some_is_warned_of() -> None:
+    found, _, _ = _probed()
+
+    assert {(each.path, each.severity) for each in findings_of(found)} == {
+        ("models.gpt-4o-mini.instances.1 (down)", WARN),
+        ("models.gpt-4o.instances.0 (down)", REFUSE),
+    }
+    assert all("the key was refused" in each.message for each in findings_of(found))
+
+
+def test_a_provider_that_is_not_installed_is_not_asked() -> None:
+    async def book(_: CostEvent) -> None:
+        raise AssertionError("nothing was asked")
+
+    assert asyncio.run(probe(landscape(), {}, PriceBook(), book)) == []

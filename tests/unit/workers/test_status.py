@@ -1,0 +1,149 @@
+"""Workers say what they decide by and may do; commands believe those that spoke lately."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from infra.workers.registry_use import registry_use
+from infra.workers.status_topic import LiveWorkers
+from schemas.errors import UndecodableError
+from schemas.topics import WORKERS
+from schemas.worker_status import GONE_S, WorkerStatus
+from streams.flow.clock import StillClock
+from streams.flow.memory import MemoryLog
+from streams.status_reports import StatusReports
+
+STATUS = WorkerStatus(
+    worker="worker-1", incarnation="1", registry="a" * 16, keys=("OPENAI_API_KEY",), hosts=("*",)
+)
+
+
+def test_a_status_survives_its_record_and_fields_of_later_releases() -> None:
+    assert WorkerStatus.decode(STATUS.encode()) == STATUS
+    later = STATUS.encode().replace(b'{"worker"', b'{"colour":"red","worker"')
+    assert WorkerStatus.decode(later) == STATUS
+
+
+@pytest.mark.parametrize("value", [b"", b"[]", b"{}", b"null", b"\xff", b'"x"'])
+def test_what_is_no_status_is_passed_over(value: bytes) -> None:
+    with pytest.raises(UndecodableError):
+        WorkerStatus.decode(value)
+    workers = LiveWorkers()
+    workers.take(b"worker-1", value, 0)
+    assert workers.alive == []
+
+
+def test_workers_that_left_or_fell_silent_are_not_among_the_living() -> None:
+    workers = LiveWorkers()
+    for at, name in enumerate(("silent", "left", "alive")):
+        workers.take(name.encode(), replace(STATUS, worker=name).encode(), at)
+    workers.take(b"left", None, 10)
+    workers.take(b"alive", replace(STATUS, worker="alive").encode(), int(GONE_S * 1000) + 5)
+
+    assert [each.worker for each in workers.alive] == ["alive"]
+
+
+def test_who_uses_a_version_who_refused_it_and_who_has_not_said() -> None:
+    use = registry_use(
+        [
+            replace(STATUS, worker="a", registry="new"),
+            replace(STATUS, worker="b", registry="old", refused="new", problem="other tiers"),
+            replace(STATUS, worker="c", registry="old"),
+            replace(STATUS, worker="d", registry="old", refused="older", problem="x"),
+        ],
+        "new",
+    )
+
+    assert use.used_by == ("a",)
+    assert use.refused == {"b": "other tiers"}
+    assert use.silent == ("c", "d")
+    assert not use.settled
+
+
+class Reported:
+    """Reports of a worker into a log in memory."""
+
+    def __init__(self, topics: frozenset[str] = frozenset({WORKERS}), *broken: str) -> None:
+        self.log = MemoryLog(StillClock(), broken=broken)
+        self.version = "first"
+        self.changed = asyncio.Event()
+        self.third = asyncio.Event()
+        self._said = 0
+        self._topics = topics
+
+    async def _has(self) -> frozenset[str]:
+        return self._topics
+
+    def _status(self) -> WorkerStatus:
+        self._said += 1
+        if self._said > 3:
+            self.third.set()
+        return replace(STATUS, registry=self.version)
+
+    async def during(self, what: Callable[[], Awaitable[None]], every_s: float = 60.0) -> None:
+        reports = StatusReports(self.log, self._status, self.changed, self._has, every_s)
+        task = asyncio.create_task(reports.run())
+        await what()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    def said(self) -> list[str | None]:
+        return [
+            WorkerStatus.decode(each.record.value).registry if each.record.value else None
+            for each in self.log.of(WORKERS)
+        ]
+
+
+async def _settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def test_a_change_of_the_registry_is_said_at_once_and_the_leaving_too() -> None:
+    async def whole() -> list[str | None]:
+        reported = Reported()
+
+        async def change() -> None:
+            await _settle()
+            reported.version = "second"
+            reported.changed.set()
+            await _settle()
+
+        await reported.during(change)
+        return reported.said()
+
+    assert asyncio.run(whole()) == ["first", "second", None]
+
+
+def test_it_is_said_again_from_time_to_time() -> None:
+    async def whole() -> list[str | None]:
+        reported = Reported()
+
+        async def wait() -> None:
+            async with asyncio.timeout(10):
+                await reported.third.wait()
+
+        await reported.during(wait, every_s=0.001)
+        return reported.said()
+
+    assert asyncio.run(whole())[:3] == ["first"] * 3
+
+
+def test_a_missing_or_broken_topic_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async def whole() -> None:
+        for reported in (Reported(frozenset()), Reported(frozenset({WORKERS}), WORKERS)):
+
+            async def change(reported: Reported = reported) -> None:
+                for _ in range(3):
+                    reported.changed.set()
+                    await _settle()
+
+            await reported.during(change)
+            assert reported.said() == []
+
+    asyncio.run(whole())
+    assert len([each for each in caplog.records if WORKERS in each.getMessage()]) == 2
