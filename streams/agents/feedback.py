@@ -18,7 +18,9 @@ from streams.redaction import redact
 UNMATCHED = "unmatched"
 """Cause of the dead letter of feedback that may be about any of several tenants' requests."""
 
-_UNMATCHED_REASON = "the feedback names no tenant, and several tenants send requests; name the `tenant` of the reply"
+_UNMATCHED_REASON = (
+    "the feedback names no tenant and may be about several; name the `tenant` of the reply"
+)
 
 
 class FeedbackDocument(BaseModel):
