@@ -14,6 +14,7 @@ counted as it happens; what *is* (calls in flight, circuits, levels, lag) is rea
 | a provider call ended and was booked | `called` |
 | a message went aside | `dead_lettered` |
 | a try to handle a message failed unexpectedly | `handling_failed` |
+| retention removed unread records | `removed_unread` |
 | a message was recognised as a repeat | `repeated` |
 | the event loop woke up late | `loop_was_late` |
 | an alert fired or was resolved | `alert_changed` |
@@ -179,6 +180,16 @@ class WorkerMetrics:
         """Why: an error of ours that callers do not see while a later try succeeds. A message that
         failed three times is also a dead letter with the cause `internal_error`."""
 
+        self.log_gaps = Bounded(
+            Counter(
+                "sluice_removed_unread",
+                "Offsets of a topic that retention removed before they were read.",
+                ("topic",),
+                registry=own,
+            )
+        )
+        """Also raised as alert `log_gap`, with the partition and the offsets."""
+
         self.repeats = Bounded(
             Counter(
                 "sluice_repeats",
@@ -270,6 +281,10 @@ class WorkerMetrics:
     def handling_failed(self, topic: str) -> None:
         """A try to handle a message of this topic failed unexpectedly."""
         self.handling_failures.of(topic).inc()
+
+    def removed_unread(self, topic: str, offsets: int) -> None:
+        """Retention removed so many offsets of a topic before they were read."""
+        self.log_gaps.of(topic).inc(offsets)
 
     def repeated(self, kind: str) -> None:
         """A message was `done` already, or a `duplicate`."""

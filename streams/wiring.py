@@ -37,6 +37,7 @@ from streams.flow.intake import Assignment, Handler, Intake
 from streams.flow.journal import Owner
 from streams.flow.journal_log import KafkaJournalLog
 from streams.flow.journals import Journals
+from streams.flow.log_gaps import LogGaps
 from streams.flow.reply_topics import ReplyTopicPolicy, TopicDirectory
 from streams.flow.sent_replies import KafkaSentReplies
 from streams.flow.slots import Slots, SlotsAhead
@@ -70,6 +71,7 @@ class Parts:
         )
         self.journal_log = KafkaJournalLog(settings.kafka, settings.group, self.work_topics)
         self.journals = Journals(self.journal_log, me, self.clock)
+        self.gaps = LogGaps()
         self.alerts = AlertLog(self.publisher, Codec("Alert", self.known), self.clock, me.worker)
         self.registry = LiveRegistry(settings.tier_names, self._registry_is_invalid)
         self.assignment = Assignment()
@@ -188,11 +190,11 @@ class Parts:
 
         handlers = Handlers(deps)
 
-        def intake(slots: Slots, handler: Handler) -> Intake:
-            return Intake(self.assignment, slots, handler, on_fatal)
+        def intake(slots: Slots, handler: Handler, gaps: LogGaps | None = None) -> Intake:
+            return Intake(self.assignment, slots, handler, on_fatal, gaps)
 
         found = {
-            topic: intake(Slots(settings.classify_slots), handlers.requests)
+            topic: intake(Slots(settings.classify_slots), handlers.requests, self.gaps)
             for topic in settings.bound_tenants
         }
         for tier in settings.tier_names:
@@ -203,7 +205,7 @@ class Parts:
             found[wait_topic(delay_s)] = intake(
                 Slots(settings.wait_slots), handlers.waiting(delay_s)
             )
-        found[FEEDBACK] = intake(Slots(settings.classify_slots), handlers.feedback)
+        found[FEEDBACK] = intake(Slots(settings.classify_slots), handlers.feedback, self.gaps)
         return found
 
 

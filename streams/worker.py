@@ -15,12 +15,15 @@ from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import faust
+from faust.types import TP
 
 from schemas.errors import SluiceError
+from schemas.topics import FEEDBACK
 from streams.agents.dependencies import Dependencies
 from streams.agents.interrupted import book_interrupted, book_open_calls
 from streams.app import build_app, feed
 from streams.flow.first_stamp import learn_time
+from streams.flow.gap_watch import GapWatch
 from streams.flow.intake import Intake
 from streams.flow.journal import Owner
 from streams.flow.membership import Member
@@ -94,6 +97,7 @@ class Worker:
             self._background(stack, watch_loop(parts.metrics.loop_was_late, parts.clock))
             self._background(stack, parts.journals.run())
             self._background(stack, self._sweep(deps))
+            self._background(stack, self._gap_watch().run())
             if not self._stopping.is_set():
                 await self._serve()
         if self._failure is not None:
@@ -116,6 +120,26 @@ class Worker:
                 topic: list(self._parts.assignment.owned(topic)) for topic in self._intakes
             },
         }
+
+    def _gap_watch(self) -> GapWatch:
+        topics = (*self._settings.bound_tenants, FEEDBACK)
+        assignment = self._parts.assignment
+
+        def owned() -> list[Partition]:
+            return [(topic, number) for topic in topics for number in assignment.owned(topic)]
+
+        async def beginnings(places: Collection[Partition]) -> Mapping[Partition, int]:
+            consumer: Any = self._app.consumer
+            found = await consumer.earliest_offsets(*(TP(*place) for place in places))
+            return {(place.topic, place.partition): offset for place, offset in found.items()}
+
+        return GapWatch(
+            self._parts.gaps,
+            self._parts.alerts,
+            owned=owned,
+            beginnings=beginnings,
+            counted=self._parts.metrics.removed_unread,
+        )
 
     def _lag(self) -> Mapping[Partition, int]:
         if not self._ready:
@@ -179,6 +203,8 @@ class Worker:
         places = [(place.topic, place.partition) for place in assigned]
         owned = {partition for topic, partition in places if topic in self._parts.work_topics}
         await self._parts.journals.assign(owned)
+        consumer: Any = self._app.consumer
+        self._parts.gaps.assign(consumer.committed_of)
         self._parts.assignment.assign(places)
         self._ready = True
         log.info("assigned %d partitions", len(places))

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from streams.flow.incoming import Incoming
+from streams.flow.log_gaps import LogGaps
 from streams.flow.slots import Slots
 from streams.flow.tracker import MAX_SPAN, AckTracker, Opening
 from streams.flow.try_count import Tries
@@ -127,11 +128,13 @@ class Intake:
         slots: Slots,
         handler: Handler,
         on_fatal: Callable[[BaseException], None],
+        gaps: LogGaps | None = None,
     ) -> None:
         self._assignment = assignment
         self._slots = slots
         self._handler = handler
         self._on_fatal = on_fatal
+        self._gaps = gaps
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, message: Incoming, event: Acknowledged) -> None:
@@ -139,6 +142,8 @@ class Intake:
         lane = await self._assignment.lane((message.topic, message.partition))
         if lane is None:
             return
+        if self._gaps is not None:
+            self._gaps.took((message.topic, message.partition), message.offset)
         await lane.roomy.wait()
         await self._slots.take()
         if lane.lost or self._assignment.closed:

@@ -1,0 +1,90 @@
+"""Tells operators of records that retention removed before they were read.
+
+The broker says nothing of it: a consumer whose position is gone goes on at the oldest record there
+is. So the beginnings of the partitions are looked at now and then, and soon after offsets jumped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Protocol
+
+from schemas.alert_names import AlertName
+from streams.flow.log_gaps import LogGap, LogGaps, Partition
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 10.0
+SOON_S = 1.0
+"""Time between two looks; the shorter one after a jump of offsets."""
+
+Beginnings = Callable[[Collection[Partition]], Awaitable[Mapping[Partition, int]]]
+"""The first offset of each of some partitions.
+
+Raises:
+    Exception: the consumer's, while the broker is away or the partitions are being taken away.
+"""
+
+
+class Alerts(Protocol):
+    """Tells operators."""
+
+    async def fire(self, rule: AlertName, subject: str, message: str) -> None:
+        """Raise an alert, once for each rule and subject while it lasts."""
+        ...
+
+
+class GapWatch:
+    """Looks for gaps among the partitions that `owned` gives; `counted` is given topic and
+    offsets of each.
+    """
+
+    def __init__(
+        self,
+        gaps: LogGaps,
+        alerts: Alerts,
+        *,
+        owned: Callable[[], Collection[Partition]],
+        beginnings: Beginnings,
+        counted: Callable[[str, int], None],
+    ) -> None:
+        self._gaps = gaps
+        self._alerts = alerts
+        self._owned = owned
+        self._beginnings = beginnings
+        self._counted = counted
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        since = 0.0
+        while True:
+            await asyncio.sleep(SOON_S)
+            since += SOON_S
+            if self._gaps.noticed or since >= LOOK_EVERY_S:
+                since = 0.0
+                await self.look()
+
+    async def look(self) -> None:
+        """Look once, and tell what is found."""
+        owned = self._owned()
+        if not owned:
+            return
+        try:
+            begin = await self._beginnings(owned)
+        except Exception as error:  # noqa: BLE001 - it is looked at again, and reading tells the rest
+            log.debug("the beginnings of the log are not known now: %s", error)
+            return
+        for gap in self._gaps.find(begin):
+            await self._tell(gap)
+
+    async def _tell(self, gap: LogGap) -> None:
+        self._counted(gap.topic, gap.most_records)
+        await self._alerts.fire(
+            AlertName.LOG_GAP,
+            f"{gap.topic}:{gap.partition}:{gap.first}-{gap.last}",
+            f"offsets {gap.first} to {gap.last} of {gap.topic}, partition {gap.partition}, were "
+            "removed by retention before they were read; those requests get no reply. Read faster "
+            "(more workers), or keep the topic longer (retention.ms).",
+        )
