@@ -38,7 +38,7 @@ from streams.agents.spans import classify_span, note_decision
 from streams.agents.tier_records import tier_record
 from streams.flow.incoming import Incoming
 from streams.flow.intake import Work
-from streams.flow.tries import Fault, is_environment
+from streams.flow.tries import Fault, cause_of, is_environment
 from streams.routing.assessment import uses_artifact, wants_opinion
 from streams.routing.decide import (
     CODE_VERSION,
@@ -92,7 +92,10 @@ async def give_up_request(work: Work, fault: Fault, deps: Dependencies) -> None:
     except Exception as error:
         if is_environment(error):
             raise
-        log.exception("a request that failed can't be opened; only its dead letter is left")
+        log.warning(
+            "a request that failed can't be opened; only its dead letter is left: %s",
+            cause_of(error),
+        )
         return
     verdict = replace(_verdict_of(opened, FAILURE, deps), attempts=tuple(work.tries.attempts))
     await (await deps.publisher.publish(tier_record(verdict, deps.codecs)))

@@ -17,7 +17,7 @@ from streams.agents.ending_kinds import GaveUp
 from streams.agents.endings import end_hop
 from streams.agents.hop_state import HopState
 from streams.flow.incoming import Incoming
-from streams.flow.tries import Fault, is_environment
+from streams.flow.tries import Fault, cause_of, is_environment
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,10 @@ async def end_failed(hop: HopState, fault: Fault, deps: Dependencies) -> None:
     except Exception as error:
         if is_environment(error):
             raise
-        log.exception("a request could not be ended as failed; only its dead letter is left")
+        log.warning(
+            "a request could not be ended as failed; only its dead letter is left: %s",
+            cause_of(error),
+        )
 
 
 async def set_failed_aside(message: Incoming, fault: Fault, deps: Dependencies) -> None:
