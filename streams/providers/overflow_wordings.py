@@ -37,7 +37,7 @@ _WORDINGS = (
     rf"(model('s)? |available |maximum |configured |allowed ){{0,3}}{_WINDOW}",
     r"exceed\w{0,4} (the )?(model's )?(maximum|max|available) ?(number of |allowed )?"
     rf"({_WINDOW}|tokens)",
-    rf"{_WINDOW}s? (of [\d,]{{1,15}} )?(has been |was |is )?exceed\w{0, 4}",
+    rf"{_WINDOW}s? (of [\d,]{{1,15}} )?(has been |was |is )?exceed\w{{0,4}}",
     r"exceed\w{0,4} the maximum context",
     r"(prompt|input|request|message|conversation|text|contents?|sequence)s? (\([^)]{0,40}\) )?"
     r"(is|are|was|were|has become)? ?too (long|large|big)",

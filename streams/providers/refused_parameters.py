@@ -38,8 +38,9 @@ _QUOTED = re.compile(r"[`'\"]([A-Za-z][A-Za-z0-9_.\[\]]{0,80})[`'\"]")
 _UNMISTAKABLE = re.compile(
     r"\b([a-z]{1,20}(?:_[a-z]{1,20}){1,4}|[a-z]{1,20}(?:[A-Z][a-z]{1,20}){1,4}|temperature|logprobs)\b"
 )
-_PATH = re.compile(r"[.\[\]]+")
 """Names that are no words of a sentence; `stop` or `seed` count only in quotes."""
+
+_PATH = re.compile(r"[.\[\]]+")
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
 

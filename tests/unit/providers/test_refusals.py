@@ -46,6 +46,9 @@ OVERFLOWS = {
     "MiniMax": "invalid params, context window exceeds limit (2013)",
     "Copilot": "prompt token count of 150000 exceeds the limit of 128000",
     "DeepInfra": "tokens in request more than max tokens allowed: 10000",
+    "a gateway": "token limit exceeded",
+    "a gateway, in figures": "Sequence length of 9,000 has been exceeded",
+    "a server's own log": "Model length exceeds what was allocated",
 }
 
 
@@ -53,6 +56,16 @@ OVERFLOWS = {
 @pytest.mark.parametrize("status", [400, 413, 422, 500])
 def test_a_context_overflow_is_one_in_every_wording(who: str, status: int) -> None:
     error = refusal_of(status, {"message": OVERFLOWS[who], "type": "invalid_request_error"})
+    assert error.error_class is ErrorClass.CONTEXT_LENGTH
+
+
+@pytest.mark.parametrize("window", ["context", "sequence", "prompt", "input", "token", "model"])
+@pytest.mark.parametrize("measure", ["window", "length", "size", "limit"])
+@pytest.mark.parametrize("verb", ["exceeded", "was exceeded", "of 9,000 has been exceeded"])
+def test_every_name_of_a_window_that_is_exceeded_is_an_overflow(
+    window: str, measure: str, verb: str
+) -> None:
+    error = refusal_of(400, {"message": f"The {window} {measure} {verb}."})
     assert error.error_class is ErrorClass.CONTEXT_LENGTH
 
 
