@@ -23,6 +23,8 @@ import orjson
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from schemas.http_origin import refusal
+
 _REQUEST_TIMEOUT_S = 5.0
 _MAX_HEAD_BYTES = 16 * 1024
 _JSON = "application/json"
@@ -64,7 +66,8 @@ async def health_page(host: str, port: int, pages: Pages) -> AsyncIterator[int]:
         try:
             async with asyncio.timeout(_REQUEST_TIMEOUT_S):
                 head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(await _answer(head, pages))
+                local = writer.get_extra_info("sockname")
+                writer.write(await _answer(head, pages, str(local[0]) if local else ""))
                 await writer.drain()
         except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
             return
@@ -89,10 +92,12 @@ async def why_not_ready(pages: Pages) -> str | None:
     return None
 
 
-async def _answer(head: bytes, pages: Pages) -> bytes:
+async def _answer(head: bytes, pages: Pages, local_address: str) -> bytes:
     parts = head.split(b" ", 2)
     if len(parts) < 3:
         return _Response(HTTPStatus.BAD_REQUEST).encode(with_body=True)
+    if refusal(local_address, _header(head, b"host"), _header(head, b"origin")) is not None:
+        return _Response(HTTPStatus.FORBIDDEN).encode(with_body=True)
     method, path = parts[0], parts[1].partition(b"?")[0]
     response = await _page(path, head, pages)
     if response.status is not HTTPStatus.NOT_FOUND and method not in {b"GET", b"HEAD"}:
@@ -108,7 +113,7 @@ async def _page(path: bytes, head: bytes, pages: Pages) -> _Response:
         why = await why_not_ready(pages)
         return _json({"ready": why is None, "why": why}, good=why is None)
     if path == b"/metrics" and pages.metrics is not None:
-        encode, content_type = choose_encoder(_accepted(head))
+        encode, content_type = choose_encoder(_header(head, b"accept") or "")
         return _Response(HTTPStatus.OK, content_type, encode(pages.metrics))
     return _Response(HTTPStatus.NOT_FOUND)
 
@@ -118,9 +123,10 @@ def _json(value: Mapping[str, Any], *, good: bool) -> _Response:
     return _Response(status, _JSON, orjson.dumps(value))
 
 
-def _accepted(head: bytes) -> str:
+def _header(head: bytes, wanted: bytes) -> str | None:
+    """The first header of this name, in lower case; `None` where there is none."""
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
-        if name.strip().lower() == b"accept":
+        if name.strip().lower() == wanted:
             return value.strip().decode("latin-1")
-    return ""
+    return None

@@ -12,7 +12,7 @@ group has given it its partitions, be they none, and until it is told to end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -20,6 +20,8 @@ import orjson
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
+
+from schemas.http_origin import refusal
 
 _OK, _UNAVAILABLE = 200, 503
 
@@ -43,7 +45,7 @@ async def serve_health(
         why = why_not_ready(status())
         return _json({"ready": why is None, "why": why}, good=why is None)
 
-    application = web.Application()
+    application = web.Application(middlewares=[_refuse_pages])
     application.router.add_get("/health", health)
     application.router.add_get("/ready", ready)
     if metrics is not None:
@@ -64,6 +66,16 @@ def why_not_ready(report: Mapping[str, Any]) -> str | None:
     if not report["healthy"]:
         return "its group has not given it partitions yet, or it is about to end"
     return None
+
+
+@web.middleware
+async def _refuse_pages(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    local = request.transport and request.transport.get_extra_info("sockname")
+    headers = request.headers
+    why = refusal(str(local[0]) if local else "", headers.get("Host"), headers.get("Origin"))
+    return web.Response(status=403, text=why) if why else await handler(request)
 
 
 def _json(value: Mapping[str, Any], *, good: bool) -> web.Response:

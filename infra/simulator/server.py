@@ -25,6 +25,7 @@ from infra.simulator.ledger import Arrival, Ledger
 from infra.simulator.misbehaviour import UNANSWERED, misbehave
 from infra.simulator.serving import Kitchen, Serving
 from infra.simulator.wire import ANTHROPIC, OPENAI, Wire, respond
+from schemas.http_origin import refusal
 
 CALL_ID = "X-Client-Request-Id"
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -59,7 +60,10 @@ class Simulator:
         self._admin = Admin(parts.faults, parts.latency, parts.ledger)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one HTTP request."""
+        """Answer one HTTP request; those of web pages of other origins are refused."""
+        foreign = _foreign(request)
+        if foreign is not None:
+            return respond(403, openai_wire.error(403, foreign))
         path = request.path
         if path.startswith("/admin/"):
             return await self._admin.handle(request)
@@ -162,6 +166,12 @@ class _Call:
     key: str
     asked: Asked
     fault: Fault | None
+
+
+def _foreign(request: web.BaseRequest) -> str | None:
+    local = request.transport and request.transport.get_extra_info("sockname")
+    headers = request.headers
+    return refusal(str(local[0]) if local else "", headers.get("Host"), headers.get("Origin"))
 
 
 async def _read(request: web.BaseRequest) -> bytes | None:

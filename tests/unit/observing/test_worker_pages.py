@@ -79,3 +79,9 @@ def test_head_is_answered_without_a_body() -> None:
 def test_other_paths_are_not_there() -> None:
     assert _ask(READY, "/").status_code == 404
     assert _ask(READY, "/metrics/x").status_code == 404
+
+
+def test_a_web_page_of_another_origin_gets_no_page() -> None:
+    for path in ("/health", "/ready", "/metrics"):
+        assert _ask(READY, path, origin="http://page.example").status_code == 403
+        assert _ask(READY, path, host="page.example").status_code == 403

@@ -203,3 +203,15 @@ def test_every_model_of_the_formats_answers_under_its_own_name() -> None:
                 assert (await caller.ask()).json()["model"] == model
 
     run(case())
+
+
+@pytest.mark.parametrize("headers", [{"origin": "http://page.example"}, {"host": "page.example"}])
+def test_a_web_page_of_another_origin_steers_nothing(headers: dict[str, str]) -> None:
+    async def case() -> None:
+        async with calling() as caller:
+            for path in ("/admin/health", "/admin/faults", "/v1/chat/completions"):
+                answer = await caller.http.put(path, headers=headers, content=b'{"faults": []}')
+                assert answer.status_code == 403
+            assert caller.running.ledger.totals()["calls"] == 0
+
+    run(case())

@@ -117,3 +117,9 @@ def test_a_clickhouse_that_is_ill_or_gone_is_not_reachable() -> None:
         assert not await Reachable(f"http://127.0.0.1:{port}", SystemClock())()
 
     asyncio.run(whole())
+
+
+def test_a_web_page_of_another_origin_gets_no_page() -> None:
+    for headers in ({"origin": "http://page.example"}, {"host": "page.example"}):
+        assert _ask("/health", headers=headers).status_code == 403
+        assert _ask("/metrics", headers=headers).status_code == 403
