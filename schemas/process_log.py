@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 import orjson
 
+from schemas.shown_text import one_line
+
 LogFormat = Literal["text", "json"]
 
 _TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -35,12 +37,23 @@ class JsonLines(logging.Formatter):
         return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
+class SafeLines(logging.Formatter):
+    """A record as a line for people; nothing in its message makes a second one, or is obeyed by a
+    terminal. Tracebacks keep their lines.
+    """
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """See `logging.Formatter.formatMessage`."""
+        record.message = one_line(record.message)
+        return super().formatMessage(record)
+
+
 def set_up_log(
     level: str, form: LogFormat, *, quiet: Iterable[str] = (), quiet_level: int = logging.WARNING
 ) -> None:
     """Log to stderr from `level` on; the `quiet` loggers from `quiet_level` on."""
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines() if form == "json" else logging.Formatter(_TEXT))
+    handler.setFormatter(JsonLines() if form == "json" else SafeLines(_TEXT))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in quiet:
         logging.getLogger(name).setLevel(quiet_level)

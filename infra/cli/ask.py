@@ -11,6 +11,7 @@ import click
 from infra.cli.faults import FoundProblemsError
 from infra.cli.screen import console, notes, print_json
 from infra.settings import InfraSettings
+from schemas.shown_text import whole_text
 
 
 @click.command("ask")
@@ -68,10 +69,11 @@ def _show(reply: dict[str, Any], *, as_json: bool) -> None:
         return
     message = reply["message"] or {}
     if message.get("content"):
-        console.print(message["content"], markup=False)
+        console.print(whole_text(message["content"]), markup=False)
     for call in message.get("tool_calls") or ():
         function = call["function"]
-        console.print(f"{function['name']}({function['arguments']})", markup=False)
+        called = f"{function['name']}({function['arguments']})"
+        console.print(whole_text(called), markup=False)
     if reply["status"] == "replied":
         notes.print(_footer(reply), style="dim", markup=False)
 

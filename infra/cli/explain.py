@@ -9,6 +9,7 @@ import click
 from infra.cli.screen import console, print_json
 from infra.figures import UNKNOWN, dollars
 from infra.settings import InfraSettings
+from schemas.shown_text import one_line
 
 if TYPE_CHECKING:
     from infra.explain.entries import Entry
@@ -44,19 +45,19 @@ def _tell(story: Story) -> None:
     from rich.text import Text
 
     for name, value in _head(story):
-        console.print(Text(f"{name:<{_WIDTH}}", style="bold") + Text(value))
+        console.print(Text(f"{name:<{_WIDTH}}", style="bold") + Text(one_line(value)))
     console.print()
     for entry in story.entries:
         console.print(_line(entry))
         for detail in entry.details:
-            console.print(Text(" " * (_WIDTH + 2) + detail, style="dim"))
+            console.print(Text(" " * (_WIDTH + 2) + one_line(detail), style="dim"))
 
 
 def _line(entry: Entry) -> Any:
     from rich.text import Text
 
     line = Text(f"{_time(entry.at_ms):>{_WIDTH - 1}}  ", style="cyan")
-    line.append(entry.title, style=_STYLES.get(entry.kind, ""))
+    line.append(one_line(entry.title), style=_STYLES.get(entry.kind, ""))
     if entry.took_ms is not None:
         line.append(f", {entry.took_ms:,.0f} ms")
     if entry.costs:

@@ -162,10 +162,13 @@ def _print_csv(answer: Answer) -> None:
     import csv
     import sys
 
+    from schemas.shown_text import spreadsheet_cell
+
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([column.name for column in answer.columns])
     writer.writerows(
-        ["" if value is None else value for value in row.values()] for row in answer.as_rows()
+        ["" if value is None else spreadsheet_cell(value) for value in row.values()]
+        for row in answer.as_rows()
     )
 
 

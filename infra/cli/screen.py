@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.cli.layout import GAP, NARROWEST, Column, blocks, column_widths
+from schemas.shown_text import one_line, whole_text
 
 _FIGURE = re.compile(r"[-+]?\$?[\d,]{0,20}\.?\d{1,20} ?(%|ms|s)?|-")
 """A number as figures are shown, or the dash of an unknown one."""
@@ -59,7 +60,7 @@ def print_columns(
     texts = [[_shown(value) for value in row] for row in rows]
     if not console.is_terminal:
         for line in (names or [each.heading for each in columns], *texts):
-            click.echo("\t".join(line))
+            click.echo("\t".join(map(one_line, line)))
         return
     widths = column_widths(columns, texts, console.width)
     if widths is None:
@@ -99,7 +100,7 @@ def cell(value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value)
+    return whole_text(str(value))
 
 
 def _shown(value: Any) -> str:

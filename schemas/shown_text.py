@@ -1,0 +1,47 @@
+"""Text of strangers as it may be shown: on a terminal, in a log, in a spreadsheet.
+
+Answers, ids and comments can hold escape sequences, which a terminal obeys (it clears the screen,
+writes the clipboard), line breaks, which forge log lines, and signs that turn the direction of what
+follows (Unicode TR 36, "Trojan Source"). A spreadsheet calculates cells that begin like a formula.
+"""
+
+from __future__ import annotations
+
+_MARK = "\ufffd"
+_TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_BREAKS = "\n\r\t\x0b\x0c\x85\u2028\u2029"
+_FORMULA = ("=", "+", "-", "@")
+
+_CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), *map(ord, _TURNS)], _MARK)
+_CONTROLS |= dict.fromkeys(range(0xD800, 0xE000), _MARK)
+_LINE = _CONTROLS | dict.fromkeys(map(ord, _BREAKS), " ")
+_LINES = _CONTROLS | {ord("\u2028"): "\n", ord("\u2029"): "\n", ord("\n"): "\n", ord("\t"): "\t"}
+_LINES |= {ord("\r"): ""}
+
+
+def one_line(text: str) -> str:
+    """A text without control and direction signs, its line breaks as blanks."""
+    return text if text.isascii() and text.isprintable() else text.translate(_LINE)
+
+
+def whole_text(text: str) -> str:
+    """A text without control and direction signs; line breaks and tabs stay."""
+    return text if text.isascii() and text.isprintable() else text.translate(_LINES)
+
+
+def spreadsheet_cell(value: object) -> object:
+    """A value as a cell of CSV: a text that a spreadsheet would calculate gets an apostrophe
+    before it (OWASP, CSV injection); numbers stay as they are.
+    """
+    if not isinstance(value, str):
+        return value
+    shown = one_line(value)
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) and not _is_number(shown) else shown
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
