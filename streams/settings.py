@@ -14,7 +14,7 @@ from pydantic_settings import SettingsConfigDict
 
 from schemas.kafka_access import KafkaAccess
 from schemas.process_log import LogFormat
-from schemas.topics import DEFAULT_TIERS, REQUESTS
+from schemas.topics import DEFAULT_TIERS, REQUESTS, bound_request_topics
 from streams.providers.host_patterns import check_entry
 
 ENV_PREFIX = "SLUICE_"
@@ -139,8 +139,7 @@ class WorkerSettings(KafkaAccess):
     @property
     def bound_tenants(self) -> dict[str, str | None]:
         """Request topics and the tenant each is bound to, if any."""
-        pairs = (entry.partition("=") for entry in _words(self.request_topics))
-        return {topic: tenant or None for topic, _, tenant in pairs}
+        return bound_request_topics(self.request_topics)
 
     @property
     def reply_prefixes(self) -> tuple[str, ...]:
