@@ -62,7 +62,8 @@ class AlertName(StrEnum):
     UNKNOWN_USAGE = (
         "unknown_usage",
         Resolution.QUIET,
-        "an answer reports billed usage that has no known price; the cost of the call is NULL",
+        "an answer reports billed usage without a known price, or no usage at all; the cost of the "
+        "call is NULL",
     )
     JUDGE_NONSENSE = (
         "judge_nonsense",

@@ -155,6 +155,13 @@ async def _price(
             "are booked with cost NULL. Set it in models.<name>.price of the registry where there "
             "is a field for it, or report it.",
         )
+    elif cost_nano is None and source is not None:
+        await deps.alerts.fire(
+            AlertName.UNKNOWN_USAGE,
+            f"{model.name}/usage",
+            f"token counts of {model.name} are missing or contradict each other; its calls are "
+            "booked with cost NULL. Let its server report usage.",
+        )
     elif source is None:
         await deps.alerts.fire(
             AlertName.UNKNOWN_PRICE,
