@@ -110,6 +110,11 @@ class AlertName(StrEnum):
         Resolution.QUIET,
         "retention removed records of a request topic before they were read",
     )
+    WORKER_NAME_TAKEN = (
+        "worker_name_taken",
+        Resolution.QUIET,
+        "two processes run under one worker's name; the one that started earlier ended",
+    )
     ALERTS_NOT_EVALUATED = (
         "alerts_not_evaluated",
         Resolution.EVALUATED,

@@ -22,13 +22,15 @@ GONE_S = 100.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerStatus:
-    """One worker. `registry` is the version that it decides by; `refused` one that it did not take
-    up, and `problem` why. `hosts` are patterns as `SLUICE_ALLOWED_HOSTS` has them, `key_patterns`
-    as `SLUICE_ALLOWED_KEYS`; `keys` are the names of those that are allowed and set.
+    """One worker. `started_at` is broker time, ms, 0 where it is not known. `registry` is the
+    version that it decides by; `refused` one that it did not take up, and `problem` why. `hosts`
+    are patterns as `SLUICE_ALLOWED_HOSTS` has them, `key_patterns` as `SLUICE_ALLOWED_KEYS`; `keys`
+    are the names of those that are allowed and set.
     """
 
     worker: str
     incarnation: str
+    started_at: int = 0
     registry: str | None = None
     refused: str | None = None
     problem: str = ""
@@ -56,6 +58,10 @@ class WorkerStatus:
                 field.name: raw[field.name] for field in fields(cls) if field.name in raw
             }
             lists = {name: tuple(each) for name, each in known.items() if isinstance(each, list)}
-            return cls(**{**known, **lists})
+            status = cls(**{**known, **lists})
         except (orjson.JSONDecodeError, TypeError, AttributeError):
             raise UndecodableError("a worker's status can't be read") from None
+        named = isinstance(status.worker, str) and isinstance(status.incarnation, str)
+        if not named or type(status.started_at) is not int:
+            raise UndecodableError("a worker's status has fields of other types")
+        return status
