@@ -99,10 +99,12 @@ class Topic:
         return settings | {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
 
 
-def bound_request_topics(listed: str) -> dict[str, str | None]:
-    """Request topics of a list such as `a=tenant,b`, and the tenant that each is bound to."""
+def tenants_by_name(listed: str) -> dict[str, str | None]:
+    """Names (of topics, or their prefixes) in a list such as `a=tenant,b`, and the tenant that each
+    is bound to.
+    """
     entries = (entry.partition("=") for entry in listed.split(","))
-    return {topic.strip(): tenant.strip() or None for topic, _, tenant in entries if topic.strip()}
+    return {name.strip(): tenant.strip() or None for name, _, tenant in entries if name.strip()}
 
 
 def tier_topic(tier: str, *, high: bool = False) -> str:

@@ -80,7 +80,7 @@ def _refuse_others(names: tuple[str, ...]) -> None:
 
     prefixes = WorkerSettings().reply_prefixes
     policy = ReplyTopicPolicy(prefixes=prefixes)
-    wrong = [name for name in names if not policy.allows(name)]
+    wrong = [name for name in names if not policy.is_open(name)]
     if wrong:
         raise click.UsageError(
             f"no worker replies to {', '.join(wrong)}; a reply topic begins with "
