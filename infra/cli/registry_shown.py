@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from infra.cli.screen import notes, print_json, print_table
+from infra.cli.screen import notes, print_json, print_table, say
 
 if TYPE_CHECKING:
     from infra.workers.checking import Checked
@@ -81,10 +79,10 @@ def show_current(
         print_json(document)
         return
     if before == version:
-        click.echo(f"{version} is current already")
+        say(f"{version} is current already")
         return
     used = f"; used by {', '.join(use.used_by)}" if use and use.used_by else ""
-    click.echo(f"{version} is current, before it {before or 'none'}{used}")
+    say(f"{version} is current, before it {before or 'none'}{used}")
     if use and use.silent:
         notes.print(
             f"{', '.join(use.silent)} did not say within 10 s that they use it", style="yellow"
