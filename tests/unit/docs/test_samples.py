@@ -111,6 +111,17 @@ def test_every_variable_that_is_written_of_is_read() -> None:
     assert {each for each in unread if not each[1].startswith("SLUICE_TEST_")} == set()
 
 
+def test_every_test_that_is_written_of_is_there() -> None:
+    named = {
+        (page.name, file, name)
+        for page in PAGES
+        for file, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page.read_text("utf-8"))
+    }
+    gone = [each for each in named if f"def {each[2]}(" not in (ROOT / each[1]).read_text("utf-8")]
+    assert named
+    assert gone == []
+
+
 def test_every_link_between_pages_leads_somewhere() -> None:
     targets = [
         (page, target)
