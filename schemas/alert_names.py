@@ -109,6 +109,16 @@ class AlertName(StrEnum):
         Resolution.QUIET,
         "retention removed records of a request topic before they were read",
     )
+    BAD_RECORD = (
+        "bad_record",
+        Resolution.QUIET,
+        "a record on a topic of Sluice's own can't be read; readers pass over it",
+    )
+    UNREADABLE_INPUT = (
+        "unreadable_input",
+        Resolution.QUIET,
+        "most recent messages of a topic can't be read or handled; they become dead letters",
+    )
     ALERTS_NOT_EVALUATED = (
         "alerts_not_evaluated",
         Resolution.EVALUATED,

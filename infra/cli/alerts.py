@@ -95,11 +95,10 @@ async def _read(
     from schemas.alert_evaluation import fetch_evaluation
     from schemas.codec import Codec
     from schemas.errors import UndecodableError
-    from schemas.events import Alert
     from schemas.kafka_knock import knock
-    from schemas.mapping import from_record
     from schemas.schema_registry import known_schemas
     from streams.agents.codecs import Codecs
+    from streams.alerting.book import read_alert
     from streams.alerting.kafka_log import read_alerts
     from streams.settings import WorkerSettings
 
@@ -112,8 +111,8 @@ async def _read(
         for record in await read_alerts(kafka, 0):
             try:
                 value = await codecs.decode(codec, record.value)
-                found.append((record.offset, record.at, from_record(Alert, value)))
-            except (UndecodableError, KeyError):
+                found.append((record.offset, record.at, read_alert(value)))
+            except UndecodableError:
                 unread += 1
     finally:
         if known is not None:
