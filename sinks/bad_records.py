@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError
 
 from schemas.alert_names import AlertName
 from schemas.bad_records import UNDECODABLE, BadRecord, dead_letter_headers
@@ -102,17 +102,23 @@ class BadRecords:
                 self._waiting_bytes += letter.size
 
     async def tell(self, outlet: Outlet) -> None:
-        """Set aside what waits, and raise the alerts that are due.
+        """Raise the alerts that are due, and set aside what waits.
 
         Raises:
             KafkaError: the broker did not take one; it waits for the next call.
         """
+        await self._raise_alerts(outlet)
         while self._letters:
             try:
                 await outlet.send(self._letters[0])
-            except MessageSizeTooLargeError:
-                log.warning("a bad record is too large for %s", self._letters[0].topic)
+            except KafkaError as error:
+                if error.retriable:
+                    raise
+                # Too large, or no right to write there: the next try would end in the same way.
+                log.warning("%s refused a record: %s", self._letters[0].topic, type(error).__name__)
             self._waiting_bytes -= self._letters.popleft().size
+
+    async def _raise_alerts(self, outlet: Outlet) -> None:
         now = self._clock.elapsed_s()
         for topic, bad in list(self._latest.items()):
             if now - self._fired.get(topic, float("-inf")) >= REPEAT_S:

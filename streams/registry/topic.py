@@ -77,20 +77,26 @@ class RegistryHistory:
         return self.pointers[-1] if self.pointers else None
 
     def take(self, key: bytes, value: bytes | None, at: int) -> bool:
-        """Take a record in; whether the pointer moved. A tombstone takes nothing back, but a bad
-        record of its key is mended by it.
+        """Take a record in; whether the pointer moved. A tombstone takes a version or an artifact
+        out, and mends a bad record of its key.
 
         Raises:
             RegistryError: the record is malformed; nothing was taken, `bad` names its key.
         """
         self.bad.pop(key, None)
         if value is None:
+            self._take_out(key)
             return False
         try:
             return self._take(key, value, at)
         except RegistryError as error:
             self.bad[key] = str(error)
             raise
+
+    def _take_out(self, key: bytes) -> None:
+        for prefix, values in ((VERSION_PREFIX, self.contents), (ARTIFACT_PREFIX, self.artifacts)):
+            if key.startswith(prefix):
+                values.pop(key.removeprefix(prefix).decode(errors="replace"), None)
 
     def _take(self, key: bytes, value: bytes, at: int) -> bool:
         for prefix, values in ((VERSION_PREFIX, self.contents), (ARTIFACT_PREFIX, self.artifacts)):
@@ -203,6 +209,21 @@ async def move_pointer(
     """Point to a version that is on the topic already; `before` as for `publish_version`."""
     async with _producer(kafka) as producer:
         await _point(producer, digest, by, before)
+
+
+async def publish_repair(
+    kafka: Mapping[str, Any],
+    tombstones: Sequence[bytes],
+    pointer: tuple[str, Sequence[str]] | None,
+    *,
+    by: str,
+) -> None:
+    """Take records out by tombstones, then move the pointer to a version with its way back."""
+    async with _producer(kafka) as producer:
+        for key in tombstones:
+            await producer.send_and_wait(REGISTRY, key=key, value=None, partition=0)
+        if pointer is not None:
+            await _point(producer, pointer[0], by, pointer[1])
 
 
 @asynccontextmanager

@@ -6,7 +6,11 @@ import asyncio
 from dataclasses import dataclass, field
 
 import pytest
-from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
+from aiokafka.errors import (
+    KafkaConnectionError,
+    MessageSizeTooLargeError,
+    TopicAuthorizationFailedError,
+)
 
 from schemas.bad_records import BadRecord
 from schemas.events import Alert
@@ -104,8 +108,9 @@ def test_a_letter_that_the_broker_does_not_take_now_waits() -> None:
     assert len(log.letters) == 1
 
 
-def test_a_letter_that_is_too_large_holds_up_no_other() -> None:
-    log, bad = _Log(fault=MessageSizeTooLargeError()), BadRecords(FixedClock(), "sink-1")
+@pytest.mark.parametrize("fault", [MessageSizeTooLargeError, TopicAuthorizationFailedError])
+def test_a_letter_that_is_never_taken_holds_up_no_other(fault: type[Exception]) -> None:
+    log, bad = _Log(fault=fault()), BadRecords(FixedClock(), "sink-1")
     bad.note(_bad(), RECORD)
     log.tell(bad)
     log.fault = None
