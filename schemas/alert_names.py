@@ -115,6 +115,16 @@ class AlertName(StrEnum):
         Resolution.QUIET,
         "two processes run under one worker's name; the one that started earlier ended",
     )
+    BAD_RECORD = (
+        "bad_record",
+        Resolution.QUIET,
+        "a record on a topic of Sluice's own can't be read; readers pass over it",
+    )
+    UNREADABLE_INPUT = (
+        "unreadable_input",
+        Resolution.QUIET,
+        "most recent messages of a topic can't be read or handled; they become dead letters",
+    )
     ALERTS_NOT_EVALUATED = (
         "alerts_not_evaluated",
         Resolution.EVALUATED,

@@ -323,7 +323,7 @@ def declared_topics(
             value="bytes",
             retention_ms=topic.retention_ms or week,
             max_message_bytes=topic.max_message_bytes + MIB,
-            writers=topic.writers if topic.writers != CALLERS else "workers",
+            writers=_dead_letter_writers(topic),
             readers="operators, sink",
             about=f"what could not be read from or delivered to {topic.name}",
         )
@@ -331,6 +331,16 @@ def declared_topics(
         if topic.name in _DEAD_LETTERED or topic.value in {"Request", "TierMessage"}
     ]
     return (*topics, *dead)
+
+
+_SET_ASIDE_BY_SINK = frozenset({COST, QUALITY, OUTCOMES, REPLAY_DECISIONS})
+"""Event topics: the sink reads every record of them, and sets aside what it can't read."""
+
+
+def _dead_letter_writers(topic: Topic) -> str:
+    if topic.name in _SET_ASIDE_BY_SINK:
+        return "sink"
+    return topic.writers if topic.writers != CALLERS else "workers"
 
 
 _DEAD_LETTERED = frozenset({REPLIES, COST, QUALITY, OUTCOMES, FEEDBACK, REPLAY_DECISIONS})

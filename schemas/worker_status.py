@@ -60,8 +60,18 @@ class WorkerStatus:
             lists = {name: tuple(each) for name, each in known.items() if isinstance(each, list)}
             status = cls(**{**known, **lists})
         except (orjson.JSONDecodeError, TypeError, AttributeError):
-            raise UndecodableError("a worker's status can't be read") from None
-        named = isinstance(status.worker, str) and isinstance(status.incarnation, str)
-        if not named or type(status.started_at) is not int:
-            raise UndecodableError("a worker's status has fields of other types")
+            status = None
+        if status is None or not status._is_sound():
+            raise UndecodableError("a worker's status can't be read")
         return status
+
+    def _is_sound(self) -> bool:
+        texts = (self.worker, self.incarnation, self.problem, self.code_version)
+        lists = (self.tiers, self.providers, self.hosts, self.key_patterns, self.keys)
+        return (
+            type(self.started_at) is int
+            and all(isinstance(each, str) for each in texts)
+            and all(isinstance(each, str | None) for each in (self.registry, self.refused))
+            and all(isinstance(each, tuple) for each in lists)
+            and all(isinstance(each, str) for names in lists for each in names)
+        )

@@ -21,6 +21,7 @@ from streams.budgets.follower import Follower
 from streams.budgets.live import LiveBudgets
 from streams.budgets.log import KafkaBudgetLog
 from streams.budgets.reservations import Reservations
+from streams.flow.bad_records import BadRecords
 from streams.flow.clock import BrokerClock
 from streams.flow.delivery import Publisher
 from streams.flow.intake import Assignment
@@ -52,7 +53,9 @@ class Services:
         assignment: Assignment,
         codecs: Codecs,
         clock: BrokerClock,
+        bad: BadRecords,
     ) -> None:
+        self._bad = bad
         self._settings = settings
         self._me = me
         self._registry = registry
@@ -60,7 +63,7 @@ class Services:
         self._assignment = assignment
         self._codecs = codecs
         self._clock = clock
-        self.opened: list[Service] = []
+        self.opened: list[Service] = [bad.run]
         self.announced = asyncio.Event()
         self._alerts: AlertDependencies | None = None
 
@@ -99,6 +102,7 @@ class Services:
             me=self._me,
             reservations=reservations,
             estimate=expected_by_price(lambda: self._registry.landscape.models, prices),
+            bad=self._bad,
         )
         await follower.catch_up()
         stack.push_async_callback(follower.close)
@@ -124,6 +128,7 @@ class Services:
             clock=self._clock,
             name=self._me.worker,
             metrics=metrics,
+            bad=self._bad,
         )
         self.opened.append(lambda: evaluate_alerts(deps))
 

@@ -31,6 +31,7 @@ from streams.agents.codecs import Codecs
 from streams.agents.dependencies import Dependencies
 from streams.agents.handlers import Handlers
 from streams.alerts import AlertLog
+from streams.flow.bad_records import BadRecords
 from streams.flow.claims import Claims
 from streams.flow.clock import BrokerClock
 from streams.flow.dead_letters import DeadLetterLimit, DeadLetters
@@ -77,12 +78,13 @@ class Parts:
             tier_topic(tier, high=high) for tier in settings.tier_names for high in (True, False)
         )
         self.journal_log = KafkaJournalLog(settings.kafka, settings.group, self.work_topics)
-        self.journals = Journals(self.journal_log, me, self.clock)
+        self.metrics = WorkerMetrics()
         self.gaps = LogGaps()
         self.alerts = AlertLog(self.publisher, Codec("Alert", self.known), self.clock, me.worker)
+        self.bad_records = BadRecords(self.alerts, self.metrics.bad_record)
+        self.journals = Journals(self.journal_log, me, self.clock, self.bad_records)
         self.registry = LiveRegistry(settings.tier_names, self._registry_is_invalid)
         self.assignment = Assignment()
-        self.metrics = WorkerMetrics()
         self.codecs = Codecs(self.known)
         self.services = Services(
             settings,
@@ -92,6 +94,7 @@ class Parts:
             assignment=self.assignment,
             codecs=self.codecs,
             clock=self.clock,
+            bad=self.bad_records,
         )
 
     async def register_schemas(self, stack: AsyncExitStack) -> None:

@@ -26,6 +26,7 @@ from schemas.records import (
     TierMessage,
 )
 from schemas.request import Claim, Request, read_claim, read_request, request_document
+from schemas.sound_values import sound_time
 from schemas.topics import MAX_REQUEST_BYTES
 from streams.agents.addressing import CORRELATION_ID, REPLY_TOPIC, Addressed, address_of
 from streams.agents.dependencies import Dependencies
@@ -144,7 +145,7 @@ def _opened(
             topic=message.topic,
             partition=message.partition,
             offset=message.offset,
-            timestamp=message.timestamp,
+            timestamp=sound_time(message.timestamp),
         ),
         claim=Claim(request_id=claim.request_id, tenant=owner or claim.tenant),
         address=addressed.address,

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from schemas.errors import UndecodableError
+from schemas.kafka_consumer import open_consumer
 from schemas.topics import WORKERS
 from schemas.worker_status import WorkerStatus
 
@@ -40,7 +41,7 @@ class KafkaStatusFeed:
     """The topic on a broker, from its end at the start on."""
 
     def __init__(self, kafka: Mapping[str, Any]) -> None:
-        self._consumer = AIOKafkaConsumer(
+        self._consumer = open_consumer(
             **kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS
         )
 
