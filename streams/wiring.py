@@ -29,6 +29,7 @@ from streams.agents.codecs import Codecs
 from streams.agents.dependencies import Dependencies
 from streams.agents.handlers import Handlers
 from streams.alerts import AlertLog
+from streams.flow.bad_input_pace import BadInputPace
 from streams.flow.bad_records import BadRecords
 from streams.flow.claims import Claims
 from streams.flow.clock import BrokerClock
@@ -43,6 +44,7 @@ from streams.flow.reply_topics import ReplyTopicPolicy, TopicDirectory
 from streams.flow.sent_replies import KafkaSentReplies
 from streams.flow.slots import Slots, SlotsAhead
 from streams.metrics import WorkerMetrics
+from streams.partition_pauses import PartitionPauses
 from streams.providers.catalog import open_providers
 from streams.providers.guard import HostPolicy, KeyRing
 from streams.providers.load import Instances
@@ -74,6 +76,8 @@ class Parts:
         self.metrics = WorkerMetrics()
         self.gaps = LogGaps()
         self.alerts = AlertLog(self.publisher, Codec("Alert", self.known), self.clock, me.worker)
+        self.pauses = PartitionPauses()
+        self.bad_input = BadInputPace(time.monotonic, self.pauses.pause)
         self.bad_records = BadRecords(self.alerts, self.metrics.bad_record)
         self.journals = Journals(self.journal_log, me, self.clock, self.bad_records)
         self.registry = LiveRegistry(settings.tier_names, self._registry_is_invalid)
@@ -139,7 +143,12 @@ class Parts:
             clock=self.clock,
             publisher=self.publisher,
             dead_letters=DeadLetters(
-                self.publisher, self.me.worker, limit, self.metrics.dead_lettered
+                self.publisher,
+                self.me.worker,
+                limit,
+                self.metrics.dead_lettered,
+                alerts=self.alerts,
+                slow=self.bad_input.bad,
             ),
             journals=self.journals,
             claims=Claims(),
