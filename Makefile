@@ -34,7 +34,7 @@ chaos-clock: setup ## clocks of a worker and a sink are set by hours under load 
 overload: setup ## three minutes of far more requests than the providers take, then peace again
 	@$(BIN)/python -m tests.chaos.overload
 
-fuzz: setup ## a million wrong requests through the door: none ends a worker
+fuzz: setup ## a million wrong requests, records and provider answers each: none ends or holds a worker
 	@$(BIN)/python -m tests.fuzz
 
 flood: setup ## a sender floods its topic with unreadable records: how late others are answered

@@ -57,6 +57,10 @@ from streams.settings import WorkerSettings
 from streams.tracing.opening import open_tracer
 
 _REPLY_TIMEOUT_MS = 30_000
+_ASIDE_LINGER_MS = 50
+"""Dead letters are gathered for so long: under a flood of them a request for each would cost more
+than all else."""
+
 _MAX_REPLY_BYTES = 8 * 1024 * 1024
 
 
@@ -148,7 +152,7 @@ class Parts:
                 limit,
                 self.metrics.dead_lettered,
                 alerts=self.alerts,
-                slow=self.bad_input.bad,
+                pace=self.bad_input,
             ),
             journals=self.journals,
             claims=Claims(),
@@ -234,7 +238,13 @@ def _publisher(settings: WorkerSettings, clock: BrokerClock) -> KafkaPublisher:
         **shared, request_timeout_ms=_REPLY_TIMEOUT_MS, max_request_size=_MAX_REPLY_BYTES
     )
     limits = {topic.name: topic.max_message_bytes for topic in declared}
-    return KafkaPublisher(own, replies, limits, clock)
+    aside = AIOKafkaProducer(
+        **{**shared, "linger_ms": _ASIDE_LINGER_MS},
+        enable_idempotence=True,
+        request_timeout_ms=OWN_TIMEOUT_MS,
+        max_request_size=max(topic.max_message_bytes for topic in declared),
+    )
+    return KafkaPublisher(own, replies, limits, clock, aside=aside)
 
 
 async def _sleep_ms(milliseconds: float) -> None:

@@ -77,7 +77,7 @@ async def classify(work: Work, deps: Dependencies) -> None:
         await _set_aside(message, str(error), deps)
         return
     if work.tries.failed == 0:
-        deps.dead_letters.passed(message.topic)
+        deps.dead_letters.passed(message)
     addressed = await address_of(message, deps)
     hop = await _first_hop(work, record, addressed, deps)
     await (await deps.publisher.publish(tier_record(hop, deps.codecs)))

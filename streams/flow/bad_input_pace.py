@@ -1,15 +1,24 @@
 """How fast unreadable messages of one partition are taken, so that they cost others little.
 
 A dead letter costs a worker about as much as a small request. A partition whose dead letters come
-faster than `MOST_PER_S` is paused until they are within that rate; other partitions, also of the
-same topic, are read as ever. What is in the worker already is still handled.
+faster than its rate is paused until they are within it; other partitions, also of the same topic,
+are read as ever. A partition that has good messages among the bad ones keeps the high rate, for the
+good ones wait behind the bad. One in which nothing was readable for a while has the low rate. What
+is in the worker already is still handled.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-MOST_PER_S = 500.0
+AMONG_GOOD_PER_S = 500.0
+NOTHING_GOOD_PER_S = 25.0
+"""Dead letters of a partition in a second."""
+
+NOTHING_GOOD_FOR = 500
+"""Dead letters in a row after which a partition counts as one in which nothing is readable."""
+
 BURST = 1_000.0
 """Dead letters of a partition that may come at once."""
 
@@ -20,6 +29,14 @@ Pause = Callable[[Partition, float], None]
 """Reads no more of a partition for so many seconds."""
 
 
+@dataclass(slots=True)
+class _Level:
+    tokens: float
+    at: float
+    in_a_row: int = 0
+    paused_until: float = 0.0
+
+
 class BadInputPace:
     """A token bucket for each partition; `elapsed_s` is any monotonic count of seconds."""
 
@@ -28,23 +45,34 @@ class BadInputPace:
         elapsed_s: Callable[[], float],
         pause: Pause,
         *,
-        most_per_s: float = MOST_PER_S,
+        among_good_per_s: float = AMONG_GOOD_PER_S,
+        nothing_good_per_s: float = NOTHING_GOOD_PER_S,
+        nothing_good_for: int = NOTHING_GOOD_FOR,
         burst: float = BURST,
     ) -> None:
         self._elapsed_s = elapsed_s
         self._pause = pause
-        self._most_per_s = most_per_s
+        self._high = among_good_per_s
+        self._low = nothing_good_per_s
+        self._nothing_good_for = nothing_good_for
         self._burst = burst
-        self._levels: dict[Partition, tuple[float, float]] = {}
-        self._until: dict[Partition, float] = {}
+        self._levels: dict[Partition, _Level] = {}
+
+    def good(self, partition: Partition) -> None:
+        """A message of this partition was read."""
+        level = self._levels.get(partition)
+        if level is not None and level.in_a_row:
+            level.in_a_row = 0
 
     def bad(self, partition: Partition) -> None:
         """A message of this partition became a dead letter."""
         now = self._elapsed_s()
-        level, at = self._levels.get(partition, (self._burst, now))
-        level = min(self._burst, level + (now - at) * self._most_per_s) - 1
-        self._levels[partition] = level, now
-        if level < 0 and now >= self._until.get(partition, 0.0):
-            pause_s = min((self._burst / 2 - level) / self._most_per_s, LONGEST_PAUSE_S)
-            self._until[partition] = now + pause_s
+        level = self._levels.setdefault(partition, _Level(self._burst, now))
+        level.in_a_row += 1
+        rate = self._low if level.in_a_row > self._nothing_good_for else self._high
+        level.tokens = min(self._burst, level.tokens + (now - level.at) * rate) - 1
+        level.at = now
+        if level.tokens < 0 and now >= level.paused_until:
+            pause_s = min((1 - level.tokens) / rate, LONGEST_PAUSE_S)
+            level.paused_until = now + pause_s
             self._pause(partition, pause_s)

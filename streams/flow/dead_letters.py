@@ -20,6 +20,7 @@ from schemas.bad_records import LONGEST_REASON, BadRecord, dead_letter_headers
 from schemas.errors import RecordTooLargeError, SluiceError
 from schemas.journal_headers import Headers
 from schemas.topics import dead_letter_topic
+from streams.flow.bad_input_pace import BadInputPace
 from streams.flow.bad_records import Alerts
 from streams.flow.delivery import Delivered, Outgoing, Publisher, size_of
 from streams.flow.incoming import Incoming
@@ -45,8 +46,8 @@ class DeadLetterLimit:
 
 
 class DeadLetters:
-    """Sends messages aside and watches how many they are; `counted` hears of each, `slow` of the
-    topic and partition of each.
+    """Sends messages aside and watches how many they are; `counted` hears of each, `pace`
+    slows the partitions that they come from.
     """
 
     def __init__(
@@ -57,10 +58,10 @@ class DeadLetters:
         counted: Callable[[str, str], None] = lambda topic, cause: None,
         *,
         alerts: Alerts | None = None,
-        slow: Callable[[tuple[str, int]], None] = lambda partition: None,
+        pace: BadInputPace | None = None,
     ) -> None:
         self._alerts = alerts
-        self._slow = slow
+        self._pace = pace
         self._has_read = False
         self._publisher = publisher
         self._worker = worker
@@ -68,10 +69,12 @@ class DeadLetters:
         self._counted = counted
         self._recent: dict[str, deque[bool]] = {}
 
-    def passed(self, topic: str) -> None:
-        """A message of this topic was read."""
+    def passed(self, message: Incoming) -> None:
+        """A message was read."""
         self._has_read = True
-        self._seen(topic, bad=False)
+        self._seen(message.topic, bad=False)
+        if self._pace is not None:
+            self._pace.good((message.topic, message.partition))
 
     async def put(
         self, message: Incoming, cause: str, reason: str, *, was_read: bool = False
@@ -89,7 +92,8 @@ class DeadLetters:
         count = sum(recent)
         if len(recent) == self._limit.window and count > self._limit.share * self._limit.window:
             await self._too_many(message, count, reason[:LONGEST_REASON])
-        self._slow((message.topic, message.partition))
+        if self._pace is not None:
+            self._pace.bad((message.topic, message.partition))
         self._counted(message.topic, cause)
         bad = BadRecord(
             topic=message.topic, partition=message.partition, offset=message.offset, reason=reason

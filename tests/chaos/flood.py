@@ -46,7 +46,7 @@ def main() -> int:
     stack = Stack(folder, env={"SLUICE_REQUEST_TOPICS": f"{REQUESTS},{NOISY}=noisy"})
     try:
         start_basics(stack, "--latency-ms", "50")
-        asyncio.run(_create_topics(stack))
+        _create_topics(stack)
         asyncio.run(stack.apply_registry(local_registry(stack.simulator_url)))
         stack.start_worker()
         stack.start_sink()
@@ -56,12 +56,11 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _create_topics(stack: Stack) -> None:
-    topics = declared_topics(request_topics=(REQUESTS, NOISY))
+def _create_topics(stack: Stack) -> None:
+    declared = declared_topics(request_topics=(REQUESTS, NOISY))
+    topics = [topic for topic in declared if topic.name.startswith(NOISY)]
     counts = Partitions(requests=stack.partitions, pipeline=stack.partitions)
-    await asyncio.to_thread(
-        TopicsAdmin({"bootstrap.servers": stack.bootstrap}).create, topics, counts
-    )
+    TopicsAdmin(stack.bootstrap).create(topics, counts)
 
 
 async def _measure(stack: Stack, seconds: float, rate: float, flood: float) -> int:

@@ -86,6 +86,7 @@ def _logprob_part(logprobs: Sequence[float]) -> float:
     return -min(max(0.9 - mean, 0.0), 0.4)
 
 
+_LONG_WORDS = 20
 _ARTICLE_HEDGES = ("i'm not sure", "i don't know", "i cannot")
 _ARTICLE_STRUCTURE = ("```", "1.", "- ")
 _ARTICLE_ENDINGS = (".", "```", ")")
@@ -96,7 +97,7 @@ def score_by_article(answered: Answered) -> Verdict:
     content = text_of(answered.message.get("content"))
     lowered = content.lower()
     parts = {"base": 0.5}
-    if len(content.split()) > 20:
+    if len(content.split(maxsplit=_LONG_WORDS)) > _LONG_WORDS:
         parts["length"] = 0.15
     if not any(hedge in lowered for hedge in _ARTICLE_HEDGES):
         parts["no_hedging"] = 0.15

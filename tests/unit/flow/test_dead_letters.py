@@ -11,6 +11,7 @@ import pytest
 from schemas.alert_names import AlertName
 from schemas.bad_records import LONGEST_REASON
 from schemas.errors import RecordTooLargeError
+from streams.flow.bad_input_pace import BadInputPace
 from streams.flow.clock import StillClock
 from streams.flow.dead_letters import (
     CUT,
@@ -65,8 +66,8 @@ def test_a_null_value_stays_null() -> None:
 def test_one_bad_sender_among_good_ones_stops_nobody() -> None:
     letters = DeadLetters(MemoryLog(StillClock()), "w1", LIMIT)
     for offset in range(40):
-        letters.passed("in")
-        letters.passed("in")
+        letters.passed(_bad(0))
+        letters.passed(_bad(0))
         _put(letters, _bad(offset))
 
 
@@ -94,7 +95,7 @@ class _Alerts:
 def test_once_anything_was_read_a_flood_is_alerted_and_stops_nobody(topic: str) -> None:
     log, alerts = MemoryLog(StillClock()), _Alerts()
     letters = DeadLetters(log, "w1", LIMIT, alerts=alerts)
-    letters.passed(topic)
+    letters.passed(replace(_bad(0), topic=topic))
     for offset in range(2_000):
         _put(letters, _bad(offset))
 
@@ -105,7 +106,7 @@ def test_once_anything_was_read_a_flood_is_alerted_and_stops_nobody(topic: str) 
 def test_topics_are_counted_apart() -> None:
     alerts = _Alerts()
     letters = DeadLetters(MemoryLog(StillClock()), "w1", LIMIT, alerts=alerts)
-    letters.passed("in")
+    letters.passed(_bad(0))
     for offset in range(5):
         _put(letters, _bad(offset))
         _put(letters, replace(_bad(offset), topic="else"))
@@ -115,7 +116,8 @@ def test_topics_are_counted_apart() -> None:
 
 def test_each_dead_letter_is_told_to_the_pace_of_its_partition() -> None:
     seen: list[tuple[str, int]] = []
-    _put(DeadLetters(MemoryLog(StillClock()), "w1", LIMIT, slow=seen.append), _bad(1))
+    pace = BadInputPace(lambda: 0.0, lambda partition, _: seen.append(partition), burst=0)
+    _put(DeadLetters(MemoryLog(StillClock()), "w1", LIMIT, pace=pace), _bad(1))
 
     assert seen == [("in", 3)]
 
