@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -73,8 +72,6 @@ class RecordsTarget:
     longest_s = LONGEST_HOLD_S
 
     def __init__(self) -> None:
-        for name in ("streams", "sinks"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
         self.told: Counter[str] = Counter()
         self._feeding: dict[tuple[str, str], Feeding] = {}
         self._count: dict[tuple[str, str], int] = defaultdict(int)
