@@ -27,6 +27,7 @@ from streams.agents.tier_records import tier_record, wait_record
 from streams.flow.delivery import Outgoing
 from streams.flow.sent_replies import RecordPlace
 from streams.routing.answer_limits import limit_notes
+from streams.routing.extra_body import extra_notes
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +151,7 @@ async def _reply(
     if isinstance(ending, Replied):
         model = hop.landscape.models.get(ending.answer.model)
         noted = (
-            *(limit_notes(hop.body, model) if model else ()),
+            *((*limit_notes(hop.body, model), *extra_notes(hop.body, model)) if model else ()),
             *(f"the answer failed a check: {fault}" for fault in ending.faults),
         )
         routing = replace(routing, reasons=(*routing.reasons, *noted))
