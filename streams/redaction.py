@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from ipaddress import ip_address
@@ -59,7 +59,7 @@ _PATTERNS: Mapping[str, str] = {
     "email": r"\b[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}\b",
     "iban": r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b",
     "card": r"(?<![\w.])\d(?:[ .-]?\d){12,18}(?![\w])",
-    "ip": r"(?<![\w:.])[0-9A-Fa-f:.]{3,45}(?![\w:])",
+    "ip": r"(?<![\w:.])(?=[0-9A-Fa-f]{0,4}[:.])[0-9A-Fa-f:.]{3,45}(?![\w:])",
     "phone": (
         r"(?<![\w.])(?:\+\d{8,15}"
         r"|(?:\+|00)\d{1,3}[ ./-]\(?\d{1,5}\)?(?:[ ./-]\d{2,8}){1,4}"
@@ -79,7 +79,11 @@ _DATE = re.compile(
 _COMPILED = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
 _KEYS = tuple((hints, re.compile(pattern)) for hints, pattern in _KEY_FORMS)
 
+_DOTTED = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}", re.ASCII)
 _PRESIDIO = "presidio_analyzer"
+_SIGN_CHARACTERS = 3
+"""`::1` and shorter is more often a sign of a programming language than an address."""
+
 _CARD_DIGITS = range(13, 20)
 
 
@@ -114,16 +118,18 @@ def _replaced(kind: str, match: re.Match[str]) -> str:
     return f"<{kind}>"
 
 
+@lru_cache(maxsize=4_096)
 def _is_address(text: str) -> bool:
     """Whether a text is an IPv4 or IPv6 address; `::` alone is the sign of a programming language
     as well.
     """
-    if ":" not in text and text.count(".") != 3:
+    if len(text) <= _SIGN_CHARACTERS or (":" not in text and not _DOTTED.fullmatch(text)):
         return False
     try:
-        return ip_address(text).version == 4 or len(text) > 3
+        ip_address(text)
     except ValueError:
         return False
+    return True
 
 
 def _is_phone(text: str) -> bool:

@@ -47,6 +47,9 @@ _WORDED = frozenset({400, 403, 406, 413, 422})
 _PRINTABLE = re.compile(r"^[A-Za-z0-9_.\[\]-]{1,64}$")
 _EXAMINED_CHARACTERS = 4_000
 _MAX_QUOTED = 64_000
+_LARGEST_ERROR_BYTES = 512 * 1024
+"""A larger body is no error message; the status says what it can. Reading it takes time."""
+
 _MAY_NAME_PARAMETER = frozenset({400, 422})
 
 
@@ -154,6 +157,8 @@ def _quoted(text: object) -> Mapping[str, Any] | None:
 
 
 def _error_object(body: bytes) -> Mapping[str, Any]:
+    if len(body) > _LARGEST_ERROR_BYTES:
+        return {}
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
