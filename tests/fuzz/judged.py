@@ -110,8 +110,12 @@ def make_judged(seed: int, number: int) -> tuple[str, int, bytes, dict[str, Any]
     """Kind, status, body of an answer, the request's body and the wire format of this number."""
     draw = Random(f"answers/{seed}/{number}")
     wire = draw.choice(("openai", "anthropic"))
+    question = draw.choice(_QUESTIONS)
+    if draw.random() < LARGE_SHARE:
+        unit = draw.choice(_UNITS)
+        question += unit * (LARGEST // len(unit.encode()))
     asked = {
-        "messages": [{"role": "user", "content": draw.choice(_QUESTIONS)}],
+        "messages": [{"role": "user", "content": question}],
         **draw.choice(_BODIES),
     }
     if draw.random() < 0.3:
