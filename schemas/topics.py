@@ -99,10 +99,12 @@ class Topic:
         return settings | {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
 
 
-def request_topic_names(listed: str) -> tuple[str, ...]:
-    """Request topics of a list such as `a=tenant,b`, without the tenants that they are bound to."""
-    entries = (entry.partition("=")[0].strip() for entry in listed.split(","))
-    return tuple(entry for entry in entries if entry)
+def tenants_by_name(listed: str) -> dict[str, str | None]:
+    """Names (of topics, or their prefixes) in a list such as `a=tenant,b`, and the tenant that each
+    is bound to.
+    """
+    entries = (entry.partition("=") for entry in listed.split(","))
+    return {name.strip(): tenant.strip() or None for name, _, tenant in entries if name.strip()}
 
 
 def tier_topic(tier: str, *, high: bool = False) -> str:

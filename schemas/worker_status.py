@@ -22,13 +22,15 @@ GONE_S = 100.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerStatus:
-    """One worker. `registry` is the version that it decides by; `refused` one that it did not take
-    up, and `problem` why. `hosts` are patterns as `SLUICE_ALLOWED_HOSTS` has them, `key_patterns`
-    as `SLUICE_ALLOWED_KEYS`; `keys` are the names of those that are allowed and set.
+    """One worker. `started_at` is broker time, ms, 0 where it is not known. `registry` is the
+    version that it decides by; `refused` one that it did not take up, and `problem` why. `hosts`
+    are patterns as `SLUICE_ALLOWED_HOSTS` has them, `key_patterns` as `SLUICE_ALLOWED_KEYS`; `keys`
+    are the names of those that are allowed and set.
     """
 
     worker: str
     incarnation: str
+    started_at: int = 0
     registry: str | None = None
     refused: str | None = None
     problem: str = ""
@@ -67,7 +69,8 @@ class WorkerStatus:
         texts = (self.worker, self.incarnation, self.problem, self.code_version)
         lists = (self.tiers, self.providers, self.hosts, self.key_patterns, self.keys)
         return (
-            all(isinstance(each, str) for each in texts)
+            type(self.started_at) is int
+            and all(isinstance(each, str) for each in texts)
             and all(isinstance(each, str | None) for each in (self.registry, self.refused))
             and all(isinstance(each, tuple) for each in lists)
             and all(isinstance(each, str) for names in lists for each in names)

@@ -18,7 +18,7 @@ from infra.cli.registry_shown import (
     show_moves,
     show_repair,
 )
-from infra.cli.screen import notes, print_json
+from infra.cli.screen import notes, print_json, say
 from infra.settings import InfraSettings
 from schemas.errors import RegistryError
 
@@ -72,7 +72,7 @@ def validate(file: Path, *, artifacts: tuple[Path, ...], as_json: bool) -> None:
     if as_json:
         print_json({"version": version.hash, "valid": True, "problems": [], **outline(version)})
         return
-    click.echo(f"{file} is valid: version {version.hash}, {outline_in_words(version)}")
+    say(f"{file} is valid: version {version.hash}, {outline_in_words(version)}")
 
 
 @command.command("schema")
@@ -151,7 +151,7 @@ def show(version: str | None, *, every: bool, as_json: bool) -> None:
         return
     import yaml
 
-    click.echo(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100), nl=False)
+    say(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100), nl=False)
 
 
 @command.command("diff")
@@ -172,7 +172,7 @@ def diff(before: str, after: str | None, *, artifacts: tuple[Path, ...], as_json
         print_json([each.as_document() for each in found])
         return
     for each in found:
-        click.echo(each.in_words())
+        say(each.in_words())
     if not found:
         notes.print("no difference")
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from infra.cli.screen import notes, print_json, print_table
+from infra.cli.screen import notes, print_json, print_table, say
 from schemas.shown_text import one_line
 
 if TYPE_CHECKING:
@@ -83,10 +81,10 @@ def show_current(
         print_json(document)
         return
     if before == version:
-        click.echo(f"{version} is current already")
+        say(f"{version} is current already")
         return
     used = f"; used by {', '.join(use.used_by)}" if use and use.used_by else ""
-    click.echo(f"{version} is current, before it {before or 'none'}{used}")
+    say(f"{version} is current, before it {before or 'none'}{used}")
     if use and use.silent:
         notes.print(
             f"{', '.join(use.silent)} did not say within 10 s that they use it", style="yellow"
@@ -112,13 +110,13 @@ def show_repair(found: Repair, use: RegistryUse | None, *, mended: bool, as_json
         )
         return
     if not rows:
-        click.echo("the registry topic is in order")
+        say("the registry topic is in order")
         return
     print_table(("key", "problem"), rows)
     if mended:
-        click.echo(f"{len(found.tombstones)} records taken out")
+        say(f"{len(found.tombstones)} records taken out")
     if mended and version is not None:
-        click.echo(f"{version} is current")
+        say(f"{version} is current")
 
 
 def _key_shown(key: bytes) -> str:

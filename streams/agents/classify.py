@@ -14,7 +14,7 @@ from typing import Any
 from schemas import exact_json
 from schemas.codec import Format, format_of
 from schemas.errors import InvalidRequestError, UndecodableError
-from schemas.identity import missing_request_id
+from schemas.identity import DEFAULT_TENANT, missing_request_id
 from schemas.records import (
     BEFORE_HOPS,
     Attempt,
@@ -137,6 +137,9 @@ def _opened(
 ) -> _Opened:
     claim = read_claim(record)
     owner = deps.bound_tenants.get(message.topic)
+    if owner is None and claim.tenant in deps.bound_tenants.values():
+        # It is refused, and must not end a request of that tenant.
+        owner = DEFAULT_TENANT
     return _Opened(
         message=message,
         source=Source(
@@ -170,6 +173,8 @@ def _checked(
     request = read_request(record if is_json else request_document(record))
     if owner is not None and record.get("tenant") not in {None, owner}:
         raise InvalidRequestError("tenant: this topic belongs to another tenant")
+    if owner is None and request.tenant in deps.bound_tenants.values():
+        raise InvalidRequestError("tenant: its requests come by a topic of its own")
     return request
 
 

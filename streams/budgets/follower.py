@@ -16,7 +16,8 @@ from schemas.alert_names import AlertName
 from schemas.codec import Codec
 from schemas.errors import TopicError
 from schemas.topics import COST
-from streams.budgets.alarms import Alarms, Alerts
+from streams.alert_port import Alerts
+from streams.budgets.alarms import Alarms
 from streams.budgets.books import MOST_IN_MEMORY, Books
 from streams.budgets.charges import Estimate, charge_of
 from streams.budgets.count import Count

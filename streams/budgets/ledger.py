@@ -170,7 +170,7 @@ class LedgerPage:
         """Drop entries that count further than the cost topic goes, which ends at `end`; those that
         were dropped. Where all do, the topic was made anew, and they stay for the caller to see.
         """
-        entries = [*self._sums.values(), *self._marks.values()]
+        entries: list[LedgerSum | Mark] = [*self._sums.values(), *self._marks.values()]
         beyond = [each for each in entries if each.offset > end]
         if len(beyond) == len(entries):
             return []

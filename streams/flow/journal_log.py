@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.partitioner import murmur2
 
 from schemas.journal_headers import CALL_ID, CUT_OFF, Headers, header_values, without_nulls
 from schemas.kafka_consumer import open_consumer
@@ -54,6 +55,10 @@ class JournalLog(Protocol):
 
     async def read(self) -> Sequence[JournalRecord]:
         """What came since the last call; empty after a short while without news."""
+        ...
+
+    def partition_of(self, identity: bytes) -> int:
+        """The partition that holds the records of a request."""
         ...
 
     async def booked_calls(self, since: Mapping[int, int]) -> Mapping[str, bool]:
@@ -182,6 +187,11 @@ class KafkaJournalLog:
             for place, records in batches.items()
             for record in records
         ]
+
+    def partition_of(self, identity: bytes) -> int:
+        """See `JournalLog`."""
+        count = len(self._connected().partitions_for_topic(OUTCOMES) or (0,))
+        return int(murmur2(identity) & 0x7FFFFFFF) % count
 
     async def booked_calls(self, since: Mapping[int, int]) -> Mapping[str, bool]:
         """See `JournalLog`."""

@@ -121,27 +121,28 @@ class Journals:
             self._note_tenant(split_identity(identity)[0])
             followed.journal.record(identity, entry, at)
 
-    def tenant_of(self, request_id: str) -> str | None:
-        """The one tenant that a request id can mean, as far as this worker's journals tell.
+    def tenant_of(self, request_id: str, declared: Collection[str] = ()) -> str | None:
+        """The one tenant that a request id can mean; `None` where that can't be proved.
 
-        It is the only tenant under which the id is known here; where it is known under none, the
-        only tenant that was seen at all, or the default one where none was. `None` where there are
-        several, or more than are kept.
+        Tenants that count are the `declared` ones and those seen in this worker's journals, the
+        default one where there is none. Where there are several, the id must be known under one of
+        them, and be in a partition of this worker under each: what other workers know is not seen
+        here.
         """
-        if not self._tenants:
-            return DEFAULT_TENANT
         if len(self._tenants) > MOST_TENANTS:
+            return None
+        tenants = {*declared, *self._tenants}
+        if len(tenants) <= 1:
+            return next(iter(tenants), DEFAULT_TENANT)
+        identities = {tenant: identity_key(tenant, request_id) for tenant in tenants}
+        if not all(self._log.partition_of(key) in self._followed for key in identities.values()):
             return None
         known = [
             tenant
-            for tenant in self._tenants
-            if any(
-                followed.journal.knows(identity_key(tenant, request_id))
-                for followed in self._followed.values()
-            )
+            for tenant, key in identities.items()
+            if any(followed.journal.knows(key) for followed in self._followed.values())
         ]
-        found = known or list(self._tenants)
-        return found[0] if len(found) == 1 else None
+        return known[0] if len(known) == 1 else None
 
     def _note_tenant(self, tenant: str) -> None:
         if len(self._tenants) <= MOST_TENANTS:

@@ -71,8 +71,10 @@ from streams.flow.delivery import Outgoing
 from streams.flow.intake import Lane, Work
 from streams.flow.journal import Duplicate, HopMessage, Owner
 from streams.flow.journal_log import booking_of
+from streams.flow.name_guard import is_later
 from streams.flow.sent_replies import RecordPlace
 from streams.flow.slots import Slots
+from streams.flow.status_feed import statuses_of
 from streams.registry.live import LiveRegistry
 from streams.registry.topic import CURRENT_KEY, RegistryHistory, records_of
 from streams.registry.version import parse_registry
@@ -496,6 +498,24 @@ class _Status:
         assert status in self.workers.alive
 
 
+class _Namesakes:
+    """Processes that run under a worker's name."""
+
+    MINE = WorkerStatus(worker="good", incarnation="i", started_at=1)
+
+    async def start(self, topic: str) -> Feeding:
+        return self
+
+    async def take(self, record: BadRecord) -> None:
+        for said in statuses_of([(record.value, AT)]):
+            is_later(said, self.MINE)
+
+    async def check(self) -> None:
+        later = replace(self.MINE, incarnation="j", started_at=2)
+        (said,) = statuses_of([(later.encode(), AT)])
+        assert is_later(said, self.MINE)
+
+
 class _ReplayRequests:
     """Requests as a replay and `sluice train` read them again."""
 
@@ -651,6 +671,12 @@ READERS: tuple[TopicReader, ...] = (
         topics=(WORKERS,),
         modules=("infra/workers/status_topic.py",),
         open=_opening(_Status),
+    ),
+    TopicReader(
+        name="namesakes",
+        topics=(WORKERS,),
+        modules=("streams/flow/status_feed.py",),
+        open=_opening(_Namesakes),
     ),
     TopicReader(
         name="replay and labels",
