@@ -3,7 +3,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-analytics chaos chaos-budget chaos-clock overload soak fuzz test-containers lock docs clean
+.PHONY: help setup demo test check bench bench-analytics chaos chaos-budget chaos-clock overload flood soak fuzz test-containers lock docs clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -34,8 +34,11 @@ chaos-clock: setup ## clocks of a worker and a sink are set by hours under load 
 overload: setup ## three minutes of far more requests than the providers take, then peace again
 	@$(BIN)/python -m tests.chaos.overload
 
-fuzz: setup ## a million wrong requests through the door: none ends a worker
+fuzz: setup ## a million wrong requests, records and provider answers each: none ends or holds a worker
 	@$(BIN)/python -m tests.fuzz
+
+flood: setup ## a sender floods its topic with unreadable records: how late others are answered
+	@$(BIN)/python -m tests.chaos.flood
 
 soak: setup ## 20 minutes at 200 requests/s, 15 before them to fill memories: memory, lag, latency; a page in results/soak
 	@$(BIN)/python -m tests.soak

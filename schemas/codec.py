@@ -32,7 +32,7 @@ from schemas.avro_schemas import (
 from schemas.errors import UndecodableError
 from schemas.foreign_schemas import check_writer_schema
 from schemas.nesting import MAX_VALUES
-from schemas.sound_values import check_times
+from schemas.sound_values import check_sound
 
 SINGLE_OBJECT_MARK = b"\xc3\x01"
 CONFLUENT_MARK = b"\x00"
@@ -144,12 +144,12 @@ class Codec:
         Raises:
             UnknownSchemaError: a frame names an id that is not in memory; fetch it and try again.
             UndecodableError: no record can be read from these bytes, or it holds a time that is no
-                date.
+                date, or a number that is not finite.
         """
         if self._is_open:
             return self._decode(data)
         record = self._decode(data)
-        check_times(self.name, record)
+        check_sound(self.name, record)
         return record
 
     def _decode(self, data: bytes) -> dict[str, Any]:

@@ -33,6 +33,10 @@ ROW_CODES = frozenset({6, 26, 27, 32, 33, 69, 72, 108, 117, 128, 131, 190, 321, 
 Every other error says something of the server or of the tables, and is retried until it is mended.
 """
 
+REFUSALS_UNTIL_PROOF = 5
+"""Refusals of one batch, whatever the error, after which its rows are proven: a value can break a
+table's own aggregates by errors that say nothing of rows."""
+
 STD_EXCEPTION = 1001
 AVRO_FAULT = "avro::"
 """Under code 1001 ClickHouse tells what its Avro reader says, and also of full disks."""
@@ -190,6 +194,7 @@ class PartitionWriter:
             self._proven = {key: each for key, each in self._proven.items() if key > last}
 
     async def _until_stored(self, batch: Batch) -> None:
+        refusals = 0
         for delay in delays():
             try:
                 await self._store.insert(batch, self.claim)
@@ -200,6 +205,10 @@ class PartitionWriter:
                 log.warning("%s: insert failed, it is retried: %s", batch.token, error)
                 if await self._is_stored(batch, error):
                     return
+                refusals += isinstance(error, RefusedError)
+                if refusals >= REFUSALS_UNTIL_PROOF and batch.last > self._careful_until:
+                    # Whatever is wrong, rows that are proven are not it.
+                    raise DoubtfulRowsError(batch.last) from error
             else:
                 return
             await self._sleep(delay)

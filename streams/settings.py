@@ -92,7 +92,9 @@ class WorkerSettings(KafkaAccess):
         default=1_000, description="Messages over which dead letters are counted, per topic."
     )
     dead_letter_share: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.5, description="Share of them above which the worker stops."
+        default=0.5,
+        description="Share of them above which an alert is raised. Where nothing was read since "
+        "the start, the worker stops.",
     )
     session_timeout_s: Annotated[float, Field(ge=6, le=120)] = Field(
         default=20.0, description="After how long without a sign a worker counts as dead."

@@ -31,6 +31,7 @@ from streams.agents.codecs import Codecs
 from streams.agents.dependencies import Dependencies
 from streams.agents.handlers import Handlers
 from streams.alerts import AlertLog
+from streams.flow.bad_input_pace import BadInputPace
 from streams.flow.bad_records import BadRecords
 from streams.flow.claims import Claims
 from streams.flow.clock import BrokerClock
@@ -46,6 +47,7 @@ from streams.flow.reply_topics import ReplyTopicPolicy, TopicDirectory
 from streams.flow.sent_replies import KafkaSentReplies
 from streams.flow.slots import Slots, SlotsAhead
 from streams.metrics import WorkerMetrics
+from streams.partition_pauses import PartitionPauses
 from streams.providers.catalog import open_providers
 from streams.providers.guard import HostPolicy, KeyRing
 from streams.providers.load import Instances
@@ -60,6 +62,10 @@ from streams.tracing.opening import open_tracer
 log = logging.getLogger(__name__)
 
 _REPLY_TIMEOUT_MS = 30_000
+_ASIDE_LINGER_MS = 50
+"""Dead letters are gathered for so long: under a flood of them a request for each would cost more
+than all else."""
+
 _MAX_REPLY_BYTES = 8 * 1024 * 1024
 
 
@@ -81,6 +87,8 @@ class Parts:
         self.metrics = WorkerMetrics()
         self.gaps = LogGaps()
         self.alerts = AlertLog(self.publisher, Codec("Alert", self.known), self.clock, me.worker)
+        self.pauses = PartitionPauses()
+        self.bad_input = BadInputPace(time.monotonic, self.pauses.pause)
         self.bad_records = BadRecords(self.alerts, self.metrics.bad_record)
         self.journals = Journals(self.journal_log, me, self.clock, self.bad_records)
         self.registry = LiveRegistry(settings.tier_names, self._registry_is_invalid)
@@ -172,7 +180,12 @@ class Parts:
             clock=self.clock,
             publisher=self.publisher,
             dead_letters=DeadLetters(
-                self.publisher, self.me.worker, limit, self.metrics.dead_lettered
+                self.publisher,
+                self.me.worker,
+                limit,
+                self.metrics.dead_lettered,
+                alerts=self.alerts,
+                pace=self.bad_input,
             ),
             journals=self.journals,
             claims=Claims(),
@@ -259,7 +272,13 @@ def _publisher(settings: WorkerSettings, clock: BrokerClock) -> KafkaPublisher:
         **shared, request_timeout_ms=_REPLY_TIMEOUT_MS, max_request_size=_MAX_REPLY_BYTES
     )
     limits = {topic.name: topic.max_message_bytes for topic in declared}
-    return KafkaPublisher(own, replies, limits, clock)
+    aside = AIOKafkaProducer(
+        **{**shared, "linger_ms": _ASIDE_LINGER_MS},
+        enable_idempotence=True,
+        request_timeout_ms=OWN_TIMEOUT_MS,
+        max_request_size=max(topic.max_message_bytes for topic in declared),
+    )
+    return KafkaPublisher(own, replies, limits, clock, aside=aside)
 
 
 async def _sleep_ms(milliseconds: float) -> None:

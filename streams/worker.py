@@ -163,6 +163,7 @@ class Worker:
         app.on_partitions_revoked.connect(self._on_revoked)
         app.on_partitions_assigned.connect(self._on_assigned)  # type: ignore[arg-type]
         await app.maybe_start()
+        self._parts.pauses.use(app.consumer)
         crash = asyncio.create_task(_crashed(app))
         ordered = asyncio.create_task(self._stopping.wait())
         await asyncio.wait({crash, ordered}, return_when=asyncio.FIRST_COMPLETED)

@@ -68,7 +68,7 @@ def _show(reply: dict[str, Any], *, as_json: bool) -> None:
         print_json(reply)
         return
     message = reply["message"] or {}
-    if message.get("content"):
+    if isinstance(message.get("content"), str):
         console.print(whole_text(message["content"]), markup=False)
     for call in message.get("tool_calls") or ():
         function = call["function"]

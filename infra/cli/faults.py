@@ -75,6 +75,8 @@ def _ours(error: Exception) -> str | None:
         return _settings_problem(error)
     if type(error).__module__.startswith("aiokafka"):
         return f"{error}. Is Kafka there, and SLUICE_KAFKA_BOOTSTRAP_SERVERS its address?"
+    if isinstance(error, BrokenPipeError):
+        return "whoever read the output has ended"
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return None

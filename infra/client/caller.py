@@ -164,7 +164,35 @@ def _read_reply(value: bytes | None) -> Document | None:
         reply = orjson.loads(value or b"")
     except orjson.JSONDecodeError:
         return None
-    return reply if isinstance(reply, dict) else None
+    return reply if isinstance(reply, dict) and _is_sound(reply) else None
+
+
+_TYPES: Mapping[str, Any] = {
+    "request_id": str,
+    "status": str,
+    "tiers_tried": list,
+    "latency_ms": int | float,
+    "cost_usd": int | float | None,
+    "baseline_cost_usd": int | float | None,
+    "message": dict | None,
+    "model": str | None,
+    "tier": str | None,
+    "routing": dict | None,
+    "error": dict | None,
+}
+"""Fields of a reply that are shown or summed; every reply has them."""
+
+
+def _is_sound(reply: Document) -> bool:
+    """Whether a reply is one that a worker writes, as far as this client looks at it."""
+    if not all(name in reply and isinstance(reply[name], of) for name, of in _TYPES.items()):
+        return False
+    error, routing = reply["error"], reply["routing"]
+    texts = [*reply["tiers_tried"], *((error.get("code"), error.get("message")) if error else ())]
+    if routing:
+        reasons = routing.get("reasons")
+        texts += [routing.get("classifier"), *(reasons if isinstance(reasons, list) else [None])]
+    return all(isinstance(each, str) for each in texts)
 
 
 async def _listen(consumer: AIOKafkaConsumer, caller: KafkaCaller) -> None:

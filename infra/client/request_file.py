@@ -10,6 +10,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -17,8 +18,15 @@ import orjson
 
 from schemas.errors import ConfigurationError
 from schemas.identity import REQUEST_ID
+from schemas.nesting import overgrown
+from schemas.topics import MAX_REQUEST_BYTES, MIB
 
 STDIN = Path("-")
+MOST_BYTES = 512 * MIB
+"""Largest file, unpacked: it is held in memory before anything is sent."""
+
+LONGEST_LINE = 2 * MAX_REQUEST_BYTES
+"""Bytes of a line: as JSON a request may have a few more than a worker takes."""
 
 Identity = tuple[str, str]
 """Tenant and request id of a request in a file."""
@@ -104,7 +112,17 @@ def _id(path: Path, number: int, value: Any) -> str:
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         with _opened(path) as file:
-            for number, raw in enumerate(file, 1):
+            total = 0
+            for number, raw in enumerate(iter(partial(file.readline, LONGEST_LINE + 1), b""), 1):
+                total += len(raw)
+                if len(raw) > LONGEST_LINE:
+                    raise RequestFileError(
+                        f"{path}, line {number}: longer than the {LONGEST_LINE} bytes of a request"
+                    )
+                if total > MOST_BYTES:
+                    raise RequestFileError(
+                        f"{path} has more than {MOST_BYTES // MIB} MiB unpacked; split it"
+                    )
                 if raw.strip():
                     yield number, _row(path, number, raw)
     except (OSError, EOFError, zlib.error) as error:
@@ -119,6 +137,10 @@ def _row(path: Path, number: int, raw: bytes) -> dict[str, Any]:
         raise RequestFileError(f"{path}, line {number}: not JSON: {error.msg}") from None
     if not isinstance(row, dict):
         raise RequestFileError(f"{path}, line {number}: a JSON object was expected")
+    too_much = overgrown(row)
+    if too_much is not None:
+        field, what = too_much
+        raise RequestFileError(f"{path}, line {number}: {f'{field}: ' if field else ''}{what}")
     return row
 
 

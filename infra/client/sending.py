@@ -52,11 +52,15 @@ async def send_all(
         finally:
             places.release()
 
-    async with asyncio.TaskGroup() as waiting:
-        for number, request in enumerate(requests):
-            if pace.rate is not None:
-                await asyncio.sleep(max(begun + number / pace.rate - loop.time(), 0))
-            await places.acquire()
-            reply = await caller.call(request)
-            waiting.create_task(wait(request, reply))
+    try:
+        async with asyncio.TaskGroup() as waiting:
+            for number, request in enumerate(requests):
+                if pace.rate is not None:
+                    await asyncio.sleep(max(begun + number / pace.rate - loop.time(), 0))
+                await places.acquire()
+                reply = await caller.call(request)
+                waiting.create_task(wait(request, reply))
+    except ExceptionGroup as group:
+        # All that wait fail of one cause, and it is told once.
+        raise group.exceptions[0] from None
     return unanswered

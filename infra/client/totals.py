@@ -55,7 +55,7 @@ class Totals:
             self.errors[reply["error"]["code"]] += 1
         self.escalated += len(reply.get("tiers_tried") or ()) > 1
         self.degraded += bool(reply.get("degraded"))
-        cost, baseline = nano_of(reply["cost_usd"]), nano_of(reply["baseline_cost_usd"])
+        cost, baseline = nano_of(reply.get("cost_usd")), nano_of(reply.get("baseline_cost_usd"))
         if cost is None:
             self.unknown_cost += 1
         else:

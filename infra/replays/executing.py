@@ -30,6 +30,7 @@ from streams.providers.base import (
 from streams.providers.booked_usage import with_usage
 from streams.providers.prices import PriceBook
 from streams.routing.candidates import EXPECTED_OUTPUT_TOKENS
+from streams.routing.extra_body import with_listed_extra
 from streams.routing.features import estimate_tokens
 from streams.routing.landscape import Landscape, Model
 from streams.routing.trust.confidence import Answered
@@ -178,7 +179,7 @@ class Executor:
         return ChatCall(
             call_id=call_id,
             model=model.provider_model,
-            body=body,
+            body=with_listed_extra(body, model),
             timeouts=Timeouts(
                 connect=limits.connect_ms / 1000,
                 read=limits.read_ms / 1000,

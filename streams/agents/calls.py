@@ -31,6 +31,7 @@ from streams.providers.base import (
 from streams.providers.load import CallInFlight
 from streams.routing.answer_limits import answer_limit
 from streams.routing.candidates import Candidate
+from streams.routing.extra_body import with_listed_extra
 from streams.routing.features import estimate_tokens
 
 log = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ async def _make_call(
     call = ChatCall(
         call_id=call_id,
         model=candidate.model.provider_model,
-        body=errand.body,
+        body=with_listed_extra(errand.body, candidate.model),
         timeouts=Timeouts(
             connect=limits.connect_ms / 1000,
             read=limits.read_ms / 1000,

@@ -50,6 +50,7 @@ from streams.routing.decide import (
     ground_of,
     is_static,
 )
+from streams.routing.extra_body import refused_names
 from streams.routing.landscape import Landscape
 from streams.tracing.context import TraceContext
 
@@ -77,7 +78,7 @@ async def classify(work: Work, deps: Dependencies) -> None:
         await _set_aside(message, str(error), deps)
         return
     if work.tries.failed == 0:
-        deps.dead_letters.passed(message.topic)
+        deps.dead_letters.passed(message)
     addressed = await address_of(message, deps)
     hop = await _first_hop(work, record, addressed, deps)
     await (await deps.publisher.publish(tier_record(hop, deps.codecs)))
@@ -188,6 +189,7 @@ async def _routed(
         raise InvalidRequestError(
             "the deadline was over before the request was read", code="deadline_exceeded"
         )
+    _refuse_extra(request, landscape)
     subject = Subject.of(request, opened.claim.tenant)
     ground, _ = ground_of(subject, landscape)
     moment = Moment(
@@ -238,6 +240,18 @@ async def _routed(
         deps.watch.decided(decision.registry_version, decision.classifier, decision.score)
     )
     return replace(first, tier=decision.tier, decision=decision, attempts=attempts)
+
+
+def _refuse_extra(request: Request, landscape: Landscape) -> None:
+    pinned = landscape.models.get(request.model or "")
+    models = landscape.models.values() if pinned is None else (pinned,)
+    refused = refused_names(request.body, models)
+    if refused:
+        whose = "no model takes it" if pinned is None else f"{pinned.name} does not take it"
+        raise InvalidRequestError(
+            f"extra_body.{refused[0]}: {whose}; a model takes what its registry entry lists under "
+            "extra_body, by default the common vendor parameters"
+        )
 
 
 def _carried(request: Request) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from typing import Any
 
 import orjson
 
@@ -27,10 +28,14 @@ from streams.agents.tier_records import tier_record, wait_record
 from streams.flow.delivery import Outgoing
 from streams.flow.sent_replies import RecordPlace
 from streams.routing.answer_limits import limit_notes
+from streams.routing.extra_body import extra_notes
 
 log = logging.getLogger(__name__)
 
 _OK = "ok"
+
+VISITS_CARRIED = 12
+"""Visits whose steps travel with a request; of those before, their number."""
 
 
 async def end_hop(hop: HopState, ending: Ending, deps: Dependencies) -> None:
@@ -131,10 +136,23 @@ def _decision(hop: HopState) -> Decision:
     if not hop.steps:
         return decision
     inputs = orjson.loads(decision.inputs)
-    inputs.setdefault("hops", []).append(
-        {"hop": hop.message.hop, "registry": hop.landscape.version, "steps": hop.steps}
-    )
+    inputs["hops"] = [
+        *_lately(inputs.get("hops", [])),
+        {"hop": hop.message.hop, "registry": hop.landscape.version, "steps": hop.steps},
+    ]
     return replace(decision, inputs=orjson.dumps(inputs, option=orjson.OPT_SORT_KEYS).decode())
+
+
+def _lately(seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the latest visits saw, and how many were before them. A request may be parked hundreds
+    of times; what each visit saw stands in that visit's own outcome.
+    """
+    gone = seen[: max(len(seen) - VISITS_CARRIED, 0)]
+    if not gone:
+        return seen
+    count = sum(each.get("visits_before", 0) + 1 for each in gone)
+    first, *rest = seen[len(gone) :]
+    return [{**first, "visits_before": count + first.get("visits_before", 0)}, *rest]
 
 
 async def _reply(
@@ -150,7 +168,7 @@ async def _reply(
     if isinstance(ending, Replied):
         model = hop.landscape.models.get(ending.answer.model)
         noted = (
-            *(limit_notes(hop.body, model) if model else ()),
+            *((*limit_notes(hop.body, model), *extra_notes(hop.body, model)) if model else ()),
             *(f"the answer failed a check: {fault}" for fault in ending.faults),
         )
         routing = replace(routing, reasons=(*routing.reasons, *noted))

@@ -47,7 +47,7 @@ async def execute(work: Work, deps: Dependencies) -> None:
         await (await deps.dead_letters.put(work.message, "undecodable", str(error)))
         return
     if work.tries.failed == 0:
-        deps.dead_letters.passed(work.message.topic)
+        deps.dead_letters.passed(work.message)
     admission = await _admitted(work, arrived, deps)
     if isinstance(admission, Duplicate) and not admission.silent:
         await answer_duplicate(_bare_state(work, message, deps), admission, deps)

@@ -35,7 +35,7 @@ async def wait_out(work: Work, delay_s: int, deps: Dependencies) -> None:
         await (await deps.dead_letters.put(message, "undecodable", str(error)))
         return
     if work.tries.failed == 0:
-        deps.dead_letters.passed(message.topic)
+        deps.dead_letters.passed(message)
     due = message.timestamp + delay_s * 1000
     while (left := due - deps.clock.now()) > 0:
         if work.lost or work.closing:

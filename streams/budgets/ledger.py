@@ -166,6 +166,18 @@ class LedgerPage:
         if before is None or entry.offset >= before.offset:
             self._sums[record.key] = entry
 
+    def drop_beyond(self, end: int) -> list[LedgerSum | Mark]:
+        """Drop entries that count further than the cost topic goes, which ends at `end`; those that
+        were dropped. Where all do, the topic was made anew, and they stay for the caller to see.
+        """
+        entries: list[LedgerSum | Mark] = [*self._sums.values(), *self._marks.values()]
+        beyond = [each for each in entries if each.offset > end]
+        if len(beyond) == len(entries):
+            return []
+        self._sums = {key: each for key, each in self._sums.items() if each.offset <= end}
+        self._marks = {name: each for name, each in self._marks.items() if each.offset <= end}
+        return beyond
+
     def sums(self, meter: str) -> Iterator[LedgerSum]:
         """The sums of a meter."""
         return (each for each in self._sums.values() if each.account.meter == meter)

@@ -38,6 +38,10 @@ async def begin_count(
     newest = 0
     async for partition, page in _pages(frozenset(starts), log_, ledger, bad):
         newest = max(newest, page.newest)
+        end = (await ends_of(log_))[partition]
+        for entry in page.drop_beyond(end):
+            where = entry.written if isinstance(entry, LedgerSum) else entry.read_to
+            bad.note(BUDGETS, partition, where, "it counts further than the cost topic goes")
         for meter in meters:
             begin = page.begin(meter.id)
             if begin is not None:

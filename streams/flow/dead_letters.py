@@ -1,10 +1,12 @@
-"""Dead letters: what can't be read or handled goes aside untouched, and a broken deployment stops.
+"""Dead letters: what can't be read or handled goes aside untouched; no sender can stop a worker.
 
 A caller may have packed a record so well that, unpacked, it is larger than any topic takes; of such
 a one the beginning is kept, for its size must not stop a worker.
 
-The limit tells one bad sender from a worker that can't read anything: when most of the recent
-messages of a topic are dead letters, the worker stops, with nothing more drained.
+The limit tells a bad sender from a worker that can't read anything. When most of the recent
+messages of a topic are dead letters, an alert says so, and the topic is read on. Where the worker
+has read nothing at all since its start, on any topic, its settings are wrong: it stops, with
+nothing more drained.
 """
 
 from __future__ import annotations
@@ -13,10 +15,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from schemas.bad_records import BadRecord, dead_letter_headers
+from schemas.alert_names import AlertName
+from schemas.bad_records import LONGEST_REASON, BadRecord, dead_letter_headers
 from schemas.errors import RecordTooLargeError, SluiceError
 from schemas.journal_headers import Headers
 from schemas.topics import dead_letter_topic
+from streams.flow.bad_input_pace import BadInputPace
+from streams.flow.bad_records import Alerts
 from streams.flow.delivery import Delivered, Outgoing, Publisher, size_of
 from streams.flow.incoming import Incoming
 
@@ -29,19 +34,21 @@ CUT = "dlq-cut"
 
 
 class DeadLetterLimitError(SluiceError):
-    """Most of the recent messages of a topic can't be read: the worker stops."""
+    """Nothing could be read since the start: the worker stops."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterLimit:
-    """Stop when of the last `window` messages of a topic more than `share` (0..1) were bad."""
+    """Too many is more than `share` (0..1) of the last `window` messages of a topic."""
 
     window: int = 1_000
     share: float = 0.5
 
 
 class DeadLetters:
-    """Sends messages aside and watches how many they are; `counted` hears of each."""
+    """Sends messages aside and watches how many they are; `counted` hears of each, `pace`
+    slows the partitions that they come from.
+    """
 
     def __init__(
         self,
@@ -49,16 +56,25 @@ class DeadLetters:
         worker: str,
         limit: DeadLetterLimit,
         counted: Callable[[str, str], None] = lambda topic, cause: None,
+        *,
+        alerts: Alerts | None = None,
+        pace: BadInputPace | None = None,
     ) -> None:
+        self._alerts = alerts
+        self._pace = pace
+        self._has_read = False
         self._publisher = publisher
         self._worker = worker
         self._limit = limit
         self._counted = counted
         self._recent: dict[str, deque[bool]] = {}
 
-    def passed(self, topic: str) -> None:
-        """A message of this topic was read."""
-        self._seen(topic, bad=False)
+    def passed(self, message: Incoming) -> None:
+        """A message was read."""
+        self._has_read = True
+        self._seen(message.topic, bad=False)
+        if self._pace is not None:
+            self._pace.good((message.topic, message.partition))
 
     async def put(
         self, message: Incoming, cause: str, reason: str, *, was_read: bool = False
@@ -67,18 +83,17 @@ class DeadLetters:
         too large for it. `was_read` says that it was counted as read before its handling failed.
 
         Raises:
-            DeadLetterLimitError: too many were bad; this one was not sent.
+            DeadLetterLimitError: too many were bad, and none was read since the start; this one was
+                not sent.
         """
         recent = self._seen(message.topic, bad=True)
         if was_read and False in recent:
             recent.remove(False)
         count = sum(recent)
         if len(recent) == self._limit.window and count > self._limit.share * self._limit.window:
-            raise DeadLetterLimitError(
-                f"{count} of the last {len(recent)} messages of {message.topic} could not be read "
-                f"or handled (the last: {reason}). Nothing more was taken from it. Mend the sender "
-                "or the codec settings, or raise SLUICE_DEAD_LETTER_SHARE, and start again."
-            )
+            await self._too_many(message, count, reason[:LONGEST_REASON])
+        if self._pace is not None:
+            self._pace.bad((message.topic, message.partition))
         self._counted(message.topic, cause)
         bad = BadRecord(
             topic=message.topic, partition=message.partition, offset=message.offset, reason=reason
@@ -94,6 +109,25 @@ class DeadLetters:
             return await self._publisher.publish(whole)
         except RecordTooLargeError:
             return await self._publisher.publish(_beginning(whole, about))
+
+    async def _too_many(self, message: Incoming, count: int, reason: str) -> None:
+        said = (
+            f"{count} of the last {self._limit.window} messages of {message.topic} could not be "
+            f"read or handled (the last: {reason})"
+        )
+        if not self._has_read:
+            raise DeadLetterLimitError(
+                f"{said}, and none of any topic since the start. Nothing more was taken from it. "
+                "Mend the codec settings or the sender, or raise SLUICE_DEAD_LETTER_SHARE, and "
+                "start again."
+            )
+        if self._alerts is not None:
+            await self._alerts.fire(
+                AlertName.UNREADABLE_INPUT,
+                message.topic,
+                f"{said}. They are dead letters; the topic is read on. See who sends them: the "
+                "dead-letter topic has their bytes and headers",
+            )
 
     def _seen(self, topic: str, *, bad: bool) -> deque[bool]:
         recent = self._recent.get(topic)

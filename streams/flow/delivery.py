@@ -1,9 +1,10 @@
-"""How records leave: a port, its Kafka adapter with two producers, and its in-memory twin.
+"""How records leave: a port, its Kafka adapter with three producers, and its in-memory twin.
 
 Our own topics go through one idempotent producer, each record checked against its topic's limit
 first: a single record that is too large would make every later send to that partition fail until
 the producer is replaced. Replies, whose topics belong to callers, go through a second producer
-without idempotence, so that a caller's broken topic can never hold up our books.
+without idempotence, so that a caller's broken topic can never hold up our books. Dead letters go
+through a third one, which gathers them: a flood of them must not delay the others.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from schemas.errors import DeliveryError, RecordTooLargeError
 from schemas.journal_headers import Headers
-from schemas.topics import RECORD_OVERHEAD_BYTES
+from schemas.topics import DEAD_LETTER_SUFFIX, RECORD_OVERHEAD_BYTES
 from streams.flow.clock import BrokerClock
 
 OWN_TIMEOUT_MS = 60_000
@@ -75,7 +76,7 @@ def size_of(record: Outgoing) -> int:
 
 
 class KafkaPublisher:
-    """The two producers."""
+    """The producers; without one for dead letters (`aside`) they go with our own records."""
 
     def __init__(
         self,
@@ -84,21 +85,28 @@ class KafkaPublisher:
         limits: Mapping[str, int],
         clock: BrokerClock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        *,
+        aside: AIOKafkaProducer | None = None,
     ) -> None:
         self._own = own
+        self._aside = aside
         self._replies = replies
         self._limits = limits
         self._clock = clock
         self._sleep = sleep
 
     async def start(self) -> None:
-        """Connect both producers."""
+        """Connect the producers."""
         await self._own.start()
+        if self._aside is not None:
+            await self._aside.start()
         await self._replies.start()
 
     async def stop(self) -> None:
         """Send what is buffered and disconnect."""
         await self._own.stop()
+        if self._aside is not None:
+            await self._aside.stop()
         await self._replies.stop()
 
     async def topics(self) -> frozenset[str]:
@@ -117,7 +125,8 @@ class KafkaPublisher:
             raise RecordTooLargeError(
                 f"a record of {size_of(record)} bytes is more than the {limit} of {record.topic}"
             )
-        return await self._send(self._own, record)
+        aside = self._aside if record.topic.endswith(DEAD_LETTER_SUFFIX) else None
+        return await self._send(aside or self._own, record)
 
     async def reply(self, record: Outgoing) -> Awaitable[Delivered]:
         """See `Publisher.reply`. One that was not taken in time is sent again once the broker

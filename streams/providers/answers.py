@@ -11,14 +11,9 @@ import orjson
 
 from schemas import exact_json
 from streams.providers.base import ErrorClass, ProviderError, Usage
+from streams.routing.extra_names import NEVER
 
 Json = Mapping[str, Any]
-
-RESERVED = frozenset(
-    {"model", "messages", "n", "stream", "stream_options", "max_tokens", "max_completion_tokens"}
-)
-"""What `extra_body` may not set: the call's own choices, on which routing and prices rest."""
-
 
 MAX_TOKENS = 100_000_000
 """Most tokens that a count is believed to be; the largest context windows have ten million."""
@@ -96,7 +91,7 @@ def with_extra(body: dict[str, Any], extra: object) -> dict[str, Any]:
     """
     if not isinstance(extra, Mapping):
         return body
-    taken = sorted(RESERVED.intersection(extra))
+    taken = sorted(NEVER.intersection(extra))
     if taken:
         raise ProviderError(
             ErrorClass.INVALID_REQUEST, f"extra_body may not set {', '.join(taken)}", sent=False

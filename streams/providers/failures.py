@@ -47,6 +47,9 @@ _WORDED = frozenset({400, 403, 406, 413, 422})
 _PRINTABLE = re.compile(r"^[A-Za-z0-9_.\[\]-]{1,64}$")
 _EXAMINED_CHARACTERS = 4_000
 _MAX_QUOTED = 64_000
+_LARGEST_ERROR_BYTES = 512 * 1024
+"""A larger body is no error message; the status says what it can. Reading it takes time."""
+
 _MAY_NAME_PARAMETER = frozenset({400, 422})
 
 
@@ -62,16 +65,16 @@ def refusal_of(
 ) -> ProviderError:
     """The error for a status and a decoded error object of either wire format."""
     error = _whole(error)
-    names = [str(error[field]) for field in ("code", "type", "status") if error.get(field)]
+    names = [_text(error[field]) for field in ("code", "type", "status") if error.get(field)]
     inner = error.get("innererror")
     if isinstance(inner, Mapping) and inner.get("code"):
-        names.append(str(inner["code"]))
+        names.append(_text(inner["code"]))
     message = _message_of(error)
     unsupported = refused_parameter(error, message) if status in _MAY_NAME_PARAMETER else None
     found = _class_of(status, names, error, message)
     if found is not ErrorClass.BAD_REQUEST:
         unsupported = None
-    shown = [name for name in (*names, str(error.get("param") or "")) if _PRINTABLE.match(name)]
+    shown = [name for name in (*names, _text(error.get("param") or "")) if _PRINTABLE.match(name)]
     what = f" ({', '.join(dict.fromkeys(shown))})" if shown else ""
     return ProviderError(
         found,
@@ -117,7 +120,17 @@ def _class_of_words(status: int, message: str) -> ErrorClass | None:
 
 def _message_of(error: Mapping[str, Any]) -> str:
     said = error.get("message") or error.get("msg") or error.get("detail") or ""
-    return (said if isinstance(said, str) else str(said))[:_EXAMINED_CHARACTERS]
+    return _text(said)
+
+
+def _text(value: object) -> str:
+    """A value as text to be searched; what is nested beyond all use is none."""
+    if isinstance(value, str):
+        return value[:_EXAMINED_CHARACTERS]
+    try:
+        return orjson.dumps(value)[:_EXAMINED_CHARACTERS].decode(errors="replace")
+    except TypeError:
+        return ""
 
 
 def _whole(error: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -144,6 +157,8 @@ def _quoted(text: object) -> Mapping[str, Any] | None:
 
 
 def _error_object(body: bytes) -> Mapping[str, Any]:
+    if len(body) > _LARGEST_ERROR_BYTES:
+        return {}
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -50,7 +50,8 @@ def refused_parameter(error: Mapping[str, Any], message: str) -> str | None:
 
     `param` (OpenAI), `loc` (pydantic's servers) and codes are looked at first, then the words.
     """
-    names = {str(error.get(field)).lower() for field in ("code", "type")}
+    given = (error.get(field) for field in ("code", "type"))
+    names = {name.lower() for name in given if isinstance(name, str)}
     place = _place(error)
     if place is not None and (names & _NAMES or _REFUSED.search(message)):
         return place

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 import httpx
 
+_NUMBER = re.compile(r"\s{0,4}[0-9]+(?:\.[0-9]{0,400})?\s{0,4}", re.ASCII)
 LONGEST_PAUSE_S = 3_600.0
 """Longest pause that a provider may ask for: a mistake must not switch an instance off for good."""
 
@@ -31,18 +33,13 @@ def _asked_pause_s(headers: httpx.Headers, now_s: Callable[[], float]) -> float 
         return seconds
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+        # A date without a zone is GMT by the RFC; Python leaves it naive.
+        at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+        return max(at.timestamp() - now_s(), 0.0)
+    except (ValueError, TypeError, OverflowError, IndexError):
         return None
-    # A date without a zone is GMT by the RFC; Python leaves it naive.
-    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    return max(at.timestamp() - now_s(), 0.0)
 
 
 def _number(text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if 0 <= number < float("inf") else None
+    """A count of digits, however many: one beyond all numbers is a very long pause."""
+    return float(text) if text is not None and _NUMBER.fullmatch(text) else None

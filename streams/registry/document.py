@@ -27,6 +27,9 @@ from streams.registry.model_parts import (
 from streams.registry.policy_parts import PolicyPart
 from streams.routing.policy import JUDGE
 
+MOST_MODELS = 1_000
+"""Each request looks at the models of its tier, and each worker checks a version anew."""
+
 
 class PrivacyPart(Part):
     """What text ClickHouse may hold, and what is taken out of it before it is stored."""
@@ -41,7 +44,7 @@ class RegistryDocument(Part):
     """The whole file."""
 
     tiers: Annotated[tuple[TierName, ...], Field(min_length=1, max_length=8)]
-    models: Annotated[dict[Name, ModelPart], Field(min_length=1)]
+    models: Annotated[dict[Name, ModelPart], Field(min_length=1, max_length=MOST_MODELS)]
     policy: PolicyPart = PolicyPart()
     baseline: Name | None = None
     tenants: dict[TenantName, TenantLimitsPart] = Field(default_factory=dict)

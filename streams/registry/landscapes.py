@@ -21,6 +21,7 @@ from streams.registry.model_parts import InstancePart, ModelPart, PricePart, Tok
 from streams.registry.policies import policy_of
 from streams.registry.problems import InvalidRegistryError
 from streams.registry.yaml_text import YamlText
+from streams.routing.extra_names import USUAL
 from streams.routing.landscape import (
     Arm,
     Experiment,
@@ -120,6 +121,7 @@ def _model(name: str, part: ModelPart) -> Model:
         instances=tuple(_instance(instance) for instance in part.instances),
         price=_price(part.price) if part.price else None,
         unsupported=_unsupported(name, part),
+        extra_body=USUAL if part.extra_body is None else part.extra_body,
     )
 
 

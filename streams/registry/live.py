@@ -70,7 +70,7 @@ class LiveRegistry:
         try:
             if self._history.take(key, value, at):
                 whose = self._history.current.version if self._history.current else _TOPIC
-                self._use_current()
+                await self._use_current()
         except RegistryError as error:
             self._refuse(whose, str(error))
             log.error("keeping the registry that is in use: %s", error)  # noqa: TRY400
@@ -96,10 +96,12 @@ class LiveRegistry:
         self.refused = (version, problem)
         self.changed.set()
 
-    def _use_current(self) -> None:
+    async def _use_current(self) -> None:
         pointer = self._history.current
         if pointer is not None:
-            self.use(self._history.version(pointer.version).landscape)
+            # A large version takes seconds to check, and a worker has calls in flight.
+            version = await asyncio.to_thread(self._history.version, pointer.version)
+            self.use(version.landscape)
             log.info("registry %s is in use", pointer.version)
 
     async def follow(self, kafka: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from pydantic import (
 
 from schemas.identity import NAME
 from streams.registry.web_addresses import WebAddress
+from streams.routing.extra_names import NEVER
 from streams.routing.landscape import CAPABILITIES
 from streams.routing.parameters import PARAMETERS
 
@@ -109,6 +110,7 @@ class ModelPart(Part):
     expected_latency_ms: Milliseconds = 1_000.0
     price: PricePart | None = None
     unsupported: frozenset[Parameter] | None = None
+    extra_body: Annotated[frozenset[Name], Field(max_length=256)] | None = None
     instances: Annotated[tuple[InstancePart, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -116,4 +118,7 @@ class ModelPart(Part):
         names = [instance.name for instance in self.instances]
         if len(set(names)) < len(names):
             raise ValueError("instances: two have the same name")
+        never = sorted(NEVER & (self.extra_body or frozenset()))
+        if never:
+            raise ValueError(f"extra_body: may not list {', '.join(never)}")
         return self

@@ -131,7 +131,7 @@ class RegistryHistory:
             )
         name = f"registry version {digest}"
         try:
-            version = parse_registry(content, name=name, artifacts=self.artifact)
+            version = parse_registry(content, name=name, artifacts=self.artifact, is_json=True)
         except SluiceError as error:
             raise error if isinstance(error, RegistryError) else RegistryError(str(error)) from None
         except Exception as error:  # noqa: BLE001 - no content may end its reader

@@ -21,7 +21,7 @@ from streams.registry.document_problems import problems_in
 from streams.registry.landscapes import landscape_of
 from streams.registry.learned import DEFAULT, ArtifactOf
 from streams.registry.problems import InvalidRegistryError
-from streams.registry.yaml_text import read_yaml
+from streams.registry.yaml_text import read_json, read_yaml
 from streams.routing.landscape import Landscape
 
 HASH_CHARACTERS = 16
@@ -52,9 +52,13 @@ def load_registry(path: Path, artifacts: ArtifactOf | None = None) -> RegistryVe
 
 
 def parse_registry(
-    text: str | bytes, *, name: str = "registry", artifacts: ArtifactOf | None = None
+    text: str | bytes,
+    *,
+    name: str = "registry",
+    artifacts: ArtifactOf | None = None,
+    is_json: bool = False,
 ) -> RegistryVersion:
-    """Check a registry given as YAML (or JSON, which is YAML).
+    """Check a registry given as YAML, or as JSON, which is read a hundred times as fast.
 
     An artifact that its policy needs comes from `artifacts`; `default` becomes the hash of the one
     that ships, so that a version means the same for ever.
@@ -64,7 +68,7 @@ def parse_registry(
     """
     if len(text) > _MAX_BYTES:
         raise RegistryError(f"{name}: larger than {_MAX_BYTES} bytes")
-    raw = read_yaml(text, name)
+    raw = (read_json if is_json else read_yaml)(text, name)
     try:
         document = RegistryDocument.model_validate(raw.value)
     except ValidationError as error:
@@ -85,7 +89,7 @@ def _plain(document: RegistryDocument, artifacts: ArtifactOf, name: str) -> Any:
     """
     value = document.model_dump(mode="json", exclude_none=True)
     for model in value["models"].values():
-        for names in ("capabilities", "unsupported"):
+        for names in ("capabilities", "unsupported", "extra_body"):
             if names in model:
                 model[names] = sorted(model[names])
     arms = [arm for each in value["experiments"].values() for arm in each["arms"].values()]

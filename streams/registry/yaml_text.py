@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import yaml
 
 from schemas.errors import RegistryError
+from schemas.nesting import overgrown
 from streams.registry.problems import InvalidRegistryError, Problem
 
 Path = tuple[str, ...]
@@ -67,6 +69,25 @@ def read_yaml(text: str | bytes, name: str) -> YamlText:
         raise RegistryError(f"{name}: a date or number is none: {error}") from None
     finally:
         loader.dispose()
+
+
+def read_json(text: str | bytes, name: str) -> YamlText:
+    """Read a registry as JSON, as versions lie on the topic; lines are not known.
+
+    Raises:
+        RegistryError: it is not a JSON object, or has too many levels or values.
+    """
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise RegistryError(f"{name}: not JSON: {error.msg} at byte {error.pos}") from None
+    if not isinstance(value, dict):
+        raise RegistryError(f"{name}: a JSON object was expected")
+    too_much = overgrown(value)
+    if too_much is not None:
+        field, what = too_much
+        raise RegistryError(f"{name}: {f'{field}: ' if field else ''}{what}")
+    return YamlText(value=value, lines={})
 
 
 def _words(error: yaml.YAMLError) -> str:

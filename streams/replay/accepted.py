@@ -22,8 +22,18 @@ def accepted_request(document: Mapping[str, Any]) -> Request:
     """The request of a document that was accepted.
 
     Raises:
-        InvalidRequestError: it is not the document that was: it asks nothing.
+        InvalidRequestError: it is not the document that was: a topic that was made anew has other
+            records at the same offsets.
     """
+    try:
+        return _taken_apart(document)
+    except (AttributeError, TypeError, ValueError, KeyError, OverflowError) as error:
+        raise InvalidRequestError(
+            f"the document was never accepted: {type(error).__name__}"
+        ) from None
+
+
+def _taken_apart(document: Mapping[str, Any]) -> Request:
     get = document.get
     body = {
         name: value for name, value in document.items() if value is not None and name in PASSED_ON

@@ -32,6 +32,7 @@ _COUNTED_WORDS = 2_000
 """Up to here words are counted one by one, beyond it estimated from the blanks."""
 
 _EXAMINED_CHARACTERS = 8_000
+_END_CHARACTERS = 20_000
 _INSTRUCTING = frozenset({"system", "developer"})
 
 
@@ -76,6 +77,13 @@ def text_of(content: Any) -> str:
     if isinstance(content, list):
         return "\n\n".join(part["text"] for part in content if part.get("type") == "text")
     return ""
+
+
+def both_ends(text: str) -> str:
+    """A text to be looked at: of one that is too long its beginning and its end, on two lines."""
+    if len(text) <= 2 * _END_CHARACTERS:
+        return text
+    return f"{text[:_END_CHARACTERS]}\n{text[-_END_CHARACTERS:]}"
 
 
 def question_of(messages: Sequence[Mapping[str, Any]]) -> str:

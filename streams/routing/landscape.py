@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from streams.routing.alert_rules import Alerting
 from streams.routing.budgets import Budget
+from streams.routing.extra_names import USUAL
 from streams.routing.learned.artifact import Artifact
 from streams.routing.policy import Policy
 
@@ -77,7 +78,8 @@ class Model:
 
     `provider_model` is the provider's own name for it, `context_window` and `max_output` count
     tokens, `expected_latency_ms` is what an ordinary answer takes before any was observed;
-    `unsupported` names the request parameters that the model refuses.
+    `unsupported` names the request parameters that the model refuses, `extra_body` those beyond
+    the contract that it takes.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Model:
     instances: tuple[Instance, ...]
     price: ListPrice | None = None
     unsupported: frozenset[str] = frozenset()
+    extra_body: frozenset[str] = USUAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

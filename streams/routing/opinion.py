@@ -63,7 +63,8 @@ def question_key(seen: Features, landscape: Landscape) -> str:
 
 def opinion_body(seen: Features, landscape: Landscape, model: Model) -> dict[str, Any]:
     """The chat-completions body that asks a model where a request belongs."""
-    mark = mark_of(seen.question)
+    question = shown(seen.question, SHOWN_CHARACTERS)
+    mark = mark_of(question)
     tiers = ", ".join(landscape.tiers)
     instructions = (
         "You route requests to language models. Judge how demanding the request between the "
@@ -74,7 +75,7 @@ def opinion_body(seen: Features, landscape: Landscape, model: Model) -> dict[str
         'JSON only: {"tier": one of the names, "score": 0 to 1 for how demanding it is, '
         '"reason": at most ten words}.'
     )
-    request = enclosed("REQUEST", mark, shown(seen.question, SHOWN_CHARACTERS))
+    request = enclosed("REQUEST", mark, question)
     beside = f"It comes with {seen.tools} tools and {seen.turns} turns."
     return inquiry_body(instructions, f"{request}\n{beside}", model, MAX_OUTPUT_TOKENS)
 

@@ -32,7 +32,7 @@ async def alerts(bootstrap: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]
 
     async def decoded() -> AsyncIterator[dict[str, Any]]:
         async for record in consumer:
-            # Other tests leave records there that can't be read.
+            # Other tests put records there that are none.
             with suppress(UndecodableError):
                 yield Codec("Alert").decode(record.value or b"")
 

@@ -106,7 +106,7 @@ KEYS: dict[str, bytes | None] = {
     "a ledger key with a long number": b'["b","m","s",99999999999999999999999,0]',
     "a ledger key of 3,000 levels": b"[" * 3_000,
 }
-_JSON: dict[str, bytes] = {
+JSON_VALUES: dict[str, bytes] = {
     "an empty object": b"{}",
     "a list": b"[]",
     "a number": b"1",
@@ -143,19 +143,19 @@ _JSON: dict[str, bytes] = {
 def bad_records(topic: str) -> Iterator[BadRecord]:
     """Every bad record of a topic; some are good by chance, which no reader may mind."""
     name = value_name(topic)
-    good = None if name is None else Codec(name).encode(_least(whole_schema(name)))
+    good = None if name is None else Codec(name).encode(least(whole_schema(name)))
     values = dict(_values(name))
     for what, value in values.items():
         yield BadRecord(what=what, value=value, headers=tuple(STARTED))
     for what, key in KEYS.items():
-        for inner in (b"\xff", good, *(_JSON[each] for each in _FOR_KEYS)):
+        for inner in (b"\xff", good, *(JSON_VALUES[each] for each in _FOR_KEYS)):
             yield BadRecord(what=what, key=key, value=inner, headers=tuple(JOURNAL))
     for what, headers in HEADERS.items():
         for inner in (b"\xff", good, None):
             yield BadRecord(what=what, value=inner, headers=tuple(headers))
 
 
-_FOR_KEYS = tuple(_JSON)
+_FOR_KEYS = tuple(JSON_VALUES)
 
 
 def _values(name: str | None) -> Iterator[tuple[str, bytes | None]]:
@@ -165,7 +165,7 @@ def _values(name: str | None) -> Iterator[tuple[str, bytes | None]]:
     yield "a single-object mark alone", SINGLE_OBJECT_MARK
     yield "an unknown fingerprint", SINGLE_OBJECT_MARK + b"\x00" * 20
     yield "a Confluent frame", b"\x00\x00\x00\x00\x07abc"
-    yield from _JSON.items()
+    yield from JSON_VALUES.items()
     if name is None:
         return
     header = single_object_header(name)
@@ -173,7 +173,7 @@ def _values(name: str | None) -> Iterator[tuple[str, bytes | None]]:
     yield "bytes behind the header", header + b"\xff" * 50
     yield "a length of 2^62", header + b"\xfe\xff\xff\xff\xff\xff\xff\xff\x7f"
     codec, schema = Codec(name), whole_schema(name)
-    good = _least(schema)
+    good = least(schema)
     yield "half of a good value", codec.encode(good)[:-3]
     yield "a good value and more", codec.encode(good) + b"x"
     for what, changed in _extremes(good, schema, ""):
@@ -185,15 +185,15 @@ def _extremes(good: dict[str, Any], schema: Any, path: str) -> Iterator[tuple[st
         for kind in field["type"] if isinstance(field["type"], list) else [field["type"]]:
             inner = kind if isinstance(kind, dict) else {"type": kind}
             if inner["type"] == "record":
-                for what, changed in _extremes(_least(inner), inner, f"{path}{field['name']}."):
+                for what, changed in _extremes(least(inner), inner, f"{path}{field['name']}."):
                     yield what, {**good, field["name"]: changed}
                 continue
-            for value in _EXTREMES.get(inner["type"], ()):
+            for value in EXTREMES.get(inner["type"], ()):
                 shown = str(value)[:24]
                 yield f"{path}{field['name']} = {shown}", {**good, field["name"]: value}
 
 
-_EXTREMES: dict[str, tuple[Any, ...]] = {
+EXTREMES: dict[str, tuple[Any, ...]] = {
     "long": (2**63 - 1, -(2**63), 2**62, -1),
     "int": (2**31 - 1, -(2**31), -1),
     "double": (float("inf"), float("-inf"), float("nan"), 1e308),
@@ -202,7 +202,7 @@ _EXTREMES: dict[str, tuple[Any, ...]] = {
 }
 
 
-def _least(schema: Any) -> dict[str, Any]:
+def least(schema: Any) -> dict[str, Any]:
     """A good value with as little as the schema asks for."""
     return {
         field["name"]: _least_of(field["type"], field["name"])
@@ -233,7 +233,7 @@ def _least_of(kind: Any, name: str) -> Any:
         return None if "null" in kind else _least_of(kind[0], name)
     inner = kind["type"] if isinstance(kind, dict) else kind
     if inner == "record":
-        return _least(kind)
+        return least(kind)
     if name in _NAMED:
         return _NAMED[name]
     return {

@@ -439,8 +439,11 @@ class _Caller:
     async def check(self) -> None:
         future = self.loop.create_future()
         self.caller._waiting[b"good"] = (self.now(), future)
-        self.caller.hear(b"good", b'{"status": "replied"}')
-        assert future.result().reply == {"status": "replied"}
+        reply = dict.fromkeys(
+            ("cost_usd", "baseline_cost_usd", "message", "model", "tier", "routing", "error")
+        ) | {"request_id": "r", "status": "replied", "tiers_tried": [], "latency_ms": 1}
+        self.caller.hear(b"good", orjson.dumps(reply))
+        assert future.result().reply == reply
 
 
 class _SentReply:

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from streams.routing.features import question_of, text_of
+from streams.routing.features import both_ends, question_of, text_of
 from streams.routing.trust.grounding import ungrounded
 from streams.routing.trust.language import language_of
 from streams.routing.trust.schema_misfit import misfit
@@ -125,15 +125,15 @@ def _wrong_language(body: Body, message: Mapping[str, Any], finish_reason: str) 
     if kind != "text" or "```" in text:
         return None
     asked = question_of(body.get("messages") or ())
+    wanted, given = language_of(asked), language_of(text)
+    if wanted is None or given is None or wanted == given:
+        return None
     instructions = " ".join(
-        text_of(turn.get("content"))
+        both_ends(text_of(turn.get("content")))
         for turn in body.get("messages") or ()
         if turn["role"] in {"system", "developer"}
     )
-    if _speaks_of_language(f"{asked} {instructions}"):
-        return None
-    wanted, given = language_of(asked), language_of(text)
-    if wanted is None or given is None or wanted == given:
+    if _speaks_of_language(f"{both_ends(asked)} {both_ends(instructions)}"):
         return None
     return f"asked in {wanted}, answered in {given}"
 

@@ -86,7 +86,8 @@ def _logprob_part(logprobs: Sequence[float]) -> float:
     return -min(max(0.9 - mean, 0.0), 0.4)
 
 
-_ARTICLE_HEDGES = ("i'm not sure", "i don't know", "i cannot")
+_LONG_WORDS = 20
+_ARTICLE_HEDGES = re.compile(r"i'm not sure|i don't know|i cannot", re.IGNORECASE | re.ASCII)
 _ARTICLE_STRUCTURE = ("```", "1.", "- ")
 _ARTICLE_ENDINGS = (".", "```", ")")
 
@@ -94,11 +95,10 @@ _ARTICLE_ENDINGS = (".", "```", ")")
 def score_by_article(answered: Answered) -> Verdict:
     """The article's heuristic: length, hedging, structure, ending."""
     content = text_of(answered.message.get("content"))
-    lowered = content.lower()
     parts = {"base": 0.5}
-    if len(content.split()) > 20:
+    if len(content.split(maxsplit=_LONG_WORDS)) > _LONG_WORDS:
         parts["length"] = 0.15
-    if not any(hedge in lowered for hedge in _ARTICLE_HEDGES):
+    if not _ARTICLE_HEDGES.search(content):
         parts["no_hedging"] = 0.15
     if any(mark in content for mark in _ARTICLE_STRUCTURE):
         parts["structure"] = 0.1

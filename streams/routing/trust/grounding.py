@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from streams.routing.features import question_of, text_of
+from streams.routing.features import both_ends, question_of, text_of
 from streams.routing.trust.language import language_of
 from streams.routing.wording import Phrases, Wording
 
@@ -59,7 +59,7 @@ def ungrounded(body: Mapping[str, Any], message: Mapping[str, Any], _: str) -> s
 
 def _context_of(messages: Sequence[Mapping[str, Any]]) -> str | None:
     """The whole conversation, if part of it is announced as something to answer from."""
-    texts = [text_of(message.get("content")) for message in messages]
+    texts = [text_of(message.get("content"))[:_EXAMINED_CHARACTERS] for message in messages]
     whole = "\n".join(texts)[:_EXAMINED_CHARACTERS]
     if _ANNOUNCES.search(whole) is None or len(whole.split()) < MIN_CONTEXT_WORDS:
         return None
@@ -68,7 +68,7 @@ def _context_of(messages: Sequence[Mapping[str, Any]]) -> str | None:
 
 def _asked(messages: Sequence[Mapping[str, Any]]) -> str:
     """The question beside its context: the last user turn's first and last paragraph."""
-    paragraphs = [part for part in question_of(messages).split("\n") if part.strip()]
+    paragraphs = [part for part in both_ends(question_of(messages)).split("\n") if part.strip()]
     return " ".join((paragraphs[0], paragraphs[-1])) if paragraphs else ""
 
 

@@ -40,6 +40,7 @@ def judge_body(answered: Answered, judge: Model) -> dict[str, Any]:
     answer = text_of(answered.message.get("content"))
     if calls := answered.message.get("tool_calls"):
         answer += "\n" + exact_json.dumps(calls).decode()
+    question, answer = (shown(text, SHOWN_CHARACTERS) for text in (question, answer))
     mark = mark_of(question, answer)
     instructions = (
         "You judge answers of language models. Between the markers stand a request and an answer "
@@ -49,7 +50,7 @@ def judge_body(answered: Answered, judge: Model) -> dict[str, Any]:
         "complete, 0.5 is usable with faults, 0 is wrong or no answer."
     )
     parts = (("REQUEST", question), ("ANSWER", answer))
-    data = "\n".join(enclosed(name, mark, shown(text, SHOWN_CHARACTERS)) for name, text in parts)
+    data = "\n".join(enclosed(name, mark, text) for name, text in parts)
     return inquiry_body(instructions, data, judge, MAX_OUTPUT_TOKENS)
 
 

@@ -232,3 +232,19 @@ def test_an_avro_request_is_read_and_answered_in_avro() -> None:
     record = dict.fromkeys(fields) | {"prompt": "hi", "request_id": "avro-1", "feature": "faq"}
     _, (hop,) = classified(Codec("Request").encode(record))
     assert (hop.request_id, hop.feature, hop.reply_to.format) == ("avro-1", "faq", "single-object")
+
+
+@pytest.mark.parametrize("name", ["models", "tools", "service_tier", "mcp_servers", "anything"])
+@pytest.mark.parametrize("model", [None, "gpt-4o"])
+def test_a_name_of_extra_body_that_no_model_takes_is_refused_by_name(
+    name: str, model: str | None
+) -> None:
+    value = orjson.dumps({"prompt": "x", "model": model, "extra_body": {"top_k": 1, name: 1}})
+    _, (hop,) = classified(value)
+
+    assert hop.verdict is not None
+    assert hop.verdict.code == "invalid_request"
+    assert f"extra_body.{name}: " in hop.verdict.message
+    assert (
+        classified(orjson.dumps({"prompt": "x", "extra_body": {"top_k": 1}}))[1][0].verdict is None
+    )

@@ -6,10 +6,12 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
 from schemas.topics import ALERTS, COST, OUTCOMES, dead_letter_topic, tier_topic, wait_topic
 from streams.agents.codecs import Codecs
+from streams.agents.endings import VISITS_CARRIED
 from streams.agents.execute import execute
 from streams.agents.tier_records import BOUND_FOR, tier_record
 from streams.agents.waiting import wait_out
@@ -235,3 +237,18 @@ def test_a_hop_whose_tier_was_taken_away_and_that_is_unreadable_is_dead_lettered
     _wait(world, _waiting(world, **{BOUND_FOR: b"llm.tier.gone.v1"}))
 
     assert len(world.log.values(dead_letter_topic(wait_topic(10)))) == 1
+
+
+def test_a_hop_that_is_parked_hundreds_of_times_does_not_grow() -> None:
+    world = outage(until_ms=6 * 3_600_000)
+    lived(world, world.request(deadline_at=world.clock.now() + 12 * 3_600_000))
+
+    outcomes = world.events(OUTCOMES, "OutcomeEvent")
+    parked = [event for event in outcomes if event["kind"] == "parked"]
+    sizes = [len(event["decision"]["inputs"]) for event in parked]
+    hops = orjson.loads(outcomes[-1]["decision"]["inputs"])["hops"]
+    assert len(parked) > 300
+    assert outcomes[-1]["kind"] == "replied"
+    assert max(sizes) < 40_000
+    assert len(hops) == VISITS_CARRIED + 1
+    assert sum(each.get("visits_before", 0) + 1 for each in hops) > 300

@@ -11,7 +11,7 @@ from schemas.budget_entries import split_entry_key
 from schemas.codec import Codec
 from schemas.errors import TopicError, UndecodableError
 from schemas.topics import BUDGETS, COST
-from streams.budgets.ledger import LedgerPage, Mark, read_entry
+from streams.budgets.ledger import LedgerPage, Mark, encode_entry, mark_entry, read_entry
 from streams.budgets.log import LogReader, LogRecord
 from streams.flow.delivery import Outgoing
 from streams.flow.memory import Stored
@@ -412,3 +412,22 @@ def test_without_budgets_nothing_is_read_and_the_first_one_starts_it() -> None:
         assert await worker.follower.take_costs() == 0
 
     _run(story)
+
+
+def test_one_entry_that_counts_further_than_the_cost_topic_goes_stops_no_worker() -> None:
+    async def run() -> None:
+        world = World()
+        world.owners = {0: "w1"}
+        first = await world.worker()
+        await world.charge(50)
+        await first.read()
+        await first.keep()
+        forged = mark_entry(DAILY.meter.id, 0, offset=2**40, read_to=0, worker="x", incarnation="x")
+        await world.log.publish(
+            Outgoing(topic=BUDGETS, key=b"forged", value=encode_entry(forged, CODEC), partition=0)
+        )
+        successor = await world.worker("w2")
+        await successor.read()
+        world.agrees(successor)
+
+    asyncio.run(run())

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import replace
 
 import pytest
 
+from schemas.alert_names import AlertName
 from schemas.bad_records import LONGEST_REASON
 from schemas.errors import RecordTooLargeError
+from streams.flow.bad_input_pace import BadInputPace
 from streams.flow.clock import StillClock
 from streams.flow.dead_letters import (
     CUT,
@@ -63,8 +66,8 @@ def test_a_null_value_stays_null() -> None:
 def test_one_bad_sender_among_good_ones_stops_nobody() -> None:
     letters = DeadLetters(MemoryLog(StillClock()), "w1", LIMIT)
     for offset in range(40):
-        letters.passed("in")
-        letters.passed("in")
+        letters.passed(_bad(0))
+        letters.passed(_bad(0))
         _put(letters, _bad(offset))
 
 
@@ -80,14 +83,43 @@ def test_a_worker_that_can_read_nothing_stops_before_it_drains_the_topic() -> No
     assert len(log.of("in.dlq")) == 9
 
 
-def test_topics_are_counted_apart() -> None:
-    letters = DeadLetters(MemoryLog(StillClock()), "w1", LIMIT)
-    for offset in range(9):
-        _put(letters, _bad(offset))
-    letters.passed("other")
+class _Alerts:
+    def __init__(self) -> None:
+        self.fired: list[tuple[AlertName, str]] = []
 
-    with pytest.raises(DeadLetterLimitError):
-        _put(letters, _bad(9))
+    async def fire(self, rule: AlertName, subject: str, message: str) -> None:
+        self.fired.append((rule, subject))
+
+
+@pytest.mark.parametrize("topic", ["in", "other"])
+def test_once_anything_was_read_a_flood_is_alerted_and_stops_nobody(topic: str) -> None:
+    log, alerts = MemoryLog(StillClock()), _Alerts()
+    letters = DeadLetters(log, "w1", LIMIT, alerts=alerts)
+    letters.passed(replace(_bad(0), topic=topic))
+    for offset in range(2_000):
+        _put(letters, _bad(offset))
+
+    assert len(log.of("in.dlq")) == 2_000
+    assert set(alerts.fired) == {(AlertName.UNREADABLE_INPUT, "in")}
+
+
+def test_topics_are_counted_apart() -> None:
+    alerts = _Alerts()
+    letters = DeadLetters(MemoryLog(StillClock()), "w1", LIMIT, alerts=alerts)
+    letters.passed(_bad(0))
+    for offset in range(5):
+        _put(letters, _bad(offset))
+        _put(letters, replace(_bad(offset), topic="else"))
+
+    assert alerts.fired == []
+
+
+def test_each_dead_letter_is_told_to_the_pace_of_its_partition() -> None:
+    seen: list[tuple[str, int]] = []
+    pace = BadInputPace(lambda: 0.0, lambda partition, _: seen.append(partition), burst=0)
+    _put(DeadLetters(MemoryLog(StillClock()), "w1", LIMIT, pace=pace), _bad(1))
+
+    assert seen == [("in", 3)]
 
 
 class Narrow(MemoryLog):

@@ -6,12 +6,35 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
 import pytest
 
 from infra.client.caller import CORRELATION_ID, Heard, KafkaCaller, _listen
 from schemas.errors import LocalStackError
 
-BAD = (None, b"", b"\xff", b"[]", b"1", b"null", b'{"status"', b"[" * 3_000)
+REPLY = {
+    "request_id": "r", "status": "replied", "tiers_tried": ["simple"], "latency_ms": 1.5,
+    "cost_usd": 0.1, "baseline_cost_usd": None, "message": {"content": "Hi"}, "model": "m",
+    "tier": "simple", "routing": {"classifier": "rules", "reasons": ["short"]}, "error": None,
+}  # fmt: skip
+CHANGES: tuple[dict[str, Any], ...] = (
+    {"status": 5}, {"tiers_tried": [5]}, {"cost_usd": "1"}, {"error": []}, {"error": {"code": 1}},
+    {"routing": {"classifier": "rules", "reasons": 5}}, {"message": "text"}, {"latency_ms": None},
+)  # fmt: skip
+BAD = (
+    *(orjson.dumps({**REPLY, **change}) for change in CHANGES),
+    *(
+        b'{"status": "replied"}',
+        None,
+        b"",
+        b"\xff",
+        b"[]",
+        b"1",
+        b"null",
+        b'{"status"',
+        b"[" * 3_000,
+    ),
+)
 
 
 class _Producer:
@@ -35,8 +58,8 @@ def test_records_with_its_correlation_id_that_are_no_replies_are_passed_over() -
         for value in BAD:
             caller.hear(correlation, value)
         assert not future.done()
-        caller.hear(correlation, b'{"status": "replied"}')
-        assert (await future).reply == {"status": "replied"}
+        caller.hear(correlation, orjson.dumps(REPLY))
+        assert (await future).reply == REPLY
         assert caller.unreadable == len(BAD)
 
     asyncio.run(run())

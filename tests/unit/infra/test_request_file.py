@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.client import request_file
 from infra.client.request_file import Reading, RequestFileError, read_requests
 
 
@@ -57,3 +58,38 @@ def test_the_same_id_of_two_tenants_is_no_repetition(tmp_path: Path) -> None:
     text = '{"request_id": "a", "tenant": "x"}\n{"request_id": "a", "tenant": "y"}\n'
 
     assert len(read_requests(_file(tmp_path, text), Reading())) == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"[" * 3_000,
+        b'{"prompt": %s1%s}' % (b"[" * 300, b"]" * 300),
+        b'{"a":' * 200 + b"1" + b"}" * 200,
+    ],
+)
+def test_a_line_that_is_nested_too_deeply_is_refused_by_line(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "deep.jsonl"
+    path.write_bytes(b'{"prompt": "a"}\n' + line + b"\n")
+
+    with pytest.raises(RequestFileError, match="line 2"):
+        read_requests(path, Reading())
+
+
+def test_what_unpacks_to_more_than_is_held_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_file, "MOST_BYTES", 10_000)
+    path = tmp_path / "large.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"prompt": "a"}\n' * 10_000))
+
+    with pytest.raises(RequestFileError, match="unpacked"):
+        read_requests(path, Reading())
+
+
+def test_a_line_without_end_is_refused_before_it_is_held(tmp_path: Path) -> None:
+    path = tmp_path / "line.jsonl.gz"
+    path.write_bytes(gzip.compress(b" " * 3 * request_file.LONGEST_LINE))
+
+    with pytest.raises(RequestFileError, match="line 1: longer"):
+        read_requests(path, Reading())

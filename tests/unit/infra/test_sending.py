@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from infra.client.caller import Heard
 from infra.client.memory import MemoryCaller
 from infra.client.sending import Pace, send_all
 from infra.client.totals import Totals, nano_of
+from schemas.errors import LocalStackError
 
 
 def _reply(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,3 +73,15 @@ def test_a_reply_of_unknown_cost_is_counted_apart_and_not_as_zero() -> None:
     totals, _ = _send(unknown, 2, in_flight=1)
 
     assert (totals.unknown_cost, totals.cost_nano, totals.saved_share) == (2, 0, None)
+
+
+def test_a_reply_topic_that_fails_is_told_as_one_error() -> None:
+    class Broken:
+        async def call(self, request: Mapping[str, Any]) -> asyncio.Future[Heard]:
+            future: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
+            future.set_exception(LocalStackError("the reply topic can't be read any more"))
+            return future
+
+    requests = [{"request_id": f"r{number}"} for number in range(5)]
+    with pytest.raises(LocalStackError):
+        asyncio.run(send_all(Broken(), requests, lambda *_: None, Pace(in_flight=5), timeout_s=1))

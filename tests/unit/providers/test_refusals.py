@@ -251,3 +251,25 @@ def test_a_refusal_names_the_parameter_that_may_be_left_out(who: str) -> None:
 def test_only_a_bad_request_teaches_a_parameter(status: int) -> None:
     error = {"message": "Unsupported parameter: 'temperature'", "code": "unsupported_parameter"}
     assert refusal_of(status, error).unsupported is None
+
+
+def _deep(levels: int) -> object:
+    value: object = "x"
+    for number in range(levels):
+        value = [value] if number % 2 else {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422, 429, 500, 503, 529])
+@pytest.mark.parametrize("levels", [250, 500, 1_000])
+@pytest.mark.parametrize(
+    "field", ["message", "msg", "detail", "code", "type", "status", "param", "metadata", "loc"]
+)
+def test_a_body_nested_a_thousand_levels_keeps_the_class_of_its_status(
+    status: int, levels: int, field: str
+) -> None:
+    plain = refusal_of(status, {}).error_class
+
+    assert refusal_of(status, {field: _deep(levels)}).error_class is plain
+    assert refusal_of(status, {field: {"code": _deep(levels)}}).error_class is plain
+    assert refusal_of(status, {"innererror": {"code": _deep(levels)}}).error_class is plain

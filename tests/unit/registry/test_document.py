@@ -163,3 +163,20 @@ def test_another_threshold_is_another_version() -> None:
     assert parse_registry(_changed("policy/cascade/default_threshold", 0.51)).hash != (
         parse_registry(orjson.dumps(GOOD)).hash
     )
+
+
+def test_models_beyond_the_bound_are_refused_at_once() -> None:
+    instance = {"name": "a", "base_url": "http://localhost/1"}
+    model = {"provider": "openai", "tier": "a", "instances": [instance]}
+    for count in (1_001, 10_000):
+        document = {"tiers": ["a"], "models": {f"m{number}": model for number in range(count)}}
+        with pytest.raises(RegistryError, match="models"):
+            parse_registry(orjson.dumps(document), is_json=True)
+
+
+@pytest.mark.parametrize(
+    "text", [b"[]", b"1", b"", b"[" * 3_000, b'{"a":' * 200 + b"1" + b"}" * 200]
+)
+def test_a_version_that_is_no_json_object_is_refused(text: bytes) -> None:
+    with pytest.raises(RegistryError):
+        parse_registry(text, is_json=True)

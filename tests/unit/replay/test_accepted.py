@@ -76,3 +76,19 @@ def test_it_is_the_request_that_was_accepted(document: dict[str, Any]) -> None:
 def test_a_document_that_asks_nothing_is_refused(document: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequestError, match="asks nothing"):
         accepted_request(document)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"messages": ["a"]},
+        {"messages": 5},
+        {"prompt": "a", "retrieval": "x"},
+        {"prompt": "a", "retrieval": {"scores": ["x"]}},
+        {"prompt": "a", "retrieval": {"scores": 5}},
+        {"messages": [{"role": "assistant", "tool_calls": 5}]},
+    ],
+)
+def test_a_document_that_was_never_accepted_is_refused_as_such(document: Any) -> None:
+    with pytest.raises(InvalidRequestError):
+        accepted_request(document)

@@ -214,3 +214,25 @@ def test_an_event_in_the_current_schema_passes_as_it_is_and_json_is_refused() ->
 def test_a_rows_size_is_what_it_takes_on_the_wire() -> None:
     assert Row(1, 2, 0, b"abc").size == 3 + 21 + 8
     assert PLACE.topic == OUTCOMES
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
+def test_a_number_that_is_not_finite_is_found_whatever_clickhouse_says_of_it(value: float) -> None:
+    good = _log(4)
+    result = {
+        "tiers_tried": [], "calls": 1, "degraded": False, "latency_ms": value, "provider_ms": 1.0,
+        "fallbacks": 0, "undeliverable": False,
+    }  # fmt: skip
+    (bad,) = on_log(OUTCOMES, [outcome_event(request_id="bad", result=result)])
+    world = World([good[0], replace(bad, offset=1), *good[2:]])
+
+    def refuses(batch: Batch) -> None:
+        if batch.table.name == "outcomes" and any(row.offset == 1 for row in batch.rows):
+            raise RefusedError("Value is out of range", code=36)
+
+    world.store.before = refuses
+    asyncio.run(world.live(limits=BatchLimits()))
+
+    assert world.offsets == [0, 1, 2, 3]
+    tables = [name for name, _ in world.stored]
+    assert tables == ["outcomes", "dead_letters", "outcomes", "outcomes"]

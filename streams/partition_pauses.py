@@ -1,0 +1,38 @@
+"""Pauses of partitions in Faust's consumer, each over by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from faust.types import TP
+
+from streams.flow.bad_input_pace import Partition
+
+log = logging.getLogger(__name__)
+
+
+class PartitionPauses:
+    """Pauses partitions of one consumer; before `use` nothing is paused."""
+
+    def __init__(self) -> None:
+        self._consumer: Any = None
+
+    def use(self, consumer: Any) -> None:
+        """From now on pause partitions of this consumer of Faust's."""
+        self._consumer = consumer
+
+    def pause(self, partition: Partition, seconds: float) -> None:
+        """Read no more of a partition for so long; what was fetched is still handed over."""
+        place = TP(*partition)
+        if self._consumer is None or place not in self._consumer.assignment():
+            return
+        log.warning("%s:%d is paused for %.1f s: most of it can't be read", *partition, seconds)
+        self._consumer.pause_partitions([place])
+        asyncio.get_running_loop().call_later(seconds, self._resume, place)
+
+    def _resume(self, place: TP) -> None:
+        # A partition that was taken away meanwhile must not become active again.
+        if place in self._consumer.assignment():
+            self._consumer.resume_partitions([place])
