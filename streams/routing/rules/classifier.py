@@ -6,7 +6,7 @@ the last tier, and reasons.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 
 from streams.routing.features import Features
@@ -16,7 +16,7 @@ from streams.routing.rules.complexity import COMPLEX, MODERATE, SCORE_DIGITS, SI
 from streams.routing.rules.context import Weighed, context_signals
 from streams.routing.rules.lexicon import plain
 from streams.routing.rules.signals import LEXICON
-from streams.routing.rules.size import bounded, latin_characters, length_weight
+from streams.routing.rules.size import bounded, latin_characters, length_weight, within_room
 from streams.routing.rules.wording import said_in
 
 __all__ = [
@@ -32,7 +32,9 @@ __all__ = [
 
 Classifier = Callable[[Features, RetrievalPolicy], Complexity]
 
-_BASE = 0.24
+_BASE = 0.12
+"""The score of a question of usual length in which nothing stands out."""
+
 _HEAD, _TAIL = 600, 400
 """Characters of a long question that are read, at its beginning and its end."""
 
@@ -49,7 +51,7 @@ def sluice_rules(seen: Features, retrieval: RetrievalPolicy) -> Complexity:
     long prompt costs no more than a short one: what is asked stands in one of them, and between
     them lies what it is about.
     """
-    found = list(_signals(seen, retrieval))
+    found = _signals(seen, retrieval)
     score = bounded(_BASE + sum(weight for weight, _ in found))
     told = sorted(
         (each for each in found if abs(each[0]) >= _SMALLEST), key=lambda item: -abs(item[0])
@@ -66,22 +68,24 @@ def _worded(weight: float, reason: str) -> str:
     return f"{reason} ({weight:+.2f})"
 
 
-def _signals(seen: Features, retrieval: RetrievalPolicy) -> Iterator[Weighed]:
+def _signals(seen: Features, retrieval: RetrievalPolicy) -> list[Weighed]:
     question = seen.question
     if len(question) > _HEAD + _TAIL:
         question = f"{question[:_HEAD]}\n{question[-_TAIL:]}"
     text = plain(question)
     size = latin_characters(question, seen.characters)
-    yield from context_signals(seen, retrieval)
     pasted = not seen.has_code and question.count("\n") >= _PASTED_LINES
     wording = said_in(text, LEXICON.find(text), size, pasted=pasted)
-    yield from wording.signals
+    found = list(wording.signals)
     if seen.has_code:
-        yield _code(seen.code_lines)
+        found.append(_code(seen.code_lines))
     weight = length_weight(size)
     if weight > 0:
-        weight *= wording.share_of_length
-    yield weight, "short" if weight < 0 else "long"
+        evidence = sum(weight for weight, _ in found if weight > 0)
+        weight = within_room(weight * wording.share_of_length, evidence)
+    found.append((weight, "short" if weight < 0 else "long"))
+    found.extend(context_signals(seen, retrieval))
+    return found
 
 
 def _code(lines: int) -> Weighed:

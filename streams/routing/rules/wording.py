@@ -15,6 +15,7 @@ from math import sqrt
 from streams.routing.rules.context import Weighed
 from streams.routing.rules.lexicon import Hit
 from streams.routing.rules.signals import (
+    ACCESS,
     CODE_NOUNS,
     CONDITIONS,
     EXTRACT,
@@ -36,6 +37,7 @@ from streams.routing.rules.signals import (
     SUBJECTS,
     SURELY_PROVES,
     TRANSFORM,
+    VOUCHERS,
     WORKS_OVER,
 )
 from streams.routing.rules.size import words_of
@@ -63,11 +65,27 @@ _EVERYDAY = 0.3
 _MADE_WITHIN = 60
 """Characters between "write" and "function" for it to be one request."""
 
+_OPENS_WITHIN, _OPENS_BEFORE, _OPENS_AT_ONCE = 24, 6, 8
+"""Characters from a code to the door that it opens: behind it, before it, and behind it where the
+two are one name ("discount code").
+"""
+
+_VERB_LAST_FROM = 0x0900
+"""Scripts from Devanagari on are those of languages that say "write" behind what is written."""
+
 _CODE_ASKED = 0.3
 _MAKING = 0.08
 _BEGINS = 40
 _EQUATION = re.compile(r"[=+*^×÷](?<=[0-9a-z)²³ ].) ?[0-9a-z(√?-]")
 """An operator between two terms; begins with the operator, since few characters are one."""
+
+_NUMBER = re.compile(r"[0-9][0-9.,:/]*[a-z]{0,2}")
+_YEAR = re.compile(r"(?:1[5-9]|20)[0-9][0-9]s?[.,]?")
+_NO_QUANTITIES = ("st", "nd", "rd", "th", "am", "pm")
+
+_FEW_QUANTITIES, _MANY_QUANTITIES = 2, 5
+_QUANTITY_WEIGHT = 0.05
+"""What each quantity beyond the first adds, up to `_MANY_QUANTITIES`."""
 
 _UNDILUTED = 200
 """Latin characters up to which a signal counts whole."""
@@ -112,6 +130,11 @@ def said_in(text: str, hits: list[Hit], size: float, *, pasted: bool = False) ->
         counted = weight * factors.get(concept, 1.0)
         signals.append((counted * dilution if counted > 0 else counted, SIGNALS[concept].reason))
     signals.extend(_of_structure(found, dilution))
+    if not (service or found.works_over or pasted or PERSONAL in asked):
+        quantities = _quantities(text)
+        if quantities >= _FEW_QUANTITIES:
+            weight = _QUANTITY_WEIGHT * (quantities - 1)
+            signals.append((weight * dilution, "quantities to reckon with"))
     if service:
         signals.append((-0.14, "a customer's everyday question"))
     elif short and not hard and _is_everyday(text, asked):
@@ -149,7 +172,7 @@ def _look(hits: list[Hit], size: int) -> _Found:
     asked: _Asked = {}
     found = _Found(asked=asked)
     behind = size - _ASKED_LAST
-    made = -_MADE_WITHIN - 1
+    code = _CodeAsked()
     easy_so_far = True
     for concept, phrase, begin, end in hits:
         said = asked.get(concept)
@@ -159,24 +182,68 @@ def _look(hits: list[Hit], size: int) -> _Found:
             said[phrase] = True
         else:
             said.setdefault(phrase, False)
-        if concept == CONDITIONS:
-            found.conditions += 1
-        elif concept in (MAKES, HANDS):
-            made = end
+        if concept == SERVICE and phrase in VOUCHERS:
+            code.see(ACCESS, phrase, begin, end)
+        elif concept in _OF_CODE:
+            code.see(concept, phrase, begin, end)
             if begin < _BEGINS and concept == MAKES:
                 found.begins_making = True
-        elif concept == CODE_NOUNS:
-            if begin - made <= _MADE_WITHIN:
-                found.makes_code = True
+        elif concept == CONDITIONS:
+            found.conditions += 1
         elif concept in WORKS_OVER:
             at_the_end = concept != TRANSFORM and behind > _ASKED_FIRST and begin > behind
             if at_the_end or (easy_so_far and begin < _ASKED_FIRST):
                 found.works_over = True
         elif concept in HARD or concept == SOFTWARE:
             easy_so_far = False
+    found.makes_code = code.surely or (code.perhaps and SOFTWARE in asked)
     found.works_over = found.works_over and not found.makes_code
     found.greets = bool(hits) and hits[0][0] == GREETING and hits[0][2] < _GREETED_WITHIN
     return found
+
+
+_OF_CODE = frozenset({MAKES, HANDS, CODE_NOUNS, ACCESS})
+
+
+class _CodeAsked:
+    """Follows the hits of a text: whether something made of code is asked for.
+
+    `perhaps`: what is asked for may be the code of a door, a discount or a country.
+    """
+
+    __slots__ = ("_made", "_made_by", "_named", "_open", "_opened", "_opens", "perhaps", "surely")
+
+    def __init__(self) -> None:
+        self.surely = self.perhaps = False
+        self._made, self._made_by = -_MADE_WITHIN - 1, ""
+        self._named = -_MADE_WITHIN - 1
+        self._opens, self._opened = -_OPENS_BEFORE - 1, False
+        self._open: int | None = None
+
+    def see(self, concept: str, phrase: str, begin: int, end: int) -> None:
+        """Take up the next hit."""
+        if concept == ACCESS:
+            self._opens = end
+            if self._open is not None:
+                near = _OPENS_WITHIN if self._made_by == HANDS else _OPENS_AT_ONCE
+                if begin - self._open <= near:
+                    self.surely, self.perhaps = False, True
+                self._open = None
+        elif concept == CODE_NOUNS:
+            self._named, self._opened = end, begin - self._opens <= _OPENS_BEFORE
+            if begin - self._made <= _MADE_WITHIN:
+                self._ask(end)
+        else:
+            self._made, self._made_by = end, concept
+            if ord(phrase[0]) >= _VERB_LAST_FROM and begin - self._named <= _MADE_WITHIN:
+                self._ask(end)
+
+    def _ask(self, end: int) -> None:
+        if self._opened:
+            self.perhaps = True
+        elif not self.surely:
+            self.surely = True
+            self._open = end
 
 
 def _of_structure(found: _Found, dilution: float) -> Iterator[Weighed]:
@@ -186,7 +253,7 @@ def _of_structure(found: _Found, dilution: float) -> Iterator[Weighed]:
         return
     if found.begins_making and not found.makes_code:
         yield _MAKING, "asks for something to be made"
-    if found.conditions >= 2:
+    if found.conditions >= 2 and not SUBJECTS.isdisjoint(found.asked):
         weight = min(0.01 * found.conditions, 0.06)
         yield weight, f"{found.conditions} conditions to hold together"
 
@@ -215,6 +282,18 @@ def _is_service(asked: _Asked, *, short: bool) -> bool:
 
 def _holds_equations(text: str) -> bool:
     return "=" in text and len(_EQUATION.findall(text)) >= 2
+
+
+def _quantities(text: str) -> int:
+    """Numbers that are no years, days or hours, up to `_MANY_QUANTITIES`."""
+    found = 0
+    for number in _NUMBER.finditer(text):
+        said = number[0]
+        if not (said.endswith(_NO_QUANTITIES) or _YEAR.fullmatch(said)):
+            found += 1
+            if found == _MANY_QUANTITIES:
+                break
+    return found
 
 
 def _dilution(size: float) -> float:
