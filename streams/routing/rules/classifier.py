@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from operator import itemgetter
 
 from streams.routing.features import Features
 from streams.routing.policy import RetrievalPolicy
@@ -35,7 +36,7 @@ Classifier = Callable[[Features, RetrievalPolicy], Complexity]
 _BASE = 0.12
 """The score of a question of usual length in which nothing stands out."""
 
-_HEAD, _TAIL = 600, 400
+_HEAD, _TAIL = 400, 300
 """Characters of a long question that are read, at its beginning and its end."""
 
 _PASTED_LINES = 8
@@ -47,20 +48,26 @@ _SMALLEST = 0.005
 def sluice_rules(seen: Features, retrieval: RetrievalPolicy) -> Complexity:
     """Our own rules: weighted signals of wording, length, code, metadata and retrieval.
 
-    Of a question longer than 1,000 characters the first 600 and the last 400 are read, so that a
+    Of a question longer than 700 characters the first 400 and the last 300 are read, so that a
     long prompt costs no more than a short one: what is asked stands in one of them, and between
     them lies what it is about.
     """
     found = _signals(seen, retrieval)
-    score = bounded(_BASE + sum(weight for weight, _ in found))
-    told = sorted(
-        (each for each in found if abs(each[0]) >= _SMALLEST), key=lambda item: -abs(item[0])
-    )
+    score = _BASE
+    told: list[tuple[float, float, str]] = []
+    for weight, reason in found:
+        score += weight
+        if abs(weight) >= _SMALLEST:
+            told.append((-abs(weight), weight, reason))
+    told.sort(key=_by_size)
     return Complexity(
-        score=round(score, SCORE_DIGITS),
-        reasons=tuple(_worded(weight, reason) for weight, reason in told)
+        score=round(bounded(score), SCORE_DIGITS),
+        reasons=tuple([_worded(weight, reason) for _, weight, reason in told])
         or ("nothing stands out",),
     )
+
+
+_by_size = itemgetter(0)
 
 
 @lru_cache(maxsize=4_096)

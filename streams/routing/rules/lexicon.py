@@ -62,11 +62,12 @@ class Lexicon:
         """Every phrase in a text that `plain` made, in the order of the text."""
         hits: list[Hit] = []
         size = len(text)
+        known = self.known
         for number, begin, end in self._find(text):
-            meaning, phrase, whole_left, whole_right = self.known[number]
-            if whole_left and begin and text[begin - 1].isalnum():
-                continue
+            meaning, phrase, whole_left, whole_right = known[number]
             if whole_right and end < size and text[end].isalnum():
+                continue
+            if whole_left and begin and text[begin - 1].isalnum():
                 continue
             hits.append((meaning, phrase, begin, end))
         return hits

@@ -16,6 +16,9 @@ _SYLLABLE_CHARACTERS = 1.6
 _FEW_WIDE = 1.2
 """Bytes a character below which a text has hardly any Chinese, Japanese or Korean in it."""
 
+_SAMPLE = 240
+"""Characters of which it is counted how many are Chinese, Japanese or Korean."""
+
 _CHARACTERS_PER_WORD = 6
 _LENGTH_WEIGHT = 0.2
 _USUAL = 66
@@ -29,7 +32,7 @@ boundary of the local registry.
 _DOUBTFUL = 0.04
 """Evidence below this is found in any longer text by chance."""
 
-_ROOM_BY_EVIDENCE = 5.0
+_ROOM_BY_EVIDENCE = 8.0
 """What length adds at most for each unit of weight that speaks of difficulty."""
 
 _SHORTEST, _LONGEST = 16, 12_000
@@ -44,10 +47,11 @@ def latin_characters(read: str, characters: int) -> float:
         return float(characters)
     if len(read.encode("utf-8", "surrogatepass")) < _FEW_WIDE * len(read):
         return float(characters)
-    dense = len(read) - len(_DENSE.sub("", read))
-    syllables = len(read) - len(_SYLLABLES.sub("", read))
+    sample = read[:_SAMPLE]
+    dense = len(sample) - len(_DENSE.sub("", sample))
+    syllables = len(sample) - len(_SYLLABLES.sub("", sample))
     more = (_DENSE_CHARACTERS - 1) * dense + (_SYLLABLE_CHARACTERS - 1) * syllables
-    return characters * (1 + more / len(read))
+    return characters * (1 + more / len(sample))
 
 
 def words_of(characters: float) -> float:

@@ -42,7 +42,7 @@ from streams.routing.rules.signals import (
 )
 from streams.routing.rules.size import words_of
 
-_ASKED_FIRST, _ASKED_LAST = 350, 350
+_ASKED_FIRST, _ASKED_LAST = 250, 250
 """What is wanted stands in the first or last of these characters; between lies what it is about."""
 
 _BETWEEN = 0.4
@@ -80,14 +80,26 @@ _EQUATION = re.compile(r"[=+*^×÷](?<=[0-9a-z)²³ ].) ?[0-9a-z(√?-]")
 """An operator between two terms; begins with the operator, since few characters are one."""
 
 _NUMBER = re.compile(r"[0-9][0-9.,:/]*[a-z]{0,2}")
+_DIGITS = "1234567890"
 _YEAR = re.compile(r"(?:1[5-9]|20)[0-9][0-9]s?[.,]?")
 _NO_QUANTITIES = ("st", "nd", "rd", "th", "am", "pm")
 
 _FEW_QUANTITIES, _MANY_QUANTITIES = 2, 5
-_QUANTITY_WEIGHT = 0.05
-"""What each quantity beyond the first adds, up to `_MANY_QUANTITIES`."""
+"""From so many on a question reckons with them; more than the latter count no more."""
 
-_UNDILUTED = 200
+_MANY_QUANTITIES_TOLD = 3
+"""The same in what somebody tells of himself, an order or a card."""
+
+_QUANTITIES, _QUANTITY = 0.08, 0.02
+"""What quantities add together, and what each of them adds."""
+
+_NUMBERED_ANYHOW = 1_500
+"""Latin characters from which a text holds numbers whatever it is about."""
+
+_LONGER = 200
+"""Latin characters from which a question has a text beside it."""
+
+_UNDILUTED = 400
 """Latin characters up to which a signal counts whole."""
 
 _EVERYDAY_WORDS = 30
@@ -130,19 +142,24 @@ def said_in(text: str, hits: list[Hit], size: float, *, pasted: bool = False) ->
         counted = weight * factors.get(concept, 1.0)
         signals.append((counted * dilution if counted > 0 else counted, SIGNALS[concept].reason))
     signals.extend(_of_structure(found, dilution))
-    if not (service or found.works_over or pasted or PERSONAL in asked):
+    reckons = False
+    if not (service or found.works_over or pasted) and size < _NUMBERED_ANYHOW:
         quantities = _quantities(text)
-        if quantities >= _FEW_QUANTITIES:
-            weight = _QUANTITY_WEIGHT * (quantities - 1)
-            signals.append((weight * dilution, "quantities to reckon with"))
+        told = PERSONAL in asked or SERVICE in asked
+        reckons = quantities >= (_MANY_QUANTITIES_TOLD if told else _FEW_QUANTITIES)
+        if reckons:
+            weight = _QUANTITIES + _QUANTITY * quantities
+            signals.append((weight, "quantities to reckon with"))
     if service:
         signals.append((-0.14, "a customer's everyday question"))
     elif short and not hard and _is_everyday(text, asked):
         signals.append((-0.08, "a short everyday question"))
     if found.greets and words < _LOOKUP_WORDS and not hard:
         signals.append((-0.12, "a greeting or thanks"))
-    tells = found.works_over or (pasted and not deep) or (PERSONAL in asked and not hard)
-    if tells and size > _UNDILUTED and not any(weight > _TELLING for weight, _ in signals):
+    tells = (
+        found.works_over or (pasted and not deep) or (PERSONAL in asked and not (hard or reckons))
+    )
+    if tells and size > _LONGER and not any(weight > _TELLING for weight, _ in signals):
         signals.append((_PLAIN, "a plain question beside a longer text"))
     return Wording(signals=tuple(signals), share_of_length=_MATERIAL_LENGTH if tells else 1.0)
 
@@ -258,14 +275,15 @@ def _of_structure(found: _Found, dilution: float) -> Iterator[Weighed]:
         yield weight, f"{found.conditions} conditions to hold together"
 
 
-def _weights(asked: _Asked) -> Iterator[tuple[str, float]]:
+def _weights(asked: _Asked) -> list[tuple[str, float]]:
     """Each concept once: its first phrase, and what further ones add."""
+    weights = []
     for concept, said in asked.items():
         signal = SIGNALS.get(concept)
-        if signal is None:
-            continue
-        weight = signal.weight + signal.more * (min(len(said), MOST_PHRASES) - 1)
-        yield concept, weight if any(said.values()) else weight * _BETWEEN
+        if signal is not None:
+            weight = signal.weight + signal.more * (min(len(said), MOST_PHRASES) - 1)
+            weights.append((concept, weight if True in said.values() else weight * _BETWEEN))
+    return weights
 
 
 def _is_everyday(text: str, asked: _Asked) -> bool:
@@ -286,6 +304,8 @@ def _holds_equations(text: str) -> bool:
 
 def _quantities(text: str) -> int:
     """Numbers that are no years, days or hours, up to `_MANY_QUANTITIES`."""
+    if not any(digit in text for digit in _DIGITS):
+        return 0
     found = 0
     for number in _NUMBER.finditer(text):
         said = number[0]

@@ -202,7 +202,7 @@ def test_a_long_prompt_is_read_at_its_beginning_and_at_its_end() -> None:
 
 
 def test_what_a_text_is_about_counts_less_than_what_is_asked() -> None:
-    page = "word " * 90
+    page = "word " * 60
 
     asked, about = _ours(f"prove it {page} {page}"), _ours(f"{page} prove it {page}")
     assert _ours(f"speak it {page} {page}") < about < asked
