@@ -21,13 +21,15 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
     """By row: expected score of each model's answer, and, where answers were shown, of the one
-    that the weak model gave, with what is expected of each model since.
+    that the weak model gave, with what is expected of each model since. `familiar` (0..1) is how
+    much each prompt is like those that were learned from.
     """
 
     models: tuple[str, ...]
     expected: Floats
     answered: Floats | None
     revised: Floats | None
+    familiar: Floats
 
 
 def say(artifact: Artifact, seen: SeenLabels, models: Sequence[str], shown: str | None) -> Said:
@@ -61,7 +63,11 @@ def say(artifact: Artifact, seen: SeenLabels, models: Sequence[str], shown: str 
             ]
         )
     return Said(
-        models=tuple(models), expected=found[:, columns], answered=answered, revised=revised
+        models=tuple(models),
+        expected=found[:, columns],
+        answered=answered,
+        revised=revised,
+        familiar=np.array([artifact.familiarity(ngrams) for ngrams in seen.ngrams]),
     )
 
 
@@ -88,12 +94,12 @@ def say_in_folds(
     seen = look_at(labels, answers_of=None if shown is not None else ())
     expected = np.zeros((len(labels), len(models)))
     answered: Floats | None = None
-    revised = np.zeros_like(expected)
+    revised, familiar = np.zeros_like(expected), np.ones(len(labels))
     split = GroupKFold(folds, shuffle=True, random_state=0).split(groups, groups=groups)
     for inside, outside in split:
         artifact = fit_artifact(seen.take(draw(inside, most_labels)), None, options)
         said = say(artifact, seen.take(outside), models, shown)
-        expected[outside] = said.expected
+        expected[outside], familiar[outside] = said.expected, said.familiar
         if said.answered is not None and said.revised is not None:
             answered = np.zeros(len(labels)) if answered is None else answered
             answered[outside] = said.answered
@@ -104,6 +110,7 @@ def say_in_folds(
         expected=expected,
         answered=answered,
         revised=None if answered is None else revised,
+        familiar=familiar,
     )
 
 

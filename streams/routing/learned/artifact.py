@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from schemas.errors import ArtifactError
 from streams.routing.learned import answer_numbers, text_numbers
+from streams.routing.learned.domain import Domain
 from streams.routing.learned.forest import Forest
-from streams.routing.learned.models import AnswerModel, PromptModel, TextLinear
+from streams.routing.learned.models import AnswerModel, Ngrams, PromptModel, TextLinear
 
 FORMAT = 2
 HASH_CHARACTERS = 16
@@ -41,7 +42,8 @@ class Artifact:
     """A trained classifier and confidence.
 
     `columns` are the models or tiers whose scores it was trained on; `answer` is there when
-    answers were seen; `about` says what it was trained on and how it did.
+    answers were seen; `about` says what it was trained on and how it did; `domain` which prompts
+    are like its labels, where it was trained on enough of them.
     """
 
     columns: tuple[str, ...]
@@ -49,6 +51,13 @@ class Artifact:
     answer: AnswerModel | None
     about: Mapping[str, Any]
     hash: str = ""
+    domain: Domain | None = None
+
+    def familiarity(self, ngrams: Ngrams) -> float:
+        """How much a prompt is like the labels, 0..1; 1 where the artifact can't tell."""
+        if self.domain is None:
+            return 1.0
+        return self.domain.familiarity(ngrams, self.prompt.text.idf)
 
     def column(self, name: str) -> int:
         """The place of a column.
@@ -77,6 +86,10 @@ def pack_artifact(artifact: Artifact) -> bytes:
         body["answer"] = {
             **_pack_model(artifact.answer.text, artifact.answer.forest),
             "prior": _pack(artifact.answer.prior),
+        }
+    if artifact.domain is not None:
+        body["domain"] = {
+            name: _pack(getattr(artifact.domain, name)) for name in ("centers", "low", "high")
         }
     content = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     return orjson.dumps({"sluice_artifact": _hash(content), "body": orjson.Fragment(content)})
@@ -129,7 +142,16 @@ def _read(body: Mapping[str, Any], digest: str) -> Artifact:
         answer=answer,
         about=dict(body["about"]),
         hash=digest,
+        domain=_read_domain(body["domain"]) if "domain" in body else None,
     )
+
+
+def _read_domain(packed: Mapping[str, Any]) -> Domain:
+    return Domain(
+        centers=_unpack(packed["centers"], "float16"),
+        low=_unpack(packed["low"], "float32"),
+        high=_unpack(packed["high"], "float32"),
+    ).checked()
 
 
 def _hash(content: bytes) -> str:
