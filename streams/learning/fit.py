@@ -77,7 +77,7 @@ def fit_artifact(
         prompt=model,
         answer=answer,
         about=about or {},
-        domain=fit_domain(seen.ngrams, text.idf, chosen.seed),
+        domain=fit_domain(seen.numbers, seen.ngrams, text.idf, chosen.seed),
     )
 
 

@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 from sklearn.cluster import MiniBatchKMeans
 
 from streams.learning.seen import Ngrams
-from streams.routing.learned.domain import Domain
+from streams.routing.learned.domain import Domain, leverage, standardized
 from streams.routing.learned.ngrams import BUCKETS, Floats, weigh
 
 LEAST_ROWS = 60
@@ -22,12 +22,26 @@ _KEPT = 400
 _LOW, _HIGH = 0.02, 0.1
 """Shares of the labels' own prompts below which similarities are too low, and high enough."""
 
+_LOW_OF_MEDIAN, _HIGH_OF_MEDIAN = 0.65, 0.8
+"""Shares of the usual similarity that are low, and high enough, however alike the labels are."""
+
+_NEAR_OF_MEDIAN, _FAR_OF_MEDIAN = 2.0, 4.0
+"""The same of the usual leverage."""
+
 _LEAST_SPREAD = 0.01
 _LEAST_MEMBERS = 8
 
 
-def fit_domain(counted: list[Ngrams], idf: NDArray[np.float32], seed: int) -> Domain | None:
-    """The domain of so many prompts; `None` where they are too few to say."""
+_RIDGE = 1.0
+"""Variance added to each number, so that one in which the labels never differ does not decide."""
+
+_LEAST_SCALE = 0.01
+
+
+def fit_domain(
+    numbers: Floats, counted: list[Ngrams], idf: NDArray[np.float32], seed: int
+) -> Domain | None:
+    """The domain of prompts with these numbers and n-grams; `None` where they are too few."""
     if len(counted) < LEAST_ROWS:
         return None
     weighed = [weigh(counts, idf[ids].astype(np.float64)) for ids, counts in counted]
@@ -46,16 +60,37 @@ def fit_domain(counted: list[Ngrams], idf: NDArray[np.float32], seed: int) -> Do
     similar = np.asarray(matrix[held] @ centers)
     nearest, best = similar.argmax(axis=1), similar.max(axis=1)
     count = centers.shape[1]
-    low, high = (np.full(count, np.quantile(best, share)) for share in (_LOW, _HIGH))
+    low, high = np.zeros(count), np.zeros(count)
     for center in range(count):
         own = best[nearest == center]
-        if len(own) >= _LEAST_MEMBERS:
-            low[center], high[center] = np.quantile(own, [_LOW, _HIGH])
+        told = own if len(own) >= _LEAST_MEMBERS else best
+        usual = float(np.median(told))
+        low[center] = min(float(np.quantile(told, _LOW)), _LOW_OF_MEDIAN * usual)
+        high[center] = min(float(np.quantile(told, _HIGH)), _HIGH_OF_MEDIAN * usual)
+    mean, scale, precision = _spread(numbers[made])
+    away = leverage(numbers[held], mean, scale, precision)
+    usual = float(np.median(away))
+    near = max(float(np.quantile(away, 1 - _HIGH)), _NEAR_OF_MEDIAN * usual)
+    far = max(float(np.quantile(away, 1 - _LOW)), _FAR_OF_MEDIAN * usual)
     return Domain(
         centers=centers.astype(np.float16),
         low=low.astype(np.float32),
         high=np.maximum(high, low + _LEAST_SPREAD).astype(np.float32),
+        mean=mean,
+        scale=scale,
+        precision=precision,
+        reach=np.array([near, max(far, near + 1.0)], np.float32),
     )
+
+
+def _spread(
+    numbers: Floats,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    mean = numbers.mean(axis=0).astype(np.float32)
+    scale = np.maximum(numbers.std(axis=0), _LEAST_SCALE).astype(np.float32)
+    away = standardized(numbers, mean, scale)
+    spread = away.T @ away / len(away) + _RIDGE * np.eye(numbers.shape[1])
+    return mean, scale, np.linalg.inv(spread).astype(np.float32)
 
 
 def _centers(matrix: csr_matrix, seed: int) -> Floats:

@@ -67,7 +67,12 @@ def say(artifact: Artifact, seen: SeenLabels, models: Sequence[str], shown: str 
         expected=found[:, columns],
         answered=answered,
         revised=revised,
-        familiar=np.array([artifact.familiarity(ngrams) for ngrams in seen.ngrams]),
+        familiar=np.array(
+            [
+                artifact.familiarity(numbers, ngrams)
+                for numbers, ngrams in zip(seen.numbers, seen.ngrams, strict=True)
+            ]
+        ),
     )
 
 

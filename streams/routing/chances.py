@@ -31,10 +31,10 @@ def foresee(prompt: str, landscape: Landscape) -> Foreseen:
     if artifact is None:
         raise ValueError("the registry's policy names no artifact")
     tokens = Tokens.of(prompt)
-    ngrams = count_ngrams(tokens.all)
+    numbers, ngrams = text_numbers(tokens), count_ngrams(tokens.all)
     return Foreseen(
-        chances=chances_in(artifact.prompt.judge(text_numbers(tokens), ngrams), landscape),
-        familiarity=artifact.familiarity(ngrams),
+        chances=chances_in(artifact.prompt.judge(numbers, ngrams), landscape),
+        familiarity=artifact.familiarity(numbers, ngrams),
     )
 
 

@@ -25,6 +25,7 @@ from streams.routing.learned import answer_numbers, text_numbers
 from streams.routing.learned.domain import Domain
 from streams.routing.learned.forest import Forest
 from streams.routing.learned.models import AnswerModel, Ngrams, PromptModel, TextLinear
+from streams.routing.learned.ngrams import Floats
 
 FORMAT = 2
 HASH_CHARACTERS = 16
@@ -34,6 +35,10 @@ MAX_BYTES = 12 * 1024 * 1024
 _MAX_NUMBERS = 20_000_000
 _MAX_COLUMNS = 64
 _TYPES = {"float16": "<f2", "float32": "<f4", "int32": "<i4"}
+_DOMAIN = {
+    "centers": "float16",
+    **dict.fromkeys(("low", "high", "mean", "scale", "precision", "reach"), "float32"),
+}
 _FEATURES = {"text": text_numbers.VERSION, "answer": answer_numbers.VERSION}
 
 
@@ -53,11 +58,11 @@ class Artifact:
     hash: str = ""
     domain: Domain | None = None
 
-    def familiarity(self, ngrams: Ngrams) -> float:
+    def familiarity(self, numbers: Floats, ngrams: Ngrams) -> float:
         """How much a prompt is like the labels, 0..1; 1 where the artifact can't tell."""
         if self.domain is None:
             return 1.0
-        return self.domain.familiarity(ngrams, self.prompt.text.idf)
+        return self.domain.familiarity(numbers, ngrams, self.prompt.text.idf)
 
     def column(self, name: str) -> int:
         """The place of a column.
@@ -88,9 +93,7 @@ def pack_artifact(artifact: Artifact) -> bytes:
             "prior": _pack(artifact.answer.prior),
         }
     if artifact.domain is not None:
-        body["domain"] = {
-            name: _pack(getattr(artifact.domain, name)) for name in ("centers", "low", "high")
-        }
+        body["domain"] = {name: _pack(getattr(artifact.domain, name)) for name in _DOMAIN}
     content = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     return orjson.dumps({"sluice_artifact": _hash(content), "body": orjson.Fragment(content)})
 
@@ -147,11 +150,7 @@ def _read(body: Mapping[str, Any], digest: str) -> Artifact:
 
 
 def _read_domain(packed: Mapping[str, Any]) -> Domain:
-    return Domain(
-        centers=_unpack(packed["centers"], "float16"),
-        low=_unpack(packed["low"], "float32"),
-        high=_unpack(packed["high"], "float32"),
-    ).checked()
+    return Domain(**{name: _unpack(packed[name], kind) for name, kind in _DOMAIN.items()}).checked()
 
 
 def _hash(content: bytes) -> str:

@@ -19,6 +19,7 @@ from streams.routing.features import extract_features, question_of, text_of
 from streams.routing.landscape import Landscape, Model
 from streams.routing.learned.domain import FAMILIAR
 from streams.routing.learned.ngrams import count_ngrams
+from streams.routing.learned.text_numbers import text_numbers
 from streams.routing.learned.tokens import Tokens
 from streams.routing.policy import RetrievalPolicy
 from streams.routing.rules.classifier import sluice_rules
@@ -188,9 +189,10 @@ def _score_learned(answered: Answered, model: Model, landscape: Landscape) -> Ve
     prompt = Tokens.of(question_of(answered.body["messages"]))
     answer = Tokens.of(text_of(answered.message.get("content")))
     column = landscape.columns[model.name]
-    expected = artifact.prompt.predict(prompt)
+    numbers, ngrams = text_numbers(prompt), count_ngrams(prompt.all)
+    expected = artifact.prompt.judge(numbers, ngrams)
     learned = round(artifact.answer.predict(prompt, answer, expected, column), SCORE_DIGITS)
-    familiarity = artifact.familiarity(count_ngrams(prompt.all))
+    familiarity = artifact.familiarity(numbers, ngrams)
     if familiarity < FAMILIAR:
         unused = {"learned_unused": learned, "familiarity": familiarity}
         return replace(plain, parts={**plain.parts, **unused})
