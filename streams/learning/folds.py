@@ -81,26 +81,24 @@ def say_in_folds(
     models: Sequence[str],
     shown: str | None,
     *,
-    folds: int,
+    folds: int | None,
     most_labels: int | None = None,
     options: FitOptions | None = None,
     on_fold: Callable[[], None] = lambda: None,
 ) -> Said:
-    """What artifacts say of rows that they were not fitted on; equal prompts share a fold.
+    """What artifacts say of rows that they were not fitted on; equal prompts share a fold. Without
+    a number of folds each group of rows is one.
 
     `most_labels` rows at most are drawn for each fit, by a fixed seed.
 
     Raises:
-        LabelsError: there are fewer different prompts than folds.
+        LabelsError: there are fewer different prompts than folds, or fewer than two groups.
     """
-    _, groups = np.unique(labels.prompts, return_inverse=True)
-    if len(np.unique(groups)) < folds:
-        raise LabelsError(f"{folds} folds need as many different prompts; there are too few")
+    split = splits(labels, folds)
     seen = look_at(labels, answers_of=None if shown is not None else ())
     expected = np.zeros((len(labels), len(models)))
     answered: Floats | None = None
     revised, familiar = np.zeros_like(expected), np.ones(len(labels))
-    split = GroupKFold(folds, shuffle=True, random_state=0).split(groups, groups=groups)
     for inside, outside in split:
         artifact = fit_artifact(seen.take(draw(inside, most_labels)), None, options)
         said = say(artifact, seen.take(outside), models, shown)
@@ -117,6 +115,20 @@ def say_in_folds(
         revised=None if answered is None else revised,
         familiar=familiar,
     )
+
+
+def splits(labels: Labels, folds: int | None) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Places to fit on and places to judge, for each fold."""
+    if folds is None:
+        named = np.array([row.group or "" for row in labels.rows])
+        known = np.unique(named)
+        if len(known) < 2:
+            raise LabelsError("leaving groups out needs rows of two groups at least")
+        return [(np.flatnonzero(named != each), np.flatnonzero(named == each)) for each in known]
+    _, groups = np.unique(labels.prompts, return_inverse=True)
+    if len(np.unique(groups)) < folds:
+        raise LabelsError(f"{folds} folds need as many different prompts; there are too few")
+    return list(GroupKFold(folds, shuffle=True, random_state=0).split(groups, groups=groups))
 
 
 def draw(places: NDArray[np.intp], most: int | None, seed: int = 0) -> NDArray[np.intp]:

@@ -13,16 +13,19 @@ from scipy.stats import rankdata
 
 from streams.learning.folds import Said
 from streams.learning.labels import Labels, LabelsError
-from streams.routing.assessment import LEARNED, RULES
+from streams.routing.assessment import HYBRID, LEARNED, RULES
 from streams.routing.features import Features, extract_features
-from streams.routing.policy import RetrievalPolicy
+from streams.routing.policy import HybridPolicy, RetrievalPolicy
 from streams.routing.rules.classifier import CLASSIFIERS
 from streams.routing.trust.confidence import CHECKS, SCORERS, Answered
 
 Floats = NDArray[np.float64]
 
 LENGTH, RANDOM = "length", "random"
-CLASSIFIER_NAMES = (*CLASSIFIERS, LENGTH, RANDOM, LEARNED)
+BOUNDARIES = (0.16, 0.5)
+"""Boundaries of the local registry, near which `hybrid` is unsure."""
+
+CLASSIFIER_NAMES = (*CLASSIFIERS, LENGTH, RANDOM, LEARNED, HYBRID)
 CASCADE_NAMES = (*SCORERS, LEARNED)
 
 
@@ -36,11 +39,13 @@ class Preference:
 
 def prefer(name: str, labels: Labels, said: Said | None = None) -> Preference:
     """What a classifier prefers; `said` is the learned one's view: weak first, strong second."""
-    if name == LEARNED:
+    if name in {LEARNED, HYBRID}:
         if said is None:
-            raise LabelsError("learned: an artifact or folds are needed")
+            raise LabelsError(f"{name}: an artifact or folds are needed")
         weak, strong = said.expected[:, 0], said.expected[:, 1]
         wish = _shrunk(strong - weak, said.familiar, lambda: _untrained(labels))
+        if name == HYBRID:
+            return Preference(wish=_hybrid(_scores(RULES, labels), wish), stated=None)
         return Preference(wish=wish, stated=np.clip(weak, 0, 1))
     if name == LENGTH:
         return Preference(wish=_lengths(labels), stated=None)
@@ -48,6 +53,15 @@ def prefer(name: str, labels: Labels, said: Said | None = None) -> Preference:
         return Preference(wish=np.zeros(len(labels)), stated=None)
     scores = _scores(name, labels)
     return Preference(wish=scores, stated=1 - scores)
+
+
+def _hybrid(ruled: Floats, learned: Floats) -> Floats:
+    """The rules' score, and, near a boundary, what was learned in its place, within the margin."""
+    margin, ranks, wish = HybridPolicy().margin, _ranks(learned), ruled.copy()
+    for boundary in BOUNDARIES:
+        near = np.abs(ruled - boundary) <= margin
+        wish[near] = boundary + margin * (2 * ranks[near] - 1)
+    return wish
 
 
 def _lengths(labels: Labels) -> Floats:
