@@ -14,7 +14,7 @@ from pydantic_settings import SettingsConfigDict
 
 from schemas.kafka_access import KafkaAccess
 from schemas.process_log import LogFormat
-from schemas.topics import DEFAULT_TIERS, REQUESTS, request_topic_names
+from schemas.topics import DEFAULT_TIERS, REQUESTS, tenants_by_name
 
 Port = Annotated[int | None, Field(ge=0, le=65535)]
 """Zero is a free one that stays; unset is the usual one if it is free, else a free one."""
@@ -106,4 +106,4 @@ class InfraSettings(KafkaAccess):
     @property
     def request_topic_names(self) -> tuple[str, ...]:
         """The request topics, without the tenants that they are bound to."""
-        return request_topic_names(self.request_topics)
+        return tuple(tenants_by_name(self.request_topics))

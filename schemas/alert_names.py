@@ -62,7 +62,8 @@ class AlertName(StrEnum):
     UNKNOWN_USAGE = (
         "unknown_usage",
         Resolution.QUIET,
-        "an answer reports billed usage that has no known price; the cost of the call is NULL",
+        "an answer reports billed usage without a known price, or no usage at all; the cost of the "
+        "call is NULL",
     )
     JUDGE_NONSENSE = (
         "judge_nonsense",
@@ -108,6 +109,21 @@ class AlertName(StrEnum):
         "log_gap",
         Resolution.QUIET,
         "retention removed records of a request topic before they were read",
+    )
+    WORKER_NAME_TAKEN = (
+        "worker_name_taken",
+        Resolution.QUIET,
+        "two processes run under one worker's name; the one that started earlier ended",
+    )
+    BAD_RECORD = (
+        "bad_record",
+        Resolution.QUIET,
+        "a record on a topic of Sluice's own can't be read; readers pass over it",
+    )
+    UNREADABLE_INPUT = (
+        "unreadable_input",
+        Resolution.QUIET,
+        "most recent messages of a topic can't be read or handled; they become dead letters",
     )
     ALERTS_NOT_EVALUATED = (
         "alerts_not_evaluated",

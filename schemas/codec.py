@@ -1,9 +1,11 @@
 """Bytes to records and back: JSON, Avro single-object encoding, Confluent framing.
 
 What arrives is told apart by its first bytes: `C3 01` opens a single-object (Avro 1.12), `00` a
-Confluent frame (only where a schema registry is set), anything else is taken for JSON. What we
-write is Avro: framed for the registry where one is set, single-object elsewhere. Times are
-integers, milliseconds since 1970 UTC, on both sides.
+Confluent frame (only where a schema registry is set), anything else is taken for JSON. JSON is
+read only on topics that callers write or read (`OPEN_VALUES`): on a topic of ours it is a bad
+record, so that every reader has values of the declared types. What we write is Avro: framed for
+the registry where one is set, single-object elsewhere. Times are integers, milliseconds since 1970
+UTC, on both sides.
 """
 
 from __future__ import annotations
@@ -30,11 +32,16 @@ from schemas.avro_schemas import (
 from schemas.errors import UndecodableError
 from schemas.foreign_schemas import check_writer_schema
 from schemas.nesting import MAX_VALUES
+from schemas.sound_values import check_times
 
 SINGLE_OBJECT_MARK = b"\xc3\x01"
 CONFLUENT_MARK = b"\x00"
 _HEADER_BYTES = 10
 _FRAME_BYTES = 5
+
+
+OPEN_VALUES = frozenset({"Request", "Reply", "Feedback"})
+"""Values on topics of callers, JSON among their encodings; all others are Avro."""
 
 
 class Format(StrEnum):
@@ -104,6 +111,7 @@ class Codec:
     def __init__(self, name: str, ids: SchemaIds | None = None) -> None:
         self.name = name
         self._ids = ids
+        self._is_open = name in OPEN_VALUES
         self._header = single_object_header(name)
         self._versions = readable_versions(name)
         self._writer = self._versions[self._header.removeprefix(SINGLE_OBJECT_MARK)]
@@ -131,12 +139,20 @@ class Codec:
         return out.getvalue()
 
     def decode(self, data: bytes) -> dict[str, Any]:
-        """Decode a value of any of the three encodings.
+        """Decode a value of any of the three encodings, of the two of Avro on a topic of ours.
 
         Raises:
             UnknownSchemaError: a frame names an id that is not in memory; fetch it and try again.
-            UndecodableError: no record can be read from these bytes.
+            UndecodableError: no record can be read from these bytes, or it holds a time that is no
+                date.
         """
+        if self._is_open:
+            return self._decode(data)
+        record = self._decode(data)
+        check_times(self.name, record)
+        return record
+
+    def _decode(self, data: bytes) -> dict[str, Any]:
         form = format_of(data, framed=self._ids is not None)
         if form is Format.JSON:
             return self._decode_json(data)
@@ -151,6 +167,8 @@ class Codec:
         return self._decode_frame(data)
 
     def _decode_json(self, data: bytes) -> dict[str, Any]:
+        if not self._is_open:
+            raise UndecodableError(f"not Avro: a {self.name} is written in Avro only")
         if _is_thicket(data):
             raise UndecodableError(f"more than {MAX_VALUES} lists and objects")
         try:

@@ -47,6 +47,14 @@ class CostEvent:
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
+    audio_input_tokens: int | None = None
+    audio_output_tokens: int | None = None
+    web_searches: int | None = None
+    service_tier: str | None = None
+    speed: str | None = None
+    geography: str | None = None
+    unknown_usage: tuple[str, ...] = ()
     cost_nano: int | None = None
     price_source: str | None = None
     latency_ms: float | None = None

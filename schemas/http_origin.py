@@ -18,24 +18,22 @@ def refusal(local_address: str, host: str | None, origin: str | None) -> str | N
 
     `local_address` is the address that it reached, `host` and `origin` are its headers.
     """
-    name = _host_name(host)
-    if origin is not None and (name is None or _origin_name(origin) != name):
+    name = _hostname(host and f"//{host}")
+    if origin is not None and (name is None or _hostname(origin) != name):
         return "requests of web pages of other origins are refused"
     if host is not None and _is_loopback(local_address) and not _is_loopback(name or ""):
         return "this address is asked as localhost or 127.0.0.1"
     return None
 
 
-def _host_name(host: str | None) -> str | None:
-    try:
-        return urlsplit(f"//{host}").hostname if host else None
-    except ValueError:
-        return None
+def address_of(sockname: object) -> str:
+    """The address in a socket's own name, empty where there is none (a Unix socket)."""
+    return str(sockname[0]) if isinstance(sockname, tuple) and sockname else ""
 
 
-def _origin_name(origin: str) -> str | None:
+def _hostname(url: str | None) -> str | None:
     try:
-        return urlsplit(origin).hostname
+        return urlsplit(url).hostname if url else None
     except ValueError:
         return None
 

@@ -27,7 +27,10 @@ def split_identity(key: bytes) -> tuple[str, str]:
     Raises:
         ValueError: the bytes are no identity key.
     """
-    tenant, _, request_id = key.decode().partition("/")
+    try:
+        tenant, _, request_id = key.decode().partition("/")
+    except UnicodeDecodeError:
+        raise ValueError("not an identity key") from None
     if not tenant or not request_id:
         raise ValueError("not an identity key")
     return tenant, request_id

@@ -7,6 +7,7 @@ interrupted. Values are ASCII. Readers ignore records of a kind that they do not
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from schemas.errors import UndecodableError
@@ -34,6 +35,39 @@ HOP_ENDS = TERMINAL | {PARKED, ESCALATED}
 """Kinds that say that a hop is done."""
 
 Headers = list[tuple[str, bytes]]
+
+_LONGEST_NUMBER = 19
+"""Digits of a 64-bit integer."""
+
+
+def header_values(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, bytes]:
+    """Headers of a record by name, of equal names the last; one that is null counts as empty."""
+    return {name: value or b"" for name, value in headers}
+
+
+def without_nulls(headers: Iterable[tuple[str, bytes | None]]) -> Headers:
+    """Headers of a record in their order; one that is null counts as empty."""
+    return [(name, value or b"") for name, value in headers]
+
+
+def _text_in(headers: Mapping[str, bytes], name: str) -> str:
+    value = headers[name]
+    if not value:
+        raise ValueError(f"{name} is empty")
+    return value.decode()
+
+
+def count_in(headers: Mapping[str, bytes], name: str) -> int:
+    """A header that holds an integer of at most 64 bits.
+
+    Raises:
+        KeyError: there is no such header.
+        ValueError: it holds another thing.
+    """
+    value = headers[name]
+    if not value.removeprefix(b"-").isdigit() or len(value) > _LONGEST_NUMBER:
+        raise ValueError(f"{name} is not a count")
+    return int(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,24 +113,24 @@ class JournalHeaders:
         return headers
 
     @classmethod
-    def decode(cls, headers: Headers) -> JournalHeaders:
+    def decode(cls, headers: Iterable[tuple[str, bytes | None]]) -> JournalHeaders:
         """From Kafka headers.
 
         Raises:
             UndecodableError: a header is missing or malformed.
         """
-        found = dict(headers)
+        found = header_values(headers)
         try:
             return cls(
-                kind=found[KIND].decode(),
-                hop=int(found[HOP]),
-                visit=int(found[VISIT]),
+                kind=_text_in(found, KIND),
+                hop=count_in(found, HOP),
+                visit=count_in(found, VISIT),
                 origin=found[ORIGIN].decode(),
                 digest=found[DIGEST].decode(),
                 worker=found[WORKER].decode(),
                 incarnation=found[INCARNATION].decode(),
                 call_id=found[CALL_ID].decode() if CALL_ID in found else None,
-                lease_until=int(found[LEASE]) if LEASE in found else None,
+                lease_until=count_in(found, LEASE) if LEASE in found else None,
                 reply_at=found[REPLY_AT].decode() if REPLY_AT in found else None,
             )
         except (KeyError, ValueError) as error:

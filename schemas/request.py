@@ -152,6 +152,8 @@ def request_document(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _message(record: Mapping[str, Any]) -> dict[str, Any]:
     message = _filled(record)
+    if "turn" in message:
+        return _turn(message)
     if isinstance(message.get("content"), list):
         message["content"] = [_part(part) for part in message["content"]]
     if "tool_calls" in message:
@@ -164,6 +166,16 @@ def _message(record: Mapping[str, Any]) -> dict[str, Any]:
             for call in message["tool_calls"]
         ]
     return message
+
+
+def _turn(message: Mapping[str, Any]) -> dict[str, Any]:
+    """An earlier answer, as the reply's `message` has it."""
+    turn = _json("messages.turn", message["turn"])
+    if not isinstance(turn, dict):
+        raise InvalidRequestError("messages.turn: does not hold a JSON object")
+    if message.keys() != {"role", "turn"} or turn.get("role", "assistant") != message["role"]:
+        raise InvalidRequestError("messages.turn: stands alone beside the role, which is its own")
+    return {"role": message["role"], **turn}
 
 
 def _part(record: Mapping[str, Any]) -> dict[str, Any]:

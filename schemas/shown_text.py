@@ -18,6 +18,9 @@ _LINE = _CONTROLS | dict.fromkeys(map(ord, _BREAKS), " ")
 _LINES = _CONTROLS | {ord("\u2028"): "\n", ord("\u2029"): "\n", ord("\n"): "\n", ord("\t"): "\t"}
 _LINES |= {ord("\r"): ""}
 
+_ESCAPES = {number: f"\\u{number:04x}" for number in _CONTROLS if number >= 0x7F}
+_ESCAPES |= {ord(sign): f"\\u{ord(sign):04x}" for sign in "\u2028\u2029"}
+
 
 def one_line(text: str) -> str:
     """A text without control and direction signs, its line breaks as blanks."""
@@ -27,6 +30,11 @@ def one_line(text: str) -> str:
 def whole_text(text: str) -> str:
     """A text without control and direction signs; line breaks and tabs stay."""
     return text if text.isascii() and text.isprintable() else text.translate(_LINES)
+
+
+def escaped_json(text: str) -> str:
+    """JSON whose strings hold no control and direction signs but as escapes: the same JSON."""
+    return text if text.isascii() else text.translate(_ESCAPES)
 
 
 def spreadsheet_cell(value: object) -> object:

@@ -99,10 +99,12 @@ class Topic:
         return settings | {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
 
 
-def request_topic_names(listed: str) -> tuple[str, ...]:
-    """Request topics of a list such as `a=tenant,b`, without the tenants that they are bound to."""
-    entries = (entry.partition("=")[0].strip() for entry in listed.split(","))
-    return tuple(entry for entry in entries if entry)
+def tenants_by_name(listed: str) -> dict[str, str | None]:
+    """Names (of topics, or their prefixes) in a list such as `a=tenant,b`, and the tenant that each
+    is bound to.
+    """
+    entries = (entry.partition("=") for entry in listed.split(","))
+    return {name.strip(): tenant.strip() or None for name, _, tenant in entries if name.strip()}
 
 
 def tier_topic(tier: str, *, high: bool = False) -> str:
@@ -321,7 +323,7 @@ def declared_topics(
             value="bytes",
             retention_ms=topic.retention_ms or week,
             max_message_bytes=topic.max_message_bytes + MIB,
-            writers=topic.writers if topic.writers != CALLERS else "workers",
+            writers=_dead_letter_writers(topic),
             readers="operators, sink",
             about=f"what could not be read from or delivered to {topic.name}",
         )
@@ -329,6 +331,16 @@ def declared_topics(
         if topic.name in _DEAD_LETTERED or topic.value in {"Request", "TierMessage"}
     ]
     return (*topics, *dead)
+
+
+_SET_ASIDE_BY_SINK = frozenset({COST, QUALITY, OUTCOMES, REPLAY_DECISIONS})
+"""Event topics: the sink reads every record of them, and sets aside what it can't read."""
+
+
+def _dead_letter_writers(topic: Topic) -> str:
+    if topic.name in _SET_ASIDE_BY_SINK:
+        return "sink"
+    return topic.writers if topic.writers != CALLERS else "workers"
 
 
 _DEAD_LETTERED = frozenset({REPLIES, COST, QUALITY, OUTCOMES, FEEDBACK, REPLAY_DECISIONS})

@@ -22,13 +22,15 @@ GONE_S = 100.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerStatus:
-    """One worker. `registry` is the version that it decides by; `refused` one that it did not take
-    up, and `problem` why. `hosts` are patterns as `SLUICE_ALLOWED_HOSTS` has them, `key_patterns`
-    as `SLUICE_ALLOWED_KEYS`; `keys` are the names of those that are allowed and set.
+    """One worker. `started_at` is broker time, ms, 0 where it is not known. `registry` is the
+    version that it decides by; `refused` one that it did not take up, and `problem` why. `hosts`
+    are patterns as `SLUICE_ALLOWED_HOSTS` has them, `key_patterns` as `SLUICE_ALLOWED_KEYS`; `keys`
+    are the names of those that are allowed and set.
     """
 
     worker: str
     incarnation: str
+    started_at: int = 0
     registry: str | None = None
     refused: str | None = None
     problem: str = ""
@@ -56,6 +58,20 @@ class WorkerStatus:
                 field.name: raw[field.name] for field in fields(cls) if field.name in raw
             }
             lists = {name: tuple(each) for name, each in known.items() if isinstance(each, list)}
-            return cls(**{**known, **lists})
+            status = cls(**{**known, **lists})
         except (orjson.JSONDecodeError, TypeError, AttributeError):
-            raise UndecodableError("a worker's status can't be read") from None
+            status = None
+        if status is None or not status._is_sound():
+            raise UndecodableError("a worker's status can't be read")
+        return status
+
+    def _is_sound(self) -> bool:
+        texts = (self.worker, self.incarnation, self.problem, self.code_version)
+        lists = (self.tiers, self.providers, self.hosts, self.key_patterns, self.keys)
+        return (
+            type(self.started_at) is int
+            and all(isinstance(each, str) for each in texts)
+            and all(isinstance(each, str | None) for each in (self.registry, self.refused))
+            and all(isinstance(each, tuple) for each in lists)
+            and all(isinstance(each, str) for names in lists for each in names)
+        )

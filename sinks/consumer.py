@@ -7,6 +7,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from schemas.kafka_consumer import open_consumer
 from sinks.log import Place
 from sinks.settings import SinkSettings
 
@@ -26,7 +27,7 @@ def make_consumer(settings: SinkSettings) -> AIOKafkaConsumer:
     It never resets a position by itself: where to start is what the tables say.
     """
     session_ms = int(settings.session_timeout_s * 1000)
-    return AIOKafkaConsumer(
+    return open_consumer(
         **settings.kafka,
         group_id=settings.sink_group,
         client_id=settings.sink_instance,

@@ -15,10 +15,11 @@ import orjson
 from fastavro import parse_schema, schemaless_writer
 
 from schemas.avro_schemas import Schema
+from schemas.bad_records import DLQ_CAUSE, DLQ_REASON, DLQ_SOURCE, DLQ_WORKER
 from schemas.errors import UndecodableError
+from schemas.journal_headers import header_values
 from sinks.log import LogRecord
 
-UNDECODABLE = "undecodable"
 REFUSED = "refused"
 """Cause of a dead letter that can be read, and that ClickHouse takes in no table of its own."""
 
@@ -32,10 +33,10 @@ KEPT_HEADERS = (
 MAX_HEADER_CHARACTERS = 256
 
 _OWN_HEADERS = {
-    "cause": "dlq-cause",
-    "reason": "dlq-reason",
-    "source": "dlq-source",
-    "worker": "dlq-worker",
+    "cause": DLQ_CAUSE,
+    "reason": DLQ_REASON,
+    "source": DLQ_SOURCE,
+    "worker": DLQ_WORKER,
 }
 
 
@@ -79,7 +80,7 @@ def registry_entry(record: LogRecord) -> bytes:
     published_by = ""
     if entry == "current" and record.value is not None:
         pointer = _json_object(record.value)
-        version, published_by = str(pointer.get("registry", "")), str(pointer.get("by", ""))
+        version, published_by = _clipped(pointer.get("registry")), _clipped(pointer.get("by"))
     if not entry:
         raise UndecodableError("the registry record has no key")
     row = {
@@ -93,7 +94,7 @@ def registry_entry(record: LogRecord) -> bytes:
 
 def dead_letter(record: LogRecord, *, cause: str = "", reason: str = "", worker: str = "") -> bytes:
     """The row of a dead letter; what is not given is taken from its `dlq-*` headers."""
-    headers = {name: value for name, value in record.headers if value is not None}
+    headers = header_values(record.headers)
     own = {field: _shown(headers.pop(name, b"")) for field, name in _OWN_HEADERS.items()}
     given = {"cause": cause, "reason": reason, "worker": worker}
     value = record.value or b""
@@ -110,6 +111,11 @@ def dead_letter(record: LogRecord, *, cause: str = "", reason: str = "", worker:
 
 def _shown(value: bytes) -> str:
     return value.decode(errors="replace")[:MAX_HEADER_CHARACTERS]
+
+
+def _clipped(value: Any) -> str:
+    """A text of the pointer; empty for anything else."""
+    return value[:MAX_HEADER_CHARACTERS] if isinstance(value, str) else ""
 
 
 def _text(key: bytes) -> str:

@@ -23,7 +23,7 @@ import orjson
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from schemas.http_origin import refusal
+from schemas.http_origin import address_of, refusal
 
 _REQUEST_TIMEOUT_S = 5.0
 _MAX_HEAD_BYTES = 16 * 1024
@@ -66,8 +66,8 @@ async def health_page(host: str, port: int, pages: Pages) -> AsyncIterator[int]:
         try:
             async with asyncio.timeout(_REQUEST_TIMEOUT_S):
                 head = await reader.readuntil(b"\r\n\r\n")
-                local = writer.get_extra_info("sockname")
-                writer.write(await _answer(head, pages, str(local[0]) if local else ""))
+                local = address_of(writer.get_extra_info("sockname"))
+                writer.write(await _answer(head, pages, local))
                 await writer.drain()
         except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
             return

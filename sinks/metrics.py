@@ -88,6 +88,14 @@ class SinkMetrics:
         )  # fmt: skip
         """Why: a sink that can't claim stores nothing, and is not ready."""
 
+        self.bad_records = Counter(
+            "sluice_sink_bad_records",
+            "Records of event topics that could not be read or stored.",
+            ("topic",), registry=own,
+        )  # fmt: skip
+        """Why: somebody else writes there, or versions do not fit. Each is a row of `dead_letters`
+        and a record of the topic's dead-letter topic; the alert `bad_record` names the latest."""
+
     def observe(
         self,
         status: SinkStatus,

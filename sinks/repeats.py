@@ -21,7 +21,17 @@ from typing import Any, Protocol
 from schemas.codec import Codec
 from schemas.errors import UndecodableError
 from schemas.identity import identity_key
-from schemas.journal_headers import CALL_ID, HOP, HOP_ENDS, KIND, STARTED, TERMINAL, VISIT
+from schemas.journal_headers import (
+    CALL_ID,
+    HOP,
+    HOP_ENDS,
+    KIND,
+    STARTED,
+    TERMINAL,
+    VISIT,
+    count_in,
+    header_values,
+)
 from sinks.log import LogRecord
 from sinks.window import SeenWindow
 
@@ -94,11 +104,15 @@ class HopRepeats:
 
     def mark(self, record: LogRecord, window: SeenWindow) -> int:
         """1 for a repeated end of a hop or a request, else 0."""
-        headers = dict(record.headers)
+        headers = header_values(record.headers)
         try:
             if headers[KIND] == _STARTED:
                 return 0
-            kind, hop, visit = headers[KIND].decode(), int(headers[HOP]), int(headers[VISIT])
+            kind, hop, visit = (
+                headers[KIND].decode(),
+                count_in(headers, HOP),
+                count_in(headers, VISIT),
+            )
             identity = record.key
         except (KeyError, ValueError):
             identity = None
@@ -122,9 +136,9 @@ class CallRepeats:
 
     def mark(self, record: LogRecord, window: SeenWindow) -> int:
         """1 for another row of a call, else 0."""
-        for name, value in record.headers:
-            if name == CALL_ID:
-                return mark_call(window, call_id=value, at=record.timestamp)
+        named = header_values(record.headers).get(CALL_ID)
+        if named:
+            return mark_call(window, call_id=named, at=record.timestamp)
         call_id = _decoded(self._codec, record).get("call_id")
         if not isinstance(call_id, str):
             raise UndecodableError("the cost event lacks its call id")

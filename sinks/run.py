@@ -17,6 +17,7 @@ from schemas.process_log import set_up_log
 from schemas.schema_registry import KnownSchemas, known_schemas
 from schemas.variables import unknown_in_words
 from sinks.alert_watch import AlertWatch, watch_alerts
+from sinks.bad_records import BadRecords, tell_bad_records
 from sinks.batch import BatchLimits
 from sinks.clickhouse_store import ClickHouseStore
 from sinks.clock import SystemClock
@@ -92,19 +93,28 @@ async def _consume(
     consumer = await _started(settings, status, stop)
     if consumer is None:
         return
-    sink = Sink(settings, store, SystemClock(), status, consumer, known=known)
+    bad = BadRecords(
+        SystemClock(),
+        settings.sink_instance,
+        lambda topic: metrics.bad_records.labels(topic).inc(),
+    )
+    sink = Sink(settings, store, SystemClock(), status, consumer, known=known, on_bad=bad.note)
     watch = AlertWatch(
         SystemClock(), overdue_s=settings.alerts_overdue_s, instance=settings.sink_instance
     )
     status.alert_evaluation = watch.report
     metrics.observe(status, sink.lag, sink.held_bytes, lambda: watch.age_s)
     consumer.subscribe(pattern=topic_pattern(settings.request_topic_names), listener=sink)
-    watching = asyncio.create_task(watch_alerts(watch, settings, known))
+    beside = (
+        asyncio.create_task(watch_alerts(watch, settings, known)),
+        asyncio.create_task(tell_bad_records(bad, settings, known)),
+    )
     try:
         await sink.run(stop)
     finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         with suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_S):
                 await consumer.stop()

@@ -14,7 +14,7 @@ from schemas.credentials import Hidden, secret, tls_context
 from schemas.errors import ConfigurationError
 from schemas.kafka_access import KafkaAccess
 from schemas.process_log import LogFormat
-from schemas.topics import REQUESTS, request_topic_names
+from schemas.topics import REQUESTS, tenants_by_name
 
 GROUP = "sluice-sink"
 
@@ -121,7 +121,7 @@ class SinkSettings(KafkaAccess):
     @property
     def request_topic_names(self) -> tuple[str, ...]:
         """The request topics, without the tenants that they are bound to."""
-        return request_topic_names(self.request_topics)
+        return tuple(tenants_by_name(self.request_topics))
 
     @property
     def kafka(self) -> dict[str, Any]:

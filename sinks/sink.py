@@ -35,7 +35,7 @@ from sinks.settings import SinkSettings
 from sinks.status import SinkStatus
 from sinks.store import Store
 from sinks.takeover import Start, until_taken_over
-from sinks.writer import PartitionWriter
+from sinks.writer import OnBad, PartitionWriter
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,9 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         consumer: AIOKafkaConsumer,
         *,
         known: KnownSchemas | None = None,
+        on_bad: OnBad = lambda bad, record: None,
     ) -> None:
+        self._on_bad = on_bad
         self._limits = BatchLimits.of(settings)
         self._store = store
         self._clock = clock
@@ -185,6 +187,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
             stored_to=start.offset,
             careful_until=careful_until,
             on_stored=self._room.freed,
+            on_bad=self._on_bad,
         )
         self._consumer.seek(partition, start.offset)
         self._writers[place] = writer

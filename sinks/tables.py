@@ -59,7 +59,9 @@ CALLS = Table(
         "provider",
         "request_model", "response_model", "instance", "status", "http_status?", "finish_reason",
         "input_tokens?", "output_tokens?", "cache_read_tokens?", "cache_write_tokens?",
-        "reasoning_tokens?", "price_source", "latency_ms?", "worker", "incarnation", "late",
+        "reasoning_tokens?", "cache_write_1h_tokens?", "audio_input_tokens?",
+        "audio_output_tokens?", "web_searches?", "service_tier", "speed", "geography",
+        "unknown_usage", "price_source", "latency_ms?", "worker", "incarnation", "late",
     )
     | {"cost": "cost_nano?"},
 )  # fmt: skip

@@ -11,10 +11,11 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-from schemas.errors import FencedError, SinkError, UndecodableError
+from schemas.bad_records import UNDECODABLE, BadRecord, reason_of
+from schemas.errors import FencedError, SinkError
 from sinks.batch import Batch, Batcher, BatchLimits
 from sinks.clock import Clock
-from sinks.documents import REFUSED, UNDECODABLE, dead_letter
+from sinks.documents import REFUSED, dead_letter
 from sinks.errors import DoubtfulRowsError, RefusedError, SpentClaimError, UnstorableRowsError
 from sinks.log import LogRecord
 from sinks.reading import Reader
@@ -48,11 +49,14 @@ def delays() -> Iterator[float]:
         delay = min(delay * 2, _LONGEST_DELAY_S)
 
 
+OnBad = Callable[[BadRecord, LogRecord], None]
+
+
 class PartitionWriter:
     """Writes one partition under one claim.
 
     `careful_until` is the offset up to which every event is proven before it is sent; `on_stored`
-    is called after every batch.
+    is called after every batch, `on_bad` with every record that can't be read or stored.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class PartitionWriter:
         stored_to: int,
         careful_until: int = -1,
         on_stored: Callable[[], None] = lambda: None,
+        on_bad: OnBad = lambda bad, record: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.claim = claim
@@ -83,6 +88,7 @@ class PartitionWriter:
         self._proven: dict[int, LogRecord] = {}
         self._next = stored_to
         self._on_stored = on_stored
+        self._on_bad = on_bad
         self._sleep = sleep
         self._changed = asyncio.Event()
         self._closing = False
@@ -108,10 +114,12 @@ class PartitionWriter:
             try:
                 event = read(record)
                 repeat = reader.repeats.mark(record, window)
-            except UndecodableError as error:
+            except Exception as error:  # noqa: BLE001 - no record may end the reading of others
+                bad = self._bad(record, reason_of(error))
                 event = dead_letter(
-                    record, cause=UNDECODABLE, reason=str(error), worker=self._status.instance
+                    record, cause=UNDECODABLE, reason=bad.reason, worker=self._status.instance
                 )
+                self._on_bad(bad, record)
                 batcher.add(DEAD_LETTERS, Row(record.offset, record.timestamp, 0, event), now)
             else:
                 batcher.add(reader.table, Row(record.offset, record.timestamp, repeat, event), now)
@@ -166,8 +174,13 @@ class PartitionWriter:
             row = self._refused(batch.rows[0], error)
             await self._until_stored(batch.of(DEAD_LETTERS, (row,)))
 
+    def _bad(self, record: LogRecord, reason: str) -> BadRecord:
+        topic, partition = self.claim.place
+        return BadRecord(topic=topic, partition=partition, offset=record.offset, reason=reason)
+
     def _refused(self, row: Row, error: UnstorableRowsError) -> Row:
         record = self._proven[row.offset]
+        self._on_bad(self._bad(record, str(error)), record)
         log.error("offset %d becomes a dead letter: %s", row.offset, error)
         event = dead_letter(record, cause=REFUSED, reason=str(error), worker=self._status.instance)
         return Row(row.offset, row.appended_at, 0, event)

@@ -13,8 +13,7 @@ from typing import Any
 import faust
 from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 
-from schemas.journal_headers import Headers
-from schemas.tolerant_records import tolerate_header_names
+from schemas.journal_headers import without_nulls
 from streams.flow.incoming import Incoming
 from streams.flow.intake import Intake
 from streams.settings import WorkerSettings
@@ -33,7 +32,6 @@ MAX_POLL_RECORDS = 256
 
 def build_app(settings: WorkerSettings, instance_id: str | None) -> faust.App:
     """A Faust app without agents."""
-    tolerate_header_names()
     app = faust.App(
         settings.group,
         broker="aiokafka://" + settings.kafka_bootstrap_servers.replace(",", ";"),
@@ -113,7 +111,6 @@ def incoming(message: Any) -> Incoming:
     """A Faust message as our handlers see it: Faust counts seconds, and Kafka lets a header have no
     value, which counts as an empty one.
     """
-    headers: Headers = [(name, value or b"") for name, value in message.headers or ()]
     return Incoming(
         topic=message.topic,
         partition=message.partition,
@@ -121,5 +118,5 @@ def incoming(message: Any) -> Incoming:
         timestamp=round(message.timestamp * 1000),
         key=message.key,
         value=message.value,
-        headers=headers,
+        headers=without_nulls(message.headers or ()),
     )

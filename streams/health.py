@@ -21,7 +21,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from schemas.http_origin import refusal
+from schemas.http_origin import address_of, refusal
 
 _OK, _UNAVAILABLE = 200, 503
 
@@ -74,7 +74,7 @@ async def _refuse_pages(
 ) -> web.StreamResponse:
     local = request.transport and request.transport.get_extra_info("sockname")
     headers = request.headers
-    why = refusal(str(local[0]) if local else "", headers.get("Host"), headers.get("Origin"))
+    why = refusal(address_of(local), headers.get("Host"), headers.get("Origin"))
     return web.Response(status=403, text=why) if why else await handler(request)
 
 

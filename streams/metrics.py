@@ -14,6 +14,7 @@ counted as it happens; what *is* (calls in flight, circuits, levels, lag) is rea
 | a provider call ended and was booked | `called` |
 | a message went aside | `dead_lettered` |
 | a try to handle a message failed unexpectedly | `handling_failed` |
+| a reader passed over a record of ours | `bad_record` |
 | retention removed unread records | `removed_unread` |
 | a message was recognised as a repeat | `repeated` |
 | the event loop woke up late | `loop_was_late` |
@@ -180,6 +181,18 @@ class WorkerMetrics:
         """Why: an error of ours that callers do not see while a later try succeeds. A message that
         failed three times is also a dead letter with the cause `internal_error`."""
 
+        self.bad_records = Bounded(
+            Counter(
+                "sluice_bad_records",
+                "Records of Sluice's own topics that a reader of this worker passed over.",
+                ("topic",),
+                registry=own,
+            )
+        )
+        """Why: somebody else writes there, or versions do not fit. Each reader counts: one record
+        that two parts of three workers read counts six times. Also raised as alert
+        `bad_record`, with the place."""
+
         self.log_gaps = Bounded(
             Counter(
                 "sluice_removed_unread",
@@ -281,6 +294,10 @@ class WorkerMetrics:
     def handling_failed(self, topic: str) -> None:
         """A try to handle a message of this topic failed unexpectedly."""
         self.handling_failures.of(topic).inc()
+
+    def bad_record(self, topic: str) -> None:
+        """A reader passed over a record of this topic."""
+        self.bad_records.of(topic).inc()
 
     def removed_unread(self, topic: str, offsets: int) -> None:
         """Retention removed so many offsets of a topic before they were read."""

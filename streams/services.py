@@ -1,7 +1,8 @@
-"""What runs beside a worker's handlers until it ends: the count of budgets, and alerts."""
+"""What runs beside a worker's handlers until it ends: budgets, alerts, its status, its name."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
@@ -10,6 +11,7 @@ from schemas.codec import Codec
 from schemas.topics import tier_topic
 from schemas.worker_status import WorkerStatus
 from streams.agents.codecs import Codecs
+from streams.alert_port import Alerts
 from streams.alerting.opening import open_alerts
 from streams.alerting.service import evaluate_alerts
 from streams.alerting.term import AlertDependencies, Rules
@@ -19,10 +21,13 @@ from streams.budgets.follower import Follower
 from streams.budgets.live import LiveBudgets
 from streams.budgets.log import KafkaBudgetLog
 from streams.budgets.reservations import Reservations
+from streams.flow.bad_records import BadRecords
 from streams.flow.clock import BrokerClock
 from streams.flow.delivery import Publisher
 from streams.flow.intake import Assignment
 from streams.flow.journal import Owner
+from streams.flow.name_guard import NameGuard, NameTakenOverError
+from streams.flow.status_feed import KafkaStatusFeed
 from streams.metrics import WorkerMetrics
 from streams.providers.guard import HostPolicy, KeyRing
 from streams.providers.prices import PriceBook
@@ -48,7 +53,9 @@ class Services:
         assignment: Assignment,
         codecs: Codecs,
         clock: BrokerClock,
+        bad: BadRecords,
     ) -> None:
+        self._bad = bad
         self._settings = settings
         self._me = me
         self._registry = registry
@@ -56,7 +63,8 @@ class Services:
         self._assignment = assignment
         self._codecs = codecs
         self._clock = clock
-        self.opened: list[Service] = []
+        self.opened: list[Service] = [bad.run]
+        self.announced = asyncio.Event()
         self._alerts: AlertDependencies | None = None
 
     @property
@@ -94,6 +102,7 @@ class Services:
             me=self._me,
             reservations=reservations,
             estimate=expected_by_price(lambda: self._registry.landscape.models, prices),
+            bad=self._bad,
         )
         await follower.catch_up()
         stack.push_async_callback(follower.close)
@@ -119,15 +128,35 @@ class Services:
             clock=self._clock,
             name=self._me.worker,
             metrics=metrics,
+            bad=self._bad,
         )
         self.opened.append(lambda: evaluate_alerts(deps))
 
     def reports(
-        self, status: Callable[[], WorkerStatus], topics: Callable[[], Awaitable[frozenset[str]]]
+        self,
+        status: Callable[[], WorkerStatus],
+        topics: Callable[[], Awaitable[frozenset[str]]],
+        keeps_name: Callable[[], bool],
     ) -> None:
-        """What operators' commands are told of this worker."""
-        reports = StatusReports(self._publisher, status, self._registry.changed, topics)
+        """What operators' commands, and namesakes, are told of this worker."""
+        reports = StatusReports(
+            self._publisher, status, self._registry.changed, topics, keeps_name=keeps_name
+        )
+        self.announced = reports.announced
         self.opened.append(reports.run)
+
+    async def name_guard(
+        self,
+        stack: AsyncExitStack,
+        mine: WorkerStatus,
+        alerts: Alerts,
+        lost: Callable[[NameTakenOverError], None],
+    ) -> None:
+        """Watch for another process with this worker's name."""
+        feed = KafkaStatusFeed(self._settings.kafka)
+        await feed.start()
+        stack.push_async_callback(feed.stop)
+        self.opened.append(NameGuard(feed, mine, alerts, lost).run)
 
     def _rules(self) -> Rules:
         landscape = self._registry.landscape

@@ -14,7 +14,7 @@ from pydantic_settings import SettingsConfigDict
 
 from schemas.kafka_access import KafkaAccess
 from schemas.process_log import LogFormat
-from schemas.topics import DEFAULT_TIERS, REQUESTS
+from schemas.topics import DEFAULT_TIERS, REQUESTS, tenants_by_name
 from streams.providers.host_patterns import check_entry
 
 ENV_PREFIX = "SLUICE_"
@@ -67,7 +67,8 @@ class WorkerSettings(KafkaAccess):
     )
     reply_topic_prefixes: str = Field(
         default="llm.replies.,replies.",
-        description="Prefixes of topics that callers may name for replies, comma-separated.",
+        description="Prefixes of topics that callers may name for replies, comma-separated. "
+        "`prefix=tenant` opens one to requests from topics that are bound to the tenant only.",
     )
     allowed_keys: str = Field(
         default="*_API_KEY",
@@ -139,13 +140,12 @@ class WorkerSettings(KafkaAccess):
     @property
     def bound_tenants(self) -> dict[str, str | None]:
         """Request topics and the tenant each is bound to, if any."""
-        pairs = (entry.partition("=") for entry in _words(self.request_topics))
-        return {topic: tenant or None for topic, _, tenant in pairs}
+        return tenants_by_name(self.request_topics)
 
     @property
-    def reply_prefixes(self) -> tuple[str, ...]:
-        """The allow-list of reply topics."""
-        return _words(self.reply_topic_prefixes)
+    def reply_prefixes(self) -> dict[str, str | None]:
+        """The allow-list of reply topics, and the tenant that each prefix is bound to, if any."""
+        return tenants_by_name(self.reply_topic_prefixes)
 
     @property
     def kafka(self) -> dict[str, Any]:

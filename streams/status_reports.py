@@ -24,7 +24,10 @@ LOOK_S = 2.0
 
 
 class StatusReports:
-    """Publishes a worker's status at start, when it changes, and every `every_s`."""
+    """Publishes a worker's status at start, when it changes, and every `every_s`; `announced` is
+    set once that was tried for the first time. A name that is another's now is not taken back at
+    the end.
+    """
 
     def __init__(
         self,
@@ -32,13 +35,17 @@ class StatusReports:
         status: Callable[[], WorkerStatus],
         changed: asyncio.Event,
         topics: Callable[[], Awaitable[frozenset[str]]],
+        *,
         every_s: float = EVERY_S,
+        keeps_name: Callable[[], bool] = lambda: True,
     ) -> None:
         self._publisher = publisher
         self._status = status
         self._changed = changed
         self._topics = topics
         self._every_s = every_s
+        self._keeps_name = keeps_name
+        self.announced = asyncio.Event()
         self._has_topic = False
         self._complained = False
 
@@ -53,11 +60,13 @@ class StatusReports:
                 if status != told or loop.time() - told_at >= self._every_s:
                     await self._tell(status.worker, status.encode())
                     told, told_at = status, loop.time()
+                    self.announced.set()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(min(LOOK_S, self._every_s)):
                         await self._changed.wait()
         finally:
-            await asyncio.shield(self._tell(self._status().worker, None))
+            if self._keeps_name():
+                await asyncio.shield(self._tell(self._status().worker, None))
 
     async def _tell(self, worker: str, value: bytes | None) -> None:
         record = Outgoing(topic=WORKERS, key=worker.encode(), value=value, partition=0)

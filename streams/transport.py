@@ -22,6 +22,8 @@ import uvloop
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from schemas.kafka_consumer import read_as_all_consumers_do
+
 log = logging.getLogger(__name__)
 
 FETCH_MAX_WAIT_MS = 20
@@ -34,7 +36,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
-        consumer._isolation_level = "read_committed"
+        read_as_all_consumers_do(consumer)
         return consumer
 
     def give_up_name(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -19,6 +20,7 @@ from schemas.topics import (
     FEEDBACK,
     OUTCOMES,
     WAIT_DELAYS_S,
+    WORKERS,
     declared_topics,
     tier_topic,
     wait_topic,
@@ -29,6 +31,7 @@ from streams.agents.codecs import Codecs
 from streams.agents.dependencies import Dependencies
 from streams.agents.handlers import Handlers
 from streams.alerts import AlertLog
+from streams.flow.bad_records import BadRecords
 from streams.flow.claims import Claims
 from streams.flow.clock import BrokerClock
 from streams.flow.dead_letters import DeadLetterLimit, DeadLetters
@@ -38,6 +41,7 @@ from streams.flow.journal import Owner
 from streams.flow.journal_log import KafkaJournalLog
 from streams.flow.journals import Journals
 from streams.flow.log_gaps import LogGaps
+from streams.flow.name_guard import NameTakenOverError
 from streams.flow.reply_topics import ReplyTopicPolicy, TopicDirectory
 from streams.flow.sent_replies import KafkaSentReplies
 from streams.flow.slots import Slots, SlotsAhead
@@ -53,6 +57,8 @@ from streams.services import Services
 from streams.settings import WorkerSettings
 from streams.tracing.opening import open_tracer
 
+log = logging.getLogger(__name__)
+
 _REPLY_TIMEOUT_MS = 30_000
 _MAX_REPLY_BYTES = 8 * 1024 * 1024
 
@@ -64,18 +70,21 @@ class Parts:
         self.settings = settings
         self.me = me
         self.clock = BrokerClock()
+        self.started_at = 0
+        self.keeps_name = True
         self.known = known_schemas(settings.schema_registry_url)
         self.publisher = _publisher(settings, self.clock)
         self.work_topics = tuple(
             tier_topic(tier, high=high) for tier in settings.tier_names for high in (True, False)
         )
         self.journal_log = KafkaJournalLog(settings.kafka, settings.group, self.work_topics)
-        self.journals = Journals(self.journal_log, me, self.clock)
+        self.metrics = WorkerMetrics()
         self.gaps = LogGaps()
         self.alerts = AlertLog(self.publisher, Codec("Alert", self.known), self.clock, me.worker)
+        self.bad_records = BadRecords(self.alerts, self.metrics.bad_record)
+        self.journals = Journals(self.journal_log, me, self.clock, self.bad_records)
         self.registry = LiveRegistry(settings.tier_names, self._registry_is_invalid)
         self.assignment = Assignment()
-        self.metrics = WorkerMetrics()
         self.codecs = Codecs(self.known)
         self.services = Services(
             settings,
@@ -85,6 +94,7 @@ class Parts:
             assignment=self.assignment,
             codecs=self.codecs,
             clock=self.clock,
+            bad=self.bad_records,
         )
 
     async def register_schemas(self, stack: AsyncExitStack) -> None:
@@ -96,6 +106,30 @@ class Parts:
         if self.known is not None:
             stack.push_async_callback(self.known.close)
             await self.known.register(VALUES)
+
+    async def guard_name(
+        self, stack: AsyncExitStack, lost: Callable[[NameTakenOverError], None]
+    ) -> None:
+        """Watch for another process with this worker's name, where the topic for it is there."""
+        if WORKERS not in await self.publisher.topics():
+            log.warning(
+                "%s is missing, so that another process with the name %s is not noticed; "
+                "sluice topics create",
+                WORKERS,
+                self.me.worker,
+            )
+            return
+        mine = WorkerStatus(
+            worker=self.me.worker, incarnation=self.me.incarnation, started_at=self.started_at
+        )
+
+        def lose(error: NameTakenOverError) -> None:
+            self.keeps_name = False
+            self.assignment.revoke()
+            self.assignment.close()
+            lost(error)
+
+        await self.services.name_guard(stack, mine, self.alerts, lose)
 
     async def _registry_is_invalid(self, version: str, problem: str) -> None:
         await self.alerts.fire(AlertName.INVALID_REGISTRY, version, problem)
@@ -111,7 +145,9 @@ class Parts:
         hosts = HostPolicy.from_patterns(settings.allowed_hosts)
         providers = open_providers(keys, hosts)
         self.services.reports(
-            partial(self._status, keys, hosts, tuple(sorted(providers))), self.publisher.topics
+            partial(self._status, keys, hosts, tuple(sorted(providers))),
+            self.publisher.topics,
+            lambda: self.keeps_name,
         )
         for provider in providers.values():
             stack.push_async_callback(provider.close)
@@ -165,6 +201,7 @@ class Parts:
         return WorkerStatus(
             worker=self.me.worker,
             incarnation=self.me.incarnation,
+            started_at=self.started_at,
             registry=self.registry.version,
             refused=refused,
             problem=problem,

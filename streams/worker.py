@@ -48,6 +48,7 @@ class Worker:
     def __init__(self, settings: WorkerSettings, member: Member) -> None:
         self._settings = settings
         self._me = Owner(worker=member.worker, incarnation=uuid.uuid4().hex[:12])
+        self._has_fixed_name = member.instance_id is not None
         self._parts = Parts(settings, self._me)
         self._app = build_app(settings, member.instance_id)
         self._intakes: dict[str, Intake] = {}
@@ -75,6 +76,7 @@ class Worker:
             await parts.publisher.start()
             stack.push_async_callback(parts.publisher.stop)
             await learn_time(parts.publisher, parts.clock)
+            parts.started_at = parts.clock.now()
             await parts.journal_log.start()
             stack.push_async_callback(parts.journal_log.stop)
             self._background(stack, parts.registry.follow(self._settings.kafka))
@@ -92,12 +94,15 @@ class Worker:
                 ),
                 parts.metrics.registry,
             )
+            if self._has_fixed_name:
+                await parts.guard_name(stack, self._fail)
             for service in parts.services.opened:
                 self._background(stack, service())
             self._background(stack, watch_loop(parts.metrics.loop_was_late, parts.clock))
             self._background(stack, parts.journals.run())
             self._background(stack, self._sweep(deps))
             self._background(stack, self._gap_watch().run())
+            await self._announced()
             if not self._stopping.is_set():
                 await self._serve()
         if self._failure is not None:
@@ -169,6 +174,20 @@ class Worker:
 
     async def _leave(self, app: faust.App) -> None:
         self._parts.assignment.close()
+        if self._parts.keeps_name:
+            await self._drain(app)
+        else:
+            # Our hops, offsets and membership are the namesake's.
+            await self._book_open_calls()
+            for intake in self._intakes.values():
+                intake.abandon()
+        try:
+            await asyncio.wait_for(app.stop(), _LEAVE_S)
+        except TimeoutError:
+            log.warning("the consumer did not leave in time")
+
+    async def _drain(self, app: faust.App) -> None:
+        """End what is in flight, commit, and be a member that leaves its group when it stops."""
         drained = asyncio.gather(*(intake.drained() for intake in self._intakes.values()))
         try:
             await asyncio.wait_for(drained, self._settings.drain_s)
@@ -181,10 +200,6 @@ class Worker:
             log.warning("the last offsets could not be committed: %s", error)
         consumer: Any = app.consumer
         consumer.give_up_name()
-        try:
-            await asyncio.wait_for(app.stop(), _LEAVE_S)
-        except TimeoutError:
-            log.warning("the consumer did not leave in time")
 
     async def _book_open_calls(self) -> None:
         """Say what is left behind, so that it does not count as work that ended a worker."""
@@ -218,10 +233,14 @@ class Worker:
 
     async def _loaded(self) -> None:
         """Wait for the registry, or for the order to stop."""
-        tasks = {
-            asyncio.create_task(self._parts.registry.loaded()),
-            asyncio.create_task(self._stopping.wait()),
-        }
+        await self._or_stopped(self._parts.registry.loaded())
+
+    async def _announced(self) -> None:
+        """Have said our name before we join the group: a namesake ends before it is fenced."""
+        await self._or_stopped(self._parts.services.announced.wait())
+
+    async def _or_stopped(self, awaited: Coroutine[Any, Any, Any]) -> None:
+        tasks = {asyncio.create_task(awaited), asyncio.create_task(self._stopping.wait())}
         _, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in left:
             task.cancel()

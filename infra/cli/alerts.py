@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +15,10 @@ from infra.settings import InfraSettings
 if TYPE_CHECKING:
     from infra.cli.alerts_shown import AlertsShown
     from schemas.alert_evaluation import AlertEvaluation
+    from schemas.codec import Codec
     from schemas.events import Alert
+    from streams.agents.codecs import Codecs
+    from streams.alerting.logs import AlertRecord
 
 
 @click.command("alerts")
@@ -94,10 +97,7 @@ async def _read(
     """
     from schemas.alert_evaluation import fetch_evaluation
     from schemas.codec import Codec
-    from schemas.errors import UndecodableError
-    from schemas.events import Alert
     from schemas.kafka_knock import knock
-    from schemas.mapping import from_record
     from schemas.schema_registry import known_schemas
     from streams.agents.codecs import Codecs
     from streams.alerting.kafka_log import read_alerts
@@ -107,17 +107,28 @@ async def _read(
     settings = WorkerSettings()
     known = known_schemas(settings.schema_registry_url)
     codecs, codec = Codecs(known), Codec("Alert", known)
-    found, unread = [], 0
     try:
-        for record in await read_alerts(kafka, 0):
-            try:
-                value = await codecs.decode(codec, record.value)
-                found.append((record.offset, record.at, from_record(Alert, value)))
-            except (UndecodableError, KeyError):
-                unread += 1
+        found, unread = await decoded(await read_alerts(kafka, 0), codecs, codec)
     finally:
         if known is not None:
             await known.close()
     if unread:
         notes.print(f"{unread} records of the alerts' topic can't be read")
     return found, await fetch_evaluation(kafka, settings.group)
+
+
+async def decoded(
+    records: Sequence[AlertRecord], codecs: Codecs, codec: Codec
+) -> tuple[list[tuple[int, int, Alert]], int]:
+    """Offset, append time and alert of each record, and how many can't be read."""
+    from schemas.errors import UndecodableError
+    from streams.alerting.book import read_alert
+
+    found, unread = [], 0
+    for record in records:
+        try:
+            value = await codecs.decode(codec, record.value)
+            found.append((record.offset, record.at, read_alert(value)))
+        except UndecodableError:
+            unread += 1
+    return found, unread

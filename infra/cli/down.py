@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from infra.cli.pipeline import bring_down
+from infra.cli.screen import say
 from infra.local.state import is_running
 from infra.settings import InfraSettings
 
@@ -14,6 +15,6 @@ def command() -> None:
     """End the local pipeline; its data stays."""
     home = InfraSettings().home
     if not is_running(home):
-        click.echo(f"no pipeline runs in {home}")
+        say(f"no pipeline runs in {home}")
         return
     bring_down(home)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import click
 
 from schemas.errors import SluiceError
+from schemas.shown_text import whole_text
 
 LOGGED = frozenset({"worker", "sink"})
 """Commands that run as processes: what they say goes to their log, in its format."""
@@ -32,6 +33,8 @@ def report_faults(command: click.Command, arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except click.ClickException as wrong:
+        # A message quotes what was typed.
+        wrong.message = whole_text(wrong.message)
         wrong.show()
         return wrong.exit_code
     except Exception as error:  # noqa: BLE001 - the last place where anything can be told
@@ -46,8 +49,8 @@ def report_faults(command: click.Command, arguments: Sequence[str]) -> int:
 def _tell(error: Exception, *, debug: bool) -> None:
     problem = _ours(error)
     if debug or problem is None:
-        traceback.print_exception(error)
-    click.secho(f"sluice: {problem or _defect(error)}", fg="red", err=True)
+        click.echo(whole_text("".join(traceback.format_exception(error))), err=True, nl=False)
+    click.secho(whole_text(f"sluice: {problem or _defect(error)}"), fg="red", err=True)
 
 
 def _log(error: Exception, *, debug: bool) -> None:

@@ -10,6 +10,7 @@ from importlib import import_module
 import click
 
 from infra.cli.faults import LOGGED, report_faults
+from schemas.shown_text import whole_text
 from schemas.variables import unknown_in_words
 
 COMMANDS = {
@@ -74,7 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     if _command_of(given) not in LOGGED:
         for line in unknown_in_words(os.environ):
-            click.secho(f"sluice: {line}", fg="yellow", err=True)
+            click.secho(whole_text(f"sluice: {line}"), fg="yellow", err=True)
     sys.exit(report_faults(sluice, given))
 
 

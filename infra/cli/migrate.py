@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from infra.cli.screen import notes, print_json
+from infra.cli.screen import notes, print_json, say
 from infra.settings import InfraSettings
 
 
@@ -31,7 +31,7 @@ def command(*, roles: bool, as_json: bool) -> None:
         print_json([{"number": each.number, "name": each.name} for each in applied])
     else:
         for each in applied:
-            click.echo(f"{each.number:03} {each.name}")
+            say(f"{each.number:03} {each.name}")
         said = f"{len(applied)} migrations applied"
         notes.print(said if applied else "every migration was applied already")
     if roles:

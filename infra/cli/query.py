@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from infra.cli.layout import Column
-from infra.cli.screen import console, notes, print_columns, print_json
+from infra.cli.screen import console, notes, print_columns, print_json, say
 from infra.figures import RIGHT, heading, shown
 from infra.settings import InfraSettings
 
@@ -180,12 +180,12 @@ def _list(*, as_json: bool) -> None:
         print_json([_described(each) for each in known])
         return
     for each in known:
-        click.secho(each.name, bold=True)
-        click.echo(f"  {each.title}")
+        say(each.name, bold=True)
+        say(f"  {each.title}")
         for parameter in each.parameters:
             value = "must be given" if parameter.default is None else parameter.default or "empty"
             choices = f" ({', '.join(parameter.choices)})" if parameter.choices else ""
-            click.echo(f"  --param {parameter.name}= {parameter.about}; {value}{choices}")
+            say(f"  --param {parameter.name}= {parameter.about}; {value}{choices}")
 
 
 def _described(each: Question) -> dict[str, Any]:

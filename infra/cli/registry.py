@@ -16,8 +16,9 @@ from infra.cli.registry_shown import (
     show_checked,
     show_current,
     show_moves,
+    show_repair,
 )
-from infra.cli.screen import notes, print_json
+from infra.cli.screen import notes, print_json, say
 from infra.settings import InfraSettings
 from schemas.errors import RegistryError
 
@@ -71,7 +72,7 @@ def validate(file: Path, *, artifacts: tuple[Path, ...], as_json: bool) -> None:
     if as_json:
         print_json({"version": version.hash, "valid": True, "problems": [], **outline(version)})
         return
-    click.echo(f"{file} is valid: version {version.hash}, {outline_in_words(version)}")
+    say(f"{file} is valid: version {version.hash}, {outline_in_words(version)}")
 
 
 @command.command("schema")
@@ -150,7 +151,7 @@ def show(version: str | None, *, every: bool, as_json: bool) -> None:
         return
     import yaml
 
-    click.echo(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100), nl=False)
+    say(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100), nl=False)
 
 
 @command.command("diff")
@@ -171,7 +172,7 @@ def diff(before: str, after: str | None, *, artifacts: tuple[Path, ...], as_json
         print_json([each.as_document() for each in found])
         return
     for each in found:
-        click.echo(each.in_words())
+        say(each.in_words())
     if not found:
         notes.print("no difference")
 
@@ -200,6 +201,39 @@ def rollback(version: str | None, *, by: str, no_wait: bool, as_json: bool) -> N
     _refusals(use)
 
 
+@command.command("repair")
+@click.option("--check", is_flag=True, help="Only say what is broken; exits 1 if anything is.")
+@BY
+@NO_WAIT
+@AS_JSON
+def repair(*, check: bool, by: str, no_wait: bool, as_json: bool) -> None:
+    """Get a broken registry topic going again.
+
+    Records that can't be used, and versions and artifacts that are not what their key says, are
+    taken out by tombstones. A pointer that leads to nothing usable moves to the newest version that
+    was current and still is usable. Nothing is written where the topic is in order.
+    """
+    from streams.registry.repair import repair_of
+    from streams.registry.topic import publish_repair
+
+    found = repair_of(_history())
+    if not check and found.problems:
+        asyncio.run(publish_repair(_kafka(), found.tombstones, found.pointer, by=by))
+    version = None if found.pointer is None else found.pointer[0]
+    use = None if check or no_wait or version is None else _until_used(version)
+    show_repair(found, use, mended=not check, as_json=as_json)
+    if found.is_lost:
+        raise RegistryError(
+            "no version on the registry topic is usable; publish one: sluice registry apply FILE"
+        )
+    if check and found.problems:
+        raise FoundProblemsError(
+            f"{len(found.problems)} keys of the registry topic are broken; mend them: sluice "
+            "registry repair"
+        )
+    _refusals(use)
+
+
 def _version_of(pointer: Pointer | None) -> str | None:
     return None if pointer is None else pointer.version
 
@@ -216,7 +250,14 @@ def _kafka() -> dict[str, Any]:
 def _history() -> RegistryHistory:
     from streams.registry.topic import read_history
 
-    return asyncio.run(read_history(_kafka()))
+    history = asyncio.run(read_history(_kafka()))
+    if history.bad:
+        notes.print(
+            f"{len(history.bad)} records of the registry topic can't be used; see them, and mend "
+            "them: sluice registry repair",
+            style="yellow",
+        )
+    return history
 
 
 def _loaded(

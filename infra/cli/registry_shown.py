@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from infra.cli.screen import notes, print_json, print_table
+from infra.cli.screen import notes, print_json, print_table, say
+from schemas.shown_text import one_line
 
 if TYPE_CHECKING:
     from infra.workers.checking import Checked
     from infra.workers.registry_use import RegistryUse
+    from streams.registry.repair import Repair
     from streams.registry.topic import RegistryHistory
     from streams.registry.version import RegistryVersion
 
@@ -81,10 +81,10 @@ def show_current(
         print_json(document)
         return
     if before == version:
-        click.echo(f"{version} is current already")
+        say(f"{version} is current already")
         return
     used = f"; used by {', '.join(use.used_by)}" if use and use.used_by else ""
-    click.echo(f"{version} is current, before it {before or 'none'}{used}")
+    say(f"{version} is current, before it {before or 'none'}{used}")
     if use and use.silent:
         notes.print(
             f"{', '.join(use.silent)} did not say within 10 s that they use it", style="yellow"
@@ -92,6 +92,35 @@ def show_current(
     if before is not None:
         back = "sluice registry rollback" if applied else f"sluice registry rollback {before}"
         notes.print(f"take it back with: {back}", style="dim")
+
+
+def show_repair(found: Repair, use: RegistryUse | None, *, mended: bool, as_json: bool) -> None:
+    """What was broken, and what was done about it where it was `mended`."""
+    version = None if found.pointer is None else found.pointer[0]
+    rows = [(_key_shown(key), problem) for key, problem in found.problems.items()]
+    if as_json:
+        print_json(
+            {
+                "problems": [{"key": key, "problem": problem} for key, problem in rows],
+                "mended": mended and bool(rows) and not found.is_lost,
+                "taken_out": [_key_shown(key) for key in found.tombstones],
+                "current": version,
+                "used_by": list(use.used_by) if use else [],
+            }
+        )
+        return
+    if not rows:
+        say("the registry topic is in order")
+        return
+    print_table(("key", "problem"), rows)
+    if mended:
+        say(f"{len(found.tombstones)} records taken out")
+    if mended and version is not None:
+        say(f"{version} is current")
+
+
+def _key_shown(key: bytes) -> str:
+    return one_line(key.decode(errors="backslashreplace"))[:80]
 
 
 def outline(version: RegistryVersion) -> dict[str, Any]:

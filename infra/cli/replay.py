@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.screen import notes, print_json
+from infra.cli.screen import notes, print_json, say
 
 if TYPE_CHECKING:
     from infra.replays.choosing import Origin
@@ -186,7 +186,7 @@ def promote(
     if as_json:
         print_json({"version": version.hash, "applied": apply_it, "run": run_id})
     elif not apply_it:
-        click.echo(as_yaml(version), nl=False)
+        say(as_yaml(version), nl=False)
     if apply_it:
         notes.print(f"version {version.hash} is current; taken back by: sluice registry rollback")
 

@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import click
-
-from infra.cli.screen import notes, print_table
+from infra.cli.screen import notes, print_table, say
 from streams.routing.decide import CODE_VERSION
 
 REFUSED = "(refused)"
@@ -27,11 +25,11 @@ def show_run(document: Mapping[str, Any]) -> None:
         _say_left_out(tally)
         return
     same, how = document["same"], document["how"]
-    click.echo(
+    say(
         f"run {document['run']}, registry {document['registry']}: {decided:,} requests, "
         f"{same:,} start where they did ({same / decided:.1%})"
     )
-    click.echo("decisions: " + ", ".join(f"{count:,} {name}" for name, count in how.items()))
+    say("decisions: " + ", ".join(f"{count:,} {name}" for name, count in how.items()))
     _matrix("starts on", document["tier_moves"])
     _matrix("asks first", document["model_moves"])
     _figures(document)
@@ -97,7 +95,7 @@ def _figures(document: Mapping[str, Any]) -> None:
              verdict(change[key], *words), rests_on(figure["rests_on"]))
         )  # fmt: skip
     print_table(("figure", "was", "would be (95 %)", "change (95 %)", "that is", "rests on"), rows)
-    click.echo(f"would go on to a second model: {projected['goes_on']:.1%}")
+    say(f"would go on to a second model: {projected['goes_on']:.1%}")
     for model, share in document["unscored_draws"].items():
         notes.print(
             f"{share:.0%} of {model}'s drawn answers have no score; taken as missing by chance",
@@ -107,7 +105,7 @@ def _figures(document: Mapping[str, Any]) -> None:
 
 def _executed(found: Mapping[str, Any]) -> None:
     """What really asking the models came to."""
-    click.echo(
+    say(
         f"asked the models: {found['calls']:,} calls, {found['answered']:,} answers, "
         f"{found['spent_usd']:.6f} USD"
     )
@@ -121,7 +119,7 @@ def _executed(found: Mapping[str, Any]) -> None:
         notes.print("the registry names no judge: the answers were paid for and not scored")
     elif found["gain"] is not None:
         bounds = "" if found["low"] is None else f" ({found['low']:+.3f} to {found['high']:+.3f})"
-        click.echo(
+        say(
             f"judged: {found['score']:.3f}; on {found['compared']:,} requests that were scored "
             f"before, {found['was_score']:.3f} then, {found['gain']:+.3f}{bounds} now"
         )
@@ -193,7 +191,7 @@ def show_runs(found: Sequence[Mapping[str, Any]]) -> None:
 def show_difference(document: Mapping[str, Any]) -> None:
     """Two runs: what the second does otherwise."""
     first, second = document["first"], document["second"]
-    click.echo(
+    say(
         f"{document['requests']:,} requests in both; {document['otherwise']:,} would be asked of "
         "other models"
     )

@@ -11,23 +11,38 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.cli.layout import GAP, NARROWEST, Column, blocks, column_widths
-from schemas.shown_text import one_line, whole_text
+from schemas.shown_text import escaped_json, one_line, whole_text
 
 _FIGURE = re.compile(r"[-+]?\$?[\d,]{0,20}\.?\d{1,20} ?(%|ms|s)?|-")
 """A number as figures are shown, or the dash of an unknown one."""
 
-console = Console(highlight=False, soft_wrap=True)
+
+class Screen(Console):
+    """A console to which no text brings what a terminal obeys, whoever wrote it."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As rich's, texts without control and direction signs."""
+        super().print(*(whole_text(o) if isinstance(o, str) else o for o in objects), **options)
+
+
+console = Screen(highlight=False, soft_wrap=True)
 """Standard output."""
 
-notes = Console(stderr=True, highlight=False, soft_wrap=True)
+notes = Screen(stderr=True, highlight=False, soft_wrap=True)
 """What is said besides the result: progress, what is being done."""
 
 
+def say(text: str, *, nl: bool = True, err: bool = False, bold: bool = False) -> None:
+    """A text as it is, for a person or a pipe, without control and direction signs."""
+    click.secho(whole_text(text), nl=nl, err=err, bold=bold or None)
+
+
 def print_json(value: Any) -> None:
-    """A value as JSON, and nothing else."""
+    """A value as JSON, and nothing else; what a terminal obeys is escaped in it."""
     import orjson
 
-    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str))
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
+    click.echo(escaped_json(text))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
@@ -60,7 +75,7 @@ def print_columns(
     texts = [[_shown(value) for value in row] for row in rows]
     if not console.is_terminal:
         for line in (names or [each.heading for each in columns], *texts):
-            click.echo("\t".join(map(one_line, line)))
+            say("\t".join(map(one_line, line)))
         return
     widths = column_widths(columns, texts, console.width)
     if widths is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from infra.cli.faults import FoundProblemsError
-from infra.cli.screen import notes, print_json
+from infra.cli.screen import notes, print_json, say
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def create(*, acls: bool, replies: tuple[str, ...], as_json: bool) -> None:
     settings = InfraSettings()
     if acls:
         lines = acl_lines(_declared(settings))
-        print_json(lines) if as_json else click.echo("\n".join(lines))
+        print_json(lines) if as_json else say("\n".join(lines))
         return
     asyncio.run(knock(kafka_connection(settings)))
     address = kafka_address(settings)
@@ -69,7 +69,7 @@ def create(*, acls: bool, replies: tuple[str, ...], as_json: bool) -> None:
         print_json(created)
         return
     for name in created:
-        click.echo(name)
+        say(name)
     notes.print(f"{len(created)} topics created" if created else "every topic was there already")
 
 
@@ -80,7 +80,7 @@ def _refuse_others(names: tuple[str, ...]) -> None:
 
     prefixes = WorkerSettings().reply_prefixes
     policy = ReplyTopicPolicy(prefixes=prefixes)
-    wrong = [name for name in names if not policy.allows(name)]
+    wrong = [name for name in names if not policy.is_open(name)]
     if wrong:
         raise click.UsageError(
             f"no worker replies to {', '.join(wrong)}; a reply topic begins with "
@@ -104,7 +104,7 @@ def check(*, as_json: bool) -> None:
         print_json(differences)
     else:
         for line in differences:
-            click.echo(line)
+            say(line)
     if differences:
         raise FoundProblemsError(f"{len(differences)} differences")
     notes.print(f"all {len(declared)} topics are as declared")

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from infra.cli.pipeline import bring_down, bring_up, show_parts
+from infra.cli.screen import say
 from infra.settings import InfraSettings
 
 
@@ -27,7 +28,7 @@ def command(*, detach: bool, workers: int | None, as_json: bool) -> None:
     show_parts(settings.home, as_json=as_json)
     if detach:
         return
-    click.echo("Ctrl-C ends it. In another terminal: sluice ask 'What is Kafka?'", err=True)
+    say("Ctrl-C ends it. In another terminal: sluice ask 'What is Kafka?'", err=True)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         supervisor.popen.wait()

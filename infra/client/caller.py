@@ -21,6 +21,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.errors import LocalStackError
 from schemas.kafka_access import KafkaAccess
+from schemas.kafka_consumer import open_consumer
 from schemas.kafka_knock import knock
 from schemas.topics import MAX_REQUEST_BYTES, MIB, REPLIES, REQUESTS
 
@@ -51,7 +52,9 @@ class Caller(Protocol):
 
 
 class KafkaCaller:
-    """A caller on a broker. `repeated` counts replies beyond the first."""
+    """A caller on a broker. `repeated` counts replies beyond the first, `unreadable` records with a
+    correlation id of ours that hold no reply.
+    """
 
     def __init__(self, producer: AIOKafkaProducer, topic: str = REQUESTS) -> None:
         self._producer = producer
@@ -61,6 +64,7 @@ class KafkaCaller:
         self._waiting: dict[bytes, tuple[float, asyncio.Future[Heard]]] = {}
         self._heard: set[bytes] = set()
         self.repeated = 0
+        self.unreadable = 0
 
     async def call(self, request: Mapping[str, Any]) -> asyncio.Future[Heard]:
         """See `Caller.call`."""
@@ -81,19 +85,25 @@ class KafkaCaller:
             raise LocalStackError(f"{self._topic} did not take a request: {error}") from error
         return future
 
-    def hear(self, correlation: bytes | None, value: bytes) -> None:
-        """A record of the reply topic; those of other callers are passed over."""
+    def hear(self, correlation: bytes | None, value: bytes | None) -> None:
+        """A record of the reply topic; those of other callers are passed over. So are those that
+        can't be read: somebody else wrote them, and the reply may still come.
+        """
         if correlation is None:
             return
-        waiting = self._waiting.pop(correlation, None)
-        if waiting is None:
+        if correlation not in self._waiting:
             self.repeated += correlation in self._heard
             return
+        reply = _read_reply(value)
+        if reply is None:
+            self.unreadable += 1
+            return
+        waiting = self._waiting.pop(correlation)
         self._heard.add(correlation)
         started, future = waiting
         if not future.done():
             waited_ms = (time.perf_counter() - started) * 1000
-            future.set_result(Heard(reply=orjson.loads(value), waited_ms=waited_ms))
+            future.set_result(Heard(reply=reply, waited_ms=waited_ms))
 
     def fail(self, error: BaseException) -> None:
         """Nothing will be heard any more."""
@@ -120,7 +130,7 @@ async def kafka_caller(
         enable_idempotence=True,
         max_request_size=2 * MAX_REQUEST_BYTES + MIB,
     )
-    consumer = AIOKafkaConsumer(
+    consumer = open_consumer(
         REPLIES,
         **kafka,
         auto_offset_reset="latest",
@@ -149,6 +159,14 @@ async def kafka_caller(
         await producer.stop()
 
 
+def _read_reply(value: bytes | None) -> Document | None:
+    try:
+        reply = orjson.loads(value or b"")
+    except orjson.JSONDecodeError:
+        return None
+    return reply if isinstance(reply, dict) else None
+
+
 async def _listen(consumer: AIOKafkaConsumer, caller: KafkaCaller) -> None:
     try:
         async for record in consumer:
@@ -156,5 +174,5 @@ async def _listen(consumer: AIOKafkaConsumer, caller: KafkaCaller) -> None:
                 (value for name, value in record.headers if name == CORRELATION_ID), None
             )
             caller.hear(correlation, record.value)
-    except KafkaError as error:
+    except Exception as error:  # noqa: BLE001 - whoever waits must hear that nothing will come
         caller.fail(LocalStackError(f"the reply topic can't be read any more: {error}"))

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from infra.labels.request_log import LoggedValue, LogPlace, spans
 from schemas.errors import SluiceError
-from schemas.tolerant_records import tolerate_header_names
+from schemas.kafka_consumer import open_consumer
 
 _POLL_MS = 200
 _PATIENCE_POLLS = 150
@@ -39,8 +39,7 @@ class KafkaRequestLog:
         for place in places:
             offsets[TopicPartition(place.topic, place.partition)].add(place.offset)
         found: dict[LogPlace, LoggedValue] = {}
-        tolerate_header_names()
-        consumer = AIOKafkaConsumer(
+        consumer = open_consumer(
             **self._kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS
         )
         await consumer.start()

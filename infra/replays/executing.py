@@ -27,6 +27,7 @@ from streams.providers.base import (
     Timeouts,
     Usage,
 )
+from streams.providers.booked_usage import with_usage
 from streams.providers.prices import PriceBook
 from streams.routing.candidates import EXPECTED_OUTPUT_TOKENS
 from streams.routing.features import estimate_tokens
@@ -202,7 +203,6 @@ class Executor:
         cost, source = (None, None) if usage is None else self.pricing.cost_of(model, usage)
         if usage is None and error is not None and (error.status or 0) >= _LOWEST_ERROR_STATUS:
             cost, source = 0, "unbilled"
-        tokens = usage or Usage()
         found = self._found
         found.calls += 1
         found.unknown_cost += cost is None
@@ -211,24 +211,18 @@ class Executor:
         status = "ok" if error is None else error.error_class.value
         if error is not None:
             found.failed[status] = found.failed.get(status, 0) + 1
-        self.book(
-            CostEvent(
-                tenant=task.tenant, request_id=task.request_id, hop=0, visit=0, call_id=call_id,
-                purpose=PURPOSE, at=self.now_ms(), started_at=began, tier=model.tier,
-                provider=model.provider, request_model=model.name,
-                response_model=completion.response_model if completion else None,
-                instance=model.instances[0].name, status=status,
-                http_status=error.status if error else 200,
-                finish_reason=completion.finish_reason if completion else None,
-                input_tokens=tokens.input_tokens, output_tokens=tokens.output_tokens,
-                cache_read_tokens=tokens.cache_read_tokens,
-                cache_write_tokens=tokens.cache_write_tokens,
-                reasoning_tokens=tokens.reasoning_tokens, cost_nano=cost, price_source=source,
-                latency_ms=took_s * 1000, worker="replay", incarnation="replay", late=False,
-                user_id=None, user_tier=None, feature=task.feature,
-                registry_version=self.landscape.version,
-            )
+        event = CostEvent(
+            tenant=task.tenant, request_id=task.request_id, hop=0, visit=0, call_id=call_id,
+            purpose=PURPOSE, at=self.now_ms(), started_at=began, tier=model.tier,
+            provider=model.provider, request_model=model.name,
+            response_model=completion.response_model if completion else None,
+            instance=model.instances[0].name, status=status,
+            http_status=error.status if error else 200,
+            finish_reason=completion.finish_reason if completion else None,
+            cost_nano=cost, price_source=source, latency_ms=took_s * 1000, worker="replay",
+            incarnation="replay", feature=task.feature, registry_version=self.landscape.version,
         )  # fmt: skip
+        self.book(with_usage(event, usage))
 
 
 async def _asked(

@@ -201,19 +201,26 @@ def run_of(parts: Parts, run_id: str) -> dict[str, Any]:
         UnknownRunError: there is none of this id.
     """
     for row in parts.tables.rows("runs", run=run_id):
-        if row["spec"]:
-            return _read_run(row)
+        found = _read_run(row)
+        if found is not None:
+            return found
     raise UnknownRunError(f"no replay has the id {run_id}; see them all: sluice replay list")
 
 
 def runs(parts: Parts) -> list[dict[str, Any]]:
     """Every run, the last first."""
-    return [_read_run(row) for row in parts.tables.rows("runs", run="") if row["spec"]]
+    found = [_read_run(row) for row in parts.tables.rows("runs", run="")]
+    return [each for each in found if each is not None]
 
 
-def _read_run(row: dict[str, Any]) -> dict[str, Any]:
-    summary = orjson.loads(row["summary"]) if row["summary"] else None
-    return {**row, "spec": orjson.loads(row["spec"]), "summary": summary}
+def _read_run(row: dict[str, Any]) -> dict[str, Any] | None:
+    """A run's record; `None` where the topic holds no readable beginning of it."""
+    try:
+        spec = orjson.loads(row["spec"] or "null")
+        summary = orjson.loads(row["summary"] or "null")
+    except orjson.JSONDecodeError:
+        return None
+    return {**row, "spec": spec, "summary": summary} if isinstance(spec, dict) else None
 
 
 def runner(parts: Parts, spec: RunSpec, **more: Any) -> Runner:

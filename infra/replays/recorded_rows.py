@@ -9,6 +9,7 @@ from typing import Any
 
 from schemas.records import Decision, Source
 from streams.providers.base import Usage
+from streams.providers.booked_usage import usage_of
 from streams.providers.prices import PriceBook
 from streams.replay.cases import Case, Seen, Step
 from streams.replay.recorded import Recorded
@@ -112,13 +113,7 @@ def _seen(row: Row, chances: Mapping[str, float], landscape: Landscape, pricing:
     model = landscape.models.get(row["model"])
     cost = row["paid_nano"]
     if model is not None:
-        usage = Usage(
-            input_tokens=row["input"],
-            output_tokens=row["output"],
-            cache_read_tokens=row["cache_read"],
-            cache_write_tokens=row["cache_write"],
-        )
-        cost, _ = pricing.cost_of(model, usage)
+        cost, _ = pricing.cost_of(model, usage_of(row))
     return Seen(
         cost_nano=cost,
         score=row["score"],

@@ -25,7 +25,7 @@ from infra.simulator.ledger import Arrival, Ledger
 from infra.simulator.misbehaviour import UNANSWERED, misbehave
 from infra.simulator.serving import Kitchen, Serving
 from infra.simulator.wire import ANTHROPIC, OPENAI, Wire, respond
-from schemas.http_origin import refusal
+from schemas.http_origin import address_of, refusal
 
 CALL_ID = "X-Client-Request-Id"
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -171,7 +171,7 @@ class _Call:
 def _foreign(request: web.BaseRequest) -> str | None:
     local = request.transport and request.transport.get_extra_info("sockname")
     headers = request.headers
-    return refusal(str(local[0]) if local else "", headers.get("Host"), headers.get("Origin"))
+    return refusal(address_of(local), headers.get("Host"), headers.get("Origin"))
 
 
 async def _read(request: web.BaseRequest) -> bytes | None:

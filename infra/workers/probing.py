@@ -12,6 +12,7 @@ from infra.workers.readiness import REFUSE, WARN, Finding
 from schemas.events import CostEvent
 from schemas.identity import DEFAULT_TENANT
 from streams.providers.base import ChatCall, Completion, Endpoint, Provider, ProviderError, Timeouts
+from streams.providers.booked_usage import with_usage
 from streams.providers.prices import PriceBook
 from streams.routing.landscape import Instance, Landscape, Model
 
@@ -88,24 +89,18 @@ async def _ask(  # noqa: PLR0917 - what a probe needs, all of it
     cost, source = (None, None) if usage is None else prices.cost_of(model, usage)
     if usage is None and error is not None and (error.status or 0) >= _LOWEST_ERROR_STATUS:
         cost, source = 0, "unbilled"
-    await book(
-        CostEvent(
-            tenant=DEFAULT_TENANT, request_id=f"probe-{run}", hop=0, visit=0, call_id=call_id,
-            purpose=PURPOSE, at=int(time.time() * 1000), started_at=began, tier=model.tier,
-            provider=model.provider, request_model=model.name,
-            response_model=completion.response_model if completion else None,
-            instance=instance.name, status="ok" if error is None else error.error_class.value,
-            http_status=error.status if error else 200,
-            finish_reason=completion.finish_reason if completion else None,
-            input_tokens=usage.input_tokens if usage else None,
-            output_tokens=usage.output_tokens if usage else None,
-            cache_read_tokens=usage.cache_read_tokens if usage else None,
-            cache_write_tokens=usage.cache_write_tokens if usage else None,
-            reasoning_tokens=usage.reasoning_tokens if usage else None,
-            cost_nano=cost, price_source=source, latency_ms=took_ms, worker="probe",
-            incarnation="probe", registry_version=landscape.version,
-        )
+    event = CostEvent(
+        tenant=DEFAULT_TENANT, request_id=f"probe-{run}", hop=0, visit=0, call_id=call_id,
+        purpose=PURPOSE, at=int(time.time() * 1000), started_at=began, tier=model.tier,
+        provider=model.provider, request_model=model.name,
+        response_model=completion.response_model if completion else None,
+        instance=instance.name, status="ok" if error is None else error.error_class.value,
+        http_status=error.status if error else 200,
+        finish_reason=completion.finish_reason if completion else None,
+        cost_nano=cost, price_source=source, latency_ms=took_ms, worker="probe",
+        incarnation="probe", registry_version=landscape.version,
     )  # fmt: skip
+    await book(with_usage(event, usage))
     return Probed(
         model=model.name,
         instance=instance.name,

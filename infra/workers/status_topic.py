@@ -9,6 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.errors import UndecodableError
+from schemas.kafka_consumer import open_consumer
 from schemas.topics import WORKERS
 from schemas.worker_status import GONE_S, WorkerStatus
 
@@ -66,7 +67,7 @@ class StatusTopic:
 @asynccontextmanager
 async def status_topic(kafka: Mapping[str, Any]) -> AsyncIterator[StatusTopic | None]:
     """The topic, open from the time from which words count; `None` where there is no such topic."""
-    consumer = AIOKafkaConsumer(**kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS)
+    consumer = open_consumer(**kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS)
     await consumer.start()
     try:
         if WORKERS not in await consumer.topics():

@@ -24,9 +24,17 @@ WITH
         SELECT
             r.topic AS topic, r.partition AS partition, r.offset AS offset, c.call_id AS call_id,
             any(toString(c.request_model)) AS model, max(c.at) AS answered_at,
-            any(c.purpose = 'shadow') AS drawn, any(c.cost) AS paid,
-            any(c.input_tokens) AS input, any(c.output_tokens) AS output,
-            any(c.cache_read_tokens) AS cache_read, any(c.cache_write_tokens) AS cache_write
+            any(c.purpose = 'shadow') AS drawn,
+            -- All that the call cost and used, from one row.
+            any(
+                (
+                    c.cost, c.input_tokens, c.output_tokens, c.cache_read_tokens,
+                    c.cache_write_tokens, c.reasoning_tokens, c.cache_write_1h_tokens,
+                    c.audio_input_tokens, c.audio_output_tokens, c.web_searches,
+                    toString(c.service_tier), toString(c.speed), toString(c.geography),
+                    c.unknown_usage
+                )
+            ) AS used
         FROM calls AS c
         ASOF INNER JOIN replayed AS r
             ON c.tenant = r.tenant AND c.request_id = r.request_id AND c.at >= r.requested_at
@@ -65,11 +73,7 @@ WITH
     (
         SELECT
             topic, partition, offset, model, min(drawn) AS only_drawn,
-            argMax(paid, (NOT drawn, answered_at)) AS paid,
-            argMax(input, (NOT drawn, answered_at)) AS input,
-            argMax(output, (NOT drawn, answered_at)) AS output,
-            argMax(cache_read, (NOT drawn, answered_at)) AS cache_read,
-            argMax(cache_write, (NOT drawn, answered_at)) AS cache_write
+            argMax(used, (NOT drawn, answered_at)) AS used
         FROM answers
         GROUP BY topic, partition, offset, model
     )
@@ -77,12 +81,24 @@ SELECT
     a.topic AS topic, a.partition AS partition, a.offset AS offset, a.model AS model,
     toBool(a.only_drawn) AS drawn,
     -- Decimal(18,9) overflows from 9.22 USD on.
-    toInt64(toDecimal128(a.paid, 9) * 1000000000) AS paid_nano, a.input AS input,
-    a.output AS output, a.cache_read AS cache_read, a.cache_write AS cache_write, s.score AS score,
-    s.confidence AS confidence
+    toInt64(toDecimal128(a.used.1, 9) * 1000000000) AS paid_nano,
+    a.used.2 AS input_tokens,
+    a.used.3 AS output_tokens,
+    a.used.4 AS cache_read_tokens,
+    a.used.5 AS cache_write_tokens,
+    a.used.6 AS reasoning_tokens,
+    a.used.7 AS cache_write_1h_tokens,
+    a.used.8 AS audio_input_tokens,
+    a.used.9 AS audio_output_tokens,
+    a.used.10 AS web_searches,
+    a.used.11 AS service_tier,
+    a.used.12 AS speed,
+    a.used.13 AS geography,
+    a.used.14 AS unknown_usage,
+    s.score AS score, s.confidence AS confidence
 FROM asked AS a
 LEFT JOIN scored AS s
     ON a.topic = s.topic AND a.partition = s.partition AND a.offset = s.offset
     AND a.model = s.model
-ORDER BY topic, partition, offset, drawn, a.input
+ORDER BY topic, partition, offset, drawn, input_tokens
 SETTINGS join_use_nulls = 1

@@ -44,7 +44,7 @@ async def address_of(message: Incoming, deps: Dependencies) -> Addressed:
         refusal = f"a correlation or trace header is longer than {MAX_HEADER_BYTES} bytes"
     elif len(message.key or b"") > MAX_KEY_BYTES:
         refusal = f"the key is longer than {MAX_KEY_BYTES} bytes"
-    elif not deps.reply_topics.allows(topic):
+    elif not deps.reply_topics.allows(topic, deps.bound_tenants.get(message.topic)):
         refusal = "reply-topic: not a topic that replies may go to"
     elif topic != REPLIES and not await deps.reply_topic_exists(topic):
         refusal = "reply-topic: does not exist; create it first"

@@ -20,13 +20,13 @@ from streams.agents.errand import Errand
 from streams.agents.hop_state import HopState
 from streams.flow.delivery import Outgoing
 from streams.providers.base import Completion, ProviderError, Usage
+from streams.providers.booked_usage import with_usage
 from streams.routing.candidates import Candidate
 
 UNBILLED = "unbilled"
 """Price source of calls that were not sent, or that the provider refused: they cost nothing."""
 
 _LOWEST_ERROR_STATUS = 400
-_UNKNOWN_USAGE = Usage()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +51,8 @@ async def book_call(
     cost_nano, price_source = await _price(candidate, usage, error, deps)
     status = "ok" if error is None else error.error_class.value
     now = deps.clock.now()
-    tokens = usage or _UNKNOWN_USAGE
     message = hop.message
-    event = CostEvent(
+    booked = CostEvent(
         tenant=message.tenant,
         request_id=message.request_id,
         hop=message.hop,
@@ -71,11 +70,6 @@ async def book_call(
         status=status,
         http_status=error.status if error else 200,
         finish_reason=completion.finish_reason if completion else None,
-        input_tokens=tokens.input_tokens,
-        output_tokens=tokens.output_tokens,
-        cache_read_tokens=tokens.cache_read_tokens,
-        cache_write_tokens=tokens.cache_write_tokens,
-        reasoning_tokens=tokens.reasoning_tokens,
         cost_nano=cost_nano,
         price_source=price_source,
         latency_ms=ended.latency_ms,
@@ -90,6 +84,7 @@ async def book_call(
         arm=message.decision.arm,
         expected_nano=errand.expected_nano,
     )
+    event = with_usage(booked, usage)
     deps.budgets.settle(ended.call_id, cost_nano)
     deps.metrics.called(
         model=candidate.model.name,
@@ -154,6 +149,13 @@ async def _price(
             f"{model.name} reports usage that has no known price: {', '.join(unpriced)}; its calls "
             "are booked with cost NULL. Set it in models.<name>.price of the registry where there "
             "is a field for it, or report it.",
+        )
+    elif cost_nano is None and source is not None:
+        await deps.alerts.fire(
+            AlertName.UNKNOWN_USAGE,
+            f"{model.name}/usage",
+            f"token counts of {model.name} are missing or contradict each other; its calls are "
+            "booked with cost NULL. Let its server report usage.",
         )
     elif source is None:
         await deps.alerts.fire(

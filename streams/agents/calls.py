@@ -66,7 +66,12 @@ async def make_call(
 async def _make_call(
     hop: HopState, candidate: Candidate, errand: Errand, call_id: str, deps: Dependencies
 ) -> CallEnd:
-    deps.budgets.reserve(call_id, payer_of(hop, candidate.model.name), errand.expected_nano)
+    context_tokens = _context_tokens(hop, errand)
+    longest = answer_limit(errand.body, candidate.model, context_tokens)
+    usage = Usage(input_tokens=context_tokens, output_tokens=longest)
+    most_nano, _ = deps.pricing.cost_of(candidate.model, usage)
+    payer = payer_of(hop, candidate.model.name)
+    deps.budgets.reserve(call_id, payer, errand.expected_nano, most_nano)
     started_at = deps.clock.now()
     in_flight = deps.instances.begin(candidate, errand.expected_tokens, deps.clock.elapsed_ms())
     limits = hop.landscape.policy.timeouts
@@ -90,7 +95,7 @@ async def _make_call(
             read=limits.read_ms / 1000,
             total=total_ms / 1000,
         ),
-        max_output_tokens=answer_limit(errand.body, candidate.model, _context_tokens(hop, errand)),
+        max_output_tokens=longest,
         unsupported=candidate.model.unsupported | deps.refused_parameters.of(candidate.model.name),
     )
     before = deps.clock.elapsed_ms()

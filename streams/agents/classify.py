@@ -14,7 +14,7 @@ from typing import Any
 from schemas import exact_json
 from schemas.codec import Format, format_of
 from schemas.errors import InvalidRequestError, UndecodableError
-from schemas.identity import missing_request_id
+from schemas.identity import DEFAULT_TENANT, missing_request_id
 from schemas.records import (
     BEFORE_HOPS,
     Attempt,
@@ -26,6 +26,7 @@ from schemas.records import (
     TierMessage,
 )
 from schemas.request import Claim, Request, read_claim, read_request, request_document
+from schemas.sound_values import sound_time
 from schemas.topics import MAX_REQUEST_BYTES
 from streams.agents.addressing import CORRELATION_ID, REPLY_TOPIC, Addressed, address_of
 from streams.agents.dependencies import Dependencies
@@ -135,13 +136,16 @@ def _opened(
 ) -> _Opened:
     claim = read_claim(record)
     owner = deps.bound_tenants.get(message.topic)
+    if owner is None and claim.tenant in deps.bound_tenants.values():
+        # It is refused, and must not end a request of that tenant.
+        owner = DEFAULT_TENANT
     return _Opened(
         message=message,
         source=Source(
             topic=message.topic,
             partition=message.partition,
             offset=message.offset,
-            timestamp=message.timestamp,
+            timestamp=sound_time(message.timestamp),
         ),
         claim=Claim(request_id=claim.request_id, tenant=owner or claim.tenant),
         address=addressed.address,
@@ -168,6 +172,8 @@ def _checked(
     request = read_request(record if is_json else request_document(record))
     if owner is not None and record.get("tenant") not in {None, owner}:
         raise InvalidRequestError("tenant: this topic belongs to another tenant")
+    if owner is None and request.tenant in deps.bound_tenants.values():
+        raise InvalidRequestError("tenant: its requests come by a topic of its own")
     return request
 
 

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from schemas.alert_names import AlertName
 from schemas.errors import ConfigurationError
 from streams.agents.allowance import Allowance
 from streams.agents.codecs import Codecs
@@ -15,6 +14,7 @@ from streams.agents.open_calls import OpenCalls
 from streams.agents.opinion_memory import Opinions
 from streams.agents.turns import Turns
 from streams.agents.watch import Finding, Watch
+from streams.alert_port import Alerts
 from streams.budgets.live import Budgets, NoBudgets
 from streams.flow.claims import Claims
 from streams.flow.clock import Clock
@@ -31,7 +31,7 @@ from streams.providers.refused_parameters import RefusedParameters
 from streams.providers.retry_budget import RetryBudget
 from streams.providers.tenant_limits import TenantLimits
 from streams.registry.live import LiveRegistry
-from streams.routing.landscape import Model
+from streams.routing.landscape import EVERY_TENANT, Model
 from streams.tracing.tracer import NO_TRACER, Tracer
 
 
@@ -44,14 +44,6 @@ class Pricing(Protocol):
 
     def unpriced(self, model: Model, usage: Usage) -> tuple[str, ...]:
         """The parts of a call's usage that leave its cost unknown though its model has a price."""
-        ...
-
-
-class Alerts(Protocol):
-    """Tells operators."""
-
-    async def fire(self, rule: AlertName, subject: str, message: str) -> None:
-        """Raise an alert, once for each rule and subject while it lasts."""
         ...
 
 
@@ -100,6 +92,13 @@ class Dependencies:
     tracer: Tracer = NO_TRACER
     call_id: Callable[[], str] = new_call_id
     journal_before_call: bool = True
+
+    @property
+    def declared_tenants(self) -> frozenset[str]:
+        """Tenants that request topics are bound to, or that the registry names."""
+        bound = (tenant for tenant in self.bound_tenants.values() if tenant is not None)
+        named = self.registry.landscape.tenant_limits
+        return frozenset({*bound, *(tenant for tenant in named if tenant != EVERY_TENANT)})
 
     async def report(self, finding: Finding | None) -> None:
         """Raise the alert of a finding, if there is one."""

@@ -10,7 +10,6 @@ import logging
 
 from schemas import exact_json
 from schemas.errors import UndecodableError
-from schemas.mapping import from_record
 from schemas.records import Failure, TierMessage
 from streams.agents.answering import work_out
 from streams.agents.dependencies import Dependencies
@@ -22,7 +21,7 @@ from streams.agents.hop_state import HopState
 from streams.agents.interrupted import book_interrupted
 from streams.agents.shadows import draw_shadow, make_shadow
 from streams.agents.spans import hop_span
-from streams.agents.tier_records import hop_message
+from streams.agents.tier_records import hop_message, read_hop
 from streams.flow.intake import Work
 from streams.flow.journal import Done, Duplicate, HopMessage, Run, Wait
 from streams.flow.tries import Fault, is_environment
@@ -43,7 +42,7 @@ async def execute(work: Work, deps: Dependencies) -> None:
     """Take one hop's message; returns when every effect of it is acknowledged."""
     try:
         arrived = hop_message(work.message)
-        message = await _decode(work, deps)
+        message = await read_hop(work.message, deps.codecs)
     except UndecodableError as error:
         await (await deps.dead_letters.put(work.message, "undecodable", str(error)))
         return
@@ -74,7 +73,7 @@ async def give_up_hop(work: Work, fault: Fault, deps: Dependencies) -> None:
     """
     try:
         arrived = hop_message(work.message)
-        message = await _decode(work, deps)
+        message = await read_hop(work.message, deps.codecs)
     except Exception as error:
         if is_environment(error):
             raise
@@ -109,13 +108,6 @@ async def _carry_out(hop: HopState, deps: Dependencies) -> None:
         return
     for record in hop.pending:
         await record
-
-
-async def _decode(work: Work, deps: Dependencies) -> TierMessage:
-    if work.message.value is None:
-        raise UndecodableError("the value is null")
-    record = await deps.codecs.decode(deps.codecs.tier_message, work.message.value)
-    return from_record(TierMessage, record)
 
 
 def _state(work: Work, message: TierMessage, deps: Dependencies) -> HopState:

@@ -47,7 +47,7 @@ async def take_feedback(work: Work, deps: Dependencies) -> None:
         return
     if work.tries.failed == 0:
         deps.dead_letters.passed(message.topic)
-    tenant = document.tenant or deps.journals.tenant_of(document.request_id)
+    tenant = document.tenant or deps.journals.tenant_of(document.request_id, deps.declared_tenants)
     if tenant is None:
         await (await deps.dead_letters.put(message, UNMATCHED, _UNMATCHED_REASON, was_read=True))
         return

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 
 from streams.agents import classify, execute, feedback, waiting
 from streams.agents.dependencies import Dependencies
 from streams.agents.failed_handling import set_failed_aside
-from streams.flow.intake import Handler, Work
-from streams.flow.tries import Fault, bounded
+from streams.flow.intake import Handler, LeftForLaterError, Work
+from streams.flow.tries import Fault, bounded, cause_of, is_environment
+
+log = logging.getLogger(__name__)
 
 _Agent = Callable[[Work, Dependencies], Awaitable[None]]
 _GiveUp = Callable[[Work, Fault, Dependencies], Awaitable[None]]
@@ -38,7 +41,17 @@ class Handlers:
             await agent(work, deps)
 
         async def end(work: Work, fault: Fault) -> None:
-            await give_up(work, fault, deps)
+            try:
+                await give_up(work, fault, deps)
+            except LeftForLaterError:
+                raise
+            except Exception as error:
+                if is_environment(error):
+                    raise
+                place = f"{work.message.topic}:{work.message.partition}:{work.message.offset}"
+                log.error(  # noqa: TRY400 - a traceback's text may quote the message
+                    "%s could not be ended and is passed over: %s", place, cause_of(error)
+                )
 
         return bounded(handle, end, sleep_ms=deps.sleep_ms, failed=deps.metrics.handling_failed)
 

@@ -7,8 +7,11 @@ out before the crash is never booked twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from schemas.errors import UndecodableError
 from schemas.events import CostEvent
 from schemas.identity import split_identity
 from schemas.records import ANSWER, Attempt
@@ -17,7 +20,16 @@ from streams.agents.dependencies import Dependencies
 from streams.agents.hop_state import HopState
 from streams.flow.journal import BegunCall
 
+log = logging.getLogger(__name__)
+
 INTERRUPTED = "interrupted"
+
+_NOTHING_KNOWN: Mapping[str, Any] = dict.fromkeys(
+    (
+        *("purpose", "tier", "provider", "request_model", "instance"),
+        *("user_id", "user_tier", "feature", "expected_nano"),
+    )
+)
 
 
 async def book_interrupted(
@@ -75,9 +87,18 @@ async def book_open_calls(deps: Dependencies) -> None:
         await record
 
 
+async def _started(call: BegunCall, deps: Dependencies) -> Mapping[str, Any]:
+    """The started record; of one that can't be read nothing is known but its headers."""
+    try:
+        return await deps.codecs.decode(deps.codecs.outcome, call.value)
+    except UndecodableError as error:
+        log.warning("a call is booked by the headers of its started record: %s", error)
+        return {**_NOTHING_KNOWN, "at": call.started_at}
+
+
 async def _event(call: BegunCall, deps: Dependencies) -> CostEvent:
     tenant, request_id = split_identity(call.identity)
-    started = await deps.codecs.decode(deps.codecs.outcome, call.value)
+    started = await _started(call, deps)
     return CostEvent(
         tenant=tenant,
         request_id=request_id,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from schemas.errors import UndecodableError
-from schemas.journal_headers import DIGEST, HOP, ORIGIN, VISIT
-from schemas.mapping import as_record
+from schemas.journal_headers import DIGEST, HOP, ORIGIN, VISIT, count_in, header_values
+from schemas.mapping import as_record, from_record
 from schemas.records import TierMessage
 from schemas.topics import tier_topic, wait_topic
 from streams.agents.codecs import Codecs
@@ -35,6 +35,17 @@ def tier_record(hop: TierMessage, codecs: Codecs) -> Outgoing:
     )
 
 
+async def read_hop(message: Incoming, codecs: Codecs) -> TierMessage:
+    """The hop in a record of a tier's topic.
+
+    Raises:
+        UndecodableError: no hop can be read from it.
+    """
+    if message.value is None:
+        raise UndecodableError("the value is null")
+    return from_record(TierMessage, await codecs.decode(codecs.tier_message, message.value))
+
+
 def wait_record(record: Outgoing, delay_s: int, partition: int) -> Outgoing:
     """A tier record that goes there by way of a wait topic, on the same partition number."""
     return replace(
@@ -51,14 +62,14 @@ def hop_message(message: Incoming) -> HopMessage:
     Raises:
         UndecodableError: the record is not one of ours.
     """
-    found = dict(message.headers)
+    found = header_values(message.headers)
     if not message.key:
         raise UndecodableError("not a tier message: it has no key")
     try:
         return HopMessage(
             identity=message.key,
-            hop=int(found[HOP]),
-            visit=int(found[VISIT]),
+            hop=count_in(found, HOP),
+            visit=count_in(found, VISIT),
             origin=found[ORIGIN].decode(),
             digest=found[DIGEST].decode(),
         )

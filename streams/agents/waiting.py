@@ -1,15 +1,19 @@
 """The wait topics: a hop that found no capacity lies there for its topic's delay, then goes back.
 
-Nothing is decoded. Going back is at least once, and execute admits the first message of each visit.
-Whoever stops while a message waits leaves it to the next who reads it.
+Nothing is decoded, unless the registry has no such tier any more: then the hop goes to the dearest
+tier, whose models can do what the missing ones could. Going back is at least once, and execute
+admits the first message of each visit. Whoever stops while a message waits leaves it to the next
+who reads it.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from schemas.errors import UndecodableError
-from schemas.topics import is_tier_topic
+from schemas.topics import is_tier_topic, tier_of_topic
 from streams.agents.dependencies import Dependencies
-from streams.agents.tier_records import BOUND_FOR, hop_message
+from streams.agents.tier_records import BOUND_FOR, hop_message, read_hop, tier_record
 from streams.flow.delivery import Outgoing
 from streams.flow.incoming import Incoming
 from streams.flow.intake import LeftForLaterError, Work
@@ -37,14 +41,26 @@ async def wait_out(work: Work, delay_s: int, deps: Dependencies) -> None:
         if work.lost or work.closing:
             raise LeftForLaterError
         await deps.sleep_ms(min(float(left), _LOOK_MS))
-    record = Outgoing(
+    try:
+        record = await _tier_record_of(message, topic, deps)
+    except UndecodableError as error:
+        await (await deps.dead_letters.put(message, "undecodable", str(error), was_read=True))
+        return
+    await (await deps.publisher.publish(record))
+
+
+async def _tier_record_of(message: Incoming, topic: str, deps: Dependencies) -> Outgoing:
+    tiers = deps.registry.landscape.tiers
+    if tier_of_topic(topic) not in tiers:
+        hop = replace(await read_hop(message, deps.codecs), tier=tiers[-1])
+        return replace(tier_record(hop, deps.codecs), partition=message.partition)
+    return Outgoing(
         topic=topic,
         key=message.key,
         value=message.value or b"",
         headers=[(name, value) for name, value in message.headers if name != BOUND_FOR],
         partition=message.partition,
     )
-    await (await deps.publisher.publish(record))
 
 
 def _bound_for(message: Incoming) -> str:

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
+from schemas.errors import UndecodableError
 from schemas.events import Alert
+from schemas.mapping import from_record
 from schemas.topics import ALERTS
 from streams.alerting.states import Change
 
@@ -51,6 +54,18 @@ class Notice:
     def id(self) -> str:
         """Tells this notice from every other; the same again when it is read again."""
         return f"{ALERTS}:0:{self.offset}"
+
+
+def read_alert(record: Mapping[str, Any]) -> Alert:
+    """The alert of a decoded record.
+
+    Raises:
+        UndecodableError: it is neither fired nor resolved.
+    """
+    alert = from_record(Alert, record)
+    if alert.state not in set(Change):
+        raise UndecodableError("the state of an alert is neither fired nor resolved")
+    return alert
 
 
 class AlertBook:

@@ -18,6 +18,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas.alert_evaluation import ALERT_PLACE, AlertEvaluation
+from schemas.journal_headers import without_nulls
+from schemas.kafka_consumer import open_consumer
 from schemas.topics import ALERTS
 from streams.alerting.logs import IDLE_MS, SESSION_MS, AlertRecord, Read
 from streams.alerting.reading import EventRecord
@@ -77,7 +79,7 @@ class KafkaAlertLog:
 
     async def start(self) -> None:
         """See `AlertLog`."""
-        self._lease = AIOKafkaConsumer(
+        self._lease = open_consumer(
             **self._kafka,
             group_id=self._group,
             enable_auto_commit=False,
@@ -87,7 +89,7 @@ class KafkaAlertLog:
             max_poll_interval_ms=self._idle_ms,
             fetch_max_wait_ms=POLL_MS,
         )
-        self._events = AIOKafkaConsumer(
+        self._events = open_consumer(
             **self._kafka,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -190,9 +192,11 @@ class KafkaAlertLog:
             records.extend(
                 EventRecord(
                     topic=place.topic,
+                    partition=place.partition,
+                    offset=each.offset,
                     at=each.timestamp,
                     key=each.key or b"",
-                    headers=list(each.headers),
+                    headers=without_nulls(each.headers),
                     value=each.value or b"",
                 )
                 for each in batch
@@ -218,7 +222,7 @@ class KafkaAlertLog:
         ahead = now - time.time() * 1000
         frontier: float | None = None
         for place, reached in self._reached.items():
-            end, asked = events.highwater(place), events.last_poll_timestamp(place)
+            end, asked = events.last_stable_offset(place), events.last_poll_timestamp(place)
             if end is None or asked is None:
                 return None
             drained = await events.position(place) >= end
@@ -236,7 +240,7 @@ class KafkaAlertLog:
 
 async def read_alerts(kafka: Mapping[str, Any], since: int) -> Sequence[AlertRecord]:
     """All alerts from a broker time (ms) on, up to the end of the topic."""
-    consumer = AIOKafkaConsumer(**kafka, enable_auto_commit=False, fetch_max_wait_ms=POLL_MS)
+    consumer = open_consumer(**kafka, enable_auto_commit=False, fetch_max_wait_ms=POLL_MS)
     await consumer.start()
     try:
         consumer.assign([ALERT_PLACE])

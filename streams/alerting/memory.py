@@ -111,6 +111,8 @@ class MemoryAlertLog:
             records += [
                 EventRecord(
                     topic=topic,
+                    partition=each.at.partition,
+                    offset=each.at.offset,
                     at=each.at.timestamp,
                     key=each.record.key or b"",
                     headers=each.record.headers,

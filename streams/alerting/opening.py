@@ -15,6 +15,7 @@ from streams.alerting.kafka_log import KafkaAlertLog
 from streams.alerting.logs import IDLE_MS
 from streams.alerting.term import AlertDependencies, Rules
 from streams.alerting.webhooks import Webhooks
+from streams.flow.bad_records import BadRecords
 from streams.flow.clock import Clock
 from streams.flow.delivery import Publisher
 from streams.metrics import WorkerMetrics
@@ -37,6 +38,7 @@ def open_alerts(
     clock: Clock,
     name: str,
     metrics: WorkerMetrics,
+    bad: BadRecords,
     idle_ms: int = IDLE_MS,
 ) -> AlertDependencies:
     """What `evaluate_alerts` is given in a worker; the stack closes the webhooks' connections.
@@ -59,4 +61,5 @@ def open_alerts(
         name=name,
         groups=lag_groups,
         changed=metrics.alert_changed,
+        bad=bad,
     )

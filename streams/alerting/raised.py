@@ -48,9 +48,9 @@ def budget_window_end(subject: str) -> int | None:
     window, form = _WINDOWS[len(parts[1])]
     try:
         start = datetime.strptime(parts[1], form).replace(tzinfo=UTC)
-    except ValueError:
+        return window_end(window, int(start.timestamp() * 1000))
+    except (ValueError, OverflowError):
         return None
-    return window_end(window, int(start.timestamp() * 1000))
 
 
 def span_in_words(milliseconds: int) -> str:

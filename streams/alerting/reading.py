@@ -2,25 +2,22 @@
 
 Outcomes are told by their headers; their values are decoded only where a rule asks for the tier
 that was decided. `started`, `parked` and `escalated` records are passed over. A record that can't
-be read is passed over as well: it is the dead letters' business, and the sink's, not an alert's.
+be read is passed over as well, and noted as a bad record.
 """
 
 from __future__ import annotations
 
-import logging
 from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from schemas.errors import UndecodableError
 from schemas.identity import split_identity
 from schemas.journal_headers import Headers, JournalHeaders
 from schemas.topics import COST, DEAD_LETTER_SUFFIX, OUTCOMES, QUALITY
 from streams.agents.codecs import Codecs
 from streams.alerting.seen import AsideSeen, CallSeen, EndSeen, ScoreSeen, Seen
+from streams.flow.bad_records import BadRecords, unwatched
 from streams.routing.alert_rules import Kind
-
-log = logging.getLogger(__name__)
 
 _BY_CALLS = frozenset({Kind.COST_RATE, Kind.FALLBACK_RATE, Kind.PROVIDER_DOWN, Kind.UNKNOWN_PRICE})
 _BY_ENDS = frozenset({Kind.ERROR_RATE, Kind.DISTRIBUTION_SHIFT})
@@ -34,6 +31,8 @@ class EventRecord:
     """One record of an event topic, or of a dead-letter topic; `at` is broker time, ms."""
 
     topic: str
+    partition: int
+    offset: int
     at: int
     key: bytes
     headers: Headers
@@ -57,7 +56,10 @@ def topics_of(kinds: Collection[Kind], known_topics: Collection[str]) -> frozens
 class EventReader:
     """Reads records for rules of these kinds."""
 
-    def __init__(self, codecs: Codecs, kinds: Collection[Kind]) -> None:
+    def __init__(
+        self, codecs: Codecs, kinds: Collection[Kind], bad: BadRecords | None = None
+    ) -> None:
+        self._bad = bad or unwatched()
         self._codecs = codecs
         self._with_tier = Kind.DISTRIBUTION_SHIFT in kinds
         self._ended: OrderedDict[tuple[bytes, str], None] = OrderedDict()
@@ -71,8 +73,8 @@ class EventReader:
                 return await self._end(record)
             if record.topic == QUALITY:
                 return await self._score(record)
-        except (UndecodableError, ValueError, KeyError) as error:
-            log.debug("a record of %s can't be read: %s", record.topic, error)
+        except Exception as error:  # noqa: BLE001 - no record may end the reading of others
+            self._bad.note(record.topic, record.partition, record.offset, error)
             return None
         return AsideSeen(at=record.at, topic=record.topic.removesuffix(DEAD_LETTER_SUFFIX))
 

@@ -17,23 +17,23 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiokafka.errors import KafkaError
 
 from schemas.alert_evaluation import AlertEvaluation
 from schemas.codec import Codec
-from schemas.errors import UndecodableError
 from schemas.events import Alert
-from schemas.mapping import as_record, from_record
+from schemas.mapping import as_record
 from schemas.topics import ALERTS
 from streams.agents.codecs import Codecs
-from streams.alerting.book import AlertBook
+from streams.alerting.book import AlertBook, read_alert
 from streams.alerting.evaluator import Evaluator
 from streams.alerting.logs import SESSION_MS, AlertLog, AlertRecord
 from streams.alerting.reading import EventReader, EventRecord, topics_of
 from streams.alerting.seen import LagSeen
 from streams.alerting.webhooks import Webhooks
+from streams.flow.bad_records import BadRecords, unwatched
 from streams.flow.clock import Clock
 from streams.flow.delivery import Outgoing, Publisher
 from streams.routing.alert_rules import Alerting, Kind
@@ -90,6 +90,7 @@ class AlertDependencies:
     groups: Collection[str] = ()
     changed: Callable[[str, str], None] = lambda rule, state: None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    bad: BadRecords = field(default_factory=unwatched)
 
 
 class Term:
@@ -101,7 +102,7 @@ class Term:
         self._rules: Rules | None = None
         self._topics: frozenset[str] = frozenset()
         self._evaluator = Evaluator(Alerting(), ("",), deps.name)
-        self._reader = EventReader(deps.codecs, ())
+        self._reader = EventReader(deps.codecs, (), deps.bad)
         self._complete_from = 0
         self._evaluated = 0
         self._shown = 0
@@ -184,7 +185,7 @@ class Term:
         if known and topics == self._topics:
             return
         self._rules, self._topics, self._evaluator = rules, topics, evaluator
-        self._reader = EventReader(deps.codecs, evaluator.kinds)
+        self._reader = EventReader(deps.codecs, evaluator.kinds, deps.bad)
         await deps.webhooks.use(rules.alerting.webhooks)
         self._complete_from = deps.clock.now()
         await deps.log.follow(topics, self._complete_from - evaluator.horizon_ms)
@@ -193,11 +194,9 @@ class Term:
         deps, notice = self._deps, None
         try:
             value = await deps.codecs.decode(deps.alert_codec, record.value)
-            alert = from_record(Alert, value)
-        except (UndecodableError, KeyError) as error:
-            log.warning("an alert at offset %d can't be read: %s", record.offset, error)
-        else:
-            notice = self._book.take(alert, at=record.at, offset=record.offset)
+            notice = self._book.take(read_alert(value), at=record.at, offset=record.offset)
+        except Exception as error:  # noqa: BLE001 - no record may end the reading of others
+            deps.bad.note(ALERTS, 0, record.offset, error)
         if notice is not None and record.offset >= (self._told or 0):
             deps.changed(notice.alert.rule, notice.change.value)
         deps.webhooks.read(record.offset, notice)

@@ -8,9 +8,9 @@ that dies between the two has its successor raise the alert a second time: at le
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
 
 from schemas.alert_names import AlertName
+from streams.alert_port import Alerts
 from streams.budgets.books import Books
 from streams.routing.budget_windows import window_name
 from streams.routing.budgets import Account, Budget, Spent, levels_reached
@@ -21,14 +21,6 @@ PER_MINUTE = 20
 _MINUTE_MS = 60_000
 _AT_ONCE = 2_000
 _NANO = 1_000_000_000
-
-
-class Alerts(Protocol):
-    """Tells operators."""
-
-    async def fire(self, rule: AlertName, subject: str, message: str) -> None:
-        """Raise an alert, once for each rule and subject while it lasts."""
-        ...
 
 
 class Alarms:

@@ -27,6 +27,9 @@ MOST_ESTIMATES = 50
 MOST_ESTIMATED_CALLS = 50_000
 """The same over all cells."""
 
+MOST_NANO = 2**63 - 1
+"""No sum grows beyond this: it is what an account's numbers, and the ledger, can hold."""
+
 _KNOWN, _ESTIMATED, _UNPRICED, _WIDTH = 0, 1, 2, 3
 """An account is an array: its three sums, then those of each partition."""
 
@@ -124,8 +127,9 @@ class Books:
         at = _place(partition)
         numbers = self._opened(account)
         for column, amount in enumerate((value.known, value.estimated, value.unpriced)):
-            numbers[column] += amount - numbers[at + column]
-            numbers[at + column] = amount
+            cell = _bounded(amount)
+            numbers[column] = _bounded(numbers[column] + cell - numbers[at + column])
+            numbers[at + column] = cell
         self._forget_estimates((account, partition))
         for call_id, nano in value.estimates.items():
             self._remember((account, partition), call_id, nano)
@@ -218,8 +222,8 @@ class Books:
 
     def _add(self, account: Account, partition: int, column: int, amount: int) -> None:
         numbers = self._opened(account)
-        numbers[column] += amount
-        numbers[_place(partition) + column] += amount
+        for at in (column, _place(partition) + column):
+            numbers[at] = _bounded(numbers[at] + amount)
         self._open.move_to_end(account)
         self.mark(account, partition)
         self.look_again(account)
@@ -253,6 +257,10 @@ class Books:
         if len(self._open) > self._most:
             self._shelf.put(*self._open.popitem(last=False))
         return found
+
+
+def _bounded(nano: int) -> int:
+    return min(max(nano, 0), MOST_NANO)
 
 
 def _place(partition: int) -> int:

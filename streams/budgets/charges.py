@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.budget_entries import NO_EXPECTATION
+from schemas.errors import UndecodableError
 from streams.routing.budgets import Payer
 
 REPLAY = "replay"
@@ -45,10 +46,15 @@ def charge_of(
 
     No call ends after its event was appended: a worker whose clock is ahead can't charge a window
     that has not begun.
+
+    Raises:
+        UndecodableError: the cost is negative.
     """
     if event["purpose"] == REPLAY:
         return None
     cost = event["cost_nano"]
+    if cost is not None and cost < 0:
+        raise UndecodableError("cost_nano is negative")
     expected: int | None = None
     if cost is None:
         expected = event.get("expected_nano")
@@ -68,5 +74,5 @@ def charge_of(
             model=event["request_model"],
         ),
         cost_nano=cost,
-        expected_nano=NO_EXPECTATION if expected is None else expected,
+        expected_nano=NO_EXPECTATION if expected is None else max(expected, NO_EXPECTATION),
     )

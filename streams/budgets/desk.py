@@ -14,13 +14,14 @@ from collections.abc import Iterable
 
 from schemas.budget_entries import BudgetEntry, entry_key, split_entry_key
 from schemas.codec import Codec
-from schemas.errors import DeliveryError, UndecodableError
+from schemas.errors import DeliveryError
 from schemas.topics import BUDGETS
 from streams.budgets.alarms import Alarms
 from streams.budgets.books import Books, CellSum
 from streams.budgets.count import Count
 from streams.budgets.ledger import LedgerSum, Mark, encode_entry, mark_entry, read_entry, sum_entry
 from streams.budgets.log import LogRecord
+from streams.flow.bad_records import BadRecords
 from streams.flow.delivery import Outgoing, Publisher
 from streams.flow.journal import Owner
 from streams.routing.budget_windows import DAY_MS
@@ -52,7 +53,9 @@ class Desk:
         publisher: Publisher,
         codec: Codec,
         me: Owner,
+        bad: BadRecords,
     ) -> None:
+        self._bad = bad
         self.partition = partition
         self.position = 0
         self._meters = tuple(meter.id for meter in count.meters)
@@ -80,8 +83,8 @@ class Desk:
                 self._take_tombstone(record.key)
             else:
                 self._take_entry(record)
-        except UndecodableError as error:
-            log.warning("%s:%s:%s %s", BUDGETS, record.partition, record.offset, error)
+        except Exception as error:  # noqa: BLE001 - no record may end the reading of others
+            self._bad.note(BUDGETS, record.partition, record.offset, error)
 
     async def reached(self, position: int) -> None:
         """Everything before this offset was read; what the ledger did not have is to be written."""

@@ -9,15 +9,15 @@ nothing, and the others go on.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from schemas.alert_names import AlertName
 from schemas.codec import Codec
-from schemas.errors import TopicError, UndecodableError
+from schemas.errors import TopicError
 from schemas.topics import COST
-from streams.budgets.alarms import Alarms, Alerts
+from streams.alert_port import Alerts
+from streams.budgets.alarms import Alarms
 from streams.budgets.books import MOST_IN_MEMORY, Books
 from streams.budgets.charges import Estimate, charge_of
 from streams.budgets.count import Count
@@ -25,12 +25,11 @@ from streams.budgets.keeper import Keeper
 from streams.budgets.log import BudgetLog, LogReader, LogRecord
 from streams.budgets.opening import begin_count, ends_of
 from streams.budgets.reservations import Reservations
+from streams.flow.bad_records import BadRecords, unwatched
 from streams.flow.clock import Clock
 from streams.flow.delivery import Publisher
 from streams.flow.journal import Owner
 from streams.routing.budgets import Budget, Meter
-
-log = logging.getLogger(__name__)
 
 WRITE_EVERY_S = 1.0
 
@@ -64,7 +63,9 @@ class Follower:
         reservations: Reservations,
         estimate: Estimate = lambda event: None,
         most: int = MOST_IN_MEMORY,
+        bad: BadRecords | None = None,
     ) -> None:
+        self._bad = bad or unwatched()
         self._log = log_
         self._budgets = budgets
         self._owned = owned
@@ -211,14 +212,12 @@ class Follower:
                 appended_at=record.at,
                 estimate=self._estimate,
             )
-        except (UndecodableError, KeyError) as error:
-            log.warning(
-                "%s:%s:%s is in no budget: %s", COST, record.partition, record.offset, error
-            )
+            if charge is None:
+                return None
+            count.take(charge)
+        except Exception as error:  # noqa: BLE001 - no record may end the reading of others
+            self._bad.note(COST, record.partition, record.offset, error)
             return None
-        if charge is None:
-            return None
-        count.take(charge)
         return charge.call_id
 
     async def _begin(self, meters: Collection[Meter]) -> _Reading:
@@ -233,8 +232,11 @@ class Follower:
                 publisher=self._publisher,
                 ledger=self._ledger,
                 me=self._me,
+                bad=self._bad,
             )
-        count = await begin_count(meters, self._books, self._log, self._ledger, self._clock.now())
+        count = await begin_count(
+            meters, self._books, self._log, self._ledger, now=self._clock.now(), bad=self._bad
+        )
         target = await ends_of(self._log)
         return _Reading(count, await self._log.open(COST, count.positions), target)
 

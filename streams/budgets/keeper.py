@@ -16,6 +16,7 @@ from streams.budgets.books import Books
 from streams.budgets.count import Count
 from streams.budgets.desk import Desk
 from streams.budgets.log import BudgetLog, LogReader
+from streams.flow.bad_records import BadRecords
 from streams.flow.delivery import Publisher
 from streams.flow.journal import Owner
 from streams.routing.budgets import Budget
@@ -40,7 +41,9 @@ class Keeper:
         publisher: Publisher,
         ledger: Codec,
         me: Owner,
+        bad: BadRecords,
     ) -> None:
+        self._bad = bad
         self._log = log
         self._books = books
         self._alarms = alarms
@@ -121,6 +124,7 @@ class Keeper:
                 publisher=self._publisher,
                 codec=self._ledger,
                 me=self._me,
+                bad=self._bad,
             )
         positions = {number: desk.position for number, desk in self._desks.items()}
         self._reader = await self._log.open(BUDGETS, positions)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from schemas.budget_entries import BudgetEntry, BudgetEstimate
 from schemas.codec import Codec
+from schemas.errors import UndecodableError
 from schemas.mapping import as_record, from_record
 from streams.budgets.books import CellSum
 from streams.budgets.log import LogRecord
@@ -50,9 +51,11 @@ def read_entry(record: LogRecord, codec: Codec) -> LedgerSum | Mark:
     """A record of the ledger that is no tombstone.
 
     Raises:
-        UndecodableError: the bytes are no entry.
+        UndecodableError: the bytes are no entry, or a sum is negative.
     """
     entry = from_record(BudgetEntry, codec.decode(record.value or b""))
+    if min(entry.known_nano, entry.estimated_nano, entry.unpriced_calls, entry.offset) < 0:
+        raise UndecodableError("a sum of the budgets' ledger is negative")
     meter = f"{entry.budget}/{entry.meter}"
     if entry.subject is None or entry.window_start is None:
         return Mark(

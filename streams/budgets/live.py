@@ -1,9 +1,9 @@
 """What the handlers ask of budgets: may this call be made; it is about to be made; it is booked.
 
 A verdict and the reservation that follows it stand side by side without an `await` between, so that
-of two calls that both want the last of a budget one sees the other. What all workers together
-overshoot is therefore no more than what they have in flight, or had in the moment that a cost event
-takes to be read.
+of two calls that both want the last of a budget one sees the other, and the most that it may cost.
+What all workers together overshoot is therefore no more than what they have in flight, or had in
+the moment that a cost event takes to be read.
 """
 
 from __future__ import annotations
@@ -24,8 +24,16 @@ class Budgets(Protocol):
         """What the budgets say to a call of this expected cost; `None` where no price is known."""
         ...
 
-    def reserve(self, call_id: str, payer: Payer, expected_nano: int | None) -> None:
-        """The call is about to be made; nothing was awaited since its verdict."""
+    def reserve(
+        self,
+        call_id: str,
+        payer: Payer,
+        expected_nano: int | None,
+        most_nano: int | None = None,
+    ) -> None:
+        """The call is about to be made; nothing was awaited since its verdict. `most_nano` is what
+        it costs if its answer is as long as it may be.
+        """
         ...
 
     def settle(self, call_id: str, cost_nano: int | None) -> None:
@@ -44,7 +52,13 @@ class NoBudgets:
         """See `Budgets`."""
         return Allowed(expected_nano=expected_nano)
 
-    def reserve(self, call_id: str, payer: Payer, expected_nano: int | None) -> None:
+    def reserve(
+        self,
+        call_id: str,
+        payer: Payer,
+        expected_nano: int | None,
+        most_nano: int | None = None,
+    ) -> None:
         """See `Budgets`."""
 
     def settle(self, call_id: str, cost_nano: int | None) -> None:
@@ -73,13 +87,21 @@ class LiveBudgets:
         """See `Budgets`."""
         return verdict_on(self._balances(payer, now), expected_nano)
 
-    def reserve(self, call_id: str, payer: Payer, expected_nano: int | None) -> None:
+    def reserve(
+        self,
+        call_id: str,
+        payer: Payer,
+        expected_nano: int | None,
+        most_nano: int | None = None,
+    ) -> None:
         """See `Budgets`."""
         concerned = ((each.meter, each.meter.subject_of(payer)) for each in self._budgets())
         places = [(meter.id, subject) for meter, subject in concerned if subject is not None]
         if places:
             now = self._clock.now()
-            self._reservations.reserve(call_id, places, expected_nano or 0, now)
+            self._reservations.reserve(
+                call_id, places, nano=expected_nano or 0, most_nano=most_nano or 0, now=now
+            )
 
     def settle(self, call_id: str, cost_nano: int | None) -> None:
         """See `Budgets`."""

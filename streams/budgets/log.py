@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from schemas.errors import TopicError
+from schemas.kafka_consumer import open_consumer
 from schemas.topics import BUDGETS, COST
 
 _GATHER_MS = {COST: 50, BUDGETS: 500}
@@ -161,7 +162,7 @@ class KafkaBudgetLog:
         return [TopicPartition(topic, number) for number in range(self._partitions)]
 
     def _consumer(self, **more: Any) -> AIOKafkaConsumer:
-        return AIOKafkaConsumer(
+        return open_consumer(
             **self._settings, enable_auto_commit=False, auto_offset_reset="earliest", **more
         )
 

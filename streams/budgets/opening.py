@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Collection, Mapping
 
 from schemas.codec import Codec
-from schemas.errors import TopicError, UndecodableError
+from schemas.errors import TopicError
 from schemas.topics import BUDGETS, COST
 from streams.budgets.books import Books
 from streams.budgets.count import GRACE_MS, Count, Starts
 from streams.budgets.ledger import LedgerPage, LedgerSum
 from streams.budgets.log import BudgetLog
+from streams.flow.bad_records import BadRecords
 from streams.routing.budget_windows import window_start
 from streams.routing.budgets import Meter
-
-log = logging.getLogger(__name__)
 
 MARGIN_MS = 5 * 60 * 1000
 """How much earlier than a window the cost topic is read: clocks of workers differ a little."""
 
 
 async def begin_count(
-    meters: Collection[Meter], books: Books, log_: BudgetLog, ledger: Codec, now: int
+    meters: Collection[Meter],
+    books: Books,
+    log_: BudgetLog,
+    ledger: Codec,
+    *,
+    now: int,
+    bad: BadRecords,
 ) -> Count:
     """A count for these meters at broker time `now` (ms), the ledger's sums in the books already.
 
@@ -32,7 +36,7 @@ async def begin_count(
     starts = {meter.id: dict(await _window_starts(meter, log_, now)) for meter in meters}
     ahead: list[LedgerSum] = []
     newest = 0
-    async for partition, page in _pages(frozenset(starts), log_, ledger):
+    async for partition, page in _pages(frozenset(starts), log_, ledger, bad):
         newest = max(newest, page.newest)
         for meter in meters:
             begin = page.begin(meter.id)
@@ -61,7 +65,7 @@ async def _window_starts(meter: Meter, log_: BudgetLog, now: int) -> Starts:
 
 
 async def _pages(
-    meters: frozenset[str], log_: BudgetLog, ledger: Codec
+    meters: frozenset[str], log_: BudgetLog, ledger: Codec, bad: BadRecords
 ) -> AsyncIterator[tuple[int, LedgerPage]]:
     """The ledger as it stands, a partition at a time: a page may be large."""
     for partition, (begin, end) in (await log_.bounds(BUDGETS)).items():
@@ -74,8 +78,8 @@ async def _pages(
                 for record in await reader.read():
                     try:
                         page.take(record)
-                    except UndecodableError as error:
-                        log.warning("%s:%s:%s %s", BUDGETS, partition, record.offset, error)
+                    except Exception as error:  # noqa: BLE001 - no record may end the reading
+                        bad.note(BUDGETS, partition, record.offset, error)
         finally:
             await reader.close()
         yield partition, page

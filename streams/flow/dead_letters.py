@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from schemas.bad_records import BadRecord, dead_letter_headers
 from schemas.errors import RecordTooLargeError, SluiceError
 from schemas.journal_headers import Headers
 from schemas.topics import dead_letter_topic
@@ -22,9 +23,6 @@ from streams.flow.incoming import Incoming
 KEPT_VALUE_BYTES = 512 * 1024
 KEPT_KEY_BYTES = 4 * 1024
 """What is kept of a record that is too large for its dead-letter topic."""
-
-LONGEST_REASON = 1_024
-"""Characters: a reason may name a field, and a field's name may be of any length."""
 
 CUT = "dlq-cut"
 """Header of a dead letter of which only the beginning was kept: bytes of the whole record."""
@@ -74,20 +72,18 @@ class DeadLetters:
         recent = self._seen(message.topic, bad=True)
         if was_read and False in recent:
             recent.remove(False)
-        bad = sum(recent)
-        if len(recent) == self._limit.window and bad > self._limit.share * self._limit.window:
+        count = sum(recent)
+        if len(recent) == self._limit.window and count > self._limit.share * self._limit.window:
             raise DeadLetterLimitError(
-                f"{bad} of the last {len(recent)} messages of {message.topic} could not be read "
+                f"{count} of the last {len(recent)} messages of {message.topic} could not be read "
                 f"or handled (the last: {reason}). Nothing more was taken from it. Mend the sender "
                 "or the codec settings, or raise SLUICE_DEAD_LETTER_SHARE, and start again."
             )
         self._counted(message.topic, cause)
-        about: Headers = [
-            ("dlq-cause", cause.encode()),
-            ("dlq-reason", reason[:LONGEST_REASON].encode()),
-            ("dlq-source", f"{message.topic}:{message.partition}:{message.offset}".encode()),
-            ("dlq-worker", self._worker.encode()),
-        ]
+        bad = BadRecord(
+            topic=message.topic, partition=message.partition, offset=message.offset, reason=reason
+        )
+        about = dead_letter_headers(bad, cause=cause, worker=self._worker)
         whole = Outgoing(
             topic=dead_letter_topic(message.topic),
             key=message.key,

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Protocol
 
 from schemas.alert_names import AlertName
+from streams.alert_port import Alerts
 from streams.flow.log_gaps import LogGap, LogGaps, Partition
 
 log = logging.getLogger(__name__)
@@ -26,14 +26,6 @@ Beginnings = Callable[[Collection[Partition]], Awaitable[Mapping[Partition, int]
 Raises:
     Exception: the consumer's, while the broker is away or the partitions are being taken away.
 """
-
-
-class Alerts(Protocol):
-    """Tells operators."""
-
-    async def fire(self, rule: AlertName, subject: str, message: str) -> None:
-        """Raise an alert, once for each rule and subject while it lasts."""
-        ...
 
 
 class GapWatch:

@@ -183,6 +183,11 @@ class Intake:
         """Messages in work."""
         return len(self._tasks)
 
+    def abandon(self) -> None:
+        """End what is in work as it is: another process does it."""
+        for task in self._tasks:
+            task.cancel()
+
     async def drained(self) -> None:
         """Wait until nothing is in work."""
         while self._tasks:

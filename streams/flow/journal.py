@@ -17,6 +17,9 @@ from streams.flow.sent_replies import RecordPlace
 DUPLICATE_WINDOW_MS = 15 * 60 * 1000
 """How long after its end a request's id is still its own."""
 
+LONGEST_LEASE_MS = 24 * 3_600_000
+"""A lease ends at the latest this long after its record was appended, whatever the record says."""
+
 OPEN = "open"
 """Status of a request that has not ended."""
 
@@ -281,7 +284,7 @@ class PartitionJournal:
             visit=entry.visit,
             call_id=entry.call_id,
             owner=Owner(worker=entry.worker, incarnation=entry.incarnation),
-            lease_until=entry.lease_until or at,
+            lease_until=min(entry.lease_until or at, at + LONGEST_LEASE_MS),
             started_at=at,
             value=value,
         )

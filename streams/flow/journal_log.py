@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.partitioner import murmur2
 
-from schemas.journal_headers import CALL_ID, CUT_OFF, Headers
+from schemas.journal_headers import CALL_ID, CUT_OFF, Headers, header_values, without_nulls
+from schemas.kafka_consumer import open_consumer
 from schemas.topics import COST, OUTCOMES
 
 _POLL_MS = 200
@@ -55,6 +57,10 @@ class JournalLog(Protocol):
         """What came since the last call; empty after a short while without news."""
         ...
 
+    def partition_of(self, identity: bytes) -> int:
+        """The partition that holds the records of a request."""
+        ...
+
     async def booked_calls(self, since: Mapping[int, int]) -> Mapping[str, bool]:
         """Ids of all calls booked in these partitions of the cost topic since a broker time, ms.
 
@@ -63,11 +69,11 @@ class JournalLog(Protocol):
         ...
 
 
-def booking_of(headers: Headers) -> tuple[str, bool] | None:
+def booking_of(headers: Iterable[tuple[str, bytes | None]]) -> tuple[str, bool] | None:
     """The call id of a cost event, and whether it is marked as cut off; `None` without an id."""
-    found = dict(headers)
+    found = header_values(headers)
     call_id = found.get(CALL_ID)
-    return None if call_id is None else (call_id.decode(), CUT_OFF in found)
+    return (call_id.decode(errors="replace"), CUT_OFF in found) if call_id else None
 
 
 class KafkaJournalLog:
@@ -107,13 +113,19 @@ class KafkaJournalLog:
                 position = max(await consumer.committed(place) or 0, starts[place])
                 if position < ends[place]:
                     pending[place] = position
-            return await self._first_times(consumer, pending)
+            return await self._first_times(consumer, pending, ends)
         finally:
             await consumer.stop()
 
     async def _first_times(
-        self, consumer: AIOKafkaConsumer, pending: dict[TopicPartition, int]
+        self,
+        consumer: AIOKafkaConsumer,
+        pending: dict[TopicPartition, int],
+        ends: Mapping[TopicPartition, int],
     ) -> Mapping[int, int]:
+        """Broker time of the first record behind each position. A partition may have none, only
+        records that were never committed.
+        """
         oldest: dict[int, int] = {}
         if not pending:
             return oldest
@@ -127,6 +139,9 @@ class KafkaJournalLog:
                     known = oldest.get(place.partition, records[0].timestamp)
                     oldest[place.partition] = min(known, records[0].timestamp)
                     consumer.pause(place)
+            for place in list(pending):
+                if await consumer.position(place) >= ends[place]:
+                    del pending[place]
         return oldest
 
     async def offsets_at(self, times: Mapping[int, int]) -> Mapping[int, int]:
@@ -166,12 +181,17 @@ class KafkaJournalLog:
                 offset=record.offset,
                 at=record.timestamp,
                 key=record.key or b"",
-                headers=list(record.headers),
+                headers=without_nulls(record.headers),
                 value=record.value or b"",
             )
             for place, records in batches.items()
             for record in records
         ]
+
+    def partition_of(self, identity: bytes) -> int:
+        """See `JournalLog`."""
+        count = len(self._connected().partitions_for_topic(OUTCOMES) or (0,))
+        return int(murmur2(identity) & 0x7FFFFFFF) % count
 
     async def booked_calls(self, since: Mapping[int, int]) -> Mapping[str, bool]:
         """See `JournalLog`."""
@@ -195,17 +215,19 @@ class KafkaJournalLog:
         found: dict[str, bool] = {}
         while unread:
             batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_BATCH)
-            for place, records in batches.items():
+            for records in batches.values():
                 for record in records:
                     booking = booking_of(record.headers)
                     if booking is not None:
                         found[booking[0]] = booking[1] or found.get(booking[0], False)
-                if records and records[-1].offset + 1 >= ends[place]:
+            for place in list(unread):
+                # The last offsets may be markers of transactions, which are no records.
+                if await consumer.position(place) >= ends[place]:
                     unread.discard(place)
         return found
 
     def _consumer(self, **settings: Any) -> AIOKafkaConsumer:
-        return AIOKafkaConsumer(
+        return open_consumer(
             **self._settings, enable_auto_commit=False, auto_offset_reset="earliest", **settings
         )
 

@@ -8,12 +8,12 @@ on, not read again; our own records are taken in when the broker has them, not w
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Collection, Sequence
 
-from schemas.errors import UndecodableError
-from schemas.identity import DEFAULT_TENANT, identity_key
+from schemas.identity import DEFAULT_TENANT, identity_key, split_identity
 from schemas.journal_headers import INCARNATION, JournalHeaders
+from schemas.topics import OUTCOMES
+from streams.flow.bad_records import BadRecords, unwatched
 from streams.flow.clock import Clock
 from streams.flow.journal import (
     DUPLICATE_WINDOW_MS,
@@ -23,8 +23,6 @@ from streams.flow.journal import (
     Start,
 )
 from streams.flow.journal_log import JournalLog, JournalRecord
-
-log = logging.getLogger(__name__)
 
 LOOK_BACK_MS = 5 * 60 * 1000
 """How far before the oldest unfinished work the journal is read (design, section 2)."""
@@ -59,8 +57,11 @@ class _Followed:
 class Journals:
     """All journals of one worker."""
 
-    def __init__(self, log_: JournalLog, me: Owner, clock: Clock) -> None:
+    def __init__(
+        self, log_: JournalLog, me: Owner, clock: Clock, bad: BadRecords | None = None
+    ) -> None:
         self._log = log_
+        self._bad = bad or unwatched()
         self._me = me
         self._mine = me.incarnation.encode()
         self._clock = clock
@@ -117,34 +118,35 @@ class Journals:
         """The broker has a record of ours."""
         followed = self._followed.get(partition)
         if followed is not None:
-            self._note_tenant(identity)
+            self._note_tenant(split_identity(identity)[0])
             followed.journal.record(identity, entry, at)
 
-    def tenant_of(self, request_id: str) -> str | None:
-        """The one tenant that a request id can mean, as far as this worker's journals tell.
+    def tenant_of(self, request_id: str, declared: Collection[str] = ()) -> str | None:
+        """The one tenant that a request id can mean; `None` where that can't be proved.
 
-        It is the only tenant under which the id is known here; where it is known under none, the
-        only tenant that was seen at all, or the default one where none was. `None` where there are
-        several, or more than are kept.
+        Tenants that count are the `declared` ones and those seen in this worker's journals, the
+        default one where there is none. Where there are several, the id must be known under one of
+        them, and be in a partition of this worker under each: what other workers know is not seen
+        here.
         """
-        if not self._tenants:
-            return DEFAULT_TENANT
         if len(self._tenants) > MOST_TENANTS:
+            return None
+        tenants = {*declared, *self._tenants}
+        if len(tenants) <= 1:
+            return next(iter(tenants), DEFAULT_TENANT)
+        identities = {tenant: identity_key(tenant, request_id) for tenant in tenants}
+        if not all(self._log.partition_of(key) in self._followed for key in identities.values()):
             return None
         known = [
             tenant
-            for tenant in self._tenants
-            if any(
-                followed.journal.knows(identity_key(tenant, request_id))
-                for followed in self._followed.values()
-            )
+            for tenant, key in identities.items()
+            if any(followed.journal.knows(key) for followed in self._followed.values())
         ]
-        found = known or list(self._tenants)
-        return found[0] if len(found) == 1 else None
+        return known[0] if len(known) == 1 else None
 
-    def _note_tenant(self, identity: bytes) -> None:
+    def _note_tenant(self, tenant: str) -> None:
         if len(self._tenants) <= MOST_TENANTS:
-            self._tenants.add(identity.partition(b"/")[0].decode(errors="replace"))
+            self._tenants.add(tenant)
 
     def booked(self, partition: int, identity: bytes, call_id: str) -> None:
         """The broker has the cost event of a call."""
@@ -212,11 +214,10 @@ class Journals:
         if not (followed.ready.is_set() and self._is_mine(record)):
             try:
                 entry = JournalHeaders.decode(record.headers)
-            except UndecodableError as error:
-                log.warning("outcomes:%s:%s %s", record.partition, record.offset, error)
-            else:
-                self._note_tenant(record.key)
+                self._note_tenant(split_identity(record.key)[0])
                 followed.journal.record(record.key, entry, record.at, record.value)
+            except Exception as error:  # noqa: BLE001 - no record may end the reading of others
+                self._bad.note(OUTCOMES, record.partition, record.offset, error)
         followed.check()
 
     def _is_mine(self, record: JournalRecord) -> bool:

@@ -63,11 +63,6 @@ class MemoryLog:
         """See `Publisher.publish`."""
         return self._keep(record)
 
-    async def sent(self, place: RecordPlace) -> bytes | None:
-        """What lies at a place; see `SentReplies.read`."""
-        stored = self.of(place.topic, place.partition)
-        return stored[place.offset].record.value if place.offset < len(stored) else None
-
     async def reply(self, record: Outgoing) -> Awaitable[Delivered]:
         """See `Publisher.reply`."""
         return self._keep(record)
@@ -126,6 +121,10 @@ class MemoryLog:
             self._following[record.partition] = record.offset + 1
         return news
 
+    def partition_of(self, identity: bytes) -> int:
+        """See `JournalLog`. A record in memory lies in partition 0 unless it names another."""
+        return 0
+
     async def booked_calls(self, since: Mapping[int, int]) -> Mapping[str, bool]:
         """See `JournalLog`."""
         found: dict[str, bool] = {}
@@ -145,4 +144,5 @@ class MemorySentReplies:
 
     async def read(self, place: RecordPlace) -> bytes | None:
         """See `SentReplies.read`."""
-        return await self._log.sent(place)
+        stored = self._log.of(place.topic, place.partition)
+        return stored[place.offset].record.value if place.offset < len(stored) else None

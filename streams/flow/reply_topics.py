@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from schemas.topics import DEAD_LETTER_SUFFIX, REPLIES
@@ -20,21 +20,33 @@ _OUR_REPLIES = "llm.replies."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyTopicPolicy:
-    """Prefixes that the operator allows; an empty prefix allows any name."""
+    """Prefixes that the operator allows, and the tenant that each is bound to; an empty prefix
+    allows any name. The longest prefix of a topic counts.
+    """
 
-    prefixes: tuple[str, ...]
+    prefixes: Mapping[str, str | None]
 
-    def allows(self, topic: str) -> bool:
-        """Whether replies may go there."""
+    def allows(self, topic: str, tenant: str | None) -> bool:
+        """Whether a request may have its reply sent there. `tenant` is the one that its request
+        topic is bound to: what a caller says of itself opens nobody's topics.
+        """
         if topic == REPLIES:
             return True
+        prefix = self._prefix_of(topic)
+        return prefix is not None and self.prefixes[prefix] in {None, tenant}
+
+    def is_open(self, topic: str) -> bool:
+        """Whether any request may have its reply sent there."""
+        return topic == REPLIES or self._prefix_of(topic) is not None
+
+    def _prefix_of(self, topic: str) -> str | None:
         if not _TOPIC.fullmatch(topic) or topic.startswith("__"):
-            return False
+            return None
         if topic.endswith(DEAD_LETTER_SUFFIX):
-            return False
+            return None
         if topic.startswith(_OURS) and not topic.startswith(_OUR_REPLIES):
-            return False
-        return any(topic.startswith(prefix) for prefix in self.prefixes)
+            return None
+        return max(filter(topic.startswith, self.prefixes), key=len, default=None)
 
 
 class TopicDirectory:

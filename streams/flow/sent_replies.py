@@ -18,9 +18,12 @@ from typing import Any, Protocol
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from schemas.kafka_consumer import open_consumer
+
 log = logging.getLogger(__name__)
 
 READ_TIMEOUT_S = 5.0
+_LONGEST_NUMBER = 19
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,8 @@ class RecordPlace:
         """From `topic:partition:offset`; `None` for anything else."""
         topic, _, rest = text.partition(":")
         partition, _, offset = rest.partition(":")
-        if not (topic and partition.isdecimal() and offset.isdecimal()):
+        numbers = (partition, offset)
+        if not topic or any(not n.isdecimal() or len(n) > _LONGEST_NUMBER for n in numbers):
             return None
         return cls(topic=topic, partition=int(partition), offset=int(offset))
 
@@ -94,7 +98,7 @@ class KafkaSentReplies:
 
     async def _connected(self) -> AIOKafkaConsumer:
         if self._consumer is None:
-            consumer = AIOKafkaConsumer(
+            consumer = open_consumer(
                 **self._kafka, enable_auto_commit=False, auto_offset_reset="earliest"
             )
             await consumer.start()

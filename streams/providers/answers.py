@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -74,6 +75,17 @@ def few_enough(calls: list[Any]) -> list[Any]:
 def bad_answer(what: str, status: int = 200) -> ProviderError:
     """The error of an answer that came but can't be used."""
     return ProviderError(ErrorClass.BAD_RESPONSE, f"the answer {what}", status=status)
+
+
+@contextmanager
+def with_usage(used: Usage) -> Iterator[None]:
+    """Let the error of an answer that can't be used carry what the call used: it is billed."""
+    try:
+        yield
+    except ProviderError as error:
+        if error.usage is None and used != Usage():
+            error.usage = used
+        raise
 
 
 def with_extra(body: dict[str, Any], extra: object) -> dict[str, Any]:

@@ -21,10 +21,11 @@ from streams.providers.answers import (
     name,
     part,
     text,
+    with_usage,
 )
 from streams.providers.anthropic_format import wants_shape
 from streams.providers.anthropic_thinking import thinking_blocks
-from streams.providers.base import ChatCall, Completion, ProviderError, Usage
+from streams.providers.base import ChatCall, Completion, Usage
 from streams.providers.failures import refusal_of
 from streams.providers.tool_ids import fresh_id, ids_of
 
@@ -52,12 +53,8 @@ def completion(document: Json, call: ChatCall) -> Completion:
             call used is in it.
     """
     used = anthropic_usage.usage(part(document, "usage"))
-    try:
+    with with_usage(used):
         return _completion(document, used, call)
-    except ProviderError as error:
-        if error.usage is None and used != Usage():
-            error.usage = used
-        raise
 
 
 def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:

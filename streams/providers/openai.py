@@ -17,10 +17,11 @@ from streams.providers.adapter_faults import faults_named
 from streams.providers.answers import decode, encode
 from streams.providers.base import ChatCall, Completion, Endpoint
 from streams.providers.openai_answer import completion
-from streams.providers.openai_format import request_body
+from streams.providers.openai_format import Dialect, request_body
 
 _GENUINE = "api.openai.com"
 _AZURE = ".azure.com"
+_GOOGLE = ("generativelanguage.googleapis.com", "aiplatform.googleapis.com")
 
 
 class OpenAIProvider(HttpAdapter):
@@ -37,12 +38,7 @@ class OpenAIProvider(HttpAdapter):
         with faults_named("building the request", sent=False):
             url = self._url(call, endpoint)
             headers = self._key_header(endpoint)
-            genuine = (
-                endpoint.api_version is not None
-                or url.host == _GENUINE
-                or url.host.endswith(_AZURE)
-            )
-            body = encode(request_body(call, genuine=genuine))
+            body = encode(request_body(call, _dialect(url.host, endpoint)))
         answer = await self.exchange(call, endpoint, url, headers, body)
         with faults_named("reading the answer", sent=True, status=answer.status):
             return completion(decode(answer.body, answer.status), call)
@@ -67,3 +63,10 @@ class OpenAIProvider(HttpAdapter):
             )
         pathless = base.rstrip("/").count("/") <= 2
         return self.address(base, "/v1/chat/completions" if pathless else "/chat/completions")
+
+
+def _dialect(host: str, endpoint: Endpoint) -> Dialect:
+    if endpoint.api_version is not None or host == _GENUINE or host.endswith(_AZURE):
+        return Dialect.OPENAI
+    # Regional hosts of Vertex AI are `<region>-aiplatform.googleapis.com`.
+    return Dialect.GOOGLE if host.endswith(_GOOGLE) else Dialect.COMPATIBLE

@@ -20,6 +20,7 @@ from streams.providers.answers import (
     objects,
     part,
     text,
+    with_usage,
 )
 from streams.providers.base import ChatCall, Completion, ErrorClass, ProviderError, Usage
 from streams.providers.failures import refusal_of
@@ -82,12 +83,8 @@ def completion(document: Json, call: ChatCall) -> Completion:
             used is in it.
     """
     used = openai_usage.usage(part(document, "usage"), name(document.get("service_tier")))
-    try:
+    with with_usage(used):
         return _completion(document, used, call)
-    except ProviderError as error:
-        if error.usage is None and used != Usage():
-            error.usage = used
-        raise
 
 
 def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:

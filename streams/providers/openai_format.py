@@ -12,19 +12,34 @@ other name where the model refuses it |
 | reasoning of earlier turns | left out for OpenAI and Azure, who refuse it; kept for others |
 | tool-call ids that repeat, or are long | made distinct |
 | tools whose schema is no object at its top, for OpenAI and Azure | rewritten |
+| schemas of tools and of the answer, for Google | rewritten in Google's subset |
 | `tool_choice`, `parallel_tool_calls` without tools; `top_logprobs` alone | refused combinations |
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import Any
 
 from streams.providers.answers import Json, with_extra
 from streams.providers.base import ChatCall
+from streams.providers.gemini_schemas import gemini_schema
 from streams.providers.tool_ids import with_distinct_ids
 from streams.providers.tool_schemas import needs_rewriting, tool_schema
 from streams.routing.parameters import TURN_FIELDS
+
+
+class Dialect(Enum):
+    """Whose form of the format an endpoint speaks."""
+
+    OPENAI = "openai"
+    """OpenAI itself, or Azure."""
+    GOOGLE = "google"
+    """Gemini and Vertex AI behind their compatible endpoints."""
+    COMPATIBLE = "compatible"
+    """Any other server."""
+
 
 _OURS = frozenset({"extra_body", "max_tokens", "max_completion_tokens"})
 _LIMITS = ("max_completion_tokens", "max_tokens")
@@ -32,13 +47,14 @@ _THINKING = frozenset({"thinking", "redacted_thinking"})
 _CALL_FIELDS = ("extra_content", "thought_signature")
 
 
-def request_body(call: ChatCall, *, genuine: bool) -> dict[str, Any]:
-    """The body of one call; `genuine` says that OpenAI or Azure is asked.
+def request_body(call: ChatCall, dialect: Dialect) -> dict[str, Any]:
+    """The body of one call.
 
     Raises:
         ProviderError: INVALID_REQUEST; `extra_body` sets a field that is the call's own.
     """
     source, refused = call.body, call.unsupported
+    genuine = dialect is Dialect.OPENAI
     left_out = _OURS | refused
     body = {name: value for name, value in source.items() if name not in left_out}
     body["model"] = call.model
@@ -51,8 +67,10 @@ def request_body(call: ChatCall, *, genuine: bool) -> dict[str, Any]:
         body[named] = limit
     body["messages"] = _turns(source["messages"], refused, genuine=genuine)
     _mend_combinations(body)
-    if genuine and body.get("tools"):
-        body["tools"] = [_tool(tool) for tool in body["tools"]]
+    if body.get("tools"):
+        body["tools"] = [_tool(tool, dialect) for tool in body["tools"]]
+    if dialect is Dialect.GOOGLE:
+        _mend_answer_schema(body)
     extra = source.get("extra_body")
     if isinstance(extra, Mapping):
         extra = {name: value for name, value in extra.items() if name not in refused}
@@ -72,14 +90,31 @@ def _mend_combinations(body: dict[str, Any]) -> None:
             del body["top_logprobs"]
 
 
-def _tool(tool: Json) -> Json:
+def _tool(tool: Json, dialect: Dialect) -> Json:
     function = tool["function"]
     parameters = function.get("parameters")
-    if parameters is None or not needs_rewriting(parameters):
+    if parameters is None or dialect is Dialect.COMPATIBLE:
+        return tool
+    if dialect is Dialect.OPENAI and not needs_rewriting(parameters):
         return tool
     # Strict mode takes only schemas that say all; a rewritten one says less.
-    kept = {name: value for name, value in function.items() if name != "strict"}
-    return {**tool, "function": {**kept, "parameters": tool_schema(parameters)}}
+    kept = {name: value for name, value in function.items() if name not in _REWRITTEN}
+    wanted = tool_schema(parameters)
+    if dialect is Dialect.GOOGLE:
+        wanted = gemini_schema(wanted)
+        if not wanted.get("properties"):
+            # Google refuses an object without properties.
+            return {**tool, "function": kept}
+    return {**tool, "function": {**kept, "parameters": wanted}}
+
+
+def _mend_answer_schema(body: dict[str, Any]) -> None:
+    """The form of the answer in Google's words, in place."""
+    wanted = body.get("response_format")
+    described = wanted.get("json_schema") if isinstance(wanted, Mapping) else None
+    if isinstance(wanted, Mapping) and isinstance(described, Mapping) and "schema" in described:
+        schema = gemini_schema(described["schema"])
+        body["response_format"] = {**wanted, "json_schema": {**described, "schema": schema}}
 
 
 def _turns(messages: Sequence[Json], refused: frozenset[str], *, genuine: bool) -> list[Json]:
@@ -117,3 +152,4 @@ def _plain_call(call: Json) -> Json:
 
 
 _FUNCTION = frozenset({"name", "arguments"})
+_REWRITTEN = frozenset({"strict", "parameters"})

@@ -14,6 +14,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.errors import RegistryError
+from schemas.kafka_consumer import open_consumer
 from schemas.topics import REGISTRY
 from streams.registry.topic import RegistryHistory
 from streams.routing.landscape import Landscape
@@ -21,6 +22,7 @@ from streams.routing.landscape import Landscape
 log = logging.getLogger(__name__)
 
 _POLL_MS = 500
+_TOPIC = "topic"
 
 OnInvalid = Callable[[str, str], Awaitable[None]]
 """Told the version (or `topic`) and what is wrong with it."""
@@ -64,14 +66,15 @@ class LiveRegistry:
 
     async def take(self, key: bytes, value: bytes | None, at: int) -> None:
         """Take a record of the topic in, and use what it makes current."""
+        whose = _TOPIC
         try:
             if self._history.take(key, value, at):
+                whose = self._history.current.version if self._history.current else _TOPIC
                 self._use_current()
         except RegistryError as error:
-            pointer = self._history.current
-            self._refuse(pointer.version if pointer else "topic", str(error))
+            self._refuse(whose, str(error))
             log.error("keeping the registry that is in use: %s", error)  # noqa: TRY400
-            await self._on_invalid(pointer.version if pointer else "topic", str(error))
+            await self._on_invalid(whose, str(error))
 
     def use(self, landscape: Landscape) -> None:
         """Decide by this version from now on.
@@ -106,7 +109,7 @@ class LiveRegistry:
         a worker never decides by a version that was replaced long ago.
         """
         place = TopicPartition(REGISTRY, 0)
-        consumer = AIOKafkaConsumer(**kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS)
+        consumer = open_consumer(**kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS)
         await consumer.start()
         try:
             consumer.assign([place])
@@ -127,7 +130,7 @@ class LiveRegistry:
                 try:
                     self._history.take(record.key or b"", record.value, record.timestamp)
                 except RegistryError as error:
-                    await self._on_invalid("topic", str(error))
+                    await self._on_invalid(_TOPIC, str(error))
         await self._latest_valid()
 
     async def _latest_valid(self) -> None:

@@ -7,15 +7,17 @@ names is published before the pointer, so that who sees the pointer can have wha
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 
-from schemas.errors import RegistryError
+from schemas.errors import RegistryError, SluiceError
+from schemas.kafka_consumer import open_consumer
 from schemas.topics import REGISTRY
 from streams.registry.artifacts import ArtifactSource
 from streams.registry.learned import ArtifactOf
@@ -25,6 +27,8 @@ from streams.routing.learned.artifact import MAX_BYTES, Artifact, pack_artifact
 CURRENT_KEY = b"current"
 VERSION_PREFIX = b"registry/"
 ARTIFACT_PREFIX = b"artifact/"
+_LONGEST_NAME = 256
+_DIGEST = re.compile(rb"[0-9a-f]{16}")
 MOST_BEFORE = 100
 """How many rollbacks a pointer remembers."""
 
@@ -64,6 +68,8 @@ class RegistryHistory:
         self.artifacts: dict[str, bytes] = {}
         self.pointers: list[Pointer] = []
         self.artifact: ArtifactOf = ArtifactSource(published=lambda: self.artifacts)
+        self.bad: dict[bytes, str] = {}
+        """Keys whose latest record can't be used, and why."""
 
     @property
     def current(self) -> Pointer | None:
@@ -71,30 +77,44 @@ class RegistryHistory:
         return self.pointers[-1] if self.pointers else None
 
     def take(self, key: bytes, value: bytes | None, at: int) -> bool:
-        """Take a record in; whether the pointer moved.
+        """Take a record in; whether the pointer moved. A tombstone takes a version or an artifact
+        out, and mends a bad record of its key.
 
         Raises:
-            RegistryError: the record is malformed; nothing was taken.
+            RegistryError: the record is malformed; nothing was taken, `bad` names its key.
         """
+        self.bad.pop(key, None)
         if value is None:
-            return False
-        if key.startswith(VERSION_PREFIX):
-            self.contents[key.removeprefix(VERSION_PREFIX).decode()] = value
-            return False
-        if key.startswith(ARTIFACT_PREFIX):
-            self.artifacts[key.removeprefix(ARTIFACT_PREFIX).decode()] = value
-            return False
-        if key != CURRENT_KEY:
+            self._take_out(key)
             return False
         try:
-            pointer = orjson.loads(value)
-            version, given = pointer["registry"], pointer.get("before")
-            before = () if self.current is None else self.current.taken_back(version)
-            if isinstance(given, list):
-                before = tuple(str(each) for each in given)
-            self.pointers.append(Pointer(version=version, by=pointer["by"], at=at, before=before))
-        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-            raise RegistryError("the pointer on the registry topic is malformed") from None
+            return self._take(key, value, at)
+        except RegistryError as error:
+            self.bad[key] = str(error)
+            raise
+
+    def _take_out(self, key: bytes) -> None:
+        for prefix, values in ((VERSION_PREFIX, self.contents), (ARTIFACT_PREFIX, self.artifacts)):
+            if key.startswith(prefix):
+                values.pop(key.removeprefix(prefix).decode(errors="replace"), None)
+
+    def _take(self, key: bytes, value: bytes, at: int) -> bool:
+        for prefix, values in ((VERSION_PREFIX, self.contents), (ARTIFACT_PREFIX, self.artifacts)):
+            if key.startswith(prefix):
+                digest = key.removeprefix(prefix)
+                if not _DIGEST.fullmatch(digest):
+                    raise RegistryError("a key on the registry topic names no hash")
+                values[digest.decode()] = value
+                return False
+        if key != CURRENT_KEY:
+            if not key.isascii():
+                raise RegistryError("a key on the registry topic is not ASCII")
+            return False
+        version, by, given = _read_pointer(value)
+        before = () if self.current is None else self.current.taken_back(version)
+        self.pointers.append(
+            Pointer(version=version, by=by, at=at, before=before if given is None else given)
+        )
         return True
 
     def version(self, digest: str) -> RegistryVersion:
@@ -109,12 +129,38 @@ class RegistryHistory:
                 f"registry version {digest} is not on the topic; `sluice registry show --all` "
                 "lists those that are"
             )
-        version = parse_registry(
-            content, name=f"registry version {digest}", artifacts=self.artifact
-        )
+        name = f"registry version {digest}"
+        try:
+            version = parse_registry(content, name=name, artifacts=self.artifact)
+        except SluiceError as error:
+            raise error if isinstance(error, RegistryError) else RegistryError(str(error)) from None
+        except Exception as error:  # noqa: BLE001 - no content may end its reader
+            raise RegistryError(f"{name} can't be read: {type(error).__name__}") from None
         if version.hash != digest:
             raise RegistryError(f"registry version {digest} holds another content: {version.hash}")
         return version
+
+
+def _read_pointer(value: bytes) -> tuple[str, str, tuple[str, ...] | None]:
+    """Version, mover and way back of a pointer; the way back is `None` where it does not say.
+
+    Raises:
+        RegistryError: it is malformed.
+    """
+    try:
+        pointer = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        pointer = None
+    if not isinstance(pointer, dict):
+        raise RegistryError("the pointer on the registry topic is malformed")
+    version, by, before = (pointer.get(name) for name in ("registry", "by", "before"))
+    if not isinstance(version, str) or not 0 < len(version) <= _LONGEST_NAME:
+        raise RegistryError("the pointer on the registry topic names no version")
+    if not isinstance(by, str) or len(by) > _LONGEST_NAME:
+        raise RegistryError("the pointer on the registry topic does not say who moved it")
+    if not isinstance(before, list):
+        return version, by, None
+    return version, by, tuple(str(each) for each in before[-MOST_BEFORE:])
 
 
 def records_of(version: RegistryVersion) -> Iterator[tuple[bytes, bytes]]:
@@ -165,6 +211,21 @@ async def move_pointer(
         await _point(producer, digest, by, before)
 
 
+async def publish_repair(
+    kafka: Mapping[str, Any],
+    tombstones: Sequence[bytes],
+    pointer: tuple[str, Sequence[str]] | None,
+    *,
+    by: str,
+) -> None:
+    """Take records out by tombstones, then move the pointer to a version with its way back."""
+    async with _producer(kafka) as producer:
+        for key in tombstones:
+            await producer.send_and_wait(REGISTRY, key=key, value=None, partition=0)
+        if pointer is not None:
+            await _point(producer, pointer[0], by, pointer[1])
+
+
 @asynccontextmanager
 async def _producer(kafka: Mapping[str, Any]) -> AsyncIterator[AIOKafkaProducer]:
     producer = AIOKafkaProducer(
@@ -188,9 +249,9 @@ async def _point(
 
 
 async def read_history(kafka: Mapping[str, Any]) -> RegistryHistory:
-    """Read the registry topic to its end."""
+    """Read the registry topic to its end; records that can't be used are among its `bad`."""
     place = TopicPartition(REGISTRY, 0)
-    consumer = AIOKafkaConsumer(**kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS)
+    consumer = open_consumer(**kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS)
     history = RegistryHistory()
     await consumer.start()
     try:
@@ -200,7 +261,8 @@ async def read_history(kafka: Mapping[str, Any]) -> RegistryHistory:
         while await consumer.position(place) < end:
             batches = await consumer.getmany(timeout_ms=_POLL_MS)
             for record in batches.get(place, ()):
-                history.take(record.key or b"", record.value, record.timestamp)
+                with suppress(RegistryError):
+                    history.take(record.key or b"", record.value, record.timestamp)
         return history
     finally:
         await consumer.stop()

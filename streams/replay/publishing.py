@@ -7,7 +7,7 @@ that it is done with it: `flush` returns when the broker has all.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from confluent_kafka import (
@@ -20,9 +20,10 @@ from confluent_kafka import (
 )
 
 from schemas.codec import Codec
-from schemas.errors import DeliveryError
+from schemas.errors import DeliveryError, UndecodableError
 from schemas.topics import REPLAY_DECISIONS
 from streams.replay.request_log import LogAwayError
+from streams.replay.rows import DECISION
 
 RUN_HEADER = "replay-run"
 _TIMEOUT_S = 10.0
@@ -106,17 +107,18 @@ def events_of_run(
 ) -> Iterator[dict[str, Any]]:
     """What the replay topic holds of a run (of all, with `None`), up to its end as it is now.
 
+    A row that can't be read is passed over: the run decides its request again.
+
     Raises:
         LogAwayError: Kafka does not answer, or has no such topic.
-        UndecodableError: a row of the run can't be read.
     """
-    wanted = None if run_id is None else run_id.encode()
     consumer = Consumer(
         {
             "group.id": "sluice-replay-reads-without-a-group",
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
             "fetch.wait.max.ms": 50,
+            "isolation.level": "read_committed",
             "log_level": 0,
             **kafka,
         }
@@ -124,14 +126,34 @@ def events_of_run(
     try:
         for place, end in _ends(consumer, topic):
             for message in _messages(consumer, place, end):
-                headers = dict(message.headers() or ())
-                value = message.value()
-                if value is not None and wanted in {None, headers.get(RUN_HEADER)}:
-                    yield codec.decode(value)
+                event = event_of_run(
+                    dict(message.headers() or ()).items(), message.value(), codec, run_id
+                )
+                if event is not None:
+                    yield event
     except KafkaException as error:
         raise LogAwayError(f"Kafka does not answer ({error.args[0].name()}); is it up?") from None
     finally:
         consumer.close()
+
+
+def event_of_run(
+    headers: Iterable[tuple[str, str | bytes | None]],
+    value: bytes | None,
+    codec: Codec,
+    run_id: str | None,
+) -> dict[str, Any] | None:
+    """What a record says of a run (of any, with `None`); `None` for another run's, and for one that
+    can't be read.
+    """
+    wanted = None if run_id is None else run_id.encode()
+    if value is None or wanted not in {None, dict(headers).get(RUN_HEADER)}:
+        return None
+    try:
+        event = codec.decode(value)
+    except UndecodableError:
+        return None
+    return None if event["kind"] == DECISION and event["source"] is None else event
 
 
 def _ends(consumer: Consumer, topic: str) -> list[tuple[TopicPartition, int]]:

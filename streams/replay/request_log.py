@@ -74,6 +74,7 @@ class KafkaRequestLog:
                 "auto.offset.reset": "error",
                 "enable.partition.eof": False,
                 "fetch.wait.max.ms": 50,
+                "isolation.level": "read_committed",
                 "queued.min.messages": 20_000,
                 "log_level": 0,
                 **kafka,

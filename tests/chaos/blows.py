@@ -36,6 +36,7 @@ class Fists:
             Blow.WAKE: lambda strike: stack.wake(strike.part),
             Blow.DOWN: self._down,
             Blow.LEAVE: self._leave,
+            Blow.NAMESAKE: self._namesake,
             Blow.UP: lambda strike: self.down.discard(strike.part),
             Blow.FULL: lambda strike: disks[strike.part].fill(),
             Blow.ROOM: lambda strike: disks[strike.part].give_room(),
@@ -97,6 +98,17 @@ class Fists:
     def _leave(self, strike: Strike) -> None:
         self.down.add(strike.part)
         self._stack.processes[strike.part].ask_to_end()
+
+    def _namesake(self, strike: Strike) -> None:
+        _, _, number = strike.part.partition("-")
+        self.down |= {name for name in self._stack.processes if name.startswith("worker-")}
+        self.down.discard(strike.part)
+        self._stack.start_worker(
+            int(number),
+            wait=False,
+            SLUICE_WORKER_INSTANCE="worker-1",
+            SLUICE_HOME=str(self._stack.folder / f"host-{number}"),
+        )
 
     async def _stutter(self, strike: Strike) -> None:
         until = time.monotonic() + strike.seconds

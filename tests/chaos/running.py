@@ -22,7 +22,7 @@ ANSWERS_BY_S = 120.0
 SETTLED_BY_S = 120.0
 PORT_BY_S = 60.0
 
-_RECOVERS = frozenset({Blow.KILL, Blow.UP, Blow.WAKE, Blow.ROOM})
+_RECOVERS = frozenset({Blow.KILL, Blow.UP, Blow.WAKE, Blow.ROOM, Blow.NAMESAKE})
 """Blows after which a part should work again."""
 
 

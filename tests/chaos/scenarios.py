@@ -21,6 +21,9 @@ class Blow(StrEnum):
     """Started, or started again."""
     LEAVE = "leave"
     """SIGTERM, and not started again."""
+    NAMESAKE = "namesake"
+    """A worker is started as on another machine under the name `worker-1`; the other workers are
+    not started again."""
     FULL = "full"
     """Its disk is filled to the last byte."""
     ROOM = "room"
@@ -146,6 +149,17 @@ REBALANCES = Scenario(
     strikes=_rebalances(),
 )
 
+NAMESAKES = Scenario(
+    name="same name on two hosts",
+    about="a second worker of the same name is started, and takes over, four times",
+    seconds=50.0,
+    rate=MATRIX_RATE,
+    strikes=tuple(
+        Strike(at_s=8.0 + 10 * turn, blow=Blow.NAMESAKE, part=f"worker-{2 - turn % 2}")
+        for turn in range(4)
+    ),
+)
+
 CLICKHOUSE_DOWN = Scenario(
     name="clickhouse down",
     about="ClickHouse is away for five minutes",
@@ -224,6 +238,7 @@ SCENARIOS = {
         _full("kafka", 400),
         _full("clickhouse", 400),
         REBALANCES,
+        NAMESAKES,
         CLICKHOUSE_DOWN,
         KAFKA_SLOW,
         *(_failing(percent) for percent in (10, 50, 100)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -16,6 +17,7 @@ from streams.providers import anthropic_answer, anthropic_format, openai_answer,
 from streams.providers.answers import decode, encode
 from streams.providers.base import ChatCall, ErrorClass, ProviderError, Timeouts, Usage
 from streams.providers.failures import refusal
+from streams.providers.openai_format import Dialect
 from streams.providers.prices import PriceBook
 from streams.providers.transport import Exchange
 from streams.registry.version import parse_registry
@@ -90,8 +92,7 @@ def hold_dialogue(body: Mapping[str, Any], draw: Random) -> None:
         unsupported=frozenset(draw.sample(sorted(PARAMETERS), draw.choice((0, 0, 2, 20)))),
     )
     for words in (
-        lambda: openai_format.request_body(call, genuine=True),
-        lambda: openai_format.request_body(call, genuine=False),
+        *(partial(openai_format.request_body, call, dialect) for dialect in Dialect),
         lambda: anthropic_format.request_body(call),
     ):
         try:

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from schemas.topics import REPLIES, REQUESTS, dead_letter_topic, tier_topic
 from streams.agents.classify import classify
 from streams.flow.incoming import Incoming
 from streams.flow.intake import Lane, Work
+from streams.flow.reply_topics import ReplyTopicPolicy
 from streams.flow.slots import Slots
 from tests.unit.agents.world import World
 
@@ -23,13 +25,15 @@ TOPICS = [
 
 def classified(value: bytes | None, **more: Any) -> tuple[World, list[TierMessage]]:
     world = World()
+    topic, bound = more.pop("topic", REQUESTS), more.pop("bound", {})
+    policy = ReplyTopicPolicy(prefixes={"replies.": None, "replies.acme.": "acme"})
     headers = [(name, text.encode()) for name, text in more.pop("headers", {}).items()]
 
     async def run() -> None:
-        deps = await world.worker()
+        deps = replace(await world.worker(), bound_tenants=bound, reply_topics=policy)
         at = more.pop("timestamp", world.clock.now())
         message = Incoming(
-            topic=REQUESTS,
+            topic=topic,
             partition=2,
             offset=9,
             timestamp=at,
@@ -191,6 +195,36 @@ def test_spring_s_headers_are_honoured_and_echoed() -> None:
     assert hop.reply_to.topic == "replies.app"
     assert [header.name for header in hop.reply_to.headers] == ["kafka_correlationId"]
     assert hop.reply_to.digest == reply_digest("replies.app", b"c1")
+
+
+BOUND = {REQUESTS: None, "acme.requests": "acme"}
+
+
+def test_a_tenant_with_a_topic_of_its_own_is_refused_on_others() -> None:
+    document = {"prompt": "x", "tenant": "acme", "request_id": "r1"}
+    _, (hop,) = classified(orjson.dumps(document), bound=BOUND)
+    assert hop.verdict is not None
+    assert hop.verdict.message == "tenant: its requests come by a topic of its own"
+    # The rejection is not the end of the tenant's own request of that id.
+    assert hop.tenant == "default"
+    _, (own,) = classified(orjson.dumps(document), bound=BOUND, topic="acme.requests")
+    assert (own.verdict, own.tenant) == (None, "acme")
+
+
+@pytest.mark.parametrize("topic", [REQUESTS, "acme.requests"])
+def test_a_tenant_s_reply_topic_is_open_to_its_own_topic_only(topic: str) -> None:
+    _, (hop,) = classified(
+        orjson.dumps({"prompt": "x"}),
+        bound=BOUND,
+        topic=topic,
+        headers={"reply-topic": "replies.acme.orders"},
+    )
+    if topic == REQUESTS:
+        assert hop.verdict is not None
+        assert hop.verdict.code == "reply_topic_forbidden"
+        assert hop.reply_to.topic == REPLIES
+    else:
+        assert hop.reply_to.topic == "replies.acme.orders"
 
 
 def test_an_avro_request_is_read_and_answered_in_avro() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ import orjson
 from schemas.identity import reply_digest
 from schemas.records import Header, TierMessage
 from schemas.topics import COST, OUTCOMES, REPLIES
+from streams.agents.dependencies import Dependencies
 from streams.flow.journal import DUPLICATE_WINDOW_MS
 from tests.unit.agents.world import World, deliver
 
@@ -29,13 +31,22 @@ def _again(world: World, *, topic: str = REPLIES, correlation: bytes = b"two") -
     return replace(first, reply_to=address)
 
 
-def _told(world: World, *messages: TierMessage, restart: bool = False, **more: Any) -> World:
+def _told(
+    world: World,
+    *messages: TierMessage,
+    restart: bool = False,
+    after_first: Callable[[Dependencies], None] = lambda worker: None,
+) -> World:
+    """The first request is answered, then the messages come."""
+
     async def run() -> None:
         seen: set[int] = set()
         worker = await world.worker()
-        for message in (world.request(), *messages):
+        for number, message in enumerate((world.request(), *messages)):
             await world.send(message)
             await deliver(world, worker, seen)
+            if number == 0:
+                after_first(worker)
             if restart:
                 worker = await world.worker()
 
@@ -82,17 +93,7 @@ def test_a_worker_that_has_just_started_knows_where_the_first_reply_lies() -> No
 
 def test_where_the_reply_is_gone_its_status_is_told_and_costs_nothing() -> None:
     world = World()
-
-    async def run() -> None:
-        worker = await world.worker()
-        await world.send(world.request())
-        seen: set[int] = set()
-        await deliver(world, worker, seen)
-        world.log.of(REPLIES).clear()
-        await world.send(_again(world))
-        await deliver(world, worker, seen)
-
-    asyncio.run(run())
+    _told(world, _again(world), after_first=lambda worker: world.log.of(REPLIES).clear())
     ((told, _),) = _replies(world)
     assert told["status"] == "rejected"
     assert told["error"]["code"] == "duplicate_request"
@@ -103,19 +104,13 @@ def test_where_the_reply_is_gone_its_status_is_told_and_costs_nothing() -> None:
 
 def test_another_request_s_reply_at_that_place_is_not_sent() -> None:
     world = World()
+    foreign = orjson.dumps({"request_id": "other", "status": "replied"})
 
-    async def run() -> None:
-        worker = await world.worker()
-        await world.send(world.request())
-        seen: set[int] = set()
-        await deliver(world, worker, seen)
+    def replace_the_reply(worker: Dependencies) -> None:
         stored = world.log.of(REPLIES)[0]
-        foreign = orjson.dumps({"request_id": "other", "status": "replied"})
         world.log.of(REPLIES)[0] = replace(stored, record=replace(stored.record, value=foreign))
-        await world.send(_again(world))
-        await deliver(world, worker, seen)
 
-    asyncio.run(run())
+    _told(world, _again(world), after_first=replace_the_reply)
     assert _replies(world)[1][0]["error"]["code"] == "duplicate_request"
 
 
@@ -128,18 +123,12 @@ def test_a_repetition_with_the_same_correlation_id_and_topic_is_silent() -> None
 def test_after_its_window_an_id_is_a_new_request() -> None:
     world = World()
 
-    async def run() -> None:
-        worker = await world.worker()
-        seen: set[int] = set()
-        await world.send(world.request())
-        await deliver(world, worker, seen)
+    def let_the_window_pass(worker: Dependencies) -> None:
         worker.journals._followed[0].journal.forget_before(
             world.clock.now() + 2 * DUPLICATE_WINDOW_MS
         )
-        await world.send(_again(world))
-        await deliver(world, worker, seen)
 
-    asyncio.run(run())
+    _told(world, _again(world), after_first=let_the_window_pass)
     assert len(world.served) == 2
 
 

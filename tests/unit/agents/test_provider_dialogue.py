@@ -202,6 +202,29 @@ def test_usage_that_nobody_knows_makes_the_cost_null_and_is_told_by_name() -> No
     assert "num_sources_used" in found.world.events(ALERTS, "Alert")[0]["message"]
 
 
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {},
+        {"prompt_tokens": None, "completion_tokens": None},
+        {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+        {"prompt_tokens": 9},
+        {
+            "prompt_tokens": 9,
+            "completion_tokens": 3,
+            "prompt_tokens_details": {"cached_tokens": 90},
+        },
+    ],
+)
+def test_usage_that_is_missing_or_contradicts_itself_makes_the_cost_null_and_is_told(
+    usage: dict[str, Any],
+) -> None:
+    found = told(lambda path, body: (200, good("openai", usage=usage)))
+    assert found.costs[0]["cost_nano"] is None
+    assert [rule for rule, _ in found.alerts] == ["unknown_usage"]
+    assert found.alerts[0][1].startswith("first/")
+
+
 def test_a_limit_above_the_model_s_is_cut_and_the_caller_is_told() -> None:
     for model, name in (("first", "max_tokens"), ("second", "max_tokens")):
         found = told(model=model, max_tokens=100_000)

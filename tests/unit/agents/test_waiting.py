@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from schemas.topics import ALERTS, COST, OUTCOMES, dead_letter_topic, tier_topic, wait_topic
+from streams.agents.codecs import Codecs
 from streams.agents.execute import execute
-from streams.agents.tier_records import BOUND_FOR
+from streams.agents.tier_records import BOUND_FOR, tier_record
 from streams.agents.waiting import wait_out
 from streams.flow.incoming import Incoming
 from streams.flow.intake import Assignment, Lane, LeftForLaterError, Work
@@ -210,3 +212,26 @@ def test_ordinary_hops_find_no_room_while_one_of_priority_waits_in_place() -> No
         assert len(world.replies()) == 1
 
     asyncio.run(whole())
+
+
+def test_a_hop_whose_tier_was_taken_away_goes_on_with_the_dearest_tier() -> None:
+    world = World()
+    record = tier_record(world.request(tier="gone", visit=1), Codecs())
+    message = replace(
+        _waiting(world, **{BOUND_FOR: record.topic.encode()}),
+        value=record.value,
+        headers=[*record.headers, (BOUND_FOR, record.topic.encode())],
+    )
+    _wait(world, message)
+
+    (back,) = world.log.incoming(tier_topic("complex"))
+    hop = Codecs().tier_message.decode(back.value or b"")
+    assert (hop["tier"], hop["visit"], hop["request_id"]) == ("complex", 1, "r1")
+    assert BOUND_FOR not in dict(back.headers)
+
+
+def test_a_hop_whose_tier_was_taken_away_and_that_is_unreadable_is_dead_lettered() -> None:
+    world = World()
+    _wait(world, _waiting(world, **{BOUND_FOR: b"llm.tier.gone.v1"}))
+
+    assert len(world.log.values(dead_letter_topic(wait_topic(10)))) == 1

@@ -160,7 +160,7 @@ class World:
             instances=Instances(),
             alerts=AlertLog(publisher, Codec("Alert"), self.clock, name),
             codecs=Codecs(),
-            reply_topics=ReplyTopicPolicy(prefixes=("replies.",)),
+            reply_topics=ReplyTopicPolicy(prefixes={"replies.": None}),
             reply_topic_exists=exists,
             sent_replies=MemorySentReplies(self.log),
             sleep_ms=sleep,

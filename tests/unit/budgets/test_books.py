@@ -96,3 +96,30 @@ def test_estimates_that_are_too_many_to_remember_stay_counted() -> None:
 
     assert books.spent(_account(1)).estimated == MOST_ESTIMATES + 5
     assert len(books.cell(_account(1), 0).estimates) == MOST_ESTIMATES
+
+
+def test_sums_stop_at_what_the_ledger_can_hold() -> None:
+    books = Books(2)
+    for partition in (0, 0, 1):
+        books.charge(_account(1), partition, 2**62)
+    books.set_cell(_account(2), 0, CellSum(known=2**63 - 1, estimated=5))
+    books.charge(_account(2), 1, 2**63 - 1)
+
+    assert books.spent(_account(1)).known == 2**63 - 1
+    assert books.cell(_account(1), 1).known == 2**62
+    assert books.spent(_account(2)).known == 2**63 - 1
+    books.close()
+
+
+def test_a_negative_cost_is_not_counted() -> None:
+    async def run() -> None:
+        world = World(budgets=[HOURLY])
+        worker = await world.worker()
+        await world.charge(50, user_id="u")
+        await world.charge(-(2**40), user_id="u")
+        await worker.read()
+        books = worker.follower.books
+        assert books is not None
+        assert [books.spent(each).known for each in books.accounts()] == [50]
+
+    asyncio.run(run())

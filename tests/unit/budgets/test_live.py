@@ -44,6 +44,19 @@ def test_of_two_calls_that_want_the_last_of_a_budget_one_is_allowed() -> None:
     _run(story)
 
 
+def test_beside_a_call_that_may_use_up_the_budget_no_other_is_allowed() -> None:
+    async def story() -> None:
+        world = World()
+        worker = await world.worker()
+        assert _may(worker, world, 10)
+        worker.budgets.reserve("c1", ACME, 10, 300_000)
+        assert not _may(worker, world, 10)
+        worker.budgets.settle("c1", 12)
+        assert _may(worker, world, 10)
+
+    _run(story)
+
+
 def test_a_call_counts_once_from_its_reservation_to_its_event_read_back() -> None:
     async def story() -> None:
         world = World()

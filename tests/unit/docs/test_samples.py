@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import replace
+import tomllib
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import click
+import orjson
 import pytest
 import yaml
 
 from infra.cli.main import sluice
 from infra.local.registry import local_registry
+from schemas.records import Reply, Routing
 from schemas.variables import KNOWN, OF_OTHERS
+from streams.agents.feedback import FeedbackDocument
+from streams.providers.catalog import GROUP
 from streams.registry.learned import default_artifact
 from streams.registry.version import parse_registry
 from streams.routing.learned.artifact import Artifact
 from tests.rig.doc_blocks import PAGES, ROOT, Block, blocks, commands, inline_commands
 
 YAML = blocks("yaml")
+JSON, TOML = blocks("json"), blocks("toml")
 SHELL = [block for block in blocks("", "sh", "bash") if commands(block)]
 
 
@@ -45,6 +51,22 @@ def test_a_sample_of_a_registry_validates(block: Block) -> None:
     if block.reason is not None:
         pytest.skip(block.reason)
     parse_registry(yaml.safe_dump(_around(block)), artifacts=_any_artifact)
+
+
+@pytest.mark.parametrize("block", JSON, ids=[block.place for block in JSON])
+def test_a_sample_of_a_message_has_the_fields_of_its_record(block: Block) -> None:
+    document = orjson.loads(block.text)
+    if "status" in document:
+        known = {item.name.replace("_nano", "_usd") for item in fields(Reply)}
+        assert document.keys() <= known
+        assert document["routing"].keys() <= {item.name for item in fields(Routing)}
+    else:
+        FeedbackDocument.model_validate(document)
+
+
+@pytest.mark.parametrize("block", TOML, ids=[block.place for block in TOML])
+def test_a_sample_of_a_plug_in_declares_the_group_that_is_read(block: Block) -> None:
+    assert tomllib.loads(block.text)["project"]["entry-points"].keys() == {GROUP}
 
 
 def _resolved(words: list[str]) -> tuple[click.Command, list[str]]:
@@ -87,6 +109,17 @@ def test_every_variable_that_is_written_of_is_read() -> None:
 
     unread = {(page, name) for page, name in found if name not in KNOWN | OF_OTHERS}
     assert {each for each in unread if not each[1].startswith("SLUICE_TEST_")} == set()
+
+
+def test_every_test_that_is_written_of_is_there() -> None:
+    named = {
+        (page.name, file, name)
+        for page in PAGES
+        for file, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page.read_text("utf-8"))
+    }
+    gone = [each for each in named if f"def {each[2]}(" not in (ROOT / each[1]).read_text("utf-8")]
+    assert named
+    assert gone == []
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:

@@ -7,12 +7,12 @@ from collections.abc import Awaitable
 
 import pytest
 
+from schemas.bad_records import LONGEST_REASON
 from schemas.errors import RecordTooLargeError
 from streams.flow.clock import StillClock
 from streams.flow.dead_letters import (
     CUT,
     KEPT_VALUE_BYTES,
-    LONGEST_REASON,
     DeadLetterLimit,
     DeadLetterLimitError,
     DeadLetters,

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from schemas.journal_headers import HOP_ENDS, JournalHeaders
 from streams.flow.journal import (
     DUPLICATE_WINDOW_MS,
+    LONGEST_LEASE_MS,
     Done,
     Duplicate,
     HopMessage,
@@ -184,3 +185,10 @@ def test_the_next_visit_of_a_hop_is_counted_anew() -> None:
     journal.record(KEY, entry("started", call="c1", lease=10), 1)
     journal.record(KEY, entry("parked"), 2)
     assert journal.admit(message(visit=1), ME, 20) == Run()
+
+
+def test_no_lease_lasts_longer_than_a_day() -> None:
+    journal = PartitionJournal()
+    journal.record(KEY, entry("started", OTHER, call="c", lease=2**62), 10)
+
+    assert journal.admit(message(), ME, 20) == Wait(until=10 + LONGEST_LEASE_MS)

@@ -11,12 +11,21 @@ from hypothesis import strategies as st
 from schemas.topics import declared_topics
 from streams.flow.reply_topics import ReplyTopicPolicy, TopicDirectory
 
-POLICY = ReplyTopicPolicy(prefixes=("llm.replies.", "replies."))
+POLICY = ReplyTopicPolicy(
+    prefixes={
+        "llm.replies.": None,
+        "replies.": None,
+        "replies.acme.": "acme",
+        "replies.acme.public.": None,
+        "globex-": "globex",
+    }
+)
 
 
 @pytest.mark.parametrize("topic", ["llm.replies.v1", "llm.replies.team-a", "replies.orders"])
 def test_topics_under_an_allowed_prefix_are_allowed(topic: str) -> None:
-    assert POLICY.allows(topic)
+    assert POLICY.allows(topic, None)
+    assert POLICY.allows(topic, "acme")
 
 
 @pytest.mark.parametrize(
@@ -32,15 +41,35 @@ def test_topics_under_an_allowed_prefix_are_allowed(topic: str) -> None:
     ],
 )
 def test_all_others_are_refused(topic: str) -> None:
-    assert not POLICY.allows(topic)
+    assert not POLICY.allows(topic, None)
+    assert not POLICY.is_open(topic)
+
+
+@pytest.mark.parametrize(
+    ("topic", "tenant", "allowed"),
+    [
+        ("replies.acme.orders", "acme", True),
+        ("replies.acme.orders", "globex", False),
+        ("replies.acme.orders", None, False),
+        ("replies.acme.public.x", "globex", True),
+        ("replies.acmeother", "globex", True),
+        ("globex-answers", "globex", True),
+        ("globex-answers", None, False),
+    ],
+)
+def test_a_tenant_s_topics_are_open_to_its_own_requests_only(
+    topic: str, tenant: str | None, *, allowed: bool
+) -> None:
+    assert POLICY.allows(topic, tenant) is allowed
+    assert POLICY.is_open(topic)
 
 
 @given(st.lists(st.sampled_from(["", "llm.", "replies.", "__", "llm.events"]), max_size=3))
 def test_no_allow_list_opens_a_topic_of_our_own(prefixes: list[str]) -> None:
-    policy = ReplyTopicPolicy(prefixes=tuple(prefixes))
+    policy = ReplyTopicPolicy(prefixes=dict.fromkeys(prefixes))
     own = {topic.name for topic in declared_topics()} - {"llm.replies.v1"}
 
-    assert not [name for name in own if policy.allows(name)]
+    assert not [name for name in own if policy.is_open(name)]
 
 
 class Broker:

@@ -12,6 +12,7 @@ from schemas.request import read_request
 from streams.providers import anthropic_answer, anthropic_format, openai_answer, openai_format
 from streams.providers.answers import MAX_TOOL_CALLS, decode, encode
 from streams.providers.base import ChatCall, Completion, Timeouts
+from streams.providers.openai_format import Dialect
 from streams.providers.tool_schemas import tool_schema
 from streams.registry.model_families import refused_by_family
 from streams.routing.trust.checks import faults
@@ -31,8 +32,8 @@ def call(model: str = "m", limit: int | None = None, **body: Any) -> ChatCall:
     )
 
 
-def to_openai(asked: ChatCall, *, genuine: bool = True) -> dict[str, Any]:
-    sent: dict[str, Any] = orjson.loads(encode(openai_format.request_body(asked, genuine=genuine)))
+def to_openai(asked: ChatCall, dialect: Dialect = Dialect.OPENAI) -> dict[str, Any]:
+    sent: dict[str, Any] = orjson.loads(encode(openai_format.request_body(asked, dialect)))
     return sent
 
 
@@ -105,7 +106,7 @@ def test_a_conversation_with_repeated_ids_is_sent_with_distinct_ones(
         called = [b["id"] for b in blocks if b["type"] == "tool_use"]
         answered = [b["tool_use_id"] for b in blocks if b["type"] == "tool_result"]
     else:
-        sent = to_openai(asked, genuine=form == "openai")["messages"]
+        sent = to_openai(asked, Dialect(form))["messages"]
         called = [c["id"] for m in sent for c in m.get("tool_calls", ())]
         answered = [m["tool_call_id"] for m in sent if m["role"] == "tool"]
     assert len(set(called)) == len(called)
@@ -309,7 +310,7 @@ def test_reasoning_of_compatible_servers_comes_back_and_goes_again(who: str) -> 
     found = openai_answer.completion(document, call())
     assert found.message == message
     messages = _taken_back(found.message)
-    assert to_openai(call(messages=messages), genuine=False)["messages"][1] == message
+    assert to_openai(call(messages=messages), Dialect.COMPATIBLE)["messages"][1] == message
     plain = to_openai(call(messages=messages))["messages"][1]
     assert set(plain) == {"role", "content", "tool_calls"}
     assert set(plain["tool_calls"][0]) == {"id", "type", "function"}
@@ -329,7 +330,7 @@ def test_mistral_s_thinking_parts_are_its_reasoning() -> None:
         "content": "Hello.",
         "reasoning_content": "hm",
     }
-    sent = to_openai(call(messages=[*HI, message]), genuine=True)
+    sent = to_openai(call(messages=[*HI, message]))
     assert sent["messages"][1]["content"] == parts[1:]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import unicodedata
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.process_log import SafeLines
-from schemas.shown_text import one_line, spreadsheet_cell, whole_text
+from schemas.shown_text import escaped_json, one_line, spreadsheet_cell, whole_text
 
 HOSTILE = "a\x1b]52;c;cm0gLXJm\x07\x1b[2Jb\nINFO forged\r\x9b31m\u202egnp.exe\u2028c\ud800"
 
@@ -27,6 +28,14 @@ def test_nothing_that_a_terminal_obeys_is_left(text: str) -> None:
     assert all(unicodedata.category(char) not in {"Cc", "Cs"} for char in one_line(text))
     kept = whole_text(text).replace("\n", "").replace("\t", "")
     assert all(unicodedata.category(char) not in {"Cc", "Cs"} for char in kept)
+
+
+@given(st.recursive(st.text(), lambda inner: st.dictionaries(st.text(), inner, max_size=3)))
+def test_escaped_json_is_the_same_json(value: object) -> None:
+    text = json.dumps(value, ensure_ascii=False)
+    shown = escaped_json(text)
+    assert json.loads(shown) == value
+    assert not set(shown) & {"\x7f", "\x9b", "\u202e", "\u2028"}
 
 
 @given(st.text(st.characters(exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp"))))

@@ -89,3 +89,11 @@ def test_a_record_of_an_unknown_kind_is_no_end_of_a_hop(headers: bool) -> None:
     ]
 
     assert marks(OUTCOMES, events, headers=headers) == [0, 0, 0]
+
+
+def test_a_null_call_id_header_leaves_it_to_the_value() -> None:
+    (first, second) = on_log(COST, [cost_event("c1"), cost_event("c1")])
+    window, repeats = SeenWindow(), reader_of(COST).repeats
+    without = replace(second, headers=(("call-id", None),))  # type: ignore[arg-type]
+
+    assert [repeats.mark(each, window) for each in (first, without)] == [0, 1]

@@ -85,7 +85,7 @@ class Reported:
         return replace(STATUS, registry=self.version)
 
     async def during(self, what: Callable[[], Awaitable[None]], every_s: float = 60.0) -> None:
-        reports = StatusReports(self.log, self._status, self.changed, self._has, every_s)
+        reports = StatusReports(self.log, self._status, self.changed, self._has, every_s=every_s)
         task = asyncio.create_task(reports.run())
         await what()
         task.cancel()

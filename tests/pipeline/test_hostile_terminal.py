@@ -1,0 +1,86 @@
+"""What strangers wrote reaches an operator's terminal as text, whatever command shows it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import orjson
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from schemas.codec import Codec
+from schemas.events import Alert
+from schemas.mapping import as_record
+from schemas.topics import ALERTS, FEEDBACK, REQUESTS
+from tests.rig.sender import sender
+from tests.rig.stack import Stack
+from tests.rig.terminal import SLUICE, obeyed_by_a_terminal, on_a_terminal
+
+HOSTILE = "h\x1b]52;c;cm0gLXJm\x07\x1b[2J\x9b31m\u202egnp\r\nforged\x00"
+STORED_BY_S = 30.0
+
+
+async def _leave_traces(bootstrap: str, request_id: str) -> None:
+    """A request, feedback, an alert and an unreadable record, each with what a terminal obeys."""
+    alert = Alert(
+        rule=f"rule-{HOSTILE}",
+        subject=HOSTILE,
+        state="fired",
+        severity="warning",
+        message=HOSTILE,
+        at=int(time.time() * 1000),
+        worker=HOSTILE,
+    )
+    request = {"request_id": request_id, "prompt": HOSTILE, "user_id": HOSTILE}
+    async with sender(bootstrap) as caller:
+        assert (await caller.ask(request))["status"] == "replied"
+    feedback = {"request_id": request_id, "tenant": "default", "score": 0.1, "label": HOSTILE}
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as writer:
+        await writer.send_and_wait(FEEDBACK, orjson.dumps(feedback))
+        await writer.send_and_wait(REQUESTS, HOSTILE.encode(), headers=[(HOSTILE, b"\x1b[2J")])
+        await writer.send_and_wait(ALERTS, Codec("Alert").encode(as_record(alert)), partition=0)
+
+
+def test_no_command_lets_a_stranger_s_text_be_obeyed(pipeline: Stack, tmp_path: Path) -> None:
+    request_id = f"hostile-{uuid.uuid4().hex}"
+    asyncio.run(_leave_traces(pipeline.bootstrap, request_id))
+    env = {
+        "SLUICE_KAFKA_BOOTSTRAP_SERVERS": pipeline.bootstrap,
+        "SLUICE_CLICKHOUSE_URL": pipeline.clickhouse_url,
+        "SLUICE_HOME": str(tmp_path),
+    }
+
+    def run(*words: str) -> str:
+        return on_a_terminal([SLUICE, *words], env, tmp_path)
+
+    until = time.monotonic() + STORED_BY_S
+    while "forged" not in run("explain", request_id):
+        assert time.monotonic() < until, run("explain", request_id)
+    commands = (
+        ("ask", HOSTILE.replace("\x00", ""), "--user-id", HOSTILE.replace("\x00", "")),
+        ("explain", request_id),
+        ("query", "cost_by", "--param", "by=user", "--since", "1h"),
+        ("query", "dead_letters", "--since", "1h"),
+        ("query", "cost_by", "--param", "by=user", "--since", "1h", "--format", "csv"),
+        ("alerts",),
+        ("explain", HOSTILE.replace("\x00", "")),
+    )
+    with ThreadPoolExecutor(2) as runners:
+        shown = dict(zip(commands, runners.map(lambda words: run(*words), commands), strict=True))
+
+    for command, written in shown.items():
+        assert obeyed_by_a_terminal(written) == [], (command, written)
+        # A table folds a long cell; a line of its own is what a stranger's line break would give.
+        assert not re.search(r"^forged\S*\s*$", written, re.M) or command[0] == "query", written
+    assert "forged" in shown["query", "cost_by", "--param", "by=user", "--since", "1h"]
+    assert "forged" in shown["alerts",]
+
+
+@pytest.mark.parametrize("written", ["\x1b[2J", "\x1b]0;x\x07", "\x9b31m", "\u202e", "\x08"])
+def test_the_check_itself_sees_what_a_terminal_obeys(written: str) -> None:
+    assert obeyed_by_a_terminal(f"\x1b[31mred\x1b[0m {written}") != []

@@ -1,0 +1,57 @@
+"""Runs a command on a pseudo-terminal, as a person at a terminal does."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+SLUICE = str(Path(sys.executable).with_name("sluice"))
+_TIMEOUT_S = 60.0
+
+_COLOURS = re.compile(rb"\x1b\[[0-9;]*m|\x1b\[\?25[lh]|\x1b\[[0-9]*[AK]|\x1b\[2K")
+"""What our own commands write: colours, and a line of progress that is written anew."""
+
+_OBEYED = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+
+
+def on_a_terminal(command: Sequence[str], env: Mapping[str, str], cwd: Path) -> str:
+    """All that a command writes to its terminal, standard error included.
+
+    Raises:
+        TimeoutExpired: it did not end within a minute.
+    """
+    ours, theirs = pty.openpty()
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "200", **env},
+            cwd=cwd,
+            close_fds=True,
+        )
+    finally:
+        os.close(theirs)
+    written = bytearray()
+    # A terminal whose other end is closed answers with an error (EIO).
+    with suppress(OSError):
+        while piece := os.read(ours, 65_536):
+            written += piece
+    os.close(ours)
+    process.wait(_TIMEOUT_S)
+    return written.decode("utf-8", "surrogateescape")
+
+
+def obeyed_by_a_terminal(written: str) -> list[str]:
+    """What a terminal obeys beside the colours and progress lines that commands write."""
+    plain = _COLOURS.sub(b"", written.encode("utf-8", "surrogateescape"))
+    return _OBEYED.findall(plain.decode("utf-8", "surrogateescape"))
