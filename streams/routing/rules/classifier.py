@@ -14,7 +14,7 @@ from streams.routing.features import Features
 from streams.routing.policy import RetrievalPolicy
 from streams.routing.rules.article import article_example_1, article_section_4
 from streams.routing.rules.complexity import COMPLEX, MODERATE, SCORE_DIGITS, SIMPLE, Complexity
-from streams.routing.rules.context import Weighed, context_signals
+from streams.routing.rules.context import Weighed, context_signals, retrieval_answers
 from streams.routing.rules.lexicon import plain
 from streams.routing.rules.signals import LEXICON
 from streams.routing.rules.size import bounded, latin_characters, length_weight, within_room
@@ -82,13 +82,14 @@ def _signals(seen: Features, retrieval: RetrievalPolicy) -> list[Weighed]:
     text = plain(question)
     size = latin_characters(question, seen.characters)
     pasted = not seen.has_code and question.count("\n") >= _PASTED_LINES
-    wording = said_in(text, LEXICON.find(text), size, pasted=pasted)
+    given = retrieval_answers(seen, retrieval)
+    wording = said_in(text, LEXICON.find(text), size, pasted=pasted, given=given)
     found = list(wording.signals)
     if seen.has_code:
         found.append(_code(seen.code_lines))
     weight = length_weight(size)
     if weight > 0:
-        evidence = sum(weight for weight, _ in found if weight > 0)
+        evidence = sum(weight for weight, _ in found if weight > 0) - wording.doubtful
         weight = within_room(weight * wording.share_of_length, evidence)
     found.append((weight, "short" if weight < 0 else "long"))
     found.extend(context_signals(seen, retrieval))

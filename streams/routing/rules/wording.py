@@ -96,6 +96,9 @@ _QUANTITIES, _QUANTITY = 0.08, 0.02
 _NUMBERED_ANYHOW = 1_500
 """Latin characters from which a text holds numbers whatever it is about."""
 
+_OF_QUANTITIES = 0.5
+"""The share of their weight that is no evidence for length."""
+
 _LONGER = 200
 """Latin characters from which a question has a text beside it."""
 
@@ -110,15 +113,21 @@ _GREETED_WITHIN = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wording:
-    """Signals with their weights, and the share (0..1) that the length of the question counts."""
+    """Signals with their weights, the share (0..1) that the length of the question counts, and the
+    weight of those signals that is no evidence for length: numbers stand in easy texts too.
+    """
 
     signals: tuple[Weighed, ...]
     share_of_length: float
+    doubtful: float = 0.0
 
 
-def said_in(text: str, hits: list[Hit], size: float, *, pasted: bool = False) -> Wording:
+def said_in(
+    text: str, hits: list[Hit], size: float, *, pasted: bool = False, given: bool = False
+) -> Wording:
     """What the hits in a plain text say; `size` is the question's length in Latin characters;
-    `pasted` is a text of many lines that are no code: a log, a table, a list.
+    `pasted` is a text of many lines that are no code: a log, a table, a list; `given` one with
+    retrieved passages in it.
     """
     found = _look(hits, len(text))
     asked = found.asked
@@ -142,14 +151,15 @@ def said_in(text: str, hits: list[Hit], size: float, *, pasted: bool = False) ->
         counted = weight * factors.get(concept, 1.0)
         signals.append((counted * dilution if counted > 0 else counted, SIGNALS[concept].reason))
     signals.extend(_of_structure(found, dilution))
-    reckons = False
-    if not (service or found.works_over or pasted) and size < _NUMBERED_ANYHOW:
+    reckons, doubtful = False, 0.0
+    if not (service or found.works_over or pasted or given) and size < _NUMBERED_ANYHOW:
         quantities = _quantities(text)
         told = PERSONAL in asked or SERVICE in asked
         reckons = quantities >= (_MANY_QUANTITIES_TOLD if told else _FEW_QUANTITIES)
         if reckons:
             weight = _QUANTITIES + _QUANTITY * quantities
             signals.append((weight, "quantities to reckon with"))
+            doubtful = weight * _OF_QUANTITIES
     if service:
         signals.append((-0.14, "a customer's everyday question"))
     elif short and not hard and _is_everyday(text, asked):
@@ -161,7 +171,11 @@ def said_in(text: str, hits: list[Hit], size: float, *, pasted: bool = False) ->
     )
     if tells and size > _LONGER and not any(weight > _TELLING for weight, _ in signals):
         signals.append((_PLAIN, "a plain question beside a longer text"))
-    return Wording(signals=tuple(signals), share_of_length=_MATERIAL_LENGTH if tells else 1.0)
+    return Wording(
+        signals=tuple(signals),
+        share_of_length=_MATERIAL_LENGTH if tells else 1.0,
+        doubtful=doubtful,
+    )
 
 
 _Asked = dict[str, dict[str, bool]]

@@ -162,3 +162,20 @@ def test_no_language_says_a_phrase_twice() -> None:
     for language, phrases in PHRASES.items():
         said = [each.removesuffix("*") for concept in phrases.values() for each in concept]
         assert len(said) == len(set(said)), language
+
+
+def test_numbers_in_a_long_easy_text_do_not_take_it_to_the_last_tier() -> None:
+    story = " ".join(f"On day {number} we walked {number + 7} miles." for number in range(12, 32))
+
+    assert _tier(f"{story} On which day was it sunny?") != "complex"
+
+
+@pytest.mark.parametrize("kind", [None, "direct"])
+def test_passages_that_answer_a_direct_question_do_not_lift_it(kind: str | None) -> None:
+    passage = "The pass costs 40 euros for 10 rides, 70 for 20 and 90 for 30, valid for 12 months. "
+    body = {"messages": [{"role": "user", "content": passage * 4 + "What do 20 rides cost?"}]}
+    subject = Subject(
+        body=body, tenant="default", retrieval_scores=(0.9, 0.8), retrieval_query_type=kind
+    )
+
+    assert decide(subject, LANDSCAPE, NOW).tier == "simple"
