@@ -96,7 +96,7 @@ _QUANTITIES, _QUANTITY = 0.08, 0.02
 _NUMBERED_ANYHOW = 1_500
 """Latin characters from which a text holds numbers whatever it is about."""
 
-_OF_QUANTITIES = 0.5
+_OF_QUANTITIES = 0.7
 """The share of their weight that is no evidence for length."""
 
 _LONGER = 200
