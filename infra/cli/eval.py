@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from infra.cli.choosing import Aim, choice_of, in_words
+from infra.cli.columns import columns_of
 from infra.cli.paths import OutFolder
 from infra.cli.screen import notes, print_json, print_table
 
@@ -26,6 +27,14 @@ PATH = click.Path(path_type=Path)
 @click.option("--classifier", metavar="NAME[:ARTIFACT]", help="[learned; --golden: the policy's]")
 @click.option("--cascade", metavar="NAME[:ARTIFACT]", help="Decide after the weak answer.")
 @click.option("--folds", type=click.IntRange(2, 50), help="Fit `learned` without each fold.")
+@click.option(
+    "--folds-by", metavar="FIELD",
+    help="Fit `learned` without each value of this field instead: whole subjects left out.",
+)  # fmt: skip
+@click.option(
+    "--column", "columns", multiple=True, metavar="NAME=FIELD",
+    help="A field that goes by another name: prompt, weight, score.MODEL or text.MODEL.",
+)  # fmt: skip
 @click.option("--labels", type=click.IntRange(20), help="At most so many labels for each fit.")
 @click.option("--bar", type=click.FloatRange(0, 1), default=0.5, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the resampling.")
@@ -55,6 +64,8 @@ def command(
     classifier: str | None,
     cascade: str | None,
     folds: int | None,
+    folds_by: str | None,
+    columns: tuple[str, ...],
     labels: int | None,
     bar: float,
     seed: int,
@@ -71,9 +82,10 @@ def command(
     --golden asks where a registry's policy sends prompts: with another --classifier, or with an
     artifact of yours, --classifier learned:FILE (or learned:HASH, once it is published).
 
-    Classifiers: rules, article-4, article-ex1, length, random, learned. Cascades: checks, article,
-    learned. APGR is the area under the share of the gap that is recovered, over the share of
-    strong calls: 0.5 is a coin (RouteLLM, arXiv 2406.18665).
+    Classifiers: rules, article-4, article-ex1, length, random, learned, hybrid; learned:default
+    is the artifact that ships. Cascades: checks, article, learned. APGR is the area under the
+    share of the gap that is recovered, over the share of strong calls: 0.5 is a coin (RouteLLM,
+    arXiv 2406.18665).
 
     --choose names what a registry must say: bound is the share of the rows that need the strong
     model and may stay on the weak one, with 95 % confidence; quality the least mean score, with the
@@ -101,13 +113,16 @@ def command(
     from streams.learning.labels import read_labels
     from streams.learning.preferences import CASCADE_NAMES, CLASSIFIER_NAMES
 
-    rows = read_labels(data, (weak, strong))
+    if folds is not None and folds_by is not None:
+        raise click.UsageError("name one of --folds and --folds-by")
+    rows = read_labels(data, (weak, strong), columns_of(columns, folds_by))
     wanted = Examination(
         weak=weak,
         strong=strong,
         classifier=_choice(classifier or "learned", CLASSIFIER_NAMES, "--classifier"),
         cascade=None if cascade is None else _choice(cascade, CASCADE_NAMES, "--cascade"),
         folds=folds,
+        by_groups=folds_by is not None,
         most_labels=labels,
         bar=bar,
         seed=seed,
@@ -118,7 +133,7 @@ def command(
     document = {
         "classifier": wanted.classifier.name,
         "cascade": wanted.cascade.name if wanted.cascade else None,
-        "folds": wanted.folds,
+        "folds": wanted.folds if folds_by is None else folds_by,
         **judged.measured.as_document(),
     }
     if choose is not None:

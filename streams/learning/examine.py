@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from schemas.errors import ArtifactError
@@ -12,7 +12,9 @@ from streams.learning.labels import Labels
 from streams.learning.preferences import Preference, prefer, prefer_after
 from streams.learning.seen import look_at
 from streams.registry.artifacts import load_artifact
-from streams.routing.assessment import LEARNED
+from streams.registry.learned import DEFAULT, default_artifact
+from streams.routing.assessment import HYBRID, LEARNED
+from streams.routing.learned.artifact import Artifact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +26,7 @@ class Choice:
 
     @classmethod
     def of(cls, text: str) -> Choice:
-        """`name` or `learned:PATH`."""
+        """`name`, `learned:PATH`, or `learned:default` for the artifact that ships."""
         name, colon, path = text.partition(":")
         return cls(name=name, artifact=Path(path) if colon else None)
 
@@ -33,7 +35,8 @@ class Choice:
 class Examination:
     """What is examined: weak and strong model, the classifier, and the cascade after it, if any.
 
-    A weak answer is good from `bar` (0..1) on; `most_labels` bounds the rows of each fit.
+    `by_groups` fits without each group of rows instead of folds. A weak answer is good from `bar`
+    (0..1) on; `most_labels` bounds the rows of each fit.
     """
 
     weak: str
@@ -41,6 +44,7 @@ class Examination:
     classifier: Choice
     cascade: Choice | None = None
     folds: int | None = None
+    by_groups: bool = False
     most_labels: int | None = None
     bar: float = 0.5
     seed: int = 0
@@ -56,7 +60,8 @@ def preference_of(
         LabelsError: the rows lack what is needed.
     """
     chosen = wanted.cascade or wanted.classifier
-    said = _said(wanted, chosen, labels, on_fold) if chosen.name == LEARNED else None
+    asks = chosen.name in {LEARNED, HYBRID}
+    said = _said(wanted, chosen, labels, on_fold) if asks else None
     if wanted.cascade is not None:
         return prefer_after(chosen.name, labels, wanted.weak, said)
     return prefer(chosen.name, labels, said)
@@ -67,8 +72,8 @@ def _said(wanted: Examination, chosen: Choice, labels: Labels, on_fold: Callable
     shown = wanted.weak if wanted.cascade is not None else None
     if chosen.artifact is not None:
         seen = look_at(labels, answers_of=() if shown is None else (shown,))
-        return say(load_artifact(chosen.artifact), seen, models, shown)
-    if wanted.folds is None:
+        return say(_artifact(chosen.artifact, models), seen, models, shown)
+    if wanted.folds is None and not wanted.by_groups:
         raise ArtifactError(
             "learned: name an artifact (learned:FILE), or let it be fitted with --folds 5"
         )
@@ -76,7 +81,18 @@ def _said(wanted: Examination, chosen: Choice, labels: Labels, on_fold: Callable
         labels,
         models,
         shown,
-        folds=wanted.folds,
+        folds=None if wanted.by_groups else wanted.folds,
         most_labels=wanted.most_labels,
         on_fold=on_fold,
     )
+
+
+def _artifact(named: Path, models: tuple[str, str]) -> Artifact:
+    """The artifact of a file; or the one that ships for `default`, whose first and last tier stand
+    for the two models.
+    """
+    if str(named) != DEFAULT:
+        return load_artifact(named)
+    shipped = default_artifact()
+    weak, strong = models
+    return replace(shipped, columns=(weak, *shipped.columns[1:-1], strong))

@@ -19,6 +19,7 @@ from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold
 
+from streams.learning.fit_domain import fit_domain
 from streams.learning.gaps import count_known, fill, means_of, refuse_few
 from streams.learning.seen import Ngrams, SeenLabels
 from streams.routing.learned.artifact import Artifact
@@ -71,7 +72,13 @@ def fit_artifact(
         forest = count_known(forest, trees, rows, seen.scores, weights)
     model = PromptModel(text=text, forest=forest)
     answer = _fit_answers(seen, rows, targets, weights, chosen) if seen.answers else None
-    return Artifact(columns=seen.models, prompt=model, answer=answer, about=about or {})
+    return Artifact(
+        columns=seen.models,
+        prompt=model,
+        answer=answer,
+        about=about or {},
+        domain=fit_domain(seen.numbers, seen.ngrams, text.idf, chosen.seed),
+    )
 
 
 def _weights(seen: SeenLabels) -> Floats | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf, nan
 from pathlib import Path
 from typing import Any
@@ -34,13 +34,58 @@ class LabelsError(SluiceError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled:
     """One prompt; `scores` 0..1 and answers' `texts` by model, where there are any; it stands for
-    `weight` requests.
+    `weight` requests; `group` is what rows are left out together by.
     """
 
     prompt: str
     scores: Mapping[str, float]
     texts: Mapping[str, str]
     weight: float = 1.0
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Fields of a file that go by other names: `prompt`, `weight`, and by model its `scores` and
+    the `texts` of its answers; `group` is the field by which rows are left out together. A name
+    with dots is a path into objects.
+    """
+
+    prompt: str = "prompt"
+    weight: str = "weight"
+    scores: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    group: str | None = None
+
+    def document(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """A row of the file under the names that labels have."""
+        named: dict[str, Any] = {
+            name: row[name] for name in ("answers", "scores") if name in row
+        } | {"prompt": _field(row, self.prompt)}
+        if (weight := _field(row, self.weight)) is not None:
+            named["weight"] = weight
+        if self.scores:
+            named.pop("answers", None)
+            found = {model: _field(row, name) for model, name in self.scores.items()}
+            scores = {model: score for model, score in found.items() if score is not None}
+            named["scores"] = scores
+            if self.texts:
+                named["answers"] = {
+                    model: {"score": score, "text": _field(row, self.texts[model])}
+                    for model, score in scores.items()
+                    if model in self.texts
+                }
+        return named
+
+
+def _field(row: Mapping[str, Any], path: str) -> Any:
+    """The value at a path of names, or `None`; a name with a dot in it is tried whole first."""
+    if path in row:
+        return row[path]
+    found: Any = row
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,14 +155,21 @@ def labels_of(rows: Iterable[Labelled]) -> Labels:
     return Labels(rows=kept, models=models)
 
 
-def read_labels(path: Path, models: Sequence[str] = ()) -> Labels:
-    """Labels out of a file; with `models`, rows that score all of these, with those of the other
-    models of which enough is known to learn from.
+def read_labels(path: Path, models: Sequence[str] = (), columns: Columns | None = None) -> Labels:
+    """Labels out of a file, its fields named by `columns`; with `models`, rows that score all of
+    these, with those of the other models of which enough is known to learn from.
 
     Raises:
         LabelsError: the file can't be read, or a line is not as it should be.
     """
-    rows = [row for row in _lines(path) if all(model in row.scores for model in models)]
+    read = list(_lines(path, columns or Columns()))
+    rows = [row for row in read if all(model in row.scores for model in models)]
+    known = dict.fromkeys(model for row in read for model in row.scores)
+    missing = [model for model in models if model not in known]
+    if missing and known:
+        raise LabelsError(
+            f"{path}: no scores of {' or '.join(missing)}; there are those of {', '.join(known)}"
+        )
     try:
         return _without_rare(labels_of(rows), models) if models else labels_of(rows)
     except LabelsError as error:
@@ -141,23 +193,29 @@ def _without_rare(labels: Labels, wanted: Sequence[str]) -> Labels:
     )
 
 
-def _lines(path: Path) -> Iterator[Labelled]:
+def _lines(path: Path, columns: Columns) -> Iterator[Labelled]:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
-                    yield _row(line, f"{path}, line {number}")
+                    yield _row(line, f"{path}, line {number}", columns)
     except (OSError, EOFError) as error:
         raise LabelsError(f"{path} can't be read: {error}") from None
 
 
-def _row(line: bytes, place: str) -> Labelled:
+def _row(line: bytes, place: str, columns: Columns) -> Labelled:
     try:
         document = orjson.loads(line)
     except orjson.JSONDecodeError:
         raise LabelsError(f"{place}: not JSON") from None
-    if not isinstance(document, dict) or not isinstance(document.get("prompt"), str):
-        raise LabelsError(f"{place}: an object with a text `prompt` is expected")
+    if not isinstance(document, dict):
+        raise LabelsError(f"{place}: an object is expected")
+    group = None if columns.group is None else _field(document, columns.group)
+    if columns.group is not None and group is None:
+        raise LabelsError(f"{place}: no field `{columns.group}` to leave rows out by")
+    document = columns.document(document)
+    if not isinstance(document["prompt"], str):
+        raise LabelsError(f"{place}: an object with a text `{columns.prompt}` is expected")
     answers, scores = document.get("answers"), document.get("scores")
     if isinstance(answers, dict):
         scores = {model: _part(answer, "score", place) for model, answer in answers.items()}
@@ -176,7 +234,13 @@ def _row(line: bytes, place: str) -> Labelled:
     weight = document.get("weight", 1.0)
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < inf:
         raise LabelsError(f"{place}: `weight` is not a number above 0")
-    return Labelled(prompt=document["prompt"], scores=scores, texts=texts, weight=float(weight))
+    return Labelled(
+        prompt=document["prompt"],
+        scores=scores,
+        texts=texts,
+        weight=float(weight),
+        group=None if group is None else str(group),
+    )
 
 
 def _part(answer: Any, name: str, place: str) -> Any:

@@ -4,23 +4,28 @@ states one, the chance that the weak answer is good.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from streams.learning.folds import Said
 from streams.learning.labels import Labels, LabelsError
-from streams.routing.assessment import LEARNED
+from streams.routing.assessment import HYBRID, LEARNED, RULES
 from streams.routing.features import Features, extract_features
-from streams.routing.policy import RetrievalPolicy
+from streams.routing.policy import HybridPolicy, RetrievalPolicy
 from streams.routing.rules.classifier import CLASSIFIERS
-from streams.routing.trust.confidence import SCORERS, Answered
+from streams.routing.trust.confidence import CHECKS, SCORERS, Answered
 
 Floats = NDArray[np.float64]
 
 LENGTH, RANDOM = "length", "random"
-CLASSIFIER_NAMES = (*CLASSIFIERS, LENGTH, RANDOM, LEARNED)
+BOUNDARIES = (0.16, 0.5)
+"""Boundaries of the local registry, near which `hybrid` is unsure."""
+
+CLASSIFIER_NAMES = (*CLASSIFIERS, LENGTH, RANDOM, LEARNED, HYBRID)
 CASCADE_NAMES = (*SCORERS, LEARNED)
 
 
@@ -34,20 +39,58 @@ class Preference:
 
 def prefer(name: str, labels: Labels, said: Said | None = None) -> Preference:
     """What a classifier prefers; `said` is the learned one's view: weak first, strong second."""
-    if name == LEARNED:
+    if name in {LEARNED, HYBRID}:
         if said is None:
-            raise LabelsError("learned: an artifact or folds are needed")
+            raise LabelsError(f"{name}: an artifact or folds are needed")
         weak, strong = said.expected[:, 0], said.expected[:, 1]
-        return Preference(wish=strong - weak, stated=np.clip(weak, 0, 1))
+        wish = _shrunk(strong - weak, said.familiar, lambda: _untrained(labels))
+        if name == HYBRID:
+            return Preference(wish=_hybrid(_scores(RULES, labels), wish), stated=None)
+        return Preference(wish=wish, stated=np.clip(weak, 0, 1))
     if name == LENGTH:
-        return Preference(
-            wish=np.array([float(len(row.prompt)) for row in labels.rows]), stated=None
-        )
+        return Preference(wish=_lengths(labels), stated=None)
     if name == RANDOM:
         return Preference(wish=np.zeros(len(labels)), stated=None)
-    rule, retrieval = CLASSIFIERS[name], RetrievalPolicy()
-    scores = np.array([rule(_features(row.prompt), retrieval).score for row in labels.rows])
+    scores = _scores(name, labels)
     return Preference(wish=scores, stated=1 - scores)
+
+
+def _hybrid(ruled: Floats, learned: Floats) -> Floats:
+    """The rules' score, and, near a boundary, what was learned in its place, within the margin."""
+    margin, ranks, wish = HybridPolicy().margin, _ranks(learned), ruled.copy()
+    for boundary in BOUNDARIES:
+        near = np.abs(ruled - boundary) <= margin
+        wish[near] = boundary + margin * (2 * ranks[near] - 1)
+    return wish
+
+
+def _lengths(labels: Labels) -> Floats:
+    return np.array([float(len(row.prompt)) for row in labels.rows])
+
+
+def _scores(name: str, labels: Labels) -> Floats:
+    rule, retrieval = CLASSIFIERS[name], RetrievalPolicy()
+    return np.array([rule(_features(row.prompt), retrieval).score for row in labels.rows])
+
+
+def _untrained(labels: Labels) -> Floats:
+    """What is preferred without labels, by rank: a quarter rules, the rest length."""
+    wish: Floats = (_ranks(_scores(RULES, labels)) + 3 * _ranks(_lengths(labels))) / 4
+    return wish
+
+
+def _shrunk(wish: Floats, familiar: Floats, untrained: Callable[[], Floats]) -> Floats:
+    """A learned wish, and as much of an untrained one as a prompt is unlike the labels, by rank."""
+    if (familiar >= 1).all():
+        return wish
+    shrunk: Floats = familiar * _ranks(wish) + (1 - familiar) * _ranks(untrained())
+    return shrunk
+
+
+def _ranks(values: Floats) -> Floats:
+    """Places of the values in their order, 0..1; equal ones share one."""
+    ranks: Floats = rankdata(values) / max(len(values), 1)
+    return ranks
 
 
 def prefer_after(name: str, labels: Labels, weak: str, said: Said | None = None) -> Preference:
@@ -59,13 +102,21 @@ def prefer_after(name: str, labels: Labels, weak: str, said: Said | None = None)
     if name == LEARNED:
         if said is None or said.answered is None or said.revised is None:
             raise LabelsError("a cascade needs rows with `answers` and their texts")
-        return Preference(
-            wish=said.revised[:, 1] - said.answered, stated=np.clip(said.answered, 0, 1)
+        wish = _shrunk(
+            said.revised[:, 1] - said.answered,
+            said.familiar,
+            lambda: -_confidences(CHECKS, labels, weak),
         )
+        return Preference(wish=wish, stated=np.clip(said.answered, 0, 1))
     if not all(weak in row.texts for row in labels.rows):
         raise LabelsError("a cascade needs rows with `answers` and their texts")
+    found = _confidences(name, labels, weak)
+    return Preference(wish=-found, stated=found)
+
+
+def _confidences(name: str, labels: Labels, weak: str) -> Floats:
     scorer = SCORERS[name]
-    found = np.array(
+    return np.array(
         [
             scorer(
                 Answered(
@@ -78,7 +129,6 @@ def prefer_after(name: str, labels: Labels, weak: str, said: Said | None = None)
             for row in labels.rows
         ]
     )
-    return Preference(wish=-found, stated=found)
 
 
 def _body(prompt: str) -> dict[str, object]:

@@ -132,7 +132,7 @@ def _gains(
     said = say_in_folds(labels, (weak, strong), None, folds=folds, options=options)
     rows = labels.scored_by(weak, strong) if compared_by == APGR else labels.scored_by(weak)
     told = labels.take(rows)
-    view = replace(said, expected=said.expected[rows])
+    view = replace(said, expected=said.expected[rows], familiar=said.familiar[rows])
     wishes = {name: prefer(name, told, view) for name in (LEARNED, "rules", LENGTH, RANDOM)}
     if compared_by == APGR:
         scores = told.column(weak), told.column(strong)

@@ -2,7 +2,8 @@
 
 `rules` and the article's give a score, which the policy's boundaries spread over the tiers.
 `learned` gives the chance of a good answer on each tier, from which the best plan follows, or, with
-boundaries, a score: one less the first tier's chance. `llm` goes by the opinion of a small model,
+boundaries, a score: one less the first tier's chance; the rules decide on prompts that are unlike
+what it was trained on. `llm` goes by the opinion of a small model,
 which was asked before; without one the rules decide. `hybrid` goes by the rules, and by one of the
 two where the rules' score lies near a boundary.
 """
@@ -13,9 +14,10 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from streams.routing.chances import chances_of
+from streams.routing.chances import foresee
 from streams.routing.features import Features
 from streams.routing.landscape import Landscape
+from streams.routing.learned.domain import FAMILIAR
 from streams.routing.opinion import Opinion
 from streams.routing.plans import best_plan
 from streams.routing.rules.classifier import CLASSIFIERS
@@ -128,11 +130,17 @@ def boundaries_of(feature: str | None, landscape: Landscape) -> Sequence[float]:
 
 
 def _learned(seen: Features, landscape: Landscape, costs: Costs) -> Assessment:
-    chances = chances_of(seen.question, landscape)
+    """What was learned, on prompts like the labels; on others the rules, with what it would say."""
+    found = foresee(seen.question, landscape)
+    chances = found.chances
     score = round(1 - chances[0], SCORE_DIGITS)
     said = ", ".join(
         f"{tier} {chance:.2f}" for tier, chance in zip(landscape.tiers, chances, strict=True)
     )
+    if found.familiarity < FAMILIAR:
+        ruled = _by_rules(RULES, seen, landscape)
+        why = f"unlike what was learned from, the rules decide (learned says {said})"
+        return Assessment(score=ruled.score, tier=ruled.tier, reasons=(why, *ruled.reasons))
     reasons = [f"chance of a good answer: {said}"]
     boundaries = landscape.policy.boundaries_for(seen.feature)
     if boundaries:

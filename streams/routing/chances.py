@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from streams.routing.landscape import Landscape
-from streams.routing.learned.ngrams import Floats
+from streams.routing.learned.ngrams import Floats, count_ngrams
+from streams.routing.learned.text_numbers import text_numbers
 from streams.routing.learned.tokens import Tokens
 from streams.routing.rules.complexity import SCORE_DIGITS
 
 
-def chances_of(prompt: str, landscape: Landscape) -> tuple[float, ...]:
-    """The chances by tier of a prompt, rounded to 1e-6."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """Chances by tier of a prompt, and how much (0..1) it is like what was learned from; both are
+    rounded to 1e-6.
+    """
+
+    chances: tuple[float, ...]
+    familiarity: float
+
+
+def foresee(prompt: str, landscape: Landscape) -> Foreseen:
+    """What the policy's artifact says of a prompt.
+
+    Raises:
+        ValueError: the policy names none.
+    """
     artifact = landscape.artifact
     if artifact is None:
         raise ValueError("the registry's policy names no artifact")
-    return chances_in(artifact.prompt.predict(Tokens.of(prompt)), landscape)
+    tokens = Tokens.of(prompt)
+    numbers, ngrams = text_numbers(tokens), count_ngrams(tokens.all)
+    return Foreseen(
+        chances=chances_in(artifact.prompt.judge(numbers, ngrams), landscape),
+        familiarity=artifact.familiarity(numbers, ngrams),
+    )
 
 
 def chances_in(expected: Floats, landscape: Landscape) -> tuple[float, ...]:

@@ -183,7 +183,8 @@ def test_the_same_command_is_the_same_run_and_does_nothing_twice(replays: Replay
 
 def test_an_artifact_out_of_a_file_decides(replays: Replays) -> None:
     path = replays.folder / "learned.artifact"
-    path.write_bytes(pack_artifact(replace(default_artifact(), about={"note": "replayed"})))
+    everywhere = replace(default_artifact(), about={"note": "replayed"}, domain=None)
+    path.write_bytes(pack_artifact(everywhere))
     found = replays.run("run", "--since", "1h", "--artifact", str(path))
 
     assert found["how"] == {"assessed": ROWS}

@@ -22,7 +22,7 @@ from tests.rig.stack import Stack
 
 REQUESTS = 12
 SECONDS = 60
-STRONG = ("boundaries: [0.16, 0.47]", "boundaries: [0.0001, 0.0002]\n  judge: {model: gpt-4o}")
+STRONG = ("boundaries: [0.16, 0.5]", "boundaries: [0.0001, 0.0002]\n  judge: {model: gpt-4o}")
 
 
 @dataclass

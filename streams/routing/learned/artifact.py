@@ -22,8 +22,10 @@ from numpy.typing import NDArray
 
 from schemas.errors import ArtifactError
 from streams.routing.learned import answer_numbers, text_numbers
+from streams.routing.learned.domain import Domain
 from streams.routing.learned.forest import Forest
-from streams.routing.learned.models import AnswerModel, PromptModel, TextLinear
+from streams.routing.learned.models import AnswerModel, Ngrams, PromptModel, TextLinear
+from streams.routing.learned.ngrams import Floats
 
 FORMAT = 2
 HASH_CHARACTERS = 16
@@ -33,6 +35,10 @@ MAX_BYTES = 12 * 1024 * 1024
 _MAX_NUMBERS = 20_000_000
 _MAX_COLUMNS = 64
 _TYPES = {"float16": "<f2", "float32": "<f4", "int32": "<i4"}
+_DOMAIN = {
+    "centers": "float16",
+    **dict.fromkeys(("low", "high", "mean", "scale", "precision", "reach"), "float32"),
+}
 _FEATURES = {"text": text_numbers.VERSION, "answer": answer_numbers.VERSION}
 
 
@@ -41,7 +47,8 @@ class Artifact:
     """A trained classifier and confidence.
 
     `columns` are the models or tiers whose scores it was trained on; `answer` is there when
-    answers were seen; `about` says what it was trained on and how it did.
+    answers were seen; `about` says what it was trained on and how it did; `domain` which prompts
+    are like its labels, where it was trained on enough of them.
     """
 
     columns: tuple[str, ...]
@@ -49,6 +56,13 @@ class Artifact:
     answer: AnswerModel | None
     about: Mapping[str, Any]
     hash: str = ""
+    domain: Domain | None = None
+
+    def familiarity(self, numbers: Floats, ngrams: Ngrams) -> float:
+        """How much a prompt is like the labels, 0..1; 1 where the artifact can't tell."""
+        if self.domain is None:
+            return 1.0
+        return self.domain.familiarity(numbers, ngrams, self.prompt.text.idf)
 
     def column(self, name: str) -> int:
         """The place of a column.
@@ -78,6 +92,8 @@ def pack_artifact(artifact: Artifact) -> bytes:
             **_pack_model(artifact.answer.text, artifact.answer.forest),
             "prior": _pack(artifact.answer.prior),
         }
+    if artifact.domain is not None:
+        body["domain"] = {name: _pack(getattr(artifact.domain, name)) for name in _DOMAIN}
     content = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     return orjson.dumps({"sluice_artifact": _hash(content), "body": orjson.Fragment(content)})
 
@@ -129,7 +145,12 @@ def _read(body: Mapping[str, Any], digest: str) -> Artifact:
         answer=answer,
         about=dict(body["about"]),
         hash=digest,
+        domain=_read_domain(body["domain"]) if "domain" in body else None,
     )
+
+
+def _read_domain(packed: Mapping[str, Any]) -> Domain:
+    return Domain(**{name: _unpack(packed[name], kind) for name, kind in _DOMAIN.items()}).checked()
 
 
 def _hash(content: bytes) -> str:

@@ -6,17 +6,18 @@ the last tier, and reasons.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
+from operator import itemgetter
 
 from streams.routing.features import Features
 from streams.routing.policy import RetrievalPolicy
 from streams.routing.rules.article import article_example_1, article_section_4
 from streams.routing.rules.complexity import COMPLEX, MODERATE, SCORE_DIGITS, SIMPLE, Complexity
-from streams.routing.rules.context import Weighed, context_signals
+from streams.routing.rules.context import Weighed, context_signals, retrieval_answers
 from streams.routing.rules.lexicon import plain
 from streams.routing.rules.signals import LEXICON
-from streams.routing.rules.size import bounded, latin_characters, length_weight
+from streams.routing.rules.size import bounded, latin_characters, length_weight, within_room
 from streams.routing.rules.wording import said_in
 
 __all__ = [
@@ -32,8 +33,10 @@ __all__ = [
 
 Classifier = Callable[[Features, RetrievalPolicy], Complexity]
 
-_BASE = 0.24
-_HEAD, _TAIL = 600, 400
+_BASE = 0.12
+"""The score of a question of usual length in which nothing stands out."""
+
+_HEAD, _TAIL = 400, 300
 """Characters of a long question that are read, at its beginning and its end."""
 
 _PASTED_LINES = 8
@@ -45,20 +48,26 @@ _SMALLEST = 0.005
 def sluice_rules(seen: Features, retrieval: RetrievalPolicy) -> Complexity:
     """Our own rules: weighted signals of wording, length, code, metadata and retrieval.
 
-    Of a question longer than 1,000 characters the first 600 and the last 400 are read, so that a
+    Of a question longer than 700 characters the first 400 and the last 300 are read, so that a
     long prompt costs no more than a short one: what is asked stands in one of them, and between
     them lies what it is about.
     """
-    found = list(_signals(seen, retrieval))
-    score = bounded(_BASE + sum(weight for weight, _ in found))
-    told = sorted(
-        (each for each in found if abs(each[0]) >= _SMALLEST), key=lambda item: -abs(item[0])
-    )
+    found = _signals(seen, retrieval)
+    score = _BASE
+    told: list[tuple[float, float, str]] = []
+    for weight, reason in found:
+        score += weight
+        if abs(weight) >= _SMALLEST:
+            told.append((-abs(weight), weight, reason))
+    told.sort(key=_by_size)
     return Complexity(
-        score=round(score, SCORE_DIGITS),
-        reasons=tuple(_worded(weight, reason) for weight, reason in told)
+        score=round(bounded(score), SCORE_DIGITS),
+        reasons=tuple([_worded(weight, reason) for _, weight, reason in told])
         or ("nothing stands out",),
     )
+
+
+_by_size = itemgetter(0)
 
 
 @lru_cache(maxsize=4_096)
@@ -66,22 +75,25 @@ def _worded(weight: float, reason: str) -> str:
     return f"{reason} ({weight:+.2f})"
 
 
-def _signals(seen: Features, retrieval: RetrievalPolicy) -> Iterator[Weighed]:
+def _signals(seen: Features, retrieval: RetrievalPolicy) -> list[Weighed]:
     question = seen.question
     if len(question) > _HEAD + _TAIL:
         question = f"{question[:_HEAD]}\n{question[-_TAIL:]}"
     text = plain(question)
     size = latin_characters(question, seen.characters)
-    yield from context_signals(seen, retrieval)
     pasted = not seen.has_code and question.count("\n") >= _PASTED_LINES
-    wording = said_in(text, LEXICON.find(text), size, pasted=pasted)
-    yield from wording.signals
+    given = retrieval_answers(seen, retrieval)
+    wording = said_in(text, LEXICON.find(text), size, pasted=pasted, given=given)
+    found = list(wording.signals)
     if seen.has_code:
-        yield _code(seen.code_lines)
+        found.append(_code(seen.code_lines))
     weight = length_weight(size)
     if weight > 0:
-        weight *= wording.share_of_length
-    yield weight, "short" if weight < 0 else "long"
+        evidence = sum(weight for weight, _ in found if weight > 0) - wording.doubtful
+        weight = within_room(weight * wording.share_of_length, evidence)
+    found.append((weight, "short" if weight < 0 else "long"))
+    found.extend(context_signals(seen, retrieval))
+    return found
 
 
 def _code(lines: int) -> Weighed:

@@ -111,8 +111,16 @@ def _retrieval(seen: Features, policy: RetrievalPolicy) -> Iterator[Weighed]:
     if seen.retrieval_query_type in _SYNTHESIS:
         yield 0.25, f"retrieval for {seen.retrieval_query_type}"
     elif seen.retrieval_scores:
-        best = max(seen.retrieval_scores)
-        if best < policy.weak_score:
+        if max(seen.retrieval_scores) < policy.weak_score:
             yield 0.25, "retrieval found nothing relevant"
-        elif best >= policy.confident_score and seen.retrieval_query_type in (_DIRECT | {None}):
+        elif retrieval_answers(seen, policy):
             yield -0.25, "retrieval found the answer"
+
+
+def retrieval_answers(seen: Features, policy: RetrievalPolicy) -> bool:
+    """Whether strong passages stand beside a direct question."""
+    return (
+        bool(seen.retrieval_scores)
+        and max(seen.retrieval_scores) >= policy.confident_score
+        and seen.retrieval_query_type in (_DIRECT | {None})
+    )

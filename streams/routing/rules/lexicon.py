@@ -21,7 +21,7 @@ _NO_BLANKS_FROM = 0x0E00
 _ARABIC_FROM, _ARABIC_TO = 0x0600, 0x06FF
 """Arabic writes "and", "the", "with" at the beginning of the word that follows."""
 
-ANY_ENDING = "*"
+ANY_ENDING = ANY_BEGINNING = "*"
 
 
 Hit = tuple[str, str, int, int]
@@ -30,7 +30,8 @@ Hit = tuple[str, str, int, int]
 
 class Lexicon:
     """Phrases by meaning; `known` has each: meaning, text, and whether a word must begin and end
-    with it. A phrase is found as whole words; `prov*` is found with any ending.
+    with it. A phrase is found as whole words; `prov*` is found with any ending, `*door` with any
+    beginning.
 
     Phrases are lower case, with single blanks and no hyphens. One that holds another one wins.
     """
@@ -45,12 +46,13 @@ class Lexicon:
         texts: list[str] = []
         for meaning, written in phrases.items():
             for each in written:
-                text = each.removesuffix(ANY_ENDING)
+                text = each.removesuffix(ANY_ENDING).removeprefix(ANY_BEGINNING)
                 if text in texts:
                     raise ValueError(f"{each!r} stands in the lexicon twice")
                 texts.append(text)
                 open_end = each.endswith(ANY_ENDING) or not _is_letter(text[-1])
                 whole_left = _is_letter(text[0]) and not _takes_prefixes(text[0])
+                whole_left = whole_left and not each.startswith(ANY_BEGINNING)
                 self.known.append((meaning, text, whole_left, not open_end))
         self._find = AhoCorasick(
             texts, matchkind=MatchKind.LeftmostLongest, store_patterns=False
@@ -60,11 +62,12 @@ class Lexicon:
         """Every phrase in a text that `plain` made, in the order of the text."""
         hits: list[Hit] = []
         size = len(text)
+        known = self.known
         for number, begin, end in self._find(text):
-            meaning, phrase, whole_left, whole_right = self.known[number]
-            if whole_left and begin and text[begin - 1].isalnum():
-                continue
+            meaning, phrase, whole_left, whole_right = known[number]
             if whole_right and end < size and text[end].isalnum():
+                continue
+            if whole_left and begin and text[begin - 1].isalnum():
                 continue
             hits.append((meaning, phrase, begin, end))
         return hits

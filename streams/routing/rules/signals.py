@@ -16,7 +16,7 @@ from streams.routing.rules.phrases import PHRASES
 MAKES, HANDS, CODE_NOUNS, CONDITIONS, SOFTWARE = "makes", "hands", "code", "conditions", "software"
 EXTRACT, BRIEF, TRANSFORM = "extract", "brief", "transform"
 PROOF, LOOKUP, SERVICE, PAPERS, GREETING = "proof", "lookup", "service", "papers", "greeting"
-PERSONAL, NOTATION = "personal", "notation"
+PERSONAL, NOTATION, ACCESS = "personal", "notation", "access"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +73,12 @@ SUBJECTS = frozenset(
 SURELY_PROVES = frozenset({"mathematics", NOTATION, "puzzle"})
 """Concepts beside which a proof is one, though papers are spoken of."""
 
+VOUCHERS = frozenset(
+    {"voucher", "coupon", "gift card", "gutschein*", "gutschein", "code promo", "cupón"}
+    | {"buono sconto", "cupom", "クーポン", "优惠券", "쿠폰", "कूपन", "قسيمة"}
+)
+"""Phrases of a customer's business that have a code as doors have."""
+
 LOOKUPS = frozenset(
     {"who", "who's", "when", "where", "which", "what's", "do", "does", "did", "is", "are", "was"}
     | {"can", "my", "i", "turn", "set", "name", "please", "what"}
@@ -93,8 +99,8 @@ def _all_phrases() -> dict[str, tuple[str, ...]]:
         for meaning, said in source.items():
             new = []
             for each in said:
-                if each.removesuffix(ANY_ENDING) not in seen:
-                    seen.add(each.removesuffix(ANY_ENDING))
+                if each.strip(ANY_ENDING) not in seen:
+                    seen.add(each.strip(ANY_ENDING))
                     new.append(each)
             phrases[meaning] = (*phrases.get(meaning, ()), *new)
     return phrases

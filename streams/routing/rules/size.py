@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from math import exp, log
+from math import exp, log, sqrt
 
 _DENSE = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
 _SYLLABLES = re.compile("[\u3040-\u30ff\uac00-\ud7a3]")
@@ -16,10 +16,24 @@ _SYLLABLE_CHARACTERS = 1.6
 _FEW_WIDE = 1.2
 """Bytes a character below which a text has hardly any Chinese, Japanese or Korean in it."""
 
+_SAMPLE = 240
+"""Characters of which it is counted how many are Chinese, Japanese or Korean."""
+
 _CHARACTERS_PER_WORD = 6
 _LENGTH_WEIGHT = 0.2
-_USUAL = 120
+_USUAL = 66
 """Latin characters at which length neither adds nor takes off."""
+
+_ROOM = 0.035
+"""What length adds at most to a text in which nothing is hard: with the base, less than the first
+boundary of the local registry.
+"""
+
+_DOUBTFUL = 0.04
+"""Evidence below this is found in any longer text by chance."""
+
+_ROOM_BY_EVIDENCE = 8.0
+"""What length adds at most for each unit of weight that speaks of difficulty."""
 
 _SHORTEST, _LONGEST = 16, 12_000
 _KNEE = 0.1
@@ -33,10 +47,11 @@ def latin_characters(read: str, characters: int) -> float:
         return float(characters)
     if len(read.encode("utf-8", "surrogatepass")) < _FEW_WIDE * len(read):
         return float(characters)
-    dense = len(read) - len(_DENSE.sub("", read))
-    syllables = len(read) - len(_SYLLABLES.sub("", read))
+    sample = read[:_SAMPLE]
+    dense = len(sample) - len(_DENSE.sub("", sample))
+    syllables = len(sample) - len(_SYLLABLES.sub("", sample))
     more = (_DENSE_CHARACTERS - 1) * dense + (_SYLLABLE_CHARACTERS - 1) * syllables
-    return characters * (1 + more / len(read))
+    return characters * (1 + more / len(sample))
 
 
 def words_of(characters: float) -> float:
@@ -49,6 +64,17 @@ def length_weight(characters: float) -> float:
     difficulty grows with the logarithm of the length.
     """
     return _LENGTH_WEIGHT * log(min(max(characters, _SHORTEST), _LONGEST) / _USUAL)
+
+
+def within_room(weight: float, evidence: float) -> float:
+    """What a positive weight of length counts beside so much evidence of difficulty: hardly less
+    while it is small against the room that the evidence gives it, and never more than that.
+
+    A long text is not hard for being long, but of two texts of equal evidence the longer one is
+    harder, so the order by length is kept.
+    """
+    room = _ROOM + _ROOM_BY_EVIDENCE * max(evidence - _DOUBTFUL, 0.0)
+    return weight / sqrt(1 + (weight / room) ** 2)
 
 
 def bounded(score: float) -> float:

@@ -15,6 +15,7 @@ from math import sqrt
 from streams.routing.rules.context import Weighed
 from streams.routing.rules.lexicon import Hit
 from streams.routing.rules.signals import (
+    ACCESS,
     CODE_NOUNS,
     CONDITIONS,
     EXTRACT,
@@ -36,11 +37,12 @@ from streams.routing.rules.signals import (
     SUBJECTS,
     SURELY_PROVES,
     TRANSFORM,
+    VOUCHERS,
     WORKS_OVER,
 )
 from streams.routing.rules.size import words_of
 
-_ASKED_FIRST, _ASKED_LAST = 350, 350
+_ASKED_FIRST, _ASKED_LAST = 250, 250
 """What is wanted stands in the first or last of these characters; between lies what it is about."""
 
 _BETWEEN = 0.4
@@ -63,13 +65,44 @@ _EVERYDAY = 0.3
 _MADE_WITHIN = 60
 """Characters between "write" and "function" for it to be one request."""
 
+_OPENS_WITHIN, _OPENS_BEFORE, _OPENS_AT_ONCE = 24, 6, 8
+"""Characters from a code to the door that it opens: behind it, before it, and behind it where the
+two are one name ("discount code").
+"""
+
+_VERB_LAST_FROM = 0x0900
+"""Scripts from Devanagari on are those of languages that say "write" behind what is written."""
+
 _CODE_ASKED = 0.3
 _MAKING = 0.08
 _BEGINS = 40
 _EQUATION = re.compile(r"[=+*^×÷](?<=[0-9a-z)²³ ].) ?[0-9a-z(√?-]")
 """An operator between two terms; begins with the operator, since few characters are one."""
 
-_UNDILUTED = 200
+_NUMBER = re.compile(r"[0-9][0-9.,:/]*[a-z]{0,2}")
+_DIGITS = "1234567890"
+_YEAR = re.compile(r"(?:1[5-9]|20)[0-9][0-9]s?[.,]?")
+_NO_QUANTITIES = ("st", "nd", "rd", "th", "am", "pm")
+
+_FEW_QUANTITIES, _MANY_QUANTITIES = 2, 5
+"""From so many on a question reckons with them; more than the latter count no more."""
+
+_MANY_QUANTITIES_TOLD = 3
+"""The same in what somebody tells of himself, an order or a card."""
+
+_QUANTITIES, _QUANTITY = 0.08, 0.02
+"""What quantities add together, and what each of them adds."""
+
+_NUMBERED_ANYHOW = 1_500
+"""Latin characters from which a text holds numbers whatever it is about."""
+
+_OF_QUANTITIES = 0.7
+"""The share of their weight that is no evidence for length."""
+
+_LONGER = 200
+"""Latin characters from which a question has a text beside it."""
+
+_UNDILUTED = 400
 """Latin characters up to which a signal counts whole."""
 
 _EVERYDAY_WORDS = 30
@@ -80,15 +113,21 @@ _GREETED_WITHIN = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wording:
-    """Signals with their weights, and the share (0..1) that the length of the question counts."""
+    """Signals with their weights, the share (0..1) that the length of the question counts, and the
+    weight of those signals that is no evidence for length: numbers stand in easy texts too.
+    """
 
     signals: tuple[Weighed, ...]
     share_of_length: float
+    doubtful: float = 0.0
 
 
-def said_in(text: str, hits: list[Hit], size: float, *, pasted: bool = False) -> Wording:
+def said_in(
+    text: str, hits: list[Hit], size: float, *, pasted: bool = False, given: bool = False
+) -> Wording:
     """What the hits in a plain text say; `size` is the question's length in Latin characters;
-    `pasted` is a text of many lines that are no code: a log, a table, a list.
+    `pasted` is a text of many lines that are no code: a log, a table, a list; `given` one with
+    retrieved passages in it.
     """
     found = _look(hits, len(text))
     asked = found.asked
@@ -112,16 +151,31 @@ def said_in(text: str, hits: list[Hit], size: float, *, pasted: bool = False) ->
         counted = weight * factors.get(concept, 1.0)
         signals.append((counted * dilution if counted > 0 else counted, SIGNALS[concept].reason))
     signals.extend(_of_structure(found, dilution))
+    reckons, doubtful = False, 0.0
+    if not (service or found.works_over or pasted or given) and size < _NUMBERED_ANYHOW:
+        quantities = _quantities(text)
+        told = PERSONAL in asked or SERVICE in asked
+        reckons = quantities >= (_MANY_QUANTITIES_TOLD if told else _FEW_QUANTITIES)
+        if reckons:
+            weight = _QUANTITIES + _QUANTITY * quantities
+            signals.append((weight, "quantities to reckon with"))
+            doubtful = weight * _OF_QUANTITIES
     if service:
         signals.append((-0.14, "a customer's everyday question"))
     elif short and not hard and _is_everyday(text, asked):
         signals.append((-0.08, "a short everyday question"))
     if found.greets and words < _LOOKUP_WORDS and not hard:
         signals.append((-0.12, "a greeting or thanks"))
-    tells = found.works_over or (pasted and not deep) or (PERSONAL in asked and not hard)
-    if tells and size > _UNDILUTED and not any(weight > _TELLING for weight, _ in signals):
+    tells = (
+        found.works_over or (pasted and not deep) or (PERSONAL in asked and not (hard or reckons))
+    )
+    if tells and size > _LONGER and not any(weight > _TELLING for weight, _ in signals):
         signals.append((_PLAIN, "a plain question beside a longer text"))
-    return Wording(signals=tuple(signals), share_of_length=_MATERIAL_LENGTH if tells else 1.0)
+    return Wording(
+        signals=tuple(signals),
+        share_of_length=_MATERIAL_LENGTH if tells else 1.0,
+        doubtful=doubtful,
+    )
 
 
 _Asked = dict[str, dict[str, bool]]
@@ -149,7 +203,7 @@ def _look(hits: list[Hit], size: int) -> _Found:
     asked: _Asked = {}
     found = _Found(asked=asked)
     behind = size - _ASKED_LAST
-    made = -_MADE_WITHIN - 1
+    code = _CodeAsked()
     easy_so_far = True
     for concept, phrase, begin, end in hits:
         said = asked.get(concept)
@@ -159,24 +213,68 @@ def _look(hits: list[Hit], size: int) -> _Found:
             said[phrase] = True
         else:
             said.setdefault(phrase, False)
-        if concept == CONDITIONS:
-            found.conditions += 1
-        elif concept in (MAKES, HANDS):
-            made = end
+        if concept == SERVICE and phrase in VOUCHERS:
+            code.see(ACCESS, phrase, begin, end)
+        elif concept in _OF_CODE:
+            code.see(concept, phrase, begin, end)
             if begin < _BEGINS and concept == MAKES:
                 found.begins_making = True
-        elif concept == CODE_NOUNS:
-            if begin - made <= _MADE_WITHIN:
-                found.makes_code = True
+        elif concept == CONDITIONS:
+            found.conditions += 1
         elif concept in WORKS_OVER:
             at_the_end = concept != TRANSFORM and behind > _ASKED_FIRST and begin > behind
             if at_the_end or (easy_so_far and begin < _ASKED_FIRST):
                 found.works_over = True
         elif concept in HARD or concept == SOFTWARE:
             easy_so_far = False
+    found.makes_code = code.surely or (code.perhaps and SOFTWARE in asked)
     found.works_over = found.works_over and not found.makes_code
     found.greets = bool(hits) and hits[0][0] == GREETING and hits[0][2] < _GREETED_WITHIN
     return found
+
+
+_OF_CODE = frozenset({MAKES, HANDS, CODE_NOUNS, ACCESS})
+
+
+class _CodeAsked:
+    """Follows the hits of a text: whether something made of code is asked for.
+
+    `perhaps`: what is asked for may be the code of a door, a discount or a country.
+    """
+
+    __slots__ = ("_made", "_made_by", "_named", "_open", "_opened", "_opens", "perhaps", "surely")
+
+    def __init__(self) -> None:
+        self.surely = self.perhaps = False
+        self._made, self._made_by = -_MADE_WITHIN - 1, ""
+        self._named = -_MADE_WITHIN - 1
+        self._opens, self._opened = -_OPENS_BEFORE - 1, False
+        self._open: int | None = None
+
+    def see(self, concept: str, phrase: str, begin: int, end: int) -> None:
+        """Take up the next hit."""
+        if concept == ACCESS:
+            self._opens = end
+            if self._open is not None:
+                near = _OPENS_WITHIN if self._made_by == HANDS else _OPENS_AT_ONCE
+                if begin - self._open <= near:
+                    self.surely, self.perhaps = False, True
+                self._open = None
+        elif concept == CODE_NOUNS:
+            self._named, self._opened = end, begin - self._opens <= _OPENS_BEFORE
+            if begin - self._made <= _MADE_WITHIN:
+                self._ask(end)
+        else:
+            self._made, self._made_by = end, concept
+            if ord(phrase[0]) >= _VERB_LAST_FROM and begin - self._named <= _MADE_WITHIN:
+                self._ask(end)
+
+    def _ask(self, end: int) -> None:
+        if self._opened:
+            self.perhaps = True
+        elif not self.surely:
+            self.surely = True
+            self._open = end
 
 
 def _of_structure(found: _Found, dilution: float) -> Iterator[Weighed]:
@@ -186,19 +284,20 @@ def _of_structure(found: _Found, dilution: float) -> Iterator[Weighed]:
         return
     if found.begins_making and not found.makes_code:
         yield _MAKING, "asks for something to be made"
-    if found.conditions >= 2:
+    if found.conditions >= 2 and not SUBJECTS.isdisjoint(found.asked):
         weight = min(0.01 * found.conditions, 0.06)
         yield weight, f"{found.conditions} conditions to hold together"
 
 
-def _weights(asked: _Asked) -> Iterator[tuple[str, float]]:
+def _weights(asked: _Asked) -> list[tuple[str, float]]:
     """Each concept once: its first phrase, and what further ones add."""
+    weights = []
     for concept, said in asked.items():
         signal = SIGNALS.get(concept)
-        if signal is None:
-            continue
-        weight = signal.weight + signal.more * (min(len(said), MOST_PHRASES) - 1)
-        yield concept, weight if any(said.values()) else weight * _BETWEEN
+        if signal is not None:
+            weight = signal.weight + signal.more * (min(len(said), MOST_PHRASES) - 1)
+            weights.append((concept, weight if True in said.values() else weight * _BETWEEN))
+    return weights
 
 
 def _is_everyday(text: str, asked: _Asked) -> bool:
@@ -215,6 +314,20 @@ def _is_service(asked: _Asked, *, short: bool) -> bool:
 
 def _holds_equations(text: str) -> bool:
     return "=" in text and len(_EQUATION.findall(text)) >= 2
+
+
+def _quantities(text: str) -> int:
+    """Numbers that are no years, days or hours, up to `_MANY_QUANTITIES`."""
+    if not any(digit in text for digit in _DIGITS):
+        return 0
+    found = 0
+    for number in _NUMBER.finditer(text):
+        said = number[0]
+        if not (said.endswith(_NO_QUANTITIES) or _YEAR.fullmatch(said)):
+            found += 1
+            if found == _MANY_QUANTITIES:
+                break
+    return found
 
 
 def _dilution(size: float) -> float:

@@ -89,6 +89,10 @@ WRONG: dict[str, tuple[Callable[[Body], None], str]] = {
     "a depth without end": (_set("prompt/forest/depth", 10**6), "deeper than"),
     "a root that is no node": (_set("prompt/forest/roots", _array([10**6], "int32", [1])), "root"),
     "no trees": (_set("prompt/forest/roots", _array([], "int32", [0])), "nowhere"),
+    "a domain of other buckets": (_set("domain/centers/shape", [1, 1]), "shorter or longer"),
+    "a domain of no centers": (_set("domain/low", _array([], "float32", [0])), "do not fit"),
+    "a domain of other numbers": (_set("domain/mean", _array([0.0], "float32", [1])), "do not fit"),
+    "a domain without reach": (_set("domain/reach", _array([2, 1], "float32", [2])), "nothing"),
     "priors of other columns": (_set("answer/prior", _array([0.5], "float32", [1])), "priors"),
 }
 

@@ -69,7 +69,7 @@ def test_the_pointer_makes_a_version_current_and_takes_it_back() -> None:
 OTHER_TIERS = parse_registry(
     local_registry("http://127.0.0.1:1")
     .replace("tiers: [simple, moderate, complex]", "tiers: [simple, moderate, complex, top]")
-    .replace("boundaries: [0.16, 0.47]", "boundaries: []")
+    .replace("boundaries: [0.16, 0.5]", "boundaries: []")
     .replace("anthropic\n    tier: simple", "anthropic\n    tier: top")
 )
 

@@ -13,7 +13,7 @@ from infra.local.registry import local_registry
 
 TEXT = local_registry("http://127.0.0.1:1")
 WRONG = {
-    "a field": TEXT.replace("boundaries: [0.16, 0.47]", "boundaries: 0.2"),
+    "a field": TEXT.replace("boundaries: [0.16, 0.5]", "boundaries: 0.2"),
     "a key twice": TEXT + "\ntiers: [a]\n",
     "no YAML": "tiers: [",
     "an arm": TEXT + "\nexperiments: {e: {arms: {a: {}, b: {policy: {clasifier: rules}}}}}\n",

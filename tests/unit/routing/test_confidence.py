@@ -167,3 +167,42 @@ def test_any_answer_has_a_confidence_from_0_to_1(
 @given(st.lists(st.floats(-5, 0), min_size=1))
 def test_logprobs_never_raise_it(logprobs: list[float]) -> None:
     assert 0.5 <= _checks("Paris", logprobs=logprobs) <= _checks("Paris")
+
+
+DEMANDING = {"messages": [{"role": "user", "content": "Design and justify a sharded data store."}]}
+
+
+def _parts(text: str, body: Any = QUESTION) -> dict[str, float]:
+    message = {"role": "assistant", "content": text}
+    asked = Answered(body=body, message=message, finish_reason="stop")
+    return dict(SCORERS["checks"](asked).parts)
+
+
+def test_a_long_way_to_a_result_takes_something_off() -> None:
+    short, long = (f"{'We add one more apple. ' * count}The answer is 12." for count in (3, 30))
+    other = " ".join(f"Apple {number} is red." for number in range(60))
+
+    assert "way" not in _parts(short)
+    assert -0.18 <= _parts(f"{other} The answer is 12.")["way"] < 0
+    assert "way" not in _parts(other)
+    assert "way" not in _parts(f"{other} \\frac{{1}}{{2}}. The answer is 12.")
+    assert _parts(long) == {"faults": 1.0}
+
+
+def test_a_brief_text_for_a_demanding_request_takes_something_off() -> None:
+    ample = " ".join(f"Shard {number} holds the keys from {number * 7}." for number in range(80))
+
+    assert (
+        _parts("Use a hash.", DEMANDING)["brief"] < _parts("Use a hash. " * 3, DEMANDING)["brief"]
+    )
+    assert "brief" not in _parts(ample, DEMANDING)
+    assert "brief" not in _parts("Use a hash.")
+    assert "brief" not in _parts("```\nhash(key)\n```", DEMANDING)
+
+
+def test_no_part_takes_a_whole_answer_below_the_threshold_alone() -> None:
+    assert SCORERS["checks"](
+        Answered(
+            body=DEMANDING, message={"role": "assistant", "content": "No."}, finish_reason="stop"
+        )
+    ).confidence == pytest.approx(0.7)

@@ -152,14 +152,14 @@ def test_reasons_name_every_weight_strongest_first() -> None:
 
     assert len(weights) == len(verdict.reasons) >= 4
     assert [abs(weight) for weight in weights] == sorted(map(abs, weights), reverse=True)
-    assert verdict.score == pytest.approx(0.24 + sum(weights), abs=0.005 * len(weights))
+    assert verdict.score == pytest.approx(0.12 + sum(weights), abs=0.005 * len(weights))
     assert 0.0 not in weights
 
 
 def test_a_question_of_which_nothing_stands_out_says_so() -> None:
-    verdict = _by("rules", f"{_words(24)}s")
+    verdict = _by("rules", f"{_words(13)}s")
 
-    assert (verdict.score, verdict.reasons) == (0.24, ("nothing stands out",))
+    assert (round(verdict.score, 2), verdict.reasons) == (0.12, ("nothing stands out",))
 
 
 def test_what_is_made_must_stand_near_the_making_of_it() -> None:
@@ -202,7 +202,7 @@ def test_a_long_prompt_is_read_at_its_beginning_and_at_its_end() -> None:
 
 
 def test_what_a_text_is_about_counts_less_than_what_is_asked() -> None:
-    page = "word " * 90
+    page = "word " * 60
 
     asked, about = _ours(f"prove it {page} {page}"), _ours(f"{page} prove it {page}")
     assert _ours(f"speak it {page} {page}") < about < asked

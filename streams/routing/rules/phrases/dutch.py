@@ -6,7 +6,10 @@ from streams.routing.rules.phrases.listed import Phrases, listed
 
 DUTCH: Phrases = {
     "proof": listed("bewijs* | leid af | weerleg* | tegenvoorbeeld*"),
-    "mathematics": listed("de kans dat | waarschijnlijkheid | priemgetal* | verwachtingswaarde"),
+    "mathematics": listed("""
+        de kans dat | waarschijnlijkheid | priemgetal* | verwachtingswaarde | voor alle n
+        voor elke n | voor alle x | voor elk geheel | voor alle gehele
+    """),
     "faults": listed("oorzaak* | oorzaken | geheugenlek* | knelpunt* | deadlock | optimaliseer*"),
     "systems": listed("zonder downtime | consistentie | gedistribueerd* | beschikbaarheid"),
     "design": listed("ontwerp* | architectuur"),
@@ -25,4 +28,9 @@ DUTCH: Phrases = {
     "service": listed("bestelling | factuur | pakket | wachtwoord | abonnement"),
     "greeting": listed("bedankt | goedemorgen | goedemiddag"),
     "personal": listed("ik heb | ik wil | mijn"),
+    "papers": listed("""
+        mijn identiteit | uw identiteit | je identiteit | identiteitskaart
+        identiteitsbewijs* | ik het was | ik het ben | wie ik ben | mijn leeftijd
+        mijn adres | mijn inkomen | ik betaald | aankoopbewijs | van mij is
+    """),
 }

@@ -12,33 +12,39 @@ ENGLISH: Phrases = {
     """),
     "mathematics": listed("""
         integral | integrals | polynomial* | eigenvalue* | matrix | matrices | variance
-        expected number | expected value | probabilit* | combinatori* | permutation* | congruent
-        prime | primes | convergen* | converges | monoton* | asymptotic*
+        expected number | expected value | probabilit* | combinatori* | permutation*
+        congruent | prime | primes | convergen* | converges | monoton* | asymptotic*
         differential equation* | integer solutions | bijection | topolog* | vector space
-        closed form | recurrence | how many ways | number of ways | logarithm*
-        derivative* | markov | bayes* | gradient* | np hard | np complete | coprime | o(n
-        o(log | o(1) | big o | time complexity | divisible | inequality | perimeter | triangle
-        circumcircle | hexagon | cdot | inclusion exclusion | generating function | real numbers
-        complex numbers | positive integer* | function f | continuous function | velocity
-        acceleration | circumference | diameter | theta | cos | tan | equation* | progression
-        sequence | integer | integers | geometry | annual rate | quadratic | percentile*
-        what is the chance | what are the chances | how likely is | vector | vectors
-        cross product
-        dot product | angle | angles | isomorph* | abelian | subgroup | non zero | digits of
-        last digit
-        find the ratio | sine | cosine | determinant | orthogonal | binary tree*
-        confidence interval*
-        null hypothesis | p value | standard deviation
+        closed form | recurrence | how many ways | number of ways | logarithm* | derivative*
+        markov | bayes* | gradient* | np hard | np complete | coprime | o(n | o(log | o(1)
+        big o | time complexity | divisible | inequality | perimeter | triangle
+        circumcircle | hexagon | cdot | inclusion exclusion | generating function
+        real numbers | complex numbers | positive integer* | function f
+        continuous function | velocity | acceleration | circumference | diameter | theta
+        cos | tan | equation* | progression | sequence | integer | integers | geometry
+        annual rate | quadratic | percentile* | what is the chance | what are the chances
+        how likely is | vector | vectors | cross product | dot product | angle | angles
+        isomorph* | abelian | subgroup | non zero | digits of | last digit | find the ratio
+        sine | cosine | determinant | orthogonal | binary tree* | confidence interval*
+        null hypothesis | p value | standard deviation | for all n | for every n
+        for each n | for all x | for every x | for all real | for every real
+        for all positive | for every positive | for all natural | for every natural
+        for all integers | for every integer | for all k | for any n | for any integer
+        for all m | homomorphism* | epimorphism* | additive group | multiplicative group
+        ratio of | in the ratio | in the proportion | arcsin* | arccos* | euclidean
+        summation | factorial*
     """),
     "notation": listed(r"""
         \frac | \sum | \int | \begin{ | \mathbb | \sqrt | \le | \ge | \in | \text | ^{ | _{ | $$
         ∑ | ∫ | √ | ≤ | ≥ | ∀ | ∃ | ∈ | ℝ | ℤ | →∞ | x^ | n^ | x² | y² | n² | a_n | a_1 | x_1
         x_i | f(x | g(x | f(n | → | 10^ | 2^n | mod | \(
+        ↔ | ∧ | ∨ | ¬ | ⇒ | ∞ | ∪ | ∩ | ⊂ | sin( | cos( | ln( | log( | lim(
     """),
     "puzzle": listed("""
         suspects | always lie* | tells the truth | tell the truth | knights and knaves
         prisoners | best strategy | optimal strategy | winning strategy | each clue | clues
-        who owns | weighing* | fake coin* | false coin* | pirates | hats | truth teller* | riddle
+        who owns | weighing* | fake coin* | false coin* | pirates | hat color | hat colour
+        own hat | white hats | black hats | truth teller* | riddle
         exactly one of | only solution | nash equilibri*
     """),
     "faults": listed("""
@@ -80,12 +86,15 @@ ENGLISH: Phrases = {
         compare | contrast | evaluate | critique | analyze | analyse | analysis | assess
         synthesize | synthesise | reconcile | pros and cons | weak point* | discuss
         advantages and disadvantages | argument* | interpret* | versus | vs | recommend
-        estimate | forecast | strateg* | simulat* | propose | critical*
+        estimate | forecast | strateg* | simulat* | propose | critical* | steelman
+        both sides | devil's advocate
     """),
     "steps": listed("""
-        step by step | think through | think carefully | reason | reasoning | work out
-        chain of thought | in each case | at each step | for each of | then list | then write
-        then rewrite | then explain
+        step by step | think through | think carefully | reasoning | work out
+        chain of thought | in each case | at each step | for each of | then list
+        then write | then rewrite | then explain | reason through | reason about
+        reason step | show your reasoning | show your work | show the steps
+        explain your reasoning | show your working
     """),
     "computation": listed("""
         calculate | compute | solve | what is the sum | what is the product | what is the value
@@ -93,40 +102,37 @@ ENGLISH: Phrases = {
         determine | how many different | how many distinct
     """),
     "expertise": listed("""
-        ebitda | covenant* | npv | present value* | amortiz* | capital gains | dilution | tax
-        taxes | liability | liable | clause* | jurisdiction* | indemni* | statute | contract
-        contracts | permanent establishment | labour law | gdpr | antitrust | diagnos*
-        contraindicat* | dosage | symptom* | comorbid* | randomi* | quantum | entropy
-        electric field | magnetic | voltage | circuit* | resistor* | capacitor* | peptide*
-        titration
-        momentum | friction | wavelength | oscillat* | thermodynamic* | relativity | neutron
-        boson | orbit | genome | crispr | enzyme*
-        catalyst* | reaction mechanism | phase transition | metastable | vacuum | molecul*
-        isotope* | licensing | agpl | gpl | proprietary | copyright* | patent* | trademark*
-        infringe*
-        working capital | balance sheet | depreciation | equity | blood pressure | medication*
-        side effect* | chronic | antibiotic* | trajectory | semiconductor* | protein* | net debt
-        cash flow | valuation
-        hedg* | audit* | interest rate* | liquidity | annual growth | annually | compound*
-        invest | investment* | stocks
+        ebitda | covenant* | npv | present value* | amortiz* | capital gains | dilution
+        tax | taxes | liability | liable | clause* | jurisdiction* | indemni* | statute
+        contract | contracts | permanent establishment | labour law | gdpr | antitrust
+        diagnos* | contraindicat* | dosage | symptom* | comorbid* | randomi* | quantum
+        entropy | electric field | magnetic | voltage | circuit* | resistor* | capacitor*
+        peptide* | titration | momentum | friction | wavelength | oscillat* | thermodynamic*
+        relativity | neutron | boson | orbit | genome | crispr | enzyme* | catalyst*
+        reaction mechanism | phase transition | metastable | vacuum | molecul* | isotope*
+        licensing | agpl | gpl | proprietary | copyright* | patent* | trademark* | infringe*
+        working capital | balance sheet | depreciation | equity | blood pressure
+        medication* | side effect* | chronic | antibiotic* | trajectory | semiconductor*
+        protein* | net debt | cash flow | valuation | hedg* | audit* | interest rate*
+        liquidity | annual growth | annually | compound* | invest | investment* | stocks
+        inflation | central bank* | gdp | monetary policy | pathogen* | pharmacolog*
+        astrophysics | thermal | adiabatic | solubility | molar
     """),
     "software": listed("""
-        html | css | javascript | typescript | c++ | c# | sdk | api | unity | flutter | python
-        rust | swift | kotlin | java | golang | haskell | tensorflow | pytorch | gui | docker
-        kubernetes | linux | postgres* | sql | react | django | neural network*
-        algorithm* | database | framework | opengl | cuda | backend | frontend | async*
-        callback* | compile* | exception | terraform | excel | spreadsheet* | llm | llms
-        deep learning
-        machine learning | pandas | numpy | dataframe* | sklearn | scikit learn
-        transformer model*
-        aws | azure | command line | ip address | vlan | ssh | dataset* | json | xml | csv | yaml
-        bash
-        powershell | vba | vbs | nodejs | node.js | php | laravel | ruby | matlab | qt | pyqt*
-        selenium
-        webpack | vue* | svelte | nginx | git | github | android | arduino | raspberry pi | gpu
-        cpu | operating system* | webhook* | graphql | rest api | oauth | encryption
-        cryptograph*
-        embedding* | classifier* | nix* | latex | graphviz | matplotlib | xgboost
+        html | css | javascript | typescript | c++ | c# | sdk | api | unity | flutter
+        python | rust | swift | kotlin | java | golang | haskell | tensorflow | pytorch
+        gui | docker | kubernetes | linux | postgres* | sql | react | django
+        neural network* | algorithm* | database | framework | opengl | cuda | backend
+        frontend | async* | callback* | compile* | exception | terraform | excel
+        spreadsheet* | llm | llms | deep learning | machine learning | pandas | numpy
+        dataframe* | sklearn | scikit learn | transformer model* | aws | azure
+        command line | ip address | vlan | ssh | dataset* | json | xml | csv | yaml | bash
+        powershell | vba | vbs | nodejs | node.js | php | laravel | ruby | matlab | qt
+        pyqt* | selenium | webpack | vuejs | vue.js | svelte | nginx | git | github | android
+        arduino | raspberry pi | gpu | cpu | operating system* | webhook* | graphql
+        rest api | oauth | encryption | cryptograph* | embedding* | classifier* | nix*
+        latex | graphviz | matplotlib | xgboost | k8s | ansible | wget | torch | gpus
+        spring boot | spring security | namespace | regression model
     """),
     "depth": listed("""
         advanced | comprehensive* | detailed | in detail | thorough* | full working
@@ -169,9 +175,9 @@ ENGLISH: Phrases = {
         single word | in a word | answer with
     """),
     "makes": listed("""
-        write | implement | build | create | make | port | develop | generate | code | craft
-        draft
-        compose | prepare | produce | invent
+        write | implement | build | create | make | port | develop | generate | craft
+        draft | compose | prepare | produce | invent | code a | code an | code me | code up
+        code this | code it
     """),
     "code": listed("""
         function* | class | classes | program | script | parser | service | plugin | tests
@@ -225,10 +231,19 @@ ENGLISH: Phrases = {
         pin code* | security code* | swift code* | verification code*
     """),
     "papers": listed("""
-        identity | identification | my address | proof of address | proof of purchase | my age
-        proof of payment | proof of delivery | proof of income | who i am | i'm over | i am over
-        my income | proof of residence | proof of insurance | ownership of | my purchase
-        proof of employment | passport | driver's licen*
+        identification | my address | proof of address | proof of purchase | my age
+        proof of payment | proof of delivery | proof of income | who i am | i'm over
+        i am over | my income | proof of residence | proof of insurance | ownership of
+        proof of employment | passport | driver's licen* | my identity | your identity
+        his identity | her identity | their identity | identity card* | identity document*
+        identity check* | identity verification | identity theft | verify my identity
+        proof of identity | proof of age | proof of id | proof of work | proof of concept
+        proof of stake | it was me | it wasn't me | it is me | it's me | was me | i paid
+        i've paid | i sent it | i live | i own | i returned | i'm the owner | i am the owner
+        it's mine | it is mine | is mine | was mine | my purchase | my residence
+        my employment | i'm old enough | i work here | i was there | i'm not a robot
+        i am not a robot | my innocence | my relationship | my citizenship | my nationality
+        proof of identification
     """),
     "greeting": listed("""
         hi | hello | hey | good morning | good evening | good afternoon
@@ -239,5 +254,17 @@ ENGLISH: Phrases = {
     """),
     "hands": listed("""
         give me | show me | send me | provide | i need | i want | i would like | help me
+    """),
+    "access": listed("""
+        door | doors | doorway | gate | gates | garage | alarm | safe | vault | lock
+        padlock | lobby | entrance | building | locker | lockers | car park | parking
+        parking lot | wifi | wi fi | elevator | lift | hallway | courtyard | stairwell
+        apartment | flat | house | gym | pool | toilet | toilets | restroom | bathroom
+        storage room | meeting room | changing room | key box | lockbox | keypad | intercom
+        barrier | letterbox | mailbox | discount | discounts | promo | promotion | sale
+        zip | postal | postcode | area | country | dialling | dialing
+        dress | error | qr | tracking | referral | invite | invitation | gift
+        student discount | free shipping | airport | party | wedding | conduct | customs
+        bank branch | % off
     """),
 }

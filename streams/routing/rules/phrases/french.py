@@ -14,8 +14,9 @@ FRENCH: Phrases = {
         probabilité* | intégrale* | polynôme* | nombre premier | nombres premiers | variance
         espérance mathématique | équation* | matrice* | converge | dérivée* | irrationnel*
         complexité temporelle | vecteur* | triangle* | entiers | combien de façons
-        de combien de façons | dénombre* | divisible
-        valeurs propres | écart type
+        de combien de façons | dénombre* | divisible | valeurs propres | écart type
+        pour tout n | pour tous n | pour tout x | pour tout entier | pour tout réel
+        pour tous les entiers | pour tout k
     """),
     "puzzle": listed("""
         ment toujours | mentent toujours | dit toujours la vérité | disent toujours la vérité
@@ -50,7 +51,8 @@ FRENCH: Phrases = {
         discute* | interprèt* | recommande* | argument* | les avantages
     """),
     "steps": listed("""
-        étape par étape | pas à pas
+        étape par étape | pas à pas | montre ton raisonnement | montrez votre raisonnement
+        détaille les étapes
     """),
     "computation": listed("""
         calcul* | résou* | détermine*
@@ -93,10 +95,12 @@ FRENCH: Phrases = {
         seulement le nom | réponds seulement
     """),
     "makes": listed("""
-        écris | écrivez | écrire | implément* | programme | code | développe | crée
+        écris | écrivez | écrire | implément* | programme | développe | crée | code un
+        code une | code moi
     """),
     "code": listed("""
-        fonction | requête | script | analyseur
+        fonction | requête | script | analyseur | code pour | code qui | code d'un
+        code d'une | le code | un code | code source | du code | code en | jeu
     """),
     "conditions": listed("""
         chaque | au moins | au plus | exactement | sans | doit | doivent
@@ -113,11 +117,21 @@ FRENCH: Phrases = {
         réservation
     """),
     "papers": listed("""
-        identité | pièce d'identité | justificatif* | preuve d'achat | preuve de domicile
+        pièce d'identité | justificatif* | preuve d'achat | preuve de domicile
+        mon identité | votre identité | ton identité | son identité | carte d'identité
+        papiers d'identité | vol d'identité | c'est moi | c'était moi | c'est bien moi
+        c'était bien moi | qui je suis | mon âge | mon adresse | mes revenus | mon domicile
+        j'ai payé | m'appartient | est à moi
     """),
     "greeting": listed("""
         bonjour | merci | salut | bonsoir
     """),
     "personal": listed("j'ai | je suis | je veux | je voudrais | mon | nous | notre"),
     "hands": listed("donne moi | montre moi | j'ai besoin"),
+    "access": listed("""
+        porte | porte d'entrée | portail | portillon | immeuble | bâtiment | garage | alarme
+        coffre | coffre fort | cadenas | entrée | wifi | parking | ascenseur | casier
+        appartement | interphone | digicode | promo | promotion | promotionnel | réduction
+        remise | postal | vestimentaire | pays | du pays | de la route | barres
+    """),
 }

@@ -12,12 +12,12 @@ GERMAN: Phrases = {
     """),
     "mathematics": listed("""
         wahrscheinlich* | varianz | primzahl* | polynom* | erwartungswert* | integral*
-        ableitung*
-        gleichungssystem* | differentialgleichung* | eigenwert* | matrix | konvergiert
-        konvergenz
-        laufzeitkomplexität | vektor* | dreieck* | ganze zahl* | ganzzahlig* | funktionen f
-        zeitkomplexität | wie viele möglichkeiten | kombinatori* | grenzwert*
-        auf wie viele arten | irrational* | teilbar | standardabweichung
+        ableitung* | gleichungssystem* | differentialgleichung* | eigenwert* | matrix
+        konvergiert | konvergenz | laufzeitkomplexität | vektor* | dreieck* | ganze zahl*
+        ganzzahlig* | funktionen f | zeitkomplexität | wie viele möglichkeiten
+        kombinatori* | grenzwert* | auf wie viele arten | irrational* | teilbar
+        standardabweichung | für alle n | für jedes n | für alle x | für alle natürlichen
+        für alle reellen | für alle ganzen | für alle positiven | für jede natürliche
     """),
     "puzzle": listed("""
         lügt immer | lügen immer | lügner* | sagt immer die wahrheit | sagen immer die wahrheit
@@ -53,6 +53,7 @@ GERMAN: Phrases = {
     """),
     "steps": listed("""
         schritt für schritt | mit rechenweg | der reihe nach | schrittweise
+        zeige den rechenweg | zeig den rechenweg | mit begründung | lösungsweg
     """),
     "computation": listed("""
         berechne* | löse | ermittle* | bestimme*
@@ -100,7 +101,9 @@ GERMAN: Phrases = {
         schreib | schreibe | implementier* | programmiere | erstelle | baue | entwickle
     """),
     "code": listed("""
-        funktion | skript | programm | algorithmus | abfrage | klasse | parser
+        funktion | skript | programm | algorithmus | abfrage | klasse | parser | code für
+        code zum | code, der | code der | code in | den code | einen code | quellcode
+        quelltext | spiel
     """),
     "conditions": listed("""
         wenn | jede* | genau | höchstens | mindestens | ohne | muss | müssen
@@ -119,11 +122,23 @@ GERMAN: Phrases = {
         termin | buchung
     """),
     "papers": listed("""
-        identität | ausweis* | adresse nachweis* | kaufbeleg | kaufnachweis | altersnachweis
+        ausweis* | adresse nachweis* | kaufbeleg | kaufnachweis | altersnachweis
+        meine identität | ihre identität | deine identität | seine identität
+        identitätsnachweis* | identitätskarte | identitätsprüfung | identitätsdiebstahl
+        personalausweis* | ich es war | ich es bin | ich das war | ich das bin | wer ich bin
+        mein alter | meinen wohnsitz | meine adresse | meine anschrift | ich bezahlt
+        ich gezahlt | ich dort wohne | mir gehört | mein einkommen
     """),
     "greeting": listed("""
         hallo | danke | guten tag | guten morgen | vielen dank
     """),
     "personal": listed("ich | mein* | bitte | wir | unser*"),
     "hands": listed("gib mir | zeig mir | ich brauche"),
+    "access": listed("""
+        *tür | türen | *eingang | eingangstür | tor | garage
+        garagentor | alarmanlage | tresor | schließfach | schloss | fahrradschloss | gebäude
+        wlan | parkhaus | schranke | aufzug | keller | treppenhaus | ferienwohnung | wohnung
+        *rabatt | aktion | postleitzahl | land | ländervorwahl | vorwahl
+        kleiderordnung | einladung
+    """),
 }

@@ -13,7 +13,8 @@ ITALIAN: Phrases = {
         probabilità | in quanti modi | numeri primi | numero primo | varianza | integrale
         polinomio | valore atteso | equazion* | matrice | converge | derivata | irrazionale
         complessità temporale | vettor* | triangolo | interi | divisibile | autovalor*
-        deviazione standard
+        deviazione standard | per ogni n | per ogni x | per ogni intero | per tutti gli n
+        per tutti i numeri | per ogni numero | per ogni k
     """),
     "puzzle": listed("""
         mente sempre | mentono sempre | dice sempre la verità | dicono sempre la verità
@@ -46,7 +47,8 @@ ITALIAN: Phrases = {
         interpreta | consiglia* | argomenta* | vantaggi e svantaggi
     """),
     "steps": listed("""
-        passo per passo | passo dopo passo | passo passo
+        passo per passo | passo dopo passo | passo passo | mostra il ragionamento
+        mostra i passaggi
     """),
     "computation": listed("""
         calcola* | risolv* | determina il
@@ -69,7 +71,7 @@ ITALIAN: Phrases = {
         pianifica* | calendario | itinerario | tabella di marcia
     """),
     "explanation": listed("""
-        spiega* | perché | qual è la differenza | come funziona
+        spiega* | e perché | dimmi perché | qual è la differenza | come funziona
     """),
     "prose": listed("""
         scrivi un | redigi | poesia | racconto | saggio | discorso | sonetto | romanzo
@@ -91,6 +93,8 @@ ITALIAN: Phrases = {
     """),
     "code": listed("""
         funzione | algoritmo | interrogazione | classe | script | query | parser
+        codice per | codice che | codice di un | codice di una | il codice | un codice
+        codice sorgente | codice in | gioco
     """),
     "conditions": listed("""
         ogni | almeno | al massimo | esattamente | senza | deve | devono
@@ -107,11 +111,20 @@ ITALIAN: Phrases = {
         prenotazione
     """),
     "papers": listed("""
-        identità | documento d'identità | scontrino | prova d'acquisto
+        documento d'identità | scontrino | prova d'acquisto | mia identità | sua identità
+        tua identità | carta d'identità | furto d'identità | ero io | sono io | chi sono
+        mia età | mio indirizzo | mia residenza | mio reddito | ho pagato | mi appartiene
+        è mio | è mia
     """),
     "greeting": listed("""
         ciao | grazie | buongiorno | buonasera
     """),
     "personal": listed("mio | mia | miei | ho comprato | abbiamo | vorrei | per favore | nostro"),
     "hands": listed("dammi | mostrami | ho bisogno"),
+    "access": listed("""
+        porta | portone | cancello | garage | allarme | cassaforte | lucchetto | palazzo
+        edificio | ingresso | wifi | parcheggio | ascensore | armadietto | appartamento
+        sconto | promozionale | promozione | postale | abbigliamento | paese
+        del paese | fiscale | a barre | avviamento | della strada
+    """),
 }

@@ -6,9 +6,11 @@ from streams.routing.rules.phrases.listed import Phrases, listed
 
 POLISH: Phrases = {
     "proof": listed("udowodni* | wykaż | wyprowad* | kontrprzykład*"),
-    "mathematics": listed(
-        "prawdopodobień* | liczb pierwszych | liczby pierwsze | równani* | wariancj*"
-    ),
+    "mathematics": listed("""
+        prawdopodobień* | liczb pierwszych | liczby pierwsze | równani* | wariancj*
+        dla każdego n | dla wszystkich n | dla każdego x | dla każdej liczby
+        dla wszystkich liczb
+    """),
     "faults": listed("zakleszcz* | wyścig* | optymaliz* | przyczyn* | wyciek pamięci"),
     "systems": listed("wysoka dostępność | replikac* | spójnoś* | rozproszon* | bez przerwy"),
     "design": listed("zaprojekt* | architektur*"),
@@ -29,4 +31,9 @@ POLISH: Phrases = {
     "service": listed("zamówienie | zamówienia | paczka | hasło | faktur* | zwrot"),
     "greeting": listed("cześć | dziękuję | dzień dobry"),
     "personal": listed("mam | mój | moja | proszę | kupiłam | kupiłem"),
+    "papers": listed("""
+        moją tożsamość | swoją tożsamość | twoją tożsamość | mojej tożsamości
+        swojej tożsamości | dowód osobisty | dowodu osobistego | to byłem ja | to byłam ja
+        to ja | kim jestem | mój wiek | mój adres | zapłaciłem | zapłaciłam
+    """),
 }

@@ -12,9 +12,11 @@ PORTUGUESE: Phrases = {
     """),
     "mathematics": listed("""
         de quantas maneiras | de quantas formas | probabilidade* | polinômio* | polinómio*
-        números primos | número primo | variância | integral | valor esperado | equação | equações
-        matriz | converge | derivada | irracional | complexidade de tempo | divisível
-        vetor* | triângulo* | inteiros | desvio padrão | complexidade temporal
+        números primos | número primo | variância | integral | valor esperado | equação
+        equações | matriz | converge | derivada | irracional | complexidade de tempo
+        divisível | vetor* | triângulo* | inteiros | desvio padrão | complexidade temporal
+        para todo n | para todo x | para todo inteiro | para qualquer n
+        para todos os inteiros | para todo número | para cada n
     """),
     "puzzle": listed("""
         sempre mente* | sempre diz a verdade | sempre dizem a verdade | mentiroso*
@@ -47,7 +49,7 @@ PORTUGUESE: Phrases = {
         discuta | interprete | recomende | argumente | vantagens e desvantagens
     """),
     "steps": listed("""
-        passo a passo
+        passo a passo | mostre o raciocínio | mostre os passos
     """),
     "computation": listed("""
         calcule | calcula | resolva | determine
@@ -90,7 +92,9 @@ PORTUGUESE: Phrases = {
         escreva | implemente | crie | desenvolva | programe
     """),
     "code": listed("""
-        função | consulta | classe | script | analisador
+        função | consulta | classe | script | analisador | código para | código que
+        código de um | código de uma | o código | um código | código fonte | código em
+        jogo
     """),
     "conditions": listed("""
         pelo menos | no máximo | exatamente | sem | devem | cada
@@ -109,11 +113,20 @@ PORTUGUESE: Phrases = {
         reserva
     """),
     "papers": listed("""
-        identidade | documento de identidade | comprovante* | nota fiscal
+        documento de identidade | comprovante* | nota fiscal | minha identidade
+        sua identidade | tua identidade | carteira de identidade | cartão de identidade
+        roubo de identidade | fui eu | sou eu | era eu | quem sou | minha idade
+        meu endereço | minha morada | minha renda | eu paguei | que paguei | me pertence
+        é meu | é minha
     """),
     "greeting": listed("""
         olá | obrigado | obrigada | bom dia | oi
     """),
     "personal": listed("meu | minha | meus | tenho | comprei | por favor | nosso"),
     "hands": listed("me dê | mostre me | preciso de"),
+    "access": listed("""
+        porta | portão | garagem | alarme | cofre | cadeado | prédio | edifício | entrada
+        wifi | estacionamento | elevador | armário | apartamento | desconto | promocional
+        promoção | postal | vestimenta | país | do país | de barras | de conduta
+    """),
 }

@@ -13,8 +13,9 @@ SPANISH: Phrases = {
         probabilidad* | polinomio* | número primo | números primos | varianza | integral de
         valor esperado | ecuación* | ecuaciones | matriz | converge | derivada* | irracional
         complejidad temporal | vector | vectores | triángulo* | enteros | de cuántas formas
-        de cuántas maneras | divisible | autovalor*
-        desviación estándar
+        de cuántas maneras | divisible | autovalor* | desviación estándar | para todo n
+        para todo x | para todo entero | para todo número | para cualquier n
+        para todos los enteros | para cada n | para todo real
     """),
     "puzzle": listed("""
         siempre miente* | siempre dice la verdad | siempre dicen la verdad | mentiroso*
@@ -47,7 +48,7 @@ SPANISH: Phrases = {
         ventajas e inconvenientes | estrategia* | discute | interpreta* | recomienda* | argumenta*
     """),
     "steps": listed("""
-        paso a paso
+        paso a paso | muestra el razonamiento | muestra los pasos | explica tu razonamiento
     """),
     "computation": listed("""
         calcula* | resuelv* | determina
@@ -89,7 +90,9 @@ SPANISH: Phrases = {
         escribe | implementa | crea | desarrolla | programa
     """),
     "code": listed("""
-        función | consulta | clase | script | analizador
+        función | consulta | clase | script | analizador | código para | código que
+        código de un | código de una | el código | un código | código fuente | código en
+        juego
     """),
     "conditions": listed("""
         cada | al menos | como máximo | exactamente | debe | deben
@@ -105,7 +108,11 @@ SPANISH: Phrases = {
         reserva
     """),
     "papers": listed("""
-        identidad | documento de identidad | comprobante* | prueba de compra
+        documento de identidad | comprobante* | prueba de compra | mi identidad
+        su identidad | tu identidad | robo de identidad | carné de identidad
+        tarjeta de identidad | fui yo | soy yo | era yo | quién soy | mi edad | mi domicilio
+        mi dirección | mis ingresos | que pagué | que he pagado | me pertenece | es mío
+        es mía
     """),
     "greeting": listed("""
         hola | gracias | buenos días | buenas
@@ -114,4 +121,10 @@ SPANISH: Phrases = {
         "quiero | tengo | hemos | nuestro | nuestra | por favor | he comprado | compré"
     ),
     "hands": listed("dame | muéstrame | necesito"),
+    "access": listed("""
+        puerta | portal | portón | garaje | alarma | caja fuerte | candado | edificio
+        entrada | wifi | aparcamiento | ascensor | taquilla | apartamento | descuento
+        promocional | promoción | postal | vestimenta | país | de país | de barras
+        de conducta
+    """),
 }

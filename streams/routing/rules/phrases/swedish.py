@@ -6,7 +6,10 @@ from streams.routing.rules.phrases.listed import Phrases, listed
 
 SWEDISH: Phrases = {
     "proof": listed("bevisa* | härled* | motexempel"),
-    "mathematics": listed("sannolikhet* | primtal | ekvation* | väntevärde*"),
+    "mathematics": listed("""
+        sannolikhet* | primtal | ekvation* | väntevärde* | för alla n | för varje n
+        för alla x | för alla heltal | för varje heltal
+    """),
     "faults": listed("felsök* | grundorsak* | minnesläcka | flaskhals*"),
     "systems": listed("hög tillgänglighet | distribuerad* | replikering"),
     "design": listed("arkitektur | utforma | designa | konstruera"),
@@ -25,4 +28,8 @@ SWEDISH: Phrases = {
     "service": listed("beställning | faktura | paket | lösenord | prenumeration"),
     "greeting": listed("hej | tack"),
     "personal": listed("jag"),
+    "papers": listed("""
+        min identitet | din identitet | identitetskort | id kort | det var jag | det är jag
+        vem jag är | min ålder | min adress | jag betalat | jag har betalat
+    """),
 }

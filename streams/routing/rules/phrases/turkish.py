@@ -6,7 +6,10 @@ from streams.routing.rules.phrases.listed import Phrases, listed
 
 TURKISH: Phrases = {
     "proof": listed("kanıtla* | ispatla*"),
-    "mathematics": listed("olasılık* | denklem*"),
+    "mathematics": listed("""
+        olasılık* | denklem* | her n için | tüm n için | bütün n | tüm tam sayılar
+        her x için
+    """),
     "faults": listed("hata ayıkla* | kilitlenme* | kök neden* | bellek sızıntısı"),
     "systems": listed("dağıtık | tutarlılık | yüksek erişilebilirlik"),
     "design": listed("tasarla* | mimari*"),
@@ -22,4 +25,8 @@ TURKISH: Phrases = {
     "service": listed("siparişim | kargo* | şifre*"),
     "greeting": listed("teşekkürler | merhaba"),
     "personal": listed("benim | lütfen"),
+    "papers": listed("""
+        kimliğimi | kimliğini | kimliğimin | kimlik kartı | kim olduğumu | ben olduğumu
+        yaşımı | adresimi | ödediğimi
+    """),
 }
