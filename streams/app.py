@@ -15,6 +15,7 @@ from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 
 from schemas.journal_headers import Headers
 from schemas.tolerant_records import tolerate_header_names
+from streams.flow.delivery_attempts import DeliveryAttempts
 from streams.flow.incoming import Incoming
 from streams.flow.intake import Intake
 from streams.settings import WorkerSettings
@@ -31,8 +32,10 @@ STREAM_BUFFER = 1_024
 MAX_POLL_RECORDS = 256
 
 
-def build_app(settings: WorkerSettings, instance_id: str | None) -> faust.App:
-    """A Faust app without agents."""
+def build_app(
+    settings: WorkerSettings, instance_id: str | None, attempts: DeliveryAttempts
+) -> faust.App:
+    """A Faust app without agents; `attempts` keeps the marks of what is assigned."""
     tolerate_header_names()
     app = faust.App(
         settings.group,
@@ -68,7 +71,7 @@ def build_app(settings: WorkerSettings, instance_id: str | None) -> faust.App:
         reply_create_topic=False,
         agent_supervisor=None,
     )
-    app.transport = Transport(app.conf.broker_consumer, app)
+    app.transport = Transport(app.conf.broker_consumer, app, attempts=attempts)
     return app
 
 

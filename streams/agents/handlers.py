@@ -9,6 +9,7 @@ from streams.agents.dependencies import Dependencies
 from streams.agents.failed_handling import set_failed_aside
 from streams.flow.intake import Handler, Work
 from streams.flow.tries import Fault, bounded
+from streams.flow.try_count import MOST_LOST_WORKERS
 
 _Agent = Callable[[Work, Dependencies], Awaitable[None]]
 _GiveUp = Callable[[Work, Fault, Dependencies], Awaitable[None]]
@@ -38,6 +39,10 @@ class Handlers:
             await agent(work, deps)
 
         async def end(work: Work, fault: Fault) -> None:
+            if work.tries.lost_workers > MOST_LOST_WORKERS:
+                # The end of its request ended a process as well: its bytes are left alone.
+                await set_failed_aside(work.message, fault, deps)
+                return
             await give_up(work, fault, deps)
 
         return bounded(handle, end, sleep_ms=deps.sleep_ms, failed=deps.metrics.handling_failed)
