@@ -1,15 +1,14 @@
-"""A message that fails in an agent, or ends its worker: it ends once, and its partition goes on."""
+"""Messages that fail in an agent or end its worker, among good ones: what has to come of each."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
-import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import ConsumerRecord
 
@@ -28,47 +27,34 @@ from schemas.topics import (
 )
 from streams.agents.codecs import Codecs
 from streams.agents.tier_records import tier_record, wait_record
-from tests.rig.books import reconcile, settle
+from tests.rig.books import Books, reconcile, settle
 from tests.rig.poisoned_worker import mark
 from tests.rig.stack import Stack
 from tests.rig.topic_reader import TopicReader, topic_reader
 
 NAMES = ("worker-1", "worker-2")
 PARTITION = 1
-ENDS_BY_S = 90.0
+ENDS_BY_S = 60.0
 TIER = tier_topic("simple")
 WAIT = wait_topic(1)
 
-POISON = {
-    "classify/raise": REQUESTS,
-    "classify/exit": REQUESTS,
-    "execute/raise": TIER,
-    "execute/leave": TIER,
-    "wait/raise": WAIT,
-}
-"""Where a message that fails so lies when it does. All of them are requests."""
+AT = {"classify": REQUESTS, "execute": TIER, "wait": WAIT}
+"""Where a poisoned request lies when it fails, by agent."""
 
+FAILS = ("classify/raise", "execute/raise", "wait/raise", "classify/exit")
+"""Enough of every way: what a worker and its successors make of each."""
 
-@pytest.fixture(scope="module")
-def pair(pipeline: Stack) -> Iterator[Stack]:
-    """The pipeline with two workers in which marked messages fail, in place of its own."""
-    pipeline.processes["worker-1"].stop()
-    for number in (1, 2):
-        start(pipeline, number)
-    try:
-        for name in NAMES:
-            pipeline.processes[name].wait_ready(pipeline.ready(name), 30)
-        yield pipeline
-    finally:
-        for name in NAMES:
-            pipeline.processes[name].stop()
-        del pipeline.processes["worker-2"]
-        pipeline.start_worker()
+EVERY_WAY = (
+    *(f"{agent}/{how}" for agent in AT for how in ("raise", "leave", "exit")),
+    "execute/late",
+)
 
 
 def start(stack: Stack, number: int) -> None:
     stack.start_worker(
-        number, wait=False, module="tests.rig.poisoned_worker", SLUICE_SESSION_TIMEOUT_S="6"
+        number,
+        wait=False,
+        module="tests.rig.poisoned_worker",
     )
 
 
@@ -120,9 +106,15 @@ class Caller:
     def dead(self, topic: str, value: bytes) -> list[ConsumerRecord]:
         return [each for each in self._reader.of(dead_letter_topic(topic)) if value in each.value]
 
-    def alerts(self, topic: str) -> list[dict[str, Any]]:
+    async def feedback(self, request_id: str, **said: Any) -> bytes:
+        value = orjson.dumps({"request_id": request_id, "tenant": "t", **said})
+        await self.put(FEEDBACK, value)
+        return value
+
+    def alerted(self) -> set[str]:
+        """Topics of which an alert says that a message failed."""
         found = [Codec("Alert").decode(record.value) for record in self._reader.of(ALERTS)]
-        return [each for each in found if each["subject"] == topic]
+        return {each["subject"] for each in found if each["rule"] == "handling_failed"}
 
 
 def _hop(request_id: str, prompt: str) -> TierMessage:
@@ -162,67 +154,64 @@ def _hop(request_id: str, prompt: str) -> TierMessage:
     )
 
 
-def test_poison_in_every_agent_ends_once_over_restarts_and_the_partition_goes_on(
-    pair: Stack, own_name: str
-) -> None:
+async def poisoned(
+    stack: Stack, run: str, ways: tuple[str, ...], ends_by_s: float = ENDS_BY_S
+) -> tuple[Caller, Mapping[str, int]]:
+    """Send good requests and bad ones to one partition of two poisoned workers, which are started
+    again whenever they end. Returns when all have ended as they must; how often each was started.
+    """
     restarts: Counter[str] = Counter()
+    topics = [REPLIES, ALERTS, QUALITY, *map(dead_letter_topic, (*AT.values(), FEEDBACK))]
+    async with (
+        AIOKafkaProducer(bootstrap_servers=stack.bootstrap) as producer,
+        topic_reader(stack.bootstrap, topics) as reader,
+    ):
+        keeping = asyncio.create_task(keep_alive(stack, restarts))
+        caller = Caller(producer, reader, run)
+        try:
+            await _case(caller, reader, run, ways, ends_by_s)
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+    return caller, restarts
 
-    async def whole() -> Caller:
-        topics = [REPLIES, ALERTS, QUALITY, *map(dead_letter_topic, {*POISON.values(), FEEDBACK})]
-        async with (
-            AIOKafkaProducer(bootstrap_servers=pair.bootstrap) as producer,
-            topic_reader(pair.bootstrap, topics) as reader,
-        ):
-            keeping = asyncio.create_task(keep_alive(pair, restarts))
-            caller = Caller(producer, reader, own_name)
-            try:
-                await _case(caller, reader)
-            finally:
-                keeping.cancel()
-            return caller
 
-    async def _case(caller: Caller, reader: TopicReader) -> None:
-        good, bad = [], {}
-        feedback = orjson.dumps(
-            {"request_id": own_name, "tenant": "t", "comment": mark("feedback", "raise")}
+async def _case(
+    caller: Caller, reader: TopicReader, run: str, ways: tuple[str, ...], ends_by_s: float
+) -> None:
+    good = [await caller.request("shadowed", f"hi {mark('shadow', 'raise')}")]
+    bad = {}
+    for way in ways:
+        agent, how = way.split("/")
+        good.append(await caller.request(f"before-{way}", "hi"))
+        send = caller.waiting if agent == "wait" else caller.request
+        bad[way] = await send(way, f"hi {mark(agent, how)}")
+        good.append(await caller.request(f"after-{way}", "hi"))
+    disliked = await caller.feedback(run, comment=mark("feedback", "raise"))
+    await caller.feedback(f"{run}-liked", score=1.0)
+
+    def all_ended() -> bool:
+        return (
+            caller.replies().keys() >= caller.sent.keys()
+            and bool(caller.dead(FEEDBACK, disliked))
+            and any(run.encode() in each.key for each in reader.of(QUALITY))
+            and {topic for topic in caller.alerted() if topic in {*AT.values(), FEEDBACK}}
+            == {FEEDBACK, *(AT[way.split("/")[0]] for way in ways)}
         )
-        shadowed = await caller.request("shadowed", f"hi {mark('shadow', 'raise')}")
-        for name in POISON:
-            agent, how = name.split("/")
-            good.append(await caller.request(f"before-{name}", "hi"))
-            send = caller.waiting if agent == "wait" else caller.request
-            bad[name] = await send(name, f"hi {mark(agent, how)}")
-            good.append(await caller.request(f"after-{name}", "hi"))
-        await caller.put(FEEDBACK, feedback)
-        liked = orjson.dumps({"request_id": f"{own_name}-liked", "tenant": "t", "score": 1.0})
-        await caller.put(FEEDBACK, liked)
 
-        def all_ended() -> bool:
-            return (
-                caller.replies().keys() >= caller.sent.keys()
-                and bool(caller.dead(FEEDBACK, feedback))
-                and any(own_name.encode() in each.key for each in reader.of(QUALITY))
-            )
+    await reader.until(all_ended, ends_by_s)
+    replies = caller.replies()
+    assert {replies[each][0]["status"] for each in good} == {"replied"}
+    for way, request_id in bad.items():
+        (reply,) = replies[request_id]
+        assert (reply["status"], reply["error"]["code"]) == ("failed", "internal_error"), way
+        topic = AT[way.split("/")[0]]
+        dead = caller.dead(topic, caller.sent[request_id] if topic != TIER else request_id.encode())
+        assert dead, way
+        assert dict(dead[0].headers)["dlq-cause"] == b"internal_error"
 
-        await reader.until(all_ended, ENDS_BY_S)
-        replies = caller.replies()
-        assert {replies[each][0]["status"] for each in [*good, shadowed]} == {"replied"}
-        for name, request_id in bad.items():
-            (reply,) = replies[request_id]
-            assert (reply["status"], reply["error"]["code"]) == ("failed", "internal_error"), name
-            topic = POISON[name]
-            wanted = caller.sent[request_id] if topic != TIER else request_id.encode()
-            dead = caller.dead(topic, wanted)
-            assert dead, name
-            assert dict(dead[0].headers)["dlq-cause"] == b"internal_error"
-            assert caller.alerts(topic), name
-        assert caller.alerts(FEEDBACK)
 
-    begun = time.monotonic()
-    caller = asyncio.run(whole())
-    took = time.monotonic() - begun
-    print(f"poison: {took:.1f} s, restarts {dict(restarts)}")
-    assert sum(restarts.values()) >= 3
-    settle(pair.clickhouse_url, list(caller.sent), pair.ledger, 30)
-    books = reconcile(pair.clickhouse_url, list(caller.sent), caller.replies(), pair.ledger)
-    assert books.balanced, books
+def balanced(stack: Stack, caller: Caller) -> Books:
+    """The books once everything has arrived in ClickHouse."""
+    settle(stack.clickhouse_url, list(caller.sent), stack.ledger, 30)
+    return reconcile(stack.clickhouse_url, list(caller.sent), caller.replies(), stack.ledger)
