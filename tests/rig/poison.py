@@ -31,6 +31,7 @@ from tests.rig.books import Books, reconcile, settle
 from tests.rig.poisoned_worker import mark
 from tests.rig.stack import Stack
 from tests.rig.topic_reader import TopicReader, topic_reader
+from tests.rig.topology import NARROW, WIDE
 
 NAMES = ("worker-1", "worker-2")
 PARTITION = 1
@@ -51,10 +52,12 @@ EVERY_WAY = (
 
 
 def start(stack: Stack, number: int) -> None:
+    """Start one of the two workers, or start it again; not waited for."""
     stack.start_worker(
         number,
         wait=False,
         module="tests.rig.poisoned_worker",
+        SLUICE_REQUEST_TOPICS=",".join((REQUESTS, WIDE, NARROW)),
     )
 
 
