@@ -14,6 +14,7 @@ import faust
 from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 
 from schemas.journal_headers import without_nulls
+from streams.flow.delivery_attempts import DeliveryAttempts
 from streams.flow.incoming import Incoming
 from streams.flow.intake import Intake
 from streams.settings import WorkerSettings
@@ -30,8 +31,10 @@ STREAM_BUFFER = 1_024
 MAX_POLL_RECORDS = 256
 
 
-def build_app(settings: WorkerSettings, instance_id: str | None) -> faust.App:
-    """A Faust app without agents."""
+def build_app(
+    settings: WorkerSettings, instance_id: str | None, attempts: DeliveryAttempts
+) -> faust.App:
+    """A Faust app without agents; `attempts` keeps the marks of what is assigned."""
     app = faust.App(
         settings.group,
         broker="aiokafka://" + settings.kafka_bootstrap_servers.replace(",", ";"),
@@ -66,7 +69,7 @@ def build_app(settings: WorkerSettings, instance_id: str | None) -> faust.App:
         reply_create_topic=False,
         agent_supervisor=None,
     )
-    app.transport = Transport(app.conf.broker_consumer, app)
+    app.transport = Transport(app.conf.broker_consumer, app, attempts=attempts)
     return app
 
 

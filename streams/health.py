@@ -7,7 +7,9 @@
 | `/metrics` | Prometheus' text format, or OpenMetrics where that is asked for | always | - |
 
 All answer GET and HEAD; another path is 404. A worker is ready once the registry is loaded and its
-group has given it its partitions, be they none, and until it is told to end.
+group has given it its partitions, and until it is told to end. It is not while a request topic is
+missing, or has partitions that the group has not given out, or while it has none of them though the
+group has no more workers than partitions. A worker too many is ready: it takes over at once.
 """
 
 from __future__ import annotations
@@ -65,7 +67,8 @@ def why_not_ready(report: Mapping[str, Any]) -> str | None:
         return "no registry version is loaded; publish one: sluice registry apply"
     if not report["healthy"]:
         return "its group has not given it partitions yet, or it is about to end"
-    return None
+    fault: str | None = report.get("request_fault")
+    return fault
 
 
 @web.middleware

@@ -11,18 +11,28 @@ Only committed transactions are read: a request of an aborted one was never sent
 the markers of transactions, leave gaps between offsets. Faust commits none of the offsets behind a
 gap in the cases that it does not foresee, and lists every missing offset in those that it does. Our
 intake acknowledges in order, so the newest acknowledged offset is the one to commit.
+
+Offsets are committed with marks (`streams.group_marks`), which say who reads a partition and which
+of its messages were tried before.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Collection, Coroutine, Mapping
 from typing import Any, ClassVar
 
 import uvloop
+from aiokafka.errors import CommitFailedError
+from aiokafka.protocol.admin import DescribeGroupsRequest
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from schemas.kafka_consumer import read_as_all_consumers_do
+from streams.flow.delivery_attempts import DeliveryAttempts, Place
+from streams.group_marks import GroupMarks
+from streams.topic_ids import TopicShape, topic_shapes
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +42,8 @@ FETCH_MAX_WAIT_MS = 20
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread in which the consumer runs."""
+
+    marks: GroupMarks
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -45,6 +57,74 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         if coordinator is not None:
             coordinator._group_instance_id = None
 
+    async def on_partitions_assigned(self, assigned: Any, generation_id: int = 0) -> None:
+        """Put our marks before anything is read."""
+        await self.marks.take_over(self._ensure_consumer(), assigned)
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        """Take our marks off when the last offsets are committed."""
+        await super().on_partitions_revoked(revoked)
+        if revoked:
+            await self.marks.give_up(self._ensure_consumer())
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        owned = self.assignment()
+        now = asyncio.get_running_loop().time()
+        ours: dict[Any, int] = {place: at for place, at in offsets.items() if place in owned}
+        self.tp_last_committed_at.update(dict.fromkeys(ours, now))
+        try:
+            await self.marks.commit(self._ensure_consumer(), ours)
+        except CommitFailedError:
+            log.info("offsets were not committed: the group has rebalanced")
+            return False
+        except Exception as error:
+            log.exception("offsets could not be committed")
+            await self.crash(error)
+            return False
+        return True
+
+    async def write_marks(self, places: Collection[Place]) -> None:
+        """See `MarkLog.write_marks`."""
+        await self._on_loop(self.marks.write(self._ensure_consumer(), places))
+
+    async def give_up(self) -> None:
+        """See `GroupMarks.give_up`."""
+        await self._on_loop(self.marks.give_up(self._ensure_consumer()))
+
+    async def shapes(self, topics: Collection[str]) -> Mapping[str, TopicShape] | None:
+        """See `topic_shapes`."""
+        found: Mapping[str, TopicShape] | None = await self._on_loop(
+            topic_shapes(self._ensure_consumer()._client, topics)
+        )
+        return found
+
+    async def rejoin(self) -> None:
+        """Have the group give out its partitions anew."""
+        await self._on_loop(_rejoin(self._ensure_consumer()))
+
+    async def members(self) -> int:
+        """How many members the group has."""
+        number: int = await self._on_loop(_members(self._ensure_consumer()))
+        return number
+
+    async def _on_loop(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """On the thread's loop, from another one, past what waits in the thread's queue."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.thread_loop))
+
+
+async def _rejoin(consumer: Any) -> None:
+    await consumer._client.force_metadata_update()
+    consumer._coordinator.request_rejoin()
+
+
+async def _members(consumer: Any) -> int:
+    coordinator = consumer._coordinator
+    asked = DescribeGroupsRequest([coordinator.group_id])
+    found = await consumer._client.send(coordinator.coordinator_id, asked)
+    (group,) = found.groups
+    return len(group[5])
+
 
 class Consumer(driver.Consumer):
     """A consumer on our thread."""
@@ -53,6 +133,8 @@ class Consumer(driver.Consumer):
         thread = ConsumerThread(
             self, loop=self.loop, beacon=self.beacon, thread_loop=uvloop.new_event_loop()
         )
+        transport: Any = self.transport
+        thread.marks = GroupMarks(transport.attempts)
         thread._close_thread_loop_on_stop = True
         return thread
 
@@ -75,21 +157,15 @@ class Consumer(driver.Consumer):
         thread: Any = self._thread
         thread.give_up_name()
 
-    async def perform_seek(self) -> None:
-        """Begin at the committed offsets, but where the log ends before: there its topic was made
-        anew, and everything in it is new.
-        """
-        await super().perform_seek()
-        committed = {place: offset for place, offset in self._committed_offset.items() if offset}
-        places = [place for place in committed if place in self.assignment()]
-        ends = await self._thread.highwaters(*places) if places else {}
-        anew = [place for place in places if committed[place] > ends.get(place, committed[place])]
-        for place in anew:
-            log.warning("%s:%d was made anew; it is read from its beginning", *place)
-            self._committed_offset[place] = None
-            self._read_offset[place] = None
-        if anew:
-            await self._thread.seek_to_beginning(*anew)
+    @property
+    def thread(self) -> ConsumerThread:
+        """The thread in which it runs."""
+        thread: Any = self._thread
+        return thread  # type: ignore[no-any-return]
+
+    async def write_marks(self, places: Collection[Place]) -> None:
+        """See `MarkLog`."""
+        await self.thread.write_marks(places)
 
     def _new_offset(self, tp: Any) -> int | None:
         acked = self._acked[tp]
@@ -108,3 +184,7 @@ class Transport(driver.Transport):
     """The transport that makes our consumer."""
 
     Consumer: ClassVar[Any] = Consumer
+
+    def __init__(self, *arguments: Any, attempts: DeliveryAttempts, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.attempts = attempts

@@ -37,6 +37,7 @@ from streams.flow.claims import Claims
 from streams.flow.clock import BrokerClock
 from streams.flow.dead_letters import DeadLetterLimit, DeadLetters
 from streams.flow.delivery import OWN_TIMEOUT_MS, KafkaPublisher
+from streams.flow.delivery_attempts import DeliveryAttempts
 from streams.flow.intake import Assignment, Handler, Intake
 from streams.flow.journal import Owner
 from streams.flow.journal_log import KafkaJournalLog
@@ -86,6 +87,7 @@ class Parts:
         self.journal_log = KafkaJournalLog(settings.kafka, settings.group, self.work_topics)
         self.metrics = WorkerMetrics()
         self.gaps = LogGaps()
+        self.attempts = DeliveryAttempts(me.incarnation)
         self.alerts = AlertLog(self.publisher, Codec("Alert", self.known), self.clock, me.worker)
         self.pauses = PartitionPauses()
         self.bad_input = BadInputPace(time.monotonic, self.pauses.pause)
@@ -241,7 +243,9 @@ class Parts:
         handlers = Handlers(deps)
 
         def intake(slots: Slots, handler: Handler, gaps: LogGaps | None = None) -> Intake:
-            return Intake(self.assignment, slots, handler, on_fatal, gaps)
+            return Intake(
+                self.assignment, slots, handler, on_fatal, gaps=gaps, attempts=self.attempts
+            )
 
         found = {
             topic: intake(Slots(settings.classify_slots), handlers.requests, self.gaps)

@@ -33,6 +33,7 @@ from streams.observing.loop_lag import watch_loop
 from streams.observing.readings import observe
 from streams.observing.worker_readings import readings_of
 from streams.settings import WorkerSettings
+from streams.topology_watch import TopologyWatch
 from streams.wiring import Parts
 
 log = logging.getLogger(__name__)
@@ -50,12 +51,13 @@ class Worker:
         self._me = Owner(worker=member.worker, incarnation=uuid.uuid4().hex[:12])
         self._has_fixed_name = member.instance_id is not None
         self._parts = Parts(settings, self._me)
-        self._app = build_app(settings, member.instance_id)
+        self._app = build_app(settings, member.instance_id, self._parts.attempts)
         self._intakes: dict[str, Intake] = {}
         self._deps: Dependencies | None = None
         self._stopping = asyncio.Event()
         self._failure: BaseException | None = None
         self._ready = False
+        self._topology: TopologyWatch | None = None
 
     async def run(self) -> None:
         """Work until `stop` is called or something fails that can't be gone on with.
@@ -120,11 +122,32 @@ class Worker:
             "incarnation": self._me.incarnation,
             "registry": self._parts.registry.version,
             "evaluates_alerts": self._parts.services.evaluates_alerts,
+            "request_fault": self._request_fault(),
             "in_flight": sum(intake.in_flight for intake in self._intakes.values()),
             "partitions": {
                 topic: list(self._parts.assignment.owned(topic)) for topic in self._intakes
             },
         }
+
+    def _request_fault(self) -> str | None:
+        """Why this worker does not take the requests that it should, as far as that is known."""
+        if self._ready and not self._parts.assignment.is_settled:
+            return "its group is giving out partitions anew"
+        return None if self._topology is None else self._topology.fault
+
+    def _topology_watch(self) -> TopologyWatch:
+        def group() -> Any:
+            consumer: Any = self._app.consumer
+            return consumer.thread
+
+        assignment = self._parts.assignment
+        return TopologyWatch(
+            group,
+            topics=tuple(self._intakes),
+            request_topics=tuple(self._settings.bound_tenants),
+            topic_id=self._parts.attempts.topic_id,
+            owned=assignment.owned,
+        )
 
     def _gap_watch(self) -> GapWatch:
         topics = (*self._settings.bound_tenants, FEEDBACK)
@@ -160,17 +183,22 @@ class Worker:
     async def _serve(self) -> None:
         app = self._app
         app.finalize()
+        consumer: Any = app.consumer
+        self._parts.attempts.log = consumer
         app.on_partitions_revoked.connect(self._on_revoked)
         app.on_partitions_assigned.connect(self._on_assigned)  # type: ignore[arg-type]
         await app.maybe_start()
         self._parts.pauses.use(app.consumer)
+        self._topology = self._topology_watch()
+        looks = asyncio.create_task(self._topology.run())
+        looks.add_done_callback(self._ended)
         crash = asyncio.create_task(_crashed(app))
         ordered = asyncio.create_task(self._stopping.wait())
         await asyncio.wait({crash, ordered}, return_when=asyncio.FIRST_COMPLETED)
         if crash.done():
             self._fail(crash.result())
-        crash.cancel()
-        ordered.cancel()
+        for task in (crash, ordered, looks):
+            task.cancel()
         await self._leave(app)
 
     async def _leave(self, app: faust.App) -> None:
@@ -200,6 +228,10 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - uncommitted offsets are only read again
             log.warning("the last offsets could not be committed: %s", error)
         consumer: Any = app.consumer
+        try:
+            await asyncio.wait_for(consumer.thread.give_up(), _COMMIT_S)
+        except Exception as error:  # noqa: BLE001 - whoever follows takes this for a crash
+            log.warning("the partitions could not be given up in order: %s", error)
         consumer.give_up_name()
 
     async def _book_open_calls(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from schemas.alert_names import AlertName
 from schemas.errors import SluiceError
 from schemas.journal_headers import STARTED
-from schemas.records import ANSWER, Attempt
+from schemas.records import ANSWER, BEFORE_HOPS, Attempt
 from streams.agents.bookings import EndedCall, book_call
 from streams.agents.dependencies import Dependencies
 from streams.agents.errand import Errand
@@ -246,3 +246,5 @@ async def _journal_start(
     else:
         hop.pending.append(under_way)
     deps.open_calls.begin(call, hop.partition)
+    if hop.message.hop != BEFORE_HOPS:
+        hop.work.end_trial()

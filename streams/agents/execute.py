@@ -91,7 +91,8 @@ async def give_up_hop(work: Work, fault: Fault, deps: Dependencies) -> None:
 async def _take_over(work: Work, admission: Run, deps: Dependencies) -> None:
     partition = work.message.partition
     await book_interrupted(partition, admission.interrupted, deps)
-    work.tries.lost_workers = await deps.journals.lost_workers(partition, admission.starts)
+    lost = await deps.journals.lost_workers(partition, admission.starts)
+    work.tries.lost_workers = max(lost, work.tries.lost_workers)
 
 
 async def _carry_out(hop: HopState, deps: Dependencies) -> None:
@@ -141,6 +142,7 @@ async def _admitted(
         journal = await deps.journals.ready(partition)
         holder = deps.claims.holder(arrived)
         if holder is not None:
+            work.end_trial()
             async with work.slots.lent():
                 await holder.wait()
             continue
@@ -149,6 +151,7 @@ async def _admitted(
             if isinstance(admission, Run):
                 journal.opened(arrived)
             return admission
+        work.end_trial()
         async with work.slots.lent():
             await deps.sleep_ms(min(float(admission.until - deps.clock.now()), _POLL_MS) + 1)
     return None

@@ -10,6 +10,7 @@ from streams.agents.dependencies import Dependencies
 from streams.agents.failed_handling import set_failed_aside
 from streams.flow.intake import Handler, LeftForLaterError, Work
 from streams.flow.tries import Fault, bounded, cause_of, is_environment
+from streams.flow.try_count import MOST_LOST_WORKERS
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,10 @@ class Handlers:
             await agent(work, deps)
 
         async def end(work: Work, fault: Fault) -> None:
+            if work.tries.lost_workers > MOST_LOST_WORKERS:
+                # The end of its request ended a process as well: its bytes are left alone.
+                await set_failed_aside(work.message, fault, deps)
+                return
             try:
                 await give_up(work, fault, deps)
             except LeftForLaterError:

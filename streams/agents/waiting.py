@@ -36,6 +36,7 @@ async def wait_out(work: Work, delay_s: int, deps: Dependencies) -> None:
         return
     if work.tries.failed == 0:
         deps.dead_letters.passed(message)
+    work.end_trial()
     due = message.timestamp + delay_s * 1000
     while (left := due - deps.clock.now()) > 0:
         if work.lost or work.closing:

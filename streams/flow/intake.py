@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from streams.flow.delivery_attempts import DeliveryAttempts, Trial
 from streams.flow.incoming import Incoming
 from streams.flow.log_gaps import LogGaps
 from streams.flow.slots import Slots
@@ -41,13 +42,30 @@ class Acknowledged(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """A message in work: its slot's pool, whether its assignment still stands, earlier tries."""
+    """A message in work: its slot's pool, whether its assignment still stands, earlier tries;
+    `trial` where it is tried alone.
+    """
 
     message: Incoming
     slots: Slots
     lane: Lane
     assignment: Assignment | None = None
     tries: Tries = field(default_factory=Tries)
+    attempts: DeliveryAttempts | None = None
+    trial: Trial | None = None
+
+    def end_trial(self) -> None:
+        """What happens from now on is counted elsewhere, or may take long."""
+        if self.trial is not None:
+            self.trial.end()
+
+    async def note_failed(self) -> None:
+        """One more try failed by an exception; returns when that outlives this process."""
+        self.tries.failed += 1
+        if self.attempts is not None and not self.lost:
+            message = self.message
+            place = (message.topic, message.partition)
+            await self.attempts.failed(place, message.offset, self.tries.failed)
 
     @property
     def lost(self) -> bool:
@@ -114,6 +132,11 @@ class Assignment:
         await self._settled.wait()
         return None if self.closed else self._lanes.get(place)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether no rebalance is under way."""
+        return self._settled.is_set()
+
     def owned(self, topic: str) -> tuple[int, ...]:
         """Partitions of a topic that are ours."""
         return tuple(sorted(partition for name, partition in self._lanes if name == topic))
@@ -128,9 +151,12 @@ class Intake:
         slots: Slots,
         handler: Handler,
         on_fatal: Callable[[BaseException], None],
+        *,
         gaps: LogGaps | None = None,
+        attempts: DeliveryAttempts | None = None,
     ) -> None:
         self._assignment = assignment
+        self._attempts = attempts or DeliveryAttempts("")
         self._slots = slots
         self._handler = handler
         self._on_fatal = on_fatal
@@ -138,12 +164,15 @@ class Intake:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, message: Incoming, event: Acknowledged) -> None:
-        """Open a message when it has a slot; returns as soon as its work has begun."""
-        lane = await self._assignment.lane((message.topic, message.partition))
+        """Open a message when it has a slot; returns as soon as its work has begun, or its trial is
+        over where it is tried alone.
+        """
+        place = (message.topic, message.partition)
+        lane = await self._assignment.lane(place)
         if lane is None:
             return
         if self._gaps is not None:
-            self._gaps.took((message.topic, message.partition), message.offset)
+            self._gaps.took(place, message.offset)
         await lane.roomy.wait()
         await self._slots.take()
         if lane.lost or self._assignment.closed:
@@ -157,10 +186,25 @@ class Intake:
             return
         if lane.tracker.full:
             lane.roomy.clear()
-        work = Work(message=message, slots=self._slots, lane=lane, assignment=self._assignment)
-        task = asyncio.create_task(self._work(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+
+        def start(trial: Trial | None = None) -> None:
+            work = Work(
+                message=message,
+                slots=self._slots,
+                lane=lane,
+                assignment=self._assignment,
+                tries=self._attempts.tries(place, message.offset),
+                attempts=self._attempts,
+                trial=trial,
+            )
+            task = asyncio.create_task(self._work(work))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+        if self._attempts.suspects(place, message.offset):
+            await self._attempts.alone(place, message.offset, start)
+        else:
+            start()
 
     async def _work(self, work: Work) -> None:
         try:
@@ -171,6 +215,7 @@ class Intake:
         except Exception as error:  # noqa: BLE001 - whatever it is, the worker must stop for it
             self._on_fatal(error)
         finally:
+            work.end_trial()
             self._slots.give_back()
 
     @property

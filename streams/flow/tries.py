@@ -22,6 +22,7 @@ from aiokafka.errors import KafkaError
 from schemas.errors import DeliveryError, RecordTooLargeError, SchemaRegistryAwayError
 from streams.flow.dead_letters import DeadLetterLimitError
 from streams.flow.intake import Handler, LeftForLaterError, Work
+from streams.flow.try_count import Tries
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +40,16 @@ class Fault:
 
     @classmethod
     def of(cls, error: BaseException, tries: int) -> Fault:
-        """From the exception of the last of so many tries in this process."""
+        """From the exception of the last of so many tries."""
         return cls(reason=f"handling failed {tries} times, at last by {cause_of(error)}")
+
+    @classmethod
+    def of_earlier(cls, tries: Tries) -> Fault:
+        """From the tries of earlier processes."""
+        return cls(
+            reason=f"handling failed {tries.failed} times before, and {tries.lost_workers} workers "
+            "ended while they worked on it alone; it is not tried again"
+        )
 
 
 GiveUp = Callable[[Work, Fault], Awaitable[None]]
@@ -78,19 +87,26 @@ def bounded(
     """
 
     async def handle(work: Work) -> None:
+        if _used_up(work):
+            await give_up(work, Fault.of_earlier(work.tries))
+            return
         while True:
             error = await _one_try(handler, work)
             if error is None:
                 return
             failed(work.message.topic)
-            work.tries.failed += 1
+            await work.note_failed()
             _tell(work, error)
-            if work.tries.used_up:
+            if _used_up(work):
                 await give_up(work, Fault.of(error, work.tries.failed))
                 return
             await _pause(work, sleep_ms)
 
     return handle
+
+
+def _used_up(work: Work) -> bool:
+    return work.tries.used_up
 
 
 async def _one_try(handler: Handler, work: Work) -> Exception | None:

@@ -10,14 +10,15 @@ MOST_TRIES = 3
 """How often the handling of a message is tried before the message is ended."""
 
 MOST_LOST_WORKERS = 2
-"""Workers that a hop may cost: the next one to read it ends it without another try."""
+"""Workers that a message may cost: the next one to read it ends it without another try."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Tries:
     """What is known of earlier tries of a message.
 
-    `failed` counts those of this process, `lost_workers` the incarnations that ended during one;
+    `failed` counts those that ended by an exception, in this process and in those before it;
+    `lost_workers` the incarnations that ended during one;
     `attempts` are provider calls of failed tries, whose cost belongs into the request's outcome.
     """
 

@@ -92,7 +92,10 @@ class Stack:
         probe = f"{self.simulator_url}/admin/health"
         self._start("simulator", command, {}, lambda: answers(probe), wait=wait)
 
-    def start_worker(self, number: int = 1, *, wait: bool = True, **env: str) -> Process:
+    def start_worker(
+        self, number: int = 1, *, wait: bool = True, module: str | None = None, **env: str
+    ) -> Process:
+        """A worker, as users start it or as a module of tests does."""
         name = f"worker-{number}"
         settings = {
             "SLUICE_WORKER_INSTANCE": name,
@@ -103,9 +106,8 @@ class Stack:
             "from streams.run import run_worker; from streams.settings import WorkerSettings; "
             "run_worker(WorkerSettings())"
         )
-        return self._start(
-            name, [sys.executable, "-c", code], settings, self.ready(name), wait=wait
-        )
+        started = ["-c", code] if module is None else ["-m", module]
+        return self._start(name, [sys.executable, *started], settings, self.ready(name), wait=wait)
 
     def start_sink(self, number: int = 1, *, wait: bool = True, **env: str) -> Process:
         name = f"sink-{number}"

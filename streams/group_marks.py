@@ -1,0 +1,119 @@
+"""Partition marks on a broker: read with an assignment, committed with every offset.
+
+All of it runs on the loop of the consumer's thread. One commit is under way at a time, so that a
+mark that is put beside the committed offset never takes that offset back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
+
+from streams.flow.delivery_attempts import Commit, DeliveryAttempts, FoundPartition, Place
+from streams.topic_ids import topic_shapes
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 5.0
+"""How long the broker has for marks. Without them work goes on: only tries are not counted."""
+
+
+class GroupMarks:
+    """The marks of the partitions that a consumer has, kept by `attempts`."""
+
+    def __init__(self, attempts: DeliveryAttempts) -> None:
+        self._attempts = attempts
+        self._committed: dict[Place, int] = {}
+        self._committing = asyncio.Lock()
+
+    async def take_over(self, consumer: Any, assigned: Collection[Any]) -> None:
+        """Read the marks of what was assigned, and put ours. A partition whose committed offset is
+        of another log is read from its beginning.
+        """
+        places = [TopicPartition(*place) for place in assigned]
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                commits = self._attempts.take_over(await _found(consumer, places))
+                await self._commit(consumer, commits)
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.warning("earlier tries of messages are not known: %s", type(error).__name__)
+            self._attempts.take_over({})
+            return
+        for place in (place for place, commit in commits.items() if commit.anew):
+            log.warning("%s:%d was made anew; it is read from its beginning", *place)
+
+    async def commit(self, consumer: Any, offsets: Mapping[Place, int]) -> None:
+        """Commit offsets, each with its mark.
+
+        Raises:
+            KafkaError: the broker did not take them.
+        """
+        async with self._committing:
+            await self._commit(
+                consumer,
+                {
+                    place: Commit(offset=offset, metadata=self._attempts.metadata(place, offset))
+                    for place, offset in offsets.items()
+                },
+            )
+
+    async def write(self, consumer: Any, places: Collection[Place]) -> None:
+        """Put marks as they are now beside what is committed."""
+        try:
+            async with asyncio.timeout(PATIENCE_S), self._committing:
+                offsets = {
+                    place: self._committed[place] for place in places if place in self._committed
+                }
+                await self._commit(
+                    consumer,
+                    {
+                        place: Commit(offset=at, metadata=self._attempts.metadata(place, at))
+                        for place, at in offsets.items()
+                    },
+                )
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.warning("tries of a message are not kept: %s", type(error).__name__)
+
+    async def give_up(self, consumer: Any) -> None:
+        """Take our name off everything."""
+        self._attempts.give_up()
+        await self.write(consumer, list(self._committed))
+        self._committed = {}
+
+    async def _commit(self, consumer: Any, commits: Mapping[Place, Commit]) -> None:
+        if not commits:
+            return
+        await consumer.commit(
+            {
+                TopicPartition(*place): OffsetAndMetadata(commit.offset, commit.metadata)
+                for place, commit in commits.items()
+            }
+        )
+        self._committed.update({place: commit.offset for place, commit in commits.items()})
+
+
+async def _found(consumer: Any, places: Collection[TopicPartition]) -> dict[Place, FoundPartition]:
+    if not places:
+        return {}
+    committed, begins, ends, shapes = await asyncio.gather(
+        consumer._coordinator.fetch_committed_offsets(places),
+        consumer.beginning_offsets(places),
+        consumer.end_offsets(places),
+        topic_shapes(consumer._client, {place.topic for place in places}),
+    )
+    return {
+        (place.topic, place.partition): FoundPartition(
+            topic_id=shapes[place.topic].id if shapes and place.topic in shapes else "",
+            begin=begins[place],
+            end=ends[place],
+            committed=done.offset if (done := committed.get(place)) and done.offset >= 0 else None,
+            metadata=done.metadata if done else "",
+        )
+        for place in places
+    }
