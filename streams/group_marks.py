@@ -110,6 +110,7 @@ async def _found(consumer: Any, places: Collection[TopicPartition]) -> dict[Plac
     return {
         (place.topic, place.partition): FoundPartition(
             topic_id=shapes[place.topic].id if shapes and place.topic in shapes else "",
+            partitions=shapes[place.topic].partitions if shapes and place.topic in shapes else 0,
             begin=begins[place],
             end=ends[place],
             committed=done.offset if (done := committed.get(place)) and done.offset >= 0 else None,

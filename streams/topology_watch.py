@@ -39,14 +39,10 @@ class Group(Protocol):
         """How many members the group has."""
         ...
 
-    def topic_partitions(self, topic: str) -> int | None:
-        """How many partitions of a topic the last assignment knew."""
-        ...
-
 
 class TopologyWatch:
-    """Looks at the topics of one worker. `topic_id` gives a topic's id when its partitions were
-    assigned, `owned` those that are ours.
+    """Looks at the topics of one worker. `topic_id` and `topic_partitions` tell of a topic when its
+    partitions were assigned, `owned` gives those that are ours.
     """
 
     def __init__(
@@ -56,12 +52,14 @@ class TopologyWatch:
         topics: Collection[str],
         request_topics: Collection[str],
         topic_id: Callable[[str], str],
+        topic_partitions: Callable[[str], int],
         owned: Callable[[str], Collection[int]],
     ) -> None:
         self._group = group
         self._topics = tuple(topics)
         self._request_topics = tuple(request_topics)
         self._topic_id = topic_id
+        self._topic_partitions = topic_partitions
         self._owned = owned
         self.fault: str | None = None
         """Why requests are not taken as they should be, as far as the last look tells."""
@@ -98,7 +96,7 @@ class TopologyWatch:
                 name=name,
                 exists=shape is not None,
                 partitions=shape.partitions if shape else 0,
-                assigned=group.topic_partitions(name) or 0,
+                assigned=self._topic_partitions(name),
                 owned=owned,
                 is_anew=self._is_anew(name, shape),
                 members=None if owned else await group.members(),

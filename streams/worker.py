@@ -146,6 +146,7 @@ class Worker:
             topics=tuple(self._intakes),
             request_topics=tuple(self._settings.bound_tenants),
             topic_id=self._parts.attempts.topic_id,
+            topic_partitions=self._parts.attempts.topic_partitions,
             owned=assignment.owned,
         )
 

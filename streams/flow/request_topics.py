@@ -9,8 +9,9 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestTopic:
     """A request topic as it is (`exists`, `partitions`), and as it was when the group gave its
-    partitions out: `assigned` of them, `owned` by this worker. `is_anew` says that it is another
-    topic of the same name; `members` is how many share the partitions, where that was asked.
+    partitions out: `assigned` of them, 0 where that is not known, `owned` by this worker. `is_anew`
+    says that it is another topic of the same name; `members` is how many share the partitions,
+    where that was asked.
     """
 
     name: str
@@ -31,7 +32,7 @@ class RequestTopic:
             return f"the request topic {self.name} does not exist; create it: sluice topics create"
         if self.is_anew:
             return f"the request topic {self.name} was made anew and is not assigned yet"
-        if self.partitions != self.assigned:
+        if self.assigned and self.partitions != self.assigned:
             return (
                 f"the request topic {self.name} has {self.partitions} partitions, of which "
                 f"{min(self.assigned, self.partitions)} are assigned yet"

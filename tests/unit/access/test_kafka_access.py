@@ -16,6 +16,7 @@ from schemas.errors import ConfigurationError
 from schemas.kafka_access import OPEN, KafkaAccess
 from sinks.settings import SinkSettings
 from streams.app import build_app
+from streams.flow.delivery_attempts import DeliveryAttempts
 from streams.settings import WorkerSettings
 from tests.rig.secure_kafka import Authority
 
@@ -143,7 +144,9 @@ def test_faust_gets_in_as_our_own_clients_do(tmp_path: Path) -> None:
     for way in ways:
         settings = WorkerSettings(**way)
         ours = settings.kafka
-        theirs = credentials_to_aiokafka_auth(build_app(settings, None).conf.broker_credentials)
+        theirs = credentials_to_aiokafka_auth(
+            build_app(settings, None, DeliveryAttempts("i")).conf.broker_credentials
+        )
         for name in ("security_protocol", "sasl_mechanism", "sasl_plain_password"):
             assert theirs.get(name) == ours.get(name), (way, name)
         for name in ("ssl_context", "sasl_oauth_token_provider"):
