@@ -10,25 +10,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Protocol
 
 from schemas.alert_names import AlertName
 from schemas.bad_records import BadRecord, reason_of
 from schemas.errors import DeliveryError
+from streams.alert_port import Alerts
 
 log = logging.getLogger(__name__)
 
 TELL_EVERY_S = 1.0
 LOG_AT_MOST = 10
 """Bad records that are logged between two alerts; all are counted."""
-
-
-class Alerts(Protocol):
-    """Tells operators."""
-
-    async def fire(self, rule: AlertName, subject: str, message: str) -> None:
-        """Raise an alert, once for each rule and subject while it lasts."""
-        ...
 
 
 class BadRecords:

@@ -26,6 +26,8 @@ from streams.alerting.logs import IDLE_MS
 from streams.alerting.opening import open_alerts
 from streams.alerting.service import evaluate_alerts
 from streams.alerting.term import Rules
+from streams.alerts import AlertLog
+from streams.flow.bad_records import BadRecords
 from streams.flow.clock import BrokerClock
 from streams.flow.delivery import KafkaPublisher
 from streams.metrics import WorkerMetrics
@@ -103,6 +105,7 @@ class Bench:
             clock=self.clock,
             name=name,
             metrics=WorkerMetrics(),
+            bad=BadRecords(AlertLog(self.publisher, ALERT, self.clock, name)),
             idle_ms=idle_ms,
         )
         task = asyncio.create_task(evaluate_alerts(deps))

@@ -1,39 +1,39 @@
-"""Two workers of one group: what messages, topics and ends of processes may do to them."""
+"""Two workers of one group: what messages and ends of processes may do to them."""
 
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Iterator
-from functools import partial
+from pathlib import Path
 
 import pytest
 
+from tests.fixtures.services import some_clickhouse, some_kafka
 from tests.rig.poison import FAILS, NAMES, balanced, poisoned, start
-from tests.rig.stack import Stack
-from tests.rig.topology import changed, make_request_topics, readiness
-
-
-def _is_ready(url: str) -> bool:
-    return readiness(url)[0] == 200
+from tests.rig.stack import Stack, start_basics
 
 
 @pytest.fixture(scope="module")
-def pair(pipeline: Stack) -> Iterator[Stack]:
-    """The pipeline with two workers in which marked messages fail, in place of its own."""
-    make_request_topics(pipeline.bootstrap)
-    pipeline.processes["worker-1"].stop()
-    for number in (1, 2):
-        start(pipeline, number)
-    try:
-        for name in NAMES:
-            probe = partial(_is_ready, pipeline.page_url(name))
-            pipeline.processes[name].wait_ready(probe, 60)
-        yield pipeline
-    finally:
-        for name in NAMES:
-            pipeline.processes[name].stop()
-        del pipeline.processes["worker-2"]
-        pipeline.start_worker()
+def pair() -> Iterator[Stack]:
+    """A pipeline with two workers in which marked messages fail; its books are its own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="sluice-pair-") as folder,
+        some_kafka() as kafka,
+        some_clickhouse() as clickhouse,
+    ):
+        stack = Stack(Path(folder), kafka_at=kafka, clickhouse_at=clickhouse)
+        try:
+            start_basics(stack, "--latency-ms", "0")
+            stack.start_sink(wait=False)
+            for number in (1, 2):
+                start(stack, number)
+            for name in NAMES:
+                stack.processes[name].wait_ready(stack.ready(name), 60)
+            yield stack
+        finally:
+            for name in list(stack.processes):
+                stack.kill(name)
 
 
 def test_poison_in_every_agent_ends_once_over_restarts_and_the_partition_goes_on(
@@ -43,9 +43,3 @@ def test_poison_in_every_agent_ends_once_over_restarts_and_the_partition_goes_on
     assert sum(restarts.values()) >= 2
     books = balanced(pair, caller)
     assert books.balanced, books
-
-
-def test_new_partitions_and_a_topic_made_anew_are_taken_up_and_nothing_is_dropped(
-    pair: Stack, own_name: str
-) -> None:
-    asyncio.run(changed(pair, own_name, (6, 3, 5)))

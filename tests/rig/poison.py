@@ -31,7 +31,6 @@ from tests.rig.books import Books, reconcile, settle
 from tests.rig.poisoned_worker import mark
 from tests.rig.stack import Stack
 from tests.rig.topic_reader import TopicReader, topic_reader
-from tests.rig.topology import NARROW, WIDE
 
 NAMES = ("worker-1", "worker-2")
 PARTITION = 1
@@ -57,7 +56,6 @@ def start(stack: Stack, number: int) -> None:
         number,
         wait=False,
         module="tests.rig.poisoned_worker",
-        SLUICE_REQUEST_TOPICS=",".join((REQUESTS, WIDE, NARROW)),
     )
 
 
