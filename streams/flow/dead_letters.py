@@ -20,8 +20,8 @@ from schemas.bad_records import LONGEST_REASON, BadRecord, dead_letter_headers
 from schemas.errors import RecordTooLargeError, SluiceError
 from schemas.journal_headers import Headers
 from schemas.topics import dead_letter_topic
+from streams.alert_port import Alerts
 from streams.flow.bad_input_pace import BadInputPace
-from streams.flow.bad_records import Alerts
 from streams.flow.delivery import Delivered, Outgoing, Publisher, size_of
 from streams.flow.incoming import Incoming
 

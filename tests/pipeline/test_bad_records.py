@@ -30,6 +30,7 @@ from schemas.topics import (
     tier_topic,
     wait_topic,
 )
+from tests.fixtures.pipeline import running_pipeline
 from tests.rig.bad_records import BadRecord, bad_records
 from tests.rig.hot_registry import in_use, uses
 from tests.rig.sender import sender
@@ -80,6 +81,13 @@ async def _stored(pipeline: Stack) -> None:
             if health["state"] == "running" and health["lag"] == 0:
                 return
             await asyncio.sleep(0.2)
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Iterator[Stack]:
+    """A pipeline of its own: among the bad records are forged ones that count."""
+    with running_pipeline() as stack:
+        yield stack
 
 
 async def _found(bootstrap: str, topic: str, wanted: Any) -> None:
