@@ -239,16 +239,16 @@ def test_a_hop_whose_tier_was_taken_away_and_that_is_unreadable_is_dead_lettered
     assert len(world.log.values(dead_letter_topic(wait_topic(10)))) == 1
 
 
-def test_a_hop_that_is_parked_hundreds_of_times_does_not_grow() -> None:
-    world = outage(until_ms=6 * 3_600_000)
+def test_a_hop_that_is_parked_a_hundred_times_does_not_grow() -> None:
+    world = outage(until_ms=2 * 3_600_000 + 600_000)
     lived(world, world.request(deadline_at=world.clock.now() + 12 * 3_600_000))
 
     outcomes = world.events(OUTCOMES, "OutcomeEvent")
     parked = [event for event in outcomes if event["kind"] == "parked"]
     sizes = [len(event["decision"]["inputs"]) for event in parked]
     hops = orjson.loads(outcomes[-1]["decision"]["inputs"])["hops"]
-    assert len(parked) > 300
+    assert len(parked) > 100
     assert outcomes[-1]["kind"] == "replied"
     assert max(sizes) < 40_000
     assert len(hops) == VISITS_CARRIED + 1
-    assert sum(each.get("visits_before", 0) + 1 for each in hops) > 300
+    assert sum(each.get("visits_before", 0) + 1 for each in hops) > 100
