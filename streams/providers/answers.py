@@ -73,7 +73,7 @@ def bad_answer(what: str, status: int = 200) -> ProviderError:
 
 
 @contextmanager
-def with_usage(used: Usage) -> Iterator[None]:
+def keeping_usage(used: Usage) -> Iterator[None]:
     """Let the error of an answer that can't be used carry what the call used: it is billed."""
     try:
         yield

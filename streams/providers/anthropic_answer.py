@@ -18,10 +18,10 @@ from streams.providers.answers import (
     believable,
     few_enough,
     json_text,
+    keeping_usage,
     name,
     part,
     text,
-    with_usage,
 )
 from streams.providers.anthropic_format import wants_shape
 from streams.providers.anthropic_thinking import thinking_blocks
@@ -53,7 +53,7 @@ def completion(document: Json, call: ChatCall) -> Completion:
             call used is in it.
     """
     used = anthropic_usage.usage(part(document, "usage"))
-    with with_usage(used):
+    with keeping_usage(used):
         return _completion(document, used, call)
 
 

@@ -15,12 +15,12 @@ from streams.providers.answers import (
     believable,
     few_enough,
     json_text,
+    keeping_usage,
     kept,
     name,
     objects,
     part,
     text,
-    with_usage,
 )
 from streams.providers.base import ChatCall, Completion, ErrorClass, ProviderError, Usage
 from streams.providers.failures import refusal_of
@@ -83,7 +83,7 @@ def completion(document: Json, call: ChatCall) -> Completion:
             used is in it.
     """
     used = openai_usage.usage(part(document, "usage"), name(document.get("service_tier")))
-    with with_usage(used):
+    with keeping_usage(used):
         return _completion(document, used, call)
 
 
