@@ -97,7 +97,9 @@ def test_more_work_scores_higher(plain: str, harder: str) -> None:
 
 def test_long_conversations_and_many_tools_score_higher() -> None:
     assert _ours("Go on.", turns=3) == _ours("Go on.") < _ours("Go on.", turns=4)
-    assert _ours("Go on.", tools=3) == _ours("Go on.") < _ours("Go on.", tools=4)
+    assert _ours("Go on.", tools=1) == _ours("Go on.")
+    few, some, many = (_ours("Go on.", tools=count) for count in (2, 3, 4))
+    assert _ours("Go on.") < few < some < many == _ours("Go on.", tools=40)
 
 
 ASKED = "Which plan includes roaming in Norway?"
