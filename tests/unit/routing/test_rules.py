@@ -167,8 +167,8 @@ def test_a_question_of_which_nothing_stands_out_says_so() -> None:
 def test_what_is_made_must_stand_near_the_making_of_it() -> None:
     near, far = f"Write {_words(11)} function", f"Write {_words(13)} function"
 
-    assert "asks for code (+0.30)" in _by("rules", near).reasons
-    assert "asks for code (+0.30)" not in _by("rules", far).reasons
+    assert "asks for code (+0.28)" in _by("rules", near).reasons
+    assert "asks for code (+0.28)" not in _by("rules", far).reasons
     assert _ours("Build it. Then call the queries.") > _ours("Send it. Then call the queries.")
     assert "asks for code" not in " ".join(_by("rules", "The function will write it").reasons)
 
