@@ -2,6 +2,9 @@
 
 import os
 
+import pytest
+
+from tests.fixtures.order import arrange
 from tests.fixtures.pipeline import pipeline
 from tests.fixtures.services import clickhouse, database, kafka, own_name
 
@@ -9,3 +12,9 @@ __all__ = ["clickhouse", "database", "kafka", "own_name", "pipeline"]
 
 # Kafka is started a dozen times for seconds each: a compiler that thinks less is up a third sooner.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort and group the tests, before xdist reads the groups."""
+    arrange(items)

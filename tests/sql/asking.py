@@ -13,10 +13,10 @@ import pytest
 
 from sinks.clickhouse_store import ClickHouseStore
 from sinks.connect import connect
-from sinks.migrate import migrate
 from sinks.queries import TimeRange, asker
 from sinks.questions import question
 from sinks.settings import SinkSettings
+from tests.fixtures.migrated import copy_migrated
 from tests.fixtures.services import run_sql
 from tests.sql.lives import Life
 from tests.sql.log import store_records
@@ -35,7 +35,7 @@ def history(
     settings = SinkSettings(clickhouse_url=clickhouse, clickhouse_database=name)
     run_sql(clickhouse, f"DROP DATABASE IF EXISTS {name} SYNC")
     client = connect(settings)
-    migrate(client, settings)
+    copy_migrated(client, clickhouse, name)
     client.close()
     asyncio.run(_fill(settings, lives))
     range_ = between(since, until)

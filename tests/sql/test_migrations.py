@@ -10,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 from sinks.errors import EditedMigrationError
 from sinks.migrate import Migration, fill_in, migrate, migrations
 from sinks.settings import SinkSettings
+from tests.fixtures.migrated import copy_migrated
 
 
 def test_from_nothing_every_table_and_view_is_there(client: Client, settings: SinkSettings) -> None:
@@ -21,10 +22,33 @@ def test_from_nothing_every_table_and_view_is_there(client: Client, settings: Si
     assert names >= {"replay_decisions", "alerts", "sink_epochs", "requests", "spend"}
 
 
-def test_a_second_run_applies_nothing(tables: Client, settings: SinkSettings) -> None:
-    assert migrate(tables, settings) == []
-    recorded = tables.query("SELECT number, checksum FROM schema_migrations ORDER BY 1").result_rows
+def test_a_second_run_applies_nothing(client: Client, settings: SinkSettings) -> None:
+    migrate(client, settings)
+
+    assert migrate(client, settings) == []
+    recorded = client.query("SELECT number, checksum FROM schema_migrations ORDER BY 1").result_rows
     assert [tuple(row) for row in recorded] == [(m.number, m.checksum) for m in migrations()]
+
+
+def test_the_copies_that_other_tests_use_are_what_migrations_make(
+    client: Client, settings: SinkSettings, clickhouse: str
+) -> None:
+    copied = f"{settings.clickhouse_database}_copied"
+    migrate(client, settings)
+    copy_migrated(client, clickhouse, copied)
+    try:
+        made = _made(client, settings.clickhouse_database)
+        assert len(made) >= 20
+        assert _made(client, copied) == made
+    finally:
+        client.command(f"DROP DATABASE {copied} SYNC")
+
+
+def _made(client: Client, database: str) -> dict[str, str]:
+    """The statement that creates each table and view, without the database's name."""
+    query = f"SELECT name, create_table_query FROM system.tables WHERE database = '{database}'"
+    found = client.query(query).result_rows
+    return {name: created.replace(f"{database}.", "") for name, created in found}
 
 
 def test_a_migration_that_was_edited_is_refused_and_nothing_is_applied(
