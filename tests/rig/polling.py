@@ -13,7 +13,7 @@ from collections.abc import Callable
 _BETWEEN_S = 0.05
 
 
-def poll_until(holds: Callable[[], bool], timeout_s: float = 60.0) -> None:
+def poll_until(holds: Callable[[], bool], timeout_s: float = 110.0) -> None:
     """Ask until it holds.
 
     Raises:
@@ -26,7 +26,7 @@ def poll_until(holds: Callable[[], bool], timeout_s: float = 60.0) -> None:
         time.sleep(_BETWEEN_S)
 
 
-async def until_true(holds: Callable[[], bool], timeout_s: float = 60.0) -> None:
+async def until_true(holds: Callable[[], bool], timeout_s: float = 110.0) -> None:
     """The same for what blocks, in a thread.
 
     Raises:
