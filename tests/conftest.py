@@ -1,7 +1,6 @@
 """Fixtures that every test may ask for."""
 
 import os
-from collections.abc import Generator
 
 import pytest
 
@@ -15,8 +14,6 @@ __all__ = ["clickhouse", "database", "kafka", "own_name", "pipeline"]
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
-    """Sort and group the tests. Only a wrapper surely comes before xdist reads the groups."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the tests."""
     arrange(items)
-    return (yield)
