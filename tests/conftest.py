@@ -1,9 +1,11 @@
-"""Fixtures that every test may ask for."""
+"""Fixtures that every test may ask for, and the order of tests."""
 
 import os
 
+import pytest
 from hypothesis import settings
 
+from tests.fixtures.order import arrange
 from tests.fixtures.pipeline import pipeline
 from tests.fixtures.services import clickhouse, database, kafka, own_name
 
@@ -15,3 +17,8 @@ os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSeria
 # How long an example takes is the machine's affair; a test that hangs is ended by its timeout.
 settings.register_profile("sluice", deadline=None)
 settings.load_profile("sluice")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the tests."""
+    arrange(items)

@@ -6,18 +6,21 @@ that is not known here is shown as it stands, never left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from infra.explain.entries import Entry
+from infra.explain.recorded import as_text
 from infra.figures import dollars
 from schemas.records import BEFORE_HOPS
 from sinks.one_request import Row
 
 _NANO = Decimal("1e-9")
 _Step = Mapping[str, Any]
+T = TypeVar("T")
 
 
 def decided(row: Row, classify: Mapping[str, Any]) -> Entry:
@@ -33,7 +36,8 @@ def decided(row: Row, classify: Mapping[str, Any]) -> Entry:
             "" if row["propensity"] is None else f", drawn with probability {row['propensity']:g}"
         )
         details.append(f"experiment {row['experiment']}, arm {row['arm']}{chance}")
-    details += _said(classify)
+    if classify:
+        details += _or_as_text(lambda: list(_said(classify)), [as_text(classify)])
     if row["registry_version"]:
         details.append(f"registry {row['registry_version']}, code {row['code_version']}")
     return Entry(
@@ -59,7 +63,7 @@ def _said(classify: Mapping[str, Any]) -> Iterator[str]:
 
 
 def hop_steps(
-    hops: list[dict[str, Any]], calls: Mapping[str, Row], begun: datetime
+    hops: Iterable[Mapping[str, Any]], calls: Mapping[str, Row], begun: datetime
 ) -> Iterator[Entry]:
     """What each hop weighed; a step without a time of its own lies where its call ended."""
     for hop in hops:
@@ -75,11 +79,20 @@ def hop_steps(
 
 
 def _words(step: _Step, hop: int, call: Row | None) -> dict[str, Any]:
-    for key, words in _STEPS.items():
-        if key in step:
-            return words(step, hop, call)
     plain = ", ".join(f"{name}={value}" for name, value in step.items() if name != "at")
-    return {"rank": 1, "title": plain}
+    as_it_stands: dict[str, Any] = {"rank": 1, "title": plain}
+    words = next((words for key, words in _STEPS.items() if key in step), None)
+    if words is None:
+        return as_it_stands
+    return _or_as_text(partial(words, step, hop, call), as_it_stands)
+
+
+def _or_as_text(words: Callable[[], T], as_it_stands: T) -> T:
+    """The words for what was recorded; what has another shape than they expect, as it stands."""
+    try:
+        return words()
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+        return as_it_stands
 
 
 def _shortlist(step: _Step, hop: int, _: Row | None) -> dict[str, Any]:

@@ -25,7 +25,7 @@ _CLASSES = {
 def causes_of(hops: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """What was recorded as the error of each failed call, by call id."""
     return {
-        step["call"]: step["error"]
+        step["call"]: str(step["error"])
         for hop in hops
         for step in hop.get("steps", ())
         if step.get("call") and step.get("error")

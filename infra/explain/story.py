@@ -18,6 +18,7 @@ from infra.explain.decision import decided, hop_steps
 from infra.explain.entries import Entry
 from infra.explain.failures import causes_of, failure_in_words
 from infra.explain.money import calls_cost
+from infra.explain.recorded import as_text, read_inputs
 from schemas.events import CONFIDENCE, FEEDBACK
 from sinks.one_request import RequestRows, Row
 
@@ -121,12 +122,14 @@ def _error(final: Row | None) -> str:
 def _entries(
     rows: RequestRows, journal: list[Row], told: Row | None, begun: datetime
 ) -> Iterator[Entry]:
-    inputs = _inputs(told)
+    inputs = read_inputs(told["decision_inputs"] if told else "")
     if told is not None:
-        yield decided(told, inputs.get("classify", {}))
+        yield decided(told, inputs.classify)
+    for text in inputs.odd:
+        yield Entry(at_ms=0.0, hop=0, rank=1, kind="step", title=f"recorded as: {text}")
     calls = {row["call_id"]: row for row in rows.calls}
-    yield from hop_steps(inputs.get("hops", []), calls, begun)
-    causes = causes_of(inputs.get("hops", []))
+    yield from hop_steps(inputs.hops, calls, begun)
+    causes = causes_of(inputs.hops)
     for row in rows.calls:
         if not row["repeat"]:
             yield _call(row, begun, causes.get(row["call_id"]))
@@ -134,19 +137,11 @@ def _entries(
         if row["kind"] != _BEGINS:
             yield _end(row, begun)
     weighed = {
-        step["call"]
-        for hop in inputs.get("hops", [])
-        for step in hop.get("steps", [])
-        if "confidence" in step
+        step.get("call") for hop in inputs.hops for step in hop["steps"] if "confidence" in step
     }
     for row in rows.signals:
         if row["signal"] != CONFIDENCE or row["call_id"] not in weighed:
             yield _signal(row, begun)
-
-
-def _inputs(told: Row | None) -> dict[str, Any]:
-    value = told["decision_inputs"] if told else ""
-    return dict(orjson.loads(value)) if value else {}
 
 
 def since(begun: datetime, at: datetime) -> float:
@@ -214,7 +209,11 @@ def _signal(row: Row, begun: datetime) -> Entry:
 
 
 def _parts(detail: str) -> Iterator[str]:
-    found = orjson.loads(detail)
+    try:
+        found = orjson.loads(detail)
+    except orjson.JSONDecodeError:
+        yield as_text(detail)
+        return
     if isinstance(found, dict) and found:
         yield ", ".join(f"{name} {_figure(value)}" for name, value in sorted(found.items()))
 

@@ -29,6 +29,7 @@ from streams.providers.base import (
 )
 from streams.providers.booked_usage import with_usage
 from streams.providers.prices import PriceBook
+from streams.providers.unbilled import cost_without_usage
 from streams.routing.candidates import EXPECTED_OUTPUT_TOKENS
 from streams.routing.extra_body import with_listed_extra
 from streams.routing.features import estimate_tokens
@@ -39,7 +40,6 @@ from streams.routing.trust.second_look import judge_body, read_judgement
 PURPOSE = "replay"
 AT_ONCE = 8
 NANO = 1_000_000_000
-_LOWEST_ERROR_STATUS = 400
 
 
 class NoPriceError(SluiceError):
@@ -201,9 +201,10 @@ class Executor:
         took_s: float,
     ) -> None:
         usage = completion.usage if completion else (error.usage if error else None)
-        cost, source = (None, None) if usage is None else self.pricing.cost_of(model, usage)
-        if usage is None and error is not None and (error.status or 0) >= _LOWEST_ERROR_STATUS:
-            cost, source = 0, "unbilled"
+        if usage is None:
+            cost, source = cost_without_usage(error)
+        else:
+            cost, source = self.pricing.cost_of(model, usage)
         found = self._found
         found.calls += 1
         found.unknown_cost += cost is None
@@ -234,7 +235,7 @@ async def _asked(
     except ProviderError as error:
         return None, error
     except SluiceError as error:
-        return None, ProviderError(ErrorClass.AUTH, str(error))
+        return None, ProviderError(ErrorClass.AUTH, str(error), sent=False)
 
 
 def _endpoint(model: Model) -> Endpoint:

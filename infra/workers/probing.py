@@ -14,12 +14,12 @@ from schemas.identity import DEFAULT_TENANT
 from streams.providers.base import ChatCall, Completion, Endpoint, Provider, ProviderError, Timeouts
 from streams.providers.booked_usage import with_usage
 from streams.providers.prices import PriceBook
+from streams.providers.unbilled import cost_without_usage
 from streams.routing.landscape import Instance, Landscape, Model
 
 PURPOSE = "probe"
 _QUESTION = "Reply with the word OK."
 _MOST_TOKENS = 64
-_LOWEST_ERROR_STATUS = 400
 _TIMEOUTS = Timeouts(connect=5.0, read=30.0, total=30.0)
 
 Book = Callable[[CostEvent], Awaitable[None]]
@@ -86,9 +86,10 @@ async def _ask(  # noqa: PLR0917 - what a probe needs, all of it
         error = raised
     took_ms = (time.monotonic() - before) * 1000
     usage = completion.usage if completion else (error.usage if error else None)
-    cost, source = (None, None) if usage is None else prices.cost_of(model, usage)
-    if usage is None and error is not None and (error.status or 0) >= _LOWEST_ERROR_STATUS:
-        cost, source = 0, "unbilled"
+    if usage is None:
+        cost, source = cost_without_usage(error)
+    else:
+        cost, source = prices.cost_of(model, usage)
     event = CostEvent(
         tenant=DEFAULT_TENANT, request_id=f"probe-{run}", hop=0, visit=0, call_id=call_id,
         purpose=PURPOSE, at=int(time.time() * 1000), started_at=began, tier=model.tier,

@@ -21,12 +21,8 @@ from streams.agents.hop_state import HopState
 from streams.flow.delivery import Outgoing
 from streams.providers.base import Completion, ProviderError, Usage
 from streams.providers.booked_usage import with_usage
+from streams.providers.unbilled import cost_without_usage
 from streams.routing.candidates import Candidate
-
-UNBILLED = "unbilled"
-"""Price source of calls that were not sent, or that the provider refused: they cost nothing."""
-
-_LOWEST_ERROR_STATUS = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,10 +131,7 @@ async def _price(
     candidate: Candidate, usage: Usage | None, error: ProviderError | None, deps: Dependencies
 ) -> tuple[int | None, str | None]:
     if usage is None:
-        refused = error is not None and (
-            not error.sent or (error.status or 0) >= _LOWEST_ERROR_STATUS
-        )
-        return (0, UNBILLED) if refused else (None, None)
+        return cost_without_usage(error)
     model = candidate.model
     cost_nano, source = deps.pricing.cost_of(model, usage)
     unpriced = deps.pricing.unpriced(model, usage) if cost_nano is None else ()

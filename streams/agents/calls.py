@@ -69,8 +69,11 @@ async def _make_call(
 ) -> CallEnd:
     context_tokens = _context_tokens(hop, errand)
     longest = answer_limit(errand.body, candidate.model, context_tokens)
-    usage = Usage(input_tokens=context_tokens, output_tokens=longest)
-    most_nano, _ = deps.pricing.cost_of(candidate.model, usage)
+
+    def most_nano() -> int | None:
+        usage = Usage(input_tokens=context_tokens, output_tokens=longest)
+        return deps.pricing.cost_of(candidate.model, usage)[0]
+
     payer = payer_of(hop, candidate.model.name)
     deps.budgets.reserve(call_id, payer, errand.expected_nano, most_nano)
     started_at = deps.clock.now()

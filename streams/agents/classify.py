@@ -61,12 +61,18 @@ UNDECIDED = "none"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Opened:
-    """A request as it was found: its place, who it says it is, where its reply goes."""
+    """A request as it was found: its place, who it says it is, where its reply goes.
+
+    `owner` is the tenant that its topic is bound to; `foreign` says that it came by a topic of
+    nobody and names a tenant that has a topic of its own.
+    """
 
     message: Incoming
     source: Source
     claim: Claim
     address: ReplyAddress
+    owner: str | None
+    foreign: bool
 
 
 async def classify(work: Work, deps: Dependencies) -> None:
@@ -118,12 +124,10 @@ async def _decode(message: Incoming, deps: Dependencies) -> dict[str, Any]:
 async def _first_hop(
     work: Work, record: dict[str, Any], addressed: Addressed, deps: Dependencies
 ) -> TierMessage:
-    message = work.message
-    owner = deps.bound_tenants.get(message.topic)
-    opened = _opened(message, record, addressed, deps)
+    opened = _opened(work.message, record, addressed, deps)
     with classify_span(opened.source, opened.address, deps) as span:
         try:
-            request = _checked(opened, record, addressed, owner, deps)
+            request = _checked(opened, record, addressed, deps)
             first = await _routed(opened, request, work, span.context, deps)
         except InvalidRequestError as error:
             span.fail(error.code)
@@ -137,9 +141,9 @@ def _opened(
 ) -> _Opened:
     claim = read_claim(record)
     owner = deps.bound_tenants.get(message.topic)
-    if owner is None and claim.tenant in deps.bound_tenants.values():
-        # It is refused, and must not end a request of that tenant.
-        owner = DEFAULT_TENANT
+    foreign = owner is None and claim.tenant in deps.bound_tenants.values()
+    # A foreign one is refused, and must not end a request of that tenant.
+    tenant = DEFAULT_TENANT if foreign else owner or claim.tenant
     return _Opened(
         message=message,
         source=Source(
@@ -148,8 +152,10 @@ def _opened(
             offset=message.offset,
             timestamp=sound_time(message.timestamp),
         ),
-        claim=Claim(request_id=claim.request_id, tenant=owner or claim.tenant),
+        claim=Claim(request_id=claim.request_id, tenant=tenant),
         address=addressed.address,
+        owner=owner,
+        foreign=foreign,
     )
 
 
@@ -157,7 +163,6 @@ def _checked(
     opened: _Opened,
     record: dict[str, Any],
     addressed: Addressed,
-    owner: str | None,
     deps: Dependencies,
 ) -> Request:
     value = opened.message.value or b""
@@ -171,9 +176,9 @@ def _checked(
     framed = deps.codecs.request.format is Format.CONFLUENT
     is_json = format_of(value, framed=framed) is Format.JSON
     request = read_request(record if is_json else request_document(record))
-    if owner is not None and record.get("tenant") not in {None, owner}:
+    if opened.owner is not None and record.get("tenant") not in {None, opened.owner}:
         raise InvalidRequestError("tenant: this topic belongs to another tenant")
-    if owner is None and request.tenant in deps.bound_tenants.values():
+    if opened.foreign:
         raise InvalidRequestError("tenant: its requests come by a topic of its own")
     return request
 

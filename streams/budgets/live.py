@@ -29,10 +29,10 @@ class Budgets(Protocol):
         call_id: str,
         payer: Payer,
         expected_nano: int | None,
-        most_nano: int | None = None,
+        most_nano: Callable[[], int | None] = lambda: None,
     ) -> None:
-        """The call is about to be made; nothing was awaited since its verdict. `most_nano` is what
-        it costs if its answer is as long as it may be.
+        """The call is about to be made; nothing was awaited since its verdict. `most_nano` gives
+        what it costs if its answer is as long as it may be; it is asked where a budget applies.
         """
         ...
 
@@ -57,7 +57,7 @@ class NoBudgets:
         call_id: str,
         payer: Payer,
         expected_nano: int | None,
-        most_nano: int | None = None,
+        most_nano: Callable[[], int | None] = lambda: None,
     ) -> None:
         """See `Budgets`."""
 
@@ -92,15 +92,16 @@ class LiveBudgets:
         call_id: str,
         payer: Payer,
         expected_nano: int | None,
-        most_nano: int | None = None,
+        most_nano: Callable[[], int | None] = lambda: None,
     ) -> None:
         """See `Budgets`."""
         concerned = ((each.meter, each.meter.subject_of(payer)) for each in self._budgets())
         places = [(meter.id, subject) for meter, subject in concerned if subject is not None]
         if places:
             now = self._clock.now()
+            most = most_nano() or 0
             self._reservations.reserve(
-                call_id, places, nano=expected_nano or 0, most_nano=most_nano or 0, now=now
+                call_id, places, nano=expected_nano or 0, most_nano=most, now=now
             )
 
     def settle(self, call_id: str, cost_nano: int | None) -> None:

@@ -24,6 +24,7 @@ from tests.rig.stack import Stack
 from tests.unit.learned.world import labels
 
 STORED_S = 30.0
+BETWEEN_S = 0.1
 ELSEWHERE = {
     "up": "starts a pipeline; the tests have one",
     "worker": "a process that runs until it is told to end; the tests have one",
@@ -83,6 +84,7 @@ class Reader:
         while report_faults(sluice, ["explain", self.request]) != 0:
             assert time.monotonic() < until, capsys.readouterr().err
             capsys.readouterr()
+            time.sleep(BETWEEN_S)
 
     def run(self, command: str, *statuses: int) -> str:
         status = report_faults(sluice, shlex.split(command))

@@ -13,6 +13,7 @@ from infra.client.sending import Pace, send_all
 from infra.client.totals import Totals, nano_of
 from infra.workload.sample import load_workload
 from tests.rig.books import read_ledger, reconcile, rows, settle
+from tests.rig.polling import poll_until
 from tests.rig.stack import Stack
 
 NANO = 1_000_000_000
@@ -74,7 +75,5 @@ def test_feedback_becomes_a_quality_signal_of_its_request(pipeline: Stack, own_n
     asyncio.run(publish_opinions(pipeline.bootstrap, [opinion]))
     query = f"SELECT signal, label, score FROM sluice.quality WHERE request_id = '{own_name}'"
 
-    found: list[list[Any]] = []
-    while not found:
-        found = rows(pipeline.clickhouse_url, query)
-    assert found == [["feedback", "wrong", 0.25]]
+    poll_until(lambda: bool(rows(pipeline.clickhouse_url, query)))
+    assert rows(pipeline.clickhouse_url, query) == [["feedback", "wrong", 0.25]]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.rig.books import rows
+from tests.rig.polling import poll_until
 from tests.rig.stack import Stack
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "python"
@@ -62,10 +63,8 @@ def test_spend_with_pandas(pipeline: Stack) -> None:
         "CLICKHOUSE_USER": url.username or "default",
         "CLICKHOUSE_PASSWORD": url.password or "",
     }
-    until = time.monotonic() + 60
-    said = ""
-    # The sink stores what it has read once a second.
-    while "gpt-4o-mini" not in said and time.monotonic() < until:
-        said = _run("spend_with_pandas.py", **address)
+    stored = "SELECT count() FROM sluice.calls WHERE request_model = 'gpt-4o-mini'"
+    poll_until(lambda: rows(pipeline.clickhouse_url, stored)[0][0] > 0)
+    said = _run("spend_with_pandas.py", **address)
     assert "gpt-4o-mini" in said
     assert "saved" in said

@@ -17,6 +17,8 @@ from schemas.codec import Codec
 from schemas.events import Alert
 from schemas.mapping import as_record
 from schemas.topics import ALERTS, FEEDBACK, REQUESTS
+from tests.rig.books import rows
+from tests.rig.polling import poll_until
 from tests.rig.sender import sender
 from tests.rig.stack import Stack
 from tests.rig.terminal import SLUICE, obeyed_by_a_terminal, on_a_terminal
@@ -58,6 +60,8 @@ def test_no_command_lets_a_stranger_s_text_be_obeyed(pipeline: Stack, tmp_path: 
     def run(*words: str) -> str:
         return on_a_terminal([SLUICE, *words], env, tmp_path)
 
+    stored = f"SELECT count() FROM sluice.outcomes WHERE request_id = '{request_id}' AND final"
+    poll_until(lambda: rows(pipeline.clickhouse_url, stored)[0][0] > 0, STORED_BY_S)
     until = time.monotonic() + STORED_BY_S
     while "forged" not in run("explain", request_id):
         assert time.monotonic() < until, run("explain", request_id)

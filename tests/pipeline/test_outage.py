@@ -9,6 +9,7 @@ from typing import Any
 from infra.client.caller import Heard, kafka_caller
 from infra.client.sending import Pace, send_all
 from tests.rig.books import reconcile, rows, settle
+from tests.rig.polling import until_true
 from tests.rig.stack import Stack, switch_faults
 
 REQUESTS = 30
@@ -41,8 +42,8 @@ def test_an_outage_loses_nothing_and_its_books_balance(pipeline: Stack) -> None:
                 sending = asyncio.create_task(
                     send_all(caller, requests, heard, Pace(in_flight=64), timeout_s=SECONDS)
                 )
-                while (await asyncio.to_thread(rows, url, waiting))[0][0] < REQUESTS:
-                    assert not sending.done()
+                await until_true(lambda: sending.done() or rows(url, waiting)[0][0] >= REQUESTS)
+                assert not sending.done()
                 await asyncio.to_thread(switch_faults, pipeline.simulator_url)
                 assert not await sending
         finally:

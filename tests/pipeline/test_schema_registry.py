@@ -13,6 +13,7 @@ from schemas.avro_schemas import whole_schema
 from schemas.codec import CONFLUENT_MARK, Codec, Format, single_object_header
 from tests.fixtures.pipeline import running_pipeline
 from tests.rig.books import rows
+from tests.rig.polling import poll_until
 from tests.rig.schema_registry import SchemaRegistryServer, schema_registry
 from tests.rig.sender import Sender, sender
 from tests.rig.stack import Stack
@@ -67,9 +68,8 @@ def test_a_framed_request_gets_a_framed_reply_and_its_events_are_rows(
         assert _reply_in(value)["status"] == "replied"
 
     _run(framed, case)
-    stored: list[list[object]] = []
-    while not stored:
-        stored = rows(framed.clickhouse_url, "SELECT request_id FROM sluice.calls")
+    query = "SELECT request_id FROM sluice.calls"
+    poll_until(lambda: bool(rows(framed.clickhouse_url, query)))
     assert framed.processes["sink-1"].alive
 
 

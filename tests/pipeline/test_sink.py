@@ -18,6 +18,7 @@ from sinks.tables import DEAD_LETTERS, table_of
 from tests.bench.sink_records import Record, producer, records, send
 from tests.fixtures.migrated import make_migrated
 from tests.rig.books import rows
+from tests.rig.polling import poll_until
 from tests.rig.stack import Stack
 
 TABLES = ("calls", "quality", "outcomes", DEAD_LETTERS.name)
@@ -25,6 +26,7 @@ REQUESTS = 600
 BEFORE, MEANWHILE = 600, 1_200
 """Events, of four a request, that are written before and while a sink is killed."""
 GARBAGE_EVERY = 97
+WITHIN_S = 110.0
 
 Place = tuple[str, int, int]
 """Topic, partition, offset."""
@@ -86,10 +88,14 @@ class Sinks:
 
     def until(self, holds: Callable[[], bool], *needed: str) -> None:
         """Wait until something holds; the sinks that are needed for it must live."""
-        while not holds():
+
+        def settled() -> bool:
             for name in needed:
                 process = self.stack.processes[name]
                 assert process.alive, process.last_lines()
+            return holds()
+
+        poll_until(settled, WITHIN_S)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from tests.rig.stack import Stack
 from tests.unit.learned.world import labels
 
 STORED_S = 30.0
+BETWEEN_S = 0.1
 TIERS = ("simple", "moderate", "complex")
 
 
@@ -53,6 +54,7 @@ class Shell:
             if status == 0 and until(story := json.loads(printed.out)):
                 return story
             assert time.monotonic() < last, printed.err or printed.out
+            time.sleep(BETWEEN_S)
 
 
 @contextmanager

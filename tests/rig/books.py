@@ -119,12 +119,19 @@ def reconcile(
     ledger: Path,
     recovered_s: float = 0.0,
 ) -> Books:
-    """Hold everything against everything."""
-    served = read_ledger(ledger)
+    """Hold everything against everything.
+
+    Calls may go on meanwhile, a shadow call after its reply for example. So the ledger is read
+    twice: what it knew before the rows were read must be booked, and what is booked must be known
+    to it afterwards.
+    """
+    served_before = read_ledger(ledger)
     booked = _booked(url)
+    stored = rows(url, _CALLS_OF_REQUESTS)
+    served = read_ledger(ledger)
     unknown = sorted(
         f"{call_id} {status}"
-        for call_id, status, request_id in rows(url, _CALLS_OF_REQUESTS)
+        for call_id, status, request_id in stored
         if request_id in sent and call_id not in served and status not in CUT_OFF
     )
     ends = {row[0]: int(row[1]) for row in rows(url, _FINALS)}
@@ -143,7 +150,7 @@ def reconcile(
         without_outcome=sum(1 for key in sent if key not in ends),
         counted_twice=sum(1 for key in sent if ends.get(key, 0) > 1) + len(calls_counted),
         stored_twice=sum(_stored_twice(url, table) for table in TABLES),
-        missing_calls=sum(1 for call in served if call not in booked),
+        missing_calls=sum(1 for call in served_before if call not in booked),
         unknown_calls=len(unknown),
         wrong_money=sum(1 for call in _wrongly_priced(booked, served)),
     )

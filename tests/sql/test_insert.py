@@ -26,6 +26,7 @@ from sinks.settings import SinkSettings
 from sinks.tables import CALLS
 from sinks.wire import Row
 from sinks.writer import blames_rows
+from tests.rig.polling import until_true
 from tests.sql.log import T0, cost_event, on_log, outcome_event, store_records
 
 PLACE = Place(COST, 2)
@@ -200,8 +201,7 @@ def test_a_claim_ends_a_running_insert_that_holds_its_partition_among_others(
             for name in (mine, others)
         ]
         names = {mine, others}
-        while names > set(await asyncio.to_thread(_running, tables, prefix)):
-            continue
+        await until_true(lambda: names <= set(_running(tables, prefix)))
         await store.claim([PLACE])
         assert _running(tables, prefix) == [others]
         tables.command(f"KILL QUERY WHERE query_id = '{others}' SYNC")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 
 from streams.budgets.charges import charge_of
 from streams.budgets.expectations import ORDINARY_INPUT_TOKENS, expected_by_price
@@ -13,7 +14,7 @@ from streams.providers.prices import PriceBook
 from streams.registry.version import parse_registry
 from streams.routing.budgets import MODEL, REJECT, Allowed, Budget, Meter, Payer, Rejected
 from tests.unit.agents.world import REGISTRY
-from tests.unit.budgets.world import HOURLY, Worker, World
+from tests.unit.budgets.world import FAQ, HOURLY, Worker, World
 
 ACME = Payer(tenant="acme", user_id="u1", model="small")
 
@@ -49,7 +50,7 @@ def test_beside_a_call_that_may_use_up_the_budget_no_other_is_allowed() -> None:
         world = World()
         worker = await world.worker()
         assert _may(worker, world, 10)
-        worker.budgets.reserve("c1", ACME, 10, 300_000)
+        worker.budgets.reserve("c1", ACME, 10, lambda: 300_000)
         assert not _may(worker, world, 10)
         worker.budgets.settle("c1", 12)
         assert _may(worker, world, 10)
@@ -262,3 +263,19 @@ def test_where_there_are_no_budgets_everything_passes() -> None:
     none.release("c")
 
     assert none.verdict(ACME, None, 0).as_inputs() == {}
+
+
+def test_the_most_a_call_may_cost_is_asked_only_where_a_budget_applies() -> None:
+    async def story() -> None:
+        asked: list[str] = []
+        for name, budgets in (("none", []), ("other", [FAQ]), ("mine", [HOURLY])):
+            worker = await World(budgets=budgets).worker()
+            worker.budgets.reserve("c1", ACME, 10, partial(_noted, asked, name))
+        assert asked == ["mine"]
+
+    _run(story)
+
+
+def _noted(asked: list[str], name: str) -> int:
+    asked.append(name)
+    return 300_000

@@ -13,6 +13,7 @@ from schemas.events import CostEvent
 from streams.providers.base import ErrorClass, ProviderError
 from streams.providers.memory import ScriptedProvider, says
 from streams.providers.prices import PriceBook
+from streams.providers.unbilled import UNBILLED
 from streams.registry.version import parse_registry
 from tests.unit.agents.world import REGISTRY
 
@@ -86,6 +87,13 @@ def test_a_failed_call_is_booked_by_its_class_and_its_unknown_cost_held_against_
     assert {event.cost_nano for event in booked} == {None}
     assert found.unknown_cost == 5
     assert found.spent_nano > 0
+
+
+def test_a_call_that_was_not_sent_cost_nothing() -> None:
+    found, booked, _, _ = asked(answer=ProviderError(ErrorClass.AUTH, "no key", sent=False))
+
+    assert {(event.cost_nano, event.price_source) for event in booked} == {(0, UNBILLED)}
+    assert (found.unknown_cost, found.spent_nano) == (0, 0)
 
 
 def test_a_model_without_a_price_is_refused_before_any_call() -> None:

@@ -10,6 +10,7 @@ from schemas.events import CostEvent
 from streams.providers.base import ChatCall, Completion, Endpoint, ErrorClass, ProviderError
 from streams.providers.memory import ScriptedProvider, says
 from streams.providers.prices import PriceBook
+from streams.providers.unbilled import UNBILLED
 from tests.unit.routing.world import landscape, model
 
 
@@ -62,3 +63,21 @@ def test_a_provider_that_is_not_installed_is_not_asked() -> None:
         raise AssertionError("nothing was asked")
 
     assert asyncio.run(probe(landscape(), {}, PriceBook(), book)) == []
+
+
+def test_a_call_that_was_not_sent_cost_nothing_and_one_that_was_cut_off_is_unknown() -> None:
+    assert _cost_of(ProviderError(ErrorClass.AUTH, "no key is set", sent=False)) == (0, UNBILLED)
+    assert _cost_of(ProviderError(ErrorClass.TIMEOUT, "slow")) == (None, None)
+
+
+def _cost_of(error: ProviderError) -> tuple[int | None, str | None]:
+    booked: list[CostEvent] = []
+
+    async def book(event: CostEvent) -> None:
+        booked.append(event)
+
+    asked = landscape(model("gpt-4o-mini", "simple", ("up",)), tiers=("simple",))
+    provider = ScriptedProvider(lambda call, endpoint: error)
+    asyncio.run(probe(asked, {"openai": provider}, PriceBook(), book))
+    (event,) = booked
+    return event.cost_nano, event.price_source

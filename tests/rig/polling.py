@@ -1,0 +1,35 @@
+"""Waits for what nobody announces by asking again and again, without taking the machine.
+
+A loop that asks at once again keeps a whole core busy, and so holds up the very processes that it
+waits for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+_BETWEEN_S = 0.05
+
+
+def poll_until(holds: Callable[[], bool], timeout_s: float = 110.0) -> None:
+    """Ask until it holds.
+
+    Raises:
+        TimeoutError: it did not in time.
+    """
+    end = time.monotonic() + timeout_s
+    while not holds():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{holds} did not hold within {timeout_s:g} s")
+        time.sleep(_BETWEEN_S)
+
+
+async def until_true(holds: Callable[[], bool], timeout_s: float = 110.0) -> None:
+    """The same for what blocks, in a thread.
+
+    Raises:
+        TimeoutError: it did not in time.
+    """
+    await asyncio.to_thread(poll_until, holds, timeout_s)

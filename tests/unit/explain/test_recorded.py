@@ -1,0 +1,81 @@
+"""Recorded inputs of any shape are told or shown as they stand; nothing of them ends `explain`."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.explain.decision import decided, hop_steps
+from infra.explain.failures import causes_of
+from infra.explain.recorded import read_inputs
+
+BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
+ROW: dict[str, Any] = {
+    "score": None, "reasons": [], "pinned_model": "", "artifact": "", "experiment": "",
+    "registry_version": "", "classifier": "rules", "decided_tier": "simple",
+}  # fmt: skip
+KEYS = (
+    "candidates", "excluded", "costs", "confidence", "parts", "faults", "chances", "why", "call",
+    "verdict", "budgets", "model", "shadow", "look", "found", "probability", "at", "error",
+    "opinion", "tier",
+)  # fmt: skip
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5)
+)
+ODD = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=3), inner, max_size=5)
+    ),
+    max_leaves=12,
+)
+HOPS = st.lists(st.fixed_dictionaries({"hop": ODD, "steps": st.lists(ODD, max_size=3)}), max_size=2)
+DOCUMENTS = ODD | st.fixed_dictionaries({"classify": ODD, "hops": HOPS | ODD})
+
+
+def _told(text: str) -> list[str]:
+    inputs = read_inputs(text)
+    causes_of(inputs.hops)
+    entries = [decided(ROW, inputs.classify), *hop_steps(inputs.hops, {}, BEGUN)]
+    return [*inputs.odd, *(f"{each.title} {each.details}" for each in entries)]
+
+
+@given(DOCUMENTS)
+def test_any_json_is_told(document: Any) -> None:
+    assert _told(json.dumps(document))
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_told(text: str) -> None:
+    assert _told(text)
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("{", '"{"'),
+        ("[1, 2]", "[1,2]"),
+        ('{"hops": 7}', "7"),
+        ('{"hops": [{"steps": ["odd"]}]}', '"odd"'),
+        ('{"hops": [{"steps": [{"at": "noon"}]}]}', '{"at":"noon"}'),
+        ('{"classify": ["odd"]}', '["odd"]'),
+    ],
+)
+def test_what_is_of_another_shape_is_shown_as_it_stands(stored: str, shown: str) -> None:
+    assert read_inputs(stored).odd == (shown,)
+
+
+def test_a_known_step_with_odd_parts_is_shown_as_it_stands() -> None:
+    told = _told('{"hops": [{"hop": 1, "steps": [{"shadow": 5}]}]}')
+
+    assert any("shadow=5" in each for each in told)
