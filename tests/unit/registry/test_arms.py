@@ -8,8 +8,9 @@ import orjson
 import yaml
 
 from infra.local.registry import local_registry
+from streams.registry.history import ARTIFACT_PREFIX
 from streams.registry.learned import default_artifact
-from streams.registry.topic import ARTIFACT_PREFIX, records_of
+from streams.registry.publishing import records_of
 from streams.registry.version import RegistryVersion, parse_registry
 from streams.routing.landscape import Landscape
 
