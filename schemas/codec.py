@@ -38,6 +38,10 @@ SINGLE_OBJECT_MARK = b"\xc3\x01"
 CONFLUENT_MARK = b"\x00"
 _HEADER_BYTES = 10
 _FRAME_BYTES = 5
+MOST_READS = 250_000
+"""Pieces of a large record that are read: a value is one to five of them."""
+
+_SMALL_BYTES = 256 * 1024
 
 
 OPEN_VALUES = frozenset({"Request", "Reply", "Feedback"})
@@ -103,6 +107,23 @@ def schema_id_of(data: bytes) -> int | None:
 def single_object_header(name: str) -> bytes:
     """What stands before a value of the current schema (Avro 1.12, single-object encoding)."""
     return SINGLE_OBJECT_MARK + fingerprint(whole_schema(name))
+
+
+class _CountedBytes:
+    """Bytes whose `read` raises `UndecodableError` once it was called too often."""
+
+    def __init__(self, data: bytes) -> None:
+        stream = BytesIO(data)
+        read, left = stream.read, MOST_READS
+
+        def counted(size: int = -1) -> bytes:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise UndecodableError(f"more than {MOST_READS} pieces of values")
+            return read(size)
+
+        self.read, self.seek, self.tell = counted, stream.seek, stream.tell
 
 
 class Codec:
@@ -191,7 +212,8 @@ class Codec:
         return self._read(data, _FRAME_BYTES, self._foreign[schema_id])
 
     def _read(self, data: bytes, start: int, schema: Any) -> dict[str, Any]:
-        stream = BytesIO(data)
+        # Only a large record can hold values enough to hold up the loop.
+        stream: Any = BytesIO(data) if len(data) <= _SMALL_BYTES else _CountedBytes(data)
         stream.seek(start)
         reader = None if schema == self._writer else self._writer
         try:
