@@ -22,6 +22,7 @@ from fastavro.read import SchemaResolutionError
 from fastavro.schema import SchemaParseException
 
 from schemas import exact_json
+from schemas.avro_bytes import avro_stream
 from schemas.avro_schemas import (
     Schema,
     fingerprint,
@@ -31,21 +32,23 @@ from schemas.avro_schemas import (
 )
 from schemas.errors import UndecodableError
 from schemas.foreign_schemas import check_writer_schema
-from schemas.nesting import MAX_VALUES
+from schemas.json_bounds import crowd_in
+from schemas.nesting import MAX_CONTAINERS, MAX_VALUES
 from schemas.sound_values import check_sound
 
 SINGLE_OBJECT_MARK = b"\xc3\x01"
 CONFLUENT_MARK = b"\x00"
 _HEADER_BYTES = 10
 _FRAME_BYTES = 5
-MOST_READS = 250_000
-"""Pieces of a large record that are read: a value is one to five of them."""
-
-_SMALL_BYTES = 256 * 1024
-
 
 OPEN_VALUES = frozenset({"Request", "Reply", "Feedback"})
 """Values on topics of callers, JSON among their encodings; all others are Avro."""
+
+
+MAX_OPEN_VALUE_BYTES = 8 * 1024 * 1024
+"""Largest such value that is read: what their topics take uncompressed. A compressed batch may
+hold more.
+"""
 
 
 class Format(StrEnum):
@@ -85,17 +88,6 @@ def format_of(data: bytes, *, framed: bool = False) -> Format:
     return Format.JSON
 
 
-def _is_thicket(data: bytes) -> bool:
-    """Whether JSON holds more lists and objects than any reader of ours takes: 8 MiB of brackets
-    are read in two seconds, in which nothing else is done, and seen in a hundredth of that.
-    """
-    if data.count(b"[") + data.count(b"{") <= MAX_VALUES:
-        return False
-    # Without escapes, every second piece between quotes lies outside of strings.
-    bare = b"".join(data.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
-    return bare.count(b"[") + bare.count(b"{") > MAX_VALUES
-
-
 def schema_id_of(data: bytes) -> int | None:
     """The schema id of a Confluent frame; `None` where these bytes are none."""
     if data[:1] != CONFLUENT_MARK or len(data) < _FRAME_BYTES:
@@ -107,23 +99,6 @@ def schema_id_of(data: bytes) -> int | None:
 def single_object_header(name: str) -> bytes:
     """What stands before a value of the current schema (Avro 1.12, single-object encoding)."""
     return SINGLE_OBJECT_MARK + fingerprint(whole_schema(name))
-
-
-class _CountedBytes:
-    """Bytes whose `read` raises `UndecodableError` once it was called too often."""
-
-    def __init__(self, data: bytes) -> None:
-        stream = BytesIO(data)
-        read, left = stream.read, MOST_READS
-
-        def counted(size: int = -1) -> bytes:
-            nonlocal left
-            left -= 1
-            if left < 0:
-                raise UndecodableError(f"more than {MOST_READS} pieces of values")
-            return read(size)
-
-        self.read, self.seek, self.tell = counted, stream.seek, stream.tell
 
 
 class Codec:
@@ -168,6 +143,8 @@ class Codec:
                 date, or a number that is not finite.
         """
         if self._is_open:
+            if len(data) > MAX_OPEN_VALUE_BYTES:
+                raise UndecodableError(f"more than {MAX_OPEN_VALUE_BYTES} bytes")
             return self._decode(data)
         record = self._decode(data)
         check_sound(self.name, record)
@@ -190,8 +167,9 @@ class Codec:
     def _decode_json(self, data: bytes) -> dict[str, Any]:
         if not self._is_open:
             raise UndecodableError(f"not Avro: a {self.name} is written in Avro only")
-        if _is_thicket(data):
-            raise UndecodableError(f"more than {MAX_VALUES} lists and objects")
+        crowd = crowd_in(data, MAX_VALUES, MAX_CONTAINERS)
+        if crowd is not None:
+            raise UndecodableError(crowd)
         try:
             value = exact_json.loads(data)
         except orjson.JSONDecodeError as error:
@@ -212,9 +190,7 @@ class Codec:
         return self._read(data, _FRAME_BYTES, self._foreign[schema_id])
 
     def _read(self, data: bytes, start: int, schema: Any) -> dict[str, Any]:
-        # Only a large record can hold values enough to hold up the loop.
-        stream: Any = BytesIO(data) if len(data) <= _SMALL_BYTES else _CountedBytes(data)
-        stream.seek(start)
+        stream: Any = avro_stream(data, start)
         reader = None if schema == self._writer else self._writer
         try:
             value = schemaless_reader(stream, schema, reader)

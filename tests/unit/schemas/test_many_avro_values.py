@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from schemas.codec import CONFLUENT_MARK, MOST_READS, Codec
+from schemas.avro_bytes import MOST_READS
+from schemas.codec import CONFLUENT_MARK, Codec
 from schemas.errors import UndecodableError
 from schemas.topics import MAX_REQUEST_BYTES
 
