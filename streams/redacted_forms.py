@@ -114,6 +114,8 @@ def _card(match: re.Match[str]) -> str:
         return found
     for index, (first, _) in enumerate(groups):
         for last in range(len(groups) - 1, index - 1, -1):
+            if counts[last + 1] - counts[index] not in _CARD_DIGITS:
+                continue
             end = groups[last][1]
             if found[first - 1 : first] == "." or found[end : end + 1] == ".":
                 continue
