@@ -98,7 +98,9 @@ _PASSWORD_NAME = re.compile(
 _KEY_VALUE = re.compile(r"(?=[^0-9]{0,60}[0-9])[A-Za-z0-9_+/=.~%-]{16,2000}")
 _MORE_THAN_LETTERS = re.compile(r"[A-Za-z]{0,60}[^A-Za-z.,;:!?]")
 _LONGEST_LETTERS = 6
-_NAMES = ("key", "secret", "token", "credential", "passw", "pwd", "passphrase")
+_KEY_NAMES = ("key", "secret", "token", "credential")
+_PASSWORD_NAMES = ("passw", "pwd", "passphrase")
+_NAMES = (*_KEY_NAMES, *_PASSWORD_NAMES)
 
 _PEM_BEGIN = re.compile(r"-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
 _PEM_BODY = re.compile(r"[A-Za-z0-9+/=:,.>|\s\\-]*")
@@ -133,8 +135,7 @@ def _without_named(text: str) -> str:
     parts, at = [], 0
     for found in _ASSIGNED.finditer(text):
         name = text[max(at, found.start() - _NAME_CHARACTERS) : found.start()]
-        small = name.lower()
-        secret = _secret_in(name, found) if any(map(small.__contains__, _NAMES)) else None
+        secret = _secret_in(name, found)
         if secret is not None:
             parts += [text[at : secret[0]], MARK]
             at = secret[1]
@@ -146,10 +147,12 @@ def _secret_in(name: str, found: re.Match[str]) -> tuple[int, int] | None:
     group = found.lastgroup or "plain"
     value = found[group]
     first, end = found.span(group)
-    if _KEY_NAME.search(name):
+    small = name.lower()
+    if any(map(small.__contains__, _KEY_NAMES)):
         key = _KEY_VALUE.match(value)
-        return None if key is None else (first, first + key.end())
-    if not _PASSWORD_NAME.search(name):
+        if key is not None and _KEY_NAME.search(name):
+            return first, first + key.end()
+    if not any(map(small.__contains__, _PASSWORD_NAMES)) or not _PASSWORD_NAME.search(name):
         return None
     # In prose a word may follow: `password: please`. A password has more than letters.
     is_plain = group == "plain" and found[0].startswith(":")
