@@ -10,7 +10,8 @@ from infra.addresses import kafka_connection
 from infra.settings import InfraSettings
 from schemas.kafka_knock import knock
 from streams.registry.artifacts import ArtifactSource, artifact_files
-from streams.registry.topic import RegistryHistory, read_history
+from streams.registry.history import RegistryHistory
+from streams.registry.topic import read_history
 
 
 def artifact_source(
@@ -34,4 +35,4 @@ def artifact_source(
 async def _history(settings: InfraSettings) -> RegistryHistory:
     kafka = kafka_connection(settings)
     await knock(kafka)
-    return await read_history(kafka)
+    return await read_history(kafka, keys=settings.registry_keys)

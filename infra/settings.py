@@ -12,15 +12,15 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from schemas.kafka_access import KafkaAccess
 from schemas.process_log import LogFormat
+from schemas.registry_access import RegistryAccess
 from schemas.topics import DEFAULT_TIERS, REQUESTS, tenants_by_name
 
 Port = Annotated[int | None, Field(ge=0, le=65535)]
 """Zero is a free one that stays; unset is the usual one if it is free, else a free one."""
 
 
-class InfraSettings(KafkaAccess):
+class InfraSettings(RegistryAccess):
     """Settings of the commands and of the local pipeline."""
 
     model_config = SettingsConfigDict(

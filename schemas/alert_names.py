@@ -90,6 +90,12 @@ class AlertName(StrEnum):
         Resolution.QUIET,
         "a registry version can't be used; workers keep the latest valid one",
     )
+    UNSIGNED_REGISTRY = (
+        "unsigned_registry",
+        Resolution.QUIET,
+        "a record on the registry topic is not signed by a key of SLUICE_REGISTRY_KEY; workers "
+        "refuse it and keep the latest signed version",
+    )
     BUDGET = (
         "budget",
         Resolution.BUDGET_WINDOW,

@@ -41,7 +41,6 @@ CONFLUENT_MARK = b"\x00"
 _HEADER_BYTES = 10
 _FRAME_BYTES = 5
 
-
 OPEN_VALUES = frozenset({"Request", "Reply", "Feedback"})
 """Values on topics of callers, JSON among their encodings; all others are Avro."""
 
@@ -191,7 +190,7 @@ class Codec:
         return self._read(data, _FRAME_BYTES, self._foreign[schema_id])
 
     def _read(self, data: bytes, start: int, schema: Any) -> dict[str, Any]:
-        stream = avro_stream(data, start)
+        stream: Any = avro_stream(data, start)
         reader = None if schema == self._writer else self._writer
         try:
             value = schemaless_reader(stream, schema, reader)

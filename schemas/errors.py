@@ -3,6 +3,7 @@
 SluiceError
 ├── ConfigurationError        settings, registry or topics are wrong; the operator mends them
 │   ├── RegistryError         the registry file or version does not validate
+│   │   └── UnsignedRecordError  a record on the registry topic is not signed by a key that counts
 │   ├── ArtifactError         a learned artifact has a wrong hash, version, shape or number
 │   └── TopicError            a topic is missing or has another shape than declared
 ├── ContractError             bytes or fields that break the contract of a topic

@@ -3,7 +3,7 @@
 Whoever may register a schema decides how many values a few bytes stand for: a recursive schema
 reads as many levels as the bytes say, and an array of values without bytes reads as many as its
 count says. Both end a process. So a writer schema is refused that is recursive, too deep or too
-large, or whose arrays and maps hold values of no size.
+large, or whose arrays hold values of no size.
 """
 
 from __future__ import annotations
@@ -71,13 +71,17 @@ class _Check:
         if not isinstance(kind, str):
             return self.visit(kind, inside, depth + 1)
         name = str(node.get("name", "")).rpartition(".")[2]
-        if kind in _NAMED and name:
-            self._defined.setdefault(name, node)
+        if kind in _NAMED and name and self._defined.setdefault(name, node) is not node:
+            # Which of them a use means depends on namespaces; readers do not agree on all cases.
+            raise self._refused("defines two types of one name, in whatever namespaces")
         if kind in {"record", "error"}:
             around = (*inside, name)
             return sum(self.visit(each, around, depth + 1) for each in _field_types(node))
         if kind == "fixed":
-            return int(node["size"]) if isinstance(node.get("size"), int) else 0
+            size = node.get("size")
+            if type(size) is not int or size < 0:
+                raise self._refused("has a fixed type without a size")
+            return size
         if kind in {"array", "map"}:
             size = self.visit(node.get("items", node.get("values")), inside, depth + 1)
             if kind == "array" and size == 0:

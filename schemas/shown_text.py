@@ -10,7 +10,10 @@ from __future__ import annotations
 _MARK = "\ufffd"
 _TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _BREAKS = "\n\r\t\x0b\x0c\x85\u2028\u2029"
-_FORMULA = ("=", "+", "-", "@")
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_UNSEEN = dict.fromkeys((0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
+"""What has no width: a spreadsheet may drop it before it looks at a cell's beginning."""
+
 
 _CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), *map(ord, _TURNS)], _MARK)
 _CONTROLS |= dict.fromkeys(range(0xD800, 0xE000), _MARK)
@@ -44,7 +47,8 @@ def spreadsheet_cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     shown = one_line(value)
-    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) and not _is_number(shown) else shown
+    begins = shown.translate(_UNSEEN).lstrip().startswith(_FORMULA)
+    return f"'{shown}" if begins and not _is_number(shown) else shown
 
 
 def _is_number(text: str) -> bool:

@@ -18,6 +18,7 @@ from schemas.avro_schemas import Schema
 from schemas.bad_records import DLQ_CAUSE, DLQ_REASON, DLQ_SOURCE, DLQ_WORKER
 from schemas.errors import UndecodableError
 from schemas.journal_headers import header_values
+from schemas.registry_signature import RegistryKeys, UnsignedRecordError
 from sinks.log import LogRecord
 
 REFUSED = "refused"
@@ -70,12 +71,17 @@ def _encoded(schema: Schema, record: Mapping[str, Any]) -> bytes:
     return out.getvalue()
 
 
-def registry_entry(record: LogRecord) -> bytes:
+def registry_entry(record: LogRecord, keys: RegistryKeys | None = None) -> bytes:
     """The row of a registry record: `registry/<hash>`, `artifact/<hash>`, or the pointer.
 
     Raises:
-        UndecodableError: its key or its pointer is malformed.
+        UndecodableError: its key or its pointer is malformed, or none of the keys signed it.
     """
+    if keys is not None:
+        try:
+            keys.check(record.key or b"", record.value, record.headers, record.offset)
+        except UnsignedRecordError as error:
+            raise UndecodableError(str(error)) from None
     entry, _, version = _text(record.key or b"").partition("/")
     published_by = ""
     if entry == "current" and record.value is not None:

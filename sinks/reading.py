@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from schemas.codec import CONFLUENT_MARK, Codec, Format, SchemaIds, single_object_header
 from schemas.errors import UndecodableError
+from schemas.registry_signature import RegistryKeys
 from schemas.topics import (
     ALERTS,
     COST,
@@ -98,8 +100,8 @@ class EventReader:
         return encoded[len(self.header) :]
 
 
-def reader_of(topic: str, ids: SchemaIds | None = None) -> Reader:
-    """The reader of a topic that the sink reads.
+def reader_of(topic: str, ids: SchemaIds | None = None, keys: RegistryKeys | None = None) -> Reader:
+    """The reader of a topic that the sink reads; with `keys`, registry records must be signed.
 
     Raises:
         KeyError: the sink does not read this topic.
@@ -113,7 +115,7 @@ def reader_of(topic: str, ids: SchemaIds | None = None) -> Reader:
             read=events.read,
             read_carefully=events.read_carefully,
         )
-    read: Read = registry_entry if topic == REGISTRY else dead_letter
+    read: Read = partial(registry_entry, keys=keys) if topic == REGISTRY else dead_letter
     return Reader(table=table, repeats=NoRepeats(), read=read, read_carefully=read)
 
 

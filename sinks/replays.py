@@ -19,7 +19,7 @@ from sinks.settings import SinkSettings
 _READING: dict[str, Any] = {
     "readonly": 2,
     "max_execution_time": 300,
-    "max_block_size": 20_000,
+    "max_block_size": 1_000,
     "join_use_nulls": 1,
 }
 

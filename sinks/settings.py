@@ -12,14 +12,14 @@ from pydantic_settings import SettingsConfigDict
 
 from schemas.credentials import Hidden, secret, tls_context
 from schemas.errors import ConfigurationError
-from schemas.kafka_access import KafkaAccess
 from schemas.process_log import LogFormat
+from schemas.registry_access import RegistryAccess
 from schemas.topics import REQUESTS, tenants_by_name
 
 GROUP = "sluice-sink"
 
 
-class SinkSettings(KafkaAccess):
+class SinkSettings(RegistryAccess):
     """Settings of one sink process, of migrations and of queries."""
 
     model_config = SettingsConfigDict(

@@ -68,6 +68,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         self._status = status
         self._consumer = consumer
         self._known = known
+        self._keys = settings.registry_keys
         self._writers: dict[Place, PartitionWriter] = {}
         self._tasks: dict[Place, asyncio.Task[None]] = {}
         self._takeovers: set[asyncio.Task[None]] = set()
@@ -178,7 +179,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         self._status.skipped += start.skipped
         writer = PartitionWriter(
             start.claim,
-            reader_of(place.topic, self._known),
+            reader_of(place.topic, self._known, self._keys),
             start.window,
             self._store,
             limits=self._limits,

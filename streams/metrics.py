@@ -193,6 +193,18 @@ class WorkerMetrics:
         that two parts of three workers read counts six times. Also raised as alert
         `bad_record`, with the place."""
 
+        self.registry_refused = Bounded(
+            Counter(
+                "sluice_registry_refused",
+                "Records on the registry topic that were not believed, by what is wrong with them.",
+                ("kind", "reason"),
+                registry=own,
+            )
+        )
+        """Why: somebody writes registry records without the key, or a command lacks it. Kinds are
+        `registry`, `artifact`, `current`, `other`; reasons `unsigned`, `malformed`, `unknown_key`,
+        `wrong`, `moved`. Also raised as alert `unsigned_registry`."""
+
         self.log_gaps = Bounded(
             Counter(
                 "sluice_removed_unread",
@@ -298,6 +310,10 @@ class WorkerMetrics:
     def bad_record(self, topic: str) -> None:
         """A reader passed over a record of this topic."""
         self.bad_records.of(topic).inc()
+
+    def registry_record_refused(self, kind: str, reason: str) -> None:
+        """A record on the registry topic was not believed."""
+        self.registry_refused.of(kind, reason).inc()
 
     def removed_unread(self, topic: str, offsets: int) -> None:
         """Retention removed so many offsets of a topic before they were read."""

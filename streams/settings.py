@@ -12,15 +12,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from schemas.kafka_access import KafkaAccess
 from schemas.process_log import LogFormat
+from schemas.registry_access import RegistryAccess
 from schemas.topics import DEFAULT_TIERS, REQUESTS, tenants_by_name
 from streams.providers.host_patterns import check_entry
 
 ENV_PREFIX = "SLUICE_"
 
 
-class WorkerSettings(KafkaAccess):
+class WorkerSettings(RegistryAccess):
     """Settings of one worker process."""
 
     model_config = SettingsConfigDict(

@@ -12,7 +12,6 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from schemas.alert_names import AlertName
 from schemas.avro_schemas import VALUES
 from schemas.codec import Codec
 from schemas.schema_registry import known_schemas
@@ -54,7 +53,7 @@ from streams.providers.guard import HostPolicy, KeyRing
 from streams.providers.load import Instances
 from streams.providers.prices import PriceBook
 from streams.providers.tenant_limits import TenantLimits
-from streams.registry.live import LiveRegistry
+from streams.registry_alerts import live_registry
 from streams.routing.decide import CODE_VERSION
 from streams.services import Services
 from streams.settings import WorkerSettings
@@ -93,7 +92,7 @@ class Parts:
         self.bad_input = BadInputPace(time.monotonic, self.pauses.pause)
         self.bad_records = BadRecords(self.alerts, self.metrics.bad_record)
         self.journals = Journals(self.journal_log, me, self.clock, self.bad_records)
-        self.registry = LiveRegistry(settings.tier_names, self._registry_is_invalid)
+        self.registry = live_registry(settings, self.alerts, self.metrics)
         self.assignment = Assignment()
         self.codecs = Codecs(self.known)
         self.services = Services(
@@ -140,9 +139,6 @@ class Parts:
             lost(error)
 
         await self.services.name_guard(stack, mine, self.alerts, lose)
-
-    async def _registry_is_invalid(self, version: str, problem: str) -> None:
-        await self.alerts.fire(AlertName.INVALID_REGISTRY, version, problem)
 
     async def dependencies(self, stack: AsyncExitStack) -> Dependencies:
         """What the handlers are given, its services opened; the stack closes what must be closed.

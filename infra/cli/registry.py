@@ -17,15 +17,17 @@ from infra.cli.registry_shown import (
     show_current,
     show_moves,
     show_repair,
+    show_signing,
 )
 from infra.cli.screen import notes, print_json, say
 from infra.settings import InfraSettings
-from schemas.errors import RegistryError
+from schemas.errors import ConfigurationError, RegistryError
 
 if TYPE_CHECKING:
     from infra.workers.checking import Checked
     from infra.workers.registry_use import RegistryUse
-    from streams.registry.topic import Pointer, RegistryHistory
+    from schemas.registry_signature import RegistryKeys
+    from streams.registry.history import Pointer, RegistryHistory, RegistryRecord
     from streams.registry.version import RegistryVersion
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -108,7 +110,7 @@ def apply(
     applies it anyway. Keys that --probe uses are those of this machine; its calls are booked with
     purpose `probe`.
     """
-    from streams.registry.topic import publish_version
+    from streams.registry.publishing import publish_version
 
     history = _history()
     version = _loaded(file, artifacts, history)
@@ -127,9 +129,8 @@ def apply(
             f"{version.hash} is not applied: {len(checked.refused)} of the findings would make a "
             "model useless. Mend the file or the workers' settings, or apply it with --force"
         )
-    asyncio.run(
-        publish_version(_kafka(), version, by=by, before=before.applied() if before else ())
-    )
+    way_back = before.applied() if before else ()
+    asyncio.run(publish_version(_kafka(), version, by=by, before=way_back, keys=_keys()))
     use = None if no_wait else _until_used(version.hash)
     show_current(version.hash, _version_of(before), use, checked, applied=True, as_json=as_json)
     _refusals(use)
@@ -188,14 +189,14 @@ def rollback(version: str | None, *, by: str, no_wait: bool, as_json: bool) -> N
     Each rollback goes one step further back; what was taken back is applied again by its file, or
     by naming VERSION.
     """
-    from streams.registry.topic import move_pointer
+    from streams.registry.publishing import move_pointer
 
     history = _history()
     current = history.current
     wanted = version or _previous(history)
     history.version(wanted)
     way_back = current.taken_back(wanted) if current else ()
-    asyncio.run(move_pointer(_kafka(), wanted, by=by, before=way_back))
+    asyncio.run(move_pointer(_kafka(), wanted, by=by, before=way_back, keys=_keys()))
     use = None if no_wait else _until_used(wanted)
     show_current(wanted, _version_of(current), use, None, applied=False, as_json=as_json)
     _refusals(use)
@@ -209,19 +210,29 @@ def rollback(version: str | None, *, by: str, no_wait: bool, as_json: bool) -> N
 def repair(*, check: bool, by: str, no_wait: bool, as_json: bool) -> None:
     """Get a broken registry topic going again.
 
-    Records that can't be used, and versions and artifacts that are not what their key says, are
-    taken out by tombstones. A pointer that leads to nothing usable moves to the newest version that
-    was current and still is usable. Nothing is written where the topic is in order.
+    Records that can't be used, that no key of SLUICE_REGISTRY_KEY signed where it is set, and
+    versions and artifacts that are not what their key says, are taken out by tombstones, or written
+    again where a good record of the same key lies before them. A pointer that leads to nothing
+    usable moves to the newest version that was current and still is usable. Nothing is written
+    where the topic is in order, nor where no signed version is usable.
     """
+    from streams.registry.publishing import publish_repair
     from streams.registry.repair import repair_of
-    from streams.registry.topic import publish_repair
 
+    keys = _keys()
     found = repair_of(_history())
-    if not check and found.problems:
-        asyncio.run(publish_repair(_kafka(), found.tombstones, found.pointer, by=by))
+    is_hopeless = found.is_lost and keys is not None
+    if not check and found.problems and not is_hopeless:
+        asyncio.run(publish_repair(_kafka(), found, by=by, keys=keys))
     version = None if found.pointer is None else found.pointer[0]
     use = None if check or no_wait or version is None else _until_used(version)
-    show_repair(found, use, mended=not check, as_json=as_json)
+    show_repair(found, use, mended=not check and not is_hopeless, as_json=as_json)
+    if is_hopeless:
+        raise RegistryError(
+            "no version that is signed by the keys of SLUICE_REGISTRY_KEY is usable, so nothing "
+            "was taken out; sign the one that you trust (sluice registry sign VERSION), or publish "
+            "one: sluice registry apply FILE"
+        )
     if found.is_lost:
         raise RegistryError(
             "no version on the registry topic is usable; publish one: sluice registry apply FILE"
@@ -234,8 +245,66 @@ def repair(*, check: bool, by: str, no_wait: bool, as_json: bool) -> None:
     _refusals(use)
 
 
+@command.command("sign")
+@click.argument("version", required=False)
+@click.option("--all", "every", is_flag=True, help="Sign all other versions and artifacts too.")
+@click.option("--check", is_flag=True, help="Only say what is to be signed; exits 1 if anything.")
+@click.option("--yes", is_flag=True, help="Trust what is not signed yet without a question.")
+@BY
+@NO_WAIT
+@AS_JSON
+def sign(
+    version: str | None,
+    *,
+    every: bool,
+    check: bool,
+    yes: bool,
+    by: str,
+    no_wait: bool,
+    as_json: bool,
+) -> None:
+    """Sign what lies on the topic with the first key of SLUICE_REGISTRY_KEY.
+
+    Signs VERSION (the current one), the artifacts that it names, the pointer to it, and whatever
+    another key of SLUICE_REGISTRY_KEY signed. It turns signatures on for a topic that has none:
+    look at the version first (sluice registry show), since from then on it is trusted. Where keys
+    change it moves all to the new key, so that the old one can be left out.
+    """
+    from streams.registry.publishing import publish_signed
+    from streams.registry.signing import signing_plan
+    from streams.registry.topic import read_records
+
+    keys = _keys()
+    if keys is None:
+        raise ConfigurationError(
+            "SLUICE_REGISTRY_KEY is not set; make a key (openssl rand -base64 32), give it to "
+            "this command, then to all workers and sinks"
+        )
+    kafka = _kafka()
+
+    async def read() -> list[RegistryRecord]:
+        return [record async for record in read_records(kafka)]
+
+    plan = signing_plan(asyncio.run(read()), keys, version, every=every)
+    if plan.trusted and not (yes or check):
+        click.confirm(
+            f"Trust {', '.join(plan.trusted)}, which no key has signed?", abort=True, err=True
+        )
+    if not check and not plan.is_empty:
+        asyncio.run(publish_signed(kafka, plan, by=by, keys=keys))
+    use = None if check or no_wait or plan.pointer is None else _until_used(plan.version)
+    show_signing(plan, use, signed=not check, as_json=as_json)
+    if check and not plan.is_empty:
+        raise FoundProblemsError("not all is signed by the first key; sluice registry sign")
+    _refusals(use)
+
+
 def _version_of(pointer: Pointer | None) -> str | None:
     return None if pointer is None else pointer.version
+
+
+def _keys() -> RegistryKeys | None:
+    return InfraSettings().registry_keys
 
 
 def _kafka() -> dict[str, Any]:
@@ -250,11 +319,24 @@ def _kafka() -> dict[str, Any]:
 def _history() -> RegistryHistory:
     from streams.registry.topic import read_history
 
-    history = asyncio.run(read_history(_kafka()))
+    keys = _keys()
+    history = asyncio.run(read_history(_kafka(), keys=keys))
     if history.bad:
         notes.print(
             f"{len(history.bad)} records of the registry topic can't be used; see them, and mend "
             "them: sluice registry repair",
+            style="yellow",
+        )
+    if history.refused and history.current is None:
+        notes.print(
+            "no pointer on the registry topic is signed by the keys of SLUICE_REGISTRY_KEY; sign "
+            "the version that you trust: sluice registry sign VERSION",
+            style="yellow",
+        )
+    if keys is None and history.is_signed:
+        notes.print(
+            "records of the registry topic are signed, and SLUICE_REGISTRY_KEY is not set here: "
+            "nothing is verified, and workers that have the key refuse what this command writes",
             style="yellow",
         )
     return history

@@ -11,8 +11,9 @@ from schemas.shown_text import one_line
 if TYPE_CHECKING:
     from infra.workers.checking import Checked
     from infra.workers.registry_use import RegistryUse
+    from streams.registry.history import RegistryHistory
     from streams.registry.repair import Repair
-    from streams.registry.topic import RegistryHistory
+    from streams.registry.signing import SigningPlan
     from streams.registry.version import RegistryVersion
 
 
@@ -104,6 +105,7 @@ def show_repair(found: Repair, use: RegistryUse | None, *, mended: bool, as_json
                 "problems": [{"key": key, "problem": problem} for key, problem in rows],
                 "mended": mended and bool(rows) and not found.is_lost,
                 "taken_out": [_key_shown(key) for key in found.tombstones],
+                "restored": [_key_shown(key) for key, _ in found.restored],
                 "current": version,
                 "used_by": list(use.used_by) if use else [],
             }
@@ -114,9 +116,42 @@ def show_repair(found: Repair, use: RegistryUse | None, *, mended: bool, as_json
         return
     print_table(("key", "problem"), rows)
     if mended:
-        say(f"{len(found.tombstones)} records taken out")
+        say(f"{len(found.tombstones)} records taken out, {len(found.restored)} written again")
     if mended and version is not None:
         say(f"{version} is current")
+
+
+def show_signing(
+    plan: SigningPlan, use: RegistryUse | None, *, signed: bool, as_json: bool
+) -> None:
+    """What was signed, or is to be where not `signed`."""
+    keys = [_key_shown(key) for key, _ in plan.records]
+    if as_json:
+        print_json(
+            {
+                "version": plan.version,
+                "records": keys,
+                "pointer": plan.pointer is not None,
+                "trusted": list(plan.trusted),
+                "left_unsigned": plan.left,
+                "signed": signed and not plan.is_empty,
+                "used_by": list(use.used_by) if use else [],
+            }
+        )
+        return
+    if plan.is_empty:
+        say(f"{plan.version} is current, and all is signed by the first key")
+    else:
+        done = "signed" if signed else "to be signed"
+        pointer = f" and the pointer to {plan.version}" if plan.pointer else ""
+        used = f"; used by {', '.join(use.used_by)}" if use and use.used_by else ""
+        say(f"{done}: {len(keys)} versions and artifacts{pointer}{used}")
+    if plan.left:
+        notes.print(
+            f"{plan.left} other versions and artifacts are not signed, and readers with the key "
+            "refuse them; sign them: --all, or take them out: sluice registry repair",
+            style="yellow",
+        )
 
 
 def _key_shown(key: bytes) -> str:

@@ -174,7 +174,7 @@ def promote(
     from infra.addresses import kafka_address
     from infra.replays.opening import opened
     from infra.replays.promoting import as_yaml, promoted
-    from streams.registry.topic import publish_version
+    from streams.registry.publishing import publish_version
 
     with opened() as parts:
         version = promoted(parts, run_id, name or f"replay-{run_id}", share)
@@ -182,7 +182,15 @@ def promote(
             kafka = parts.settings.kafka_at(kafka_address(parts.settings))
             current = parts.history.current
             before = current.applied() if current else ()
-            asyncio.run(publish_version(kafka, version, by=by or getpass.getuser(), before=before))
+            asyncio.run(
+                publish_version(
+                    kafka,
+                    version,
+                    by=by or getpass.getuser(),
+                    before=before,
+                    keys=parts.settings.registry_keys,
+                )
+            )
     if as_json:
         print_json({"version": version.hash, "applied": apply_it, "run": run_id})
     elif not apply_it:

@@ -199,11 +199,12 @@ async def _publish(artifact: Artifact) -> None:
     from infra.addresses import kafka_connection
     from infra.settings import InfraSettings
     from schemas.kafka_knock import knock
-    from streams.registry.topic import publish_artifact
+    from streams.registry.publishing import publish_artifact
 
-    kafka = kafka_connection(InfraSettings())
+    settings = InfraSettings()
+    kafka = kafka_connection(settings)
     await knock(kafka)
-    await publish_artifact(kafka, artifact)
+    await publish_artifact(kafka, artifact, keys=settings.registry_keys)
 
 
 def _show(document: dict[str, Any], *, as_json: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -29,7 +29,9 @@ class KafkaRequestLog:
         self._kafka = kafka
         self._on_range = on_range
 
-    async def read(self, places: Collection[LogPlace]) -> Mapping[LogPlace, LoggedValue]:
+    async def read(
+        self, places: Collection[LogPlace]
+    ) -> AsyncIterator[tuple[LogPlace, LoggedValue]]:
         """What lies at these places; those before the log's start, or behind its end, are left out.
 
         Raises:
@@ -38,7 +40,6 @@ class KafkaRequestLog:
         offsets: dict[TopicPartition, set[int]] = defaultdict(set)
         for place in places:
             offsets[TopicPartition(place.topic, place.partition)].add(place.offset)
-        found: dict[LogPlace, LoggedValue] = {}
         consumer = open_consumer(
             **self._kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS
         )
@@ -47,35 +48,28 @@ class KafkaRequestLog:
             topics = await consumer.topics()
             for partition, wanted in sorted(offsets.items()):
                 if partition.topic in topics:
-                    await self._read_partition(consumer, partition, wanted, found)
+                    async for each in self._read_partition(consumer, partition, wanted):
+                        yield each
         finally:
             await consumer.stop()
-        return found
 
     async def _read_partition(
-        self,
-        consumer: AIOKafkaConsumer,
-        partition: TopicPartition,
-        wanted: set[int],
-        found: dict[LogPlace, LoggedValue],
-    ) -> None:
+        self, consumer: AIOKafkaConsumer, partition: TopicPartition, wanted: set[int]
+    ) -> AsyncIterator[tuple[LogPlace, LoggedValue]]:
         consumer.assign([partition])
         begin = (await consumer.beginning_offsets([partition]))[partition]
         end = (await consumer.end_offsets([partition]))[partition]
         held = [offset for offset in wanted if begin <= offset < end]
         for first, last in spans(held):
             consumer.seek(partition, first)
-            await _read_span(consumer, partition, last, wanted, found)
+            async for each in _read_span(consumer, partition, last, wanted):
+                yield each
             self._on_range()
 
 
 async def _read_span(
-    consumer: AIOKafkaConsumer,
-    partition: TopicPartition,
-    last: int,
-    wanted: set[int],
-    found: dict[LogPlace, LoggedValue],
-) -> None:
+    consumer: AIOKafkaConsumer, partition: TopicPartition, last: int, wanted: set[int]
+) -> AsyncIterator[tuple[LogPlace, LoggedValue]]:
     polls = 0
     while await consumer.position(partition) <= last:
         records = (await consumer.getmany(partition, timeout_ms=_POLL_MS)).get(partition, ())
@@ -90,4 +84,4 @@ async def _read_span(
                 place = LogPlace(
                     topic=record.topic, partition=record.partition, offset=record.offset
                 )
-                found[place] = LoggedValue(value=record.value, timestamp=record.timestamp)
+                yield place, LoggedValue(value=record.value, timestamp=record.timestamp)

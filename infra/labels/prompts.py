@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from infra.labels.judged_answers import AskedRequest
-from infra.labels.request_log import LoggedValue, RequestLog
+from infra.labels.request_log import LoggedValue, LogPlace, RequestLog
 from schemas.codec import Codec, Format, UnknownSchemaError, format_of
 from schemas.errors import InvalidRequestError, UndecodableError
 from schemas.request import read_request, request_document
@@ -33,18 +33,19 @@ async def prompts_of(
     What lies at a request's place counts only if the broker took it in at the request's own time:
     a topic that was made anew has other requests at the same offsets.
     """
-    wanted = list(requests)
-    values = await log.read([request.place for request in wanted])
-    found = FoundPrompts()
-    for request in wanted:
-        logged = values.get(request.place)
-        if logged is None or logged.timestamp != request.requested_at:
-            found.gone += 1
+    by_place: dict[LogPlace, list[AskedRequest]] = {}
+    for request in requests:
+        by_place.setdefault(request.place, []).append(request)
+    found = FoundPrompts(gone=sum(map(len, by_place.values())))
+    async for place, logged in log.read(by_place):
+        meant = [each for each in by_place[place] if each.requested_at == logged.timestamp]
+        if not meant:
             continue
+        found.gone -= len(meant)
         try:
-            found.texts[request] = await _question(logged, codec, learn)
+            found.texts |= dict.fromkeys(meant, await _question(logged, codec, learn))
         except (UndecodableError, InvalidRequestError):
-            found.unreadable += 1
+            found.unreadable += len(meant)
     return found
 
 

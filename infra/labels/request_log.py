@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,8 +30,10 @@ class LoggedValue:
 class RequestLog(Protocol):
     """Reads requests by their place in the log."""
 
-    async def read(self, places: Collection[LogPlace]) -> Mapping[LogPlace, LoggedValue]:
-        """What lies at these places; those that the log no longer holds are left out."""
+    def read(self, places: Collection[LogPlace]) -> AsyncIterator[tuple[LogPlace, LoggedValue]]:
+        """What lies at these places, one record at a time, in any order; those that the log no
+        longer holds are left out.
+        """
         ...
 
 
@@ -41,9 +43,13 @@ class MemoryRequestLog:
     def __init__(self, records: Mapping[LogPlace, LoggedValue]) -> None:
         self._records = records
 
-    async def read(self, places: Collection[LogPlace]) -> Mapping[LogPlace, LoggedValue]:
-        """What lies at these places."""
-        return {place: self._records[place] for place in places if place in self._records}
+    async def read(
+        self, places: Collection[LogPlace]
+    ) -> AsyncIterator[tuple[LogPlace, LoggedValue]]:
+        """See `RequestLog.read`."""
+        for place in places:
+            if place in self._records:
+                yield place, self._records[place]
 
 
 def spans(offsets: Sequence[int], gap: int = WIDEST_GAP) -> Iterator[tuple[int, int]]:

@@ -49,7 +49,7 @@ async def current_landscape() -> Landscape | None:
         RegistryError: the current version does not validate.
         LocalStackError: no address is set and no local pipeline runs.
     """
-    history = await read_history(_kafka())
+    history = await read_history(_kafka(), keys=InfraSettings().registry_keys)
     pointer = history.current
     return None if pointer is None else history.version(pointer.version).landscape
 

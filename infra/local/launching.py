@@ -93,9 +93,10 @@ def _environment(settings: InfraSettings, home: Path) -> dict[str, str]:
         env["SLUICE_REGISTRY"] = str(settings.registry.absolute())
     if settings.artifacts is not None:
         env["SLUICE_ARTIFACTS"] = str(settings.artifacts.absolute())
-    secrets = os.environ.get("SLUICE_SECRETS_DIR")
-    if secrets:
-        env["SLUICE_SECRETS_DIR"] = str(Path(secrets).absolute())
+    for name in ("SLUICE_SECRETS_DIR", "SLUICE_REGISTRY_KEY_FILE"):
+        path = os.environ.get(name)
+        if path:
+            env[name] = str(Path(path).absolute())
     if settings.simulator_answers is not None:
         env["SLUICE_SIMULATOR_ANSWERS"] = str(settings.simulator_answers.absolute())
     return env

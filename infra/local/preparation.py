@@ -12,13 +12,15 @@ from infra.artifact_source import artifact_source
 from infra.local.registry import local_registry
 from infra.settings import InfraSettings
 from infra.topics_admin import Partitions, TopicsAdmin
+from schemas.errors import RegistryError
 from schemas.topics import declared_topics
 from sinks.connect import LOST, connect, sink_error
 from sinks.migrate import Migration, migrate
 from sinks.readers import create_roles
 from sinks.retention import keep_only
 from sinks.settings import SinkSettings
-from streams.registry.topic import publish_version, read_history
+from streams.registry.publishing import publish_version
+from streams.registry.topic import read_history
 from streams.registry.version import RegistryVersion, load_registry, parse_registry
 
 Told = TypeVar("Told")
@@ -108,8 +110,15 @@ def settle_registry(
 async def _settle(
     settings: InfraSettings, kafka: Mapping[str, Any], simulator_url: str
 ) -> RegistryVersion:
-    history = await read_history(kafka)
+    keys = settings.registry_keys
+    history = await read_history(kafka, keys=keys)
     current = history.current
+    if current is None and history.refused:
+        raise RegistryError(
+            "no version on the registry topic is signed by the keys of SLUICE_REGISTRY_KEY. Start "
+            "the pipeline without it, sign the version that you trust (SLUICE_REGISTRY_KEY=... "
+            "sluice registry sign), then start it with the key"
+        )
     if settings.registry is not None:
         wanted = load_registry(settings.registry, artifact_source(settings, (), history))
     elif current is None or current.by == APPLIED_BY:
@@ -118,5 +127,5 @@ async def _settle(
         return history.version(current.version)
     if current is None or current.version != wanted.hash:
         before = current.applied() if current else ()
-        await publish_version(kafka, wanted, by=APPLIED_BY, before=before)
+        await publish_version(kafka, wanted, by=APPLIED_BY, before=before, keys=keys)
     return wanted

@@ -15,7 +15,7 @@ from infra.policy_variants import with_artifact
 from infra.settings import InfraSettings
 from schemas.errors import RegistryError
 from streams.registry.artifacts import HASH, load_artifact
-from streams.registry.topic import RegistryHistory
+from streams.registry.history import RegistryHistory
 from streams.registry.version import RegistryVersion, load_registry, parse_registry
 from streams.routing.landscape import Landscape
 from streams.routing.learned.artifact import Artifact

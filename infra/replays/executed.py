@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from heapq import heappop, heappush
 from statistics import fmean, stdev
 from typing import Any
 
@@ -12,6 +13,7 @@ from confluent_kafka import Producer
 
 from infra.replays.executing import NANO, Executed, Executor, Task
 from infra.replays.opening import Parts, request_reader
+from infra.replays.recorded_rows import Place
 from infra.replays.whole import rows_stored
 from schemas.codec import Codec
 from schemas.errors import InvalidRequestError, UndecodableError
@@ -33,6 +35,9 @@ from streams.settings import WorkerSettings
 MOST_TASKS = 10_000
 """Requests that are read for one execution; the budget ends most of them sooner."""
 
+MOST_TASK_BYTES = 256 * 1024 * 1024
+"""Bytes of their bodies as they lie on the log; what is drawn last is left out beyond them."""
+
 _SURE = 1.959963984540054
 
 
@@ -45,20 +50,19 @@ def tasks_of(parts: Parts, spec: RunSpec, landscape: Landscape) -> list[Task]:
         if case.steps and case.steps[0].model not in case.seen
     }
     chosen = sorted(wanted, key=lambda place: draw(f"execute/{spec.run_id}/{place}"))[:MOST_TASKS]
-    kept = dict.fromkeys(chosen)
     identities = {
         (row["topic"], row["source_partition"], row["source_offset"]): row
         for row in parts.tables.rows("rows", run=spec.run_id)
     }
     read, close = request_reader(SinkSettings().schema_registry_url)
-    bodies: dict[tuple[str, int, int], Mapping[str, Any]] = {}
+    bodies = FirstBodies(chosen)
     try:
         for piece in spec.pieces:
             for logged in parts.log.read(piece):
                 place = (piece.topic, piece.partition, logged.offset)
-                if place in kept:
+                if bodies.wants(place):
                     try:
-                        bodies[place] = read(logged.value or b"").body
+                        bodies.put(place, read(logged.value or b"").body, len(logged.value or b""))
                     except (UndecodableError, InvalidRequestError):
                         continue
     finally:
@@ -67,13 +71,42 @@ def tasks_of(parts: Parts, spec: RunSpec, landscape: Landscape) -> list[Task]:
         Task(
             tenant=identities[place]["tenant"],
             request_id=identities[place]["request_id"],
-            body=bodies[place],
+            body=bodies.found[place],
             model=wanted[place][0],
             was_score=wanted[place][1],
         )
         for place in chosen
-        if place in bodies
+        if place in bodies.found
     ]
+
+
+class FirstBodies:
+    """Bodies by place, `found`: the first in the order of `places` that fit in `most_bytes`, at
+    least one. They may be put in any order.
+    """
+
+    def __init__(self, places: Sequence[Place], *, most_bytes: int = MOST_TASK_BYTES) -> None:
+        self._rank = {place: rank for rank, place in enumerate(places)}
+        self._end = len(places)
+        self._most = most_bytes
+        self._bytes = 0
+        self._last: list[tuple[int, Place, int]] = []
+        self.found: dict[Place, Mapping[str, Any]] = {}
+
+    def wants(self, place: Place) -> bool:
+        """Whether a place is among them, as far as is known."""
+        return self._rank.get(place, self._end) < self._end
+
+    def put(self, place: Place, body: Mapping[str, Any], size: int) -> None:
+        """Keep the body of a place that is wanted; what comes last goes where that is too much."""
+        heappush(self._last, (-self._rank[place], place, size))
+        self.found[place] = body
+        self._bytes += size
+        while self._bytes > self._most and len(self._last) > 1:
+            rank, gone, its_size = heappop(self._last)
+            self._end = -rank
+            self._bytes -= its_size
+            del self.found[gone]
 
 
 def execute(

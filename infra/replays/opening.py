@@ -21,7 +21,8 @@ from schemas.request import Request, request_document
 from schemas.schema_registry import KnownSchemas, known_schemas
 from sinks.replays import ReplayTables
 from sinks.settings import SinkSettings
-from streams.registry.topic import RegistryHistory, read_history
+from streams.registry.history import RegistryHistory
+from streams.registry.topic import read_history
 from streams.registry.version import RegistryVersion
 from streams.replay.accepted import accepted_request
 from streams.replay.publishing import KafkaRows, events_of_run
@@ -95,7 +96,7 @@ def opened() -> Iterator[Parts]:
 def _history(settings: InfraSettings) -> RegistryHistory:
     address = kafka_address(settings)
     try:
-        return asyncio.run(read_history(settings.kafka_at(address)))
+        return asyncio.run(read_history(settings.kafka_at(address), keys=settings.registry_keys))
     except (KafkaError, OSError) as error:
         raise LogAwayError(
             f"Kafka at {address} does not answer ({type(error).__name__}); is it up?"

@@ -12,7 +12,7 @@ from typing import Any
 
 from infra.replays.opening import Parts
 from schemas.errors import SluiceError
-from streams.replay.run_spec import Span
+from streams.replay.run_spec import RunSpec, Span
 
 _MOST_MS = 253_402_300_799_000
 """The last moment that ClickHouse's times can tell safely."""
@@ -56,6 +56,33 @@ def gone_of(parts: Parts, spans: Sequence[Span], whose: Whose) -> list[dict[str,
     """The same of these offsets."""
     cut = [replace(span, end=min(span.end, parts.log.held(span).first)) for span in spans]
     return _gone(parts, cut, (0, _MOST_MS), whose)
+
+
+MOST_REQUESTS = 1_000_000
+"""Requests of one run: its summary holds all of them in memory, 4 KiB each (measured)."""
+
+
+class TooManyRequestsError(SluiceError):
+    """A run has more requests than one summary takes."""
+
+
+def check_size(parts: Parts, spec: RunSpec) -> None:
+    """Refuse a run that is too large to be summed up, before anything of it is done.
+
+    Raises:
+        TooManyRequestsError: it has more than `MOST_REQUESTS` requests.
+    """
+    # Fewer requests than offsets: what the tables know need not be asked.
+    if spec.offsets * spec.sample <= MOST_REQUESTS:
+        return
+    known = _gone(parts, spec.spans, (0, _MOST_MS), (spec.tenant, spec.feature))
+    requests = sum(each["requests"] for each in known)
+    if requests * spec.sample > MOST_REQUESTS:
+        share = MOST_REQUESTS / requests
+        raise TooManyRequestsError(
+            f"the range holds {requests:,} requests, and a run takes {MOST_REQUESTS:,}; narrow "
+            f"it, or take a sample: --sample {int(share * 1000) / 1000:g}"
+        )
 
 
 def left_of(parts: Parts, span: Span) -> Span:

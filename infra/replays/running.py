@@ -9,12 +9,12 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from infra.replays.recorded_rows import recorded_of
+from infra.replays.rows_ahead import Row, RowsAhead
 from schemas.errors import InvalidRequestError, UndecodableError
 from streams.replay.publishing import Rows
 from streams.replay.recorded import Recorded
@@ -69,6 +69,35 @@ class Tally:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
+class _ByOffset:
+    """Rows in ascending order, looked up by ascending offsets; one is held at a time. `gone` counts
+    those before the log's `first` offset.
+    """
+
+    def __init__(self, rows: Iterator[Row], first: int) -> None:
+        self._rows = rows
+        self._first = first
+        self._next = next(rows, None)
+        self.gone = 0
+
+    def at(self, offset: int) -> Row | None:
+        """The row of this offset, if any."""
+        while self._next is not None and self._next["source_offset"] < offset:
+            self._pass()
+        found = self._next
+        return found if found is not None and found["source_offset"] == offset else None
+
+    def finish(self) -> None:
+        """Pass over the rest."""
+        while self._next is not None:
+            self._pass()
+
+    def _pass(self) -> None:
+        if self._next is not None:
+            self.gone += self._next["source_offset"] < self._first
+        self._next = next(self._rows, None)
+
+
 @dataclass(slots=True, kw_only=True)
 class Runner:
     """Runs a spec, or its `own` pieces of it; `on_piece` is told after each that is on the log."""
@@ -100,28 +129,22 @@ class Runner:
         """
         # Rows are many and never in cycles: looking for those among them is a fifth of the time.
         gc.set_threshold(GC_THRESHOLD)
-        pieces = iter(self.spec.pieces if self.own is None else self.own)
-        with ThreadPoolExecutor(1) as ahead:
-            piece = next(pieces, None)
-            coming = ahead.submit(self._recorded, piece) if piece else None
-            while piece is not None and coming is not None:
-                known = coming.result()
-                following = next(pieces, None)
-                coming = ahead.submit(self._recorded, following) if following else None
+        pieces = self.spec.pieces if self.own is None else self.own
+        with RowsAhead(pieces, self._recorded) as ahead:
+            for piece, known in ahead:
                 self._piece(piece, known)
                 self.on_piece()
-                piece = following
         return self.tally
 
-    def _piece(self, piece: Span, known: Mapping[int, Mapping[str, Any]]) -> None:
+    def _piece(self, piece: Span, known: Iterator[Row]) -> None:
         first = self.log.held(piece).first
-        self.tally.gone += sum(offset < first for offset in known)
         unfiltered = self.spec.tenant is None and self.spec.feature is None
         at = self.now_ms()
+        rows = _ByOffset(known, first)
         for logged in self.log.read(piece):
             if not self.spec.takes(piece.topic, piece.partition, logged.offset):
                 continue
-            row = known.get(logged.offset)
+            row = rows.at(logged.offset)
             if row is None or row["asked_at"] != logged.timestamp:
                 self.tally.open += unfiltered
                 continue
@@ -135,11 +158,13 @@ class Runner:
                 value = self._bytes.encode(replayed, at)
                 self.rows.put(self.run_id, replayed.recorded.request_id, value)
                 self.tally.decided += 1
+        rows.finish()
+        self.tally.gone += rows.gone
         self.rows.flush()
 
-    def _recorded(self, piece: Span) -> dict[int, Mapping[str, Any]]:
-        """The recorded decisions of a piece by offset; asked for while the one before is done."""
-        rows = self.tables.rows(
+    def _recorded(self, piece: Span) -> Iterator[Row]:
+        """The recorded decisions of a piece, by offset ascending."""
+        return self.tables.rows(
             "requests",
             topic=piece.topic,
             partition=piece.partition,
@@ -148,7 +173,6 @@ class Runner:
             tenant=self.spec.tenant or "",
             feature=self.spec.feature or "",
         )
-        return {row["source_offset"]: row for row in rows}
 
     def _again(self, recorded: Recorded, value: bytes | None) -> Replayed | None:
         if not recorded.was_decided:

@@ -15,6 +15,7 @@ from infra.replays.opening import (
     until_stored,
 )
 from infra.replays.processes import Share, work_together
+from infra.replays.ranges import check_size
 from infra.replays.recorded_rows import RunRows, rows_of_run
 from infra.replays.summary import summary_of
 from streams.providers.prices import PriceBook
@@ -38,7 +39,9 @@ def replay_all(
     Raises:
         LogAwayError, DeliveryError: Kafka does not answer.
         SinkError: ClickHouse does not, or has not stored the run yet.
+        TooManyRequestsError: the run is too large to be summed up.
     """
+    check_size(parts, spec)
     run_id = spec.run_id
     before = earlier(parts, run_id)
     if not before.is_open:

@@ -47,7 +47,7 @@ def open_alerts(
     the sinks'), `rules` gives those of the registry version that counts now. An evaluator that
     takes no turn for `idle_ms` loses its lease.
     """
-    transport = pooled_transport()
+    transport = pooled_transport(loopback=False)
     stack.push_async_callback(transport.aclose)
     courier = Courier(hosts=hosts, keys=keys, transport=transport, sleep=asyncio.sleep)
     return AlertDependencies(

@@ -52,6 +52,12 @@ KNOWN_HOSTS = (
 )
 
 _PORTS = {"http": 80, "https": 443}
+_NAMES_OF_THIS_MACHINE = frozenset(
+    {"localhost", "localhost.localdomain", "localhost6", "ip6-localhost", "ip6-loopback"}
+)
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_HIGHEST_PLAIN = 0xFFFF
+"""`::` and `::1` carry nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +182,7 @@ class HostPolicy:
         """Why a URL may not be called; `None` where it may.
 
         The entry `loopback` is for providers; without `loopback` this machine must be named, such
-        as `127.0.0.1:9000`.
+        as `127.0.0.1:9000`. A glob names nobody.
         """
         host, scheme = url.host.lower().rstrip("."), url.scheme
         if scheme not in _PORTS or not host:
@@ -186,14 +192,17 @@ class HostPolicy:
         if is_link_local(host):
             return f"{host} is a link-local address and is never called"
         here = is_loopback(host)
+        port = url.port or _PORTS[scheme]
+        whole = not loopback and is_this_machine(host)
         if (here and loopback and LOOPBACK in self.patterns) or self._named(
-            host, url.port or _PORTS[scheme], scheme
+            host, port, scheme, whole=whole
         ):
             return None
         hint = "" if scheme == "https" or here else f" (plain http needs an entry http://{host})"
         return f"{host} may not be called; SLUICE_ALLOWED_HOSTS does not match it{hint}"
 
-    def _named(self, host: str, port: int, scheme: str) -> bool:
+    def _named(self, host: str, port: int, scheme: str, *, whole: bool) -> bool:
+        """Whether an entry permits a host, as a whole name and without a glob if `whole`."""
         for pattern in self.patterns:
             if pattern.startswith("http://"):
                 entry = pattern.removeprefix("http://").rstrip("/")
@@ -202,6 +211,8 @@ class HostPolicy:
             else:
                 continue
             name, at = split_entry(entry)
+            if whole and name != host:
+                continue
             if fnmatchcase(host, name) and (at is None or fnmatchcase(str(port), at)):
                 return True
         return False
@@ -213,6 +224,16 @@ def is_loopback(host: str) -> bool:
         return True
     address = _address(host)
     return address is not None and address.is_loopback
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host may lead to this machine: as `is_loopback`, by other names of it, and by the
+    address that means any.
+    """
+    if host in _NAMES_OF_THIS_MACHINE or host.endswith(".localhost"):
+        return True
+    address = _address(host)
+    return address is not None and (address.is_loopback or address.is_unspecified)
 
 
 def is_link_local(host: str) -> bool:
@@ -227,8 +248,21 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         address = ipaddress.ip_address(bare)
     except ValueError:
         return _loosely_written(bare)
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
+    return _inner(address) if isinstance(address, ipaddress.IPv6Address) else address
+
+
+def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The IPv4 address that an IPv6 address carries: mapped, 6to4, NAT64 (RFC 6052), or the old
+    compatible form.
+    """
+    carried = address.ipv4_mapped or address.sixtofour
+    if carried is not None:
+        return carried
+    number = int(address)
+    is_compatible = _HIGHEST_PLAIN < number < 1 << 32
+    if is_compatible or address in _NAT64:
+        return ipaddress.IPv4Address(number & 0xFFFF_FFFF)
+    return address
 
 
 def _loosely_written(host: str) -> ipaddress.IPv4Address | None:

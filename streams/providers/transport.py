@@ -25,7 +25,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from schemas.topics import MAX_ANSWER_BYTES
 from streams.providers.base import ErrorClass, ProviderError, Timeouts
-from streams.providers.guard import is_link_local
+from streams.providers.guard import is_link_local, is_this_machine
 
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
 """Largest body that is sent: a request is at most 4 MiB, and conversion adds to it."""
@@ -50,28 +50,43 @@ class Exchange:
 
 
 class _Resolver(aiohttp.ThreadedResolver):
-    """Drops link-local addresses, so that no name leads to a metadata service."""
+    """Drops link-local addresses, so that no name leads to a metadata service; and, without
+    `loopback`, those of this machine under a name that is not one of its own.
+    """
+
+    def __init__(self, *, loopback: bool) -> None:
+        super().__init__()
+        self._loopback = loopback
 
     async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:
         found = await super().resolve(host, port, family)  # type: ignore[arg-type]
-        kept = [entry for entry in found if not is_link_local(entry["host"])]
+        here = self._loopback or is_this_machine(host.lower().rstrip("."))
+        kept = [
+            entry
+            for entry in found
+            if not is_link_local(entry["host"]) and (here or not is_this_machine(entry["host"]))
+        ]
         if not kept:
             raise OSError(f"{host} has no address that may be called")
         return kept
 
 
-def pooled_transport() -> httpx.AsyncBaseTransport:
-    """A transport with a connection pool of its own, opened at the first call."""
+def pooled_transport(*, loopback: bool = True) -> httpx.AsyncBaseTransport:
+    """A transport with a connection pool of its own, opened at the first call. Without `loopback`
+    no name of another host leads to this machine.
+    """
     context = httpx.create_ssl_context()
-    return AiohttpTransport(verify=context, client=lambda: _session(context))
+    return AiohttpTransport(
+        verify=context, client=lambda: _session(context, _Resolver(loopback=loopback))
+    )
 
 
-def _session(context: ssl.SSLContext) -> aiohttp.ClientSession:
+def _session(context: ssl.SSLContext, resolver: _Resolver) -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(
         limit=_CONNECTIONS,
         keepalive_timeout=_KEEPALIVE_S,
         ssl=context,
-        resolver=_Resolver(),
+        resolver=resolver,
     )
     return aiohttp.ClientSession(
         connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False

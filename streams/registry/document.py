@@ -30,6 +30,9 @@ from streams.routing.policy import JUDGE
 MOST_MODELS = 1_000
 """Each request looks at the models of its tier, and each worker checks a version anew."""
 
+MOST_INSTANCES = 5_000
+"""Of all models together."""
+
 
 class PrivacyPart(Part):
     """What text ClickHouse may hold, and what is taken out of it before it is stored."""
@@ -52,6 +55,17 @@ class RegistryDocument(Part):
     budgets: dict[Name, BudgetPart] = Field(default_factory=dict, max_length=64)
     alerts: AlertsPart = AlertsPart()
     privacy: PrivacyPart = PrivacyPart()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few_instances(cls, value: Any) -> Any:
+        """Refuse what takes seconds to check, before it is checked."""
+        models = value.get("models") if isinstance(value, dict) else None
+        if isinstance(models, dict):
+            lists = (each.get("instances") for each in models.values() if isinstance(each, dict))
+            if sum(len(each) for each in lists if isinstance(each, list)) > MOST_INSTANCES:
+                raise ValueError(f"models: more than {MOST_INSTANCES:,} instances in all")
+        return value
 
     @model_validator(mode="after")
     def _names_agree(self) -> RegistryDocument:
@@ -135,9 +149,19 @@ class RegistryDocument(Part):
         Raises:
             ValidationError: what the arm says does not fit.
         """
-        plain = self.model_dump(exclude={"experiments"})
-        plain["policy"] = _overlaid(plain["policy"], self.experiments[experiment].arms[arm].policy)
-        return RegistryDocument.model_validate(plain)
+        # Parts that are checked already are taken as they are: with all arms, a thousand models
+        # were checked a hundred times.
+        parts: dict[str, Any] = {
+            name: getattr(self, name) for name in type(self).model_fields if name != "experiments"
+        }
+        own = self.experiments[experiment].arms[arm].policy
+        policy = self.policy
+        below = policy.model_dump(include=set(own))
+        parts["policy"] = {
+            **{name: getattr(policy, name) for name in policy.model_fields_set - set(own)},
+            **_overlaid(below, own),
+        }
+        return RegistryDocument.model_validate(parts)
 
 
 def _overlaid(base: dict[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

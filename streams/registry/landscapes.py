@@ -44,19 +44,18 @@ def landscape_of(
         RegistryError: an arm does not validate, an artifact is not there or does not fit, or a
             model under a budget has no price.
     """
-    landscape = _plain_landscape(document, version, name, artifacts)
+    plain = _plain_landscape(document, version)
+    landscape = _with_learned(plain, document, name, artifacts)
     refuse_unpriced(landscape, name)
     experiments = tuple(
-        _experiment(document, title, part, version, name=name, artifacts=artifacts, text=text)
+        _experiment(document, title, part, plain, name=name, artifacts=artifacts, text=text)
         for title, part in sorted(document.experiments.items())
     )
     return replace(landscape, experiments=experiments)
 
 
-def _plain_landscape(
-    document: RegistryDocument, version: str, name: str, artifacts: ArtifactOf
-) -> Landscape:
-    landscape = Landscape(
+def _plain_landscape(document: RegistryDocument, version: str) -> Landscape:
+    return Landscape(
         version=version,
         tiers=document.tiers,
         models={title: _model(title, part) for title, part in document.models.items()},
@@ -69,6 +68,12 @@ def _plain_landscape(
         budgets=tuple(budget_of(title, part) for title, part in sorted(document.budgets.items())),
         alerting=alerting_of(document.alerts),
     )
+
+
+def _with_learned(
+    landscape: Landscape, document: RegistryDocument, name: str, artifacts: ArtifactOf
+) -> Landscape:
+    """With the artifact that the document's policy needs, if any."""
     if not document.policy.needs_artifact:
         return landscape
     learned = document.policy.learned
@@ -83,7 +88,7 @@ def _experiment(
     document: RegistryDocument,
     title: str,
     part: ExperimentPart,
-    version: str,
+    plain: Landscape,
     *,
     name: str,
     artifacts: ArtifactOf,
@@ -97,7 +102,10 @@ def _experiment(
         except ValidationError as error:
             under = ("experiments", title, "arms", arm)
             raise InvalidRegistryError(place, problems_in(error, text, under)) from None
-        landscape = _plain_landscape(seen, version, place, artifacts)
+        # An arm differs in its policy only.
+        policy = policy_of(seen.policy, (document.policy, plain.policy))
+        own = replace(plain, policy=policy)
+        landscape = _with_learned(own, seen, place, artifacts)
         arms.append(Arm(name=arm, weight=arm_part.weight, landscape=landscape))
     return Experiment(
         name=title,

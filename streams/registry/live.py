@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.errors import RegistryError
 from schemas.kafka_consumer import open_consumer
+from schemas.registry_signature import RegistryKeys, UnsignedRecordError
 from schemas.topics import REGISTRY
-from streams.registry.topic import RegistryHistory
+from streams.registry.history import (
+    CURRENT_KEY,
+    RegistryHistory,
+    RegistryRecord,
+    read_pointer,
+)
+from streams.registry.topic import record_of
 from streams.routing.landscape import Landscape
 
 log = logging.getLogger(__name__)
@@ -27,14 +34,29 @@ _TOPIC = "topic"
 OnInvalid = Callable[[str, str], Awaitable[None]]
 """Told the version (or `topic`) and what is wrong with it."""
 
+OnUnsigned = Callable[[UnsignedRecordError], Awaitable[None]]
+"""Told of each record that is not believed."""
+
+
+async def _tell_nobody(error: UnsignedRecordError) -> None:
+    """Without keys no record is unsigned."""
+
 
 class LiveRegistry:
-    """The current landscape, kept current."""
+    """The current landscape, kept current. With keys, by signed records only."""
 
-    def __init__(self, tiers: tuple[str, ...], on_invalid: OnInvalid) -> None:
+    def __init__(
+        self,
+        tiers: tuple[str, ...],
+        on_invalid: OnInvalid,
+        *,
+        keys: RegistryKeys | None = None,
+        on_unsigned: OnUnsigned = _tell_nobody,
+    ) -> None:
         self._tiers = tiers
         self._on_invalid = on_invalid
-        self._history = RegistryHistory()
+        self._on_unsigned = on_unsigned
+        self._history = RegistryHistory(keys)
         self._landscape: Landscape | None = None
         self._loaded = asyncio.Event()
         self.changed = asyncio.Event()
@@ -64,13 +86,25 @@ class LiveRegistry:
         """Wait for the first valid version."""
         await self._loaded.wait()
 
-    async def take(self, key: bytes, value: bytes | None, at: int) -> None:
+    async def take(
+        self,
+        key: bytes,
+        value: bytes | None,
+        at: int,
+        *,
+        headers: Iterable[tuple[str, bytes | None]] = (),
+        offset: int = -1,
+    ) -> None:
         """Take a record of the topic in, and use what it makes current."""
         whose = _TOPIC
         try:
-            if self._history.take(key, value, at):
+            if self._history.take(key, value, at, headers=headers, offset=offset):
                 whose = self._history.current.version if self._history.current else _TOPIC
                 await self._use_current()
+        except UnsignedRecordError as error:
+            if key == CURRENT_KEY and value is not None:
+                self._refuse(_version_named(value), str(error))
+            await self._on_unsigned(error)
         except RegistryError as error:
             self._refuse(whose, str(error))
             log.error("keeping the registry that is in use: %s", error)  # noqa: TRY400
@@ -120,22 +154,43 @@ class LiveRegistry:
             await self._catch_up(consumer, place, end)
             while True:
                 batches = await consumer.getmany(timeout_ms=_POLL_MS)
-                for record in batches.get(place, ()):
-                    await self.take(record.key or b"", record.value, record.timestamp)
+                for record in map(record_of, batches.get(place, ())):
+                    await self.take(
+                        record.key,
+                        record.value,
+                        record.at,
+                        headers=record.headers,
+                        offset=record.offset,
+                    )
         finally:
             await consumer.stop()
 
     async def _catch_up(self, consumer: AIOKafkaConsumer, place: TopicPartition, end: int) -> None:
         while await consumer.position(place) < end:
             batches = await consumer.getmany(timeout_ms=_POLL_MS)
-            for record in batches.get(place, ()):
-                try:
-                    self._history.take(record.key or b"", record.value, record.timestamp)
-                except RegistryError as error:
-                    await self._on_invalid(_TOPIC, str(error))
-        await self._latest_valid()
+            for record in map(record_of, batches.get(place, ())):
+                await self.take_in(record)
+        await self.use_latest_valid()
 
-    async def _latest_valid(self) -> None:
+    async def take_in(self, record: RegistryRecord) -> None:
+        """Take a record in without using what it makes current."""
+        try:
+            self._history.take(
+                record.key, record.value, record.at, headers=record.headers, offset=record.offset
+            )
+        except UnsignedRecordError as error:
+            await self._on_unsigned(error)
+        except RegistryError as error:
+            await self._on_invalid(_TOPIC, str(error))
+
+    async def use_latest_valid(self) -> None:
+        """Use the newest version that was current and is usable."""
+        if self._history.current is None and self._history.refused:
+            log.error(
+                "no version on the registry topic is signed by a key of SLUICE_REGISTRY_KEY (%d "
+                "records are refused); waiting for one: sluice registry sign",
+                self._history.refused,
+            )
         first: tuple[str, str] | None = None
         for pointer in reversed(self._history.pointers):
             try:
@@ -148,3 +203,11 @@ class LiveRegistry:
                 break
         if first is not None:
             self._refuse(*first)
+
+
+def _version_named(pointer: bytes) -> str:
+    """The version that a pointer names which is not believed: for operators to see."""
+    try:
+        return read_pointer(pointer)[0]
+    except RegistryError:
+        return _TOPIC

@@ -30,8 +30,14 @@ from streams.routing.policy import (
 _NANO = Decimal(1_000_000_000)
 
 
-def policy_of(part: PolicyPart) -> Policy:
-    """The values of a checked policy."""
+def policy_of(part: PolicyPart, like: tuple[PolicyPart, Policy] | None = None) -> Policy:
+    """The values of a checked policy; static rules that it shares with one that is
+    `like` it are not made twice.
+    """
+    if like is not None and like[0].static == part.static:
+        static_rules = like[1].static_rules
+    else:
+        static_rules = tuple(_static(rule) for rule in part.static)
     return Policy(
         classifier=part.classifier,
         boundaries=part.boundaries,
@@ -42,7 +48,7 @@ def policy_of(part: PolicyPart) -> Policy:
         shadow=_shadow(part.shadow),
         per_feature={feature: _feature(own) for feature, own in part.features.items()},
         default_quality=part.quality,
-        static_rules=tuple(_static(rule) for rule in part.static),
+        static_rules=static_rules,
         cascade=_cascade(part.cascade),
         fallback=FallbackPolicy(**part.fallback.model_dump()),
         retrieval=RetrievalPolicy(**part.retrieval.model_dump()),

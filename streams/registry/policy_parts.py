@@ -32,6 +32,10 @@ class WhenPart(Part):
         return self
 
 
+MOST_STATIC_RULES = 2_000
+"""Each request is held against the rules one by one."""
+
+
 class StaticRulePart(Part):
     """Sends what it matches to a tier."""
 
@@ -167,7 +171,7 @@ class PolicyPart(Part):
     shadow: ShadowPart | None = None
     features: dict[Name, FeaturePart] = Field(default_factory=dict)
     quality: QualityName = "balanced"
-    static: tuple[StaticRulePart, ...] = ()
+    static: Annotated[tuple[StaticRulePart, ...], Field(max_length=MOST_STATIC_RULES)] = ()
     cascade: CascadePart = CascadePart()
     fallback: FallbackPart = FallbackPart()
     retrieval: RetrievalPart = RetrievalPart()

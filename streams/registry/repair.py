@@ -1,37 +1,36 @@
 """What gets a broken registry topic going again. Pure; `registry.topic` publishes it.
 
 Three things break the topic: records that can't be used, versions and artifacts that are not what
-their key says, and a pointer that leads to nothing usable. The first two are taken out by
-tombstones. The pointer moves to the newest version that was current and is usable; its way back
+their X to the newest version that was current and is usable; its way back
 keeps the usable versions. A version that does not validate, but is what its key says, stays:
 another release may read it.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schemas.errors import ArtifactError, RegistryError
-from streams.registry.topic import (
+from streams.registry.history import (
     ARTIFACT_PREFIX,
     CURRENT_KEY,
     VERSION_PREFIX,
     RegistryHistory,
 )
-from streams.registry.version import HASH_CHARACTERS
+from streams.registry.version import content_hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """`problems` by key; `tombstones` are the keys to take out; `pointer` is the version to point
-    to and its way back, `None` where the pointer stays as it is.
+    """`problems` by key; `restored` is written again, `tombstones` are the keys to take out;
+    `pointer` is the version to point to and its way back, `None` where the pointer stays as it is.
 
     `is_lost` says that no version on the topic is usable: one must be applied.
     """
 
     problems: Mapping[bytes, str]
+    restored: tuple[tuple[bytes, bytes], ...] = ()
     tombstones: tuple[bytes, ...] = ()
     pointer: tuple[str, tuple[str, ...]] | None = None
     is_lost: bool = False
@@ -40,7 +39,9 @@ class Repair:
 def repair_of(history: RegistryHistory) -> Repair:
     """What mends a topic; nothing where it is in order."""
     problems = dict(history.bad) | _forged(history)
-    tombstones = tuple(key for key in problems if key != CURRENT_KEY)
+    held = {key for key in history.bad if history.holds(key)}
+    restored = tuple((key, history.value_of(key)) for key in sorted(held))
+    tombstones = tuple(key for key in problems if key != CURRENT_KEY and key not in held)
     current = history.current
     usable = _Usable(history)
     if current is None and not history.contents and not problems:
@@ -50,14 +51,19 @@ def repair_of(history: RegistryHistory) -> Repair:
     if current is None:
         problems.setdefault(CURRENT_KEY, "the registry topic has no pointer")
     if CURRENT_KEY not in problems:
-        return Repair(problems=problems, tombstones=tombstones)
+        return Repair(problems=problems, restored=restored, tombstones=tombstones)
     for pointer in reversed(history.pointers):
         if usable.holds(pointer.version):
             before = tuple(each for each in pointer.before if usable.holds(each))
             return Repair(
-                problems=problems, tombstones=tombstones, pointer=(pointer.version, before)
+                problems=problems,
+                restored=restored,
+                tombstones=tombstones,
+                pointer=(pointer.version, before),
             )
-    return Repair(problems=problems, tombstones=tombstones, is_lost=True)
+    if history.keys is not None:
+        return Repair(problems=problems, is_lost=True)
+    return Repair(problems=problems, restored=restored, tombstones=tombstones, is_lost=True)
 
 
 class _Usable:
@@ -83,7 +89,7 @@ def _forged(history: RegistryHistory) -> dict[bytes, str]:
     """Contents that are not what their key says."""
     found = {}
     for digest, content in history.contents.items():
-        if hashlib.sha256(content).hexdigest()[:HASH_CHARACTERS] != digest:
+        if content_hash(content) != digest:
             found[VERSION_PREFIX + digest.encode()] = "its content has another hash"
     for digest in history.artifacts:
         try:

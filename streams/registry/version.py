@@ -78,9 +78,14 @@ def parse_registry(
         content = orjson.dumps(_plain(document, artifacts, name), option=orjson.OPT_SORT_KEYS)
     except TypeError:
         raise RegistryError(f"{name}: a number is larger than 64 bits hold") from None
-    digest = hashlib.sha256(content).hexdigest()[:HASH_CHARACTERS]
+    digest = content_hash(content)
     landscape = landscape_of(document, digest, name=name, artifacts=artifacts, text=raw)
     return RegistryVersion(hash=digest, content=content, landscape=landscape)
+
+
+def content_hash(content: bytes) -> str:
+    """The hash that a version of this content has."""
+    return hashlib.sha256(content).hexdigest()[:HASH_CHARACTERS]
 
 
 def _plain(document: RegistryDocument, artifacts: ArtifactOf, name: str) -> Any:

@@ -24,7 +24,10 @@ from streams.replay.run_spec import Span
 _TIMEOUT_S = 10.0
 _CHECK_S = 5.0
 _PATIENCE_S = 30.0
-_BATCH = 2_000
+_POLL_S = 0.2
+_QUEUE_KIB = 32 * 1024
+"""What the client fetches ahead, at most; one record and its batch may come on top."""
+
 _NO_GROUP = "sluice-replay-reads-without-a-group"
 """The client asks for a name even where no group is joined; nothing is ever committed under it."""
 
@@ -76,6 +79,7 @@ class KafkaRequestLog:
                 "fetch.wait.max.ms": 50,
                 "isolation.level": "read_committed",
                 "queued.min.messages": 20_000,
+                "queued.max.messages.kbytes": _QUEUE_KIB,
                 "log_level": 0,
                 **kafka,
             }
@@ -128,18 +132,18 @@ class KafkaRequestLog:
         patience = time.monotonic() + _PATIENCE_S
         at = first
         while at < end:
-            messages = self._consumer.consume(min(_BATCH, end - at), timeout=0.2)
-            for message in messages:
+            # One at a time: what lies here then is bounded by the client's queue.
+            message = self._consumer.poll(_POLL_S)
+            if message is not None:
                 error = message.error()
                 if error is not None:
                     raise LogAwayError(f"{span.topic}: {error.name()}; is the broker up?")
                 at = int(message.offset() or 0) + 1
+                if at == end:
+                    self._goes_on = (span.topic, span.partition, end)
                 if at <= end:
                     _, timestamp = message.timestamp()
                     yield Logged(offset=at - 1, timestamp=timestamp, value=message.value())
-            if at == end:
-                self._goes_on = (span.topic, span.partition, end)
-            if messages:
                 patience = time.monotonic() + _PATIENCE_S
             elif self._is_past(place, end):
                 return

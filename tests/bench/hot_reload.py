@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from infra.local.registry import local_registry
 from streams.registry.learned import default_artifact
-from streams.registry.topic import move_pointer, publish_version
+from streams.registry.publishing import move_pointer, publish_version
 from streams.registry.version import RegistryVersion, parse_registry
 from streams.routing.learned.artifact import Artifact, pack_artifact, read_artifact
 from tests.bench.figures import Figure

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from infra.local.registry import local_registry
-from streams.registry.topic import publish_version
+from streams.registry.publishing import publish_version
 from streams.registry.version import RegistryVersion, parse_registry
 from tests.bench.figures import Figure
 from tests.bench.prompts import make_requests

@@ -27,7 +27,7 @@ from infra.replays.opening import Parts, opened
 from infra.replays.ranges import spans_between
 from infra.replays.whole import replay_all
 from streams.providers.memory import says
-from streams.registry.topic import publish_version
+from streams.registry.publishing import publish_version
 from streams.registry.version import parse_registry
 from streams.replay.run_spec import RunSpec
 from tests.bench.figures import Figure

@@ -31,7 +31,7 @@ from sinks.clickhouse_store import ClickHouseStore
 from sinks.log import Place
 from sinks.settings import SinkSettings
 from streams.providers.prices import PriceBook
-from streams.registry.topic import publish_version
+from streams.registry.publishing import publish_version
 from streams.registry.version import parse_registry
 from streams.replay.costs import tier_costs
 from streams.replay.recorded import Recorded

@@ -14,7 +14,7 @@ from infra.client.caller import Heard, kafka_caller
 from infra.client.sending import Pace, send_all
 from infra.local.registry import local_registry
 from infra.workload.sample import load_workload
-from streams.registry.topic import move_pointer, publish_version
+from streams.registry.publishing import move_pointer, publish_version
 from streams.registry.version import RegistryVersion, parse_registry
 from tests.rig.books import Books, reconcile, rows, settle
 from tests.rig.hot_registry import idle, uses

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import orjson
+import pytest
 from aiokafka import AIOKafkaConsumer
 
+from infra.cli.faults import report_faults
+from infra.cli.main import sluice
 from infra.local.registry import local_registry
 from schemas.codec import Codec
 from schemas.errors import UndecodableError
+from schemas.registry_signature import RegistryKeys, UnsignedRecordError
 from schemas.topics import ALERTS
+from streams.registry.history import CURRENT_KEY
 from streams.registry.learned import default_artifact
-from streams.registry.topic import move_pointer, publish_version
+from streams.registry.live import LiveRegistry
+from streams.registry.publishing import move_pointer, publish_version
+from streams.registry.topic import read_records, registry_log
 from streams.registry.version import parse_registry
 from streams.routing.learned.artifact import pack_artifact, read_artifact
 from tests.rig.hot_registry import BY_S, in_use, uses
@@ -175,3 +185,95 @@ def test_a_pointer_to_nothing_raises_an_alert_and_changes_nothing(pipeline: Stac
                 await move_pointer(kafka, first.hash, by="test")
 
     asyncio.run(whole())
+
+
+KEY = "of-this-test-0123456789-abcdefghij"
+KEYS = RegistryKeys([KEY])
+
+
+@asynccontextmanager
+async def _following(
+    kafka: dict[str, Any],
+) -> AsyncIterator[tuple[LiveRegistry, asyncio.Queue[str]]]:
+    """A registry with the key on the topic, and what it refuses."""
+    refused: asyncio.Queue[str] = asyncio.Queue()
+
+    async def invalid(version: str, problem: str) -> None:
+        await refused.put(problem)
+
+    async def unsigned(error: UnsignedRecordError) -> None:
+        await refused.put(error.refusal)
+
+    tiers = ("simple", "moderate", "complex")
+    live = LiveRegistry(tiers, invalid, keys=KEYS, on_unsigned=unsigned)
+    task = asyncio.create_task(live.follow(kafka))
+    try:
+        await live.loaded()
+        while not refused.empty():
+            refused.get_nowait()
+        yield live, refused
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _write_the_pointer_again(kafka: dict[str, Any]) -> None:
+    old = [each async for each in read_records(kafka) if each.key == CURRENT_KEY][-1]
+    async with registry_log(kafka) as log:
+        await log.append(old.key, old.value, old.headers)
+
+
+def test_with_a_key_only_signed_records_are_followed_and_no_copies(pipeline: Stack) -> None:
+    kafka = {"bootstrap_servers": pipeline.bootstrap}
+    text = local_registry(pipeline.simulator_url)
+    first = parse_registry(text)
+    second = parse_registry(text.replace("simple: 0.6", "simple: 0.61"))
+
+    async def whole() -> None:
+        await publish_version(kafka, second, by="test")
+        await publish_version(kafka, first, by="test", keys=KEYS)
+        async with _following(kafka) as (live, refused), asyncio.timeout(BY_S):
+            await move_pointer(kafka, second.hash, by="test")
+            assert await refused.get() == "unsigned"
+            await uses(pipeline, second.hash)
+            await move_pointer(kafka, first.hash, by="test", keys=KEYS)
+            await uses(pipeline, first.hash)
+            await _write_the_pointer_again(kafka)
+            assert await refused.get() == "moved"
+            assert live.version == first.hash
+
+    try:
+        asyncio.run(whole())
+    finally:
+        asyncio.run(publish_version(kafka, first, by="test"))
+
+
+def test_a_command_signs_what_lies_on_the_topic(
+    pipeline: Stack,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SLUICE_REGISTRY_KEY", KEY)
+    monkeypatch.setenv("SLUICE_KAFKA_BOOTSTRAP_SERVERS", pipeline.bootstrap)
+    monkeypatch.setenv("SLUICE_HOME", str(tmp_path / "none"))
+    kafka = {"bootstrap_servers": pipeline.bootstrap}
+    version = parse_registry(local_registry(pipeline.simulator_url)).hash
+    asyncio.run(move_pointer(kafka, version, by="test"))
+
+    def run(command: str, status: int) -> tuple[str, str]:
+        assert report_faults(sluice, shlex.split(command)) == status
+        printed = capsys.readouterr()
+        assert KEY not in printed.out + printed.err
+        return printed.out, printed.err
+
+    assert "sluice registry sign" in run("registry sign --check", 1)[1]
+    plan = orjson.loads(run("registry sign --yes --by test --json", 0)[0])
+    assert (plan["version"], plan["pointer"]) == (version, True)
+    assert "all is signed" in run("registry sign --check", 0)[0]
+    run("registry show", 0)
+    monkeypatch.setenv("SLUICE_REGISTRY_KEY", f"another-{KEY}")
+    assert "sluice registry sign VERSION" in run("registry repair", 1)[1]
+    monkeypatch.delenv("SLUICE_REGISTRY_KEY")
+    assert "are signed" in run("registry show", 0)[1]
+    asyncio.run(move_pointer(kafka, version, by="test"))

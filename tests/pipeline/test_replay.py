@@ -24,7 +24,7 @@ from infra.local.preparation import migrate_tables
 from schemas.topics import REPLAY_DECISIONS, REQUESTS
 from streams.providers.memory import says
 from streams.registry.learned import default_artifact
-from streams.registry.topic import publish_version
+from streams.registry.publishing import publish_version
 from streams.registry.version import parse_registry
 from streams.routing.learned.artifact import pack_artifact
 from tests.fixtures.services import run_sql, some_clickhouse, some_kafka

@@ -23,7 +23,7 @@ from infra.local.process import Process, start_process
 from infra.local.registry import local_registry
 from infra.topics_admin import Partitions, TopicsAdmin
 from schemas.topics import declared_topics
-from streams.registry.topic import publish_version
+from streams.registry.publishing import publish_version
 from streams.registry.version import parse_registry
 
 READY_S = 60.0

@@ -30,6 +30,7 @@ from schemas.errors import InvalidRequestError, RegistryError, UndecodableError
 from schemas.identity import identity_key
 from schemas.journal_headers import JournalHeaders
 from schemas.mapping import as_record
+from schemas.registry_signature import RegistryKeys, UnsignedRecordError
 from schemas.topics import (
     ALERTS,
     BUDGETS,
@@ -75,8 +76,9 @@ from streams.flow.name_guard import is_later
 from streams.flow.sent_replies import RecordPlace
 from streams.flow.slots import Slots
 from streams.flow.status_feed import statuses_of
+from streams.registry.history import CURRENT_KEY, RegistryHistory
 from streams.registry.live import LiveRegistry
-from streams.registry.topic import CURRENT_KEY, RegistryHistory, records_of
+from streams.registry.publishing import records_of
 from streams.registry.version import parse_registry
 from streams.replay.publishing import RUN_HEADER, event_of_run
 from streams.routing.alert_rules import Kind
@@ -270,23 +272,26 @@ class _Budgets:
 class _Registry:
     """What workers decide by, and what commands read of it."""
 
+    keys: RegistryKeys | None = None
+
     async def start(self, topic: str) -> Feeding:
         self.told: list[str] = []
 
         async def tell(version: str, problem: str) -> None:
             self.told.append(problem)
 
-        self.live = LiveRegistry(("simple", "moderate", "complex"), tell)
-        self.history = RegistryHistory()
+        async def tell_unsigned(error: UnsignedRecordError) -> None:
+            self.told.append(str(error))
+
+        tiers = ("simple", "moderate", "complex")
+        self.live = LiveRegistry(tiers, tell, keys=self.keys, on_unsigned=tell_unsigned)
+        self.history = RegistryHistory(self.keys)
         self.threshold = 0
+        self.offset = 0
         return self
 
     async def take(self, record: BadRecord) -> None:
-        await self.live.take(record.key or b"", record.value, AT)
-        try:
-            self.history.take(record.key or b"", record.value, AT)
-        except RegistryError:
-            return
+        await self._read(record.key or b"", record.value, list(record.headers))
         named = (record.key or b"").removeprefix(b"registry/").decode(errors="replace")
         if named in self.history.contents:
             with suppress(RegistryError):
@@ -298,10 +303,23 @@ class _Registry:
         version = parse_registry(text.replace("simple: 0.6", f"simple: 0.{self.threshold + 10}"))
         pointer = orjson.dumps({"registry": version.hash, "by": "ada"})
         for key, value in (*records_of(version), (CURRENT_KEY, pointer)):
-            await self.live.take(key, value, AT)
-            self.history.take(key, value, AT)
+            signed = [] if self.keys is None else self.keys.sign(key, value, self.offset)
+            await self._read(key, value, signed)
         assert self.live.version == version.hash
         assert self.history.version(version.hash).hash == version.hash
+
+    async def _read(self, key: bytes, value: bytes | None, headers: Any) -> None:
+        offset = self.offset
+        self.offset += 1
+        await self.live.take(key, value, AT, headers=headers, offset=offset)
+        with suppress(RegistryError):
+            self.history.take(key, value, AT, headers=headers, offset=offset)
+
+
+class _SignedRegistry(_Registry):
+    """The same where records must be signed."""
+
+    keys = RegistryKeys(["0123456789abcdefghijklmnopqrstuv"])
 
 
 class _AlertEvents:
@@ -635,6 +653,12 @@ READERS: tuple[TopicReader, ...] = (
         topics=(REGISTRY,),
         modules=("streams/registry/live.py", "streams/registry/topic.py"),
         open=_opening(_Registry),
+    ),
+    TopicReader(
+        name="signed registry",
+        topics=(REGISTRY,),
+        modules=("streams/registry/live.py", "streams/registry/topic.py"),
+        open=_opening(_SignedRegistry),
     ),
     TopicReader(
         name="alert rules",

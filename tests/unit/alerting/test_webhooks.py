@@ -11,6 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -74,7 +75,7 @@ async def _server(handler: Handler) -> AsyncIterator[str]:
 async def _courier(
     pauses: Pauses | None = None, *, hosts: str | None = None, total: float = 5.0
 ) -> AsyncIterator[Courier]:
-    transport = pooled_transport()
+    transport = pooled_transport(loopback=False)
     try:
         yield Courier(
             hosts=HostPolicy.from_patterns("127.0.0.1" if hosts is None else hosts),
@@ -370,6 +371,28 @@ def test_this_machine_is_a_webhook_only_by_name() -> None:
         return results
 
     assert {each.delivery for each in asyncio.run(whole())} == {Delivery.REFUSED}
+
+
+def test_no_name_of_another_host_leads_a_webhook_to_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reached: list[str] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        reached.append(request.path)
+        return web.Response()
+
+    async def whole() -> Result:
+        async with _server(handler) as url:
+            port = urlsplit(url).port
+            found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+            monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+            async with _courier(hosts="http://hooks.example.org") as courier:
+                webhook = Webhook(url=f"http://hooks.example.org:{port}/x")
+                return await courier.deliver(_notice(), webhook)
+
+    assert asyncio.run(whole()).delivery is Delivery.FAILED
+    assert reached == []
 
 
 @pytest.mark.parametrize(

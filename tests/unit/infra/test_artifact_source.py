@@ -14,8 +14,8 @@ from infra.local import preparation
 from infra.local.registry import local_registry
 from infra.replays.choosing import Origin, chosen
 from infra.settings import InfraSettings
+from streams.registry.history import ARTIFACT_PREFIX, RegistryHistory
 from streams.registry.learned import default_artifact
-from streams.registry.topic import ARTIFACT_PREFIX, RegistryHistory
 from streams.registry.version import RegistryVersion
 from streams.routing.learned.artifact import pack_artifact, read_artifact
 
@@ -47,7 +47,7 @@ def _replayed(registry: Path, history: RegistryHistory, _: pytest.MonkeyPatch) -
 def _brought_up(
     registry: Path, history: RegistryHistory, monkeypatch: pytest.MonkeyPatch
 ) -> RegistryVersion:
-    async def read(_: Any) -> RegistryHistory:
+    async def read(_: Any, *, keys: Any) -> RegistryHistory:
         return history
 
     async def publish(*_: Any, **__: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 
 import orjson
 import pytest
@@ -28,9 +28,12 @@ class _Listening(MemoryRequestLog):
         super().__init__(records)
         self.asked: list[LogPlace] = []
 
-    async def read(self, places: Collection[LogPlace]) -> Mapping[LogPlace, LoggedValue]:
+    async def read(
+        self, places: Collection[LogPlace]
+    ) -> AsyncIterator[tuple[LogPlace, LoggedValue]]:
         self.asked += places
-        return await super().read(places)
+        async for each in super().read(places):
+            yield each
 
 
 def _gathered(answers: list[JudgedAnswer], log: MemoryRequestLog) -> Gathered:

@@ -50,10 +50,10 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Hashes of what is published, instead of a registry topic."""
     found: list[str] = []
 
-    async def publish(_: Any, artifact: Any) -> None:
+    async def publish(_: Any, artifact: Any, *, keys: Any) -> None:
         found.append(artifact.hash)
 
-    monkeypatch.setattr("streams.registry.topic.publish_artifact", publish)
+    monkeypatch.setattr("streams.registry.publishing.publish_artifact", publish)
     monkeypatch.setenv("SLUICE_KAFKA_BOOTSTRAP_SERVERS", "nowhere:1")
     return found
 

@@ -38,6 +38,9 @@ NEVER = [
     "https://169.254.43518",
     "https://[fe80::1]",
     "https://[::ffff:169.254.169.254]",
+    "https://[64:ff9b::a9fe:a9fe]",
+    "https://[2002:a9fe:a9fe::]",
+    "https://[::169.254.169.254]",
 ]
 
 
@@ -152,3 +155,33 @@ def test_where_a_binding_is_asked_for_a_glob_without_a_host_is_not_enough() -> N
     assert ring.allows("A_API_KEY", "a.example", bound=True)
     assert not ring.allows("B_API_KEY", "a.example", bound=True)
     assert ring.allows("B_API_KEY", "a.example")
+
+
+HERE = [
+    *("http://localhost:8123", "http://LocalHost.:8123", "http://127.1:8123", "http://127.9.9.9"),
+    *("http://2130706433", "http://0x7f000001", "http://017700000001", "http://0", "http://[::1]"),
+    *(
+        "http://0.0.0.0:8123",
+        "http://[::]:8123",
+        "http://[::ffff:127.0.0.1]",
+        "http://[::127.0.0.1]",
+    ),
+    *("http://[64:ff9b::7f00:1]", "http://[2002:7f00:1::]", "http://foo.localhost"),
+    *("http://localhost.localdomain", "http://ip6-localhost", "https://127.0.0.1"),
+]
+
+
+@pytest.mark.parametrize("address", HERE)
+def test_a_webhook_reaches_this_machine_by_no_glob_however_it_is_written(address: str) -> None:
+    for patterns in (None, "*", "http://*,*", "127.*,http://127.*", "*:8123,http://*:8123"):
+        policy = HostPolicy.from_patterns(patterns)
+        assert policy.fault(httpx.URL(address), loopback=False) is not None
+
+
+def test_a_webhook_reaches_this_machine_where_it_is_named() -> None:
+    policy = HostPolicy.from_patterns("127.0.0.1:9000,http://localhost,hooks.example.com,*")
+
+    assert policy.fault(httpx.URL("http://127.0.0.1:9000/x"), loopback=False) is None
+    assert policy.fault(httpx.URL("http://127.0.0.1:8123/x"), loopback=False) is not None
+    assert policy.fault(httpx.URL("http://localhost:1"), loopback=False) is None
+    assert policy.fault(httpx.URL("https://hooks.example.com"), loopback=False) is None

@@ -8,8 +8,9 @@ import orjson
 import yaml
 
 from infra.local.registry import local_registry
+from streams.registry.history import ARTIFACT_PREFIX
 from streams.registry.learned import default_artifact
-from streams.registry.topic import ARTIFACT_PREFIX, records_of
+from streams.registry.publishing import records_of
 from streams.registry.version import RegistryVersion, parse_registry
 from streams.routing.landscape import Landscape
 
@@ -87,3 +88,20 @@ def test_experiments_are_asked_in_the_order_of_their_names_however_the_file_has_
     names = [each.name for each in parse_registry(orjson.dumps(document)).landscape.experiments]
 
     assert names == ["first", "second"]
+
+
+def test_arms_share_what_they_do_not_change_so_that_many_cost_little() -> None:
+    """A thousand models and two thousand rules were made once for each of up to 128 arms."""
+    rules = [{"when": {"feature": ["faq"]}, "tier": "simple"}]
+    policy = {**BASE.get("policy", {}), "static": rules}
+    arms = {"same": {}, "other": {"policy": {"quality": "best"}}, "own": {"policy": {"static": []}}}
+    document = {**BASE, "policy": policy, "experiments": {"e": {"arms": arms}}}
+    landscape = parse_registry(orjson.dumps(document)).landscape
+    same, other, own = (arm.landscape for arm in landscape.experiments[0].arms)
+
+    for arm in (same, other, own):
+        assert arm.models is landscape.models
+    for arm in (same, other):
+        assert arm.policy.static_rules is landscape.policy.static_rules
+    assert own.policy.static_rules == ()
+    assert (same.policy, other.policy.default_quality) == (landscape.policy, "best")

@@ -11,8 +11,9 @@ import pytest
 from infra.local.registry import local_registry
 from schemas.errors import ArtifactError, LocalStackError
 from streams.registry.artifacts import ArtifactSource, artifact_files
+from streams.registry.history import RegistryHistory
 from streams.registry.learned import default_artifact
-from streams.registry.topic import RegistryHistory, records_of
+from streams.registry.publishing import records_of
 from streams.registry.version import parse_registry
 from streams.routing.learned.artifact import Artifact, pack_artifact, read_artifact
 

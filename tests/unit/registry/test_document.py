@@ -180,3 +180,17 @@ def test_models_beyond_the_bound_are_refused_at_once() -> None:
 def test_a_version_that_is_no_json_object_is_refused(text: bytes) -> None:
     with pytest.raises(RegistryError):
         parse_registry(text, is_json=True)
+
+
+def test_instances_and_static_rules_beyond_their_bounds_are_refused() -> None:
+    instances = [{"name": f"i{n}", "base_url": "http://localhost/1"} for n in range(501)]
+    models = {
+        f"m{n}": {"provider": "openai", "tier": "a", "instances": instances} for n in range(10)
+    }
+    with pytest.raises(RegistryError, match="models: more than 5,000 instances"):
+        parse_registry(orjson.dumps({"tiers": ["a"], "models": models}), is_json=True)
+    models = {"m": {"provider": "openai", "tier": "a", "instances": instances[:1]}}
+    rules = [{"when": {"feature": ["faq"]}, "tier": "a"}] * 2_001
+    document = {"tiers": ["a"], "models": models, "policy": {"static": rules}}
+    with pytest.raises(RegistryError, match=r"policy\.static"):
+        parse_registry(orjson.dumps(document), is_json=True)

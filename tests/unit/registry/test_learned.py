@@ -9,14 +9,9 @@ import pytest
 
 from infra.local.registry import local_registry
 from schemas.errors import RegistryError
+from streams.registry.history import ARTIFACT_PREFIX, CURRENT_KEY, VERSION_PREFIX, RegistryHistory
 from streams.registry.live import LiveRegistry
-from streams.registry.topic import (
-    ARTIFACT_PREFIX,
-    CURRENT_KEY,
-    VERSION_PREFIX,
-    RegistryHistory,
-    records_of,
-)
+from streams.registry.publishing import records_of
 from streams.registry.version import RegistryVersion, parse_registry
 from streams.routing.decide import Moment, Subject, decide
 from streams.routing.learned.artifact import Artifact

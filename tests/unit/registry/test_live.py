@@ -9,8 +9,9 @@ import pytest
 
 from infra.local.registry import local_registry
 from schemas.errors import RegistryError
+from streams.registry.history import CURRENT_KEY, VERSION_PREFIX, RegistryHistory
 from streams.registry.live import LiveRegistry
-from streams.registry.topic import CURRENT_KEY, VERSION_PREFIX, RegistryHistory, records_of
+from streams.registry.publishing import records_of
 from streams.registry.version import RegistryVersion, parse_registry
 
 TIERS = ("simple", "moderate", "complex")

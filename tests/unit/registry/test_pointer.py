@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import orjson
 import pytest
 
-from streams.registry.topic import CURRENT_KEY, MOST_BEFORE, RegistryHistory
+from streams.registry.history import CURRENT_KEY, MOST_BEFORE, RegistryHistory
 
 
 def _take(history: RegistryHistory, version: str, before: Sequence[str] | None = None) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from infra.local.registry import local_registry
 from schemas.errors import RegistryError
+from streams.registry.history import CURRENT_KEY, RegistryHistory
+from streams.registry.publishing import records_of
 from streams.registry.repair import Repair, repair_of
-from streams.registry.topic import CURRENT_KEY, RegistryHistory, records_of
 from streams.registry.version import RegistryVersion, parse_registry
 
 Records = list[tuple[bytes, bytes | None]]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Any
 
 import pytest
 
-from infra.replays.executed import as_document
+from infra.replays.executed import FirstBodies, as_document
 from infra.replays.executing import Executed, Executor, NoPriceError, Task
 from schemas.events import CostEvent
 from streams.providers.base import ErrorClass, ProviderError
@@ -100,3 +101,23 @@ def test_a_model_without_a_price_is_refused_before_any_call() -> None:
     unpriced = REGISTRY.replace("price: {input: 2.5, output: 10},", "model: nobody-knows,")
     with pytest.raises(NoPriceError, match=r"models\.gpt-4o\.price"):
         asked(registry=unpriced)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_bodies_that_are_drawn_first_are_kept_as_far_as_they_fit(seed: int) -> None:
+    places = [("t", 0, offset) for offset in range(40)]
+    random.Random(seed).shuffle(places)
+    bodies = FirstBodies(places, most_bytes=1_000)
+    for offset in range(60):
+        place = ("t", 0, offset)
+        if bodies.wants(place):
+            bodies.put(place, BODY, 90)
+
+    assert set(bodies.found) == set(places[:11])
+
+
+def test_a_body_larger_than_all_that_may_be_held_is_asked_alone() -> None:
+    bodies = FirstBodies([("t", 0, 1)], most_bytes=10)
+    bodies.put(("t", 0, 1), BODY, 5_000_000)
+
+    assert list(bodies.found) == [("t", 0, 1)]

@@ -47,6 +47,21 @@ REFUSED: dict[str, Any] = {
         _record("L0", "int"),
         *(_record(f"L{n}", f"L{n - 1}", f"L{n - 1}") for n in range(1, 20)),
     ),
+    "an array of a negative size": _record(
+        "R", {"type": "array", "items": {"type": "fixed", "name": "Z", "size": -1}}
+    ),
+    "a negative size beside others": _record(
+        "R",
+        {"type": "array", "items": _record("E", "int", {"type": "fixed", "name": "Z", "size": -9})},
+    ),
+    "a size that is no number": _record("R", {"type": "fixed", "name": "Z", "size": "9"}),
+    "one name in two namespaces": _record(
+        "R", _record("a.E", "int"), _record("b.E"), {"type": "array", "items": "b.E"}
+    ),
+    "one name in two namespaces, one inherited": {
+        **_record("R", _record("E", "int"), _record("m.E"), {"type": "array", "items": "m.E"}),
+        "namespace": "n",
+    },
     "no type": 5,
     "a field that is none": {"type": "record", "name": "R", "fields": ["x", None]},
 }

@@ -43,7 +43,13 @@ def test_plain_text_of_any_language_stays(text: str) -> None:
     assert one_line(text) == whole_text(text) == text
 
 
-@pytest.mark.parametrize("text", ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", " =1", "\t=1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", " =1", "\t=1", "\r\n=1", "\u2028=1"),
+        *("\uff1d1+1", "\ufeff=1", " \u200b =1", "\u00ad\uff20SUM(1)"),
+    ],
+)
 def test_a_formula_is_a_text_in_a_spreadsheet(text: str) -> None:
     assert str(spreadsheet_cell(text)).startswith("'")
 

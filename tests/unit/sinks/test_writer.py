@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from schemas.errors import FencedError, UndecodableError
-from schemas.topics import OUTCOMES
+from schemas.registry_signature import RegistryKeys
+from schemas.topics import OUTCOMES, REGISTRY
 from sinks.batch import Batch, BatchLimits
 from sinks.errors import DoubtfulRowsError, RefusedError, SpentClaimError, UnreachableError
 from sinks.reading import reader_of
@@ -236,3 +237,15 @@ def test_a_number_that_is_not_finite_is_found_whatever_clickhouse_says_of_it(val
     assert world.offsets == [0, 1, 2, 3]
     tables = [name for name, _ in world.stored]
     assert tables == ["outcomes", "dead_letters", "outcomes", "outcomes"]
+
+
+def test_with_a_key_registry_records_are_stored_only_if_they_are_signed() -> None:
+    keys = RegistryKeys(["0123456789abcdefghijklmnopqrstuv"])
+    reader = reader_of(REGISTRY, None, keys)
+    record = Record(offset=4, key=b"current", value=b'{"registry": "0", "by": "ada"}')
+    signed = replace(record, headers=keys.sign(record.key or b"", record.value, 4))
+
+    assert reader.read(signed) == reader_of(REGISTRY).read(record)
+    for bad in (record, replace(signed, offset=5), replace(signed, value=b"{}")):
+        with pytest.raises(UndecodableError, match="is refused"):
+            reader.read(bad)

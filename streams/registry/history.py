@@ -1,0 +1,233 @@
+"""What the registry topic says: versions under their hash, artifacts, and the pointer.
+
+`registry/<hash>` holds a version's canonical JSON; `current` names a hash, who moved the pointer,
+when, and the versions before it, so that compaction does not take the way back. Where keys are
+given, a record that none of them signed is refused, and what was there before it stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import orjson
+
+from schemas.errors import ArtifactError, RegistryError, SluiceError
+from schemas.journal_headers import Headers
+from schemas.registry_signature import RegistryKeys, UnsignedRecordError, is_signed
+from streams.registry.artifacts import ArtifactSource
+from streams.registry.learned import ArtifactOf
+from streams.registry.version import RegistryVersion, content_hash, parse_registry
+from streams.routing.learned.artifact import pack_artifact
+
+CURRENT_KEY = b"current"
+VERSION_PREFIX = b"registry/"
+ARTIFACT_PREFIX = b"artifact/"
+_LONGEST_NAME = 256
+_DIGEST = re.compile(rb"[0-9a-f]{16}")
+MOST_BEFORE = 100
+"""How many rollbacks a pointer remembers."""
+
+MOST_BAD = 10_000
+MOST_BAD_BYTES = 16 * 1024 * 1024
+"""Keys of bad records that are remembered, for a repair to mend."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pointer:
+    """Which version is current; `at` is broker time, ms. Rollbacks go through `before` from its end
+    to its beginning.
+    """
+
+    version: str
+    by: str
+    at: int
+    before: tuple[str, ...] = ()
+
+    def applied(self) -> tuple[str, ...]:
+        """What lies before the version that is applied on top of this one."""
+        return (*self.before, self.version)[-MOST_BEFORE:]
+
+    def taken_back(self, version: str) -> tuple[str, ...]:
+        """What lies before `version` once it is current again; one that never was is applied."""
+        if version == self.version:
+            return self.before
+        if version in self.before:
+            return self.before[: len(self.before) - 1 - self.before[::-1].index(version)]
+        return self.applied()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryRecord:
+    """A record on the topic; `at` is broker time, ms."""
+
+    key: bytes
+    value: bytes | None
+    at: int
+    headers: Headers
+    offset: int
+
+
+class RegistryHistory:
+    """All that the registry topic says, in its order."""
+
+    def __init__(self, keys: RegistryKeys | None = None) -> None:
+        self.keys = keys
+        self.contents: dict[str, bytes] = {}
+        self.artifacts: dict[str, bytes] = {}
+        self.pointers: list[Pointer] = []
+        self.artifact: ArtifactOf = ArtifactSource(published=lambda: self.artifacts)
+        self.bad: dict[bytes, str] = {}
+        """Keys whose latest record can't be used, and why; at most `MOST_BAD`."""
+        self.signers: dict[bytes, str] = {}
+        """Id of the key that signed the record that is in use, by the record's key."""
+        self.refused = 0
+        """Records that were not believed."""
+        self.is_signed = False
+        """Whether a pointer on the topic carries a signature, of whatever worth."""
+        self._bad_bytes = 0
+
+    @property
+    def current(self) -> Pointer | None:
+        """The pointer as it stands."""
+        return self.pointers[-1] if self.pointers else None
+
+    def take(
+        self,
+        key: bytes,
+        value: bytes | None,
+        at: int,
+        *,
+        headers: Iterable[tuple[str, bytes | None]] = (),
+        offset: int = -1,
+    ) -> bool:
+        """Take a record in; whether the pointer moved. A tombstone takes a version or an artifact
+        out, and mends a bad record of its key.
+
+        Raises:
+            UnsignedRecordError: it is not signed by a key that counts; nothing was taken.
+            RegistryError: the record is malformed; nothing was taken. `bad` names its key.
+        """
+        headers = tuple(headers)
+        self.is_signed = self.is_signed or (key == CURRENT_KEY and is_signed(headers))
+        try:
+            signer = None if self.keys is None else self.keys.check(key, value, headers, offset)
+            moved = self._take_out(key) if value is None else self._take(key, value, at)
+        except RegistryError as error:
+            self.refused += isinstance(error, UnsignedRecordError)
+            self._note_bad(key, str(error))
+            raise
+        if self.bad.pop(key, None) is not None:
+            self._bad_bytes -= len(key)
+        if signer is not None and value is not None:
+            self.signers[key] = signer
+        else:
+            self.signers.pop(key, None)
+        return moved
+
+    def read(self, record: RegistryRecord) -> None:
+        """Take a record in; one that can't be used is among `bad`."""
+        with suppress(RegistryError):
+            self.take(
+                record.key, record.value, record.at, headers=record.headers, offset=record.offset
+            )
+
+    def _note_bad(self, key: bytes, problem: str) -> None:
+        if key not in self.bad:
+            if len(self.bad) >= MOST_BAD or self._bad_bytes + len(key) > MOST_BAD_BYTES:
+                return
+            self._bad_bytes += len(key)
+        self.bad[key] = problem
+
+    def holds(self, key: bytes) -> bool:
+        """Whether a version or an artifact is in use under this key and is what the key says."""
+        digest = key.partition(b"/")[2].decode(errors="replace")
+        if key.startswith(VERSION_PREFIX):
+            content = self.contents.get(digest)
+            return content is not None and content_hash(content) == digest
+        if not key.startswith(ARTIFACT_PREFIX) or digest not in self.artifacts:
+            return False
+        try:
+            self.artifact(digest)
+        except ArtifactError:
+            return False
+        return True
+
+    def value_of(self, key: bytes) -> bytes:
+        """The version or artifact in use under this key, where `holds` says that there is one."""
+        digest = key.partition(b"/")[2].decode(errors="replace")
+        if key.startswith(VERSION_PREFIX):
+            return self.contents[digest]
+        return pack_artifact(self.artifact(digest))
+
+    def _take_out(self, key: bytes) -> bool:
+        for prefix, values in ((VERSION_PREFIX, self.contents), (ARTIFACT_PREFIX, self.artifacts)):
+            if key.startswith(prefix):
+                values.pop(key.removeprefix(prefix).decode(errors="replace"), None)
+        return False
+
+    def _take(self, key: bytes, value: bytes, at: int) -> bool:
+        for prefix, values in ((VERSION_PREFIX, self.contents), (ARTIFACT_PREFIX, self.artifacts)):
+            if key.startswith(prefix):
+                digest = key.removeprefix(prefix)
+                if not _DIGEST.fullmatch(digest):
+                    raise RegistryError("a key on the registry topic names no hash")
+                values[digest.decode()] = value
+                return False
+        if key != CURRENT_KEY:
+            if not key.isascii():
+                raise RegistryError("a key on the registry topic is not ASCII")
+            return False
+        version, by, given = read_pointer(value)
+        before = () if self.current is None else self.current.taken_back(version)
+        self.pointers.append(
+            Pointer(version=version, by=by, at=at, before=before if given is None else given)
+        )
+        return True
+
+    def version(self, digest: str) -> RegistryVersion:
+        """A version by its hash.
+
+        Raises:
+            RegistryError: it is not on the topic, does not validate, or has another content.
+        """
+        content = self.contents.get(digest)
+        if content is None:
+            raise RegistryError(
+                f"registry version {digest} is not on the topic; `sluice registry show --all` "
+                "lists those that are"
+            )
+        name = f"registry version {digest}"
+        try:
+            version = parse_registry(content, name=name, artifacts=self.artifact, is_json=True)
+        except SluiceError as error:
+            raise error if isinstance(error, RegistryError) else RegistryError(str(error)) from None
+        except Exception as error:  # noqa: BLE001 - no content may end its reader
+            raise RegistryError(f"{name} can't be read: {type(error).__name__}") from None
+        if version.hash != digest:
+            raise RegistryError(f"registry version {digest} holds another content: {version.hash}")
+        return version
+
+
+def read_pointer(value: bytes) -> tuple[str, str, tuple[str, ...] | None]:
+    """Version, mover and way back of a pointer; the way back is `None` where it does not say.
+
+    Raises:
+        RegistryError: it is malformed.
+    """
+    try:
+        pointer = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        pointer = None
+    if not isinstance(pointer, dict):
+        raise RegistryError("the pointer on the registry topic is malformed")
+    version, by, before = (pointer.get(name) for name in ("registry", "by", "before"))
+    if not isinstance(version, str) or not 0 < len(version) <= _LONGEST_NAME:
+        raise RegistryError("the pointer on the registry topic names no version")
+    if not isinstance(by, str) or len(by) > _LONGEST_NAME:
+        raise RegistryError("the pointer on the registry topic does not say who moved it")
+    if not isinstance(before, list):
+        return version, by, None
+    return version, by, tuple(str(each) for each in before[-MOST_BEFORE:])

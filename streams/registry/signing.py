@@ -1,0 +1,120 @@
+"""What must be written so that a registry topic is signed by the first key. Pure.
+
+Two uses: an operator switches signatures on and says which version is trusted, or changes keys.
+What a key that counts has signed is trusted; of what nobody signed, only what was named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from schemas.errors import RegistryError
+from schemas.registry_signature import RegistryKeys
+from streams.registry.history import (
+    ARTIFACT_PREFIX,
+    CURRENT_KEY,
+    VERSION_PREFIX,
+    RegistryHistory,
+    RegistryRecord,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningPlan:
+    """`records` are written first, then `pointer` (a version and its way back), if any.
+
+    `trusted` are the versions that no key has signed until now and that are believed from now on;
+    `left` counts versions and artifacts that stay unsigned, and are refused.
+    """
+
+    version: str
+    records: tuple[tuple[bytes, bytes], ...]
+    pointer: tuple[str, tuple[str, ...]] | None
+    trusted: tuple[str, ...] = ()
+    left: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all is signed already."""
+        return not self.records and self.pointer is None
+
+
+def signing_plan(
+    records: Iterable[RegistryRecord],
+    keys: RegistryKeys,
+    version: str | None = None,
+    *,
+    every: bool = False,
+) -> SigningPlan:
+    """What to sign: `version` (the current one), what it needs, and what any key has signed;
+    `every` adds all other versions and artifacts that are what their key says.
+
+    Raises:
+        RegistryError: there is no current version, or the one that was named is not usable.
+    """
+    signed, found = RegistryHistory(keys), RegistryHistory()
+    for record in records:
+        signed.read(record)
+        found.read(record)
+    wanted = version or _current(signed, found)
+    source = signed if signed.holds(VERSION_PREFIX + wanted.encode()) else found
+    landscape = source.version(wanted).landscape
+    arms = [arm.landscape for each in landscape.experiments for arm in each.arms]
+    needed = {each.artifact.hash for each in (landscape, *arms) if each.artifact is not None}
+    values: dict[bytes, bytes] = {}
+    left = 0
+    for key in _keys_of(found) | _keys_of(signed):
+        digest = key.partition(b"/")[2].decode()
+        if signed.holds(key):
+            values[key] = signed.value_of(key)
+        elif found.holds(key) and (every or digest == wanted or digest in needed):
+            values[key] = found.value_of(key)
+        else:
+            left += 1
+    stale = {key for key in values if not _is_fresh(signed, key)}
+    trusted = tuple(
+        sorted(
+            key.removeprefix(VERSION_PREFIX).decode()
+            for key in stale
+            if key.startswith(VERSION_PREFIX) and key not in signed.signers
+        )
+    )
+    known = {key.removeprefix(VERSION_PREFIX).decode() for key in values}
+    return SigningPlan(
+        version=wanted,
+        records=tuple(sorted((key, values[key]) for key in stale)),
+        pointer=_pointer(signed, found, wanted, known),
+        trusted=trusted,
+        left=left,
+    )
+
+
+def _current(signed: RegistryHistory, found: RegistryHistory) -> str:
+    pointer = signed.current or found.current
+    if pointer is None:
+        raise RegistryError("no version is current; publish one: sluice registry apply FILE")
+    return pointer.version
+
+
+def _keys_of(history: RegistryHistory) -> set[bytes]:
+    versions = {VERSION_PREFIX + digest.encode() for digest in history.contents}
+    return versions | {ARTIFACT_PREFIX + digest.encode() for digest in history.artifacts}
+
+
+def _is_fresh(signed: RegistryHistory, key: bytes) -> bool:
+    """Whether the latest record of this key is signed by the first key."""
+    first = None if signed.keys is None else signed.keys.first
+    return signed.signers.get(key) == first and key not in signed.bad
+
+
+def _pointer(
+    signed: RegistryHistory, found: RegistryHistory, wanted: str, known: set[str]
+) -> tuple[str, tuple[str, ...]] | None:
+    """The pointer to write; its way back keeps versions that are signed then."""
+    current = signed.current
+    if current is not None and current.version == wanted and _is_fresh(signed, CURRENT_KEY):
+        return None
+    before = current or found.current
+    way_back = () if before is None else before.taken_back(wanted)
+    return wanted, tuple(each for each in way_back if each in known)

@@ -1,0 +1,55 @@
+"""Of a prompt of 4 MiB only its ends are looked at, however it is written: the loop is shared."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from infra.local.registry import local_registry
+from schemas.topics import MAX_REQUEST_BYTES
+from streams.registry.version import parse_registry
+from streams.routing.features import both_ends, extract_features
+from streams.routing.opinion import opinion_body
+from streams.routing.trust.checks import faults
+from streams.routing.trust.confidence import Answered
+from streams.routing.trust.second_look import judge_body
+
+LANDSCAPE = parse_registry(local_registry("http://127.0.0.1:1")).landscape
+UNITS = ("สวัสดีครับ ", "नमस्ते दुनिया ", "გამარჯობა ", "ሰላም ለዓለም ", "안녕하세요 ")
+ANSWER = {"content": "This is what can be said about it, in plain words and at some length."}
+
+
+def _large(unit: str, *, at_end: str = "", in_middle: str = "") -> str:
+    half = unit * (MAX_REQUEST_BYTES // len(unit.encode()) // 2)
+    return half + in_middle + half + at_end
+
+
+def _language_faults(prompt: str, answer: dict[str, str] = ANSWER) -> list[str]:
+    body = {"messages": [{"role": "user", "content": prompt}]}
+    return [fault.what for fault in faults(body, answer, "stop") if "asked in" in fault.what]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_ends_of_a_prompt_say_whether_another_language_is_wanted(unit: str) -> None:
+    wish = " Answer in English. "
+
+    assert _language_faults(_large(unit))
+    assert _language_faults(_large(unit, in_middle=wish))
+    assert not _language_faults(_large(unit, at_end=wish))
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_models_that_judge_are_shown_a_part_of_what_is_large(unit: str) -> None:
+    text = _large(unit)
+    body = {"messages": [{"role": "user", "content": text}]}
+    model = LANDSCAPE.models["gpt-4o"]
+    answered = Answered(body=body, message={"content": text}, finish_reason="stop")
+    judged = orjson.dumps(judge_body(answered, model))
+    asked = orjson.dumps(opinion_body(extract_features(body), LANDSCAPE, model))
+
+    assert max(len(judged), len(asked)) < 100_000
+
+
+def test_both_ends_of_a_short_text_are_the_text() -> None:
+    assert both_ends("hello") == "hello"
+    assert len(both_ends("x" * MAX_REQUEST_BYTES)) < 50_000
