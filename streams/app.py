@@ -17,6 +17,7 @@ from schemas.journal_headers import without_nulls
 from streams.flow.delivery_attempts import DeliveryAttempts
 from streams.flow.incoming import Incoming
 from streams.flow.intake import Intake
+from streams.group_assignor import GroupAssignor
 from streams.settings import WorkerSettings
 from streams.transport import Transport
 
@@ -68,6 +69,7 @@ def build_app(
         consumer_max_fetch_size=4 * 1024 * 1024,
         reply_create_topic=False,
         agent_supervisor=None,
+        PartitionAssignor=GroupAssignor,
     )
     app.transport = Transport(app.conf.broker_consumer, app, attempts=attempts)
     return app

@@ -65,9 +65,9 @@ def why_not_ready(report: Mapping[str, Any]) -> str | None:
     """Why a worker with this report takes no work; `None` when it does."""
     if report["registry"] is None:
         return "no registry version is loaded; publish one: sluice registry apply"
-    if not report["healthy"]:
-        return "its group has not given it partitions yet, or it is about to end"
     fault: str | None = report.get("request_fault")
+    if fault is None and not report["healthy"]:
+        return "its group has not given it partitions yet, or it is about to end"
     return fault
 
 
