@@ -31,6 +31,7 @@ LOOK_EVERY_S = 1.0
 LONGEST_WAIT_S = 60.0
 """Between two attempts to have the same topics given out as they are."""
 
+REBALANCES = "its group is giving out partitions anew"
 _NOT_LOOKED = "its request topics are not known yet"
 
 
@@ -112,7 +113,10 @@ class TopologyWatch:
         requests = [seen[name] for name in self._request_topics]
         self.fault = next((each.fault for each in requests if each.fault), None)
         self.reads_requests = any(each.is_read for each in requests)
-        if standing is not None:
+        if standing is None:
+            is_idle = not self.reads_requests and not self._may_not_ask
+            self.fault = self.fault or (REBALANCES if is_idle else None)
+        else:
             await self._mend(group, [each for each in seen.values() if each.is_given_wrongly])
 
     async def _standing(self, group: Group) -> GroupStanding | None:

@@ -30,6 +30,7 @@ from streams.observing.loop_lag import watch_loop
 from streams.observing.readings import observe
 from streams.observing.worker_readings import readings_of
 from streams.settings import WorkerSettings
+from streams.topology_watch import REBALANCES
 from streams.watches import gap_watch, topology_watch
 from streams.wiring import Parts
 
@@ -127,7 +128,7 @@ class Worker:
     def _request_fault(self) -> str | None:
         """Why this worker does not take the requests that it should, as far as that is known."""
         if self._ready and not self._parts.assignment.is_settled:
-            return "its group is giving out partitions anew"
+            return REBALANCES
         return self._topology.fault if self._ready else None
 
     def _reads_nothing(self) -> bool:

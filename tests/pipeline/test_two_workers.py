@@ -12,6 +12,7 @@ import pytest
 from tests.fixtures.services import some_clickhouse, some_kafka
 from tests.rig.poison import FAILS, NAMES, balanced, poisoned, start
 from tests.rig.stack import Stack, start_basics
+from tests.rig.topology import changed
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +44,15 @@ def test_poison_in_every_agent_ends_once_over_restarts_and_the_partition_goes_on
     assert sum(restarts.values()) >= 2
     books = balanced(pair, caller)
     assert books.balanced, books
+
+
+def test_new_partitions_and_a_topic_made_anew_are_taken_up_and_each_request_answered_once(
+    pair: Stack, own_name: str
+) -> None:
+    """Workers with fixed names that were restarted: none of them was made their group's leader."""
+    for name in NAMES:
+        pair.processes[name].wait_ready(pair.ready(name), 60)
+    changes = asyncio.run(changed(pair, NAMES, own_name, (6, 3, 8)))
+    assert set(changes.replies.values()) == {1}
+    assert {each.status for each in changes.pages} == {200, 503}
+    assert not any(each.is_green_without_requests for each in changes.pages)

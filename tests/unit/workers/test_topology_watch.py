@@ -139,6 +139,13 @@ def test_nothing_is_asked_of_a_group_that_rebalances() -> None:
     assert world.rejoined == 0
 
 
+def test_a_worker_without_partitions_in_a_group_that_rebalances_is_not_ready() -> None:
+    world = World(rebalances=True, owned=())
+    watch = world.watch()
+    _look(watch)
+    assert watch.fault is not None
+
+
 def test_what_can_not_be_mended_is_tried_ever_more_rarely_and_a_new_change_at_once() -> None:
     world = World(heeds=False)
     watch = world.watch()
