@@ -82,6 +82,21 @@ class GroupMarks:
                 },
             )
 
+    def committed(self, place: Place) -> int | None:
+        """The offset up to which a partition of ours is committed, 0 included."""
+        return self._committed.get(place)
+
+    async def pass_over(self, consumer: Any, place: Place, first: int, end: int) -> None:
+        """Commit `end` where `first` is committed: what lies between is not there any more.
+
+        Raises:
+            KafkaError: the broker did not take it.
+        """
+        async with self._committing:
+            if self._committed.get(place) == first:
+                metadata = self._attempts.metadata(place, end)
+                await self._commit(consumer, {place: Commit(offset=end, metadata=metadata)})
+
     async def write(self, consumer: Any, places: Collection[Place]) -> None:
         """Put marks as they are now beside what is committed."""
         try:

@@ -102,6 +102,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """See `MarkLog.write_marks`."""
         await self._on_loop(self.marks.write(self._ensure_consumer(), places))
 
+    async def pass_over(self, place: Place, first: int, end: int) -> None:
+        """See `GroupMarks.pass_over`."""
+        await self._on_loop(self.marks.pass_over(self._ensure_consumer(), place, first, end))
+
     async def give_up(self) -> None:
         """See `GroupMarks.give_up`."""
         await self._on_loop(self.marks.give_up(self._ensure_consumer()))
@@ -190,8 +194,7 @@ class Consumer(driver.Consumer):
 
     def committed_of(self, place: tuple[str, int]) -> int | None:
         """The offset up to which a partition is committed; `None` where that is not known."""
-        done: int | None = self._committed_offset.get(TP(*place))
-        return done
+        return self.thread.marks.committed(place)
 
     def give_up_name(self) -> None:
         """See `ConsumerThread.give_up_name`."""

@@ -11,7 +11,7 @@ from faust.types import TP
 
 from schemas.topics import FEEDBACK
 from streams.flow.gap_watch import GapWatch
-from streams.flow.log_gaps import Partition
+from streams.flow.log_gaps import LogGap, Partition
 from streams.settings import WorkerSettings
 from streams.topology_watch import TopologyWatch
 from streams.wiring import Parts
@@ -51,10 +51,15 @@ def gap_watch(app: faust.App, parts: Parts, settings: WorkerSettings) -> GapWatc
         found = await consumer.earliest_offsets(*(TP(*place) for place in places))
         return {(place.topic, place.partition): offset for place, offset in found.items()}
 
+    async def pass_over(gap: LogGap) -> None:
+        consumer: Any = app.consumer
+        await consumer.thread.pass_over((gap.topic, gap.partition), gap.first, gap.last + 1)
+
     return GapWatch(
         parts.gaps,
         parts.alerts,
         owned=owned,
         beginnings=beginnings,
         counted=parts.metrics.removed_unread,
+        pass_over=pass_over,
     )

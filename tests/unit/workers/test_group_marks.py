@@ -174,3 +174,17 @@ def test_a_topic_made_anew_is_read_from_its_beginning(broker: _Broker) -> None:
 
     asyncio.run(asyncio.wait_for(case(), 5))
     assert _offsets(broker) == {STAYS: 40, GOES: 0}
+
+
+def test_a_gap_is_passed_over_only_where_all_before_it_is_committed(broker: _Broker) -> None:
+    async def case() -> None:
+        marks = _marks()
+        await _taken_over(broker, marks)
+        assert marks.committed(STAYS) == 0
+        await marks.pass_over(broker, STAYS, 3, 9)
+        assert marks.committed(STAYS) == 0
+        await marks.pass_over(broker, STAYS, 0, 9)
+        assert marks.committed(STAYS) == 9
+
+    asyncio.run(asyncio.wait_for(case(), 5))
+    assert _offsets(broker)[STAYS] == 9
