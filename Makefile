@@ -3,7 +3,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-analytics chaos chaos-budget chaos-clock overload flood soak fuzz test-containers lock docs clean
+.PHONY: help setup demo test check bench bench-analytics chaos chaos-budget chaos-clock chaos-poison overload flood soak fuzz test-containers lock docs clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ chaos-budget: setup ## 1.00 USD over four workers: spend stops, stays stopped wh
 
 chaos-clock: setup ## clocks of a worker and a sink are set by hours under load (needs a C compiler)
 	@$(BIN)/python -m tests.chaos.clock
+
+chaos-poison: setup ## messages fail in every agent and end two workers, again and again
+	@$(BIN)/python -m tests.chaos.poison
 
 overload: setup ## three minutes of far more requests than the providers take, then peace again
 	@$(BIN)/python -m tests.chaos.overload

@@ -14,7 +14,8 @@ from schemas import exact_json
 from schemas.chat import RequestDocument, model_body
 from schemas.errors import InvalidRequestError
 from schemas.identity import DEFAULT_TENANT, NAME, REQUEST_ID
-from schemas.nesting import overgrown
+from schemas.json_bounds import crowd_in
+from schemas.nesting import MAX_CONTAINERS, MAX_VALUES, overgrown
 
 DEFAULT_DEADLINE_MS = 10 * 60 * 1000
 AUTO_MODEL = "auto"
@@ -196,6 +197,9 @@ def _filled(record: Mapping[str, Any], json_fields: tuple[str, ...] = ()) -> dic
 
 
 def _json(name: str, text: str) -> Any:
+    crowd = crowd_in(text.encode("utf-8", "surrogatepass"), MAX_VALUES, MAX_CONTAINERS)
+    if crowd is not None:
+        raise InvalidRequestError(f"{name}: {crowd}")
     try:
         return exact_json.loads(text)
     except orjson.JSONDecodeError:

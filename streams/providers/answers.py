@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from schemas import exact_json
+from schemas.json_bounds import crowd_in
 from streams.providers.base import ErrorClass, ProviderError, Usage
 from streams.routing.extra_names import NEVER
 
@@ -21,6 +22,11 @@ MAX_TOKENS = 100_000_000
 MAX_TOOL_CALLS = 1_024
 """Most tool calls of one answer."""
 
+MAX_ANSWER_VALUES, MAX_ANSWER_CONTAINERS = 250_000, 80_000
+"""Most values, and most lists and objects of them, in one answer: 2 MiB of log probabilities have
+hardly so many.
+"""
+
 MAX_NAME_CHARACTERS = 256
 """Longest name (of a model, an answer, a service tier) that is taken: each stands in an event."""
 
@@ -29,8 +35,11 @@ def decode(body: bytes, status: int) -> dict[str, Any]:
     """The JSON object in an answer.
 
     Raises:
-        ProviderError: BAD_RESPONSE; it is not JSON, or not an object.
+        ProviderError: BAD_RESPONSE; it is not JSON, not an object, or of too many values.
     """
+    crowd = crowd_in(body, MAX_ANSWER_VALUES, MAX_ANSWER_CONTAINERS)
+    if crowd is not None:
+        raise bad_answer(f"holds {crowd}", status)
     try:
         document = exact_json.loads(body)
     except orjson.JSONDecodeError:

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from schemas.json_bounds import read_text
 from streams.providers import anthropic_usage
 from streams.providers.answers import (
     Json,
@@ -144,7 +145,7 @@ def _unfenced(said: str) -> str:
         return said
     inside = rest.removesuffix(_FENCE).strip()
     try:
-        orjson.loads(inside)
+        read_text(inside)
     except orjson.JSONDecodeError:
         return said
     return inside

@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 import orjson
 
+from schemas.json_bounds import read_text
 from streams.providers.answers import Json
 from streams.providers.anthropic_thinking import thinking_blocks
 from streams.providers.base import ErrorClass, ProviderError
@@ -136,7 +137,7 @@ def _arguments(text: str) -> Json | orjson.Fragment:
     shown to this one as it was.
     """
     try:
-        value = orjson.loads(text or "{}")
+        value = read_text(text or "{}")
     except orjson.JSONDecodeError:
         return {"arguments": text}
     if not isinstance(value, dict):

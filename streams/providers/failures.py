@@ -19,6 +19,7 @@ from typing import Any
 
 import orjson
 
+from schemas.json_bounds import read_text
 from streams.providers.base import ErrorClass, ProviderError
 from streams.providers.error_codes import BY_NAME, BY_STATUS
 from streams.providers.overflow_wordings import says_overflow
@@ -160,7 +161,7 @@ def _error_object(body: bytes) -> Mapping[str, Any]:
     if len(body) > _LARGEST_ERROR_BYTES:
         return {}
     try:
-        document = orjson.loads(body)
+        document = read_text(body)
     except orjson.JSONDecodeError:
         return {}
     if isinstance(document, list) and document:

@@ -22,7 +22,7 @@ from streams.routing.landscape import Landscape
 from streams.routing.opinion import Opinion
 from streams.routing.policy import StaticRule
 
-CODE_VERSION = "5"
+CODE_VERSION = "6"
 """Raised with every change that can make the same inputs decide otherwise."""
 
 STATIC = "static"

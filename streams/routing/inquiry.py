@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from schemas.json_bounds import read_text
 from streams.routing.landscape import JSON, Model
 from streams.routing.rules.complexity import SCORE_DIGITS
 
@@ -79,7 +80,7 @@ def json_object_in(text: str, field: str) -> Mapping[str, Any]:
 
 def _object(text: str) -> Mapping[str, Any] | None:
     try:
-        value = orjson.loads(text)
+        value = read_text(text)
     except orjson.JSONDecodeError:
         return None
     return value if isinstance(value, dict) else None

@@ -36,6 +36,9 @@ LARGEST = 2 * 1024 * 1024
 LARGE_SHARE = 0.01
 """Share of answers that fill what an answer may hold: each takes as long as hundreds of others."""
 
+CROWD_SHARE = 0.002
+"""Share of answers that are hardly more than values, of one kind and at one place."""
+
 _LANDSCAPE = parse_registry(
     local_registry("http://127.0.0.1:1").replace("confidence: checks", "confidence: learned")
 ).landscape
@@ -121,6 +124,8 @@ def make_judged(seed: int, number: int) -> tuple[str, int, bytes, dict[str, Any]
     if draw.random() < 0.3:
         status, body = make_answer(draw, wire)
         return "changed", status, body, asked, wire
+    if draw.random() < CROWD_SHARE:
+        return "crowd", 200, _crowd(draw, wire), asked, wire
     kind, text = _text(draw)
     return kind, 200, _said(text, wire, draw), asked, wire
 
@@ -157,6 +162,36 @@ def _said(text: str, wire: str, draw: Random) -> bytes:
         {"id": "m", "type": "message", "model": "m", "stop_reason": "end_turn", "content": [part],
          "usage": {"input_tokens": 9, "output_tokens": 3}}
     )  # fmt: skip
+
+
+_VALUES = (b"1", b"1.5", b"1e9", b"true", b'""', b'"ab"', b"{}", b"[]", b'{"a":1}', b"[[1.0]]")
+_PLACES: Mapping[str, tuple[bytes, ...]] = {
+    "openai": (
+        b'{"choices":[{"message":{"content":"a"}}],"more":[%s]}',
+        b'{"choices":[%s]}',
+        b'{"choices":[{"message":{"content":[%s]}}]}',
+        b'{"choices":[{"message":{"content":"a","annotations":[%s]}}]}',
+        b'{"choices":[{"message":{"tool_calls":[%s]}}]}',
+        b'{"choices":[{"message":{"content":"a"},"logprobs":{"content":[%s]}}]}',
+        b'{"choices":[{"message":{"content":"a"}}],"usage":{"details":[%s]}}',
+    ),
+    "anthropic": (
+        b'{"type":"message","content":[{"type":"text","text":"a"}],"more":[%s]}',
+        b'{"type":"message","content":[%s]}',
+        b'{"type":"message","content":[{"type":"tool_use","id":"t","name":"f","input":{"a":[%s]}}]}',
+        b'{"type":"message","content":[{"type":"text","text":"a","citations":[%s]}]}',
+        b'{"type":"message","content":[{"type":"text","text":"a"}],"usage":{"details":[%s]}}',
+    ),
+}
+
+
+def _crowd(draw: Random, wire: str) -> bytes:
+    value = draw.choice(_VALUES)
+    count = min(LARGEST // (len(value) + 1), int(10 ** draw.uniform(4, 6.3)))
+    crowd = b",".join([value] * count)
+    if draw.random() < 0.2:
+        return _said(f"[{crowd[: LARGEST // 2].decode()}]", wire, draw)
+    return draw.choice(_PLACES[wire]) % crowd
 
 
 class Judging:

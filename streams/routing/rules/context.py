@@ -54,6 +54,8 @@ _OPINIONS = frozenset({"complexity", "difficulty"})
 
 _HIGHER_TIERS = frozenset({"paid", "pro", "premium", "plus", "enterprise", "business"})
 _QUALITIES = {"economy": -0.05, "best": 0.05}
+_TOOLS = {2: 0.015, 3: 0.04}
+_MANY_TOOLS = 0.1
 _WORD = re.compile(r"[a-z0-9]+")
 _EXAMINED = 64
 
@@ -79,8 +81,8 @@ def context_signals(seen: Features, retrieval: RetrievalPolicy) -> Iterator[Weig
         yield _QUALITIES[seen.quality], f"quality {seen.quality}"
     if seen.turns > 3:
         yield 0.08, f"{seen.turns} turns of conversation"
-    if seen.tools > 3:
-        yield 0.1, f"{seen.tools} tools to choose from"
+    if seen.tools > 1:
+        yield _TOOLS.get(seen.tools, _MANY_TOOLS), f"{seen.tools} tools to choose from"
     if seen.instructions > 4_000:
         yield 0.06, "long instructions"
     if seen.answer_fields > 12:

@@ -14,7 +14,7 @@ from streams.routing.rules.lexicon import ANY_ENDING, Lexicon
 from streams.routing.rules.phrases import PHRASES
 
 MAKES, HANDS, CODE_NOUNS, CONDITIONS, SOFTWARE = "makes", "hands", "code", "conditions", "software"
-EXTRACT, BRIEF, TRANSFORM = "extract", "brief", "transform"
+EXTRACT, BRIEF, TRANSFORM, MANNER = "extract", "brief", "transform", "manner"
 PROOF, LOOKUP, SERVICE, PAPERS, GREETING = "proof", "lookup", "service", "papers", "greeting"
 PERSONAL, NOTATION, ACCESS = "personal", "notation", "access"
 
@@ -50,6 +50,7 @@ SIGNALS: Mapping[str, Signal] = {
     "explanation": Signal(weight=0.12, reason="asks for an explanation"),
     "prose": Signal(weight=0.14, reason="asks for a text of its own"),
     "transform": Signal(weight=-0.04, reason="transforms a given text"),
+    MANNER: Signal(weight=0.24, more=0.04, reason="says how the text is to sound"),
     "extract": Signal(weight=-0.15, reason="extracts, labels or formats"),
     "brief": Signal(weight=-0.12, reason="wants a short answer"),
 }

@@ -25,6 +25,7 @@ from streams.routing.rules.signals import (
     LOOKUP,
     LOOKUPS,
     MAKES,
+    MANNER,
     MOST_PHRASES,
     NOTATION,
     PAPERS,
@@ -73,7 +74,7 @@ two are one name ("discount code").
 _VERB_LAST_FROM = 0x0900
 """Scripts from Devanagari on are those of languages that say "write" behind what is written."""
 
-_CODE_ASKED = 0.3
+_CODE_ASKED = 0.28
 _MAKING = 0.08
 _BEGINS = 40
 _EQUATION = re.compile(r"[=+*^×÷](?<=[0-9a-z)²³ ].) ?[0-9a-z(√?-]")
@@ -137,6 +138,8 @@ def said_in(
         del asked[PROOF]
     if not found.works_over:
         asked.pop(EXTRACT, None)
+    if not (found.works_over and TRANSFORM in asked):
+        asked.pop(MANNER, None)
     deep = found.makes_code or not HARD.isdisjoint(asked)
     hard = deep or SOFTWARE in asked
     words = words_of(size)
@@ -151,7 +154,7 @@ def said_in(
         counted = weight * factors.get(concept, 1.0)
         signals.append((counted * dilution if counted > 0 else counted, SIGNALS[concept].reason))
     signals.extend(_of_structure(found, dilution))
-    reckons, doubtful = False, 0.0
+    reckons, doubtful = False, _manner_in(signals)
     if not (service or found.works_over or pasted or given) and size < _NUMBERED_ANYHOW:
         quantities = _quantities(text)
         told = PERSONAL in asked or SERVICE in asked
@@ -159,7 +162,7 @@ def said_in(
         if reckons:
             weight = _QUANTITIES + _QUANTITY * quantities
             signals.append((weight, "quantities to reckon with"))
-            doubtful = weight * _OF_QUANTITIES
+            doubtful += weight * _OF_QUANTITIES
     if service:
         signals.append((-0.14, "a customer's everyday question"))
     elif short and not hard and _is_everyday(text, asked):
@@ -176,6 +179,11 @@ def said_in(
         share_of_length=_MATERIAL_LENGTH if tells else 1.0,
         doubtful=doubtful,
     )
+
+
+def _manner_in(signals: list[Weighed]) -> float:
+    """What the manner that is asked for weighs: it is as hard in a short text as in a long one."""
+    return sum(weight for weight, reason in signals if reason == SIGNALS[MANNER].reason)
 
 
 _Asked = dict[str, dict[str, bool]]

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from schemas.json_bounds import read_text
 from streams.routing.features import text_of
 from streams.routing.rules.complexity import SCORE_DIGITS
 
@@ -54,7 +55,7 @@ def _calls_of(message: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def _json_of(text: str) -> Any:
     """A JSON object or list, else `None`: a bare number or word is prose."""
     try:
-        value = orjson.loads(text)
+        value = read_text(text)
     except orjson.JSONDecodeError:
         return None
     return value if isinstance(value, dict | list) else None

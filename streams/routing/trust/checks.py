@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from schemas.json_bounds import read_text
 from streams.routing.features import both_ends, question_of, text_of
 from streams.routing.trust.grounding import ungrounded
 from streams.routing.trust.language import language_of
@@ -150,7 +151,7 @@ def _breaks_json(body: Body, message: Mapping[str, Any], finish_reason: str) -> 
         return None
     text = text_of(message.get("content"))
     try:
-        value = orjson.loads(text)
+        value = read_text(text)
     except orjson.JSONDecodeError:
         return "JSON was asked for, and it is not JSON"
     if wanted["type"] == "json_object":
@@ -184,7 +185,7 @@ def _breaks_tool(
     if forced not in {None, name}:
         return "it calls another tool than the one that had to be called"
     try:
-        arguments = orjson.loads(call["arguments"] or "{}")
+        arguments = read_text(call["arguments"] or "{}")
     except orjson.JSONDecodeError:
         return f"the arguments of {name} are not JSON"
     wrong = misfit(arguments, len(call["arguments"]), known[name])

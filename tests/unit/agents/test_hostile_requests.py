@@ -10,9 +10,9 @@ import orjson
 import pytest
 
 from schemas.chat import MAX_METADATA, MAX_PARTS, MAX_TOOLS, RequestDocument
-from schemas.codec import Codec
+from schemas.codec import MAX_OPEN_VALUE_BYTES, Codec, single_object_header
 from schemas.mapping import from_record
-from schemas.nesting import MAX_FIELDS, MAX_VALUES
+from schemas.nesting import MAX_CONTAINERS, MAX_FIELDS, MAX_FRACTIONS, MAX_VALUES
 from schemas.records import TierMessage
 from schemas.topics import (
     MAX_REQUEST_BYTES,
@@ -78,8 +78,8 @@ def _repeated(head: bytes, unit: bytes, tail: bytes) -> bytes:
     return head + b",".join([unit] * count) + tail
 
 
-def _named(head: bytes, value: bytes, tail: bytes) -> bytes:
-    return head + b",".join(b'"k%d":%s' % (number, value) for number in range(100_001)) + tail
+def _named(head: bytes, value: bytes, tail: bytes, count: int = 100_001) -> bytes:
+    return head + b",".join(b'"k%d":%s' % (number, value) for number in range(count)) + tail
 
 
 BOMBS: dict[str, bytes] = {
@@ -97,20 +97,33 @@ BOMBS: dict[str, bytes] = {
     "lists in lists": _repeated(
         b'{"prompt":"x","extra_body":{"a":[', b"[" * 90 + b"]" * 90, b"]}}"
     ),
+    "numbers": _repeated(b'{"prompt":"x","extra_body":{"a":[', b"1", b"]}}"),
+    "texts": _repeated(b'{"prompt":"x","stop":[', b'""', b"]}"),
     "annotations": _repeated(
         b'{"messages":[{"role":"user","content":"a","annotations":[', b"{}", b"]}]}"
     ),
 }
 
 
-THICKETS = ("parts", "messages", "a schema", "lists in lists", "annotations")
+CROWDS: dict[str, bytes] = {
+    "fields": _named(b'{"prompt":"x",', b"1", b"}", 2_500),
+    "fields of a message": _named(b'{"messages":[{"role":"user",', b"1", b"}]}", 90_000),
+    "metadata": _named(b'{"prompt":"x","metadata":{', b'"v"', b"}}", 3_000),
+    "fractions": b'{"prompt":"x","extra_body":{"a":[%s]}}'
+    % b",".join([b"1.10"] * (MAX_FRACTIONS + 1)),
+    "large integers": b'{"prompt":"x","tools":[%s]}' % b",".join([b"1" * 30] * 99_000),
+}
+"""Fewer than are not read at all, more than are looked at."""
 
 
-@pytest.mark.parametrize("what", THICKETS)
+@pytest.mark.parametrize("what", BOMBS)
 def test_what_takes_seconds_to_read_is_not_read_and_is_answered(what: str) -> None:
     world = taken(BOMBS[what], [("correlation-id", b"c")])
     (dead,) = world.log.of(dead_letter_topic(REQUESTS))
-    assert dict(dead.record.headers)["dlq-reason"] == b"more than %d lists and objects" % MAX_VALUES
+    assert dict(dead.record.headers)["dlq-reason"] in {
+        b"more than %d values" % MAX_VALUES,
+        b"more than %d lists and objects" % MAX_CONTAINERS,
+    }
     (reply,) = world.replies()
     assert (reply["status"], reply["error"]["code"]) == ("rejected", "invalid_request")
 
@@ -122,13 +135,13 @@ def test_brackets_in_a_prompt_are_no_lists(text: str) -> None:
     assert arrived(orjson.dumps({"prompt": text})).verdict is None
 
 
-@pytest.mark.parametrize("what", sorted(BOMBS.keys() - set(THICKETS)))
+@pytest.mark.parametrize("what", CROWDS)
 def test_too_many_values_are_refused_before_each_is_looked_at(
     what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(RequestDocument, "model_validate", None)
-    said = refusal(BOMBS[what])
-    assert f"more than the {MAX_VALUES} values" in said or f"the {MAX_FIELDS} fields" in said
+    said = refusal(CROWDS[what])
+    assert f"the {MAX_FIELDS} fields" in said or f"the {MAX_FRACTIONS} numbers" in said
 
 
 def test_the_largest_of_each_kind_is_still_taken() -> None:
@@ -144,6 +157,25 @@ def test_the_largest_of_each_kind_is_still_taken() -> None:
         )
     )
     assert body.verdict is None
+
+
+def test_an_avro_integer_without_end_is_not_read_on() -> None:
+    endless = single_object_header("Request") + b"\x80" * MAX_REQUEST_BYTES
+    (dead,) = taken(endless, []).log.of(dead_letter_topic(REQUESTS))
+    assert dict(dead.record.headers)["dlq-reason"] == b"an integer of more than 10 bytes"
+
+
+def test_an_avro_request_of_the_largest_size_is_read() -> None:
+    text = "\u00e9\u4e2d" * (MAX_REQUEST_BYTES // 6)
+    value = Codec("Request").encode({"prompt": text})
+    assert Codec("Request").decode(value)["prompt"] == text
+
+
+def test_a_value_that_was_larger_before_compression_than_its_topic_takes_is_not_read() -> None:
+    (dead,) = taken(b'{"prompt":"%s"}' % (b"x" * MAX_OPEN_VALUE_BYTES), []).log.of(
+        dead_letter_topic(REQUESTS)
+    )
+    assert dict(dead.record.headers)["dlq-reason"] == b"more than %d bytes" % MAX_OPEN_VALUE_BYTES
 
 
 def test_ten_thousand_tools_are_refused_by_name() -> None:

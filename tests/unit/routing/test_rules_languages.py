@@ -115,6 +115,37 @@ def test_proofs_of_claims_and_code_of_programs_leave_the_first_tier(prompt: str)
     assert _tier(prompt) != "simple"
 
 
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "Rephrase so that it sounds natural and keep the humour: 'Our tills are on strike.'",
+        "Vertaal niet letterlijk: 'De kat uit de boom kijken leverde ons niets op dit jaar.'",
+        "Przetłumacz, nie dosłownie: 'Nie mój cyrk, nie moje małpy, powiedział nam kierownik.'",
+        "Переведи не дословно, сохрани игру слов: «На безрыбье и рак рыба, сказал повар».",
+        "Skriv om artigare och behåll all information: 'Ta bort cyklarna nu, annars ryker de.'",
+        "이 글을 더 공손하게 고쳐 써 줘, 모든 정보를 남기고: “자전거를 치우세요.”",
+        "Daha kibar biçimde yeniden yaz: 'Bisikletleri buradan kaldırın, pazartesi atılacak.'",
+        "summarise without losing the irony: 'What a joy, the lift is broken again, more sport.'",
+    ],
+)
+def test_a_manner_asked_of_a_given_text_is_work_for_the_second_tier(prompt: str) -> None:
+    assert _tier(prompt) == "moderate"
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "How do I say thanks more politely?",
+        "What is a pun?",
+        "Translate to German: 'The door is open.'",
+        "Which tone does a dial phone make?",
+        "what is the default port of redis",
+    ],
+)
+def test_a_manner_without_a_text_to_work_over_says_nothing(prompt: str) -> None:
+    assert _tier(prompt) == "simple"
+
+
 @pytest.mark.parametrize("words", [20, 40, 100, 400, 2_000])
 @pytest.mark.parametrize(
     "sentence",

@@ -16,11 +16,16 @@ DUTCH: Phrases = {
     "judgement": listed("onderbouw* | risico* | valkuil* | aannames | afhankelijkheden"),
     "analysis": listed("vergelijk* | analyseer* | beoordeel* | voor en nadelen"),
     "steps": listed("stap voor stap"),
-    "computation": listed("bereken*"),
+    "computation": listed("bereken* | twee keer zo | half zo"),
     "plan": listed("stel een"),
     "explanation": listed("waarom | leg uit"),
     "prose": listed("schrijf een"),
-    "transform": listed("vertaal* | samenvat* | vat samen"),
+    "manner": listed("""
+        beleefder | vriendelijker | formeler | letterlijk | woord voor woord | de toon
+        eenvoudige taal
+        woordspeling* | alle informatie | behoud de
+    """),
+    "transform": listed("vertaal* | samenvat* | vat samen | herschrijf | herformuleer"),
     "extract": listed("extraheer | classificeer"),
     "brief": listed("ja of nee | één woord"),
     "conditions": listed("elke | minstens | hoogstens | precies | zonder | moet"),

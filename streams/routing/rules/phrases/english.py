@@ -100,6 +100,8 @@ ENGLISH: Phrases = {
         calculate | compute | solve | what is the sum | what is the product | what is the value
         what is the output | predict the output | find all | evaluate the | find the value
         determine | how many different | how many distinct
+        twice as | twice the age | half as | times as | times older | times the age | as old as
+        double the
     """),
     "expertise": listed("""
         ebitda | covenant* | npv | present value* | amortiz* | capital gains | dilution
@@ -153,6 +155,18 @@ ENGLISH: Phrases = {
         press release | dialogue | monologue | draft a | in the style of | write a letter
         words max | lyrics | short story
     """),
+    "manner": listed("""
+        keep the meaning | keeping the meaning | keep its meaning | same meaning | the meaning, not
+        not word for word | not literally | literally | idiom | idioms | idiomatic* | keep the tone
+        keeping the tone | keep the humor | keep the humour | keep the point | keep the rhyme*
+        keep the style | keep all information | keep all the information | keep every detail
+        keep all details | without losing | placeholders | business register | formal register
+        casual register | natural sounding | sound natural | sounds natural | more polite*
+        more formal*
+        less formal* | more casual* | friendlier | warmer | softer | less harsh | less aggressive
+        passive aggressive | diplomatic* | tactful* | without jargon | plain english | easy language
+        pun | puns | wordplay | play on words | irony | ironic | sarcas* | nuance*
+    """),
     "transform": listed("""
         translate | summarize | summarise | rewrite | rephrase | shorten | correct the
         proofread | paraphrase | simplify | fix the spelling | tl;dr
@@ -175,7 +189,8 @@ ENGLISH: Phrases = {
         single word | in a word | answer with
     """),
     "makes": listed("""
-        write | implement | build | create | make | port | develop | generate | craft
+        write | implement | build | create | make | port it | port this
+        port my | port our | develop | generate | craft
         draft | compose | prepare | produce | invent | code a | code an | code me | code up
         code this | code it
     """),

@@ -56,6 +56,7 @@ FRENCH: Phrases = {
     """),
     "computation": listed("""
         calcul* | résou* | détermine*
+        deux fois plus | trois fois plus | le double de | moitié moins
     """),
     "expertise": listed("""
         fiscal* | clause* | responsabilité | contrat | contrats | juridique* | impôt* | diagnosti*
@@ -81,6 +82,13 @@ FRENCH: Phrases = {
     "prose": listed("""
         rédige* | poème* | dissertation | discours | nouvelle de | sonnet | un roman
         lettre de motivation
+    """),
+    "manner": listed("""
+        plus poli | plus polie | plus polis | plus aimable | plus formel* | plus courtois*
+        mot à mot
+        en gardant le | garde le sens | gardez le sens | pas les mots | le ton | registre soutenu
+        langage simple | idiomatique* | jeu de mots | jeux de mots | ironie | diplomatique*
+        toutes les informations | sans jargon | sonne naturel*
     """),
     "transform": listed("""
         tradui* | résum* | reformul* | corrige* | raccourci*

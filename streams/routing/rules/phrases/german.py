@@ -57,6 +57,7 @@ GERMAN: Phrases = {
     """),
     "computation": listed("""
         berechne* | löse | ermittle* | bestimme*
+        doppelt so | halb so | mal so viel* | mal so alt | so alt wie
     """),
     "expertise": listed("""
         barwert* | kapitalwert* | steuer* | klausel* | haftung* | haftet | agb | vertrag*
@@ -85,8 +86,18 @@ GERMAN: Phrases = {
         einen roman
         anschreiben
     """),
+    "manner": listed("""
+        sinngemäß | nicht wörtlich | nicht wort für wort | den ton | tonfall | höflicher
+        freundlicher
+        förmlicher | formeller | netter | der sinn | den sinn | in einfacher sprache
+        in leichter sprache
+        redewendung* | wortspiel* | diplomatisch* | alle angaben | alle informationen
+        nichts weglassen
+        natürlich klingen* | platzhalter
+    """),
     "transform": listed("""
-        übersetz* | fasse | zusammenfass* | korrigier* | schreibe um | umschreib* | kürze
+        übersetz* | fasse | zusammenfass* | korrigier* | schreibe um | umschreib* | umformulier*
+        formuliere | kürze
     """),
     "extract": listed("""
         ordne zu | extrahier* | klassifizier* | formatier* | welche kategorie

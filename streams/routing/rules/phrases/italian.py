@@ -52,6 +52,7 @@ ITALIAN: Phrases = {
     """),
     "computation": listed("""
         calcola* | risolv* | determina il
+        il doppio di | il doppio degli | il triplo di | volte più
     """),
     "expertise": listed("""
         clausola* | clausole | contratto | contratti | responsabilità | imposte | fiscal*
@@ -77,8 +78,13 @@ ITALIAN: Phrases = {
         scrivi un | redigi | poesia | racconto | saggio | discorso | sonetto | romanzo
         lettera di presentazione
     """),
+    "manner": listed("""
+        più gentile | più cortese | più formale | più educat* | parola per parola | non le parole
+        mantieni il | mantenendo il | conservando il | il tono | linguaggio semplice | modo di dire
+        gioco di parole | ironia | diplomatic* | tutte le informazioni | letteralmente
+    """),
     "transform": listed("""
-        traduci | riassum* | riscrivi | correggi | accorcia
+        traduci | riassum* | riscriv* | riformul* | correggi | accorcia
     """),
     "extract": listed("""
         estrai* | classifica | ordine alfabetico | indica solo | quale categoria

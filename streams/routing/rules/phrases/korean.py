@@ -17,11 +17,15 @@ KOREAN: Phrases = {
     "judgement": listed("위험 | 근거 | 가정 | 의존성 | 모순"),
     "analysis": listed("비교 | 분석 | 평가 | 장단점"),
     "steps": listed("단계별"),
-    "computation": listed("계산 | 구하시오"),
+    "computation": listed("계산 | 구하시오 | 두 배 | 세 배"),
     "expertise": listed("계약 | 세금 | 법적 | 양자"),
     "explanation": listed("설명 | 왜"),
     "prose": listed("소설 | 에세이"),
-    "transform": listed("번역 | 요약"),
+    "manner": listed("""
+        공손하게 | 정중하게 | 어조 | 말투 | 직역 | 의역 | 자연스럽게 | 쉬운 말 | 말장난 | 뉘앙스
+        모든 정보
+    """),
+    "transform": listed("번역 | 요약 | 고쳐 써 | 다시 써"),
     "extract": listed("추출 | 분류"),
     "brief": listed("한 단어 | 예 또는 아니오"),
     "makes": listed("작성해 | 구현"),

@@ -17,11 +17,15 @@ POLISH: Phrases = {
     "judgement": listed("uzasadni* | ryzyk* | zależności | plan awaryjny | założe*"),
     "analysis": listed("porówn* | przeanaliz* | oceń | wady i zalety"),
     "steps": listed("krok po kroku"),
-    "computation": listed("oblicz* | rozwiąż"),
+    "computation": listed("oblicz* | rozwiąż | dwa razy | trzy razy"),
     "plan": listed("zaplanuj"),
     "explanation": listed("wyjaśni* | dlaczego"),
     "prose": listed("napisz"),
-    "transform": listed("przetłumacz* | streść | popraw"),
+    "manner": listed("""
+        uprzejmi* | grzeczni* | dosłownie | słowo w słowo | prostym językiem | grę słów | gra słów
+        wszystkie informacje | zachowaj
+    """),
+    "transform": listed("przetłumacz* | streść | popraw | przeredaguj* | przeformułuj*"),
     "extract": listed("wyciągnij | sklasyfikuj"),
     "brief": listed("tak lub nie | jednym słowem"),
     "conditions": listed("każd* | co najmniej | najwyżej | dokładnie | bez | musi"),

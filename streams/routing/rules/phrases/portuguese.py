@@ -53,6 +53,7 @@ PORTUGUESE: Phrases = {
     """),
     "computation": listed("""
         calcule | calcula | resolva | determine
+        o dobro de | o dobro da | o triplo d* | vezes mais
     """),
     "expertise": listed("""
         cláusula* | contrato | contratos | responsabilidade | impostos | imposto | fiscal
@@ -76,6 +77,11 @@ PORTUGUESE: Phrases = {
     """),
     "prose": listed("""
         redação | poema | conto | discurso | soneto | um romance | redija | carta de apresentação
+    """),
+    "manner": listed("""
+        mais gentil | mais educad* | mais formal | mais cordial | ao pé da letra | não as palavras
+        mantenha o | mantendo o | conservando o | o tom | linguagem simples | expressão idiomática
+        trocadilho* | ironia | diplomátic* | todas as informações
     """),
     "transform": listed("""
         traduz* | traduza | resum* | reescreva | corrija | encurte

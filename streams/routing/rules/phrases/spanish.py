@@ -52,6 +52,7 @@ SPANISH: Phrases = {
     """),
     "computation": listed("""
         calcula* | resuelv* | determina
+        el doble de | el triple de | veces más | la mitad de
     """),
     "expertise": listed("""
         cláusula* | responsabilidad | contrato | contratos | impuesto* | fiscal | fiscales
@@ -75,6 +76,12 @@ SPANISH: Phrases = {
     "prose": listed("""
         redacta* | ensayo | poema | cuento | discurso | soneto | novela
         carta de presentación
+    """),
+    "manner": listed("""
+        más amable | más cortés | más educad* | más formal | palabra por palabra | no las palabras
+        mantén el sentido | conserva el sentido | conservando el | manteniendo el | el tono
+        lenguaje sencillo | lenguaje claro | modismo* | juego de palabras | ironía | diplomátic*
+        toda la información | suene natural | literalmente
     """),
     "transform": listed("""
         traduc* | resum* | reescrib* | corrig* | acorta

@@ -16,11 +16,15 @@ SWEDISH: Phrases = {
     "judgement": listed("motivera | risker | antaganden | beroenden"),
     "analysis": listed("jämför* | analysera* | bedöm* | för och nackdelar"),
     "steps": listed("steg för steg"),
-    "computation": listed("beräkna*"),
+    "computation": listed("beräkna* | dubbelt så | hälften så"),
     "plan": listed("planera"),
     "explanation": listed("varför | förklara*"),
     "prose": listed("skriv en"),
-    "transform": listed("översätt* | sammanfatta*"),
+    "manner": listed("""
+        artigare | vänligare | ordagrant | ord för ord | enkelt språk | lättläst* | ordlek*
+        all information | behåll
+    """),
+    "transform": listed("översätt* | sammanfatta* | skriv om | omformulera"),
     "extract": listed("extrahera | klassificera"),
     "brief": listed("ja eller nej | ett ord"),
     "conditions": listed("varje | minst | utan | måste"),

@@ -16,10 +16,14 @@ TURKISH: Phrases = {
     "judgement": listed("gerekçe* | riskleri | varsayım*"),
     "analysis": listed("karşılaştır* | analiz*"),
     "steps": listed("adım adım"),
-    "computation": listed("hesapla*"),
+    "computation": listed("hesapla* | iki katı* | üç katı*"),
     "explanation": listed("açıkla* | neden"),
     "prose": listed("deneme yaz* | hikaye"),
-    "transform": listed("çevir* | özetle*"),
+    "manner": listed("""
+        daha kibar | daha nazik | daha resmi | kelimesi kelimesine | üslup* | sade bir dil*
+        kelime oyun* | tüm bilgiler* | anlamını koru*
+    """),
+    "transform": listed("çevir* | özetle* | yeniden yaz*"),
     "conditions": listed("eğer | en az | en fazla"),
     "lookup": listed("ne zaman | nerede | nasıl yapabilirim | kaç para"),
     "service": listed("siparişim | kargo* | şifre*"),
