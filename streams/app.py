@@ -124,4 +124,5 @@ def incoming(message: Any) -> Incoming:
         key=message.key,
         value=message.value,
         headers=without_nulls(message.headers or ()),
+        generation=message.generation_id,
     )

@@ -179,7 +179,7 @@ class Worker:
         await self._parts.journals.assign(owned)
         consumer: Any = self._app.consumer
         self._parts.gaps.assign(consumer.committed_of)
-        self._parts.assignment.assign(places)
+        self._parts.assignment.assign(places, self._app.consumer_generation_id)
         self._topology.assigned()
         self._ready = True
         log.info("assigned %d partitions", len(places))
