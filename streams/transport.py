@@ -12,6 +12,9 @@ the markers of transactions, leave gaps between offsets. Faust commits none of t
 gap in the cases that it does not foresee, and lists every missing offset in those that it does. Our
 intake acknowledges in order, so the newest acknowledged offset is the one to commit.
 
+No record that was fetched is lost between aiokafka and us (`Consumer.getmany`), and before each
+rebalance every member learns the topics anew, since any of them may be the one that gives out.
+
 Offsets are committed with marks (`streams.group_marks`), which say who reads a partition and which
 of its messages were tried before.
 """
