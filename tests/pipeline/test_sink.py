@@ -13,11 +13,10 @@ from typing import Any
 
 import pytest
 
-from sinks.connect import connect
-from sinks.migrate import migrate
 from sinks.settings import SinkSettings
 from sinks.tables import DEAD_LETTERS, table_of
 from tests.bench.sink_records import Record, producer, records, send
+from tests.fixtures.migrated import make_migrated
 from tests.rig.books import rows
 from tests.rig.stack import Stack
 
@@ -97,9 +96,7 @@ class Sinks:
 def sinks(kafka: str, clickhouse: str, database: str) -> Iterator[Sinks]:
     """None runs yet; they flush often."""
     settings = SinkSettings(clickhouse_url=clickhouse, clickhouse_database=database)
-    client = connect(settings)
-    migrate(client, settings)
-    client.close()
+    make_migrated(settings)
     env = {
         "SLUICE_CLICKHOUSE_DATABASE": database,
         "SLUICE_SINK_GROUP": database,

@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 
 from sinks.clickhouse_store import ClickHouseStore
-from sinks.connect import connect
-from sinks.migrate import migrate
 from sinks.queries import TimeRange, asker
 from sinks.questions import question
 from sinks.settings import SinkSettings
+from tests.fixtures.migrated import make_migrated
 from tests.fixtures.services import run_sql
 from tests.sql.lives import Life
 from tests.sql.log import store_records
@@ -34,9 +33,7 @@ def history(
     """Asks questions of a database that holds these lives, over a range of broker time, ms."""
     settings = SinkSettings(clickhouse_url=clickhouse, clickhouse_database=name)
     run_sql(clickhouse, f"DROP DATABASE IF EXISTS {name} SYNC")
-    client = connect(settings)
-    migrate(client, settings)
-    client.close()
+    make_migrated(settings)
     asyncio.run(_fill(settings, lives))
     range_ = between(since, until)
     try:

@@ -11,8 +11,8 @@ from clickhouse_connect.driver.client import Client
 
 from sinks.clickhouse_store import ClickHouseStore
 from sinks.connect import connect
-from sinks.migrate import migrate
 from sinks.settings import SinkSettings
+from tests.fixtures.migrated import make_migrated
 from tests.sql.asking import Ask, history
 from tests.sql.small_history import LIVES, SINCE, UNTIL
 
@@ -35,7 +35,7 @@ def client(settings: SinkSettings) -> Iterator[Client]:
 @pytest.fixture
 def tables(client: Client, settings: SinkSettings) -> Client:
     """A client on that database, all migrations applied."""
-    migrate(client, settings)
+    make_migrated(settings)
     return client
 
 

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from sinks.connect import connect
-from sinks.migrate import migrate
 from sinks.queries import TimeRange, asker
 from sinks.questions import question, questions
 from sinks.settings import SinkSettings
+from tests.fixtures.migrated import make_migrated
 from tests.sql.asking import Ask, Row, same, same_sketched, sketched, time_of
 from tests.sql.lives import HOUR, TIERS, Call, Life
 from tests.sql.small_history import (
@@ -225,9 +224,7 @@ def test_request_shows_everything_of_one_request_and_nothing_of_others(asked: As
 
 def test_without_any_event_there_is_no_row_with_zeros(clickhouse: str, database: str) -> None:
     settings = SinkSettings(clickhouse_url=clickhouse, clickhouse_database=database)
-    client = connect(settings)
-    migrate(client, settings)
-    client.close()
+    make_migrated(settings)
     between = TimeRange(since=time_of(SINCE), until=time_of(UNTIL))
     with asker(settings) as asking:
         for name, each in questions().items():

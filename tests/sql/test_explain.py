@@ -15,13 +15,12 @@ from infra.cli.explain import command
 from infra.explain.story import Story, story_of
 from schemas.topics import COST, OUTCOMES, QUALITY
 from sinks.clickhouse_store import ClickHouseStore
-from sinks.connect import connect
 from sinks.log import Place
-from sinks.migrate import migrate
 from sinks.one_request import UnknownRequestError, read_request
 from sinks.settings import SinkSettings
 from streams.providers.base import ErrorClass, ProviderError
 from streams.providers.memory import says
+from tests.fixtures.migrated import make_migrated
 from tests.fixtures.services import run_sql
 from tests.sql.log import Record, store_records
 from tests.unit.agents.world import REGISTRY, World, deliver
@@ -85,9 +84,7 @@ class Told:
 def told(clickhouse: str) -> Iterator[Told]:
     settings = SinkSettings(clickhouse_url=clickhouse, clickhouse_database=DATABASE)
     run_sql(clickhouse, f"DROP DATABASE IF EXISTS {DATABASE} SYNC")
-    client = connect(settings)
-    migrate(client, settings)
-    client.close()
+    make_migrated(settings)
     asyncio.run(_store(_world(), settings))
     yield Told(settings)
     run_sql(clickhouse, f"DROP DATABASE {DATABASE} SYNC")

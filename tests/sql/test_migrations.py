@@ -10,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 from sinks.errors import EditedMigrationError
 from sinks.migrate import Migration, fill_in, migrate, migrations
 from sinks.settings import SinkSettings
+from tests.fixtures.migrated import make_migrated
 
 
 def test_from_nothing_every_table_and_view_is_there(client: Client, settings: SinkSettings) -> None:
@@ -25,6 +26,27 @@ def test_a_second_run_applies_nothing(tables: Client, settings: SinkSettings) ->
     assert migrate(tables, settings) == []
     recorded = tables.query("SELECT number, checksum FROM schema_migrations ORDER BY 1").result_rows
     assert [tuple(row) for row in recorded] == [(m.number, m.checksum) for m in migrations()]
+
+
+def test_the_copies_that_other_tests_use_are_as_migrations_leave_a_database(
+    client: Client, settings: SinkSettings
+) -> None:
+    def objects(database: str) -> list[tuple[str, ...]]:
+        rows = client.query(
+            "SELECT name, engine, replaceAll(create_table_query, database, '') FROM system.tables "
+            f"WHERE database = '{database}' ORDER BY name"
+        ).result_rows
+        return [tuple(row) for row in rows]
+
+    migrate(client, settings)
+    copy = settings.model_copy(
+        update={"clickhouse_database": f"{settings.clickhouse_database}_copy"}
+    )
+    make_migrated(copy)
+
+    assert objects(copy.clickhouse_database) == objects(settings.clickhouse_database)
+    assert migrate(client, copy) == []
+    client.command(f"DROP DATABASE {copy.clickhouse_database} SYNC")
 
 
 def test_a_migration_that_was_edited_is_refused_and_nothing_is_applied(
