@@ -85,6 +85,7 @@ class TopologyWatch:
 
     def assigned(self) -> None:
         """Partitions were given out: what was seen before does not count any more."""
+        self.fault, self.reads_requests = _NOT_LOOKED, False
         self._look_now.set()
 
     async def run(self) -> None:

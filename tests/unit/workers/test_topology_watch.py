@@ -82,6 +82,14 @@ def test_a_worker_that_has_not_looked_is_not_ready() -> None:
     assert (watch.fault, watch.reads_requests) == (None, True)
 
 
+def test_what_was_seen_before_an_assignment_does_not_count_after_it() -> None:
+    watch = World().watch()
+    _look(watch)
+    watch.assigned()
+    assert watch.fault is not None
+    assert not watch.reads_requests
+
+
 def test_added_partitions_are_a_fault_until_the_group_gave_them_out() -> None:
     world = World()
     watch = world.watch()
