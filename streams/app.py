@@ -22,7 +22,8 @@ from streams.settings import WorkerSettings
 from streams.transport import Transport
 
 METADATA_MAX_AGE_MS = 5_000
-"""How soon new partitions, and a topic that was made anew, are taken up."""
+"""How soon the member that gives out partitions sees new ones by itself, where
+`streams.topology_watch` may not ask the group."""
 
 NEVER_IDLE_S = 10 * 365 * 86_400.0
 """A consumer without partitions, or one that waits for slots, polls nothing for as long as that
