@@ -17,11 +17,13 @@ from schemas.journal_headers import without_nulls
 from streams.flow.delivery_attempts import DeliveryAttempts
 from streams.flow.incoming import Incoming
 from streams.flow.intake import Intake
+from streams.group_assignor import GroupAssignor
 from streams.settings import WorkerSettings
 from streams.transport import Transport
 
 METADATA_MAX_AGE_MS = 5_000
-"""How soon new partitions, and a topic that was made anew, are taken up."""
+"""How soon the member that gives out partitions sees new ones by itself, where
+`streams.topology_watch` may not ask the group."""
 
 NEVER_IDLE_S = 10 * 365 * 86_400.0
 """A consumer without partitions, or one that waits for slots, polls nothing for as long as that
@@ -68,6 +70,7 @@ def build_app(
         consumer_max_fetch_size=4 * 1024 * 1024,
         reply_create_topic=False,
         agent_supervisor=None,
+        PartitionAssignor=GroupAssignor,
     )
     app.transport = Transport(app.conf.broker_consumer, app, attempts=attempts)
     return app
@@ -122,4 +125,5 @@ def incoming(message: Any) -> Incoming:
         key=message.key,
         value=message.value,
         headers=without_nulls(message.headers or ()),
+        generation=message.generation_id,
     )

@@ -2,14 +2,15 @@
 
 | path | says | 200 | 503 |
 |---|---|---|---|
-| `/health` | that the process works, and facts about it, as JSON | it works | it does not |
+| `/health` | that the process does its work, and facts about it, as JSON | it does | it does not |
 | `/ready` | whether it takes work, as JSON; why not, where it does not | it does | it does not |
 | `/metrics` | Prometheus' text format, or OpenMetrics where that is asked for | always | - |
 
 All answer GET and HEAD; another path is 404. A worker is ready once the registry is loaded and its
 group has given it its partitions, and until it is told to end. It is not while a request topic is
 missing, or has partitions that the group has not given out, or while it has none of them though the
-group has no more workers than partitions. A worker too many is ready: it takes over at once.
+group has no more workers than partitions. A worker too many is ready: it takes over at once. Its
+/health is 503 too while it reads no request partition that there is, though it should.
 """
 
 from __future__ import annotations
@@ -65,9 +66,9 @@ def why_not_ready(report: Mapping[str, Any]) -> str | None:
     """Why a worker with this report takes no work; `None` when it does."""
     if report["registry"] is None:
         return "no registry version is loaded; publish one: sluice registry apply"
-    if not report["healthy"]:
-        return "its group has not given it partitions yet, or it is about to end"
     fault: str | None = report.get("request_fault")
+    if fault is None and not report["healthy"]:
+        return "its group has not given it partitions yet, or it is about to end"
     return fault
 
 

@@ -129,6 +129,7 @@ class Services:
             name=self._me.worker,
             metrics=metrics,
             bad=self._bad,
+            times=settings.alert_lease,
         )
         self.opened.append(lambda: evaluate_alerts(deps))
 

@@ -15,6 +15,7 @@ from pydantic_settings import SettingsConfigDict
 from schemas.process_log import LogFormat
 from schemas.registry_access import RegistryAccess
 from schemas.topics import DEFAULT_TIERS, REQUESTS, tenants_by_name
+from streams.alerting.lease_times import LeaseTimes
 from streams.providers.host_patterns import check_entry
 
 ENV_PREFIX = "SLUICE_"
@@ -99,6 +100,16 @@ class WorkerSettings(RegistryAccess):
     session_timeout_s: Annotated[float, Field(ge=6, le=120)] = Field(
         default=20.0, description="After how long without a sign a worker counts as dead."
     )
+    alert_session_s: Annotated[float, Field(ge=1, le=120)] = Field(
+        default=10.0,
+        description="After how long without a sign of its evaluator another worker evaluates "
+        "alerts. Brokers take no less than their `group.min.session.timeout.ms` (6 s unless set).",
+    )
+    alert_idle_s: Annotated[float, Field(ge=1, le=3600)] = Field(
+        default=60.0,
+        description="After how long without a turn of its evaluator another worker evaluates "
+        "alerts, though that one still shows signs.",
+    )
     drain_s: Annotated[float, Field(gt=0, le=60)] = Field(
         default=8.0, description="Time for work in flight after SIGTERM."
     )
@@ -148,6 +159,13 @@ class WorkerSettings(RegistryAccess):
     def reply_prefixes(self) -> dict[str, str | None]:
         """The allow-list of reply topics, and the tenant that each prefix is bound to, if any."""
         return tenants_by_name(self.reply_topic_prefixes)
+
+    @property
+    def alert_lease(self) -> LeaseTimes:
+        """When another worker takes the evaluation of alerts over."""
+        return LeaseTimes(
+            session_ms=round(self.alert_session_s * 1000), idle_ms=round(self.alert_idle_s * 1000)
+        )
 
     @property
     def kafka(self) -> dict[str, Any]:

@@ -12,6 +12,9 @@ the markers of transactions, leave gaps between offsets. Faust commits none of t
 gap in the cases that it does not foresee, and lists every missing offset in those that it does. Our
 intake acknowledges in order, so the newest acknowledged offset is the one to commit.
 
+No record that was fetched is lost between aiokafka and us (`Consumer.getmany`), and before each
+rebalance every member learns the topics anew, since any of them may be the one that gives out.
+
 Offsets are committed with marks (`streams.group_marks`), which say who reads a partition and which
 of its messages were tried before.
 """
@@ -20,24 +23,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import uvloop
-from aiokafka.errors import CommitFailedError
-from aiokafka.protocol.admin import DescribeGroupsRequest
+from aiokafka.errors import CommitFailedError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from schemas.kafka_consumer import read_as_all_consumers_do
+from streams.committed_positions import seek_to_committed
 from streams.flow.delivery_attempts import DeliveryAttempts, Place
 from streams.group_marks import GroupMarks
+from streams.group_standing import GroupStanding, group_standing
 from streams.topic_ids import TopicShape, topic_shapes
 
 log = logging.getLogger(__name__)
 
 FETCH_MAX_WAIT_MS = 20
 """Fifty empty fetches a second when idle; at most this much latency when they are in the way."""
+
+SEEK_AGAIN_S = 0.5
+
+TOPICS_PATIENCE_S = 5.0
+"""How long a rebalance waits for the topics as they are now."""
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -65,8 +75,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def on_partitions_revoked(self, revoked: Any) -> None:
         """Take our marks off when the last offsets are committed."""
         await super().on_partitions_revoked(revoked)
+        consumer = self._ensure_consumer()
         if revoked:
-            await self.marks.give_up(self._ensure_consumer())
+            await self.marks.give_up(consumer)
+        await _learn_topics(consumer)
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """See `committed_positions`."""
+        found: Mapping[TP, int] = await self.call_thread(seek_to_committed, self._ensure_consumer())
+        return found
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         owned = self.assignment()
@@ -88,6 +105,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """See `MarkLog.write_marks`."""
         await self._on_loop(self.marks.write(self._ensure_consumer(), places))
 
+    async def pass_over(self, place: Place, first: int, end: int) -> None:
+        """See `GroupMarks.pass_over`."""
+        await self._on_loop(self.marks.pass_over(self._ensure_consumer(), place, first, end))
+
     async def give_up(self) -> None:
         """See `GroupMarks.give_up`."""
         await self._on_loop(self.marks.give_up(self._ensure_consumer()))
@@ -103,10 +124,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """Have the group give out its partitions anew."""
         await self._on_loop(_rejoin(self._ensure_consumer()))
 
-    async def members(self) -> int:
-        """How many members the group has."""
-        number: int = await self._on_loop(_members(self._ensure_consumer()))
-        return number
+    async def standing(self) -> GroupStanding | None:
+        """See `group_standing`."""
+        found: GroupStanding | None = await self._on_loop(group_standing(self._ensure_consumer()))
+        return found
 
     async def _on_loop(self, work: Coroutine[Any, Any, Any]) -> Any:
         """On the thread's loop, from another one, past what waits in the thread's queue."""
@@ -114,16 +135,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
 
 async def _rejoin(consumer: Any) -> None:
-    await consumer._client.force_metadata_update()
     consumer._coordinator.request_rejoin()
 
 
-async def _members(consumer: Any) -> int:
-    coordinator = consumer._coordinator
-    asked = DescribeGroupsRequest([coordinator.group_id])
-    found = await consumer._client.send(coordinator.coordinator_id, asked)
-    (group,) = found.groups
-    return len(group[5])
+async def _learn_topics(consumer: Any) -> None:
+    """Have the partitions given out by what there is now, whichever member gives them out."""
+    with suppress(KafkaError, TimeoutError):
+        async with asyncio.timeout(TOPICS_PATIENCE_S):
+            await consumer._client.force_metadata_update()
 
 
 class Consumer(driver.Consumer):
@@ -138,6 +157,35 @@ class Consumer(driver.Consumer):
         thread._close_thread_loop_on_stop = True
         return thread
 
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109
+        """Messages as they come. Every record that was fetched is handed over, or fetched again.
+
+        Faust discards records of a partition that was paused while they were under way, and those
+        of a batch that came while its flow was stopped.
+        """
+        records, _ = await self._wait_next_records(timeout)
+        if not records or self.should_stop:
+            return
+        if not self.flow_active:
+            await self._fetch_again()
+            return
+        generation = self.app.consumer_generation_id
+        for place, record in self.scheduler.iterate(records):
+            if not self.flow_active or self.app.consumer_generation_id != generation:
+                return  # The next assignment reads on at what is committed.
+            yield place, self._to_message(place, record)
+
+    async def _fetch_again(self) -> None:
+        generation = self.app.consumer_generation_id
+        while not self.should_stop and self.app.consumer_generation_id == generation:
+            try:
+                await self.perform_seek()
+            except KafkaError as error:
+                log.warning("the committed offsets are not known now: %s", error)
+                await self.sleep(SEEK_AGAIN_S)
+            else:
+                return
+
     def end_of(self, place: tuple[str, int]) -> int | None:
         """The end of a partition as the last fetch told it; `None` before one.
 
@@ -149,8 +197,7 @@ class Consumer(driver.Consumer):
 
     def committed_of(self, place: tuple[str, int]) -> int | None:
         """The offset up to which a partition is committed; `None` where that is not known."""
-        done: int | None = self._committed_offset.get(TP(*place))
-        return done
+        return self.thread.marks.committed(place)
 
     def give_up_name(self) -> None:
         """See `ConsumerThread.give_up_name`."""

@@ -15,15 +15,12 @@ from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import faust
-from faust.types import TP
 
-from schemas.errors import SluiceError
-from schemas.topics import FEEDBACK
 from streams.agents.dependencies import Dependencies
-from streams.agents.interrupted import book_interrupted, book_open_calls
+from streams.agents.interrupted import book_interrupted
 from streams.app import build_app, feed
+from streams.departure import leave
 from streams.flow.first_stamp import learn_time
-from streams.flow.gap_watch import GapWatch
 from streams.flow.intake import Intake
 from streams.flow.journal import Owner
 from streams.flow.membership import Member
@@ -33,14 +30,13 @@ from streams.observing.loop_lag import watch_loop
 from streams.observing.readings import observe
 from streams.observing.worker_readings import readings_of
 from streams.settings import WorkerSettings
-from streams.topology_watch import TopologyWatch
+from streams.topology_watch import REBALANCES
+from streams.watches import gap_watch, topology_watch
 from streams.wiring import Parts
 
 log = logging.getLogger(__name__)
 
 _SWEEP_S = 2.0
-_COMMIT_S = 2.0
-_LEAVE_S = 5.0
 
 
 class Worker:
@@ -57,7 +53,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._failure: BaseException | None = None
         self._ready = False
-        self._topology: TopologyWatch | None = None
+        self._topology = topology_watch(self._app, self._parts, settings, lambda: self._intakes)
 
     async def run(self) -> None:
         """Work until `stop` is called or something fails that can't be gone on with.
@@ -103,7 +99,7 @@ class Worker:
             self._background(stack, watch_loop(parts.metrics.loop_was_late, parts.clock))
             self._background(stack, parts.journals.run())
             self._background(stack, self._sweep(deps))
-            self._background(stack, self._gap_watch().run())
+            self._background(stack, gap_watch(self._app, self._parts, self._settings).run())
             await self._announced()
             if not self._stopping.is_set():
                 await self._serve()
@@ -117,7 +113,7 @@ class Worker:
     def status(self) -> dict[str, Any]:
         """What /health says."""
         return {
-            "healthy": self._ready and not self._stopping.is_set(),
+            "healthy": self._ready and not self._stopping.is_set() and not self._reads_nothing(),
             "worker": self._me.worker,
             "incarnation": self._me.incarnation,
             "registry": self._parts.registry.version,
@@ -132,43 +128,16 @@ class Worker:
     def _request_fault(self) -> str | None:
         """Why this worker does not take the requests that it should, as far as that is known."""
         if self._ready and not self._parts.assignment.is_settled:
-            return "its group is giving out partitions anew"
-        return None if self._topology is None else self._topology.fault
+            return REBALANCES
+        return self._topology.fault if self._ready else None
 
-    def _topology_watch(self) -> TopologyWatch:
-        def group() -> Any:
-            consumer: Any = self._app.consumer
-            return consumer.thread
-
-        assignment = self._parts.assignment
-        return TopologyWatch(
-            group,
-            topics=tuple(self._intakes),
-            request_topics=tuple(self._settings.bound_tenants),
-            topic_id=self._parts.attempts.topic_id,
-            topic_partitions=self._parts.attempts.topic_partitions,
-            owned=assignment.owned,
-        )
-
-    def _gap_watch(self) -> GapWatch:
-        topics = (*self._settings.bound_tenants, FEEDBACK)
-        assignment = self._parts.assignment
-
-        def owned() -> list[Partition]:
-            return [(topic, number) for topic in topics for number in assignment.owned(topic)]
-
-        async def beginnings(places: Collection[Partition]) -> Mapping[Partition, int]:
-            consumer: Any = self._app.consumer
-            found = await consumer.earliest_offsets(*(TP(*place) for place in places))
-            return {(place.topic, place.partition): offset for place, offset in found.items()}
-
-        return GapWatch(
-            self._parts.gaps,
-            self._parts.alerts,
-            owned=owned,
-            beginnings=beginnings,
-            counted=self._parts.metrics.removed_unread,
-        )
+    def _reads_nothing(self) -> bool:
+        """Whether it reads no request partition though it should."""
+        if self._request_fault() is None:
+            return False
+        owned = self._parts.assignment.owned
+        has_any = any(owned(topic) for topic in self._settings.bound_tenants)
+        return not (has_any and self._topology.reads_requests)
 
     def _lag(self) -> Mapping[Partition, int]:
         if not self._ready:
@@ -190,7 +159,6 @@ class Worker:
         app.on_partitions_assigned.connect(self._on_assigned)  # type: ignore[arg-type]
         await app.maybe_start()
         self._parts.pauses.use(app.consumer)
-        self._topology = self._topology_watch()
         looks = asyncio.create_task(self._topology.run())
         looks.add_done_callback(self._ended)
         crash = asyncio.create_task(_crashed(app))
@@ -200,50 +168,7 @@ class Worker:
             self._fail(crash.result())
         for task in (crash, ordered, looks):
             task.cancel()
-        await self._leave(app)
-
-    async def _leave(self, app: faust.App) -> None:
-        self._parts.assignment.close()
-        if self._parts.keeps_name:
-            await self._drain(app)
-        else:
-            # Our hops, offsets and membership are the namesake's.
-            await self._book_open_calls()
-            for intake in self._intakes.values():
-                intake.abandon()
-        try:
-            await asyncio.wait_for(app.stop(), _LEAVE_S)
-        except TimeoutError:
-            log.warning("the consumer did not leave in time")
-
-    async def _drain(self, app: faust.App) -> None:
-        """End what is in flight, commit, and be a member that leaves its group when it stops."""
-        drained = asyncio.gather(*(intake.drained() for intake in self._intakes.values()))
-        try:
-            await asyncio.wait_for(drained, self._settings.drain_s)
-        except TimeoutError:
-            log.warning("work in flight did not end in time; its journal says who takes it over")
-            await self._book_open_calls()
-        try:
-            await asyncio.wait_for(_committed(app), _COMMIT_S)
-        except Exception as error:  # noqa: BLE001 - uncommitted offsets are only read again
-            log.warning("the last offsets could not be committed: %s", error)
-        consumer: Any = app.consumer
-        try:
-            await asyncio.wait_for(consumer.thread.give_up(), _COMMIT_S)
-        except Exception as error:  # noqa: BLE001 - whoever follows takes this for a crash
-            log.warning("the partitions could not be given up in order: %s", error)
-        consumer.give_up_name()
-
-    async def _book_open_calls(self) -> None:
-        """Say what is left behind, so that it does not count as work that ended a worker."""
-        if self._deps is None:
-            return
-        try:
-            async with asyncio.timeout(_COMMIT_S):
-                await book_open_calls(self._deps)
-        except (TimeoutError, SluiceError) as error:
-            log.warning("calls in flight could not be booked: %s", error)
+        await leave(app, self._parts, self._intakes, self._deps, self._settings.drain_s)
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         self._parts.assignment.revoke()
@@ -254,7 +179,8 @@ class Worker:
         await self._parts.journals.assign(owned)
         consumer: Any = self._app.consumer
         self._parts.gaps.assign(consumer.committed_of)
-        self._parts.assignment.assign(places)
+        self._parts.assignment.assign(places, self._app.consumer_generation_id)
+        self._topology.assigned()
         self._ready = True
         log.info("assigned %d partitions", len(places))
 
@@ -293,14 +219,6 @@ class Worker:
             log.error("stopping: %s: %s", type(error).__name__, error, exc_info=error)
             self._failure = error
         self._stopping.set()
-
-
-async def _committed(app: faust.App) -> None:
-    """Commit what is released. Faust leaves a commit out while one is under way, and that one may
-    have begun before the last offsets were released.
-    """
-    if not await app.consumer.commit():
-        await app.consumer.commit()
 
 
 async def _crashed(app: faust.App) -> BaseException:

@@ -21,7 +21,8 @@ from schemas.alert_evaluation import ALERT_PLACE, AlertEvaluation
 from schemas.journal_headers import without_nulls
 from schemas.kafka_consumer import open_consumer
 from schemas.topics import ALERTS
-from streams.alerting.logs import IDLE_MS, SESSION_MS, AlertRecord, Read
+from streams.alerting.lease_times import LeaseTimes
+from streams.alerting.logs import AlertRecord, Read
 from streams.alerting.reading import EventRecord
 
 POLL_MS = 500
@@ -53,21 +54,18 @@ class _Election(ConsumerRebalanceListener):  # type: ignore[misc]
 
 
 class KafkaAlertLog:
-    """See `AlertLog`. `group` is the group of the lease; `broker_now` tells the broker's time;
-    after `idle_ms` without a turn the lease is lost.
-    """
+    """See `AlertLog`. `group` is the group of the lease; `broker_now` tells the broker's time."""
 
     def __init__(
         self,
         kafka: Mapping[str, Any],
         group: str,
         broker_now: Callable[[], int],
-        *,
-        idle_ms: int = IDLE_MS,
+        times: LeaseTimes,
     ) -> None:
         self._kafka = dict(kafka)
         self._group = group
-        self._idle_ms = idle_ms
+        self._times = times
         self._told: int | None = None
         self._metadata = ""
         self._broker_now = broker_now
@@ -84,9 +82,9 @@ class KafkaAlertLog:
             group_id=self._group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            session_timeout_ms=SESSION_MS,
-            heartbeat_interval_ms=SESSION_MS // 3,
-            max_poll_interval_ms=self._idle_ms,
+            session_timeout_ms=self._times.session_ms,
+            heartbeat_interval_ms=self._times.session_ms // 3,
+            max_poll_interval_ms=self._times.idle_ms,
             fetch_max_wait_ms=POLL_MS,
         )
         self._events = open_consumer(
@@ -115,7 +113,7 @@ class KafkaAlertLog:
         """See `AlertLog`."""
         won, lease = self._started(self._election).won, self._started(self._lease)
         while not won.is_set():
-            await lease.getmany(timeout_ms=min(POLL_MS, self._idle_ms // 4))
+            await lease.getmany(timeout_ms=min(POLL_MS, self._times.idle_ms // 4))
 
     @property
     def mine(self) -> bool:

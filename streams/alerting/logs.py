@@ -15,12 +15,6 @@ from typing import Protocol
 from schemas.alert_evaluation import AlertEvaluation
 from streams.alerting.reading import EventRecord
 
-SESSION_MS = 10_000
-"""After how long without a sign another process takes over."""
-
-IDLE_MS = 60_000
-"""After how long without a turn another process takes over, though this one still shows signs."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRecord:

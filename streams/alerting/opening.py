@@ -12,7 +12,7 @@ from schemas.codec import Codec
 from streams.agents.codecs import Codecs
 from streams.alerting.delivery import Courier
 from streams.alerting.kafka_log import KafkaAlertLog
-from streams.alerting.logs import IDLE_MS
+from streams.alerting.lease_times import LeaseTimes
 from streams.alerting.term import AlertDependencies, Rules
 from streams.alerting.webhooks import Webhooks
 from streams.flow.bad_records import BadRecords
@@ -39,19 +39,19 @@ def open_alerts(
     name: str,
     metrics: WorkerMetrics,
     bad: BadRecords,
-    idle_ms: int = IDLE_MS,
+    times: LeaseTimes,
 ) -> AlertDependencies:
     """What `evaluate_alerts` is given in a worker; the stack closes the webhooks' connections.
 
     `group` is the workers' group, `lag_groups` are those whose lag rules look at (the workers' and
-    the sinks'), `rules` gives those of the registry version that counts now. An evaluator that
-    takes no turn for `idle_ms` loses its lease.
+    the sinks'), `rules` gives those of the registry version that counts now, `times` say when
+    another worker takes over.
     """
     transport = pooled_transport(loopback=False)
     stack.push_async_callback(transport.aclose)
     courier = Courier(hosts=hosts, keys=keys, transport=transport, sleep=asyncio.sleep)
     return AlertDependencies(
-        log=KafkaAlertLog(kafka, alert_group(group), clock.now, idle_ms=idle_ms),
+        log=KafkaAlertLog(kafka, alert_group(group), clock.now, times),
         publisher=publisher,
         codecs=codecs,
         alert_codec=alert_codec,
@@ -60,6 +60,7 @@ def open_alerts(
         clock=clock,
         name=name,
         groups=lag_groups,
+        times=times,
         changed=metrics.alert_changed,
         bad=bad,
     )

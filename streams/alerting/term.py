@@ -29,7 +29,8 @@ from schemas.topics import ALERTS
 from streams.agents.codecs import Codecs
 from streams.alerting.book import AlertBook, read_alert
 from streams.alerting.evaluator import Evaluator
-from streams.alerting.logs import SESSION_MS, AlertLog, AlertRecord
+from streams.alerting.lease_times import LeaseTimes
+from streams.alerting.logs import AlertLog, AlertRecord
 from streams.alerting.reading import EventReader, EventRecord, topics_of
 from streams.alerting.seen import LagSeen
 from streams.alerting.webhooks import Webhooks
@@ -88,6 +89,7 @@ class AlertDependencies:
     clock: Clock
     name: str
     groups: Collection[str] = ()
+    times: LeaseTimes = field(default_factory=LeaseTimes)
     changed: Callable[[str, str], None] = lambda rule, state: None
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     bad: BadRecords = field(default_factory=unwatched)
@@ -244,7 +246,7 @@ class Term:
 
     def _may_speak(self, begun: float) -> bool:
         took = self._deps.clock.elapsed_ms() - begun
-        return self._deps.log.mine and took < SESSION_MS / 2
+        return self._deps.log.mine and took < self._deps.times.session_ms / 2
 
     async def _publish(self, alert: Alert) -> None:
         deps = self._deps

@@ -31,12 +31,10 @@ LONGEST_TRIAL_S = 1.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundPartition:
     """A partition as an assignment finds it: its log from `begin` to `end`, and what is committed,
-    `None` where nothing is. `topic_id` is empty, and `partitions` of the topic are 0, where the
-    broker tells no ids.
+    `None` where nothing is. `topic_id` is empty where the broker tells no ids.
     """
 
     topic_id: str
-    partitions: int = 0
     begin: int
     end: int
     committed: int | None
@@ -91,7 +89,6 @@ class DeliveryAttempts:
         self.log = log
         self._marks: dict[Place, PartitionMark] = {}
         self._starts: dict[Place, int] = {}
-        self._partitions: dict[str, int] = {}
         self._turn = asyncio.Lock()
         self._on_trial: Place | None = None
         self._changing = threading.Lock()
@@ -100,7 +97,6 @@ class DeliveryAttempts:
         """These partitions are ours now; what is to be committed for each of them."""
         with self._changing:
             self._marks, self._starts, self._on_trial = {}, {}, None
-            self._partitions = {topic: each.partitions for (topic, _), each in found.items()}
             return {place: self._taken_over(place, each) for place, each in found.items()}
 
     def _taken_over(self, place: Place, found: FoundPartition) -> Commit:
@@ -131,10 +127,6 @@ class DeliveryAttempts:
     def topic_id(self, topic: str) -> str:
         """The id of a topic when its partitions were assigned; empty where that is not known."""
         return next((mark.topic_id for place, mark in self._marks.items() if place[0] == topic), "")
-
-    def topic_partitions(self, topic: str) -> int:
-        """How many partitions a topic had when ours were assigned; 0 where that is not known."""
-        return self._partitions.get(topic, 0)
 
     def tries(self, place: Place, offset: int) -> Tries:
         """What is known of earlier tries of a message."""

@@ -28,6 +28,14 @@ Raises:
 """
 
 
+PassOver = Callable[[LogGap], Awaitable[None]]
+"""Lets nobody see a gap again, unless something before it is still being worked on.
+
+Raises:
+    Exception: the consumer's, as above.
+"""
+
+
 class GapWatch:
     """Looks for gaps among the partitions that `owned` gives; `counted` is given topic and
     offsets of each.
@@ -41,12 +49,14 @@ class GapWatch:
         owned: Callable[[], Collection[Partition]],
         beginnings: Beginnings,
         counted: Callable[[str, int], None],
+        pass_over: PassOver,
     ) -> None:
         self._gaps = gaps
         self._alerts = alerts
         self._owned = owned
         self._beginnings = beginnings
         self._counted = counted
+        self._pass_over = pass_over
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -70,6 +80,10 @@ class GapWatch:
             return
         for gap in self._gaps.find(begin):
             await self._tell(gap)
+            try:
+                await self._pass_over(gap)
+            except Exception as error:  # noqa: BLE001 - it is told again by who reads next
+                log.debug("a gap is not passed over: %s", error)
 
     async def _tell(self, gap: LogGap) -> None:
         self._counted(gap.topic, gap.most_records)

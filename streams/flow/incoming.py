@@ -9,7 +9,9 @@ from schemas.journal_headers import Headers
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """One consumed record; `timestamp` is the broker's append time, ms since 1970 UTC."""
+    """One consumed record; `timestamp` is the broker's append time, ms since 1970 UTC.
+    `generation` is the group's when it was read, `None` where that is not told.
+    """
 
     topic: str
     partition: int
@@ -18,6 +20,7 @@ class Incoming:
     key: bytes | None
     value: bytes | None
     headers: Headers = field(default_factory=list)
+    generation: int | None = None
 
     def header(self, *names: str) -> bytes | None:
         """The first header that has one of these names, in the order of the names."""

@@ -107,6 +107,7 @@ class Assignment:
     def __init__(self) -> None:
         self._lanes: dict[Place, Lane] = {}
         self._settled = asyncio.Event()
+        self._generation: int | None = None
         self.closed = False
 
     def revoke(self) -> None:
@@ -117,8 +118,9 @@ class Assignment:
             lane.roomy.set()
         self._lanes = {}
 
-    def assign(self, places: Collection[Place]) -> None:
-        """These partitions are ours, and ready."""
+    def assign(self, places: Collection[Place], generation: int | None = None) -> None:
+        """These partitions are ours, and ready, in this generation of the group."""
+        self._generation = generation
         self._lanes = {place: Lane() for place in places}
         self._settled.set()
 
@@ -127,10 +129,15 @@ class Assignment:
         self.closed = True
         self._settled.set()
 
-    async def lane(self, place: Place) -> Lane | None:
-        """The lane of a partition, once assignments are settled; `None` if it is not ours."""
+    async def lane(self, place: Place, generation: int | None = None) -> Lane | None:
+        """The lane of a partition, once assignments are settled; `None` if it is not ours.
+
+        Also `None` for a message of another generation. It is read again where it is still ours,
+        and would make everything before it look as if it had been handled.
+        """
         await self._settled.wait()
-        return None if self.closed else self._lanes.get(place)
+        told = {generation, self._generation} - {None}
+        return None if self.closed or len(told) > 1 else self._lanes.get(place)
 
     @property
     def is_settled(self) -> bool:
@@ -168,7 +175,7 @@ class Intake:
         over where it is tried alone.
         """
         place = (message.topic, message.partition)
-        lane = await self._assignment.lane(place)
+        lane = await self._assignment.lane(place, message.generation)
         if lane is None:
             return
         if self._gaps is not None:

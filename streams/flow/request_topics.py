@@ -1,30 +1,43 @@
-"""Whether a worker has the request partitions that it should have. Pure."""
+"""Whether the partitions of a topic are given out as they should be. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestTopic:
-    """A request topic as it is (`exists`, `partitions`), and as it was when the group gave its
-    partitions out: `assigned` of them, 0 where that is not known, `owned` by this worker. `is_anew`
-    says that it is another topic of the same name; `members` is how many share the partitions,
-    where that was asked.
+    """A topic as it is (`exists`, `partitions`), and as its consumer group has given it out:
+    `given` are the partitions that some member has, `owned` those of this worker. `is_anew` says
+    that this worker reads an earlier topic of the same name; `members` is how many share the
+    partitions. Where the group rebalances, `given` and `members` are `None`.
     """
 
     name: str
     exists: bool
     partitions: int
-    assigned: int
-    owned: Collection[int]
+    given: frozenset[int] | None
+    owned: tuple[int, ...]
     is_anew: bool = False
     members: int | None = None
 
     @property
+    def is_given_wrongly(self) -> bool:
+        """Whether the group must give its partitions out again."""
+        if self.is_anew:
+            return True
+        return self.given is not None and self.given != frozenset(range(self.partitions))
+
+    @property
+    def is_read(self) -> bool:
+        """Whether this worker reads partitions of it that there are."""
+        return (
+            self.exists and not self.is_anew and any(each < self.partitions for each in self.owned)
+        )
+
+    @property
     def fault(self) -> str | None:
-        """Why its requests are not taken as they should be; `None` where they are.
+        """Why its messages are not taken as they should be; `None` where they are.
 
         A worker without a partition is in order where there are more workers than partitions.
         """
@@ -32,10 +45,11 @@ class RequestTopic:
             return f"the request topic {self.name} does not exist; create it: sluice topics create"
         if self.is_anew:
             return f"the request topic {self.name} was made anew and is not assigned yet"
-        if self.assigned and self.partitions != self.assigned:
+        if self.given is not None and self.is_given_wrongly:
+            assigned = sum(each < self.partitions for each in self.given)
             return (
                 f"the request topic {self.name} has {self.partitions} partitions, of which "
-                f"{min(self.assigned, self.partitions)} are assigned yet"
+                f"{assigned} are assigned yet"
             )
         if not self.owned and self.members is not None and self.members <= self.partitions:
             return (

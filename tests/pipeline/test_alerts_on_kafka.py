@@ -22,7 +22,7 @@ from schemas.mapping import as_record
 from schemas.topics import ALERTS, COST, OUTCOMES, declared_topics
 from streams.agents.codecs import Codecs
 from streams.alerting.kafka_log import KafkaAlertLog, read_alerts
-from streams.alerting.logs import IDLE_MS
+from streams.alerting.lease_times import LeaseTimes
 from streams.alerting.opening import open_alerts
 from streams.alerting.service import evaluate_alerts
 from streams.alerting.term import Rules
@@ -38,6 +38,7 @@ from tests.unit.alerting.world import TIERS, alerting
 ALERT = Codec("Alert")
 IDLE = 2_000
 """Idle time of leases here, ms."""
+TIMES = LeaseTimes(session_ms=6_000, idle_ms=IDLE)
 ERRORS = """
 rules: {error_rate: {above: 0.5, min_sample: 1, window_s: 10, resolve_after_s: 0}}
 """
@@ -57,8 +58,8 @@ class Bench:
     def kafka(self) -> dict[str, str]:
         return {"bootstrap_servers": self.address}
 
-    def alert_log(self, idle_ms: int = IDLE_MS) -> KafkaAlertLog:
-        return KafkaAlertLog(self.kafka, self.group, self.clock.now, idle_ms=idle_ms)
+    def alert_log(self) -> KafkaAlertLog:
+        return KafkaAlertLog(self.kafka, self.group, self.clock.now, TIMES)
 
     async def raised(self, rule: str, subject: str, state: str = "fired") -> None:
         alert = Alert(
@@ -88,7 +89,7 @@ class Bench:
         )
 
     async def evaluator(
-        self, stack: AsyncExitStack, name: str, rules: Alerting, *, idle_ms: int = IDLE_MS
+        self, stack: AsyncExitStack, name: str, rules: Alerting
     ) -> asyncio.Task[None]:
         """A worker's alert service, running until the stack closes."""
         deps = open_alerts(
@@ -106,7 +107,7 @@ class Bench:
             name=name,
             metrics=WorkerMetrics(),
             bad=BadRecords(AlertLog(self.publisher, ALERT, self.clock, name)),
-            idle_ms=idle_ms,
+            times=TIMES,
         )
         task = asyncio.create_task(evaluate_alerts(deps))
         stack.push_async_callback(_ended, task)
@@ -173,7 +174,7 @@ def test_a_lease_outlasts_quiet_times_of_its_holder_and_of_those_who_wait_for_it
 
     async def whole() -> None:
         async with _bench(kafka, own_name) as bench:
-            logs = [bench.alert_log(IDLE), bench.alert_log(IDLE)]
+            logs = [bench.alert_log(), bench.alert_log()]
             for log in logs:
                 await log.start()
             holder, follows = await _settled(logs)
@@ -309,9 +310,7 @@ def test_two_workers_tell_a_webhook_once_that_something_fires_and_once_that_it_i
                     await asyncio.sleep(0.05)
 
             names = ("w1", "w2")
-            workers = {
-                name: await bench.evaluator(stack, name, rules, idle_ms=IDLE) for name in names
-            }
+            workers = {name: await bench.evaluator(stack, name, rules) for name in names}
             begun = bench.clock.now()
             evaluation = await _evaluation(bench)
             assert evaluation.worker in names

@@ -7,11 +7,22 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 
+from infra.cli.faults import report_faults
+from infra.cli.main import sluice
+from schemas.topics import REQUESTS
 from tests.fixtures.services import some_clickhouse, some_kafka
-from tests.rig.poison import FAILS, NAMES, balanced, poisoned, start
-from tests.rig.stack import Stack, start_basics
+from tests.rig.evaluators import (
+    evaluated_by,
+    evaluator,
+    registry_with_rule,
+    traffic,
+)
+from tests.rig.poison import ALERT_IDLE_S, FAILS, NAMES, balanced, poisoned, start
+from tests.rig.stack import Stack, fetch, start_basics
+from tests.rig.topology import changed
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +54,47 @@ def test_poison_in_every_agent_ends_once_over_restarts_and_the_partition_goes_on
     assert sum(restarts.values()) >= 2
     books = balanced(pair, caller)
     assert books.balanced, books
+
+
+def test_new_partitions_and_a_topic_made_anew_are_taken_up_and_each_request_answered_once(
+    pair: Stack, own_name: str
+) -> None:
+    """Workers with fixed names that were restarted: none of them was made their group's leader."""
+    for name in NAMES:
+        pair.processes[name].wait_ready(pair.ready(name), 60)
+    changes = asyncio.run(changed(pair, NAMES, own_name, (6, 3, 8)))
+    assert set(changes.replies.values()) == {1}
+    assert {each.status for each in changes.pages} == {200, 503}
+    assert not any(each.is_green_without_requests for each in changes.pages)
+
+
+def test_a_standby_evaluates_when_the_evaluator_is_killed_and_rules_fire_and_resolve(
+    pair: Stack,
+    own_name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Rules were evaluated for several idle times without an alert before."""
+    for name in NAMES:
+        pair.processes[name].wait_ready(pair.ready(name), 60)
+
+    monkeypatch.setenv("SLUICE_KAFKA_BOOTSTRAP_SERVERS", pair.bootstrap)
+    monkeypatch.setenv("SLUICE_HOME", str(pair.folder))
+
+    async def case() -> None:
+        await pair.apply_registry(registry_with_rule(pair.simulator_url))
+        first = await evaluated_by(pair, NAMES, quiet_ms=2 * ALERT_IDLE_S * 1000)
+        assert await evaluator(pair, NAMES) == first
+        pair.kill(first)
+        (other,) = set(NAMES) - {first}
+        assert await evaluator(pair, [other]) == other
+        assert await evaluated_by(pair, [other]) == other
+        assert await asyncio.to_thread(report_faults, sluice, ["alerts", "--json"]) == 0
+        assert orjson.loads(capsys.readouterr().out)["evaluation"]["worker"] == other
+        owned = fetch(f"{pair.page_url(other)}/health")["partitions"][REQUESTS]
+        async with traffic(pair, own_name, owned[0]) as requests:
+            assert (await requests.fired())["worker"] == f"evaluator@{other}"
+            start(pair, NAMES.index(first) + 1)
+            await requests.resolved()
+
+    asyncio.run(case())

@@ -35,6 +35,8 @@ from tests.rig.topic_reader import TopicReader, topic_reader
 NAMES = ("worker-1", "worker-2")
 PARTITION = 1
 ENDS_BY_S = 60.0
+ALERT_SESSION_S, ALERT_IDLE_S = 6, 2
+"""Brokers take no shorter session, unless they are set to."""
 TIER = tier_topic("simple")
 WAIT = wait_topic(1)
 
@@ -56,6 +58,8 @@ def start(stack: Stack, number: int) -> None:
         number,
         wait=False,
         module="tests.rig.poisoned_worker",
+        SLUICE_ALERT_SESSION_S=str(ALERT_SESSION_S),
+        SLUICE_ALERT_IDLE_S=str(ALERT_IDLE_S),
     )
 
 

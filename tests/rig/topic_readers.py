@@ -130,6 +130,7 @@ class TopicReader:
 def _work(topic: str, offset: int, record: BadRecord) -> Work:
     message = incoming(
         SimpleNamespace(
+            generation_id=1,
             topic=topic, partition=0, offset=offset, timestamp=AT / 1000, key=record.key,
             value=record.value, headers=list(record.headers),
         )

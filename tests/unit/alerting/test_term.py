@@ -15,7 +15,8 @@ from schemas.topics import ALERTS, COST, OUTCOMES
 from streams.agents.codecs import Codecs
 from streams.alerting.book import Notice
 from streams.alerting.delivery import Delivery, Result
-from streams.alerting.logs import SESSION_MS, Read
+from streams.alerting.lease_times import LeaseTimes
+from streams.alerting.logs import Read
 from streams.alerting.memory import MemoryAlertLog, Offices
 from streams.alerting.term import EVERY_MS, AlertDependencies, Rules, Term
 from streams.alerting.webhooks import Webhooks
@@ -318,7 +319,7 @@ def test_a_process_that_was_paused_says_nothing_before_it_has_looked_again() -> 
 
         async def paused():  # type: ignore[no-untyped-def]
             found = await read()
-            world.clock.advance(SESSION_MS)
+            world.clock.advance(LeaseTimes().session_ms)
             return found
 
         life.log.read = paused  # type: ignore[method-assign]

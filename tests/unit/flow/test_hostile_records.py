@@ -81,6 +81,7 @@ def test_batches_behind_it_are_read_as_ever() -> None:
 
 def test_a_header_without_a_value_counts_as_an_empty_one() -> None:
     message = SimpleNamespace(
+        generation_id=1,
         topic="t",
         partition=0,
         offset=1,

@@ -48,9 +48,15 @@ class Desk:
         await _turns()
 
 
-def _message(offset: int, partition: int = 0) -> Incoming:
+def _message(offset: int, partition: int = 0, generation: int | None = None) -> Incoming:
     return Incoming(
-        topic=TOPIC, partition=partition, offset=offset, timestamp=0, key=None, value=b""
+        topic=TOPIC,
+        partition=partition,
+        offset=offset,
+        timestamp=0,
+        key=None,
+        value=b"",
+        generation=generation,
     )
 
 
@@ -213,3 +219,24 @@ def test_a_lent_slot_serves_another_meanwhile() -> None:
 def test_a_tier_without_slots_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         Slots(0)
+
+
+def test_a_message_of_an_earlier_generation_is_not_opened_among_those_of_the_next() -> None:
+    """The topic may be another one of the same name, of which offset 0 comes next."""
+
+    async def case(assignment: Assignment, desk: Desk, released: list[int]) -> None:
+        intake = _intake(assignment, desk)
+        assignment.assign([PLACE], 1)
+        assignment.revoke()
+        waiting = asyncio.create_task(intake.take(_message(9, generation=1), Event(9, released)))
+        await _turns()
+        assignment.assign([PLACE], 2)
+        await waiting
+        for offset in range(2):
+            await intake.take(_message(offset, generation=2), Event(offset, released))
+        await _turns()
+        assert desk.begun == [0, 1]
+        await desk.end(0, 1)
+        assert released == [0, 1]
+
+    _run(case)

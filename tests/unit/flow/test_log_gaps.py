@@ -86,12 +86,16 @@ class _Alerts:
 
 
 def test_a_gap_is_counted_and_raised_with_its_offsets_while_the_broker_may_be_away() -> None:
-    alerts, counted, away = _Alerts(), [], [True]
+    alerts, counted, passed, away = _Alerts(), [], [], [True]
 
     async def beginnings(places: Collection[Partition]) -> Mapping[Partition, int]:
         if away:
             raise OSError(away.pop())
         return dict.fromkeys(places, 6)
+
+    async def pass_over(gap: LogGap) -> None:
+        passed.append((gap.first, gap.last))
+        raise OSError
 
     watch = GapWatch(
         _gaps(3),
@@ -99,6 +103,7 @@ def test_a_gap_is_counted_and_raised_with_its_offsets_while_the_broker_may_be_aw
         owned=lambda: [PLACE],
         beginnings=beginnings,
         counted=lambda topic, offsets: counted.append((topic, offsets)),
+        pass_over=pass_over,
     )
 
     async def case() -> None:
@@ -108,3 +113,4 @@ def test_a_gap_is_counted_and_raised_with_its_offsets_while_the_broker_may_be_aw
     asyncio.run(case())
     assert alerts.fired == [("log_gap", "llm.requests.v1:0:3-5")]
     assert counted == [("llm.requests.v1", 3)]
+    assert passed == [(3, 5)]
