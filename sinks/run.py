@@ -12,6 +12,7 @@ from contextlib import suppress
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from schemas.kafka_connections import break_as_clients_expect
 from schemas.kafka_knock import knock
 from schemas.process_log import set_up_log
 from schemas.schema_registry import KnownSchemas, known_schemas
@@ -124,6 +125,7 @@ async def _started(
     settings: SinkSettings, status: SinkStatus, stop: asyncio.Event
 ) -> AIOKafkaConsumer | None:
     """A consumer that has reached Kafka; `None` when told to stop before."""
+    break_as_clients_expect()
     await knock(settings.kafka)
     await knock_at_clickhouse(settings)
     for delay in delays():

@@ -11,6 +11,7 @@ import uuid
 
 import uvloop
 
+from schemas.kafka_connections import break_as_clients_expect
 from schemas.kafka_knock import knock
 from schemas.process_log import set_up_log
 from schemas.variables import unknown_in_words
@@ -41,6 +42,7 @@ def run_worker(settings: WorkerSettings) -> None:
 
 
 async def _run(settings: WorkerSettings, member: Member) -> None:
+    break_as_clients_expect()
     await knock(settings.kafka)
     from streams.worker import Worker  # noqa: PLC0415 - Faust must find the loop in place
 
