@@ -2,6 +2,10 @@
 
 import os
 
+# Before a numeric library is loaded: two test processes with two threads each wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import settings
 

@@ -18,6 +18,7 @@ from scipy.sparse import csr_matrix
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold
+from threadpoolctl import threadpool_limits
 
 from streams.learning.fit_domain import fit_domain
 from streams.learning.gaps import count_known, fill, means_of, refuse_few
@@ -30,6 +31,11 @@ from streams.routing.learned.ngrams import BUCKETS
 Floats = NDArray[np.float64]
 
 INNER_FOLDS = 4
+
+_MATH_THREADS = 1
+"""Threads of the numeric libraries. Their steps here are small: a second thread waits for the first
+in a loop, which took eight times the CPU on a machine that had other work (measured).
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +65,11 @@ def fit_artifact(
     Raises:
         LabelsError: a model that was not scored everywhere has too few labels.
     """
-    chosen = options or FitOptions()
+    with threadpool_limits(limits=_MATH_THREADS):
+        return _fitted(seen, about, options or FitOptions())
+
+
+def _fitted(seen: SeenLabels, about: Mapping[str, Any] | None, chosen: FitOptions) -> Artifact:
     refuse_few(seen.scores, seen.models)
     weights = _weights(seen)
     complete = bool(np.isfinite(seen.scores).all())
