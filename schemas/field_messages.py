@@ -40,6 +40,15 @@ _KINDS = {
     "datetime": "a time",
     "none_required": "nothing",
 }
+JSON_KINDS = {
+    **_KINDS,
+    "string": "text",
+    **dict.fromkeys(
+        ("dict", "mapping", "model", "model_attributes", "dataclass"), "an object (`{...}`)"
+    ),
+}
+"""What a value of JSON is called, where a file of ours speaks of YAML."""
+
 _ENDINGS = ("_type", "_parsing", "_from_float", "_from_datetime_inexact", "_size", "_exact")
 _BOUNDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "greater_than": lambda bound: f"must be above {bound['gt']}",
@@ -49,8 +58,8 @@ _BOUNDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "multiple_of": lambda bound: f"must be a multiple of {bound['multiple_of']}",
     "too_short": lambda bound: f"needs at least {_entries(bound['min_length'])}",
     "too_long": lambda bound: f"may have at most {_entries(bound['max_length'])}",
-    "string_too_short": lambda bound: f"needs at least {bound['min_length']} character(s)",
-    "string_too_long": lambda bound: f"may have at most {bound['max_length']} characters",
+    "string_too_short": lambda bound: f"needs at least {_characters(bound['min_length'])}",
+    "string_too_long": lambda bound: f"may have at most {_characters(bound['max_length'])}",
     "decimal_max_digits": lambda bound: f"may have at most {bound['max_digits']} digits",
     "decimal_max_places": lambda bound: (
         f"may have at most {bound['decimal_places']} digits behind the point"
@@ -64,8 +73,15 @@ _BOUNDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 }
 
 
-def field_message(item: Mapping[str, Any], patterns: Mapping[str, str] | None = None) -> str:
-    """One of a `ValidationError`'s errors in words; `patterns` are words by regular expression."""
+def field_message(
+    item: Mapping[str, Any],
+    patterns: Mapping[str, str] | None = None,
+    kinds: Mapping[str, str] = _KINDS,
+) -> str:
+    """One of a `ValidationError`'s errors in words.
+
+    `patterns` are words by regular expression, `kinds` what values are called in the document.
+    """
     kind, bounds = str(item["type"]), item.get("ctx") or {}
     if kind in _PLAIN:
         return _PLAIN[kind]
@@ -76,7 +92,7 @@ def field_message(item: Mapping[str, Any], patterns: Mapping[str, str] | None = 
     if kind in {"value_error", "assertion_error"}:
         return str(item["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
     for ending in ("", *_ENDINGS):
-        words = _KINDS.get(kind.removesuffix(ending)) if kind.endswith(ending) else None
+        words = kinds.get(kind.removesuffix(ending)) if kind.endswith(ending) else None
         if words is not None:
             return f"expected {words}"
     return str(item["msg"])
@@ -89,3 +105,7 @@ def field_errors(error: ValidationError) -> list[dict[str, Any]]:
 
 def _entries(count: int) -> str:
     return "1 entry" if count == 1 else f"{count} entries"
+
+
+def _characters(count: int) -> str:
+    return "1 character" if count == 1 else f"{count} characters"

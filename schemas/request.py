@@ -8,11 +8,11 @@ from typing import Any
 
 import orjson
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from schemas import exact_json
 from schemas.chat import RequestDocument, model_body
 from schemas.errors import InvalidRequestError
+from schemas.field_messages import JSON_KINDS, field_errors, field_message
 from schemas.identity import DEFAULT_TENANT, NAME, REQUEST_ID
 from schemas.json_bounds import crowd_in
 from schemas.nesting import MAX_CONTAINERS, MAX_VALUES, overgrown
@@ -23,6 +23,13 @@ AUTO_MODEL = "auto"
 _SHOWN_FAULTS = 5
 _SHOWN_NAME = 64
 _REFUSED_BY_NAME = {"stream": "streamed answers are not offered", "n": "one answer a request"}
+_PATTERNS = {
+    f"^{REQUEST_ID.pattern}$": "expected 1 to 128 letters, digits and . _ : -",
+    f"^{NAME.pattern}$": "expected 1 to 64 letters, digits and . _ : -",
+    r"^[A-Za-z0-9_-]{1,64}$": "expected 1 to 64 letters, digits, _ and -",
+    r"^(https://|data:image/)": "expected an address https://... or data:image/...",
+}
+"""The regular expressions of `RequestDocument` in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +77,7 @@ def read_request(document: dict[str, Any]) -> Request:
     try:
         checked = RequestDocument.model_validate(document)
     except ValidationError as error:
-        raise InvalidRequestError(_faults(error)) from None
+        raise InvalidRequestError(_faults(error, document)) from None
     retrieval = checked.retrieval
     return Request(
         request_id=checked.request_id,
@@ -101,23 +108,45 @@ def read_claim(document: Mapping[str, Any]) -> Claim:
     )
 
 
-def _faults(error: ValidationError) -> str:
-    found = error.errors(include_url=False, include_input=False, include_context=False)
-    shown = "; ".join(_fault(item) for item in found[:_SHOWN_FAULTS])
-    more = len(found) - _SHOWN_FAULTS
-    return shown + (f"; and {more} more" if more > 0 else "")
+def _faults(error: ValidationError, document: Mapping[str, Any]) -> str:
+    found = [(_place(item, document), item) for item in field_errors(error)]
+    above = {place[:size] for place, _ in found for size in range(len(place))}
+    deepest = [_fault(place, item) for place, item in found if place not in above]
+    faults = list(dict.fromkeys(deepest))
+    more = len(faults) - _SHOWN_FAULTS
+    return "; ".join(faults[:_SHOWN_FAULTS]) + (f"; and {more} more" if more > 0 else "")
 
 
-def _fault(item: ErrorDetails) -> str:
-    path = ".".join(_printable(part) for part in item["loc"]) or "request"
-    first = item["loc"][0] if item["loc"] else None
+def _place(item: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[int | str, ...]:
+    """Where a fault lies in the document, without pydantic's names of the choices that it tried."""
+    place: list[int | str] = []
+    value: Any = document
+    last = len(item["loc"]) - 1
+    for number, part in enumerate(item["loc"]):
+        if _holds(value, part):
+            value = value[part]
+        elif not (item["type"] == "missing" and number == last):
+            continue
+        place.append(part)
+    return tuple(place)
+
+
+def _holds(value: Any, part: int | str) -> bool:
+    if isinstance(value, Mapping):
+        return part in value
+    return isinstance(value, list | tuple) and isinstance(part, int) and part < len(value)
+
+
+def _fault(place: tuple[int | str, ...], item: Mapping[str, Any]) -> str:
+    path = ".".join(_printable(part) for part in place) or "request"
+    first = place[0] if place else None
     if first in _REFUSED_BY_NAME:
         return f"{path}: refused, {_REFUSED_BY_NAME[str(first)]}"
     if item["type"] == "extra_forbidden":
         return f"{path}: unknown field"
     if item["type"] in {"union_tag_invalid", "union_tag_not_found"}:
         return f"{path}: unknown type"
-    return f"{path}: {item['msg'].removeprefix('Value error, ')}"
+    return f"{path}: {field_message(item, _PATTERNS, JSON_KINDS)}"
 
 
 def _printable(part: int | str) -> str:

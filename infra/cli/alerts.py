@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from infra.cli.counting import counted
 from infra.cli.screen import console, notes, print_json, print_table
 from infra.settings import InfraSettings
 
@@ -113,7 +114,7 @@ async def _read(
         if known is not None:
             await known.close()
     if unread:
-        notes.print(f"{unread} records of the alerts' topic can't be read")
+        notes.print(f"{counted(unread, 'record')} of the alerts' topic can't be read")
     return found, await fetch_evaluation(kafka, settings.group)
 
 

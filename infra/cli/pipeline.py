@@ -12,7 +12,7 @@ from infra.cli.screen import console, notes, print_json, print_table
 from infra.local.launching import end_pipeline, follow_start, start_supervisor
 from infra.local.parts import part_answers
 from infra.local.process import Process
-from infra.local.state import running_state
+from infra.local.state import Phase, PipelineState, running_state
 from infra.settings import InfraSettings
 
 
@@ -29,13 +29,21 @@ def bring_up(settings: InfraSettings, *, detached: bool) -> Process:
             for state in follow_start(settings.home.absolute(), supervisor):
                 if state.doing and state.doing != said:
                     said = state.doing
-                    status.update(f"starting {said}")
+                    shown = doing_in_words(state)
+                    status.update(shown)
                     if not notes.is_terminal:
-                        notes.print(f"starting {said}")
+                        notes.print(shown)
         except KeyboardInterrupt:
             supervisor.stop(grace_s=30.0)
             raise
     return supervisor
+
+
+def doing_in_words(state: PipelineState) -> str:
+    """What a pipeline that is brought up is doing now."""
+    if state.phase is Phase.STARTING:
+        return f"starting {state.doing}"
+    return "ending what was started"
 
 
 def bring_down(home: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from infra.cli.counting import counted
 from infra.cli.faults import FoundProblemsError
 from infra.cli.registry_shown import (
     outline,
@@ -239,8 +240,8 @@ def repair(*, check: bool, by: str, no_wait: bool, as_json: bool) -> None:
         )
     if check and found.problems:
         raise FoundProblemsError(
-            f"{len(found.problems)} keys of the registry topic are broken; mend them: sluice "
-            "registry repair"
+            f"broken: {counted(len(found.problems), 'key')} of the registry topic; mend what is "
+            "broken: sluice registry repair"
         )
     _refusals(use)
 
@@ -323,8 +324,8 @@ def _history() -> RegistryHistory:
     history = asyncio.run(read_history(_kafka(), keys=keys))
     if history.bad:
         notes.print(
-            f"{len(history.bad)} records of the registry topic can't be used; see them, and mend "
-            "them: sluice registry repair",
+            f"{counted(len(history.bad), 'record')} of the registry topic can't be used; see and "
+            "mend: sluice registry repair",
             style="yellow",
         )
     if history.refused and history.current is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from infra.cli.counting import counted
 from infra.cli.screen import notes, print_json, print_table, say
 from schemas.shown_text import one_line
 
@@ -116,7 +117,8 @@ def show_repair(found: Repair, use: RegistryUse | None, *, mended: bool, as_json
         return
     print_table(("key", "problem"), rows)
     if mended:
-        say(f"{len(found.tombstones)} records taken out, {len(found.restored)} written again")
+        taken_out = counted(len(found.tombstones), "record")
+        say(f"{taken_out} taken out, {len(found.restored)} written again")
     if mended and version is not None:
         say(f"{version} is current")
 
@@ -145,11 +147,12 @@ def show_signing(
         done = "signed" if signed else "to be signed"
         pointer = f" and the pointer to {plan.version}" if plan.pointer else ""
         used = f"; used by {', '.join(use.used_by)}" if use and use.used_by else ""
-        say(f"{done}: {len(keys)} versions and artifacts{pointer}{used}")
+        say(f"{done}: {counted(len(keys), 'record')} (versions, artifacts){pointer}{used}")
     if plan.left:
         notes.print(
-            f"{plan.left} other versions and artifacts are not signed, and readers with the key "
-            "refuse them; sign them: --all, or take them out: sluice registry repair",
+            f"not signed: {counted(plan.left, 'record')} (versions, artifacts); readers with the "
+            "key refuse what is not signed. Sign all: --all, or take them out: sluice registry "
+            "repair",
             style="yellow",
         )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from infra.cli.counting import counted
 from infra.cli.faults import FoundProblemsError
 from infra.cli.screen import notes, print_json, say
 from infra.settings import InfraSettings
@@ -70,7 +71,9 @@ def create(*, acls: bool, replies: tuple[str, ...], as_json: bool) -> None:
         return
     for name in created:
         say(name)
-    notes.print(f"{len(created)} topics created" if created else "every topic was there already")
+    notes.print(
+        f"{counted(len(created), 'topic')} created" if created else "every topic was there already"
+    )
 
 
 def _refuse_others(names: tuple[str, ...]) -> None:
@@ -84,7 +87,8 @@ def _refuse_others(names: tuple[str, ...]) -> None:
     if wrong:
         raise click.UsageError(
             f"no worker replies to {', '.join(wrong)}; a reply topic begins with "
-            f"{' or '.join(prefixes)} (SLUICE_REPLY_TOPIC_PREFIXES)"
+            f"{' or '.join(prefixes)} (SLUICE_REPLY_TOPIC_PREFIXES), holds at most 249 letters, "
+            "digits and . _ -, and does not end with .dlq"
         )
 
 

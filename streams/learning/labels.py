@@ -200,7 +200,8 @@ def _lines(path: Path, columns: Columns) -> Iterator[Labelled]:
                 if line.strip():
                     yield _row(line, f"{path}, line {number}", columns)
     except (OSError, EOFError) as error:
-        raise LabelsError(f"{path} can't be read: {error}") from None
+        why = getattr(error, "strerror", None) or error
+        raise LabelsError(f"{path} can't be read: {why}") from None
 
 
 def _row(line: bytes, place: str, columns: Columns) -> Labelled:

@@ -8,9 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from schemas.errors import ArtifactError
 from schemas.field_messages import field_errors, field_message
 from schemas.identity import NAME
-from streams.registry.problems import Problem
+from streams.registry.problems import InvalidRegistryError, Problem
 from streams.registry.yaml_text import YamlText
 
 _NAME = "expected 1 to 64 letters, digits and . _ : -"
@@ -31,6 +32,13 @@ _PATHED = re.compile(r"(?P<path>[A-Za-z_][^\s:]{0,300}): (?P<message>.+)", re.DO
 def problems_in(error: ValidationError, text: YamlText, under: Sequence[str] = ()) -> list[Problem]:
     """The errors of a document in the words of its fields; `under` is where it lies in the text."""
     return list(_problems(error, text, tuple(under)))
+
+
+def artifact_missing(name: str, error: ArtifactError, text: YamlText) -> InvalidRegistryError:
+    """The error of a document whose learned artifact is not there or not valid."""
+    path = ("policy", "learned", "artifact")
+    problem = Problem(path=".".join(path), message=str(error), line=text.line(path))
+    return InvalidRegistryError(name, [problem])
 
 
 def _problems(error: ValidationError, text: YamlText, under: tuple[str, ...]) -> Iterator[Problem]:

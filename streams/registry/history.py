@@ -83,6 +83,8 @@ class RegistryHistory:
         """Keys whose latest record can't be used, and why; at most `MOST_BAD`."""
         self.signers: dict[bytes, str] = {}
         """Id of the key that signed the record that is in use, by the record's key."""
+        self.tombstones: dict[bytes, str] = {}
+        """Id of the key that signed the tombstone that took a record out, by the record's key."""
         self.refused = 0
         """Records that were not believed."""
         self.is_signed = False
@@ -121,10 +123,10 @@ class RegistryHistory:
             raise
         if self.bad.pop(key, None) is not None:
             self._bad_bytes -= len(key)
-        if signer is not None and value is not None:
-            self.signers[key] = signer
-        else:
-            self.signers.pop(key, None)
+        self.signers.pop(key, None)
+        self.tombstones.pop(key, None)
+        if signer is not None:
+            (self.tombstones if value is None else self.signers)[key] = signer
         return moved
 
     def read(self, record: RegistryRecord) -> None:

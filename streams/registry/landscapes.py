@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from schemas.errors import ArtifactError, RegistryError
+from schemas.errors import ArtifactError
 from streams.registry.alert_parts import alerting_of
 from streams.registry.budget_parts import budget_of
 from streams.registry.budget_prices import refuse_unpriced
 from streams.registry.document import RegistryDocument
-from streams.registry.document_problems import problems_in
+from streams.registry.document_problems import artifact_missing, problems_in
 from streams.registry.experiment_parts import ExperimentPart
 from streams.registry.learned import ArtifactOf, with_artifact
 from streams.registry.model_families import refused_by_family
@@ -45,7 +45,7 @@ def landscape_of(
             model under a budget has no price.
     """
     plain = _plain_landscape(document, version)
-    landscape = _with_learned(plain, document, name, artifacts)
+    landscape = _with_learned(plain, document, name, artifacts, text)
     refuse_unpriced(landscape, name)
     experiments = tuple(
         _experiment(document, title, part, plain, name=name, artifacts=artifacts, text=text)
@@ -71,7 +71,11 @@ def _plain_landscape(document: RegistryDocument, version: str) -> Landscape:
 
 
 def _with_learned(
-    landscape: Landscape, document: RegistryDocument, name: str, artifacts: ArtifactOf
+    landscape: Landscape,
+    document: RegistryDocument,
+    name: str,
+    artifacts: ArtifactOf,
+    text: YamlText,
 ) -> Landscape:
     """With the artifact that the document's policy needs, if any."""
     if not document.policy.needs_artifact:
@@ -80,7 +84,7 @@ def _with_learned(
     try:
         artifact = artifacts(learned.artifact)
     except ArtifactError as error:
-        raise RegistryError(f"{name}: policy.learned.artifact: {error}") from None
+        raise artifact_missing(name, error, text) from None
     return with_artifact(landscape, learned, artifact, name)
 
 
@@ -105,7 +109,7 @@ def _experiment(
         # An arm differs in its policy only.
         policy = policy_of(seen.policy, (document.policy, plain.policy))
         own = replace(plain, policy=policy)
-        landscape = _with_learned(own, seen, place, artifacts)
+        landscape = _with_learned(own, seen, place, artifacts, text)
         arms.append(Arm(name=arm, weight=arm_part.weight, landscape=landscape))
     return Experiment(
         name=title,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 
 from schemas.errors import RegistryError
 from schemas.registry_signature import RegistryKeys
@@ -22,14 +23,15 @@ from streams.registry.history import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningPlan:
-    """`records` are written first, then `pointer` (a version and its way back), if any.
+    """`records` are written first, then `pointer` (a version and its way back), if any. A record
+    without a value is a tombstone.
 
     `trusted` are the versions that no key has signed until now and that are believed from now on;
     `left` counts versions and artifacts that stay unsigned, and are refused.
     """
 
     version: str
-    records: tuple[tuple[bytes, bytes], ...]
+    records: tuple[tuple[bytes, bytes | None], ...]
     pointer: tuple[str, tuple[str, ...]] | None
     trusted: tuple[str, ...] = ()
     left: int = 0
@@ -80,10 +82,13 @@ def signing_plan(
             if key.startswith(VERSION_PREFIX) and key not in signed.signers
         )
     )
+    removed = {key for key in signed.tombstones if not _is_fresh(signed, key)} - set(values)
+    rewritten: list[tuple[bytes, bytes | None]] = [(key, values[key]) for key in stale]
+    rewritten += [(key, None) for key in removed if key not in signed.bad]
     known = {key.removeprefix(VERSION_PREFIX).decode() for key in values}
     return SigningPlan(
         version=wanted,
-        records=tuple(sorted((key, values[key]) for key in stale)),
+        records=tuple(sorted(rewritten, key=itemgetter(0))),
         pointer=_pointer(signed, found, wanted, known),
         trusted=trusted,
         left=left,
@@ -105,7 +110,8 @@ def _keys_of(history: RegistryHistory) -> set[bytes]:
 def _is_fresh(signed: RegistryHistory, key: bytes) -> bool:
     """Whether the latest record of this key is signed by the first key."""
     first = None if signed.keys is None else signed.keys.first
-    return signed.signers.get(key) == first and key not in signed.bad
+    signer = signed.signers.get(key) or signed.tombstones.get(key)
+    return signer == first and key not in signed.bad
 
 
 def _pointer(

@@ -17,11 +17,11 @@ from pydantic import ValidationError
 from schemas.errors import ArtifactError, RegistryError
 from streams.registry.artifacts import ArtifactSource
 from streams.registry.document import RegistryDocument
-from streams.registry.document_problems import problems_in
+from streams.registry.document_problems import artifact_missing, problems_in
 from streams.registry.landscapes import landscape_of
 from streams.registry.learned import DEFAULT, ArtifactOf
 from streams.registry.problems import InvalidRegistryError
-from streams.registry.yaml_text import read_json, read_yaml
+from streams.registry.yaml_text import YamlText, read_json, read_yaml
 from streams.routing.landscape import Landscape
 
 HASH_CHARACTERS = 16
@@ -75,7 +75,7 @@ def parse_registry(
         raise InvalidRegistryError(name, problems_in(error, raw)) from None
     artifacts = artifacts or ArtifactSource()
     try:
-        content = orjson.dumps(_plain(document, artifacts, name), option=orjson.OPT_SORT_KEYS)
+        content = orjson.dumps(_plain(document, artifacts, name, raw), option=orjson.OPT_SORT_KEYS)
     except TypeError:
         raise RegistryError(f"{name}: a number is larger than 64 bits hold") from None
     digest = content_hash(content)
@@ -88,7 +88,7 @@ def content_hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:HASH_CHARACTERS]
 
 
-def _plain(document: RegistryDocument, artifacts: ArtifactOf, name: str) -> Any:
+def _plain(document: RegistryDocument, artifacts: ArtifactOf, name: str, text: YamlText) -> Any:
     """JSON values of the document; sets are sorted, so that equal content has one hash, and
     `default` is the artifact that it means today.
     """
@@ -103,7 +103,7 @@ def _plain(document: RegistryDocument, artifacts: ArtifactOf, name: str) -> Any:
     try:
         meant = artifacts(DEFAULT).hash
     except ArtifactError as error:
-        raise RegistryError(f"{name}: policy.learned.artifact: {error}") from None
+        raise artifact_missing(name, error, text) from None
     for policy in (value["policy"], *(arm["policy"] for arm in arms)):
         learned = policy.get("learned")
         if isinstance(learned, dict) and learned.get("artifact") == DEFAULT:

@@ -360,6 +360,23 @@ def test_keys_change_without_a_gap(log: MemoryRegistryLog) -> None:
     assert signing_plan(log.records, BOTH).is_empty
 
 
+def test_a_record_that_was_taken_out_stays_so_when_the_key_changes(log: MemoryRegistryLog) -> None:
+    log = MemoryRegistryLog()
+    _apply(log, FIRST, SECOND, keys=OLD)
+    _written(lambda writer: writer.put(_key(FIRST), None), log, OLD)
+    assert _history(log, NEW).bad
+
+    plan = signing_plan(log.records, BOTH)
+    _signed(log, plan, BOTH)
+
+    assert dict(plan.records)[_key(FIRST)] is None
+    history = _history(log, NEW)
+    assert history.bad == {}
+    assert FIRST.hash not in history.contents
+    assert repair_of(history).problems == {}
+    assert signing_plan(log.records, BOTH).is_empty
+
+
 def test_a_worker_is_given_its_keys_counts_refusals_and_raises_the_alert(
     monkeypatch: pytest.MonkeyPatch, log: MemoryRegistryLog
 ) -> None:

@@ -15,6 +15,7 @@ from infra.local.registry import local_registry
 from schemas.errors import RegistryError
 from streams.registry.document import json_schema
 from streams.registry.document_problems import PATTERNS
+from streams.registry.problems import problems_of
 from streams.registry.version import parse_registry
 
 GOOD: dict[str, Any] = yaml.safe_load(local_registry("http://127.0.0.1:1")) | {
@@ -145,3 +146,17 @@ def test_every_pattern_of_the_file_has_words() -> None:
     walk(json_schema())
     numbers = {pattern for pattern in found if r"\d*\.?\d*" in pattern}
     assert found - numbers == set(PATTERNS)
+
+
+def test_an_artifact_that_is_not_there_is_told_by_path_and_line() -> None:
+    text = local_registry("http://127.0.0.1:1").replace(
+        "classifier: rules", "classifier: learned\n  learned: {artifact: 0123456789abcdef}"
+    )
+
+    with pytest.raises(RegistryError) as caught:
+        parse_registry(text, name="registry.yaml")
+
+    (problem,) = problems_of(caught.value)
+    assert problem.path == "policy.learned.artifact"
+    assert problem.message.startswith("artifact 0123456789abcdef is neither")
+    assert problem.line == 1 + text[: text.index("learned: {")].count("\n")
