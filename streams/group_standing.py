@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiokafka.coordinator.protocol import ConsumerProtocol
-from aiokafka.errors import GroupCoordinatorNotAvailableError, for_code
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError, for_code
 from aiokafka.protocol.admin import DescribeGroupsRequest
 
 _STABLE = "Stable"
+
+
+class UnreadableAssignmentError(KafkaError):  # type: ignore[misc]
+    """What a member of the group was given is in no form that is known; asking again is no help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,7 @@ async def group_standing(consumer: Any) -> GroupStanding | None:
 
     Raises:
         KafkaError: the coordinator is not known, or did not answer.
+        UnreadableAssignmentError: what a member was given can't be read.
     """
     coordinator = consumer._coordinator
     if coordinator.coordinator_id is None:
@@ -43,9 +48,19 @@ async def group_standing(consumer: Any) -> GroupStanding | None:
         return None
     given: dict[str, set[int]] = defaultdict(set)
     for *_, assignment in members:
-        if assignment:
-            for place in ConsumerProtocol.ASSIGNMENT.decode(assignment).partitions():
-                given[place.topic].add(place.partition)
+        for topic, partitions in _partitions(assignment):
+            given[topic].update(partitions)
     return GroupStanding(
         members=len(members), given={topic: frozenset(each) for topic, each in given.items()}
     )
+
+
+def _partitions(assignment: bytes) -> list[tuple[str, list[int]]]:
+    """What a member was given. Its leader wrote it, which may be a client of any kind."""
+    if not assignment:
+        return []
+    try:
+        found = ConsumerProtocol.ASSIGNMENT.decode(assignment).assignment
+        return [(str(topic), list(partitions)) for topic, partitions in found]
+    except (ValueError, TypeError, MemoryError) as error:
+        raise UnreadableAssignmentError(type(error).__name__) from None

@@ -36,7 +36,9 @@ _NOT_LOOKED = "its request topics are not known yet"
 
 
 class Group(Protocol):
-    """The consumer of the workers' group. Every method may raise `KafkaError`."""
+    """The consumer of the workers' group. Every method may raise `KafkaError`, or an error of the
+    driver's own while its thread starts or ends.
+    """
 
     async def shapes(self, topics: Collection[str]) -> Mapping[str, TopicShape] | None:
         """The topics that exist; `None` where the broker tells no ids."""
@@ -94,8 +96,8 @@ class TopologyWatch:
             self._look_now.clear()
             try:
                 await self.look()
-            except (KafkaError, OSError, TimeoutError, RuntimeError) as error:
-                log.debug("the topics are not known now: %s", error)
+            except Exception as error:  # noqa: BLE001 - it is looked at again; a look ends no worker
+                log.debug("the topics are not known now: %s: %s", type(error).__name__, error)
             try:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await self._look_now.wait()
@@ -128,8 +130,9 @@ class TopologyWatch:
                 raise
             if not self._may_not_ask:
                 log.warning(
-                    "what the group gave out can't be asked, so partitions that are nobody's are "
-                    "not noticed: %s; allow Describe on the group",
+                    "what the group gave out is not known, so partitions that are nobody's are not "
+                    "noticed: %s; allow Describe on the group, and keep clients that are no "
+                    "workers out of it",
                     type(error).__name__,
                 )
             self._may_not_ask = True

@@ -232,4 +232,6 @@ def read_pointer(value: bytes) -> tuple[str, str, tuple[str, ...] | None]:
         raise RegistryError("the pointer on the registry topic does not say who moved it")
     if not isinstance(before, list):
         return version, by, None
-    return version, by, tuple(str(each) for each in before[-MOST_BEFORE:])
+    # No other value is made a text: the text of a thousand levels ends its reader.
+    named = [each for each in before if isinstance(each, str) and 0 < len(each) <= _LONGEST_NAME]
+    return version, by, tuple(named[-MOST_BEFORE:])

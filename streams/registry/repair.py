@@ -1,9 +1,10 @@
 """What gets a broken registry topic going again. Pure; `registry.topic` publishes it.
 
 Three things break the topic: records that can't be used, versions and artifacts that are not what
-their X to the newest version that was current and is usable; its way back
-keeps the usable versions. A version that does not validate, but is what its key says, stays:
-another release may read it.
+their key says, and a pointer that leads to nothing usable. A bad record is replaced by what is in
+use under its key, or taken out. The pointer moves to the newest version that was current and is
+usable; its way back keeps the usable versions. A version that does not validate, but is what its
+key says, stays: another release may read it.
 """
 
 from __future__ import annotations

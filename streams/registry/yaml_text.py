@@ -67,6 +67,9 @@ def read_yaml(text: str | bytes, name: str) -> YamlText:
         raise RegistryError(f"{name}: nested too deeply") from None
     except (ValueError, OverflowError) as error:
         raise RegistryError(f"{name}: a date or number is none: {error}") from None
+    except (LookupError, AttributeError, TypeError):
+        # PyYAML's way to say that a value does not fit the tag before it, such as `!!bool maybe`.
+        raise RegistryError(f"{name}: a value does not fit its tag; leave the tag out") from None
     finally:
         loader.dispose()
 

@@ -97,6 +97,31 @@ def test_a_way_back_that_is_none_is_passed_over(before: object) -> None:
     assert history.current.before == ("a",)
 
 
+LEVELS = 1_010
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        b"[" * LEVELS + b"]" * LEVELS,
+        b'{"a":' * LEVELS + b"1" + b"}" * LEVELS,
+        b"7",
+        b"null",
+        b'""',
+        b'"' + b"x" * 300 + b'"',
+    ],
+    ids=["lists", "objects", "number", "null", "empty", "long"],
+)
+def test_what_names_no_version_is_no_step_of_the_way_back(entry: bytes) -> None:
+    history = RegistryHistory()
+    value = b'{"registry":"b","by":"x","before":["a",' + entry + b"]}"
+
+    assert history.take(CURRENT_KEY, value, 1)
+
+    assert history.current is not None
+    assert history.current.before == ("a",)
+
+
 def test_the_way_back_is_bounded() -> None:
     history = RegistryHistory()
     for number in range(MOST_BEFORE + 50):

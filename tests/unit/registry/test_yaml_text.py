@@ -96,3 +96,11 @@ def test_what_can_t_be_read_is_an_error_of_ours(kind: str) -> None:
         parse_registry(UNREADABLE[kind], name="mine.yaml")
 
     assert str(caught.value).startswith("mine.yaml")
+
+
+@pytest.mark.parametrize(
+    "value", ["!!bool maybe", "!!timestamp soon", "!!int ''", "!!int '-'", "!!float ''", "!!int x"]
+)
+def test_a_value_that_does_not_fit_its_tag_is_an_error_of_the_registry(value: str) -> None:
+    with pytest.raises(RegistryError, match="^registry: a "):
+        parse_registry(f"tiers: [{value}]")

@@ -7,7 +7,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from aiokafka.errors import GroupAuthorizationFailedError, KafkaConnectionError, KafkaError
+import pytest
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaConnectionError
+from faust.exceptions import ConsumerNotStarted
 
 from streams.group_standing import GroupStanding
 from streams.topic_ids import TopicShape
@@ -34,7 +36,7 @@ class World:
     heeds: bool = True
     rejoined: int = 0
     now: float = 0.0
-    refuses: KafkaError | None = None
+    refuses: Exception | None = None
     tells_ids: bool = True
 
     def __post_init__(self) -> None:
@@ -200,10 +202,13 @@ def test_a_broker_without_ids_is_no_fault() -> None:
     assert (watch.fault, watch.reads_requests) == (None, True)
 
 
-def test_it_looks_at_once_when_partitions_were_assigned_and_goes_on_while_the_broker_is_away() -> (
-    None
-):
-    world = World(refuses=KafkaConnectionError())
+@pytest.mark.parametrize(
+    "error", [KafkaConnectionError(), ConsumerNotStarted(), AttributeError("_coordinator")]
+)
+def test_it_looks_at_once_when_partitions_were_assigned_and_goes_on_after_any_error(
+    error: Exception,
+) -> None:
+    world = World(refuses=error)
     watch = world.watch()
 
     async def case() -> None:
