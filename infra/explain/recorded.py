@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 _SHOWN = 300
+_END_OF_DATES_MS = 253_402_300_800_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +63,8 @@ def _steps(hop: Mapping[str, Any], odd: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def _is_time(value: Any) -> bool:
-    """Seconds since 1970, in the range of dates."""
-    return isinstance(value, int | float) and abs(value) < 1e12
+    """Milliseconds since 1970, in the range of dates."""
+    return isinstance(value, int | float) and 0 <= value < _END_OF_DATES_MS
 
 
 def _number(value: Any, odd: list[str]) -> int:

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,3 +80,10 @@ def test_a_known_step_with_odd_parts_is_shown_as_it_stands() -> None:
     told = _told('{"hops": [{"hop": 1, "steps": [{"shadow": 5}]}]}')
 
     assert any("shadow=5" in each for each in told)
+
+
+def test_a_step_as_workers_record_it_is_known() -> None:
+    steps = [{"shortlist": [], "at": 1_767_225_600_000}]
+    found = read_inputs(orjson.dumps({"hops": [{"hop": 1, "steps": steps}]}).decode())
+    assert found.odd == ()
+    assert found.hops[0]["steps"] == steps
