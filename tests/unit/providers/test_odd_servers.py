@@ -1,0 +1,101 @@
+"""Answers and errors of servers that keep to their format by halves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from schemas.errors import ArtifactError
+from streams.providers import anthropic_answer, openai_answer
+from streams.providers.base import ChatCall, ErrorClass, ProviderError, Timeouts
+from streams.providers.failures import refusal
+from streams.providers.transport import Exchange
+from streams.providers.usage_fields import UsageFields, says_something
+from streams.routing.learned.artifact import read_artifact
+
+CALL = ChatCall(call_id="c", model="m", body={}, timeouts=Timeouts(), max_output_tokens=None)
+SAID = {"role": "assistant", "content": "Half an ans"}
+
+
+def _openai(**more: Any) -> dict[str, Any]:
+    choice = {"index": 0, "finish_reason": "stop", "message": SAID}
+    return {"id": "x", "model": "m", "choices": [choice], **more}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "model overloaded",
+        {"message": "overloaded", "code": 529},
+        [{"message": "overloaded", "code": 503}],
+        {"error": {"message": "overloaded", "code": 503}},
+    ],
+)
+@pytest.mark.parametrize("name", ["error", "errors"])
+def test_an_error_beside_what_was_said_is_an_error(name: str, error: Any) -> None:
+    assert openai_answer.completion(_openai(), CALL).finish_reason == "stop"
+    with pytest.raises(ProviderError):
+        openai_answer.completion(_openai(**{name: error}), CALL)
+
+
+def test_anthropic_s_error_beside_content_is_one() -> None:
+    document = {"type": "message", "content": [], "error": {"message": "overloaded"}}
+    with pytest.raises(ProviderError):
+        anthropic_answer.completion(document, CALL)
+
+
+@pytest.mark.parametrize("arguments", [[1], 7, True, 1.5])
+def test_arguments_of_a_call_are_text_or_an_object(arguments: Any) -> None:
+    called = {"id": "a", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    choice = {"index": 0, "finish_reason": "tool_calls", "message": {"tool_calls": [called]}}
+    with pytest.raises(ProviderError, match="arguments are no object"):
+        openai_answer.completion({"choices": [choice]}, CALL)
+    block = {"type": "tool_use", "id": "a", "name": "f", "input": arguments}
+    document = {"type": "message", "content": [block], "stop_reason": "tool_use"}
+    with pytest.raises(ProviderError, match="input is no object"):
+        anthropic_answer.completion(document, CALL)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"errors": [{"message": "API key not valid"}]},
+        {"error": {"error": {"message": "api_key is invalid"}}},
+        [{"error": {"message": "Invalid API key"}}],
+    ],
+)
+def test_a_wrapped_error_is_read_and_a_wrong_key_is_known(body: Any) -> None:
+    found = refusal(Exchange(400, httpx.Headers(), orjson.dumps(body)), lambda: 0.0)
+    assert found.error_class is ErrorClass.AUTH
+
+
+def test_usage_of_a_thousand_levels_is_looked_at() -> None:
+    deep: Any = 0
+    for _ in range(5_000):
+        deep = [deep]
+    assert not says_something(deep)
+    assert says_something({"a": [deep, {"b": [0, "", 3]}]})
+
+
+@pytest.mark.parametrize(
+    ("field", "billed"),
+    [
+        ("audio_time", True),
+        ("gpu_seconds_rate", True),
+        ("video_duration", True),
+        ("queue_time", False),
+        ("tokens_per_sec", False),
+    ],
+)
+def test_figures_that_are_billed_by_time_are_no_measurements(field: str, billed: bool) -> None:
+    fields = UsageFields({field: 3.5})
+    assert (field in fields.unknown()) is billed
+
+
+def test_an_artifact_of_endless_nesting_is_none() -> None:
+    nested = b"[" * 900 + b"]" * 900
+    with pytest.raises(ArtifactError, match="no artifact"):
+        read_artifact(b'{"sluice_artifact":"a","body":' + nested + b"}")
