@@ -109,11 +109,16 @@ def read_artifact(data: bytes) -> Artifact:
     try:
         document = orjson.loads(data)
         named, body = document["sluice_artifact"], document["body"]
+        # What nests deeper than JSON is written is a TypeError here.
+        digest = _hash(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        raise ArtifactError("this is no artifact of Sluice; make one with `sluice train`") from None
-    digest = _hash(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
+        named = None
+    if not isinstance(named, str):
+        raise ArtifactError("this is no artifact of Sluice; make one with `sluice train`")
     if digest != named:
-        raise ArtifactError(f"the artifact says that its hash is {named}, and it is {digest}")
+        raise ArtifactError(
+            f"the artifact says that its hash is {named[:HASH_CHARACTERS]}, and it is {digest}"
+        )
     try:
         return _read(body, digest)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -102,5 +102,5 @@ def test_what_can_t_be_read_is_an_error_of_ours(kind: str) -> None:
     "value", ["!!bool maybe", "!!timestamp soon", "!!int ''", "!!int '-'", "!!float ''", "!!int x"]
 )
 def test_a_value_that_does_not_fit_its_tag_is_an_error_of_the_registry(value: str) -> None:
-    with pytest.raises(RegistryError, match="^registry: a "):
+    with pytest.raises(RegistryError, match=r"^registry: a "):
         parse_registry(f"tiers: [{value}]")
