@@ -27,7 +27,7 @@ from streams.providers.answers import (
 from streams.providers.anthropic_format import wants_shape
 from streams.providers.anthropic_thinking import thinking_blocks
 from streams.providers.base import ChatCall, Completion, Usage
-from streams.providers.failures import refusal_of
+from streams.providers.failures import error_object, refusal_of
 from streams.providers.tool_ids import fresh_id, ids_of
 
 _STOP = "stop"
@@ -59,8 +59,8 @@ def completion(document: Json, call: ChatCall) -> Completion:
 
 
 def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
-    if document.get("type") == "error":
-        raise refusal_of(500, part(document, "error"))
+    if document.get("type") == "error" or document.get("error"):
+        raise refusal_of(500, error_object(document))
     blocks = document.get("content")
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         raise bad_answer("holds no content")
@@ -68,6 +68,8 @@ def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
     said = "".join(text(block.get("text")) or "" for block in blocks if block.get("type") == "text")
     calls = few_enough([block for block in blocks if block.get("type") == "tool_use"])
     finish = _finish(document.get("stop_reason"), answered=bool(said or calls))
+    if finish == "tool_calls" and not calls:
+        raise bad_answer("ends with a tool call and holds none")
     message: dict[str, Any] = {"role": "assistant", "content": said or None}
     if shape == "tool" and calls:
         message["content"] = _arguments(calls[0])
@@ -129,8 +131,11 @@ def _tool_call(block: Json, taken: set[str], seed: str, number: int) -> dict[str
 
 
 def _arguments(block: Json) -> str:
+    given = block.get("input")
+    if not isinstance(given, str | dict | None):
+        raise bad_answer("holds a tool call whose input is no object")
     # Some compatible servers send the input as the text of its JSON.
-    return text(block.get("input")) or json_text(part(block, "input"))
+    return given if isinstance(given, str) and given else json_text(part(block, "input"))
 
 
 def _unfenced(said: str) -> str:

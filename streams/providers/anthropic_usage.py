@@ -39,6 +39,8 @@ def usage(document: Json) -> Usage:
     tier, speed = fields.word("service_tier"), fields.word("speed")
     geography = fields.word("inference_geo")
     reasoning = fields.count("output_tokens_details", "thinking_tokens")
+    if reasoning and made is not None and reasoning > made:
+        fields.report("output_tokens_details.thinking_tokens")
     fields.passes(*_NOT_BILLED)
     return Usage(
         input_tokens=None if fresh is None else fresh + (read or 0) + (written or 0),

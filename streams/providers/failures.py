@@ -40,6 +40,9 @@ _UNPAID = re.compile(
     r"arrearage|out of credits|billing",
     re.IGNORECASE,
 )
+_KEY = re.compile(
+    r"api[ _-]?key (is )?(not valid|invalid|expired|missing)|invalid api[ _-]?key", re.I
+)
 _BUSY = re.compile(r"overloaded|over capacity|at capacity|capacity exceeded|no capacity", re.I)
 
 _WORDED = frozenset({400, 403, 406, 413, 422})
@@ -50,6 +53,8 @@ _EXAMINED_CHARACTERS = 4_000
 _MAX_QUOTED = 64_000
 _LARGEST_ERROR_BYTES = 512 * 1024
 """A larger body is no error message; the status says what it can. Reading it takes time."""
+
+_MOST_WRAPPINGS = 4
 
 _MAY_NAME_PARAMETER = frozenset({400, 422})
 
@@ -112,7 +117,7 @@ def _class_of_words(status: int, message: str) -> ErrorClass | None:
         return None
     if _FLAGGED.search(message):
         return ErrorClass.CONTENT_FILTER
-    if _UNPAID.search(message):
+    if _UNPAID.search(message) or _KEY.search(message):
         return ErrorClass.AUTH
     if status != 403 and _BUSY.search(message):
         return ErrorClass.OVERLOADED
@@ -164,12 +169,23 @@ def _error_object(body: bytes) -> Mapping[str, Any]:
         document = read_text(body)
     except orjson.JSONDecodeError:
         return {}
-    if isinstance(document, list) and document:
-        # Google's OpenAI-compatible door wraps its error in a list.
-        document = document[0]
-    if not isinstance(document, dict):
-        return {}
-    error = document.get("error", document)
-    if isinstance(error, dict):
-        return error
-    return {"message": error} if isinstance(error, str) else {}
+    return error_object(document)
+
+
+def error_object(document: object) -> Mapping[str, Any]:
+    """The error in a decoded body, which servers wrap in `error`, in `errors`, or in both at once
+    (`{"error": {"error": ...}}`, `{"errors": [...]}`); empty where there is none.
+    """
+    found = document
+    for _ in range(_MOST_WRAPPINGS):
+        if isinstance(found, list) and found:
+            found = found[0]
+        if not isinstance(found, dict):
+            break
+        inner = found.get("error") or found.get("errors")
+        if not isinstance(inner, str | dict | list) or not inner:
+            break
+        found = inner
+    if isinstance(found, dict):
+        return found
+    return {"message": found} if isinstance(found, str) and found is not document else {}

@@ -23,7 +23,7 @@ from streams.providers.answers import (
     text,
 )
 from streams.providers.base import ChatCall, Completion, ErrorClass, ProviderError, Usage
-from streams.providers.failures import refusal_of
+from streams.providers.failures import error_object, refusal_of
 from streams.providers.tool_ids import fresh_id, ids_of
 
 _STOP, _LENGTH, _TOOLS, _FILTERED = "stop", "length", "tool_calls", "content_filter"
@@ -88,11 +88,11 @@ def completion(document: Json, call: ChatCall) -> Completion:
 
 
 def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
+    told = _error_in(document)
+    if told is not None:
+        raise told
     choices = document.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        error = part(document, "error")
-        if error:
-            raise refusal_of(_status(error.get("code"), 500), error)
         raise bad_answer("holds no choice")
     choice = choices[0]
     said = choice.get("message")
@@ -113,9 +113,8 @@ def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
 
 def _finish(choice: Json, message: Json) -> str:
     said = choice.get("finish_reason")
-    error = part(choice, "error")
-    if error:
-        failure = refusal_of(_status(error.get("code"), 500), error)
+    failure = _error_in(choice)
+    if failure is not None:
         raise ProviderError(failure.error_class, f"the answer ended: {failure}", status=200)
     if said is None:
         # Some servers give no reason for a whole answer; without an answer it is none.
@@ -129,7 +128,20 @@ def _finish(choice: Json, message: Json) -> str:
         )
     if known not in _FINISH:
         raise bad_answer("has a finish reason that is not known")
+    if _FINISH[known] == _TOOLS and not message.get("tool_calls"):
+        raise bad_answer("ends with a tool call and holds none")
     return _FINISH[known]
+
+
+def _error_in(document: Json) -> ProviderError | None:
+    """The error that stands in an answer or a choice, also beside what was said until then; some
+    servers send it as a text, or in a list.
+    """
+    said = document.get("error") or document.get("errors")
+    if not said:
+        return None
+    error = error_object({"error": said})
+    return refusal_of(_status(error.get("code"), 500), error)
 
 
 def _status(code: object, otherwise: int) -> int:
@@ -190,8 +202,10 @@ def _tool_call(call: object, taken: set[str], seed: str, number: int) -> dict[st
     called, arguments = name(function.get("name")), function.get("arguments")
     if not called:
         raise bad_answer("holds a tool call without a name")
+    if not isinstance(arguments, str | dict | None):
+        raise bad_answer("holds a tool call whose arguments are no object")
     # Some compatible servers send the arguments as the object that they stand for.
-    said = json_text(arguments) if isinstance(arguments, dict) else text(arguments)
+    said = json_text(arguments) if isinstance(arguments, dict) else arguments
     result: dict[str, Any] = {
         "id": fresh_id(name(call.get("id")), taken, seed, number),
         "type": "function",

@@ -117,11 +117,15 @@ def _hold_against_total(
     fields: UsageFields, tokens: _Tokens, cached: int, reasoning: int | None
 ) -> None:
     """Complete the parts from the total, in place; a contradiction is reported."""
+    _complete(fields, tokens, cached, reasoning)
+    if reasoning and tokens.answer is not None and reasoning > tokens.answer:
+        # Beside the answer or a mistake: nothing says which.
+        fields.report(f"{_ANSWER}.reasoning_tokens")
+
+
+def _complete(fields: UsageFields, tokens: _Tokens, cached: int, reasoning: int | None) -> None:
     total = fields.count("total_tokens")
     if not total:
-        if reasoning and tokens.answer is not None and reasoning > tokens.answer:
-            # Beside the answer or a mistake: nothing says which.
-            fields.report(f"{_ANSWER}.reasoning_tokens")
         return
     if tokens.prompt is None and tokens.answer is not None:
         tokens.prompt = max(total - tokens.answer, 0)

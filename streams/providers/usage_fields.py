@@ -22,6 +22,11 @@ _MAX_LEVELS = 6
 _PRINTABLE = re.compile(r"[^A-Za-z0-9_.\[\]-]")
 _SHOWN_CHARACTERS = 80
 
+_BY_TIME = re.compile(
+    r"audio|video|image|billed|cost|price|surge|gpu|cpu|compute|session|container"
+)
+"""Names of services that are billed by time or rate: such a figure is no mere measurement."""
+
 _MEASURED = re.compile(
     r"(^|_)(time|times|latency|duration|ms|throughput|speedup)(_|$)|per_sec|_rate$|^time_to_"
 )
@@ -81,7 +86,7 @@ class UsageFields:
                 self.report("more fields than are read")
                 break
             known = any(path[:size] in self._read for size in range(1, len(path) + 1))
-            if not known and not _MEASURED.search(path[-1]) and says_something(value):
+            if not known and not _is_measured(path[-1]) and says_something(value):
                 self.report(".".join(path))
         return tuple(self._broken)[:MAX_REPORTED]
 
@@ -93,13 +98,23 @@ class UsageFields:
         return value
 
 
+def _is_measured(field: str) -> bool:
+    return _MEASURED.search(field) is not None and _BY_TIME.search(field) is None
+
+
 def says_something(value: Any) -> bool:
     """Whether a value may stand for something billed: neither null, zero, false nor empty."""
-    if isinstance(value, dict):
-        return any(map(says_something, value.values()))
-    if isinstance(value, list):
-        return any(map(says_something, value))
-    return bool(value)
+    left = [value]
+    # A stack of its own: an answer may nest a thousand levels, at which recursion ends.
+    while left:
+        each = left.pop()
+        if isinstance(each, dict):
+            left.extend(each.values())
+        elif isinstance(each, list):
+            left.extend(each)
+        elif each:
+            return True
+    return False
 
 
 def _leaves(document: Json, above: Path) -> Iterator[tuple[Path, Any]]:
