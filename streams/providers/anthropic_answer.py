@@ -68,6 +68,8 @@ def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
     said = "".join(text(block.get("text")) or "" for block in blocks if block.get("type") == "text")
     calls = few_enough([block for block in blocks if block.get("type") == "tool_use"])
     finish = _finish(document.get("stop_reason"), answered=bool(said or calls))
+    if finish == "tool_calls" and not calls:
+        raise bad_answer("ends with a tool call and holds none")
     message: dict[str, Any] = {"role": "assistant", "content": said or None}
     if shape == "tool" and calls:
         message["content"] = _arguments(calls[0])

@@ -128,6 +128,8 @@ def _finish(choice: Json, message: Json) -> str:
         )
     if known not in _FINISH:
         raise bad_answer("has a finish reason that is not known")
+    if _FINISH[known] == _TOOLS and not message.get("tool_calls"):
+        raise bad_answer("ends with a tool call and holds none")
     return _FINISH[known]
 
 

@@ -50,7 +50,9 @@ def test_a_plain_answer(name: str) -> None:
     ],
 )
 def test_openai_s_finish_reasons(said: Any, meant: str) -> None:
-    assert _read("openai", _choice(said)).finish_reason == meant
+    call = {"id": "a", "function": {"name": "f", "arguments": "{}"}}
+    more = {"tool_calls": [call]} if meant == "tool_calls" else {}
+    assert _read("openai", _choice(said, **more)).finish_reason == meant
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,9 @@ def test_openai_s_finish_reasons(said: Any, meant: str) -> None:
     ],
 )
 def test_anthropic_s_stop_reasons(said: Any, meant: str) -> None:
-    assert _read("anthropic", good("anthropic", stop_reason=said)).finish_reason == meant
+    call = {"type": "tool_use", "id": "a", "name": "f", "input": {}}
+    more = {"content": [call]} if meant == "tool_calls" else {}
+    assert _read("anthropic", good("anthropic", stop_reason=said, **more)).finish_reason == meant
 
 
 def test_openai_s_usage_holds_cached_and_reasoning_tokens() -> None:

@@ -82,3 +82,48 @@ def test_anthropic_s_unknown_stop_is_no_answer(reason: Any) -> None:
 def test_an_anthropic_error_with_status_200_is_the_error_that_it_says() -> None:
     said = {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
     assert _error("anthropic", said).error_class is ErrorClass.OVERLOADED
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"code": 503, "message": "gone"}, ErrorClass.OVERLOADED),
+        ({"code": 429}, ErrorClass.RATE_LIMITED),
+        ("the upstream closed the stream", ErrorClass.SERVER),
+        ([{"code": 529}], ErrorClass.OVERLOADED),
+    ],
+    ids=str,
+)
+def test_an_error_beside_what_was_said_is_the_failure(error: Any, kind: ErrorClass) -> None:
+    assert _error("openai", _ended("stop", error=error)).error_class is kind
+    assert _error("openai", {**_ended("stop"), "error": error}).error_class is kind
+    assert _error("openai", {**_ended("stop"), "errors": error}).error_class is kind
+    assert _error(
+        "anthropic", good("anthropic", error={"type": "rate_limit_error"})
+    ).error_class is (ErrorClass.RATE_LIMITED)
+
+
+@pytest.mark.parametrize("nothing", [None, {}, [], "", False], ids=str)
+def test_an_error_that_says_nothing_is_none(nothing: Any) -> None:
+    document = {**_ended("stop", error=nothing), "error": nothing, "errors": nothing}
+    assert _read("openai", document).finish_reason == "stop"
+    assert _read("anthropic", good("anthropic", error=nothing)).finish_reason == "stop"
+
+
+def test_an_end_by_a_tool_call_that_is_not_there_is_no_answer() -> None:
+    for ended in (_ended("tool_use"), _ended("function_call")):
+        assert _error("openai", ended).error_class is ErrorClass.BAD_RESPONSE
+    error = _error("anthropic", good("anthropic", stop_reason="tool_use"))
+    assert error.error_class is ErrorClass.BAD_RESPONSE
+    assert error.usage is not None
+
+
+@pytest.mark.parametrize("arguments", [["London"], 3, True, 1.5, []], ids=str)
+def test_arguments_that_are_no_object_are_never_replaced_by_none(arguments: Any) -> None:
+    call = {"id": "a", "function": {"name": "f", "arguments": arguments}}
+    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    choices = [{"message": message, "finish_reason": "tool_calls"}]
+    assert _error("openai", good("openai", choices=choices)).error_class is ErrorClass.BAD_RESPONSE
+    block = {"type": "tool_use", "id": "a", "name": "f", "input": arguments}
+    answer = good("anthropic", content=[block], stop_reason="tool_use")
+    assert _error("anthropic", answer).error_class is ErrorClass.BAD_RESPONSE

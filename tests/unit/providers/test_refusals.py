@@ -273,3 +273,26 @@ def test_a_body_nested_a_thousand_levels_keeps_the_class_of_its_status(
     assert refusal_of(status, {field: _deep(levels)}).error_class is plain
     assert refusal_of(status, {field: {"code": _deep(levels)}}).error_class is plain
     assert refusal_of(status, {"innererror": {"code": _deep(levels)}}).error_class is plain
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda error: {"error": {"error": error}},
+        lambda error: {"errors": [error]},
+        lambda error: {"success": False, "errors": [{"error": error}]},
+        lambda error: [{"error": [error]}],
+    ],
+    ids=["twice", "list", "list of wrapped", "list in list"],
+)
+def test_an_error_counts_in_whatever_it_is_wrapped(wrap: Any) -> None:
+    error = {"code": 4242, "message": "the prompt is too long: 9000 tokens > 8192 maximum"}
+    found = refusal_of(400, _error_object(orjson.dumps(wrap(error))))
+    assert found.error_class is ErrorClass.CONTEXT_LENGTH
+
+
+@pytest.mark.parametrize(
+    "message", ["API key expired. Please renew it.", "api_key is invalid", "Invalid API-key given"]
+)
+def test_a_key_that_is_refused_with_400_is_no_fault_of_the_request(message: str) -> None:
+    assert refusal_of(400, {"message": message}).error_class is ErrorClass.AUTH

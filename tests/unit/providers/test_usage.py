@@ -341,3 +341,40 @@ def test_what_anthropic_bills_and_nobody_knows_is_named(more: dict[str, Any], na
 def test_steps_that_are_the_whole_are_no_news() -> None:
     steps = [{"type": "message", **PLAIN}]
     assert anthropic_usage.usage({**PLAIN, "iterations": steps}).unknown == ()
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["video_time", "compute_duration", "session_time_s", "container_time", "price_rate"],
+)
+def test_what_is_billed_by_time_is_no_mere_measurement(field: str) -> None:
+    assert openai_usage.usage({**ONE, field: 12}).unknown == (field,)
+    assert openai_usage.usage({**ONE, "decode_time": 12, "draft_rate": 0.5}).unknown == ()
+
+
+def test_more_reasoning_than_output_makes_the_cost_unknown_whatever_the_total_says() -> None:
+    details = {"completion_tokens_details": {"reasoning_tokens": 6}}
+    for total in ({}, {"total_tokens": 15}):
+        usage = openai_usage.usage({**ONE, **total, **details})
+        assert usage.unknown == ("completion_tokens_details.reasoning_tokens",)
+    beside = openai_usage.usage({**ONE, "total_tokens": 21, **details})
+    assert (beside.output_tokens, beside.unknown) == (11, ())
+    thought = {
+        "input_tokens": 4,
+        "output_tokens": 2,
+        "output_tokens_details": {"thinking_tokens": 3},
+    }
+    assert anthropic_usage.usage(thought).unknown == ("output_tokens_details.thinking_tokens",)
+
+
+@pytest.mark.parametrize("levels", [7, 300, 1_020])
+@pytest.mark.parametrize("inner", [0, 5])
+def test_usage_of_a_thousand_levels_is_read(levels: int, inner: int) -> None:
+    lists: Any = inner
+    objects: Any = inner
+    for _ in range(levels):
+        lists, objects = [lists], {"a": objects}
+    for odd in (lists, objects):
+        assert bool(openai_usage.usage({**ONE, "odd": odd}).unknown) == bool(inner)
+        plain = {"input_tokens": 3, "output_tokens": 1, "iterations": odd}
+        assert bool(anthropic_usage.usage(plain).unknown) == bool(inner)

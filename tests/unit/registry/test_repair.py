@@ -112,3 +112,17 @@ def test_a_version_of_another_release_is_not_taken_out() -> None:
     digest = hashlib.sha256(content).hexdigest()[:16]
 
     assert repair_of(_read([*IN_ORDER, (f"registry/{digest}".encode(), content)])).tombstones == ()
+
+
+@pytest.mark.parametrize("levels", [260, 900, 1_018])
+@pytest.mark.parametrize("field", ["sluice_artifact", "body"])
+def test_an_artifact_of_many_levels_is_taken_out(field: str, levels: int) -> None:
+    parts = {"sluice_artifact": b'"0123456789abcdef"', "body": b"{}"}
+    parts[field] = b"[" * levels + b"]" * levels
+    value = b"{" + b",".join(b'"%b":%b' % (name.encode(), each) for name, each in parts.items())
+    key = b"artifact/0123456789abcdef"
+
+    repair = repair_of(_read([*IN_ORDER, (key, value + b"}")]))
+
+    assert repair.tombstones == (key,)
+    assert repair.pointer is None
