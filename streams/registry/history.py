@@ -8,9 +8,8 @@ given, a record that none of them signed is refused, and what was there before i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -66,8 +65,8 @@ class RegistryRecord:
     key: bytes
     value: bytes | None
     at: int
-    headers: Headers
-    offset: int
+    headers: Headers = field(default_factory=list)
+    offset: int = -1
 
 
 class RegistryHistory:
@@ -96,15 +95,7 @@ class RegistryHistory:
         """The pointer as it stands."""
         return self.pointers[-1] if self.pointers else None
 
-    def take(
-        self,
-        key: bytes,
-        value: bytes | None,
-        at: int,
-        *,
-        headers: Iterable[tuple[str, bytes | None]] = (),
-        offset: int = -1,
-    ) -> bool:
+    def take(self, record: RegistryRecord) -> bool:
         """Take a record in; whether the pointer moved. A tombstone takes a version or an artifact
         out, and mends a bad record of its key.
 
@@ -112,11 +103,13 @@ class RegistryHistory:
             UnsignedRecordError: it is not signed by a key that counts; nothing was taken.
             RegistryError: the record is malformed; nothing was taken. `bad` names its key.
         """
-        headers = tuple(headers)
+        key, value, headers = record.key, record.value, record.headers
         self.is_signed = self.is_signed or (key == CURRENT_KEY and is_signed(headers))
         try:
-            signer = None if self.keys is None else self.keys.check(key, value, headers, offset)
-            moved = self._take_out(key) if value is None else self._take(key, value, at)
+            signer = (
+                None if self.keys is None else self.keys.check(key, value, headers, record.offset)
+            )
+            moved = self._take_out(key) if value is None else self._take(key, value, record.at)
         except RegistryError as error:
             self.refused += isinstance(error, UnsignedRecordError)
             self._note_bad(key, str(error))
@@ -132,9 +125,7 @@ class RegistryHistory:
     def read(self, record: RegistryRecord) -> None:
         """Take a record in; one that can't be used is among `bad`."""
         with suppress(RegistryError):
-            self.take(
-                record.key, record.value, record.at, headers=record.headers, offset=record.offset
-            )
+            self.take(record)
 
     def _note_bad(self, key: bytes, problem: str) -> None:
         if key not in self.bad:

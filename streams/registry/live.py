@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -86,24 +86,16 @@ class LiveRegistry:
         """Wait for the first valid version."""
         await self._loaded.wait()
 
-    async def take(
-        self,
-        key: bytes,
-        value: bytes | None,
-        at: int,
-        *,
-        headers: Iterable[tuple[str, bytes | None]] = (),
-        offset: int = -1,
-    ) -> None:
+    async def take(self, record: RegistryRecord) -> None:
         """Take a record of the topic in, and use what it makes current."""
         whose = _TOPIC
         try:
-            if self._history.take(key, value, at, headers=headers, offset=offset):
+            if self._history.take(record):
                 whose = self._history.current.version if self._history.current else _TOPIC
                 await self._use_current()
         except UnsignedRecordError as error:
-            if key == CURRENT_KEY and value is not None:
-                self._refuse(_version_named(value), str(error))
+            if record.key == CURRENT_KEY and record.value is not None:
+                self._refuse(_version_named(record.value), str(error))
             await self._on_unsigned(error)
         except RegistryError as error:
             self._refuse(whose, str(error))
@@ -155,13 +147,7 @@ class LiveRegistry:
             while True:
                 batches = await consumer.getmany(timeout_ms=_POLL_MS)
                 for record in map(record_of, batches.get(place, ())):
-                    await self.take(
-                        record.key,
-                        record.value,
-                        record.at,
-                        headers=record.headers,
-                        offset=record.offset,
-                    )
+                    await self.take(record)
         finally:
             await consumer.stop()
 
@@ -175,9 +161,7 @@ class LiveRegistry:
     async def take_in(self, record: RegistryRecord) -> None:
         """Take a record in without using what it makes current."""
         try:
-            self._history.take(
-                record.key, record.value, record.at, headers=record.headers, offset=record.offset
-            )
+            self._history.take(record)
         except UnsignedRecordError as error:
             await self._on_unsigned(error)
         except RegistryError as error:

@@ -76,7 +76,7 @@ from streams.flow.name_guard import is_later
 from streams.flow.sent_replies import RecordPlace
 from streams.flow.slots import Slots
 from streams.flow.status_feed import statuses_of
-from streams.registry.history import CURRENT_KEY, RegistryHistory
+from streams.registry.history import CURRENT_KEY, RegistryHistory, RegistryRecord
 from streams.registry.live import LiveRegistry
 from streams.registry.publishing import records_of
 from streams.registry.version import parse_registry
@@ -310,11 +310,11 @@ class _Registry:
         assert self.history.version(version.hash).hash == version.hash
 
     async def _read(self, key: bytes, value: bytes | None, headers: Any) -> None:
-        offset = self.offset
+        record = RegistryRecord(key=key, value=value, at=AT, headers=headers, offset=self.offset)
         self.offset += 1
-        await self.live.take(key, value, AT, headers=headers, offset=offset)
+        await self.live.take(record)
         with suppress(RegistryError):
-            self.history.take(key, value, AT, headers=headers, offset=offset)
+            self.history.take(record)
 
 
 class _SignedRegistry(_Registry):

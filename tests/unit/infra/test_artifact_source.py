@@ -14,7 +14,7 @@ from infra.local import preparation
 from infra.local.registry import local_registry
 from infra.replays.choosing import Origin, chosen
 from infra.settings import InfraSettings
-from streams.registry.history import ARTIFACT_PREFIX, RegistryHistory
+from streams.registry.history import ARTIFACT_PREFIX, RegistryHistory, RegistryRecord
 from streams.registry.learned import default_artifact
 from streams.registry.version import RegistryVersion
 from streams.routing.learned.artifact import pack_artifact, read_artifact
@@ -27,7 +27,8 @@ TEXT = local_registry("http://127.0.0.1:1").replace(
 
 def _published() -> RegistryHistory:
     history = RegistryHistory()
-    history.take(ARTIFACT_PREFIX + OWN.hash.encode(), pack_artifact(OWN), 0)
+    key, value = ARTIFACT_PREFIX + OWN.hash.encode(), pack_artifact(OWN)
+    history.take(RegistryRecord(key=key, value=value, at=0))
     return history
 
 

@@ -11,7 +11,7 @@ import pytest
 from infra.local.registry import local_registry
 from schemas.errors import ArtifactError, LocalStackError
 from streams.registry.artifacts import ArtifactSource, artifact_files
-from streams.registry.history import RegistryHistory
+from streams.registry.history import RegistryHistory, RegistryRecord
 from streams.registry.learned import default_artifact
 from streams.registry.publishing import records_of
 from streams.registry.version import parse_registry
@@ -77,7 +77,7 @@ def test_a_version_on_the_topic_brings_its_artifact_along(own: Artifact) -> None
     version = parse_registry(text, artifacts=ArtifactSource(files={own.hash: own}))
     history = RegistryHistory()
     for key, value in records_of(version):
-        history.take(key, value, 0)
+        history.take(RegistryRecord(key=key, value=value, at=0))
 
     again = history.version(version.hash)
 

@@ -9,7 +9,13 @@ import pytest
 
 from infra.local.registry import local_registry
 from schemas.errors import RegistryError
-from streams.registry.history import ARTIFACT_PREFIX, CURRENT_KEY, VERSION_PREFIX, RegistryHistory
+from streams.registry.history import (
+    ARTIFACT_PREFIX,
+    CURRENT_KEY,
+    VERSION_PREFIX,
+    RegistryHistory,
+    RegistryRecord,
+)
 from streams.registry.live import LiveRegistry
 from streams.registry.publishing import records_of
 from streams.registry.version import RegistryVersion, parse_registry
@@ -48,7 +54,7 @@ def test_the_artifact_is_published_before_the_version_that_names_it() -> None:
 def test_a_version_is_read_back_from_the_topic_with_its_artifact() -> None:
     history = RegistryHistory()
     for key, value in records_of(_version()):
-        history.take(key, value, 1)
+        history.take(RegistryRecord(key=key, value=value, at=1))
 
     again = history.version(_version().hash)
     assert again.landscape.artifact is not None
@@ -78,7 +84,7 @@ def test_without_its_artifact_a_version_does_not_become_current(damage: str) -> 
             learned[key] = learned[key].replace(b"test", b"tess")
         records += [*learned.items(), (CURRENT_KEY, _pointer(_version().hash))]
         for at, (name, value) in enumerate(records):
-            await live.take(name, value, at)
+            await live.take(RegistryRecord(key=name, value=value, at=at))
         assert live.version == plain.hash
         return live
 

@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.registry import local_registry
 from schemas.errors import RegistryError
-from streams.registry.history import CURRENT_KEY, VERSION_PREFIX, RegistryHistory
+from streams.registry.history import CURRENT_KEY, VERSION_PREFIX, RegistryHistory, RegistryRecord
 from streams.registry.live import LiveRegistry
 from streams.registry.publishing import records_of
 from streams.registry.version import RegistryVersion, parse_registry
@@ -39,7 +39,7 @@ class Watched:
     def take(self, *records: tuple[bytes, bytes | None]) -> None:
         async def whole() -> None:
             for at, (key, value) in enumerate(records):
-                await self.live.take(key, value, at)
+                await self.live.take(RegistryRecord(key=key, value=value, at=at))
 
         asyncio.run(whole())
 
@@ -106,6 +106,6 @@ def test_what_is_not_valid_changes_nothing_and_raises_an_alert(kind: str) -> Non
 def test_records_of_other_kinds_and_deletions_are_passed_over() -> None:
     history = RegistryHistory()
 
-    assert not history.take(b"something/else", b"x", 1)
-    assert not history.take(CURRENT_KEY, None, 2)
+    assert not history.take(RegistryRecord(key=b"something/else", value=b"x", at=1))
+    assert not history.take(RegistryRecord(key=CURRENT_KEY, value=None, at=2))
     assert history.current is None

@@ -7,14 +7,18 @@ from collections.abc import Sequence
 import orjson
 import pytest
 
-from streams.registry.history import CURRENT_KEY, MOST_BEFORE, RegistryHistory
+from streams.registry.history import CURRENT_KEY, MOST_BEFORE, RegistryHistory, RegistryRecord
+
+
+def _moved(value: bytes, at: int) -> RegistryRecord:
+    return RegistryRecord(key=CURRENT_KEY, value=value, at=at)
 
 
 def _take(history: RegistryHistory, version: str, before: Sequence[str] | None = None) -> None:
     said: dict[str, object] = {"registry": version, "by": "ada"}
     if before is not None:
         said["before"] = list(before)
-    history.take(CURRENT_KEY, orjson.dumps(said), len(history.pointers))
+    history.take(_moved(orjson.dumps(said), len(history.pointers)))
 
 
 def _apply(history: RegistryHistory, version: str) -> None:
@@ -91,7 +95,7 @@ def test_pointers_of_earlier_releases_are_read_as_steps() -> None:
 def test_a_way_back_that_is_none_is_passed_over(before: object) -> None:
     history = RegistryHistory()
     _take(history, "a")
-    history.take(CURRENT_KEY, orjson.dumps({"registry": "b", "by": "x", "before": before}), 1)
+    history.take(_moved(orjson.dumps({"registry": "b", "by": "x", "before": before}), 1))
 
     assert history.current is not None
     assert history.current.before == ("a",)
@@ -116,7 +120,7 @@ def test_what_names_no_version_is_no_step_of_the_way_back(entry: bytes) -> None:
     history = RegistryHistory()
     value = b'{"registry":"b","by":"x","before":["a",' + entry + b"]}"
 
-    assert history.take(CURRENT_KEY, value, 1)
+    assert history.take(_moved(value, 1))
 
     assert history.current is not None
     assert history.current.before == ("a",)

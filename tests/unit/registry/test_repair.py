@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.registry import local_registry
 from schemas.errors import RegistryError
-from streams.registry.history import CURRENT_KEY, RegistryHistory
+from streams.registry.history import CURRENT_KEY, RegistryHistory, RegistryRecord
 from streams.registry.publishing import records_of
 from streams.registry.repair import Repair, repair_of
 from streams.registry.version import RegistryVersion, parse_registry
@@ -36,7 +36,7 @@ def _read(records: Records) -> RegistryHistory:
     history = RegistryHistory()
     for at, (key, value) in enumerate(records):
         with suppress(RegistryError):
-            history.take(key, value, at)
+            history.take(RegistryRecord(key=key, value=value, at=at))
     return history
 
 

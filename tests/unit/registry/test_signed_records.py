@@ -77,7 +77,7 @@ def _history(log: MemoryRegistryLog, keys: RegistryKeys | None = NEW) -> Registr
 
 async def _read(live: LiveRegistry, records: Iterable[RegistryRecord]) -> None:
     for each in records:
-        await live.take(each.key, each.value, each.at, headers=each.headers, offset=each.offset)
+        await live.take(each)
 
 
 class Worker:
