@@ -42,7 +42,7 @@ def loads(data: bytes | str) -> Any:
         orjson.JSONDecodeError: it is not JSON, or holds a number that no double can stand for.
     """
     value = orjson.loads(data)
-    if not 0 < _fractions(value) <= MAX_FRACTIONS:
+    if not _is_read_exactly(value):
         return value
     try:
         # orjson has checked the text: what the laxer reader would take beside JSON is not there.
@@ -73,9 +73,9 @@ def plain(value: Any) -> Any:
     return float(value) if isinstance(value, ExactFloat) else value
 
 
-def _fractions(value: Any) -> int:
-    """How many floats a value holds; counting ends where it holds more of them, more values, or
-    more lists and objects than are read exactly.
+def _is_read_exactly(value: Any) -> bool:
+    """Whether a value holds a float, and no more floats, values, lists and objects than are read
+    exactly.
     """
     found, seen, opened, level = 0, 0, 0, [value]
     while level:
@@ -90,12 +90,12 @@ def _fractions(value: Any) -> int:
             elif isinstance(each, float):
                 found += 1
             if opened > MAX_CONTAINERS:
-                return MAX_FRACTIONS + 1
+                return False
         seen += len(below)
         if found > MAX_FRACTIONS or seen > MAX_VALUES:
-            return MAX_FRACTIONS + 1
+            return False
         level = below
-    return found
+    return found > 0
 
 
 def _written(value: Any) -> Any:

@@ -18,7 +18,7 @@ _PREFIXED = (
     # Code and packages.
     *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "gitea_", "CCIPAT_", "bkua_"),
     *("glpat-", "glrt-", "gldt-", "glcbt-", "glptt-", "glft-", "glsoat-", "glimt-", "glagent-"),
-    *("npm_", "npm-", "pypi-", "rubygems_", "dckr_pat_", "dckr_oat_", "ATBB", "sgp_", "e2b_"),
+    *("npm_", "npm-", "pypi-", "rubygems_", "dckr_pat_", "dckr_oat_", "ATBB", "e2b_"),
     # Clouds and services.
     *("dop_v1_", "doo_v1_", "dor_v1_", "hvs.", "hvb.", "hvr.", "dp.pt.", "dp.st.", "pscale_"),
     *("shpat_", "shpss_", "shpca_", "shppa_", "glc_", "glsa_", "sntrys_", "sntryu_", "NRAK-"),

@@ -149,12 +149,15 @@ def said_in(
     if found.works_over:
         factors = dict.fromkeys(SUBJECTS, _MATERIAL)
     dilution = _dilution(size)
-    signals: list[Weighed] = []
-    for concept, weight in _weights(asked):
-        counted = weight * factors.get(concept, 1.0)
-        signals.append((counted * dilution if counted > 0 else counted, SIGNALS[concept].reason))
+    counted = {
+        concept: _diluted(weight * factors.get(concept, 1.0), dilution)
+        for concept, weight in _weights(asked)
+    }
+    signals = [(weight, SIGNALS[concept].reason) for concept, weight in counted.items()]
+    # A manner is as hard to keep in a short text as in a long one.
+    doubtful = counted.get(MANNER, 0.0)
     signals.extend(_of_structure(found, dilution))
-    reckons, doubtful = False, _manner_in(signals)
+    reckons = False
     if not (service or found.works_over or pasted or given) and size < _NUMBERED_ANYHOW:
         quantities = _quantities(text)
         told = PERSONAL in asked or SERVICE in asked
@@ -179,11 +182,6 @@ def said_in(
         share_of_length=_MATERIAL_LENGTH if tells else 1.0,
         doubtful=doubtful,
     )
-
-
-def _manner_in(signals: list[Weighed]) -> float:
-    """What the manner that is asked for weighs: it is as hard in a short text as in a long one."""
-    return sum(weight for weight, reason in signals if reason == SIGNALS[MANNER].reason)
 
 
 _Asked = dict[str, dict[str, bool]]
@@ -336,6 +334,10 @@ def _quantities(text: str) -> int:
             if found == _MANY_QUANTITIES:
                 break
     return found
+
+
+def _diluted(weight: float, dilution: float) -> float:
+    return weight * dilution if weight > 0 else weight
 
 
 def _dilution(size: float) -> float:
