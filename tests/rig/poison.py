@@ -13,8 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.structs import ConsumerRecord
 
 from schemas.codec import Codec
-from schemas.identity import reply_digest
-from schemas.records import Decision, ReplyAddress, Source, TierMessage
+from schemas.records import TierMessage
 from schemas.topics import (
     ALERTS,
     FEEDBACK,
@@ -28,6 +27,7 @@ from schemas.topics import (
 from streams.agents.codecs import Codecs
 from streams.agents.tier_records import tier_record, wait_record
 from tests.rig.books import Books, reconcile, settle
+from tests.rig.hops import first_hop
 from tests.rig.poisoned_worker import mark
 from tests.rig.stack import Stack
 from tests.rig.topic_reader import TopicReader, topic_reader
@@ -123,39 +123,14 @@ class Caller:
 
 
 def _hop(request_id: str, prompt: str) -> TierMessage:
-    now = int(time.time() * 1000)
-    decision = Decision(
-        classifier="rules",
-        score=0.1,
-        tier="simple",
-        model=None,
-        reasons=("short",),
-        registry_version="v",
-        code_version="1",
-    )
-    reply_to = ReplyAddress(
-        topic=REPLIES,
-        partition=None,
-        key=None,
-        format="json",
-        headers=(),
-        digest=reply_digest(REPLIES, b""),
-    )
-    return TierMessage(
-        tenant="default",
+    return first_hop(
+        int(time.time() * 1000),
+        offset=10**9,
+        partition=PARTITION,
         request_id=request_id,
-        source=Source(topic=REQUESTS, partition=PARTITION, offset=10**9, timestamp=now),
-        hop=0,
+        prompt=prompt,
+        correlation_id=b"",
         visit=1,
-        tier="simple",
-        body=orjson.dumps({"messages": [{"role": "user", "content": prompt}]}),
-        user_id=None,
-        user_tier=None,
-        feature=None,
-        quality="balanced",
-        deadline_at=now + 600_000,
-        reply_to=reply_to,
-        decision=decision,
     )
 
 

@@ -6,12 +6,12 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
+from typing import Any
 
 import orjson
 
 from schemas.codec import Codec
-from schemas.identity import reply_digest
-from schemas.records import Decision, ReplyAddress, Source, TierMessage
+from schemas.records import TierMessage
 from schemas.topics import REPLIES, WAIT_DELAYS_S, tier_topic, wait_topic
 from streams.agents.allowance import MOST_MS, Allowance
 from streams.agents.codecs import Codecs
@@ -40,6 +40,7 @@ from streams.providers.prices import PriceBook
 from streams.registry.live import LiveRegistry
 from streams.registry.version import parse_registry
 from streams.routing.landscape import Landscape
+from tests.rig.hops import first_hop
 
 TIERS = ("simple", "moderate", "complex")
 REGISTRY = """
@@ -190,42 +191,9 @@ class World:
             lambda: registry.landscape.budgets, self.follower, reservations, self.clock
         )
 
-    def request(self, *, offset: int = 1, request_id: str = "r1", prompt: str = "capital?", **more):  # type: ignore[no-untyped-def]
-        """A hop 0 on the first tier."""
-        fields = {
-            "tenant": "default",
-            "request_id": request_id,
-            "source": Source(
-                topic="llm.requests.v1", partition=0, offset=offset, timestamp=self.clock.now()
-            ),
-            "hop": 0,
-            "visit": 0,
-            "tier": "simple",
-            "body": orjson.dumps({"messages": [{"role": "user", "content": prompt}]}),
-            "user_id": None,
-            "user_tier": None,
-            "feature": None,
-            "quality": "balanced",
-            "deadline_at": self.clock.now() + 600_000,
-            "reply_to": ReplyAddress(
-                topic=REPLIES,
-                partition=None,
-                key=None,
-                format="json",
-                headers=(),
-                digest=reply_digest(REPLIES, b"c1"),
-            ),
-            "decision": Decision(
-                classifier="rules",
-                score=0.1,
-                tier="simple",
-                model=None,
-                reasons=("short",),
-                registry_version="v",
-                code_version="1",
-            ),
-        }
-        return TierMessage(**(fields | more))
+    def request(self, **more: Any) -> TierMessage:
+        """A hop 0 on the first tier; see `first_hop`."""
+        return first_hop(self.clock.now(), **more)
 
     async def send(self, message: TierMessage) -> None:
         """Put a hop's message on its tier's topic."""
