@@ -1,40 +1,91 @@
-"""How the workers' group gives out partitions: Faust's way, over the partitions that there are.
+"""How the workers' group gives out partitions: Faust's way, from claims that are sound.
 
-Faust keeps to what members had before, so that little moves. It counts partitions that are gone as
-well: a member that had partitions 2 and 3 of a topic that now has two was full of them. No room was
-left for those that exist, and the assertion that failed then ended the worker that gave out.
+Faust keeps to what members had before, so that little moves. It takes that as it is, which goes
+wrong in three ways. Partitions that are gone count as well: a member that had partitions 2 and 3 of
+a topic that now has two was full of them, and the assertion that failed then ended the worker that
+gave out. Two members may claim one partition, as after a session that ran out. And it gives what is
+free to each member in turn, whatever each has: a third member of seven partitions got one.
+So each member's claims are made sound first: no partition that is gone, none twice, and for
+each member the share that all have at least. What remains is at most one for each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberMetadata
-from faust.assignor.client_assignment import ClientMetadata
+from faust.assignor.client_assignment import ClientAssignment, ClientMetadata
 from faust.assignor.partition_assignor import PartitionAssignor
 
 
 class GroupAssignor(PartitionAssignor):
-    """Faust's assignor, which forgets what is gone. Members with either one share a group."""
+    """Faust's assignor, with sound claims. Members with either one share a group."""
 
     def _perform_assignment(
         self, cluster: ClusterMetadata, member_metadata: Mapping[str, Any]
     ) -> Any:
-        kept = {member: _kept(each, cluster) for member, each in member_metadata.items()}
-        return super()._perform_assignment(cluster, kept)
+        known = {
+            member: ClientMetadata.loads(each.user_data) for member, each in member_metadata.items()
+        }
+        had = {member: each.assignment.actives for member, each in known.items()}
+        claims: dict[str, dict[str, list[int]]] = {member: {} for member in known}
+        for count, members, topics in _groups(cluster, member_metadata):
+            before = [_first(had[member], topics) for member in members]
+            for member, share in zip(members, sound_claims(before, count), strict=True):
+                claims[member].update(dict.fromkeys(topics, share))
+        for member, each in known.items():
+            each.assignment = ClientAssignment(actives=claims[member], standbys={})
+        return super()._perform_assignment(
+            cluster,
+            {
+                member: ConsumerProtocolMemberMetadata(
+                    each.version, list(each.subscription), known[member].dumps()
+                )
+                for member, each in member_metadata.items()
+            },
+        )
 
 
-def _kept(
-    metadata: ConsumerProtocolMemberMetadata, cluster: ClusterMetadata
-) -> ConsumerProtocolMemberMetadata:
-    """What a member says of itself, without partitions that are gone."""
-    known = ClientMetadata.loads(metadata.user_data)
-    for had in (known.assignment.actives, known.assignment.standbys):
-        for topic, partitions in list(had.items()):
-            there = cluster.partitions_for_topic(topic) or set()
-            had[topic] = [number for number in partitions if number in there]
-    return ConsumerProtocolMemberMetadata(
-        metadata.version, list(metadata.subscription), known.dumps()
-    )
+def _groups(
+    cluster: ClusterMetadata, members: Mapping[str, Any]
+) -> list[tuple[int, list[str], list[str]]]:
+    """Partition count, subscribers and topics that Faust gives out together, all sorted."""
+    subscribers: dict[str, list[str]] = defaultdict(list)
+    for member in sorted(members):
+        for topic in set(members[member].subscription):
+            subscribers[topic].append(member)
+    together: dict[tuple[int, tuple[str, ...]], list[str]] = defaultdict(list)
+    for topic in sorted(subscribers):
+        count = len(cluster.partitions_for_topic(topic) or ())
+        if count:
+            together[count, tuple(subscribers[topic])].append(topic)
+    return [(count, list(who), topics) for (count, who), topics in sorted(together.items())]
+
+
+def _first(had: Mapping[str, Sequence[int]], topics: Sequence[str]) -> Sequence[int]:
+    """What a member had of topics that are given out together: of the first that it had."""
+    return next((had[topic] for topic in topics if had.get(topic)), ())
+
+
+def sound_claims(had: Sequence[Sequence[int]], count: int) -> list[list[int]]:
+    """A fair share of partitions 0..`count` - 1 for each member, of those it had where possible.
+
+    Each member gets `count` // members partitions, and no partition is in two shares. With fewer
+    partitions than members each gets at most one of those that it had.
+    """
+    least = count // len(had)
+    taken: set[int] = set()
+    shares: list[list[int]] = []
+    for before in had:
+        there = [number for number in dict.fromkeys(before) if 0 <= number < count]
+        share = [number for number in there if number not in taken][: max(least, 1)]
+        taken.update(share)
+        shares.append(share)
+    free = [number for number in range(count) if number not in taken]
+    for share in shares:
+        while len(share) < least:
+            share.append(free.pop(0))
+    return shares

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberMetadata
 from faust.assignor.client_assignment import ClientAssignment, ClientMetadata
 from hypothesis import given
@@ -94,6 +95,21 @@ def test_so_it_is_after_any_changes_of_the_topics(
     for counts in changes:
         _check(members, counts)
         members = _given_out(members, counts)
+
+
+@pytest.mark.parametrize(
+    ("had", "count"),
+    [
+        # Two members that claim one partition, and one that is new.
+        ([{}, {"b": [0, 1]}, {"a": [], "b": [0, 1, 2, 3]}], 7),
+        ([{}, {"b": [0, 1]}, {"b": [2, 3]}], 7),
+        # Claims that differ between topics which are given out together.
+        ([{"b": [0]}, {"c": [0]}], 2),
+        ([{"b": [5, 5, 5, 6]}, {"b": [6, 5]}, {}, {}], 11),
+    ],
+)
+def test_a_member_that_is_new_gets_its_share(had: list[dict[str, list[int]]], count: int) -> None:
+    _check(had, {"b": count, "c": count})
 
 
 def test_what_a_member_had_stays_with_it() -> None:
