@@ -7,11 +7,10 @@ import logging
 import re
 import ssl
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import clickhouse_connect
-from clickhouse_connect.driver import AsyncClient
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error as DriverError
 
@@ -19,6 +18,9 @@ from schemas.credentials import Hidden
 from schemas.errors import ConfigurationError
 from sinks.errors import RefusedError, UnreachableError
 from sinks.settings import SinkSettings
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver import AsyncClient  # it imports aiohttp: commands do without
 
 CONNECT_TIMEOUT_S = 3
 ANSWER_TIMEOUT_S = 60

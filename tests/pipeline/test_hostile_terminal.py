@@ -6,7 +6,8 @@ import asyncio
 import re
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import orjson
@@ -21,10 +22,11 @@ from tests.rig.books import rows
 from tests.rig.polling import poll_until
 from tests.rig.sender import sender
 from tests.rig.stack import Stack
-from tests.rig.terminal import SLUICE, obeyed_by_a_terminal, on_a_terminal
+from tests.rig.terminal import obeyed_by_a_terminal, sluice_on_a_terminal
 
 HOSTILE = "h\x1b]52;c;cm0gLXJm\x07\x1b[2J\x9b31m\u202egnp\r\nforged\x00"
 STORED_BY_S = 30.0
+DEAD = f"sluice.dead_letters WHERE sha256 = '{sha256(HOSTILE.encode()).hexdigest()}'"
 
 
 async def _leave_traces(bootstrap: str, request_id: str) -> None:
@@ -48,6 +50,10 @@ async def _leave_traces(bootstrap: str, request_id: str) -> None:
         await writer.send_and_wait(ALERTS, Codec("Alert").encode(as_record(alert)), partition=0)
 
 
+def _is_there(clickhouse_url: str, what: str) -> bool:
+    return bool(rows(clickhouse_url, f"SELECT count() FROM {what}")[0][0])
+
+
 def test_no_command_lets_a_stranger_s_text_be_obeyed(pipeline: Stack, tmp_path: Path) -> None:
     request_id = f"hostile-{uuid.uuid4().hex}"
     asyncio.run(_leave_traces(pipeline.bootstrap, request_id))
@@ -57,14 +63,14 @@ def test_no_command_lets_a_stranger_s_text_be_obeyed(pipeline: Stack, tmp_path: 
         "SLUICE_HOME": str(tmp_path),
     }
 
-    def run(*words: str) -> str:
-        return on_a_terminal([SLUICE, *words], env, tmp_path)
-
-    stored = f"SELECT count() FROM sluice.outcomes WHERE request_id = '{request_id}' AND final"
-    poll_until(lambda: rows(pipeline.clickhouse_url, stored)[0][0] > 0, STORED_BY_S)
-    until = time.monotonic() + STORED_BY_S
-    while "forged" not in run("explain", request_id):
-        assert time.monotonic() < until, run("explain", request_id)
+    of_it = f"WHERE request_id = '{request_id}' AND"
+    for each in (
+        f"sluice.outcomes {of_it} final",
+        f"sluice.calls {of_it} cost IS NOT NULL",
+        f"sluice.quality {of_it} signal = 'feedback'",
+        DEAD,
+    ):
+        poll_until(partial(_is_there, pipeline.clickhouse_url, each), STORED_BY_S)
     commands = (
         ("ask", HOSTILE.replace("\x00", ""), "--user-id", HOSTILE.replace("\x00", "")),
         ("explain", request_id),
@@ -74,8 +80,7 @@ def test_no_command_lets_a_stranger_s_text_be_obeyed(pipeline: Stack, tmp_path: 
         ("alerts",),
         ("explain", HOSTILE.replace("\x00", "")),
     )
-    with ThreadPoolExecutor(2) as runners:
-        shown = dict(zip(commands, runners.map(lambda words: run(*words), commands), strict=True))
+    shown = dict(zip(commands, sluice_on_a_terminal(commands, env, tmp_path), strict=True))
 
     for command, written in shown.items():
         assert obeyed_by_a_terminal(written) == [], (command, written)
@@ -83,6 +88,7 @@ def test_no_command_lets_a_stranger_s_text_be_obeyed(pipeline: Stack, tmp_path: 
         assert not re.search(r"^forged\S*\s*$", written, re.M) or command[0] == "query", written
     assert "forged" in shown["query", "cost_by", "--param", "by=user", "--since", "1h"]
     assert "forged" in shown["alerts",]
+    assert "forged" in shown["explain", request_id]
 
 
 @pytest.mark.parametrize("written", ["\x1b[2J", "\x1b]0;x\x07", "\x9b31m", "\u202e", "\x08"])

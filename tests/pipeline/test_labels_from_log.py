@@ -20,11 +20,10 @@ from infra.labels.kafka_log import KafkaRequestLog
 from infra.labels.request_log import LoggedValue, LogPlace, MemoryRequestLog, RequestLog
 from schemas.topics import COST, OUTCOMES, QUALITY
 from sinks.clickhouse_store import ClickHouseStore
-from sinks.connect import connect
 from sinks.log import Place
-from sinks.migrate import migrate
 from sinks.settings import SinkSettings
 from streams.registry.topic import read_history
+from tests.fixtures.migrated import make_migrated
 from tests.sql.log import (
     cost_event,
     on_log,
@@ -32,7 +31,7 @@ from tests.sql.log import (
     quality_event,
     store_records,
 )
-from tests.unit.learned.world import labels
+from tests.unit.learned.world import labels, train_quickly
 
 ROWS = 120
 Written = dict[LogPlace, LoggedValue]
@@ -105,9 +104,7 @@ def test_from_tables_and_log_to_a_published_artifact(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     settings = SinkSettings(clickhouse_url=clickhouse, clickhouse_database=own_name)
-    client = connect(settings)
-    migrate(client, settings)
-    client.close()
+    make_migrated(settings)
     registry = f"{own_name}-registry"
     monkeypatch.setattr("streams.registry.topic.REGISTRY", registry)
     asyncio.run(_topics(kafka, own_name, registry))
@@ -119,6 +116,7 @@ def test_from_tables_and_log_to_a_published_artifact(
     asked = ["train", "--since", "1d", "--labels-out", str(rows), "--out", str(out)]
     # The rules know this small world as well as what is learned: whether they are beaten is chance.
     asked += ["--publish", "--force"]
+    train_quickly(monkeypatch)
 
     status = report_faults(sluice, [*asked, "--json"])
     printed = capsys.readouterr()

@@ -19,7 +19,7 @@ from infra.cli.faults import report_faults
 from infra.cli.main import sluice
 from infra.local.registry import local_registry
 from tests.rig.stack import Stack
-from tests.unit.learned.world import labels
+from tests.unit.learned.world import labels, train_quickly
 
 STORED_S = 30.0
 BETWEEN_S = 0.1
@@ -88,6 +88,7 @@ def shell(
     monkeypatch.setenv("SLUICE_KAFKA_BOOTSTRAP_SERVERS", pipeline.bootstrap)
     monkeypatch.setenv("SLUICE_CLICKHOUSE_URL", pipeline.clickhouse_url)
     monkeypatch.setenv("SLUICE_HOME", str(tmp_path / "none"))
+    train_quickly(monkeypatch)
     return Shell(capsys)
 
 

@@ -21,6 +21,7 @@ from schemas.codec import Codec
 from sinks.queries import TimeRange
 from streams.routing.landscape import Landscape
 from tests.unit.labels.world import answer, request
+from tests.unit.learned.world import train_quickly
 from tests.unit.routing.world import landscape
 
 Run = Callable[..., tuple[int, dict[str, Any], str]]
@@ -61,6 +62,7 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs `train --json` over so many judged requests, with this registry current."""
+    train_quickly(monkeypatch)
 
     def train(
         *arguments: str, rows: int = 150, ground: Landscape | None = None, since: str = "7d"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import pytest
 
 from streams.learning.fit import FitOptions, fit_artifact
 from streams.learning.labels import Labelled, Labels, labels_of
@@ -39,6 +40,11 @@ def labels(rows: int = 240, seed: int = 0) -> Labels:
         }
         made.append(Labelled(prompt=pattern.format(f"w{number}"), scores=scores, texts=texts))
     return labels_of(made)
+
+
+def train_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands grow few trees, where what is learned is not the point."""
+    monkeypatch.setattr("streams.learning.fit.FitOptions", lambda: QUICK)
 
 
 @cache
