@@ -155,8 +155,8 @@ class LocalKafka:
         cluster = _cluster_id()
         formatted = subprocess.run(
             [
-                _java(), *SHORT_LIVED, "-cp", classpath, "kafka.tools.StorageTool", "format", "--standalone",
-                "-t", cluster, "-c", str(settings), *self.doors.formatting,
+                _java(), *SHORT_LIVED, "-cp", classpath,
+                "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", str(settings), *self.doors.formatting,
             ],
             capture_output=True,
             text=True,

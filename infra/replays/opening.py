@@ -17,6 +17,7 @@ from infra.replays.running import Runner, Tally
 from infra.settings import InfraSettings
 from schemas.codec import Codec, Format, UnknownSchemaError, format_of
 from schemas.errors import SluiceError
+from schemas.json_bounds import read_writable
 from schemas.kafka_knock import no_answer
 from schemas.request import Request, request_document
 from schemas.schema_registry import KnownSchemas, known_schemas
@@ -216,8 +217,8 @@ def runs(parts: Parts) -> list[dict[str, Any]]:
 def _read_run(row: dict[str, Any]) -> dict[str, Any] | None:
     """A run's record; `None` where the topic holds no readable beginning of it."""
     try:
-        spec = orjson.loads(row["spec"] or "null")
-        summary = orjson.loads(row["summary"] or "null")
+        spec = read_writable(row["spec"] or "null")
+        summary = read_writable(row["summary"] or "null")
     except orjson.JSONDecodeError:
         return None
     return {**row, "spec": spec, "summary": summary} if isinstance(spec, dict) else None
