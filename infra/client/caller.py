@@ -23,7 +23,7 @@ from schemas.errors import LocalStackError
 from schemas.json_bounds import read_writable
 from schemas.kafka_access import KafkaAccess
 from schemas.kafka_consumer import open_consumer
-from schemas.kafka_knock import knock
+from schemas.kafka_knock import knock, no_answer
 from schemas.topics import MAX_REQUEST_BYTES, MIB, REPLIES, REQUESTS
 
 Document = dict[str, Any]
@@ -165,9 +165,7 @@ async def kafka_caller(
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
     except KafkaError as error:
-        raise LocalStackError(
-            f"Kafka at {bootstrap_servers} does not answer ({error}); is it running?"
-        ) from error
+        raise LocalStackError(no_answer(bootstrap_servers)) from error
     finally:
         await consumer.stop()
         await producer.stop()

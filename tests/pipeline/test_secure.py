@@ -18,7 +18,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from infra.local.registry import local_registry
+from tests.fixtures.pipeline import FLUSH_MS
+from tests.fixtures.services import run_sql
 from tests.rig.collector import collector
+from tests.rig.polling import poll_until
 from tests.rig.secure_kafka import (
     CLIENT,
     CLIENT_SECRET,
@@ -136,16 +139,14 @@ def _rows(secure: Secure) -> int:
 
 
 def test_requests_go_through_worker_sink_and_commands_with_a_password(
-    secure: Secure, tmp_path: Path
+    secure: Secure, clickhouse: str, tmp_path: Path
 ) -> None:
     stack = secure.stack
-    stack.start_sink()
+    stack.start_sink(SLUICE_SINK_FLUSH_MS=FLUSH_MS)
     worker = stack.start_worker()
     try:
         _answered(secure, tmp_path, 3)
-        for _ in range(200):
-            if _rows(secure) >= 3:
-                break
+        poll_until(lambda: int(run_sql(clickhouse, "SELECT count() FROM secure.spend")) >= 3)
         assert _rows(secure) >= 3
         assert "as declared" in secure.sluice("topics", "check").stderr
         assert secure.done("registry", "show")

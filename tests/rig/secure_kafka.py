@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
-from infra.local.kafka import Doors, LocalKafka
+from infra.local.kafka import SHORT_LIVED, Doors, LocalKafka
 from infra.local.ports import kept_port
 from schemas.kafka_access import KafkaAccess
 from tests.rig.http import QuietHandler, serving
@@ -234,6 +234,7 @@ class SecureKafka:
                 "sasl.oauthbearer.expected.issuer": ISSUER,
             },
             java=(
+                *SHORT_LIVED,
                 f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={jwks}",
                 f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.files={issuer.jwks}",
             ),
