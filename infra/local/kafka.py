@@ -156,7 +156,8 @@ class LocalKafka:
         formatted = subprocess.run(
             [
                 _java(), *SHORT_LIVED, "-cp", classpath,
-                "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", str(settings), *self.doors.formatting,
+                "kafka.tools.StorageTool", "format", "--standalone",
+                "-t", cluster, "-c", str(settings), *self.doors.formatting,
             ],
             capture_output=True,
             text=True,
