@@ -15,6 +15,8 @@ from itertools import accumulate
 from streams.redacted_phones import DASHES, SPACES, without_phones
 
 _DOMAIN = re.compile(r"@(?:[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}|\[[0-9A-Fa-f:.]{2,45}\])")
+_NO_DOMAIN = re.compile(r"\.[0-9]{1,63}\Z|^@[1-4]x\.(?:png|jpe?g|gif|svg|webp)\Z")
+"""Versions of packages (`node@18.11.9`) and images for fine screens (`logo@2x.png`)."""
 _LOCAL_SIGNS = frozenset("._%+'-")
 _LONGEST_LOCAL = 64
 
@@ -68,6 +70,8 @@ def without_emails(text: str) -> str:
     """Addresses of mail out."""
     parts, at = [], 0
     for found in _DOMAIN.finditer(text):
+        if _NO_DOMAIN.search(found[0]):
+            continue
         begin = found.start()
         first = max(at, begin - _LONGEST_LOCAL)
         while begin > first and (text[begin - 1].isalnum() or text[begin - 1] in _LOCAL_SIGNS):

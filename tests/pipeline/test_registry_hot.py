@@ -268,7 +268,6 @@ def test_a_command_signs_what_lies_on_the_topic(
         return printed.out, printed.err
 
     assert "sluice registry sign" in run("registry sign --check", 1)[1]
-    assert "--yes" in run("registry sign", 2)[1]
     plan = orjson.loads(run("registry sign --yes --by test --json", 0)[0])
     assert (plan["version"], plan["pointer"]) == (version, True)
     assert "all is signed" in run("registry sign --check", 0)[0]

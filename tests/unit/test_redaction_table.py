@@ -87,6 +87,7 @@ STAYS = (
     "1732111111123456, 1732111111123456789",
     "9780306406157 and IMEI 490154203237518",
     # Addresses that are none.
+    "@types/node@18.11.9, react@19.0.0, logo@2x.png",
     "a::b, ab::cd, std::vector, dead::beef, abc::def::f1",
     "12:30:45, 1:2:3, x[10::20], x[2000::5]",
     "Mozilla/5.0 Chrome/120.0.0.0 Safari/537.36",
@@ -115,6 +116,7 @@ GOES = {
     "tel-030-1234567 and phone: 555-123-4567": "tel-<phone> and phone: <phone>",
     "212.555.0187, 01.23.45.67.89": "<phone>, <phone>",
     "fd00::1 and ff02::1:2, 2001:db8::5": "<ip> and <ip>, <ip>",
+    "a@b.example, ada@3m.com and x@[10.0.0.1]": "<email>, <email> and <email>",
     "localhost/127.0.0.1 and 10.0.0.0/8": "localhost/<ip> and <ip>/8",
 }
 
