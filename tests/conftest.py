@@ -1,6 +1,8 @@
 """Fixtures that every test may ask for, and the order of tests."""
 
 import os
+import sys
+from collections.abc import Iterator
 
 # Before a numeric library is loaded: two test processes with two threads each wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -10,12 +12,16 @@ import pytest
 from hypothesis import settings
 
 from tests.fixtures.order import arrange
-from tests.fixtures.pipeline import pipeline
-from tests.fixtures.services import clickhouse, database, kafka, own_name
+from tests.fixtures.pipeline import end_unneeded_pipeline, pipeline
+from tests.fixtures.services import clickhouse, database, end_servers, kafka, own_name
 
 __all__ = ["clickhouse", "database", "kafka", "own_name", "pipeline"]
 
-# Kafka is started a dozen times for seconds each: a compiler that thinks less is up a third sooner.
+# A suite starts a hundred processes of ours; each would compile all modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+# Kafka is started several times for seconds each: a compiler that thinks less is up a third sooner.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 # How long an example takes is the machine's affair; a test that hangs is ended by its timeout. The
@@ -30,3 +36,16 @@ settings.load_profile("sluice")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the tests."""
     arrange(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """End the shared pipeline early."""
+    yield
+    end_unneeded_pipeline(item, nextitem)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """End the servers, behind the fixtures that use them."""
+    end_servers()

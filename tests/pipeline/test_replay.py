@@ -20,13 +20,14 @@ from confluent_kafka.admin import AdminClient  # type: ignore[attr-defined]
 
 from infra.cli.faults import report_faults
 from infra.cli.replay import command
-from infra.local.preparation import migrate_tables
 from schemas.topics import REPLAY_DECISIONS, REQUESTS
+from sinks.settings import SinkSettings
 from streams.providers.memory import says
 from streams.registry.learned import default_artifact
 from streams.registry.publishing import publish_version
 from streams.registry.version import parse_registry
 from streams.routing.learned.artifact import pack_artifact
+from tests.fixtures.migrated import make_migrated
 from tests.fixtures.services import run_sql, some_clickhouse, some_kafka
 from tests.rig.replayed_log import golden, publish
 from tests.rig.stack import Stack
@@ -102,7 +103,7 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Reco
         )  # fmt: skip
         try:
             stack.create_topics()
-            migrate_tables(clickhouse)
+            make_migrated(SinkSettings(clickhouse_url=clickhouse))
             version = parse_registry(LIVE)
             asyncio.run(publish_version({"bootstrap_servers": kafka}, version, by="test"))
             log = traffic()

@@ -13,6 +13,9 @@ import pytest
 from infra.cli.faults import report_faults
 from infra.cli.main import sluice
 from schemas.topics import REQUESTS
+from sinks.settings import SinkSettings
+from tests.fixtures.migrated import make_migrated
+from tests.fixtures.pipeline import FLUSH_MS
 from tests.fixtures.services import some_clickhouse, some_kafka
 from tests.rig.evaluators import (
     evaluated_by,
@@ -35,8 +38,9 @@ def pair() -> Iterator[Stack]:
     ):
         stack = Stack(Path(folder), kafka_at=kafka, clickhouse_at=clickhouse)
         try:
+            make_migrated(SinkSettings(clickhouse_url=clickhouse))
             start_basics(stack, "--latency-ms", "0")
-            stack.start_sink(wait=False)
+            stack.start_sink(wait=False, SLUICE_SINK_FLUSH_MS=FLUSH_MS)
             for number in (1, 2):
                 start(stack, number)
             for name in NAMES:

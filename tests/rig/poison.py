@@ -35,7 +35,7 @@ from tests.rig.topic_reader import TopicReader, topic_reader
 NAMES = ("worker-1", "worker-2")
 PARTITION = 1
 ENDS_BY_S = 60.0
-ALERT_SESSION_S, ALERT_IDLE_S = 6, 2
+ALERT_SESSION_S, ALERT_IDLE_S = 6, 1
 """Brokers take no shorter session, unless they are set to."""
 TIER = tier_topic("simple")
 WAIT = wait_topic(1)

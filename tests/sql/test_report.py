@@ -25,27 +25,32 @@ def asked(clickhouse: str) -> Iterator[Ask]:
         yield put
 
 
-@pytest.fixture
-def write(asked: Ask, clickhouse: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):  # type: ignore[no-untyped-def]
+@pytest.fixture(scope="module")
+def write(asked: Ask, clickhouse: str, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
     """Writes the page about a range of hours after T0; the command's result and the page."""
-    monkeypatch.setenv("SLUICE_CLICKHOUSE_URL", clickhouse)
-    monkeypatch.setenv("SLUICE_CLICKHOUSE_DATABASE", NAME)
+    env = {"SLUICE_CLICKHOUSE_URL": clickhouse, "SLUICE_CLICKHOUSE_DATABASE": NAME}
 
     def run(since: int, until: int, out: Path | None = None) -> tuple[Result, str]:
-        path = out or tmp_path / "report.html"
+        path = out or tmp_path_factory.mktemp("report") / "report.html"
         times = [
             f"--since={time_of(since).isoformat()}",
             f"--until={time_of(until).isoformat()}",
         ]
-        result = CliRunner().invoke(command, [*times, f"--out={path}"])
+        result = CliRunner(env=env).invoke(command, [*times, f"--out={path}"])
         return result, path.read_text() if path.is_file() else ""
 
     return run
 
 
-def test_its_figures_are_those_of_the_questions(asked: Ask, write) -> None:  # type: ignore[no-untyped-def]
+@pytest.fixture(scope="module")
+def page(write) -> str:  # type: ignore[no-untyped-def]
+    """The page about a range with traffic."""
     result, page = write(SINCE, UNTIL)
     assert result.exit_code == 0, result.output
+    return str(page)
+
+
+def test_its_figures_are_those_of_the_questions(asked: Ask, page: str) -> None:
     for name in ("cost_vs_baseline", "provider_health", "quality_by_tier", "latency_by_tier"):
         rows = asked(name)
         assert rows, name
@@ -54,8 +59,7 @@ def test_its_figures_are_those_of_the_questions(asked: Ask, write) -> None:  # t
             assert f">{cell}<" in page or cell == "-", (name, column.name)
 
 
-def test_the_page_needs_nothing_from_elsewhere(write) -> None:  # type: ignore[no-untyped-def]
-    _, page = write(SINCE, UNTIL)
+def test_the_page_needs_nothing_from_elsewhere(page: str) -> None:
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "https://" not in page
     assert "<script" not in page
