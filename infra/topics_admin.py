@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException
@@ -10,13 +10,16 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
     ConfigResource,
     NewTopic,
+    TopicMetadata,
 )
 
 from schemas.errors import TopicError
 from schemas.kafka_access import KafkaAccess
+from schemas.kafka_knock import no_answer
 from schemas.topics import Topic, Width
 
 _TIMEOUT_S = 30.0
+_REACH_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +42,16 @@ class TopicsAdmin:
 
     def __init__(self, bootstrap_servers: str, access: KafkaAccess | None = None) -> None:
         settings = (access or KafkaAccess()).librdkafka_at(bootstrap_servers)
+        self._address = bootstrap_servers
         self._client = AdminClient({**settings, "log_level": 0})
 
     def create(self, topics: Sequence[Topic], partitions: Partitions) -> list[str]:
         """Create what is missing; the names that were created.
 
         Raises:
-            TopicError: the broker refused one.
+            TopicError: the broker refused one, or does not answer.
         """
+        self._present()
         wanted = [
             NewTopic(
                 topic.name,
@@ -73,10 +78,7 @@ class TopicsAdmin:
         Raises:
             TopicError: the broker does not answer.
         """
-        try:
-            found = self._client.list_topics(timeout=_TIMEOUT_S).topics
-        except KafkaException as error:
-            raise TopicError(f"the broker does not answer: {error.args[0].str()}") from error
+        found = self._present()
         missing = [topic.name for topic in topics if topic.name not in found]
         differences = [f"{name} is missing; sluice topics create" for name in missing]
         present = [topic for topic in topics if topic.name in found]
@@ -93,6 +95,12 @@ class TopicsAdmin:
             if topic.width is Width.SINGLE and len(found[topic.name].partitions) != 1
         )
         return differences + self._config_differences(present)
+
+    def _present(self) -> Mapping[str, TopicMetadata]:
+        try:
+            return dict(self._client.list_topics(timeout=_REACH_S).topics)
+        except KafkaException as error:
+            raise TopicError(no_answer(self._address)) from error
 
     def _config_differences(self, topics: Sequence[Topic]) -> list[str]:
         by_name = {topic.name: topic for topic in topics}

@@ -34,7 +34,7 @@ from schemas.errors import UndecodableError
 from schemas.foreign_schemas import check_writer_schema
 from schemas.json_bounds import crowd_in
 from schemas.nesting import MAX_CONTAINERS, MAX_VALUES
-from schemas.sound_values import check_sound
+from schemas.sound_values import check_sound, clamp
 
 SINGLE_OBJECT_MARK = b"\xc3\x01"
 CONFLUENT_MARK = b"\x00"
@@ -136,6 +136,7 @@ class Codec:
 
     def decode(self, data: bytes) -> dict[str, Any]:
         """Decode a value of any of the three encodings, of the two of Avro on a topic of ours.
+        Numbers of an event lie within the bounds of their fields (`sound_values.clamp`).
 
         Raises:
             UnknownSchemaError: a frame names an id that is not in memory; fetch it and try again.
@@ -148,6 +149,7 @@ class Codec:
             return self._decode(data)
         record = self._decode(data)
         check_sound(self.name, record)
+        clamp(self.name, record)
         return record
 
     def _decode(self, data: bytes) -> dict[str, Any]:

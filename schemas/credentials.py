@@ -23,11 +23,14 @@ class Hidden(str):
 
 
 def secret(given: SecretStr | None, file: Path | None, variable: str) -> Hidden | None:
-    """A secret from a file, else from its variable; without the white space around it.
+    """A secret from a file or from its variable; without the white space around it.
 
     Raises:
-        ConfigurationError: the file can't be read or is empty.
+        ConfigurationError: both are set, or the file can't be read or is empty.
     """
+    if file is not None and given is not None and given.get_secret_value().strip():
+        # Which one counts must not depend on an order that nobody remembers while keys change.
+        raise ConfigurationError(f"{variable} and {variable}_FILE are both set; unset one of them")
     if file is None:
         return None if given is None else Hidden(given.get_secret_value())
     try:

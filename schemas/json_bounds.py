@@ -50,6 +50,21 @@ def _marks(data: bytes) -> tuple[int, int]:
     return opened, int(np.count_nonzero(outside == ord(",")))
 
 
+def read_writable(data: bytes | str) -> Any:
+    """The value of JSON that can be written as JSON again, and shown.
+
+    Raises:
+        orjson.JSONDecodeError: it is not JSON, or is nested deeper than the 254 levels that are
+            written: reading goes on to 1,024.
+    """
+    value = orjson.loads(data)
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        raise orjson.JSONDecodeError("nested deeper than is written", "", 0) from None
+    return value
+
+
 def read_text(text: str | bytes) -> Any:
     """The value of JSON that stands in a text.
 

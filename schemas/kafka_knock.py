@@ -33,6 +33,15 @@ _WRONG_HOST = frozenset({62, 64})
 """OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH."""
 
 
+def no_answer(bootstrap_servers: str | None = None) -> str:
+    """What an operator is told when Kafka is not there."""
+    at = f" at {bootstrap_servers}" if bootstrap_servers else ""
+    return (
+        f"Kafka{at} does not answer. Start the local pipeline: sluice up --detach. Or name yours: "
+        "SLUICE_KAFKA_BOOTSTRAP_SERVERS"
+    )
+
+
 class _ClosedError(Exception):
     """The broker took our connection and closed it; `args[0]` says what that may mean."""
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import orjson
 
+from schemas.repeated_lines import RepeatedLines
 from schemas.shown_text import one_line
 
 LogFormat = Literal["text", "json"]
@@ -51,8 +52,10 @@ class SafeLines(logging.Formatter):
 def set_up_log(
     level: str, form: LogFormat, *, quiet: Iterable[str] = (), quiet_level: int = logging.WARNING
 ) -> None:
-    """Log to stderr from `level` on; the `quiet` loggers from `quiet_level` on."""
+    """Log to stderr from `level` on; the `quiet` loggers from `quiet_level` on, without repeats."""
+    quiet = frozenset(quiet)
     handler = logging.StreamHandler()
+    handler.addFilter(RepeatedLines(quiet))
     handler.setFormatter(JsonLines() if form == "json" else SafeLines(_TEXT))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in quiet:

@@ -37,7 +37,8 @@ def whole_text(text: str) -> str:
 
 def escaped_json(text: str) -> str:
     """JSON whose strings hold no control and direction signs but as escapes: the same JSON."""
-    return text if text.isascii() else text.translate(_ESCAPES)
+    # JSON leaves one control sign of ASCII as it is.
+    return text if text.isascii() and "\x7f" not in text else text.translate(_ESCAPES)
 
 
 def spreadsheet_cell(value: object) -> object:

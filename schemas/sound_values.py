@@ -2,7 +2,12 @@
 
 Avro bounds an integer to 64 bits. A time of that size is no date, and a reader that computes a
 budget's window or an alert's age from it fails. A double may be infinite or no number, and
-ClickHouse refuses a whole insert for one of them in a column that it aggregates.
+ClickHouse refuses a whole insert for one of them in a column that it aggregates. Such a record is
+refused.
+
+A number that is one and lies outside of what the field's documentation says, such as a confidence
+of 7.5, is taken for the nearest that it may be: the rest of the record is worth keeping. The sink's
+SQL goes by the same bounds (`sinks.columns`).
 """
 
 from __future__ import annotations
@@ -21,6 +26,46 @@ MAX_TIME_MS = 221_845_392_000_000
 _ROOM_MS = 10 * 24 * 3_600_000
 
 
+Bounds = tuple[int, int] | tuple[float, float]
+"""The least and the greatest value of a field."""
+
+_SHARE: Bounds = (0.0, 1.0)
+_DURATION_MS: Bounds = (0.0, 1e12)
+_COUNT: Bounds = (0, 2**31 - 1)
+_MANY: Bounds = (0, 10**12)
+_NANO: Bounds = (0, 10**18 - 1)
+"""What `Decimal(18, 9)` holds."""
+
+EVENTS = frozenset({"CostEvent", "QualityEvent", "OutcomeEvent", "Alert", "ReplayDecision"})
+"""Records that are stored."""
+
+_BOUNDS: Mapping[str, Bounds] = {
+    **dict.fromkeys(
+        ("propensity", "score", "from_score", "confidence", "difficulty", "chance_values"), _SHARE
+    ),
+    # -1 is the mark of the last.
+    "marks": (-1.0, 1.0),
+    **dict.fromkeys(("latency_ms", "provider_ms", "calls_ms"), _DURATION_MS),
+    **dict.fromkeys(("hop", "visit", "calls", "fallbacks", "tokens"), _COUNT),
+    "http_status": (0, 999),
+    **dict.fromkeys(
+        (
+            *("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"),
+            *("cache_write_1h_tokens", "reasoning_tokens", "audio_input_tokens"),
+            *("audio_output_tokens", "web_searches"),
+        ),
+        _MANY,
+    ),
+    **dict.fromkeys(("cost_nano", "baseline_cost_nano", "expected_nano"), _NANO),
+}
+"""By the name of a field of an event; fields of one name mean one thing."""
+
+
+def bounds_of(name: str, field: str) -> Bounds | None:
+    """The bounds of a field of this record; `None` where every number is one of its values."""
+    return _BOUNDS.get(field) if name in EVENTS else None
+
+
 def sound_time(at: int) -> int:
     """A record's time as ours hold it: a topic that keeps its senders' times can say anything.
 
@@ -34,12 +79,21 @@ Path = tuple[str, str | None]
 
 
 @cache
-def _times(name: str) -> tuple[Path, ...]:
+def _bounded(name: str) -> tuple[tuple[Path, Bounds], ...]:
+    paths = _paths(whole_schema(name), lambda kind: _is_double(kind) or kind in ("int", "long"))
+    found = ((path, bounds_of(name, path[1] or path[0])) for path in paths)
+    return tuple((path, bounds) for path, bounds in found if bounds is not None)
+
+
+@cache
+def times_of(name: str) -> tuple[Path, ...]:
+    """Where a record of this name has times, milliseconds since 1970."""
     return tuple(_paths(whole_schema(name), _is_time))
 
 
 @cache
-def _doubles(name: str) -> tuple[Path, ...]:
+def doubles_of(name: str) -> tuple[Path, ...]:
+    """Where a record of this name has doubles, or lists of them."""
     return tuple(_paths(whole_schema(name), _is_double))
 
 
@@ -78,12 +132,29 @@ def check_sound(name: str, record: Mapping[str, Any]) -> None:
     Raises:
         UndecodableError: a time lies before 1970 or after the year 9000, or a double is not finite.
     """
-    for path in _times(name):
+    for path in times_of(name):
         at = _value(record, path)
         if at is not None and not 0 <= at <= MAX_TIME_MS:
             raise UndecodableError(f"{_shown(path)} is not a time")
-    for path in _doubles(name):
+    for path in doubles_of(name):
         number = _value(record, path)
         numbers = number if isinstance(number, list) else (number,)
         if not all(each is None or isfinite(each) for each in numbers):
             raise UndecodableError(f"{_shown(path)} is not a finite number")
+
+
+def clamp(name: str, record: dict[str, Any]) -> None:
+    """Bring the numbers of a sound event within their bounds, in place."""
+    if name not in EVENTS:
+        return
+    for (outer, inner), (least, greatest) in _bounded(name):
+        holder = record if inner is None else record.get(outer)
+        if holder is None:
+            continue
+        last = inner or outer
+        value = holder.get(last)
+        if isinstance(value, list):
+            if not all(least <= each <= greatest for each in value):
+                holder[last] = [min(max(each, least), greatest) for each in value]
+        elif value is not None and not least <= value <= greatest:
+            holder[last] = min(max(value, least), greatest)

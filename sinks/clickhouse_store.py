@@ -135,7 +135,7 @@ class ClickHouseStore:
             async with self._room:
                 await self._command(self._inserts[name], parameters, settings, body)
         except RefusedError as error:
-            if insert_sql.FENCED in str(error):
+            if insert_sql.is_fenced(str(error)):
                 epochs = ", ".join(str(claim.epoch) for _, claim in claimed)
                 places = ", ".join(str(partition) for partition in partitions)
                 raise FencedError(

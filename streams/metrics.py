@@ -201,7 +201,8 @@ class WorkerMetrics:
                 registry=own,
             )
         )
-        """Why: somebody writes registry records without the key, or a command lacks it. Kinds are
+        """Why: somebody writes registry records without the key, or a command lacks it. At a
+        start, only records that are the latest of their key count. Kinds are
         `registry`, `artifact`, `current`, `other`; reasons `unsigned`, `malformed`, `unknown_key`,
         `wrong`, `moved`. Also raised as alert `unsigned_registry`."""
 

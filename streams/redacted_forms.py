@@ -9,48 +9,59 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 from itertools import accumulate
 
-_SPACES = " \u00a0\u2007\u2009\u202f"
-_DASHES = "\u2010\u2011\u2012\u2013-"
-_SEP = f"[{_SPACES}./{_DASHES}]"
+from streams.redacted_phones import DASHES, SPACES, without_phones
 
 _DOMAIN = re.compile(r"@(?:[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}|\[[0-9A-Fa-f:.]{2,45}\])")
+_NO_DOMAIN = re.compile(r"\.[0-9]{1,63}\Z|^@[1-4]x\.(?:png|jpe?g|gif|svg|webp)\Z")
+"""Versions of packages (`node@18.11.9`) and images for fine screens (`logo@2x.png`)."""
 _LOCAL_SIGNS = frozenset("._%+'-")
 _LONGEST_LOCAL = 64
 
 _IBAN = re.compile(
-    rf"(?<![A-Za-z0-9])[A-Za-z]{{2}}[0-9]{{2}}(?:[{_SPACES}{_DASHES}]?[A-Za-z0-9]){{11,30}}"
+    rf"(?<![A-Za-z0-9])[A-Za-z]{{2}}[0-9]{{2}}(?:[{SPACES}{DASHES}]?[A-Za-z0-9]){{11,30}}"
     r"(?![A-Za-z0-9])"
 )
 _IBAN_UNCHECKED = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b")
 _IBAN_LENGTHS = range(15, 35)
 
-_CARD = re.compile(rf"(?<![\w.])\d(?:[{_SPACES}._{_DASHES}]{{0,2}}\d){{12,29}}(?!\w)")
-_CARD_DIGITS = range(13, 20)
+_UUID = r"(?P<uuid>\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b)"
+
+_CARD = re.compile(_UUID + rf"|(?<![\w.])\d(?:[{SPACES}._{DASHES}]{{0,2}}\d){{12,29}}(?!\w)")
+_ISSUED: dict[int, tuple[str, ...]] = {
+    # Visa's old length; epochs in milliseconds begin with 1, book numbers with 97.
+    13: ("4",),
+    14: ("30", "36", "38", "39"),
+    15: ("34", "37", "2131", "1800"),
+    16: ("2", "3", "4", "5", "6", "81", "82", "9792"),
+    17: ("5", "6"),
+    18: ("5", "6", "81"),
+    19: ("4", "5", "6", "9792"),
+}
+"""How cards begin (ISO/IEC 7812) by their digits: other numbers keep Luhn's rule by chance."""
+_CARD_DIGITS = range(min(_ISSUED), max(_ISSUED) + 1)
 _MOST_GROUPS = 8
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 _GROUP = re.compile(r"\d+")
 _DECIMAL = re.compile(r"\d{1,9}\.\d{7,30}")
 
-_PHONE = re.compile(
-    r"(?<![\w.])(?:\+\d{8,15}"
-    rf"|(?:\+|00)\d{{1,3}}(?:{_SEP}?\(\d{{1,5}}\){_SEP}?\d{{1,8}}|{_SEP}\d{{1,8}})"
-    rf"(?:{_SEP}\d{{2,8}}){{0,5}}"
-    rf"|1{_SEP}\d{{3}}{_SEP}\d{{3}}{_SEP}\d{{4}}"
-    rf"|(?:\(\d{{1,5}}\){_SEP}?)?\d{{2,5}}(?:{_SEP}\d{{2,5}}){{1,4}}"
-    rf"|\(\d{{2,5}}\){_SEP}?\d{{3,8}}(?:{_SEP}\d{{2,8}}){{0,3}}"
-    rf"|\d{{3,5}}[{_SPACES}/{_DASHES}]\d{{6,8}})(?![\w.])"
-)
-_DATE = re.compile(
-    r"(?:19|20)\d\d[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d"
-    r"|(?:19|20)\d\d-(?:19|20)\d\d"
-)
-
 _IPV4 = re.compile(r"(?<![A-Za-z0-9.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\w)", re.ASCII)
+_VERSION_CHARACTERS = 12
+_VERSION_NAME = re.compile(r"(?i:\b(?:version|release|build|ver|v)[ .:=]{0,3})\Z")
+_PRODUCT = re.compile(r"[A-Za-z]/\Z")
+_ALLOCATED = tuple(
+    map(
+        ip_network,
+        ("2000::/3", "fc00::/7", "fe80::/10", "ff00::/8", "::ffff:0:0/96", "64:ff9b::/96"),
+    )
+)
+"""Where IPv6 addresses are (RFC 4291, IANA's registry): `a::b` is a name in C++."""
+_INDEXED = re.compile(r"[\w\])]\[\Z")
 _IPV6_RUN = re.compile(r"[0-9A-Fa-f:.]{3,200}")
 _SIGN_CHARACTERS = 3
+_NUMBERS = re.compile(r"[0-9:]{1,200}")
 _SLICE = re.compile(r"\d{0,3}::\d{0,3}")
 """`::1` and `1::2` are more often signs of a programming language than addresses."""
 
@@ -59,6 +70,8 @@ def without_emails(text: str) -> str:
     """Addresses of mail out."""
     parts, at = [], 0
     for found in _DOMAIN.finditer(text):
+        if _NO_DOMAIN.search(found[0]):
+            continue
         begin = found.start()
         first = max(at, begin - _LONGEST_LOCAL)
         while begin > first and (text[begin - 1].isalnum() or text[begin - 1] in _LOCAL_SIGNS):
@@ -104,12 +117,14 @@ def without_cards(text: str) -> str:
 def _card(match: re.Match[str]) -> str:
     """Digits without the groups that make a card number; what stands beside them stays."""
     found = match[0]
+    if match["uuid"]:
+        return found
     groups = [group.span() for group in _GROUP.finditer(found)]
     digits = [int(each) for each in found if each.isdecimal()]
     counts = [0, *accumulate(end - first for first, end in groups)]
     if len(groups) > _MOST_GROUPS:
         # More than cards are written in: all of it, or nothing.
-        return "<card>" if _keeps_luhn(digits) else found
+        return "<card>" if _is_card(digits) else found
     if _DECIMAL.fullmatch(found):
         return found
     for index, (first, _) in enumerate(groups):
@@ -119,14 +134,15 @@ def _card(match: re.Match[str]) -> str:
             end = groups[last][1]
             if found[first - 1 : first] == "." or found[end : end + 1] == ".":
                 continue
-            if _keeps_luhn(digits[counts[index] : counts[last + 1]]):
+            if _is_card(digits[counts[index] : counts[last + 1]]):
                 return f"{found[:first]}<card>{found[end:]}"
     return found
 
 
-def _keeps_luhn(digits: Sequence[int]) -> bool:
-    """Whether digits keep Luhn's rule (ISO/IEC 7812-1), as card numbers do."""
-    if len(digits) not in _CARD_DIGITS:
+def _is_card(digits: Sequence[int]) -> bool:
+    """Whether digits begin as cards of this length do and keep Luhn's rule (ISO/IEC 7812-1)."""
+    begin = "".join(map(str, digits[:4]))
+    if not begin.startswith(_ISSUED.get(len(digits), ())):
         return False
     return (sum(digits[-1::-2]) + sum(map(_DOUBLED.__getitem__, digits[-2::-2]))) % 10 == 0
 
@@ -135,7 +151,16 @@ def without_addresses(text: str) -> str:
     """IPv6 and IPv4 addresses out; a port or a prefix length behind one stays."""
     if ":" in text:
         text = _IPV6_RUN.sub(_ipv6, text)
-    return _IPV4.sub(lambda found: "<ip>" if _is_address(found[0]) else found[0], text)
+    return _IPV4.sub(_ipv4, text)
+
+
+def _ipv4(match: re.Match[str]) -> str:
+    """An address out; `Chrome/120.0.0.0` and `version 1.2.3.4` are none."""
+    before = match.string[max(match.start() - _VERSION_CHARACTERS, 0) : match.start()]
+    if _VERSION_NAME.search(before):
+        return match[0]
+    is_product = match[0].endswith(".0.0.0") and _PRODUCT.search(before)
+    return "<ip>" if not is_product and _is_address(match[0]) else match[0]
 
 
 def _ipv6(match: re.Match[str]) -> str:
@@ -145,6 +170,8 @@ def _ipv6(match: re.Match[str]) -> str:
     text, first, end = match.string, match.start(), match.end()
     before, after = text[max(first - 1, 0) : first], text[end : end + 1]
     if after.isalnum() or after == "_":
+        return found
+    if _INDEXED.search(text[max(first - 2, 0) : first]) and _NUMBERS.fullmatch(found):
         return found
     head = ""
     if before.isalnum() or before == "_":
@@ -164,21 +191,12 @@ def _is_address(text: str) -> bool:
     if len(text) <= _SIGN_CHARACTERS or _SLICE.fullmatch(text):
         return False
     try:
-        ip_address(text)
+        address = ip_address(text)
     except ValueError:
         return False
+    if isinstance(address, IPv6Address):
+        return any(address in network for network in _ALLOCATED)
     return True
-
-
-def without_phones(text: str) -> str:
-    """Telephone numbers out."""
-    return _PHONE.sub(lambda found: "<phone>" if _is_phone(found[0]) else found[0], text)
-
-
-def _is_phone(text: str) -> bool:
-    """Whether digits may be a telephone number: 7 to 15 of them (ITU-T E.164), and no date."""
-    digits = sum(each.isdecimal() for each in text)
-    return 7 <= digits <= 15 and not _DATE.fullmatch(text)
 
 
 FORMS: dict[str, Callable[[str], str]] = {

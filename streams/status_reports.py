@@ -18,9 +18,10 @@ from streams.flow.delivery import Outgoing, Publisher
 
 log = logging.getLogger(__name__)
 
-
 LOOK_S = 2.0
 """How often a worker looks whether something else than its registry changed, such as its keys."""
+FAREWELL_S = 2.0
+"""The longest that a worker tries to say that it is gone."""
 
 
 class StatusReports:
@@ -66,7 +67,10 @@ class StatusReports:
                         await self._changed.wait()
         finally:
             if self._keeps_name():
-                await asyncio.shield(self._tell(self._status().worker, None))
+                # A broker that is gone must not hold back the end.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(FAREWELL_S):
+                        await asyncio.shield(self._tell(self._status().worker, None))
 
     async def _tell(self, worker: str, value: bytes | None) -> None:
         record = Outgoing(topic=WORKERS, key=worker.encode(), value=value, partition=0)

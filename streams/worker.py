@@ -50,7 +50,7 @@ class Worker:
         self._app = build_app(settings, member.instance_id, self._parts.attempts)
         self._intakes: dict[str, Intake] = {}
         self._deps: Dependencies | None = None
-        self._stopping = asyncio.Event()
+        self.stopping = asyncio.Event()
         self._failure: BaseException | None = None
         self._ready = False
         self._topology = topology_watch(self._app, self._parts, settings, lambda: self._intakes)
@@ -101,19 +101,19 @@ class Worker:
             self._background(stack, self._sweep(deps))
             self._background(stack, gap_watch(self._app, self._parts, self._settings).run())
             await self._announced()
-            if not self._stopping.is_set():
+            if not self.stopping.is_set():
                 await self._serve()
         if self._failure is not None:
             raise self._failure
 
     def stop(self) -> None:
         """Drain and leave."""
-        self._stopping.set()
+        self.stopping.set()
 
     def status(self) -> dict[str, Any]:
         """What /health says."""
         return {
-            "healthy": self._ready and not self._stopping.is_set() and not self._reads_nothing(),
+            "healthy": self._ready and not self.stopping.is_set() and not self._reads_nothing(),
             "worker": self._me.worker,
             "incarnation": self._me.incarnation,
             "registry": self._parts.registry.version,
@@ -162,7 +162,7 @@ class Worker:
         looks = asyncio.create_task(self._topology.run())
         looks.add_done_callback(self._ended)
         crash = asyncio.create_task(_crashed(app))
-        ordered = asyncio.create_task(self._stopping.wait())
+        ordered = asyncio.create_task(self.stopping.wait())
         await asyncio.wait({crash, ordered}, return_when=asyncio.FIRST_COMPLETED)
         if crash.done():
             self._fail(crash.result())
@@ -200,7 +200,7 @@ class Worker:
         await self._or_stopped(self._parts.services.announced.wait())
 
     async def _or_stopped(self, awaited: Coroutine[Any, Any, Any]) -> None:
-        tasks = {asyncio.create_task(awaited), asyncio.create_task(self._stopping.wait())}
+        tasks = {asyncio.create_task(awaited), asyncio.create_task(self.stopping.wait())}
         _, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in left:
             task.cancel()
@@ -218,7 +218,7 @@ class Worker:
         if self._failure is None:
             log.error("stopping: %s: %s", type(error).__name__, error, exc_info=error)
             self._failure = error
-        self._stopping.set()
+        self.stopping.set()
 
 
 async def _crashed(app: faust.App) -> BaseException:

@@ -24,8 +24,12 @@ sys.dont_write_bytecode = False
 # Kafka is started several times for seconds each: a compiler that thinks less is up a third sooner.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
-# How long an example takes is the machine's affair; a test that hangs is ended by its timeout.
-settings.register_profile("sluice", deadline=None)
+# How long an example takes is the machine's affair; a test that hangs is ended by its timeout. The
+# suite draws the same examples each time, so that it fails for a change alone. To look for more,
+# set SLUICE_TEST_EXAMPLES to how many others each property draws.
+settings.register_profile("sluice", deadline=None, derandomize=True)
+if _MORE := os.environ.get("SLUICE_TEST_EXAMPLES"):
+    settings.register_profile("sluice", deadline=None, max_examples=int(_MORE))
 settings.load_profile("sluice")
 
 

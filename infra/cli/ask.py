@@ -59,6 +59,7 @@ async def _ask(address: str, request: dict[str, Any], deadline_ms: int) -> dict[
         except TimeoutError:
             raise FoundProblemsError(
                 "no reply came; does a worker run? See `sluice status`, or the worker's log"
+                f"{caller.unreadable_in_words()}"
             ) from None
     return heard.reply
 

@@ -28,6 +28,9 @@ def report_faults(command: click.Command, arguments: Sequence[str]) -> int:
     An error that is not ours is a defect, and says so; it shows its traceback in any case.
     """
     debug = "--debug" in arguments or bool(os.environ.get("SLUICE_DEBUG"))
+    if not debug and not LOGGED.intersection(arguments):
+        # What the library has to say of it comes as our own line.
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         status = command.main(args=list(arguments), prog_name="sluice", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
@@ -73,13 +76,24 @@ def _ours(error: Exception) -> str | None:
         return str(error)
     if type(error).__name__ == "ValidationError" and type(error).__module__.startswith("pydantic"):
         return _settings_problem(error)
-    if type(error).__module__.startswith("aiokafka"):
-        return f"{error}. Is Kafka there, and SLUICE_KAFKA_BOOTSTRAP_SERVERS its address?"
+    if type(error).__module__.startswith(("aiokafka", "cimpl", "confluent_kafka")):
+        return _kafka_problem(error)
     if isinstance(error, BrokenPipeError):
         return "whoever read the output has ended"
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return None
+
+
+def _kafka_problem(error: Exception) -> str:
+    """What a Kafka client's error says: mostly that nobody is there."""
+    from schemas.kafka_knock import no_answer
+
+    if type(error).__name__ in {"KafkaConnectionError", "NodeNotReadyError", "KafkaTimeoutError"}:
+        return no_answer(os.environ.get("SLUICE_KAFKA_BOOTSTRAP_SERVERS"))
+    if error.args and hasattr(error.args[0], "str"):
+        return f"Kafka refuses: {error.args[0].str()}"
+    return f"Kafka refuses: {error}"
 
 
 def _settings_problem(error: Exception) -> str:

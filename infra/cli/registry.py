@@ -20,7 +20,7 @@ from infra.cli.registry_shown import (
     show_repair,
     show_signing,
 )
-from infra.cli.screen import notes, print_json, say
+from infra.cli.screen import confirmed, notes, print_json, say
 from infra.settings import InfraSettings
 from schemas.errors import ConfigurationError, RegistryError
 
@@ -133,7 +133,15 @@ def apply(
     way_back = before.applied() if before else ()
     asyncio.run(publish_version(_kafka(), version, by=by, before=way_back, keys=_keys()))
     use = None if no_wait else _until_used(version.hash)
-    show_current(version.hash, _version_of(before), use, checked, applied=True, as_json=as_json)
+    show_current(
+        version.hash,
+        _version_of(before),
+        use,
+        checked,
+        applied=True,
+        as_json=as_json,
+        is_refused=_lacks_keys(history),
+    )
     _refusals(use)
 
 
@@ -199,7 +207,15 @@ def rollback(version: str | None, *, by: str, no_wait: bool, as_json: bool) -> N
     way_back = current.taken_back(wanted) if current else ()
     asyncio.run(move_pointer(_kafka(), wanted, by=by, before=way_back, keys=_keys()))
     use = None if no_wait else _until_used(wanted)
-    show_current(wanted, _version_of(current), use, None, applied=False, as_json=as_json)
+    show_current(
+        wanted,
+        _version_of(current),
+        use,
+        None,
+        applied=False,
+        as_json=as_json,
+        is_refused=_lacks_keys(history),
+    )
     _refusals(use)
 
 
@@ -287,10 +303,12 @@ def sign(
         return [record async for record in read_records(kafka)]
 
     plan = signing_plan(asyncio.run(read()), keys, version, every=every)
-    if plan.trusted and not (yes or check):
-        click.confirm(
-            f"Trust {', '.join(plan.trusted)}, which no key has signed?", abort=True, err=True
-        )
+    if (
+        plan.trusted
+        and not (yes or check)
+        and not confirmed(f"Trust {', '.join(plan.trusted)}, which no key has signed?")
+    ):
+        raise FoundProblemsError("nothing is signed")
     if not check and not plan.is_empty:
         asyncio.run(publish_signed(kafka, plan, by=by, keys=keys))
     use = None if check or no_wait or plan.pointer is None else _until_used(plan.version)
@@ -334,13 +352,18 @@ def _history() -> RegistryHistory:
             "the version that you trust: sluice registry sign VERSION",
             style="yellow",
         )
-    if keys is None and history.is_signed:
+    if _lacks_keys(history):
         notes.print(
             "records of the registry topic are signed, and SLUICE_REGISTRY_KEY is not set here: "
             "nothing is verified, and workers that have the key refuse what this command writes",
             style="yellow",
         )
     return history
+
+
+def _lacks_keys(history: RegistryHistory) -> bool:
+    """Whether what is written without a key is refused by workers that have one."""
+    return history.keys is None and history.is_signed
 
 
 def _loaded(

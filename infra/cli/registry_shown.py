@@ -68,8 +68,11 @@ def show_current(
     *,
     applied: bool,
     as_json: bool,
+    is_refused: bool = False,
 ) -> None:
-    """What is current now, and who uses it; `applied` is false for a rollback."""
+    """What is current now, and who uses it; `applied` is false for a rollback. `is_refused` says
+    that it is not signed where others are.
+    """
     if as_json:
         document: dict[str, Any] = {
             "current": version,
@@ -91,7 +94,14 @@ def show_current(
         notes.print(
             f"{', '.join(use.silent)} did not say within 10 s that they use it", style="yellow"
         )
-    if before is not None:
+    if is_refused:
+        notes.print(
+            f"workers that have a key refuse it, and a rollback without one as well: sign it "
+            f"(SLUICE_REGISTRY_KEY=... sluice registry sign {version}), or set "
+            "SLUICE_REGISTRY_KEY and do it again",
+            style="yellow",
+        )
+    elif before is not None:
         back = "sluice registry rollback" if applied else f"sluice registry rollback {before}"
         notes.print(f"take it back with: {back}", style="dim")
 

@@ -37,6 +37,19 @@ def say(text: str, *, nl: bool = True, err: bool = False, bold: bool = False) ->
     click.secho(whole_text(text), nl=nl, err=err, bold=bold or None)
 
 
+def confirmed(question: str) -> bool:
+    """Whether the operator agrees; the question goes to stderr.
+
+    Raises:
+        click.UsageError: nobody is there to be asked.
+    """
+    if not click.get_text_stream("stdin").isatty():
+        raise click.UsageError(
+            f"{whole_text(question)} There is no terminal to ask on; agree with --yes"
+        )
+    return click.confirm(whole_text(question), err=True)
+
+
 def print_json(value: Any) -> None:
     """A value as JSON, and nothing else; what a terminal obeys is escaped in it."""
     import orjson

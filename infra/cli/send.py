@@ -84,7 +84,7 @@ def command(
                 sink.write(orjson.dumps(reply.reply, option=orjson.OPT_APPEND_NEWLINE))
 
         pace = Pace(in_flight=in_flight, rate=rate)
-        unanswered = asyncio.run(_send(address, requests, heard, pace, timeout_s))
+        unanswered, unreadable = asyncio.run(_send(address, requests, heard, pace, timeout_s))
     for request in unanswered:
         unfinished.missing(request)
     if as_json:
@@ -96,7 +96,7 @@ def command(
     if unanswered:
         raise FoundProblemsError(
             f"{len(unanswered)} of {len(requests)} requests had no reply, the first is "
-            f"{unanswered[0]['request_id']}; see `sluice status` and the worker's log"
+            f"{unanswered[0]['request_id']}; see `sluice status` and the worker's log{unreadable}"
         )
     if unfinished.count:
         raise FoundProblemsError(f"{unfinished.count} of {len(requests)} requests got no answer")
@@ -135,7 +135,8 @@ async def _send(
     on_heard: OnHeard,
     pace: Pace,
     timeout_s: float,
-) -> list[Mapping[str, Any]]:
+) -> tuple[list[Mapping[str, Any]], str]:
+    """The requests without a reply, and what to say of replies that can't be read."""
     from infra.cli.progress import progress_bar
     from infra.client.caller import kafka_caller
     from infra.client.sending import send_all
@@ -147,7 +148,8 @@ async def _send(
             advance()
 
         async with kafka_caller(address) as caller:
-            return await send_all(caller, requests, heard, pace, timeout_s=timeout_s)
+            unanswered = await send_all(caller, requests, heard, pace, timeout_s=timeout_s)
+            return unanswered, caller.unreadable_in_words()
 
 
 def show_totals(totals: Totals) -> None:

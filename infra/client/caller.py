@@ -20,9 +20,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.errors import LocalStackError
+from schemas.json_bounds import read_writable
 from schemas.kafka_access import KafkaAccess
 from schemas.kafka_consumer import open_consumer
-from schemas.kafka_knock import knock
+from schemas.kafka_knock import knock, no_answer
 from schemas.topics import MAX_REQUEST_BYTES, MIB, REPLIES, REQUESTS
 
 Document = dict[str, Any]
@@ -48,6 +49,10 @@ class Caller(Protocol):
         Raises:
             LocalStackError: the broker did not take it.
         """
+        ...
+
+    def unreadable_in_words(self) -> str:
+        """What to add where a reply is missing and unreadable ones came; empty without any."""
         ...
 
 
@@ -105,6 +110,15 @@ class KafkaCaller:
             waited_ms = (time.perf_counter() - started) * 1000
             future.set_result(Heard(reply=reply, waited_ms=waited_ms))
 
+    def unreadable_in_words(self) -> str:
+        """See `Caller.unreadable_in_words`."""
+        if not self.unreadable:
+            return ""
+        return (
+            f"; {self.unreadable} came that hold no reply which can be read: see who else may "
+            f"write to {REPLIES}"
+        )
+
     def fail(self, error: BaseException) -> None:
         """Nothing will be heard any more."""
         for _, future in self._waiting.values():
@@ -151,9 +165,7 @@ async def kafka_caller(
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
     except KafkaError as error:
-        raise LocalStackError(
-            f"Kafka at {bootstrap_servers} does not answer ({error}); is it running?"
-        ) from error
+        raise LocalStackError(no_answer(bootstrap_servers)) from error
     finally:
         await consumer.stop()
         await producer.stop()
@@ -161,7 +173,7 @@ async def kafka_caller(
 
 def _read_reply(value: bytes | None) -> Document | None:
     try:
-        reply = orjson.loads(value or b"")
+        reply = read_writable(value or b"")
     except orjson.JSONDecodeError:
         return None
     return reply if isinstance(reply, dict) and _is_sound(reply) else None
@@ -182,17 +194,45 @@ _TYPES: Mapping[str, Any] = {
 }
 """Fields of a reply that are shown or summed; every reply has them."""
 
+_LARGEST = 1e12
+"""Milliseconds, or USD, of one reply."""
+
 
 def _is_sound(reply: Document) -> bool:
     """Whether a reply is one that a worker writes, as far as this client looks at it."""
     if not all(name in reply and isinstance(reply[name], of) for name, of in _TYPES.items()):
         return False
     error, routing = reply["error"], reply["routing"]
+    if (reply["status"] != "replied" and error is None) or not _are_sums(reply):
+        return False
+    if not _is_message(reply["message"] or {}):
+        return False
     texts = [*reply["tiers_tried"], *((error.get("code"), error.get("message")) if error else ())]
     if routing:
         reasons = routing.get("reasons")
         texts += [routing.get("classifier"), *(reasons if isinstance(reasons, list) else [None])]
     return all(isinstance(each, str) for each in texts)
+
+
+def _are_sums(reply: Document) -> bool:
+    """Whether money and time are what can be added up."""
+    amounts = (reply[name] for name in ("latency_ms", "cost_usd", "baseline_cost_usd"))
+    return all(each is None or abs(each) <= _LARGEST for each in amounts)
+
+
+def _is_message(message: Document) -> bool:
+    """Whether a message's tool calls name functions and their arguments."""
+    calls = message.get("tool_calls")
+    return calls is None or (
+        isinstance(calls, list)
+        and all(
+            isinstance(call, dict)
+            and isinstance(function := call.get("function"), dict)
+            and isinstance(function.get("name"), str)
+            and isinstance(function.get("arguments"), str)
+            for call in calls
+        )
+    )
 
 
 async def _listen(consumer: AIOKafkaConsumer, caller: KafkaCaller) -> None:

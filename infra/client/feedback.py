@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import orjson
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.errors import LocalStackError
 from schemas.kafka_access import KafkaAccess
+from schemas.kafka_knock import no_answer
 from schemas.topics import FEEDBACK
 
 
@@ -43,6 +44,8 @@ async def publish_opinions(
         ]
         for under_way in sent:
             await under_way
+    except KafkaConnectionError as error:
+        raise LocalStackError(no_answer(bootstrap_servers)) from error
     except KafkaError as error:
         raise LocalStackError(f"{FEEDBACK} did not take feedback: {error}") from error
     finally:

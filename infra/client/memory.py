@@ -33,6 +33,10 @@ class MemoryCaller:
             loop.call_soon(self._answer, future, reply)
         return future
 
+    def unreadable_in_words(self) -> str:
+        """See `Caller.unreadable_in_words`; all replies are readable here."""
+        return ""
+
     def _answer(self, future: asyncio.Future[Heard], reply: Document) -> None:
         self._open -= 1
         if not future.done():

@@ -12,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from schemas.json_bounds import read_writable
+
 _SHOWN = 300
 _END_OF_DATES_MS = 253_402_300_800_000
 
@@ -48,7 +50,7 @@ def as_text(value: Any) -> str:
 
 def _parsed(text: str, odd: list[str]) -> Any:
     try:
-        return orjson.loads(text or "{}")
+        return read_writable(text or "{}")
     except orjson.JSONDecodeError:
         odd.append(as_text(text))
         return {}

@@ -20,6 +20,7 @@ from infra.explain.failures import causes_of, failure_in_words
 from infra.explain.money import calls_cost
 from infra.explain.recorded import as_text, read_inputs
 from schemas.events import CONFIDENCE, FEEDBACK
+from schemas.json_bounds import read_writable
 from sinks.one_request import RequestRows, Row
 
 _BEGINS = "started"
@@ -210,7 +211,7 @@ def _signal(row: Row, begun: datetime) -> Entry:
 
 def _parts(detail: str) -> Iterator[str]:
     try:
-        found = orjson.loads(detail)
+        found = read_writable(detail)
     except orjson.JSONDecodeError:
         yield as_text(detail)
         return

@@ -43,8 +43,8 @@ class KafkaRequestLog:
         consumer = open_consumer(
             **self._kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS
         )
-        await consumer.start()
         try:
+            await consumer.start()
             topics = await consumer.topics()
             for partition, wanted in sorted(offsets.items()):
                 if partition.topic in topics:

@@ -64,6 +64,11 @@ log.cleaner.threads=1
 """
 
 
+SHORT_LIVED = ("-XX:TieredStopAtLevel=1",)
+"""Options of a Java that ends before the code of its second compiler has paid for itself: the
+formatting costs 1.0 s of CPU instead of 1.6 (measured)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
     """How a node lets clients in where that is not in the clear: server settings laid over the
@@ -150,7 +155,8 @@ class LocalKafka:
         cluster = _cluster_id()
         formatted = subprocess.run(
             [
-                _java(), "-cp", classpath, "kafka.tools.StorageTool", "format", "--standalone",
+                _java(), *SHORT_LIVED, "-cp", classpath,
+                "kafka.tools.StorageTool", "format", "--standalone",
                 "-t", cluster, "-c", str(settings), *self.doors.formatting,
             ],
             capture_output=True,

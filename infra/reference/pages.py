@@ -173,8 +173,10 @@ def questions_page() -> str:
         "journal record), `dead_letters`, `registry_versions`, `alerts`, `replay_decisions`. "
         "Views: `requests` (one row a request: its first terminal outcome) and `spend` (one row "
         "a call, so `sum(cost)` is all that was spent). Money is `Decimal(18,9)` USD, NULL is "
-        "unknown; time is UTC. Rows with `repeat = 1` are repetitions after a crash and are left "
-        "out by the views.\n",
+        "unknown; time is UTC. Numbers outside the range of their field are stored as the nearest "
+        "within it (a confidence of 7.5 as 1, a negative latency as 0); an event with an infinite "
+        "number or an impossible time becomes a dead letter. Rows with "
+        "`repeat = 1` are repetitions after a crash and are left out by the views.\n",
         "```sql\nSELECT tier, count() AS answers, sum(cost) AS usd\nFROM sluice.requests\n"
         "WHERE status = 'replied' AND ended_at > now() - INTERVAL 1 DAY\nGROUP BY tier\n```\n",
         "The questions below are files in `sinks/analytics`; `sluice query NAME [--since 24h] "

@@ -17,6 +17,8 @@ from infra.replays.running import Runner, Tally
 from infra.settings import InfraSettings
 from schemas.codec import Codec, Format, UnknownSchemaError, format_of
 from schemas.errors import SluiceError
+from schemas.json_bounds import read_writable
+from schemas.kafka_knock import no_answer
 from schemas.request import Request, request_document
 from schemas.schema_registry import KnownSchemas, known_schemas
 from sinks.replays import ReplayTables
@@ -97,10 +99,8 @@ def _history(settings: InfraSettings) -> RegistryHistory:
     address = kafka_address(settings)
     try:
         return asyncio.run(read_history(settings.kafka_at(address), keys=settings.registry_keys))
-    except (KafkaError, OSError) as error:
-        raise LogAwayError(
-            f"Kafka at {address} does not answer ({type(error).__name__}); is it up?"
-        ) from None
+    except (KafkaError, OSError):
+        raise LogAwayError(no_answer(address)) from None
 
 
 def request_reader(url: str | None) -> tuple[ReadRequest, Callable[[], None]]:
@@ -217,8 +217,8 @@ def runs(parts: Parts) -> list[dict[str, Any]]:
 def _read_run(row: dict[str, Any]) -> dict[str, Any] | None:
     """A run's record; `None` where the topic holds no readable beginning of it."""
     try:
-        spec = orjson.loads(row["spec"] or "null")
-        summary = orjson.loads(row["summary"] or "null")
+        spec = read_writable(row["spec"] or "null")
+        summary = read_writable(row["summary"] or "null")
     except orjson.JSONDecodeError:
         return None
     return {**row, "spec": spec, "summary": summary} if isinstance(spec, dict) else None

@@ -68,8 +68,8 @@ class StatusTopic:
 async def status_topic(kafka: Mapping[str, Any]) -> AsyncIterator[StatusTopic | None]:
     """The topic, open from the time from which words count; `None` where there is no such topic."""
     consumer = open_consumer(**kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS)
-    await consumer.start()
     try:
+        await consumer.start()
         if WORKERS not in await consumer.topics():
             yield None
             return

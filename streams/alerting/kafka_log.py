@@ -239,8 +239,8 @@ class KafkaAlertLog:
 async def read_alerts(kafka: Mapping[str, Any], since: int) -> Sequence[AlertRecord]:
     """All alerts from a broker time (ms) on, up to the end of the topic."""
     consumer = open_consumer(**kafka, enable_auto_commit=False, fetch_max_wait_ms=POLL_MS)
-    await consumer.start()
     try:
+        await consumer.start()
         consumer.assign([ALERT_PLACE])
         end = (await consumer.end_offsets([ALERT_PLACE]))[ALERT_PLACE]
         start = (await consumer.offsets_for_times({ALERT_PLACE: since}))[ALERT_PLACE]

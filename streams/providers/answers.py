@@ -183,6 +183,18 @@ def text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def words_of(piece: Json) -> str:
+    """The text of a part that holds text; null is none.
+
+    Raises:
+        ProviderError: BAD_RESPONSE; it holds something else.
+    """
+    said = piece.get("text")
+    if not isinstance(said, str | None):
+        raise bad_answer("holds text that is none")
+    return said or ""
+
+
 def part(document: Json, name: str) -> Json:
     """An object inside a document, empty if it isn't one."""
     value = document.get(name)

@@ -23,6 +23,7 @@ from streams.providers.answers import (
     name,
     part,
     text,
+    words_of,
 )
 from streams.providers.anthropic_format import wants_shape
 from streams.providers.anthropic_thinking import thinking_blocks
@@ -60,12 +61,12 @@ def completion(document: Json, call: ChatCall) -> Completion:
 
 def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
     if document.get("type") == "error" or document.get("error"):
-        raise refusal_of(500, error_object(document))
+        raise refusal_of(500, error_object(document), inside=True)
     blocks = document.get("content")
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         raise bad_answer("holds no content")
     shape = wants_shape(call.body)
-    said = "".join(text(block.get("text")) or "" for block in blocks if block.get("type") == "text")
+    said = "".join(words_of(block) for block in blocks if block.get("type") == "text")
     calls = few_enough([block for block in blocks if block.get("type") == "tool_use"])
     finish = _finish(document.get("stop_reason"), answered=bool(said or calls))
     if finish == "tool_calls" and not calls:

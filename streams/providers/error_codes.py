@@ -1,4 +1,8 @@
-"""What providers' error codes, types and HTTP statuses mean, as classes."""
+"""What providers' error codes, types and HTTP statuses mean, as classes.
+
+Names end in `exception` at Bedrock (`__type`), stand in camel case at DashScope, and are four
+digits at Zhipu (https://docs.bigmodel.cn, "error codes").
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,8 @@ BY_NAME: Mapping[str, ErrorClass] = {
             "moderation_blocked",
             "cyber_policy_violation",
             "sensitive",
+            "datainspectionfailed",
+            "1301",
         ),
         ErrorClass.CONTENT_FILTER,
     ),
@@ -39,11 +45,24 @@ BY_NAME: Mapping[str, ErrorClass] = {
             "model_not_found",
             "deploymentnotfound",
             "not_found_error",
+            *("accessdeniedexception", "expiredtokenexception", "invalidsignatureexception"),
+            *("missingauthenticationtokenexception", "unrecognizedclientexception"),
+            *("incompletesignatureexception", "resourcenotfoundexception"),
+            *("arrearage", "invalidapikey", "accessdenied", "accessdenied.unpurchased"),
+            *("model.accessdenied", "modelnotfound"),
+            *("1000", "1001", "1002", "1003", "1004", "1110", "1111", "1112", "1113"),
+            *("1211", "1220", "1309"),
         ),
         ErrorClass.AUTH,
     ),
     **dict.fromkeys(
-        ("rate_limit_exceeded", "rate_limit_error", "rate_limited", "resource_exhausted"),
+        (
+            *("rate_limit_exceeded", "rate_limit_error", "rate_limited", "resource_exhausted"),
+            *("throttlingexception", "servicequotaexceededexception", "limitexceededexception"),
+            *("toomanyrequestsexception", "throttling", "throttling.ratequota"),
+            *("throttling.allocationquota", "throttling.burstrate", "throttling.user"),
+            *("1302", "1303", "1304", "1305", "1308"),
+        ),
         ErrorClass.RATE_LIMITED,
     ),
     **dict.fromkeys(
@@ -55,10 +74,17 @@ BY_NAME: Mapping[str, ErrorClass] = {
             "service_tier_capacity_exceeded",
             "insufficient_system_resource",
             "slow_down",
+            *("modelnotreadyexception", "serviceunavailableexception", "modelunavailable"),
         ),
         ErrorClass.OVERLOADED,
     ),
-    "timeout_error": ErrorClass.TIMEOUT,
+    **dict.fromkeys(
+        ("timeout_error", "modeltimeoutexception", "requesttimeout"), ErrorClass.TIMEOUT
+    ),
+    **dict.fromkeys(
+        ("internalserverexception", "modelerrorexception", "modelstreamerrorexception"),
+        ErrorClass.SERVER,
+    ),
     # The request's own fault, whoever is asked: bytes that no model could read.
     **dict.fromkeys(
         (

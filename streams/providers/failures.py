@@ -37,7 +37,8 @@ _FLAGGED = re.compile(
 _MODERATION_FIELDS = ("reasons", "flagged_input", "flagged_output")
 _UNPAID = re.compile(
     r"credit balance|exceeded your current quota|insufficient (balance|credits?|funds|quota)|"
-    r"arrearage|out of credits|billing",
+    r"arrearage|out of credits|billing|"
+    r"(reached|exceeded|hit) (your |the )?(specified )?(api |monthly |workspace )?usage limit",
     re.IGNORECASE,
 )
 _KEY = re.compile(
@@ -56,28 +57,41 @@ _LARGEST_ERROR_BYTES = 512 * 1024
 
 _MOST_WRAPPINGS = 4
 
+_KIND_HEADER = "x-amzn-errortype"
+
 _MAY_NAME_PARAMETER = frozenset({400, 422})
 
 
 def refusal(exchange: Exchange, now_s: Callable[[], float]) -> ProviderError:
     """The error of an answer whose status is not 2xx. `now_s` is Unix time, for HTTP dates."""
-    return refusal_of(
-        exchange.status, _error_object(exchange.body), retry_after_s(exchange.headers, now_s)
-    )
+    error = _error_object(exchange.body)
+    kind = exchange.headers.get(_KIND_HEADER)
+    if kind and "__type" not in error:
+        error = {**error, "__type": kind}
+    return refusal_of(exchange.status, error, retry_after_s(exchange.headers, now_s))
 
 
 def refusal_of(
-    status: int, error: Mapping[str, Any], retry_after: float | None = None
+    status: int,
+    error: Mapping[str, Any],
+    retry_after: float | None = None,
+    *,
+    inside: bool = False,
 ) -> ProviderError:
-    """The error for a status and a decoded error object of either wire format."""
+    """The error for a status and a decoded error object of either wire format. `inside` says that
+    it came with status 200: then the words count whatever status stands for it.
+    """
     error = _whole(error)
     names = [_text(error[field]) for field in ("code", "type", "status") if error.get(field)]
+    if error.get("__type"):
+        # `com.amazon.coral.service#ThrottlingException:http://...`
+        names.append(_text(error["__type"]).rpartition("#")[2].partition(":")[0])
     inner = error.get("innererror")
     if isinstance(inner, Mapping) and inner.get("code"):
         names.append(_text(inner["code"]))
     message = _message_of(error)
     unsupported = refused_parameter(error, message) if status in _MAY_NAME_PARAMETER else None
-    found = _class_of(status, names, error, message)
+    found = _class_of(status, names, error, message, inside=inside)
     if found is not ErrorClass.BAD_REQUEST:
         unsupported = None
     shown = [name for name in (*names, _text(error.get("param") or "")) if _PRINTABLE.match(name)]
@@ -91,14 +105,16 @@ def refusal_of(
     )
 
 
-def _class_of(status: int, names: list[str], error: Mapping[str, Any], message: str) -> ErrorClass:
+def _class_of(
+    status: int, names: list[str], error: Mapping[str, Any], message: str, *, inside: bool
+) -> ErrorClass:
     named = [BY_NAME[name.lower()] for name in names if name.lower() in BY_NAME]
     if named:
         return named[0]
     metadata = error.get("metadata")
     if isinstance(metadata, Mapping) and any(metadata.get(name) for name in _MODERATION_FIELDS):
         return ErrorClass.CONTENT_FILTER
-    worded = _class_of_words(status, message)
+    worded = _class_of_words(400 if inside else status, message)
     if worded is not None:
         return worded
     if status in BY_STATUS:
@@ -125,7 +141,8 @@ def _class_of_words(status: int, message: str) -> ErrorClass | None:
 
 
 def _message_of(error: Mapping[str, Any]) -> str:
-    said = error.get("message") or error.get("msg") or error.get("detail") or ""
+    names = ("message", "msg", "detail", "Message")
+    said = next((error[name] for name in names if error.get(name)), "")
     return _text(said)
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -25,7 +24,13 @@ from typing import Self
 import httpx
 
 from streams.providers.base import ErrorClass, ProviderError
-from streams.providers.host_patterns import check_entry, split_entry
+from streams.providers.host_patterns import (
+    canonical_name,
+    check_entry,
+    host_matches,
+    loosely_written,
+    split_entry,
+)
 from streams.providers.secret_files import SecretFiles
 
 DEFAULT_KEYS = "*_API_KEY"
@@ -108,7 +113,7 @@ class KeyRing:
         hosts = [where for at, where in mine if at]
         if host is None or not hosts:
             return bool(hosts) or (bool(mine) and not bound)
-        return any(fnmatchcase(host.lower().rstrip("."), where.lower()) for where in hosts)
+        return any(host_matches(host, where) for where in hosts)
 
     def key(self, name: str, host: str | None = None, *, bound: bool = False) -> str:
         """The key `name`, to be sent to `host`; `bound` as in `allows`.
@@ -184,7 +189,7 @@ class HostPolicy:
         The entry `loopback` is for providers; without `loopback` this machine must be named, such
         as `127.0.0.1:9000`. A glob names nobody.
         """
-        host, scheme = url.host.lower().rstrip("."), url.scheme
+        host, scheme = canonical_name(url.host), url.scheme
         if scheme not in _PORTS or not host:
             return "the endpoint's base_url is not an http(s) address"
         if url.userinfo:
@@ -211,9 +216,9 @@ class HostPolicy:
             else:
                 continue
             name, at = split_entry(entry)
-            if whole and name != host:
+            if whole and canonical_name(name) != host:
                 continue
-            if fnmatchcase(host, name) and (at is None or fnmatchcase(str(port), at)):
+            if host_matches(host, name) and (at is None or fnmatchcase(str(port), at)):
                 return True
         return False
 
@@ -247,7 +252,7 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(bare)
     except ValueError:
-        return _loosely_written(bare)
+        return loosely_written(bare)
     return _inner(address) if isinstance(address, ipaddress.IPv6Address) else address
 
 
@@ -263,16 +268,6 @@ def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.
     if is_compatible or address in _NAT64:
         return ipaddress.IPv4Address(number & 0xFFFF_FFFF)
     return address
-
-
-def _loosely_written(host: str) -> ipaddress.IPv4Address | None:
-    """An address as the system's resolver also takes it: one number, hexadecimal, short."""
-    if not host[:1].isdigit():
-        return None
-    try:
-        return ipaddress.IPv4Address(socket.inet_aton(host))
-    except OSError:
-        return None
 
 
 def _words(text: str) -> tuple[str, ...]:

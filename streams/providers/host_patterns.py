@@ -5,16 +5,24 @@
 | `api.example.com` | https to this host, on every port |
 | `api.example.com:8443` | https to this host on this port only |
 | `*.example.com` | https to every host below example.com, not to example.com itself |
-| `10.20.*`, `10.20.30.40:8000` | https to an address; a glob goes over its text |
+| `10.20.*`, `10.20.30.40:8000` | https to an address, not to 10.20.evil.com |
 | `[2001:db8::7]:8000` | https to an IPv6 address, in brackets where a port follows |
 | `http://vllm.internal`, `http://vllm.internal:8000` | plain http to this host as well |
 | `loopback` | this machine, by http and https |
 | `known` | the public providers that Sluice knows |
+
+`host_matches` is the rule for a host, also for those that `SLUICE_ALLOWED_KEYS` binds keys to:
+patterns of digits match addresses only, patterns with letters names only, `*` alone matches both.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import re
+import socket
+from fnmatch import fnmatchcase
+
+import httpx
 
 from schemas.errors import ConfigurationError
 
@@ -23,7 +31,8 @@ WORDS = frozenset({"loopback", "known"})
 
 _ENTRY = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]{0,20}://)?"
-    r"(?P<host>\[[0-9a-f:.%*?]{1,60}\]|[0-9a-f]{0,4}:[0-9a-f]{0,4}:[0-9a-f:.]{0,50}|[a-z0-9_.*?-]{1,253})"
+    r"(?P<host>\[[0-9a-f:.%*?]{1,60}\]|[0-9a-f]{0,4}:[0-9a-f]{0,4}:[0-9a-f:.]{0,50}"
+    r"|[a-z0-9_.*?\u0080-\U0010ffff-]{1,253})"
     r"(?P<port>:[\d*?]{1,5})?/?(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -51,6 +60,72 @@ def split_entry(entry: str) -> tuple[str, str | None]:
         return host, rest.removeprefix(":") or None
     host, colon, port = entry.rpartition(":")
     return (host, port) if colon and ":" not in host else (entry, None)
+
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def host_matches(host: str, pattern: str) -> bool:
+    """Whether a host is one of those that a pattern names. Case, a dot at the end and the form of
+    an international name (`müller.example`, `xn--mller-kva.example`) make no difference; addresses
+    are compared as the numbers that they are.
+    """
+    wanted = canonical_name(pattern.strip("[]"))
+    address = address_of(host)
+    if wanted.strip("*?.") == "":
+        # Only globs: they name nobody in particular.
+        return fnmatchcase(canonical_name(host) if address is None else str(address), wanted)
+    if not _is_for_addresses(wanted):
+        return address is None and fnmatchcase(canonical_name(host), wanted)
+    if address is None:
+        return False
+    exact = address_of(wanted)
+    return address == exact if exact is not None else fnmatchcase(str(address), wanted)
+
+
+def canonical_name(host: str) -> str:
+    """A name in small ASCII letters, without the dot at its end."""
+    small = host.lower().rstrip(".")
+    return small if small.isascii() else ".".join(map(_ascii_label, small.split(".")))
+
+
+def address_of(host: str) -> Address | None:
+    """The address that a host is, also as the system's resolver takes it: one number, hexadecimal,
+    short, mapped into IPv6. `None` for a name.
+    """
+    bare = host.strip("[]").rstrip(".")
+    try:
+        address = ipaddress.ip_address(bare)
+    except ValueError:
+        return loosely_written(bare)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def loosely_written(host: str) -> ipaddress.IPv4Address | None:
+    """An address as the system's resolver also takes it: one number, hexadecimal, short."""
+    if not host[:1].isdigit():
+        return None
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    except OSError:
+        return None
+
+
+def _is_for_addresses(pattern: str) -> bool:
+    return (
+        ":" in pattern
+        or not any(each.isalpha() for each in pattern)
+        or (address_of(pattern) is not None)
+    )
+
+
+def _ascii_label(label: str) -> str:
+    """A label as it stands in DNS; one that can't stand there matches nothing."""
+    try:
+        return label if label.isascii() else httpx.URL(f"https://{label}").raw_host.decode()
+    except httpx.InvalidURL:
+        return label
 
 
 def _problem(entry: str) -> str | None:

@@ -21,6 +21,7 @@ from streams.providers.answers import (
     objects,
     part,
     text,
+    words_of,
 )
 from streams.providers.base import ChatCall, Completion, ErrorClass, ProviderError, Usage
 from streams.providers.failures import error_object, refusal_of
@@ -71,6 +72,7 @@ _FAILED = {
 }
 """Ends that say that no whole answer came."""
 
+_TEXT_PARTS = frozenset({"text", "output_text"})
 _REASONING_TEXTS = ("reasoning_content", "reasoning")
 
 
@@ -141,7 +143,7 @@ def _error_in(document: Json) -> ProviderError | None:
     if not said:
         return None
     error = error_object({"error": said})
-    return refusal_of(_status(error.get("code"), 500), error)
+    return refusal_of(_status(error.get("code"), 500), error, inside=True)
 
 
 def _status(code: object, otherwise: int) -> int:
@@ -151,8 +153,10 @@ def _status(code: object, otherwise: int) -> int:
 
 def _message(said: Json, call: ChatCall) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": _spoken(said.get("content"))}
-    calls = said.get("tool_calls")
-    if isinstance(calls, list) and calls:
+    calls = said.get("tool_calls") or None
+    if not isinstance(calls, list | None):
+        raise bad_answer("holds tool calls that are no list")
+    if calls:
         taken = ids_of(call.body.get("messages"))
         message["tool_calls"] = [
             _tool_call(each, taken, call.call_id, number)
@@ -175,10 +179,21 @@ def _message(said: Json, call: ChatCall) -> dict[str, Any]:
 
 
 def _spoken(content: object) -> str | None:
-    """Text, also where it comes in parts, as from Mistral's reasoning models."""
-    if not isinstance(content, list):
-        return text(content)
-    return _joined(content, "text", "text") or None
+    """Text, also where it comes in parts, as from Mistral's reasoning models, or as texts.
+
+    Raises:
+        ProviderError: BAD_RESPONSE; it is neither: something was said and can't be read.
+    """
+    if isinstance(content, str | None):
+        return content
+    if not isinstance(content, list) or not all(isinstance(each, str | dict) for each in content):
+        raise bad_answer("holds content that is no text")
+    pieces = (
+        each if isinstance(each, str) else words_of(each)
+        for each in content
+        if isinstance(each, str) or each.get("type") in _TEXT_PARTS
+    )
+    return "".join(pieces) or None
 
 
 def _thought(content: object) -> str:

@@ -3,7 +3,7 @@
 Codes and types are looked at first; words are for those who send none. Sources are the vendors'
 error pages and reports of their users: OpenAI, Azure, Anthropic, Bedrock, Gemini and Vertex,
 Mistral, Cohere, Groq, xAI, Together, Fireworks, DeepSeek, Moonshot, MiniMax, OpenRouter, vLLM,
-SGLang, TGI, llama.cpp, LM Studio, Ollama, TensorRT-LLM.
+SGLang, TGI, DashScope, Zhipu, llama.cpp, LM Studio, Ollama, TensorRT-LLM.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ OVERFLOW_NAMES = frozenset(
         "model_context_window_exceeded",
         "prompt_too_long",
         "request_too_large",
+        "1261",
         "string_above_max_length",
         "tokens_limit_reached",
     }
@@ -61,6 +62,7 @@ _WORDINGS = (
     r"exceeded model token limit",
     r"out(side)? of (the )?context (window|size)",
     r"prompt exceeds",
+    r"range of (input length|max_tokens) should be",
     r"n_ctx|max_seq_len|max_model_len|max_input_length|max_total_tokens",
 )
 _OVERFLOW = re.compile("|".join(_WORDINGS), re.IGNORECASE | re.DOTALL)

@@ -35,7 +35,8 @@ OnInvalid = Callable[[str, str], Awaitable[None]]
 """Told the version (or `topic`) and what is wrong with it."""
 
 OnUnsigned = Callable[[UnsignedRecordError], Awaitable[None]]
-"""Told of each record that is not believed."""
+"""Told of each record that is not believed; at a start, of those that are the latest of their key.
+"""
 
 
 async def _tell_nobody(error: UnsignedRecordError) -> None:
@@ -57,6 +58,7 @@ class LiveRegistry:
         self._on_invalid = on_invalid
         self._on_unsigned = on_unsigned
         self._history = RegistryHistory(keys)
+        self._unused: dict[bytes, RegistryError] = {}
         self._landscape: Landscape | None = None
         self._loaded = asyncio.Event()
         self.changed = asyncio.Event()
@@ -159,16 +161,27 @@ class LiveRegistry:
         await self.use_latest_valid()
 
     async def take_in(self, record: RegistryRecord) -> None:
-        """Take a record in without using what it makes current."""
+        """Take a record in without using what it makes current, nor telling of what is wrong with
+        it: a later record of its key may have replaced it long ago.
+        """
         try:
             self._history.take(record)
-        except UnsignedRecordError as error:
-            await self._on_unsigned(error)
         except RegistryError as error:
-            await self._on_invalid(_TOPIC, str(error))
+            if record.key in self._history.bad:
+                self._unused[record.key] = error
+        else:
+            self._unused.pop(record.key, None)
 
     async def use_latest_valid(self) -> None:
-        """Use the newest version that was current and is usable."""
+        """Use the newest version that was current and is usable. Tells of each key whose latest
+        record can't be used.
+        """
+        unused, self._unused = self._unused, {}
+        for error in unused.values():
+            if isinstance(error, UnsignedRecordError):
+                await self._on_unsigned(error)
+            else:
+                await self._on_invalid(_TOPIC, str(error))
         if self._history.current is None and self._history.refused:
             log.error(
                 "no version on the registry topic is signed by a key of SLUICE_REGISTRY_KEY (%d "

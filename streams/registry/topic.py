@@ -58,8 +58,8 @@ async def registry_log(kafka: Mapping[str, Any]) -> AsyncIterator[RegistryLog]:
     producer = AIOKafkaProducer(
         **kafka, acks="all", enable_idempotence=True, max_request_size=_MAX_REQUEST
     )
-    await producer.start()
     try:
+        await producer.start()
         yield KafkaRegistryLog(producer, kafka)
     finally:
         await producer.stop()
@@ -102,8 +102,8 @@ def record_of(record: Any) -> RegistryRecord:
 @asynccontextmanager
 async def _consumer(kafka: Mapping[str, Any]) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = open_consumer(**kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS)
-    await consumer.start()
     try:
+        await consumer.start()
         yield consumer
     finally:
         await consumer.stop()

@@ -22,6 +22,8 @@ import pytest
 
 from infra.cli.main import main
 from infra.local.registry import local_registry
+from tests.fixtures.pipeline import FLUSH_MS
+from tests.fixtures.services import run_sql
 from tests.rig.collector import collector
 from tests.rig.polling import poll_until
 from tests.rig.secure_kafka import (
@@ -173,14 +175,15 @@ def _rows(secure: Secure) -> int:
 
 
 def test_requests_go_through_worker_sink_and_commands_with_a_password(
-    secure: Secure, tmp_path: Path
+    secure: Secure, clickhouse: str, tmp_path: Path
 ) -> None:
     stack = secure.stack
-    stack.start_sink()
+    stack.start_sink(SLUICE_SINK_FLUSH_MS=FLUSH_MS)
     worker = stack.start_worker()
     try:
         _answered(secure, tmp_path, 3)
-        poll_until(lambda: _rows(secure) >= 3)
+        poll_until(lambda: int(run_sql(clickhouse, "SELECT count() FROM secure.spend")) >= 3)
+        assert _rows(secure) >= 3
         assert "as declared" in secure.sluice("topics", "check").stderr
         assert secure.done("registry", "show")
         replayed = json.loads(secure.done("replay", "run", "--since", "1h", "--json"))

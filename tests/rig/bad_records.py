@@ -113,6 +113,32 @@ JSON_VALUES: dict[str, bytes] = {
     "null as JSON": b"null",
     "3,000 levels of lists": b"[" * 3_000 + b"]" * 3_000,
     "3,000 levels of objects": b'{"a":' * 3_000 + b"1" + b"}" * 3_000,
+    **{
+        f"{levels} levels of {what}": opened * levels + inner + closed * levels
+        # JSON is read up to 1,024 levels, and written up to 254.
+        for levels in (200, 253, 255, 900, 1_000, 1_020, 1_023)
+        for what, opened, inner, closed in (
+            ("lists", b"[", b"", b"]"),
+            ("objects", b'{"a":', b"1", b"}"),
+            ("lists and objects", b'[{"tiers":', b"[]", b"}]"),
+        )
+        if levels * len(closed) <= 1_100
+    },
+    **{
+        f"{levels} levels in a {what}": b"%b%b%b}" % (head, b"[" * levels, b"]" * levels)
+        for levels in (900, 1_000, 1_020)
+        for what, head in (
+            ("registry", b'{"tiers": ["simple"], "models": '),
+            ("pointer", b'{"by": "ada", "registry": '),
+            ("pointer's way back", b'{"registry": "0123456789abcdef", "by": "", "before": '),
+            ("worker's status", b'{"worker": "w", "incarnation": "i", "tiers": '),
+            ("signature", b'{"v": 1, "signature": "s", "body": '),
+            ("reply", b'{"request_id": "r1", "status": "replied", "message": '),
+            ("artifact", b'{"sluice_artifact": "0123456789abcdef", "body": '),
+        )
+    },
+    "900 levels of YAML": b"a: " + b"[" * 900 + b"]" * 900,
+    "900 levels of YAML blocks": b"".join(b" " * level + b"a:\n" for level in range(900)),
     "a number of 400 digits": b'{"at":' + b"9" * 400 + b"}",
     "a number over 64 bits": b'{"tiers": [99999999999999999999999999]}',
     "an impossible date": b"tiers: [2026-13-45]",

@@ -51,7 +51,9 @@ def _value(kind: Any, numbers: Iterator[int]) -> Any:
             return _filled(inner, numbers)
         return [_value(inner["items"], numbers), _value(inner["items"], numbers)]
     number = next(numbers)
-    return {"string": f"text-{number}", "boolean": True, "double": number + 0.25}.get(inner, number)
+    # Doubles lie between 0 and 1: probabilities are among them.
+    share = (number + 0.25) / 1_024
+    return {"string": f"text-{number}", "boolean": True, "double": share}.get(inner, number)
 
 
 def _emptied(schema: Schema, numbers: Iterator[int]) -> dict[str, Any]:

@@ -151,3 +151,52 @@ def test_faust_gets_in_as_our_own_clients_do(tmp_path: Path) -> None:
             assert theirs.get(name) == ours.get(name), (way, name)
         for name in ("ssl_context", "sasl_oauth_token_provider"):
             assert type(theirs.get(name)) is type(ours.get(name)), (way, name)
+
+
+PAIRS: list[tuple[type[Any], str, Any, str]] = [
+    (WorkerSettings, "SLUICE_REGISTRY_KEY", {}, "registry_keys"),
+    (InfraSettings, "SLUICE_REGISTRY_KEY", {}, "registry_keys"),
+    (SinkSettings, "SLUICE_CLICKHOUSE_PASSWORD", {}, "clickhouse_secret"),
+    (
+        WorkerSettings,
+        "SLUICE_KAFKA_SASL_PASSWORD",
+        {"kafka_security_protocol": "SASL_SSL", "kafka_sasl_username": "me"},
+        "",
+    ),
+    (
+        SinkSettings,
+        "SLUICE_KAFKA_OAUTH_CLIENT_SECRET",
+        {
+            "kafka_security_protocol": "SASL_SSL",
+            "kafka_sasl_mechanism": "OAUTHBEARER",
+            "kafka_oauth_token_url": "https://login.example/t",
+            "kafka_oauth_client_id": "me",
+        },
+        "",
+    ),
+]
+
+
+@pytest.mark.parametrize(("settings", "name", "more", "asked"), PAIRS)
+def test_a_secret_is_set_in_one_place(
+    settings: type[Any],
+    name: str,
+    more: dict[str, Any],
+    asked: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("abcdefghij" * 4)
+
+    def used() -> Any:
+        given = settings(**more)
+        return getattr(given, asked) if asked else given.kafka_at("k:1")
+
+    monkeypatch.setenv(f"{name}_FILE", str(file))
+    used()
+    monkeypatch.setenv(name, "")
+    used()
+    monkeypatch.setenv(name, "abcdefghij" * 4)
+    with pytest.raises(ConfigurationError, match=f"{name} and {name}_FILE are both set"):
+        used()

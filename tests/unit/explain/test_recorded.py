@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from infra.explain.decision import decided, hop_steps
 from infra.explain.failures import causes_of
 from infra.explain.recorded import read_inputs
+from infra.explain.story import _parts
 
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 ROW: dict[str, Any] = {
@@ -59,6 +60,20 @@ def test_any_json_is_told(document: Any) -> None:
 @given(st.text(max_size=30))
 def test_any_text_is_told(text: str) -> None:
     assert _told(text)
+
+
+@pytest.mark.parametrize("levels", [100, 253, 254, 300, 900, 1_020, 3_000])
+@pytest.mark.parametrize(
+    "around",
+    ["{}", '{{"classify": {}}}', '{{"hops": [{{"hop": 1, "steps": [{{"shadow": {}}}]}}]}}'],
+)
+def test_json_of_many_levels_is_told(levels: int, around: str) -> None:
+    assert _told(around.format("[" * levels + "]" * levels))
+
+
+@pytest.mark.parametrize("levels", [100, 253, 300, 900, 1_020, 3_000])
+def test_details_of_many_levels_are_told(levels: int) -> None:
+    assert list(_parts(f'{{"a": {"[" * levels}{"]" * levels}}}'))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
+from infra.cli.screen import print_json
 from infra.client.caller import CORRELATION_ID, Heard, KafkaCaller, _listen
 from schemas.errors import LocalStackError
 
@@ -20,6 +21,8 @@ REPLY = {
 CHANGES: tuple[dict[str, Any], ...] = (
     {"status": 5}, {"tiers_tried": [5]}, {"cost_usd": "1"}, {"error": []}, {"error": {"code": 1}},
     {"routing": {"classifier": "rules", "reasons": 5}}, {"message": "text"}, {"latency_ms": None},
+    {"status": "failed"}, {"cost_usd": 1e300}, {"message": {"tool_calls": [1]}},
+    {"message": {"tool_calls": [{"function": {"name": "f"}}]}}, {"message": {"tool_calls": {}}},
 )  # fmt: skip
 BAD = (
     *(orjson.dumps({**REPLY, **change}) for change in CHANGES),
@@ -33,6 +36,11 @@ BAD = (
         b"null",
         b'{"status"',
         b"[" * 3_000,
+        *(
+            orjson.dumps(REPLY)[:-1] + b',"%b":%b%b}' % (name, b"[" * levels, b"]" * levels)
+            for name in (b"message", b"more", b"routing")
+            for levels in (254, 300, 900, 1_020)
+        ),
     ),
 )
 
@@ -89,3 +97,24 @@ def test_whoever_waits_is_told_when_the_topic_can_t_be_read_any_more() -> None:
             await future
 
     asyncio.run(run())
+
+
+def test_unreadable_replies_are_named() -> None:
+    async def run() -> None:
+        caller, correlation, _ = await _called()
+        assert caller.unreadable_in_words() == ""
+        caller.hear(correlation, b"[]")
+        assert "1 came that hold no reply" in caller.unreadable_in_words()
+
+    asyncio.run(run())
+
+
+def test_a_reply_that_is_heard_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    async def run() -> Any:
+        caller, correlation, future = await _called()
+        deep = b"[" * 250 + b"]" * 250
+        caller.hear(correlation, orjson.dumps(REPLY)[:-1] + b',"more":%b}' % deep)
+        return (await future).reply
+
+    print_json(asyncio.run(run()))
+    assert orjson.loads(capsys.readouterr().out)["request_id"] == "r"

@@ -170,6 +170,82 @@ NAMED: dict[str, tuple[int, Any, ErrorClass]] = {
         ErrorClass.CONTEXT_LENGTH,
     ),
     "an error that is text": (400, {"error": "prompt is too long"}, ErrorClass.CONTEXT_LENGTH),
+    **{
+        f"Bedrock, {kind}": (status, {"__type": f"com.amazon.coral.service#{kind}"}, wanted)
+        for kind, status, wanted in (
+            ("ThrottlingException", 400, ErrorClass.RATE_LIMITED),
+            ("ServiceQuotaExceededException", 400, ErrorClass.RATE_LIMITED),
+            ("ModelNotReadyException", 400, ErrorClass.OVERLOADED),
+            ("ModelNotReadyException:http://internal.amazon.com/", 429, ErrorClass.OVERLOADED),
+            ("ServiceUnavailableException", 400, ErrorClass.OVERLOADED),
+            ("ModelTimeoutException", 400, ErrorClass.TIMEOUT),
+            ("ModelErrorException", 400, ErrorClass.SERVER),
+            ("AccessDeniedException", 400, ErrorClass.AUTH),
+            ("ExpiredTokenException", 400, ErrorClass.AUTH),
+            ("ValidationException", 400, ErrorClass.BAD_REQUEST),
+        )
+    },
+    "Bedrock, too long": (
+        400,
+        {"__type": "ValidationException", "message": "Input is too long for requested model."},
+        ErrorClass.CONTEXT_LENGTH,
+    ),
+    "Bedrock, its other spelling": (
+        400,
+        {"Message": "Input is too long for requested model."},
+        ErrorClass.CONTEXT_LENGTH,
+    ),
+    **{
+        f"Zhipu, {code!r}": (400, _openai(code), wanted)  # type: ignore[arg-type]
+        for code, wanted in (
+            ("1301", ErrorClass.CONTENT_FILTER),
+            ("1302", ErrorClass.RATE_LIMITED),
+            (1303, ErrorClass.RATE_LIMITED),
+            ("1305", ErrorClass.RATE_LIMITED),
+            ("1113", ErrorClass.AUTH),
+            (1261, ErrorClass.CONTEXT_LENGTH),
+            ("1002", ErrorClass.AUTH),
+            ("1210", ErrorClass.BAD_REQUEST),
+        )
+    },
+    "Zhipu, no balance, with 429": (429, _openai("1113"), ErrorClass.AUTH),
+    **{
+        f"DashScope, {code}": (400, {"code": code, "message": said, "request_id": "r"}, wanted)
+        for code, said, wanted in (
+            (
+                "InvalidParameter",
+                "<400> InternalError.Algo.InvalidParameter: Range of input length should be "
+                "[1, 30720]",
+                ErrorClass.CONTEXT_LENGTH,
+            ),
+            (
+                "InvalidParameter.",
+                "Range of max_tokens should be [1, 8192]",
+                ErrorClass.CONTEXT_LENGTH,
+            ),
+            ("DataInspectionFailed", "", ErrorClass.CONTENT_FILTER),
+            ("Throttling.RateQuota", "", ErrorClass.RATE_LIMITED),
+            ("Arrearage", "", ErrorClass.AUTH),
+            ("InvalidParameter..", "Range of top_p should be (0, 1]", ErrorClass.BAD_REQUEST),
+        )
+    },
+    "Anthropic, usage limits": (
+        400,
+        {
+            "type": "error",
+            "error": {
+                "type": "invalid_request_error",
+                "message": "You have reached your specified API usage limits. You will regain "
+                "access on 2026-12-01 at 00:00 UTC.",
+            },
+        },
+        ErrorClass.AUTH,
+    ),
+    "OpenAI, too many tokens a minute": (
+        400,
+        _openai(None, "You have reached the limit of tokens"),
+        ErrorClass.BAD_REQUEST,
+    ),
     "no JSON": (502, b"<html>bad gateway</html>", ErrorClass.SERVER),
     "JSON of no shape": (400, [1, 2], ErrorClass.BAD_REQUEST),
     "odd types": (400, {"error": {"code": {}, "type": 3, "message": None}}, ErrorClass.BAD_REQUEST),
@@ -189,3 +265,33 @@ def test_a_provider_s_own_words_are_never_quoted() -> None:
     assert "bad_thing" in text
     assert "sk-some" not in text
     assert "prompt" not in text
+
+
+def test_bedrock_s_header_names_the_kind_too() -> None:
+    headers = {"x-amzn-errortype": "ThrottlingException:http://internal.amazon.com/"}
+
+    error = _error("openai", 400, {"message": "Too many requests"}, headers)
+
+    assert error.error_class is ErrorClass.RATE_LIMITED
+
+
+INSIDE: dict[str, tuple[dict[str, Any], ErrorClass]] = {
+    "no credit": ({"message": "Your credit balance is too low"}, ErrorClass.AUTH),
+    "limits": ({"message": "You have reached your usage limits"}, ErrorClass.AUTH),
+    "too long": (
+        {"message": "prompt is too long: 9 tokens > 8 maximum"},
+        ErrorClass.CONTEXT_LENGTH,
+    ),
+    "flagged": ({"message": "blocked by our content policy"}, ErrorClass.CONTENT_FILTER),
+    "Bedrock": ({"__type": "ThrottlingException"}, ErrorClass.RATE_LIMITED),
+    "Zhipu": ({"code": "1302"}, ErrorClass.RATE_LIMITED),
+    "anything": ({"message": "it broke"}, ErrorClass.SERVER),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("what", INSIDE)
+def test_an_error_that_comes_with_status_200_is_read_alike(name: str, what: str) -> None:
+    error, wanted = INSIDE[what]
+
+    assert _error(name, 200, {"type": "error", "error": error}).error_class is wanted

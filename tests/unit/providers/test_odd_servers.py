@@ -99,3 +99,50 @@ def test_an_artifact_of_endless_nesting_is_none() -> None:
     nested = b"[" * 900 + b"]" * 900
     with pytest.raises(ArtifactError, match="no artifact"):
         read_artifact(b'{"sluice_artifact":"a","body":' + nested + b"}")
+
+
+def _said(content: Any, **more: Any) -> Any:
+    choice = {"finish_reason": "stop", "message": {"content": content, **more}}
+    return openai_answer.completion({"choices": [choice]}, CALL).message["content"]
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("Hi", "Hi"),
+        (None, None),
+        ([], None),
+        (["Hi", " ", "there"], "Hi there"),
+        ([{"type": "text", "text": "Hi "}, "there"], "Hi there"),
+        ([{"type": "output_text", "text": "Hi"}], "Hi"),
+        ([{"type": "text", "text": None}, {"type": "image", "url": 1}], None),
+    ],
+)
+def test_content_is_text_also_in_parts_and_texts(content: Any, text: str | None) -> None:
+    assert _said(content) == text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(0, 42, 1.5, True, False, {}, {"text": "Hi"}, [1], ["Hi", 2], [None], [["Hi"]]),
+        *([{"type": "text", "text": 5}], [{"type": "text", "text": {"value": "Hi"}}]),
+    ],
+)
+def test_content_that_is_no_text_is_no_empty_success(content: Any) -> None:
+    with pytest.raises(ProviderError) as caught:
+        _said(content)
+    assert caught.value.error_class is ErrorClass.BAD_RESPONSE
+
+
+@pytest.mark.parametrize("calls", [{"id": "a"}, "f()", 1])
+def test_tool_calls_that_are_no_list_are_no_empty_success(calls: Any) -> None:
+    with pytest.raises(ProviderError, match="tool calls that are no list"):
+        _said(None, tool_calls=calls)
+
+
+@pytest.mark.parametrize("said", [5, {"value": "Hi"}, ["Hi"]])
+def test_anthropic_s_text_that_is_none_is_no_empty_success(said: Any) -> None:
+    document = {"content": [{"type": "text", "text": said}], "stop_reason": "end_turn"}
+    with pytest.raises(ProviderError, match="text that is none"):
+        anthropic_answer.completion(document, CALL)

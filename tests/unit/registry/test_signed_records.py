@@ -401,3 +401,30 @@ def test_a_worker_is_given_its_keys_counts_refusals_and_raises_the_alert(
         (AlertName.UNSIGNED_REGISTRY, "registry"),
         (AlertName.UNSIGNED_REGISTRY, "current"),
     ]
+
+
+def test_a_start_tells_only_of_keys_whose_latest_record_is_refused(log: MemoryRegistryLog) -> None:
+    _unsigned_apply(log)
+    assert Worker().starts_on(log.records).refused == [Refusal.UNSIGNED] * 2
+
+    async def point(writer: RegistryWriter) -> None:
+        await writer.point(SECOND.hash, "ada", [FIRST.hash])
+
+    _written(point, log, NEW)
+    told = Worker().starts_on(log.records).refused
+    assert told == [Refusal.UNSIGNED], "the version still lies there, the pointer does not"
+
+    async def take_out(writer: RegistryWriter) -> None:
+        await writer.put(_key(FORGED), None)
+
+    _written(take_out, log, NEW)
+    assert Worker().starts_on(log.records).refused == []
+
+
+def test_a_start_tells_of_no_malformed_record_that_was_replaced() -> None:
+    log = MemoryRegistryLog()
+    log.add(CURRENT_KEY, b"[]")
+    assert len(Worker(None).starts_on(log.records).invalid) == 1
+
+    _apply(log, FIRST, keys=None)
+    assert Worker(None).starts_on(log.records).invalid == []

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.avro_bytes import MOST_READS
+from schemas.chat import MAX_MESSAGES, MAX_METADATA, MAX_TOOLS
 from schemas.codec import CONFLUENT_MARK, Codec
 from schemas.errors import UndecodableError
 from schemas.topics import MAX_REQUEST_BYTES
@@ -72,3 +73,22 @@ def test_a_large_text_and_many_scores_are_read() -> None:
     assert len(value) > 3 * 1024 * 1024
     assert record["prompt"] == text
     assert len(record["retrieval"]["scores"]) == len(scores) < MOST_READS
+
+
+def test_the_longest_conversation_that_is_taken_is_read() -> None:
+    codec = Codec("Request")
+    part = {"type": "text", "text": "x" * 200}
+    value = codec.encode(
+        {
+            "prompt": None,
+            "messages": [{"role": "user", "content": [part, part]}] * MAX_MESSAGES,
+            "tools": [{"name": "f", "description": "d" * 200, "parameters": "{}"}] * MAX_TOOLS,
+            "retrieval": {"scores": [0.5] * 1_000, "query_type": "fact"},
+            "metadata": {f"k{number}": "v" * 100 for number in range(MAX_METADATA)},
+            "logit_bias": {str(number): 1.0 for number in range(300)},
+        }
+    )
+    record = codec.decode(value)
+
+    assert len(record["messages"]) == MAX_MESSAGES
+    assert len(record["tools"]) == MAX_TOOLS

@@ -154,12 +154,12 @@ def test_a_weak_key_is_refused_and_not_quoted(
         assert not word or word not in str(raised.value)
 
 
-def test_keys_come_from_a_file_first_and_are_shown_nowhere(
+def test_keys_come_from_a_file_and_are_shown_nowhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "key"
     file.write_text(f"{NEW}\n{OLD}\n")
-    monkeypatch.setenv("SLUICE_REGISTRY_KEY", "x" * 64)
+    monkeypatch.delenv("SLUICE_REGISTRY_KEY", raising=False)
     monkeypatch.setenv("SLUICE_REGISTRY_KEY_FILE", str(file))
     settings = WorkerSettings()
     keys = settings.registry_keys
@@ -169,7 +169,6 @@ def test_keys_come_from_a_file_first_and_are_shown_nowhere(
     for shown in (repr(settings), str(settings), repr(keys), str(keys), repr(vars(settings))):
         assert NEW not in shown
         assert OLD not in shown
-        assert "x" * 64 not in shown
 
 
 def test_without_a_key_nothing_is_signed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import logging
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.process_log import SafeLines
@@ -30,6 +30,7 @@ def test_nothing_that_a_terminal_obeys_is_left(text: str) -> None:
     assert all(unicodedata.category(char) not in {"Cc", "Cs"} for char in kept)
 
 
+@example("\x7f")
 @given(st.recursive(st.text(), lambda inner: st.dictionaries(st.text(), inner, max_size=3)))
 def test_escaped_json_is_the_same_json(value: object) -> None:
     text = json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,56 @@
+"""A library's log line that repeats is shown once in a while, with the number of those left out.
+
+A Kafka client whose broker is gone logs each attempt of each connection: 90 lines a second from one
+worker (measured). What else a process logs is lost among them, and a disk fills in a night.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+
+EVERY_S = 30.0
+_MOST_KINDS = 256
+
+
+@dataclass(slots=True)
+class _Shown:
+    at: float
+    left_out: int = 0
+
+
+class RepeatedLines(logging.Filter):
+    """Lets one line of a kind through in `every_s`; a kind is a logger, a level and a format.
+
+    Args:
+        loggers: loggers, with all below them, whose lines are counted. Others pass.
+    """
+
+    def __init__(self, loggers: Collection[str], every_s: float = EVERY_S) -> None:
+        super().__init__()
+        self._loggers = frozenset(loggers)
+        self._every_s = every_s
+        self._shown: dict[tuple[str, int, str], _Shown] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """See `logging.Filter.filter`; a line that is shown again says how many were left out."""
+        if not self._counts(record.name):
+            return True
+        kind = (record.name, record.levelno, str(record.msg))
+        shown = self._shown.get(kind)
+        # A clock that was set back must not silence a kind for as long.
+        if shown is not None and 0 <= record.created - shown.at < self._every_s:
+            shown.left_out += 1
+            return False
+        if shown is None and len(self._shown) >= _MOST_KINDS:
+            del self._shown[next(iter(self._shown))]
+        self._shown[kind] = _Shown(at=record.created)
+        if shown is not None and shown.left_out:
+            record.msg = f"{record.getMessage()} ({shown.left_out} more like this were not shown)"
+            record.args = None
+        return True
+
+    def _counts(self, name: str) -> bool:
+        parts = name.split(".")
+        return any(".".join(parts[:length]) in self._loggers for length in range(1, len(parts) + 1))

@@ -1,0 +1,115 @@
+"""Tells random tokens from names that people choose, and from code that refers to a secret.
+
+Secrets are drawn from an alphabet: letters of both cases and digits stand side by side. Names are
+words: one case or camel case, with a number at the end at most. A token is judged by its segments,
+the runs of letters and digits between other signs.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SEGMENT = re.compile(r"[A-Za-z0-9]+")
+_PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+_PLAIN = re.compile(r"(?:[A-Za-z]?[a-z]{0,17}|[A-Z]{1,18})[0-9]{0,4}\Z")
+
+_LEAST_RANDOM = 10
+"""Characters in segments that are no words from which on a text is a random token."""
+_LONGEST_NAME = 27
+_LONGEST_NUMBERED = 23
+_LONGEST_WORD = 18
+_LONGEST_NUMBER = 8
+_MOST_DIGITS = 4
+_SHORT = 5
+_LEAST_PIECE = 3
+
+_SIGIL = re.compile(
+    r"\$\{{1,2}[^{}\r\n]{1,100}\}{1,2}|\{\{[^{}\r\n]{1,100}\}\}|%\([A-Za-z_]{1,60}\)s"
+    r"|\$[A-Z_][A-Z0-9_]{1,60}|\$[a-z_]{2,40}|%[A-Z_][A-Z0-9_]{1,60}%|\$\(.{0,100}"
+)
+_PATH = re.compile(r"[A-Za-z_]\w{0,60}(?:\.[A-Za-z_]\w{0,60}){0,8}", re.ASCII)
+_CONSTANT = re.compile(r"[A-Z][A-Z0-9]{0,30}(?:_[A-Z0-9]{1,30}){1,10}")
+_HEADS = frozenset(
+    (
+        *(
+            "app",
+            "args",
+            "cfg",
+            "conf",
+            "config",
+            "constants",
+            "context",
+            "credentials",
+            "ctx",
+            "data",
+        ),
+        *("deno", "environ", "event", "form", "input", "kwargs", "options", "opts", "os", "params"),
+        *("process", "props", "req", "request", "secrets", "self", "session", "settings", "state"),
+        *("sys", "this", "user", "var", "vars"),
+    )
+)
+"""Names whose attributes code reads secrets from."""
+_SECRET_WORDS = ("key", "token", "secret", "pass", "pwd", "credential")
+_NO_VALUES = frozenset(
+    ("none", "null", "true", "false", "undefined", "string", "bytes", "optional", "required")
+)
+
+
+def is_random(token: str) -> bool:
+    """Whether a token looks drawn from an alphabet, where names of programs are as likely."""
+    strange = 0
+    for segment in _SEGMENT.findall(token):
+        if len(segment) > _LONGEST_NAME:
+            return True
+        if not _is_name(segment):
+            strange += len(segment)
+    return strange >= _LEAST_RANDOM
+
+
+def _is_name(segment: str) -> bool:
+    """Whether letters and digits are words in camel case, or a number of few digits."""
+    pieces = _PIECE.findall(segment)
+    numbers = [piece for piece in pieces if piece.isdecimal()]
+    words = [piece for piece in pieces if not piece.isdecimal()]
+    if not words:
+        return len(segment) <= _LONGEST_NUMBER
+    if len(segment) <= _SHORT:
+        return len(numbers) <= 1
+    if numbers and len(segment) > _LONGEST_NUMBERED:
+        return False
+    if len(numbers) > 1 or sum(map(len, numbers)) > _MOST_DIGITS:
+        return False
+    average = sum(map(len, words)) / len(words)
+    return average >= _LEAST_PIECE and max(map(len, words)) <= _LONGEST_WORD
+
+
+def is_plain_words(token: str) -> bool:
+    """Whether each segment is one word of one case, or a number: stricter than no `is_random`."""
+    return all(map(_PLAIN.match, _SEGMENT.findall(token)))
+
+
+def is_template(value: str) -> bool:
+    """Whether a value is filled in later: `${PASSWORD}`, `{{ password }}`, `$KEY`."""
+    return _SIGIL.fullmatch(value) is not None
+
+
+def is_reference(value: str, after: str = "") -> bool:
+    """Whether code or a template refers to a value and does not hold it: `$KEY`, `settings.KEY`.
+
+    `after` is the character behind the value: a name before a bracket is called or looked in.
+    """
+    if is_template(value) or value.lower() in _NO_VALUES:
+        return True
+    if _CONSTANT.fullmatch(value):
+        return _names_secret(value) and not is_random(value)
+    if not _PATH.fullmatch(value) or is_random(value):
+        return False
+    if after in ("(", "["):
+        return True
+    head, dot, rest = value.partition(".")
+    return bool(dot) and (head.lower() in _HEADS or _names_secret(rest))
+
+
+def _names_secret(name: str) -> bool:
+    small = name.lower()
+    return any(word in small for word in _SECRET_WORDS)
