@@ -31,18 +31,8 @@ _PATH = re.compile(r"[A-Za-z_]\w{0,60}(?:\.[A-Za-z_]\w{0,60}){0,8}", re.ASCII)
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9]{0,30}(?:_[A-Z0-9]{1,30}){1,10}")
 _HEADS = frozenset(
     (
-        *(
-            "app",
-            "args",
-            "cfg",
-            "conf",
-            "config",
-            "constants",
-            "context",
-            "credentials",
-            "ctx",
-            "data",
-        ),
+        *("app", "args", "cfg", "conf", "config", "constants", "context", "credentials", "ctx"),
+        "data",
         *("deno", "environ", "event", "form", "input", "kwargs", "options", "opts", "os", "params"),
         *("process", "props", "req", "request", "secrets", "self", "session", "settings", "state"),
         *("sys", "this", "user", "var", "vars"),
