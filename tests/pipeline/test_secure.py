@@ -6,21 +6,17 @@ TLS is terminated before it.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from unittest import mock
 from urllib.parse import urlsplit
 
 import pytest
 
-from infra.cli.main import main
 from infra.local.registry import local_registry
 from tests.fixtures.pipeline import FLUSH_MS
 from tests.fixtures.services import run_sql
@@ -41,35 +37,6 @@ from tests.rig.tls_proxy import tls_before
 pytestmark = pytest.mark.timeout(300)
 
 
-HERE = frozenset({"migrate", "query"})
-"""Commands that need no process of their own. Kafka's do: a connection over TLS is closed a turn of
-the loop after they end, which only the end of a process passes over.
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """A command that ended."""
-
-    status: int
-    stdout: str
-    stderr: str
-
-
-def _run_here(arguments: tuple[str, ...], env: dict[str, str]) -> Ended:
-    """Run a command in this process, as its entry point does."""
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        mock.patch.dict(os.environ, env),
-        redirect_stdout(out),
-        redirect_stderr(err),
-        pytest.raises(SystemExit) as ended,
-    ):
-        main(list(arguments))
-    assert isinstance(ended.value.code, int)
-    return Ended(status=ended.value.code, stdout=out.getvalue(), stderr=err.getvalue())
-
-
 @dataclass
 class Secure:
     """A pipeline on a broker that lets in over TLS only, and ClickHouse behind TLS."""
@@ -78,11 +45,9 @@ class Secure:
     kafka: SecureKafka
     env: dict[str, str]
 
-    def sluice(self, *arguments: str, **env: str) -> Ended:
+    def sluice(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         """A command of ours with the settings of this pipeline, and its end."""
-        if arguments[0] in HERE:
-            return _run_here(arguments, {**self.env, **env})
-        ended = subprocess.run(
+        return subprocess.run(
             [sys.executable, "-m", "infra.cli", *arguments],
             env={**os.environ, "PYTHONPATH": os.getcwd(), **self.env, **env},
             capture_output=True,
@@ -90,19 +55,18 @@ class Secure:
             timeout=100,
             check=False,
         )
-        return Ended(status=ended.returncode, stdout=ended.stdout, stderr=ended.stderr)
 
     def done(self, *arguments: str, **env: str) -> str:
         """What a command prints that must succeed."""
         ended = self.sluice(*arguments, **env)
-        assert ended.status == 0, ended.stderr
+        assert ended.returncode == 0, ended.stderr
         assert_no_secret(ended.stdout + ended.stderr)
         return ended.stdout
 
     def refused(self, *arguments: str, **env: str) -> str:
         """What a command says that must fail."""
         ended = self.sluice(*arguments, **env)
-        assert ended.status == 1, (ended.status, ended.stderr)
+        assert ended.returncode == 1, (ended.returncode, ended.stderr)
         assert "Traceback" not in ended.stderr, ended.stderr
         assert_no_secret(ended.stdout + ended.stderr)
         return ended.stderr
