@@ -46,7 +46,9 @@ _BOUNDS: Mapping[str, Bounds] = {
     # -1 is the mark of the last.
     "marks": (-1.0, 1.0),
     **dict.fromkeys(("latency_ms", "provider_ms", "calls_ms"), _DURATION_MS),
-    **dict.fromkeys(("hop", "visit", "calls", "fallbacks", "tokens"), _COUNT),
+    **dict.fromkeys(("visit", "calls", "fallbacks", "tokens"), _COUNT),
+    # A classifier's call belongs to no hop: -1.
+    "hop": (-1, _COUNT[1]),
     "http_status": (0, 999),
     **dict.fromkeys(
         (

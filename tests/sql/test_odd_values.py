@@ -128,11 +128,11 @@ ODD: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         COST,
         cost_event(
             latency_ms=-5.0, input_tokens=-3, output_tokens=2**62, propensity=7.5, cost_nano=-1,
-            http_status=70_000, hop=-1, cache_read_tokens=None,
+            http_status=70_000, hop=-7, cache_read_tokens=None,
         ),
         {
             "latency_ms": 0.0, "input_tokens": 0, "output_tokens": 10**12, "propensity": 1.0,
-            "cost": 0, "http_status": 999, "hop": 0, "cache_read_tokens": None,
+            "cost": 0, "http_status": 999, "hop": -1, "cache_read_tokens": None,
         },
     ),
     "quality": (QUALITY, quality_event(score=-2.0), {"score": 0.0, "hop": None}),
