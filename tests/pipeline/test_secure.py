@@ -236,7 +236,9 @@ def test_clickhouse_s_certificate_must_be_trusted(
 
 @pytest.mark.parametrize("command", [("sink",), ("query", "spend")])
 def test_a_wrong_password_of_clickhouse_ends_it(secure: Secure, command: tuple[str, ...]) -> None:
+    file = secure.stack.folder / "wrong"
+    file.write_text("wrong-word")
     said = secure.refused(
-        *command, SLUICE_CLICKHOUSE_USER="nobody", SLUICE_CLICKHOUSE_PASSWORD="wrong-word"
+        *command, SLUICE_CLICKHOUSE_USER="nobody", SLUICE_CLICKHOUSE_PASSWORD_FILE=str(file)
     )
     assert "ClickHouse refused" in said
