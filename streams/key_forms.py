@@ -11,7 +11,7 @@ from base64 import b64decode
 from binascii import Error as BadBase64
 from collections.abc import Callable
 
-from streams.token_shapes import is_plain_words, is_random, is_reference
+from streams.token_shapes import is_plain_words, is_random, is_reference, names_secret
 
 _NAME_LIKE = (
     # Names in programs begin so as well: what follows must be random.
@@ -81,8 +81,15 @@ def _is_authorization(found: re.Match[str]) -> bool:
 
 
 def _is_parameter(found: re.Match[str]) -> bool:
-    value = found["value"]
-    return not is_plain_words(value) and not is_reference(value)
+    """Codes and keys of many kinds stand in URLs; a token or a secret is one whatever it is."""
+    value, name = found["value"], found["name"].lower()
+    is_named = names_secret(name.replace("key", "")) and not names_secret(value)
+    return (is_named or not is_plain_words(value)) and not is_reference(value)
+
+
+def _is_user(found: re.Match[str]) -> bool:
+    """A user without a password: an address of a mailbox, or a token."""
+    return is_random(found[0])
 
 
 def _is_value(found: re.Match[str]) -> bool:
@@ -130,6 +137,13 @@ FORMS: tuple[tuple[tuple[str, ...], str, Judge | None], ...] = (
     ),
     # A password in a URL: what stands between the user and the host.
     (("://",), r"(?<=://)[^\s/:@]{0,64}:[^\s/@]{1,128}(?=@)", None),
+    (("://",), r"(?<=://)[A-Za-z0-9_-]{20,256}(?=@)", _is_user),
+    (
+        ("--pass", "--token", "--api-key", "--client-secret", "--secret"),
+        r"(?P<name>--(?:password|passphrase|token|api-key|client-secret|secret)[ ]{1,3}[\"']?)"
+        r"(?P<value>[^\s\"'<-][^\s\"'<]{5,2000})",
+        _is_value,
+    ),
     (
         ("?", "&"),
         r"(?P<name>(?i:[?&](?:auth|password|passwd|pwd)=))(?P<value>[^\s&#\"'<>]{6,2000})",

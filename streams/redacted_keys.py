@@ -24,28 +24,33 @@ _IN_LONG = re.compile(
 )
 
 _ASSIGNED = re.compile(
-    r"(?::=|=>|[:=])\s{0,3}(?:\"(?P<double>[^\"\n<]{4,2000})|'(?P<single>[^'\n<]{4,2000})"
+    r"(?::=|=>|=|(?<!/):)\s{0,3}\\{0,7}(?:\"(?P<double>[^\"\n<]{4,2000})|'(?P<single>[^'\n<]{4,2000})"
     r"|(?P<plain>[^\s\"',;&<>(){}\[\]]{4,2000}))"
 )
 _NAME_CHARACTERS = 40
+_QUOTED = r"\\{0,7}[\"']?\]?"
+"""A name may stand in quotes, escaped as in JSON within JSON."""
 _ANNOTATION = r"\s{0,3}(?::\s{0,2}[A-Za-z][\w.|]{0,15}\s{0,3})?\Z"
 """A type may stand between a name and its value: `password: str = "..."`."""
 _KEY_NAME = re.compile(
     r"(?:(?:api|access|account|secret|private|auth|signing|shared|master|service|subscription"
     r"|encryption|storage|deploy|license)[_ -]?key|api[_ -]?secret|secret[_ -]?access[_ -]?key"
     r"|(?:client|app|consumer|webhook)[_ -]?secret|secret|token|credentials?)"
-    r"[\"']?\]?" + _ANNOTATION,
+    + _QUOTED
+    + _ANNOTATION,
     re.IGNORECASE,
 )
 _PASSWORD_NAME = re.compile(
-    r"(?:passw(?:or)?d|passwd|pwd|passphrase|passwort)[\"']?\]?" + _ANNOTATION, re.IGNORECASE
+    r"(?:passw(?:or)?d|passwd|pwd|passphrase|passwort|[_-]pass)" + _QUOTED + _ANNOTATION,
+    re.IGNORECASE,
 )
+_ENVIRONMENT_NAME = re.compile(r"(?:\A|[\s;'\"])[A-Z][A-Z0-9_]{2,60}\Z")
 _KEY_VALUE = re.compile(r"[A-Za-z0-9_+/=.~%-]{16,2000}")
 _DIGIT = re.compile(r"[0-9]")
 _MORE_THAN_LETTERS = re.compile(r"[A-Za-z]{0,60}[^A-Za-z.,;:!?]")
 _LONGEST_LETTERS = 6
 _KEY_NAMES = ("key", "secret", "token", "credential")
-_PASSWORD_NAMES = ("passw", "pwd", "passphrase")
+_PASSWORD_NAMES = ("passw", "pwd", "passphrase", "_pass", "-pass")
 _NAMES = (*_KEY_NAMES, *_PASSWORD_NAMES)
 
 _PEM_BEGIN = re.compile(r"-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)? ?-{4,5}")
@@ -99,9 +104,13 @@ def _secret_in(name: str, found: re.Match[str]) -> tuple[int, int] | None:
     group = found.lastgroup or "plain"
     value = found[group]
     first, end = found.span(group)
+    end -= len(value) - len(value.rstrip("\\"))
     small = name.lower()
-    after = found.string[end : end + 1]
-    if is_template(value) or (group == "plain" and is_reference(value.rstrip("."), after)):
+    # What a variable of the environment is set to is no code.
+    is_code = group == "plain" and not (found[0][0] == "=" and _ENVIRONMENT_NAME.search(name))
+    if is_template(value) or (
+        is_code and is_reference(value.rstrip("."), found.string[end : end + 1])
+    ):
         return None
     # In prose a word may follow: `password: please`, `token: see-chapter-2`.
     is_prose = group == "plain" and found[0].startswith(":") and not found[0].startswith(":=")

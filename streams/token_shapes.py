@@ -24,9 +24,11 @@ _SHORT = 5
 _LEAST_PIECE = 3
 
 _SIGIL = re.compile(
-    r"\$\{{1,2}[^{}\r\n]{1,100}\}{1,2}|\{\{[^{}\r\n]{1,100}\}\}|%\([A-Za-z_]{1,60}\)s"
-    r"|\$[A-Z_][A-Z0-9_]{1,60}|\$[a-z_]{2,40}|%[A-Z_][A-Z0-9_]{1,60}%|\$\(.{0,100}"
+    r"(?:\$\{{1,2}(?P<shell>[^{}\r\n]{1,100})\}{1,2}|\{\{(?P<braces>[^{}\r\n]{1,100})\}\}"
+    r"|\$(?P<small>[a-z_]{2,40})|%\([A-Za-z_]{1,60}\)s|\$[A-Z_][A-Z0-9_]{1,60}"
+    r"|%[A-Z_][A-Z0-9_]{1,60}%|\$\(.{0,100})"
 )
+_UPPER = re.compile(r"[A-Z_][A-Z0-9_]{1,60}(?::?[-?].{0,60})?")
 _PATH = re.compile(r"[A-Za-z_]\w{0,60}(?:\.[A-Za-z_]\w{0,60}){0,8}", re.ASCII)
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9]{0,30}(?:_[A-Z0-9]{1,30}){1,10}")
 _HEADS = frozenset(
@@ -40,6 +42,14 @@ _HEADS = frozenset(
 )
 """Names whose attributes code reads secrets from."""
 _SECRET_WORDS = ("key", "token", "secret", "pass", "pwd", "credential")
+_SECRET_PARTS = frozenset(
+    (
+        *("key", "keys", "apikey", "token", "tokens", "secret", "secrets", "pass", "passwd"),
+        *("password", "passphrase", "pwd", "credential", "credentials"),
+    )
+)
+_DIGIT = re.compile(r"[0-9]")
+_NAME_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _NO_VALUES = frozenset(
     ("none", "null", "true", "false", "undefined", "string", "bytes", "optional", "required")
 )
@@ -79,27 +89,41 @@ def is_plain_words(token: str) -> bool:
 
 
 def is_template(value: str) -> bool:
-    """Whether a value is filled in later: `${PASSWORD}`, `{{ password }}`, `$KEY`."""
-    return _SIGIL.fullmatch(value) is not None
+    """Whether a value is filled in later: `${PASSWORD}`, `{{ password }}`, `$KEY`.
+
+    A password may hold the same signs: what they enclose must name a secret or a variable.
+    """
+    found = _SIGIL.fullmatch(value)
+    if found is None:
+        return False
+    inside = next((each for each in found.groups() if each is not None), None)
+    if inside is None or _UPPER.fullmatch(inside.strip()):
+        return True
+    return any(part.lower() in _SECRET_PARTS for part in _NAME_PARTS.findall(inside))
 
 
 def is_reference(value: str, after: str = "") -> bool:
     """Whether code or a template refers to a value and does not hold it: `$KEY`, `settings.KEY`.
 
     `after` is the character behind the value: a name before a bracket is called or looked in.
+    Digits end passwords rather than names: of what has one in its last part, constants alone refer.
     """
     if is_template(value) or value.lower() in _NO_VALUES:
         return True
     if _CONSTANT.fullmatch(value):
-        return _names_secret(value) and not is_random(value)
+        return names_secret(value) and not is_random(value)
     if not _PATH.fullmatch(value) or is_random(value):
+        return False
+    last = value.rpartition(".")[2]
+    if _DIGIT.search(last) and not _CONSTANT.fullmatch(last):
         return False
     if after in ("(", "["):
         return True
     head, dot, rest = value.partition(".")
-    return bool(dot) and (head.lower() in _HEADS or _names_secret(rest))
+    return bool(dot) and (head.lower() in _HEADS or names_secret(rest))
 
 
-def _names_secret(name: str) -> bool:
+def names_secret(name: str) -> bool:
+    """Whether a name says that it stands for a secret."""
     small = name.lower()
     return any(word in small for word in _SECRET_WORDS)
