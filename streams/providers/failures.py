@@ -59,6 +59,8 @@ _MOST_WRAPPINGS = 4
 
 _KIND_HEADER = "x-amzn-errortype"
 
+_SERVER_FAULTS = 500
+
 _MAY_NAME_PARAMETER = frozenset({400, 422})
 
 
@@ -108,6 +110,9 @@ def refusal_of(
 def _class_of(
     status: int, names: list[str], error: Mapping[str, Any], message: str, *, inside: bool
 ) -> ErrorClass:
+    # Vendors number their errors in their own ways: with a 5xx such a number says nothing.
+    is_numbered = status >= _SERVER_FAULTS and not inside
+    names = [name for name in names if not (is_numbered and name.isdecimal())]
     named = [BY_NAME[name.lower()] for name in names if name.lower() in BY_NAME]
     if named:
         return named[0]

@@ -186,14 +186,20 @@ def _spoken(content: object) -> str | None:
     """
     if isinstance(content, str | None):
         return content
-    if not isinstance(content, list) or not all(isinstance(each, str | dict) for each in content):
+    if not isinstance(content, list) or not all(map(_is_part, content)):
         raise bad_answer("holds content that is no text")
     pieces = (
         each if isinstance(each, str) else words_of(each)
         for each in content
-        if isinstance(each, str) or each.get("type") in _TEXT_PARTS
+        if isinstance(each, str) or each["type"] in _TEXT_PARTS
     )
     return "".join(pieces) or None
+
+
+def _is_part(piece: object) -> bool:
+    return isinstance(piece, str) or (
+        isinstance(piece, dict) and isinstance(piece.get("type"), str)
+    )
 
 
 def _thought(content: object) -> str:

@@ -169,6 +169,17 @@ NAMED: dict[str, tuple[int, Any, ErrorClass]] = {
         [{"error": {"code": 400, "message": "The input exceeds the maximum context"}}],
         ErrorClass.CONTEXT_LENGTH,
     ),
+    "Mistral, unavailable": (
+        503,
+        {
+            "object": "error",
+            "message": "Service unavailable.",
+            "type": "internal_server_error",
+            "param": None,
+            "code": "1000",
+        },
+        ErrorClass.OVERLOADED,
+    ),
     "an error that is text": (400, {"error": "prompt is too long"}, ErrorClass.CONTEXT_LENGTH),
     **{
         f"Bedrock, {kind}": (status, {"__type": f"com.amazon.coral.service#{kind}"}, wanted)

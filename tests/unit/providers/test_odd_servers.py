@@ -127,6 +127,7 @@ def test_content_is_text_also_in_parts_and_texts(content: Any, text: str | None)
     [
         *(0, 42, 1.5, True, False, {}, {"text": "Hi"}, [1], ["Hi", 2], [None], [["Hi"]]),
         *([{"type": "text", "text": 5}], [{"type": "text", "text": {"value": "Hi"}}]),
+        *([{"type": ["text"], "text": "5"}], [{"type": {}, "text": "5"}], [{"text": "5"}]),
     ],
 )
 def test_content_that_is_no_text_is_no_empty_success(content: Any) -> None:
