@@ -7,11 +7,16 @@ worker (measured). What else a process logs is lost among them, and a disk fills
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
 EVERY_S = 30.0
 _MOST_KINDS = 256
+_LONGEST = 500
+_NUMBER = re.compile(r"[0-9]{1,20}")
+
+Kind = tuple[str, int, str, str]
 
 
 @dataclass(slots=True)
@@ -21,23 +26,29 @@ class _Shown:
 
 
 class RepeatedLines(logging.Filter):
-    """Lets one line of a kind through in `every_s`; a kind is a logger, a level and a format.
+    """Lets one line of a kind through in `every_s`. A kind is a logger, a level, a text without its
+    numbers, and the class of an exception: another cause is another kind.
 
     Args:
-        loggers: loggers, with all below them, whose lines are counted. Others pass.
+        loggers: loggers, with all below them, whose lines are counted. Others pass, and so does
+            what is critical.
     """
 
     def __init__(self, loggers: Collection[str], every_s: float = EVERY_S) -> None:
         super().__init__()
         self._loggers = frozenset(loggers)
         self._every_s = every_s
-        self._shown: dict[tuple[str, int, str], _Shown] = {}
+        self._shown: dict[Kind, _Shown] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """See `logging.Filter.filter`; a line that is shown again says how many were left out."""
-        if not self._counts(record.name):
+        if record.levelno >= logging.CRITICAL or not self._counts(record.name):
             return True
-        kind = (record.name, record.levelno, str(record.msg))
+        try:
+            text = record.getMessage()
+        except Exception:  # noqa: BLE001 - the handler tells of a line that can't be written
+            return True
+        kind = (record.name, record.levelno, _NUMBER.sub("0", text[:_LONGEST]), _cause(record))
         shown = self._shown.get(kind)
         # A clock that was set back must not silence a kind for as long.
         if shown is not None and 0 <= record.created - shown.at < self._every_s:
@@ -47,10 +58,15 @@ class RepeatedLines(logging.Filter):
             del self._shown[next(iter(self._shown))]
         self._shown[kind] = _Shown(at=record.created)
         if shown is not None and shown.left_out:
-            record.msg = f"{record.getMessage()} ({shown.left_out} more like this were not shown)"
+            record.msg = f"{text} ({shown.left_out} more like this were not shown)"
             record.args = None
         return True
 
     def _counts(self, name: str) -> bool:
         parts = name.split(".")
         return any(".".join(parts[:length]) in self._loggers for length in range(1, len(parts) + 1))
+
+
+def _cause(record: logging.LogRecord) -> str:
+    raised = record.exc_info[0] if record.exc_info else None
+    return raised.__name__ if raised else ""

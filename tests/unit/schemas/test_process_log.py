@@ -40,6 +40,16 @@ def test_a_record_is_one_json_object_on_one_line(capsys: pytest.CaptureFixture[s
     assert line["time"].endswith("Z")
 
 
+def test_what_is_no_utf_8_or_a_huge_number_is_still_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    set_up_log("INFO", "json")
+    logging.getLogger("x").warning("no %s", "\ud800", extra={"size": 2**70})
+
+    (line,) = _lines(capsys)
+    assert line["size"] == 2**70
+
+
 def test_an_exception_stays_on_the_line(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_log("INFO", "json")
     error = ValueError("broken")
