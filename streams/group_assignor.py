@@ -11,6 +11,7 @@ each member the share that all have at least. What remains is at most one for ea
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,6 +21,8 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberMetadata
 from faust.assignor.client_assignment import ClientAssignment, ClientMetadata
 from faust.assignor.partition_assignor import PartitionAssignor
 
+log = logging.getLogger(__name__)
+
 
 class GroupAssignor(PartitionAssignor):
     """Faust's assignor, with sound claims. Members with either one share a group."""
@@ -27,9 +30,7 @@ class GroupAssignor(PartitionAssignor):
     def _perform_assignment(
         self, cluster: ClusterMetadata, member_metadata: Mapping[str, Any]
     ) -> Any:
-        known = {
-            member: ClientMetadata.loads(each.user_data) for member, each in member_metadata.items()
-        }
+        known = {member: _said_by(each) for member, each in member_metadata.items()}
         had = {member: each.assignment.actives for member, each in known.items()}
         claims: dict[str, dict[str, list[int]]] = {member: {} for member in known}
         for count, members, topics in _groups(cluster, member_metadata):
@@ -47,6 +48,24 @@ class GroupAssignor(PartitionAssignor):
                 for member, each in member_metadata.items()
             },
         )
+
+
+def _said_by(member: ConsumerProtocolMemberMetadata) -> ClientMetadata:
+    """What a member says of itself; one that says nothing readable had nothing."""
+    try:
+        known: ClientMetadata = ClientMetadata.loads(member.user_data)
+        had = known.assignment.actives
+        if all(type(each) is int for numbers in had.values() for each in numbers):
+            return known
+    except (TypeError, ValueError, AttributeError, KeyError):
+        log.warning("a member of the workers' group does not say what it had: it gets its share")
+    return ClientMetadata(
+        assignment=ClientAssignment(actives={}, standbys={}),
+        url="",
+        changelog_distribution={},
+        external_topic_distribution={},
+        topic_groups={},
+    )
 
 
 def _groups(
@@ -73,15 +92,16 @@ def _first(had: Mapping[str, Sequence[int]], topics: Sequence[str]) -> Sequence[
 def sound_claims(had: Sequence[Sequence[int]], count: int) -> list[list[int]]:
     """A fair share of partitions 0..`count` - 1 for each member, of those it had where possible.
 
-    Each member gets `count` // members partitions, and no partition is in two shares. With fewer
-    partitions than members each gets at most one of those that it had.
+    Each member gets `count` // members partitions, and no partition is in two shares. What the
+    division leaves over stays with members that had it, one each, or in no share.
     """
-    least = count // len(had)
+    least, over = divmod(count, len(had))
     taken: set[int] = set()
     shares: list[list[int]] = []
     for before in had:
         there = [number for number in dict.fromkeys(before) if 0 <= number < count]
-        share = [number for number in there if number not in taken][: max(least, 1)]
+        share = [number for number in there if number not in taken][: least + (over > 0)]
+        over -= len(share) > least
         taken.update(share)
         shares.append(share)
     free = [number for number in range(count) if number not in taken]

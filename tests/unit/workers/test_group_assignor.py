@@ -112,6 +112,19 @@ def test_a_member_that_is_new_gets_its_share(had: list[dict[str, list[int]]], co
     _check(had, {"b": count, "c": count})
 
 
+@pytest.mark.parametrize(
+    "said", [b"", b"junk", b"{}", b"null", b'{"assignment": {"actives": {"a": ["1"]}}}']
+)
+def test_a_member_that_says_nothing_readable_gets_its_share(said: bytes) -> None:
+    members = {
+        "old": ConsumerProtocolMemberMetadata(4, ["a"], said),
+        "other": _member({"a": [0, 1, 2, 3]}),
+    }
+    found: Any = _assignor().assign(_Cluster({"a": 4}), members)  # type: ignore[arg-type]
+    sizes = sorted(len(dict(each.assignment)["a"]) for each in found.values())
+    assert sizes == [2, 2]
+
+
 def test_what_a_member_had_stays_with_it() -> None:
     had = [{"a": [0, 2]}, {"a": [1, 3]}]
     assert [sorted(each["a"]) for each in _given_out(had, {"a": 4})] == [[0, 2], [1, 3]]
