@@ -61,50 +61,58 @@ class Worker:
         Raises:
             BaseException: whatever made it stop, after it left in order.
         """
-        parts = self._parts
         async with AsyncExitStack() as stack:
-            await serve_health(
-                stack,
-                self._settings.worker_host,
-                self._settings.worker_port,
-                self.status,
-                parts.metrics.registry,
-            )
-            await parts.register_schemas(stack)
-            await parts.publisher.start()
-            stack.push_async_callback(parts.publisher.stop)
-            await learn_time(parts.publisher, parts.clock)
-            parts.started_at = parts.clock.now()
-            await parts.journal_log.start()
-            stack.push_async_callback(parts.journal_log.stop)
-            self._background(stack, parts.registry.follow(self._settings.kafka))
-            await self._loaded()
-            deps = self._deps = await parts.dependencies(stack)
-            self._intakes = parts.intakes(deps, self._fail)
-            feed(self._app, self._intakes, self._fail)
-            observe(
-                readings_of(
-                    deps,
-                    self._intakes,
-                    parts.assignment,
-                    self._lag,
-                    evaluates_alerts=lambda: parts.services.evaluates_alerts,
-                ),
-                parts.metrics.registry,
-            )
-            if self._has_fixed_name:
-                await parts.guard_name(stack, self._fail)
-            for service in parts.services.opened:
-                self._background(stack, service())
-            self._background(stack, watch_loop(parts.metrics.loop_was_late, parts.clock))
-            self._background(stack, parts.journals.run())
-            self._background(stack, self._sweep(deps))
-            self._background(stack, gap_watch(self._app, self._parts, self._settings).run())
-            await self._announced()
-            if not self.stopping.is_set():
-                await self._serve()
+            try:
+                await self._work(stack)
+            except Exception as error:
+                # From here on the time to end is counted.
+                self._fail(error)
+                raise
         if self._failure is not None:
             raise self._failure
+
+    async def _work(self, stack: AsyncExitStack) -> None:
+        parts = self._parts
+        await serve_health(
+            stack,
+            self._settings.worker_host,
+            self._settings.worker_port,
+            self.status,
+            parts.metrics.registry,
+        )
+        await parts.register_schemas(stack)
+        await parts.publisher.start()
+        stack.push_async_callback(parts.publisher.stop)
+        await learn_time(parts.publisher, parts.clock)
+        parts.started_at = parts.clock.now()
+        await parts.journal_log.start()
+        stack.push_async_callback(parts.journal_log.stop)
+        self._background(stack, parts.registry.follow(self._settings.kafka))
+        await self._loaded()
+        deps = self._deps = await parts.dependencies(stack)
+        self._intakes = parts.intakes(deps, self._fail)
+        feed(self._app, self._intakes, self._fail)
+        observe(
+            readings_of(
+                deps,
+                self._intakes,
+                parts.assignment,
+                self._lag,
+                evaluates_alerts=lambda: parts.services.evaluates_alerts,
+            ),
+            parts.metrics.registry,
+        )
+        if self._has_fixed_name:
+            await parts.guard_name(stack, self._fail)
+        for service in parts.services.opened:
+            self._background(stack, service())
+        self._background(stack, watch_loop(parts.metrics.loop_was_late, parts.clock))
+        self._background(stack, parts.journals.run())
+        self._background(stack, self._sweep(deps))
+        self._background(stack, gap_watch(self._app, self._parts, self._settings).run())
+        await self._announced()
+        if not self.stopping.is_set():
+            await self._serve()
 
     def stop(self) -> None:
         """Drain and leave."""
