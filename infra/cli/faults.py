@@ -18,6 +18,15 @@ LOGGED = frozenset({"worker", "sink"})
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 
+_NOBODY_THERE = frozenset(
+    (
+        *("KafkaConnectionError", "KafkaTimeoutError", "NoBrokersAvailable", "NodeNotReadyError"),
+        *("RequestTimedOutError", "_ALL_BROKERS_DOWN", "_TIMED_OUT", "_TRANSPORT"),
+    )
+)
+"""What aiokafka and librdkafka call a broker that is not there."""
+
+
 class FoundProblemsError(SluiceError):
     """A check did its work and found what it looked for; its findings are printed already."""
 
@@ -89,11 +98,11 @@ def _kafka_problem(error: Exception) -> str:
     """What a Kafka client's error says: mostly that nobody is there."""
     from schemas.kafka_knock import no_answer
 
-    if type(error).__name__ in {"KafkaConnectionError", "NodeNotReadyError", "KafkaTimeoutError"}:
+    inner = error.args[0] if error.args and hasattr(error.args[0], "str") else None
+    if (inner.name() if inner is not None else type(error).__name__) in _NOBODY_THERE:
         return no_answer(os.environ.get("SLUICE_KAFKA_BOOTSTRAP_SERVERS"))
-    if error.args and hasattr(error.args[0], "str"):
-        return f"Kafka refuses: {error.args[0].str()}"
-    return f"Kafka refuses: {error}"
+    said = inner.str() if inner is not None else str(error)
+    return f"Kafka refuses: {said or type(error).__name__}"
 
 
 def _settings_problem(error: Exception) -> str:

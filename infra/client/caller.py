@@ -207,7 +207,10 @@ def _is_sound(reply: Document) -> bool:
         return False
     if not _is_message(reply["message"] or {}):
         return False
-    texts = [*reply["tiers_tried"], *((error.get("code"), error.get("message")) if error else ())]
+    texts = [
+        *reply["tiers_tried"],
+        *(() if error is None else (error.get("code"), error.get("message"))),
+    ]
     if routing:
         reasons = routing.get("reasons")
         texts += [routing.get("classifier"), *(reasons if isinstance(reasons, list) else [None])]

@@ -109,6 +109,15 @@ def test_unreadable_replies_are_named() -> None:
     asyncio.run(run())
 
 
+def test_an_error_that_says_nothing_is_no_reply() -> None:
+    async def run() -> None:
+        caller, correlation, _ = await _called()
+        caller.hear(correlation, orjson.dumps({**REPLY, "status": "failed", "error": {}}))
+        assert "1 came that hold no reply" in caller.unreadable_in_words()
+
+    asyncio.run(run())
+
+
 def test_a_reply_that_is_heard_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
     async def run() -> Any:
         caller, correlation, future = await _called()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,8 @@ CLICKHOUSE = (("explain", "r-1"), ("migrate",), ("query", "savings"), ("report",
 
 @pytest.fixture(autouse=True)
 def _nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # Other tests in this process may log to the terminal.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SLUICE_KAFKA_BOOTSTRAP_SERVERS", f"127.0.0.1:{free_port()}")
     monkeypatch.setenv("SLUICE_CLICKHOUSE_URL", f"http://127.0.0.1:{free_port()}")
