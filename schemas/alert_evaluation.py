@@ -18,6 +18,8 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 from schemas.topics import ALERTS
 
 ALERT_PLACE = TopicPartition(ALERTS, 0)
+_LONGEST_TIME = 15
+"""Digits of a time, ms."""
 
 
 def alert_group(group: str) -> str:
@@ -40,7 +42,8 @@ class AlertEvaluation:
     def decode(cls, metadata: str) -> AlertEvaluation | None:
         """From metadata of a commit; `None` for metadata of another form."""
         at, _, worker = metadata.partition(" ")
-        return cls(worker=worker, at=int(at)) if at.isdecimal() and worker else None
+        is_time = at.isascii() and at.isdecimal() and len(at) <= _LONGEST_TIME
+        return cls(worker=worker, at=int(at)) if is_time and worker else None
 
 
 async def read_evaluation(admin: AIOKafkaAdminClient, group: str) -> AlertEvaluation | None:

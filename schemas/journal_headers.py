@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from schemas.errors import UndecodableError
+from schemas.sound_values import MAX_TIME_MS
 
 KIND = "kind"
 HOP = "hop"
@@ -36,6 +37,8 @@ HOP_ENDS = TERMINAL | {PARKED, ESCALATED}
 
 Headers = list[tuple[str, bytes]]
 
+MAX_COUNT = 2**31 - 1
+"""The greatest hop or visit: an `int` of Avro."""
 _LONGEST_NUMBER = 19
 """Digits of a 64-bit integer."""
 
@@ -57,8 +60,8 @@ def _text_in(headers: Mapping[str, bytes], name: str) -> str:
     return value.decode()
 
 
-def count_in(headers: Mapping[str, bytes], name: str) -> int:
-    """A header that holds an integer of at most 64 bits.
+def count_in(headers: Mapping[str, bytes], name: str, greatest: int = MAX_COUNT) -> int:
+    """A header that holds an integer from -1, the hop of a classifier's call, to `greatest`.
 
     Raises:
         KeyError: there is no such header.
@@ -67,7 +70,10 @@ def count_in(headers: Mapping[str, bytes], name: str) -> int:
     value = headers[name]
     if not value.removeprefix(b"-").isdigit() or len(value) > _LONGEST_NUMBER:
         raise ValueError(f"{name} is not a count")
-    return int(value)
+    count = int(value)
+    if not -1 <= count <= greatest:
+        raise ValueError(f"{name} is no count that there is")
+    return count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +136,7 @@ class JournalHeaders:
                 worker=found[WORKER].decode(),
                 incarnation=found[INCARNATION].decode(),
                 call_id=found[CALL_ID].decode() if CALL_ID in found else None,
-                lease_until=count_in(found, LEASE) if LEASE in found else None,
+                lease_until=count_in(found, LEASE, MAX_TIME_MS) if LEASE in found else None,
                 reply_at=found[REPLY_AT].decode() if REPLY_AT in found else None,
             )
         except (KeyError, ValueError) as error:

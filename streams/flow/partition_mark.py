@@ -31,6 +31,8 @@ MOST_SUSPECTS = 10_000
 MOST_COUNTED = 64
 """Messages whose tries are kept for one partition; a broker takes 4 KiB of metadata."""
 
+_MAX_OFFSET = 2**63
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TryCounts:
@@ -76,11 +78,11 @@ class PartitionMark:
             return cls(
                 topic_id=str(found["topic"]),
                 holder=str(found["holder"]),
-                lost=int(found["lost"]),
-                until=int(found["until"]),
-                on_trial=None if found["trial"] is None else int(found["trial"]),
+                lost=_count(found["lost"]),
+                until=_count(found["until"]),
+                on_trial=None if found["trial"] is None else _count(found["trial"]),
                 counts={
-                    int(offset): TryCounts(failed=int(failed), ended=int(ended))
+                    _count(offset): TryCounts(failed=_count(failed), ended=_count(ended))
                     for offset, failed, ended in found["tries"]
                 },
             )
@@ -130,3 +132,14 @@ class PartitionMark:
         """After a message failed so many times by an exception."""
         tried = self.counts.get(offset, TryCounts())
         return replace(self, counts={**self.counts, offset: replace(tried, failed=times)})
+
+
+def _count(value: object) -> int:
+    """An offset or a number of times.
+
+    Raises:
+        ValueError: it is neither: JSON can't hold a greater one again.
+    """
+    if type(value) is not int or not 0 <= value < _MAX_OFFSET:
+        raise ValueError("not a count")
+    return value

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 READ_TIMEOUT_S = 5.0
 _LONGEST_NUMBER = 19
+_MAX_PARTITION, _MAX_OFFSET = 2**31 - 1, 2**63 - 1
+"""What Kafka's protocol can ask for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,9 @@ class RecordPlace:
         numbers = (partition, offset)
         if not topic or any(not n.isdecimal() or len(n) > _LONGEST_NUMBER for n in numbers):
             return None
-        return cls(topic=topic, partition=int(partition), offset=int(offset))
+        place = cls(topic=topic, partition=int(partition), offset=int(offset))
+        is_there = place.partition <= _MAX_PARTITION and place.offset <= _MAX_OFFSET
+        return place if is_there else None
 
 
 class SentReplies(Protocol):

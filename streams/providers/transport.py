@@ -30,6 +30,9 @@ from streams.providers.guard import is_link_local, is_this_machine
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
 """Largest body that is sent: a request is at most 4 MiB, and conversion adds to it."""
 
+_LONGEST_LENGTH = 18
+"""Digits of a length that an answer may announce."""
+
 _PLAIN = frozenset({"", "identity"})
 _UNPACKED = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 """Compressions that are read though none was asked for, and zlib's number for each."""
@@ -134,7 +137,9 @@ async def _read(response: httpx.Response) -> Exchange:
             ErrorClass.BAD_RESPONSE, "the provider redirects, which is refused", status=status
         )
     announced = response.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > MAX_ANSWER_BYTES:
+    if announced.isdecimal() and (
+        len(announced) > _LONGEST_LENGTH or int(announced) > MAX_ANSWER_BYTES
+    ):
         raise _too_large(status)
     packing = response.headers.get("content-encoding", "").strip().lower()
     chunks: list[bytes] = []
