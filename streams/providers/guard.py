@@ -25,6 +25,7 @@ import httpx
 
 from streams.providers.base import ErrorClass, ProviderError
 from streams.providers.host_patterns import (
+    address_of,
     canonical_name,
     check_entry,
     host_matches,
@@ -60,7 +61,19 @@ _PORTS = {"http": 80, "https": 443}
 _NAMES_OF_THIS_MACHINE = frozenset(
     {"localhost", "localhost.localdomain", "localhost6", "ip6-localhost", "ip6-loopback"}
 )
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
+"""RFC 6052, and RFC 8215 for use within a network."""
+_METADATA = frozenset(
+    map(
+        ipaddress.ip_address,
+        (
+            *("fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254"),
+            *("100.100.100.200", "168.63.129.16", "192.0.0.192"),
+        ),
+    )
+)
+"""Where AWS, Google, Alibaba, Azure and Oracle give credentials to their machines, at addresses
+that are not link-local."""
 _HIGHEST_PLAIN = 0xFFFF
 """`::` and `::1` carry nothing."""
 
@@ -227,7 +240,8 @@ def is_loopback(host: str) -> bool:
     """Whether a host, a name or an address, is this machine."""
     if host == "localhost":
         return True
-    address = _address(host)
+    # A translator that an address names may be anywhere: 64:ff9b::7f00:1 is called by way of it.
+    address = address_of(host.partition("%")[0])
     return address is not None and address.is_loopback
 
 
@@ -242,9 +256,11 @@ def is_this_machine(host: str) -> bool:
 
 
 def is_link_local(host: str) -> bool:
-    """Whether a host is written as a link-local address, 169.254.0.0/16 or fe80::/10."""
+    """Whether a host is written as a link-local address, 169.254.0.0/16 or fe80::/10, or as one
+    of a cloud's metadata service.
+    """
     address = _address(host)
-    return address is not None and address.is_link_local
+    return address is not None and (address.is_link_local or address in _METADATA)
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -265,7 +281,7 @@ def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.
         return carried
     number = int(address)
     is_compatible = _HIGHEST_PLAIN < number < 1 << 32
-    if is_compatible or address in _NAT64:
+    if is_compatible or any(address in network for network in _NAT64):
         return ipaddress.IPv4Address(number & 0xFFFF_FFFF)
     return address
 

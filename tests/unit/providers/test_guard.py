@@ -41,6 +41,10 @@ NEVER = [
     "https://[64:ff9b::a9fe:a9fe]",
     "https://[2002:a9fe:a9fe::]",
     "https://[::169.254.169.254]",
+    "https://[64:ff9b:1::a9fe:a9fe]",
+    "https://[fd00:ec2::254]",
+    "https://100.100.100.200",
+    "https://168.63.129.16",
 ]
 
 
@@ -169,6 +173,11 @@ HERE = [
     *("http://[64:ff9b::7f00:1]", "http://[2002:7f00:1::]", "http://foo.localhost"),
     *("http://localhost.localdomain", "http://ip6-localhost", "https://127.0.0.1"),
 ]
+
+
+@pytest.mark.parametrize("address", ["http://[64:ff9b::7f00:1]", "http://[2002:7f00:1::]"])
+def test_what_a_translator_carries_elsewhere_is_not_this_machine(address: str) -> None:
+    assert HostPolicy.from_patterns("loopback").fault(httpx.URL(address)) is not None
 
 
 @pytest.mark.parametrize("address", HERE)
