@@ -31,7 +31,6 @@ _DATE_BEGINS = re.compile(
     r"(?:19|20)\d\d[./-]\d{1,2}[./-]\d{1,2}(?!\d)|\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d(?!\d)"
 )
 _YEARS = re.compile(r"(?:19|20)\d\d(?:[^\d](?:19|20)\d\d){1,8}")
-_AFTER_TIME = re.compile(r"\d:\Z")
 _TIME = re.compile(r":\d")
 _ISBN = re.compile(r"(?i:\bisbn(?:-1[03])?:?[\s\d-]{0,12})\Z")
 _VERSION = re.compile(r"(?i:\b(?:version|release|build|ver|v)[ .:=]{0,3})\Z")
@@ -56,15 +55,28 @@ def _is_phone(match: re.Match[str]) -> bool:
         return False
     text, first, end = match.string, match.start(), match.end()
     before, after = text[max(first - _RUN_CHARACTERS, 0) : first], text[end : end + _RUN_CHARACTERS]
-    if _DATE.fullmatch(found) or _YEARS.fullmatch(found) or _DATE_BEGINS.match(found):
+    # A text may hold ten thousand numbers: what costs more is asked where it can matter.
+    if ("19" in found or "20" in found) and _is_date(found):
         return False
-    if _TIME.match(after) or _AFTER_TIME.search(before):
+    if _TIME.match(after) or (before.endswith(":") and before[-2:-1].isdecimal()):
         return False
-    if _ISBN.search(before) or _VERSION.search(before):
+    if _is_named_otherwise(before):
         return False
     if _DOTS.fullmatch(found) and "." in found and not _DOTTED.fullmatch(found):
         return False
-    return not _is_part_of_run(before, after, digits)
+    is_joined = before.endswith("-") or after.startswith("-")
+    return not (is_joined and _is_part_of_run(before, after, digits))
+
+
+def _is_named_otherwise(before: str) -> bool:
+    """Whether the words before a number say that it is a version or a book's."""
+    if before.rstrip(" .:=")[-1:].isalpha() and _VERSION.search(before):
+        return True
+    return "isbn" in before.lower() and _ISBN.search(before) is not None
+
+
+def _is_date(found: str) -> bool:
+    return bool(_DATE.fullmatch(found) or _YEARS.fullmatch(found) or _DATE_BEGINS.match(found))
 
 
 def _is_part_of_run(before: str, after: str, digits: int) -> bool:

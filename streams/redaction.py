@@ -2,7 +2,8 @@
 
 Patterns find what has a form of its own; where Presidio is installed, its analyzer finds names and
 places as well (https://microsoft.github.io/presidio). What is found is replaced by its kind:
-`<email>`. Patterns are linear, and only the first 100,000 characters are kept.
+`<email>`. Patterns are linear, and only the first 25,000 characters are kept, 100,000 where nothing
+is looked for.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from streams.redacted_forms import FORMS
 from streams.redacted_keys import without_keys
 
 MOST_CHARACTERS = 100_000
+MOST_SEARCHED = 25_000
+"""Characters of which nothing but marks of secrets take 45 ms (measured), in which a worker does
+nothing else."""
 
 Finder = Callable[[str], str]
 """Gives a text with what it finds replaced."""
@@ -30,7 +34,7 @@ _PRESIDIO = "presidio_analyzer"
 
 def redact(text: str, kinds: Sequence[str]) -> str:
     """The text without what is of these kinds."""
-    kept = text[:MOST_CHARACTERS]
+    kept = text[: MOST_SEARCHED if kinds else MOST_CHARACTERS]
     for kind, without in _FINDERS.items():
         if kind in kinds:
             kept = without(kept)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.redaction import KINDS, MOST_CHARACTERS, redact
+from streams.redaction import KINDS, MOST_CHARACTERS, MOST_SEARCHED, redact
 
 OUT = {
     "Write to ada.lovelace+x@mail.example.org please": "Write to <email> please",
@@ -107,7 +107,8 @@ def test_only_the_kinds_that_are_named_are_taken_out() -> None:
 
 
 def test_a_text_is_kept_up_to_a_length() -> None:
-    assert len(redact("x" * (2 * MOST_CHARACTERS), KINDS)) == MOST_CHARACTERS
+    assert len(redact("x" * (2 * MOST_CHARACTERS), KINDS)) == MOST_SEARCHED
+    assert len(redact("x" * (2 * MOST_CHARACTERS), ())) == MOST_CHARACTERS
 
 
 @given(st.text(alphabet="0123456789 -.@ABCxyz_+()", max_size=2_000))
