@@ -18,8 +18,8 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 from schemas.topics import ALERTS
 
 ALERT_PLACE = TopicPartition(ALERTS, 0)
-_LONGEST_TIME = 15
-"""Digits of a time, ms."""
+_LONGEST_TIME = 19
+"""Digits of a 64-bit integer."""
 
 
 def alert_group(group: str) -> str:
