@@ -15,7 +15,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from schemas.errors import TopicError
 from schemas.kafka_access import KafkaAccess
-from schemas.kafka_knock import no_answer
+from schemas.kafka_knock import kafka_problem
 from schemas.topics import Topic, Width
 
 _TIMEOUT_S = 30.0
@@ -100,7 +100,7 @@ class TopicsAdmin:
         try:
             return dict(self._client.list_topics(timeout=_REACH_S).topics)
         except KafkaException as error:
-            raise TopicError(no_answer(self._address)) from error
+            raise TopicError(kafka_problem(error, self._address)) from error
 
     def _config_differences(self, topics: Sequence[Topic]) -> list[str]:
         by_name = {topic.name: topic for topic in topics}

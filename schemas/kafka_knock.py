@@ -33,6 +33,27 @@ _WRONG_HOST = frozenset({62, 64})
 """OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH."""
 
 
+_NOBODY_THERE = frozenset(
+    (
+        *("KafkaConnectionError", "KafkaTimeoutError", "NoBrokersAvailable", "NodeNotReadyError"),
+        *("RequestTimedOutError", "_ALL_BROKERS_DOWN", "_TIMED_OUT", "_TRANSPORT"),
+    )
+)
+"""What aiokafka and librdkafka call a broker that is not there."""
+
+
+def kafka_problem(error: Exception, bootstrap_servers: str | None = None) -> str:
+    """What an operator is told of an error of either client, or of the network: mostly that Kafka
+    is not there.
+    """
+    inner = error.args[0] if error.args and hasattr(error.args[0], "str") else None
+    name = inner.name() if inner is not None else type(error).__name__
+    if name in _NOBODY_THERE or (isinstance(error, OSError) and not isinstance(error, KafkaError)):
+        return no_answer(bootstrap_servers)
+    said = inner.str() if inner is not None else str(error)
+    return f"Kafka refuses: {said or name}"
+
+
 def no_answer(bootstrap_servers: str | None = None) -> str:
     """What an operator is told when Kafka is not there."""
     at = f" at {bootstrap_servers}" if bootstrap_servers else ""

@@ -18,15 +18,6 @@ LOGGED = frozenset({"worker", "sink"})
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 
-_NOBODY_THERE = frozenset(
-    (
-        *("KafkaConnectionError", "KafkaTimeoutError", "NoBrokersAvailable", "NodeNotReadyError"),
-        *("RequestTimedOutError", "_ALL_BROKERS_DOWN", "_TIMED_OUT", "_TRANSPORT"),
-    )
-)
-"""What aiokafka and librdkafka call a broker that is not there."""
-
-
 class FoundProblemsError(SluiceError):
     """A check did its work and found what it looked for; its findings are printed already."""
 
@@ -86,23 +77,14 @@ def _ours(error: Exception) -> str | None:
     if type(error).__name__ == "ValidationError" and type(error).__module__.startswith("pydantic"):
         return _settings_problem(error)
     if type(error).__module__.startswith(("aiokafka", "cimpl", "confluent_kafka")):
-        return _kafka_problem(error)
+        from schemas.kafka_knock import kafka_problem
+
+        return kafka_problem(error, os.environ.get("SLUICE_KAFKA_BOOTSTRAP_SERVERS"))
     if isinstance(error, BrokenPipeError):
         return "whoever read the output has ended"
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return None
-
-
-def _kafka_problem(error: Exception) -> str:
-    """What a Kafka client's error says: mostly that nobody is there."""
-    from schemas.kafka_knock import no_answer
-
-    inner = error.args[0] if error.args and hasattr(error.args[0], "str") else None
-    if (inner.name() if inner is not None else type(error).__name__) in _NOBODY_THERE:
-        return no_answer(os.environ.get("SLUICE_KAFKA_BOOTSTRAP_SERVERS"))
-    said = inner.str() if inner is not None else str(error)
-    return f"Kafka refuses: {said or type(error).__name__}"
 
 
 def _settings_problem(error: Exception) -> str:

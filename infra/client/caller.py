@@ -23,7 +23,7 @@ from schemas.errors import LocalStackError
 from schemas.json_bounds import read_writable
 from schemas.kafka_access import KafkaAccess
 from schemas.kafka_consumer import open_consumer
-from schemas.kafka_knock import knock, no_answer
+from schemas.kafka_knock import kafka_problem, knock
 from schemas.topics import MAX_REQUEST_BYTES, MIB, REPLIES, REQUESTS
 
 Document = dict[str, Any]
@@ -165,7 +165,7 @@ async def kafka_caller(
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
     except KafkaError as error:
-        raise LocalStackError(no_answer(bootstrap_servers)) from error
+        raise LocalStackError(kafka_problem(error, bootstrap_servers)) from error
     finally:
         await consumer.stop()
         await producer.stop()

@@ -18,7 +18,7 @@ from infra.settings import InfraSettings
 from schemas.codec import Codec, Format, UnknownSchemaError, format_of
 from schemas.errors import SluiceError
 from schemas.json_bounds import read_writable
-from schemas.kafka_knock import no_answer
+from schemas.kafka_knock import kafka_problem
 from schemas.request import Request, request_document
 from schemas.schema_registry import KnownSchemas, known_schemas
 from sinks.replays import ReplayTables
@@ -99,8 +99,8 @@ def _history(settings: InfraSettings) -> RegistryHistory:
     address = kafka_address(settings)
     try:
         return asyncio.run(read_history(settings.kafka_at(address), keys=settings.registry_keys))
-    except (KafkaError, OSError):
-        raise LogAwayError(no_answer(address)) from None
+    except (KafkaError, OSError) as error:
+        raise LogAwayError(kafka_problem(error, address)) from None
 
 
 def request_reader(url: str | None) -> tuple[ReadRequest, Callable[[], None]]:
