@@ -132,17 +132,7 @@ def apply(
         )
     way_back = before.applied() if before else ()
     asyncio.run(publish_version(_kafka(), version, by=by, before=way_back, keys=_keys()))
-    use = None if no_wait else _until_used(version.hash)
-    show_current(
-        version.hash,
-        _version_of(before),
-        use,
-        checked,
-        applied=True,
-        as_json=as_json,
-        is_refused=_lacks_keys(history),
-    )
-    _refusals(use)
+    _tell_current(version.hash, before, history, checked, no_wait=no_wait, as_json=as_json)
 
 
 @command.command("show")
@@ -206,17 +196,7 @@ def rollback(version: str | None, *, by: str, no_wait: bool, as_json: bool) -> N
     history.version(wanted)
     way_back = current.taken_back(wanted) if current else ()
     asyncio.run(move_pointer(_kafka(), wanted, by=by, before=way_back, keys=_keys()))
-    use = None if no_wait else _until_used(wanted)
-    show_current(
-        wanted,
-        _version_of(current),
-        use,
-        None,
-        applied=False,
-        as_json=as_json,
-        is_refused=_lacks_keys(history),
-    )
-    _refusals(use)
+    _tell_current(wanted, current, history, None, no_wait=no_wait, as_json=as_json)
 
 
 @command.command("repair")
@@ -416,6 +396,31 @@ def _until_used(version: str) -> RegistryUse:
 
     with notes.status("waiting for the workers"):
         return asyncio.run(until_used(_kafka(), version))
+
+
+def _tell_current(
+    version: str,
+    before: Pointer | None,
+    history: RegistryHistory,
+    checked: Checked | None,
+    *,
+    no_wait: bool,
+    as_json: bool,
+) -> None:
+    """Wait for the workers, show what is current now, and fail where one keeps another version;
+    a rollback checked nothing.
+    """
+    use = None if no_wait else _until_used(version)
+    show_current(
+        version,
+        _version_of(before),
+        use,
+        checked,
+        applied=checked is not None,
+        as_json=as_json,
+        is_refused=_lacks_keys(history),
+    )
+    _refusals(use)
 
 
 def _refusals(use: RegistryUse | None) -> None:
