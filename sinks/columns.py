@@ -115,7 +115,7 @@ def _is_array(kind: Any) -> bool:
 
 
 def _within_bounds(expression: str, kind: Any, bounds: Bounds | None) -> str:
-    """The expression, or the bound that it is beyond. NULL stays NULL: `least` passes it over."""
+    """The expression, or the bound that it is beyond. NULL stays NULL: it is beyond none."""
     if bounds is None:
         return expression
     if _is_array(kind):

@@ -55,10 +55,12 @@ def _said_by(member: ConsumerProtocolMemberMetadata) -> ClientMetadata:
     try:
         known: ClientMetadata = ClientMetadata.loads(member.user_data)
         had = known.assignment.actives
-        if all(type(each) is int for numbers in had.values() for each in numbers):
-            return known
+        is_readable = all(type(each) is int for numbers in had.values() for each in numbers)
     except (TypeError, ValueError, AttributeError, KeyError):
-        log.warning("a member of the workers' group does not say what it had: it gets its share")
+        is_readable = False
+    if is_readable:
+        return known
+    log.warning("a member of the workers' group does not say what it had: it gets its share")
     return ClientMetadata(
         assignment=ClientAssignment(actives={}, standbys={}),
         url="",

@@ -31,7 +31,8 @@ MOST_SUSPECTS = 10_000
 MOST_COUNTED = 64
 """Messages whose tries are kept for one partition; a broker takes 4 KiB of metadata."""
 
-_MAX_OFFSET = 2**63
+MAX_OFFSET = 2**63 - 1
+"""The greatest offset that Kafka's protocol has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,6 @@ def _count(value: object) -> int:
     Raises:
         ValueError: it is neither: JSON can't hold a greater one again.
     """
-    if type(value) is not int or not 0 <= value < _MAX_OFFSET:
+    if type(value) is not int or not 0 <= value <= MAX_OFFSET:
         raise ValueError("not a count")
     return value

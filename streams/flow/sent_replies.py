@@ -19,13 +19,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas.kafka_consumer import open_consumer
+from streams.flow.partition_mark import MAX_OFFSET
 
 log = logging.getLogger(__name__)
 
 READ_TIMEOUT_S = 5.0
 _LONGEST_NUMBER = 19
-_MAX_PARTITION, _MAX_OFFSET = 2**31 - 1, 2**63 - 1
-"""What Kafka's protocol can ask for."""
+_MAX_PARTITION = 2**31 - 1
+"""The greatest that Kafka's protocol can ask for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class RecordPlace:
         if not topic or any(not n.isdecimal() or len(n) > _LONGEST_NUMBER for n in numbers):
             return None
         place = cls(topic=topic, partition=int(partition), offset=int(offset))
-        is_there = place.partition <= _MAX_PARTITION and place.offset <= _MAX_OFFSET
+        is_there = place.partition <= _MAX_PARTITION and place.offset <= MAX_OFFSET
         return place if is_there else None
 
 
