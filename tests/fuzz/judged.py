@@ -1,7 +1,7 @@
 """Provider answers through both adapters and every check that a worker makes of them.
 
-An answer's way from its bytes to its confidence is walked without a pause of the event loop, so it
-is timed as one step; what follows behind an `await` is timed by itself.
+What a worker does without a pause of the event loop is one step, and each step is timed: reading an
+answer, judging it (`judge_answer` pauses before), and what follows behind an `await`.
 """
 
 from __future__ import annotations
@@ -222,6 +222,7 @@ class Judging:
                 finish_reason=completion.finish_reason,
                 logprobs=completion.logprobs,
             )
+        with self._timed("confidence"):
             confidence_in(answered, _MODEL, _LANDSCAPE)
         self._beside(completion, answered)
 
