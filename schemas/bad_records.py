@@ -52,6 +52,13 @@ def dead_letter_headers(bad: BadRecord, *, cause: str, worker: str) -> Headers:
     ]
 
 
+def kept_value(key: bytes | None, value: bytes | None) -> bytes | None:
+    """The value of a dead letter: as it was, or empty where key and value are both null, since
+    aiokafka writes no such record.
+    """
+    return b"" if key is None and value is None else value
+
+
 def reason_of(error: Exception) -> str:
     """Why a record can't be used, from what its reader raised: errors of ours say it in words, of
     others only the type is told, for their text may quote the record.

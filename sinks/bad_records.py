@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.alert_names import AlertName
-from schemas.bad_records import UNDECODABLE, BadRecord, dead_letter_headers
+from schemas.bad_records import UNDECODABLE, BadRecord, dead_letter_headers, kept_value
 from schemas.codec import Codec
 from schemas.events import Alert
 from schemas.journal_headers import Headers, without_nulls
@@ -93,7 +93,7 @@ class BadRecords:
             letter = Letter(
                 topic=aside,
                 key=record.key,
-                value=record.value,
+                value=kept_value(record.key, record.value),
                 headers=[*without_nulls(record.headers), *about],
             )
             is_full = self._waiting_bytes + letter.size > MOST_WAITING_BYTES

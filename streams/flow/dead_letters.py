@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from schemas.alert_names import AlertName
-from schemas.bad_records import LONGEST_REASON, BadRecord, dead_letter_headers
+from schemas.bad_records import LONGEST_REASON, BadRecord, dead_letter_headers, kept_value
 from schemas.errors import RecordTooLargeError, SluiceError
 from schemas.journal_headers import Headers
 from schemas.topics import dead_letter_topic
@@ -102,7 +102,7 @@ class DeadLetters:
         whole = Outgoing(
             topic=dead_letter_topic(message.topic),
             key=message.key,
-            value=message.value,
+            value=kept_value(message.key, message.value),
             headers=[*message.headers, *about],
         )
         try:

@@ -157,6 +157,8 @@ class KafkaPublisher:
 
     async def _send(self, producer: AIOKafkaProducer, record: Outgoing) -> Awaitable[Delivered]:
         sent = self._clock.elapsed_ms()
+        if record.key is None and record.value is None:
+            raise DeliveryError(f"a record for {record.topic} has neither key nor value")
         try:
             future = await producer.send(
                 record.topic,
@@ -167,9 +169,9 @@ class KafkaPublisher:
             )
         except KafkaError as error:
             raise DeliveryError(f"{record.topic} did not take a record: {error}") from error
-        except AssertionError as error:
+        except AssertionError:
             # aiokafka's word for a partition that a topic does not have; a caller can name any.
-            raise DeliveryError(f"{record.topic} has no partition {record.partition}") from error
+            raise DeliveryError(f"{record.topic} has no partition {record.partition}") from None
         return _Pending(future, record.topic, sent, self._clock)
 
 

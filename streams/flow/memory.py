@@ -68,10 +68,17 @@ class MemoryLog:
         return self._keep(record)
 
     def _keep(self, record: Outgoing) -> Awaitable[Delivered]:
+        if record.key is None and record.value is None:
+            raise DeliveryError(f"a record for {record.topic} has neither key nor value")
         future: asyncio.Future[Delivered] = asyncio.get_running_loop().create_future()
         if record.topic in self.broken:
             future.set_exception(DeliveryError(f"{record.topic} is broken"))
-            return future
+        else:
+            future.set_result(self.append(record))
+        return future
+
+    def append(self, record: Outgoing) -> Delivered:
+        """Keep a record as any client may write it: without key and value too."""
         partition = record.partition or 0
         place = self._stored.setdefault((record.topic, partition), [])
         at = Delivered(
@@ -81,8 +88,7 @@ class MemoryLog:
             timestamp=self._clock.now(),
         )
         place.append(Stored(record=record, at=at))
-        future.set_result(at)
-        return future
+        return at
 
     async def oldest_unfinished(self, partitions: Collection[int]) -> Mapping[int, int]:
         """Nothing is known of commits here: everything counts as unfinished since the beginning."""

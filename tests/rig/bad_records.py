@@ -177,7 +177,7 @@ def bad_records(topic: str) -> Iterator[BadRecord]:
     for what, value in values.items():
         yield BadRecord(what=what, value=value, headers=tuple(STARTED))
     for what, key in KEYS.items():
-        for inner in (b"\xff", good, *(JSON_VALUES[each] for each in _FOR_KEYS)):
+        for inner in (None, b"\xff", good, *(JSON_VALUES[each] for each in _FOR_KEYS)):
             yield BadRecord(what=what, key=key, value=inner, headers=tuple(JOURNAL))
     for what, headers in HEADERS.items():
         for inner in (b"\xff", good, None):

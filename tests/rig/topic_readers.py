@@ -205,7 +205,7 @@ class _Journal:
     async def take(self, record: BadRecord) -> None:
         if self.topic == COST:
             booking_of(record.headers)
-        await self.world.log.publish(
+        self.world.log.append(
             Outgoing(
                 topic=self.topic, key=record.key, value=record.value,
                 headers=list(record.headers), partition=0,  # type: ignore[arg-type]
@@ -230,7 +230,7 @@ class _Journal:
             kind="replied", hop=0, visit=0, origin="t:0:7", digest="d", worker="w0",
             incarnation="i0",
         )  # fmt: skip
-        await self.world.log.publish(
+        self.world.log.append(
             Outgoing(topic=OUTCOMES, key=identity, value=b"", headers=headers.encode(), partition=0)
         )
         await self.deps.journals.take_news()
@@ -249,7 +249,7 @@ class _Budgets:
         return self
 
     async def take(self, record: BadRecord) -> None:
-        await self.world.log.publish(
+        self.world.log.append(
             Outgoing(topic=self.topic, key=record.key, value=record.value, partition=0)
         )
         while await self.worker.follower.take_costs():
@@ -371,7 +371,7 @@ class _Alerts:
         return self
 
     async def take(self, record: BadRecord) -> None:
-        await self.world.log.publish(Outgoing(topic=ALERTS, key=record.key, value=record.value))
+        self.world.log.append(Outgoing(topic=ALERTS, key=record.key, value=record.value))
         await self.term._listen()
         list(self.term._evaluator.evaluate(self.world.clock.now(), self.term._book))
         shown, _ = await decoded(

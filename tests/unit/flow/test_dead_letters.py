@@ -63,6 +63,15 @@ def test_a_null_value_stays_null() -> None:
     assert log.of("in.dlq")[0].record.value is None
 
 
+def test_a_record_without_key_and_value_is_kept_as_an_empty_one() -> None:
+    log = MemoryLog(StillClock())
+
+    _put(DeadLetters(log, "w1", LIMIT), replace(_bad(7, value=None), key=None))
+
+    (stored,) = log.of("in.dlq")
+    assert (stored.record.key, stored.record.value) == (None, b"")
+
+
 def test_one_bad_sender_among_good_ones_stops_nobody() -> None:
     letters = DeadLetters(MemoryLog(StillClock()), "w1", LIMIT)
     for offset in range(40):
