@@ -28,7 +28,7 @@ class FeedbackDocument(BaseModel):
     request id, where that is unambiguous.
     """
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, strict=True)
 
     request_id: str = Field(pattern=f"^{REQUEST_ID.pattern}$")
     tenant: str | None = Field(default=None, pattern=f"^{NAME.pattern}$")
@@ -53,14 +53,15 @@ async def take_feedback(work: Work, deps: Dependencies) -> None:
         return
     privacy = deps.registry.landscape.privacy
     said = document.comment if privacy.store_comments else None
+    label = document.label and redact(document.label, privacy.redact)
     event = QualityEvent(
         tenant=tenant,
         request_id=document.request_id,
         at=message.timestamp,
         signal=FEEDBACK,
-        name=document.label or "score",
+        name=label or "score",
         score=document.score,
-        label=document.label,
+        label=label,
         comment=None if said is None else redact(said, privacy.redact),
         worker=deps.me.worker,
     )

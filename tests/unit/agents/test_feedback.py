@@ -75,3 +75,20 @@ def test_feedback_that_may_mean_several_tenants_goes_aside_and_says_why(
     about = dict(letter.record.headers)
     assert about["dlq-cause"] == UNMATCHED.encode()
     assert b"name the `tenant`" in about["dlq-reason"]
+
+
+@pytest.mark.parametrize("odd", [{"score": True}, {"score": "0.5"}, {"comment": 5}])
+def test_feedback_of_wrong_types_goes_aside(odd: dict[str, Any]) -> None:
+    world = _said(("a", "r1"), request_id="r1", tenant="a", **odd)
+
+    assert _tenants(world) == []
+    assert len(world.log.of(dead_letter_topic(FEEDBACK))) == 1
+
+
+def test_a_label_is_stored_without_secrets() -> None:
+    world = _said(("a", "r1"), request_id="r1", tenant="a", label="bob@example.com said so")
+
+    (event,) = [
+        each for each in world.events(QUALITY, "QualityEvent") if each["signal"] == "feedback"
+    ]
+    assert (event["label"], event["name"]) == ("<email> said so", "<email> said so")
