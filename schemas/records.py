@@ -120,6 +120,10 @@ class ReplyAddress:
         return [(header.name, header.value) for header in self.headers]
 
 
+UNDECIDED = "none"
+"""Classifier of a request that ended before it was decided: rejected, expired or failed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TierMessage:
     """One hop's work: the request, what was decided, what was tried, the best answer so far."""

@@ -21,6 +21,7 @@ from infra.explain.money import calls_cost
 from infra.explain.recorded import as_text, read_inputs
 from schemas.events import CONFIDENCE, FEEDBACK
 from schemas.json_bounds import read_writable
+from schemas.records import UNDECIDED
 from sinks.one_request import RequestRows, Row
 
 _BEGINS = "started"
@@ -124,7 +125,7 @@ def _entries(
     rows: RequestRows, journal: list[Row], told: Row | None, begun: datetime
 ) -> Iterator[Entry]:
     inputs = read_inputs(told["decision_inputs"] if told else "")
-    if told is not None:
+    if told is not None and told["classifier"] != UNDECIDED:
         yield decided(told, inputs.classify)
     for text in inputs.odd:
         yield Entry(at_ms=0.0, hop=0, rank=1, kind="step", title=f"recorded as: {text}")
@@ -180,7 +181,8 @@ def _end(row: Row, begun: datetime) -> Entry:
         "escalated": f"hop {row['hop']} on {row['tier']} moves on to {row['next_tier']}",
         "parked": f"hop {row['hop']} on {row['tier']} waits for capacity",
     }
-    title = words.get(row["kind"], f"{row['kind']} on {row['tier']}")
+    on_tier = "" if row["classifier"] == UNDECIDED else f" on {row['tier']}"
+    title = words.get(row["kind"], f"{row['kind']}{on_tier}")
     details = ("its reply topic did not take the reply",) if row["undeliverable"] else ()
     return Entry(
         at_ms=since(begun, row["at"]),

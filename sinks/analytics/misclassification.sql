@@ -37,7 +37,7 @@ WITH
                 AS is_low,
             length(tiers_tried) > 1 AS moved
         FROM requests
-        WHERE decided_tier != '' AND ended_at >= {since:DateTime64(3, 'UTC')} AND ended_at < {until:DateTime64(3, 'UTC')}
+        WHERE decided_tier != '' AND classifier != 'none' AND ended_at >= {since:DateTime64(3, 'UTC')} AND ended_at < {until:DateTime64(3, 'UTC')}
     )
 SELECT
     toString(of_tier) AS tier,

@@ -20,7 +20,7 @@ WITH
                 {every:String} = 'day', toDateTime64(toStartOfDay(hour), 3, 'UTC'),
                 {since:DateTime64(3, 'UTC')}
             ) AS period,
-            kind, decided_tier, if(answer_tier = '', tier, answer_tier) AS from_tier, requests
+            kind, decided_tier, classifier, if(answer_tier = '', tier, answer_tier) AS from_tier, requests
         FROM ends_by_hour(
             since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
         )
@@ -29,7 +29,7 @@ WITH
     (
         SELECT period, toString(decided_tier) AS of_tier, requests AS begins, 0 AS ends
         FROM ended
-        WHERE decided_tier != ''
+        WHERE decided_tier != '' AND classifier != 'none'
         UNION ALL
         SELECT period, toString(from_tier) AS of_tier, 0 AS begins, requests AS ends
         FROM ended

@@ -33,21 +33,16 @@ class Addressed:
 
     address: ReplyAddress
     refusal: str | None = None
+    code: str = "reply_topic_forbidden"
 
 
 async def address_of(message: Incoming, deps: Dependencies) -> Addressed:
     """The reply address of a request; one that is refused is replaced by the default topic."""
     wanted = message.header(*REPLY_TOPIC)
     topic = wanted.decode("ascii", "replace") if wanted else REPLIES
-    refusal: str | None = None
-    if any(len(value) > MAX_HEADER_BYTES for _, value in _echoed(message)):
-        refusal = f"a correlation or trace header is longer than {MAX_HEADER_BYTES} bytes"
-    elif len(message.key or b"") > MAX_KEY_BYTES:
-        refusal = f"the key is longer than {MAX_KEY_BYTES} bytes"
-    elif not deps.reply_topics.allows(topic, deps.bound_tenants.get(message.topic)):
-        refusal = "reply-topic: not a topic that replies may go to"
-    elif topic != REPLIES and not await deps.reply_topic_exists(topic):
-        refusal = "reply-topic: does not exist; create it first"
+    refusal, code = _too_long(message), "invalid_request"
+    if refusal is None:
+        refusal, code = await _unusable(topic, message, deps), "reply_topic_forbidden"
     if refusal is not None:
         topic = REPLIES
     correlation = message.header(*CORRELATION_ID)
@@ -63,7 +58,23 @@ async def address_of(message: Incoming, deps: Dependencies) -> Addressed:
         ),
         digest=reply_digest(topic, correlation),
     )
-    return Addressed(address=address, refusal=refusal)
+    return Addressed(address=address, refusal=refusal, code=code)
+
+
+def _too_long(message: Incoming) -> str | None:
+    if any(len(value) > MAX_HEADER_BYTES for _, value in _echoed(message)):
+        return f"a correlation or trace header is longer than {MAX_HEADER_BYTES} bytes"
+    if len(message.key or b"") > MAX_KEY_BYTES:
+        return f"the key is longer than {MAX_KEY_BYTES} bytes"
+    return None
+
+
+async def _unusable(topic: str, message: Incoming, deps: Dependencies) -> str | None:
+    if not deps.reply_topics.allows(topic, deps.bound_tenants.get(message.topic)):
+        return "reply-topic: not a topic that replies may go to"
+    if topic != REPLIES and not await deps.reply_topic_exists(topic):
+        return "reply-topic: does not exist; create it first"
+    return None
 
 
 def _echoed(message: Incoming) -> list[tuple[str, bytes]]:

@@ -17,6 +17,7 @@ from schemas.errors import InvalidRequestError, UndecodableError
 from schemas.identity import DEFAULT_TENANT, missing_request_id
 from schemas.records import (
     BEFORE_HOPS,
+    UNDECIDED,
     Attempt,
     Decision,
     Failure,
@@ -55,8 +56,6 @@ from streams.routing.landscape import Landscape
 from streams.tracing.context import TraceContext
 
 log = logging.getLogger(__name__)
-
-UNDECIDED = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +171,7 @@ def _checked(
             code="too_large",
         )
     if addressed.refusal is not None:
-        raise InvalidRequestError(addressed.refusal, code="reply_topic_forbidden")
+        raise InvalidRequestError(addressed.refusal, code=addressed.code)
     framed = deps.codecs.request.format is Format.CONFLUENT
     is_json = format_of(value, framed=framed) is Format.JSON
     request = read_request(record if is_json else request_document(record))
@@ -331,6 +330,7 @@ async def _set_aside(message: Incoming, reason: str, deps: Dependencies) -> None
         reply = Reply(
             request_id=_made_id(message, deps),
             status="rejected",
+            cost_nano=0,
             latency_ms=float(max(deps.clock.now() - message.timestamp, 0)),
             error=Failure(code="invalid_request", message=reason, retryable=False),
         )

@@ -11,6 +11,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
+from schemas.records import UNDECIDED
 from tests.sql.log import T0
 
 HOUR = 3_600_000
@@ -161,6 +162,8 @@ def _life(dice: random.Random, number: int) -> Life:
         answered_by=best,
         baseline_nano=dice.choice((None, *[dice.randrange(1, 10**8)] * 4)) if best else None,
     )
+    if best is None and number % 2:
+        life.classifier = UNDECIDED
     if dice.random() < 0.3:
         life.others.append(_classifying(dice, number, requested_at))
     life.signals = _signals(dice, life)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from schemas.records import UNDECIDED
 from sinks.queries import ask
 from sinks.questions import question
 from sinks.settings import SinkSettings
@@ -103,8 +104,9 @@ def test_misclassification(asked: Ask, below: float) -> None:
         elif each.score is not None:
             verdicts[_name(life)].append((each.tier, each.score < below))
     rows: list[Row] = []
-    for tier in {life.hops[0].tier for life in _ended()}:
-        lives = [life for life in _ended() if life.hops[0].tier == tier]
+    decided = [life for life in _ended() if life.classifier != UNDECIDED]
+    for tier in {life.hops[0].tier for life in decided}:
+        lives = [life for life in decided if life.hops[0].tier == tier]
         said = [
             [
                 bad

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from infra.cli.report import command as report
 from infra.figures import shown
+from schemas.records import UNDECIDED
 from schemas.topics import COST, OUTCOMES
 from sinks.log import Place
 from sinks.queries import Asker, asker
@@ -56,12 +57,15 @@ RANGES = _ranges()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """USD of known cost, calls, calls of unknown cost, requests that ended, of them replied."""
+    """USD of known cost, calls, calls of unknown cost, requests that ended, of them those that
+    were decided, and those that replied.
+    """
 
     usd: Decimal
     calls: int
     unknown: int
     ended: int
+    decided: int
     replied: int
 
 
@@ -85,12 +89,14 @@ def of_the_topic(since: int, until: int) -> Totals:
                 (event["tenant"], event["request_id"], event["source"]["offset"]), event
             )
     spent = [each["cost_nano"] for each in booked if since <= each["at"] < until]
-    kinds = [each["kind"] for each in ends.values() if since <= each["at"] < until]
+    ended = [each for each in ends.values() if since <= each["at"] < until]
+    kinds = [each["kind"] for each in ended]
     return Totals(
         usd=Decimal(sum(nano or 0 for nano in spent)).scaleb(-9),
         calls=len(spent),
         unknown=spent.count(None),
-        ended=len(kinds),
+        ended=len(ended),
+        decided=sum(each["decision"]["classifier"] != UNDECIDED for each in ended),
         replied=kinds.count("replied"),
     )
 
@@ -116,13 +122,14 @@ def _of_the_views(settings: SinkSettings, since: int, until: int) -> Totals:
         "SELECT ifNull(sum(cost), 0), count(), countIf(cost IS NULL) FROM {db}.spend "
         "WHERE at >= {within}"
     )
-    ended, replied = row(
-        "SELECT count(), countIf(status = 'replied') FROM "
+    ended, decided, replied = row(
+        "SELECT count(), countIf(classifier != 'none'), countIf(status = 'replied') FROM "
         "(SELECT *, ended_at AS at FROM {db}.requests) WHERE at >= {within}"
     )
     return Totals(
         usd=Decimal(usd).quantize(Decimal("1e-9")),
-        calls=int(calls), unknown=int(unknown), ended=int(ended), replied=int(replied),
+        calls=int(calls), unknown=int(unknown), ended=int(ended), decided=int(decided),
+        replied=int(replied),
     )  # fmt: skip
 
 
@@ -163,7 +170,7 @@ def test_totals_agree_wherever_one_looks(
     assert len(asked("unknown_cost")) == wanted.unknown
     assert total(asked("provider_health"), "calls") == wanted.calls
     distribution = asked("routing_distribution")
-    assert total(distribution, "started") == wanted.ended
+    assert total(distribution, "started") == wanted.decided
     assert total(distribution, "answered") == wanted.replied
     assert total(asked("latency_by_tier"), "requests") == wanted.replied
     overhead = asked("routing_overhead")

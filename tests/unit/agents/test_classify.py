@@ -179,6 +179,13 @@ def test_a_forbidden_reply_topic_is_refused_to_the_default_one(topic: str) -> No
     assert (hop.verdict.code, hop.reply_to.topic) == ("reply_topic_forbidden", REPLIES)
 
 
+@pytest.mark.parametrize("headers", [{"correlation-id": "c" * 1_025}, {"traceparent": "t" * 2_000}])
+def test_a_header_that_is_too_long_is_no_fault_of_the_reply_topic(headers: dict[str, str]) -> None:
+    _, (hop,) = classified(orjson.dumps({"prompt": "x"}), headers=headers)
+    assert hop.verdict is not None
+    assert hop.verdict.code == "invalid_request"
+
+
 def test_a_reply_topic_that_does_not_exist_is_refused_before_anything_is_paid() -> None:
     _, (hop,) = classified(
         orjson.dumps({"prompt": "x"}), headers={"reply-topic": "replies.missing"}

@@ -126,6 +126,7 @@ def test_what_takes_seconds_to_read_is_not_read_and_is_answered(what: str) -> No
     }
     (reply,) = world.replies()
     assert (reply["status"], reply["error"]["code"]) == ("rejected", "invalid_request")
+    assert reply["cost_usd"] == 0.0
 
 
 @pytest.mark.parametrize(
