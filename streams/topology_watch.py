@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 1.0
 """Two small requests to the broker."""
 
+SILENT_AFTER_S = 30.0
+"""After so long without an answer the broker is said not to answer; elections take less."""
+
 LONGEST_WAIT_S = 60.0
 """Between two attempts to have the same topics given out as they are."""
 
@@ -80,14 +83,22 @@ class TopologyWatch:
         self._wait_s = 0.0
         self._rejoin_at = float("-inf")
         self._may_not_ask = False
-        self.fault: str | None = _NOT_LOOKED
-        """Why requests are not taken as they should be, as far as the last look tells."""
+        self._fault: str | None = _NOT_LOOKED
+        self._answered_at = elapsed_s()
         self.reads_requests = False
         """Whether this worker reads a request partition that there is, by the last look."""
 
+    @property
+    def fault(self) -> str | None:
+        """Why requests are not taken as they should be, as far as the last look tells."""
+        silent_s = self._elapsed_s() - self._answered_at
+        if silent_s > SILENT_AFTER_S:
+            return f"Kafka has not answered for {silent_s:.0f} s"
+        return self._fault
+
     def assigned(self) -> None:
         """Partitions were given out: what was seen before does not count any more."""
-        self.fault, self.reads_requests = _NOT_LOOKED, False
+        self._fault, self.reads_requests = _NOT_LOOKED, False
         self._look_now.set()
 
     async def run(self) -> None:
@@ -108,17 +119,18 @@ class TopologyWatch:
         """Look once."""
         group, topics = self._group(), self._topics()
         shapes = await group.shapes(topics)
+        self._answered_at = self._elapsed_s()
         if shapes is None:
-            self.fault, self.reads_requests = None, True
+            self._fault, self.reads_requests = None, True
             return
         standing = await self._standing(group)
         seen = {name: self._seen(name, shapes, standing) for name in topics}
         requests = [seen[name] for name in self._request_topics]
-        self.fault = next((each.fault for each in requests if each.fault), None)
+        self._fault = next((each.fault for each in requests if each.fault), None)
         self.reads_requests = any(each.is_read for each in requests)
         if standing is None:
             is_idle = not self.reads_requests and not self._may_not_ask
-            self.fault = self.fault or (REBALANCES if is_idle else None)
+            self._fault = self._fault or (REBALANCES if is_idle else None)
         else:
             await self._mend(group, [each for each in seen.values() if each.is_given_wrongly])
 

@@ -13,7 +13,7 @@ from faust.exceptions import ConsumerNotStarted
 
 from streams.group_standing import GroupStanding
 from streams.topic_ids import TopicShape
-from streams.topology_watch import LONGEST_WAIT_S, LOOK_EVERY_S, TopologyWatch
+from streams.topology_watch import LONGEST_WAIT_S, LOOK_EVERY_S, SILENT_AFTER_S, TopologyWatch
 
 REQUESTS, TIER = "requests", "tier"
 
@@ -82,6 +82,16 @@ def test_a_worker_that_has_not_looked_is_not_ready() -> None:
     assert watch.fault is not None
     _look(watch)
     assert (watch.fault, watch.reads_requests) == (None, True)
+
+
+def test_a_broker_that_does_not_answer_is_a_fault_until_it_does() -> None:
+    world = World()
+    watch = world.watch()
+    _look(watch)
+    world.now += SILENT_AFTER_S + 1
+    assert watch.fault == f"Kafka has not answered for {SILENT_AFTER_S + 1:.0f} s"
+    _look(watch)
+    assert watch.fault is None
 
 
 def test_what_was_seen_before_an_assignment_does_not_count_after_it() -> None:
