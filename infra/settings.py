@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from schemas.kafka_access import Servers
 from schemas.process_log import LogFormat
 from schemas.registry_access import RegistryAccess
 from schemas.topics import DEFAULT_TIERS, REQUESTS, tenants_by_name
@@ -30,7 +31,7 @@ class InfraSettings(RegistryAccess):
     home: Path = Field(
         default=Path(".sluice"), description="Folder of the local pipeline: data, logs, state."
     )
-    kafka_bootstrap_servers: str | None = Field(
+    kafka_bootstrap_servers: Servers | None = Field(
         default=None,
         description="Your own Kafka, host:port, comma-separated. Unset: the local pipeline's.",
     )

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.credentials import Hidden, secret, tls_context
@@ -21,6 +22,21 @@ if TYPE_CHECKING:
     from schemas.kafka_tokens import TokenSource
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+
+
+def _reachable(servers: str) -> str:
+    for server in servers.split(","):
+        host, _, port = server.strip().rpartition(":")
+        if not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port) < 65_536:
+            raise PydanticCustomError(
+                "kafka_servers", "expected host:port, several of them separated by commas"
+            )
+    return servers
+
+
+Servers = Annotated[str, AfterValidator(_reachable)]
+"""Addresses of brokers as the clients take them: `host:port`, separated by commas."""
+
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 
 

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from schemas.errors import ConfigurationError
+
 REQUESTS = "llm.requests.v1"
 REPLIES = "llm.replies.v1"
 COST = "llm.events.cost.v1"
@@ -102,7 +104,12 @@ class Topic:
 def tenants_by_name(listed: str) -> dict[str, str | None]:
     """Names (of topics, or their prefixes) in a list such as `a=tenant,b`, and the tenant that each
     is bound to.
+
+    Raises:
+        ConfigurationError: an entry has more than one equals sign.
     """
+    if any(entry.count("=") > 1 for entry in listed.split(",")):
+        raise ConfigurationError("a list such as a=tenant,b has an entry with more than one =")
     entries = (entry.partition("=") for entry in listed.split(","))
     return {name.strip(): tenant.strip() or None for name, _, tenant in entries if name.strip()}
 

@@ -12,6 +12,7 @@ from pydantic_settings import SettingsConfigDict
 
 from schemas.credentials import Hidden, secret, tls_context
 from schemas.errors import ConfigurationError
+from schemas.kafka_access import Servers
 from schemas.process_log import LogFormat
 from schemas.registry_access import RegistryAccess
 from schemas.topics import REQUESTS, tenants_by_name
@@ -26,7 +27,7 @@ class SinkSettings(RegistryAccess):
         env_prefix="SLUICE_", extra="ignore", hide_input_in_errors=True, frozen=True
     )
 
-    kafka_bootstrap_servers: str = Field(
+    kafka_bootstrap_servers: Servers = Field(
         default="localhost:9092", description="Kafka's addresses, host:port, comma-separated."
     )
     schema_registry_url: str | None = Field(

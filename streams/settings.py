@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from schemas.kafka_access import Servers
 from schemas.process_log import LogFormat
 from schemas.registry_access import RegistryAccess
 from schemas.topics import DEFAULT_TIERS, REQUESTS, tenants_by_name
@@ -28,7 +29,7 @@ class WorkerSettings(RegistryAccess):
         env_prefix=ENV_PREFIX, extra="ignore", hide_input_in_errors=True, frozen=True
     )
 
-    kafka_bootstrap_servers: str = Field(
+    kafka_bootstrap_servers: Servers = Field(
         default="localhost:9092", description="Kafka's addresses, host:port, comma-separated."
     )
     group: str = Field(default="sluice", description="Consumer group of all workers of a pipeline.")

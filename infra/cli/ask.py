@@ -10,20 +10,24 @@ import click
 
 from infra.cli.faults import FoundProblemsError
 from infra.cli.screen import console, notes, print_json
+from infra.cli.texts import Text
 from infra.settings import InfraSettings
+from schemas.chat import MAX_DEADLINE_MS
 from schemas.shown_text import whole_text
 
 
 @click.command("ask")
-@click.argument("text")
-@click.option("--system", help="A system prompt.")
-@click.option("--model", help="Pin a model of the registry instead of routing.")
-@click.option("--tier", help="Pin a tier.")
+@click.argument("text", type=Text())
+@click.option("--system", type=Text(), help="A system prompt.")
+@click.option("--model", type=Text(), help="Pin a model of the registry instead of routing.")
+@click.option("--tier", type=Text(), help="Pin a tier.")
 @click.option("--quality", type=click.Choice(["economy", "balanced", "best"]), help="Preference.")
-@click.option("--feature", help="What the request is for; static rules may go by it.")
-@click.option("--tenant", help="Who pays.")
-@click.option("--user-id", help="Who asks.")
-@click.option("--deadline-ms", type=click.IntRange(1), default=60_000, show_default=True)
+@click.option("--feature", type=Text(), help="What the request is for; static rules may go by it.")
+@click.option("--tenant", type=Text(), help="Who pays.")
+@click.option("--user-id", type=Text(), help="Who asks.")
+@click.option(
+    "--deadline-ms", type=click.IntRange(1, MAX_DEADLINE_MS), default=60_000, show_default=True
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the whole reply as JSON.")
 def command(text: str, *, system: str | None, as_json: bool, **fields: Any) -> None:
     """Send TEXT (or `-`: standard input) and print the answer.

@@ -9,6 +9,7 @@ import click
 
 from infra.cli.choosing import Aim, choice_of, in_words
 from infra.cli.columns import columns_of
+from infra.cli.numbers import Number
 from infra.cli.paths import OutFolder
 from infra.cli.screen import notes, print_json, print_table
 
@@ -36,7 +37,7 @@ PATH = click.Path(path_type=Path)
     help="A field that goes by another name: prompt, weight, score.MODEL or text.MODEL.",
 )  # fmt: skip
 @click.option("--labels", type=click.IntRange(20), help="At most so many labels for each fit.")
-@click.option("--bar", type=click.FloatRange(0, 1), default=0.5, show_default=True)
+@click.option("--bar", type=Number(0, 1), default=0.5, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the resampling.")
 @click.option("--golden", metavar="FILE", help="A golden set, or `shipped` for ours.")
 @click.option("--registry", type=PATH, help="The policy under --golden.  [the local one]")
@@ -45,7 +46,7 @@ PATH = click.Path(path_type=Path)
     help="A learned artifact that the policy under --golden names, or a folder with some.",
 )  # fmt: skip
 @click.option(
-    "--at-most", type=click.FloatRange(0, 1), default=0.10, show_default=True,
+    "--at-most", type=Number(0, 1), default=0.10, show_default=True,
     help="Share of complex prompts on the first tier above which --golden fails.",
 )  # fmt: skip
 @click.option(

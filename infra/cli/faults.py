@@ -16,7 +16,7 @@ LOGGED = frozenset({"worker", "sink"})
 """Commands that run as processes: what they say goes to their log, in its format."""
 
 _PLAIN = {
-    "is not a valid float range": "is not a number",
+    "is not a valid number": "is not a number",
     "is not a valid integer range": "is not a whole number",
     "is not a valid integer": "is not a whole number",
 }

@@ -6,17 +6,25 @@ import asyncio
 
 import click
 
+from infra.cli.numbers import Number
 from infra.cli.screen import notes
+from infra.cli.texts import Text
 from infra.settings import InfraSettings
 from schemas.identity import NAME, REQUEST_ID
 
 
 @click.command("feedback")
 @click.argument("request_id")
-@click.option("--score", type=click.FloatRange(0, 1), help="How good it was, 0 to 1.")
-@click.option("--label", help="A word for it, such as `wrong`.")
-@click.option("--comment", help="Words of a person; stored only if the registry allows it.")
-@click.option("--tenant", help="The reply's `tenant`. Needed where several tenants send requests.")
+@click.option("--score", type=Number(0, 1), help="How good it was, 0 to 1.")
+@click.option("--label", type=Text(), help="A word for it, such as `wrong`.")
+@click.option(
+    "--comment", type=Text(), help="Words of a person; stored only if the registry allows it."
+)
+@click.option(
+    "--tenant",
+    type=Text(),
+    help="The reply's `tenant`. Needed where several tenants send requests.",
+)
 def command(
     request_id: str,
     *,

@@ -171,6 +171,8 @@ def diff(before: str, after: str | None, *, artifacts: tuple[Path, ...], as_json
     if as_json:
         print_json([each.as_document() for each in found])
         return
+    if found:
+        say(f"from {before} to {after or 'the current version'}:", err=True)
     for each in found:
         say(each.in_words())
     if not found:

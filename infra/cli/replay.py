@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from infra.cli.numbers import Number
 from infra.cli.screen import notes, print_json, say
 
 if TYPE_CHECKING:
@@ -39,15 +40,13 @@ def command() -> None:
 )
 @click.option("--tenant", help="Only requests of this tenant.")
 @click.option("--feature", help="Only requests of this feature.")
-@click.option(
-    "--sample", type=click.FloatRange(0, 1, min_open=True), default=1.0, help="Share, by a draw."
-)
+@click.option("--sample", type=Number(0, 1, min_open=True), default=1.0, help="Share, by a draw.")
 @click.option("--registry", type=click.Path(path_type=Path), help="Registry file.  [the current]")
 @click.option("--artifact", help="A learned artifact, file or hash, in that registry's policy.")
 @click.option("--assess-all", is_flag=True, help="Look at every request again; reuse no score.")
 @click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True)
 @click.option("--execute", is_flag=True, help="Really call the models; needs --max-usd.")
-@click.option("--max-usd", type=click.FloatRange(0, min_open=True), help="What that may spend.")
+@click.option("--max-usd", type=Number(0, min_open=True), help="What that may spend.")
 @AS_JSON
 def run(
     *,
@@ -147,7 +146,7 @@ def diff(first: str, second: str, *, as_json: bool) -> None:
 @click.option("--name", help="Name of the experiment.  [replay-RUN]")
 @click.option(
     "--share",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Number(0, 1, min_open=True),
     default=0.1,
     show_default=True,
     help="Share of the users that take part.",

@@ -11,8 +11,10 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from infra.cli.faults import FoundProblemsError
+from infra.cli.numbers import Number
 from infra.cli.paths import OutFile
 from infra.cli.screen import console, notes, print_json, print_table
+from infra.cli.texts import is_text
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:
@@ -25,11 +27,11 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--out", type=OutFile(), help="Write the replies here, JSON lines.")
 @click.option("--in-flight", type=click.IntRange(1, 10_000), default=64, show_default=True)
-@click.option("--rate", type=click.FloatRange(0.001, 1e6), help="Requests/s at most.")
+@click.option("--rate", type=Number(0.001, 1e6), help="Requests/s at most.")
 @click.option("--prompt-field", help="The lines are data rows; this field holds the prompt.")
 @click.option("--id-field", help="This field holds the request id.")
 @click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="For every request.")
-@click.option("--timeout-s", type=click.FloatRange(1, 172_800), default=630.0, show_default=True)
+@click.option("--timeout-s", type=Number(1, 172_800), default=630.0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the totals as JSON.")
 def command(
     file: Path,
@@ -50,7 +52,6 @@ def command(
     Lines that end otherwise than answered are named on stderr. Exits 1 when there are such lines,
     or a reply is missing.
     """
-    import math
     import uuid
 
     import orjson
@@ -61,8 +62,6 @@ def command(
     from infra.client.totals import Totals
     from infra.client.unfinished import Unfinished
 
-    if math.isnan(timeout_s) or math.isnan(rate or 1.0):
-        raise click.UsageError("--timeout-s and --rate take numbers")
     reading = Reading(
         prompt_field=prompt_field,
         id_field=id_field,
@@ -106,19 +105,10 @@ def _extra(settings: Sequence[str]) -> dict[str, str]:
     extra = {}
     for entry in settings:
         name, equals, value = entry.partition("=")
-        if not equals or not name or not _is_text(entry):
+        if not equals or not name or not is_text(entry):
             raise click.BadParameter(f"{entry!r} is not FIELD=VALUE", param_hint="--set")
         extra[name] = value
     return extra
-
-
-def _is_text(entry: str) -> bool:
-    """Whether an argument is UTF-8; other bytes arrive as halves of surrogates."""
-    try:
-        entry.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _replies_to(stack: ExitStack, out: Path | None, *, as_json: bool) -> IO[bytes] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import sys
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -148,8 +149,9 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                     raise RequestFileError(
                         f"{path} has more than {MOST_BYTES // MIB} MiB unpacked; split it"
                     )
-                if raw.strip():
-                    yield number, raw
+                line = raw.removeprefix(BOM_UTF8) if number == 1 else raw
+                if line.strip():
+                    yield number, line
     except (OSError, EOFError, zlib.error) as error:
         why = getattr(error, "strerror", None) or error
         raise RequestFileError(f"{path} can't be read: {why}") from error

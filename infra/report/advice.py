@@ -75,9 +75,10 @@ def _dead_letters(answers: Answers) -> Iterator[Advice]:
     letters = sum(row["letters"] for row in answers.get("dead_letters", ()))
     if letters:
         worst = max(answers["dead_letters"], key=lambda row: row["letters"])
+        cause = f"{worst['cause'] or 'of unknown cause'}: {worst['reason']}".removesuffix(": ")
         yield Advice(
             what="Mend who sends what can't be read or delivered",
-            why=f"{letters:,} dead letters, most of them {worst['cause']}: {worst['reason']}",
+            why=f"{letters:,} dead letters, most of them {cause}",
             question="dead_letters",
         )
 

@@ -139,9 +139,10 @@ async def _price(
         await deps.alerts.fire(
             AlertName.UNKNOWN_USAGE,
             f"{model.name}/{unpriced[0]}",
-            f"{model.name} reports usage that has no known price: {', '.join(unpriced)}; its calls "
-            "are booked with cost NULL. Set it in models.<name>.price of the registry where there "
-            "is a field for it, or report it.",
+            f"{model.name} reports usage that can't be priced: {', '.join(unpriced)}; its calls "
+            "are booked with cost NULL. Set its price in models.<name>.price of the registry where "
+            "there is a field for it. Where it has one, the counts contradict each other: look at "
+            "what its server reports.",
         )
     elif cost_nano is None and source is not None:
         await deps.alerts.fire(

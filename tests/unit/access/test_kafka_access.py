@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
+from pydantic import ValidationError
 
 from infra.settings import InfraSettings
 from schemas.errors import ConfigurationError
@@ -48,6 +49,24 @@ def test_every_process_reads_it_from_the_same_variables(
     found = settings().kafka_at("k:1")
     assert found["sasl_mechanism"] == "SCRAM-SHA-512"
     assert (found["sasl_plain_username"], found["sasl_plain_password"]) == ("me", SECRET)
+
+
+@pytest.mark.parametrize("settings", [WorkerSettings, SinkSettings, InfraSettings])
+@pytest.mark.parametrize(
+    "servers", ["kafka1.example", "k:", ":9092", "k:99999", "k:1,", "k:x", "k:0"]
+)
+def test_an_address_without_a_port_is_refused_by_name(
+    settings: type[KafkaAccess], servers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLUICE_KAFKA_BOOTSTRAP_SERVERS", servers)
+    with pytest.raises(ValidationError, match="expected host:port"):
+        settings()
+
+
+@pytest.mark.parametrize("servers", ["k:9092", "a:1, b:2", "[::1]:9092"])
+def test_addresses_are_host_and_port(servers: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLUICE_KAFKA_BOOTSTRAP_SERVERS", servers)
+    assert WorkerSettings().kafka_bootstrap_servers == servers
 
 
 def test_the_two_clients_are_told_the_same(tmp_path: Path) -> None:

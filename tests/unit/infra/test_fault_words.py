@@ -12,6 +12,10 @@ from infra.cli.main import sluice
     ("arguments", "said"),
     [
         (["feedback", "r1", "--score", "high"], "'high' is not a number"),
+        (["feedback", "r1", "--score", "nan"], "'nan' is not a number"),
+        (["send", "-", "--rate", "inf"], "inf is not in the range"),
+        (["ask", "a\udcff"], "is not UTF-8"),
+        (["ask", "a", "--deadline-ms", "99999999999999999999"], "is not in the range"),
         (["send", "-", "--in-flight", "1.5"], "'1.5' is not a whole number"),
     ],
 )

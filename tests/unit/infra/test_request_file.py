@@ -114,3 +114,10 @@ def test_many_wrong_lines_are_counted(tmp_path: Path) -> None:
 
     with pytest.raises(RequestFileError, match=f"line {request_file.MOST_NAMED}: (?s:.*) 30 more"):
         read_requests(path, Reading())
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_the_first_line(tmp_path: Path) -> None:
+    path = tmp_path / "windows.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"prompt": "a"}\r\n{"prompt": "b"}\r\n')
+
+    assert [each["prompt"] for each in read_requests(path, Reading())] == ["a", "b"]

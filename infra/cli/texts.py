@@ -1,0 +1,29 @@
+"""Texts as arguments of commands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+
+class Text(click.ParamType):
+    """A text in UTF-8; other bytes arrive as halves of surrogates."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text, checked."""
+        text = str(value)
+        if not is_text(text):
+            self.fail("is not UTF-8", param, ctx)
+        return text
+
+
+def is_text(argument: str) -> bool:
+    """Whether an argument is UTF-8."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
