@@ -47,6 +47,10 @@ _KNOWN_SCHEMES = frozenset(
         *("negotiate", "token"),
     )
 )
+_SHORTEST_SAID = 6
+_SECRET_KIND = (
+    r"(?P<kind>(?i:passw(?:or)?d|passwd|passphrase|pwd|secret|token|(?:api|access|secret)[_-]?key))"
+)
 _STRIPE = re.compile(r"(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{16,600}")
 _ANTHROPIC = re.compile(r"sk-ant-[a-z]{3,8}[0-9]{2}-")
 
@@ -90,6 +94,27 @@ def _is_parameter(found: re.Match[str]) -> bool:
 def _is_user(found: re.Match[str]) -> bool:
     """A user without a password: an address of a mailbox, or a token."""
     return is_random(found[0])
+
+
+def _is_login(found: re.Match[str]) -> bool:
+    """`-u user:password` of a client; `-u 1000:1000` are a user and a group of a process."""
+    value = found["value"]
+    return not value.isdecimal() and value != found["user"] and not is_reference(value)
+
+
+def _is_in_markup(found: re.Match[str]) -> bool:
+    """What an element or an entry holds whose name says that it is secret; a token of a language
+    is a word.
+    """
+    value = found["value"]
+    is_password = "pass" in found["kind"].lower() or "pwd" in found["kind"].lower()
+    return (is_password or not is_plain_words(value)) and not is_reference(value)
+
+
+def _is_said(found: re.Match[str]) -> bool:
+    """`my password is incorrect` tells none: one has a digit, or a sign that ends no sentence."""
+    value = found["value"].rstrip(".,;:!?")
+    return len(value) >= _SHORTEST_SAID and not value.isalpha() and not is_reference(value)
 
 
 def _is_value(found: re.Match[str]) -> bool:
@@ -155,6 +180,45 @@ FORMS: tuple[tuple[tuple[str, ...], str, Judge | None], ...] = (
         r"|x-goog-signature|[a-z_-]{0,20}(?:token|secret|api_?key))=))"
         r"(?P<value>[^\s&#\"'<>]{6,2000})",
         _is_parameter,
+    ),
+    (
+        (" -u", "--user"),
+        r"(?P<name>\s(?:-u[ ]{0,3}|--user[ =])[\"']?(?P<user>[^\s:\"'/<]{1,64}):)"
+        r"(?P<value>[^\s\"'<]{4,200})",
+        _is_login,
+    ),
+    # A line of netrc.
+    (
+        ("login",),
+        r"(?P<name>\blogin\s{1,4}[^\s<]{1,100}\s{1,4}passw(?:or)?d\s{1,4})(?P<value>[^\s<]{4,200})",
+        _is_value,
+    ),
+    # SQL: `CREATE USER u IDENTIFIED BY 'x'`, `ALTER ROLE u PASSWORD 'x'`.
+    (
+        ("identified", "password '"),
+        r"(?P<name>(?i:\b(?:identified(?:\s{1,3}with\s{1,3}\w{1,40})?\s{1,3}by|password)\s{1,3})')"
+        r"(?P<value>[^'\n<]{4,200})(?=')",
+        _is_value,
+    ),
+    # An element of XML, and an entry of a list of names and values, as in manifests.
+    (
+        ("</",),
+        rf"(?P<name><[\w:.-]{{0,40}}?{_SECRET_KIND}>)(?P<value>[^<\n]{{4,2000}})(?=</)",
+        _is_in_markup,
+    ),
+    (
+        ("value",),
+        r"(?P<name>(?i:\b(?:key|name)[\"']?\s{0,3}[:=]\s{0,3}[\"']?[\w:.-]{0,40}?)"
+        + _SECRET_KIND
+        + r"[\"']?[,\s]{1,40}[\"']?(?i:value)[\"']?\s{0,3}[:=]\s{0,3}[\"']?)"
+        r"(?P<value>[^\s\"'<>]{4,2000})",
+        _is_in_markup,
+    ),
+    (
+        ("password is", "password was", "passphrase is", "passcode is", "pwd is"),
+        r"(?P<name>(?i:\b(?:password|passphrase|passcode|pwd)\s(?:is|was)(?:\snow)?\s{0,2}[:=]?"
+        r"\s{1,3}[\"'`]?))(?P<value>[^\s\"'`<]{6,200})",
+        _is_said,
     ),
 )
 """Each form: hints in small letters of which one is in every text that has such a key, a pattern,

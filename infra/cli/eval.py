@@ -162,7 +162,9 @@ def _judged(wanted: Examination, rows: Labels) -> Judged:
     from infra.cli.progress import progress_bar
     from infra.report.judged import judge
 
-    with progress_bar("folds", wanted.folds or 1) as advance:
+    if wanted.folds is None:
+        return judge(wanted, rows, lambda: None)
+    with progress_bar("folds", wanted.folds) as advance:
         return judge(wanted, rows, advance)
 
 

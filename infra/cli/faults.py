@@ -15,6 +15,13 @@ from schemas.shown_text import whole_text
 LOGGED = frozenset({"worker", "sink"})
 """Commands that run as processes: what they say goes to their log, in its format."""
 
+_PLAIN = {
+    "is not a valid float range": "is not a number",
+    "is not a valid integer range": "is not a whole number",
+    "is not a valid integer": "is not a whole number",
+}
+"""What click says of arguments, and how a person would."""
+
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 
@@ -28,7 +35,8 @@ def report_faults(command: click.Command, arguments: Sequence[str]) -> int:
     An error that is not ours is a defect, and says so; it shows its traceback in any case.
     """
     debug = "--debug" in arguments or bool(os.environ.get("SLUICE_DEBUG"))
-    if not debug and not LOGGED.intersection(arguments):
+    is_logged = command_of(arguments) in LOGGED
+    if not debug and not is_logged:
         # What the library has to say of it comes as our own line.
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
@@ -37,16 +45,27 @@ def report_faults(command: click.Command, arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except click.ClickException as wrong:
         # A message quotes what was typed.
-        wrong.message = whole_text(wrong.message)
+        wrong.message = whole_text(_plainly(wrong.message))
         wrong.show()
         return wrong.exit_code
     except Exception as error:  # noqa: BLE001 - the last place where anything can be told
-        if LOGGED.intersection(arguments) and os.environ.get("SLUICE_LOG_FORMAT") == "json":
+        if is_logged and os.environ.get("SLUICE_LOG_FORMAT") == "json":
             _log(error, debug=debug)
         else:
             _tell(error, debug=debug)
         return FAILED
     return status if isinstance(status, int) else DONE
+
+
+def command_of(arguments: Sequence[str]) -> str | None:
+    """The command's name among its arguments: the first that is no option."""
+    return next((each for each in arguments if not each.startswith("-")), None)
+
+
+def _plainly(message: str) -> str:
+    for theirs, ours in _PLAIN.items():
+        message = message.replace(theirs, ours)
+    return message
 
 
 def _tell(error: Exception, *, debug: bool) -> None:

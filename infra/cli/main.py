@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from importlib import import_module
 
 import click
 
-from infra.cli.faults import LOGGED, report_faults
+from infra.cli.faults import LOGGED, command_of, report_faults
 from schemas.shown_text import whole_text
 from schemas.variables import unknown_in_words
 
@@ -73,11 +72,7 @@ def sluice(*, debug: bool) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; exits 0 when it is done, 1 when it failed, 2 when it was asked wrongly."""
     given = sys.argv[1:] if arguments is None else arguments
-    if _command_of(given) not in LOGGED:
+    if command_of(given) not in LOGGED:
         for line in unknown_in_words(os.environ):
             click.secho(whole_text(f"sluice: {line}"), fg="yellow", err=True)
     sys.exit(report_faults(sluice, given))
-
-
-def _command_of(arguments: Sequence[str]) -> str | None:
-    return next((each for each in arguments if not each.startswith("-")), None)

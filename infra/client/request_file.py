@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import sys
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -32,8 +32,16 @@ Identity = tuple[str, str]
 """Tenant and request id of a request in a file."""
 
 
+MOST_NAMED = 20
+"""Lines that an error names; it counts the others."""
+
+
 class RequestFileError(ConfigurationError):
-    """A file of requests can't be read; the message names the line."""
+    """A file of requests can't be read; the message names the lines."""
+
+
+class _LineError(Exception):
+    """What is wrong with one line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,19 +72,36 @@ def numbered_requests(path: Path, reading: Reading) -> list[tuple[int, dict[str,
     """The same, each with the number of its line (from 1). Raises as `read_requests`."""
     requests: list[tuple[int, dict[str, Any]]] = []
     lines: dict[Identity, int] = {}
-    for number, row in _rows(path):
-        request = _request(path, number, row, reading)
-        identity = identity_of(request)
-        if identity in lines:
-            raise RequestFileError(
-                f"{path}, line {number}: the request id of line {lines[identity]} again; the "
-                "second would be refused as a duplicate"
-            )
-        lines[identity] = number
-        requests.append((number, request))
+    wrong: list[str] = []
+    for number, raw in _lines(path):
+        try:
+            request = _request(number, _row(raw), reading)
+            _remember(identity_of(request), number, lines)
+        except _LineError as error:
+            wrong.append(f"line {number}: {error}")
+        else:
+            requests.append((number, request))
+    if wrong:
+        raise RequestFileError(_in_words(path, wrong))
     if not requests:
         raise RequestFileError(f"{path} holds no requests")
     return requests
+
+
+def _remember(identity: Identity, number: int, lines: dict[Identity, int]) -> None:
+    before = lines.setdefault(identity, number)
+    if before != number:
+        raise _LineError(
+            f"the request id of line {before} again; the second would be refused as a duplicate"
+        )
+
+
+def _in_words(path: Path, wrong: Sequence[str]) -> str:
+    if len(wrong) == 1:
+        return f"{path}, {wrong[0]}"
+    more = len(wrong) - MOST_NAMED
+    named = (*wrong[:MOST_NAMED], *([f"{more} more lines"] if more > 0 else []))
+    return "\n  ".join((f"{path}: {len(wrong)} lines are no requests", *named))
 
 
 def identity_of(request: Mapping[str, Any]) -> Identity:
@@ -84,32 +109,32 @@ def identity_of(request: Mapping[str, Any]) -> Identity:
     return str(request.get("tenant")), str(request.get("request_id"))
 
 
-def _request(path: Path, number: int, row: dict[str, Any], reading: Reading) -> dict[str, Any]:
+def _request(number: int, row: dict[str, Any], reading: Reading) -> dict[str, Any]:
     if reading.prompt_field is None:
         request = dict(row)
     else:
         prompt = row.get(reading.prompt_field)
         if not isinstance(prompt, str):
-            raise RequestFileError(f"{path}, line {number}: no text in {reading.prompt_field!r}")
+            raise _LineError(f"no text in {reading.prompt_field!r}")
         request = {"prompt": prompt}
     if reading.id_field is not None:
-        request["request_id"] = _id(path, number, row.get(reading.id_field))
+        request["request_id"] = _id(row.get(reading.id_field))
     request = {**reading.extra, **request}
     request.setdefault("request_id", f"{reading.id_prefix}{number}")
     return request
 
 
-def _id(path: Path, number: int, value: Any) -> str:
+def _id(value: Any) -> str:
     text = str(value)
     if not REQUEST_ID.fullmatch(text):
-        raise RequestFileError(
-            f"{path}, line {number}: the id may hold 1 to 128 letters, digits and . _ : -; leave "
-            "--id-field out to have ids made"
+        raise _LineError(
+            "the id may hold 1 to 128 letters, digits and . _ : -; leave --id-field out to have "
+            "ids made"
         )
     return text
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     try:
         with _opened(path) as file:
             total = 0
@@ -124,23 +149,23 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                         f"{path} has more than {MOST_BYTES // MIB} MiB unpacked; split it"
                     )
                 if raw.strip():
-                    yield number, _row(path, number, raw)
+                    yield number, raw
     except (OSError, EOFError, zlib.error) as error:
         why = getattr(error, "strerror", None) or error
         raise RequestFileError(f"{path} can't be read: {why}") from error
 
 
-def _row(path: Path, number: int, raw: bytes) -> dict[str, Any]:
+def _row(raw: bytes) -> dict[str, Any]:
     try:
         row = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise RequestFileError(f"{path}, line {number}: not JSON: {error.msg}") from None
+        raise _LineError(f"not JSON: {error.msg}") from None
     if not isinstance(row, dict):
-        raise RequestFileError(f"{path}, line {number}: a JSON object was expected")
+        raise _LineError("a JSON object was expected")
     too_much = overgrown(row)
     if too_much is not None:
         field, what = too_much
-        raise RequestFileError(f"{path}, line {number}: {f'{field}: ' if field else ''}{what}")
+        raise _LineError(f"{field}: {what}" if field else what)
     return row
 
 

@@ -42,7 +42,7 @@ FROM
         q.at, toString(q.tenant), 'signal', q.hop, toString(q.tier), toString(q.signal),
         toString(q.request_model), '',
         multiIf(q.passed IS NULL, '', ifNull(q.passed, false), 'pass', 'fail'), q.score,
-        NULL, NULL, 0, if(q.label = '', toString(q.name), concat(q.name, ': ', q.label))
+        NULL, NULL, 0, if(q.label IN ('', q.name), toString(q.name), concat(q.name, ': ', q.label))
     FROM quality AS q
     WHERE q.request_id = {request_id:String}
         AND ({tenant:String} = '' OR q.tenant = {tenant:String})

@@ -41,6 +41,8 @@ async def judge_answer(
 ) -> Verdict:
     """The verdict on an answer; what was found goes out as quality events, and into the steps."""
     policy = hop.landscape.policy
+    # Reading a large answer and judging it are two turns of the event loop.
+    await asyncio.sleep(0)
     verdict = confidence_in(answered, hop.landscape.models[attempt.model], hop.landscape)
     grey = policy.cascade.grey
     if grey is not None and _in_doubt(verdict, grey, standing, hop.landscape):

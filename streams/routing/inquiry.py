@@ -65,12 +65,13 @@ def json_object_in(text: str, field: str) -> Mapping[str, Any]:
     """The JSON object with this field in a model's answer, bare or among prose; empty where there
     is none, or where several differ in that field.
     """
-    whole = _object(text)
+    read = text[:_READ_CHARACTERS]
+    whole = _object(read)
     if whole is not None:
         return whole
     found = [
         value
-        for candidate in _OBJECT.findall(text[:_READ_CHARACTERS])
+        for candidate in _OBJECT.findall(read)
         if (value := _object(candidate)) is not None and field in value
     ]
     if not found or any(each[field] != found[0][field] for each in found):

@@ -1,7 +1,7 @@
 """Provider answers through both adapters and every check that a worker makes of them.
 
-An answer's way from its bytes to its confidence is walked without a pause of the event loop, so it
-is timed as one step; what follows behind an `await` is timed by itself.
+What a worker does without a pause of the event loop is one step, and each step is timed: reading an
+answer, judging it (`judge_answer` pauses before), and what follows behind an `await`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,20 @@ _UNITS = (
     ),
     *("a", "aA", "ab ", "1", "1.", "9,", "1/2 ", "= ", "- ", "* ", "# ", "| a ", "|--", "$", "$$"),
     *("\\boxed{", "\\frac{1}{", "}", "]", ")", "(", "<", "</", "<a>", "&#", "%", "http://", "a@"),
-    *("@b.", "sk-", "-----BEGIN ", "Bearer ", "DE00", "::", "1.2.3.", "+49 ", "4111 1111 "),
+    *(
+        "@b.",
+        "sk-",
+        "-----BEGIN ",
+        "Bearer ",
+        "DE00",
+        "::",
+        "<a:token>x</",
+        "name: token, ",
+        " -u a:b",
+        "1.2.3.",
+        "+49 ",
+        "4111 1111 ",
+    ),
     *("Wait, ", "I think ", "Therefore ", "Answer: ", "because ", "not ", "sorry ", "As an AI "),
     *("漢", "字。", "日本語", "한국", "ا", "العربية ", "हिन्दी ", "ไทย", "é", "ß", "Ω ", "İ", "ǅ"),
     *("🙂", "\u0301", "\u200d", "\u202e", "\ufeff", "\u2028", "\x00", "\x1b[2J", "\ud7ff"),
@@ -222,6 +235,7 @@ class Judging:
                 finish_reason=completion.finish_reason,
                 logprobs=completion.logprobs,
             )
+        with self._timed("confidence"):
             confidence_in(answered, _MODEL, _LANDSCAPE)
         self._beside(completion, answered)
 

@@ -132,7 +132,18 @@ NAMED = {
     'password = "correct horse battery"': 'password = "<key>"',
     '"password": "S3cret!pass"': '"password": "<key>"',
     "Passwort: geheim123": "Passwort: <key>",
-    "my password is: hunter2!": "my password is: hunter2!",
+    "my password is: hunter2!": "my password is: <key>",
+    "The password is `Tr0ub4dor&3`.": "The password is `<key>`.",
+    "curl -u admin:hunter2hunter https://a.example": "curl -u admin:<key> https://a.example",
+    "curl --user 'me:s3cr3t!' a.example": "curl --user 'me:<key>' a.example",
+    "machine a.example\nlogin me\npassword hunter22": "machine a.example\nlogin me\npassword <key>",
+    "CREATE USER u IDENTIFIED BY 'hunter22';": "CREATE USER u IDENTIFIED BY '<key>';",
+    "ALTER ROLE u WITH PASSWORD 'hunter22'": "ALTER ROLE u WITH PASSWORD '<key>'",
+    "<password>hunter22</password>": "<password><key></password>",
+    f"<db:ApiKey>{SECRET}</db:ApiKey>": "<db:ApiKey><key></db:ApiKey>",
+    '<add key="DbPassword" value="hunter22" />': '<add key="DbPassword" value="<key>" />',
+    "- name: DB_PASSWORD\n  value: hunter22\n": "- name: DB_PASSWORD\n  value: <key>\n",
+    f'{{"name": "API_TOKEN", "value": "{SECRET}"}}': '{"name": "API_TOKEN", "value": "<key>"}',
     "mongodb+srv://user:p%40ss@cluster.example/x": "mongodb+srv://<key>@cluster.example/x",
 }
 
@@ -152,6 +163,10 @@ STAYS = (
     "Mozilla.compat.something, hf_hub_download_of_a_file",
     "Keyboard: 104 keys, monkey=banana",
     "git log --format=%H 0123456789abcdef0123456789abcdef01234567",
+    "my password is incorrect, your password is required. The password is: wrong!",
+    "docker run -u 1000:1000 alpine; docker exec -u root:root x; curl -u $USER:$PASSWORD x",
+    "<token>hello</token>, <password>${PASSWORD}</password>, identified by 'id'",
+    '{"name": "max_tokens", "value": "4096"}, <param name="token" value="word"/>',
     "uuid 123e4567-e89b-12d3-a456-426614174000",
 )
 

@@ -35,7 +35,8 @@ def agreement(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
     """Of two assistant messages: 1 for the same conclusion, 0 for another one."""
     calls = _calls_of(one), _calls_of(other)
     if calls[0] or calls[1]:
-        return float(calls[0] == calls[1])
+        # Arguments may be long: they are read where their texts differ.
+        return float(calls[0] == calls[1] or _as_read(calls[0]) == _as_read(calls[1]))
     left = text_of(one.get("content"))[:_EXAMINED_CHARACTERS]
     right = text_of(other.get("content"))[:_EXAMINED_CHARACTERS]
     values = _json_of(left), _json_of(right)
@@ -47,9 +48,13 @@ def agreement(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
     return _common_words(left, right)
 
 
-def _calls_of(message: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    calls = (call["function"] for call in message.get("tool_calls") or ())
-    return [(call["name"], _json_of(call["arguments"]) or call["arguments"]) for call in calls]
+def _calls_of(message: Mapping[str, Any]) -> list[tuple[str, str]]:
+    functions = (call["function"] for call in message.get("tool_calls") or ())
+    return [(each["name"], each["arguments"]) for each in functions]
+
+
+def _as_read(calls: list[tuple[str, str]]) -> list[tuple[str, Any]]:
+    return [(name, _json_of(arguments) or arguments) for name, arguments in calls]
 
 
 def _json_of(text: str) -> Any:

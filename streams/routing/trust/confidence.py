@@ -137,7 +137,7 @@ def _logprob_part(logprobs: Sequence[float]) -> float:
 
 
 _LONG_WORDS = 20
-_ARTICLE_HEDGES = re.compile(r"i'm not sure|i don't know|i cannot", re.IGNORECASE | re.ASCII)
+_ARTICLE_HEDGES = (b"i'm not sure", b"i don't know", b"i cannot")
 _ARTICLE_STRUCTURE = ("```", "1.", "- ")
 _ARTICLE_ENDINGS = (".", "```", ")")
 
@@ -148,7 +148,8 @@ def score_by_article(answered: Answered) -> Verdict:
     parts = {"base": 0.5}
     if len(content.split(maxsplit=_LONG_WORDS)) > _LONG_WORDS:
         parts["length"] = 0.15
-    if not _ARTICLE_HEDGES.search(content):
+    small = content.encode(errors="surrogatepass").lower()
+    if not any(hedge in small for hedge in _ARTICLE_HEDGES):
         parts["no_hedging"] = 0.15
     if any(mark in content for mark in _ARTICLE_STRUCTURE):
         parts["structure"] = 0.1

@@ -93,3 +93,24 @@ def test_a_line_without_end_is_refused_before_it_is_held(tmp_path: Path) -> None
 
     with pytest.raises(RequestFileError, match="line 1: longer"):
         read_requests(path, Reading())
+
+
+def test_all_wrong_lines_are_named_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.jsonl"
+    good = b'{"prompt": "a", "request_id": "1"}\n'
+    path.write_bytes(good + b"no\n[]\n" + good)
+
+    with pytest.raises(RequestFileError) as wrong:
+        read_requests(path, Reading())
+
+    first, *named = str(wrong.value).splitlines()
+    assert first.endswith("3 lines are no requests")
+    assert [each.split(":")[0].strip() for each in named] == ["line 2", "line 3", "line 4"]
+
+
+def test_many_wrong_lines_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.jsonl"
+    path.write_bytes(b"no\n" * 50)
+
+    with pytest.raises(RequestFileError, match=f"line {request_file.MOST_NAMED}: (?s:.*) 30 more"):
+        read_requests(path, Reading())

@@ -45,6 +45,16 @@ def test_a_crowd_is_seen(value: list[object]) -> None:
     assert crowd_in(written, 1_000, 0) == "more than 0 lists and objects"
 
 
+@given(st.lists(st.lists(TEXTS, min_size=1), min_size=1))
+def test_values_are_counted_exactly(value: list[list[str]]) -> None:
+    written = orjson.dumps(value)
+    # The whole list opens, and so does each list in it; each text but the first has a comma.
+    values = sum(len(each) + 1 for each in value)
+    assert crowd_in(written, values, len(value) + 1) is None
+    assert crowd_in(written, values - 1, len(value) + 1) == f"more than {values - 1} values"
+    assert crowd_in(written, values, len(value)) == f"more than {len(value)} lists and objects"
+
+
 def test_marks_inside_of_texts_are_not_counted() -> None:
     text = orjson.dumps(['[{,"\\' * 1_000, {"a,[{": ',\\",'}])
     assert crowd_in(text, 4, 2) is None
