@@ -22,7 +22,7 @@ demo: setup ## the pipeline, end to end, on this machine
 	@$(BIN)/sluice demo
 
 test: setup ## unit, contract, SQL and pipeline tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 chaos-budget: setup ## 1.00 USD over four workers: spend stops, stays stopped when all is killed
 	@$(BIN)/python -m tests.chaos.budget

@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for, and the order of tests."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -31,6 +32,19 @@ settings.register_profile("sluice", deadline=None, derandomize=True)
 if _MORE := os.environ.get("SLUICE_TEST_EXAMPLES"):
     settings.register_profile("sluice", deadline=None, max_examples=int(_MORE))
 settings.load_profile("sluice")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect without a search for cycles, and leave what was collected out of all later ones:
+    thousands of items and the modules of the whole project live to the end.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

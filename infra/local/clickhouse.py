@@ -35,12 +35,13 @@ def clickhouse_folder(home: Path) -> Path:
 class LocalClickHouse:
     """A ClickHouse server: its folder and port. Data survives `kill -9` and restarts.
 
-    `more_users` is XML of users besides ours.
+    `more_users` is XML of users besides ours, `query_settings` of settings for all users' queries.
     """
 
     folder: Path
     port: int
     more_users: str = ""
+    query_settings: str = ""
 
     @classmethod
     def in_folder(cls, folder: Path, port: int | None = 0) -> LocalClickHouse:
@@ -85,7 +86,7 @@ class LocalClickHouse:
                 "SLUICE_CLICKHOUSE_PORT to another one, or to 0 for a free one"
             )
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_users(self.folder, self.more_users)
+        write_users(self.folder, self.more_users, self.query_settings)
         access = SERVER_XML.format(folder=self.folder)
         (self.folder / "config.xml").write_text(_CONFIG.format(port=self.port, access=access))
         return start_process(

@@ -33,6 +33,7 @@ _USERS = """\
 <clickhouse>
   <profiles>
     <default>
+      {settings}
       <constraints><add_http_cors_header><readonly/></add_http_cors_header></constraints>
     </default>
   </profiles>
@@ -104,9 +105,9 @@ def password_in(folder: Path) -> str:
     return file.read_text()
 
 
-def write_users(folder: Path, more: str = "") -> None:
-    """Write the file of users; `more` is XML of further ones."""
+def write_users(folder: Path, more: str = "", settings: str = "") -> None:
+    """Write the file of users; `more` is XML of further ones, `settings` of all users' settings."""
     digest = hashlib.sha256(password_in(folder).encode()).hexdigest()
     grants = "".join(f"<query>{right}</query>" for right in _RIGHTS)
-    text = _USERS.format(user=USER, digest=digest, grants=grants, more=more)
+    text = _USERS.format(user=USER, digest=digest, grants=grants, more=more, settings=settings)
     (folder / "users.xml").write_text(text)

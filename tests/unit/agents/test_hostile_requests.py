@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -82,43 +83,45 @@ def _named(head: bytes, value: bytes, tail: bytes, count: int = 100_001) -> byte
     return head + b",".join(b'"k%d":%s' % (number, value) for number in range(count)) + tail
 
 
-BOMBS: dict[str, bytes] = {
-    "parts": _repeated(b'{"messages":[{"role":"user","content":[', b"{}", b"]}]}"),
-    "messages": _repeated(b'{"messages":[', b"{}", b"]}"),
-    "fields": _named(b'{"prompt":"x",', b"1", b"}"),
-    "fields of a message": _named(b'{"messages":[{"role":"user",', b"1", b"}]}"),
-    "metadata": _named(b'{"prompt":"x","metadata":{', b'"v"', b"}}"),
-    "biases": _named(b'{"prompt":"x","logit_bias":{', b'"v"', b"}}"),
-    "a schema": _named(
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "parts": partial(_repeated, b'{"messages":[{"role":"user","content":[', b"{}", b"]}]}"),
+    "messages": partial(_repeated, b'{"messages":[', b"{}", b"]}"),
+    "fields": partial(_named, b'{"prompt":"x",', b"1", b"}"),
+    "fields of a message": partial(_named, b'{"messages":[{"role":"user",', b"1", b"}]}"),
+    "metadata": partial(_named, b'{"prompt":"x","metadata":{', b'"v"', b"}}"),
+    "biases": partial(_named, b'{"prompt":"x","logit_bias":{', b'"v"', b"}}"),
+    "a schema": partial(
+        _named,
         b'{"prompt":"x","tools":[{"type":"function","function":{"name":"f","parameters":{',
         b"{}",
         b"}}}]}",
     ),
-    "lists in lists": _repeated(
-        b'{"prompt":"x","extra_body":{"a":[', b"[" * 90 + b"]" * 90, b"]}}"
+    "lists in lists": partial(
+        _repeated, b'{"prompt":"x","extra_body":{"a":[', b"[" * 90 + b"]" * 90, b"]}}"
     ),
-    "numbers": _repeated(b'{"prompt":"x","extra_body":{"a":[', b"1", b"]}}"),
-    "texts": _repeated(b'{"prompt":"x","stop":[', b'""', b"]}"),
-    "annotations": _repeated(
-        b'{"messages":[{"role":"user","content":"a","annotations":[', b"{}", b"]}]}"
+    "numbers": partial(_repeated, b'{"prompt":"x","extra_body":{"a":[', b"1", b"]}}"),
+    "texts": partial(_repeated, b'{"prompt":"x","stop":[', b'""', b"]}"),
+    "annotations": partial(
+        _repeated, b'{"messages":[{"role":"user","content":"a","annotations":[', b"{}", b"]}]}"
     ),
 }
 
 
-CROWDS: dict[str, bytes] = {
-    "fields": _named(b'{"prompt":"x",', b"1", b"}", 2_500),
-    "fields of a message": _named(b'{"messages":[{"role":"user",', b"1", b"}]}", 90_000),
-    "metadata": _named(b'{"prompt":"x","metadata":{', b'"v"', b"}}", 3_000),
-    "fractions": b'{"prompt":"x","extra_body":{"a":[%s]}}'
-    % b",".join([b"1.10"] * (MAX_FRACTIONS + 1)),
-    "large integers": b'{"prompt":"x","tools":[%s]}' % b",".join([b"1" * 30] * 99_000),
+CROWDS: dict[str, Callable[[], bytes]] = {
+    "fields": partial(_named, b'{"prompt":"x",', b"1", b"}", 2_500),
+    "fields of a message": partial(_named, b'{"messages":[{"role":"user",', b"1", b"}]}", 90_000),
+    "metadata": partial(_named, b'{"prompt":"x","metadata":{', b'"v"', b"}}", 3_000),
+    "fractions": lambda: (
+        b'{"prompt":"x","extra_body":{"a":[%s]}}' % b",".join([b"1.10"] * (MAX_FRACTIONS + 1))
+    ),
+    "large integers": lambda: b'{"prompt":"x","tools":[%s]}' % b",".join([b"1" * 30] * 99_000),
 }
 """Fewer than are not read at all, more than are looked at."""
 
 
 @pytest.mark.parametrize("what", BOMBS)
 def test_what_takes_seconds_to_read_is_not_read_and_is_answered(what: str) -> None:
-    world = taken(BOMBS[what], [("correlation-id", b"c")])
+    world = taken(BOMBS[what](), [("correlation-id", b"c")])
     (dead,) = world.log.of(dead_letter_topic(REQUESTS))
     assert dict(dead.record.headers)["dlq-reason"] in {
         b"more than %d values" % MAX_VALUES,
@@ -141,7 +144,7 @@ def test_too_many_values_are_refused_before_each_is_looked_at(
     what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(RequestDocument, "model_validate", None)
-    said = refusal(CROWDS[what])
+    said = refusal(CROWDS[what]())
     assert f"the {MAX_FIELDS} fields" in said or f"the {MAX_FRACTIONS} numbers" in said
 
 

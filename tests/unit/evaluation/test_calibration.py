@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score
 
 from streams.evaluation.bounds import share_interval, threshold_by_bound, upper_bound
 from streams.evaluation.calibration import (
@@ -33,6 +32,8 @@ def test_overconfidence_is_the_distance_to_what_happened() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=60))
 def test_auroc_is_the_chance_that_good_scores_above_bad(rows: list[tuple[int, bool]]) -> None:
+    from sklearn.metrics import roc_auc_score
+
     score = np.array([row[0] for row in rows], float)
     positive = np.array([row[1] for row in rows], float)
     found = auroc(score, positive)

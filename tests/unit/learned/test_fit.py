@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.ensemble import ExtraTreesRegressor
 
 from streams.evaluation.calibration import auroc
 from streams.learning.fit import as_forest, fit_artifact
@@ -23,6 +22,8 @@ from tests.unit.learned.world import QUICK, artifact, labels, packed
 
 
 def test_the_forest_says_what_the_grown_trees_say() -> None:
+    from sklearn.ensemble import ExtraTreesRegressor
+
     chance = np.random.default_rng(0)
     rows = chance.random((300, 9)).astype(np.float32).round(1)
     targets = np.column_stack((rows[:, 0] > 0.5, rows[:, 1])).astype(float)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sklearn.ensemble import ExtraTreesRegressor
 
 from streams.evaluation.calibration import auroc
 from streams.learning.fit import as_forest, fit_artifact
@@ -93,6 +92,8 @@ def test_an_unknown_score_is_what_was_guessed_moved_by_what_the_row_surprised() 
 
 
 def test_a_leaf_counts_known_scores_only_and_is_drawn_towards_what_was_filled() -> None:
+    from sklearn.ensemble import ExtraTreesRegressor
+
     rows = np.zeros((8, 1), np.float32)
     filled = np.full((8, 2), 0.5)
     grown = ExtraTreesRegressor(3, random_state=0).fit(rows, filled)
