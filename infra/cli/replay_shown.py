@@ -55,7 +55,8 @@ def lost(gone: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _say_left_out(tally: Mapping[str, Any]) -> None:
     words = {
-        "open": "have no outcome of their own in ClickHouse: they are not over, or repeat an id",
+        "open": "have no outcome of their own in ClickHouse: they are not over, repeat an id, or "
+        "are no requests",
         "undecided": "were refused or over before they were decided",
         "unreadable": "can't be read as requests now",
         "old": "recorded no inputs",

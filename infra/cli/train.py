@@ -121,7 +121,8 @@ def command(
     asyncio.run(_publish(trained.artifact))
     notes.print(
         "published; name it in the registry: classifier: learned, and "
-        f"policy.learned.artifact: '{trained.hash}'",
+        f"policy.learned.artifact: '{trained.hash}'. Where tiers have other names than the models "
+        "of the labels, policy.learned.columns says which is which",
         markup=False,
     )
 

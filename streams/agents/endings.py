@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from schemas.bad_records import LONGEST_REASON, reason_of
 from schemas.codec import Format
 from schemas.errors import DeliveryError
 from schemas.events import Result
@@ -232,7 +233,7 @@ async def dead_letter_reply(
         headers=[
             *address.kafka_headers,
             ("dlq-cause", b"undeliverable"),
-            ("dlq-reason", type(error.__cause__ or error).__name__.encode()),
+            ("dlq-reason", reason_of(error)[:LONGEST_REASON].encode()),
             ("dlq-source", f"{address.topic}".encode()),
             ("dlq-worker", deps.me.worker.encode()),
         ],
