@@ -27,6 +27,9 @@ MAX_ANSWER_VALUES, MAX_ANSWER_CONTAINERS = 250_000, 80_000
 hardly so many.
 """
 
+MAX_PARTS = 10_000
+"""Most parts of one answer's content."""
+
 MAX_NAME_CHARACTERS = 256
 """Longest name (of a model, an answer, a service tier) that is taken: each stands in an event."""
 
@@ -74,6 +77,17 @@ def few_enough(calls: list[Any]) -> list[Any]:
     if len(calls) > MAX_TOOL_CALLS:
         raise bad_answer(f"holds more than {MAX_TOOL_CALLS} tool calls")
     return calls
+
+
+def few_parts(content: list[Any]) -> list[Any]:
+    """The parts of an answer's content.
+
+    Raises:
+        ProviderError: BAD_RESPONSE; they are more than `MAX_PARTS`.
+    """
+    if len(content) > MAX_PARTS:
+        raise bad_answer(f"holds content of more than {MAX_PARTS} parts")
+    return content
 
 
 def bad_answer(what: str, status: int = 200) -> ProviderError:

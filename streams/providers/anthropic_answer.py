@@ -18,6 +18,7 @@ from streams.providers.answers import (
     bad_answer,
     believable,
     few_enough,
+    few_parts,
     json_text,
     keeping_usage,
     name,
@@ -63,7 +64,9 @@ def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
     if document.get("type") == "error" or document.get("error"):
         raise refusal_of(500, error_object(document), inside=True)
     blocks = document.get("content")
-    if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
+    if not isinstance(blocks, list) or not all(
+        isinstance(block, dict) for block in few_parts(blocks)
+    ):
         raise bad_answer("holds no content")
     shape = wants_shape(call.body)
     said = "".join(words_of(block) for block in blocks if block.get("type") == "text")

@@ -14,6 +14,7 @@ from streams.providers.answers import (
     bad_answer,
     believable,
     few_enough,
+    few_parts,
     json_text,
     keeping_usage,
     kept,
@@ -186,7 +187,7 @@ def _spoken(content: object) -> str | None:
     """
     if isinstance(content, str | None):
         return content
-    if not isinstance(content, list) or not all(map(_is_part, content)):
+    if not isinstance(content, list) or not all(map(_is_part, few_parts(content))):
         raise bad_answer("holds content that is no text")
     pieces = (
         each if isinstance(each, str) else words_of(each)

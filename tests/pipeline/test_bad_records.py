@@ -118,6 +118,10 @@ def _is_alert_about(topic: str) -> Any:
     return wanted
 
 
+def _source_of(dead: Any) -> bytes:
+    return dict(dead.headers).get("dlq-source") or b""
+
+
 def test_workers_and_sinks_go_on_and_tell_of_it(pipeline: Stack) -> None:
     async def whole() -> None:
         version = await in_use(pipeline)
@@ -133,7 +137,7 @@ def test_workers_and_sinks_go_on_and_tell_of_it(pipeline: Stack) -> None:
             await _found(
                 pipeline.bootstrap,
                 dead_letter_topic(topic),
-                lambda record, source=source: dict(record.headers)["dlq-source"].startswith(source),
+                lambda record, source=source: _source_of(record).startswith(source),
             )
 
     asyncio.run(whole())

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from schemas.topics import MAX_ANSWER_BYTES
-from streams.providers.answers import MAX_NAME_CHARACTERS, MAX_TOKENS, MAX_TOOL_CALLS
+from streams.providers.answers import MAX_NAME_CHARACTERS, MAX_PARTS, MAX_TOKENS, MAX_TOOL_CALLS
 from streams.providers.base import ErrorClass, Usage
 from streams.providers.prices import PriceBook
 from streams.providers.retry_after import LONGEST_PAUSE_S
@@ -144,6 +144,8 @@ NO_ANSWERS: dict[str, bytes] = {
     "many tool calls": orjson.dumps(
         said(tool_calls=[{"function": {"name": "f"}}] * (MAX_TOOL_CALLS + 1))
     ),
+    "many texts": orjson.dumps(said(content=["a"] * (MAX_PARTS + 1))),
+    "many parts": orjson.dumps(said(content=[{"type": "text", "text": "a"}] * (MAX_PARTS + 1))),
     "ten megabytes of tool calls": orjson.dumps(
         said(tool_calls=[{"function": {"name": "f", "arguments": "x" * 10_000_000}}])
     ),
