@@ -72,11 +72,12 @@ class Trial:
         """What happens from now on is not counted against the message."""
         self._over.set()
 
-    async def ended(self) -> None:
-        """Wait for its end, a bounded time."""
+    async def ended(self) -> bool:
+        """Wait for its end, a bounded time; whether it has ended."""
         with suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_TRIAL_S):
                 await self._over.wait()
+        return self._over.is_set()
 
 
 class DeliveryAttempts:
@@ -150,7 +151,11 @@ class DeliveryAttempts:
             await self._write(place, lambda mark: mark.trying(offset), clears=self._on_trial)
             self._on_trial = place
             start(trial)
-            await trial.ended()
+            if await trial.ended():
+                # What ends the process now is another message's fault. One whose trial has not
+                # ended in time stays under suspicion.
+                await self._write(place, lambda mark: mark.trying(None))
+                self._on_trial = None
 
     async def failed(self, place: Place, offset: int, times: int) -> None:
         """A message failed so many times; returns when that outlives this process."""

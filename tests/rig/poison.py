@@ -182,7 +182,7 @@ async def _case(
     await reader.until(all_ended, ends_by_s)
     replies = caller.replies()
     lost = {each: reply["error"] for each in good if (reply := replies[each][0])["error"]}
-    assert not lost
+    assert not lost, lost
     for way, request_id in bad.items():
         (reply,) = replies[request_id]
         assert (reply["status"], reply["error"]["code"]) == ("failed", "internal_error"), way

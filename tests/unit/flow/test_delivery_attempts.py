@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+import pytest
+
+from streams.flow import delivery_attempts
 from streams.flow.delivery_attempts import DeliveryAttempts, FoundPartition, Place
 from streams.flow.incoming import Incoming
 from streams.flow.intake import Assignment, Intake, Work
@@ -63,7 +66,8 @@ class Event:
     broker: Broker
 
     def ack(self) -> None:
-        assert self.broker.attempts is not None
+        if self.broker.attempts is None:
+            return
         self.broker.committed = self.offset + 1
         self.broker.metadata = self.broker.attempts.metadata(PLACE, self.offset + 1)
 
@@ -89,6 +93,8 @@ def _lived(broker: Broker, name: str, ends: Collection[int], fails: Collection[i
         await asyncio.sleep(0)
         if offset in ends:
             life.ended = True
+            # A process that has ended commits nothing.
+            broker.attempts = None
             raise EndedError
         if offset in fails:
             raise ValueError
@@ -135,6 +141,18 @@ def test_a_message_that_ends_each_process_is_ended_and_the_partition_goes_on() -
     assert 3 not in lives[-1].tried
     assert {*lives[-1].tried} >= {4, 5}
     assert broker.committed == 6
+
+
+@pytest.mark.parametrize(("ends", "charged"), [(True, 0), (False, 1)])
+def test_a_message_whose_trial_is_over_is_not_charged_for_what_ends_the_process_later(
+    monkeypatch: pytest.MonkeyPatch, *, ends: bool, charged: int
+) -> None:
+    monkeypatch.setattr(delivery_attempts, "LONGEST_TRIAL_S", 0.0)
+    broker = Broker(end=6)
+    first = broker.life("one")
+    asyncio.run(first.alone(PLACE, 2, lambda trial: trial.end() if ends else None))
+    second = broker.life("two")
+    assert second.tries(PLACE, 2).lost_workers == charged
 
 
 def test_suspects_are_tried_one_at_a_time_and_what_is_behind_them_in_parallel() -> None:
