@@ -15,11 +15,10 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
+from schemas.sound_values import INT64_DIGITS
 from schemas.topics import ALERTS
 
 ALERT_PLACE = TopicPartition(ALERTS, 0)
-_LONGEST_TIME = 19
-"""Digits of a 64-bit integer."""
 
 
 def alert_group(group: str) -> str:
@@ -42,7 +41,7 @@ class AlertEvaluation:
     def decode(cls, metadata: str) -> AlertEvaluation | None:
         """From metadata of a commit; `None` for metadata of another form."""
         at, _, worker = metadata.partition(" ")
-        is_time = at.isascii() and at.isdecimal() and len(at) <= _LONGEST_TIME
+        is_time = at.isascii() and at.isdecimal() and len(at) <= INT64_DIGITS
         return cls(worker=worker, at=int(at)) if is_time and worker else None
 
 

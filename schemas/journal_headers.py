@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from schemas.errors import UndecodableError
-from schemas.sound_values import MAX_TIME_MS
+from schemas.sound_values import INT64_DIGITS, MAX_TIME_MS
 
 KIND = "kind"
 HOP = "hop"
@@ -39,8 +39,6 @@ Headers = list[tuple[str, bytes]]
 
 MAX_COUNT = 2**31 - 1
 """The greatest hop or visit: an `int` of Avro."""
-_LONGEST_NUMBER = 19
-"""Digits of a 64-bit integer."""
 
 
 def header_values(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, bytes]:
@@ -68,7 +66,7 @@ def count_in(headers: Mapping[str, bytes], name: str, greatest: int = MAX_COUNT)
         ValueError: it holds another thing.
     """
     value = headers[name]
-    if not value.removeprefix(b"-").isdigit() or len(value) > _LONGEST_NUMBER:
+    if not value.removeprefix(b"-").isdigit() or len(value) > INT64_DIGITS:
         raise ValueError(f"{name} is not a count")
     count = int(value)
     if not -1 <= count <= greatest:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 
+Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
+
 
 def _reachable(servers: str) -> str:
     for server in servers.split(","):
@@ -36,8 +38,6 @@ def _reachable(servers: str) -> str:
 
 Servers = Annotated[str, AfterValidator(_reachable)]
 """Addresses of brokers as the clients take them: `host:port`, separated by commas."""
-
-Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 
 
 class KafkaAccess(BaseSettings):

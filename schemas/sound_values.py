@@ -23,6 +23,9 @@ from schemas.errors import UndecodableError
 MAX_TIME_MS = 221_845_392_000_000
 """The year 9000: the end of each budget window before it is still a date."""
 
+INT64_DIGITS = 19
+"""Digits of a 64-bit integer: a text of more is not read as a number."""
+
 _ROOM_MS = 10 * 24 * 3_600_000
 
 

@@ -43,7 +43,7 @@ LOST = (OSError, asyncio.TimeoutError)
 
 def _address(settings: SinkSettings) -> dict[str, Any]:
     url = urlsplit(settings.clickhouse_url)
-    if url.scheme not in {"http", "https"} or not url.hostname or not has_port(url):
+    if url.scheme not in {"http", "https"} or not url.hostname or not _has_port(url):
         raise ConfigurationError(
             "SLUICE_CLICKHOUSE_URL must be an http(s) URL such as http://localhost:8123"
         )
@@ -61,7 +61,7 @@ def _address(settings: SinkSettings) -> dict[str, Any]:
     }
 
 
-def has_port(url: SplitResult) -> bool:
+def _has_port(url: SplitResult) -> bool:
     """Whether the port of a URL is a number of 16 bits, or missing."""
     try:
         return url.port is None or url.port > 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schemas.codec import Format, format_of
+from schemas.errors import InvalidRequestError
 from schemas.identity import reply_digest
 from schemas.records import Header, ReplyAddress
 from schemas.topics import REPLIES
@@ -32,17 +33,14 @@ class Addressed:
     """The address that is used, and why the caller's own was not."""
 
     address: ReplyAddress
-    refusal: str | None = None
-    code: str = "reply_topic_forbidden"
+    refusal: InvalidRequestError | None = None
 
 
 async def address_of(message: Incoming, deps: Dependencies) -> Addressed:
     """The reply address of a request; one that is refused is replaced by the default topic."""
     wanted = message.header(*REPLY_TOPIC)
     topic = wanted.decode("ascii", "replace") if wanted else REPLIES
-    refusal, code = _too_long(message), "invalid_request"
-    if refusal is None:
-        refusal, code = await _unusable(topic, message, deps), "reply_topic_forbidden"
+    refusal = _too_long(message) or await _forbidden(topic, message, deps)
     if refusal is not None:
         topic = REPLIES
     correlation = message.header(*CORRELATION_ID)
@@ -58,23 +56,29 @@ async def address_of(message: Incoming, deps: Dependencies) -> Addressed:
         ),
         digest=reply_digest(topic, correlation),
     )
-    return Addressed(address=address, refusal=refusal, code=code)
+    return Addressed(address=address, refusal=refusal)
 
 
-def _too_long(message: Incoming) -> str | None:
+def _too_long(message: Incoming) -> InvalidRequestError | None:
     if any(len(value) > MAX_HEADER_BYTES for _, value in _echoed(message)):
-        return f"a correlation or trace header is longer than {MAX_HEADER_BYTES} bytes"
+        return InvalidRequestError(
+            f"a correlation or trace header is longer than {MAX_HEADER_BYTES} bytes"
+        )
     if len(message.key or b"") > MAX_KEY_BYTES:
-        return f"the key is longer than {MAX_KEY_BYTES} bytes"
+        return InvalidRequestError(f"the key is longer than {MAX_KEY_BYTES} bytes")
     return None
 
 
-async def _unusable(topic: str, message: Incoming, deps: Dependencies) -> str | None:
+async def _forbidden(
+    topic: str, message: Incoming, deps: Dependencies
+) -> InvalidRequestError | None:
     if not deps.reply_topics.allows(topic, deps.bound_tenants.get(message.topic)):
-        return "reply-topic: not a topic that replies may go to"
-    if topic != REPLIES and not await deps.reply_topic_exists(topic):
-        return "reply-topic: does not exist; create it first"
-    return None
+        why = "reply-topic: not a topic that replies may go to"
+    elif topic != REPLIES and not await deps.reply_topic_exists(topic):
+        why = "reply-topic: does not exist; create it first"
+    else:
+        return None
+    return InvalidRequestError(why, code="reply_topic_forbidden")
 
 
 def _echoed(message: Incoming) -> list[tuple[str, bytes]]:

@@ -171,7 +171,7 @@ def _checked(
             code="too_large",
         )
     if addressed.refusal is not None:
-        raise InvalidRequestError(addressed.refusal, code=addressed.code)
+        raise addressed.refusal
     framed = deps.codecs.request.format is Format.CONFLUENT
     is_json = format_of(value, framed=framed) is Format.JSON
     request = read_request(record if is_json else request_document(record))

@@ -52,6 +52,16 @@ class Outgoing:
     partition: int | None = None
 
 
+def refuse_nothing(record: Outgoing) -> None:
+    """Refuse what aiokafka does not write.
+
+    Raises:
+        DeliveryError: the record has neither key nor value.
+    """
+    if record.key is None and record.value is None:
+        raise DeliveryError(f"a record for {record.topic} has neither key nor value")
+
+
 class Publisher(Protocol):
     """Sends records; the returned future is done when all in-sync replicas have the record."""
 
@@ -157,8 +167,7 @@ class KafkaPublisher:
 
     async def _send(self, producer: AIOKafkaProducer, record: Outgoing) -> Awaitable[Delivered]:
         sent = self._clock.elapsed_ms()
-        if record.key is None and record.value is None:
-            raise DeliveryError(f"a record for {record.topic} has neither key nor value")
+        refuse_nothing(record)
         try:
             future = await producer.send(
                 record.topic,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from schemas.errors import DeliveryError
 from schemas.topics import COST, OUTCOMES
 from streams.flow.clock import Clock
-from streams.flow.delivery import Delivered, Outgoing
+from streams.flow.delivery import Delivered, Outgoing, refuse_nothing
 from streams.flow.incoming import Incoming
 from streams.flow.journal_log import JournalRecord, booking_of
 from streams.flow.sent_replies import RecordPlace
@@ -68,8 +68,7 @@ class MemoryLog:
         return self._keep(record)
 
     def _keep(self, record: Outgoing) -> Awaitable[Delivered]:
-        if record.key is None and record.value is None:
-            raise DeliveryError(f"a record for {record.topic} has neither key nor value")
+        refuse_nothing(record)
         future: asyncio.Future[Delivered] = asyncio.get_running_loop().create_future()
         if record.topic in self.broken:
             future.set_exception(DeliveryError(f"{record.topic} is broken"))

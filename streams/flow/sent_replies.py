@@ -19,12 +19,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas.kafka_consumer import open_consumer
+from schemas.sound_values import INT64_DIGITS
 from streams.flow.partition_mark import MAX_OFFSET
 
 log = logging.getLogger(__name__)
 
 READ_TIMEOUT_S = 5.0
-_LONGEST_NUMBER = 19
 _MAX_PARTITION = 2**31 - 1
 """The greatest that Kafka's protocol can ask for."""
 
@@ -47,7 +47,7 @@ class RecordPlace:
         topic, _, rest = text.partition(":")
         partition, _, offset = rest.partition(":")
         numbers = (partition, offset)
-        if not topic or any(not n.isdecimal() or len(n) > _LONGEST_NUMBER for n in numbers):
+        if not topic or any(not n.isdecimal() or len(n) > INT64_DIGITS for n in numbers):
             return None
         place = cls(topic=topic, partition=int(partition), offset=int(offset))
         is_there = place.partition <= _MAX_PARTITION and place.offset <= MAX_OFFSET

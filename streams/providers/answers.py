@@ -68,26 +68,25 @@ def encode(body: Json) -> bytes:
         ) from None
 
 
-def few_enough(calls: list[Any]) -> list[Any]:
-    """The tool calls of an answer.
+def _few_enough(values: list[Any], most: int, too_many: str) -> list[Any]:
+    """Values of which an answer may hold `most`.
 
     Raises:
-        ProviderError: BAD_RESPONSE; they are more than `MAX_TOOL_CALLS`.
+        ProviderError: BAD_RESPONSE; they are more, which `too_many` says.
     """
-    if len(calls) > MAX_TOOL_CALLS:
-        raise bad_answer(f"holds more than {MAX_TOOL_CALLS} tool calls")
-    return calls
+    if len(values) > most:
+        raise bad_answer(f"holds {too_many}")
+    return values
+
+
+def few_calls(calls: list[Any]) -> list[Any]:
+    """The tool calls of an answer. Raises as `_few_enough`."""
+    return _few_enough(calls, MAX_TOOL_CALLS, f"more than {MAX_TOOL_CALLS} tool calls")
 
 
 def few_parts(content: list[Any]) -> list[Any]:
-    """The parts of an answer's content.
-
-    Raises:
-        ProviderError: BAD_RESPONSE; they are more than `MAX_PARTS`.
-    """
-    if len(content) > MAX_PARTS:
-        raise bad_answer(f"holds content of more than {MAX_PARTS} parts")
-    return content
+    """The parts of an answer's content. Raises as `_few_enough`."""
+    return _few_enough(content, MAX_PARTS, f"content of more than {MAX_PARTS} parts")
 
 
 def bad_answer(what: str, status: int = 200) -> ProviderError:

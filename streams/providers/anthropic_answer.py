@@ -17,7 +17,7 @@ from streams.providers.answers import (
     Json,
     bad_answer,
     believable,
-    few_enough,
+    few_calls,
     few_parts,
     json_text,
     keeping_usage,
@@ -70,7 +70,7 @@ def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
         raise bad_answer("holds no content")
     shape = wants_shape(call.body)
     said = "".join(words_of(block) for block in blocks if block.get("type") == "text")
-    calls = few_enough([block for block in blocks if block.get("type") == "tool_use"])
+    calls = few_calls([block for block in blocks if block.get("type") == "tool_use"])
     finish = _finish(document.get("stop_reason"), answered=bool(said or calls))
     if finish == "tool_calls" and not calls:
         raise bad_answer("ends with a tool call and holds none")

@@ -13,7 +13,7 @@ from streams.providers.answers import (
     Json,
     bad_answer,
     believable,
-    few_enough,
+    few_calls,
     few_parts,
     json_text,
     keeping_usage,
@@ -161,7 +161,7 @@ def _message(said: Json, call: ChatCall) -> dict[str, Any]:
         taken = ids_of(call.body.get("messages"))
         message["tool_calls"] = [
             _tool_call(each, taken, call.call_id, number)
-            for number, each in enumerate(few_enough(calls))
+            for number, each in enumerate(few_calls(calls))
         ]
     if text(said.get("refusal")):
         message["refusal"] = said["refusal"]
