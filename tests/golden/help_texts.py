@@ -1,0 +1,35 @@
+"""The help of every command and subcommand, as one text.
+
+`python -m tests.golden.help_texts` writes it again after a wanted change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from infra.cli.main import sluice
+
+FILE = Path(__file__).parent / "help.txt"
+
+
+def help_texts() -> str:
+    """Every command's help at a width of 100 columns, in the order of `sluice --help`."""
+    return "\n".join(_each("sluice", sluice, click.Context(sluice, info_name="sluice")))
+
+
+def _each(name: str, command: click.Command, context: click.Context) -> Iterator[str]:
+    context.terminal_width = context.max_content_width = 100
+    yield f"$ {name} --help\n{command.get_help(context)}\n"
+    if isinstance(command, click.Group):
+        for part in command.list_commands(context):
+            below = command.get_command(context, part)
+            assert below is not None
+            inner = click.Context(below, parent=context, info_name=part)
+            yield from _each(f"{name} {part}", below, inner)
+
+
+if __name__ == "__main__":
+    FILE.write_text(help_texts())
