@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.local.clickhouse import LocalClickHouse, clickhouse_folder
-from infra.local.state import PartState, PipelineState, running_state
+from infra.devstack.clickhouse import LocalClickHouse, clickhouse_folder
+from infra.devstack.state import PartState, PipelineState, running_state
 from infra.settings import InfraSettings
 from schemas.errors import LocalStackError
 

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from core.kafka.preflight import knock
 from infra.addresses import kafka_connection
 from infra.settings import InfraSettings
-from schemas.kafka_knock import knock
 from streams.registry.artifacts import ArtifactSource, artifact_files
 from streams.registry.history import RegistryHistory
-from streams.registry.topic import read_history
+from streams.registry.registry_topic import read_history
 
 
 def artifact_source(

@@ -12,15 +12,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.client.caller import Heard, kafka_caller
-from infra.client.feedback import Opinion, publish_opinions
-from infra.client.sending import Pace, send_all
-from infra.client.totals import Totals
 from infra.workload.judging import WorkloadJudge
 from infra.workload.sample import BAR, load_workload
 from schemas.errors import LocalStackError
-from sinks.connect import connect
+from sinks.clickhouse.connection import connect
 from sinks.settings import SinkSettings
+from streams.client.batch_send import Pace, send_all
+from streams.client.caller import Heard, kafka_caller
+from streams.client.feedback import Opinion, publish_opinions
+from streams.client.totals import Totals
 
 NEEDS = "needs:"
 """Labels of feedback that say which tier a request needs (`sluice query undershot`)."""

@@ -1,7 +1,7 @@
 """What the operator's commands and the local pipeline are told: `SLUICE_*` variables, all here.
 
-Worker and sink have settings of their own (`streams/settings.py`, `sinks/settings.py`); names that
-stand in several places mean the same thing in all of them.
+Worker and sink have settings of their own (`streams/worker/settings.py`, `sinks/settings.py`);
+names that stand in several places mean the same thing in all of them.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from schemas.kafka_access import Servers
-from schemas.process_log import LogFormat
-from schemas.registry_access import RegistryAccess
+from core.kafka.access import Servers
+from core.kafka.registry_access import RegistryAccess
+from core.process_log import LogFormat
 from schemas.topics import DEFAULT_TIERS, REQUESTS, tenants_by_name
 
 Port = Annotated[int | None, Field(ge=0, le=65535)]

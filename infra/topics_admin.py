@@ -13,9 +13,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     TopicMetadata,
 )
 
+from core.kafka.access import KafkaAccess
+from core.kafka.preflight import kafka_problem
 from schemas.errors import TopicError
-from schemas.kafka_access import KafkaAccess
-from schemas.kafka_knock import kafka_problem
 from schemas.topics import Topic, Width
 
 _TIMEOUT_S = 30.0

@@ -15,7 +15,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
-from schemas.sound_values import INT64_DIGITS
+from schemas.encoding.value_checks import INT64_DIGITS
 from schemas.topics import ALERTS
 
 ALERT_PLACE = TopicPartition(ALERTS, 0)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from schemas.encoding.value_checks import INT64_DIGITS, MAX_TIME_MS
 from schemas.errors import UndecodableError
-from schemas.sound_values import INT64_DIGITS, MAX_TIME_MS
 
 KIND = "kind"
 HOP = "hop"

@@ -23,7 +23,7 @@ import orjson
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from schemas.http_origin import address_of, refusal
+from core.http_origin import address_of, refusal
 
 _REQUEST_TIMEOUT_S = 5.0
 _MAX_HEAD_BYTES = 16 * 1024

@@ -12,30 +12,30 @@ from contextlib import suppress
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from schemas.kafka_connections import break_as_clients_expect
-from schemas.kafka_knock import knock
-from schemas.process_log import set_up_log
-from schemas.schema_registry import KnownSchemas, known_schemas
-from schemas.variables import unknown_in_words
-from sinks.alert_watch import AlertWatch, watch_alerts
-from sinks.bad_records import BadRecords, tell_bad_records
-from sinks.batch import BatchLimits
-from sinks.clickhouse_store import ClickHouseStore
+from core.environment import unknown_in_words
+from core.kafka.connections import break_as_clients_expect
+from core.kafka.preflight import knock
+from core.process_log import set_up_log
+from core.schema_registry import KnownSchemas, known_schemas
+from sinks.clickhouse.clickhouse_store import ClickHouseStore
+from sinks.clickhouse.connection import knock_at_clickhouse
+from sinks.clickhouse.measured_store import MeasuredStore
+from sinks.clickhouse.ping import Reachable
+from sinks.clickhouse.store import Store
 from sinks.clock import SystemClock
-from sinks.combine import CombiningStore
-from sinks.connect import knock_at_clickhouse
-from sinks.consumer import make_consumer
 from sinks.health import Pages, health_page
-from sinks.measured_store import MeasuredStore
+from sinks.ingest.alert_watch import AlertWatch, watch_alerts
+from sinks.ingest.bad_records import BadRecords, tell_bad_records
+from sinks.ingest.batch import BatchLimits
+from sinks.ingest.combined_inserts import CombiningStore
+from sinks.ingest.consumer import make_consumer
+from sinks.ingest.partition_writer import delays
+from sinks.ingest.row_reader import EVENT_VALUES
+from sinks.ingest.sink import Sink
+from sinks.ingest.tables import topic_pattern
 from sinks.metrics import SinkMetrics
-from sinks.reachable import Reachable
-from sinks.reading import EVENT_VALUES
 from sinks.settings import SinkSettings
-from sinks.sink import Sink
 from sinks.status import SinkStatus
-from sinks.store import Store
-from sinks.tables import topic_pattern
-from sinks.writer import delays
 
 log = logging.getLogger(__name__)
 

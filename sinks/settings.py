@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from schemas.credentials import Hidden, secret, tls_context
+from core.credentials import Hidden, secret, tls_context
+from core.kafka.access import Servers
+from core.kafka.registry_access import RegistryAccess
+from core.process_log import LogFormat
 from schemas.errors import ConfigurationError
-from schemas.kafka_access import Servers
-from schemas.process_log import LogFormat
-from schemas.registry_access import RegistryAccess
 from schemas.topics import REQUESTS, tenants_by_name
 
 GROUP = "sluice-sink"

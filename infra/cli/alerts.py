@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.counting import counted
-from infra.cli.screen import console, notes, print_json, print_table
+from infra.cli.output.counting import counted
+from infra.cli.output.screen import console, notes, print_json, print_table
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:
-    from infra.cli.alerts_shown import AlertsShown
+    from infra.cli.output.alerts import AlertsShown
     from schemas.alert_evaluation import AlertEvaluation
-    from schemas.codec import Codec
+    from schemas.encoding.codec import Codec
     from schemas.events import Alert
     from streams.agents.codecs import Codecs
-    from streams.alerting.logs import AlertRecord
+    from streams.alerting.alert_log import AlertRecord
 
 
 @click.command("alerts")
@@ -32,8 +32,8 @@ def command(since: str, *, as_json: bool) -> None:
     the registry, under `alerts`.
     """
     from infra.addresses import kafka_connection
-    from infra.cli.alerts_shown import alerts_shown
-    from infra.cli.time_words import WrongTimeError, time_range
+    from infra.cli.arguments.time_range import WrongTimeError, time_range
+    from infra.cli.output.alerts import alerts_shown
 
     try:
         start = time_range(since).since
@@ -49,7 +49,7 @@ def command(since: str, *, as_json: bool) -> None:
 
 def show_alerts(shown: AlertsShown, since: str) -> None:
     """Print both lists: tables on a terminal, tab-separated lines in a pipe."""
-    from infra.cli.alerts_shown import evaluation_in_words, when
+    from infra.cli.output.alerts import evaluation_in_words, when
 
     notes.print(evaluation_in_words(shown.evaluation, int(time.time() * 1000)))
     if not shown.firing:
@@ -96,13 +96,13 @@ async def _read(
     """All alerts of the topic, and the latest evaluation of rules; alerts that can't be read are
     left out, and counted aloud.
     """
+    from core.kafka.preflight import knock
+    from core.schema_registry import known_schemas
     from schemas.alert_evaluation import fetch_evaluation
-    from schemas.codec import Codec
-    from schemas.kafka_knock import knock
-    from schemas.schema_registry import known_schemas
+    from schemas.encoding.codec import Codec
     from streams.agents.codecs import Codecs
-    from streams.alerting.kafka_log import read_alerts
-    from streams.settings import WorkerSettings
+    from streams.alerting.kafka_alert_log import read_alerts
+    from streams.worker.settings import WorkerSettings
 
     await knock(kafka)
     settings = WorkerSettings()
@@ -123,7 +123,7 @@ async def decoded(
 ) -> tuple[list[tuple[int, int, Alert]], int]:
     """Offset, append time and alert of each record, and how many can't be read."""
     from schemas.errors import UndecodableError
-    from streams.alerting.book import read_alert
+    from streams.alerting.active_alerts import read_alert
 
     found, unread = [], 0
     for record in records:

@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-from infra.cli.faults import FoundProblemsError
-from infra.cli.screen import console, notes, print_json
-from infra.cli.texts import Text
+from core.untrusted_text import whole_text
+from infra.cli.arguments.texts import Text
+from infra.cli.output.errors import FoundProblemsError
+from infra.cli.output.screen import console, notes, print_json
 from infra.settings import InfraSettings
 from schemas.chat import MAX_DEADLINE_MS
-from schemas.shown_text import whole_text
 
 
 @click.command("ask")
@@ -53,8 +53,8 @@ def command(text: str, *, system: str | None, as_json: bool, **fields: Any) -> N
 
 
 async def _ask(address: str, request: dict[str, Any], deadline_ms: int) -> dict[str, Any]:
-    from infra.client.caller import kafka_caller
-    from infra.client.sending import GRACE_S
+    from streams.client.batch_send import GRACE_S
+    from streams.client.caller import kafka_caller
 
     async with kafka_caller(address) as caller:
         future = await caller.call(request)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.pipeline import bring_down, bring_up
-from infra.cli.screen import console, notes, print_json
-from infra.local.state import is_running
+from infra.cli.arguments.local_pipeline import bring_down, bring_up
+from infra.cli.output.screen import console, notes, print_json
+from infra.devstack.state import is_running
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from infra.cli.pipeline import bring_down
-from infra.cli.screen import say
-from infra.local.state import is_running
+from infra.cli.arguments.local_pipeline import bring_down
+from infra.cli.output.screen import say
+from infra.devstack.state import is_running
 from infra.settings import InfraSettings
 
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from infra.cli.choosing import Aim, choice_of, in_words
-from infra.cli.columns import columns_of
-from infra.cli.numbers import Number
-from infra.cli.paths import OutFolder
-from infra.cli.screen import notes, print_json, print_table
+from infra.cli.arguments.columns import columns_of
+from infra.cli.arguments.numbers import Number
+from infra.cli.arguments.operating_point import Aim, choice_of, in_words
+from infra.cli.arguments.paths import OutFolder
+from infra.cli.output.screen import notes, print_json, print_table
 
 if TYPE_CHECKING:
-    from infra.report.judged import Judged
-    from streams.learning.examine import Choice, Examination
-    from streams.learning.labels import Labels
+    from infra.reporting.judged import Judged
+    from streams.offline.training.examine import Choice, Examination
+    from streams.offline.training.labels import Labels
 
 PATH = click.Path(path_type=Path)
 
@@ -110,9 +110,9 @@ def command(
         return
     if data is None or weak is None or strong is None:
         raise click.UsageError("--data needs --weak and --strong")
-    from streams.learning.examine import Examination
-    from streams.learning.labels import read_labels
-    from streams.learning.preferences import CASCADE_NAMES, CLASSIFIER_NAMES
+    from streams.offline.training.examine import Examination
+    from streams.offline.training.labels import read_labels
+    from streams.offline.training.preferences import CASCADE_NAMES, CLASSIFIER_NAMES
 
     if folds is not None and folds_by is not None:
         raise click.UsageError("name one of --folds and --folds-by")
@@ -151,7 +151,7 @@ def command(
 
 
 def _choice(text: str, known: tuple[str, ...], option: str) -> Choice:
-    from streams.learning.examine import Choice
+    from streams.offline.training.examine import Choice
 
     chosen = Choice.of(text)
     if chosen.name not in known:
@@ -160,8 +160,8 @@ def _choice(text: str, known: tuple[str, ...], option: str) -> Choice:
 
 
 def _judged(wanted: Examination, rows: Labels) -> Judged:
-    from infra.cli.progress import progress_bar
-    from infra.report.judged import judge
+    from infra.cli.output.progress import progress_bar
+    from infra.reporting.judged import judge
 
     if wanted.folds is None:
         return judge(wanted, rows, lambda: None)
@@ -170,9 +170,9 @@ def _judged(wanted: Examination, rows: Labels) -> Judged:
 
 
 def _write(judged: Judged, source: str, folder: Path) -> None:
-    from infra.report.judged import figures_of
-    from infra.report.judged_page import judged_page
-    from infra.report.page import write_report
+    from infra.reporting.judged import figures_of
+    from infra.reporting.judged_page import judged_page
+    from infra.reporting.page import write_report
 
     figures = figures_of(judged, source)
     notes.print(f"wrote {write_report(folder, judged_page(figures), figures)}")

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.screen import console, print_json
+from core.untrusted_text import one_line
+from infra.cli.output.screen import console, print_json
 from infra.figures import UNKNOWN, dollars
 from infra.settings import InfraSettings
-from schemas.shown_text import one_line
 
 if TYPE_CHECKING:
     from infra.explain.entries import Entry
-    from infra.explain.story import Story
+    from infra.explain.timeline import Story
 
 _STYLES = {"replied": "green", "failed": "red", "expired": "red", "rejected": "red"}
 _WIDTH = 11
@@ -29,8 +29,8 @@ def command(request_id: str, *, tenant: str, as_json: bool) -> None:
     Times are from the moment at which the request was written to its topic.
     """
     from infra.addresses import clickhouse_address
-    from infra.explain.story import story_of
-    from sinks.one_request import read_request
+    from infra.explain.timeline import story_of
+    from sinks.analytics.one_request import read_request
     from sinks.settings import SinkSettings
 
     settings = SinkSettings(clickhouse_url=clickhouse_address(InfraSettings()))

@@ -6,9 +6,9 @@ import asyncio
 
 import click
 
-from infra.cli.numbers import Number
-from infra.cli.screen import notes
-from infra.cli.texts import Text
+from infra.cli.arguments.numbers import Number
+from infra.cli.arguments.texts import Text
+from infra.cli.output.screen import notes
 from infra.settings import InfraSettings
 from schemas.identity import NAME, REQUEST_ID
 
@@ -39,7 +39,7 @@ def command(
     use it. A higher score is better.
     """
     from infra.addresses import kafka_address
-    from infra.client.feedback import Opinion, publish_opinions
+    from streams.client.feedback import Opinion, publish_opinions
 
     if score is None and label is None and comment is None:
         raise click.UsageError("say something: --score, --label or --comment")

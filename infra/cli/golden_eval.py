@@ -11,23 +11,23 @@ import click
 import numpy as np
 
 from infra.artifact_source import artifact_source
-from infra.cli.faults import FoundProblemsError
-from infra.cli.screen import notes, print_json, print_table
-from infra.local.registry import local_registry
+from infra.cli.output.errors import FoundProblemsError
+from infra.cli.output.screen import notes, print_json, print_table
+from infra.devstack.registry import local_registry
 from infra.policy_variants import with_classifier
-from infra.report.golden_page import golden_page
-from infra.report.markup import excerpt
-from infra.report.page import write_report
+from infra.reporting.golden_page import golden_page
+from infra.reporting.markup import excerpt
+from infra.reporting.page import write_report
 from infra.settings import InfraSettings
 from infra.workload.golden import GoldenPrompt, golden_file, read_golden
 from schemas.request import read_request
-from streams.evaluation.bounds import share_interval, threshold_by_bound
-from streams.learning.examine import Choice
+from streams.offline.evaluation.bounds import share_interval, threshold_by_bound
+from streams.offline.training.examine import Choice
 from streams.registry.artifacts import HASH, load_artifact
 from streams.registry.version import load_registry, parse_registry
 from streams.routing.assessment import CLASSIFIER_NAMES, boundaries_of
-from streams.routing.decide import Moment, Subject, decide
-from streams.routing.landscape import Landscape
+from streams.routing.decision import Moment, Subject, decide
+from streams.routing.snapshot import Landscape
 
 SHIPPED = "shipped"
 _NOW = Moment(now=0, time_left_ms=600_000)

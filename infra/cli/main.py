@@ -8,9 +8,9 @@ from importlib import import_module
 
 import click
 
-from infra.cli.faults import LOGGED, command_of, report_faults
-from schemas.shown_text import whole_text
-from schemas.variables import unknown_in_words
+from core.environment import unknown_in_words
+from core.untrusted_text import whole_text
+from infra.cli.output.errors import LOGGED, command_of, report_faults
 
 COMMANDS = {
     "up": "Start the local pipeline.",

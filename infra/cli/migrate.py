@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from infra.cli.screen import notes, print_json, say
+from infra.cli.output.screen import notes, print_json, say
 from infra.settings import InfraSettings
 
 
@@ -23,7 +23,7 @@ def command(*, roles: bool, as_json: bool) -> None:
     pipeline; on a cluster, name it in SLUICE_CLICKHOUSE_CLUSTER.
     """
     from infra.addresses import clickhouse_address
-    from infra.local.preparation import grant_roles, migrate_tables
+    from infra.devstack.preparation import grant_roles, migrate_tables
 
     address = clickhouse_address(InfraSettings())
     applied = migrate_tables(address)

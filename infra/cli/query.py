@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.layout import Column
-from infra.cli.screen import console, notes, print_columns, print_json, say
+from infra.cli.output.screen import console, notes, print_columns, print_json, say
+from infra.cli.output.table_layout import Column
 from infra.figures import RIGHT, heading, shown
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:
-    from sinks.queries import Answer, TimeRange
-    from sinks.questions import Question
+    from sinks.analytics.named_queries import Question
+    from sinks.analytics.query_runner import Answer, TimeRange
 
 
 @click.command("query")
@@ -48,7 +48,7 @@ def command(
     ISO time such as 2026-11-01T00:00Z; days begin at midnight UTC. What --since names may end
     before now: "--since yesterday" is yesterday, "--since yesterday --until now" goes on.
     """
-    from infra.cli.time_words import asked_range
+    from infra.cli.arguments.time_range import asked_range
 
     form = "json" if as_json else form
     if list_them:
@@ -82,8 +82,8 @@ def ask_question(
     """
     from datetime import UTC
 
-    from sinks.queries import TimeRange, ask
-    from sinks.questions import question
+    from sinks.analytics.named_queries import question
+    from sinks.analytics.query_runner import TimeRange, ask
     from sinks.settings import SinkSettings
 
     between = TimeRange(since=since, until=until or datetime.now(UTC))
@@ -112,8 +112,8 @@ def show_answer(answer: Answer) -> None:
 
 def _asked(name: str, between: TimeRange, parameters: Mapping[str, str]) -> Answer:
     from infra.addresses import clickhouse_address
+    from sinks.analytics.named_queries import question
     from sinks.errors import QueryParameterError, UnknownQueryError
-    from sinks.questions import question
 
     try:
         question(name).values(parameters)
@@ -162,7 +162,7 @@ def _print_csv(answer: Answer) -> None:
     import csv
     import sys
 
-    from schemas.shown_text import spreadsheet_cell
+    from core.untrusted_text import spreadsheet_cell
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([column.name for column in answer.columns])
@@ -173,7 +173,7 @@ def _print_csv(answer: Answer) -> None:
 
 
 def _list(*, as_json: bool) -> None:
-    from sinks.questions import questions
+    from sinks.analytics.named_queries import questions
 
     known = list(questions().values())
     if as_json:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.counting import counted
-from infra.cli.faults import FoundProblemsError
-from infra.cli.registry_shown import (
+from infra.cli.output.counting import counted
+from infra.cli.output.errors import FoundProblemsError
+from infra.cli.output.registry import (
     outline,
     outline_in_words,
     show_checked,
@@ -20,14 +20,14 @@ from infra.cli.registry_shown import (
     show_repair,
     show_signing,
 )
-from infra.cli.screen import confirmed, notes, print_json, say
+from infra.cli.output.screen import confirmed, notes, print_json, say
 from infra.settings import InfraSettings
 from schemas.errors import ConfigurationError, RegistryError
 
 if TYPE_CHECKING:
+    from core.registry_signature import RegistryKeys
     from infra.workers.checking import Checked
     from infra.workers.registry_use import RegistryUse
-    from schemas.registry_signature import RegistryKeys
     from streams.registry.history import Pointer, RegistryHistory, RegistryRecord
     from streams.registry.version import RegistryVersion
 
@@ -63,7 +63,7 @@ def validate(file: Path, *, artifacts: tuple[Path, ...], as_json: bool) -> None:
 
     Exits 1 when it is not valid. Kafka is asked only for an artifact that is found nowhere else.
     """
-    from streams.registry.problems import problems_of
+    from streams.registry.document.problems import problems_of
 
     try:
         version = _loaded(file, artifacts)
@@ -81,7 +81,7 @@ def validate(file: Path, *, artifacts: tuple[Path, ...], as_json: bool) -> None:
 @command.command("schema")
 def schema() -> None:
     """Print the JSON Schema of registry files, for editors."""
-    from streams.registry.document import json_schema
+    from streams.registry.document.document import json_schema
 
     print_json(json_schema())
 
@@ -270,8 +270,8 @@ def sign(
     change it moves all to the new key, so that the old one can be left out.
     """
     from streams.registry.publishing import publish_signed
+    from streams.registry.registry_topic import read_records
     from streams.registry.signing import signing_plan
-    from streams.registry.topic import read_records
 
     keys = _keys()
     if keys is None:
@@ -309,8 +309,8 @@ def _keys() -> RegistryKeys | None:
 
 
 def _kafka() -> dict[str, Any]:
+    from core.kafka.preflight import knock
     from infra.addresses import kafka_connection
-    from schemas.kafka_knock import knock
 
     kafka = kafka_connection(InfraSettings())
     asyncio.run(knock(kafka))
@@ -318,7 +318,7 @@ def _kafka() -> dict[str, Any]:
 
 
 def _history() -> RegistryHistory:
-    from streams.registry.topic import read_history
+    from streams.registry.registry_topic import read_history
 
     keys = _keys()
     history = asyncio.run(read_history(_kafka(), keys=keys))

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.numbers import Number
-from infra.cli.screen import notes, print_json, say
+from infra.cli.arguments.numbers import Number
+from infra.cli.output.screen import notes, print_json, say
 
 if TYPE_CHECKING:
-    from infra.replays.choosing import Origin
-    from infra.replays.opening import Parts
+    from infra.replays.factory import Parts
+    from infra.replays.target_version import Origin
+    from streams.offline.replay.run_spec import RunSpec
     from streams.registry.version import RegistryVersion
-    from streams.replay.run_spec import RunSpec
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
@@ -72,13 +72,13 @@ def run(
     not answered yet, in an order that is drawn, and has the answers judged where the registry names
     a judge; its calls are booked as `replay`.
     """
-    from infra.cli.replay_range import lost_of, named_spans
-    from infra.cli.replay_shown import show_run
-    from infra.cli.time_words import asked_range
-    from infra.replays.choosing import Origin, chosen
-    from infra.replays.opening import opened
+    from infra.cli.arguments.replay_range import lost_of, named_spans
+    from infra.cli.arguments.time_range import asked_range
+    from infra.cli.output.replay import show_run
+    from infra.replays.factory import opened
     from infra.replays.ranges import spans_between
-    from streams.replay.run_spec import RunSpec
+    from infra.replays.target_version import Origin, chosen
+    from streams.offline.replay.run_spec import RunSpec
 
     if execute != (max_usd is not None):
         raise click.UsageError("--execute and --max-usd go together")
@@ -112,8 +112,8 @@ def run(
 @AS_JSON
 def list_runs(*, as_json: bool) -> None:
     """Every run, the last first."""
-    from infra.cli.replay_shown import show_runs
-    from infra.replays.opening import opened, runs
+    from infra.cli.output.replay import show_runs
+    from infra.replays.factory import opened, runs
 
     with opened() as parts:
         found = runs(parts)
@@ -129,9 +129,9 @@ def list_runs(*, as_json: bool) -> None:
 @AS_JSON
 def diff(first: str, second: str, *, as_json: bool) -> None:
     """What run SECOND does otherwise than run FIRST, over the requests that both replayed."""
-    from infra.cli.replay_shown import show_difference
+    from infra.cli.output.replay import show_difference
     from infra.replays.comparing import compared
-    from infra.replays.opening import opened
+    from infra.replays.factory import opened
 
     with opened() as parts:
         document = compared(parts, first, second)
@@ -171,7 +171,7 @@ def promote(
     import getpass
 
     from infra.addresses import kafka_address
-    from infra.replays.opening import opened
+    from infra.replays.factory import opened
     from infra.replays.promoting import as_yaml, promoted
     from streams.registry.publishing import publish_version
 
@@ -207,7 +207,7 @@ def _replayed(
     origin: Origin,
     processes: int,
 ) -> dict[str, Any]:
-    from infra.cli.progress import progress_bar
+    from infra.cli.output.progress import progress_bar
     from infra.replays.whole import replay_all
 
     with progress_bar("pieces of the log replayed", len(spec.pieces)) as tick:
@@ -217,7 +217,7 @@ def _replayed(
 def _executed(
     parts: Parts, spec: RunSpec, version: RegistryVersion, max_usd: float
 ) -> dict[str, Any]:
-    from infra.cli.progress import progress_bar
+    from infra.cli.output.progress import progress_bar
     from infra.replays.executed import execute, tasks_of
 
     tasks = tasks_of(parts, spec, version.landscape)

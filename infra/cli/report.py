@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.paths import OutFile
-from infra.cli.screen import console, notes
+from infra.cli.arguments.paths import OutFile
+from infra.cli.output.screen import console, notes
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:
-    from sinks.queries import TimeRange
+    from sinks.analytics.query_runner import TimeRange
 
 _PLAIN = (
     "cost_vs_baseline",
@@ -50,7 +50,7 @@ def command(*, since: str, until: str | None, out: Path) -> None:
 
     It needs nothing but a browser, and can be sent around: it holds no prompts and no answers.
     """
-    from infra.cli.time_words import asked_range
+    from infra.cli.arguments.time_range import asked_range
 
     between = asked_range(since, until)
     every = "day" if between.until - between.since >= _LONG else "hour"
@@ -63,8 +63,8 @@ def command(*, since: str, until: str | None, out: Path) -> None:
 
 def _asked(between: TimeRange, every: str) -> dict[str, list[dict[str, Any]]]:
     from infra.addresses import clickhouse_address
-    from sinks.queries import asker
-    from sinks.questions import question
+    from sinks.analytics.named_queries import question
+    from sinks.analytics.query_runner import asker
     from sinks.settings import SinkSettings
 
     with asker(SinkSettings(clickhouse_url=clickhouse_address(InfraSettings()))) as asking:
@@ -85,8 +85,8 @@ def _asked(between: TimeRange, every: str) -> dict[str, list[dict[str, Any]]]:
 def _write(
     out: Path, between: TimeRange, every: str, answers: dict[str, list[dict[str, Any]]]
 ) -> None:
-    from infra.report.page import ReportError
-    from infra.report.traffic_page import Traffic, traffic_page
+    from infra.reporting.page import ReportError
+    from infra.reporting.traffic_page import Traffic, traffic_page
 
     traffic = Traffic(
         since=between.since,

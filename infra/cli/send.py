@@ -10,17 +10,17 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.faults import FoundProblemsError
-from infra.cli.numbers import Number
-from infra.cli.paths import OutFile
-from infra.cli.screen import console, notes, print_json, print_table
-from infra.cli.texts import is_text
+from infra.cli.arguments.numbers import Number
+from infra.cli.arguments.paths import OutFile
+from infra.cli.arguments.texts import is_text
+from infra.cli.output.errors import FoundProblemsError
+from infra.cli.output.screen import console, notes, print_json, print_table
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:
-    from infra.client.caller import Heard
-    from infra.client.sending import OnHeard, Pace
-    from infra.client.totals import Totals
+    from streams.client.batch_send import OnHeard, Pace
+    from streams.client.caller import Heard
+    from streams.client.totals import Totals
 
 
 @click.command("send")
@@ -57,10 +57,10 @@ def command(
     import orjson
 
     from infra.addresses import kafka_address
-    from infra.client.request_file import Reading, identity_of, numbered_requests
-    from infra.client.sending import Pace
-    from infra.client.totals import Totals
-    from infra.client.unfinished import Unfinished
+    from streams.client.batch_send import Pace
+    from streams.client.request_file import Reading, identity_of, numbered_requests
+    from streams.client.totals import Totals
+    from streams.client.unfinished import Unfinished
 
     reading = Reading(
         prompt_field=prompt_field,
@@ -127,9 +127,9 @@ async def _send(
     timeout_s: float,
 ) -> tuple[list[Mapping[str, Any]], str]:
     """The requests without a reply, and what to say of replies that can't be read."""
-    from infra.cli.progress import progress_bar
-    from infra.client.caller import kafka_caller
-    from infra.client.sending import send_all
+    from infra.cli.output.progress import progress_bar
+    from streams.client.batch_send import send_all
+    from streams.client.caller import kafka_caller
 
     with progress_bar("replies", len(requests)) as advance:
 

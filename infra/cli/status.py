@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from infra.cli.faults import FoundProblemsError
-from infra.cli.pipeline import show_parts
-from infra.cli.screen import print_json
-from infra.local.state import running_state
+from infra.cli.arguments.local_pipeline import show_parts
+from infra.cli.output.errors import FoundProblemsError
+from infra.cli.output.screen import print_json
+from infra.devstack.state import running_state
 from infra.settings import InfraSettings
 
 

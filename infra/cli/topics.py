@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from infra.cli.counting import counted
-from infra.cli.faults import FoundProblemsError
-from infra.cli.screen import notes, print_json, say
+from infra.cli.output.counting import counted
+from infra.cli.output.errors import FoundProblemsError
+from infra.cli.output.screen import notes, print_json, say
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ def create(*, acls: bool, replies: tuple[str, ...], as_json: bool) -> None:
     Workers reply only to topics that exist and that SLUICE_REPLY_TOPIC_PREFIXES allows; --reply
     makes one for a caller.
     """
+    from core.kafka.preflight import knock
     from infra.addresses import kafka_address, kafka_connection
-    from infra.local.preparation import create_topics, partitions_of
+    from infra.devstack.preparation import create_topics, partitions_of
     from infra.topics_admin import TopicsAdmin, acl_lines
-    from schemas.kafka_knock import knock
     from schemas.topics import reply_topic
 
     settings = InfraSettings()
@@ -79,7 +79,7 @@ def create(*, acls: bool, replies: tuple[str, ...], as_json: bool) -> None:
 def _refuse_others(names: tuple[str, ...]) -> None:
     """Refuse a reply topic that no worker would write to."""
     from streams.flow.reply_topics import ReplyTopicPolicy
-    from streams.settings import WorkerSettings
+    from streams.worker.settings import WorkerSettings
 
     prefixes = WorkerSettings().reply_prefixes
     policy = ReplyTopicPolicy(prefixes=prefixes)
@@ -96,9 +96,9 @@ def _refuse_others(names: tuple[str, ...]) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
 def check(*, as_json: bool) -> None:
     """Say where the broker differs from the declarations; exits 1 when it does."""
+    from core.kafka.preflight import knock
     from infra.addresses import kafka_address, kafka_connection
     from infra.topics_admin import TopicsAdmin
-    from schemas.kafka_knock import knock
 
     settings = InfraSettings()
     asyncio.run(knock(kafka_connection(settings)))

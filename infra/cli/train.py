@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.faults import FoundProblemsError
-from infra.cli.paths import OutFile
-from infra.cli.screen import notes, print_json, print_table
+from infra.cli.arguments.paths import OutFile
+from infra.cli.output.errors import FoundProblemsError
+from infra.cli.output.screen import notes, print_json, print_table
 from schemas.errors import SluiceError
 
 if TYPE_CHECKING:
+    from infra.labels.current_policy import Rival
     from infra.labels.gathering import Gathered
-    from infra.labels.running import Rival
-    from sinks.queries import TimeRange
-    from streams.learning.labels import Labels
-    from streams.learning.training import Trained
-    from streams.routing.landscape import Landscape
+    from sinks.analytics.query_runner import TimeRange
+    from streams.offline.training.labels import Labels
+    from streams.offline.training.training_run import Trained
     from streams.routing.learned.artifact import Artifact
+    from streams.routing.snapshot import Landscape
 
 PATH = click.Path(path_type=Path)
 LEAST_ROWS = 50
@@ -79,8 +79,8 @@ def command(
         raise click.UsageError("--until and --labels-out go with --since, not with --data")
     if (weak is None or strong is None) and (data is not None or by == "model"):
         raise click.UsageError("--data, and --by model, need --weak and --strong")
-    from streams.learning.labels import read_labels
-    from streams.learning.training import train
+    from streams.offline.training.labels import read_labels
+    from streams.offline.training.training_run import train
     from streams.routing.learned.artifact import pack_artifact
 
     ground = asyncio.run(_current()) if data is None or publish else None
@@ -142,7 +142,7 @@ def _pair(weak: str | None, strong: str | None, ground: Landscape | None) -> tup
 
 
 def _range(since: str, until: str | None) -> TimeRange:
-    from infra.cli.time_words import WrongTimeError, time_range
+    from infra.cli.arguments.time_range import WrongTimeError, time_range
 
     try:
         return time_range(since, until)
@@ -172,7 +172,7 @@ def _gathered(between: TimeRange, by: str, pair: tuple[str, str]) -> Gathered:
 def _as_labels(gathered: Gathered, labels_out: Path | None, pair: tuple[str, str]) -> Labels:
     """Rows the way they come out of a file, so that both ways of training see the same."""
     from infra.labels.rows import write_rows
-    from streams.learning.labels import read_labels
+    from streams.offline.training.labels import read_labels
 
     with tempfile.TemporaryDirectory(prefix="sluice-labels-") as folder:
         path = labels_out or Path(folder) / "labels.jsonl"
@@ -189,7 +189,7 @@ def _rivals(
 ) -> tuple[Rival, ...]:
     if ground is None:
         return ()
-    from infra.labels.running import held_out_rows, hold_against
+    from infra.labels.current_policy import held_out_rows, hold_against
     from streams.routing.assessment import LEARNED
 
     held = held_out_rows(rows, most_labels)
@@ -197,9 +197,9 @@ def _rivals(
 
 
 async def _publish(artifact: Artifact) -> None:
+    from core.kafka.preflight import knock
     from infra.addresses import kafka_connection
     from infra.settings import InfraSettings
-    from schemas.kafka_knock import knock
     from streams.registry.publishing import publish_artifact
 
     settings = InfraSettings()

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from infra.cli.pipeline import bring_down, bring_up, show_parts
-from infra.cli.screen import say
+from infra.cli.arguments.local_pipeline import bring_down, bring_up, show_parts
+from infra.cli.output.screen import say
 from infra.settings import InfraSettings
 
 

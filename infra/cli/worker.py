@@ -11,7 +11,7 @@ def command() -> None:
 
     Its settings are SLUICE_* variables; GET /health on SLUICE_WORKER_PORT says how it is.
     """
-    from streams.run import run_worker
-    from streams.settings import WorkerSettings
+    from streams.worker.run import run_worker
+    from streams.worker.settings import WorkerSettings
 
     run_worker(WorkerSettings())

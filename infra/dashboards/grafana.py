@@ -8,7 +8,7 @@ from typing import Any
 
 from infra.dashboards.panel_sql import only, over_time, panel_sql
 from infra.dashboards.panels import EVERY, Dashboard, Panel
-from sinks.questions import Question, question
+from sinks.analytics.named_queries import Question, question
 
 SOURCE = {"type": "grafana-clickhouse-datasource", "uid": "${source}"}
 _TYPES = {"stat": "stat", "lines": "timeseries", "bars": "barchart", "table": "table"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from sinks.questions import BOUND, Question
+from sinks.analytics.named_queries import BOUND, Question
 
 _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
 _RANGE = {"since": "$__fromTime_ms", "until": "$__toTime_ms"}

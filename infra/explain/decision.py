@@ -1,6 +1,6 @@
 """The decision of a request in words: the classifier's, and what each hop saw. Pure.
 
-Reads the `inputs` block that decisions carry (`streams.routing.decide`, `streams.agents`). A step
+Reads the `inputs` block that decisions carry (`streams.routing.decision`, `streams.agents`). A step
 that is not known here is shown as it stands, never left out.
 """
 
@@ -16,7 +16,7 @@ from infra.explain.entries import Entry
 from infra.explain.recorded import as_text
 from infra.figures import dollars
 from schemas.records import BEFORE_HOPS
-from sinks.one_request import Row
+from sinks.analytics.one_request import Row
 
 _NANO = Decimal("1e-9")
 _Step = Mapping[str, Any]

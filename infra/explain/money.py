@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sinks.one_request import Row
+from sinks.analytics.one_request import Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

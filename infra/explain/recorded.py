@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from schemas.json_bounds import read_writable
+from schemas.encoding.json_bounds import read_writable
 
 _SHOWN = 300
 _END_OF_DATES_MS = 253_402_300_800_000

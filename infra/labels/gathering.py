@@ -11,7 +11,7 @@ from infra.labels.judged_answers import AskedRequest, JudgedAnswer
 from infra.labels.prompts import Learn, prompts_of
 from infra.labels.request_log import RequestLog
 from infra.labels.rows import LabelRow, label_rows
-from schemas.codec import Codec
+from schemas.encoding.codec import Codec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

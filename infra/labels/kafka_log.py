@@ -8,9 +8,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from core.kafka.consumer import open_consumer
 from infra.labels.request_log import LoggedValue, LogPlace, spans
 from schemas.errors import SluiceError
-from schemas.kafka_consumer import open_consumer
 
 _POLL_MS = 200
 _PATIENCE_POLLS = 150

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from infra.labels.judged_answers import AskedRequest
 from infra.labels.request_log import LoggedValue, LogPlace, RequestLog
-from schemas.codec import Codec, Format, UnknownSchemaError, format_of
+from schemas.encoding.codec import Codec, Format, UnknownSchemaError, format_of
 from schemas.errors import InvalidRequestError, UndecodableError
 from schemas.request import read_request, request_document
-from streams.routing.features import question_of
+from streams.routing.features.request_features import question_of
 
 Learn = Callable[[int], Awaitable[bool]]
 """Asks the schema registry for an id; whether it knows it."""

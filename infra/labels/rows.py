@@ -1,4 +1,4 @@
-"""Judged answers and prompts become rows of labels, as `streams.learning.labels` reads them."""
+"""Judged answers and prompts become rows of labels, for `streams.offline.training.labels`."""
 
 from __future__ import annotations
 

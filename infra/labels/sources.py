@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.schema_registry import known_schemas
 from infra.addresses import clickhouse_address, kafka_connection
 from infra.labels.gathering import Gathered, gather
 from infra.labels.judged_answers import judged_answers
 from infra.labels.kafka_log import KafkaRequestLog
 from infra.settings import InfraSettings
-from schemas.codec import Codec
-from schemas.schema_registry import known_schemas
-from sinks.queries import TimeRange, ask
-from sinks.questions import question
+from schemas.encoding.codec import Codec
+from sinks.analytics.named_queries import question
+from sinks.analytics.query_runner import TimeRange, ask
 from sinks.settings import SinkSettings
-from streams.registry.topic import read_history
-from streams.routing.landscape import Landscape
+from streams.registry.registry_topic import read_history
+from streams.routing.snapshot import Landscape
 
 
 async def labels_from_tables(between: TimeRange, *, by: str) -> Gathered:

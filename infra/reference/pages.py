@@ -10,12 +10,12 @@ from pydantic_settings import BaseSettings
 
 from infra.settings import InfraSettings
 from schemas.alert_names import AlertName, Resolution
-from schemas.avro_schemas import VALUES, whole_schema
+from schemas.encoding.avro_schemas import VALUES, whole_schema
 from schemas.topics import DAY_MS, MIB, Topic, Width, declared_topics
-from sinks.questions import questions
+from sinks.analytics.named_queries import questions
 from sinks.settings import SinkSettings
-from streams.registry.document import json_schema
-from streams.settings import WorkerSettings
+from streams.registry.document.document import json_schema
+from streams.worker.settings import WorkerSettings
 
 _MADE = "<!-- Made by `make docs`; edit the code instead. -->\n"
 _WIDTHS = {

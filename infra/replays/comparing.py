@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from infra.replays.choosing import of_run
-from infra.replays.opening import Parts, run_of
+from infra.replays.factory import Parts, run_of
 from infra.replays.recorded_rows import RunRows
+from infra.replays.target_version import of_run
 from infra.replays.whole import rows_stored
 from schemas.errors import SluiceError
-from streams.replay.comparison import between
-from streams.replay.projection import project
-from streams.replay.table import table_of
+from streams.offline.replay.comparison import between
+from streams.offline.replay.projection import project
+from streams.offline.replay.table import table_of
 
 
 class NothingInCommonError(SluiceError):

@@ -12,25 +12,25 @@ from typing import Any
 from confluent_kafka import Producer
 
 from infra.replays.executing import NANO, Executed, Executor, Task
-from infra.replays.opening import Parts, request_reader
+from infra.replays.factory import Parts, request_reader
 from infra.replays.recorded_rows import Place
 from infra.replays.whole import rows_stored
-from schemas.codec import Codec
+from schemas.encoding.avro_mapping import as_record
+from schemas.encoding.codec import Codec
 from schemas.errors import InvalidRequestError, UndecodableError
 from schemas.events import CostEvent, QualityEvent
 from schemas.identity import identity_key
 from schemas.journal_headers import CALL_ID, INCARNATION
-from schemas.mapping import as_record
 from schemas.topics import COST, QUALITY
 from sinks.settings import SinkSettings
-from streams.providers.base import Provider
-from streams.providers.catalog import open_providers
-from streams.providers.guard import HostPolicy, KeyRing
-from streams.providers.prices import PriceBook
-from streams.replay.run_spec import RunSpec
+from streams.offline.replay.run_spec import RunSpec
+from streams.providers.http.operator_policy import HostPolicy, KeyRing
+from streams.providers.installed import open_providers
+from streams.providers.port import Provider
+from streams.providers.pricing.price_list import PriceBook
 from streams.routing.draws import draw
-from streams.routing.landscape import Landscape
-from streams.settings import WorkerSettings
+from streams.routing.snapshot import Landscape
+from streams.worker.settings import WorkerSettings
 
 MOST_TASKS = 10_000
 """Requests that are read for one execution; the budget ends most of them sooner."""

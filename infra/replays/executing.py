@@ -17,7 +17,7 @@ from typing import Any
 
 from schemas.errors import ConfigurationError, SluiceError
 from schemas.events import CostEvent
-from streams.providers.base import (
+from streams.providers.port import (
     ChatCall,
     Completion,
     Endpoint,
@@ -27,15 +27,15 @@ from streams.providers.base import (
     Timeouts,
     Usage,
 )
-from streams.providers.booked_usage import with_usage
-from streams.providers.prices import PriceBook
-from streams.providers.unbilled import cost_without_usage
-from streams.routing.candidates import EXPECTED_OUTPUT_TOKENS
-from streams.routing.extra_body import with_listed_extra
-from streams.routing.features import estimate_tokens
-from streams.routing.landscape import Landscape, Model
-from streams.routing.trust.confidence import Answered
-from streams.routing.trust.second_look import judge_body, read_judgement
+from streams.providers.pricing.booked_usage import with_usage
+from streams.providers.pricing.price_list import PriceBook
+from streams.providers.pricing.unbilled import cost_without_usage
+from streams.routing.confidence.scorers import Answered
+from streams.routing.confidence.second_opinion import judge_body, read_judgement
+from streams.routing.features.request_features import estimate_tokens
+from streams.routing.parameters.extra_body import with_listed_extra
+from streams.routing.selection.candidates import EXPECTED_OUTPUT_TOKENS
+from streams.routing.snapshot import Landscape, Model
 
 PURPOSE = "replay"
 AT_ONCE = 8

@@ -12,15 +12,15 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing.sharedctypes import Synchronized
 
-from infra.replays.choosing import Origin, chosen, live
-from infra.replays.opening import Parts, opened, request_reader, runner
-from infra.replays.running import Places, Tally
+from infra.replays.factory import Parts, opened, request_reader, runner
+from infra.replays.replay_run import Places, Tally
+from infra.replays.target_version import Origin, chosen, live
 from schemas.errors import RegistryError
 from sinks.settings import SinkSettings
-from streams.providers.prices import PriceBook
+from streams.offline.replay.replaying import Replayer
+from streams.offline.replay.run_spec import RunSpec, Span
+from streams.providers.pricing.price_list import PriceBook
 from streams.registry.version import RegistryVersion
-from streams.replay.replaying import Replayer
-from streams.replay.run_spec import RunSpec, Span
 
 Tick = Callable[[], None]
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import yaml
 
-from infra.replays.opening import Parts, run_of
+from infra.replays.factory import Parts, run_of
 from schemas.errors import RegistryError
 from streams.registry.version import RegistryVersion, parse_registry
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from infra.replays.opening import Parts
+from infra.replays.factory import Parts
 from schemas.errors import SluiceError
-from streams.replay.run_spec import RunSpec, Span
+from streams.offline.replay.run_spec import RunSpec, Span
 
 _MOST_MS = 253_402_300_799_000
 """The last moment that ClickHouse's times can tell safely."""

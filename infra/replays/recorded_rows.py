@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.records import Decision, Source
-from streams.providers.base import Usage
-from streams.providers.booked_usage import usage_of
-from streams.providers.prices import PriceBook
-from streams.replay.cases import Case, Seen, Step
-from streams.replay.recorded import Recorded
-from streams.replay.rows import known_difficulty, way_of
-from streams.replay.run_spec import Span
-from streams.routing.candidates import EXPECTED_OUTPUT_TOKENS
-from streams.routing.landscape import Landscape
+from streams.offline.replay.cases import Case, Seen, Step
+from streams.offline.replay.recorded import Recorded
+from streams.offline.replay.rows import known_difficulty, way_of
+from streams.offline.replay.run_spec import Span
+from streams.providers.port import Usage
+from streams.providers.pricing.booked_usage import usage_of
+from streams.providers.pricing.price_list import PriceBook
+from streams.routing.selection.candidates import EXPECTED_OUTPUT_TOKENS
+from streams.routing.snapshot import Landscape
 
 Row = Mapping[str, Any]
 Place = tuple[str, int, int]

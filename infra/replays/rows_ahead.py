@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from threading import Condition, Thread
 from typing import Any, Self
 
-from streams.replay.run_spec import Span
+from streams.offline.replay.run_spec import Span
 
 MOST_BYTES = 32 * 1024 * 1024
 _ROW_BYTES = 2_000

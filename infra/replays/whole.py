@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from infra.replays.choosing import Origin
-from infra.replays.opening import (
+from infra.replays.factory import (
     Parts,
     close_run,
     earlier,
@@ -18,10 +17,11 @@ from infra.replays.processes import Share, work_together
 from infra.replays.ranges import check_size
 from infra.replays.recorded_rows import RunRows, rows_of_run
 from infra.replays.summary import summary_of
-from streams.providers.prices import PriceBook
+from infra.replays.target_version import Origin
+from streams.offline.replay.run_spec import RunSpec
+from streams.providers.pricing.price_list import PriceBook
 from streams.registry.version import RegistryVersion
-from streams.replay.run_spec import RunSpec
-from streams.routing.landscape import Landscape
+from streams.routing.snapshot import Landscape
 
 
 def replay_all(

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import uvloop
 
-from infra.simulator.running import LISTENING, SimulatorOptions, simulator
+from infra.simulator.process import LISTENING, SimulatorOptions, simulator
 from schemas.errors import LocalStackError
 
 

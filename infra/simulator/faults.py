@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from infra.simulator.chance import Chance
+from infra.simulator.draws import Chance
 
 EVERY_MODEL = "*"
 

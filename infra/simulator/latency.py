@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
-from infra.simulator.chance import Chance
-from infra.simulator.strengths import COMPLEX, MODERATE, SIMPLE, strength_of
+from infra.simulator.draws import Chance
+from infra.simulator.responses.model_tiers import COMPLEX, MODERATE, SIMPLE, strength_of
 
 EVERY_MODEL = "*"
 

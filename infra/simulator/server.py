@@ -15,17 +15,17 @@ from dataclasses import dataclass
 import orjson
 from aiohttp import web
 
-from infra.simulator import openai_wire
+from core.http_origin import address_of, refusal
 from infra.simulator.admin import Admin
-from infra.simulator.asked import Asked, RefusedError
-from infra.simulator.chance import Chance
+from infra.simulator.call_facts import Asked, RefusedError
+from infra.simulator.draws import Chance
+from infra.simulator.fault_responses import UNANSWERED, misbehave
 from infra.simulator.faults import Fault, FaultTable
 from infra.simulator.latency import LatencyTable
 from infra.simulator.ledger import Arrival, Ledger
-from infra.simulator.misbehaviour import UNANSWERED, misbehave
-from infra.simulator.serving import Kitchen, Serving
+from infra.simulator.openai import wire as openai_wire
+from infra.simulator.responses.response_builder import Kitchen, Serving
 from infra.simulator.wire import ANTHROPIC, OPENAI, Wire, respond
-from schemas.http_origin import address_of, refusal
 
 CALL_ID = "X-Client-Request-Id"
 MAX_BODY_BYTES = 32 * 1024 * 1024

@@ -8,8 +8,10 @@ from typing import Any
 
 from aiohttp import web
 
-from infra.simulator import anthropic_rules, anthropic_wire, openai_rules, openai_wire
-from infra.simulator.asked import Asked, RefusedError
+from infra.simulator.anthropic import request_checks, wire
+from infra.simulator.call_facts import Asked, RefusedError
+from infra.simulator.openai import request_checks as openai_rules
+from infra.simulator.openai import wire as openai_wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +36,11 @@ OPENAI = Wire(
 )
 ANTHROPIC = Wire(
     name="anthropic",
-    read=anthropic_rules.read,
-    answer=anthropic_wire.answer,
-    error=anthropic_wire.error,
-    refusal=anthropic_wire.refusal,
-    special=anthropic_wire.SPECIAL,
+    read=request_checks.read,
+    answer=wire.answer,
+    error=wire.error,
+    refusal=wire.refusal,
+    special=wire.SPECIAL,
 )
 
 

@@ -12,17 +12,17 @@ from aiokafka import AIOKafkaProducer
 from infra.workers.probing import Probed, findings_of, probe
 from infra.workers.readiness import REFUSE, Finding, readiness
 from infra.workers.status_topic import live_workers
-from schemas.codec import Codec
+from schemas.encoding.avro_mapping import as_record
+from schemas.encoding.codec import Codec
 from schemas.events import CostEvent
 from schemas.journal_headers import CALL_ID, INCARNATION
-from schemas.mapping import as_record
 from schemas.topics import COST
 from schemas.worker_status import WorkerStatus
-from streams.providers.catalog import open_providers
-from streams.providers.guard import HostPolicy, KeyRing
-from streams.providers.prices import PriceBook
-from streams.routing.landscape import Landscape
-from streams.settings import WorkerSettings
+from streams.providers.http.operator_policy import HostPolicy, KeyRing
+from streams.providers.installed import open_providers
+from streams.providers.pricing.price_list import PriceBook
+from streams.routing.snapshot import Landscape
+from streams.worker.settings import WorkerSettings
 
 HERE = "this machine"
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from infra.workers.readiness import REFUSE, WARN, Finding
 from schemas.events import CostEvent
 from schemas.identity import DEFAULT_TENANT
-from streams.providers.base import ChatCall, Completion, Endpoint, Provider, ProviderError, Timeouts
-from streams.providers.booked_usage import with_usage
-from streams.providers.prices import PriceBook
-from streams.providers.unbilled import cost_without_usage
-from streams.routing.landscape import Instance, Landscape, Model
+from streams.providers.port import ChatCall, Completion, Endpoint, Provider, ProviderError, Timeouts
+from streams.providers.pricing.booked_usage import with_usage
+from streams.providers.pricing.price_list import PriceBook
+from streams.providers.pricing.unbilled import cost_without_usage
+from streams.routing.snapshot import Instance, Landscape, Model
 
 PURPOSE = "probe"
 _QUESTION = "Reply with the word OK."

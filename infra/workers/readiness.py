@@ -9,9 +9,9 @@ from typing import Any, Literal
 import httpx
 
 from schemas.worker_status import WorkerStatus
-from streams.providers.guard import HostPolicy, KeyRing
-from streams.providers.prices import PriceBook
-from streams.routing.landscape import Instance, Landscape, Model
+from streams.providers.http.operator_policy import HostPolicy, KeyRing
+from streams.providers.pricing.price_list import PriceBook
+from streams.routing.snapshot import Instance, Landscape, Model
 
 REFUSE: Literal["refuse"] = "refuse"
 WARN: Literal["warn"] = "warn"

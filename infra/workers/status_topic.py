@@ -8,8 +8,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from core.kafka.consumer import open_consumer
 from schemas.errors import UndecodableError
-from schemas.kafka_consumer import open_consumer
 from schemas.topics import WORKERS
 from schemas.worker_status import GONE_S, WorkerStatus
 

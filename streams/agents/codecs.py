@@ -7,9 +7,9 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
-from schemas.codec import Codec, UnknownSchemaError
+from core.schema_registry import KnownSchemas
+from schemas.encoding.codec import Codec, UnknownSchemaError
 from schemas.errors import SchemaRegistryAwayError
-from schemas.schema_registry import KnownSchemas
 
 log = logging.getLogger(__name__)
 

@@ -8,30 +8,30 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from schemas.errors import ConfigurationError
-from streams.agents.allowance import Allowance
+from streams.agents.classify.classification_cache import Opinions
 from streams.agents.codecs import Codecs
-from streams.agents.open_calls import OpenCalls
-from streams.agents.opinion_memory import Opinions
-from streams.agents.turns import Turns
-from streams.agents.watch import Finding, Watch
-from streams.alert_port import Alerts
-from streams.budgets.live import Budgets, NoBudgets
-from streams.flow.claims import Claims
+from streams.agents.drift_monitor import Finding, Watch
+from streams.agents.execute.open_calls import OpenCalls
+from streams.agents.execute.priority_gate import Turns
+from streams.agents.shadow_spend import Allowance
+from streams.alerting.alert_port import Alerts
+from streams.budgets.call_budgets import Budgets, NoBudgets
 from streams.flow.clock import Clock
 from streams.flow.dead_letters import DeadLetters
-from streams.flow.delivery import Publisher
-from streams.flow.journal import Owner
-from streams.flow.journals import Journals
+from streams.flow.producer import Publisher
 from streams.flow.reply_topics import ReplyTopicPolicy
-from streams.flow.sent_replies import SentReplies
-from streams.metrics import WorkerMetrics
-from streams.providers.base import Provider, Usage
-from streams.providers.load import Instances
-from streams.providers.refused_parameters import RefusedParameters
-from streams.providers.retry_budget import RetryBudget
-from streams.providers.tenant_limits import TenantLimits
+from streams.journal.in_flight_hops import Claims
+from streams.journal.owned_journals import Journals
+from streams.journal.partition_journal import Owner
+from streams.journal.sent_replies import SentReplies
+from streams.observability.metrics import WorkerMetrics
+from streams.providers.port import Provider, Usage
+from streams.providers.refusals.refused_parameters import RefusedParameters
+from streams.providers.reliability.instance_load import Instances
+from streams.providers.reliability.retry_budget import RetryBudget
+from streams.providers.reliability.tenant_limits import TenantLimits
 from streams.registry.live import LiveRegistry
-from streams.routing.landscape import EVERY_TENANT, Model
+from streams.routing.snapshot import EVERY_TENANT, Model
 from streams.tracing.tracer import NO_TRACER, Tracer
 
 

@@ -13,11 +13,11 @@ from contextlib import asynccontextmanager
 from schemas.alert_names import AlertName
 from schemas.records import Failure
 from streams.agents.dependencies import Dependencies
-from streams.agents.ending_kinds import GaveUp
-from streams.agents.endings import end_hop
-from streams.agents.hop_state import HopState
-from streams.flow.incoming import Incoming
-from streams.flow.tries import Fault, cause_of, is_environment
+from streams.agents.execute.hop_state import HopState
+from streams.agents.execute.outcome import end_hop
+from streams.agents.execute.outcome_kinds import GaveUp
+from streams.flow.handling_retries import Fault, cause_of, is_environment
+from streams.flow.incoming_message import Incoming
 
 log = logging.getLogger(__name__)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from schemas.encoding.avro_mapping import as_record
 from schemas.errors import UndecodableError
 from schemas.events import FEEDBACK, QualityEvent
 from schemas.identity import NAME, REQUEST_ID
-from schemas.mapping import as_record
 from schemas.topics import QUALITY
 from streams.agents.dependencies import Dependencies
-from streams.flow.delivery import Outgoing
-from streams.flow.incoming import Incoming
-from streams.flow.intake import Work
-from streams.redaction import redact
+from streams.flow.dispatcher import Work
+from streams.flow.incoming_message import Incoming
+from streams.flow.producer import Outgoing
+from streams.redaction.redactor import redact
 
 UNMATCHED = "unmatched"
 """Cause of the dead letter of feedback that may be about any of several tenants' requests."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 
-from streams.agents import classify, execute, feedback, waiting
+from streams.agents import feedback, wait
+from streams.agents.classify import handler
 from streams.agents.dependencies import Dependencies
+from streams.agents.execute import handler as execute
 from streams.agents.failed_handling import set_failed_aside
-from streams.flow.intake import Handler, LeftForLaterError, Work
-from streams.flow.tries import Fault, bounded, cause_of, is_environment
-from streams.flow.try_count import MOST_LOST_WORKERS
+from streams.flow.dispatcher import Handler, LeftForLaterError, Work
+from streams.flow.handling_retries import Fault, bounded, cause_of, is_environment
+from streams.flow.retry_count import MOST_LOST_WORKERS
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +25,7 @@ class Handlers:
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
-        self.requests = self._bounded(classify.classify, classify.give_up_request)
+        self.requests = self._bounded(handler.classify, handler.give_up_request)
         self.hops = self._bounded(execute.execute, execute.give_up_hop)
         self.feedback = self._bounded(feedback.take_feedback, _give_up_feedback)
 
@@ -31,7 +33,7 @@ class Handlers:
         """Of the wait topic with this delay, s; a hop that can't wait ends as a hop does."""
 
         async def wait_out(work: Work, deps: Dependencies) -> None:
-            await waiting.wait_out(work, delay_s, deps)
+            await wait.wait_out(work, delay_s, deps)
 
         return self._bounded(wait_out, execute.give_up_hop)
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import orjson
 
+from schemas.encoding.avro_mapping import as_record
 from schemas.events import QualityEvent
-from schemas.mapping import as_record
 from schemas.records import Attempt
 from schemas.topics import QUALITY
 from streams.agents.dependencies import Dependencies
-from streams.agents.hop_state import HopState
-from streams.flow.delivery import Outgoing
+from streams.agents.execute.hop_state import HopState
+from streams.flow.producer import Outgoing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,12 +10,12 @@ from typing import Any
 
 import orjson
 
-from schemas.codec import Format
-from schemas.mapping import as_record
+from schemas.encoding.avro_mapping import as_record
+from schemas.encoding.codec import Format
 from schemas.records import Decision, Reply, ReplyAddress, Routing
 from streams.agents.codecs import Codecs
 from streams.agents.dependencies import Dependencies
-from streams.flow.delivery import Delivered, Outgoing
+from streams.flow.producer import Delivered, Outgoing
 
 NANO = 1_000_000_000
 

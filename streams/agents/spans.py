@@ -14,11 +14,11 @@ from __future__ import annotations
 from schemas.events import Result
 from schemas.records import Decision, ReplyAddress, Source
 from streams.agents.dependencies import Dependencies
-from streams.agents.errand import Errand
-from streams.agents.hop_state import HopState
-from streams.flow.intake import Work
-from streams.providers.base import ChatCall, Completion, ProviderError
-from streams.routing.candidates import Candidate
+from streams.agents.execute.call_spec import Errand
+from streams.agents.execute.hop_state import HopState
+from streams.flow.dispatcher import Work
+from streams.providers.port import ChatCall, Completion, ProviderError
+from streams.routing.selection.candidates import Candidate
 from streams.tracing import names
 from streams.tracing.tracer import NOTHING, Attributes, Kind, Span
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from schemas.encoding.avro_mapping import as_record, from_record
 from schemas.errors import UndecodableError
 from schemas.journal_headers import DIGEST, HOP, ORIGIN, VISIT, count_in, header_values
-from schemas.mapping import as_record, from_record
 from schemas.records import TierMessage
 from schemas.topics import tier_topic, wait_topic
 from streams.agents.codecs import Codecs
-from streams.flow.delivery import Outgoing
-from streams.flow.incoming import Incoming
-from streams.flow.journal import HopMessage
+from streams.flow.incoming_message import Incoming
+from streams.flow.producer import Outgoing
+from streams.journal.partition_journal import HopMessage
 
 PRIORITY_QUALITY = "best"
 

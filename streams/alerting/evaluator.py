@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from schemas.events import Alert
-from streams.alerting.book import AlertBook, Name, Standing
+from streams.alerting.active_alerts import AlertBook, Name, Standing
+from streams.alerting.alert_states import Change, Patience, step
+from streams.alerting.event_facts import Seen
 from streams.alerting.measures import ADVICE, Measure
-from streams.alerting.raised import span_in_words, why_over
-from streams.alerting.seen import Seen
-from streams.alerting.states import Change, Patience, step
-from streams.alerting.windows import MOST_SUBJECTS
+from streams.alerting.process_alerts import span_in_words, why_over
+from streams.alerting.sliding_windows import MOST_SUBJECTS
 from streams.routing.alert_rules import Alerting, AlertRule, Judged, Kind, Reading, Verdict, judge
 
 MARK = "evaluator@"

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from schemas.records import ANSWER
-from streams.alerting.seen import AsideSeen, CallSeen, EndSeen, LagSeen, ScoreSeen, Seen
-from streams.alerting.windows import MOST_SUBJECTS, Sums, Windows
-from streams.providers.base import ErrorClass
+from streams.alerting.event_facts import AsideSeen, CallSeen, EndSeen, LagSeen, ScoreSeen, Seen
+from streams.alerting.sliding_windows import MOST_SUBJECTS, Sums, Windows
+from streams.providers.port import ErrorClass
 from streams.routing.alert_rules import AlertRule, Kind, Reading
 
 EVERYBODY = "all"

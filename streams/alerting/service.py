@@ -13,7 +13,7 @@ from contextlib import suppress
 from aiokafka.errors import KafkaError
 
 from schemas.errors import SluiceError
-from streams.alerting.term import AlertDependencies, Term
+from streams.alerting.leader_session import AlertDependencies, Term
 
 log = logging.getLogger(__name__)
 

@@ -16,12 +16,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from schemas.budget_entries import BudgetEntry, BudgetEstimate
-from schemas.codec import Codec
+from schemas.encoding.avro_mapping import as_record, from_record
+from schemas.encoding.codec import Codec
 from schemas.errors import UndecodableError
-from schemas.mapping import as_record, from_record
-from streams.budgets.books import CellSum
-from streams.budgets.log import LogRecord
-from streams.routing.budgets import Account
+from streams.budgets.accounts import CellSum
+from streams.budgets.budget_log import LogRecord
+from streams.routing.selection.budgets import Account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 `note` never waits and never fails, so that any reader can call it in the middle of a batch. One
 alert a topic stands for all its bad records; it names the latest. Dead letters of event topics are
-the sink's (`sinks.bad_records`), which reads every one of their records.
+the sink's (`sinks.ingest.bad_records`), which reads every one of their records.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from schemas.alert_names import AlertName
 from schemas.bad_records import BadRecord, reason_of
 from schemas.errors import DeliveryError
-from streams.alert_port import Alerts
+from streams.alerting.alert_port import Alerts
 
 log = logging.getLogger(__name__)
 

@@ -20,10 +20,10 @@ from schemas.bad_records import LONGEST_REASON, BadRecord, dead_letter_headers, 
 from schemas.errors import RecordTooLargeError, SluiceError
 from schemas.journal_headers import Headers
 from schemas.topics import dead_letter_topic
-from streams.alert_port import Alerts
+from streams.alerting.alert_port import Alerts
 from streams.flow.bad_input_pace import BadInputPace
-from streams.flow.delivery import Delivered, Outgoing, Publisher, size_of
-from streams.flow.incoming import Incoming
+from streams.flow.incoming_message import Incoming
+from streams.flow.producer import Delivered, Outgoing, Publisher, size_of
 
 KEPT_VALUE_BYTES = 512 * 1024
 KEPT_KEY_BYTES = 4 * 1024

@@ -18,8 +18,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from streams.flow.partition_mark import PartitionMark
-from streams.flow.try_count import Tries
+from streams.flow.retry_count import Tries
+from streams.membership.partition_mark import PartitionMark
 
 Place = tuple[str, int]
 """A topic and a partition."""

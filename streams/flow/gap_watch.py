@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from schemas.alert_names import AlertName
-from streams.alert_port import Alerts
+from streams.alerting.alert_port import Alerts
 from streams.flow.log_gaps import LogGap, LogGaps, Partition
 
 log = logging.getLogger(__name__)

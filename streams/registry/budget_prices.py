@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from streams.providers.prices import PriceBook
-from streams.registry.problems import InvalidRegistryError, Problem
-from streams.routing.landscape import Landscape
+from streams.providers.pricing.price_list import PriceBook
+from streams.registry.document.problems import InvalidRegistryError, Problem
+from streams.routing.snapshot import Landscape
 
 
 def refuse_unpriced(landscape: Landscape, name: str, prices: PriceBook | None = None) -> None:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from core.registry_signature import RegistryKeys, UnsignedRecordError, is_signed
 from schemas.errors import ArtifactError, RegistryError, SluiceError
 from schemas.journal_headers import Headers
-from schemas.registry_signature import RegistryKeys, UnsignedRecordError, is_signed
 from streams.registry.artifacts import ArtifactSource
 from streams.registry.learned import ArtifactOf
 from streams.registry.version import RegistryVersion, content_hash, parse_registry

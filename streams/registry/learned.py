@@ -8,9 +8,9 @@ from functools import cache
 from importlib import resources
 
 from schemas.errors import RegistryError
-from streams.registry.policy_parts import LearnedPart
-from streams.routing.landscape import Landscape
+from streams.registry.document.policy import LearnedPart
 from streams.routing.learned.artifact import Artifact, read_artifact
+from streams.routing.snapshot import Landscape
 
 DEFAULT = "default"
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from core.kafka.consumer import open_consumer
+from core.registry_signature import RegistryKeys, UnsignedRecordError
 from schemas.errors import RegistryError
-from schemas.kafka_consumer import open_consumer
-from schemas.registry_signature import RegistryKeys, UnsignedRecordError
 from schemas.topics import REGISTRY
 from streams.registry.history import (
     CURRENT_KEY,
@@ -23,8 +23,8 @@ from streams.registry.history import (
     RegistryRecord,
     read_pointer,
 )
-from streams.registry.topic import record_of
-from streams.routing.landscape import Landscape
+from streams.registry.registry_topic import record_of
+from streams.routing.snapshot import Landscape
 
 log = logging.getLogger(__name__)
 

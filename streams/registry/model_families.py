@@ -1,7 +1,7 @@
 """What families of models refuse, from one table that ships with the registry code.
 
 The table is a default: `models.<name>.unsupported` of the registry replaces it, and what a model
-refuses beyond it is learnt at run time (`streams.providers.refused_parameters`).
+refuses beyond it is learnt at run time (`streams.providers.refusals.refused_parameters`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from importlib import resources
 
 import yaml
 
-from streams.routing.parameters import PARAMETERS
+from streams.routing.parameters.optional_parameters import PARAMETERS
 
 _TABLE = "model_families.yaml"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from streams.registry.policy_parts import (
+from streams.registry.document.policy import (
     AskedModelPart,
     CascadePart,
     FeaturePart,

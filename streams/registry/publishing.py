@@ -11,12 +11,12 @@ from typing import Any
 
 import orjson
 
+from core.registry_signature import RegistryKeys
 from schemas.errors import RegistryError
-from schemas.registry_signature import RegistryKeys
 from streams.registry.history import ARTIFACT_PREFIX, CURRENT_KEY, VERSION_PREFIX
+from streams.registry.registry_topic import RegistryLog, registry_log
 from streams.registry.repair import Repair
 from streams.registry.signing import SigningPlan
-from streams.registry.topic import RegistryLog, registry_log
 from streams.registry.version import RegistryVersion
 from streams.routing.learned.artifact import Artifact, pack_artifact
 

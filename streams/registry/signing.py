@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import itemgetter
 
+from core.registry_signature import RegistryKeys
 from schemas.errors import RegistryError
-from schemas.registry_signature import RegistryKeys
 from streams.registry.history import (
     ARTIFACT_PREFIX,
     CURRENT_KEY,

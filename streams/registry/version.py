@@ -16,13 +16,13 @@ from pydantic import ValidationError
 
 from schemas.errors import ArtifactError, RegistryError
 from streams.registry.artifacts import ArtifactSource
-from streams.registry.document import RegistryDocument
-from streams.registry.document_problems import artifact_missing, problems_in
-from streams.registry.landscapes import landscape_of
+from streams.registry.document.document import RegistryDocument
+from streams.registry.document.document_problems import artifact_missing, problems_in
+from streams.registry.document.problems import InvalidRegistryError
+from streams.registry.document.yaml_text import YamlText, read_json, read_yaml
 from streams.registry.learned import DEFAULT, ArtifactOf
-from streams.registry.problems import InvalidRegistryError
-from streams.registry.yaml_text import YamlText, read_json, read_yaml
-from streams.routing.landscape import Landscape
+from streams.registry.snapshots import landscape_of
+from streams.routing.snapshot import Landscape
 
 HASH_CHARACTERS = 16
 _MAX_BYTES = 4 * 1024 * 1024

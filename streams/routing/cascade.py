@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from schemas.records import Answer
-from streams.routing.landscape import Landscape
-from streams.routing.plans import going_on
+from streams.routing.confidence.scorers import Verdict
 from streams.routing.policy import BY_WORTH
-from streams.routing.trust.confidence import Verdict
+from streams.routing.selection.plans import going_on
+from streams.routing.snapshot import Landscape
 
 MIN_TIME_TO_ESCALATE_MS = 250.0
 """With less time left than this, no further tier is asked."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streams.routing.draws import draw, weighted_choice
-from streams.routing.landscape import Landscape
+from streams.routing.snapshot import Landscape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

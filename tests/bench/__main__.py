@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Callable
 
-from infra.cli.screen import notes
+from infra.cli.output.screen import notes
 from tests.bench.decisions import measure_decisions
 from tests.bench.figures import Figure, keep, show
 from tests.bench.hot_reload import measure_hot_reload

@@ -19,13 +19,13 @@ from statistics import median
 
 from clickhouse_connect.driver.client import Client
 
-from infra.cli.screen import console, notes, print_table
-from infra.local.clickhouse import LocalClickHouse
-from infra.local.preparation import migrate_tables
-from sinks.connect import connect
+from infra.cli.output.screen import console, notes, print_table
+from infra.devstack.clickhouse import LocalClickHouse
+from infra.devstack.preparation import migrate_tables
+from sinks.analytics.named_queries import Question, questions
+from sinks.analytics.query_runner import TimeRange, ask
+from sinks.clickhouse.connection import connect
 from sinks.errors import RefusedError
-from sinks.queries import TimeRange, ask
-from sinks.questions import Question, questions
 from sinks.settings import SinkSettings
 
 RESULTS = Path("results/analytics.json")

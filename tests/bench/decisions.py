@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from itertools import cycle, islice
 
-from infra.local.registry import local_registry
+from infra.devstack.registry import local_registry
 from streams.registry.version import parse_registry
-from streams.routing.decide import Moment, Subject, decide
-from streams.routing.landscape import Landscape
+from streams.routing.decision import Moment, Subject, decide
+from streams.routing.snapshot import Landscape
 from tests.bench.figures import Figure
 from tests.bench.prompts import bodies
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.cli.screen import console, print_table
+from infra.cli.output.screen import console, print_table
 
 RESULTS = Path("results/bench.json")
 

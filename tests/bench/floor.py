@@ -21,13 +21,13 @@ import uvloop
 from aiokafka import AIOKafkaProducer
 from httpx_aiohttp import AiohttpTransport
 
-from schemas.codec import Codec
+from schemas.encoding.codec import Codec
 from schemas.topics import COST, OUTCOMES, QUALITY, REPLIES, REQUESTS, tier_topic
-from streams.app import build_app, incoming
-from streams.flow.incoming import Incoming
-from streams.flow.tracker import AckTracker
-from streams.run import QUIET
-from streams.settings import WorkerSettings
+from streams.flow.incoming_message import Incoming
+from streams.flow.offset_tracker import AckTracker
+from streams.worker.faust_app import build_app, incoming
+from streams.worker.run import QUIET
+from streams.worker.settings import WorkerSettings
 from tests.bench.floor_records import cost_event, outcome_event, quality_event, tier_message
 
 PREFIX = "floor."

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from infra.local.registry import local_registry
+from infra.devstack.registry import local_registry
 from streams.registry.learned import default_artifact
 from streams.registry.publishing import move_pointer, publish_version
 from streams.registry.version import RegistryVersion, parse_registry

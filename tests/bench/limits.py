@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from infra.local.registry import local_registry
+from infra.devstack.registry import local_registry
 from streams.registry.publishing import publish_version
 from streams.registry.version import RegistryVersion, parse_registry
 from tests.bench.figures import Figure

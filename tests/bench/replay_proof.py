@@ -19,17 +19,17 @@ from typing import Any
 
 import orjson
 
-from infra.cli.screen import notes
-from infra.local.preparation import migrate_tables
-from infra.replays.choosing import Origin, chosen
+from infra.cli.output.screen import notes
+from infra.devstack.preparation import migrate_tables
 from infra.replays.comparing import compared
-from infra.replays.opening import Parts, opened
+from infra.replays.factory import Parts, opened
 from infra.replays.ranges import spans_between
+from infra.replays.target_version import Origin, chosen
 from infra.replays.whole import replay_all
-from streams.providers.memory import says
+from streams.offline.replay.run_spec import RunSpec
+from streams.providers.in_memory_provider import says
 from streams.registry.publishing import publish_version
 from streams.registry.version import parse_registry
-from streams.replay.run_spec import RunSpec
 from tests.bench.figures import Figure
 from tests.bench.prompts import recorded_file
 from tests.bench.replay_truth import Pair, share
@@ -46,7 +46,7 @@ from tests.rig.known_traffic import (
 )
 from tests.rig.replayed_log import golden, publish
 from tests.rig.stack import Stack
-from tests.unit.replay.world import RecordedLog, record
+from tests.unit.offline.replay.world import RecordedLog, record
 
 LIVE = "classifier: rules\n  boundaries: [0.5, 0.999]" + ALONE
 DRAWN = 10

@@ -19,25 +19,25 @@ from typing import Any
 import orjson
 from confluent_kafka import Producer
 
-from infra.local.preparation import migrate_tables
-from infra.local.registry import local_registry
-from infra.replays.choosing import Origin
-from infra.replays.opening import Parts, opened
+from infra.devstack.preparation import migrate_tables
+from infra.devstack.registry import local_registry
+from infra.replays.factory import Parts, opened
 from infra.replays.processes import Share, work_together
+from infra.replays.target_version import Origin
 from schemas.records import Decision, Source
 from schemas.request import read_request
 from schemas.topics import OUTCOMES, REQUESTS
-from sinks.clickhouse_store import ClickHouseStore
-from sinks.log import Place
+from sinks.clickhouse.clickhouse_store import ClickHouseStore
+from sinks.ingest.log_position import Place
 from sinks.settings import SinkSettings
-from streams.providers.prices import PriceBook
+from streams.offline.replay.costs import tier_costs
+from streams.offline.replay.recorded import Recorded
+from streams.offline.replay.redeciding import Ground, redecide
+from streams.offline.replay.run_spec import RunSpec
+from streams.providers.pricing.price_list import PriceBook
 from streams.registry.publishing import publish_version
 from streams.registry.version import parse_registry
-from streams.replay.costs import tier_costs
-from streams.replay.recorded import Recorded
-from streams.replay.redeciding import Ground, redecide
-from streams.replay.run_spec import RunSpec
-from streams.routing.decide import Moment, Subject, decide
+from streams.routing.decision import Moment, Subject, decide
 from tests.bench.figures import Figure
 from tests.bench.prompts import bodies
 from tests.fixtures.services import some_clickhouse, some_kafka

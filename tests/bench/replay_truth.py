@@ -11,13 +11,13 @@ from itertools import combinations
 
 import numpy as np
 
-from infra.cli.screen import notes
-from streams.evaluation.bootstrap import Interval
-from streams.replay.cases import Step
-from streams.replay.comparison import between
-from streams.replay.estimation import Estimated
-from streams.replay.table import Table
-from streams.routing.landscape import Landscape
+from infra.cli.output.screen import notes
+from streams.offline.evaluation.bootstrap import Interval
+from streams.offline.replay.cases import Step
+from streams.offline.replay.comparison import between
+from streams.offline.replay.estimation import Estimated
+from streams.offline.replay.table import Table
+from streams.routing.snapshot import Landscape
 from tests.bench.figures import Figure
 from tests.bench.prompts import recorded_file
 from tests.rig.known_traffic import (

@@ -15,16 +15,16 @@ from tempfile import TemporaryDirectory
 
 from confluent_kafka import Producer
 
-from infra.local.preparation import migrate_tables
+from infra.devstack.preparation import migrate_tables
 from schemas.topics import COST, OUTCOMES, QUALITY
-from sinks.batch import Batch
-from sinks.clickhouse_store import ClickHouseStore
-from sinks.connect import connect
-from sinks.log import Place
-from sinks.migrate import migrate
+from sinks.clickhouse.clickhouse_store import ClickHouseStore
+from sinks.clickhouse.connection import connect
+from sinks.clickhouse.migrate import migrate
+from sinks.ingest.avro_file import Row
+from sinks.ingest.batch import Batch
+from sinks.ingest.log_position import Place
+from sinks.ingest.tables import table_of
 from sinks.settings import SinkSettings
-from sinks.tables import table_of
-from sinks.wire import Row
 from tests.bench.figures import Figure
 from tests.bench.sink_records import EVENTS_A_REQUEST, T0, Record, producer, records, send
 from tests.fixtures.services import run_sql

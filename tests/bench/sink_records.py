@@ -12,11 +12,11 @@ from typing import Any
 
 from confluent_kafka import Producer
 
-from schemas.codec import Codec
+from schemas.encoding.avro_mapping import as_record
+from schemas.encoding.codec import Codec
 from schemas.events import CostEvent, OutcomeEvent, QualityEvent, Result
 from schemas.identity import identity_key
 from schemas.journal_headers import CALL_ID, JournalHeaders
-from schemas.mapping import as_record
 from schemas.records import Decision, Source
 from schemas.topics import COST, OUTCOMES, QUALITY
 

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from infra.cli.screen import console, notes, print_table
+from infra.cli.output.screen import console, notes, print_table
 from tests.chaos.running import Report, run_scenario
 from tests.chaos.scenarios import SCENARIOS
 

@@ -20,8 +20,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from infra.cli.screen import console, notes, print_table
-from infra.local.registry import local_registry
+from infra.cli.output.screen import console, notes, print_table
+from infra.devstack.registry import local_registry
 from tests.chaos.overshoot import Overshoot, overshoot
 from tests.rig.books import read_ledger
 from tests.rig.load import Load, code_of, load, workload_requests

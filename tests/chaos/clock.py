@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from infra.cli.screen import console, notes, print_table
+from infra.cli.output.screen import console, notes, print_table
 from tests.chaos.blows import SIMULATOR, Fists
 from tests.chaos.running import Chaos, Report
 from tests.chaos.scenarios import Scenario, kills

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.cli.screen import console, print_table
-from infra.report.axes import Axis
-from infra.report.page import page
+from infra.cli.output.screen import console, print_table
+from infra.reporting.axes import Axis
+from infra.reporting.page import page
 from tests.chaos.crowd import Crowd
 from tests.rig.books import Books
 from tests.soak.memory_chart import memory_chart

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from confluent_kafka import Producer
 
-from infra.cli.screen import console, print_table
-from infra.local.registry import local_registry
+from infra.cli.output.screen import console, print_table
+from infra.devstack.registry import local_registry
 from infra.topics_admin import Partitions, TopicsAdmin
 from schemas.topics import REQUESTS, declared_topics
 from tests.rig.load import load, workload_requests

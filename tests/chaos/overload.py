@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from infra.cli.screen import console, notes
-from infra.local.registry import local_registry
-from infra.report.page import write_report
+from infra.cli.output.screen import console, notes
+from infra.devstack.registry import local_registry
+from infra.reporting.page import write_report
 from tests.chaos.crowd import Crowd, Waited, overload_faults
 from tests.chaos.crowd_page import crowd_document, crowd_page, tell
 from tests.rig.books import reconcile, settle

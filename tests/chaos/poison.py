@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from infra.cli.screen import console, print_table
+from infra.cli.output.screen import console, print_table
 from tests.rig.poison import EVERY_WAY, NAMES, balanced, poisoned, start
 from tests.rig.stack import Stack, start_basics
 

@@ -63,10 +63,10 @@ def test_every_module_that_opens_a_consumer_is_a_readers() -> None:
 
 
 def test_consumers_are_opened_in_one_way() -> None:
-    """Tolerant of header names, committed records only: `schemas.kafka_consumer` sees to both."""
+    """Tolerant of header names, committed records only: `core.kafka.consumer` sees to both."""
     for path, names in _calls().items():
-        assert "AIOKafkaConsumer" not in names or path == "schemas/kafka_consumer.py", path
-        if "Consumer" in names and path != "streams/transport.py":
+        assert "AIOKafkaConsumer" not in names or path == "core/kafka/consumer.py", path
+        if "Consumer" in names and path != "streams/membership/faust_transport.py":
             assert '"isolation.level": "read_committed"' in (ROOT / path).read_text(), path
 
 
@@ -76,7 +76,7 @@ def _opening_modules() -> list[str]:
         for path, names in _calls().items()
         if names & {"open_consumer", "read_as_all_consumers_do", "Consumer"}
     ]
-    return [path for path in found if path != "schemas/kafka_consumer.py"]
+    return [path for path in found if path != "core/kafka/consumer.py"]
 
 
 def _calls() -> dict[str, set[str]]:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.avro_schemas import Schema, whole_schema
-from schemas.codec import SINGLE_OBJECT_MARK, Codec, Format, UnknownSchemaError
+from schemas.encoding.avro_schemas import Schema, whole_schema
+from schemas.encoding.codec import SINGLE_OBJECT_MARK, Codec, Format, UnknownSchemaError
 from schemas.errors import UndecodableError
 
 OPINION = {"request_id": "r1", "tenant": None, "score": 0.5, "label": None, "comment": "fine"}

@@ -11,7 +11,7 @@ import pytest
 from avro.compatibility import ReaderWriterCompatibilityChecker, SchemaCompatibilityType
 from avro.schema import parse
 
-from schemas.avro_schemas import VALUES, fingerprint, released_schemas, whole_schema
+from schemas.encoding.avro_schemas import VALUES, fingerprint, released_schemas, whole_schema
 
 HISTORY = Path(str(resources.files("schemas").joinpath("history")))
 

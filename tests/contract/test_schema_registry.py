@@ -7,11 +7,11 @@ import asyncio
 import orjson
 import pytest
 
-from schemas.avro_schemas import VALUES, whole_schema
-from schemas.codec import Codec, Format
-from schemas.confluent_registry import ConfluentRegistry
+from core.confluent_schema_registry import ConfluentRegistry
+from core.schema_registry import UNKNOWN_FOR_S, KnownSchemas, MemoryRegistry, SchemaRegistry
+from schemas.encoding.avro_schemas import VALUES, whole_schema
+from schemas.encoding.codec import Codec, Format
 from schemas.errors import SchemaRegistryAwayError, UndecodableError
-from schemas.schema_registry import UNKNOWN_FOR_S, KnownSchemas, MemoryRegistry, SchemaRegistry
 from tests.rig.schema_registry import schema_registry
 
 

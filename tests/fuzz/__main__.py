@@ -14,7 +14,7 @@ import sys
 import time
 from collections import Counter
 
-from infra.cli.screen import console, print_table
+from infra.cli.output.screen import console, print_table
 from tests.fuzz.running import Share, run_part
 from tests.fuzz.targets import TARGETS
 

@@ -10,18 +10,21 @@ from typing import Any
 import httpx
 import orjson
 
-from schemas import exact_json
 from schemas.chat import RequestDocument
-from schemas.nesting import overgrown
-from streams.providers import anthropic_answer, anthropic_format, openai_answer, openai_format
-from streams.providers.answers import decode, encode
-from streams.providers.base import ChatCall, ErrorClass, ProviderError, Timeouts, Usage
-from streams.providers.failures import refusal
-from streams.providers.openai_format import Dialect
-from streams.providers.prices import PriceBook
-from streams.providers.transport import Exchange
+from schemas.encoding import exact_json
+from schemas.encoding.nesting import overgrown
+from streams.providers.answer_fields import decode, encode
+from streams.providers.anthropic import answer as anthropic_answer
+from streams.providers.anthropic import request as anthropic_format
+from streams.providers.http.exchange import Exchange
+from streams.providers.openai import answer as openai_answer
+from streams.providers.openai import request as openai_format
+from streams.providers.openai.request import Dialect
+from streams.providers.port import ChatCall, ErrorClass, ProviderError, Timeouts, Usage
+from streams.providers.pricing.price_list import PriceBook
+from streams.providers.refusals.classification import refusal
 from streams.registry.version import parse_registry
-from streams.routing.parameters import PARAMETERS
+from streams.routing.parameters.optional_parameters import PARAMETERS
 from tests.fuzz.answers import make_answer
 
 REGISTRY = """

@@ -12,13 +12,13 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from random import Random
 
-from schemas import exact_json
-from schemas.avro_schemas import VALUES
+from core.schema_registry import KnownSchemas, MemoryRegistry
+from schemas.encoding import exact_json
+from schemas.encoding.avro_mapping import from_record
+from schemas.encoding.avro_schemas import VALUES
 from schemas.errors import RecordTooLargeError
 from schemas.identity import split_identity
-from schemas.mapping import from_record
 from schemas.records import TierMessage
-from schemas.schema_registry import KnownSchemas, MemoryRegistry
 from schemas.topics import (
     COST,
     RECORD_OVERHEAD_BYTES,
@@ -28,19 +28,19 @@ from schemas.topics import (
     declared_topics,
     is_tier_topic,
 )
-from streams.agents.classify import classify
+from streams.agents.classify.handler import classify
 from streams.agents.codecs import Codecs
 from streams.agents.dependencies import Dependencies
-from streams.agents.execute import execute
+from streams.agents.execute.handler import execute
+from streams.flow.concurrency_limiter import Slots
 from streams.flow.dead_letters import DeadLetterLimit, DeadLetters
-from streams.flow.delivery import Delivered, Outgoing, size_of
-from streams.flow.incoming import Incoming
-from streams.flow.intake import Lane, Work
-from streams.flow.memory import MemoryLog
-from streams.flow.slots import Slots
-from streams.providers.anthropic import AnthropicProvider
-from streams.providers.guard import HostPolicy, KeyRing
-from streams.providers.openai import OpenAIProvider
+from streams.flow.dispatcher import Lane, Work
+from streams.flow.incoming_message import Incoming
+from streams.flow.producer import Delivered, Outgoing, size_of
+from streams.journal.in_memory_log import MemoryLog
+from streams.providers.anthropic.adapter import AnthropicProvider
+from streams.providers.http.operator_policy import HostPolicy, KeyRing
+from streams.providers.openai.adapter import OpenAIProvider
 from tests.fuzz.dialogue import REGISTRY, BrokenPromiseError, Vendors, hold_dialogue
 from tests.fuzz.inputs import Input
 from tests.unit.agents.world import World

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from schemas.codec import (
+from schemas.encoding.codec import (
     CONFLUENT_MARK,
     SINGLE_OBJECT_MARK,
     Codec,

@@ -15,20 +15,21 @@ from typing import Any
 import httpx
 import orjson
 
-from infra.local.registry import local_registry
-from schemas import exact_json
-from streams.providers import anthropic_answer, openai_answer
-from streams.providers.answers import decode
-from streams.providers.base import ChatCall, Completion, ProviderError, Timeouts
-from streams.providers.failures import refusal
-from streams.providers.transport import Exchange
-from streams.redaction import KINDS, redact
+from infra.devstack.registry import local_registry
+from schemas.encoding import exact_json
+from streams.providers.answer_fields import decode
+from streams.providers.anthropic import answer
+from streams.providers.http.exchange import Exchange
+from streams.providers.openai import answer as openai_answer
+from streams.providers.port import ChatCall, Completion, ProviderError, Timeouts
+from streams.providers.refusals.classification import refusal
+from streams.redaction.redactor import KINDS, redact
 from streams.registry.version import parse_registry
-from streams.routing.features import text_of
-from streams.routing.opinion import read_opinion
-from streams.routing.trust.agreement import agreement
-from streams.routing.trust.confidence import Answered, confidence_in, score_by_article
-from streams.routing.trust.second_look import judge_body, read_judgement
+from streams.routing.confidence.agreement import agreement
+from streams.routing.confidence.scorers import Answered, confidence_in, score_by_article
+from streams.routing.confidence.second_opinion import judge_body, read_judgement
+from streams.routing.features.request_features import text_of
+from streams.routing.llm.classification import read_opinion
 from tests.fuzz.answers import make_answer
 from tests.fuzz.values import WORDS
 
@@ -223,7 +224,7 @@ class Judging:
             with self._timed("refusal"):
                 refusal(Exchange(status, httpx.Headers(), body), lambda: 0.0)
             return
-        read = openai_answer.completion if wire == "openai" else anthropic_answer.completion
+        read = openai_answer.completion if wire == "openai" else answer.completion
         with self._timed("answer"):
             try:
                 completion = read(decode(body, status), call)

@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from schemas.avro_schemas import whole_schema
-from schemas.codec import SINGLE_OBJECT_MARK, Codec, single_object_header
+from schemas.encoding.avro_schemas import whole_schema
+from schemas.encoding.codec import SINGLE_OBJECT_MARK, Codec, single_object_header
 from schemas.topics import REGISTRY, WORKERS
 from tests.fuzz.values import NUMBERS, WORDS, anything, changed
 from tests.rig.bad_records import EXTREMES, HEADERS, JSON_VALUES, KEYS, BadRecord, least, value_name

@@ -30,7 +30,7 @@ def run_part(seed: int, numbers: range, until: float, target: str = "door") -> S
     # Alerts and bad records are expected by the thousand, and are no findings.
     logging.disable(logging.CRITICAL)
     taker = TARGETS[target]()
-    # As a worker does when it starts (`streams.run`).
+    # As a worker does when it starts (`streams.worker.run`).
     gc.collect()
     gc.freeze()
     try:

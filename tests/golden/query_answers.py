@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from sinks.questions import questions
+from sinks.analytics.named_queries import questions
 from tests.sql.asking import Ask
 from tests.sql.small_history import LIVES
 

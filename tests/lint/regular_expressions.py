@@ -33,12 +33,12 @@ PACKAGES = ("schemas", "streams", "sinks", "infra")
 UNBOUNDED = 1 << 20
 
 TRUSTED = {
-    "sinks/questions.py": "reads the package's own SQL files",
+    "sinks/analytics/named_queries.py": "reads the package's own SQL files",
     "infra/dashboards/panel_sql.py": "reads the package's own SQL files",
     "streams/registry/model_families.py": "a table of the package, used on names of models",
-    "sinks/retention.py": "reads the tables' own definitions",
-    "infra/simulator/openai_wire.py": "splits the simulator's own answers",
-    "infra/simulator/opinions.py": "reads what our own judge asks, in the simulator alone",
+    "sinks/clickhouse/retention.py": "reads the tables' own definitions",
+    "infra/simulator/openai/wire.py": "splits the simulator's own answers",
+    "infra/simulator/responses/classifications.py": "reads what our own judge asks",
 }
 """Files whose patterns meet no text of strangers, and why."""
 

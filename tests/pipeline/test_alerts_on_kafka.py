@@ -14,24 +14,24 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from infra.topics_admin import Partitions, TopicsAdmin
 from schemas.alert_evaluation import AlertEvaluation, fetch_evaluation
-from schemas.codec import Codec
+from schemas.encoding.avro_mapping import as_record
+from schemas.encoding.codec import Codec
 from schemas.events import Alert
 from schemas.identity import identity_key
 from schemas.journal_headers import JournalHeaders
-from schemas.mapping import as_record
 from schemas.topics import ALERTS, COST, OUTCOMES, declared_topics
 from streams.agents.codecs import Codecs
-from streams.alerting.kafka_log import KafkaAlertLog, read_alerts
+from streams.alerting.factory import open_alerts
+from streams.alerting.kafka_alert_log import KafkaAlertLog, read_alerts
+from streams.alerting.leader_session import Rules
 from streams.alerting.lease_times import LeaseTimes
-from streams.alerting.opening import open_alerts
 from streams.alerting.service import evaluate_alerts
-from streams.alerting.term import Rules
-from streams.alerts import AlertLog
+from streams.alerting.worker_alerts import AlertLog
 from streams.flow.bad_records import BadRecords
 from streams.flow.clock import BrokerClock
-from streams.flow.delivery import KafkaPublisher
-from streams.metrics import WorkerMetrics
-from streams.providers.guard import HostPolicy, KeyRing
+from streams.flow.producer import KafkaPublisher
+from streams.observability.metrics import WorkerMetrics
+from streams.providers.http.operator_policy import HostPolicy, KeyRing
 from streams.routing.alert_rules import Alerting
 from tests.unit.alerting.world import TIERS, alerting
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from infra.client.caller import Heard, kafka_caller
-from infra.client.sending import Pace, send_all
-from infra.local.registry import local_registry
+from infra.devstack.registry import local_registry
 from infra.workload.sample import load_workload
+from streams.client.batch_send import Pace, send_all
+from streams.client.caller import Heard, kafka_caller
 from streams.registry.publishing import move_pointer, publish_version
 from streams.registry.version import RegistryVersion, parse_registry
 from tests.rig.books import Books, reconcile, rows, settle

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from schemas.codec import SINGLE_OBJECT_MARK, Codec, Format
+from schemas.encoding.codec import SINGLE_OBJECT_MARK, Codec, Format
 from schemas.topics import COST
 from tests.rig.sender import Sender, sender
 from tests.rig.stack import Stack

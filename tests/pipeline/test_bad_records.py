@@ -14,10 +14,10 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer
 
-from infra.cli.faults import report_faults
+from core.kafka.consumer import open_consumer
 from infra.cli.main import sluice
-from schemas.codec import Codec
-from schemas.kafka_consumer import open_consumer
+from infra.cli.output.errors import report_faults
+from schemas.encoding.codec import Codec
 from schemas.topics import (
     ALERTS,
     BUDGETS,

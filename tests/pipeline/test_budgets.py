@@ -14,19 +14,28 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
 from schemas.alert_names import AlertName
-from schemas.codec import Codec
+from schemas.encoding.avro_mapping import as_record
+from schemas.encoding.codec import Codec
 from schemas.events import CostEvent
-from schemas.mapping import as_record
 from schemas.topics import ALERTS, BUDGETS, COST, declared_topics
-from streams.budgets.follower import Follower
+from streams.budgets.budget_log import KafkaBudgetLog
+from streams.budgets.budget_tracker import Follower
+from streams.budgets.call_budgets import LiveBudgets
 from streams.budgets.ledger import Mark, read_entry
-from streams.budgets.live import LiveBudgets
-from streams.budgets.log import KafkaBudgetLog
 from streams.budgets.reservations import Reservations
 from streams.flow.clock import BrokerClock
-from streams.flow.delivery import KafkaPublisher
-from streams.flow.journal import Owner
-from streams.routing.budgets import REJECT, TENANT, USER, Allowed, Budget, Meter, Payer, Rejected
+from streams.flow.producer import KafkaPublisher
+from streams.journal.partition_journal import Owner
+from streams.routing.selection.budgets import (
+    REJECT,
+    TENANT,
+    USER,
+    Allowed,
+    Budget,
+    Meter,
+    Payer,
+    Rejected,
+)
 from tests.fixtures.services import some_kafka
 
 PARTITIONS = 4

@@ -16,12 +16,12 @@ from pathlib import Path
 import orjson
 import pytest
 
-from infra.cli.faults import report_faults
 from infra.cli.main import sluice
-from infra.local.registry import local_registry
+from infra.cli.output.errors import report_faults
+from infra.devstack.registry import local_registry
 from tests.rig.doc_blocks import blocks, commands
 from tests.rig.stack import Stack
-from tests.unit.learned.world import labels
+from tests.unit.offline.training.world import labels
 
 STORED_S = 30.0
 BETWEEN_S = 0.1

@@ -7,11 +7,11 @@ import uuid
 from decimal import Decimal
 from typing import Any
 
-from infra.client.caller import Heard, kafka_caller
-from infra.client.feedback import Opinion, publish_opinions
-from infra.client.sending import Pace, send_all
-from infra.client.totals import Totals, nano_of
 from infra.workload.sample import load_workload
+from streams.client.batch_send import Pace, send_all
+from streams.client.caller import Heard, kafka_caller
+from streams.client.feedback import Opinion, publish_opinions
+from streams.client.totals import Totals, nano_of
 from tests.rig.books import read_ledger, reconcile, rows, settle
 from tests.rig.polling import poll_until
 from tests.rig.stack import Stack

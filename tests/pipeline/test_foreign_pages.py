@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 import pytest
 
-from infra.local.probes import without_secrets
+from infra.devstack.probes import without_secrets
 from tests.fixtures.services import run_sql
 from tests.rig.browser import CHROMIUM, FOREIGN_HOST, what_a_page_sees
 from tests.rig.stack import Stack

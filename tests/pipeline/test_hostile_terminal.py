@@ -14,9 +14,9 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from schemas.codec import Codec
+from schemas.encoding.avro_mapping import as_record
+from schemas.encoding.codec import Codec
 from schemas.events import Alert
-from schemas.mapping import as_record
 from schemas.topics import ALERTS, FEEDBACK, REQUESTS
 from tests.rig.books import rows
 from tests.rig.polling import poll_until

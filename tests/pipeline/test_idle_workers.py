@@ -9,10 +9,10 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from streams.app import build_app
 from streams.flow.delivery_attempts import DeliveryAttempts
-from streams.group_standing import group_standing
-from streams.settings import WorkerSettings
+from streams.membership.group_state import group_standing
+from streams.worker.faust_app import build_app
+from streams.worker.settings import WorkerSettings
 
 AN_HOUR_S = 3_600.0
 HEARTBEATS = 3

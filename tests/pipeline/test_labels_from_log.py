@@ -14,15 +14,15 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
-from infra.cli.faults import report_faults
 from infra.cli.main import sluice
+from infra.cli.output.errors import report_faults
 from infra.labels.kafka_log import KafkaRequestLog
 from infra.labels.request_log import LoggedValue, LogPlace, MemoryRequestLog, RequestLog
 from schemas.topics import COST, OUTCOMES, QUALITY
-from sinks.clickhouse_store import ClickHouseStore
-from sinks.log import Place
+from sinks.clickhouse.clickhouse_store import ClickHouseStore
+from sinks.ingest.log_position import Place
 from sinks.settings import SinkSettings
-from streams.registry.topic import read_history
+from streams.registry.registry_topic import read_history
 from tests.fixtures.migrated import make_migrated
 from tests.sql.log import (
     cost_event,
@@ -31,7 +31,7 @@ from tests.sql.log import (
     quality_event,
     store_records,
 )
-from tests.unit.learned.world import labels, train_quickly
+from tests.unit.offline.training.world import labels, train_quickly
 
 ROWS = 120
 Written = dict[LogPlace, LoggedValue]
@@ -106,7 +106,7 @@ def test_from_tables_and_log_to_a_published_artifact(
     settings = SinkSettings(clickhouse_url=clickhouse, clickhouse_database=own_name)
     make_migrated(settings)
     registry = f"{own_name}-registry"
-    monkeypatch.setattr("streams.registry.topic.REGISTRY", registry)
+    monkeypatch.setattr("streams.registry.registry_topic.REGISTRY", registry)
     asyncio.run(_topics(kafka, own_name, registry))
     asyncio.run(_fill(kafka, settings, own_name))
     monkeypatch.setenv("SLUICE_KAFKA_BOOTSTRAP_SERVERS", kafka)

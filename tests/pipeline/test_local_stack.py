@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from infra.local.clickhouse import LocalClickHouse
-from infra.local.kafka import LocalKafka
-from infra.local.process import start_process
+from infra.devstack.clickhouse import LocalClickHouse
+from infra.devstack.kafka import LocalKafka
+from infra.devstack.process import start_process
 from infra.topics_admin import Partitions, TopicsAdmin
 from schemas.errors import LocalStackError
 from schemas.topics import REQUESTS, declared_topics
@@ -89,7 +89,7 @@ def test_a_child_that_ends_early_is_reported_with_its_last_lines(tmp_path: Path)
 def test_a_child_dies_with_its_parent_even_when_that_is_killed(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; "
-        "from infra.local.process import start_process; "
+        "from infra.devstack.process import start_process; "
         f"child = start_process('child', ['sleep', '600'], folder=Path({str(tmp_path)!r})); "
         "print(child.pid, flush=True); time.sleep(600)"
     )

@@ -6,8 +6,8 @@ import asyncio
 import uuid
 from typing import Any
 
-from infra.client.caller import Heard, kafka_caller
-from infra.client.sending import Pace, send_all
+from streams.client.batch_send import Pace, send_all
+from streams.client.caller import Heard, kafka_caller
 from tests.rig.books import reconcile, rows, settle
 from tests.rig.polling import until_true
 from tests.rig.stack import Stack, switch_faults

@@ -14,18 +14,18 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from infra.cli.faults import report_faults
+from core.registry_signature import RegistryKeys, UnsignedRecordError
 from infra.cli.main import sluice
-from infra.local.registry import local_registry
-from schemas.codec import Codec
+from infra.cli.output.errors import report_faults
+from infra.devstack.registry import local_registry
+from schemas.encoding.codec import Codec
 from schemas.errors import UndecodableError
-from schemas.registry_signature import RegistryKeys, UnsignedRecordError
 from schemas.topics import ALERTS
 from streams.registry.history import CURRENT_KEY
 from streams.registry.learned import default_artifact
 from streams.registry.live import LiveRegistry
 from streams.registry.publishing import move_pointer, publish_version
-from streams.registry.topic import read_records, registry_log
+from streams.registry.registry_topic import read_records, registry_log
 from streams.registry.version import parse_registry
 from streams.routing.learned.artifact import pack_artifact, read_artifact
 from tests.rig.hot_registry import BY_S, in_use, uses

@@ -9,7 +9,7 @@ import orjson
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from schemas.codec import Codec
+from schemas.encoding.codec import Codec
 from schemas.topics import ALERTS, REQUESTS
 from tests.rig.metrics_page import scrape
 from tests.rig.sender import Sender, sender

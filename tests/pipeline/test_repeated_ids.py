@@ -10,7 +10,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from schemas.topics import REPLIES, REQUESTS
-from streams.flow.sent_replies import KafkaSentReplies, RecordPlace
+from streams.journal.sent_replies import KafkaSentReplies, RecordPlace
 from tests.rig.stack import Stack
 
 SECONDS = 60.0

@@ -18,11 +18,11 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient  # type: ignore[attr-defined]
 
-from infra.cli.faults import report_faults
+from infra.cli.output.errors import report_faults
 from infra.cli.replay import command
 from schemas.topics import REPLAY_DECISIONS, REQUESTS
 from sinks.settings import SinkSettings
-from streams.providers.memory import says
+from streams.providers.in_memory_provider import says
 from streams.registry.learned import default_artifact
 from streams.registry.publishing import publish_version
 from streams.registry.version import parse_registry
@@ -32,7 +32,7 @@ from tests.fixtures.services import run_sql, some_clickhouse, some_kafka
 from tests.rig.replayed_log import golden, publish
 from tests.rig.stack import Stack
 from tests.unit.agents.world import REGISTRY
-from tests.unit.replay.world import RecordedLog, record
+from tests.unit.offline.replay.world import RecordedLog, record
 
 LIVE = f"{REGISTRY.rstrip()}\n  boundaries: [0.2, 0.46]\n  shadow: {{share: 0.5, usd_per_day: 9}}\n"
 CHEAP = LIVE.replace("[0.2, 0.46]", "[0.9, 0.95]")
@@ -196,7 +196,7 @@ def test_an_artifact_out_of_a_file_decides(replays: Replays) -> None:
 KILLED = """
 import os, signal, sys
 from infra.cli.main import main
-from streams.replay.row_bytes import RowBytes
+from streams.offline.replay.row_bytes import RowBytes
 
 whole, left = RowBytes.encode, [40]
 

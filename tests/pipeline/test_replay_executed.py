@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from infra.cli.faults import report_faults
+from infra.cli.output.errors import report_faults
 from infra.cli.replay import command
-from infra.client.caller import Heard, kafka_caller
-from infra.client.sending import Pace, send_all
-from infra.local.registry import local_registry
+from infra.devstack.registry import local_registry
+from streams.client.batch_send import Pace, send_all
+from streams.client.caller import Heard, kafka_caller
 from tests.rig.books import read_ledger, rows, settle
 from tests.rig.stack import Stack
 

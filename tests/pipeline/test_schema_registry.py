@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from schemas.avro_schemas import whole_schema
-from schemas.codec import CONFLUENT_MARK, Codec, Format, single_object_header
+from schemas.encoding.avro_schemas import whole_schema
+from schemas.encoding.codec import CONFLUENT_MARK, Codec, Format, single_object_header
 from tests.fixtures.pipeline import running_pipeline
 from tests.rig.books import rows
 from tests.rig.polling import poll_until

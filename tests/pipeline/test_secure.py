@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from infra.local.registry import local_registry
+from infra.devstack.registry import local_registry
 from tests.fixtures.pipeline import FLUSH_MS
 from tests.fixtures.services import run_sql
 from tests.rig.collector import collector

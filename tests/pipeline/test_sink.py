@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from sinks.ingest.tables import DEAD_LETTERS, table_of
 from sinks.settings import SinkSettings
-from sinks.tables import DEAD_LETTERS, table_of
 from tests.bench.sink_records import Record, producer, records, send
 from tests.fixtures.migrated import make_migrated
 from tests.rig.books import rows

@@ -10,8 +10,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from infra.cli.faults import report_faults
 from infra.cli.main import sluice
+from infra.cli.output.errors import report_faults
 from schemas.topics import REQUESTS
 from sinks.settings import SinkSettings
 from tests.fixtures.migrated import make_migrated

@@ -15,7 +15,7 @@ from infra.workload.golden import GoldenPrompt, load_golden
 from infra.workload.sample import BAR, SampleRequest, load_workload
 from schemas.identity import DEFAULT_TENANT
 from schemas.request import read_request
-from streams.routing.decide import Subject
+from streams.routing.decision import Subject
 from tests.recorded.deciding import registry_names
 
 NOW = 1_764_000_000_000

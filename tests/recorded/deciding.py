@@ -13,7 +13,12 @@ import yaml
 
 from schemas.errors import InvalidRequestError
 from streams.registry.version import parse_registry
-from streams.routing.budgets import (
+from streams.routing.cascade import Escalate, Standing, after_answer
+from streams.routing.confidence.scorers import Answered, confidence_in
+from streams.routing.decision import Moment, Subject, decide
+from streams.routing.learned.artifact import Artifact, read_artifact
+from streams.routing.llm.classification import Opinion
+from streams.routing.selection.budgets import (
     Account,
     Balance,
     Budget,
@@ -22,15 +27,10 @@ from streams.routing.budgets import (
     levels_reached,
     verdict_on,
 )
-from streams.routing.candidates import Candidate, Condition, Need, shortlist
-from streams.routing.cascade import Escalate, Standing, after_answer
-from streams.routing.decide import Moment, Subject, decide
-from streams.routing.fallback import FailedCall, TierExhausted, after_failure
-from streams.routing.landscape import Landscape
-from streams.routing.learned.artifact import Artifact, read_artifact
-from streams.routing.opinion import Opinion
+from streams.routing.selection.candidates import Candidate, Condition, Need, shortlist
+from streams.routing.selection.fallback import FailedCall, TierExhausted, after_failure
 from streams.routing.shadowing import shadow_of
-from streams.routing.trust.confidence import Answered, confidence_in
+from streams.routing.snapshot import Landscape
 
 HERE = Path(__file__).parent
 Given = Mapping[str, Any]

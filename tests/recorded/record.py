@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from streams.routing.decide import CODE_VERSION
+from streams.routing.decision import CODE_VERSION
 from tests.recorded.cases import all_cases
 from tests.recorded.deciding import HERE, decided
 
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
     if moved and version == CODE_VERSION:
         print(
             f"{len(moved)} of {len(cases)} decisions changed under code version {version}, "
-            f"first {next(iter(moved))}: raise CODE_VERSION in streams/routing/decide.py",
+            f"first {next(iter(moved))}: raise CODE_VERSION in streams/routing/decision.py",
             file=sys.stderr,
         )
         return 1

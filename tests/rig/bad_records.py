@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
-from schemas.avro_schemas import whole_schema
-from schemas.codec import SINGLE_OBJECT_MARK, Codec, single_object_header
+from schemas.encoding.avro_schemas import whole_schema
+from schemas.encoding.codec import SINGLE_OBJECT_MARK, Codec, single_object_header
 from schemas.topics import (
     ALERTS,
     BUDGETS,

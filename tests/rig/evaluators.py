@@ -13,9 +13,9 @@ import orjson
 import yaml
 from aiokafka import AIOKafkaProducer
 
-from infra.local.registry import local_registry
+from infra.devstack.registry import local_registry
 from schemas.alert_evaluation import fetch_evaluation
-from schemas.codec import Codec
+from schemas.encoding.codec import Codec
 from schemas.errors import UndecodableError
 from schemas.topics import ALERTS, REQUESTS
 from tests.rig.poisoned_worker import mark

@@ -16,21 +16,21 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from streams.providers.base import Usage
-from streams.providers.prices import PriceBook
+from streams.offline.replay.cases import Case, Seen, Step
+from streams.offline.replay.costs import tier_costs
+from streams.offline.replay.estimation import Estimated
+from streams.offline.replay.projection import Projection, project
+from streams.offline.replay.table import Table, table_of
+from streams.offline.replay.trajectories import Wants, Ways
+from streams.providers.port import Usage
+from streams.providers.pricing.price_list import PriceBook
 from streams.registry.version import parse_registry
-from streams.replay.cases import Case, Seen, Step
-from streams.replay.costs import tier_costs
-from streams.replay.estimation import Estimated
-from streams.replay.projection import Projection, project
-from streams.replay.table import Table, table_of
-from streams.replay.ways import Wants, Ways
 from streams.routing.assessment import assess, uses_artifact
-from streams.routing.decide import Subject, features_of
-from streams.routing.landscape import Landscape
+from streams.routing.confidence.scorers import Answered, confidence_in
+from streams.routing.decision import Subject, features_of
+from streams.routing.features.token_estimate import text_tokens
 from streams.routing.shadowing import shadow_of
-from streams.routing.token_estimate import text_tokens
-from streams.routing.trust.confidence import Answered, confidence_in
+from streams.routing.snapshot import Landscape
 
 MODELS = {
     "simple": ("gpt-4o-mini-2024-07-18", 0.15, 0.6),

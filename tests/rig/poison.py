@@ -12,7 +12,7 @@ import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import ConsumerRecord
 
-from schemas.codec import Codec
+from schemas.encoding.codec import Codec
 from schemas.records import TierMessage
 from schemas.topics import (
     ALERTS,

@@ -13,11 +13,14 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from streams.agents import calls, classify, execute, feedback, waiting
-from streams.agents.hop_state import HopState
-from streams.flow.intake import Work
-from streams.run import run_worker
-from streams.settings import WorkerSettings
+from streams.agents import feedback, wait
+from streams.agents.classify import handler
+from streams.agents.execute import handler as execute
+from streams.agents.execute import provider_call
+from streams.agents.execute.hop_state import HopState
+from streams.flow.dispatcher import Work
+from streams.worker.run import run_worker
+from streams.worker.settings import WorkerSettings
 
 AGENTS = ("classify", "execute", "wait", "feedback", "shadow")
 _MARK = re.compile(rb"poison/([a-z]+)/([a-z]+)\.")
@@ -62,7 +65,7 @@ def _poisoned(agent: str, good: Callable[..., Awaitable[None]]) -> Callable[...,
 
 def poison() -> None:
     """Let marked messages fail from now on, in this process."""
-    good_draw, good_shadow, good_ask = execute.draw_shadow, execute.make_shadow, calls._ask
+    good_draw, good_shadow, good_ask = execute.draw_shadow, execute.make_shadow, provider_call._ask
 
     def draw(hop: HopState, *more: Any) -> Any:
         return object() if how("shadow", hop.work) else good_draw(hop, *more)
@@ -77,15 +80,15 @@ def poison() -> None:
         return await good_ask(*more)
 
     for module, name, agent in (
-        (classify, "classify", "classify"),
+        (handler, "classify", "classify"),
         (execute, "execute", "execute"),
         (feedback, "take_feedback", "feedback"),
-        (waiting, "wait_out", "wait"),
+        (wait, "wait_out", "wait"),
     ):
         setattr(module, name, _poisoned(agent, getattr(module, name)))
     setattr(execute, "draw_shadow", draw)  # noqa: B010
     setattr(execute, "make_shadow", shadow)  # noqa: B010
-    setattr(calls, "_ask", ask)  # noqa: B010
+    setattr(provider_call, "_ask", ask)  # noqa: B010
 
 
 if __name__ == "__main__":

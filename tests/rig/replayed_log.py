@@ -10,7 +10,7 @@ from confluent_kafka import Producer
 
 from schemas.topics import COST, OUTCOMES, QUALITY, REQUESTS
 from tests.sql.log import on_log
-from tests.unit.replay.world import RecordedLog
+from tests.unit.offline.replay.world import RecordedLog
 
 Place = tuple[str, int, int]
 

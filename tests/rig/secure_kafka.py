@@ -23,9 +23,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
-from infra.local.kafka import Doors, LocalKafka
-from infra.local.ports import kept_port
-from schemas.kafka_access import KafkaAccess
+from core.kafka.access import KafkaAccess
+from infra.devstack.kafka import Doors, LocalKafka
+from infra.devstack.ports import kept_port
 from tests.rig.http import QuietHandler, serving
 
 USER, PASSWORD = "sluice", "not-for-logs-4711"

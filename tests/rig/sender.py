@@ -13,7 +13,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import ConsumerRecord
 
-from schemas.codec import Codec
+from schemas.encoding.codec import Codec
 from schemas.topics import REPLIES, REQUESTS, dead_letter_topic
 
 HEARD_BY_S = 30.0

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import httpx
 
-from infra.local.clickhouse import LocalClickHouse
-from infra.local.kafka import LocalKafka
-from infra.local.ports import free_port
-from infra.local.preparation import migrate_tables
-from infra.local.process import Process, start_process
-from infra.local.registry import local_registry
+from infra.devstack.clickhouse import LocalClickHouse
+from infra.devstack.kafka import LocalKafka
+from infra.devstack.ports import free_port
+from infra.devstack.preparation import migrate_tables
+from infra.devstack.process import Process, start_process
+from infra.devstack.registry import local_registry
 from infra.topics_admin import Partitions, TopicsAdmin
 from schemas.topics import declared_topics
 from streams.registry.publishing import publish_version
@@ -103,7 +103,8 @@ class Stack:
             **env,
         }
         code = (
-            "from streams.run import run_worker; from streams.settings import WorkerSettings; "
+            "from streams.worker.run import run_worker; "
+            "from streams.worker.settings import WorkerSettings; "
             "run_worker(WorkerSettings())"
         )
         started = ["-c", code] if module is None else ["-m", module]

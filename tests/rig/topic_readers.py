@@ -15,22 +15,21 @@ from typing import Any, Protocol
 
 import orjson
 
+from core.registry_signature import RegistryKeys, UnsignedRecordError
 from infra.cli.alerts import decoded
-from infra.cli.alerts_shown import alerts_shown
-from infra.client.caller import KafkaCaller
+from infra.cli.output.alerts import alerts_shown
+from infra.devstack.registry import local_registry
 from infra.labels.judged_answers import AskedRequest
 from infra.labels.prompts import prompts_of
 from infra.labels.request_log import LoggedValue, LogPlace, MemoryRequestLog
-from infra.local.registry import local_registry
-from infra.replays.opening import request_reader
+from infra.replays.factory import request_reader
 from infra.workers.registry_use import registry_use
 from infra.workers.status_topic import LiveWorkers
-from schemas.codec import Codec
+from schemas.encoding.avro_mapping import as_record
+from schemas.encoding.codec import Codec
 from schemas.errors import InvalidRequestError, RegistryError, UndecodableError
 from schemas.identity import identity_key
 from schemas.journal_headers import JournalHeaders
-from schemas.mapping import as_record
-from schemas.registry_signature import RegistryKeys, UnsignedRecordError
 from schemas.topics import (
     ALERTS,
     BUDGETS,
@@ -48,44 +47,45 @@ from schemas.topics import (
     is_tier_topic,
 )
 from schemas.worker_status import WorkerStatus
-from sinks.batch import BatchLimits
-from sinks.log import Place
-from sinks.memory import MemoryStore
-from sinks.reading import reader_of
+from sinks.clickhouse.in_memory_store import MemoryStore
+from sinks.ingest.batch import BatchLimits
+from sinks.ingest.dedup_window import SeenWindow
+from sinks.ingest.log_position import Place
+from sinks.ingest.partition_writer import PartitionWriter
+from sinks.ingest.row_reader import reader_of
 from sinks.status import SinkStatus
-from sinks.window import SeenWindow
-from sinks.writer import PartitionWriter
+from streams.agents.classify.duplicates import answer_duplicate
 from streams.agents.codecs import Codecs
-from streams.agents.duplicates import answer_duplicate
+from streams.agents.execute.hop_state import HopState
+from streams.agents.execute.interrupted_calls import book_interrupted
 from streams.agents.handlers import Handlers
-from streams.agents.hop_state import HopState
-from streams.agents.interrupted import book_interrupted
 from streams.agents.tier_records import tier_record, wait_record
+from streams.alerting.alert_log import AlertRecord
 from streams.alerting.evaluator import Evaluator
-from streams.alerting.logs import AlertRecord
-from streams.alerting.reading import EventReader, EventRecord
-from streams.alerting.term import Term
-from streams.app import incoming
+from streams.alerting.event_reader import EventReader, EventRecord
+from streams.alerting.leader_session import Term
+from streams.client.caller import KafkaCaller
 from streams.flow.bad_records import BadRecords
+from streams.flow.concurrency_limiter import Slots
 from streams.flow.dead_letters import DeadLetterLimit, DeadLetters
-from streams.flow.delivery import Outgoing
-from streams.flow.intake import Lane, Work
-from streams.flow.journal import Duplicate, HopMessage, Owner
-from streams.flow.journal_log import booking_of
-from streams.flow.name_guard import is_later
-from streams.flow.sent_replies import RecordPlace
-from streams.flow.slots import Slots
-from streams.flow.status_feed import statuses_of
+from streams.flow.dispatcher import Lane, Work
+from streams.flow.producer import Outgoing
+from streams.flow.worker_status_feed import statuses_of
+from streams.journal.journal_log import booking_of
+from streams.journal.partition_journal import Duplicate, HopMessage, Owner
+from streams.journal.sent_replies import RecordPlace
+from streams.membership.name_guard import is_later
+from streams.offline.replay.publishing import RUN_HEADER, event_of_run
 from streams.registry.history import CURRENT_KEY, RegistryHistory, RegistryRecord
 from streams.registry.live import LiveRegistry
 from streams.registry.publishing import records_of
 from streams.registry.version import parse_registry
-from streams.replay.publishing import RUN_HEADER, event_of_run
 from streams.routing.alert_rules import Kind
+from streams.worker.faust_app import incoming
 from tests.rig.bad_records import BadRecord
 from tests.sql.log import cost_event, on_log, outcome_event, quality_event
 from tests.unit.agents.world import World
-from tests.unit.alerting.test_term import World as AlertWorld
+from tests.unit.alerting.test_leader_session import World as AlertWorld
 from tests.unit.alerting.world import TIERS as ALERT_TIERS
 from tests.unit.alerting.world import alerting
 from tests.unit.budgets.world import World as BudgetWorld
@@ -355,7 +355,7 @@ class _AlertEvents:
     async def check(self) -> None:
         good = _good_event(self.topic, self.offset)
         assert await self._seen(good) is not None
-        from streams.alerting.book import AlertBook
+        from streams.alerting.active_alerts import AlertBook
 
         list(self.evaluator.evaluate(AT + 1_000, AlertBook()))
 
@@ -605,7 +605,7 @@ def _good_event(topic: str, number: int) -> BadRecord:
     elif topic == ALERTS:
         return BadRecord(what="", value=_good_alert(AT))
     elif topic == REPLAY_DECISIONS:
-        from streams.replay.rows import OPENED, run_event
+        from streams.offline.replay.rows import OPENED, run_event
 
         value = Codec("ReplayDecision").encode(run_event(OPENED, "run", AT, "{}"))
         return BadRecord(what="", value=value)
@@ -628,67 +628,67 @@ async def _handler(topic: str) -> Feeding:
     return await _Handler(topic).start()
 
 
-_LABELS, _REPLAY_LOG = "infra/labels/kafka_log.py", "streams/replay/request_log.py"
+_LABELS, _REPLAY_LOG = "infra/labels/kafka_log.py", "streams/offline/replay/request_log.py"
 
 READERS: tuple[TopicReader, ...] = (
     TopicReader(
         name="worker",
         topics=(REQUESTS, FEEDBACK, *TIER_TOPICS, *WAITS),
-        modules=("streams/transport.py",),
+        modules=("streams/membership/faust_transport.py",),
         open=_handler,
     ),
     TopicReader(
         name="journal",
         topics=(OUTCOMES, COST),
-        modules=("streams/flow/journal_log.py",),
+        modules=("streams/journal/journal_log.py",),
         open=_opening(_Journal),
     ),
     TopicReader(
         name="budgets",
         topics=(COST, BUDGETS),
-        modules=("streams/budgets/log.py",),
+        modules=("streams/budgets/budget_log.py",),
         open=_opening(_Budgets),
     ),
     TopicReader(
         name="registry",
         topics=(REGISTRY,),
-        modules=("streams/registry/live.py", "streams/registry/topic.py"),
+        modules=("streams/registry/live.py", "streams/registry/registry_topic.py"),
         open=_opening(_Registry),
     ),
     TopicReader(
         name="signed registry",
         topics=(REGISTRY,),
-        modules=("streams/registry/live.py", "streams/registry/topic.py"),
+        modules=("streams/registry/live.py", "streams/registry/registry_topic.py"),
         open=_opening(_SignedRegistry),
     ),
     TopicReader(
         name="alert rules",
         topics=(COST, OUTCOMES, QUALITY, *DEAD),
-        modules=("streams/alerting/kafka_log.py",),
+        modules=("streams/alerting/kafka_alert_log.py",),
         open=_opening(_AlertEvents),
     ),
     TopicReader(
         name="alerts",
         topics=(ALERTS,),
-        modules=("streams/alerting/kafka_log.py",),
+        modules=("streams/alerting/kafka_alert_log.py",),
         open=_opening(_Alerts),
     ),
     TopicReader(
         name="sink",
         topics=(COST, QUALITY, OUTCOMES, ALERTS, REGISTRY, REPLAY_DECISIONS, *DEAD),
-        modules=("sinks/consumer.py",),
+        modules=("sinks/ingest/consumer.py",),
         open=_opening(_Sink),
     ),
     TopicReader(
         name="caller",
         topics=(REPLIES,),
-        modules=("infra/client/caller.py",),
+        modules=("streams/client/caller.py",),
         open=_opening(_Caller),
     ),
     TopicReader(
         name="sent replies",
         topics=(REPLIES,),
-        modules=("streams/flow/sent_replies.py",),
+        modules=("streams/journal/sent_replies.py",),
         open=_opening(_SentReply),
     ),
     TopicReader(
@@ -700,7 +700,7 @@ READERS: tuple[TopicReader, ...] = (
     TopicReader(
         name="namesakes",
         topics=(WORKERS,),
-        modules=("streams/flow/status_feed.py",),
+        modules=("streams/flow/worker_status_feed.py",),
         open=_opening(_Namesakes),
     ),
     TopicReader(
@@ -712,7 +712,7 @@ READERS: tuple[TopicReader, ...] = (
     TopicReader(
         name="replay rows",
         topics=(REPLAY_DECISIONS,),
-        modules=("streams/replay/publishing.py",),
+        modules=("streams/offline/replay/publishing.py",),
         open=_opening(_ReplayRows),
     ),
 )

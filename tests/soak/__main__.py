@@ -14,11 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from infra.cli.screen import console, notes, print_table
-from infra.local.kafka import Doors
-from infra.report.axes import Axis
-from infra.report.line_chart import Line, line_chart
-from infra.report.page import page, write_report
+from infra.cli.output.screen import console, notes, print_table
+from infra.devstack.kafka import Doors
+from infra.reporting.axes import Axis
+from infra.reporting.line_chart import Line, line_chart
+from infra.reporting.page import page, write_report
 from tests.rig.books import reconcile, settle
 from tests.rig.load import Load, load, workload_requests
 from tests.rig.metrics_page import scrape

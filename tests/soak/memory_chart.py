@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from infra.report.axes import Axis
-from infra.report.line_chart import Line, line_chart
-from infra.report.markup import Markup
+from infra.reporting.axes import Axis
+from infra.reporting.line_chart import Line, line_chart
+from infra.reporting.markup import Markup
 from tests.soak.samples import Sample
 
 _KINDS = ("examined", "length", "oracle", "random", "limit2")

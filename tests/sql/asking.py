@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from sinks.clickhouse_store import ClickHouseStore
-from sinks.queries import TimeRange, asker
-from sinks.questions import question
+from sinks.analytics.named_queries import question
+from sinks.analytics.query_runner import TimeRange, asker
+from sinks.clickhouse.clickhouse_store import ClickHouseStore
 from sinks.settings import SinkSettings
 from tests.fixtures.migrated import make_migrated
 from tests.fixtures.services import run_sql

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from sinks.clickhouse_store import ClickHouseStore
-from sinks.connect import connect
+from sinks.clickhouse.clickhouse_store import ClickHouseStore
+from sinks.clickhouse.connection import connect
 from sinks.settings import SinkSettings
 from tests.fixtures.migrated import make_migrated
 from tests.sql.asking import Ask, history

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.codec import Codec
+from schemas.encoding.codec import Codec
 from schemas.identity import identity_key
 from schemas.journal_headers import CALL_ID, TERMINAL, JournalHeaders
 from schemas.topics import COST, OUTCOMES, QUALITY
-from sinks.batch import BatchLimits
+from sinks.clickhouse.store import Store
 from sinks.clock import SystemClock
-from sinks.log import Place
-from sinks.reading import reader_of
+from sinks.ingest.batch import BatchLimits
+from sinks.ingest.dedup_window import SeenWindow
+from sinks.ingest.log_position import Place
+from sinks.ingest.partition_writer import PartitionWriter
+from sinks.ingest.row_reader import reader_of
+from sinks.ingest.tables import table_of
 from sinks.status import SinkStatus
-from sinks.store import Store
-from sinks.tables import table_of
-from sinks.window import SeenWindow
-from sinks.writer import PartitionWriter
 
 T0 = 1_767_225_600_000
 """2026-01-01 00:00 UTC, ms."""

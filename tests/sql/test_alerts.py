@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from schemas.codec import Codec
+from schemas.encoding.avro_mapping import as_record
+from schemas.encoding.codec import Codec
 from schemas.events import Alert
-from schemas.mapping import as_record
 from schemas.topics import ALERTS
-from sinks.clickhouse_store import ClickHouseStore
-from sinks.log import Place
+from sinks.clickhouse.clickhouse_store import ClickHouseStore
+from sinks.ingest.log_position import Place
 from sinks.settings import SinkSettings
 from tests.sql.asking import Ask, history
 from tests.sql.log import T0, Record, store_records

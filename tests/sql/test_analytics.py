@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from schemas.records import UNDECIDED
-from sinks.queries import TimeRange, asker
-from sinks.questions import question, questions
+from sinks.analytics.named_queries import question, questions
+from sinks.analytics.query_runner import TimeRange, asker
 from sinks.settings import SinkSettings
 from tests.fixtures.migrated import make_migrated
 from tests.sql.asking import Ask, Row, same, same_sketched, sketched, time_of

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from streams.routing.budget_windows import window_start
-from streams.routing.budgets import FEATURE, MODEL, TENANT, USER, Meter, Payer
+from streams.routing.selection.budget_windows import window_start
+from streams.routing.selection.budgets import FEATURE, MODEL, TENANT, USER, Meter, Payer
 from tests.sql.asking import Ask, Row, history, same, time_of
 from tests.sql.lives import HOUR, Call, Life, draw_lives
 from tests.sql.log import T0

@@ -14,13 +14,13 @@ import orjson
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from schemas.avro_schemas import Schema
-from schemas.codec import Codec
+from schemas.encoding.avro_schemas import Schema
+from schemas.encoding.codec import Codec
 from schemas.topics import ALERTS, COST, OUTCOMES, QUALITY, REGISTRY, REPLAY_DECISIONS
-from sinks.clickhouse_store import ClickHouseStore
-from sinks.log import Place
+from sinks.clickhouse.clickhouse_store import ClickHouseStore
+from sinks.ingest.log_position import Place
+from sinks.ingest.tables import Table, table_of
 from sinks.settings import SinkSettings
-from sinks.tables import Table, table_of
 from tests.sql.log import T0, Record, store_records
 
 EVENTS = {

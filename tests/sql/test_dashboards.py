@@ -14,9 +14,9 @@ from clickhouse_connect.driver.client import Client
 from infra.dashboards.grafana import dashboard_json, sql_of
 from infra.dashboards.panels import DASHBOARDS, EVERY, Dashboard, Panel
 from infra.reference.__main__ import GRAFANA
-from sinks.connect import connect
-from sinks.queries import Asker, asker
-from sinks.questions import question
+from sinks.analytics.named_queries import question
+from sinks.analytics.query_runner import Asker, asker
+from sinks.clickhouse.connection import connect
 from sinks.settings import SinkSettings
 from tests.sql.asking import between, history
 from tests.sql.lives import HOUR, draw_lives

@@ -12,14 +12,14 @@ import pytest
 from click.testing import CliRunner
 
 from infra.cli.explain import command
-from infra.explain.story import Story, story_of
+from infra.explain.timeline import Story, story_of
 from schemas.topics import COST, OUTCOMES, QUALITY
-from sinks.clickhouse_store import ClickHouseStore
-from sinks.log import Place
-from sinks.one_request import UnknownRequestError, read_request
+from sinks.analytics.one_request import UnknownRequestError, read_request
+from sinks.clickhouse.clickhouse_store import ClickHouseStore
+from sinks.ingest.log_position import Place
 from sinks.settings import SinkSettings
-from streams.providers.base import ErrorClass, ProviderError
-from streams.providers.memory import says
+from streams.providers.in_memory_provider import says
+from streams.providers.port import ErrorClass, ProviderError
 from tests.fixtures.migrated import make_migrated
 from tests.fixtures.services import run_sql
 from tests.sql.log import Record, store_records

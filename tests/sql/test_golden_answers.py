@@ -7,7 +7,7 @@ import os
 import orjson
 import pytest
 
-from sinks.questions import questions
+from sinks.analytics.named_queries import questions
 from tests.golden.query_answers import FILE, query_answers
 from tests.sql.asking import Ask
 

@@ -15,17 +15,17 @@ from clickhouse_connect.driver.exceptions import Error as DriverError
 
 from schemas.errors import FencedError
 from schemas.topics import COST, OUTCOMES
-from sinks.batch import Batch, BatchLimits
-from sinks.clickhouse_store import ClickHouseStore
-from sinks.connect import connect
+from sinks.clickhouse.clickhouse_store import ClickHouseStore
+from sinks.clickhouse.connection import connect
+from sinks.clickhouse.insert_sql import QUERY_PREFIX, query_id
 from sinks.errors import DoubtfulRowsError, RefusedError
-from sinks.insert_sql import QUERY_PREFIX, query_id
-from sinks.log import Place
-from sinks.reading import reader_of
+from sinks.ingest.avro_file import Row
+from sinks.ingest.batch import Batch, BatchLimits
+from sinks.ingest.log_position import Place
+from sinks.ingest.partition_writer import blames_rows
+from sinks.ingest.row_reader import reader_of
+from sinks.ingest.tables import CALLS
 from sinks.settings import SinkSettings
-from sinks.tables import CALLS
-from sinks.wire import Row
-from sinks.writer import blames_rows
 from tests.rig.polling import until_true
 from tests.sql.log import T0, cost_event, on_log, outcome_event, store_records
 

@@ -15,8 +15,8 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from infra.local.clickhouse_access import password_file, password_in
-from infra.local.probes import without_secrets
+from infra.devstack.clickhouse_access import password_file, password_in
+from infra.devstack.probes import without_secrets
 from tests.fixtures.services import run_sql
 
 pytestmark = pytest.mark.skipif(

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from sinks.clickhouse.migrate import Migration, fill_in, migrate, migrations
 from sinks.errors import EditedMigrationError
-from sinks.migrate import Migration, fill_in, migrate, migrations
 from sinks.settings import SinkSettings
 from tests.fixtures.migrated import make_migrated
 

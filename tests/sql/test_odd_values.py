@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from schemas.avro_schemas import whole_schema
-from schemas.codec import Codec
+from schemas.encoding.avro_schemas import whole_schema
+from schemas.encoding.codec import Codec
+from schemas.encoding.value_checks import EVENTS, MAX_TIME_MS, bounds_of
 from schemas.errors import UndecodableError
-from schemas.sound_values import EVENTS, MAX_TIME_MS, bounds_of
 from schemas.topics import ALERTS, COST, OUTCOMES, QUALITY, REPLAY_DECISIONS
-from sinks.batch import Batch
-from sinks.clickhouse_store import ClickHouseStore
+from sinks.clickhouse.clickhouse_store import ClickHouseStore
 from sinks.errors import RefusedError
-from sinks.log import Place
-from sinks.reading import EVENT_VALUES, reader_of
-from sinks.tables import table_of
-from sinks.wire import Row
-from sinks.writer import blames_rows
+from sinks.ingest.avro_file import Row
+from sinks.ingest.batch import Batch
+from sinks.ingest.log_position import Place
+from sinks.ingest.partition_writer import blames_rows
+from sinks.ingest.row_reader import EVENT_VALUES, reader_of
+from sinks.ingest.tables import table_of
 from tests.rig.bad_records import least
 from tests.sql.log import T0, Record, cost_event, outcome_event, quality_event
 

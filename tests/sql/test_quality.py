@@ -9,8 +9,8 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from schemas.records import UNDECIDED
-from sinks.queries import ask
-from sinks.questions import question
+from sinks.analytics.named_queries import question
+from sinks.analytics.query_runner import ask
 from sinks.settings import SinkSettings
 from tests.sql.asking import Ask, Row, between, history, mean, same, time_of
 from tests.sql.lives import DAY, HOUR, Life, Signal, draw_lives

@@ -11,15 +11,15 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from infra.local.clickhouse import LocalClickHouse
-from infra.local.preparation import grant_roles
-from infra.local.probes import without_secrets
-from sinks.connect import connect
+from infra.devstack.clickhouse import LocalClickHouse
+from infra.devstack.preparation import grant_roles
+from infra.devstack.probes import without_secrets
+from sinks.analytics.named_queries import questions
+from sinks.analytics.query_runner import TimeRange, asker
+from sinks.clickhouse.connection import connect
+from sinks.clickhouse.migrate import migrate
+from sinks.clickhouse.roles import ANALYST, READER, WITHHELD, columns_of, create_roles, rights
 from sinks.errors import NoRolesError, RefusedError
-from sinks.migrate import migrate
-from sinks.queries import TimeRange, asker
-from sinks.questions import questions
-from sinks.readers import ANALYST, READER, WITHHELD, columns_of, create_roles, rights
 from sinks.settings import SinkSettings
 
 SECRET = "what nobody but an analyst may read"

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from schemas.codec import Codec
+from schemas.encoding.avro_mapping import as_record
+from schemas.encoding.codec import Codec
 from schemas.events import CostEvent
-from schemas.mapping import as_record
 from schemas.topics import COST, REPLAY_DECISIONS
-from sinks.clickhouse_store import ClickHouseStore
-from sinks.log import Place
-from sinks.replays import ReplayTables
+from sinks.analytics.replays import ReplayTables
+from sinks.clickhouse.clickhouse_store import ClickHouseStore
+from sinks.ingest.log_position import Place
 from sinks.settings import SinkSettings
-from streams.providers.base import Usage
-from streams.providers.booked_usage import usage_of, with_usage
-from streams.replay.rows import _BLANK, DECISION
+from streams.offline.replay.rows import _BLANK, DECISION
+from streams.providers.port import Usage
+from streams.providers.pricing.booked_usage import usage_of, with_usage
 from tests.sql.log import T0, Record, cost_event, on_log, store_records
 
 USD = 1_000_000_000

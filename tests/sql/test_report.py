@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from infra.cli.report import command
 from infra.figures import shown
-from sinks.questions import question
+from sinks.analytics.named_queries import question
 from tests.sql.asking import Ask, history, time_of
 from tests.sql.lives import HOUR, draw_lives
 from tests.sql.log import T0

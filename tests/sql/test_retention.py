@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from clickhouse_connect.driver.client import Client
 
-from sinks.retention import KEPT, TEXTS, keep_only
+from sinks.clickhouse.retention import KEPT, TEXTS, keep_only
 from sinks.settings import SinkSettings
 
 

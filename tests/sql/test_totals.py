@@ -17,9 +17,9 @@ from infra.cli.report import command as report
 from infra.figures import shown
 from schemas.records import UNDECIDED
 from schemas.topics import COST, OUTCOMES
-from sinks.log import Place
-from sinks.queries import Asker, asker
-from sinks.questions import question
+from sinks.analytics.named_queries import question
+from sinks.analytics.query_runner import Asker, asker
+from sinks.ingest.log_position import Place
 from sinks.settings import SinkSettings
 from tests.fixtures.services import run_sql
 from tests.sql.asking import between, history, time_of

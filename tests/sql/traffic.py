@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from schemas.topics import COST, OUTCOMES, QUALITY
-from sinks.log import Place
+from sinks.ingest.log_position import Place
 from tests.sql.lives import MODELS, Life
 from tests.sql.log import Record, cost_event, on_log, outcome_event, quality_event
 

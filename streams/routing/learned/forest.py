@@ -1,7 +1,7 @@
 """A forest of regression trees as flat arrays, walked by all trees at once.
 
 Node 0 of each tree is its root; a leaf names itself as both children, so that walking on from it
-stays there. Trees are grown elsewhere (`streams.learning`); here they are checked and evaluated.
+stays there. Trees are grown in `streams.offline.training`; here they are checked and evaluated.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from streams.routing.features import Features
+from streams.routing.features.request_features import Features
 from streams.routing.policy import RetrievalPolicy
 from streams.routing.rules.complexity import COMPLEX, MODERATE, SIMPLE, Complexity
 

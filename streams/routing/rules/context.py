@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from streams.routing.features import Features
+from streams.routing.features.request_features import Features
 from streams.routing.policy import RetrievalPolicy
 from streams.routing.rules.article import (
     EXAMPLE_1_COMPLEX,

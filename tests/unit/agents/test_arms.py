@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from schemas.topics import COST, OUTCOMES
-from streams.providers.memory import says
-from streams.routing.decide import Moment, Subject, decide
+from streams.providers.in_memory_provider import says
+from streams.routing.decision import Moment, Subject, decide
 from tests.unit.agents.world import REGISTRY, World, deliver
 
 TRIED = f"""{REGISTRY.rstrip()}

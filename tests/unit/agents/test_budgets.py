@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 
 from schemas.topics import COST, tier_topic
-from streams.agents.execute import execute
-from streams.flow.intake import Lane, Work
-from streams.flow.slots import Slots
-from streams.providers.base import ErrorClass, ProviderError
-from streams.providers.memory import says
+from streams.agents.execute.handler import execute
+from streams.flow.concurrency_limiter import Slots
+from streams.flow.dispatcher import Lane, Work
+from streams.providers.in_memory_provider import says
+from streams.providers.port import ErrorClass, ProviderError
 from tests.unit.agents.world import REGISTRY, World, deliver
 
 

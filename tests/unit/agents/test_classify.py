@@ -5,17 +5,17 @@ from typing import Any
 import orjson
 import pytest
 
-from schemas.avro_schemas import whole_schema
-from schemas.codec import Codec
+from schemas.encoding.avro_mapping import from_record
+from schemas.encoding.avro_schemas import whole_schema
+from schemas.encoding.codec import Codec
 from schemas.identity import reply_digest
-from schemas.mapping import from_record
 from schemas.records import TierMessage
 from schemas.topics import REPLIES, REQUESTS, dead_letter_topic, tier_topic
-from streams.agents.classify import classify
-from streams.flow.incoming import Incoming
-from streams.flow.intake import Lane, Work
+from streams.agents.classify.handler import classify
+from streams.flow.concurrency_limiter import Slots
+from streams.flow.dispatcher import Lane, Work
+from streams.flow.incoming_message import Incoming
 from streams.flow.reply_topics import ReplyTopicPolicy
-from streams.flow.slots import Slots
 from tests.unit.agents.world import World
 
 TOPICS = [

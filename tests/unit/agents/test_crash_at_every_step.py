@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.topics import COST, OUTCOMES
-from streams.agents.interrupted import book_interrupted
-from streams.flow.try_count import MOST_LOST_WORKERS
-from streams.providers.base import ErrorClass, ProviderError
-from streams.providers.memory import says
+from streams.agents.execute.interrupted_calls import book_interrupted
+from streams.flow.retry_count import MOST_LOST_WORKERS
+from streams.providers.in_memory_provider import says
+from streams.providers.port import ErrorClass, ProviderError
 from tests.unit.agents.world import REGISTRY, CrashedError, Crashes, World, deliver
 
 ANSWERS = {

@@ -13,7 +13,7 @@ from schemas.identity import reply_digest
 from schemas.records import Header, TierMessage
 from schemas.topics import COST, OUTCOMES, REPLIES
 from streams.agents.dependencies import Dependencies
-from streams.flow.journal import DUPLICATE_WINDOW_MS
+from streams.journal.partition_journal import DUPLICATE_WINDOW_MS
 from tests.unit.agents.world import World, deliver
 
 MINE = "replies.mine"

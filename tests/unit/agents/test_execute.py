@@ -5,12 +5,12 @@ import pytest
 
 from schemas.records import Failure
 from schemas.topics import COST, OUTCOMES, QUALITY, REPLIES, dead_letter_topic, tier_topic
-from streams.agents.execute import execute
-from streams.flow.incoming import Incoming
-from streams.flow.intake import Lane, Work
-from streams.flow.slots import Slots
-from streams.providers.base import ErrorClass, ProviderError
-from streams.providers.memory import says
+from streams.agents.execute.handler import execute
+from streams.flow.concurrency_limiter import Slots
+from streams.flow.dispatcher import Lane, Work
+from streams.flow.incoming_message import Incoming
+from streams.providers.in_memory_provider import says
+from streams.providers.port import ErrorClass, ProviderError
 from tests.unit.agents.world import World, deliver
 
 

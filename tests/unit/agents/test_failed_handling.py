@@ -21,16 +21,18 @@ from schemas.topics import (
     tier_topic,
     wait_topic,
 )
-from streams.agents import answering, calls, classify, feedback, waiting
+from streams.agents import feedback, wait
+from streams.agents.classify import handler as classify
 from streams.agents.dependencies import Dependencies
+from streams.agents.execute import attempts, provider_call
+from streams.agents.execute.interrupted_calls import book_open_calls
 from streams.agents.handlers import Handlers
-from streams.agents.interrupted import book_open_calls
 from streams.agents.tier_records import BOUND_FOR, tier_record, wait_record
-from streams.flow.delivery import Outgoing
-from streams.flow.incoming import Incoming
-from streams.flow.intake import Assignment, Handler, Intake, Lane, LeftForLaterError, Work
-from streams.flow.slots import Slots
-from streams.flow.try_count import MOST_TRIES
+from streams.flow.concurrency_limiter import Slots
+from streams.flow.dispatcher import Assignment, Handler, Intake, Lane, LeftForLaterError, Work
+from streams.flow.incoming_message import Incoming
+from streams.flow.producer import Outgoing
+from streams.flow.retry_count import MOST_TRIES
 from tests.unit.agents.world import (
     DELAYS,
     WORK_TOPICS,
@@ -165,7 +167,7 @@ def test_a_request_that_can_t_be_classified_ends_as_failed(
 def test_a_hop_that_can_t_be_worked_on_ends_as_failed_and_costs_what_its_calls_cost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(answering, "judge_answer", Defect().wrap(answering.judge_answer))
+    monkeypatch.setattr(attempts, "judge_answer", Defect().wrap(attempts.judge_answer))
     world = World()
     record = hop(world)
     lived(world, record)
@@ -180,7 +182,7 @@ def test_a_hop_that_can_t_be_worked_on_ends_as_failed_and_costs_what_its_calls_c
 def test_a_call_whose_booking_fails_is_booked_as_interrupted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(calls, "book_call", Defect().wrap(calls.book_call))
+    monkeypatch.setattr(provider_call, "book_call", Defect().wrap(provider_call.book_call))
     world = World()
     record = hop(world)
     lived(world, record)
@@ -193,7 +195,9 @@ def test_a_call_whose_booking_fails_is_booked_as_interrupted(
 def test_a_call_that_was_booked_before_the_failure_is_booked_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(calls, "book_call", Defect(1, after=True).wrap(calls.book_call))
+    monkeypatch.setattr(
+        provider_call, "book_call", Defect(1, after=True).wrap(provider_call.book_call)
+    )
     world = World()
     lived(world, hop(world))
 
@@ -203,7 +207,7 @@ def test_a_call_that_was_booked_before_the_failure_is_booked_once(
 def test_a_failure_that_passes_is_tried_again_and_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(answering, "judge_answer", Defect(2).wrap(answering.judge_answer))
+    monkeypatch.setattr(attempts, "judge_answer", Defect(2).wrap(attempts.judge_answer))
     world = World()
     lived(world, hop(world))
 
@@ -220,7 +224,7 @@ def test_a_hop_that_can_t_wait_ends_as_failed(monkeypatch: pytest.MonkeyPatch) -
     def broken(message: Incoming) -> str:
         raise DefectError(POISON)
 
-    monkeypatch.setattr(waiting, "_bound_for", broken)
+    monkeypatch.setattr(wait, "_bound_for", broken)
     world = World()
     record = wait_record(hop(world, visit=1), 1, 0)
     lived(world, record)
@@ -242,12 +246,14 @@ def test_feedback_that_can_t_be_taken_is_a_dead_letter(monkeypatch: pytest.Monke
 
 
 def test_a_hop_that_has_ended_is_not_ended_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.agents.execute.draw_shadow", lambda hop, ending, deps: object())
+    monkeypatch.setattr(
+        "streams.agents.execute.handler.draw_shadow", lambda hop, ending, deps: object()
+    )
 
     async def broken(*_: Any) -> None:
         raise DefectError(POISON)
 
-    monkeypatch.setattr("streams.agents.execute.make_shadow", broken)
+    monkeypatch.setattr("streams.agents.execute.handler.make_shadow", broken)
     world = World()
     lived(world, hop(world))
 
@@ -274,7 +280,7 @@ def test_a_message_of_a_lost_partition_is_left_to_its_next_owner(
         lane.lost = True
         raise DefectError
 
-    monkeypatch.setattr(answering, "judge_answer", lost)
+    monkeypatch.setattr(attempts, "judge_answer", lost)
 
     async def run() -> None:
         await world.log.publish(record)
@@ -300,7 +306,7 @@ def test_the_partition_goes_on_behind_a_message_that_failed() -> None:
             released.append(self.offset)
 
     async def run() -> None:
-        from streams.flow.tries import bounded
+        from streams.flow.handling_retries import bounded
 
         async def handler(work: Work) -> None:
             if work.message.offset == 1:

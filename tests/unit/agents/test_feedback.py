@@ -10,9 +10,9 @@ import pytest
 
 from schemas.topics import FEEDBACK, QUALITY, dead_letter_topic
 from streams.agents.feedback import UNMATCHED, take_feedback
-from streams.flow.incoming import Incoming
-from streams.flow.intake import Lane, Work
-from streams.flow.slots import Slots
+from streams.flow.concurrency_limiter import Slots
+from streams.flow.dispatcher import Lane, Work
+from streams.flow.incoming_message import Incoming
 from tests.unit.agents.world import World, deliver
 
 

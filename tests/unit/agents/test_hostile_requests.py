@@ -11,9 +11,9 @@ import orjson
 import pytest
 
 from schemas.chat import MAX_METADATA, MAX_PARTS, MAX_TOOLS, RequestDocument
-from schemas.codec import MAX_OPEN_VALUE_BYTES, Codec, single_object_header
-from schemas.mapping import from_record
-from schemas.nesting import MAX_CONTAINERS, MAX_FIELDS, MAX_FRACTIONS, MAX_VALUES
+from schemas.encoding.avro_mapping import from_record
+from schemas.encoding.codec import MAX_OPEN_VALUE_BYTES, Codec, single_object_header
+from schemas.encoding.nesting import MAX_CONTAINERS, MAX_FIELDS, MAX_FRACTIONS, MAX_VALUES
 from schemas.records import TierMessage
 from schemas.topics import (
     MAX_REQUEST_BYTES,
@@ -22,11 +22,11 @@ from schemas.topics import (
     dead_letter_topic,
     tier_topic,
 )
-from streams.agents.addressing import MAX_HEADER_BYTES, MAX_KEY_BYTES
-from streams.agents.classify import classify
-from streams.flow.incoming import Incoming
-from streams.flow.intake import Lane, Work
-from streams.flow.slots import Slots
+from streams.agents.classify.handler import classify
+from streams.agents.classify.reply_address import MAX_HEADER_BYTES, MAX_KEY_BYTES
+from streams.flow.concurrency_limiter import Slots
+from streams.flow.dispatcher import Lane, Work
+from streams.flow.incoming_message import Incoming
 from tests.unit.agents.world import World
 
 

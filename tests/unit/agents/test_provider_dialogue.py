@@ -12,12 +12,12 @@ import orjson
 import pytest
 
 from schemas.topics import ALERTS, COST
-from streams.providers import anthropic as anthropic_adapter
-from streams.providers import openai as openai_adapter
-from streams.providers.anthropic import AnthropicProvider
-from streams.providers.guard import HostPolicy, KeyRing
-from streams.providers.openai import OpenAIProvider
-from streams.providers.prices import PriceBook
+from streams.providers.anthropic import adapter as anthropic_adapter
+from streams.providers.anthropic.adapter import AnthropicProvider
+from streams.providers.http.operator_policy import HostPolicy, KeyRing
+from streams.providers.openai import adapter as openai_adapter
+from streams.providers.openai.adapter import OpenAIProvider
+from streams.providers.pricing.price_list import PriceBook
 from tests.unit.agents.world import World, deliver
 from tests.unit.providers.world import good
 

@@ -10,36 +10,36 @@ from typing import Any
 
 import orjson
 
-from schemas.codec import Codec
+from schemas.encoding.codec import Codec
 from schemas.records import TierMessage
 from schemas.topics import REPLIES, WAIT_DELAYS_S, tier_topic, wait_topic
-from streams.agents.allowance import MOST_MS, Allowance
 from streams.agents.codecs import Codecs
 from streams.agents.dependencies import Dependencies
-from streams.agents.execute import execute
+from streams.agents.execute.handler import execute
+from streams.agents.shadow_spend import MOST_MS, Allowance
 from streams.agents.tier_records import tier_record
-from streams.agents.waiting import wait_out
-from streams.alerts import AlertLog
-from streams.budgets.follower import Follower
-from streams.budgets.live import LiveBudgets
-from streams.budgets.memory import MemoryBudgetLog
+from streams.agents.wait import wait_out
+from streams.alerting.worker_alerts import AlertLog
+from streams.budgets.budget_tracker import Follower
+from streams.budgets.call_budgets import LiveBudgets
+from streams.budgets.in_memory_budget_log import MemoryBudgetLog
 from streams.budgets.reservations import Reservations
-from streams.flow.claims import Claims
 from streams.flow.clock import StillClock
+from streams.flow.concurrency_limiter import Slots
 from streams.flow.dead_letters import DeadLetterLimit, DeadLetters
-from streams.flow.delivery import Delivered, Outgoing
-from streams.flow.intake import Lane, Work
-from streams.flow.journal import Owner
-from streams.flow.journals import Journals
-from streams.flow.memory import MemoryLog, MemorySentReplies
+from streams.flow.dispatcher import Lane, Work
+from streams.flow.producer import Delivered, Outgoing
 from streams.flow.reply_topics import ReplyTopicPolicy
-from streams.flow.slots import Slots
-from streams.providers.load import Instances
-from streams.providers.memory import Script, ScriptedProvider, says
-from streams.providers.prices import PriceBook
+from streams.journal.in_flight_hops import Claims
+from streams.journal.in_memory_log import MemoryLog, MemorySentReplies
+from streams.journal.owned_journals import Journals
+from streams.journal.partition_journal import Owner
+from streams.providers.in_memory_provider import Script, ScriptedProvider, says
+from streams.providers.pricing.price_list import PriceBook
+from streams.providers.reliability.instance_load import Instances
 from streams.registry.live import LiveRegistry
 from streams.registry.version import parse_registry
-from streams.routing.landscape import Landscape
+from streams.routing.snapshot import Landscape
 from tests.rig.hops import first_hop
 
 TIERS = ("simple", "moderate", "complex")

@@ -7,9 +7,9 @@ from itertools import chain
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.alerting.book import AlertBook
+from streams.alerting.active_alerts import AlertBook
 from streams.alerting.evaluator import MOST_SUBJECTS_IN_ALL, REMIND_MS, UPDATE_MS, Evaluator
-from streams.alerting.seen import AsideSeen, CallSeen
+from streams.alerting.event_facts import AsideSeen, CallSeen
 from streams.routing.alert_rules import Alerting
 from tests.unit.alerting.world import T0, TIERS, World, alerting, call, end, raised
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from schemas.alert_names import AlertName
-from schemas.codec import Codec
+from schemas.encoding.codec import Codec
 from schemas.topics import ALERTS
-from streams.alerts import CHANGED_MS, REPEAT_MS, AlertLog
+from streams.alerting.worker_alerts import CHANGED_MS, REPEAT_MS, AlertLog
 from streams.flow.clock import StillClock
-from streams.flow.memory import MemoryLog
+from streams.journal.in_memory_log import MemoryLog
 
 T0 = 1_700_000_000_000
 

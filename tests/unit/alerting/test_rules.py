@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.alerting.seen import AsideSeen, LagSeen
+from streams.alerting.event_facts import AsideSeen, LagSeen
 from streams.routing.alert_rules import AlertRule, Kind, Reading, Verdict, judge
 from tests.unit.alerting.world import T0, World, alerting, call, end, score
 

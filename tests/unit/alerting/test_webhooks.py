@@ -18,14 +18,14 @@ import pytest
 from aiohttp import web
 
 from schemas.events import Alert
-from streams.alerting.book import Notice
-from streams.alerting.delivery import TRIES, Courier, Delivery, Result
-from streams.alerting.progress import Progress
-from streams.alerting.states import Change
-from streams.alerting.webhooks import MOST_WAITING, Webhooks
-from streams.providers.base import Timeouts
-from streams.providers.guard import HostPolicy, KeyRing
-from streams.providers.transport import pooled_transport
+from streams.alerting.active_alerts import Notice
+from streams.alerting.alert_states import Change
+from streams.alerting.delivered_offset import Progress
+from streams.alerting.webhook_delivery import TRIES, Courier, Delivery, Result
+from streams.alerting.webhook_queues import MOST_WAITING, Webhooks
+from streams.providers.http.exchange import pooled_transport
+from streams.providers.http.operator_policy import HostPolicy, KeyRing
+from streams.providers.port import Timeouts
 from streams.routing.alert_rules import Webhook
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -8,10 +8,10 @@ from itertools import chain, count
 import yaml
 
 from schemas.events import Alert
-from streams.alerting.book import AlertBook, Notice
+from streams.alerting.active_alerts import AlertBook, Notice
 from streams.alerting.evaluator import Evaluator
-from streams.alerting.seen import CallSeen, EndSeen, ScoreSeen, Seen
-from streams.registry.alert_parts import AlertsPart, alerting_of
+from streams.alerting.event_facts import CallSeen, EndSeen, ScoreSeen, Seen
+from streams.registry.document.alerts import AlertsPart, alerting_of
 from streams.routing.alert_rules import Alerting
 
 T0 = 1_700_000_000_000 - 1_700_000_000_000 % 3_600_000

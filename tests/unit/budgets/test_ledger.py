@@ -8,13 +8,13 @@ from collections.abc import Callable, Coroutine, Mapping
 import pytest
 
 from schemas.budget_entries import split_entry_key
-from schemas.codec import Codec
+from schemas.encoding.codec import Codec
 from schemas.errors import TopicError, UndecodableError
 from schemas.topics import BUDGETS, COST
+from streams.budgets.budget_log import LogReader, LogRecord
 from streams.budgets.ledger import LedgerPage, Mark, encode_entry, mark_entry, read_entry
-from streams.budgets.log import LogReader, LogRecord
-from streams.flow.delivery import Outgoing
-from streams.flow.memory import Stored
+from streams.flow.producer import Outgoing
+from streams.journal.in_memory_log import Stored
 from tests.unit.budgets.world import DAILY, FAQ, HOURLY, NOON, World
 
 CODEC = Codec("BudgetEntry")

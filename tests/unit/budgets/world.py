@@ -10,23 +10,23 @@ from typing import Any
 
 from schemas.alert_names import AlertName
 from schemas.budget_entries import NO_EXPECTATION
-from schemas.codec import Codec
+from schemas.encoding.avro_mapping import as_record
+from schemas.encoding.codec import Codec
 from schemas.errors import DeliveryError
 from schemas.events import CostEvent
-from schemas.mapping import as_record
 from schemas.topics import COST
-from streams.budgets.books import MOST_IN_MEMORY
-from streams.budgets.count import GRACE_MS
-from streams.budgets.follower import Follower
-from streams.budgets.live import LiveBudgets
-from streams.budgets.memory import MemoryBudgetLog
+from streams.budgets.accounts import MOST_IN_MEMORY
+from streams.budgets.budget_tracker import Follower
+from streams.budgets.call_budgets import LiveBudgets
+from streams.budgets.in_memory_budget_log import MemoryBudgetLog
 from streams.budgets.reservations import Reservations
+from streams.budgets.spend_aggregator import GRACE_MS
 from streams.flow.clock import StillClock
-from streams.flow.delivery import Delivered, Outgoing
-from streams.flow.journal import Owner
-from streams.flow.memory import MemoryLog
-from streams.routing.budget_windows import DAY, HOUR, window_end
-from streams.routing.budgets import (
+from streams.flow.producer import Delivered, Outgoing
+from streams.journal.in_memory_log import MemoryLog
+from streams.journal.partition_journal import Owner
+from streams.routing.selection.budget_windows import DAY, HOUR, window_end
+from streams.routing.selection.budgets import (
     ALERT,
     FEATURE,
     REJECT,

@@ -14,12 +14,12 @@ import orjson
 import pytest
 import yaml
 
+from core.environment import KNOWN, OF_OTHERS
 from infra.cli.main import sluice
-from infra.local.registry import local_registry
+from infra.devstack.registry import local_registry
 from schemas.records import Reply, Routing
-from schemas.variables import KNOWN, OF_OTHERS
 from streams.agents.feedback import FeedbackDocument
-from streams.providers.catalog import GROUP
+from streams.providers.installed import GROUP
 from streams.registry.learned import default_artifact
 from streams.registry.version import parse_registry
 from streams.routing.learned.artifact import Artifact

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from infra.explain.decision import decided, hop_steps
 from infra.explain.failures import causes_of
 from infra.explain.recorded import read_inputs
-from infra.explain.story import _parts
+from infra.explain.timeline import _parts
 
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 ROW: dict[str, Any] = {

@@ -20,9 +20,9 @@ from streams.flow.dead_letters import (
     DeadLetterLimitError,
     DeadLetters,
 )
-from streams.flow.delivery import Delivered, Outgoing, size_of
-from streams.flow.incoming import Incoming
-from streams.flow.memory import MemoryLog
+from streams.flow.incoming_message import Incoming
+from streams.flow.producer import Delivered, Outgoing, size_of
+from streams.journal.in_memory_log import MemoryLog
 
 LIMIT = DeadLetterLimit(window=10, share=0.5)
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 import pytest
 
 from streams.flow import delivery_attempts
+from streams.flow.concurrency_limiter import Slots
 from streams.flow.delivery_attempts import DeliveryAttempts, FoundPartition, Place
-from streams.flow.incoming import Incoming
-from streams.flow.intake import Assignment, Intake, Work
-from streams.flow.slots import Slots
-from streams.flow.tries import Fault, bounded
-from streams.flow.try_count import MOST_LOST_WORKERS, MOST_TRIES
+from streams.flow.dispatcher import Assignment, Intake, Work
+from streams.flow.handling_retries import Fault, bounded
+from streams.flow.incoming_message import Incoming
+from streams.flow.retry_count import MOST_LOST_WORKERS, MOST_TRIES
 
 TOPIC = "requests"
 PLACE = (TOPIC, 0)

@@ -10,11 +10,11 @@ import pytest
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
+from core.kafka.tolerant_records import TolerantRecords, tolerate_header_names
 from schemas.errors import DeliveryError
-from schemas.tolerant_records import TolerantRecords, tolerate_header_names
-from streams.app import incoming
 from streams.flow.clock import BrokerClock
-from streams.flow.delivery import KafkaPublisher, Outgoing
+from streams.flow.producer import KafkaPublisher, Outgoing
+from streams.worker.faust_app import incoming
 
 NONE, GZIP, ZSTD = 0, 1, 4
 

@@ -10,9 +10,9 @@ import pytest
 from schemas.identity import DEFAULT_TENANT, identity_key
 from schemas.journal_headers import JournalHeaders
 from streams.flow.clock import StillClock
-from streams.flow.journal import Owner
-from streams.flow.journals import MOST_TENANTS, Journals
-from streams.flow.memory import MemoryLog
+from streams.journal.in_memory_log import MemoryLog
+from streams.journal.owned_journals import MOST_TENANTS, Journals
+from streams.journal.partition_journal import Owner
 
 ENDED = JournalHeaders(
     kind="replied",

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from infra.local import preparation
-from infra.local.registry import local_registry
-from infra.replays.choosing import Origin, chosen
+from infra.devstack import preparation
+from infra.devstack.registry import local_registry
+from infra.replays.target_version import Origin, chosen
 from infra.settings import InfraSettings
 from streams.registry.history import ARTIFACT_PREFIX, RegistryHistory, RegistryRecord
 from streams.registry.learned import default_artifact

@@ -9,9 +9,9 @@ import click
 import orjson
 import pytest
 
-from infra.cli.columns import columns_of
-from streams.learning.folds import splits
-from streams.learning.labels import LabelsError, read_labels
+from infra.cli.arguments.columns import columns_of
+from streams.offline.training.folds import splits
+from streams.offline.training.labels import LabelsError, read_labels
 
 ROWS = [
     {

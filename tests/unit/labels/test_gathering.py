@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Collection, Mapping
 import orjson
 import pytest
 
+from core.schema_registry import KnownSchemas, MemoryRegistry
 from infra.labels.gathering import Gathered, gather
 from infra.labels.judged_answers import JudgedAnswer, judged_answers
 from infra.labels.prompts import FoundPrompts, prompts_of
 from infra.labels.request_log import LoggedValue, LogPlace, MemoryRequestLog
-from schemas.codec import Codec, Format
+from schemas.encoding.codec import Codec, Format
 from schemas.errors import UndecodableError
-from schemas.schema_registry import KnownSchemas, MemoryRegistry
 from tests.sql.asking import time_of
 from tests.unit.labels.world import TOPIC, answer, logged, request
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra.labels.rows import LabelRow, LabelsFileError, label_rows, write_rows
-from streams.learning.labels import read_labels
+from streams.offline.training.labels import read_labels
 from tests.unit.labels.world import answer, request
 
 FIRST, SECOND = request(1), request(2)

@@ -11,17 +11,17 @@ from typing import Any
 import orjson
 import pytest
 
-from infra.cli.faults import report_faults
 from infra.cli.main import sluice
+from infra.cli.output.errors import report_faults
 from infra.labels import sources
 from infra.labels.gathering import gather
 from infra.labels.judged_answers import JudgedAnswer
 from infra.labels.request_log import MemoryRequestLog
-from schemas.codec import Codec
-from sinks.queries import TimeRange
-from streams.routing.landscape import Landscape
+from schemas.encoding.codec import Codec
+from sinks.analytics.query_runner import TimeRange
+from streams.routing.snapshot import Landscape
 from tests.unit.labels.world import answer, request
-from tests.unit.learned.world import train_quickly
+from tests.unit.offline.training.world import train_quickly
 from tests.unit.routing.world import landscape
 
 Run = Callable[..., tuple[int, dict[str, Any], str]]
@@ -129,7 +129,7 @@ def test_what_beats_what_runs_now_is_published(run: Run, published: list[str]) -
 def test_what_does_not_is_not_unless_forced(
     run: Run, published: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.labels.running.gain_curve", lambda *_: _Perfect())
+    monkeypatch.setattr("infra.labels.current_policy.gain_curve", lambda *_: _Perfect())
     refused, found, said = run("--publish", ground=landscape())
 
     assert (refused, found["better"], published) == (1, False, [])

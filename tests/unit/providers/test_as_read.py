@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from streams.providers.base import Completion, ErrorClass
+from streams.providers.port import Completion, ErrorClass
 from tests.unit.providers.world import FORMATS, Wire, answering, good, run, served
 
 

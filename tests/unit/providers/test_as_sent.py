@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from streams.providers.anthropic_format import DEFAULT_MAX_TOKENS
-from streams.providers.base import Endpoint, ErrorClass
+from streams.providers.anthropic.request import DEFAULT_MAX_TOKENS
+from streams.providers.port import Endpoint, ErrorClass
 from tests.unit.providers.world import (
     FORMATS,
     MODELS,

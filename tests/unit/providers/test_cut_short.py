@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from infra.local.registry import local_registry
-from streams.providers.base import ErrorClass
-from streams.providers.health import CONSECUTIVE, SLOW_FACTOR, State
-from streams.providers.load import Instances
+from infra.devstack.registry import local_registry
+from streams.providers.port import ErrorClass
+from streams.providers.reliability.circuit_breaker import CONSECUTIVE, SLOW_FACTOR, State
+from streams.providers.reliability.instance_load import Instances
 from streams.registry.version import parse_registry
-from streams.routing.candidates import Candidate
+from streams.routing.selection.candidates import Candidate
 
 MODEL = parse_registry(local_registry("http://127.0.0.1:1")).landscape.models["gpt-4o-mini"]
 ASKED = Candidate(model=MODEL, instance=MODEL.instances[0])

@@ -9,13 +9,16 @@ import pytest
 
 from schemas.chat import RequestDocument
 from schemas.request import read_request
-from streams.providers import anthropic_answer, anthropic_format, openai_answer, openai_format
-from streams.providers.answers import MAX_TOOL_CALLS, decode, encode
-from streams.providers.base import ChatCall, Completion, Timeouts
-from streams.providers.openai_format import Dialect
-from streams.providers.tool_schemas import tool_schema
+from streams.providers.answer_fields import MAX_TOOL_CALLS, decode, encode
+from streams.providers.anthropic import answer as anthropic_answer
+from streams.providers.anthropic import request
+from streams.providers.openai import answer as openai_answer
+from streams.providers.openai import request as openai_format
+from streams.providers.openai.request import Dialect
+from streams.providers.port import ChatCall, Completion, Timeouts
+from streams.providers.tools.schemas import tool_schema
 from streams.registry.model_families import refused_by_family
-from streams.routing.trust.checks import faults
+from streams.routing.confidence.checks import faults
 from tests.unit.providers.world import HI, good
 
 ARGUMENTS = '{"order":25227143063332189585438,"sum":1.10,"e":1e-7}'
@@ -38,7 +41,7 @@ def to_openai(asked: ChatCall, dialect: Dialect = Dialect.OPENAI) -> dict[str, A
 
 
 def to_anthropic(asked: ChatCall) -> dict[str, Any]:
-    sent: dict[str, Any] = orjson.loads(encode(anthropic_format.request_body(asked)))
+    sent: dict[str, Any] = orjson.loads(encode(request.request_body(asked)))
     return sent
 
 
@@ -357,7 +360,7 @@ def test_numbers_keep_their_digits_both_ways() -> None:
     found = anthropic_answer.completion(decode(body.encode(), 200), call())
     assert found.message["tool_calls"][0]["function"]["arguments"] == ARGUMENTS
     messages = _taken_back(found.message)
-    assert ARGUMENTS in encode(anthropic_format.request_body(call(messages=messages))).decode()
+    assert ARGUMENTS in encode(request.request_body(call(messages=messages))).decode()
     loose = (
         '{"choices":[{"finish_reason":"stop","message":{"tool_calls":[{"function":{"name":"f",'
         '"arguments":' + ARGUMENTS + "}}]}}]}"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.simulator.faults import Fault
-from streams.providers.base import ErrorClass, ProviderError
+from streams.providers.port import ErrorClass, ProviderError
 from tests.unit.providers.world import (
     FORMATS,
     MODELS,

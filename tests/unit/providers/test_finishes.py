@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from streams.providers import anthropic_answer, openai_answer
-from streams.providers.base import Completion, ErrorClass, ProviderError
+from streams.providers.anthropic import answer as anthropic_answer
+from streams.providers.openai import answer as openai_answer
+from streams.providers.port import Completion, ErrorClass, ProviderError
 from tests.unit.providers.world import chat, good
 
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.providers.answers import encode
-from streams.providers.base import ChatCall, Endpoint, Timeouts
-from streams.providers.gemini_schemas import gemini_schema
-from streams.providers.openai import _dialect
-from streams.providers.openai_format import Dialect, request_body
+from streams.providers.answer_fields import encode
+from streams.providers.openai.adapter import _dialect
+from streams.providers.openai.request import Dialect, request_body
+from streams.providers.port import ChatCall, Endpoint, Timeouts
+from streams.providers.tools.gemini_schemas import gemini_schema
 
 SUBSET = {
     "type", "format", "title", "description", "nullable", "default", "items", "minItems",

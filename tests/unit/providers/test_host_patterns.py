@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from schemas.errors import ConfigurationError
-from streams.providers.guard import HostPolicy, KeyRing
-from streams.settings import WorkerSettings
+from streams.providers.http.operator_policy import HostPolicy, KeyRing
+from streams.worker.settings import WorkerSettings
 
 FORMS = {
     "api.example.com": (

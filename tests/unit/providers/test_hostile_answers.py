@@ -13,10 +13,15 @@ import pytest
 from aiohttp import web
 
 from schemas.topics import MAX_ANSWER_BYTES
-from streams.providers.answers import MAX_NAME_CHARACTERS, MAX_PARTS, MAX_TOKENS, MAX_TOOL_CALLS
-from streams.providers.base import ErrorClass, Usage
-from streams.providers.prices import PriceBook
-from streams.providers.retry_after import LONGEST_PAUSE_S
+from streams.providers.answer_fields import (
+    MAX_NAME_CHARACTERS,
+    MAX_PARTS,
+    MAX_TOKENS,
+    MAX_TOOL_CALLS,
+)
+from streams.providers.port import ErrorClass, Usage
+from streams.providers.pricing.price_list import PriceBook
+from streams.providers.refusals.retry_after import LONGEST_PAUSE_S
 from tests.unit.providers.test_prices import model
 from tests.unit.providers.world import FORMATS, answering, good, is_class, run, served, speaking
 

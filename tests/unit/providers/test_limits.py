@@ -5,9 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.providers.buckets import MINUTE_MS, TokenBucket
-from streams.providers.limits import FIRST_HOLD_MS, LONGEST_HOLD_MS, InstanceLimits
-from streams.routing.landscape import Limits
+from streams.providers.reliability.instance_limits import (
+    FIRST_HOLD_MS,
+    LONGEST_HOLD_MS,
+    InstanceLimits,
+)
+from streams.providers.reliability.token_bucket import MINUTE_MS, TokenBucket
+from streams.routing.snapshot import Limits
 
 PER_MINUTE = Limits(requests_per_minute=600)
 TOKENS = Limits(tokens_per_minute=60_000)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.providers.buckets import MINUTE_MS, TokenBucket
-from streams.providers.limits import BURST_MS, InstanceLimits
-from streams.providers.retry_budget import SHARE, START, RetryBudget
-from streams.routing.landscape import Limits
+from streams.providers.reliability.instance_limits import BURST_MS, InstanceLimits
+from streams.providers.reliability.retry_budget import SHARE, START, RetryBudget
+from streams.providers.reliability.token_bucket import MINUTE_MS, TokenBucket
+from streams.routing.snapshot import Limits
 
 limits = st.builds(
     Limits,

@@ -9,11 +9,12 @@ import orjson
 import pytest
 
 from schemas.errors import ArtifactError
-from streams.providers import anthropic_answer, openai_answer
-from streams.providers.base import ChatCall, ErrorClass, ProviderError, Timeouts
-from streams.providers.failures import refusal
-from streams.providers.transport import Exchange
-from streams.providers.usage_fields import UsageFields, says_something
+from streams.providers.anthropic import answer
+from streams.providers.http.exchange import Exchange
+from streams.providers.openai import answer as openai_answer
+from streams.providers.port import ChatCall, ErrorClass, ProviderError, Timeouts
+from streams.providers.pricing.usage_fields import UsageFields, says_something
+from streams.providers.refusals.classification import refusal
 from streams.routing.learned.artifact import read_artifact
 
 CALL = ChatCall(call_id="c", model="m", body={}, timeouts=Timeouts(), max_output_tokens=None)
@@ -44,7 +45,7 @@ def test_an_error_beside_what_was_said_is_an_error(name: str, error: Any) -> Non
 def test_anthropic_s_error_beside_content_is_one() -> None:
     document = {"type": "message", "content": [], "error": {"message": "overloaded"}}
     with pytest.raises(ProviderError):
-        anthropic_answer.completion(document, CALL)
+        answer.completion(document, CALL)
 
 
 @pytest.mark.parametrize("arguments", [[1], 7, True, 1.5])
@@ -56,7 +57,7 @@ def test_arguments_of_a_call_are_text_or_an_object(arguments: Any) -> None:
     block = {"type": "tool_use", "id": "a", "name": "f", "input": arguments}
     document = {"type": "message", "content": [block], "stop_reason": "tool_use"}
     with pytest.raises(ProviderError, match="input is no object"):
-        anthropic_answer.completion(document, CALL)
+        answer.completion(document, CALL)
 
 
 @pytest.mark.parametrize(
@@ -146,4 +147,4 @@ def test_tool_calls_that_are_no_list_are_no_empty_success(calls: Any) -> None:
 def test_anthropic_s_text_that_is_none_is_no_empty_success(said: Any) -> None:
     document = {"content": [{"type": "text", "text": said}], "stop_reason": "end_turn"}
     with pytest.raises(ProviderError, match="text that is none"):
-        anthropic_answer.completion(document, CALL)
+        answer.completion(document, CALL)

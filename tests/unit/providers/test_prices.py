@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from infra.simulator.tariff import TARIFFS, cost_nano
-from streams.providers.base import Usage
-from streams.providers.prices import GENAI_PRICES, KEPT_S, REGISTRY, PriceBook
-from streams.routing.landscape import CAPABILITIES, Instance, ListPrice, Model
+from infra.simulator.pricing import TARIFFS, cost_nano
+from streams.providers.port import Usage
+from streams.providers.pricing.price_list import GENAI_PRICES, KEPT_S, REGISTRY, PriceBook
+from streams.routing.snapshot import CAPABILITIES, Instance, ListPrice, Model
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

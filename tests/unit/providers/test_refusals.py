@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from streams.providers.base import ErrorClass
-from streams.providers.failures import _error_object, refusal_of
+from streams.providers.port import ErrorClass
+from streams.providers.refusals.classification import _error_object, refusal_of
 
 OVERFLOWS = {
     "Anthropic, both": "input length and `max_tokens` exceed context limit: 178959 + 64000 > "

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from streams.providers.tenant_limits import TenantLimits
-from streams.routing.landscape import Limits
+from streams.providers.reliability.tenant_limits import TenantLimits
+from streams.routing.snapshot import Limits
 
 SIXTY = Limits(requests_per_minute=60)
 TWO = Limits(concurrency=2)

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from streams.providers import anthropic_usage, openai_usage
-from streams.providers.base import Usage
-from streams.providers.prices import PriceBook
-from streams.routing.landscape import ListPrice, TokenPrice
+from streams.providers.anthropic import usage as anthropic_usage
+from streams.providers.openai import usage as openai_usage
+from streams.providers.port import Usage
+from streams.providers.pricing.price_list import PriceBook
+from streams.routing.snapshot import ListPrice, TokenPrice
 from tests.unit.providers.test_prices import model
 
 OWN = ListPrice(input=Decimal(1), output=Decimal(10), cache_read=Decimal("0.1"))

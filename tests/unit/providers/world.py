@@ -12,9 +12,11 @@ import orjson
 import pytest
 from aiohttp import web
 
-from infra.simulator.running import Running, SimulatorOptions, simulator
-from streams.providers.anthropic import AnthropicProvider
-from streams.providers.base import (
+from infra.simulator.process import Running, SimulatorOptions, simulator
+from streams.providers.anthropic.adapter import AnthropicProvider
+from streams.providers.http.operator_policy import HostPolicy, KeyRing
+from streams.providers.openai.adapter import OpenAIProvider
+from streams.providers.port import (
     ChatCall,
     Completion,
     Endpoint,
@@ -23,8 +25,6 @@ from streams.providers.base import (
     ProviderError,
     Timeouts,
 )
-from streams.providers.guard import HostPolicy, KeyRing
-from streams.providers.openai import OpenAIProvider
 from streams.registry.model_families import refused_by_family
 
 MODELS = {"openai": "gpt-4o", "anthropic": "claude-opus-4-20250514"}

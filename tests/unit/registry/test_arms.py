@@ -7,12 +7,12 @@ from typing import Any
 import orjson
 import yaml
 
-from infra.local.registry import local_registry
+from infra.devstack.registry import local_registry
 from streams.registry.history import ARTIFACT_PREFIX
 from streams.registry.learned import default_artifact
 from streams.registry.publishing import records_of
 from streams.registry.version import RegistryVersion, parse_registry
-from streams.routing.landscape import Landscape
+from streams.routing.snapshot import Landscape
 
 BASE: dict[str, Any] = yaml.safe_load(local_registry("http://127.0.0.1:1"))
 LEARNED = {"classifier": "learned"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.registry import local_registry
+from infra.devstack.registry import local_registry
 from schemas.errors import ArtifactError, LocalStackError
 from streams.registry.artifacts import ArtifactSource, artifact_files
 from streams.registry.history import RegistryHistory, RegistryRecord

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.local.registry import local_registry
+from infra.devstack.registry import local_registry
 from schemas.errors import RegistryError
 from streams.registry.version import parse_registry
 

@@ -7,7 +7,7 @@ import asyncio
 import orjson
 import pytest
 
-from infra.local.registry import local_registry
+from infra.devstack.registry import local_registry
 from schemas.errors import RegistryError
 from streams.registry.history import (
     ARTIFACT_PREFIX,
@@ -19,9 +19,9 @@ from streams.registry.history import (
 from streams.registry.live import LiveRegistry
 from streams.registry.publishing import records_of
 from streams.registry.version import RegistryVersion, parse_registry
-from streams.routing.decide import Moment, Subject, decide
+from streams.routing.decision import Moment, Subject, decide
 from streams.routing.learned.artifact import Artifact
-from tests.unit.learned.world import artifact, packed
+from tests.unit.offline.training.world import artifact, packed
 
 COLUMNS = "{simple: small, moderate: small, complex: large}"
 TEXT = local_registry("http://127.0.0.1:1").replace(

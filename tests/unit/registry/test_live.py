@@ -7,7 +7,7 @@ import asyncio
 import orjson
 import pytest
 
-from infra.local.registry import local_registry
+from infra.devstack.registry import local_registry
 from schemas.errors import RegistryError
 from streams.registry.history import CURRENT_KEY, VERSION_PREFIX, RegistryHistory, RegistryRecord
 from streams.registry.live import LiveRegistry

@@ -7,7 +7,7 @@ from contextlib import suppress
 import orjson
 import pytest
 
-from infra.local.registry import local_registry
+from infra.devstack.registry import local_registry
 from schemas.errors import RegistryError
 from streams.registry.history import CURRENT_KEY, RegistryHistory, RegistryRecord
 from streams.registry.publishing import records_of

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Iterable
 import orjson
 import pytest
 
-from infra.local.registry import local_registry
+from core.registry_signature import Refusal, RegistryKeys, UnsignedRecordError
+from infra.devstack.registry import local_registry
 from schemas.alert_names import AlertName
 from schemas.errors import RegistryError
-from schemas.registry_signature import Refusal, RegistryKeys, UnsignedRecordError
-from streams.metrics import WorkerMetrics
+from streams.observability.metrics import WorkerMetrics
 from streams.registry.history import (
     CURRENT_KEY,
     MOST_BAD,
@@ -26,8 +26,8 @@ from streams.registry.publishing import MOST_TRIES, RegistryWriter, records_of
 from streams.registry.repair import Repair, repair_of
 from streams.registry.signing import SigningPlan, signing_plan
 from streams.registry.version import RegistryVersion, parse_registry
-from streams.registry_alerts import live_registry
-from streams.settings import WorkerSettings
+from streams.worker.registry_alerts import live_registry
+from streams.worker.settings import WorkerSettings
 
 NEW, OLD = (RegistryKeys([each * 4]) for each in ("abcdefghij", "0123456789"))
 BOTH = RegistryKeys(["abcdefghij" * 4, "0123456789" * 4])

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from core.registry_signature import RegistryKeys
 from infra.cli import registry
-from infra.cli.faults import report_faults
 from infra.cli.main import sluice
-from infra.cli.registry_shown import show_current
-from infra.local.registry import local_registry
-from schemas.registry_signature import RegistryKeys
-from streams.registry import topic
+from infra.cli.output.errors import report_faults
+from infra.cli.output.registry import show_current
+from infra.devstack.registry import local_registry
+from streams.registry import registry_topic
 from streams.registry.history import CURRENT_KEY, RegistryRecord
 from streams.registry.version import parse_registry
 
@@ -35,7 +35,7 @@ def _topic(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(registry, "_kafka", dict)
     monkeypatch.setattr(registry, "_keys", lambda: RegistryKeys(["abcdefghij" * 4]))
-    monkeypatch.setattr(topic, "read_records", read_records)
+    monkeypatch.setattr(registry_topic, "read_records", read_records)
 
 
 @pytest.mark.parametrize("as_json", [[], ["--json"]])

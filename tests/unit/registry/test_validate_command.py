@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.cli.faults import report_faults
 from infra.cli.main import sluice
-from infra.local.registry import local_registry
+from infra.cli.output.errors import report_faults
+from infra.devstack.registry import local_registry
 
 TEXT = local_registry("http://127.0.0.1:1")
 WRONG = {

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.registry.web_addresses import checked_address
+from streams.registry.document.web_addresses import checked_address
 
 GOOD = [
     "https://api.openai.com/v1",

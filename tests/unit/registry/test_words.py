@@ -11,11 +11,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.local.registry import local_registry
+from infra.devstack.registry import local_registry
 from schemas.errors import RegistryError
-from streams.registry.document import json_schema
-from streams.registry.document_problems import PATTERNS
-from streams.registry.problems import problems_of
+from streams.registry.document.document import json_schema
+from streams.registry.document.document_problems import PATTERNS
+from streams.registry.document.problems import problems_of
 from streams.registry.version import parse_registry
 
 GOOD: dict[str, Any] = yaml.safe_load(local_registry("http://127.0.0.1:1")) | {

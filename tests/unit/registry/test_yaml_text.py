@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from infra.local.registry import local_registry
+from infra.devstack.registry import local_registry
 from schemas.errors import RegistryError
-from streams.registry.problems import InvalidRegistryError, problems_of
+from streams.registry.document.problems import InvalidRegistryError, problems_of
+from streams.registry.document.yaml_text import read_yaml
 from streams.registry.version import parse_registry
-from streams.registry.yaml_text import read_yaml
 
 TEXT = local_registry("http://127.0.0.1:1")
 

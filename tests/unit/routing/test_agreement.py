@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.routing.trust.agreement import agreement
+from streams.routing.confidence.agreement import agreement
 
 
 def said(text: str) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from streams.routing.answer_limits import answer_limit, limit_notes
-from streams.routing.candidates import fits_nobody, unfit
+from streams.routing.parameters.answer_limits import answer_limit, limit_notes
+from streams.routing.selection.candidates import fits_nobody, unfit
 from tests.unit.routing.test_candidates import _need
 from tests.unit.routing.world import landscape, model
 

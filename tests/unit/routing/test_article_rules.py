@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.routing.features import extract_features
+from streams.routing.features.request_features import extract_features
 from streams.routing.policy import RetrievalPolicy
 from streams.routing.rules.classifier import CLASSIFIERS, COMPLEX, MODERATE, SIMPLE
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.routing.candidates import Condition, Need, balance
 from streams.routing.draws import draw
+from streams.routing.selection.candidates import Condition, Need, balance
 from tests.unit.routing.world import model
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.routing.candidates import (
+from streams.routing.selection.candidates import (
     LEAST_ANSWER_TOKENS,
     Condition,
     Conditions,
@@ -19,7 +19,7 @@ from streams.routing.candidates import (
     shortlist,
     unfit,
 )
-from streams.routing.landscape import CAPABILITIES, JSON, TOOLS, VISION
+from streams.routing.snapshot import CAPABILITIES, JSON, TOOLS, VISION
 from tests.unit.routing.world import landscape, model
 
 NONE: frozenset[str] = frozenset()

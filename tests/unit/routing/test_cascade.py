@@ -16,8 +16,8 @@ from streams.routing.cascade import (
     best_answer,
     next_tier,
 )
+from streams.routing.confidence.scorers import Verdict
 from streams.routing.policy import CascadePolicy
-from streams.routing.trust.confidence import Verdict
 from tests.unit.routing.world import TIERS, landscape
 
 CASCADE = CascadePolicy(thresholds={"simple": 0.6}, default_threshold=0.5, max_hops=3)

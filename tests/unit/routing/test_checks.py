@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.routing.trust.checks import CHECKS, faults
+from streams.routing.confidence.checks import CHECKS, faults
 
 QUESTION = {"messages": [{"role": "user", "content": "What is the capital of France?"}]}
 CITY = {

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.routing.trust.schema_misfit import misfit
+from streams.routing.confidence.schema_misfit import misfit
 from tests.unit.routing.test_checks_schema_work import BRANCHING, doubling
 
 GENEROUS_SECONDS = 60
@@ -21,7 +21,7 @@ def _misfit(value: Any, schema: Any) -> str | None:
 
 
 HANGING = """
-from streams.routing.trust.schema_misfit import misfit
+from streams.routing.confidence.schema_misfit import misfit
 for pattern in ("^(a+)+$", "^(a|aa)+$", "(x+x+)+y", "^(([a-z])+.)+[A-Z]([a-z])+$"):
     for text in ("a" * 20_000 + "!", "x" * 20_000, "ab" * 10_000):
         for times in (1, 3):
@@ -33,7 +33,7 @@ for pattern in ("^(a+)+$", "^(a|aa)+$", "(x+x+)+y", "^(([a-z])+.)+[A-Z]([a-z])+$
 # Its own peak, in kB: what `getrusage` says counts the process that started it as well.
 FLOODING = """
 from pathlib import Path
-from streams.routing.trust.schema_misfit import misfit
+from streams.routing.confidence.schema_misfit import misfit
 value = {str(number): "x" * 40 for number in range(4_000)}
 wanted = {"anyOf": [{"type": "string"}] * 1_500}
 assert misfit(value, 200_000, wanted) == "the value breaks its schema"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from streams.routing.trust.schema_work import (
+from streams.routing.confidence.schema_work import (
     MAX_SCHEMA_DEPTH,
     MAX_SCHEMA_NODES,
     MAX_STEPS,

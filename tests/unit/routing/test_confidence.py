@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.routing.trust.confidence import SCORERS, Answered, Verdict
+from streams.routing.confidence.scorers import SCORERS, Answered, Verdict
 
 CLEAN = 0.9
 QUESTION = {"messages": [{"role": "user", "content": "What is the capital of France?"}]}

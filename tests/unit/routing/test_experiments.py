@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.routing.decide import Moment, Subject, decide
+from streams.routing.decision import Moment, Subject, decide
 from streams.routing.experiments import Assignment, assign
-from streams.routing.landscape import Arm, Experiment, Landscape
+from streams.routing.snapshot import Arm, Experiment, Landscape
 from tests.unit.routing.world import landscape
 
 USERS = [f"user-{number}" for number in range(3_000)]

@@ -6,9 +6,9 @@ import pytest
 
 from schemas.errors import RegistryError
 from streams.registry.version import parse_registry
-from streams.routing.extra_body import extra_notes, refused_names, with_listed_extra
-from streams.routing.extra_names import NEVER, USUAL
-from streams.routing.landscape import Model
+from streams.routing.parameters.extra_body import extra_notes, refused_names, with_listed_extra
+from streams.routing.parameters.extra_names import NEVER, USUAL
+from streams.routing.snapshot import Model
 
 REGISTRY = """
 tiers: [simple]

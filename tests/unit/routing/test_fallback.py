@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.routing.candidates import Candidate
-from streams.routing.fallback import (
+from streams.routing.policy import FallbackPolicy
+from streams.routing.selection.candidates import Candidate
+from streams.routing.selection.fallback import (
     MAX_HONOURED_WAIT_MS,
     MAX_REFUSALS,
     Again,
@@ -15,7 +16,6 @@ from streams.routing.fallback import (
     TierExhausted,
     after_failure,
 )
-from streams.routing.policy import FallbackPolicy
 from tests.unit.routing.world import candidates, model
 
 ALL = candidates(model("cheap", instances=("a", "b")), model("dear"))

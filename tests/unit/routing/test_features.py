@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.request import read_request
-from streams.routing.features import (
+from streams.routing.features.request_features import (
     Features,
     estimate_tokens,
     extract_features,
@@ -17,8 +17,8 @@ from streams.routing.features import (
     question_of,
     text_of,
 )
-from streams.routing.landscape import CAPABILITIES, JSON, LOGPROBS, TOOLS, VISION
-from streams.routing.token_estimate import text_tokens
+from streams.routing.features.token_estimate import text_tokens
+from streams.routing.snapshot import CAPABILITIES, JSON, LOGPROBS, TOOLS, VISION
 
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.org/cat.png"}}
 TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}

@@ -29,10 +29,10 @@ for expression in expressions:
         sum(1 for _ in expression.finditer(text))
 """
 LOOKS = """
-from streams.routing.code_signs import _LITERALS, code_lines, holds_code
-from streams.routing.features import extract_features
-from streams.routing.trust.language import language_of
-from streams.routing.trust.checks import faults
+from streams.routing.features.code_detection import _LITERALS, code_lines, holds_code
+from streams.routing.features.request_features import extract_features
+from streams.routing.confidence.language import language_of
+from streams.routing.confidence.checks import faults
 for word in (*_LITERALS, "{", "import ", "SELECT a", "function(", "a", " ", "\\n"):
     text = word * (200_000 // len(word))
     holds_code(text), code_lines(text), language_of(text)
@@ -43,7 +43,7 @@ for word in (*_LITERALS, "{", "import ", "SELECT a", "function(", "a", " ", "\\n
 GENEROUS_SECONDS = 60
 
 
-@pytest.mark.parametrize("module", ["trust.checks", "trust.confidence", "rules.article"])
+@pytest.mark.parametrize("module", ["confidence.checks", "confidence.scorers", "rules.article"])
 def test_every_expression_takes_linear_time(module: str) -> None:
     name = f"streams.routing.{module}"
     subprocess.run([sys.executable, "-c", SCRIPT, name], check=True, timeout=GENEROUS_SECONDS)

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.routing.cascade import Accept, Escalate, Standing, after_answer
-from streams.routing.plans import PRICE_OF_QUALITY, going_on
+from streams.routing.confidence.scorers import Verdict
 from streams.routing.policy import BY_WORTH, CascadePolicy, FeaturePolicy
-from streams.routing.trust.confidence import Verdict
+from streams.routing.selection.plans import PRICE_OF_QUALITY, going_on
 from tests.unit.routing.world import landscape
 
 WEIGHS = landscape(cascade=CascadePolicy(scorer="learned", stop=BY_WORTH))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from streams.routing.trust.checks import faults
+from streams.routing.confidence.checks import faults
 
 CONTEXT = (
     "Context: The Halden bridge was opened on 14 May 1923 by mayor Ingrid Solberg. It is 412 "

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.routing.trust.checks import faults
-from streams.routing.trust.language import language_of
+from streams.routing.confidence.checks import faults
+from streams.routing.confidence.language import language_of
 
 PLAIN = {
     "en": "What is the best way to return a parcel that was damaged on its way to you?",

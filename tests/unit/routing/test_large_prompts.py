@@ -5,14 +5,14 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from infra.local.registry import local_registry
+from infra.devstack.registry import local_registry
 from schemas.topics import MAX_REQUEST_BYTES
 from streams.registry.version import parse_registry
-from streams.routing.features import both_ends, extract_features
-from streams.routing.opinion import opinion_body
-from streams.routing.trust.checks import faults
-from streams.routing.trust.confidence import Answered
-from streams.routing.trust.second_look import judge_body
+from streams.routing.confidence.checks import faults
+from streams.routing.confidence.scorers import Answered
+from streams.routing.confidence.second_opinion import judge_body
+from streams.routing.features.request_features import both_ends, extract_features
+from streams.routing.llm.classification import opinion_body
 
 LANDSCAPE = parse_registry(local_registry("http://127.0.0.1:1")).landscape
 UNITS = ("สวัสดีครับ ", "नमस्ते दुनिया ", "გამარჯობა ", "ሰላም ለዓለም ", "안녕하세요 ")

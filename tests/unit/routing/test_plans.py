@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.routing.plans import best_plan
+from streams.routing.selection.plans import best_plan
 
 CHANCES = st.lists(st.floats(0, 1), min_size=1, max_size=6)
 COSTS = (1.0, 4.0, 20.0)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.routing.pricing import (
+from streams.routing.selection.pricing import (
     UNITS_PER_NANO,
     Price,
     Rates,

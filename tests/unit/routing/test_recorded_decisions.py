@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from streams.routing.decide import CODE_VERSION
+from streams.routing.decision import CODE_VERSION
 from tests.recorded.deciding import KINDS, registry_names
 from tests.recorded.record import changed, recorded
 
@@ -17,7 +17,7 @@ def test_every_recorded_decision_is_decided_again() -> None:
     assert not moved or version != CODE_VERSION, (
         f"{len(moved)} recorded decisions changed under code version {version}, first {moved[0]}. "
         "Replays promise the same decisions within a version: raise CODE_VERSION in "
-        "streams/routing/decide.py, then run `python -m tests.recorded.record`."
+        "streams/routing/decision.py, then run `python -m tests.recorded.record`."
     )
     assert version == CODE_VERSION, (
         f"the record is of code version {version}, the code is {CODE_VERSION}: "

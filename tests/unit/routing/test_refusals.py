@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.routing.trust.checks import faults
+from streams.routing.confidence.checks import faults
 
 
 def _faults(text: str) -> list[str]:

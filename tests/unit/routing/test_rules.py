@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.routing.features import Features, extract_features
+from streams.routing.features.request_features import Features, extract_features
 from streams.routing.policy import RetrievalPolicy
 from streams.routing.rules import classifier as rules
 from streams.routing.rules.classifier import CLASSIFIERS, Complexity, sluice_rules

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from infra.local.registry import local_registry
+from infra.devstack.registry import local_registry
 from streams.registry.version import parse_registry
-from streams.routing.decide import Moment, Subject, decide
+from streams.routing.decision import Moment, Subject, decide
 from streams.routing.rules.phrases import PHRASES
 from streams.routing.rules.size import bounded, latin_characters
 from tests.unit.routing.parallel_prompts import LANGUAGES, PARALLEL

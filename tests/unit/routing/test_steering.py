@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from streams.routing.inquiry import enclosed, json_object_in, mark_of
-from streams.routing.opinion import read_opinion
-from streams.routing.trust.second_look import read_judgement
+from streams.routing.confidence.second_opinion import read_judgement
+from streams.routing.llm.classification import read_opinion
+from streams.routing.llm.prompts import enclosed, json_object_in, mark_of
 from tests.unit.routing.world import landscape
 
 

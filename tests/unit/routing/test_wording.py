@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.routing.wording import Phrases, Wording
+from streams.routing.features.wording import Phrases, Wording
 
 SOME = Phrases.of("translate", "step by step", "don't")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from streams.routing.candidates import Candidate
-from streams.routing.landscape import CAPABILITIES, Instance, Landscape, Model
 from streams.routing.policy import CascadePolicy, Policy, StaticRule
+from streams.routing.selection.candidates import Candidate
+from streams.routing.snapshot import CAPABILITIES, Instance, Landscape, Model
 
 TIERS = ("simple", "moderate", "complex")
 

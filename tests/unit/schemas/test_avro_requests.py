@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 import pytest
 
-from schemas.avro_schemas import whole_schema
 from schemas.chat import Message, RequestDocument
-from schemas.codec import Codec
+from schemas.encoding.avro_schemas import whole_schema
+from schemas.encoding.codec import Codec
 from schemas.errors import InvalidRequestError
 from schemas.request import Request, read_request, request_document
 

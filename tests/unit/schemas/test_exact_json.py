@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import exact_json
+from schemas.encoding import exact_json
 
 NUMBERS = [
     "25227143063332189585438",

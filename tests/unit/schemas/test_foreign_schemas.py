@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.avro_schemas import VALUES, whole_schema
+from schemas.encoding.avro_schemas import VALUES, whole_schema
+from schemas.encoding.foreign_schemas import MAX_SCHEMA_DEPTH, MAX_SCHEMA_TYPES, check_writer_schema
 from schemas.errors import UndecodableError
-from schemas.foreign_schemas import MAX_SCHEMA_DEPTH, MAX_SCHEMA_TYPES, check_writer_schema
 
 
 def _record(name: str, *kinds: Any) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.encoding.value_checks import MAX_TIME_MS
 from schemas.errors import UndecodableError
 from schemas.journal_headers import MAX_COUNT, JournalHeaders
-from schemas.sound_values import MAX_TIME_MS
-from streams.flow.sent_replies import RecordPlace
+from streams.journal.sent_replies import RecordPlace
 
 GOOD = JournalHeaders(
     kind="started", hop=MAX_COUNT, visit=0, origin="o", digest="d", worker="w", incarnation="i",

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from schemas.avro_bytes import MOST_READS
 from schemas.chat import MAX_MESSAGES, MAX_METADATA, MAX_TOOLS
-from schemas.codec import CONFLUENT_MARK, Codec
+from schemas.encoding.avro_bytes import MOST_READS
+from schemas.encoding.codec import CONFLUENT_MARK, Codec
 from schemas.errors import UndecodableError
 from schemas.topics import MAX_REQUEST_BYTES
 

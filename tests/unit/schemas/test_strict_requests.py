@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from schemas.codec import Codec, Format
+from schemas.encoding.codec import Codec, Format
 from schemas.errors import InvalidRequestError
 from schemas.request import read_request, request_document
 

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import exact_json
-from schemas.avro_bytes import GUARDED_FROM, avro_stream
+from schemas.encoding import exact_json
+from schemas.encoding.avro_bytes import GUARDED_FROM, avro_stream
+from schemas.encoding.json_bounds import MAX_TEXT_CONTAINERS, MAX_TEXT_VALUES, crowd_in, read_text
+from schemas.encoding.nesting import MAX_FRACTIONS, MAX_VALUES
 from schemas.errors import InvalidRequestError, UndecodableError
-from schemas.json_bounds import MAX_TEXT_CONTAINERS, MAX_TEXT_VALUES, crowd_in, read_text
-from schemas.nesting import MAX_FRACTIONS, MAX_VALUES
 from schemas.request import request_document
-from streams.providers.answers import MAX_ANSWER_CONTAINERS, MAX_ANSWER_VALUES, decode
-from streams.providers.base import ProviderError
+from streams.providers.answer_fields import MAX_ANSWER_CONTAINERS, MAX_ANSWER_VALUES, decode
+from streams.providers.port import ProviderError
 
 TEXTS = st.sampled_from(["", "a", '",[{', "\\", '\\"[,', "é中,"])
 VALUES = st.recursive(

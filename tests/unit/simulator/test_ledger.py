@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 from infra.simulator.ledger import Ledger, Served
-from infra.simulator.running import simulator_process
-from infra.simulator.tariff import cost_nano
+from infra.simulator.pricing import cost_nano
+from infra.simulator.process import simulator_process
 from tests.unit.simulator.world import FORMATS, calling, run
 
 

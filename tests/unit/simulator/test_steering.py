@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.simulator.chance import Chance
+from infra.simulator.draws import Chance
 from infra.simulator.faults import KINDS, Fault, FaultTable, fault_from
 from infra.simulator.latency import Latency, LatencyTable
 from tests.unit.simulator.world import FORMATS, Caller, calling, run

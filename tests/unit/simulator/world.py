@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from infra.simulator.running import Running, SimulatorOptions, simulator
+from infra.simulator.process import Running, SimulatorOptions, simulator
 
 PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}
 MODELS = {"openai": "gpt-4o", "anthropic": "claude-opus-4-20250514"}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.alert_evaluation import AlertEvaluation
 from schemas.events import Alert
-from sinks.alert_watch import REPEAT_S, AlertWatch, WatchedLog
+from sinks.ingest.alert_watch import REPEAT_S, AlertWatch, WatchedLog
 
 OVERDUE_S = 60.0
 

@@ -15,7 +15,7 @@ from aiokafka.errors import (
 from schemas.bad_records import BadRecord
 from schemas.events import Alert
 from schemas.topics import ALERTS, COST, MIB, OUTCOMES
-from sinks.bad_records import MOST_WAITING, MOST_WAITING_BYTES, BadRecords, Letter, Outlet
+from sinks.ingest.bad_records import MOST_WAITING, MOST_WAITING_BYTES, BadRecords, Letter, Outlet
 from tests.sql.log import Record
 from tests.unit.sinks.world import FixedClock
 

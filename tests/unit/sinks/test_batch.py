@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinks.batch import Batch, Batcher, BatchLimits
-from sinks.log import Place
-from sinks.tables import CALLS, DEAD_LETTERS
-from sinks.wire import Row
+from sinks.ingest.avro_file import Row
+from sinks.ingest.batch import Batch, Batcher, BatchLimits
+from sinks.ingest.log_position import Place
+from sinks.ingest.tables import CALLS, DEAD_LETTERS
 
 PLACE = Place("llm.events.cost.v1", 3)
 

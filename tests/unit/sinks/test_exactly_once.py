@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from schemas.errors import FencedError
 from schemas.topics import OUTCOMES
-from sinks.batch import BatchLimits
 from sinks.errors import UnreachableError
-from sinks.reading import reader_of
-from sinks.window import SeenWindow
+from sinks.ingest.batch import BatchLimits
+from sinks.ingest.dedup_window import SeenWindow
+from sinks.ingest.row_reader import reader_of
 from tests.sql.log import Record, on_log, outcome_event
 from tests.unit.sinks.world import Crash, World
 

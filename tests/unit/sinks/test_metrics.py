@@ -9,15 +9,15 @@ from prometheus_client import CollectorRegistry
 
 from schemas.errors import FencedError
 from schemas.topics import OUTCOMES
-from sinks.batch import Batch
+from sinks.clickhouse.in_memory_store import MemoryStore
+from sinks.clickhouse.measured_store import MeasuredStore
 from sinks.errors import UnreachableError
-from sinks.log import Place
-from sinks.measured_store import MeasuredStore
-from sinks.memory import MemoryStore
+from sinks.ingest.avro_file import Row
+from sinks.ingest.batch import Batch
+from sinks.ingest.log_position import Place
+from sinks.ingest.tables import table_of
 from sinks.metrics import MOST_PLACES, OTHER, SinkMetrics
 from sinks.status import SinkStatus
-from sinks.tables import table_of
-from sinks.wire import Row
 from tests.unit.sinks.world import PLACE, FixedClock
 
 TABLE = table_of(OUTCOMES)

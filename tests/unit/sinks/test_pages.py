@@ -6,10 +6,10 @@ import asyncio
 
 import httpx
 
+from sinks.clickhouse.ping import REMEMBERED_S, Reachable
 from sinks.clock import SystemClock
 from sinks.health import Pages, health_page
 from sinks.metrics import SinkMetrics
-from sinks.reachable import REMEMBERED_S, Reachable
 from sinks.status import SinkStatus
 from tests.unit.sinks.world import FixedClock
 

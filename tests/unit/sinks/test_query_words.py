@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.cli.time_words import WrongTimeError, time_range
+from infra.cli.arguments.time_range import WrongTimeError, time_range
 from infra.figures import dollars, shown
 
 NOW = datetime(2026, 11, 25, 13, 30, tzinfo=UTC)

@@ -12,13 +12,13 @@ from aiokafka import TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from schemas.topics import OUTCOMES
-from sinks.batch import BatchLimits
+from sinks.clickhouse.in_memory_store import MemoryStore
 from sinks.clock import SystemClock
-from sinks.combine import CombiningStore
 from sinks.errors import LogRecreatedError, SpentClaimError, UnreachableError
-from sinks.memory import MemoryStore
+from sinks.ingest.batch import BatchLimits
+from sinks.ingest.combined_inserts import CombiningStore
+from sinks.ingest.sink import Sink
 from sinks.settings import SinkSettings
-from sinks.sink import Sink
 from sinks.status import SinkStatus
 from tests.sql.log import Record, on_log, outcome_event
 from tests.unit.sinks.world import PLACE, RememberingStore, on_insert

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from schemas.codec import Codec
+from schemas.encoding.codec import Codec
 from schemas.topics import OUTCOMES
-from sinks.batch import BatchLimits
+from sinks.clickhouse.in_memory_store import MemoryStore
+from sinks.clickhouse.store import Claim
 from sinks.errors import DoubtfulRowsError
-from sinks.log import Place
-from sinks.memory import MemoryStore
-from sinks.reading import EventReader, reader_of
-from sinks.repeats import mark_hop
+from sinks.ingest.avro_file import Row
+from sinks.ingest.batch import BatchLimits
+from sinks.ingest.dedup import mark_hop
+from sinks.ingest.dedup_window import SeenWindow
+from sinks.ingest.log_position import Place
+from sinks.ingest.partition_writer import PartitionWriter
+from sinks.ingest.row_reader import EventReader, reader_of
+from sinks.ingest.tables import Table
+from sinks.ingest.takeover import take_over
 from sinks.status import SinkStatus
-from sinks.store import Claim
-from sinks.tables import Table
-from sinks.takeover import take_over
-from sinks.window import SeenWindow
-from sinks.wire import Row
-from sinks.writer import PartitionWriter
 from tests.sql.log import Record
 
 PLACE = Place(OUTCOMES, 0)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from schemas.errors import ConfigurationError
-from streams.tracing import opening
+from streams.tracing import factory
 from streams.tracing.context import TraceContext
-from streams.tracing.opening import open_tracer
+from streams.tracing.factory import open_tracer
 from streams.tracing.tracer import NO_TRACER, Kind
 from tests.rig.collector import collector
 
@@ -28,7 +28,7 @@ def test_without_an_address_nothing_is_traced() -> None:
 
 
 def test_without_opentelemetry_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "_installed", lambda: False)
+    monkeypatch.setattr(factory, "_installed", lambda: False)
     with pytest.raises(ConfigurationError, match=r"sluice\[traces\]"):
         _opened("http://127.0.0.1:1/v1/traces")
 
@@ -46,7 +46,7 @@ def test_a_collector_that_is_not_there_fails_nothing_and_fills_nothing() -> None
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         tracer = _opened(f"http://127.0.0.1:{taken.getsockname()[1]}/v1/traces")
-        for _ in range(opening.QUEUE_SPANS + 100):
+        for _ in range(factory.QUEUE_SPANS + 100):
             with tracer.begin("hop simple", Kind.CONSUMER, PARENT, {}):
                 pass
         asyncio.run(tracer.close())

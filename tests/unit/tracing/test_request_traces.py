@@ -13,15 +13,15 @@ from opentelemetry.semconv._incubating.attributes import gen_ai_attributes, mess
 from opentelemetry.trace import StatusCode
 
 from schemas.topics import REQUESTS
-from streams.agents.classify import classify
+from streams.agents.classify.handler import classify
 from streams.agents.dependencies import Dependencies
-from streams.flow.incoming import Incoming
-from streams.flow.intake import Lane, Work
-from streams.flow.slots import Slots
-from streams.providers.base import ChatCall, Completion, ErrorClass, ProviderError, Usage
-from streams.providers.memory import says
+from streams.flow.concurrency_limiter import Slots
+from streams.flow.dispatcher import Lane, Work
+from streams.flow.incoming_message import Incoming
+from streams.providers.in_memory_provider import says
+from streams.providers.port import ChatCall, Completion, ErrorClass, ProviderError, Usage
 from streams.tracing import names
-from streams.tracing.memory import MemoryTracer
+from streams.tracing.in_memory_tracer import MemoryTracer
 from streams.tracing.tracer import NO_TRACER, Tracer
 from tests.unit.agents.world import World, deliver
 

@@ -7,10 +7,10 @@ import asyncio
 from infra.workers.probing import PURPOSE, Probed, findings_of, probe
 from infra.workers.readiness import REFUSE, WARN
 from schemas.events import CostEvent
-from streams.providers.base import ChatCall, Completion, Endpoint, ErrorClass, ProviderError
-from streams.providers.memory import ScriptedProvider, says
-from streams.providers.prices import PriceBook
-from streams.providers.unbilled import UNBILLED
+from streams.providers.in_memory_provider import ScriptedProvider, says
+from streams.providers.port import ChatCall, Completion, Endpoint, ErrorClass, ProviderError
+from streams.providers.pricing.price_list import PriceBook
+from streams.providers.pricing.unbilled import UNBILLED
 from tests.unit.routing.world import landscape, model
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.local.registry import local_registry
+from infra.devstack.registry import local_registry
 from infra.workers.readiness import REFUSE, WARN, Finding, readiness
 from schemas.worker_status import WorkerStatus
-from streams.providers.guard import HostPolicy
-from streams.providers.prices import PriceBook
+from streams.providers.http.operator_policy import HostPolicy
+from streams.providers.pricing.price_list import PriceBook
 from streams.registry.version import parse_registry
 
 BASE: dict[str, Any] = yaml.safe_load(local_registry("http://127.0.0.1:1"))

@@ -14,8 +14,8 @@ from schemas.errors import UndecodableError
 from schemas.topics import WORKERS
 from schemas.worker_status import GONE_S, WorkerStatus
 from streams.flow.clock import StillClock
-from streams.flow.memory import MemoryLog
-from streams.status_reports import StatusReports
+from streams.journal.in_memory_log import MemoryLog
+from streams.worker.status_reports import StatusReports
 
 STATUS = WorkerStatus(
     worker="worker-1", incarnation="1", registry="a" * 16, keys=("OPENAI_API_KEY",), hosts=("*",)

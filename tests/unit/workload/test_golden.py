@@ -12,7 +12,7 @@ from infra.workload.golden import GoldenPrompt, GoldenSetError, load_golden, rea
 from infra.workload.sample import STRENGTHS, load_workload
 from schemas.errors import SluiceError
 from schemas.request import read_request
-from streams.routing.trust.language import language_of
+from streams.routing.confidence.language import language_of
 
 PROMPTS = load_golden()
 SHORT_WORDS = 15

@@ -13,8 +13,8 @@ from jsonschema.validators import validator_for
 from infra.workload.judging import WorkloadJudge
 from infra.workload.sample import BAR, STRENGTHS, SampleRequest, load_workload
 from schemas.request import read_request
-from streams.routing.trust.checks import faults
-from streams.routing.trust.language import language_of
+from streams.routing.confidence.checks import faults
+from streams.routing.confidence.language import language_of
 
 ITEMS = load_workload()
 FAILING = [

@@ -1,0 +1,65 @@
+"""A schema registry over Confluent's HTTP interface, by Confluent's own client."""
+
+from __future__ import annotations
+
+import orjson
+from confluent_kafka.schema_registry import AsyncSchemaRegistryClient
+from confluent_kafka.schema_registry import Schema as RegisteredSchema
+from confluent_kafka.schema_registry.error import SchemaRegistryError
+
+from schemas.encoding.avro_schemas import Schema
+from schemas.errors import SchemaRegistryAwayError, UndecodableError
+
+TIMEOUT_S = 5.0
+_NOT_FOUND = 404
+
+
+class ConfluentRegistry:
+    """A registry that speaks Confluent's HTTP interface; user and password may be in its URL."""
+
+    def __init__(self, url: str) -> None:
+        self._client = AsyncSchemaRegistryClient(
+            {"url": url, "timeout": TIMEOUT_S, "max.retries": 0}
+        )
+
+    async def close(self) -> None:
+        """See `SchemaRegistry.close`."""
+        await self._client.aclose()
+
+    async def schema(self, schema_id: int) -> Schema | None:
+        """See `SchemaRegistry.schema`."""
+        try:
+            found = await self._client.get_schema(schema_id)
+        except SchemaRegistryError as error:
+            if error.http_status_code == _NOT_FOUND:
+                return None
+            raise _away(error) from error
+        except Exception as error:
+            # Which HTTP library's errors these are depends on what is installed.
+            raise _away(error) from error
+        if found.schema_type != "AVRO" or found.references:
+            raise UndecodableError(
+                f"schema id {schema_id} is {found.schema_type}"
+                + (" with references" if found.references else "")
+                + "; whole Avro schemas are read"
+            )
+        schema: Schema = orjson.loads(found.schema_str or "null")
+        return schema
+
+    async def register(self, name: str, schema: Schema) -> int:
+        """See `SchemaRegistry.register`."""
+        wanted = RegisteredSchema(orjson.dumps(schema).decode(), "AVRO")
+        try:
+            return int(await self._client.register_schema(name, wanted))
+        except Exception as error:
+            raise _away(error) from error
+
+
+def _away(error: Exception) -> SchemaRegistryAwayError:
+    if isinstance(error, SchemaRegistryError):
+        said = f"HTTP {error.http_status_code}, {error.error_message}"
+    else:
+        said = f"{type(error).__name__}: {error}"
+    return SchemaRegistryAwayError(
+        f"the schema registry did not do as asked ({said}); see SLUICE_SCHEMA_REGISTRY_URL"
+    )

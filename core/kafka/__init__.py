@@ -1,0 +1,1 @@
+"""Access to Kafka: security, tokens, the preflight check, and consumers."""

@@ -1,0 +1,208 @@
+"""How every process of ours gets into Kafka: in the clear, over TLS, with a password or a token.
+
+One set of `SLUICE_KAFKA_*` settings for workers, sinks and commands, told to the two clients that
+we use (aiokafka, librdkafka) in their own words. Certificates are always verified, host names
+included; what is secret is read from the environment or a file, and no `repr` shows it.
+"""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.credentials import Hidden, secret, tls_context
+from schemas.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from core.kafka.tokens import TokenSource
+
+Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+
+Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
+
+
+def _reachable(servers: str) -> str:
+    for server in servers.split(","):
+        host, _, port = server.strip().rpartition(":")
+        if not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port) < 65_536:
+            raise PydanticCustomError(
+                "kafka_servers", "expected host:port, several of them separated by commas"
+            )
+    return servers
+
+
+Servers = Annotated[str, AfterValidator(_reachable)]
+"""Addresses of brokers as the clients take them: `host:port`, separated by commas."""
+
+
+class KafkaAccess(BaseSettings):
+    """Settings of the way into Kafka."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SLUICE_", extra="ignore", hide_input_in_errors=True, frozen=True
+    )
+
+    kafka_security_protocol: Protocol = Field(
+        default="PLAINTEXT", description="How to talk to Kafka: with TLS, with SASL, both, neither."
+    )
+    kafka_ca_file: Path | None = Field(
+        default=None,
+        description="PEM file of the authorities that sign the brokers' certificates. "
+        "Unset: those of the system.",
+    )
+    kafka_cert_file: Path | None = Field(
+        default=None, description="PEM file of our own certificate, where brokers ask for one."
+    )
+    kafka_key_file: Path | None = Field(
+        default=None, description="PEM file of its private key, without a passphrase."
+    )
+    kafka_sasl_mechanism: Mechanism = Field(
+        default="SCRAM-SHA-512", description="How to prove who we are, with a SASL protocol."
+    )
+    kafka_sasl_username: str | None = Field(default=None, description="User of PLAIN and SCRAM.")
+    kafka_sasl_password: SecretStr | None = Field(
+        default=None, description="The user's password; better in a file."
+    )
+    kafka_sasl_password_file: Path | None = Field(
+        default=None, description="File that holds the password; read when a process starts."
+    )
+    kafka_oauth_token_file: Path | None = Field(
+        default=None,
+        description="OAUTHBEARER: file that holds the token, renewed by others; read at every "
+        "connection.",
+    )
+    kafka_oauth_token_url: str | None = Field(
+        default=None,
+        description="OAUTHBEARER: token endpoint of the identity provider (OAuth 2 client "
+        "credentials); https, or http on this machine.",
+    )
+    kafka_oauth_client_id: str | None = Field(
+        default=None, description="OAUTHBEARER: who we are at the token endpoint."
+    )
+    kafka_oauth_client_secret: SecretStr | None = Field(
+        default=None, description="OAUTHBEARER: our secret there; better in a file."
+    )
+    kafka_oauth_client_secret_file: Path | None = Field(
+        default=None, description="OAUTHBEARER: file that holds the secret."
+    )
+    kafka_oauth_scope: str | None = Field(
+        default=None, description="OAUTHBEARER: scope that is asked for."
+    )
+
+    @classmethod
+    def of(cls, **settings: Any) -> Self:
+        """With these settings and the defaults, whatever the environment says."""
+        unsaid = {name: field.default for name, field in cls.model_fields.items()}
+        return cls(**{**unsaid, **settings})
+
+    @property
+    def by_tls(self) -> bool:
+        """Whether connections are encrypted."""
+        return self.kafka_security_protocol in {"SSL", "SASL_SSL"}
+
+    @property
+    def by_sasl(self) -> bool:
+        """Whether we say who we are by password or token."""
+        return self.kafka_security_protocol in {"SASL_PLAINTEXT", "SASL_SSL"}
+
+    def kafka_at(self, servers: str) -> dict[str, Any]:
+        """Connection settings as aiokafka takes them; `servers` as in its `bootstrap_servers`.
+
+        Raises:
+            ConfigurationError: a setting is missing, or a file of one can't be used.
+        """
+        found: dict[str, Any] = {
+            "bootstrap_servers": servers,
+            "security_protocol": self.kafka_security_protocol,
+        }
+        if self.by_tls:
+            found["ssl_context"] = self._tls()
+        if not self.by_sasl:
+            return found
+        found["sasl_mechanism"] = self.kafka_sasl_mechanism
+        if self.kafka_sasl_mechanism == "OAUTHBEARER":
+            from core.kafka.tokens import AsyncTokens  # noqa: PLC0415 - aiokafka
+
+            found["sasl_oauth_token_provider"] = AsyncTokens(self._tokens())
+        else:
+            user, password = self._user_and_password()
+            found |= {"sasl_plain_username": user, "sasl_plain_password": password}
+        return found
+
+    def librdkafka_at(self, servers: str) -> dict[str, Any]:
+        """The same for confluent-kafka's clients. Raises as `kafka_at`."""
+        found: dict[str, Any] = {
+            "bootstrap.servers": servers,
+            "security.protocol": self.kafka_security_protocol,
+        }
+        if self.by_tls:
+            self._tls()
+            found |= {
+                name: str(path)
+                for name, path in (
+                    ("ssl.ca.location", self.kafka_ca_file),
+                    ("ssl.certificate.location", self.kafka_cert_file),
+                    ("ssl.key.location", self.kafka_key_file),
+                )
+                if path is not None
+            }
+        if not self.by_sasl:
+            return found
+        found["sasl.mechanism"] = self.kafka_sasl_mechanism
+        if self.kafka_sasl_mechanism == "OAUTHBEARER":
+            source = self._tokens()
+            found["oauth_cb"] = lambda _: (source.token().value, source.token().expires_at)
+        else:
+            user, password = self._user_and_password()
+            found |= {"sasl.username": user, "sasl.password": password}
+        return found
+
+    def _tls(self) -> ssl.SSLContext:
+        if (self.kafka_cert_file is None) != (self.kafka_key_file is None):
+            raise ConfigurationError(
+                "SLUICE_KAFKA_CERT_FILE and SLUICE_KAFKA_KEY_FILE belong together; set both"
+            )
+        return tls_context(
+            self.kafka_ca_file, self.kafka_cert_file, self.kafka_key_file, of="SLUICE_KAFKA"
+        )
+
+    def _tokens(self) -> TokenSource:
+        from core.kafka.tokens import TokenEndpoint, TokenFile  # noqa: PLC0415 - aiokafka
+
+        if self.kafka_oauth_token_file is not None:
+            return TokenFile(self.kafka_oauth_token_file)
+        own = secret(
+            self.kafka_oauth_client_secret,
+            self.kafka_oauth_client_secret_file,
+            "SLUICE_KAFKA_OAUTH_CLIENT_SECRET",
+        )
+        url, client = self.kafka_oauth_token_url, self.kafka_oauth_client_id
+        if not url or not client or own is None:
+            raise ConfigurationError(
+                "OAUTHBEARER needs SLUICE_KAFKA_OAUTH_TOKEN_FILE, or all of "
+                "SLUICE_KAFKA_OAUTH_TOKEN_URL, SLUICE_KAFKA_OAUTH_CLIENT_ID and "
+                "SLUICE_KAFKA_OAUTH_CLIENT_SECRET_FILE"
+            )
+        return TokenEndpoint(url, client, own, self.kafka_oauth_scope)
+
+    def _user_and_password(self) -> tuple[str, Hidden]:
+        password = secret(
+            self.kafka_sasl_password,
+            self.kafka_sasl_password_file,
+            "SLUICE_KAFKA_SASL_PASSWORD",
+        )
+        if not self.kafka_sasl_username or password is None:
+            raise ConfigurationError(
+                f"{self.kafka_sasl_mechanism} needs SLUICE_KAFKA_SASL_USERNAME and "
+                "SLUICE_KAFKA_SASL_PASSWORD_FILE (or SLUICE_KAFKA_SASL_PASSWORD)"
+            )
+        return self.kafka_sasl_username, password
+
+
+OPEN = KafkaAccess.of()
+"""In the clear, and for everybody."""

@@ -1,0 +1,1 @@
+"""Arguments of commands, checked before work begins."""

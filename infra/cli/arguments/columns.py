@@ -1,0 +1,50 @@
+"""`sluice eval --column`: the fields of a file of labels that go by other names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from streams.offline.training.labels import Columns
+
+_PLAIN = ("prompt", "weight")
+_BY_MODEL = {"score": "scores", "text": "texts"}
+_EXPECTED = "say prompt=FIELD, weight=FIELD, score.MODEL=FIELD or text.MODEL=FIELD"
+
+
+def columns_of(given: Sequence[str], group: str | None = None) -> Columns:
+    """The mapping out of `NAME=FIELD` options; `group` is the field that rows are left out by.
+
+    Raises:
+        BadParameter: an option is no such pair, or names what labels do not have.
+    """
+    from streams.offline.training.labels import Columns
+
+    plain: dict[str, str] = {}
+    by_model: dict[str, dict[str, str]] = {"scores": {}, "texts": {}}
+    for each in given:
+        name, equals, field = each.partition("=")
+        kind, dot, model = name.partition(".")
+        if not equals or not field:
+            raise click.BadParameter(_EXPECTED, param_hint="--column")
+        if name in _PLAIN:
+            plain[name] = field
+        elif kind in _BY_MODEL and dot and model:
+            by_model[_BY_MODEL[kind]][model] = field
+        else:
+            raise click.BadParameter(_EXPECTED, param_hint="--column")
+    missing = by_model["texts"].keys() - by_model["scores"].keys()
+    if missing:
+        raise click.BadParameter(
+            f"name the score beside the text: score.{min(missing)}=FIELD", param_hint="--column"
+        )
+    return Columns(
+        prompt=plain.get("prompt", "prompt"),
+        weight=plain.get("weight", "weight"),
+        scores=by_model["scores"],
+        texts=by_model["texts"],
+        group=group,
+    )

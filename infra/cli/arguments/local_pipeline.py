@@ -1,0 +1,97 @@
+"""Starting, ending and showing the local pipeline, as several commands do it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from infra.cli.output.screen import console, notes, print_json, print_table
+from infra.devstack.components import part_answers
+from infra.devstack.launching import end_pipeline, follow_start, start_supervisor
+from infra.devstack.process import Process
+from infra.devstack.state import Phase, PipelineState, running_state
+from infra.settings import InfraSettings
+
+
+def bring_up(settings: InfraSettings, *, detached: bool) -> Process:
+    """Start a pipeline and wait until it runs, saying what is being done.
+
+    Raises:
+        LocalStackError: one runs already, or this one does not come up.
+    """
+    supervisor = start_supervisor(settings, detached=detached)
+    said = ""
+    with notes.status("starting") as status:
+        try:
+            for state in follow_start(settings.home.absolute(), supervisor):
+                if state.doing and state.doing != said:
+                    said = state.doing
+                    shown = doing_in_words(state)
+                    status.update(shown)
+                    if not notes.is_terminal:
+                        notes.print(shown)
+        except KeyboardInterrupt:
+            supervisor.stop(grace_s=30.0)
+            raise
+    return supervisor
+
+
+def doing_in_words(state: PipelineState) -> str:
+    """What a pipeline that is brought up is doing now."""
+    if state.phase is Phase.STARTING:
+        return f"starting {state.doing}"
+    return "ending what was started"
+
+
+def bring_down(home: Path) -> None:
+    """End a pipeline in order.
+
+    Raises:
+        LocalStackError: none runs, or it does not end.
+    """
+    with notes.status("ending: workers drain, the sink writes what is left"):
+        for _ in end_pipeline(home.absolute()):
+            pass
+    notes.print("the pipeline is down; its data stays in", str(home))
+
+
+def part_reports(home: Path) -> list[dict[str, Any]]:
+    """Each process of the running pipeline: `name, pid, address, healthy, restarts`."""
+    state = running_state(home)
+    if state is None:
+        return []
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        healthy = pool.map(lambda part: part_answers(part.address, part.health), state.parts)
+    return [
+        {
+            "name": part.name,
+            "pid": part.pid,
+            "address": part.address,
+            "healthy": well,
+            "restarts": part.restarts,
+        }
+        for part, well in zip(state.parts, healthy, strict=True)
+    ]
+
+
+def show_parts(home: Path, *, as_json: bool) -> list[dict[str, Any]]:
+    """Print the processes, and return them."""
+    reports = part_reports(home)
+    if as_json:
+        print_json(reports)
+        return reports
+    rows = [
+        (each["name"], each["pid"], each["address"], _health(each["healthy"]), each["restarts"])
+        for each in reports
+    ]
+    print_table(("name", "pid", "address", "healthy", "restarts"), rows)
+    return reports
+
+
+def _health(well: bool) -> Any:
+    if not console.is_terminal:
+        return well
+    return Text("yes", style="green") if well else Text("no", style="bold red")

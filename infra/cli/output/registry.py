@@ -1,0 +1,194 @@
+"""What `sluice registry` prints of versions, moves of the pointer and checks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from core.untrusted_text import one_line
+from infra.cli.output.counting import counted
+from infra.cli.output.screen import notes, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from infra.workers.checking import Checked
+    from infra.workers.registry_use import RegistryUse
+    from streams.registry.history import RegistryHistory
+    from streams.registry.repair import Repair
+    from streams.registry.signing import SigningPlan
+    from streams.registry.version import RegistryVersion
+
+
+def show_moves(history: RegistryHistory, *, as_json: bool) -> None:
+    """Every move of the pointer that the topic still holds, oldest first."""
+    rows = [
+        (
+            each.version,
+            datetime.fromtimestamp(each.at / 1000, UTC).isoformat(timespec="seconds"),
+            each.by,
+            each is history.current,
+        )
+        for each in history.pointers
+    ]
+    if as_json:
+        names = ("version", "at", "by", "current")
+        print_json([dict(zip(names, row, strict=True)) for row in rows])
+        return
+    print_table(("version", "since (UTC)", "by", "current"), rows)
+    way_back = () if history.current is None else history.current.before
+    if way_back:
+        notes.print(f"rollback goes back to {', then '.join(reversed(way_back))}", style="dim")
+
+
+def show_checked(checked: Checked) -> None:
+    """What the check found, on stderr."""
+    if not checked.workers:
+        notes.print(
+            "no worker says that it runs, so nobody could be asked; checked against the settings "
+            "of this machine",
+            style="yellow",
+        )
+    for each in checked.probed:
+        if not each.error:
+            cost = "cost unknown" if each.cost_nano is None else f"${each.cost_nano / 1e9:.6f}"
+            notes.print(f"{each.model} at {each.instance} answers: {each.took_ms:.0f} ms, {cost}")
+    for finding in checked.findings:
+        refused = finding in checked.refused
+        notes.print(
+            f"{'refused' if refused else 'warning'}: {finding.in_words()}",
+            style="red" if refused else "yellow",
+            markup=False,
+        )
+
+
+def show_current(
+    version: str,
+    before: str | None,
+    use: RegistryUse | None,
+    checked: Checked | None,
+    *,
+    applied: bool,
+    as_json: bool,
+    is_refused: bool = False,
+) -> None:
+    """What is current now, and who uses it; `applied` is false for a rollback. `is_refused` says
+    that it is not signed where others are.
+    """
+    if as_json:
+        document: dict[str, Any] = {
+            "current": version,
+            "before": before,
+            "used_by": list(use.used_by) if use else [],
+            "refused_by": dict(use.refused) if use else {},
+            "silent": list(use.silent) if use else [],
+        }
+        if checked is not None:
+            document["findings"] = [each.as_document() for each in checked.findings]
+        print_json(document)
+        return
+    if before == version:
+        say(f"{version} is current already")
+        return
+    used = f"; used by {', '.join(use.used_by)}" if use and use.used_by else ""
+    say(f"{version} is current, before it {before or 'none'}{used}")
+    if use and use.silent:
+        notes.print(
+            f"{', '.join(use.silent)} did not say within 10 s that they use it", style="yellow"
+        )
+    if is_refused:
+        notes.print(
+            f"workers that have a key refuse it, and a rollback without one as well: sign it "
+            f"(SLUICE_REGISTRY_KEY=... sluice registry sign {version}), or set "
+            "SLUICE_REGISTRY_KEY and do it again",
+            style="yellow",
+        )
+    elif before is not None:
+        back = "sluice registry rollback" if applied else f"sluice registry rollback {before}"
+        notes.print(f"take it back with: {back}", style="dim")
+
+
+def show_repair(found: Repair, use: RegistryUse | None, *, mended: bool, as_json: bool) -> None:
+    """What was broken, and what was done about it where it was `mended`."""
+    version = None if found.pointer is None else found.pointer[0]
+    rows = [(_key_shown(key), problem) for key, problem in found.problems.items()]
+    if as_json:
+        print_json(
+            {
+                "problems": [{"key": key, "problem": problem} for key, problem in rows],
+                "mended": mended and bool(rows) and not found.is_lost,
+                "taken_out": [_key_shown(key) for key in found.tombstones],
+                "restored": [_key_shown(key) for key, _ in found.restored],
+                "current": version,
+                "used_by": list(use.used_by) if use else [],
+            }
+        )
+        return
+    if not rows:
+        say("the registry topic is in order")
+        return
+    print_table(("key", "problem"), rows)
+    if mended:
+        taken_out = counted(len(found.tombstones), "record")
+        say(f"{taken_out} taken out, {len(found.restored)} written again")
+    if mended and version is not None:
+        say(f"{version} is current")
+
+
+def show_signing(
+    plan: SigningPlan, use: RegistryUse | None, *, signed: bool, as_json: bool
+) -> None:
+    """What was signed, or is to be where not `signed`."""
+    keys = [_key_shown(key) for key, _ in plan.records]
+    if as_json:
+        print_json(
+            {
+                "version": plan.version,
+                "records": keys,
+                "pointer": plan.pointer is not None,
+                "trusted": list(plan.trusted),
+                "left_unsigned": plan.left,
+                "signed": signed and not plan.is_empty,
+                "used_by": list(use.used_by) if use else [],
+            }
+        )
+        return
+    if plan.is_empty:
+        say(f"{plan.version} is current, and all is signed by the first key")
+    else:
+        done = "signed" if signed else "to be signed"
+        pointer = f" and the pointer to {plan.version}" if plan.pointer else ""
+        used = f"; used by {', '.join(use.used_by)}" if use and use.used_by else ""
+        say(f"{done}: {counted(len(keys), 'record')} (versions, artifacts){pointer}{used}")
+    if plan.left:
+        notes.print(
+            f"not signed: {counted(plan.left, 'record')} (versions, artifacts); readers with the "
+            "key refuse what is not signed. Sign all: --all, or take them out: sluice registry "
+            "repair",
+            style="yellow",
+        )
+
+
+def _key_shown(key: bytes) -> str:
+    return one_line(key.decode(errors="backslashreplace"))[:80]
+
+
+def outline(version: RegistryVersion) -> dict[str, Any]:
+    """The gist of a version, as JSON."""
+    landscape = version.landscape
+    return {
+        "tiers": {
+            tier: [model.name for model in landscape.models_of(tier)] for tier in landscape.tiers
+        },
+        "classifier": landscape.policy.classifier,
+        "artifact": None if landscape.artifact is None else landscape.artifact.hash,
+        "baseline": landscape.baseline,
+    }
+
+
+def outline_in_words(version: RegistryVersion) -> str:
+    """The gist of a version, as a line."""
+    landscape = version.landscape
+    tiers = "; ".join(
+        f"{tier}: {', '.join(model.name for model in landscape.models_of(tier))}"
+        for tier in landscape.tiers
+    )
+    return f"{tiers}; classifier {landscape.policy.classifier}"

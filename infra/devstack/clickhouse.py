@@ -1,0 +1,100 @@
+"""A real ClickHouse on this machine, out of the chdb wheel, with its HTTP interface."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.devstack.clickhouse_access import SERVER_XML, USER, password_in, write_users
+from infra.devstack.ports import LOOPBACK, is_free, kept_port
+from infra.devstack.probes import http_answers
+from infra.devstack.process import Process, start_process
+from schemas.errors import LocalStackError
+
+READY_TIMEOUT_S = 30.0
+USUAL_PORT = 8123
+
+_CONFIG = """\
+<clickhouse>
+  <http_port>{port}</http_port>
+  <listen_host>127.0.0.1</listen_host>
+  <logger><level>warning</level><console>1</console></logger>
+  <mark_cache_size>67108864</mark_cache_size>
+  <max_server_memory_usage>3000000000</max_server_memory_usage>
+{access}</clickhouse>
+"""
+
+
+def clickhouse_folder(home: Path) -> Path:
+    """Where the pipeline in `home` keeps its ClickHouse."""
+    return home / "clickhouse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalClickHouse:
+    """A ClickHouse server: its folder and port. Data survives `kill -9` and restarts.
+
+    `more_users` is XML of users besides ours, `query_settings` of settings for all users' queries.
+    """
+
+    folder: Path
+    port: int
+    more_users: str = ""
+    query_settings: str = ""
+
+    @classmethod
+    def in_folder(cls, folder: Path, port: int | None = 0) -> LocalClickHouse:
+        """A server that keeps its data in a folder; for the port see `kept_port`."""
+        kept = kept_port(folder, "clickhouse", port, usual=USUAL_PORT)
+        return cls(folder=folder.absolute(), port=kept)
+
+    @property
+    def address(self) -> str:
+        """Base URL of the HTTP interface, as it may be shown: without the password."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Base URL with user and password."""
+        return f"http://{USER}:{password_in(self.folder)}@{LOOPBACK}:{self.port}"
+
+    @property
+    def health(self) -> str:
+        """URL that answers 200 when it serves."""
+        return f"{self.address}/ping"
+
+    def start(self) -> Process:
+        """Start the server and wait until it answers.
+
+        Raises:
+            LocalStackError: its port is taken, or it does not come up.
+        """
+        process = self.launch()
+        process.wait_ready(self.answers, READY_TIMEOUT_S)
+        return process
+
+    def launch(self) -> Process:
+        """Start the server without waiting for it.
+
+        Raises:
+            LocalStackError: its port is taken.
+        """
+        if not is_free(self.port):
+            raise LocalStackError(
+                f"ClickHouse's port {self.port} is taken by another process; set "
+                "SLUICE_CLICKHOUSE_PORT to another one, or to 0 for a free one"
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_users(self.folder, self.more_users, self.query_settings)
+        access = SERVER_XML.format(folder=self.folder)
+        (self.folder / "config.xml").write_text(_CONFIG.format(port=self.port, access=access))
+        return start_process(
+            "clickhouse",
+            [sys.executable, "-m", "infra.devstack.clickhouse_server", str(self.folder / "data")],
+            folder=self.folder,
+        )
+
+    def answers(self) -> bool:
+        """Whether it serves queries."""
+        return http_answers(self.health)

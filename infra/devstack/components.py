@@ -1,0 +1,142 @@
+"""What the local pipeline consists of, and how each part is started and asked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.devstack import clickhouse as clickhouse_part
+from infra.devstack import kafka as kafka_part
+from infra.devstack.clickhouse import LocalClickHouse, clickhouse_folder
+from infra.devstack.kafka import LocalKafka
+from infra.devstack.ports import LOOPBACK, kept_port
+from infra.devstack.probes import http_answers, kafka_answers, without_secrets
+from infra.devstack.process import Process, start_process
+from infra.settings import InfraSettings
+from schemas.errors import LocalStackError
+
+READY_S = 60.0
+GRACE_S = 12.0
+"""For a worker: 8 s for what it has in flight, then it leaves its group."""
+
+
+class NotThereError(LocalStackError):
+    """A service that the settings name does not answer."""
+
+    def __init__(self, part: Part) -> None:
+        super().__init__(
+            f"{part.name} at {part.address} does not answer; check the address that you set, or "
+            "unset it to have a local one"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part. `launch` is `None` for a service that is not ours; `health` as in the state."""
+
+    name: str
+    address: str
+    health: str | None
+    launch: Callable[[], Process] | None
+    ready_s: float = READY_S
+    grace_s: float = GRACE_S
+
+    def answers(self) -> bool:
+        """Whether it works, asked in its own protocol."""
+        return part_answers(self.address, self.health)
+
+
+def part_answers(address: str, health: str | None) -> bool:
+    """Whether a part works: by its health URL, or as Kafka where it has none."""
+    return kafka_answers(address) if health is None else http_answers(health)
+
+
+def kafka(settings: InfraSettings, home: Path) -> Part:
+    """The broker: ours, or the operator's own."""
+    if settings.kafka_bootstrap_servers:
+        return Part(
+            name="kafka", address=settings.kafka_bootstrap_servers, health=None, launch=None
+        )
+    node = LocalKafka.in_folder(home / "kafka", settings.kafka_port)
+    return Part(
+        name="kafka",
+        address=node.address,
+        health=None,
+        launch=node.launch,
+        ready_s=kafka_part.READY_TIMEOUT_S,
+    )
+
+
+def clickhouse(settings: InfraSettings, home: Path) -> Part:
+    """The database: ours, or the operator's own."""
+    if settings.clickhouse_url:
+        shown = without_secrets(settings.clickhouse_url.rstrip("/"))
+        return Part(name="clickhouse", address=shown, health=f"{shown}/ping", launch=None)
+    server = own_clickhouse(settings, home)
+    return Part(
+        name="clickhouse",
+        address=server.address,
+        health=server.health,
+        launch=server.launch,
+        ready_s=clickhouse_part.READY_TIMEOUT_S,
+    )
+
+
+def own_clickhouse(settings: InfraSettings, home: Path) -> LocalClickHouse:
+    """The server of the pipeline in `home`."""
+    return LocalClickHouse.in_folder(clickhouse_folder(home), settings.clickhouse_port)
+
+
+def simulator(settings: InfraSettings, home: Path) -> Part:
+    """The provider simulator, with its ledger in its folder."""
+    folder = home / "simulator"
+    port = kept_port(folder, "simulator", settings.simulator_port, usual=8089)
+    command = [
+        sys.executable, "-m", "infra.simulator", "--host", LOOPBACK, "--port", str(port),
+        "--ledger", str(folder / "ledger.jsonl"),
+    ]  # fmt: skip
+    if settings.simulator_answers is not None:
+        command += ["--answers", str(settings.simulator_answers.absolute())]
+    if settings.simulator_latency_ms is not None:
+        command += ["--latency-ms", f"{settings.simulator_latency_ms:g}"]
+    return _ours("simulator", folder, port, command, {}, health="/admin/health")
+
+
+def worker(settings: InfraSettings, home: Path, number: int, env: Mapping[str, str]) -> Part:
+    """The worker in slot 1, 2, ...; its slot is its name in the consumer group."""
+    name = f"worker-{number}"
+    wanted = settings.worker_port and settings.worker_port + number - 1
+    port = kept_port(home / name, name, wanted)
+    own = {"SLUICE_WORKER_INSTANCE": name, "SLUICE_WORKER_PORT": str(port)}
+    return _ours(name, home / name, port, _command("worker"), {**env, **own})
+
+
+def sink(settings: InfraSettings, home: Path, env: Mapping[str, str]) -> Part:
+    """The sink."""
+    port = kept_port(home / "sink", "sink", settings.sink_port)
+    own = {"SLUICE_SINK_INSTANCE": "sink-1", "SLUICE_SINK_PORT": str(port)}
+    return _ours("sink", home / "sink", port, _command("sink"), {**env, **own})
+
+
+def _ours(
+    name: str,
+    folder: Path,
+    port: int,
+    command: list[str],
+    env: Mapping[str, str],
+    *,
+    health: str = "/health",
+) -> Part:
+    address = f"http://{LOOPBACK}:{port}"
+    return Part(
+        name=name,
+        address=address,
+        health=f"{address}{health}",
+        launch=lambda: start_process(name, command, folder=folder, env=env),
+    )
+
+
+def _command(name: str) -> list[str]:
+    return [sys.executable, "-m", "infra.cli", name]

@@ -1,0 +1,111 @@
+"""Kafka's jars: fetched once by jgo from Maven Central, remembered for every later start.
+
+Every start holds each jar against its pinned SHA-256 (`kafka_jars.sha256`), in a tenth of a second.
+A jar that differs, or that is not pinned, is not run. `python -m infra.devstack.jars` prints the
+list anew for another version of Kafka.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+
+from schemas.errors import LocalStackError
+
+KAFKA_ARTIFACT = "org.apache.kafka:kafka_2.13:4.4.0"
+_LIST = "kafka-4.4.0.classpath"
+_PINNED = "kafka_jars.sha256"
+_SHOWN = 300
+
+_WAYS_ON = (
+    "Two ways on: point Sluice at your own services with SLUICE_KAFKA_BOOTSTRAP_SERVERS and "
+    "SLUICE_CLICKHOUSE_URL, or start them with docker compose (docker-compose.yml)."
+)
+
+
+def cache_folder() -> Path:
+    """Where the list of jars is kept between starts."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "sluice"
+
+
+def kafka_classpath(cache: Path | None = None, pinned: Mapping[str, str] | None = None) -> str:
+    """The classpath of a Kafka broker; without network from the second call on. `pinned` are the
+    hashes by name of file.
+
+    Raises:
+        LocalStackError: the jars are not here and can't be fetched, or one is not what is pinned;
+            the message says what failed and how to go on.
+    """
+    jars = _jars(cache or cache_folder())
+    _check(jars, pinned_hashes() if pinned is None else pinned)
+    return os.pathsep.join(jars)
+
+
+def pinned_hashes() -> dict[str, str]:
+    """SHA-256 of each of Kafka's jars, by the name of its file."""
+    text = resources.files("infra.devstack").joinpath(_PINNED).read_text()
+    return {name: digest for digest, name in map(str.split, text.splitlines())}
+
+
+def _jars(cache: Path) -> list[str]:
+    remembered = cache / _LIST
+    if remembered.is_file():
+        jars = remembered.read_text().splitlines()
+        if jars and all(Path(jar).is_file() for jar in jars):
+            return jars
+    jars = _fetch()
+    remembered.parent.mkdir(parents=True, exist_ok=True)
+    remembered.write_text("\n".join(jars))
+    return jars
+
+
+def _check(jars: Sequence[str], pinned: Mapping[str, str]) -> None:
+    for jar in map(Path, jars):
+        if pinned.get(jar.name) != _sha256(jar):
+            what = "has another hash than" if jar.name in pinned else "is not among"
+            raise LocalStackError(
+                f"{jar.resolve()} {what} the pinned jars of {KAFKA_ARTIFACT}, so Kafka is not "
+                "started. A broken download: remove the file, and start again. If it differs "
+                f"then, do not run it.\n{_WAYS_ON}"
+            )
+    missing = sorted(set(pinned) - {Path(jar).name for jar in jars})
+    if missing:
+        raise LocalStackError(f"jars of {KAFKA_ARTIFACT} are missing: {', '.join(missing)}")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fetch() -> list[str]:
+    try:
+        import jgo  # noqa: PLC0415 - importing it costs a second, only the first start needs it
+    except ImportError as error:
+        raise LocalStackError(
+            f"Kafka's jars can not be fetched, since the extra `local` is not installed "
+            f"({error.name} is missing).\n{_WAYS_ON}"
+        ) from error
+
+    try:
+        environment = jgo.build(KAFKA_ARTIFACT)
+    except Exception as error:
+        cause = (str(error).splitlines() or [""])[0][:_SHOWN]
+        raise LocalStackError(
+            f"Kafka's jars ({KAFKA_ARTIFACT}) could not be fetched from Maven Central: "
+            f"{type(error).__name__}: {cause}\n{_WAYS_ON}"
+        ) from error
+    folders = (environment.jars_dir, environment.modules_dir)
+    found = [str(jar) for folder in folders if folder for jar in sorted(Path(folder).glob("*.jar"))]
+    if not found:
+        raise LocalStackError(f"{KAFKA_ARTIFACT} resolved to no jars. {_WAYS_ON}")
+    return found
+
+
+if __name__ == "__main__":
+    for path in sorted(map(Path, _jars(cache_folder())), key=lambda each: each.name):
+        print(f"{_sha256(path)}  {path.name}")

@@ -1,0 +1,221 @@
+"""The process that the local pipeline lives by: starts its parts, starts again what dies, ends all.
+
+Start: Kafka, ClickHouse and the simulator beside each other; topics, tables and registry; workers
+and sink. End, on SIGTERM: workers, then the sink, which so sees all that they wrote, then the rest.
+A part that dies is started again on its port, over its data.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from core.environment import unknown_in_words
+from core.process_log import set_up_log
+from infra.devstack import components
+from infra.devstack.backoff import Backoff
+from infra.devstack.components import Part
+from infra.devstack.preparation import create_topics, migrate_tables, settle_registry
+from infra.devstack.process import Process
+from infra.devstack.state import PartState, Phase, PipelineState, supervision, write_state
+from infra.settings import InfraSettings
+from schemas.errors import SluiceError
+
+log = logging.getLogger(__name__)
+
+_LOOK_S = 0.1
+
+
+@dataclass(slots=True)
+class Watched:
+    """A part under watch: its process, and when it may be started again."""
+
+    part: Part
+    process: Process | None = None
+    backoff: Backoff = field(default_factory=Backoff)
+    started_at: float = 0.0
+    start_at: float | None = None
+    restarts: int = 0
+
+    @property
+    def state(self) -> PartState:
+        """What the state file says of it."""
+        part = self.part
+        alive = self.process is not None and self.process.alive
+        return PartState(
+            name=part.name,
+            pid=self.process.pid if self.process and alive else None,
+            address=part.address,
+            health=part.health,
+            restarts=self.restarts,
+        )
+
+
+class Supervisor:
+    """Runs one pipeline in a folder until it is told to stop."""
+
+    def __init__(self, settings: InfraSettings, now: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings
+        self._home = settings.home.absolute()
+        self._now = now
+        self._watched: list[Watched] = []
+        self._state = PipelineState(supervisor=os.getpid(), phase=Phase.STARTING)
+        self._stopping = False
+
+    def run(self) -> None:
+        """Supervise until `stop` is called; every part is ended when this returns.
+
+        Raises:
+            SluiceError: another supervisor is at work, or a part did not come up.
+        """
+        with supervision(self._home):
+            try:
+                self._bring_up()
+                self._watch()
+            except SluiceError as error:
+                self._end(Phase.FAILED, problem=str(error))
+                raise
+            finally:
+                self._end(Phase.STOPPING)
+
+    def stop(self) -> None:
+        """Ask it to end; may be called from a signal handler."""
+        self._stopping = True
+
+    def _bring_up(self) -> None:
+        settings, home = self._settings, self._home
+        kafka, clickhouse = components.kafka(settings, home), components.clickhouse(settings, home)
+        simulator = components.simulator(settings, home)
+        self._start("Kafka, ClickHouse, the simulator", kafka, clickhouse, simulator)
+        if self._stopping:
+            return
+        database = settings.clickhouse_url or components.own_clickhouse(settings, home).url
+        self._say("topics, tables, the registry")
+        create_topics(settings, kafka.address, settings.tier_names)
+        migrate_tables(database)
+        registry = settle_registry(settings, kafka.address, simulator.address)
+        tiers = registry.landscape.tiers
+        if tiers != settings.tier_names:
+            create_topics(settings, kafka.address, tiers)
+        env = {
+            "SLUICE_HOME": str(home),
+            "SLUICE_KAFKA_BOOTSTRAP_SERVERS": kafka.address,
+            "SLUICE_CLICKHOUSE_URL": database,
+            "SLUICE_TIERS": ",".join(tiers),
+        }
+        workers = [
+            components.worker(settings, home, number + 1, env) for number in range(settings.workers)
+        ]
+        self._start("workers and the sink", *workers, components.sink(settings, home, env))
+        self._say("", phase=Phase.RUNNING if not self._stopping else Phase.STOPPING)
+
+    def _start(self, what: str, *group: Part) -> None:
+        """Launch parts beside each other and wait until all of them answer."""
+        if self._stopping:
+            return
+        fresh = [Watched(part=part) for part in group]
+        self._watched.extend(fresh)
+        for watched in fresh:
+            self._say(what)
+            self._launch(watched)
+        for watched in fresh:
+            self._say(what)
+            self._wait(watched)
+        self._say(what)
+
+    def _launch(self, watched: Watched) -> None:
+        watched.started_at, watched.start_at = self._now(), None
+        if watched.part.launch is not None:
+            watched.process = watched.part.launch()
+
+    def _wait(self, watched: Watched) -> None:
+        part = watched.part
+        if watched.process is not None:
+            watched.process.wait_ready(lambda: self._stopping or part.answers(), part.ready_s)
+            return
+        if not part.answers():
+            raise components.NotThereError(part)
+
+    def _watch(self) -> None:
+        while not self._stopping:
+            for watched in self._watched:
+                if watched.process is not None:
+                    self._look_after(watched, watched.process)
+            time.sleep(_LOOK_S)
+
+    def _look_after(self, watched: Watched, process: Process) -> None:
+        if process.alive:
+            return
+        name = watched.part.name
+        if watched.start_at is None:
+            rest = watched.backoff.rest_s(self._now() - watched.started_at)
+            watched.start_at = self._now() + rest
+            log.warning("%s %s; starting it again in %.2f s", name, process.ended_how(), rest)
+            self._say("")
+        if self._now() < watched.start_at:
+            return
+        try:
+            self._launch(watched)
+        except SluiceError as error:
+            log.error("%s can not be started: %s", name, error)  # noqa: TRY400
+            watched.start_at = self._now() + watched.backoff.rest_s(0)
+            return
+        watched.restarts += 1
+        self._say("")
+
+    def _end(self, phase: Phase, *, problem: str | None = None) -> None:
+        if not self._watched and phase is not Phase.FAILED:
+            return
+        self._say("ending", phase=phase, problem=problem)
+        for group in end_order(self._watched):
+            end_together(group)
+        self._watched.clear()
+        self._say("", phase=phase, problem=problem)
+
+    def _say(self, doing: str, *, phase: Phase | None = None, problem: str | None = None) -> None:
+        self._state = replace(
+            self._state,
+            phase=phase or self._state.phase,
+            doing=doing,
+            problem=problem,
+            parts=tuple(watched.state for watched in self._watched),
+        )
+        write_state(self._home, self._state)
+
+
+def end_order(watched: Sequence[Watched]) -> list[list[Watched]]:
+    """Groups in the order in which they end: each may still need those behind it."""
+    order = [("worker",), ("sink",), ("simulator",), ("clickhouse", "kafka")]
+    return [[each for each in watched if each.part.name.startswith(prefixes)] for prefixes in order]
+
+
+def end_together(group: Sequence[Watched]) -> None:
+    """SIGTERM to all, then wait for each within its grace."""
+    processes = [(each.process, each.part.grace_s) for each in group if each.process]
+    for process, _ in processes:
+        process.ask_to_end()
+    for process, grace in processes:
+        process.stop(grace_s=grace)
+
+
+def main() -> None:
+    """Supervise the pipeline that the environment describes."""
+    settings = InfraSettings()
+    set_up_log("INFO", settings.log_format)
+    for line in unknown_in_words(os.environ):
+        log.warning("%s", line)
+    supervisor = Supervisor(settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: supervisor.stop())
+    try:
+        supervisor.run()
+    except SluiceError as error:
+        raise SystemExit(str(error)) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""What decides now, held against what was just trained, on the rows that were held out.
+
+What runs now may have seen those rows in a training of its own; that is in its favour, so what
+beats it is better. It is asked by the prompts' text alone, as labels hold nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from streams.offline.evaluation.curves import Vector, gain_curve
+from streams.offline.training.folds import draw, say
+from streams.offline.training.labels import Labels
+from streams.offline.training.seen import look_at
+from streams.offline.training.training_run import HELD_OUT
+from streams.routing.assessment import assess, wants_opinion
+from streams.routing.features.request_features import Features, extract_features
+from streams.routing.learned.artifact import Artifact
+from streams.routing.snapshot import Landscape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rival:
+    """What decides now: its `apgr` on the rows held out beside the `new` one's there; or why it
+    could not be asked.
+    """
+
+    name: str
+    new: float
+    apgr: float | None = None
+    why_not: str | None = None
+
+    @property
+    def is_beaten(self) -> bool:
+        """Whether the new one is better; what could not be asked does not stand in its way."""
+        return self.apgr is None or self.new > self.apgr
+
+    def as_document(self) -> dict[str, Any]:
+        """As `sluice train --json` prints it."""
+        return {"name": self.name, "apgr": self.apgr, "why_not": self.why_not}
+
+
+def held_out_rows(labels: Labels, most_labels: int | None, seed: int = 0) -> Labels:
+    """The rows that `streams.offline.training.training_run.train` holds out of these labels."""
+    chosen = draw(np.arange(len(labels)), most_labels, seed)
+    shuffled = np.random.default_rng(seed).permutation(chosen)
+    return labels.take(np.sort(shuffled[: max(int(len(chosen) * HELD_OUT), 1)]))
+
+
+def hold_against(
+    new: float, landscape: Landscape, held: Labels, weak: str, strong: str
+) -> tuple[Rival, ...]:
+    """The current artifact and the current classifier on these rows; `new` is the APGR there of
+    what was trained without them.
+
+    Raises:
+        NoGapError: the strong one is no better than the weak one on these rows.
+    """
+    scores = held.column(weak), held.column(strong)
+    return tuple(
+        Rival(name=name, new=new, why_not=wish)
+        if isinstance(wish, str)
+        else Rival(name=name, new=new, apgr=gain_curve(*scores, wish).area)
+        for name, wish in _wishes(landscape, held, weak, strong)
+    )
+
+
+def _wishes(
+    landscape: Landscape, held: Labels, weak: str, strong: str
+) -> Iterator[tuple[str, Vector | str]]:
+    """By name the wish for the strong one, or why there is none."""
+    if landscape.artifact is not None:
+        name = f"current artifact {landscape.artifact.hash}"
+        unknown = [each for each in (weak, strong) if each not in landscape.columns]
+        if unknown:
+            yield name, f"it has no column for {' and '.join(unknown)}"
+        else:
+            yield name, _by_artifact(landscape.artifact, landscape, held, weak, strong)
+    name = f"current classifier {landscape.policy.classifier}"
+    seen = [_features(prompt, landscape) for prompt in held.prompts]
+    if any(wants_opinion(each, landscape) for each in seen):
+        yield name, "it asks a model"
+    else:
+        yield name, np.array([assess(each, landscape, {}).score for each in seen], np.float64)
+
+
+def _by_artifact(
+    artifact: Artifact, landscape: Landscape, held: Labels, weak: str, strong: str
+) -> Vector:
+    seen = look_at(held, answers_of=())
+    columns = landscape.columns[weak], landscape.columns[strong]
+    found = say(artifact, seen, [artifact.columns[each] for each in columns], None)
+    wish: Vector = found.expected[:, 1] - found.expected[:, 0]
+    return wish
+
+
+def _features(prompt: str, landscape: Landscape) -> Features:
+    body = {"messages": [{"role": "user", "content": prompt}]}
+    return extract_features(body, quality=landscape.policy.quality_for(None))

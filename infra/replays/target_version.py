@@ -1,0 +1,90 @@
+"""Which registry version a replay decides by: a file, the current one with another artifact, or the
+current one as it is; and those that were live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from infra.artifact_source import artifact_source
+from infra.policy_variants import with_artifact
+from infra.settings import InfraSettings
+from schemas.errors import RegistryError
+from streams.registry.artifacts import HASH, load_artifact
+from streams.registry.history import RegistryHistory
+from streams.registry.version import RegistryVersion, load_registry, parse_registry
+from streams.routing.learned.artifact import Artifact
+from streams.routing.snapshot import Landscape
+
+_EMPTY = "no registry version is current; name one: --registry FILE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Whence a replay's registry: a file, else the current one; an artifact, by file or hash."""
+
+    file: Path | None = None
+    artifact: str | None = None
+
+
+def chosen(history: RegistryHistory, origin: Origin) -> tuple[RegistryVersion, Artifact | None]:
+    """The version, and the artifact out of a file that it decides by, if there is one.
+
+    Raises:
+        RegistryError: the file can't be read or does not validate, or nothing is current.
+        ArtifactError: the artifact is neither a file nor on the topic.
+    """
+    file, artifact = origin.file, origin.artifact
+    own = _from_file(artifact)
+    named = () if own is None or artifact is None else (Path(artifact),)
+    artifacts = artifact_source(InfraSettings(), named, history)
+    if file is not None:
+        version = load_registry(file, artifacts)
+    else:
+        pointer = history.current
+        if pointer is None:
+            raise RegistryError(_EMPTY)
+        version = history.version(pointer.version)
+    if artifact is None:
+        return version, None
+    digest = own.hash if own is not None else artifact
+    return with_artifact(version, digest, artifacts), own
+
+
+def of_run(history: RegistryHistory, content: str) -> Landscape:
+    """The registry that a run recorded. Only its models and prices are needed, so that an artifact
+    that was never published is no hindrance.
+    """
+    document = orjson.loads(content)
+    try:
+        return parse_registry(content, artifacts=history.artifact).landscape
+    except RegistryError:
+        plain = {"tiers": document["tiers"], "models": document["models"]}
+        return parse_registry(orjson.dumps(plain)).landscape
+
+
+def live(history: RegistryHistory) -> Callable[[str], Landscape | None]:
+    """The versions that were live, by hash; `None` for one that the topic does not hold, or that
+    does not validate any more.
+    """
+    known: dict[str, Landscape | None] = {}
+
+    def find(digest: str) -> Landscape | None:
+        if digest not in known:
+            try:
+                known[digest] = history.version(digest).landscape
+            except RegistryError:
+                known[digest] = None
+        return known[digest]
+
+    return find
+
+
+def _from_file(artifact: str | None) -> Artifact | None:
+    if artifact is None or HASH.fullmatch(artifact):
+        return None
+    return load_artifact(Path(artifact))

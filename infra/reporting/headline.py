@@ -1,0 +1,44 @@
+"""The first thing that the report says: what routing saved. Pure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from html import escape
+from typing import Any
+
+from infra.figures import dollars
+from infra.reporting.advice import Rows
+from infra.reporting.markup import Markup
+
+
+def savings_headline(rows: Rows) -> Markup:
+    """How much was saved, of what, and what is left of it after all other spend."""
+    row = rows[0] if rows else {}
+    share = row.get("saved_share")
+    if share is None:
+        why = "no answered request has both a known cost and a known baseline"
+        return _headline("Savings unknown", f"{why}; sluice query cost_vs_baseline")
+    told = f"{abs(share):.0%}".replace("%", " %")
+    title = f"{told} saved" if share >= 0 else f"{told} dearer than the baseline"
+    said = (
+        f"{_usd(row['cost'])} instead of {_usd(row['baseline'])} for {row['compared']:,} answered "
+        "requests, against sending each to the baseline model."
+    )
+    net, baseline = row.get("net_saved"), row.get("baseline")
+    if net is not None and baseline and net != row.get("saved"):
+        said += (
+            f" With all other spend (judges, shadow calls, failed requests), {_usd(net)} are saved."
+        )
+    if row.get("unknown_calls"):
+        said += f" {row['unknown_calls']:,} calls of unknown cost are in no sum."
+    return _headline(title, said)
+
+
+def _headline(title: str, said: str) -> Markup:
+    return Markup(
+        f'<section class="headline"><p>{escape(title)}</p><p>{escape(said)}</p></section>'
+    )
+
+
+def _usd(value: Any) -> str:
+    return dollars(Decimal(str(value)))

@@ -1,0 +1,209 @@
+"""The page about a range of traffic: money, routing, quality, time, providers, experiments. Pure.
+
+Every figure is an answer of a question that `sluice query` gives as well; the page names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from infra.figures import RIGHT, shown
+from infra.reporting.advice import Answers, Rows, advice_on
+from infra.reporting.axes import Axis
+from infra.reporting.headings import report_heading
+from infra.reporting.headline import savings_headline
+from infra.reporting.line_chart import Line, line_chart
+from infra.reporting.markup import Markup, key_figures, section, side_by_side, subheading, table
+from infra.reporting.page import page
+from sinks.analytics.named_queries import question
+
+_KINDS = ("examined", "length", "oracle", "random", "limit2")
+_MOST_ROWS = 12
+_NAMELESS = "–"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """The answers about a range of time (aware, UTC), by question, and by question and parameter
+    (`cost_by.model`); `every` is the length of a period, hour or day; `tiers` are the registry's,
+    cheapest first.
+    """
+
+    since: datetime
+    until: datetime
+    every: str
+    answers: Answers
+    tiers: tuple[str, ...] = ()
+
+
+def traffic_page(traffic: Traffic) -> str:
+    """The page as one HTML document that needs nothing else."""
+    answers = traffic.answers
+    between = f"{traffic.since:%Y-%m-%d %H:%M} to {traffic.until:%Y-%m-%d %H:%M} UTC"
+    sections = [
+        savings_headline(answers.get("cost_vs_baseline", ())),
+        side_by_side(_spend(traffic), _saved(traffic)),
+        _next(traffic),
+        section(
+            "Money",
+            _table("cost_vs_baseline", answers),
+            subheading("By model"),
+            _table("cost_by", answers, "cost_by.model"),
+            subheading("By feature"),
+            _table("cost_by", answers, "cost_by.feature"),
+            subheading("By tenant"),
+            _table("cost_by", answers, "cost_by.tenant"),
+            subheading("By purpose"),
+            _table("cost_by", answers, "cost_by.purpose"),
+            subheading("Dearest requests"),
+            _table("extremes", answers, "extremes.cost"),
+            subheading("Prompt caches"),
+            _table("cache_effects", answers),
+        ),
+        section(
+            "Routing",
+            _table("routing_distribution", answers),
+            _distribution(traffic),
+            subheading("Escalations"),
+            _table("escalation_value", answers),
+        ),
+        section(
+            "Quality",
+            _table("quality_by_tier", answers),
+            subheading("Started too low"),
+            _table("misclassification", answers),
+        ),
+        section(
+            "Time",
+            _table("latency_by_tier", answers),
+            subheading("What Sluice adds"),
+            _table("routing_overhead", answers),
+            subheading("Slowest requests"),
+            _table("extremes", answers, "extremes.latency"),
+        ),
+        section(
+            "Providers",
+            _table("provider_health", answers),
+            subheading("Failed calls"),
+            _table("fallback_rate", answers),
+        ),
+        section("Experiments", _table("experiment", answers), _table("experiment_arms", answers)),
+        section("Dead letters", _table("dead_letters", answers)),
+    ]
+    return page("Sluice", between, sections, "Every table is an answer of sluice query NAME.")
+
+
+def _next(traffic: Traffic) -> Markup:
+    found = advice_on(traffic.answers, traffic.tiers)
+    if not found:
+        return section("What to do next", "Nothing stands out.")
+    rows = [(each.what, each.why, f"sluice query {each.question}") for each in found]
+    return section("What to do next", table(("do", "because", "see"), rows, words=(0, 1, 2)))
+
+
+def _table(name: str, answers: Answers, key: str = "") -> Markup:
+    asked, rows = question(name), answers.get(key or name, ())
+    if not rows:
+        return Markup("<p>Nothing in this range.</p>")
+    columns = [
+        column for column in asked.columns if any(row[column.name] is not None for row in rows)
+    ]
+    cells = [
+        [shown(row[each.name], each.unit) or _NAMELESS for each in columns]
+        for row in rows[:_MOST_ROWS]
+    ]
+    left = [place for place, each in enumerate(columns) if each.unit not in RIGHT]
+    by = key.partition(".")[2]
+    heads = [report_heading(name, each.name, each.unit, by) for each in columns]
+    if len(rows) == 1 and not left:
+        return key_figures(zip(heads, cells[0], strict=True))
+    more = len(rows) - _MOST_ROWS
+    given = f" --param by={by}" if by else ""
+    note = f"<p>and {more} more: sluice query {name}{given}</p>" if more > 0 else ""
+    return Markup(table(heads, cells, words=left) + note)
+
+
+def _spend(traffic: Traffic) -> Markup:
+    rows = traffic.answers.get("savings", ())
+    lines = [
+        Line(name=name, kind=kind, points=_points(traffic, rows, column))
+        for name, kind, column in (
+            ("spent", "examined", "spent"),
+            ("baseline", "length", "baseline"),
+        )
+    ]
+    return _over_time(traffic, lines, "USD", f"Spend by {traffic.every}", "{:g}".format)
+
+
+def _saved(traffic: Traffic) -> Markup:
+    rows = traffic.answers.get("savings", ())
+    line = Line(name="saved", kind="examined", points=_points(traffic, rows, "saved_share"))
+    return _over_time(traffic, [line], "share", "Saved against the baseline", "{:.0%}".format)
+
+
+def _distribution(traffic: Traffic) -> Markup:
+    rows = traffic.answers.get("routing_distribution.over_time", ())
+    tiers = list(dict.fromkeys(row["tier"] for row in rows))
+    lines = [
+        Line(
+            name=tier,
+            kind=_KINDS[number % len(_KINDS)],
+            points=_points(traffic, [row for row in rows if row["tier"] == tier], "started_share"),
+        )
+        for number, tier in enumerate(tiers)
+    ]
+    title = "Share of the requests that start on each tier"
+    return _over_time(traffic, lines, "share", title, "{:.0%}".format)
+
+
+def _points(traffic: Traffic, rows: Rows, column: str) -> list[tuple[float, float]]:
+    return [
+        (_hours(traffic, row["period"]), float(row[column]))
+        for row in rows
+        if row[column] is not None
+    ]
+
+
+def _hours(traffic: Traffic, at: datetime) -> float:
+    return (at - _midnight(traffic)).total_seconds() / 3600
+
+
+def _midnight(traffic: Traffic) -> datetime:
+    return traffic.since.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _over_time(
+    traffic: Traffic, lines: Sequence[Line], label: str, title: str, show: Callable[[float], str]
+) -> Markup:
+    drawn = [line for line in lines if line.points]
+    if not drawn:
+        return Markup(f"<p>{title}: nothing in this range.</p>")
+    values = [value for line in drawn for _, value in line.points]
+    places = [at for line in drawn for at, _ in line.points]
+    by_day = traffic.every == "day"
+    unit = 24.0 if by_day else 1.0
+
+    def clock(value: float) -> str:
+        at = _midnight(traffic) + timedelta(hours=value * unit)
+        return f"{at:%m-%d}" if by_day else f"{at:%H:%M}"
+
+    drawn = [
+        Line(
+            name=line.name, kind=line.kind, points=[(at / unit, value) for at, value in line.points]
+        )
+        for line in drawn
+    ]
+    low, high = min(places) / unit, max(places) / unit
+    # One period alone is a point in the middle of its hour or day.
+    room = 0.5 if low == high else 0.0
+    across = Axis(
+        label=f"UTC, from {traffic.since:%Y-%m-%d %H:%M}, by the {traffic.every}",
+        low=low - room,
+        high=high + room,
+        show=clock,
+        least_step=1.0,
+    )
+    up = Axis.around(label, min(0.0, *values), max(0.0, *values), show)
+    return line_chart(across, up, drawn, title=title)

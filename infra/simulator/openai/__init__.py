@@ -1,0 +1,1 @@
+"""OpenAI's chat completions, as the simulator serves them."""

@@ -1,0 +1,63 @@
+"""A stock answer to a prompt without a recorded answer: deterministic, well-formed, in the
+prompt's language.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from infra.simulator.call_facts import Asked, Json
+from infra.simulator.responses.default_texts import sentences_for
+from infra.simulator.responses.recorded_responses import Answer, ToolUse, answer_of
+
+
+def stock_answer(asked: Asked) -> Answer:
+    """The same text for the same prompt; JSON or a tool call where one is demanded."""
+    if asked.forced_tool is not None:
+        name = next(iter(asked.tools)) if asked.forced_tool == "*" else asked.forced_tool
+        arguments = orjson.dumps(example_of(asked.tools[name])).decode()
+        return Answer(
+            encoded=b'""',
+            tokens=len(arguments) // 4 + 8,
+            source="stock",
+            finish="tool_calls",
+            tools=(ToolUse(name=name, arguments=arguments),),
+        )
+    if asked.schema is not None:
+        return answer_of({"text": orjson.dumps(example_of(asked.schema)).decode()}, "stock")
+    digest = blake2b(asked.prompt.encode(), digest_size=3).digest()
+    parts = sentences_for(asked.prompt)
+    text = " ".join(
+        choices[byte % len(choices)] for choices, byte in zip(parts, digest, strict=True)
+    )
+    return answer_of({"text": text}, "stock")
+
+
+def example_of(schema: Json) -> Any:
+    """The plainest value that a JSON Schema of common form allows."""
+    for name in ("const", "default"):
+        if name in schema:
+            return schema[name]
+    for name in ("enum", "anyOf", "oneOf", "allOf"):
+        if schema.get(name):
+            first = schema[name][0]
+            return first if name == "enum" else example_of(first)
+    return _example_of_type(schema)
+
+
+def _example_of_type(schema: Json) -> Any:
+    kind = schema.get("type")
+    kind = kind[0] if isinstance(kind, list) else kind
+    if kind in {"object", None}:
+        properties = schema.get("properties") or {}
+        return {name: example_of(properties[name]) for name in properties}
+    if kind == "array":
+        count = int(schema.get("minItems") or 0)
+        return [example_of(schema.get("items") or {"type": "string"}) for _ in range(count)]
+    if kind == "string":
+        return "example".ljust(int(schema.get("minLength") or 0), ".")
+    plain = {"boolean": False, "null": None}
+    return plain[kind] if kind in plain else schema.get("minimum", 0)

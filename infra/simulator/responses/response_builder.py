@@ -1,0 +1,99 @@
+"""From a question and an answer to what is served: cut to its limit, counted and billed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import orjson
+
+from infra.simulator.call_facts import Asked
+from infra.simulator.ledger import Served
+from infra.simulator.pricing import cost_nano
+from infra.simulator.responses.classifications import opinion_of
+from infra.simulator.responses.default_responses import stock_answer
+from infra.simulator.responses.model_tiers import is_reasoning
+from infra.simulator.responses.recorded_responses import Answer, AnswerBook
+from infra.simulator.tokens import count_tokens
+
+CACHED_PREFIX_TOKENS = 1_024
+"""Length of the prefix that is cached, and from which on any is: OpenAI's least."""
+
+_CHARACTERS_A_TOKEN = 4
+_PREFIXES = 4_096
+_REASONING_SHARE = 2
+_REASONING_MAX = 4_096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What one call is answered with. `encoded` is the text as a JSON string."""
+
+    encoded: bytes
+    finish: str
+    answer: Answer
+    served: Served
+
+
+class Kitchen:
+    """Finds an answer, cuts it to the limit and counts it.
+
+    `caches` says that the prefix of long prompts is remembered and billed as cached from the
+    second call on.
+    """
+
+    def __init__(self, book: AnswerBook, *, caches: bool = False) -> None:
+        self._book = book
+        self._caches = caches
+        self._prefixes: OrderedDict[bytes, None] = OrderedDict()
+
+    def prepare(self, asked: Asked) -> Serving:
+        """What this call gets."""
+        answer = opinion_of(asked, self._book) or self._book.find(asked.model, asked.prompt)
+        if answer is None or (asked.forced_tool is not None and not answer.tools):
+            answer = stock_answer(asked)
+        encoded, finish, output = answer.encoded, answer.finish, answer.tokens
+        if asked.max_tokens is not None and output > asked.max_tokens and not answer.tools:
+            text = answer.text[: asked.max_tokens * _CHARACTERS_A_TOKEN]
+            encoded, finish, output = orjson.dumps(text), "length", asked.max_tokens
+        reasoning = self._reasoning(asked, output)
+        total = count_tokens(asked.text) + asked.frame_tokens
+        read, written = self._cached(asked, total)
+        output += reasoning
+        served = Served(
+            input=total - read - written,
+            output=output,
+            cache_read=read,
+            cache_write=written,
+            reasoning=reasoning,
+            cost_nano=cost_nano(
+                asked.model,
+                fresh=total - read - written,
+                output=output,
+                cache_read=read,
+                cache_write=written,
+            ),
+        )
+        return Serving(encoded=encoded, finish=finish, answer=answer, served=served)
+
+    def _reasoning(self, asked: Asked, output: int) -> int:
+        if not is_reasoning(asked.model):
+            return 0
+        room = _REASONING_MAX if asked.max_tokens is None else asked.max_tokens - output
+        return max(min(output * _REASONING_SHARE, _REASONING_MAX, room), 0)
+
+    def _cached(self, asked: Asked, total: int) -> tuple[int, int]:
+        """Tokens read from the cache and written to it."""
+        if not (self._caches or asked.writes_cache) or total < CACHED_PREFIX_TOKENS:
+            return 0, 0
+        prefix = asked.text[: CACHED_PREFIX_TOKENS * _CHARACTERS_A_TOKEN]
+        key = blake2b(f"{asked.model}\n{prefix}".encode(), digest_size=16).digest()
+        known = key in self._prefixes
+        self._prefixes[key] = None
+        self._prefixes.move_to_end(key)
+        if len(self._prefixes) > _PREFIXES:
+            self._prefixes.popitem(last=False)
+        if known:
+            return CACHED_PREFIX_TOKENS, 0
+        return 0, CACHED_PREFIX_TOKENS if asked.writes_cache else 0

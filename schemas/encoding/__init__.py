@@ -1,0 +1,1 @@
+"""Bytes to values and back: Avro, exact JSON, and their bounds."""

@@ -1,0 +1,1 @@
+"""The named queries: one SQL file each, and what runs them."""

@@ -1,0 +1,154 @@
+"""Asks an analytics question of ClickHouse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from math import isfinite
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import Error as DriverError
+
+from sinks.analytics.named_queries import Column, Question
+from sinks.clickhouse.connection import LOST, connect, sink_error
+from sinks.errors import QueryParameterError, RefusedError
+from sinks.settings import SinkSettings
+
+_NOT_A_VALUE = frozenset({41, 457, 6, 26, 27, 36, 72})
+"""ClickHouse's codes for a parameter that can't be read as its type."""
+
+_READING: dict[str, Any] = {"readonly": 2, "max_execution_time": 60}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeRange:
+    """`since` inclusive, `until` exclusive; both aware of their zone."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Rows of a question under its columns.
+
+    Money is `Decimal` USD or a float where it was divided; times are aware datetimes in UTC; `None`
+    is unknown.
+    """
+
+    question: Question
+    range: TimeRange | None
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    def as_rows(self) -> list[dict[str, Any]]:
+        """The rows by column name, for JSON: money as text, exactly; times in ISO 8601."""
+        return [{name: _as_json(value) for name, value in row.items()} for row in self.by_name()]
+
+    def by_name(self) -> list[dict[str, Any]]:
+        """The rows by column name, their values as they are."""
+        names = [column.name for column in self.columns]
+        return [dict(zip(names, row, strict=True)) for row in self.rows]
+
+
+def ask(
+    question: Question,
+    settings: SinkSettings,
+    *,
+    range_: TimeRange | None = None,
+    parameters: Mapping[str, str] | None = None,
+) -> Answer:
+    """Ask a question of the settings' database. Raises as `Asker.ask` and `asker` do."""
+    question.values(parameters or {})  # what is asked wrongly is said before anybody is asked
+    with asker(settings) as asking:
+        return asking.ask(question, range_=range_, parameters=parameters)
+
+
+@contextmanager
+def asker(settings: SinkSettings) -> Iterator[Asker]:
+    """Somebody who asks several questions over one connection.
+
+    Raises:
+        UnreachableError: ClickHouse does not answer.
+        ConfigurationError: its URL or its certificate is wrong.
+    """
+    client = connect(settings)
+    client.database = settings.clickhouse_database
+    try:
+        yield Asker(client)
+    finally:
+        client.close()
+
+
+class Asker:
+    """Asks questions of a client's database."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def ask(
+        self,
+        question: Question,
+        *,
+        range_: TimeRange | None = None,
+        parameters: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """The answer to a question.
+
+        Raises:
+            QueryParameterError: a parameter is unknown, missing or can't be read as what it should
+                be.
+            UnreachableError: ClickHouse does not answer.
+            RefusedError: it answers with an error, such as tables that are missing.
+        """
+        bound: dict[str, Any] = dict(question.values(parameters or {}))
+        if question.ranged:
+            if range_ is None:
+                raise QueryParameterError(f"{question.name} needs a range of time")
+            bound |= {"since": _as_text(range_.since), "until": _as_text(range_.until)}
+        try:
+            result = self._client.query(
+                question.sql, parameters=bound, settings=_READING, query_tz="UTC", tz_mode="aware"
+            )
+            rows = [tuple(row) for row in result.result_rows]
+        except (DriverError, *LOST) as error:
+            raise _meant(sink_error(error), question, parameters or {}) from error
+        names = result.column_names
+        places = [names.index(column.name) for column in question.columns] if rows else []
+        return Answer(
+            question=question,
+            range=range_ if question.ranged else None,
+            columns=question.columns,
+            rows=tuple(tuple(_known(row[place]) for place in places) for row in rows),
+        )
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return value
+
+
+def _known(value: Any) -> Any:
+    """A figure over nothing, which ClickHouse gives as NaN, is unknown."""
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _as_text(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+def _meant(error: Exception, question: Question, given: Mapping[str, str]) -> Exception:
+    """The error that an operator can act on."""
+    if isinstance(error, RefusedError) and error.code in _NOT_A_VALUE and given:
+        types = ", ".join(
+            f"{each.name} is {each.type}" for each in question.parameters if each.name in given
+        )
+        return QueryParameterError(f"a parameter of {question.name} is malformed: {types}")
+    return error

@@ -1,0 +1,1 @@
+"""ClickHouse as a store: connections, inserts, migrations, roles, retention."""

@@ -1,0 +1,80 @@
+"""The store's twin in memory, for tests: the same promises, and faults on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+
+from schemas.errors import FencedError
+from sinks.clickhouse.store import Claim
+from sinks.errors import RefusedError
+from sinks.ingest.avro_file import Row
+from sinks.ingest.batch import Batch
+from sinks.ingest.log_position import Place
+from sinks.ingest.tables import Table
+
+Fault = Callable[[Batch], None]
+
+
+@dataclass
+class MemoryStore:
+    """Holds rows by partition and table.
+
+    `before` and `after` are called around an insert with its batch and may raise: what `before`
+    raises leaves nothing stored, what `after` raises leaves the batch stored.
+    """
+
+    rows: dict[Place, list[tuple[str, Row]]] = field(default_factory=dict)
+    claims: dict[Place, Claim] = field(default_factory=dict)
+    before: Fault | None = None
+    after: Fault | None = None
+    refused_events: frozenset[bytes] = frozenset()
+
+    async def claim(self, places: Collection[Place]) -> dict[Place, Claim]:
+        """Claim partitions."""
+        for place in places:
+            held = self.claims.get(place)
+            epoch = held.epoch + 1 if held else 1
+            self.claims[place] = Claim(place=place, epoch=epoch, token=str(epoch))
+        return {place: self.claims[place] for place in places}
+
+    async def stored(self, places: Collection[Place]) -> dict[Place, int]:
+        """The greatest offset stored of each partition."""
+        return {
+            place: max(row.offset for _, row in self.rows[place])
+            for place in places
+            if self.rows.get(place)
+        }
+
+    async def counted(self, place: Place, table: Table) -> Sequence[tuple[bytes, int]]:
+        """Nothing: keys are what ClickHouse computes."""
+        return ()
+
+    async def insert(self, batch: Batch, claim: Claim) -> None:
+        """Store a batch, unless fenced."""
+        await self.insert_together([(batch, claim)])
+
+    async def insert_together(self, claimed: Sequence[tuple[Batch, Claim]]) -> None:
+        """Store all batches, or none."""
+        for batch, claim in claimed:
+            if self.before is not None:
+                self.before(batch)
+            if self.claims.get(batch.place) != claim:
+                raise FencedError(f"{batch.place} was claimed by a successor")
+            if any(row.event in self.refused_events for row in batch.rows):
+                raise RefusedError("the rows do not lie where they should", code=395)
+        for batch, _ in claimed:
+            stored = self.rows.setdefault(batch.place, [])
+            stored.extend((batch.table.name, row) for row in batch.rows)
+        for batch, _ in claimed:
+            if self.after is not None:
+                self.after(batch)
+
+    async def settle(self, batch: Batch, claim: Claim) -> bool:
+        """Whether the batch is stored."""
+        if self.claims.get(batch.place) != claim:
+            raise FencedError(f"{batch.place} was claimed by a successor")
+        return (await self.stored([batch.place])).get(batch.place, -1) >= batch.last
+
+    async def close(self) -> None:
+        """Nothing to give back."""

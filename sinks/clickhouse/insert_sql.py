@@ -1,0 +1,152 @@
+"""The statements of the sink: the guarded insert of each table, and who may write.
+
+Read them together with `store`: they are where its promises are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sinks.ingest.avro_file import HEAD, TAIL
+from sinks.ingest.columns import column_expression, soundness, structure_of
+from sinks.ingest.dedup import COUNTED_KEYS
+from sinks.ingest.dedup_window import SPAN_MS
+from sinks.ingest.tables import Table
+
+FENCED = "sluice: fenced"
+"""What the guard says when a successor has claimed the partition."""
+
+MISALIGNED = "sluice: misaligned"
+"""What the guard says when bytes are no event of the table's schema."""
+
+UNSOUND = "sluice: unsound"
+"""What the guard says when an event holds a time that is none, or a number that is not finite."""
+
+QUERY_PREFIX = "sluice-sink"
+
+_WHERE_IT_WAS = ": while executing"
+
+INSERT_SETTINGS: dict[str, Any] = {
+    "async_insert": 0,
+    "max_threads": 1,
+    "max_insert_threads": 1,
+    "max_block_size": 200_000,
+    "max_insert_block_size": 200_000,
+    "min_insert_block_size_rows": 1_000_000,
+    "min_insert_block_size_bytes": 1_000_000_000,
+    "input_format_parallel_parsing": 0,
+    "allow_experimental_nullable_tuple_type": 1,
+    # Compiling the bounds of the columns took 100 ms an insert, computing them nothing to speak of.
+    "compile_expressions": 0,
+    "http_receive_timeout": 5,
+}
+"""One block, one part: an insert is stored whole or not at all."""
+
+CLUSTER_SETTINGS: dict[str, Any] = {"insert_quorum": "auto", "select_sequential_consistency": 1}
+"""On replicated tables a claim must be seen by every later insert."""
+
+_HELD = (
+    "(SELECT groupArray(held) FROM (SELECT (partition, max((epoch, claim))) AS held "
+    "FROM {database}.sink_epochs WHERE topic = {{topic:String}} AND partition IN "
+    "{{partitions:Array(Int32)}} GROUP BY partition ORDER BY partition))"
+)
+
+
+def is_fenced(message: str) -> bool:
+    """Whether an insert was refused because a successor has claimed the partition. Behind what was
+    thrown, ClickHouse repeats the expression, with everything that could have been.
+    """
+    return FENCED in message.partition(_WHERE_IT_WAS)[0]
+
+
+def insert_statement(table: Table, database: str) -> str:
+    """The insert of batches of one topic.
+
+    Parameters: topic, partitions in order, claims (partition, (epoch, claim)) in the same order,
+    ingested_at (ms).
+    """
+    values = {
+        "topic": "{topic:String}",
+        "partition": "reinterpretAsInt32(substring(head, 18, 4))",
+        "offset": _long(1),
+        "appended_at": f"fromUnixTimestamp64Milli({_long(9)}, 'UTC')",
+        "ingested_at": "fromUnixTimestamp64Milli({ingested_at:Int64}, 'UTC')",
+    }
+    if table.repeats:
+        values["repeat"] = "reinterpretAsUInt8(substring(head, 17, 1))"
+    for column, source in table.columns.items():
+        values[column] = column_expression(table.event, source)
+    structure = (
+        f"head FixedString({HEAD.size}), {structure_of(table.event)}, tail FixedString({TAIL.size})"
+    ).replace("'", "\\'")
+    held = _HELD.format(database=database)
+    return (
+        f"INSERT INTO {database}.{table.name} ({', '.join(f'`{name}`' for name in values)}) "
+        f"SELECT {', '.join(values.values())} FROM input('{structure}') "
+        f"WHERE NOT throwIf({held} != {{claims:{_CLAIMS}}}, '{FENCED}') "
+        f"AND NOT throwIf(substring(head, 1, 8) != tail, '{MISALIGNED}') "
+        f"AND NOT throwIf(NOT ({soundness(table.event)}), '{UNSOUND}') FORMAT Avro"
+    )
+
+
+_CLAIMS = "Array(Tuple(Int32, Tuple(UInt64, String)))"
+
+
+def _long(start: int) -> str:
+    return f"reinterpretAsInt64(substring(head, {start}, 8))"
+
+
+def held_claims(database: str) -> str:
+    """Greatest (epoch, claim) of each of the places."""
+    return (
+        f"SELECT topic, partition, max((epoch, claim)) FROM {database}.sink_epochs "
+        f"WHERE {_AT_PLACES} GROUP BY topic, partition"
+    )
+
+
+def stored_offsets(table: str, database: str) -> str:
+    """Greatest offset that a table holds of each of the places."""
+    return (
+        f"SELECT topic, partition, max(offset) FROM {database}.{table} "
+        f"WHERE {_AT_PLACES} GROUP BY topic, partition"
+    )
+
+
+_AT_PLACES = "(topic, partition) IN {places:Array(Tuple(String, Int32))}"
+
+_INSERTS_AT_PLACES = (
+    "startsWith(query_id, {prefix:String}) AND arrayExists(partition -> "
+    "has({places:Array(Tuple(String, Int32))}, "
+    "(splitByChar('/', query_id)[3], toInt32OrZero(partition))), "
+    "splitByChar('.', splitByChar('/', query_id)[4]))"
+)
+
+
+def query_id(prefix: str, topic: str, partitions: Iterable[int], unique: str) -> str:
+    """Names an insert by where its rows lie, so that a successor finds it."""
+    return "/".join((prefix, topic, ".".join(map(str, partitions)), unique))
+
+
+def end_inserts(cluster: str) -> str:
+    """End every running insert of the places."""
+    everywhere = f"ON CLUSTER '{cluster}' " if cluster else ""
+    return f"KILL QUERY {everywhere}WHERE {_INSERTS_AT_PLACES} SYNC"
+
+
+def running_inserts(cluster: str) -> str:
+    """How many inserts of the places run."""
+    source = f"clusterAllReplicas('{cluster}', system.processes)" if cluster else "system.processes"
+    return f"SELECT count() FROM {source} WHERE {_INSERTS_AT_PLACES}"
+
+
+def counted_keys(table: str, database: str) -> str:
+    """Keys and broker times of the rows that counted in the last window, as RowBinary."""
+    key, condition = COUNTED_KEYS[table]
+    here = "topic = {topic:String} AND partition = {partition:Int32}"
+    return (
+        f"SELECT toFixedString({key}, 8), toUnixTimestamp64Milli(appended_at) "
+        f"FROM {database}.{table} WHERE {here} AND repeat = 0 AND {condition} AND appended_at >= "
+        f"(SELECT max(appended_at) FROM {database}.{table} WHERE {here}) "
+        f"- toIntervalMillisecond({SPAN_MS}) ORDER BY offset"
+    )

@@ -1,0 +1,1 @@
+"""From records of event topics to acknowledged inserts."""

@@ -1,0 +1,62 @@
+"""Bounded memory: a partition that holds too much is read no further until some of it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from sinks.ingest.log_position import Place
+from sinks.ingest.partition_writer import PartitionWriter
+
+
+class Room:
+    """Pauses and resumes the partitions of these writers: bytes held by each, and by all."""
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        writers: Mapping[Place, PartitionWriter],
+        *,
+        most_each: int,
+        most: int,
+    ) -> None:
+        self._consumer = consumer
+        self._writers = writers
+        self._most_each = most_each
+        self._most = most
+        self._waiting: set[Place] = set()
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of rows that are read and not stored yet."""
+        return sum(writer.held_bytes for writer in self._writers.values())
+
+    def taken(self, place: Place) -> None:
+        """A partition's writer was given rows: pause it where that was too much."""
+        if self._writers[place].held_bytes >= self._most_each or self._is_used_up:
+            self._waiting.add(place)
+            self._consumer.pause(TopicPartition(*place))
+
+    def freed(self) -> None:
+        """Rows were stored: read on with those that waited for it."""
+        if not self._waiting or self._is_used_up:
+            return
+        for place in list(self._waiting):
+            writer = self._writers.get(place)
+            if writer is None or writer.held_bytes < self._most_each:
+                self._waiting.discard(place)
+                if writer is not None:
+                    self._consumer.resume(TopicPartition(*place))
+
+    def forget(self, place: Place) -> None:
+        """A partition is read anew, or not at all."""
+        self._waiting.discard(place)
+
+    def forget_all(self) -> None:
+        """The assignment is over."""
+        self._waiting.clear()
+
+    @property
+    def _is_used_up(self) -> bool:
+        return self.held_bytes >= self._most

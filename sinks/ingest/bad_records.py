@@ -1,0 +1,173 @@
+"""Records of event topics that can't be read or stored: counted, alerted, set aside untouched.
+
+The row of `dead_letters` is part of the partition's own rows and is exact. What is done here is
+beside it, best effort: an alert for each topic that names its latest bad record, and its bytes on
+the topic's dead-letter topic, where one is declared. A record that is read again after a crash is
+set aside again; one that waits here when the process is killed is not. Its bytes stay on its own
+topic until retention takes them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from core.schema_registry import KnownSchemas
+from schemas.alert_names import AlertName
+from schemas.bad_records import UNDECODABLE, BadRecord, dead_letter_headers, kept_value
+from schemas.encoding.avro_mapping import as_record
+from schemas.encoding.codec import Codec
+from schemas.events import Alert
+from schemas.journal_headers import Headers, without_nulls
+from schemas.topics import ALERTS, MIB, dead_letter_topic, declared_topics
+from sinks.clock import Clock
+from sinks.ingest.log_position import LogRecord
+from sinks.settings import SinkSettings
+
+log = logging.getLogger(__name__)
+
+MOST_WAITING = 1_000
+MOST_WAITING_BYTES = 32 * MIB
+"""Bad records that wait to be set aside; beyond it they are not, and remain counted."""
+
+TELL_EVERY_S = 1.0
+REPEAT_S = 600.0
+"""An alert of the same topic is published again after this time at the earliest."""
+
+_DECLARED = frozenset(topic.name for topic in declared_topics())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A dead letter on its way."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+    @property
+    def size(self) -> int:
+        """Bytes of key and value."""
+        return len(self.key or b"") + len(self.value or b"")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlet:
+    """The two things that are done on the log. Both may raise `KafkaError`."""
+
+    send: Callable[[Letter], Awaitable[None]]
+    publish: Callable[[Alert], Awaitable[None]]
+
+
+class BadRecords:
+    """What was found and is not told yet; `counted` hears of each record's topic."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        instance: str,
+        counted: Callable[[str], None] = lambda topic: None,
+    ) -> None:
+        self._clock = clock
+        self._instance = instance
+        self._counted = counted
+        self._letters: deque[Letter] = deque()
+        self._waiting_bytes = 0
+        self._latest: dict[str, BadRecord] = {}
+        self._fired: dict[str, float] = {}
+
+    def note(self, bad: BadRecord, record: LogRecord) -> None:
+        """A record could not be read or stored; never fails, never waits."""
+        self._counted(bad.topic)
+        self._latest[bad.topic] = bad
+        aside = dead_letter_topic(bad.topic)
+        if aside in _DECLARED:
+            about = dead_letter_headers(bad, cause=UNDECODABLE, worker=self._instance)
+            letter = Letter(
+                topic=aside,
+                key=record.key,
+                value=kept_value(record.key, record.value),
+                headers=[*without_nulls(record.headers), *about],
+            )
+            is_full = self._waiting_bytes + letter.size > MOST_WAITING_BYTES
+            if not is_full and len(self._letters) < MOST_WAITING:
+                self._letters.append(letter)
+                self._waiting_bytes += letter.size
+
+    async def tell(self, outlet: Outlet) -> None:
+        """Raise the alerts that are due, and set aside what waits.
+
+        Raises:
+            KafkaError: the broker did not take one; it waits for the next call.
+        """
+        await self._raise_alerts(outlet)
+        while self._letters:
+            try:
+                await outlet.send(self._letters[0])
+            except KafkaError as error:
+                if error.retriable:
+                    raise
+                # Too large, or no right to write there: the next try would end in the same way.
+                log.warning("%s refused a record: %s", self._letters[0].topic, type(error).__name__)
+            self._waiting_bytes -= self._letters.popleft().size
+
+    async def _raise_alerts(self, outlet: Outlet) -> None:
+        now = self._clock.elapsed_s()
+        for topic, bad in list(self._latest.items()):
+            if now - self._fired.get(topic, float("-inf")) >= REPEAT_S:
+                await outlet.publish(self._alert(bad))
+                self._fired[topic] = now
+            del self._latest[topic]
+
+    def _alert(self, bad: BadRecord) -> Alert:
+        return Alert(
+            rule=AlertName.BAD_RECORD,
+            subject=bad.topic,
+            state="fired",
+            severity="warning",
+            message=f"{bad.in_words}. See who else may write this topic; nothing waits for it",
+            at=self._clock.now_ms(),
+            worker=self._instance,
+        )
+
+
+async def tell_bad_records(
+    bad: BadRecords, settings: SinkSettings, known: KnownSchemas | None
+) -> None:
+    """Tell every second, until cancelled."""
+    codec = Codec("Alert", known)
+    while True:
+        producer = AIOKafkaProducer(
+            **settings.kafka, acks="all", max_request_size=_LARGEST_LETTER_BYTES
+        )
+
+        async def send(letter: Letter, producer: AIOKafkaProducer = producer) -> None:
+            await producer.send_and_wait(
+                letter.topic, letter.value, key=letter.key, headers=letter.headers
+            )
+
+        async def publish(alert: Alert, producer: AIOKafkaProducer = producer) -> None:
+            log.warning("alert %s: %s", alert.rule, alert.message)
+            value = codec.encode(as_record(alert))
+            await producer.send_and_wait(ALERTS, value, key=alert.rule.encode(), partition=0)
+
+        try:
+            await producer.start()
+            while True:
+                await bad.tell(Outlet(send=send, publish=publish))
+                await asyncio.sleep(TELL_EVERY_S)
+        except (KafkaError, OSError) as error:
+            log.warning("bad records can't be told now: %s", type(error).__name__)
+        finally:
+            await producer.stop()
+        await asyncio.sleep(TELL_EVERY_S)
+
+
+_LARGEST_LETTER_BYTES = max(topic.max_message_bytes for topic in declared_topics())

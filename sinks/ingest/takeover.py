@@ -1,0 +1,113 @@
+"""Taking partitions over: claim them, ask what is stored, start behind it.
+
+Where nothing is stored of a partition its committed offset counts, else its beginning. A log that
+ends before the start was deleted and made again: that is for an operator to decide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiokafka.errors import KafkaError
+
+from schemas.errors import SinkError
+from sinks.clickhouse.store import Claim, Store
+from sinks.errors import LogRecreatedError
+from sinks.ingest.dedup_window import SeenWindow
+from sinks.ingest.log_position import Place
+from sinks.ingest.partition_writer import delays
+from sinks.ingest.tables import table_of
+from sinks.status import SinkStatus
+
+log = logging.getLogger(__name__)
+
+
+class LogBounds(Protocol):
+    """What is asked of the log."""
+
+    async def beginnings(self, places: Collection[Place]) -> Mapping[Place, int]:
+        """First offset of each partition."""
+        ...
+
+    async def ends(self, places: Collection[Place]) -> Mapping[Place, int]:
+        """Offset behind the last record of each partition."""
+        ...
+
+    async def committed(self, place: Place) -> int | None:
+        """The group's committed offset, if any."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Where writing a partition starts. `skipped` records are gone from the log, unstored."""
+
+    claim: Claim
+    offset: int
+    window: SeenWindow
+    skipped: int = 0
+
+
+async def take_over(
+    places: Collection[Place], store: Store, bounds: LogBounds
+) -> dict[Place, Start]:
+    """Take partitions over.
+
+    Raises:
+        LogRecreatedError: a log ends before what is stored of it.
+        SinkError: ClickHouse does not answer or refuses; try again.
+    """
+    claims = await store.claim(places)
+    stored = await store.stored(places)
+    beginnings, ends = await bounds.beginnings(places), await bounds.ends(places)
+    starts: dict[Place, Start] = {}
+    for place, claim in claims.items():
+        offset = await _start_offset(place, stored.get(place), bounds)
+        if offset is not None and offset > ends[place]:
+            raise LogRecreatedError(
+                f"{place.topic}:{place.partition} ends at offset {ends[place]}, but rows up to "
+                f"{offset} are accounted for: the topic was deleted and made again. Give its "
+                "successor another name, or move its rows out of the tables and reset the offsets "
+                "of the group, then start the sink again."
+            )
+        start = beginnings[place] if offset is None else max(offset, beginnings[place])
+        skipped = 0 if offset is None else start - offset
+        if skipped:
+            log.error(
+                "%s:%d: %d offsets were dropped from the log before they were stored; retention "
+                "is shorter than the sink was away",
+                *place,
+                skipped,
+            )
+        window = SeenWindow()
+        window.fill(await store.counted(place, table_of(place.topic)))
+        starts[place] = Start(claim=claim, offset=start, window=window, skipped=skipped)
+    return starts
+
+
+async def until_taken_over(
+    places: Collection[Place], store: Store, bounds: LogBounds, status: SinkStatus
+) -> dict[Place, Start]:
+    """Take partitions over, as often as it takes; `status` says why it has not succeeded yet.
+
+    Raises:
+        LogRecreatedError: a log ends before what is stored of it.
+    """
+    waits = delays()
+    while True:
+        try:
+            return await take_over(places, store, bounds)
+        except LogRecreatedError:
+            raise
+        except (SinkError, KafkaError) as error:
+            status.failing(str(error))
+            log.warning("taking over failed, it is retried: %s", error)
+            await asyncio.sleep(next(waits))
+
+
+async def _start_offset(place: Place, stored: int | None, bounds: LogBounds) -> int | None:
+    return await bounds.committed(place) if stored is None else stored + 1

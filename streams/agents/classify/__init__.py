@@ -1,0 +1,1 @@
+"""The classify agent: from a caller's request to hop 0."""

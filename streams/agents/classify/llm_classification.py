@@ -1,0 +1,64 @@
+"""The `llm` classifier's call: remembered for equal questions, left out while its model fails.
+
+Whatever goes wrong (time-out, error, nonsense), routing goes on by the rules; what was heard, or
+why nothing was, stands in the decision's inputs.
+"""
+
+from __future__ import annotations
+
+from schemas.alert_names import AlertName
+from schemas.records import CLASSIFY
+from streams.agents.dependencies import Dependencies
+from streams.agents.execute.call_spec import Errand
+from streams.agents.execute.hop_state import HopState
+from streams.agents.execute.internal_calls import Heard, ask_model
+from streams.redaction.redactor import redact
+from streams.routing.features.request_features import Features, text_of
+from streams.routing.llm.classification import Opinion, opinion_body, question_key, read_opinion
+from streams.routing.snapshot import Privacy
+
+PAUSED = "paused"
+
+
+async def opinion_on(seen: Features, hop: HopState, deps: Dependencies) -> Opinion:
+    """What the policy's model says of a request, or why it says nothing."""
+    asked = hop.landscape.policy.llm
+    if asked is None:
+        return Opinion(failed="nobody to ask")
+    key = question_key(seen, hop.landscape)
+    known = deps.opinions.recall(key)
+    if known is not None:
+        return known
+    if deps.opinions.paused(deps.clock.now()):
+        return Opinion(failed=PAUSED)
+    body = opinion_body(seen, hop.landscape, hop.landscape.models[asked.model])
+    errand = Errand(body=body, purpose=CLASSIFY, limit_ms=asked.timeout_ms)
+    opinion = _read(await ask_model(hop, asked.model, errand, deps), hop)
+    deps.opinions.keep(key, opinion, deps.clock.now())
+    if deps.opinions.paused(deps.clock.now()):
+        await deps.alerts.fire(
+            AlertName.CLASSIFIER_SILENT,
+            asked.model,
+            f"the llm classifier's model failed again and again ({opinion.failed}); the rules "
+            "decide meanwhile. See policy.llm in the registry.",
+        )
+    return opinion
+
+
+def _read(heard: Heard, hop: HopState) -> Opinion:
+    call_id = heard.attempt.call_id if heard.attempt else None
+    if heard.completion is None:
+        return Opinion(failed=heard.failed, call_id=call_id)
+    said = read_opinion(text_of(heard.completion.message.get("content")), hop.landscape)
+    return Opinion(
+        tier=said.tier,
+        score=said.score,
+        reason=_kept(said.reason, hop.landscape.privacy),
+        failed=said.failed,
+        call_id=call_id,
+    )
+
+
+def _kept(reason: str, privacy: Privacy) -> str:
+    """The model's words as far as they may be recorded: they can repeat the prompt."""
+    return redact(reason, privacy.redact) if privacy.store_prompts else ""

@@ -1,0 +1,99 @@
+"""Where a reply goes: read from the request's headers, checked before anything is paid.
+
+Our own header names come first, Spring's (`ReplyingKafkaTemplate`) are honoured. Correlation ids
+and the trace context are echoed as they came, the first of each name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schemas.encoding.codec import Format, format_of
+from schemas.errors import InvalidRequestError
+from schemas.identity import reply_digest
+from schemas.records import Header, ReplyAddress
+from schemas.topics import REPLIES
+from streams.agents.dependencies import Dependencies
+from streams.flow.incoming_message import Incoming
+
+REPLY_TOPIC = ("reply-topic", "kafka_replyTopic")
+REPLY_PARTITION = ("kafka_replyPartition",)
+CORRELATION_ID = ("correlation-id", "kafka_correlationId")
+ECHOED = (*CORRELATION_ID, "traceparent", "tracestate")
+
+MAX_HEADER_BYTES = 1024
+"""Longest header value that is echoed."""
+
+MAX_KEY_BYTES = 4096
+"""Longest key that a reply can have: it travels with every hop of its request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addressed:
+    """The address that is used, and why the caller's own was not."""
+
+    address: ReplyAddress
+    refusal: InvalidRequestError | None = None
+
+
+async def address_of(message: Incoming, deps: Dependencies) -> Addressed:
+    """The reply address of a request; one that is refused is replaced by the default topic."""
+    wanted = message.header(*REPLY_TOPIC)
+    topic = wanted.decode("ascii", "replace") if wanted else REPLIES
+    refusal = _too_long(message) or await _forbidden(topic, message, deps)
+    if refusal is not None:
+        topic = REPLIES
+    correlation = message.header(*CORRELATION_ID)
+    address = ReplyAddress(
+        topic=topic,
+        partition=None if refusal else _partition(message),
+        key=message.key if len(message.key or b"") <= MAX_KEY_BYTES else None,
+        format=_format(message, deps),
+        headers=tuple(
+            Header(name=name, value=value)
+            for name, value in _echoed(message)
+            if len(value) <= MAX_HEADER_BYTES
+        ),
+        digest=reply_digest(topic, correlation),
+    )
+    return Addressed(address=address, refusal=refusal)
+
+
+def _too_long(message: Incoming) -> InvalidRequestError | None:
+    if any(len(value) > MAX_HEADER_BYTES for _, value in _echoed(message)):
+        return InvalidRequestError(
+            f"a correlation or trace header is longer than {MAX_HEADER_BYTES} bytes"
+        )
+    if len(message.key or b"") > MAX_KEY_BYTES:
+        return InvalidRequestError(f"the key is longer than {MAX_KEY_BYTES} bytes")
+    return None
+
+
+async def _forbidden(
+    topic: str, message: Incoming, deps: Dependencies
+) -> InvalidRequestError | None:
+    if not deps.reply_topics.allows(topic, deps.bound_tenants.get(message.topic)):
+        why = "reply-topic: not a topic that replies may go to"
+    elif topic != REPLIES and not await deps.reply_topic_exists(topic):
+        why = "reply-topic: does not exist; create it first"
+    else:
+        return None
+    return InvalidRequestError(why, code="reply_topic_forbidden")
+
+
+def _echoed(message: Incoming) -> list[tuple[str, bytes]]:
+    found = {name: message.header(name) for name in ECHOED}
+    return [(name, value) for name, value in found.items() if value is not None]
+
+
+def _partition(message: Incoming) -> int | None:
+    """Spring sends the partition as four bytes, big-endian."""
+    raw = message.header(*REPLY_PARTITION)
+    if raw is None or len(raw) != 4:
+        return None
+    return int.from_bytes(raw, "big", signed=True) if raw[0] < 0x80 else None
+
+
+def _format(message: Incoming, deps: Dependencies) -> str:
+    framed = deps.codecs.request.format is Format.CONFLUENT
+    return format_of(message.value or b"", framed=framed).value

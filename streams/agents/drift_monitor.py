@@ -1,0 +1,118 @@
+"""Watches what a worker sees for two losses: of the traffic it was set up for, of calibration.
+
+Scores are compared, window by window, with the first ones under the same registry version;
+confidences with what the judge, or a caller's feedback, says of the same answers. Feedback reaches
+any worker, so each joins those whose answers it gave itself: a sample, which is all it takes.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from schemas.alert_names import AlertName
+from streams.offline.evaluation.shift import BINS, SHIFTED, bin_of, stability_index
+
+REFERENCE = 1_000
+"""Scores of a version that stand for what its traffic was like."""
+
+WINDOW = 500
+"""Scores that are compared with them at once."""
+
+JUDGED = 200
+"""Answers of a model whose confidence is compared with what was said of them."""
+
+MISCALIBRATED = 0.15
+"""Difference of mean confidence and mean quality from which calibration counts as lost. By chance
+alone, over so many answers, it is above 0.1 once in two hundred windows."""
+
+_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A loss that was found: the alert's rule, its subject, and what to do."""
+
+    rule: AlertName
+    subject: str
+    message: str
+
+
+@dataclass(slots=True)
+class _Scores:
+    reference: list[int] = field(default_factory=lambda: [0] * BINS)
+    window: list[int] = field(default_factory=lambda: [0] * BINS)
+
+
+@dataclass(slots=True)
+class _Pairs:
+    count: int = 0
+    confidence: float = 0.0
+    quality: float = 0.0
+
+
+class Watch:
+    """What one worker has seen lately; bounded, and forgotten when it restarts."""
+
+    def __init__(self) -> None:
+        self._version: str | None = None
+        self._scores: dict[str, _Scores] = {}
+        self._pairs: dict[str, _Pairs] = {}
+        self._given: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+
+    def decided(self, version: str, classifier: str, score: float | None) -> Finding | None:
+        """A request was classified; a finding where the last window differs from the first."""
+        if score is None:
+            return None
+        if version != self._version:
+            self._version, self._scores = version, {}
+        seen = self._scores.setdefault(classifier, _Scores())
+        if sum(seen.reference) < REFERENCE:
+            seen.reference[bin_of(score)] += 1
+            return None
+        seen.window[bin_of(score)] += 1
+        if sum(seen.window) < WINDOW:
+            return None
+        index = stability_index(seen.reference, seen.window)
+        seen.window = [0] * BINS
+        if index < SHIFTED:
+            return None
+        return Finding(
+            rule=AlertName.INPUT_SHIFT,
+            subject=f"{version}/{classifier}",
+            message=f"scores of {classifier} have shifted (stability index {index:.2f}, from "
+            f"{SHIFTED} on): requests are not what they were. Look at "
+            "`sluice query routing_distribution`, and train again: `sluice train --since 7d`.",
+        )
+
+    def replied(self, identity: bytes, model: str, confidence: float | None) -> None:
+        """An answer was given: remember it, for feedback that may come."""
+        if confidence is None:
+            return
+        self._given[identity] = model, confidence
+        if len(self._given) > _REMEMBERED:
+            self._given.popitem(last=False)
+
+    def fed_back(self, identity: bytes, score: float | None) -> Finding | None:
+        """A caller scored an answer, 0..1."""
+        given = self._given.pop(identity, None) if score is not None else None
+        return None if given is None or score is None else self.compared(*given, score)
+
+    def compared(self, model: str, confidence: float, quality: float) -> Finding | None:
+        """An answer's confidence met its quality, both 0..1."""
+        pairs = self._pairs.setdefault(model, _Pairs())
+        pairs.count += 1
+        pairs.confidence += confidence
+        pairs.quality += quality
+        if pairs.count < JUDGED:
+            return None
+        del self._pairs[model]
+        sure, good = pairs.confidence / pairs.count, pairs.quality / pairs.count
+        if abs(sure - good) < MISCALIBRATED:
+            return None
+        return Finding(
+            rule=AlertName.CALIBRATION_LOST,
+            subject=model,
+            message=f"mean confidence in {model} is {sure:.2f}, what was said of the same answers "
+            f"{good:.2f}. See `sluice query calibration`; train again, or move the thresholds.",
+        )

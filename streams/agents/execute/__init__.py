@@ -1,0 +1,1 @@
+"""The execute agent: one hop of a request on its tier."""

@@ -1,0 +1,222 @@
+"""A hop's work: ask the tier's candidates until one answer stands, or the tier is exhausted.
+
+Routing decides every step (`streams.routing`); this makes the calls and keeps the record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from schemas.alert_names import AlertName
+from schemas.encoding import exact_json
+from schemas.records import ANSWER, Answer
+from schemas.topics import MAX_ANSWER_BYTES
+from streams.agents.dependencies import Dependencies
+from streams.agents.execute.answer_evaluation import judge_answer
+from streams.agents.execute.call_spec import Errand
+from streams.agents.execute.capacity import expected_tokens, find_room, who_has_room
+from streams.agents.execute.exhaustion import answers_of, exhausted, nobody_to_ask, out_of_time
+from streams.agents.execute.expected_costs import expected_costs, model_costs
+from streams.agents.execute.hop_state import HopState
+from streams.agents.execute.outcome_kinds import Ending, MovedOn, Replied
+from streams.agents.execute.provider_call import CallEnd, make_call
+from streams.providers.port import Completion, ErrorClass
+from streams.routing.cascade import Accept, Standing, after_answer, best_answer, weighs_going_on
+from streams.routing.confidence.scorers import Answered, Verdict
+from streams.routing.draws import draw
+from streams.routing.parameters.answer_limits import asked_limit
+from streams.routing.selection.candidates import Candidate
+from streams.routing.selection.fallback import FailedCall, TierExhausted, after_failure
+from streams.routing.snapshot import LOGPROBS
+
+_LONGEST_ERROR = 300
+
+
+async def work_out(hop: HopState, deps: Dependencies) -> Ending | None:
+    """Work on a hop to its end; `None` when another worker has taken it over meanwhile."""
+    if _left(hop, deps) <= 0:
+        return out_of_time(hop)
+    choice = await find_room(hop, deps)
+    if not choice.candidates:
+        return nobody_to_ask(hop, choice, standing_of(hop, deps), deps)
+    tenant = hop.message.tenant
+    limits = hop.landscape.limits_of(tenant)
+    deps.tenants.begin(tenant, limits, counts=hop.message.hop == 0)
+    try:
+        return await _ask(hop, choice.candidates[0], deps)
+    finally:
+        deps.tenants.end(tenant, limits)
+
+
+async def _ask(hop: HopState, candidate: Candidate, deps: Dependencies) -> Ending | None:
+    failures: list[FailedCall] = []
+    deps.retries.called()
+    while True:
+        end = await make_call(hop, candidate, _errand(hop, candidate, deps), deps)
+        if end.completion is not None:
+            return await _answered(hop, candidate, end, end.completion, deps)
+        hop.attempts.append(end.attempt)
+        failures.append(_failed(candidate, end))
+        await _alert_on_auth(candidate, end, deps)
+        if hop.work.lost:
+            return None
+        if _left(hop, deps) <= 0:
+            return out_of_time(hop)
+        following = await _after(hop, end, failures, deps)
+        if not isinstance(following, Candidate):
+            return following
+        candidate = following
+
+
+async def _after(
+    hop: HopState, end: CallEnd, failures: list[FailedCall], deps: Dependencies
+) -> Candidate | Ending:
+    """Whom to ask after a failure, once a pause is over, or how the hop ends."""
+    choice = who_has_room(hop, deps)
+    step = after_failure(
+        failures,
+        choice.candidates,
+        hop.landscape.policy.fallback,
+        time_left_ms=_left(hop, deps),
+        jitter=draw(f"retry/{end.attempt.call_id}"),
+        may_retry=deps.retries.allows,
+        refusals_before=_refusals_before(hop),
+    )
+    failed: dict[str, Any] = {"call": end.attempt.call_id, "why": step.why}
+    if end.error is not None:
+        # Providers' own words are never in it, so that it may be stored.
+        failed["error"] = str(end.error)[:_LONGEST_ERROR]
+    hop.steps.append(failed)
+    if isinstance(step, TierExhausted):
+        return exhausted(hop, step, failures, standing_of(hop, deps), deps)
+    deps.retries.retried()
+    if step.pause_ms <= 0:
+        return step.candidate
+    await deps.sleep_ms(step.pause_ms)
+    again = await find_room(hop, deps)
+    if step.candidate in again.candidates:
+        return step.candidate
+    if again.candidates:
+        return again.candidates[0]
+    return nobody_to_ask(hop, again, standing_of(hop, deps), deps)
+
+
+def _failed(candidate: Candidate, end: CallEnd) -> FailedCall:
+    after = end.error.retry_after_s if end.error else None
+    return FailedCall(
+        candidate=candidate,
+        error_class=end.attempt.status,
+        retry_after_ms=None if after is None else after * 1000,
+        unsupported=end.error.unsupported if end.error else None,
+    )
+
+
+def _refusals_before(hop: HopState) -> int:
+    """Calls of earlier hops that were refused for a reason that nobody knows."""
+    return sum(
+        attempt.purpose == ANSWER and attempt.status == ErrorClass.BAD_REQUEST
+        for attempt in hop.message.attempts
+    )
+
+
+def _errand(hop: HopState, candidate: Candidate, deps: Dependencies) -> Errand:
+    """The caller's own body; where the cascade looks at logprobs, they are asked for as well."""
+    wanted = hop.landscape.policy.cascade.logprobs and LOGPROBS in candidate.model.capabilities
+    body = {**hop.body, "logprobs": True} if wanted else hop.body
+    most = asked_limit(body)
+    model = candidate.model
+    return Errand(
+        body=body,
+        expected_tokens=expected_tokens(hop.context_tokens, most),
+        expected_nano=model_costs((model,), hop.context_tokens, deps)[model.name],
+    )
+
+
+async def _answered(
+    hop: HopState, candidate: Candidate, end: CallEnd, completion: Completion, deps: Dependencies
+) -> Ending:
+    answered = Answered(
+        body=hop.body,
+        message=completion.message,
+        finish_reason=completion.finish_reason,
+        logprobs=completion.logprobs,
+    )
+    hop.attempts.append(end.attempt)
+    place = len(hop.attempts) - 1
+    standing = standing_of(hop, deps)
+    verdict = await judge_answer(hop, end.attempt, answered, standing, deps)
+    hop.attempts[place] = replace(end.attempt, confidence=verdict.confidence)
+    answer = _answer(hop, candidate, completion, verdict)
+    if answer is None:
+        too_large = TierExhausted(why="the answer is too large")
+        return exhausted(hop, too_large, (), standing, deps)
+    hop.answers.append(answer)
+    step = after_answer(verdict, replace(standing, time_left_ms=_left(hop, deps)), hop.landscape)
+    seen: dict[str, Any] = {
+        "call": end.attempt.call_id,
+        "confidence": verdict.confidence,
+        "parts": dict(verdict.parts),
+        "faults": [fault.check for fault in verdict.faults],
+        "why": step.why,
+    }
+    if standing.costs:
+        seen |= {"chances": list(verdict.chances), "tier_costs": dict(standing.costs)}
+    hop.steps.append(seen)
+    if isinstance(step, Accept):
+        best = best_answer(answers_of(hop)) or answer
+        # A faulty answer has confidence 0, so an earlier one is better only without a fault.
+        found = verdict.faults if best is answer else ()
+        return Replied(answer=best, faults=tuple(f"{each.check}: {each.what}" for each in found))
+    return MovedOn(tier=step.tier, why=step.why)
+
+
+def _left(hop: HopState, deps: Dependencies) -> float:
+    return hop.time_left_ms(deps.clock.now())
+
+
+def _answer(
+    hop: HopState, candidate: Candidate, completion: Completion, verdict: Verdict
+) -> Answer | None:
+    message = exact_json.dumps(completion.message)
+    if len(message) > MAX_ANSWER_BYTES:
+        return None
+    usage = completion.usage
+    return Answer(
+        message=message.decode(),
+        model=candidate.model.name,
+        provider=candidate.model.provider,
+        tier=hop.message.tier,
+        finish_reason=completion.finish_reason,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        confidence=verdict.confidence,
+    )
+
+
+def standing_of(hop: HopState, deps: Dependencies) -> Standing:
+    """Where the request stands at the end of this hop."""
+    message = hop.message
+    standing = Standing(
+        tier=message.tier,
+        hop=len(message.tiers_tried),
+        time_left_ms=_left(hop, deps),
+        pinned=message.decision.model is not None,
+        feature=message.feature,
+        quality=message.quality,
+    )
+    if not weighs_going_on(standing, hop.landscape):
+        return standing
+    return replace(standing, costs=expected_costs(hop.body, hop.landscape, deps))
+
+
+async def _alert_on_auth(candidate: Candidate, end: CallEnd, deps: Dependencies) -> None:
+    if end.attempt.status == "auth":
+        await deps.alerts.fire(
+            AlertName.PROVIDER_AUTH,
+            f"{candidate.model.name}/{candidate.instance.name}",
+            f"the provider refused our key, or there is none: {end.error}",
+        )

@@ -1,0 +1,153 @@
+"""What a hop comes to when its tier can not answer, or time is over.
+
+The next tier, else the best answer seen so far, else a wait for better times, else an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from schemas.records import ANSWER, Answer, Failure
+from streams.agents.dependencies import Dependencies
+from streams.agents.execute.budget_admission import over_budget
+from streams.agents.execute.capacity import need_of, wait_of
+from streams.agents.execute.hop_state import HopState
+from streams.agents.execute.outcome_kinds import Ending, GaveUp, MovedOn, Parked, Replied
+from streams.providers.port import ErrorClass
+from streams.routing.cascade import Standing, best_answer, next_tier
+from streams.routing.selection.budgets import Downgrade, Rejected
+from streams.routing.selection.candidates import Shortlist, fits_nobody
+from streams.routing.selection.fallback import CONTEXT_LENGTH, TRANSIENT, FailedCall, TierExhausted
+
+
+def out_of_time(hop: HopState) -> Ending:
+    """Past the deadline: the best answer seen, if there is one, else the request expires."""
+    best = best_answer(answers_of(hop))
+    if best is not None:
+        return Replied(answer=best, fell_back=True)
+    failure = Failure(
+        code="deadline_exceeded",
+        message="no model answered before the deadline",
+        retryable=True,
+    )
+    return GaveUp(kind="expired", failure=failure)
+
+
+def nobody_to_ask(
+    hop: HopState, choice: Shortlist, standing: Standing, deps: Dependencies
+) -> Ending:
+    """No candidate may be called: wait where only capacity is wanting, else ask elsewhere."""
+    if hop.denied is not None and not choice.lacks_capacity:
+        return _denied(hop, hop.denied, standing)
+    if choice.lacks_capacity:
+        return _wait(hop, deps) or no_capacity()
+    why = "no instance of the tier is well" if choice.lacks_health else "no model of the tier fits"
+    return exhausted(hop, TierExhausted(why=why, passes=choice.lacks_health), (), standing, deps)
+
+
+def _denied(hop: HopState, denied: Downgrade | Rejected, standing: Standing) -> Ending:
+    """The budgets leave nobody: another tier if only a model is used up, else the best answer."""
+    following = next_tier(standing, hop.landscape)
+    if denied.spares_other_models and following is not None:
+        return MovedOn(tier=following, why=denied.why)
+    best = best_answer(answers_of(hop))
+    return over_budget(hop, denied) if best is None else Replied(answer=best, fell_back=True)
+
+
+def exhausted(
+    hop: HopState,
+    step: TierExhausted,
+    failures: Sequence[FailedCall],
+    standing: Standing,
+    deps: Dependencies,
+) -> Ending:
+    """Nobody of the tier can answer: the next tier, else the best answer, else wait, else fail."""
+    following = None if step.refused else next_tier(standing, hop.landscape)
+    if following is not None:
+        return MovedOn(tier=following, why=step.why)
+    best = best_answer(answers_of(hop))
+    if best is not None:
+        return Replied(answer=best, fell_back=True)
+    if not step.refused and _fits_nobody(hop, deps):
+        return GaveUp(kind="failed", failure=_FITS_NOBODY)
+    if _answer_statuses(hop) and _answer_statuses(hop) <= _REFUSALS:
+        step = replace(step, refused=True)
+    if hop.landscape.policy.fallback.wait and _may_pass(hop, step, failures):
+        return _wait(hop, deps) or GaveUp(kind="failed", failure=_failure(step, failures))
+    return GaveUp(kind="failed", failure=_failure(step, failures))
+
+
+def answers_of(hop: HopState) -> list[Answer]:
+    """Every answer that was seen, the best of earlier hops first."""
+    before = [hop.message.best] if hop.message.best is not None else []
+    return [*before, *hop.answers]
+
+
+def no_capacity() -> GaveUp:
+    """The deadline comes before capacity."""
+    failure = Failure(
+        code="no_capacity",
+        message="no model had capacity before the deadline; send it again later, or with more time",
+        retryable=True,
+    )
+    return GaveUp(kind="expired", failure=failure)
+
+
+def _may_pass(hop: HopState, step: TierExhausted, failures: Sequence[FailedCall]) -> bool:
+    """Whether what is wrong may be over later: nothing failed for good, on any tier."""
+    if step.refused:
+        return False
+    classes = {failure.error_class for failure in failures}
+    return (bool(classes) or step.passes) and classes <= TRANSIENT
+
+
+def _wait(hop: HopState, deps: Dependencies) -> Ending | None:
+    delay_s = wait_of(hop, deps)
+    best = best_answer(answers_of(hop))
+    if best is not None:
+        return Replied(answer=best, fell_back=True)
+    return None if delay_s is None else Parked(delay_s=delay_s)
+
+
+def _fits_nobody(hop: HopState, deps: Dependencies) -> bool:
+    """Whether the request is too large, or asks too much, for every model that may be asked: by its
+    estimate, or as every provider that was asked has said.
+    """
+    if fits_nobody(need_of(hop, deps.clock.now()), hop.landscape):
+        return True
+    return _answer_statuses(hop) == {CONTEXT_LENGTH}
+
+
+def _answer_statuses(hop: HopState) -> set[str]:
+    """How the request's calls for an answer ended, on all hops."""
+    return {each.status for each in hop.all_attempts if each.purpose == ANSWER}
+
+
+_REFUSALS = {ErrorClass.BAD_REQUEST.value, ErrorClass.INVALID_REQUEST.value}
+"""Ends that come again when the same request is sent again."""
+
+
+_FITS_NOBODY = Failure(
+    code="all_models_failed",
+    message="no model can serve this request: its tokens fit no context window, or no model has "
+    "what it needs; shorten it, or ask for less",
+    retryable=False,
+)
+
+
+def _failure(step: TierExhausted, failures: Sequence[FailedCall]) -> Failure:
+    classes = {failure.error_class for failure in failures}
+    if classes == {"content_filter"}:
+        return Failure(
+            code="content_filtered", message="every model's filter refused it", retryable=False
+        )
+    if step.refused:
+        return Failure(
+            code="invalid_request",
+            message="the providers that were asked refused the request",
+            retryable=False,
+        )
+    # An adapter fails again on the same request.
+    retryable = classes != {"adapter_fault"}
+    return Failure(code="all_models_failed", message=step.why, retryable=retryable)

@@ -1,0 +1,161 @@
+"""Execute: one hop of a request, on whatever tier it stands. Tiers are names, not code.
+
+A message is admitted by its journal before it is decoded; what is done already is acknowledged
+without a call, what another worker holds is waited for, what a dead one left is taken over.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from schemas.encoding import exact_json
+from schemas.errors import UndecodableError
+from schemas.records import Failure, TierMessage
+from streams.agents.classify.duplicates import answer_duplicate
+from streams.agents.dependencies import Dependencies
+from streams.agents.execute.attempts import work_out
+from streams.agents.execute.hop_state import HopState
+from streams.agents.execute.interrupted_calls import book_interrupted
+from streams.agents.execute.outcome import end_hop
+from streams.agents.execute.outcome_kinds import GaveUp
+from streams.agents.failed_handling import INTERNAL_ERROR, end_failed, one_try, set_failed_aside
+from streams.agents.shadow import draw_shadow, make_shadow
+from streams.agents.spans import hop_span
+from streams.agents.tier_records import hop_message, read_hop
+from streams.flow.dispatcher import Work
+from streams.flow.handling_retries import Fault, is_environment
+from streams.flow.retry_count import MOST_LOST_WORKERS
+from streams.journal.partition_journal import Done, Duplicate, HopMessage, Run, Wait
+
+log = logging.getLogger(__name__)
+
+LOST_WORKERS = Fault(
+    reason=f"{MOST_LOST_WORKERS} workers ended while they worked on it; it is not tried again"
+)
+
+_VERDICT_KINDS = {"deadline_exceeded": "expired", INTERNAL_ERROR: "failed"}
+_POLL_MS = 200.0
+"""How often a message that waits for another worker's lease asks the journal again."""
+
+
+async def execute(work: Work, deps: Dependencies) -> None:
+    """Take one hop's message; returns when every effect of it is acknowledged."""
+    try:
+        arrived = hop_message(work.message)
+        message = await read_hop(work.message, deps.codecs)
+    except UndecodableError as error:
+        await (await deps.dead_letters.put(work.message, "undecodable", str(error)))
+        return
+    if work.tries.failed == 0:
+        deps.dead_letters.passed(work.message)
+    admission = await _admitted(work, arrived, deps)
+    if isinstance(admission, Duplicate) and not admission.silent:
+        await answer_duplicate(_bare_state(work, message, deps), admission, deps)
+    if isinstance(admission, Done | Duplicate):
+        deps.metrics.repeated("done" if isinstance(admission, Done) else "duplicate")
+    if not isinstance(admission, Run) or work.lost:
+        return
+    async with deps.claims.hold(arrived):
+        await _take_over(work, admission, deps)
+        if work.tries.used_up:
+            await end_failed(_bare_state(work, message, deps), LOST_WORKERS, deps)
+            return
+        hop = _state(work, message, deps)
+        with hop_span(work, hop, deps):
+            async with one_try(hop):
+                await _carry_out(hop, deps)
+
+
+async def give_up_hop(work: Work, fault: Fault, deps: Dependencies) -> None:
+    """End a hop whose message can't be handled as failed: reply, outcome, dead letter, alert.
+
+    A hop that is done, or another worker's, is left as it is; its message is still a dead letter.
+    """
+    try:
+        arrived = hop_message(work.message)
+        message = await read_hop(work.message, deps.codecs)
+    except Exception as error:
+        if is_environment(error):
+            raise
+        await set_failed_aside(work.message, fault, deps)
+        return
+    admission = await _admitted(work, arrived, deps)
+    if not isinstance(admission, Run) or work.lost:
+        await set_failed_aside(work.message, fault, deps)
+        return
+    async with deps.claims.hold(arrived):
+        await _take_over(work, admission, deps)
+        await end_failed(_bare_state(work, message, deps), fault, deps)
+
+
+async def _take_over(work: Work, admission: Run, deps: Dependencies) -> None:
+    partition = work.message.partition
+    await book_interrupted(partition, admission.interrupted, deps)
+    lost = await deps.journals.lost_workers(partition, admission.starts)
+    work.tries.lost_workers = max(lost, work.tries.lost_workers)
+
+
+async def _carry_out(hop: HopState, deps: Dependencies) -> None:
+    message = hop.message
+    if message.verdict is not None:
+        await end_hop(hop, _ended_before(message, message.verdict), deps)
+        return
+    ending = await work_out(hop, deps)
+    if ending is not None:
+        shadow = draw_shadow(hop, ending, deps)
+        await end_hop(hop, ending, deps)
+        if shadow is not None:
+            await make_shadow(hop, ending, shadow, deps)
+        return
+    for record in hop.pending:
+        await record
+
+
+def _state(work: Work, message: TierMessage, deps: Dependencies) -> HopState:
+    decision = message.decision
+    return HopState(
+        work=work,
+        message=message,
+        landscape=deps.registry.landscape.under(decision.experiment, decision.arm),
+        body=exact_json.loads(message.body) if message.body else {},
+        attempts=list(work.tries.attempts),
+    )
+
+
+def _bare_state(work: Work, message: TierMessage, deps: Dependencies) -> HopState:
+    """A hop that is only ended: what may be wrong with its body or its arm is not touched."""
+    return HopState(
+        work=work,
+        message=message,
+        landscape=deps.registry.landscape,
+        body={},
+        attempts=list(work.tries.attempts),
+    )
+
+
+async def _admitted(
+    work: Work, arrived: HopMessage, deps: Dependencies
+) -> Run | Done | Duplicate | None:
+    """Ask the journal, waiting as long as it says so; `None` when the partition was lost."""
+    partition = work.message.partition
+    while not work.lost and deps.journals.holds(partition):
+        journal = await deps.journals.ready(partition)
+        holder = deps.claims.holder(arrived)
+        if holder is not None:
+            work.end_trial()
+            async with work.slots.lent():
+                await holder.wait()
+            continue
+        admission = journal.admit(arrived, deps.me, deps.clock.now())
+        if not isinstance(admission, Wait):
+            if isinstance(admission, Run):
+                journal.opened(arrived)
+            return admission
+        work.end_trial()
+        async with work.slots.lent():
+            await deps.sleep_ms(min(float(admission.until - deps.clock.now()), _POLL_MS) + 1)
+    return None
+
+
+def _ended_before(message: TierMessage, verdict: Failure) -> GaveUp:
+    return GaveUp(kind=_VERDICT_KINDS.get(verdict.code, "rejected"), failure=verdict)

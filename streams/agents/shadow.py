@@ -1,0 +1,85 @@
+"""Shadow calls: another tier is asked about a request that is answered already, to learn from it.
+
+The draw is made before the request ends and stands in its decision; the call is made afterwards,
+so that nobody waits for it. It is booked as `shadow`, with the probability of having been drawn;
+how far both answers agree, and what the judge says of both, are quality events.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import orjson
+
+from schemas.events import AGREES
+from schemas.records import ANSWER, SHADOW, Answer, Attempt
+from streams.agents.dependencies import Dependencies
+from streams.agents.execute.answer_evaluation import ask_judge
+from streams.agents.execute.call_spec import Errand
+from streams.agents.execute.hop_state import HopState
+from streams.agents.execute.internal_calls import ask_tier
+from streams.agents.execute.outcome_kinds import Ending, Replied
+from streams.agents.quality_signals import Signal, publish_signal
+from streams.routing.confidence.agreement import agreement
+from streams.routing.confidence.scorers import Answered
+from streams.routing.shadowing import Shadow, shadow_of
+
+
+def draw_shadow(hop: HopState, ending: Ending, deps: Dependencies) -> Shadow | None:
+    """The shadow call that is to follow this ending, if any; the draw joins the hop's steps."""
+    if (
+        not isinstance(ending, Replied)
+        or ending.fell_back
+        or hop.message.decision.model is not None
+    ):
+        return None
+    policy = hop.landscape.policy.shadow
+    shadow = shadow_of(hop.message.key.decode(), ending.answer.tier, hop.landscape)
+    if policy is None or shadow is None:
+        return None
+    allowed = deps.allowance.open(policy.nano_per_day, deps.clock.now())
+    hop.steps.append({"shadow": shadow.as_inputs() | {"allowed": allowed}})
+    return shadow if allowed and shadow.tier is not None else None
+
+
+async def make_shadow(hop: HopState, ending: Ending, shadow: Shadow, deps: Dependencies) -> None:
+    """Ask the other tier, and hold its answer against the one that was given.
+
+    The hop has ended: its records are acknowledged, and these become pending in their place.
+    """
+    if not isinstance(ending, Replied) or shadow.tier is None or hop.work.lost:
+        return
+    hop.pending.clear()
+    errand = Errand(body=hop.body, purpose=SHADOW, propensity=shadow.probability)
+    made = len(hop.attempts)
+    heard = await ask_tier(hop, shadow.tier, errand, deps)
+    if heard.completion is not None and heard.attempt is not None:
+        given = _call_of(hop, ending.answer)
+        message = orjson.loads(ending.answer.message)
+        found = agreement(message, heard.completion.message)
+        below = hop.landscape.tiers.index(given.tier) < hop.landscape.tiers.index(shadow.tier)
+        weaker, stronger = (given, heard.attempt) if below else (heard.attempt, given)
+        signal = Signal(signal=AGREES, name=stronger.model, score=found, detail=shadow.as_inputs())
+        await publish_signal(hop, weaker, signal, deps)
+        if hop.landscape.policy.judge is not None:
+            other = Answered(
+                body=hop.body,
+                message=heard.completion.message,
+                finish_reason=heard.completion.finish_reason,
+            )
+            mine = replace(other, message=message, finish_reason=ending.answer.finish_reason)
+            await ask_judge(hop, heard.attempt, other, deps, shadow.probability)
+            await ask_judge(hop, given, mine, deps, shadow.probability)
+    for attempt in hop.attempts[made:]:
+        deps.allowance.spent(attempt.cost_nano)
+    for record in hop.pending:
+        await record
+
+
+def _call_of(hop: HopState, answer: Answer) -> Attempt:
+    """The call that brought the answer which was given."""
+    return next(
+        each
+        for each in reversed(hop.all_attempts)
+        if each.purpose == ANSWER and each.model == answer.model and each.status == "ok"
+    )

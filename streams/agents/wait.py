@@ -1,0 +1,72 @@
+"""The wait topics: a hop that found no capacity lies there for its topic's delay, then goes back.
+
+Nothing is decoded, unless the registry has no such tier any more: then the hop goes to the dearest
+tier, whose models can do what the missing ones could. Going back is at least once, and execute
+admits the first message of each visit. Whoever stops while a message waits leaves it to the next
+who reads it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from schemas.errors import UndecodableError
+from schemas.topics import is_tier_topic, tier_of_topic
+from streams.agents.dependencies import Dependencies
+from streams.agents.tier_records import BOUND_FOR, hop_message, read_hop, tier_record
+from streams.flow.dispatcher import LeftForLaterError, Work
+from streams.flow.incoming_message import Incoming
+from streams.flow.producer import Outgoing
+
+_LOOK_MS = 1_000.0
+
+
+async def wait_out(work: Work, delay_s: int, deps: Dependencies) -> None:
+    """Hold a message until its delay is over; returns when its tier's topic has it again.
+
+    Raises:
+        LeftForLaterError: the worker stops, or the partition was taken away.
+    """
+    message = work.message
+    try:
+        hop_message(message)
+        topic = _bound_for(message)
+    except UndecodableError as error:
+        await (await deps.dead_letters.put(message, "undecodable", str(error)))
+        return
+    if work.tries.failed == 0:
+        deps.dead_letters.passed(message)
+    work.end_trial()
+    due = message.timestamp + delay_s * 1000
+    while (left := due - deps.clock.now()) > 0:
+        if work.lost or work.closing:
+            raise LeftForLaterError
+        await deps.sleep_ms(min(float(left), _LOOK_MS))
+    try:
+        record = await _tier_record_of(message, topic, deps)
+    except UndecodableError as error:
+        await (await deps.dead_letters.put(message, "undecodable", str(error), was_read=True))
+        return
+    await (await deps.publisher.publish(record))
+
+
+async def _tier_record_of(message: Incoming, topic: str, deps: Dependencies) -> Outgoing:
+    tiers = deps.registry.landscape.tiers
+    if tier_of_topic(topic) not in tiers:
+        hop = replace(await read_hop(message, deps.codecs), tier=tiers[-1])
+        return replace(tier_record(hop, deps.codecs), partition=message.partition)
+    return Outgoing(
+        topic=topic,
+        key=message.key,
+        value=message.value or b"",
+        headers=[(name, value) for name, value in message.headers if name != BOUND_FOR],
+        partition=message.partition,
+    )
+
+
+def _bound_for(message: Incoming) -> str:
+    found = message.header(BOUND_FOR)
+    topic = found.decode("ascii", "replace") if found else ""
+    if not is_tier_topic(topic):
+        raise UndecodableError("not a waiting tier message: it does not say where it is bound for")
+    return topic

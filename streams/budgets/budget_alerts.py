@@ -1,0 +1,105 @@
+"""Alerts of budgets: each level of each account once, by whom the account belongs to.
+
+An account belongs to the owner of one partition, its home, so that one worker at a time raises its
+alerts; the level is kept in the ledger, so that the next one does not raise them again. A worker
+that dies between the two has its successor raise the alert a second time: at least once, never not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from schemas.alert_names import AlertName
+from streams.alerting.alert_port import Alerts
+from streams.budgets.accounts import Books
+from streams.routing.selection.budget_windows import window_name
+from streams.routing.selection.budgets import Account, Budget, Spent, levels_reached
+
+PER_MINUTE = 20
+"""Alerts of one budget in a minute that name their subject; what comes beyond is one alert."""
+
+_MINUTE_MS = 60_000
+_AT_ONCE = 2_000
+_NANO = 1_000_000_000
+
+
+class Alarms:
+    """Raises what is due on the accounts whose home is ours. Times are broker ms."""
+
+    def __init__(self, books: Books, alerts: Alerts) -> None:
+        self._books = books
+        self._alerts = alerts
+        self._alerted: dict[Account, float] = {}
+        self._minute = 0
+        self._raised: dict[str, int] = {}
+        self._unnamed: dict[str, int] = {}
+
+    def alerted(self, account: Account) -> float:
+        """The highest level that was raised, as a share of the limit; 0 before the first."""
+        return self._alerted.get(account, 0.0)
+
+    def was_alerted(self, account: Account, level: float) -> None:
+        """The ledger says that this level was raised."""
+        if level > self.alerted(account):
+            self._alerted[account] = level
+
+    def forget(self, meter: str, start: int) -> None:
+        """Nothing is raised for a meter's window any more."""
+        for account in [each for each in self._alerted if each[::2] == (meter, start)]:
+            del self._alerted[account]
+
+    async def raise_due(self, homes: Iterable[int], budgets: Iterable[Budget], now: int) -> None:
+        """Raise what is due on accounts at home in these partitions, so many at once."""
+        await self._next_minute(now)
+        by_meter = {budget.meter.id: budget for budget in budgets}
+        for account in self._books.take_charged(frozenset(homes), _AT_ONCE):
+            budget = by_meter.get(account.meter)
+            if budget is not None:
+                await self._raise(budget, account)
+
+    async def _raise(self, budget: Budget, account: Account) -> None:
+        spent = self._books.spent(account)
+        for level in levels_reached(budget, spent, self.alerted(account)):
+            name = budget.meter.name
+            self._raised[name] = self._raised.get(name, 0) + 1
+            if self._raised[name] <= PER_MINUTE:
+                await self._alerts.fire(AlertName.BUDGET, *_words(budget, account, spent, level))
+            else:
+                self._unnamed[name] = self._unnamed.get(name, 0) + 1
+            self._alerted[account] = level
+            self._books.mark(account, self._books.home(account))
+
+    async def _next_minute(self, now: int) -> None:
+        minute = now // _MINUTE_MS
+        if minute == self._minute:
+            return
+        self._minute = minute
+        self._raised.clear()
+        await self._raise_unnamed(self._unnamed)
+        self._unnamed = {}
+
+    async def _raise_unnamed(self, unnamed: Mapping[str, int]) -> None:
+        for name, count in unnamed.items():
+            await self._alerts.fire(
+                AlertName.BUDGET,
+                f"{name}: many subjects ({self._minute})",
+                f"{count} more levels of budget {name} were reached within a minute than alerts "
+                "are raised singly; `sluice query cost_by` says who spends",
+            )
+
+
+def _words(budget: Budget, account: Account, spent: Spent, level: float) -> tuple[str, str]:
+    meter = budget.meter
+    window = window_name(meter.window, account.start)
+    subject = f"{meter.name}: {account.subject or 'nobody named'}, {window}, {level:.0%}"
+    come_to = (spent.known + spent.estimated) / _NANO
+    message = (
+        f"{level:.0%} of budget {meter.name} is spent by {meter.per} "
+        f"{account.subject or '(nobody named)'} in {window} UTC: "
+        f"{come_to:.6f} of {budget.limit_nano / _NANO:.6f} USD"
+    )
+    if spent.estimated:
+        message += f", of which {spent.estimated / _NANO:.6f} are estimated"
+    if spent.unpriced:
+        message += f"; {spent.unpriced} calls have no known price and are not in it"
+    return subject, f"{message}; beyond it: {budget.then}"

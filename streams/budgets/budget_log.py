@@ -1,0 +1,206 @@
+"""The cost topic and the budgets' ledger as they are read: the port, and its Kafka adapter.
+
+Both have as many partitions, and a cost partition's sums lie on the ledger's partition of the same
+number. Writing is the publisher's (`streams.flow.producer`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from core.kafka.consumer import open_consumer
+from schemas.errors import TopicError
+from schemas.topics import BUDGETS, COST
+
+_GATHER_MS = {COST: 50, BUDGETS: 500}
+"""How long the broker gathers records before it answers, so that a fetch has many. What another
+worker's calls cost is known so much later; nobody waits for the ledger."""
+
+_GATHER_BYTES = 64 * 1024
+_WAIT_MS = {COST: 500, BUDGETS: 100}
+_BATCH = 250
+"""Records taken at once; decoding them holds up the event loop for some milliseconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRecord:
+    """A record, undecoded; `at` is broker time, ms; a tombstone has no value."""
+
+    partition: int
+    offset: int
+    at: int
+    key: bytes
+    value: bytes | None
+
+
+class LogReader(Protocol):
+    """Some partitions of a topic, read in order."""
+
+    async def read(self) -> Sequence[LogRecord]:
+        """What came since the last call; empty after a short while without news."""
+        ...
+
+    async def positions(self) -> Mapping[int, int]:
+        """Offset behind what was read, by partition."""
+        ...
+
+    async def close(self) -> None:
+        """Read no more."""
+        ...
+
+
+class BudgetLog(Protocol):
+    """The two topics."""
+
+    async def partitions(self) -> int:
+        """How many partitions each of the topics has."""
+        ...
+
+    async def bounds(self, topic: str) -> Mapping[int, tuple[int, int]]:
+        """First offset and end offset, by partition."""
+        ...
+
+    async def offsets_at(self, topic: str, at: int) -> Mapping[int, int]:
+        """First offset appended at or after a broker time (ms) by partition, else the end."""
+        ...
+
+    async def open(
+        self, topic: str, positions: Mapping[int, int], *, follows: bool = True
+    ) -> LogReader:
+        """Read these partitions from these offsets on; what is gone by then is passed over.
+
+        Who `follows` the topic has records gathered for a while; who reads to its end once has them
+        at once.
+        """
+        ...
+
+
+class KafkaBudgetLog:
+    """The topics on a broker."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._settings = dict(settings)
+        self._asker: AIOKafkaConsumer | None = None
+        self._partitions = 0
+
+    async def start(self) -> None:
+        """Connect, and find out how many partitions there are.
+
+        Raises:
+            TopicError: a topic is missing, or the two differ in their partitions.
+        """
+        self._asker = self._consumer()
+        await self._asker.start()
+        admin = AIOKafkaAdminClient(**self._settings)
+        await admin.start()
+        try:
+            found = {
+                each["topic"]: len(each["partitions"])
+                for each in await admin.describe_topics([COST, BUDGETS])
+            }
+        finally:
+            await admin.close()
+        if not found.get(COST) or found.get(COST) != found.get(BUDGETS):
+            raise TopicError(
+                f"{COST} has {found.get(COST, 0)} partitions, {BUDGETS} has "
+                f"{found.get(BUDGETS, 0)}; both must be there and have as many: "
+                "sluice topics create"
+            )
+        self._partitions = found[COST]
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        if self._asker is not None:
+            await self._asker.stop()
+            self._asker = None
+
+    async def partitions(self) -> int:
+        """See `BudgetLog`."""
+        return self._partitions
+
+    async def bounds(self, topic: str) -> Mapping[int, tuple[int, int]]:
+        """See `BudgetLog`."""
+        places = self._places(topic)
+        begins = await self._connected().beginning_offsets(places)
+        ends = await self._connected().end_offsets(places)
+        return {place.partition: (begins[place], ends[place]) for place in places}
+
+    async def offsets_at(self, topic: str, at: int) -> Mapping[int, int]:
+        """See `BudgetLog`."""
+        places = self._places(topic)
+        found = await self._connected().offsets_for_times(dict.fromkeys(places, at))
+        ends = await self._connected().end_offsets(places)
+        return {
+            place.partition: ends[place] if found[place] is None else found[place].offset
+            for place in places
+        }
+
+    async def open(
+        self, topic: str, positions: Mapping[int, int], *, follows: bool = True
+    ) -> LogReader:
+        """See `BudgetLog`."""
+        bounds = await self.bounds(topic)
+        gathered = {
+            "fetch_max_wait_ms": _GATHER_MS[topic],
+            "fetch_min_bytes": _GATHER_BYTES,
+        }
+        consumer = self._consumer(**(gathered if follows else {}))
+        await consumer.start()
+        places = {TopicPartition(topic, number): at for number, at in positions.items()}
+        consumer.assign(list(places))
+        for place, position in places.items():
+            begin, end = bounds[place.partition]
+            consumer.seek(place, min(max(position, begin), end))
+        return _KafkaReader(consumer, list(places), _WAIT_MS[topic])
+
+    def _places(self, topic: str) -> list[TopicPartition]:
+        return [TopicPartition(topic, number) for number in range(self._partitions)]
+
+    def _consumer(self, **more: Any) -> AIOKafkaConsumer:
+        return open_consumer(
+            **self._settings, enable_auto_commit=False, auto_offset_reset="earliest", **more
+        )
+
+    def _connected(self) -> AIOKafkaConsumer:
+        if self._asker is None:
+            raise RuntimeError("the budgets' log is not started")
+        return self._asker
+
+
+class _KafkaReader:
+    """A consumer of its own for each reading."""
+
+    def __init__(
+        self, consumer: AIOKafkaConsumer, places: list[TopicPartition], wait_ms: int
+    ) -> None:
+        self._consumer = consumer
+        self._places = places
+        self._wait_ms = wait_ms
+
+    async def read(self) -> Sequence[LogRecord]:
+        """See `LogReader`."""
+        batches = await self._consumer.getmany(timeout_ms=self._wait_ms, max_records=_BATCH)
+        return [
+            LogRecord(
+                partition=place.partition,
+                offset=record.offset,
+                at=record.timestamp,
+                key=record.key or b"",
+                value=record.value,
+            )
+            for place, records in batches.items()
+            for record in records
+        ]
+
+    async def positions(self) -> Mapping[int, int]:
+        """See `LogReader`."""
+        return {place.partition: await self._consumer.position(place) for place in self._places}
+
+    async def close(self) -> None:
+        """See `LogReader`."""
+        await self._consumer.stop()

@@ -1,0 +1,264 @@
+"""A worker's part in the budgets: it counts the whole cost topic and keeps the ledger it owns.
+
+Start: the ledger is read to its end, then the cost topic from where the ledger's marks say, up to
+the end seen at the start; no work is opened before. A budget that joins later is counted by a
+reading of its own, which the first one takes over once it has caught up; until then it binds
+nothing, and the others go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any
+
+from schemas.alert_names import AlertName
+from schemas.encoding.codec import Codec
+from schemas.errors import TopicError
+from schemas.topics import COST
+from streams.alerting.alert_port import Alerts
+from streams.budgets.accounts import MOST_IN_MEMORY, Books
+from streams.budgets.budget_alerts import Alarms
+from streams.budgets.budget_log import BudgetLog, LogReader, LogRecord
+from streams.budgets.charges import Estimate, charge_of
+from streams.budgets.ledger_owner import Keeper
+from streams.budgets.recovery import begin_count, ends_of
+from streams.budgets.reservations import Reservations
+from streams.budgets.spend_aggregator import Count
+from streams.flow.bad_records import BadRecords, unwatched
+from streams.flow.clock import Clock
+from streams.flow.producer import Publisher
+from streams.journal.partition_journal import Owner
+from streams.routing.selection.budgets import Budget, Meter
+
+WRITE_EVERY_S = 1.0
+
+Decode = Callable[[bytes], Awaitable[Mapping[str, Any]]]
+
+
+class _Reading:
+    """A count and the reader that feeds it; `target` is what it must reach to be right."""
+
+    def __init__(self, count: Count, reader: LogReader, target: Mapping[int, int]) -> None:
+        self.count = count
+        self.reader = reader
+        self.target = target
+
+
+class Follower:
+    """Follows both topics. `owned` are the partitions whose ledger this worker keeps."""
+
+    def __init__(
+        self,
+        log_: BudgetLog,
+        *,
+        budgets: Callable[[], Collection[Budget]],
+        owned: Callable[[], Collection[int]],
+        decode: Decode,
+        ledger: Codec,
+        publisher: Publisher,
+        alerts: Alerts,
+        clock: Clock,
+        me: Owner,
+        reservations: Reservations,
+        estimate: Estimate = lambda event: None,
+        most: int = MOST_IN_MEMORY,
+        bad: BadRecords | None = None,
+    ) -> None:
+        self._bad = bad or unwatched()
+        self._log = log_
+        self._budgets = budgets
+        self._owned = owned
+        self._decode = decode
+        self._ledger = ledger
+        self._publisher = publisher
+        self._alerts = alerts
+        self._clock = clock
+        self._me = me
+        self._reservations = reservations
+        self._estimate = estimate
+        self._most = most
+        self._books: Books | None = None
+        self._main: _Reading | None = None
+        self._joining: _Reading | None = None
+        self._keeper: Keeper | None = None
+
+    @property
+    def books(self) -> Books | None:
+        """What was counted; `None` before the first budget."""
+        return self._books
+
+    def counts(self, meter: str) -> bool:
+        """Whether a meter's account is right up to now."""
+        return self._main is not None and self._main.count.counts(meter)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every budget is counted, and the ledger of all that is owned was read."""
+        is_kept = self._keeper is None or self._keeper.is_settled(
+            self._main.count if self._main else None
+        )
+        return (
+            is_kept
+            and self._joining is None
+            and all(self.counts(budget.meter.id) for budget in self._budgets())
+        )
+
+    async def catch_up(self) -> None:
+        """Count all that the log holds now for the budgets there are now.
+
+        Raises:
+            TopicError: the ledger counts further than the cost topic goes.
+        """
+        await self.follow_budgets()
+        while self._joining is not None:
+            await self.take_costs()
+
+    async def follow_budgets(self) -> None:
+        """Begin to count for budgets that are new, and end it for those that are gone."""
+        wanted = {budget.meter.id: budget.meter for budget in self._budgets()}
+        for reading in (self._main, self._joining):
+            for meter in () if reading is None else reading.count.meters:
+                if meter.id not in wanted and reading is not None:
+                    reading.count.drop(meter.id)
+        new = [meter for name, meter in wanted.items() if not self.counts(name)]
+        if new and self._joining is None:
+            self._joining = await self._begin(new)
+
+    async def take_costs(self) -> int:
+        """Take in what the cost topic has; how many records that was."""
+        main, joining = self._main, self._joining
+        taken = 0
+        if joining is not None:
+            taken += await self._take(joining, read_back=main is None)
+            if await self._joined(joining, main):
+                return taken
+        if main is not None and not self._is_waited_for(main, joining):
+            taken += await self._take(main, read_back=True)
+            if not main.count.meters and self._joining is None:
+                self._main = None
+                await main.reader.close()
+        return taken
+
+    async def take_ledger(self) -> int:
+        """Keep the ledger of what is owned now, and take in what it says; how much that was."""
+        if self._keeper is None:
+            return 0
+        return await self._keeper.take(self._main.count if self._main else None)
+
+    async def write(self) -> None:
+        """Raise the alerts that are due, write what has changed, forget what is over."""
+        now = self._clock.now()
+        self._reservations.forget_stale(now)
+        if self._keeper is not None and self._main is not None:
+            await self._keeper.write(self._main.count, self._budgets(), now)
+
+    async def run(self) -> None:
+        """Follow and keep until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow_costs())
+            tasks.create_task(self._keep())
+
+    async def close(self) -> None:
+        """Write what is not written yet, and read no more."""
+        await self.write()
+        for reading in (self._main, self._joining):
+            if reading is not None:
+                await reading.reader.close()
+        if self._keeper is not None:
+            await self._keeper.close()
+        if self._books is not None:
+            self._books.close()
+
+    async def _follow_costs(self) -> None:
+        while True:
+            if self._main is None and self._joining is None:
+                await asyncio.sleep(WRITE_EVERY_S)
+                continue
+            await self.take_costs()
+            await asyncio.sleep(0)
+
+    async def _keep(self) -> None:
+        while True:
+            try:
+                await self.follow_budgets()
+            except TopicError as error:
+                await self._alerts.fire(
+                    AlertName.BUDGET_NOT_COUNTED, COST, f"a new budget is not counted: {error}"
+                )
+            while await self.take_ledger():
+                pass
+            await self.write()
+            await asyncio.sleep(WRITE_EVERY_S)
+
+    async def _take(self, reading: _Reading, *, read_back: bool) -> int:
+        records = await reading.reader.read()
+        for record in records:
+            call_id = await self._count_in(reading.count, record)
+            if read_back and call_id is not None:
+                self._reservations.release(call_id)
+        if not reading.count.has_reached(reading.target):
+            for partition, position in (await reading.reader.positions()).items():
+                reading.count.reached(partition, position)
+        return len(records)
+
+    async def _count_in(self, count: Count, record: LogRecord) -> str | None:
+        try:
+            event = await self._decode(record.value or b"")
+            charge = charge_of(
+                event,
+                partition=record.partition,
+                offset=record.offset,
+                appended_at=record.at,
+                estimate=self._estimate,
+            )
+            if charge is None:
+                return None
+            count.take(charge)
+        except Exception as error:  # noqa: BLE001 - no record may end the reading of others
+            self._bad.note(COST, record.partition, record.offset, error)
+            return None
+        return charge.call_id
+
+    async def _begin(self, meters: Collection[Meter]) -> _Reading:
+        """A reading for these meters: the ledger's sums, then the cost topic behind them."""
+        if self._books is None:
+            self._books = Books(await self._log.partitions(), self._most)
+            self._keeper = Keeper(
+                self._log,
+                self._books,
+                Alarms(self._books, self._alerts),
+                owned=self._owned,
+                publisher=self._publisher,
+                ledger=self._ledger,
+                me=self._me,
+                bad=self._bad,
+            )
+        count = await begin_count(
+            meters, self._books, self._log, self._ledger, now=self._clock.now(), bad=self._bad
+        )
+        target = await ends_of(self._log)
+        return _Reading(count, await self._log.open(COST, count.positions), target)
+
+    async def _joined(self, joining: _Reading, main: _Reading | None) -> bool:
+        """Whether the new meters have caught up, and the first reading goes on for them."""
+        if not joining.count.has_reached(joining.target):
+            return False
+        if main is None:
+            self._main, self._joining = joining, None
+            return True
+        if not joining.count.has_reached(main.count.positions):
+            return False
+        main.count.absorb(joining.count)
+        self._joining = None
+        await joining.reader.close()
+        return True
+
+    @staticmethod
+    def _is_waited_for(main: _Reading, joining: _Reading | None) -> bool:
+        """Whether the first reading pauses, so that one that joins can draw level with it."""
+        return (
+            joining is not None
+            and joining.count.has_reached(joining.target)
+            and not joining.count.has_reached(main.count.positions)
+        )

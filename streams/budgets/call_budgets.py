@@ -1,0 +1,141 @@
+"""What the handlers ask of budgets: may this call be made; it is about to be made; it is booked.
+
+A verdict and the reservation that follows it stand side by side without an `await` between, so that
+of two calls that both want the last of a budget one sees the other, and the most that it may cost.
+What all workers together overshoot is therefore no more than what they have in flight, or had in
+the moment that a cost event takes to be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+from streams.budgets.budget_tracker import Follower
+from streams.budgets.reservations import Reservations
+from streams.flow.clock import Clock
+from streams.routing.selection.budgets import (
+    Allowed,
+    Balance,
+    Budget,
+    Payer,
+    Spent,
+    Verdict,
+    verdict_on,
+)
+
+
+class Budgets(Protocol):
+    """The port. Times are broker ms, amounts nano-USD."""
+
+    def verdict(self, payer: Payer, expected_nano: int | None, now: int) -> Verdict:
+        """What the budgets say to a call of this expected cost; `None` where no price is known."""
+        ...
+
+    def reserve(
+        self,
+        call_id: str,
+        payer: Payer,
+        expected_nano: int | None,
+        most_nano: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        """The call is about to be made; nothing was awaited since its verdict. `most_nano` gives
+        what it costs if its answer is as long as it may be; it is asked where a budget applies.
+        """
+        ...
+
+    def settle(self, call_id: str, cost_nano: int | None) -> None:
+        """The call is booked at this cost, `None` if it is unknown."""
+        ...
+
+    def release(self, call_id: str) -> None:
+        """The call was not made after all."""
+        ...
+
+
+class NoBudgets:
+    """Lets everything pass: for tests, and where there is no registry to follow."""
+
+    def verdict(self, payer: Payer, expected_nano: int | None, now: int) -> Verdict:
+        """See `Budgets`."""
+        return Allowed(expected_nano=expected_nano)
+
+    def reserve(
+        self,
+        call_id: str,
+        payer: Payer,
+        expected_nano: int | None,
+        most_nano: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        """See `Budgets`."""
+
+    def settle(self, call_id: str, cost_nano: int | None) -> None:
+        """See `Budgets`."""
+
+    def release(self, call_id: str) -> None:
+        """See `Budgets`."""
+
+
+class LiveBudgets:
+    """The budgets of the registry as it is now, over what was counted and what is in flight."""
+
+    def __init__(
+        self,
+        budgets: Callable[[], Collection[Budget]],
+        follower: Follower,
+        reservations: Reservations,
+        clock: Clock,
+    ) -> None:
+        self._budgets = budgets
+        self._follower = follower
+        self._reservations = reservations
+        self._clock = clock
+
+    def verdict(self, payer: Payer, expected_nano: int | None, now: int) -> Verdict:
+        """See `Budgets`."""
+        return verdict_on(self._balances(payer, now), expected_nano)
+
+    def reserve(
+        self,
+        call_id: str,
+        payer: Payer,
+        expected_nano: int | None,
+        most_nano: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        """See `Budgets`."""
+        concerned = ((each.meter, each.meter.subject_of(payer)) for each in self._budgets())
+        places = [(meter.id, subject) for meter, subject in concerned if subject is not None]
+        if places:
+            now = self._clock.now()
+            most = most_nano() or 0
+            self._reservations.reserve(
+                call_id, places, nano=expected_nano or 0, most_nano=most, now=now
+            )
+
+    def settle(self, call_id: str, cost_nano: int | None) -> None:
+        """See `Budgets`."""
+        self._reservations.settle(call_id, cost_nano)
+
+    def release(self, call_id: str) -> None:
+        """See `Budgets`."""
+        self._reservations.release(call_id)
+
+    def _balances(self, payer: Payer, now: int) -> list[Balance]:
+        balances = []
+        books = self._follower.books
+        for budget in self._budgets():
+            account = budget.meter.account_of(payer, now)
+            if account is None:
+                continue
+            reserved = self._reservations.of(account.meter, account.subject)
+            balances.append(
+                Balance(
+                    budget=budget,
+                    account=account,
+                    spent=Spent(reserved=reserved)
+                    if books is None
+                    else books.spent(account, reserved),
+                    counted=self._follower.counts(account.meter),
+                )
+            )
+        return balances

@@ -1,0 +1,241 @@
+"""The ledger of one partition, in the hands of the worker that owns it.
+
+The ledger's partition is read from its beginning before anything is written, and followed while it
+is owned. Wherever it says less than the books do (what the owner before did not get to write, or
+wrote late over our own sums), the cell is written. A mark is written only when every changed cell
+is, so that it never promises more than there is. Windows that are over get tombstones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+from schemas.budget_entries import BudgetEntry, entry_key, split_entry_key
+from schemas.encoding.codec import Codec
+from schemas.errors import DeliveryError
+from schemas.topics import BUDGETS
+from streams.budgets.accounts import Books, CellSum
+from streams.budgets.budget_alerts import Alarms
+from streams.budgets.budget_log import LogRecord
+from streams.budgets.ledger import LedgerSum, Mark, encode_entry, mark_entry, read_entry, sum_entry
+from streams.budgets.spend_aggregator import Count
+from streams.flow.bad_records import BadRecords
+from streams.flow.producer import Outgoing, Publisher
+from streams.journal.partition_journal import Owner
+from streams.routing.selection.budget_windows import DAY_MS
+from streams.routing.selection.budgets import Account
+
+log = logging.getLogger(__name__)
+
+MARK_EVERY_OFFSETS = 1_000
+"""A mark moves on by so much even where nothing of the meter was charged: what a start has to read
+again is bounded."""
+
+UNKNOWN_KEPT_MS = 62 * DAY_MS
+"""How long sums of a meter that no budget has any more are kept: past any window."""
+
+_AT_ONCE = 500
+
+
+class Desk:
+    """A partition's ledger while it is owned."""
+
+    def __init__(
+        self,
+        partition: int,
+        end: int,
+        *,
+        books: Books,
+        count: Count,
+        alarms: Alarms,
+        publisher: Publisher,
+        codec: Codec,
+        me: Owner,
+        bad: BadRecords,
+    ) -> None:
+        self._bad = bad
+        self.partition = partition
+        self.position = 0
+        self._meters = tuple(meter.id for meter in count.meters)
+        self._end = end
+        self._books = books
+        self._count = count
+        self._alarms = alarms
+        self._publisher = publisher
+        self._codec = codec
+        self._me = me
+        self._there: set[Account] | None = set()
+        self._stale: dict[bytes, None] = {}
+        self._marked: dict[str, int] = {}
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the ledger was read up to where it ended when the partition became ours."""
+        return self._there is None
+
+    def take(self, record: LogRecord) -> None:
+        """Take in what the ledger says."""
+        self.position = record.offset + 1
+        try:
+            if record.value is None:
+                self._take_tombstone(record.key)
+            else:
+                self._take_entry(record)
+        except Exception as error:  # noqa: BLE001 - no record may end the reading of others
+            self._bad.note(BUDGETS, record.partition, record.offset, error)
+
+    async def reached(self, position: int) -> None:
+        """Everything before this offset was read; what the ledger did not have is to be written."""
+        self.position = max(self.position, position)
+        there = self._there
+        if there is None or self.position < self._end:
+            return
+        for number, account in enumerate(self._books.accounts()):
+            if account not in there and not self._cell(account).is_nothing:
+                self._books.mark(account, self.partition)
+            self._books.look_again(account)
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+        self._there = None
+
+    async def write(self) -> None:
+        """Write what has changed, then how far all is complete."""
+        if not self.is_ready:
+            return
+        read_to = self.position
+        offsets = {
+            meter: self._count.counted(meter, self.partition)
+            for meter in self._meters
+            if self._count.counts(meter)
+        }
+        changed = self._books.take_changed(self.partition, offsets)
+        if not await self._write_cells(changed):
+            return
+        touched = {account.meter for account in changed}
+        for meter, offset in offsets.items():
+            moved = offset - self._marked.get(meter, -MARK_EVERY_OFFSETS)
+            if moved >= MARK_EVERY_OFFSETS or (moved and meter in touched):
+                mark = mark_entry(
+                    meter,
+                    self.partition,
+                    offset=offset,
+                    read_to=read_to,
+                    worker=self._me.worker,
+                    incarnation=self._me.incarnation,
+                )
+                if await self._publish([mark]):
+                    self._marked[meter] = offset
+
+    async def bury(self) -> None:
+        """Write tombstones for what is over."""
+        if not self.is_ready:
+            return
+        keys = list(self._stale)[:_AT_ONCE]
+        records = [
+            Outgoing(topic=BUDGETS, key=key, value=None, partition=self.partition) for key in keys
+        ]
+        if await self._send(records):
+            for key in keys:
+                del self._stale[key]
+
+    def is_over(self, accounts: Iterable[Account]) -> None:
+        """The window of these accounts is over: their sums here are to be buried."""
+        for account in accounts:
+            if not self._cell(account).is_nothing:
+                self._stale[self._key(account)] = None
+
+    def _take_tombstone(self, key: bytes) -> None:
+        budget, digest, subject, start, partition = split_entry_key(key)
+        if subject is None or start is None or partition != self.partition:
+            return
+        account = Account(f"{budget}/{digest}", subject, start)
+        if self._there is not None:
+            self._there.discard(account)
+        if not self._cell(account).is_nothing:
+            self._books.mark(account, partition)
+
+    def _take_entry(self, record: LogRecord) -> None:
+        entry = read_entry(record, self._codec)
+        if entry.partition != self.partition:
+            return
+        if isinstance(entry, Mark):
+            return
+        meter = self._count.meter(entry.account.meter)
+        if meter is None:
+            if entry.account.start + UNKNOWN_KEPT_MS < self._count.horizon:
+                self._stale[record.key] = None
+            return
+        if self._count.is_over(meter, entry.account.start):
+            self._stale[record.key] = None
+            return
+        self._alarms.was_alerted(entry.account, entry.alerted)
+        if self._there is not None:
+            self._there.add(entry.account)
+        if self._says_less(entry):
+            self._books.mark(entry.account, self.partition)
+
+    def _says_less(self, entry: LedgerSum) -> bool:
+        """Whether our books know more of the cell than another worker's record of it."""
+        if entry.incarnation == self._me.incarnation:
+            return False
+        if entry.offset > self._count.counted(entry.account.meter, self.partition):
+            return False
+        return self._cell(entry.account) != entry.value
+
+    async def _write_cells(self, accounts: list[Account]) -> bool:
+        """Whether the broker has them all; what it has not stays changed, whatever stopped it."""
+        written = 0
+        try:
+            while written < len(accounts):
+                some = accounts[written : written + _AT_ONCE]
+                entries = [self._entry(each) for each in some if self._books.holds(each)]
+                if not await self._publish(entries):
+                    return False
+                written += len(some)
+            return True
+        finally:
+            for account in accounts[written:]:
+                self._books.mark(account, self.partition)
+
+    def _entry(self, account: Account) -> BudgetEntry:
+        at_home = self._books.home(account) == self.partition
+        return sum_entry(
+            account,
+            self.partition,
+            self._cell(account),
+            offset=self._count.counted(account.meter, self.partition),
+            alerted=self._alarms.alerted(account) if at_home else 0.0,
+            worker=self._me.worker,
+            incarnation=self._me.incarnation,
+        )
+
+    def _cell(self, account: Account) -> CellSum:
+        return self._books.cell(account, self.partition)
+
+    def _key(self, account: Account) -> bytes:
+        budget, _, digest = account.meter.rpartition("/")
+        return entry_key(budget, digest, account.subject, account.start, self.partition)
+
+    async def _publish(self, entries: list[BudgetEntry]) -> bool:
+        return await self._send(
+            [
+                Outgoing(
+                    topic=BUDGETS,
+                    key=entry.key,
+                    value=encode_entry(entry, self._codec),
+                    partition=self.partition,
+                )
+                for entry in entries
+            ]
+        )
+
+    async def _send(self, records: list[Outgoing]) -> bool:
+        try:
+            for under_way in [await self._publisher.publish(record) for record in records]:
+                await under_way
+        except DeliveryError as error:
+            log.warning("the budgets' ledger is written again later: %s", error)
+            return False
+        return True

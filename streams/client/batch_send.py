@@ -1,0 +1,66 @@
+"""Many requests at once: a bounded number unanswered, replies handed on as they come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from streams.client.caller import Caller, Heard
+
+GRACE_S = 30.0
+"""How long after a request's own deadline its reply is waited for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How fast to send: at most `in_flight` unanswered, and `rate` requests/s if set."""
+
+    in_flight: int = 64
+    rate: float | None = None
+
+
+OnHeard = Callable[[Mapping[str, Any], Heard], None]
+
+
+async def send_all(
+    caller: Caller,
+    requests: Sequence[Mapping[str, Any]],
+    on_heard: OnHeard,
+    pace: Pace,
+    *,
+    timeout_s: float,
+) -> list[Mapping[str, Any]]:
+    """Send them all; the requests that had no reply within `timeout_s` of being sent.
+
+    Raises:
+        LocalStackError: the broker did not take a request, or stopped giving replies.
+    """
+    places = asyncio.Semaphore(pace.in_flight)
+    unanswered: list[Mapping[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+
+    async def wait(request: Mapping[str, Any], reply: asyncio.Future[Heard]) -> None:
+        try:
+            heard = await asyncio.wait_for(reply, timeout_s)
+        except TimeoutError:
+            unanswered.append(request)
+        else:
+            on_heard(request, heard)
+        finally:
+            places.release()
+
+    try:
+        async with asyncio.TaskGroup() as waiting:
+            for number, request in enumerate(requests):
+                if pace.rate is not None:
+                    await asyncio.sleep(max(begun + number / pace.rate - loop.time(), 0))
+                await places.acquire()
+                reply = await caller.call(request)
+                waiting.create_task(wait(request, reply))
+    except ExceptionGroup as group:
+        # All that wait fail of one cause, and it is told once.
+        raise group.exceptions[0] from None
+    return unanswered

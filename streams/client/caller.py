@@ -1,0 +1,249 @@
+"""Asks over the topics, as any caller does: a request out, its reply in.
+
+What always holds: the reply topic is listened to from its end before the first request goes out,
+so no reply can be missed; a reply belongs to the request whose correlation id it echoes, and of
+several replies to one request the first counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from core.kafka.access import KafkaAccess
+from core.kafka.consumer import open_consumer
+from core.kafka.preflight import kafka_problem, knock
+from schemas.encoding.json_bounds import read_writable
+from schemas.errors import LocalStackError
+from schemas.topics import MAX_REQUEST_BYTES, MIB, REPLIES, REQUESTS
+
+Document = dict[str, Any]
+
+CORRELATION_ID = "correlation-id"
+_FETCH_WAIT_MS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A reply, and how long it took, ms, by this caller's clock."""
+
+    reply: Document
+    waited_ms: float
+
+
+class Caller(Protocol):
+    """Sends a request and gives a future of its reply."""
+
+    async def call(self, request: Mapping[str, Any]) -> asyncio.Future[Heard]:
+        """Publish a request; the future is done when its reply has come.
+
+        Raises:
+            LocalStackError: the broker did not take it.
+        """
+        ...
+
+    def unreadable_in_words(self) -> str:
+        """What to add where a reply is missing and unreadable ones came; empty without any."""
+        ...
+
+
+class KafkaCaller:
+    """A caller on a broker. `repeated` counts replies beyond the first, `unreadable` records with a
+    correlation id of ours that hold no reply.
+    """
+
+    def __init__(self, producer: AIOKafkaProducer, topic: str = REQUESTS) -> None:
+        self._producer = producer
+        self._topic = topic
+        self._run = uuid.uuid4().hex[:12]
+        self._sent = 0
+        self._waiting: dict[bytes, tuple[float, asyncio.Future[Heard]]] = {}
+        self._heard: set[bytes] = set()
+        self.repeated = 0
+        self.unreadable = 0
+
+    async def call(self, request: Mapping[str, Any]) -> asyncio.Future[Heard]:
+        """See `Caller.call`."""
+        correlation = f"{self._run}-{self._sent}".encode()
+        self._sent += 1
+        future: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
+        self._waiting[correlation] = (time.perf_counter(), future)
+        request_id = request.get("request_id")
+        try:
+            await self._producer.send_and_wait(
+                self._topic,
+                value=orjson.dumps(request),
+                key=str(request_id).encode() if request_id is not None else None,
+                headers=[(CORRELATION_ID, correlation)],
+            )
+        except KafkaError as error:
+            del self._waiting[correlation]
+            raise LocalStackError(f"{self._topic} did not take a request: {error}") from error
+        return future
+
+    def hear(self, correlation: bytes | None, value: bytes | None) -> None:
+        """A record of the reply topic; those of other callers are passed over. So are those that
+        can't be read: somebody else wrote them, and the reply may still come.
+        """
+        if correlation is None:
+            return
+        if correlation not in self._waiting:
+            self.repeated += correlation in self._heard
+            return
+        reply = _read_reply(value)
+        if reply is None:
+            self.unreadable += 1
+            return
+        waiting = self._waiting.pop(correlation)
+        self._heard.add(correlation)
+        started, future = waiting
+        if not future.done():
+            waited_ms = (time.perf_counter() - started) * 1000
+            future.set_result(Heard(reply=reply, waited_ms=waited_ms))
+
+    def unreadable_in_words(self) -> str:
+        """See `Caller.unreadable_in_words`."""
+        if not self.unreadable:
+            return ""
+        return (
+            f"; {self.unreadable} came that hold no reply which can be read: see who else may "
+            f"write to {REPLIES}"
+        )
+
+    def fail(self, error: BaseException) -> None:
+        """Nothing will be heard any more."""
+        for _, future in self._waiting.values():
+            if not future.done():
+                future.set_exception(error)
+
+
+@asynccontextmanager
+async def kafka_caller(
+    bootstrap_servers: str, topic: str = REQUESTS, access: KafkaAccess | None = None
+) -> AsyncIterator[KafkaCaller]:
+    """A caller that listens on the default reply topic; `access` is as the environment says unless
+    given.
+
+    Raises:
+        LocalStackError: the broker does not answer.
+        ConfigurationError: it does not let us in.
+    """
+    kafka = (access or KafkaAccess()).kafka_at(bootstrap_servers)
+    await knock(kafka)
+    producer = AIOKafkaProducer(
+        **kafka,
+        enable_idempotence=True,
+        max_request_size=2 * MAX_REQUEST_BYTES + MIB,
+    )
+    consumer = open_consumer(
+        REPLIES,
+        **kafka,
+        auto_offset_reset="latest",
+        enable_auto_commit=False,
+        fetch_max_wait_ms=_FETCH_WAIT_MS,
+        max_partition_fetch_bytes=8 * MIB,
+    )
+    try:
+        await producer.start()
+        await consumer.start()
+        await consumer.seek_to_end()
+        await asyncio.gather(*(consumer.position(place) for place in consumer.assignment()))
+        caller = KafkaCaller(producer, topic)
+        listening = asyncio.create_task(_listen(consumer, caller))
+        try:
+            yield caller
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+    except KafkaError as error:
+        raise LocalStackError(kafka_problem(error, bootstrap_servers)) from error
+    finally:
+        await consumer.stop()
+        await producer.stop()
+
+
+def _read_reply(value: bytes | None) -> Document | None:
+    try:
+        reply = read_writable(value or b"")
+    except orjson.JSONDecodeError:
+        return None
+    return reply if isinstance(reply, dict) and _is_sound(reply) else None
+
+
+_TYPES: Mapping[str, Any] = {
+    "request_id": str,
+    "status": str,
+    "tiers_tried": list,
+    "latency_ms": int | float,
+    "cost_usd": int | float | None,
+    "baseline_cost_usd": int | float | None,
+    "message": dict | None,
+    "model": str | None,
+    "tier": str | None,
+    "routing": dict | None,
+    "error": dict | None,
+}
+"""Fields of a reply that are shown or summed; every reply has them."""
+
+_LARGEST = 1e12
+"""Milliseconds, or USD, of one reply."""
+
+
+def _is_sound(reply: Document) -> bool:
+    """Whether a reply is one that a worker writes, as far as this client looks at it."""
+    if not all(name in reply and isinstance(reply[name], of) for name, of in _TYPES.items()):
+        return False
+    error, routing = reply["error"], reply["routing"]
+    if (reply["status"] != "replied" and error is None) or not _are_sums(reply):
+        return False
+    if not _is_message(reply["message"] or {}):
+        return False
+    texts = [
+        *reply["tiers_tried"],
+        *(() if error is None else (error.get("code"), error.get("message"))),
+    ]
+    if routing:
+        reasons = routing.get("reasons")
+        texts += [routing.get("classifier"), *(reasons if isinstance(reasons, list) else [None])]
+    return all(isinstance(each, str) for each in texts)
+
+
+def _are_sums(reply: Document) -> bool:
+    """Whether money and time are what can be added up."""
+    amounts = (reply[name] for name in ("latency_ms", "cost_usd", "baseline_cost_usd"))
+    return all(each is None or abs(each) <= _LARGEST for each in amounts)
+
+
+def _is_message(message: Document) -> bool:
+    """Whether a message's tool calls name functions and their arguments."""
+    calls = message.get("tool_calls")
+    return calls is None or (
+        isinstance(calls, list)
+        and all(
+            isinstance(call, dict)
+            and isinstance(function := call.get("function"), dict)
+            and isinstance(function.get("name"), str)
+            and isinstance(function.get("arguments"), str)
+            for call in calls
+        )
+    )
+
+
+async def _listen(consumer: AIOKafkaConsumer, caller: KafkaCaller) -> None:
+    try:
+        async for record in consumer:
+            correlation = next(
+                (value for name, value in record.headers if name == CORRELATION_ID), None
+            )
+            caller.hear(correlation, record.value)
+    except Exception as error:  # noqa: BLE001 - whoever waits must hear that nothing will come
+        caller.fail(LocalStackError(f"the reply topic can't be read any more: {error}"))

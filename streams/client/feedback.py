@@ -1,0 +1,63 @@
+"""What a caller thinks of answers, published on the feedback topic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+from core.kafka.access import KafkaAccess
+from core.kafka.preflight import no_answer
+from schemas.errors import LocalStackError
+from schemas.topics import FEEDBACK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opinion:
+    """A judgement of the answer to a request; `score` is 0..1."""
+
+    tenant: str | None
+    request_id: str
+    score: float | None
+    label: str | None
+    comment: str | None = None
+
+
+async def publish_opinions(
+    bootstrap_servers: str, opinions: list[Opinion], access: KafkaAccess | None = None
+) -> None:
+    """Publish all of them; returns when the broker has them. `access` is as the environment says
+    unless given.
+
+    Raises:
+        LocalStackError: the broker did not take them.
+    """
+    kafka = (access or KafkaAccess()).kafka_at(bootstrap_servers)
+    producer = AIOKafkaProducer(**kafka, enable_idempotence=True)
+    try:
+        await producer.start()
+        sent = [
+            await producer.send(FEEDBACK, value=_value(each), key=each.request_id.encode())
+            for each in opinions
+        ]
+        for under_way in sent:
+            await under_way
+    except KafkaConnectionError as error:
+        raise LocalStackError(no_answer(bootstrap_servers)) from error
+    except KafkaError as error:
+        raise LocalStackError(f"{FEEDBACK} did not take feedback: {error}") from error
+    finally:
+        await producer.stop()
+
+
+def _value(opinion: Opinion) -> bytes:
+    fields = {
+        "request_id": opinion.request_id,
+        "tenant": opinion.tenant,
+        "score": opinion.score,
+        "label": opinion.label,
+        "comment": opinion.comment,
+    }
+    return orjson.dumps({name: value for name, value in fields.items() if value is not None})

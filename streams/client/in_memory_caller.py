@@ -1,0 +1,43 @@
+"""The caller's twin in memory: answers at once, by a function, for tests of what stands on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from streams.client.caller import Document, Heard
+
+Answering = Callable[[Mapping[str, Any]], Document | None]
+"""Gives the reply to a request; `None` leaves it unanswered."""
+
+
+class MemoryCaller:
+    """See `Caller`; `most_open` is how many requests were unanswered at once."""
+
+    def __init__(self, answering: Answering) -> None:
+        self._answering = answering
+        self._open = 0
+        self.requests: list[Mapping[str, Any]] = []
+        self.most_open = 0
+
+    async def call(self, request: Mapping[str, Any]) -> asyncio.Future[Heard]:
+        """See `Caller.call`; the reply comes in a later turn of the loop."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Heard] = loop.create_future()
+        self.requests.append(request)
+        self._open += 1
+        self.most_open = max(self.most_open, self._open)
+        reply = self._answering(request)
+        if reply is not None:
+            loop.call_soon(self._answer, future, reply)
+        return future
+
+    def unreadable_in_words(self) -> str:
+        """See `Caller.unreadable_in_words`; all replies are readable here."""
+        return ""
+
+    def _answer(self, future: asyncio.Future[Heard], reply: Document) -> None:
+        self._open -= 1
+        if not future.done():
+            future.set_result(Heard(reply=reply, waited_ms=1.0))

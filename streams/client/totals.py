@@ -1,0 +1,90 @@
+"""What many replies come to: outcomes, tiers, money, time. Money is summed exactly, in nano-USD."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from streams.client.caller import Heard
+
+NANO = 1_000_000_000
+
+
+def nano_of(usd: float | None) -> int | None:
+    """Nano-USD of a reply's USD; the double is the nearest to nine decimal digits."""
+    return None if usd is None else round(Decimal(str(usd)) * NANO)
+
+
+@dataclass(slots=True)
+class Totals:
+    """Counted while replies come. `unknown_cost` are replies whose cost is null."""
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    tiers: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+    escalated: int = 0
+    degraded: int = 0
+    unknown_cost: int = 0
+    cost_nano: int = 0
+    compared_cost_nano: int = 0
+    baseline_nano: int = 0
+    waited_ms: list[float] = field(default_factory=list)
+
+    @property
+    def heard(self) -> int:
+        """How many replies came."""
+        return sum(self.statuses.values())
+
+    @property
+    def saved_share(self) -> float | None:
+        """Saved against the baseline, 0..1, over replies that have both figures."""
+        if self.baseline_nano == 0:
+            return None
+        return 1 - self.compared_cost_nano / self.baseline_nano
+
+    def take(self, heard: Heard) -> None:
+        """Count a reply."""
+        reply: dict[str, Any] = heard.reply
+        self.statuses[reply["status"]] += 1
+        self.waited_ms.append(heard.waited_ms)
+        if reply.get("tier"):
+            self.tiers[reply["tier"]] += 1
+        if reply.get("error"):
+            self.errors[reply["error"]["code"]] += 1
+        self.escalated += len(reply.get("tiers_tried") or ()) > 1
+        self.degraded += bool(reply.get("degraded"))
+        cost, baseline = nano_of(reply.get("cost_usd")), nano_of(reply.get("baseline_cost_usd"))
+        if cost is None:
+            self.unknown_cost += 1
+        else:
+            self.cost_nano += cost
+            if baseline is not None:
+                self.compared_cost_nano += cost
+                self.baseline_nano += baseline
+
+    def percentile_ms(self, share: float) -> float | None:
+        """A percentile of the waiting time, ms; `None` before the first reply."""
+        if not self.waited_ms:
+            return None
+        ordered = sorted(self.waited_ms)
+        return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+
+    def as_document(self) -> dict[str, Any]:
+        """For `--json`; money in USD."""
+        return {
+            "replies": self.heard,
+            "statuses": dict(self.statuses),
+            "errors": dict(self.errors),
+            "tiers": dict(self.tiers),
+            "escalated": self.escalated,
+            "degraded": self.degraded,
+            "cost_usd": self.cost_nano / NANO,
+            "baseline_cost_usd": self.baseline_nano / NANO,
+            "saved_share": self.saved_share,
+            "unknown_cost": self.unknown_cost,
+            "p50_ms": self.percentile_ms(0.5),
+            "p95_ms": self.percentile_ms(0.95),
+            "p99_ms": self.percentile_ms(0.99),
+        }

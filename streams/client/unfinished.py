@@ -1,0 +1,78 @@
+"""Requests of a file that ended without an answer, by the line that they stand on. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from streams.client.request_file import Identity, identity_of
+
+MOST_KEPT = 1_000
+MOST_SHOWN = 20
+_ANSWERED = "replied"
+_SILENT = "no reply"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnfinishedLine:
+    """One of them: its line (from 1), how it ended, and the code and message of its error."""
+
+    line: int | None
+    request_id: str
+    status: str
+    code: str = ""
+    message: str = ""
+
+    def in_words(self) -> str:
+        """As a line for people."""
+        place = f"line {self.line}" if self.line is not None else self.request_id
+        why = f": {self.message} ({self.code})" if self.code else ""
+        return f"{place}: {self.status}{why}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Unfinished:
+    """Collected while replies come; `lines` says where each request stands."""
+
+    lines: Mapping[Identity, int]
+    count: int = 0
+    _kept: list[UnfinishedLine] = field(default_factory=list)
+
+    def take(self, request: Mapping[str, Any], reply: Mapping[str, Any]) -> None:
+        """A reply; an answer is none of ours."""
+        if reply["status"] == _ANSWERED:
+            return
+        error = reply.get("error") or {}
+        self._add(request, reply["status"], error.get("code", ""), error.get("message", ""))
+
+    def missing(self, request: Mapping[str, Any]) -> None:
+        """A request that got no reply in time."""
+        self._add(request, _SILENT, "", "")
+
+    def as_document(self) -> list[dict[str, Any]]:
+        """As JSON, by line."""
+        return [asdict(each) for each in self._sorted()]
+
+    def in_words(self) -> list[str]:
+        """As lines for people, the first ones of the file."""
+        shown = [each.in_words() for each in self._sorted()[:MOST_SHOWN]]
+        more = self.count - len(shown)
+        return [*shown, f"and {more} more"] if more > 0 else shown
+
+    def _sorted(self) -> list[UnfinishedLine]:
+        return sorted(self._kept, key=lambda each: each.line or 0)
+
+    def _add(self, request: Mapping[str, Any], status: str, code: str, message: str) -> None:
+        self.count += 1
+        if len(self._kept) < MOST_KEPT:
+            line = self.lines.get(identity_of(request))
+            self._kept.append(
+                UnfinishedLine(
+                    line=line,
+                    request_id=str(request["request_id"]),
+                    status=status,
+                    code=code,
+                    message=message,
+                )
+            )

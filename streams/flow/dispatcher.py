@@ -1,0 +1,246 @@
+"""From a stream of events to work in slots, and back to acknowledged offsets.
+
+One `Intake` per topic. A message gets a slot, then a task; when its task is through, everything it
+caused is acknowledged by the broker, and its partition's tracker releases what is finished up to
+the first gap. Work belongs to the assignment under which it was opened: after a rebalance the old
+trackers are gone, late acknowledgements find nobody, and what is delivered again is told apart by
+the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from streams.flow.concurrency_limiter import Slots
+from streams.flow.delivery_attempts import DeliveryAttempts, Trial
+from streams.flow.incoming_message import Incoming
+from streams.flow.log_gaps import LogGaps
+from streams.flow.offset_tracker import MAX_SPAN, AckTracker, Opening
+from streams.flow.retry_count import Tries
+
+log = logging.getLogger(__name__)
+
+Place = tuple[str, int]
+"""A topic and a partition."""
+
+
+class LeftForLaterError(Exception):
+    """A handler leaves its message unacknowledged, for who reads it next."""
+
+
+class Acknowledged(Protocol):
+    """An event of a stream, as far as it is released."""
+
+    def ack(self) -> Any:
+        """Let its offset be committed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A message in work: its slot's pool, whether its assignment still stands, earlier tries;
+    `trial` where it is tried alone.
+    """
+
+    message: Incoming
+    slots: Slots
+    lane: Lane
+    assignment: Assignment | None = None
+    tries: Tries = field(default_factory=Tries)
+    attempts: DeliveryAttempts | None = None
+    trial: Trial | None = None
+
+    def end_trial(self) -> None:
+        """What happens from now on is counted elsewhere, or may take long."""
+        if self.trial is not None:
+            self.trial.end()
+
+    async def note_failed(self) -> None:
+        """One more try failed by an exception; returns when that outlives this process."""
+        self.tries.failed += 1
+        if self.attempts is not None and not self.lost:
+            message = self.message
+            place = (message.topic, message.partition)
+            await self.attempts.failed(place, message.offset, self.tries.failed)
+
+    @property
+    def lost(self) -> bool:
+        """Whether the partition was taken away since the message was opened."""
+        return self.lane.lost
+
+    @property
+    def closing(self) -> bool:
+        """Whether the worker is about to leave."""
+        return self.assignment is not None and self.assignment.closed
+
+
+Handler = Callable[[Work], Awaitable[None]]
+"""Does all that a message asks for; returns when every effect is acknowledged."""
+
+
+class Lane:
+    """One partition under one assignment."""
+
+    def __init__(self, *, max_span: int = MAX_SPAN) -> None:
+        self.tracker: AckTracker[Acknowledged] = AckTracker(max_span=max_span)
+        self.lost = False
+        self.roomy = asyncio.Event()
+        self.roomy.set()
+
+    def finish(self, offset: int) -> None:
+        """An offset's work is through; acknowledge what that releases."""
+        if self.lost:
+            return
+        for event in self.tracker.finish(offset):
+            event.ack()
+        if not self.tracker.full:
+            self.roomy.set()
+
+
+class Assignment:
+    """The partitions that are ours now, one lane each; settled between two rebalances."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[Place, Lane] = {}
+        self._settled = asyncio.Event()
+        self._generation: int | None = None
+        self.closed = False
+
+    def revoke(self) -> None:
+        """All partitions are taken away; nothing is opened until the next assignment."""
+        self._settled.clear()
+        for lane in self._lanes.values():
+            lane.lost = True
+            lane.roomy.set()
+        self._lanes = {}
+
+    def assign(self, places: Collection[Place], generation: int | None = None) -> None:
+        """These partitions are ours, and ready, in this generation of the group."""
+        self._generation = generation
+        self._lanes = {place: Lane() for place in places}
+        self._settled.set()
+
+    def close(self) -> None:
+        """Open nothing any more; what is open may end."""
+        self.closed = True
+        self._settled.set()
+
+    async def lane(self, place: Place, generation: int | None = None) -> Lane | None:
+        """The lane of a partition, once assignments are settled; `None` if it is not ours.
+
+        Also `None` for a message of another generation. It is read again where it is still ours,
+        and would make everything before it look as if it had been handled.
+        """
+        await self._settled.wait()
+        told = {generation, self._generation} - {None}
+        return None if self.closed or len(told) > 1 else self._lanes.get(place)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no rebalance is under way."""
+        return self._settled.is_set()
+
+    def owned(self, topic: str) -> tuple[int, ...]:
+        """Partitions of a topic that are ours."""
+        return tuple(sorted(partition for name, partition in self._lanes if name == topic))
+
+
+class Intake:
+    """Opens the messages of one topic."""
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        slots: Slots,
+        handler: Handler,
+        on_fatal: Callable[[BaseException], None],
+        *,
+        gaps: LogGaps | None = None,
+        attempts: DeliveryAttempts | None = None,
+    ) -> None:
+        self._assignment = assignment
+        self._attempts = attempts or DeliveryAttempts("")
+        self._slots = slots
+        self._handler = handler
+        self._on_fatal = on_fatal
+        self._gaps = gaps
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def take(self, message: Incoming, event: Acknowledged) -> None:
+        """Open a message when it has a slot; returns as soon as its work has begun, or its trial is
+        over where it is tried alone.
+        """
+        place = (message.topic, message.partition)
+        lane = await self._assignment.lane(place, message.generation)
+        if lane is None:
+            return
+        if self._gaps is not None:
+            self._gaps.took(place, message.offset)
+        await lane.roomy.wait()
+        await self._slots.take()
+        if lane.lost or self._assignment.closed:
+            self._slots.give_back()
+            return
+        opening = lane.tracker.open(message.offset, event)
+        if opening is not Opening.NEW:
+            self._slots.give_back()
+            if opening is Opening.RELEASED:
+                event.ack()
+            return
+        if lane.tracker.full:
+            lane.roomy.clear()
+
+        def start(trial: Trial | None = None) -> None:
+            work = Work(
+                message=message,
+                slots=self._slots,
+                lane=lane,
+                assignment=self._assignment,
+                tries=self._attempts.tries(place, message.offset),
+                attempts=self._attempts,
+                trial=trial,
+            )
+            task = asyncio.create_task(self._work(work))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+        if self._attempts.suspects(place, message.offset):
+            await self._attempts.alone(place, message.offset, start)
+        else:
+            start()
+
+    async def _work(self, work: Work) -> None:
+        try:
+            await self._handler(work)
+            work.lane.finish(work.message.offset)
+        except LeftForLaterError:
+            log.debug("left for later: %s", work.message.topic)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the worker must stop for it
+            self._on_fatal(error)
+        finally:
+            work.end_trial()
+            self._slots.give_back()
+
+    @property
+    def slots(self) -> Slots:
+        """The slots that its messages take."""
+        return self._slots
+
+    @property
+    def in_flight(self) -> int:
+        """Messages in work."""
+        return len(self._tasks)
+
+    def abandon(self) -> None:
+        """End what is in work as it is: another process does it."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def drained(self) -> None:
+        """Wait until nothing is in work."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))

@@ -1,0 +1,145 @@
+"""A message whose handling fails is tried a bounded number of times, then it is ended.
+
+`bounded` wraps a handler. An unexpected exception is the message's fault: the handler is called
+again after a pause, `MOST_TRIES` times in all, then `give_up` ends the message and its partition
+goes on. What is the environment's fault is raised as it is and stops the worker, which takes
+nothing away from the message: its offset is not committed, and the next owner reads it again.
+
+Log and alert name the type of the exception and the line that raised it, never its text, which may
+quote a request.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from aiokafka.errors import KafkaError
+
+from schemas.errors import DeliveryError, RecordTooLargeError, SchemaRegistryAwayError
+from streams.flow.dead_letters import DeadLetterLimitError
+from streams.flow.dispatcher import Handler, LeftForLaterError, Work
+from streams.flow.retry_count import Tries
+
+log = logging.getLogger(__name__)
+
+PAUSES_MS = (100.0, 1_000.0)
+"""Pause before the second and the third try."""
+
+_ENVIRONMENT = (DeliveryError, KafkaError, SchemaRegistryAwayError, DeadLetterLimitError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Why a message was given up, as dead letters and alerts say it."""
+
+    reason: str
+
+    @classmethod
+    def of(cls, error: BaseException, tries: int) -> Fault:
+        """From the exception of the last of so many tries."""
+        return cls(reason=f"handling failed {tries} times, at last by {cause_of(error)}")
+
+    @classmethod
+    def of_earlier(cls, tries: Tries) -> Fault:
+        """From the tries of earlier processes."""
+        return cls(
+            reason=f"handling failed {tries.failed} times before, and {tries.lost_workers} workers "
+            "ended while they worked on it alone; it is not tried again"
+        )
+
+
+GiveUp = Callable[[Work, Fault], Awaitable[None]]
+"""Ends a message for good; returns when every effect is acknowledged."""
+
+
+def is_environment(error: Exception) -> bool:
+    """Whether an exception says nothing about the message that was handled."""
+    return isinstance(error, _ENVIRONMENT) and not isinstance(error, RecordTooLargeError)
+
+
+def cause_of(error: BaseException) -> str:
+    """An exception by its type and the innermost line that raised it, without its text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return type(error).__name__
+    innermost = frames[-1]
+    return f"{type(error).__name__} at {PurePath(innermost.filename).name}:{innermost.lineno}"
+
+
+def bounded(
+    handler: Handler,
+    give_up: GiveUp,
+    *,
+    sleep_ms: Callable[[float], Awaitable[None]],
+    failed: Callable[[str], None] = lambda topic: None,
+) -> Handler:
+    """A handler that tries a message at most `MOST_TRIES` times, then gives it up.
+
+    `failed` is told the topic of each failed try. The wrapped handler raises what is the
+    environment's fault, and whatever `give_up` raises.
+
+    Raises:
+        LeftForLaterError: the partition was taken away, or the worker stops between two tries.
+    """
+
+    async def handle(work: Work) -> None:
+        if _used_up(work):
+            await give_up(work, Fault.of_earlier(work.tries))
+            return
+        while True:
+            error = await _one_try(handler, work)
+            if error is None:
+                return
+            failed(work.message.topic)
+            await work.note_failed()
+            _tell(work, error)
+            if _used_up(work):
+                await give_up(work, Fault.of(error, work.tries.failed))
+                return
+            await _pause(work, sleep_ms)
+
+    return handle
+
+
+def _used_up(work: Work) -> bool:
+    return work.tries.used_up
+
+
+async def _one_try(handler: Handler, work: Work) -> Exception | None:
+    """The exception by which a try failed; `None` when the message is done."""
+    try:
+        await handler(work)
+    except LeftForLaterError:
+        raise
+    except Exception as error:
+        if is_environment(error):
+            raise
+        if work.lost:
+            raise LeftForLaterError from error
+        return error
+    return None
+
+
+async def _pause(work: Work, sleep_ms: Callable[[float], Awaitable[None]]) -> None:
+    pause_ms = PAUSES_MS[min(work.tries.failed, len(PAUSES_MS)) - 1]
+    async with work.slots.lent():
+        await sleep_ms(pause_ms)
+    if work.lost or work.closing:
+        raise LeftForLaterError
+
+
+def _tell(work: Work, error: Exception) -> None:
+    message = work.message
+    log.error(
+        "handling of %s:%d:%d failed (%d): %s\n%s",
+        message.topic,
+        message.partition,
+        message.offset,
+        work.tries.failed,
+        type(error).__name__,
+        "".join(traceback.format_tb(error.__traceback__)),
+    )

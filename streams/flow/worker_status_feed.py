@@ -1,0 +1,77 @@
+"""The workers' statuses on `llm.workers.v1`, as a worker reads them: on Kafka, and in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from core.kafka.consumer import open_consumer
+from schemas.errors import UndecodableError
+from schemas.topics import WORKERS
+from schemas.worker_status import WorkerStatus
+
+_POLL_MS = 500
+_CLOCKS_APART_MS = 60_000
+"""How far the clocks of brokers may be apart."""
+
+_PLACE = TopicPartition(WORKERS, 0)
+
+
+def statuses_of(records: Iterable[tuple[bytes | None, int]]) -> list[WorkerStatus]:
+    """The statuses among values and their broker times, ms. Workers that left, records that can't
+    be read, and those of a process that starts after its own record are none.
+    """
+    found = []
+    for value, at in records:
+        if value is None:
+            continue
+        try:
+            status = WorkerStatus.decode(value)
+        except UndecodableError:
+            continue
+        if status.started_at <= at + _CLOCKS_APART_MS:
+            found.append(status)
+    return found
+
+
+class KafkaStatusFeed:
+    """The topic on a broker, from its end at the start on."""
+
+    def __init__(self, kafka: Mapping[str, Any]) -> None:
+        self._consumer = open_consumer(
+            **kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS
+        )
+
+    async def start(self) -> None:
+        """Connect, and be at the end of the topic."""
+        await self._consumer.start()
+        self._consumer.assign([_PLACE])
+        await self._consumer.seek_to_end(_PLACE)
+        await self._consumer.position(_PLACE)
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        await self._consumer.stop()
+
+    async def read(self) -> Sequence[WorkerStatus]:
+        """See `StatusFeed.read`."""
+        batches = await self._consumer.getmany(_PLACE, timeout_ms=_POLL_MS)
+        return statuses_of((record.value, record.timestamp) for record in batches.get(_PLACE, ()))
+
+
+class MemoryStatusFeed:
+    """What `say` was given."""
+
+    def __init__(self) -> None:
+        self._records: asyncio.Queue[tuple[bytes | None, int]] = asyncio.Queue()
+
+    def say(self, value: bytes | None, at: int) -> None:
+        """A record comes at a broker time, ms."""
+        self._records.put_nowait((value, at))
+
+    async def read(self) -> Sequence[WorkerStatus]:
+        """See `StatusFeed.read`; it waits for news."""
+        return statuses_of([await self._records.get()])

@@ -1,0 +1,1 @@
+"""The hop journal: which hops are done, begun and leased."""

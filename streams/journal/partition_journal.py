@@ -1,0 +1,312 @@
+"""The journal of one partition: which hops are done, which were begun, and by whom.
+
+Built from the headers of the outcomes topic alone (`schemas.journal_headers`); decides what a hop's
+message means when it arrives: work, a redelivery, a duplicate, or somebody else's work. Pure: the
+caller brings the time. The protocol is section 2 of the design ("A hop, and what a crash finds").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from core.dedup_index import RecentKeys, packed_key
+from schemas.journal_headers import HOP_ENDS, STARTED, TERMINAL, JournalHeaders
+from streams.journal.reply_positions import ReplyPlaces
+from streams.journal.sent_replies import RecordPlace
+
+DUPLICATE_WINDOW_MS = 15 * 60 * 1000
+"""How long after its end a request's id is still its own."""
+
+LONGEST_LEASE_MS = 24 * 3_600_000
+"""A lease ends at the latest this long after its record was appended, whatever the record says."""
+
+OPEN = "open"
+"""Status of a request that has not ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """A worker's name, and which life of its process."""
+
+    worker: str
+    incarnation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BegunCall:
+    """A provider call that was started and is not booked; `value` is its undecoded record."""
+
+    identity: bytes
+    hop: int
+    visit: int
+    call_id: str
+    owner: Owner
+    lease_until: int
+    started_at: int
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """A call that another incarnation started for a hop; `at` is broker time, ms."""
+
+    call_id: str
+    incarnation: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Work on it; first book these calls of a dead worker as interrupted.
+
+    `starts` are all calls that other incarnations started for this visit of the hop, booked or not.
+    """
+
+    interrupted: tuple[BegunCall, ...] = ()
+    starts: tuple[Start, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A redelivery of what is done: acknowledge it, say nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicate:
+    """Another request has this id and is the one that counts; `status` is its end, or `open`,
+    `reply` where its reply lies, where that is known.
+    """
+
+    status: str
+    silent: bool
+    reply: RecordPlace | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Another worker holds it until this broker time, ms."""
+
+    until: int
+
+
+Admission = Run | Done | Duplicate | Wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HopMessage:
+    """A hop's message as its key and headers tell it; `origin` is the place of the request."""
+
+    identity: bytes
+    hop: int
+    visit: int
+    origin: str
+    digest: str
+
+
+@dataclass(slots=True)
+class _Life:
+    """A request that has not ended, or has a call that is not booked."""
+
+    origin: str
+    digest: str
+    status: str = OPEN
+    ended_at: int = 0
+    done: set[tuple[int, int]] = field(default_factory=set)
+    highest_hop: int = 0
+    calls: dict[str, BegunCall] = field(default_factory=dict)
+    starts: dict[tuple[int, int], dict[str, Start]] = field(default_factory=dict)
+
+
+_STATUSES = tuple(sorted(TERMINAL))
+_STATUS_BITS, _HALF_BITS = 2, 31
+_HALF = (1 << _HALF_BITS) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """The little that is kept of a request that has ended: its place and reply digest, 31 bits of a
+    hash each, and its status; 64 bits in all.
+    """
+
+    origin: int
+    digest: int
+    status: str
+
+    @classmethod
+    def of(cls, origin: str, digest: str, status: str = OPEN) -> _Ended:
+        return cls(_half(origin), _half(digest), status)
+
+    @classmethod
+    def unpack(cls, number: int) -> _Ended:
+        rest = number >> _STATUS_BITS
+        status = _STATUSES[number & ((1 << _STATUS_BITS) - 1)]
+        return cls(rest >> _HALF_BITS, rest & _HALF, status)
+
+    def pack(self) -> int:
+        both = self.origin << _HALF_BITS | self.digest
+        return both << _STATUS_BITS | _STATUSES.index(self.status)
+
+
+def _half(text: str) -> int:
+    return packed_key(text.encode()) & _HALF
+
+
+class PartitionJournal:
+    """What is known of one partition's hops."""
+
+    def __init__(self) -> None:
+        self._lives: dict[bytes, _Life] = {}
+        self._ended = RecentKeys(DUPLICATE_WINDOW_MS)
+        self._replies = ReplyPlaces(DUPLICATE_WINDOW_MS)
+
+    def __len__(self) -> int:
+        """Identities remembered."""
+        return len(self._lives) + len(self._ended)
+
+    def record(self, identity: bytes, entry: JournalHeaders, at: int, value: bytes = b"") -> None:
+        """Take in a journal record of broker time `at`; a repeated outcome changes nothing, and
+        neither does a record of a kind that this version does not know.
+        """
+        if entry.kind != STARTED and entry.kind not in HOP_ENDS:
+            return
+        life = self._lives.get(identity)
+        if life is None:
+            ended = self._of_ended(identity)
+            if ended is not None and ended.origin == _half(entry.origin):
+                self._late_call(identity, ended, entry, at, value)
+                return
+            life = self._lives[identity] = _Life(entry.origin, entry.digest)
+        elif life.origin != entry.origin:
+            if life.status == OPEN:
+                return
+            life = self._lives[identity] = _Life(entry.origin, entry.digest)
+        life.highest_hop = max(life.highest_hop, entry.hop)
+        if entry.kind == STARTED:
+            self._begin(life, identity, entry, at, value)
+            return
+        life.done.add((entry.hop, entry.visit))
+        life.starts.pop((entry.hop, entry.visit), None)
+        if entry.final and life.status == OPEN:
+            life.status = entry.kind
+            life.ended_at = at
+            if entry.reply_at is not None:
+                self._replies.put(identity, at, entry.reply_at)
+            self._settle(identity, life)
+
+    def knows(self, identity: bytes) -> bool:
+        """Whether a request of this identity is open, or ended within the window."""
+        return identity in self._lives or self._of_ended(identity) is not None
+
+    def booked(self, identity: bytes, call_id: str) -> None:
+        """A cost event for this call is in the log."""
+        life = self._lives.get(identity)
+        if life is not None and life.calls.pop(call_id, None) is not None:
+            self._settle(identity, life)
+
+    def admit(self, message: HopMessage, me: Owner, now: int) -> Admission:
+        """What to do with a hop's message that arrived at broker time `now`."""
+        life = self._lives.get(message.identity)
+        if life is None:
+            return self._admit_ended(message)
+        if message.origin != life.origin:
+            return self._duplicate(message, life.status, silent=message.digest == life.digest)
+        hop = (message.hop, message.visit)
+        if life.status != OPEN or hop in life.done or life.highest_hop > message.hop:
+            return Done()
+        begun = [call for call in life.calls.values() if (call.hop, call.visit) == hop]
+        foreign = [call.lease_until for call in begun if call.owner.worker != me.worker]
+        if foreign and max(foreign) > now:
+            return Wait(until=max(foreign))
+        starts = life.starts.get(hop, {}).values()
+        return Run(
+            interrupted=tuple(call for call in begun if call.owner != me),
+            starts=tuple(start for start in starts if start.incarnation != me.incarnation),
+        )
+
+    def opened(self, message: HopMessage) -> None:
+        """This worker opens a request's hop: from now on its id is taken."""
+        if message.identity in self._lives:
+            return
+        if self._ended.at(packed_key(message.identity)) is None:
+            self._lives[message.identity] = _Life(message.origin, message.digest)
+
+    def unbooked(self) -> tuple[BegunCall, ...]:
+        """Every call that was started and has no cost event."""
+        return tuple(call for life in self._lives.values() for call in life.calls.values())
+
+    def orphans(self, me: Owner, now: int) -> tuple[BegunCall, ...]:
+        """Unbooked calls that nobody will book: their hop is done and their worker is gone.
+
+        Gone is an earlier life of this worker, or another worker whose lease is over.
+        """
+        return tuple(
+            call
+            for life in self._lives.values()
+            for call in life.calls.values()
+            if _is_over(life, call)
+            and call.owner != me
+            and (call.owner.worker == me.worker or call.lease_until < now)
+        )
+
+    def forget_before(self, at: int) -> int:
+        """Drop requests that ended before this time, in slices of five minutes; how many."""
+        self._replies.forget_before(at)
+        return self._ended.forget_before(at)
+
+    def _of_ended(self, identity: bytes) -> _Ended | None:
+        number = self._ended.number(packed_key(identity))
+        return None if number is None else _Ended.unpack(number)
+
+    def _admit_ended(self, message: HopMessage) -> Admission:
+        ended = self._of_ended(message.identity)
+        if ended is None:
+            return Run()
+        mine = _Ended.of(message.origin, message.digest)
+        if ended.origin == mine.origin:
+            return Done()
+        return self._duplicate(message, ended.status, silent=ended.digest == mine.digest)
+
+    def _duplicate(self, message: HopMessage, status: str, *, silent: bool) -> Duplicate:
+        known = None if status == OPEN else self._replies.of(message.identity)
+        return Duplicate(status=status, silent=silent, reply=known)
+
+    def _begin(
+        self, life: _Life, identity: bytes, entry: JournalHeaders, at: int, value: bytes
+    ) -> None:
+        if entry.call_id is None or entry.call_id in life.calls:
+            return
+        life.starts.setdefault((entry.hop, entry.visit), {})[entry.call_id] = Start(
+            call_id=entry.call_id, incarnation=entry.incarnation, at=at
+        )
+        life.calls[entry.call_id] = BegunCall(
+            identity=identity,
+            hop=entry.hop,
+            visit=entry.visit,
+            call_id=entry.call_id,
+            owner=Owner(worker=entry.worker, incarnation=entry.incarnation),
+            lease_until=min(entry.lease_until or at, at + LONGEST_LEASE_MS),
+            started_at=at,
+            value=value,
+        )
+
+    def _late_call(
+        self, identity: bytes, ended: _Ended, entry: JournalHeaders, at: int, value: bytes
+    ) -> None:
+        """A call that was begun after its request had ended, by a worker that did not know."""
+        if entry.kind != STARTED:
+            return
+        ended_at = self._ended.at(packed_key(identity)) or at
+        life = _Life(entry.origin, entry.digest, ended.status, ended_at, highest_hop=entry.hop)
+        self._begin(life, identity, entry, at, value)
+        self._lives[identity] = life
+
+    def _settle(self, identity: bytes, life: _Life) -> None:
+        """Keep only the little that duplicates need, once nothing is open any more."""
+        if life.status != OPEN and not life.calls:
+            del self._lives[identity]
+            ended = _Ended.of(life.origin, life.digest, life.status)
+            self._ended.put(packed_key(identity), life.ended_at, ended.pack())
+
+
+def _is_over(life: _Life, call: BegunCall) -> bool:
+    return life.status != OPEN or (call.hop, call.visit) in life.done or life.highest_hop > call.hop

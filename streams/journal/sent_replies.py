@@ -1,0 +1,117 @@
+"""Replies that were sent, read again from the topic that took them.
+
+A request whose id came before gets the first reply again. Workers keep no replies: the journal's
+terminal record says where the reply lies (header `reply-at`), and it is read there. A worker needs
+the right to read reply topics for it; without that right, or once retention has removed the reply,
+the sender is told the status of the first request instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from core.kafka.consumer import open_consumer
+from schemas.encoding.value_checks import INT64_DIGITS
+from streams.membership.partition_mark import MAX_OFFSET
+
+log = logging.getLogger(__name__)
+
+READ_TIMEOUT_S = 5.0
+_MAX_PARTITION = 2**31 - 1
+"""The greatest that Kafka's protocol can ask for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordPlace:
+    """Where a record lies; as text `topic:partition:offset`."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        """As the journal's header holds it."""
+        return f"{self.topic}:{self.partition}:{self.offset}"
+
+    @classmethod
+    def parse(cls, text: str) -> RecordPlace | None:
+        """From `topic:partition:offset`; `None` for anything else."""
+        topic, _, rest = text.partition(":")
+        partition, _, offset = rest.partition(":")
+        numbers = (partition, offset)
+        if not topic or any(not n.isdecimal() or len(n) > INT64_DIGITS for n in numbers):
+            return None
+        place = cls(topic=topic, partition=int(partition), offset=int(offset))
+        is_there = place.partition <= _MAX_PARTITION and place.offset <= MAX_OFFSET
+        return place if is_there else None
+
+
+class SentReplies(Protocol):
+    """Reads replies again."""
+
+    async def read(self, place: RecordPlace) -> bytes | None:
+        """The reply's value; `None` where it can't be read (any more)."""
+        ...
+
+
+class KafkaSentReplies:
+    """`SentReplies` on a broker: one consumer without a group, connected at the first use. Reads
+    wait for each other, so that a storm of repeated ids costs one connection.
+    """
+
+    def __init__(self, kafka: Mapping[str, Any]) -> None:
+        self._kafka = dict(kafka)
+        self._consumer: AIOKafkaConsumer | None = None
+        self._reading = asyncio.Lock()
+
+    async def read(self, place: RecordPlace) -> bytes | None:
+        """See `SentReplies.read`."""
+        async with self._reading:
+            try:
+                async with asyncio.timeout(READ_TIMEOUT_S):
+                    return await self._read(place)
+            except (KafkaError, OSError, TimeoutError) as error:
+                log.warning("a sent reply can't be read again: %s", type(error).__name__)
+                await self._disconnect()
+                return None
+
+    async def close(self) -> None:
+        """Disconnect."""
+        async with self._reading:
+            await self._disconnect()
+
+    async def _read(self, place: RecordPlace) -> bytes | None:
+        consumer = await self._connected()
+        partition = TopicPartition(place.topic, place.partition)
+        consumer.assign([partition])
+        begin = (await consumer.beginning_offsets([partition]))[partition]
+        end = (await consumer.end_offsets([partition]))[partition]
+        if not begin <= place.offset < end:
+            return None
+        consumer.seek(partition, place.offset)
+        record = await consumer.getone(partition)
+        # Compaction leaves gaps: the record that comes is the next one that is there.
+        return record.value if record.offset == place.offset else None
+
+    async def _connected(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            consumer = open_consumer(
+                **self._kafka, enable_auto_commit=False, auto_offset_reset="earliest"
+            )
+            await consumer.start()
+            self._consumer = consumer
+        return self._consumer
+
+    async def _disconnect(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            with suppress(KafkaError, OSError):
+                await consumer.stop()

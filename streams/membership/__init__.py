@@ -1,0 +1,1 @@
+"""Membership of the consumer group: assignment, committed offsets and their metadata."""

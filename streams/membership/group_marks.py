@@ -1,0 +1,193 @@
+"""Partition marks on a broker: read with an assignment, committed with every offset.
+
+All of it runs on the loop of the consumer's thread. One commit is under way at a time, so that a
+mark that is put beside the committed offset never takes that offset back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from aiokafka import TopicPartition
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    KafkaError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+    UnknownTopicOrPartitionError,
+)
+from aiokafka.structs import OffsetAndMetadata
+
+from streams.flow.delivery_attempts import Commit, DeliveryAttempts, FoundPartition, Place
+from streams.membership.topic_ids import TopicShape, topic_shapes
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 5.0
+"""How long the broker has for marks. Without them work goes on: only tries are not counted."""
+
+LOOKS = 2
+"""How often the marks of an assignment are asked for: a topic may be deleted meanwhile."""
+
+AGAIN_S = 0.1
+
+_REBALANCED = (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError)
+
+
+class GroupMarks:
+    """The marks of the partitions that a consumer has, kept by `attempts`."""
+
+    def __init__(self, attempts: DeliveryAttempts) -> None:
+        self._attempts = attempts
+        self._committed: dict[Place, int] = {}
+        self._committing = asyncio.Lock()
+
+    async def take_over(self, consumer: Any, assigned: Collection[Any]) -> None:
+        """Read the marks of what was assigned, and put ours. A partition whose committed offset is
+        of another log is read from its beginning.
+        """
+        places = [TopicPartition(*place) for place in assigned]
+        for left in reversed(range(LOOKS)):
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    commits = self._attempts.take_over(await _found(consumer, places))
+                    await self._commit(consumer, commits)
+            except (KafkaError, OSError, TimeoutError) as error:
+                log.warning("earlier tries of messages are not known: %s", type(error).__name__)
+                if not left:
+                    self._attempts.take_over({})
+            else:
+                break
+        else:
+            return
+        for place in (place for place, commit in commits.items() if commit.anew):
+            log.warning("%s:%d was made anew; it is read from its beginning", *place)
+
+    async def commit(self, consumer: Any, offsets: Mapping[Place, int]) -> None:
+        """Commit offsets, each with its mark.
+
+        Raises:
+            KafkaError: the broker did not take them.
+        """
+        async with self._committing:
+            await self._commit(
+                consumer,
+                {
+                    place: Commit(offset=offset, metadata=self._attempts.metadata(place, offset))
+                    for place, offset in offsets.items()
+                },
+            )
+
+    def committed(self, place: Place) -> int | None:
+        """The offset up to which a partition of ours is committed, 0 included."""
+        return self._committed.get(place)
+
+    async def pass_over(self, consumer: Any, place: Place, first: int, end: int) -> None:
+        """Commit `end` where `first` is committed: what lies between is not there any more.
+
+        Raises:
+            KafkaError: the broker did not take it.
+        """
+        async with self._committing:
+            if self._committed.get(place) == first:
+                metadata = self._attempts.metadata(place, end)
+                await self._commit(consumer, {place: Commit(offset=end, metadata=metadata)})
+
+    async def write(self, consumer: Any, places: Collection[Place]) -> None:
+        """Put marks as they are now beside what is committed."""
+        try:
+            async with asyncio.timeout(PATIENCE_S), self._committing:
+                offsets = {
+                    place: self._committed[place] for place in places if place in self._committed
+                }
+                await self._commit(
+                    consumer,
+                    {
+                        place: Commit(offset=at, metadata=self._attempts.metadata(place, at))
+                        for place, at in offsets.items()
+                    },
+                )
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.warning("tries of a message are not kept: %s", type(error).__name__)
+
+    async def give_up(self, consumer: Any) -> None:
+        """Take our name off everything."""
+        self._attempts.give_up()
+        await self.write(consumer, list(self._committed))
+        self._committed = {}
+
+    async def _commit(self, consumer: Any, commits: Mapping[Place, Commit]) -> None:
+        """Commit what there still is; the offsets of a topic that is deleted are nobody's.
+
+        aiokafka would try those until there is such a topic again, and nothing else meanwhile.
+        """
+        left = dict(commits)
+        subscription = consumer._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        while left:
+            try:
+                await _commit_once(consumer._coordinator, assignment, left)
+            except UnknownTopicOrPartitionError:
+                shapes = await topic_shapes(consumer._client, {topic for topic, _ in left})
+                kept = {place: each for place, each in left.items() if _exists(place, shapes)}
+                if len(kept) == len(left):
+                    await asyncio.sleep(AGAIN_S)
+                left = kept
+            except KafkaError as error:
+                if not error.retriable:
+                    raise
+                await asyncio.sleep(AGAIN_S)
+            else:
+                break
+        self._committed.update({place: commit.offset for place, commit in left.items()})
+        for place in commits.keys() - left.keys():
+            self._committed.pop(place, None)
+
+
+async def _commit_once(coordinator: Any, assignment: Any, commits: Mapping[Place, Commit]) -> None:
+    offsets = {
+        TopicPartition(*place): OffsetAndMetadata(commit.offset, commit.metadata)
+        for place, commit in commits.items()
+    }
+    if assignment is None or not assignment.active or not offsets.keys() <= assignment.tps:
+        raise CommitFailedError("the partitions were taken away")
+    await coordinator.ensure_coordinator_known()
+    try:
+        async with coordinator._commit_lock:
+            await asyncio.shield(coordinator._do_commit_offsets(assignment, offsets))
+    except _REBALANCED as error:
+        raise CommitFailedError("the group has rebalanced") from error
+
+
+def _exists(place: Place, shapes: Mapping[str, TopicShape] | None) -> bool:
+    """Whether there is such a partition, as far as that is known."""
+    topic, number = place
+    return shapes is None or (topic in shapes and number < shapes[topic].partitions)
+
+
+async def _found(
+    consumer: Any, assigned: Collection[TopicPartition]
+) -> dict[Place, FoundPartition]:
+    shapes = await topic_shapes(consumer._client, {place.topic for place in assigned})
+    places = [place for place in assigned if _exists(place, shapes)]
+    if not places:
+        return {}
+    committed, begins, ends = await asyncio.gather(
+        consumer._coordinator.fetch_committed_offsets(places),
+        consumer.beginning_offsets(places),
+        consumer.end_offsets(places),
+    )
+    return {
+        (place.topic, place.partition): FoundPartition(
+            topic_id=shapes[place.topic].id if shapes else "",
+            begin=begins[place],
+            end=ends[place],
+            committed=done.offset if (done := committed.get(place)) and done.offset >= 0 else None,
+            metadata=done.metadata if done else "",
+        )
+        for place in places
+    }

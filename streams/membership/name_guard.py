@@ -1,0 +1,83 @@
+"""Ends a worker whose name another process took over.
+
+A fixed name (`SLUICE_WORKER_INSTANCE`) is locked on one machine. On two machines nothing stops a
+second process: the broker gives it the first one's partitions, and the first one, which aiokafka
+never tells, goes on with what it has. So every worker says its name on `llm.workers.v1` before it
+joins the group, and reads there. Of two processes with one name the one that started later, by the
+broker's time, keeps it; the other ends at once and opens no further hop.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from schemas.alert_names import AlertName
+from schemas.errors import ConfigurationError
+from schemas.worker_status import WorkerStatus
+from streams.alerting.alert_port import Alerts
+
+log = logging.getLogger(__name__)
+
+
+class NameTakenOverError(ConfigurationError):
+    """A later process runs under this worker's name."""
+
+
+class StatusFeed(Protocol):
+    """The workers' statuses, from the time at which it was opened."""
+
+    async def read(self) -> Sequence[WorkerStatus]:
+        """What came since the last call; empty after a short while without news."""
+        ...
+
+
+def is_later(said: WorkerStatus, mine: WorkerStatus) -> bool:
+    """Whether a status is of a process with our name that started after us. Of two that started in
+    the same millisecond the greater incarnation counts as the later.
+    """
+    if said.worker != mine.worker or said.incarnation == mine.incarnation:
+        return False
+    return (said.started_at, said.incarnation) > (mine.started_at, mine.incarnation)
+
+
+class NameGuard:
+    """Reads the statuses of one worker's namesakes; `lost` is called once the name is lost, before
+    anything is awaited.
+    """
+
+    def __init__(
+        self,
+        feed: StatusFeed,
+        mine: WorkerStatus,
+        alerts: Alerts,
+        lost: Callable[[NameTakenOverError], None],
+    ) -> None:
+        self._feed = feed
+        self._mine = mine
+        self._alerts = alerts
+        self._lost = lost
+
+    async def run(self) -> None:
+        """Read until the name is lost, or until cancelled."""
+        while True:
+            for said in await self._feed.read():
+                if is_later(said, self._mine):
+                    await self._give_way(said)
+                    return
+
+    async def _give_way(self, to: WorkerStatus) -> None:
+        name = self._mine.worker
+        self._lost(
+            NameTakenOverError(
+                f"another process runs as worker {name} (incarnation {to.incarnation}) and started "
+                "later, so this one ends; give each worker a SLUICE_WORKER_INSTANCE of its own"
+            )
+        )
+        await self._alerts.fire(
+            AlertName.WORKER_NAME_TAKEN,
+            name,
+            f"two processes run as worker {name}; the one that started earlier (incarnation "
+            f"{self._mine.incarnation}) ended. Give each a SLUICE_WORKER_INSTANCE of its own.",
+        )

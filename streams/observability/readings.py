@@ -1,0 +1,222 @@
+"""What is read of a worker when somebody scrapes it: levels and states, not events.
+
+Nothing is kept up to date for this; a scrape asks the parts themselves, through `Readings`, and one
+that fails leaves its own metric out, never the page. Each metric stands in `_GAUGES` once, with why
+it exists.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from streams.observability.bounded import MOST_CHILDREN, OTHER
+
+log = logging.getLogger(__name__)
+
+CLOSED, HALF_OPEN, OPEN = 0.0, 1.0, 2.0
+"""What `sluice_breaker_state` says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotsReading:
+    """Slots of one pool, for instance a tier's; `in_flight` also counts work that lent its slot."""
+
+    used: int
+    limit: int
+    in_flight: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceReading:
+    """One instance of a model as this worker sees it.
+
+    `breaker` is `CLOSED`, `HALF_OPEN` or `OPEN`; levels are what is in the buckets, below 0 what
+    they owe, `None` where there is no limit.
+    """
+
+    model: str
+    instance: str
+    breaker: float
+    in_flight: int
+    requests_level: float | None = None
+    tokens_level: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readings:
+    """Whom a scrape asks; each is called anew for each scrape and must not wait.
+
+    `shadow_allowance` is nano-USD; `lag` gives records by topic and partition.
+    """
+
+    slots: Callable[[], Mapping[str, SlotsReading]] = dict
+    instances: Callable[[], Iterable[InstanceReading]] = tuple
+    retries_left: Callable[[], float | None] = lambda: None
+    shadow_allowance: Callable[[], float | None] = lambda: None
+    registry_version: Callable[[], str | None] = lambda: None
+    partitions: Callable[[], Mapping[str, int]] = dict
+    lag: Callable[[], Mapping[tuple[str, int], int]] = dict
+    evaluates_alerts: Callable[[], bool] = lambda: False
+
+
+Sample = tuple[tuple[str, ...], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Gauge:
+    name: str
+    about: str
+    labels: tuple[str, ...]
+    why: str
+    read: Callable[[Readings], Iterable[Sample]]
+
+
+def _known(value: float | None) -> Iterator[Sample]:
+    if value is not None:
+        yield (), value
+
+
+def _buckets(readings: Readings) -> Iterator[Sample]:
+    for each in readings.instances():
+        for bucket, level in (("requests", each.requests_level), ("tokens", each.tokens_level)):
+            if level is not None:
+                yield (each.model, each.instance, bucket), level
+
+
+def _version(readings: Readings) -> Iterator[Sample]:
+    version = readings.registry_version()
+    if version is not None:
+        yield (version,), 1.0
+
+
+_GAUGES = (
+    _Gauge(
+        name="sluice_in_flight",
+        about="Messages in work, those that lent their slot while they wait included.",
+        labels=("pool",),
+        why="work that piles up. Pools: classify, each tier, each wait topic, feedback.",
+        read=lambda of: (((name,), each.in_flight) for name, each in of.slots().items()),
+    ),
+    _Gauge(
+        name="sluice_slots_used",
+        about="Slots taken.",
+        labels=("pool",),
+        why="a pool that is full holds its topic up.",
+        read=lambda of: (((name,), each.used) for name, each in of.slots().items()),
+    ),
+    _Gauge(
+        name="sluice_slots",
+        about="Slots that there are.",
+        labels=("pool",),
+        why="what the former is a share of.",
+        read=lambda of: (((name,), each.limit) for name, each in of.slots().items()),
+    ),
+    _Gauge(
+        name="sluice_breaker_state",
+        about="Circuit of an instance: 0 closed, 1 half open, 2 open.",
+        labels=("model", "provider_instance"),
+        why="who is left alone, as this worker sees it.",
+        read=lambda of: (((at.model, at.instance), at.breaker) for at in of.instances()),
+    ),
+    _Gauge(
+        name="sluice_instance_in_flight",
+        about="Calls in flight.",
+        labels=("model", "provider_instance"),
+        why="load by instance, and the concurrency limit's use.",
+        read=lambda of: (((at.model, at.instance), at.in_flight) for at in of.instances()),
+    ),
+    _Gauge(
+        name="sluice_bucket_level",
+        about="What a limit still holds for this worker, in requests or tokens; below 0 it owes.",
+        labels=("model", "provider_instance", "bucket"),
+        why="a limit that binds stands at 0. Buckets: requests, tokens.",
+        read=_buckets,
+    ),
+    _Gauge(
+        name="sluice_retries_left",
+        about="Retries that the worker may still make.",
+        labels=(),
+        why="at 0 an outage is under way and nothing is retried.",
+        read=lambda of: _known(of.retries_left()),
+    ),
+    _Gauge(
+        name="sluice_shadow_allowance_nano_usd",
+        about="What shadow calls may still cost now, nano-USD; below 0 it owes.",
+        labels=(),
+        why="shadows stop at 0, which looks like a lost sample.",
+        read=lambda of: _known(of.shadow_allowance()),
+    ),
+    _Gauge(
+        name="sluice_registry_info",
+        about="1, with the registry version in use.",
+        labels=("version",),
+        why="a worker that kept an old version shows another hash than its peers.",
+        read=_version,
+    ),
+    _Gauge(
+        name="sluice_alert_evaluator",
+        about="1 where this worker evaluates alert rules, else 0.",
+        labels=(),
+        why="the sum over all workers must be 1; 0 for minutes means that nobody evaluates.",
+        read=lambda of: (((), float(of.evaluates_alerts())),),
+    ),
+    _Gauge(
+        name="sluice_partitions_owned",
+        about="Partitions of a topic that this worker owns.",
+        labels=("topic",),
+        why="an idle worker owns none; limits are shared by these.",
+        read=lambda of: (((topic,), count) for topic, count in of.partitions().items()),
+    ),
+    _Gauge(
+        name="sluice_consumer_lag_records",
+        about="Records behind the committed offset, of partitions that this worker owns.",
+        labels=("topic", "partition"),
+        why="backlog waits in Kafka: this is the queue, and what scaling goes by.",
+        read=lambda of: (
+            ((topic, str(partition)), records) for (topic, partition), records in of.lag().items()
+        ),
+    ),
+)
+
+
+class ReadingsCollector(Collector):
+    """Reads a worker at each scrape."""
+
+    def __init__(self, readings: Readings, *, most: int = MOST_CHILDREN) -> None:
+        self._readings = readings
+        self._most = most
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Every reading that succeeds."""
+        for gauge in _GAUGES:
+            family = GaugeMetricFamily(gauge.name, gauge.about, labels=gauge.labels)
+            try:
+                for labels, value in _bounded(gauge.read(self._readings), self._most):
+                    family.add_metric(labels, value)
+            except Exception:  # a page with one gap is worth more than none
+                log.exception("%s can't be read", gauge.name)
+            yield family
+
+
+def observe(readings: Readings, registry: CollectorRegistry) -> None:
+    """Let every scrape of a registry read these."""
+    registry.register(ReadingsCollector(readings))
+
+
+def _bounded(samples: Iterable[Sample], most: int) -> Iterator[Sample]:
+    """The first `most`, and the sum of all others."""
+    rest, labels = 0.0, None
+    for number, sample in enumerate(samples):
+        if number < most:
+            yield sample
+        else:
+            labels = (OTHER,) * len(sample[0])
+            rest += sample[1]
+    if labels is not None:
+        yield labels, rest

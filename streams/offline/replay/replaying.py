@@ -1,0 +1,120 @@
+"""One logged request from its bytes to its row: read, decided again, its ways found. Pure but for
+the price list, which may be looked into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.request import Request
+from streams.offline.replay.cases import Step
+from streams.offline.replay.costs import tier_costs
+from streams.offline.replay.propensities import chances_of
+from streams.offline.replay.recorded import Recorded
+from streams.offline.replay.redeciding import Ground, LandscapeOf, Redecided, redecide
+from streams.offline.replay.rows import Replayed
+from streams.offline.replay.trajectories import Wants, Ways, in_steps
+from streams.providers.pricing.price_list import PriceBook
+from streams.routing.decision import Subject
+from streams.routing.features.request_features import estimate_tokens, needs_of
+from streams.routing.rules.classifier import CLASSIFIERS
+from streams.routing.snapshot import Landscape
+
+ReadRequest = Callable[[bytes], Request]
+"""A request out of its bytes.
+
+Raises:
+    UndecodableError: these bytes are no request.
+    InvalidRequestError: they are one that is refused now.
+"""
+
+
+@dataclass(slots=True, kw_only=True)
+class Replayer:
+    """Replays requests under one registry version; `before` knows those that were live."""
+
+    landscape: Landscape
+    before: LandscapeOf
+    pricing: PriceBook
+    reuse: bool = True
+    _ground: Ground = field(init=False)
+    _ways: dict[str, Ways | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._ground = Ground(
+            landscape=self.landscape,
+            before=self.before,
+            costs=lambda body, under: tier_costs(self.pricing, body, under),
+            reuse=self.reuse,
+        )
+        self._ways[self.landscape.version] = Ways(landscape=self.landscape, pricing=self.pricing)
+
+    def replay(self, recorded: Recorded, request: Request) -> Replayed:
+        """Decide a request again.
+
+        Raises:
+            KeyError: its recorded decision holds no inputs.
+        """
+        subject = Subject.of(request, recorded.tenant)
+        again = redecide(recorded, subject, self._ground)
+        wants = _wants(request.body)
+        old = self._ways_of(recorded.decision.registry_version)
+        return Replayed(
+            recorded=recorded,
+            again=again,
+            wants=wants,
+            way=self._way(again, wants, recorded.feature),
+            before=() if old is None else _old_way(recorded, wants, old),
+            difficulty=_difficulty(recorded, again),
+            chances={} if old is None else chances_of(recorded, subject, wants, old, self._ground),
+        )
+
+    def _way(self, again: Redecided, wants: Wants, feature: str | None) -> tuple[Step, ...]:
+        decision = again.decision
+        ways = self._ways[self.landscape.version]
+        if decision is None or ways is None:
+            return ()
+        return ways.way(
+            decision.tier,
+            wants,
+            pinned=decision.model,
+            feature=feature,
+            arm=(decision.experiment, decision.arm),
+        )
+
+    def _ways_of(self, version: str) -> Ways | None:
+        if version not in self._ways:
+            found = self.before(version)
+            self._ways[version] = (
+                None if found is None else Ways(landscape=found, pricing=self.pricing)
+            )
+        return self._ways[version]
+
+
+def _old_way(recorded: Recorded, wants: Wants, ways: Ways) -> tuple[Step, ...]:
+    decision = recorded.decision
+    return ways.way(
+        decision.tier,
+        wants,
+        pinned=decision.model,
+        feature=recorded.feature,
+        arm=(decision.experiment, decision.arm),
+    )
+
+
+def _wants(body: Any) -> Wants:
+    return Wants(
+        capabilities=needs_of(body),
+        tokens=in_steps(estimate_tokens(body)),
+        max_output=body.get("max_completion_tokens") or body.get("max_tokens"),
+    )
+
+
+def _difficulty(recorded: Recorded, again: Redecided) -> float | None:
+    """The rules' score, where either side has one; else what decided, then or now."""
+    sides = [each for each in (recorded.decision, again.decision) if each is not None]
+    scored = [each for each in sides if each.score is not None]
+    ruled = [each for each in scored if each.classifier in CLASSIFIERS]
+    return (ruled or scored)[0].score if scored else None

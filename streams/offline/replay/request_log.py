@@ -1,0 +1,230 @@
+"""The request topics, read in spans of offsets by a reader that is in no group.
+
+What always holds: nothing is committed and no group is joined, so live readers do not notice; a
+span is read to its end, or an error says that it could not be.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from confluent_kafka import (
+    OFFSET_END,
+    Consumer,
+    KafkaException,
+    TopicPartition,
+)
+
+from schemas.errors import SluiceError
+from streams.offline.replay.run_spec import Span
+
+_TIMEOUT_S = 10.0
+_CHECK_S = 5.0
+_PATIENCE_S = 30.0
+_POLL_S = 0.2
+_QUEUE_KIB = 32 * 1024
+"""What the client fetches ahead, at most; one record and its batch may come on top."""
+
+_NO_GROUP = "sluice-replay-reads-without-a-group"
+"""The client asks for a name even where no group is joined; nothing is ever committed under it."""
+
+
+class LogAwayError(SluiceError):
+    """Kafka does not answer, or stopped answering."""
+
+
+class NoTopicError(SluiceError):
+    """A request topic is not there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """One record: where it lies, broker time in ms, its bytes."""
+
+    offset: int
+    timestamp: int
+    value: bytes | None
+
+
+class RequestLog(Protocol):
+    """Where requests are read again."""
+
+    def spans(self, topics: Sequence[str], since: int, until: int) -> list[Span]:
+        """The offsets of every partition that were appended in this time, ms, `until` excluded."""
+        ...
+
+    def held(self, span: Span) -> Span:
+        """The partition's offsets that the log still holds."""
+        ...
+
+    def read(self, span: Span) -> Iterator[Logged]:
+        """The records of a span in order; those that are gone are left out."""
+        ...
+
+
+class KafkaRequestLog:
+    """A `RequestLog` over a broker."""
+
+    def __init__(self, kafka: Mapping[str, Any]) -> None:
+        self._consumer = Consumer(
+            {
+                "group.id": _NO_GROUP,
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "error",
+                "enable.partition.eof": False,
+                "fetch.wait.max.ms": 50,
+                "isolation.level": "read_committed",
+                "queued.min.messages": 20_000,
+                "queued.max.messages.kbytes": _QUEUE_KIB,
+                "log_level": 0,
+                **kafka,
+            }
+        )
+        self._goes_on: tuple[str, int, int] | None = None
+
+    def spans(self, topics: Sequence[str], since: int, until: int) -> list[Span]:
+        """See `RequestLog.spans`.
+
+        Raises:
+            NoTopicError: a topic is missing.
+            LogAwayError: the broker does not answer.
+        """
+        places = [(topic, partition) for topic in topics for partition in self._partitions(topic)]
+        starts, ends = self._offsets(places, since), self._offsets(places, until)
+        return [
+            Span(topic=topic, partition=partition, first=first, end=max(end, first))
+            for (topic, partition), first, end in zip(places, starts, ends, strict=True)
+        ]
+
+    def held(self, span: Span) -> Span:
+        """See `RequestLog.held`.
+
+        Raises:
+            LogAwayError: the broker does not answer.
+        """
+        try:
+            low, high = self._consumer.get_watermark_offsets(
+                TopicPartition(span.topic, span.partition), timeout=_TIMEOUT_S
+            )
+        except KafkaException as error:
+            raise _away(error) from None
+        return Span(topic=span.topic, partition=span.partition, first=low, end=high)
+
+    def read(self, span: Span) -> Iterator[Logged]:
+        """See `RequestLog.read`.
+
+        Raises:
+            LogAwayError: the broker stopped answering.
+        """
+        held = self.held(span)
+        first, end = max(span.first, held.first), min(span.end, held.end)
+        if first >= end:
+            return
+        place = TopicPartition(span.topic, span.partition, first)
+        # What was fetched ahead is kept where the last span ended just here.
+        if self._goes_on != (span.topic, span.partition, first):
+            self._consumer.assign([place])
+        self._goes_on = None
+        patience = time.monotonic() + _PATIENCE_S
+        at = first
+        while at < end:
+            # One at a time: what lies here then is bounded by the client's queue.
+            message = self._consumer.poll(_POLL_S)
+            if message is not None:
+                error = message.error()
+                if error is not None:
+                    raise LogAwayError(f"{span.topic}: {error.name()}; is the broker up?")
+                at = int(message.offset() or 0) + 1
+                if at == end:
+                    self._goes_on = (span.topic, span.partition, end)
+                if at <= end:
+                    _, timestamp = message.timestamp()
+                    yield Logged(offset=at - 1, timestamp=timestamp, value=message.value())
+                patience = time.monotonic() + _PATIENCE_S
+            elif self._is_past(place, end):
+                return
+            elif time.monotonic() > patience:
+                raise LogAwayError(
+                    f"{span.topic}, partition {span.partition}: no answer within "
+                    f"{_PATIENCE_S:.0f} s; is the broker up?"
+                )
+
+    def check(self) -> None:
+        """Ask the broker anything.
+
+        Raises:
+            LogAwayError: it does not answer.
+        """
+        try:
+            self._consumer.list_topics(timeout=_CHECK_S)
+        except KafkaException as error:
+            raise _away(error) from None
+
+    def close(self) -> None:
+        """Let the broker go."""
+        self._consumer.close()
+
+    def _is_past(self, place: TopicPartition, end: int) -> bool:
+        """Whether only markers, or nothing, lies before the span's end."""
+        (position,) = self._consumer.position([place])
+        return position.offset >= end
+
+    def _partitions(self, topic: str) -> list[int]:
+        try:
+            found = self._consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic]
+        except KafkaException as error:
+            raise _away(error) from None
+        if found.error is not None or not found.partitions:
+            raise NoTopicError(f"there is no topic {topic}; sluice topics create")
+        return sorted(found.partitions)
+
+    def _offsets(self, places: Sequence[tuple[str, int]], at: int) -> list[int]:
+        wanted = [TopicPartition(topic, partition, at) for topic, partition in places]
+        try:
+            found = self._consumer.offsets_for_times(wanted, timeout=_TIMEOUT_S)
+            return [
+                each.offset
+                if each.offset not in {OFFSET_END, -1}
+                else self._consumer.get_watermark_offsets(each, timeout=_TIMEOUT_S)[1]
+                for each in found
+            ]
+        except KafkaException as error:
+            raise _away(error) from None
+
+
+def _away(error: KafkaException) -> LogAwayError:
+    return LogAwayError(f"Kafka does not answer ({error.args[0].name()}); is it up?")
+
+
+class MemoryRequestLog:
+    """The twin in memory: records by topic and partition, from an offset on."""
+
+    def __init__(self, records: Mapping[tuple[str, int], Sequence[Logged]]) -> None:
+        self._records = records
+
+    def spans(self, topics: Sequence[str], since: int, until: int) -> list[Span]:
+        """See `RequestLog.spans`."""
+        found = []
+        for (topic, partition), records in sorted(self._records.items()):
+            inside = [each.offset for each in records if since <= each.timestamp < until]
+            if topic in topics and inside:
+                first, end = inside[0], inside[-1] + 1
+                found.append(Span(topic=topic, partition=partition, first=first, end=end))
+        return found
+
+    def held(self, span: Span) -> Span:
+        """See `RequestLog.held`."""
+        records = self._records.get((span.topic, span.partition), ())
+        first = records[0].offset if records else 0
+        end = records[-1].offset + 1 if records else 0
+        return Span(topic=span.topic, partition=span.partition, first=first, end=end)
+
+    def read(self, span: Span) -> Iterator[Logged]:
+        """See `RequestLog.read`."""
+        for each in self._records.get((span.topic, span.partition), ()):
+            if span.first <= each.offset < span.end:
+                yield each

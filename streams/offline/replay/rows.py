@@ -1,0 +1,131 @@
+"""One replayed request as it goes to the replay topic, and back.
+
+A row holds all that projections need beside what ClickHouse saw, so that nothing is decided twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.encoding.avro_mapping import as_record
+from streams.offline.replay.cases import Step
+from streams.offline.replay.recorded import Recorded
+from streams.offline.replay.redeciding import Redecided
+from streams.offline.replay.trajectories import Wants
+
+OPENED, DECISION, CLOSED = "opened", "decision", "closed"
+LAST_MARK = -1.0
+_UNKNOWN_DIFFICULTY = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """What became of one request; `way` and `before` are the models it would be asked of, under
+    the replay's registry and under the one that was live; `chances` as in `Case`.
+    """
+
+    recorded: Recorded
+    again: Redecided
+    wants: Wants
+    way: tuple[Step, ...]
+    before: tuple[Step, ...]
+    difficulty: float | None
+    chances: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def is_same(self) -> bool:
+        """Whether it would start where it did."""
+        new, old = self.again.decision, self.recorded.decision
+        return new is not None and new.tier == old.tier and new.model == old.model
+
+    def as_event(self, run_id: str, at: int) -> dict[str, Any]:
+        """The Avro record."""
+        recorded, decision = self.recorded, self.again.decision
+        old, source = recorded.decision, recorded.source
+        return _BLANK | {
+            "run_id": run_id,
+            "kind": DECISION,
+            "at": at,
+            "tenant": recorded.tenant,
+            "request_id": recorded.request_id,
+            "source": (
+                _SOURCE,
+                {
+                    "topic": source.topic,
+                    "partition": source.partition,
+                    "offset": source.offset,
+                    "timestamp": source.timestamp,
+                },
+            ),
+            "user_id": recorded.user_id or "",
+            "user_tier": recorded.user_tier or "",
+            "feature": recorded.feature or "",
+            "how": self.again.how.value,
+            "same": self.is_same,
+            "from_tier": old.tier,
+            "from_model": self.before[0].model if self.before else "",
+            "from_score": old.score,
+            "from_version": old.registry_version,
+            "decision": None if decision is None else (_DECISION, as_record(decision)),
+            "request_model": self.way[0].model if self.way else "",
+            "models": [step.model for step in self.way],
+            "marks": [_mark(step) for step in self.way],
+            "difficulty": self.difficulty,
+            "tokens": self.wants.tokens,
+            "chance_models": list(self.chances),
+            "chance_values": list(self.chances.values()),
+            "refusal": self.again.refusal or "",
+        }
+
+
+def run_event(kind: str, run_id: str, at: int, document: str) -> dict[str, Any]:
+    """The record that opens or closes a run."""
+    return _BLANK | {"run_id": run_id, "kind": kind, "at": at, "document": document}
+
+
+_SOURCE, _DECISION = "sluice.v1.Source", "sluice.v1.Decision"
+"""Told to the encoder, which else compares a record with each branch of its union."""
+
+_BLANK: dict[str, Any] = {
+    "tenant": "",
+    "request_id": "",
+    "source": None,
+    "user_id": "",
+    "user_tier": "",
+    "feature": "",
+    "how": "",
+    "same": None,
+    "from_tier": "",
+    "from_model": "",
+    "from_score": None,
+    "from_version": "",
+    "decision": None,
+    "request_model": "",
+    "models": [],
+    "marks": [],
+    "difficulty": None,
+    "tokens": None,
+    "chance_models": [],
+    "chance_values": [],
+    "refusal": "",
+    "document": "",
+}
+
+
+def _mark(step: Step) -> float:
+    return LAST_MARK if step.goes_on_below is None else step.goes_on_below
+
+
+def way_of(models: Sequence[str], marks: Sequence[float]) -> tuple[Step, ...]:
+    """The steps that a row holds."""
+    return tuple(
+        Step(model=model, goes_on_below=None if mark == LAST_MARK else mark)
+        for model, mark in zip(models, marks, strict=True)
+    )
+
+
+def known_difficulty(difficulty: float | None) -> float:
+    """A difficulty for expectations; where nothing scored the request, the middle."""
+    return _UNKNOWN_DIFFICULTY if difficulty is None else difficulty

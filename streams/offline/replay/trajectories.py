@@ -1,0 +1,124 @@
+"""Which models a policy would ask of a request, in which order, and when it would go on.
+
+Of a tier the first candidate counts, as if everybody had room: capable, then cheapest. Load,
+limits, budgets, hurry and failures are not replayed: they belong to the moment, not to the policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import inf
+
+from streams.offline.replay.cases import Step
+from streams.providers.port import Usage
+from streams.providers.pricing.price_list import PriceBook
+from streams.routing.selection.candidates import EXPECTED_OUTPUT_TOKENS, Need, shortlist
+from streams.routing.snapshot import Landscape
+
+_REMEMBERED = 65_536
+_Way = tuple[str, str | None, str | None, tuple[str | None, str | None], "Wants"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wants:
+    """What a request asks of a model: capabilities, estimated input tokens (`in_steps`), most
+    output tokens.
+    """
+
+    capabilities: frozenset[str]
+    tokens: int
+    max_output: int | None
+
+
+def in_steps(tokens: int) -> int:
+    """A count rounded up by a sixteenth at most, so that requests of a size share one way."""
+    step = max(1 << max(tokens.bit_length() - 5, 0), 1)
+    return -(-tokens // step) * step
+
+
+@dataclass(slots=True, kw_only=True)
+class Ways:
+    """The ways of a registry version's requests, by prices of today."""
+
+    landscape: Landscape
+    pricing: PriceBook
+    _first: dict[tuple[str | None, str | None, str, Wants], str | None] = field(
+        default_factory=dict
+    )
+    _whole: dict[_Way, tuple[Step, ...]] = field(default_factory=dict)
+
+    def way(
+        self,
+        start: str,
+        wants: Wants,
+        *,
+        pinned: str | None = None,
+        feature: str | None = None,
+        arm: tuple[str | None, str | None] = (None, None),
+    ) -> tuple[Step, ...]:
+        """The steps from the tier where a request starts; empty where nobody can serve it."""
+        key = (start, pinned, feature, arm, wants)
+        found = self._whole.get(key)
+        if found is None:
+            if len(self._whole) >= _REMEMBERED:
+                self._whole.clear()
+            found = self._whole[key] = self._find_way(start, wants, pinned, feature, arm)
+        return found
+
+    def _find_way(
+        self,
+        start: str,
+        wants: Wants,
+        pinned: str | None,
+        feature: str | None,
+        arm: tuple[str | None, str | None],
+    ) -> tuple[Step, ...]:
+        ground = self.landscape.under(*arm)
+        if pinned is not None:
+            return (Step(model=pinned),) if pinned in ground.models else ()
+        if start not in ground.tiers:
+            return ()
+        policy = ground.policy
+        place = ground.tiers.index(start)
+        found: list[tuple[str, str]] = []
+        for tier in ground.tiers[place:]:
+            model = self.first(tier, wants, arm)
+            if model is not None:
+                found.append((tier, model))
+        if not policy.cascade.enabled:
+            found = found[:1]
+        found = found[: policy.cascade.max_hops]
+        last = len(found) - 1
+        return tuple(
+            Step(
+                model=model,
+                goes_on_below=None if number == last else policy.threshold(tier, feature),
+            )
+            for number, (tier, model) in enumerate(found)
+        )
+
+    def first(
+        self, tier: str, wants: Wants, arm: tuple[str | None, str | None] = (None, None)
+    ) -> str | None:
+        """The model of a tier that is asked first; `None` where none is capable."""
+        key = (*arm, tier, wants)
+        if key not in self._first:
+            if len(self._first) >= _REMEMBERED:
+                self._first.clear()
+            self._first[key] = self._find(tier, wants, self.landscape.under(*arm))
+        return self._first[key]
+
+    def _find(self, tier: str, wants: Wants, ground: Landscape) -> str | None:
+        need = Need(
+            capabilities=wants.capabilities,
+            context_tokens=wants.tokens,
+            max_output_tokens=wants.max_output,
+            time_left_ms=inf,
+        )
+        usage = Usage(input_tokens=wants.tokens, output_tokens=EXPECTED_OUTPUT_TOKENS)
+        costs: Mapping[str, int | None] = {
+            model.name: self.pricing.cost_of(model, usage)[0] for model in ground.models_of(tier)
+        }
+        found = shortlist(tier, need, ground, {}, costs).candidates
+        return found[0].model.name if found else None

@@ -1,0 +1,251 @@
+"""Fits an artifact to labels.
+
+Two stages, stacked (Wolpert, 1992): ridge regressions over hashed n-grams, whose out-of-fold
+predictions stand beside the numbers of the text as features of extremely randomised trees (Geurts
+et al., 2006). The answer model is fitted on the answers of all models at once: what a right answer
+looks like is learnt from everybody's, which gives it several times as many rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GroupKFold
+from threadpoolctl import threadpool_limits
+
+from streams.offline.training.fit_domain import fit_domain
+from streams.offline.training.gaps import count_known, fill, means_of, refuse_few
+from streams.offline.training.seen import Ngrams, SeenLabels
+from streams.routing.learned.artifact import Artifact
+from streams.routing.learned.forest import Forest
+from streams.routing.learned.models import AnswerModel, PromptModel, TextLinear
+from streams.routing.learned.ngrams import BUCKETS
+
+Floats = NDArray[np.float64]
+
+INNER_FOLDS = 4
+
+_MATH_THREADS = 1
+"""Threads of the numeric libraries. Their steps here are small: a second thread waits for the first
+in a loop, which took eight times the CPU on a machine that had other work (measured).
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitOptions:
+    """How an artifact is fitted. Penalties are ridge's alpha, leaves the least rows of one.
+
+    The defaults were chosen on cross-validated recorded answers, once, for all kinds of labels.
+    """
+
+    trees: int = 200
+    leaf: int = 8
+    share_of_features: float = 0.4
+    penalty: float = 2.0
+    answer_trees: int = 120
+    answer_leaf: int = 15
+    answer_share_of_features: float = 0.3
+    answer_penalty: float = 4.0
+    seed: int = 0
+    jobs: int = 2
+
+
+def fit_artifact(
+    seen: SeenLabels, about: Mapping[str, Any] | None = None, options: FitOptions | None = None
+) -> Artifact:
+    """An artifact for all models of the labels; with an answer model where answers were seen.
+
+    Raises:
+        LabelsError: a model that was not scored everywhere has too few labels.
+    """
+    with threadpool_limits(limits=_MATH_THREADS):
+        return _fitted(seen, about, options or FitOptions())
+
+
+def _fitted(seen: SeenLabels, about: Mapping[str, Any] | None, chosen: FitOptions) -> Artifact:
+    refuse_few(seen.scores, seen.models)
+    weights = _weights(seen)
+    complete = bool(np.isfinite(seen.scores).all())
+    targets = _targets(seen, weights, chosen)
+    text, linear = _fit_text(seen.ngrams, targets, np.arange(len(seen)), chosen.penalty, weights)
+    rows = np.column_stack((seen.numbers, linear)).astype(np.float32)
+    trees = _trees(chosen.trees, chosen.leaf, chosen.share_of_features, chosen)
+    forest = as_forest(trees.fit(rows, targets, sample_weight=weights))
+    if not complete:
+        forest = count_known(forest, trees, rows, seen.scores, weights)
+    model = PromptModel(text=text, forest=forest)
+    answer = _fit_answers(seen, rows, targets, weights, chosen) if seen.answers else None
+    return Artifact(
+        columns=seen.models,
+        prompt=model,
+        answer=answer,
+        about=about or {},
+        domain=fit_domain(seen.numbers, seen.ngrams, text.idf, chosen.seed),
+    )
+
+
+def _weights(seen: SeenLabels) -> Floats | None:
+    """The rows' weights, 1 in the mean; none where all are equal."""
+    if (seen.weights == seen.weights[0]).all():
+        return None
+    weights: Floats = seen.weights / seen.weights.mean()
+    return weights
+
+
+def _targets(seen: SeenLabels, weights: Floats | None, chosen: FitOptions) -> Floats:
+    """Scores by row and column, then their mean; unknown ones filled by what the text tells."""
+    scores = seen.scores
+    if not np.isfinite(scores).all():
+        means = means_of(scores, weights)
+        first = fill(scores, np.broadcast_to(means, scores.shape))
+        _, guessed = _fit_text(seen.ngrams, first, np.arange(len(seen)), chosen.penalty, weights)
+        scores = fill(scores, guessed)
+    return np.column_stack((scores, scores.mean(axis=1)))
+
+
+def _fit_answers(
+    seen: SeenLabels,
+    rows: NDArray[np.float32],
+    targets: Floats,
+    weights: Floats | None,
+    chosen: FitOptions,
+) -> AnswerModel:
+    expected = np.zeros_like(targets)
+    for inside, outside in _folds(np.arange(len(seen))):
+        trees = _trees(chosen.trees // 2, chosen.leaf, chosen.share_of_features, chosen)
+        trees.fit(rows[inside], targets[inside], sample_weight=_of(weights, inside))
+        expected[outside] = trees.predict(rows[outside])
+    asked = [np.flatnonzero(known) for known in np.isfinite(seen.scores).T]
+    ends = np.cumsum([0, *map(len, asked)])
+    places, models = np.concatenate(asked), seen.models
+    both = np.stack((targets[:, :-1], _others(targets[:, :-1])), axis=-1)
+    scores = np.concatenate([both[at, column] for column, at in enumerate(asked)])
+    ngrams = [
+        seen.answers[model].ngrams[place]
+        for model, at in zip(models, asked, strict=True)
+        for place in at
+    ]
+    weighed = _of(weights, places)
+    text, linear = _fit_text(ngrams, scores, places, chosen.answer_penalty, weighed)
+    prior = means_of(seen.scores, weights)
+    features = np.vstack(
+        [
+            np.column_stack(
+                (
+                    seen.answers[model].numbers[at],
+                    seen.numbers[at],
+                    linear[ends[column] : ends[column + 1]],
+                    expected[at, -1],
+                    expected[at, column],
+                    np.full(len(at), prior[column]),
+                )
+            )
+            for column, (model, at) in enumerate(zip(models, asked, strict=True))
+        ]
+    ).astype(np.float32)
+    trees = _trees(chosen.answer_trees, chosen.answer_leaf, chosen.answer_share_of_features, chosen)
+    forest = as_forest(trees.fit(features, scores, sample_weight=weighed))
+    return AnswerModel(text=text, forest=forest, prior=prior.astype(np.float32))
+
+
+def _of(weights: Floats | None, places: NDArray[np.intp]) -> Floats | None:
+    return None if weights is None else weights[places]
+
+
+def _others(scores: Floats) -> Floats:
+    """By row and column: the mean score of all other columns; of a column alone its own."""
+    columns = scores.shape[1]
+    if columns == 1:
+        return scores
+    others: Floats = (scores.sum(axis=1, keepdims=True) - scores) / (columns - 1)
+    return others
+
+
+def _fit_text(
+    counted: list[Ngrams],
+    targets: Floats,
+    groups: NDArray[np.intp],
+    penalty: float,
+    weights: Floats | None,
+) -> tuple[TextLinear, Floats]:
+    """The linear model, and what models that did not see a group would have said of its rows."""
+    ends = np.cumsum([0, *(len(ids) for ids, _ in counted)])
+    matrix = csr_matrix(
+        (
+            np.concatenate([weights for _, weights in counted]),
+            np.concatenate([ids for ids, _ in counted]),
+            ends,
+        ),
+        shape=(len(counted), BUCKETS),
+    )
+    holding = np.bincount(matrix.indices, minlength=BUCKETS)
+    idf = (np.log((1 + len(counted)) / (1 + holding)) + 1).astype(np.float32)
+    matrix = matrix.multiply(idf).tocsr()
+    lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+    matrix = matrix.multiply(1 / np.maximum(lengths, 1e-12)[:, None]).tocsr()
+    seen = np.zeros_like(targets)
+    for inside, outside in _folds(groups):
+        ridge = _ridge(penalty).fit(matrix[inside], targets[inside], _of(weights, inside))
+        seen[outside] = ridge.predict(matrix[outside]).reshape(len(outside), -1)
+    ridge = _ridge(penalty).fit(matrix, targets, weights)
+    return TextLinear(
+        idf=idf,
+        weights=np.ascontiguousarray(ridge.coef_.reshape(targets.shape[1], -1).T, np.float16),
+        bias=np.atleast_1d(ridge.intercept_).astype(np.float32),
+    ), seen
+
+
+def _ridge(penalty: float) -> Ridge:
+    return Ridge(penalty, solver="sparse_cg", tol=1e-3)
+
+
+def _folds(groups: NDArray[np.intp]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    folds = min(INNER_FOLDS, len(np.unique(groups)))
+    return iter(GroupKFold(folds).split(groups, groups=groups))
+
+
+def _trees(count: int, leaf: int, share: float, chosen: FitOptions) -> ExtraTreesRegressor:
+    return ExtraTreesRegressor(
+        count,
+        min_samples_leaf=leaf,
+        max_features=share,
+        random_state=chosen.seed,
+        n_jobs=chosen.jobs,
+    )
+
+
+def as_forest(grown: ExtraTreesRegressor) -> Forest:
+    """The grown trees as flat arrays; leaves point to themselves."""
+    trees = [each.tree_ for each in grown.estimators_]
+    starts = np.cumsum([0, *(tree.node_count for tree in trees)])
+    here = np.arange(starts[-1])
+    left = np.concatenate(
+        [tree.children_left + at for tree, at in zip(trees, starts, strict=False)]
+    )
+    right = np.concatenate(
+        [tree.children_right + at for tree, at in zip(trees, starts, strict=False)]
+    )
+    leaf = np.concatenate([tree.children_left for tree in trees]) < 0
+    feature = np.concatenate([tree.feature for tree in trees])
+    return Forest(
+        roots=starts[:-1].astype(np.int32),
+        feature=np.where(leaf, 0, feature).astype(np.int32),
+        threshold=_not_above(np.where(leaf, 0, np.concatenate([t.threshold for t in trees]))),
+        left=np.where(leaf, here, left).astype(np.int32),
+        right=np.where(leaf, here, right).astype(np.int32),
+        value=np.concatenate([tree.value[:, :, 0] for tree in trees]).astype(np.float32),
+        depth=max(tree.max_depth for tree in trees),
+    )
+
+
+def _not_above(threshold: Floats) -> NDArray[np.float32]:
+    """The greatest float32 not above each: features are float32, so they compare alike."""
+    rounded = threshold.astype(np.float32)
+    return np.where(rounded > threshold, np.nextafter(rounded, np.float32(-np.inf)), rounded)

@@ -1,0 +1,105 @@
+"""Fits the domain of an artifact: where its labels lie, and how near is near enough."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.cluster import MiniBatchKMeans
+
+from streams.offline.training.seen import Ngrams
+from streams.routing.learned.domain import Domain, leverage, standardized
+from streams.routing.learned.ngrams import BUCKETS, Floats, weigh
+
+LEAST_ROWS = 60
+"""Labels below which nothing is said about where they lie."""
+
+MOST_CENTERS = 48
+ROWS_A_CENTER = 25
+_KEPT = 400
+"""Buckets of a center that are kept, the heaviest."""
+
+_LOW, _HIGH = 0.02, 0.1
+"""Shares of the labels' own prompts below which similarities are too low, and high enough."""
+
+_LOW_OF_MEDIAN, _HIGH_OF_MEDIAN = 0.65, 0.8
+"""Shares of the usual similarity that are low, and high enough, however alike the labels are."""
+
+_NEAR_OF_MEDIAN, _FAR_OF_MEDIAN = 2.0, 4.0
+"""The same of the usual leverage."""
+
+_LEAST_SPREAD = 0.01
+_LEAST_MEMBERS = 8
+
+
+_RIDGE = 1.0
+"""Variance added to each number, so that one in which the labels never differ does not decide."""
+
+_LEAST_SCALE = 0.01
+
+
+def fit_domain(
+    numbers: Floats, counted: list[Ngrams], idf: NDArray[np.float32], seed: int
+) -> Domain | None:
+    """The domain of prompts with these numbers and n-grams; `None` where they are too few."""
+    if len(counted) < LEAST_ROWS:
+        return None
+    weighed = [weigh(counts, idf[ids].astype(np.float64)) for ids, counts in counted]
+    matrix = csr_matrix(
+        (
+            np.concatenate(weighed),
+            np.concatenate([ids for ids, _ in counted]),
+            np.cumsum([0, *map(len, weighed)]),
+        ),
+        shape=(len(counted), BUCKETS),
+    )
+    places = np.random.default_rng(seed).permutation(len(counted))
+    third = len(places) // 3
+    made, held = np.sort(places[third:]), np.sort(places[:third])
+    centers = _centers(matrix[made], seed)
+    similar = np.asarray(matrix[held] @ centers)
+    nearest, best = similar.argmax(axis=1), similar.max(axis=1)
+    count = centers.shape[1]
+    low, high = np.zeros(count), np.zeros(count)
+    for center in range(count):
+        own = best[nearest == center]
+        told = own if len(own) >= _LEAST_MEMBERS else best
+        usual = float(np.median(told))
+        low[center] = min(float(np.quantile(told, _LOW)), _LOW_OF_MEDIAN * usual)
+        high[center] = min(float(np.quantile(told, _HIGH)), _HIGH_OF_MEDIAN * usual)
+    mean, scale, precision = _spread(numbers[made])
+    away = leverage(numbers[held], mean, scale, precision)
+    usual = float(np.median(away))
+    near = max(float(np.quantile(away, 1 - _HIGH)), _NEAR_OF_MEDIAN * usual)
+    far = max(float(np.quantile(away, 1 - _LOW)), _FAR_OF_MEDIAN * usual)
+    return Domain(
+        centers=centers.astype(np.float16),
+        low=low.astype(np.float32),
+        high=np.maximum(high, low + _LEAST_SPREAD).astype(np.float32),
+        mean=mean,
+        scale=scale,
+        precision=precision,
+        reach=np.array([near, max(far, near + 1.0)], np.float32),
+    )
+
+
+def _spread(
+    numbers: Floats,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    mean = numbers.mean(axis=0).astype(np.float32)
+    scale = np.maximum(numbers.std(axis=0), _LEAST_SCALE).astype(np.float32)
+    away = standardized(numbers, mean, scale)
+    spread = away.T @ away / len(away) + _RIDGE * np.eye(numbers.shape[1])
+    return mean, scale, np.linalg.inv(spread).astype(np.float32)
+
+
+def _centers(matrix: csr_matrix, seed: int) -> Floats:
+    """Centers by bucket, of length 1, without their lightest buckets."""
+    count = min(MOST_CENTERS, max(matrix.shape[0] // ROWS_A_CENTER, 1))
+    means = MiniBatchKMeans(count, random_state=seed, n_init=1, batch_size=1024, max_iter=30)
+    found = np.asarray(means.fit(matrix).cluster_centers_, np.float64)
+    for center in found:
+        center[np.argsort(-center, kind="stable")[_KEPT:]] = 0.0
+    found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+    centers: Floats = found.T
+    return centers

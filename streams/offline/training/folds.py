@@ -1,0 +1,138 @@
+"""What an artifact says of labelled rows: a given one of all, or one fitted without each fold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import GroupKFold
+
+from streams.offline.training.fit import FitOptions, fit_artifact
+from streams.offline.training.labels import Labels, LabelsError
+from streams.offline.training.seen import SeenLabels, look_at
+from streams.routing.learned.artifact import Artifact
+from streams.routing.learned.models import revise
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """By row: expected score of each model's answer, and, where answers were shown, of the one
+    that the weak model gave, with what is expected of each model since. `familiar` (0..1) is how
+    much each prompt is like those that were learned from.
+    """
+
+    models: tuple[str, ...]
+    expected: Floats
+    answered: Floats | None
+    revised: Floats | None
+    familiar: Floats
+
+
+def say(artifact: Artifact, seen: SeenLabels, models: Sequence[str], shown: str | None) -> Said:
+    """What an artifact says of every row; `shown` is the model whose answer it may see.
+
+    Raises:
+        ArtifactError: it knows nothing of one of the models.
+    """
+    columns = [artifact.column(model) for model in models]
+    found = np.array(
+        [
+            artifact.prompt.judge(numbers, ngrams)
+            for numbers, ngrams in zip(seen.numbers, seen.ngrams, strict=True)
+        ]
+    )
+    answered = revised = None
+    if shown is not None and artifact.answer is not None and shown in seen.answers:
+        answers, column = seen.answers[shown], artifact.column(shown)
+        numbers = np.column_stack((answers.numbers, seen.numbers))
+        judged = np.array(
+            [
+                artifact.answer.judge(numbers[place], answers.ngrams[place], expected, column)
+                for place, expected in enumerate(found)
+            ]
+        )
+        answered = judged[:, 0]
+        revised = np.array(
+            [
+                revise(expected, column, others)[columns]
+                for expected, others in zip(found, judged[:, 1], strict=True)
+            ]
+        )
+    return Said(
+        models=tuple(models),
+        expected=found[:, columns],
+        answered=answered,
+        revised=revised,
+        familiar=np.array(
+            [
+                artifact.familiarity(numbers, ngrams)
+                for numbers, ngrams in zip(seen.numbers, seen.ngrams, strict=True)
+            ]
+        ),
+    )
+
+
+def say_in_folds(
+    labels: Labels,
+    models: Sequence[str],
+    shown: str | None,
+    *,
+    folds: int | None,
+    most_labels: int | None = None,
+    options: FitOptions | None = None,
+    on_fold: Callable[[], None] = lambda: None,
+) -> Said:
+    """What artifacts say of rows that they were not fitted on; equal prompts share a fold. Without
+    a number of folds each group of rows is one.
+
+    `most_labels` rows at most are drawn for each fit, by a fixed seed.
+
+    Raises:
+        LabelsError: there are fewer different prompts than folds, or fewer than two groups.
+    """
+    split = splits(labels, folds)
+    seen = look_at(labels, answers_of=None if shown is not None else ())
+    expected = np.zeros((len(labels), len(models)))
+    answered: Floats | None = None
+    revised, familiar = np.zeros_like(expected), np.ones(len(labels))
+    for inside, outside in split:
+        artifact = fit_artifact(seen.take(draw(inside, most_labels)), None, options)
+        said = say(artifact, seen.take(outside), models, shown)
+        expected[outside], familiar[outside] = said.expected, said.familiar
+        if said.answered is not None and said.revised is not None:
+            answered = np.zeros(len(labels)) if answered is None else answered
+            answered[outside] = said.answered
+            revised[outside] = said.revised
+        on_fold()
+    return Said(
+        models=tuple(models),
+        expected=expected,
+        answered=answered,
+        revised=None if answered is None else revised,
+        familiar=familiar,
+    )
+
+
+def splits(labels: Labels, folds: int | None) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Places to fit on and places to judge, for each fold."""
+    if folds is None:
+        named = np.array([row.group or "" for row in labels.rows])
+        known = np.unique(named)
+        if len(known) < 2:
+            raise LabelsError("leaving groups out needs rows of two groups at least")
+        return [(np.flatnonzero(named != each), np.flatnonzero(named == each)) for each in known]
+    _, groups = np.unique(labels.prompts, return_inverse=True)
+    if len(np.unique(groups)) < folds:
+        raise LabelsError(f"{folds} folds need as many different prompts; there are too few")
+    return list(GroupKFold(folds, shuffle=True, random_state=0).split(groups, groups=groups))
+
+
+def draw(places: NDArray[np.intp], most: int | None, seed: int = 0) -> NDArray[np.intp]:
+    """At most so many of the places, drawn at random by a fixed seed, in their order."""
+    if most is None or most >= len(places):
+        return places
+    return np.sort(np.random.default_rng(seed).choice(places, most, replace=False))

@@ -1,0 +1,88 @@
+"""Labelled rows as numbers, counted once however often they are fitted or judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.offline.training.labels import Labels
+from streams.routing.learned.answer_numbers import answer_numbers
+from streams.routing.learned.ngrams import Floats, Ids, count_ngrams
+from streams.routing.learned.text_numbers import text_numbers
+from streams.routing.learned.tokens import Tokens
+
+Ngrams = tuple[Ids, Floats]
+Places = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenAnswers:
+    """One model's answers by row: their numbers beside the question's, and their n-grams. Where the
+    model was not asked stands an empty text.
+    """
+
+    numbers: Floats
+    ngrams: list[Ngrams]
+
+    def take(self, places: Places) -> SeenAnswers:
+        """These rows only."""
+        return SeenAnswers(
+            numbers=self.numbers[places], ngrams=[self.ngrams[place] for place in places]
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenLabels:
+    """`numbers` and `ngrams` of the prompts, `scores` by row and model (NaN where unknown),
+    `weights` by row, `answers` by model.
+    """
+
+    models: tuple[str, ...]
+    scores: Floats
+    weights: Floats
+    numbers: Floats
+    ngrams: list[Ngrams]
+    answers: dict[str, SeenAnswers]
+
+    def __len__(self) -> int:
+        return len(self.ngrams)
+
+    def take(self, places: Places) -> SeenLabels:
+        """These rows only."""
+        return SeenLabels(
+            models=self.models,
+            scores=self.scores[places],
+            weights=self.weights[places],
+            numbers=self.numbers[places],
+            ngrams=[self.ngrams[place] for place in places],
+            answers={model: seen.take(places) for model, seen in self.answers.items()},
+        )
+
+
+def look_at(labels: Labels, *, answers_of: Sequence[str] | None = None) -> SeenLabels:
+    """Count what is in the rows; answers of all models unless some, or none, are named."""
+    prompts = [Tokens.of(prompt) for prompt in labels.prompts]
+    shown = labels.models if answers_of is None else tuple(answers_of)
+    return SeenLabels(
+        models=labels.models,
+        scores=labels.scores,
+        weights=labels.weights,
+        numbers=np.array([text_numbers(prompt) for prompt in prompts]),
+        ngrams=[count_ngrams(prompt.all) for prompt in prompts],
+        answers={
+            model: _answers(prompts, [row.texts.get(model, "") for row in labels.rows])
+            for model in (shown if labels.with_texts else ())
+        },
+    )
+
+
+def _answers(prompts: Sequence[Tokens], texts: Sequence[str]) -> SeenAnswers:
+    numbers, ngrams = [], []
+    for prompt, text in zip(prompts, texts, strict=True):
+        answer = Tokens.of(text)
+        numbers.append(np.concatenate((answer_numbers(prompt, answer), text_numbers(answer))))
+        ngrams.append(count_ngrams(answer.all))
+    return SeenAnswers(numbers=np.array(numbers), ngrams=ngrams)

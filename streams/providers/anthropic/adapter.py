@@ -1,0 +1,39 @@
+"""Anthropic's messages API (https://docs.anthropic.com/en/api/messages).
+
+The address is `<base>/messages`; a `base_url` without a path gets `/v1`. The endpoint's
+`api_version`, where set, is the `anthropic-version`.
+"""
+
+from __future__ import annotations
+
+from streams.providers.answer_fields import decode, encode
+from streams.providers.anthropic.answer import completion
+from streams.providers.anthropic.request import request_body
+from streams.providers.http.adapter import HttpAdapter
+from streams.providers.port import ChatCall, Completion, Endpoint
+from streams.providers.refusals.adapter_faults import faults_named
+
+API_VERSION = "2023-06-01"
+
+
+class AnthropicProvider(HttpAdapter):
+    """The adapter for Anthropic's wire format."""
+
+    name = "anthropic"
+
+    async def complete(self, call: ChatCall, endpoint: Endpoint) -> Completion:
+        """Ask once.
+
+        Raises:
+            ProviderError: for every failure, with its class.
+        """
+        with faults_named("building the request", sent=False):
+            pathless = endpoint.base_url.rstrip("/").count("/") <= 2
+            url = self.address(endpoint.base_url, "/v1/messages" if pathless else "/messages")
+            headers = {"anthropic-version": endpoint.api_version or API_VERSION}
+            if endpoint.api_key_env is not None:
+                headers["x-api-key"] = self.keys.key(endpoint.api_key_env, endpoint.host)
+            body = encode(request_body(call))
+        answer = await self.exchange(call, endpoint, url, headers, body)
+        with faults_named("reading the answer", sent=True, status=answer.status):
+            return completion(decode(answer.body, answer.status), call)

@@ -1,0 +1,160 @@
+"""From Anthropic's answer to the port's completion; pure.
+
+Source: https://docs.anthropic.com/en/api/messages. Thinking is no part of the text; it is kept
+beside it, with its signatures, since the next turn of a tool call must bring it back. An end that
+is not known is a failure, never an answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from schemas.encoding.json_bounds import read_text
+from streams.providers.answer_fields import (
+    Json,
+    bad_answer,
+    believable,
+    few_calls,
+    few_parts,
+    json_text,
+    keeping_usage,
+    name,
+    part,
+    text,
+    words_of,
+)
+from streams.providers.anthropic import usage
+from streams.providers.anthropic.request import wants_shape
+from streams.providers.anthropic.thinking import thinking_blocks
+from streams.providers.port import ChatCall, Completion, Usage
+from streams.providers.refusals.classification import error_object, refusal_of
+from streams.providers.tools.call_ids import fresh_id, ids_of
+
+_STOP = "stop"
+_FINISH = {
+    "end_turn": _STOP,
+    "stop_sequence": _STOP,
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "pause_turn": "length",
+    "tool_use": "tool_calls",
+    "refusal": "content_filter",
+}
+_FENCE = "```"
+
+
+def completion(document: Json, call: ChatCall) -> Completion:
+    """What a 200 answer to this call says.
+
+    Where JSON was asked for by a forced tool, its input becomes the text; a code fence around an
+    instructed answer is taken off.
+
+    Raises:
+        ProviderError: BAD_RESPONSE; there is no message in it, or its end is not known. What the
+            call used is in it.
+    """
+    used = usage.usage(part(document, "usage"))
+    with keeping_usage(used):
+        return _completion(document, used, call)
+
+
+def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
+    if document.get("type") == "error" or document.get("error"):
+        raise refusal_of(500, error_object(document), inside=True)
+    blocks = document.get("content")
+    if not isinstance(blocks, list) or not all(
+        isinstance(block, dict) for block in few_parts(blocks)
+    ):
+        raise bad_answer("holds no content")
+    shape = wants_shape(call.body)
+    said = "".join(words_of(block) for block in blocks if block.get("type") == "text")
+    calls = few_calls([block for block in blocks if block.get("type") == "tool_use"])
+    finish = _finish(document.get("stop_reason"), answered=bool(said or calls))
+    if finish == "tool_calls" and not calls:
+        raise bad_answer("ends with a tool call and holds none")
+    message: dict[str, Any] = {"role": "assistant", "content": said or None}
+    if shape == "tool" and calls:
+        message["content"] = _arguments(calls[0])
+        finish = _STOP if finish == "tool_calls" else finish
+    elif calls:
+        taken = ids_of(call.body.get("messages"))
+        message["tool_calls"] = [
+            _tool_call(block, taken, call.call_id, number) for number, block in enumerate(calls)
+        ]
+    elif shape is not None and said:
+        message["content"] = _unfenced(said)
+    _keep_thinking(message, blocks)
+    return Completion(
+        message=message,
+        finish_reason=finish,
+        usage=believable(used, message),
+        response_model=name(document.get("model")),
+        response_id=name(document.get("id")),
+    )
+
+
+def _finish(said: object, *, answered: bool) -> str:
+    if said is None and answered:
+        return _STOP
+    found = _FINISH.get(said) if isinstance(said, str) else None
+    if found is None:
+        raise bad_answer("has a stop reason that is not known")
+    return found
+
+
+def _keep_thinking(message: dict[str, Any], blocks: list[dict[str, Any]]) -> None:
+    thought = "\n\n".join(
+        filter(None, (text(block.get("thinking")) for block in blocks if _is_thinking(block)))
+    )
+    if thought:
+        message["reasoning_content"] = thought
+    signed = [
+        block
+        for block in thinking_blocks({"content": blocks})
+        if all(isinstance(value, str) for value in block.values())
+    ]
+    if signed:
+        message["thinking_blocks"] = signed
+
+
+def _is_thinking(block: Json) -> bool:
+    return block.get("type") == "thinking"
+
+
+def _tool_call(block: Json, taken: set[str], seed: str, number: int) -> dict[str, Any]:
+    called = name(block.get("name"))
+    if not called:
+        raise bad_answer("holds a tool call without a name")
+    return {
+        "id": fresh_id(name(block.get("id")), taken, seed, number),
+        "type": "function",
+        "function": {"name": called, "arguments": _arguments(block)},
+    }
+
+
+def _arguments(block: Json) -> str:
+    given = block.get("input")
+    if not isinstance(given, str | dict | None):
+        raise bad_answer("holds a tool call whose input is no object")
+    # Some compatible servers send the input as the text of its JSON.
+    return given if isinstance(given, str) and given else json_text(part(block, "input"))
+
+
+def _unfenced(said: str) -> str:
+    """The JSON within a code fence, else the text as it is. Plain string operations: an answer of
+    line breaks froze a regular expression here.
+    """
+    bare = said.strip()
+    if not (bare.startswith(_FENCE) and bare.endswith(_FENCE) and len(bare) > 2 * len(_FENCE)):
+        return said
+    opening, line_break, rest = bare.removeprefix(_FENCE).partition("\n")
+    if not line_break or opening.strip() not in {"", "json"}:
+        return said
+    inside = rest.removesuffix(_FENCE).strip()
+    try:
+        read_text(inside)
+    except orjson.JSONDecodeError:
+        return said
+    return inside

@@ -1,0 +1,78 @@
+"""Extended thinking at Anthropic: what may stand beside it, and what it needs; pure.
+
+Source: https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking. A caller asks for it
+by `thinking` in `extra_body`. Beside it Anthropic refuses `temperature`, `top_p`, `top_k` and a
+forced tool; the budget stays below `max_tokens`; and in the middle of a tool call the last
+assistant turn must begin with its thinking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from streams.providers.answer_fields import Json, objects, part
+
+_NOT_BESIDE_IT = frozenset({"temperature", "top_p", "top_k"})
+_LEAST_BUDGET = 1_024
+"""Smallest `budget_tokens` that Anthropic takes."""
+
+
+def is_thinking(extra: Json) -> bool:
+    """Whether `extra_body` asks for thinking."""
+    wanted = extra.get("thinking")
+    return isinstance(wanted, dict) and wanted.get("type") != "disabled"
+
+
+def extra_fields(source: Json, max_tokens: int, refused: frozenset[str]) -> dict[str, Any]:
+    """`extra_body` as Anthropic takes it for an answer of at most `max_tokens`."""
+    extra = {
+        name: value for name, value in part(source, "extra_body").items() if name not in refused
+    }
+    if not is_thinking(extra):
+        return extra
+    wanted = extra["thinking"]
+    budget = wanted.get("budget_tokens")
+    if isinstance(budget, int) and not isinstance(budget, bool) and budget >= max_tokens:
+        extra["thinking"] = {**wanted, "budget_tokens": max_tokens - 1}
+        if max_tokens <= _LEAST_BUDGET:
+            del extra["thinking"]
+            return extra
+    if wanted.get("type") == "enabled" and _is_mid_call_without_thinking(source["messages"]):
+        del extra["thinking"]
+        return extra
+    return {name: value for name, value in extra.items() if name not in _NOT_BESIDE_IT}
+
+
+def thinking_blocks(message: Json) -> list[dict[str, Any]]:
+    """The thinking of an assistant's turn that Anthropic takes back: what it has signed."""
+    content = message.get("content")
+    pieces = [*objects(message.get("thinking_blocks")), *objects(content)]
+    found: list[dict[str, Any]] = []
+    for piece in pieces:
+        block = _block(piece)
+        if block is not None and block not in found:
+            found.append(block)
+    return found
+
+
+def _block(piece: Json) -> dict[str, Any] | None:
+    if piece.get("type") == "redacted_thinking" and piece.get("data"):
+        return {"type": "redacted_thinking", "data": piece["data"]}
+    signed = piece.get("type") == "thinking" and piece.get("signature")
+    if not signed or not isinstance(piece.get("thinking"), str):
+        return None
+    return {
+        "type": "thinking",
+        "thinking": piece["thinking"],
+        "signature": piece["signature"],
+    }
+
+
+def _is_mid_call_without_thinking(messages: Sequence[Json]) -> bool:
+    for message in reversed(messages):
+        if message["role"] == "assistant":
+            return bool(message.get("tool_calls")) and not thinking_blocks(message)
+        if message["role"] != "tool":
+            return False
+    return False

@@ -1,0 +1,1 @@
+"""HTTP to providers: bounded exchanges under the operator's policy."""

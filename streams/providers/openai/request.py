@@ -1,0 +1,155 @@
+"""From the contract's request to OpenAI's chat-completions format; pure.
+
+Source: https://platform.openai.com/docs/api-reference/chat. The contract speaks this format, so
+that most fields go out as they came. What differs:
+
+| what | how it is met |
+|---|---|
+| parameters that the model refuses (`ChatCall.unsupported`) | left out |
+| the limit of the answer | `max_completion_tokens` to OpenAI and Azure, else `max_tokens`; the
+other name where the model refuses it |
+| role `developer`, elsewhere than OpenAI and Azure | `system` |
+| reasoning of earlier turns | left out for OpenAI and Azure, who refuse it; kept for others |
+| tool-call ids that repeat, or are long | made distinct |
+| tools whose schema is no object at its top, for OpenAI and Azure | rewritten |
+| schemas of tools and of the answer, for Google | rewritten in Google's subset |
+| `tool_choice`, `parallel_tool_calls` without tools; `top_logprobs` alone | refused combinations |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any
+
+from streams.providers.answer_fields import Json, with_extra
+from streams.providers.port import ChatCall
+from streams.providers.tools.call_ids import with_distinct_ids
+from streams.providers.tools.gemini_schemas import gemini_schema
+from streams.providers.tools.schemas import needs_rewriting, tool_schema
+from streams.routing.parameters.optional_parameters import TURN_FIELDS
+
+
+class Dialect(Enum):
+    """Whose form of the format an endpoint speaks."""
+
+    OPENAI = "openai"
+    """OpenAI itself, or Azure."""
+    GOOGLE = "google"
+    """Gemini and Vertex AI behind their compatible endpoints."""
+    COMPATIBLE = "compatible"
+    """Any other server."""
+
+
+_OURS = frozenset({"extra_body", "max_tokens", "max_completion_tokens"})
+_LIMITS = ("max_completion_tokens", "max_tokens")
+_THINKING = frozenset({"thinking", "redacted_thinking"})
+_CALL_FIELDS = ("extra_content", "thought_signature")
+
+
+def request_body(call: ChatCall, dialect: Dialect) -> dict[str, Any]:
+    """The body of one call.
+
+    Raises:
+        ProviderError: INVALID_REQUEST; `extra_body` sets a field that is the call's own.
+    """
+    source, refused = call.body, call.unsupported
+    genuine = dialect is Dialect.OPENAI
+    left_out = _OURS | refused
+    body = {name: value for name, value in source.items() if name not in left_out}
+    body["model"] = call.model
+    limit = (
+        call.max_output_tokens or source.get("max_completion_tokens") or source.get("max_tokens")
+    )
+    names = _LIMITS if genuine else reversed(_LIMITS)
+    named = next((name for name in names if name not in refused), None)
+    if limit is not None and named is not None:
+        body[named] = limit
+    body["messages"] = _turns(source["messages"], refused, genuine=genuine)
+    _mend_combinations(body)
+    if body.get("tools"):
+        body["tools"] = [_tool(tool, dialect) for tool in body["tools"]]
+    if dialect is Dialect.GOOGLE:
+        _mend_answer_schema(body)
+    extra = source.get("extra_body")
+    if isinstance(extra, Mapping):
+        extra = {name: value for name, value in extra.items() if name not in refused}
+    return with_extra(body, extra)
+
+
+def _mend_combinations(body: dict[str, Any]) -> None:
+    """Take out what OpenAI refuses beside what is there, in place."""
+    if not body.get("tools"):
+        body.pop("tool_choice", None)
+        body.pop("parallel_tool_calls", None)
+    if body.get("top_logprobs") is not None and not body.get("logprobs"):
+        # Zero alternatives ask for nothing.
+        if body["top_logprobs"]:
+            body["logprobs"] = True
+        else:
+            del body["top_logprobs"]
+
+
+def _tool(tool: Json, dialect: Dialect) -> Json:
+    function = tool["function"]
+    parameters = function.get("parameters")
+    if parameters is None or dialect is Dialect.COMPATIBLE:
+        return tool
+    if dialect is Dialect.OPENAI and not needs_rewriting(parameters):
+        return tool
+    # Strict mode takes only schemas that say all; a rewritten one says less.
+    kept = {name: value for name, value in function.items() if name not in _REWRITTEN}
+    wanted = tool_schema(parameters)
+    if dialect is Dialect.GOOGLE:
+        wanted = gemini_schema(wanted)
+        if not wanted.get("properties"):
+            # Google refuses an object without properties.
+            return {**tool, "function": kept}
+    return {**tool, "function": {**kept, "parameters": wanted}}
+
+
+def _mend_answer_schema(body: dict[str, Any]) -> None:
+    """The form of the answer in Google's words, in place."""
+    wanted = body.get("response_format")
+    described = wanted.get("json_schema") if isinstance(wanted, Mapping) else None
+    if isinstance(wanted, Mapping) and isinstance(described, Mapping) and "schema" in described:
+        schema = gemini_schema(described["schema"])
+        body["response_format"] = {**wanted, "json_schema": {**described, "schema": schema}}
+
+
+def _turns(messages: Sequence[Json], refused: frozenset[str], *, genuine: bool) -> list[Json]:
+    dropped = TURN_FIELDS if genuine else TURN_FIELDS & refused
+    if any(message.get("tool_calls") or message.get("tool_call_id") for message in messages):
+        messages = with_distinct_ids(messages)
+    return [_turn(message, dropped, genuine=genuine) for message in messages]
+
+
+def _turn(message: Json, dropped: frozenset[str], *, genuine: bool) -> Json:
+    if message["role"] == "developer" and not genuine:
+        return {**message, "role": "system"}
+    if message["role"] != "assistant":
+        return message
+    turn = {name: value for name, value in message.items() if name not in dropped}
+    if genuine and isinstance(turn.get("content"), list):
+        turn["content"] = _without_thinking(turn["content"])
+    if turn.get("content") is None and not (turn.get("tool_calls") or turn.get("refusal")):
+        # A turn of which only reasoning is left.
+        turn["content"] = ""
+    if turn.get("tool_calls") and "extra_content" in dropped:
+        turn["tool_calls"] = [_plain_call(call) for call in turn["tool_calls"]]
+    return turn
+
+
+def _without_thinking(parts: Sequence[Json]) -> list[Json] | None:
+    return [part for part in parts if part["type"] not in _THINKING] or None
+
+
+def _plain_call(call: Json) -> Json:
+    plain = {name: value for name, value in call.items() if name not in _CALL_FIELDS}
+    function = call["function"]
+    plain["function"] = {name: value for name, value in function.items() if name in _FUNCTION}
+    return plain
+
+
+_FUNCTION = frozenset({"name", "arguments"})
+_REWRITTEN = frozenset({"strict", "parameters"})

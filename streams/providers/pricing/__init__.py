@@ -1,0 +1,1 @@
+"""What calls cost: price lists, usage, calls without a bill."""

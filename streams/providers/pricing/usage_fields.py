@@ -1,0 +1,126 @@
+"""A strict reader of a provider's usage object: what is not read is reported, never ignored.
+
+Vendors add billed fields without notice. A field that nobody reads and that says something makes
+the usage unknown by name, so that the cost is NULL instead of too low.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from streams.providers.answer_fields import Json, count, name
+
+Path = tuple[str, ...]
+
+MAX_REPORTED = 8
+"""Most unknown fields that are named: the names are the provider's to invent."""
+
+_MAX_LEAVES = 512
+_MAX_LEVELS = 6
+_PRINTABLE = re.compile(r"[^A-Za-z0-9_.\[\]-]")
+_SHOWN_CHARACTERS = 80
+
+_BY_TIME = re.compile(
+    r"audio|video|image|billed|cost|price|surge|gpu|cpu|compute|session|container"
+)
+"""Names of services that are billed by time or rate: such a figure is no mere measurement."""
+
+_MEASURED = re.compile(
+    r"(^|_)(time|times|latency|duration|ms|throughput|speedup)(_|$)|per_sec|_rate$|^time_to_"
+)
+"""Names of timings and rates, which servers report beside what they bill."""
+
+
+class UsageFields:
+    """A usage object and the fields of it that were read."""
+
+    def __init__(self, document: Json) -> None:
+        self._document = document
+        self._read: set[Path] = set()
+        self._broken: dict[str, None] = {}
+
+    def count(self, *path: str) -> int | None:
+        """A token or request count; one that is no count is reported as unknown."""
+        value = self._take(path)
+        found = count(value)
+        if found is None and says_something(value):
+            self.report(".".join(path))
+        return found
+
+    def counts(self, *paths: Path) -> int | None:
+        """One count that vendors report under several names; names that disagree are unknown."""
+        found = {path: self.count(*path) for path in paths}
+        said = {value for value in found.values() if value}
+        if len(said) > 1:
+            self.report(next(".".join(path) for path, value in found.items() if value))
+        if said:
+            return max(said)
+        return 0 if 0 in found.values() else None
+
+    def word(self, *path: str) -> str | None:
+        """A name, such as a service tier; anything else that says something is unknown."""
+        value = self._take(path)
+        found = name(value)
+        if found is None and says_something(value):
+            self.report(".".join(path))
+        return found or None
+
+    def value(self, *path: str) -> Any:
+        """A field of another shape; its reader answers for it."""
+        return self._take(path)
+
+    def passes(self, *paths: Path) -> None:
+        """Fields that are known to change no price."""
+        self._read.update(paths)
+
+    def report(self, field: str) -> None:
+        """Name a field as unknown: its value contradicts others, or has no known price."""
+        self._broken.setdefault(_PRINTABLE.sub("?", field[:_SHOWN_CHARACTERS]))
+
+    def unknown(self) -> tuple[str, ...]:
+        """The fields that say something and were not read, and those that were reported."""
+        for number, (path, value) in enumerate(_leaves(self._document, ())):
+            if number >= _MAX_LEAVES:
+                self.report("more fields than are read")
+                break
+            known = any(path[:size] in self._read for size in range(1, len(path) + 1))
+            if not known and not _is_measured(path[-1]) and says_something(value):
+                self.report(".".join(path))
+        return tuple(self._broken)[:MAX_REPORTED]
+
+    def _take(self, path: Path) -> Any:
+        self._read.add(path)
+        value: Any = self._document
+        for step in path:
+            value = value.get(step) if isinstance(value, dict) else None
+        return value
+
+
+def _is_measured(field: str) -> bool:
+    return _MEASURED.search(field) is not None and _BY_TIME.search(field) is None
+
+
+def says_something(value: Any) -> bool:
+    """Whether a value may stand for something billed: neither null, zero, false nor empty."""
+    left = [value]
+    # A stack of its own: an answer may nest a thousand levels, at which recursion ends.
+    while left:
+        each = left.pop()
+        if isinstance(each, dict):
+            left.extend(each.values())
+        elif isinstance(each, list):
+            left.extend(each)
+        elif each:
+            return True
+    return False
+
+
+def _leaves(document: Json, above: Path) -> Iterator[tuple[Path, Any]]:
+    for field, value in document.items():
+        path = (*above, field)
+        if isinstance(value, dict) and value and len(path) < _MAX_LEVELS:
+            yield from _leaves(value, path)
+        else:
+            yield path, value

@@ -1,0 +1,1 @@
+"""Errors of providers: classes, codes, wordings, pauses."""

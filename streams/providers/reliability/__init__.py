@@ -1,0 +1,1 @@
+"""Limits, circuit breakers, load and retries of model instances."""

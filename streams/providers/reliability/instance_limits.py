@@ -1,0 +1,101 @@
+"""What an instance still takes from this worker: requests and tokens a minute, calls at once.
+
+A limit is shared by all workers without a coordinator: each has the share of it that it has of the
+tiers' partitions (design, section 6). Buckets are small, so that within any sliding minute little
+more than the limit is called: 3 % of a minute's requests or tokens, at least one request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from streams.providers.reliability.token_bucket import MINUTE_MS, TokenBucket
+from streams.routing.snapshot import Limits
+
+BURST_MS = 0.03 * MINUTE_MS
+"""How much of an unused limit may be made up for, in time."""
+
+FIRST_HOLD_MS = 1_000.0
+LONGEST_HOLD_MS = 60_000.0
+"""After a 429 without `Retry-After` an instance is left alone so long, doubling to the latter."""
+
+
+def _requests() -> TokenBucket:
+    return TokenBucket(burst_ms=BURST_MS, least=1.0)
+
+
+def _tokens() -> TokenBucket:
+    return TokenBucket(burst_ms=BURST_MS, least=1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """Calls in flight, and requests and tokens that may still be used; `None` without a limit."""
+
+    in_flight: int
+    requests: float | None
+    tokens: float | None
+
+
+@dataclass(slots=True)
+class InstanceLimits:
+    """The state of one instance's limits in this worker."""
+
+    requests: TokenBucket = field(default_factory=_requests)
+    tokens: TokenBucket = field(default_factory=_tokens)
+    in_flight: int = 0
+    held_until: float = 0.0
+    refusals: int = 0
+
+    def why_not(self, limits: Limits, share: float, now: float) -> str | None:
+        """Why no call may be made now, or `None`."""
+        if now < self.held_until:
+            return "the provider asked to wait"
+        if limits.concurrency is not None:
+            mine = max(int(limits.concurrency * share), 1)
+            if self.in_flight >= mine:
+                return f"{mine} calls are in flight"
+        if limits.requests_per_minute is not None:
+            level = self.requests.level(limits.requests_per_minute * share, now)
+            if level < 1.0 - 1e-9:
+                return "its requests a minute are used up"
+        if limits.tokens_per_minute is not None:
+            level = self.tokens.level(limits.tokens_per_minute * share, now)
+            if level <= 0:
+                return "its tokens a minute are used up"
+        return None
+
+    def levels(self, limits: Limits, share: float, now: float) -> Levels:
+        """What the buckets hold now."""
+        requests, tokens = limits.requests_per_minute, limits.tokens_per_minute
+        return Levels(
+            in_flight=self.in_flight,
+            requests=None if requests is None else self.requests.level(requests * share, now),
+            tokens=None if tokens is None else self.tokens.level(tokens * share, now),
+        )
+
+    def begin(self, limits: Limits, expected_tokens: int) -> None:
+        """A call is made; `expected_tokens` are taken until its end says how many there were."""
+        self.in_flight += 1
+        if limits.requests_per_minute is not None:
+            self.requests.take(1.0)
+        if limits.tokens_per_minute is not None:
+            self.tokens.take(float(expected_tokens))
+
+    def end(self, limits: Limits, expected_tokens: int, used_tokens: int | None) -> None:
+        """The call is over; without a count it is taken to have used what was expected."""
+        self.in_flight -= 1
+        if limits.tokens_per_minute is not None and used_tokens is not None:
+            self.tokens.give_back(float(expected_tokens - used_tokens))
+
+    def refused(self, retry_after_ms: float | None, now: float) -> None:
+        """The provider said that a limit is reached: leave it alone as long as it says."""
+        wait = retry_after_ms
+        if wait is None:
+            wait = min(FIRST_HOLD_MS * 2.0**self.refusals, LONGEST_HOLD_MS)
+        self.refusals += 1
+        self.held_until = max(self.held_until, now + wait)
+
+    def answered(self) -> None:
+        """A call came through: the next refusal counts as the first."""
+        self.refusals = 0

@@ -1,0 +1,1 @@
+"""Tool calls between vendors: ids and JSON Schemas."""

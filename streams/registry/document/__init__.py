@@ -1,0 +1,1 @@
+"""The registry file: its parts, checked by pydantic."""

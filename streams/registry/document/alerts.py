@@ -1,0 +1,176 @@
+"""Parts of the registry file that say when operators are told, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, model_validator
+
+from streams.registry.document.models import Name, Part, one_of
+from streams.registry.document.web_addresses import WebAddress
+from streams.routing.alert_rules import (
+    SEVERITIES,
+    SIGNALS,
+    Alerting,
+    AlertRule,
+    Kind,
+    Webhook,
+)
+
+MOST_RULES = 64
+MOST_WEBHOOKS = 16
+_LONGEST_WINDOW_S = 6 * 3_600
+"""Windows are read again from the log when their evaluator moves, so they are kept short."""
+
+Bound = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[int, Field(ge=0, le=_LONGEST_WINDOW_S)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Usual:
+    """What a kind allows, and what it takes where nothing is said. `bounds` are those allowed."""
+
+    bounds: frozenset[str]
+    above: float | None = None
+    below: float | None = None
+    change: float | None = None
+    window_s: int = 300
+    min_sample: int = 20
+    share: bool = False
+    tenants: bool = False
+
+
+_USUAL = {
+    Kind.COST_RATE: _Usual(bounds=frozenset({"above"}), window_s=3_600, min_sample=1, tenants=True),
+    Kind.FALLBACK_RATE: _Usual(bounds=frozenset({"above"}), above=0.2, share=True, tenants=True),
+    Kind.QUALITY_DROP: _Usual(
+        bounds=frozenset({"below", "change"}), change=0.1, window_s=1_800, min_sample=50, share=True
+    ),
+    Kind.DISTRIBUTION_SHIFT: _Usual(
+        bounds=frozenset({"above", "below", "change"}),
+        change=0.2,
+        window_s=1_800,
+        min_sample=100,
+        share=True,
+        tenants=True,
+    ),
+    Kind.PROVIDER_DOWN: _Usual(
+        bounds=frozenset({"above"}), above=0.5, window_s=60, min_sample=5, share=True
+    ),
+    Kind.UNKNOWN_PRICE: _Usual(bounds=frozenset({"above"}), above=0.0, min_sample=1),
+    Kind.DEAD_LETTERS: _Usual(bounds=frozenset({"above"}), above=0.0, min_sample=1),
+    Kind.CONSUMER_LAG: _Usual(bounds=frozenset({"above"}), window_s=60, min_sample=3),
+    Kind.ERROR_RATE: _Usual(bounds=frozenset({"above"}), above=0.05, share=True, tenants=True),
+}
+_BOUNDS = ("above", "below", "change")
+
+
+class AlertRulePart(Part):
+    """One rule: what it measures (`kind`; without it, the rule's own name), over `window_s`, and
+    the bounds that it must not cross. `for_s` is how long a breach must last before it fires,
+    `resolve_after_s` how long it must be over; `min_sample` counts what must be seen in a window.
+    """
+
+    kind: Annotated[str, one_of(tuple(Kind))] | None = None
+    above: Bound | None = None
+    below: Bound | None = None
+    change: Bound | None = None
+    window_s: Annotated[Seconds, Field(ge=10)] | None = None
+    min_sample: Annotated[int, Field(ge=1)] | None = None
+    for_s: Seconds = 0
+    resolve_after_s: Seconds = 60
+    severity: Annotated[str, one_of(SEVERITIES)] = "warning"
+    per_tenant: bool = False
+    tenant: tuple[Name, ...] = ()
+    signal: Annotated[str, one_of(SIGNALS)] | None = None
+
+
+class WebhookPart(Part):
+    """A URL that alerts are sent to, of `rules` only if named. The operator must allow its host
+    (`SLUICE_ALLOWED_HOSTS`; loopback by name only), and the variable of a bearer token for that
+    host (`SLUICE_ALLOWED_KEYS` with an entry `KEY@host`).
+    """
+
+    url: WebAddress
+    rules: Annotated[tuple[Name, ...], Field(max_length=MOST_RULES)] = ()
+    api_key_env: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
+
+
+class AlertsPart(Part):
+    """Rules that are evaluated on the events, by name, and who is told of every alert."""
+
+    rules: Annotated[dict[Name, AlertRulePart], Field(max_length=MOST_RULES)] = Field(
+        default_factory=dict
+    )
+    webhooks: Annotated[tuple[WebhookPart, ...], Field(max_length=MOST_WEBHOOKS)] = ()
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> AlertsPart:
+        problems = [
+            f"rules.{name}.{problem}"
+            for name, part in self.rules.items()
+            for problem in _problems(name, part)
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+def alerting_of(part: AlertsPart) -> Alerting:
+    """The value of a checked part."""
+    return Alerting(
+        rules=tuple(_rule(name, rule) for name, rule in sorted(part.rules.items())),
+        webhooks=tuple(
+            Webhook(url=each.url, rules=frozenset(each.rules), api_key_env=each.api_key_env)
+            for each in part.webhooks
+        ),
+    )
+
+
+def _rule(name: str, part: AlertRulePart) -> AlertRule:
+    kind = Kind(part.kind or name)
+    usual = _USUAL[kind]
+    said = any(getattr(part, bound) is not None for bound in _BOUNDS)
+    bounds = part if said else usual
+    return AlertRule(
+        name=name,
+        kind=kind,
+        window_ms=(part.window_s or usual.window_s) * 1_000,
+        min_sample=part.min_sample or usual.min_sample,
+        above=bounds.above,
+        below=bounds.below,
+        change=bounds.change,
+        pending_ms=part.for_s * 1_000,
+        resolve_ms=part.resolve_after_s * 1_000,
+        severity=part.severity,
+        per_tenant=part.per_tenant,
+        tenants=frozenset(part.tenant),
+        signal=part.signal or (SIGNALS[0] if kind is Kind.QUALITY_DROP else None),
+    )
+
+
+def _problems(name: str, part: AlertRulePart) -> Iterator[str]:
+    if part.kind is None and name not in tuple(Kind):
+        yield "kind: say what is measured, one of " + ", ".join(sorted(Kind))
+        return
+    kind = Kind(part.kind or name)
+    usual = _USUAL[kind]
+    given = {bound for bound in _BOUNDS if getattr(part, bound) is not None}
+    yield from (
+        f"{bound}: {kind} is bounded by {' or '.join(sorted(usual.bounds))}"
+        for bound in sorted(given - usual.bounds)
+    )
+    if not given and not any(getattr(usual, bound) is not None for bound in _BOUNDS):
+        yield f"above: say the bound of {kind}"
+    if usual.share:
+        yield from (
+            f"{bound}: {kind} is a share, 0 to 1"
+            for bound in sorted(given)
+            if getattr(part, bound) > 1
+        )
+    if part.signal is not None and kind is not Kind.QUALITY_DROP:
+        yield f"signal: {kind} measures none"
+    if (part.per_tenant or part.tenant) and not usual.tenants:
+        yield f"{'tenant' if part.tenant else 'per_tenant'}: {kind} is not counted by tenant"

@@ -1,0 +1,79 @@
+"""Parts of the registry file that say what may be spent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, model_validator
+
+from streams.registry.document.models import Name, Part, Share, one_of
+from streams.routing.selection.budget_windows import DAY, WINDOWS
+from streams.routing.selection.budgets import ALERT, PER, THEN, Budget, Meter
+
+_NANO = Decimal(1_000_000_000)
+_MOST_USD = Decimal(1_000_000_000)
+
+UserId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+AlertLevel = Annotated[Share, Field(gt=0)]
+
+
+class BudgetMatchPart(Part):
+    """Whose calls count; what is left out is everybody's."""
+
+    tenant: tuple[Name, ...] = ()
+    user: tuple[UserId, ...] = ()
+    user_tier: tuple[Name, ...] = ()
+    feature: tuple[Name, ...] = ()
+    model: tuple[Name, ...] = ()
+
+
+class BudgetPart(Part):
+    """A sum (USD) for each tenant, user, feature or model in each window (UTC), what happens to
+    calls beyond it, and the shares of it at which an alert is raised.
+    """
+
+    per: Annotated[str, one_of(PER)]
+    match: BudgetMatchPart = BudgetMatchPart()
+    window: Annotated[str, one_of(WINDOWS)] = DAY
+    usd: Annotated[Decimal, Field(gt=0, le=_MOST_USD, max_digits=18, decimal_places=9)]
+    then: Annotated[str, one_of(THEN)] = ALERT
+    alert_at: Annotated[tuple[AlertLevel, ...], Field(max_length=8)] = (0.5, 0.8, 1.0)
+
+    @model_validator(mode="after")
+    def _levels_rise(self) -> BudgetPart:
+        if list(self.alert_at) != sorted(set(self.alert_at)):
+            raise ValueError("alert_at: must rise")
+        return self
+
+
+def budget_of(name: str, part: BudgetPart) -> Budget:
+    """The value of a checked budget."""
+    match = {
+        field: frozenset(values)
+        for field, values in (
+            ("tenant", part.match.tenant),
+            ("user_id", part.match.user),
+            ("user_tier", part.match.user_tier),
+            ("feature", part.match.feature),
+            ("model", part.match.model),
+        )
+        if values
+    }
+    return Budget(
+        meter=Meter(name=name, per=part.per, window=part.window, match=match),
+        limit_nano=int(part.usd * _NANO),
+        then=part.then,
+        alert_at=part.alert_at,
+    )
+
+
+def budget_problems(
+    budgets: Mapping[str, BudgetPart], models: Mapping[str, object]
+) -> Iterator[str]:
+    """What is wrong with budgets beside the models of the same file."""
+    for name, part in budgets.items():
+        for model in part.match.model:
+            if model not in models:
+                yield f"budgets.{name}.match.model: {model} is not one of the models"

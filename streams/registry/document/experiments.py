@@ -1,0 +1,28 @@
+"""Parts of the registry file that compare policies on live traffic."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from streams.registry.document.models import Name, Part, Share
+
+
+class ArmPart(Part):
+    """One arm: its weight against the others', and what of `policy` differs in it.
+
+    `policy` holds any keys of the file's own `policy`; they replace those, mappings key by key.
+    """
+
+    weight: Annotated[float, Field(gt=0, le=1_000_000)] = 1.0
+    policy: dict[str, Any] = Field(default_factory=dict)
+
+
+class ExperimentPart(Part):
+    """Compares arms on a share of the users, of some features or tenants only if named."""
+
+    share: Share = 1.0
+    feature: tuple[Name, ...] = ()
+    tenant: tuple[Name, ...] = ()
+    arms: Annotated[dict[Name, ArmPart], Field(min_length=2, max_length=8)]

@@ -1,0 +1,124 @@
+"""Parts of the registry file that say which models there are, and where they are served."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from schemas.identity import NAME
+from streams.registry.document.web_addresses import WebAddress
+from streams.routing.parameters.extra_names import NEVER
+from streams.routing.parameters.optional_parameters import PARAMETERS
+from streams.routing.snapshot import CAPABILITIES
+
+Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
+TierName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+TenantName = Annotated[str, StringConstraints(pattern=rf"^(\*|{NAME.pattern})$")]
+Usd = Annotated[Decimal, Field(ge=0, max_digits=18)]
+Factor = Annotated[Decimal, Field(gt=0, le=100, max_digits=9)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Milliseconds = Annotated[float, Field(gt=0, le=3_600_000)]
+
+
+def one_of(known: Collection[str]) -> AfterValidator:
+    """Refuses every name but these, and says which there are."""
+
+    def check(name: str) -> str:
+        if name not in known:
+            raise ValueError("must be one of " + ", ".join(sorted(known)))
+        return name
+
+    return AfterValidator(check)
+
+
+Capability = Annotated[str, one_of(CAPABILITIES)]
+Parameter = Annotated[str, one_of(PARAMETERS)]
+
+
+class Part(BaseModel):
+    """A part of the document; unknown keys are refused by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class TenantLimitsPart(Part):
+    """What one tenant may ask; left out is no limit."""
+
+    requests_per_minute: Annotated[int, Field(gt=0)] | None = None
+    concurrency: Annotated[int, Field(gt=0)] | None = None
+
+
+class LimitsPart(TenantLimitsPart):
+    """What an instance allows; left out is no limit."""
+
+    tokens_per_minute: Annotated[int, Field(gt=0)] | None = None
+
+
+class InstancePart(Part):
+    """One place that serves a model."""
+
+    name: Name
+    base_url: WebAddress
+    api_key_env: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
+    api_version: str | None = None
+    weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    limits: LimitsPart = LimitsPart()
+
+
+class TokenPricePart(Part):
+    """USD per million tokens."""
+
+    input: Usd
+    output: Usd
+    cache_read: Usd | None = None
+    cache_write: Usd | None = None
+    cache_write_1h: Usd | None = None
+    audio_input: Usd | None = None
+    audio_output: Usd | None = None
+
+
+class PricePart(TokenPricePart):
+    """USD per million tokens; `web_search` is USD per thousand searches. Calls that the provider
+    bills by a service tier, a speed or a geography that is not listed here have no known cost.
+    """
+
+    web_search: Usd | None = None
+    service_tiers: Annotated[dict[Name, TokenPricePart], Field(max_length=16)] | None = None
+    speeds: Annotated[dict[Name, TokenPricePart], Field(max_length=16)] | None = None
+    geographies: Annotated[dict[Name, Factor], Field(max_length=64)] | None = None
+
+
+class ModelPart(Part):
+    """A model: who serves it, what it can do, where."""
+
+    provider: Name
+    model: str | None = None
+    tier: TierName
+    capabilities: frozenset[Capability] = CAPABILITIES
+    context_window: Annotated[int, Field(gt=0)] = 128_000
+    max_output: Annotated[int, Field(gt=0)] = 4_096
+    expected_latency_ms: Milliseconds = 1_000.0
+    price: PricePart | None = None
+    unsupported: frozenset[Parameter] | None = None
+    extra_body: Annotated[frozenset[Name], Field(max_length=256)] | None = None
+    instances: Annotated[tuple[InstancePart, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _instances_differ(self) -> ModelPart:
+        names = [instance.name for instance in self.instances]
+        if len(set(names)) < len(names):
+            raise ValueError("instances: two have the same name")
+        never = sorted(NEVER & (self.extra_body or frozenset()))
+        if never:
+            raise ValueError(f"extra_body: may not list {', '.join(never)}")
+        return self

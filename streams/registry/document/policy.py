@@ -1,0 +1,191 @@
+"""Parts of the registry file that steer decisions."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from streams.registry.document.models import Milliseconds, Name, Part, Share, TierName, one_of
+from streams.routing.assessment import CLASSIFIER_NAMES, HYBRID, LEARNED, LLM
+from streams.routing.confidence.scorers import LEARNED as LEARNED_CONFIDENCE
+from streams.routing.confidence.scorers import SCORER_NAMES
+from streams.routing.policy import BY_THRESHOLD, BY_WORTH, JUDGE, LOOKS, STOPS
+
+ClassifierName = Annotated[str, one_of(CLASSIFIER_NAMES)]
+ScorerName = Annotated[str, one_of(SCORER_NAMES)]
+
+
+class WhenPart(Part):
+    """What a static rule matches; every key that is set must match."""
+
+    feature: tuple[Name, ...] = ()
+    tenant: tuple[Name, ...] = ()
+    user_tier: tuple[Name, ...] = ()
+    metadata: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _matches_something(self) -> WhenPart:
+        if not (self.feature or self.tenant or self.user_tier or self.metadata):
+            raise ValueError("name at least one of feature, tenant, user_tier, metadata")
+        return self
+
+
+MOST_STATIC_RULES = 2_000
+"""Each request is held against the rules one by one."""
+
+
+class StaticRulePart(Part):
+    """Sends what it matches to a tier."""
+
+    when: WhenPart
+    tier: TierName
+
+
+class GreyPart(Part):
+    """Confidences (`low` included, `high` not) that get a second look.
+
+    `look: judge` asks `policy.judge`; `look: consistency` asks the same model `samples` times more.
+    The look counts `weight`, the confidence the rest. `share` of the cases is looked at.
+    """
+
+    low: Share = 0.4
+    high: Share = 0.8
+    look: Annotated[str, one_of(LOOKS)] = JUDGE
+    samples: Annotated[int, Field(ge=1, le=5)] = 2
+    weight: Share = 0.7
+    share: Share = 1.0
+
+    @model_validator(mode="after")
+    def _is_a_band(self) -> GreyPart:
+        if self.low >= self.high:
+            raise ValueError("low must be below high")
+        return self
+
+
+class CascadePart(Part):
+    """When an answer is good enough. `stop: worth` weighs going on against its cost instead, on
+    tiers without a threshold; it needs `confidence: learned`.
+    """
+
+    enabled: bool = True
+    confidence: ScorerName = "checks"
+    stop: Annotated[str, one_of(STOPS)] = BY_THRESHOLD
+    thresholds: dict[TierName, Share] = Field(default_factory=dict)
+    default_threshold: Share = 0.5
+    max_hops: Annotated[int, Field(ge=1, le=8)] = 3
+    grey: GreyPart | None = None
+    logprobs: bool = False
+
+    @model_validator(mode="after")
+    def _can_weigh(self) -> CascadePart:
+        if self.stop == BY_WORTH and self.confidence != LEARNED_CONFIDENCE:
+            raise ValueError("stop: worth needs confidence: learned, which knows every tier")
+        return self
+
+
+class FallbackPart(Part):
+    """How a hop goes on after errors. `wait`: when nobody answers for reasons that pass, the
+    request waits on the log until its deadline; else it fails at once.
+    """
+
+    retries: Annotated[int, Field(ge=0, le=5)] = 1
+    backoff_ms: Milliseconds = 250.0
+    max_backoff_ms: Milliseconds = 5_000.0
+    max_calls_per_hop: Annotated[int, Field(ge=1, le=20)] = 6
+    wait: bool = True
+
+
+class RetrievalPart(Part):
+    """Scores at which retrieval steers a request down or up."""
+
+    confident_score: Share = 0.75
+    weak_score: Share = 0.45
+
+
+class TimeoutsPart(Part):
+    """Limits of one provider call."""
+
+    connect_ms: Milliseconds = 5_000.0
+    read_ms: Milliseconds = 60_000.0
+    total_ms: Milliseconds = 60_000.0
+
+
+class LearnedPart(Part):
+    """The learned artifact: `default` is the one that ships, else a hash on the registry topic.
+
+    `columns` name the artifact's column that stands for a tier or a model, where its own columns
+    have other names.
+    """
+
+    artifact: Annotated[str, StringConstraints(pattern=r"^(default|[0-9a-f]{16})$")] = "default"
+    columns: dict[Name, str] = Field(default_factory=dict)
+
+
+class HybridPart(Part):
+    """Whom `hybrid` asks where the rules are unsure, and how near to a boundary that is."""
+
+    asks: Literal["learned", "llm"] = "learned"
+    margin: Share = 0.08
+
+
+class AskedModelPart(Part):
+    """A model of the registry that routing itself asks."""
+
+    model: Name
+    timeout_ms: Annotated[float, Field(ge=50, le=60_000)] = 2_000.0
+
+
+class ShadowPart(Part):
+    """Asks another tier as well for `share` of the answered requests, to learn from both answers.
+
+    All workers together spend at most `usd_per_day`.
+    """
+
+    share: Share
+    usd_per_day: Annotated[Decimal, Field(gt=0, le=1_000_000, decimal_places=9)]
+
+
+Boundaries = Annotated[tuple[Share, ...], Field(max_length=7)]
+QualityName = Literal["economy", "balanced", "best"]
+
+
+class FeaturePart(Part):
+    """What differs for one feature."""
+
+    quality: QualityName | None = None
+    boundaries: Boundaries = ()
+    thresholds: dict[TierName, Share] = Field(default_factory=dict)
+
+
+class PolicyPart(Part):
+    """What steers the decisions."""
+
+    classifier: ClassifierName = "rules"
+    boundaries: Boundaries = ()
+    learned: LearnedPart = LearnedPart()
+    hybrid: HybridPart = HybridPart()
+    llm: AskedModelPart | None = None
+    judge: AskedModelPart | None = None
+    shadow: ShadowPart | None = None
+    features: dict[Name, FeaturePart] = Field(default_factory=dict)
+    quality: QualityName = "balanced"
+    static: Annotated[tuple[StaticRulePart, ...], Field(max_length=MOST_STATIC_RULES)] = ()
+    cascade: CascadePart = CascadePart()
+    fallback: FallbackPart = FallbackPart()
+    retrieval: RetrievalPart = RetrievalPart()
+    timeouts: TimeoutsPart = TimeoutsPart()
+
+    @property
+    def needs_artifact(self) -> bool:
+        """Whether the policy decides by what was learned."""
+        by_artifact = self.classifier == LEARNED or (
+            self.classifier == HYBRID and self.hybrid.asks == LEARNED
+        )
+        return by_artifact or self.cascade.confidence == LEARNED_CONFIDENCE
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether a model may be asked where a request belongs."""
+        return self.classifier == LLM or (self.classifier == HYBRID and self.hybrid.asks == LLM)

@@ -1,0 +1,208 @@
+"""How sure we are of an answer: hard checks first, then a score 0..1.
+
+`checks` is the default: a plain fault gives 0; hedging, self-doubt and a long way to a short result
+take something off, as does a brief text for a demanding request; logprobs count where the provider
+gave them. `article` is the article's own heuristic (section 6, example 3), shipped by name: on
+recorded answers it separates right from wrong no better than chance.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from streams.routing.confidence.checks import Fault, faults
+from streams.routing.features.request_features import extract_features, question_of, text_of
+from streams.routing.learned.domain import FAMILIAR
+from streams.routing.learned.ngrams import count_ngrams
+from streams.routing.learned.text_numbers import text_numbers
+from streams.routing.learned.tokens import Tokens
+from streams.routing.policy import RetrievalPolicy
+from streams.routing.rules.classifier import sluice_rules
+from streams.routing.rules.complexity import SCORE_DIGITS
+from streams.routing.selection.success_probability import chances_in
+from streams.routing.snapshot import Landscape, Model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Confidence 0..1 in an answer, the faults found, the parts of the score, and, where learned,
+    each tier's chance (0..1) of a good answer to the question.
+    """
+
+    confidence: float
+    faults: tuple[Fault, ...] = ()
+    parts: Mapping[str, float]
+    chances: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """An answer with its question: body, assistant message, finish reason, logprobs if given."""
+
+    body: Mapping[str, Any]
+    message: Mapping[str, Any]
+    finish_reason: str
+    logprobs: Sequence[float] | None = None
+
+
+Scorer = Callable[[Answered], Verdict]
+
+_HEDGES = re.compile(
+    r"\b(i['’]?m not (entirely |completely |quite )?(sure|certain)|i am not (sure|certain)|"
+    r"i don['’]?t (really )?know|i do not know|i (think|believe|guess|assume)|it['’]?s hard to say|"
+    r"not enough (information|context)|might be|could be|possibly|perhaps|probably|"
+    r"as far as i (know|can tell)|double[- ]check|i may be wrong)\b",
+    re.IGNORECASE,
+)
+_SELF_DOUBT = re.compile(
+    r"\b(wait,|actually,|let me (re-?check|reconsider|try again)|that['’]?s not right|"
+    r"i made a mistake|this is getting complicated)",
+    re.IGNORECASE,
+)
+_RESULT = re.compile(
+    r"\bfinal answer\b|\b(the )?answer is\b|\banswer[\"'*]{0,3} ?:|####|\btherefore,|\bthus,"
+    r"|= ?\*{0,2}\$?-?[0-9][0-9.,]{0,20}[*.]{0,3}$",
+    re.IGNORECASE,
+)
+_NOTATION = ("\\frac", "\\boxed", "\\(", "\\[", "\\sqrt", "\\le", "$$", "$\\")
+_END = 300
+"""Characters at the end of an answer in which its result stands."""
+
+_SHORT_WAY, _LONG_WAY = 150, 900
+"""Characters up to which a way to a result is short, and from which it is no longer."""
+
+_WAY_WEIGHT = 0.1
+
+_DEMANDING = 0.16
+"""Score of the rules from which a request asks for more than a short answer."""
+
+_AMPLE = 2_000
+"""Characters from which no text is brief."""
+
+_BRIEF_WEIGHT, _MOST_FOR_BRIEF = 0.04, 0.2
+_EXAMINED_CHARACTERS = 20_000
+_CLEAN = 0.9
+
+
+def score_by_checks(answered: Answered) -> Verdict:
+    """The default: 0 for a plain fault, else what wording and logprobs leave of 0.9."""
+    found = faults(answered.body, answered.message, answered.finish_reason)
+    if found:
+        return Verdict(confidence=0.0, faults=found, parts={"faults": float(len(found))})
+    text = text_of(answered.message.get("content"))[:_EXAMINED_CHARACTERS]
+    hedges = len(_HEDGES.findall(text))
+    doubts = len(_SELF_DOUBT.findall(text))
+    parts = {"hedging": -min(0.15 * hedges, 0.45), "self_doubt": -min(0.2 * doubts, 0.4)}
+    if not answered.message.get("tool_calls"):
+        parts |= _effort_parts(text, answered.body)
+    if answered.logprobs:
+        parts["logprobs"] = _logprob_part(answered.logprobs)
+    confidence = min(max(_CLEAN + sum(parts.values()), 0.0), 1.0)
+    return Verdict(confidence=round(confidence, SCORE_DIGITS), parts=parts)
+
+
+def _effort_parts(text: str, body: Mapping[str, Any]) -> dict[str, float]:
+    """What a long way to a result takes off, at most 0.18, or a brief text without one for a
+    demanding request, at most 0.2.
+
+    On recorded answers, models go a longer way to a result where they are wrong, and open requests
+    are answered better at length. A short answer to a question that asks for no more is as good as
+    any, and mathematics in notation is as long as its problem.
+    """
+    if _RESULT.search(text[-_END:]):
+        size = min(len(text), _LONG_WAY)
+        notation = f"{text} {question_of(body['messages'])}"
+        if size <= _SHORT_WAY or any(sign in notation for sign in _NOTATION):
+            return {}
+        return {"way": round(-_WAY_WEIGHT * math.log(size / _SHORT_WAY), SCORE_DIGITS)}
+    if len(text) >= _AMPLE or not text or "```" in text or text.lstrip().startswith(("{", "[")):
+        return {}
+    if sluice_rules(extract_features(body), RetrievalPolicy()).score < _DEMANDING:
+        return {}
+    weight = max(-_BRIEF_WEIGHT * math.log(_AMPLE / len(text)), -_MOST_FOR_BRIEF)
+    return {"brief": round(weight, SCORE_DIGITS)}
+
+
+def _logprob_part(logprobs: Sequence[float]) -> float:
+    """From the mean token probability: 0 at 0.9 and above, down to -0.4 at 0.5 and below.
+
+    No probability is above 1, whatever a provider says.
+    """
+    mean = math.exp(sum(min(logprob, 0.0) for logprob in logprobs) / len(logprobs))
+    return -min(max(0.9 - mean, 0.0), 0.4)
+
+
+_LONG_WORDS = 20
+_ARTICLE_HEDGES = (b"i'm not sure", b"i don't know", b"i cannot")
+_ARTICLE_STRUCTURE = ("```", "1.", "- ")
+_ARTICLE_ENDINGS = (".", "```", ")")
+
+
+def score_by_article(answered: Answered) -> Verdict:
+    """The article's heuristic: length, hedging, structure, ending."""
+    content = text_of(answered.message.get("content"))
+    parts = {"base": 0.5}
+    if len(content.split(maxsplit=_LONG_WORDS)) > _LONG_WORDS:
+        parts["length"] = 0.15
+    small = content.encode(errors="surrogatepass").lower()
+    if not any(hedge in small for hedge in _ARTICLE_HEDGES):
+        parts["no_hedging"] = 0.15
+    if any(mark in content for mark in _ARTICLE_STRUCTURE):
+        parts["structure"] = 0.1
+    if content.rstrip().endswith(_ARTICLE_ENDINGS):
+        parts["ending"] = 0.1
+    return Verdict(confidence=round(min(sum(parts.values()), 1.0), SCORE_DIGITS), parts=parts)
+
+
+CHECKS = "checks"
+SCORERS: Mapping[str, Scorer] = {CHECKS: score_by_checks, "article": score_by_article}
+"""Confidence scores that look at the answer alone, by their name in the registry."""
+
+LEARNED = "learned"
+SCORER_NAMES = (*SCORERS, LEARNED)
+
+
+def confidence_in(answered: Answered, model: Model, landscape: Landscape) -> Verdict:
+    """The policy's confidence in a model's answer."""
+    name = landscape.policy.cascade.scorer
+    if name == LEARNED:
+        return _score_learned(answered, model, landscape)
+    return SCORERS[name](answered)
+
+
+def _score_learned(answered: Answered, model: Model, landscape: Landscape) -> Verdict:
+    """Hard checks, then the learned chance that this answer is good, less what logprobs take off.
+
+    Tool calls and JSON are judged by the checks: the artifact was trained on prose. So are answers
+    to prompts that are unlike its labels; what it would have said is among the parts.
+    """
+    plain = score_by_checks(answered)
+    artifact = landscape.artifact
+    wanted = (answered.body.get("response_format") or {}).get("type", "text")
+    if plain.faults or artifact is None or artifact.answer is None or wanted != "text":
+        return plain
+    if answered.message.get("tool_calls"):
+        return plain
+    prompt = Tokens.of(question_of(answered.body["messages"]))
+    answer = Tokens.of(text_of(answered.message.get("content")))
+    column = landscape.columns[model.name]
+    numbers, ngrams = text_numbers(prompt), count_ngrams(prompt.all)
+    expected = artifact.prompt.judge(numbers, ngrams)
+    learned = round(artifact.answer.predict(prompt, answer, expected, column), SCORE_DIGITS)
+    familiarity = artifact.familiarity(numbers, ngrams)
+    if familiarity < FAMILIAR:
+        unused = {"learned_unused": learned, "familiarity": familiarity}
+        return replace(plain, parts={**plain.parts, **unused})
+    parts = {"learned": learned}
+    if "logprobs" in plain.parts:
+        parts["logprobs"] = plain.parts["logprobs"]
+    confidence = min(max(sum(parts.values()), 0.0), 1.0)
+    return Verdict(
+        confidence=round(confidence, SCORE_DIGITS),
+        parts=parts,
+        chances=chances_in(expected, landscape),
+    )

@@ -1,0 +1,1 @@
+"""What a request shows before any model reads it."""

@@ -1,0 +1,1 @@
+"""The LLM classifier, apart from its call."""

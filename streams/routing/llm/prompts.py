@@ -1,0 +1,94 @@
+"""What routing asks a model on its own behalf: data between markers, an answer in JSON.
+
+A marker holds a hash of all that it encloses, so that nothing enclosed can close it. Whatever comes
+back is read as far as it is JSON, and anything else counts as not said; so does an answer that says
+two things, since one of them may be quoted from what it was asked about.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from schemas.encoding.json_bounds import read_text
+from streams.routing.rules.complexity import SCORE_DIGITS
+from streams.routing.snapshot import JSON, Model
+
+_OBJECT = re.compile(r"\{[^{}]{0,2000}\}")
+_READ_CHARACTERS = 20_000
+_MARK_BYTES = 10
+
+
+def mark_of(*texts: str) -> str:
+    """Hexadecimal digits that none of the texts can hold on purpose: a text that holds its own mark
+    takes 2^80 tries to find.
+    """
+    whole = "\x00".join(texts).encode(errors="replace")
+    return hashlib.blake2b(whole, digest_size=_MARK_BYTES).hexdigest()
+
+
+def enclosed(name: str, mark: str, text: str) -> str:
+    """A text between its markers."""
+    return f"{name}-{mark}\n{text}\n{name}-{mark}"
+
+
+def inquiry_body(
+    instructions: str, data: str, model: Model, max_output_tokens: int
+) -> dict[str, Any]:
+    """The chat-completions body; JSON is demanded of models that can promise it."""
+    body: dict[str, Any] = {
+        "messages": [
+            {"role": "system", "content": instructions},
+            {"role": "user", "content": data},
+        ],
+        "temperature": 0,
+        "max_completion_tokens": max_output_tokens,
+    }
+    if JSON in model.capabilities:
+        body["response_format"] = {"type": "json_object"}
+    return body
+
+
+def shown(text: str, most: int) -> str:
+    """A text of at most so many characters, or its beginning and its end, three quarters to one."""
+    if len(text) <= most:
+        return text
+    tail = most // 4
+    return f"{text[: most - tail]}\n[...]\n{text[-tail:]}"
+
+
+def json_object_in(text: str, field: str) -> Mapping[str, Any]:
+    """The JSON object with this field in a model's answer, bare or among prose; empty where there
+    is none, or where several differ in that field.
+    """
+    read = text[:_READ_CHARACTERS]
+    whole = _object(read)
+    if whole is not None:
+        return whole
+    found = [
+        value
+        for candidate in _OBJECT.findall(read)
+        if (value := _object(candidate)) is not None and field in value
+    ]
+    if not found or any(each[field] != found[0][field] for each in found):
+        return {}
+    return found[-1]
+
+
+def _object(text: str) -> Mapping[str, Any] | None:
+    try:
+        value = read_text(text)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def share_in(value: Any) -> float | None:
+    """A number in 0..1, rounded to 1e-6; `None` for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        return None
+    return round(float(value), SCORE_DIGITS)

@@ -1,0 +1,1 @@
+"""Request parameters that a model takes, and limits of its answer."""

@@ -1,0 +1,1 @@
+"""Which model is asked next: candidates, budgets, fallback, expected cost."""

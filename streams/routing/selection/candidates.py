@@ -1,0 +1,226 @@
+"""Which model and instance of a tier may serve a request, in the order in which to ask them.
+
+The order of the design's section 6: capable, likely within the deadline, has capacity, then
+balanced over instances, then cheapest. Health, load and observed latency come in as values, so
+that the same values give the same order in a replay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from streams.routing.draws import weighted_choice
+from streams.routing.snapshot import Instance, Landscape, Model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What a request asks of a model: capabilities, tokens of context, time left in ms."""
+
+    capabilities: frozenset[str]
+    context_tokens: int
+    max_output_tokens: int | None
+    time_left_ms: float
+    pinned_model: str | None = None
+    spread: str = ""
+    """Identity of the hop; spreads requests over instances by a keyed hash."""
+    overflowed_window: int = 0
+    """Largest window, in tokens, that this request has been found not to fit into."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """How an instance is doing now: open to calls or why not, observed latency (ms), calls in
+    flight. `returns` says that it lacks nothing but capacity, which comes back by itself.
+    """
+
+    available: bool = True
+    why: str = "not available now"
+    returns: bool = False
+    latency_ms: float | None = None
+    in_flight: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A model at one of its instances."""
+
+    model: Model
+    instance: Instance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excluded:
+    """A candidate that is not asked, and why; `returns` if only for want of capacity."""
+
+    model: str
+    instance: str | None
+    reason: str
+    returns: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortlist:
+    """Who is asked, first to last, and who is not."""
+
+    candidates: tuple[Candidate, ...]
+    excluded: tuple[Excluded, ...]
+
+    @property
+    def lacks_capacity(self) -> bool:
+        """Whether somebody would be asked who has no room at the moment."""
+        return any(each.returns for each in self.excluded)
+
+    @property
+    def lacks_health(self) -> bool:
+        """Whether somebody would be asked whose instance is not well at the moment."""
+        return any(each.instance is not None and not each.returns for each in self.excluded)
+
+    def as_inputs(self) -> dict[str, Any]:
+        """What the decision's `inputs` block keeps of it."""
+        return {
+            "candidates": [[c.model.name, c.instance.name] for c in self.candidates],
+            "excluded": [[e.model, e.instance, e.reason] for e in self.excluded],
+        }
+
+
+def nobody_for_now(reason: str) -> Shortlist:
+    """Nobody may be asked at the moment, whatever the candidates, for a reason that passes."""
+    why = Excluded(model="", instance=None, reason=reason, returns=True)
+    return Shortlist(candidates=(), excluded=(why,))
+
+
+Conditions = Mapping[tuple[str, str], Condition]
+"""By (model, instance); what is missing is in its best condition."""
+
+Costs = Mapping[str, int | None]
+"""Expected cost of this request by model, nano-USD; what is unknown comes last."""
+
+LEAST_ANSWER_TOKENS = 256
+"""Room for an answer that a model must have left where the caller sets no limit."""
+
+EXPECTED_OUTPUT_TOKENS = 300
+"""Output tokens that an expected cost counts with."""
+
+_GOOD = Condition()
+
+
+def shortlist(
+    tier: str, need: Need, landscape: Landscape, conditions: Conditions, costs: Costs
+) -> Shortlist:
+    """Order the tier's candidates for this need: cheapest model first, a model's instances by
+    their weight and load.
+    """
+    kept: list[Candidate] = []
+    excluded: list[Excluded] = []
+    for model in sorted(_models(tier, need, landscape), key=lambda model: _rank(model, costs)):
+        reason = unfit(model, need)
+        if reason is not None:
+            excluded.append(Excluded(model=model.name, instance=None, reason=reason))
+            continue
+        open_instances = []
+        for instance in model.instances:
+            now = conditions.get((model.name, instance.name), _GOOD)
+            reason = _closed(now, need)
+            if reason is None:
+                open_instances.append(instance)
+            else:
+                excluded.append(
+                    Excluded(
+                        model=model.name,
+                        instance=instance.name,
+                        reason=reason,
+                        returns=now.returns and not now.available,
+                    )
+                )
+        ordered = balance(model, open_instances, need, conditions)
+        kept.extend(Candidate(model=model, instance=instance) for instance in ordered)
+    return Shortlist(candidates=tuple(kept), excluded=tuple(excluded))
+
+
+def _models(tier: str, need: Need, landscape: Landscape) -> Sequence[Model]:
+    if need.pinned_model is not None and need.pinned_model in landscape.models:
+        return (landscape.models[need.pinned_model],)
+    return landscape.models_of(tier)
+
+
+def _rank(model: Model, costs: Costs) -> tuple[bool, int, str]:
+    cost = costs.get(model.name)
+    return cost is None, cost or 0, model.name
+
+
+def never_fits(model: Model, need: Need) -> str | None:
+    """Why a model can't serve this need at any time, or `None`."""
+    missing = need.capabilities - model.capabilities
+    if missing:
+        return "can not do " + ", ".join(sorted(missing))
+    room = need.context_tokens + min(
+        need.max_output_tokens or LEAST_ANSWER_TOKENS, model.max_output
+    )
+    if room > model.context_window:
+        return f"about {room} tokens do not fit {model.context_window}"
+    if model.context_window < need.overflowed_window:
+        return f"a window of {need.overflowed_window} tokens was too small"
+    return None
+
+
+def fits_nobody(need: Need, landscape: Landscape) -> bool:
+    """Whether no model that this request may be asked of can ever serve it."""
+    pinned = landscape.models.get(need.pinned_model or "")
+    models = landscape.models.values() if pinned is None else (pinned,)
+    return all(never_fits(model, need) is not None for model in models)
+
+
+def unfit(model: Model, need: Need) -> str | None:
+    """Why a model can't serve this need at all, or `None`."""
+    never = never_fits(model, need)
+    if never is not None:
+        return never
+    if need.time_left_ms < model.expected_latency_ms / 2:
+        return "too slow for the time left"
+    return None
+
+
+def _closed(now: Condition, need: Need) -> str | None:
+    """Why an instance is not asked now, or `None`."""
+    if not now.available:
+        return now.why
+    if now.latency_ms is not None and need.time_left_ms < now.latency_ms / 2:
+        return "too slow lately for the time left"
+    return None
+
+
+def balance(
+    model: Model, instances: Sequence[Instance], need: Need, conditions: Conditions
+) -> list[Instance]:
+    """Instances by expected wait: latency x (in flight + 1) / weight.
+
+    Where the shortest wait is an idle instance's, the first is drawn among all idle ones, and else
+    among those that wait as shortly, each with the chance of its weight over its latency: by the
+    wait alone the quickest would have all of a light load.
+    """
+    if len(instances) < 2:
+        return list(instances)
+    states = {each.name: conditions.get((model.name, each.name), _GOOD) for each in instances}
+
+    def speed(instance: Instance) -> float:
+        latency = states[instance.name].latency_ms
+        usual = model.expected_latency_ms if latency is None else latency
+        return instance.weight / max(usual, 1e-3)
+
+    def wait(instance: Instance) -> float:
+        return (states[instance.name].in_flight + 1) / speed(instance)
+
+    ordered = sorted(instances, key=lambda instance: (wait(instance), instance.name))
+    shortest = wait(ordered[0])
+    if states[ordered[0].name].in_flight:
+        alike = [each for each in ordered if wait(each) <= shortest * (1 + 1e-9)]
+    else:
+        alike = [each for each in ordered if not states[each.name].in_flight]
+    if len(alike) < 2:
+        return ordered
+    weighted = [(each.name, speed(each)) for each in alike]
+    drawn = weighted_choice(f"{need.spread}/{model.name}", weighted)
+    return sorted(ordered, key=lambda instance: instance.name != drawn)

@@ -1,0 +1,65 @@
+"""What a worker watches on the broker: its topics, and records that are removed unread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from schemas.topics import FEEDBACK
+from streams.flow.gap_watch import GapWatch
+from streams.flow.log_gaps import LogGap, Partition
+from streams.membership.topology_watch import TopologyWatch
+from streams.worker.container import Parts
+from streams.worker.settings import WorkerSettings
+
+
+def topology_watch(
+    app: faust.App,
+    parts: Parts,
+    settings: WorkerSettings,
+    topics: Callable[[], Collection[str]],
+) -> TopologyWatch:
+    """The watch of the topics that a worker reads; its looks need the app's consumer."""
+
+    def group() -> Any:
+        consumer: Any = app.consumer
+        return consumer.thread
+
+    return TopologyWatch(
+        group,
+        topics=topics,
+        request_topics=tuple(settings.bound_tenants),
+        topic_id=parts.attempts.topic_id,
+        owned=parts.assignment.owned,
+        elapsed_s=time.monotonic,
+    )
+
+
+def gap_watch(app: faust.App, parts: Parts, settings: WorkerSettings) -> GapWatch:
+    """The watch of what callers send: the first offsets of its partitions are looked at."""
+    topics = (*settings.bound_tenants, FEEDBACK)
+
+    def owned() -> list[Partition]:
+        return [(topic, number) for topic in topics for number in parts.assignment.owned(topic)]
+
+    async def beginnings(places: Collection[Partition]) -> Mapping[Partition, int]:
+        consumer: Any = app.consumer
+        found = await consumer.earliest_offsets(*(TP(*place) for place in places))
+        return {(place.topic, place.partition): offset for place, offset in found.items()}
+
+    async def pass_over(gap: LogGap) -> None:
+        consumer: Any = app.consumer
+        await consumer.thread.pass_over((gap.topic, gap.partition), gap.first, gap.last + 1)
+
+    return GapWatch(
+        parts.gaps,
+        parts.alerts,
+        owned=owned,
+        beginnings=beginnings,
+        counted=parts.metrics.removed_unread,
+        pass_over=pass_over,
+    )

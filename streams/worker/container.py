@@ -1,0 +1,285 @@
+"""How a worker's parts fit together: producers, dependencies of the handlers, intakes of topics."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from core.schema_registry import known_schemas
+from schemas.encoding.avro_schemas import VALUES
+from schemas.encoding.codec import Codec
+from schemas.topics import (
+    FEEDBACK,
+    OUTCOMES,
+    WAIT_DELAYS_S,
+    WORKERS,
+    declared_topics,
+    tier_topic,
+    wait_topic,
+)
+from schemas.worker_status import WorkerStatus
+from streams.agents.codecs import Codecs
+from streams.agents.dependencies import Dependencies
+from streams.agents.handlers import Handlers
+from streams.agents.shadow_spend import Allowance
+from streams.alerting.worker_alerts import AlertLog
+from streams.flow.bad_input_pace import BadInputPace
+from streams.flow.bad_records import BadRecords
+from streams.flow.clock import BrokerClock
+from streams.flow.concurrency_limiter import Slots, SlotsAhead
+from streams.flow.dead_letters import DeadLetterLimit, DeadLetters
+from streams.flow.delivery_attempts import DeliveryAttempts
+from streams.flow.dispatcher import Assignment, Handler, Intake
+from streams.flow.log_gaps import LogGaps
+from streams.flow.producer import OWN_TIMEOUT_MS, KafkaPublisher
+from streams.flow.reply_topics import ReplyTopicPolicy, TopicDirectory
+from streams.journal.in_flight_hops import Claims
+from streams.journal.journal_log import KafkaJournalLog
+from streams.journal.owned_journals import Journals
+from streams.journal.partition_journal import Owner
+from streams.journal.sent_replies import KafkaSentReplies
+from streams.membership.name_guard import NameTakenOverError
+from streams.membership.partition_pauses import PartitionPauses
+from streams.observability.metrics import WorkerMetrics
+from streams.providers.http.operator_policy import HostPolicy, KeyRing
+from streams.providers.installed import open_providers
+from streams.providers.pricing.price_list import PriceBook
+from streams.providers.reliability.instance_load import Instances
+from streams.providers.reliability.tenant_limits import TenantLimits
+from streams.routing.decision import CODE_VERSION
+from streams.tracing.factory import open_tracer
+from streams.worker.registry_alerts import live_registry
+from streams.worker.services import Services
+from streams.worker.settings import WorkerSettings
+
+log = logging.getLogger(__name__)
+
+_REPLY_TIMEOUT_MS = 30_000
+_ASIDE_LINGER_MS = 50
+"""Dead letters are gathered for so long: under a flood of them a request for each would cost more
+than all else."""
+
+_MAX_REPLY_BYTES = 8 * 1024 * 1024
+
+
+class Parts:
+    """The parts of a worker that live as long as its process."""
+
+    def __init__(self, settings: WorkerSettings, me: Owner) -> None:
+        self.settings = settings
+        self.me = me
+        self.clock = BrokerClock()
+        self.started_at = 0
+        self.keeps_name = True
+        self.known = known_schemas(settings.schema_registry_url)
+        self.publisher = _publisher(settings, self.clock)
+        self.work_topics = tuple(
+            tier_topic(tier, high=high) for tier in settings.tier_names for high in (True, False)
+        )
+        self.journal_log = KafkaJournalLog(settings.kafka, settings.group, self.work_topics)
+        self.metrics = WorkerMetrics()
+        self.gaps = LogGaps()
+        self.attempts = DeliveryAttempts(me.incarnation)
+        self.alerts = AlertLog(self.publisher, Codec("Alert", self.known), self.clock, me.worker)
+        self.pauses = PartitionPauses()
+        self.bad_input = BadInputPace(time.monotonic, self.pauses.pause)
+        self.bad_records = BadRecords(self.alerts, self.metrics.bad_record)
+        self.journals = Journals(self.journal_log, me, self.clock, self.bad_records)
+        self.registry = live_registry(settings, self.alerts, self.metrics)
+        self.assignment = Assignment()
+        self.codecs = Codecs(self.known)
+        self.services = Services(
+            settings,
+            me,
+            registry=self.registry,
+            publisher=self.publisher,
+            assignment=self.assignment,
+            codecs=self.codecs,
+            clock=self.clock,
+            bad=self.bad_records,
+        )
+
+    async def register_schemas(self, stack: AsyncExitStack) -> None:
+        """Make our values known to the schema registry, where one is set; the stack closes it.
+
+        Raises:
+            SchemaRegistryAwayError: it does not answer, or refuses one.
+        """
+        if self.known is not None:
+            stack.push_async_callback(self.known.close)
+            await self.known.register(VALUES)
+
+    async def guard_name(
+        self, stack: AsyncExitStack, lost: Callable[[NameTakenOverError], None]
+    ) -> None:
+        """Watch for another process with this worker's name, where the topic for it is there."""
+        if WORKERS not in await self.publisher.topics():
+            log.warning(
+                "%s is missing, so that another process with the name %s is not noticed; "
+                "sluice topics create",
+                WORKERS,
+                self.me.worker,
+            )
+            return
+        mine = WorkerStatus(
+            worker=self.me.worker, incarnation=self.me.incarnation, started_at=self.started_at
+        )
+
+        def lose(error: NameTakenOverError) -> None:
+            self.keeps_name = False
+            self.assignment.revoke()
+            self.assignment.close()
+            lost(error)
+
+        await self.services.name_guard(stack, mine, self.alerts, lose)
+
+    async def dependencies(self, stack: AsyncExitStack) -> Dependencies:
+        """What the handlers are given, its services opened; the stack closes what must be closed.
+
+        Raises:
+            TopicError: a topic that budgets are counted from is missing, or was made anew.
+        """
+        settings = self.settings
+        keys = KeyRing.from_patterns(settings.allowed_keys, secrets_dir=settings.secrets_dir)
+        hosts = HostPolicy.from_patterns(settings.allowed_hosts)
+        providers = open_providers(keys, hosts)
+        self.services.reports(
+            partial(self._status, keys, hosts, tuple(sorted(providers))),
+            self.publisher.topics,
+            lambda: self.keeps_name,
+        )
+        for provider in providers.values():
+            stack.push_async_callback(provider.close)
+        limit = DeadLetterLimit(
+            window=settings.dead_letter_window, share=settings.dead_letter_share
+        )
+        prices = PriceBook()
+        self.services.alerts(stack, hosts, keys, self.metrics)
+        tracer = open_tracer(
+            settings.traces_endpoint,
+            ratio=settings.traces_ratio,
+            to_providers=settings.traces_to_providers,
+            worker=self.me.worker,
+        )
+        stack.push_async_callback(tracer.close)
+        directory = TopicDirectory(self.publisher.topics, time.monotonic)
+        sent_replies = KafkaSentReplies(settings.kafka)
+        stack.push_async_callback(sent_replies.close)
+        return Dependencies(
+            me=self.me,
+            cluster=settings.cluster,
+            clock=self.clock,
+            publisher=self.publisher,
+            dead_letters=DeadLetters(
+                self.publisher,
+                self.me.worker,
+                limit,
+                self.metrics.dead_lettered,
+                alerts=self.alerts,
+                pace=self.bad_input,
+            ),
+            journals=self.journals,
+            claims=Claims(),
+            registry=self.registry,
+            providers=providers,
+            pricing=prices,
+            instances=Instances(self._owned_share),
+            tenants=TenantLimits(self._owned_share),
+            alerts=self.alerts,
+            codecs=self.codecs,
+            reply_topics=ReplyTopicPolicy(prefixes=settings.reply_prefixes),
+            reply_topic_exists=directory.has,
+            sent_replies=sent_replies,
+            sleep_ms=_sleep_ms,
+            bound_tenants=settings.bound_tenants,
+            journal_before_call=settings.journal_before_call,
+            allowance=Allowance(self._owned_share),
+            budgets=await self.services.budgets(stack, prices, self.alerts),
+            metrics=self.metrics,
+            tracer=tracer,
+        )
+
+    def _status(self, keys: KeyRing, hosts: HostPolicy, providers: tuple[str, ...]) -> WorkerStatus:
+        """What this worker tells operators about itself: names of keys, never keys."""
+        refused, problem = self.registry.refused or (None, "")
+        return WorkerStatus(
+            worker=self.me.worker,
+            incarnation=self.me.incarnation,
+            started_at=self.started_at,
+            registry=self.registry.version,
+            refused=refused,
+            problem=problem,
+            tiers=self.settings.tier_names,
+            providers=providers,
+            hosts=hosts.patterns,
+            key_patterns=keys.patterns,
+            keys=keys.names(),
+            code_version=CODE_VERSION,
+        )
+
+    def _owned_share(self) -> float:
+        """The share of the tiers' partitions that is ours, 0..1; every topic has as many."""
+        owned = sum(len(self.assignment.owned(topic)) for topic in self.work_topics)
+        whole = self.publisher.partition_count(OUTCOMES) * len(self.work_topics)
+        return owned / whole if whole else 0.0
+
+    def intakes(
+        self, deps: Dependencies, on_fatal: Callable[[BaseException], None]
+    ) -> dict[str, Intake]:
+        """One intake per topic; both topics of a tier share its slots, that of priority first."""
+        settings = self.settings
+
+        handlers = Handlers(deps)
+
+        def intake(slots: Slots, handler: Handler, gaps: LogGaps | None = None) -> Intake:
+            return Intake(
+                self.assignment, slots, handler, on_fatal, gaps=gaps, attempts=self.attempts
+            )
+
+        found = {
+            topic: intake(Slots(settings.classify_slots), handlers.requests, self.gaps)
+            for topic in settings.bound_tenants
+        }
+        for tier in settings.tier_names:
+            slots = Slots(settings.slots_per_tier)
+            found[tier_topic(tier, high=True)] = intake(SlotsAhead(slots), handlers.hops)
+            found[tier_topic(tier)] = intake(slots, handlers.hops)
+        for delay_s in WAIT_DELAYS_S:
+            found[wait_topic(delay_s)] = intake(
+                Slots(settings.wait_slots), handlers.waiting(delay_s)
+            )
+        found[FEEDBACK] = intake(Slots(settings.classify_slots), handlers.feedback, self.gaps)
+        return found
+
+
+def _publisher(settings: WorkerSettings, clock: BrokerClock) -> KafkaPublisher:
+    declared = declared_topics(settings.tier_names, request_topics=tuple(settings.bound_tenants))
+    shared: dict[str, Any] = {**settings.kafka, "acks": "all", "linger_ms": 0}
+    own = AIOKafkaProducer(
+        **shared,
+        enable_idempotence=True,
+        request_timeout_ms=OWN_TIMEOUT_MS,
+        max_request_size=max(topic.max_message_bytes for topic in declared),
+    )
+    replies = AIOKafkaProducer(
+        **shared, request_timeout_ms=_REPLY_TIMEOUT_MS, max_request_size=_MAX_REPLY_BYTES
+    )
+    limits = {topic.name: topic.max_message_bytes for topic in declared}
+    aside = AIOKafkaProducer(
+        **{**shared, "linger_ms": _ASIDE_LINGER_MS},
+        enable_idempotence=True,
+        request_timeout_ms=OWN_TIMEOUT_MS,
+        max_request_size=max(topic.max_message_bytes for topic in declared),
+    )
+    return KafkaPublisher(own, replies, limits, clock, aside=aside)
+
+
+async def _sleep_ms(milliseconds: float) -> None:
+    await asyncio.sleep(milliseconds / 1000)

@@ -1,0 +1,244 @@
+"""One worker process: started in order, drained and left in order.
+
+Start: producers, the broker's time, the registry read to its end, the journal's log, then Faust.
+End: nothing more is opened, work in flight ends (at most `drain_s`), offsets are committed, the
+group is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Collection, Coroutine, Mapping
+from contextlib import AsyncExitStack, suppress
+from typing import Any
+
+import faust
+
+from streams.agents.dependencies import Dependencies
+from streams.agents.execute.interrupted_calls import book_interrupted
+from streams.flow.broker_clock import learn_time
+from streams.flow.dispatcher import Intake
+from streams.journal.partition_journal import Owner
+from streams.membership.static_member import Member
+from streams.membership.topology_watch import REBALANCES
+from streams.observability.consumer_lag import Partition, consumer_lag
+from streams.observability.loop_lag import watch_loop
+from streams.observability.readings import observe
+from streams.observability.worker_readings import readings_of
+from streams.worker.broker_watches import gap_watch, topology_watch
+from streams.worker.container import Parts
+from streams.worker.faust_app import build_app, feed
+from streams.worker.health import serve_health
+from streams.worker.settings import WorkerSettings
+from streams.worker.shutdown import leave
+
+log = logging.getLogger(__name__)
+
+_SWEEP_S = 2.0
+
+
+class Worker:
+    """A worker's life."""
+
+    def __init__(self, settings: WorkerSettings, member: Member) -> None:
+        self._settings = settings
+        self._me = Owner(worker=member.worker, incarnation=uuid.uuid4().hex[:12])
+        self._has_fixed_name = member.instance_id is not None
+        self._parts = Parts(settings, self._me)
+        self._app = build_app(settings, member.instance_id, self._parts.attempts)
+        self._intakes: dict[str, Intake] = {}
+        self._deps: Dependencies | None = None
+        self.stopping = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._ready = False
+        self._topology = topology_watch(self._app, self._parts, settings, lambda: self._intakes)
+
+    async def run(self) -> None:
+        """Work until `stop` is called or something fails that can't be gone on with.
+
+        Raises:
+            BaseException: whatever made it stop, after it left in order.
+        """
+        async with AsyncExitStack() as stack:
+            try:
+                await self._work(stack)
+            except Exception as error:
+                # From here on the time to end is counted.
+                self._fail(error)
+                raise
+        if self._failure is not None:
+            raise self._failure
+
+    async def _work(self, stack: AsyncExitStack) -> None:
+        parts = self._parts
+        await serve_health(
+            stack,
+            self._settings.worker_host,
+            self._settings.worker_port,
+            self.status,
+            parts.metrics.registry,
+        )
+        await parts.register_schemas(stack)
+        await parts.publisher.start()
+        stack.push_async_callback(parts.publisher.stop)
+        await learn_time(parts.publisher, parts.clock)
+        parts.started_at = parts.clock.now()
+        await parts.journal_log.start()
+        stack.push_async_callback(parts.journal_log.stop)
+        self._background(stack, parts.registry.follow(self._settings.kafka))
+        await self._loaded()
+        deps = self._deps = await parts.dependencies(stack)
+        self._intakes = parts.intakes(deps, self._fail)
+        feed(self._app, self._intakes, self._fail)
+        observe(
+            readings_of(
+                deps,
+                self._intakes,
+                parts.assignment,
+                self._lag,
+                evaluates_alerts=lambda: parts.services.evaluates_alerts,
+            ),
+            parts.metrics.registry,
+        )
+        if self._has_fixed_name:
+            await parts.guard_name(stack, self._fail)
+        for service in parts.services.opened:
+            self._background(stack, service())
+        self._background(stack, watch_loop(parts.metrics.loop_was_late, parts.clock))
+        self._background(stack, parts.journals.run())
+        self._background(stack, self._sweep(deps))
+        self._background(stack, gap_watch(self._app, self._parts, self._settings).run())
+        await self._announced()
+        if not self.stopping.is_set():
+            await self._serve()
+
+    def stop(self) -> None:
+        """Drain and leave."""
+        self.stopping.set()
+
+    def status(self) -> dict[str, Any]:
+        """What /health says."""
+        return {
+            "healthy": self._ready and not self.stopping.is_set() and not self._reads_nothing(),
+            "worker": self._me.worker,
+            "incarnation": self._me.incarnation,
+            "registry": self._parts.registry.version,
+            "evaluates_alerts": self._parts.services.evaluates_alerts,
+            "request_fault": self._request_fault(),
+            "in_flight": sum(intake.in_flight for intake in self._intakes.values()),
+            "partitions": {
+                topic: list(self._parts.assignment.owned(topic)) for topic in self._intakes
+            },
+        }
+
+    def _request_fault(self) -> str | None:
+        """Why this worker does not take the requests that it should, as far as that is known."""
+        if self._ready and not self._parts.assignment.is_settled:
+            return REBALANCES
+        return self._topology.fault if self._ready else None
+
+    def _reads_nothing(self) -> bool:
+        """Whether it reads no request partition though it should."""
+        if self._request_fault() is None:
+            return False
+        owned = self._parts.assignment.owned
+        has_any = any(owned(topic) for topic in self._settings.bound_tenants)
+        return not (has_any and self._topology.reads_requests)
+
+    def _lag(self) -> Mapping[Partition, int]:
+        if not self._ready:
+            return {}
+        consumer: Any = self._app.consumer
+        places = [
+            (topic, partition)
+            for topic in self._intakes
+            for partition in self._parts.assignment.owned(topic)
+        ]
+        return consumer_lag(places, consumer.end_of, consumer.committed_of)
+
+    async def _serve(self) -> None:
+        app = self._app
+        app.finalize()
+        consumer: Any = app.consumer
+        self._parts.attempts.log = consumer
+        app.on_partitions_revoked.connect(self._on_revoked)
+        app.on_partitions_assigned.connect(self._on_assigned)  # type: ignore[arg-type]
+        await app.maybe_start()
+        self._parts.pauses.use(app.consumer)
+        looks = asyncio.create_task(self._topology.run())
+        looks.add_done_callback(self._ended)
+        crash = asyncio.create_task(_crashed(app))
+        ordered = asyncio.create_task(self.stopping.wait())
+        await asyncio.wait({crash, ordered}, return_when=asyncio.FIRST_COMPLETED)
+        if crash.done():
+            self._fail(crash.result())
+        for task in (crash, ordered, looks):
+            task.cancel()
+        await leave(app, self._parts, self._intakes, self._deps, self._settings.drain_s)
+
+    async def _on_revoked(self, *_: Any, **__: Any) -> None:
+        self._parts.assignment.revoke()
+
+    async def _on_assigned(self, _: Any, assigned: Collection[Any], **__: Any) -> None:
+        places = [(place.topic, place.partition) for place in assigned]
+        owned = {partition for topic, partition in places if topic in self._parts.work_topics}
+        await self._parts.journals.assign(owned)
+        consumer: Any = self._app.consumer
+        self._parts.gaps.assign(consumer.committed_of)
+        self._parts.assignment.assign(places, self._app.consumer_generation_id)
+        self._topology.assigned()
+        self._ready = True
+        log.info("assigned %d partitions", len(places))
+
+    async def _sweep(self, deps: Dependencies) -> None:
+        """Book calls that were cut off and whose hop nobody opens again."""
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            for partition, calls in self._parts.journals.orphans().items():
+                await book_interrupted(partition, calls, deps)
+
+    async def _loaded(self) -> None:
+        """Wait for the registry, or for the order to stop."""
+        await self._or_stopped(self._parts.registry.loaded())
+
+    async def _announced(self) -> None:
+        """Have said our name before we join the group: a namesake ends before it is fenced."""
+        await self._or_stopped(self._parts.services.announced.wait())
+
+    async def _or_stopped(self, awaited: Coroutine[Any, Any, Any]) -> None:
+        tasks = {asyncio.create_task(awaited), asyncio.create_task(self.stopping.wait())}
+        _, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in left:
+            task.cancel()
+
+    def _background(self, stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._ended)
+        stack.push_async_callback(_cancelled, task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        if self._failure is None:
+            log.error("stopping: %s: %s", type(error).__name__, error, exc_info=error)
+            self._failure = error
+        self.stopping.set()
+
+
+async def _crashed(app: faust.App) -> BaseException:
+    """The reason why Faust crashed, once it has; it has no event to wait for."""
+    while not app.crashed:  # noqa: ASYNC110
+        await asyncio.sleep(0.2)
+    reason: BaseException = app.crash_reason or RuntimeError("Faust crashed without a reason")
+    return reason
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    """End a background task; what it failed with was told when it failed."""
+    task.cancel()
+    with suppress(asyncio.CancelledError, Exception):
+        await task

@@ -1,0 +1,41 @@
+"""A worker's registry, with what it refuses counted and alerted."""
+
+from __future__ import annotations
+
+import logging
+
+from core.registry_signature import UnsignedRecordError
+from schemas.alert_names import AlertName
+from schemas.errors import DeliveryError
+from streams.alerting.alert_port import Alerts
+from streams.observability.metrics import WorkerMetrics
+from streams.registry.live import LiveRegistry
+from streams.worker.settings import WorkerSettings
+
+log = logging.getLogger(__name__)
+
+
+def live_registry(settings: WorkerSettings, alerts: Alerts, metrics: WorkerMetrics) -> LiveRegistry:
+    """The registry that a worker follows.
+
+    Raises:
+        ConfigurationError: a key of its records can't be read, or is easy to guess.
+    """
+
+    async def invalid(version: str, problem: str) -> None:
+        await alerts.fire(AlertName.INVALID_REGISTRY, version, problem)
+
+    async def unsigned(error: UnsignedRecordError) -> None:
+        metrics.registry_record_refused(error.kind, error.refusal)
+        try:
+            await alerts.fire(
+                AlertName.UNSIGNED_REGISTRY,
+                error.kind,
+                f"{error}. See who else may write there; sluice registry repair takes it out",
+            )
+        except DeliveryError as undelivered:
+            log.warning("an alert was not taken: %s", undelivered)
+
+    return LiveRegistry(
+        settings.tier_names, invalid, keys=settings.registry_keys, on_unsigned=unsigned
+    )

@@ -1,0 +1,178 @@
+"""What a worker is told by its environment: `SLUICE_*` variables, all here, all documented.
+
+Provider keys are not among them: they are read from the variables that the registry names and
+`allowed_keys` permits, at the moment of a call. The way into Kafka is `core.kafka.access`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from core.kafka.access import Servers
+from core.kafka.registry_access import RegistryAccess
+from core.process_log import LogFormat
+from schemas.topics import DEFAULT_TIERS, REQUESTS, tenants_by_name
+from streams.alerting.lease_times import LeaseTimes
+from streams.providers.http.host_patterns import check_entry
+
+ENV_PREFIX = "SLUICE_"
+
+
+class WorkerSettings(RegistryAccess):
+    """Settings of one worker process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, extra="ignore", hide_input_in_errors=True, frozen=True
+    )
+
+    kafka_bootstrap_servers: Servers = Field(
+        default="localhost:9092", description="Kafka's addresses, host:port, comma-separated."
+    )
+    group: str = Field(default="sluice", description="Consumer group of all workers of a pipeline.")
+    sink_group: str = Field(
+        default="sluice-sink", description="Consumer group of the sinks, whose lag alerts look at."
+    )
+    cluster: str = Field(
+        default="sluice",
+        description="Name of the Kafka cluster in ids made for requests without one.",
+    )
+    worker_instance: str | None = Field(
+        default=None,
+        description="Fixed name of this worker (static membership). Unset: a name of its own.",
+    )
+    home: Path = Field(default=Path(".sluice"), description="Folder for locks and local state.")
+    worker_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of GET /health; 0 picks a free one."
+    )
+    worker_host: str = Field(default="127.0.0.1", description="Address that /health listens on.")
+
+    request_topics: str = Field(
+        default=REQUESTS,
+        description="Request topics, comma-separated; `topic=tenant` binds one to a tenant.",
+    )
+    tiers: str = Field(
+        default=",".join(DEFAULT_TIERS),
+        description="Tiers whose topics this worker reads, comma-separated, cheapest first.",
+    )
+    slots_per_tier: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=256, description="Messages of one tier in work at once."
+    )
+    classify_slots: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=256, description="Requests in classification at once."
+    )
+    wait_slots: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=256, description="Messages of one wait topic held at once until they are due."
+    )
+    reply_topic_prefixes: str = Field(
+        default="llm.replies.,replies.",
+        description="Prefixes of topics that callers may name for replies, comma-separated. "
+        "`prefix=tenant` opens one to requests from topics that are bound to the tenant only.",
+    )
+    allowed_keys: str = Field(
+        default="*_API_KEY",
+        description="Variables that may be read as keys, patterns, comma-separated. `KEY@host` "
+        "lets a key go to that host only, and is what the key of a webhook needs.",
+    )
+    allowed_hosts: str | None = Field(
+        default=None,
+        description="Hosts that may be called, comma-separated: `host`, `host:port`, `*.domain`, "
+        "`http://host[:port]` for plain http, `loopback`, `known`. Unset: `known,loopback`.",
+    )
+    secrets_dir: Path | None = Field(
+        default=None,
+        description="Folder with a file for each provider key, named as its variable, such as a "
+        "mounted Secret; read again when a file changes, and before the environment.",
+    )
+    schema_registry_url: str | None = Field(
+        default=None, description="Confluent schema registry; set, Avro is framed for it."
+    )
+    dead_letter_window: Annotated[int, Field(ge=1)] = Field(
+        default=1_000, description="Messages over which dead letters are counted, per topic."
+    )
+    dead_letter_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.5,
+        description="Share of them above which an alert is raised. Where nothing was read since "
+        "the start, the worker stops.",
+    )
+    session_timeout_s: Annotated[float, Field(ge=6, le=120)] = Field(
+        default=20.0, description="After how long without a sign a worker counts as dead."
+    )
+    alert_session_s: Annotated[float, Field(ge=1, le=120)] = Field(
+        default=10.0,
+        description="After how long without a sign of its evaluator another worker evaluates "
+        "alerts. Brokers take no less than their `group.min.session.timeout.ms` (6 s unless set).",
+    )
+    alert_idle_s: Annotated[float, Field(ge=1, le=3600)] = Field(
+        default=60.0,
+        description="After how long without a turn of its evaluator another worker evaluates "
+        "alerts, though that one still shows signs.",
+    )
+    drain_s: Annotated[float, Field(gt=0, le=60)] = Field(
+        default=8.0, description="Time for work in flight after SIGTERM."
+    )
+    journal_before_call: bool = Field(
+        default=True,
+        description="Wait for the `started` record before a provider is called: a kill -9 then "
+        "never leaves a call that the books do not know. Costs one produce round trip.",
+    )
+    traces_endpoint: str | None = Field(
+        default=None,
+        description="OTLP/HTTP address that traces are sent to, such as "
+        "http://localhost:4318/v1/traces (extra `traces`). Unset: none are made.",
+    )
+    traces_ratio: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=1.0,
+        description="Share of requests that are traced where their callers' `traceparent` says "
+        "nothing; its flag decides where there is one.",
+    )
+    traces_to_providers: bool = Field(
+        default=False, description="Tell providers the trace (`traceparent`, `tracestate`)."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Least severe log record that is shown."
+    )
+    log_format: LogFormat = Field(
+        default="text", description="`text` for people, `json` for one JSON object a line."
+    )
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts_have_a_form(cls, text: str | None) -> str | None:
+        for entry in _words((text or "").lower()):
+            check_entry(entry)
+        return text
+
+    @property
+    def tier_names(self) -> tuple[str, ...]:
+        """The tiers, cheapest first."""
+        return _words(self.tiers)
+
+    @property
+    def bound_tenants(self) -> dict[str, str | None]:
+        """Request topics and the tenant each is bound to, if any."""
+        return tenants_by_name(self.request_topics)
+
+    @property
+    def reply_prefixes(self) -> dict[str, str | None]:
+        """The allow-list of reply topics, and the tenant that each prefix is bound to, if any."""
+        return tenants_by_name(self.reply_topic_prefixes)
+
+    @property
+    def alert_lease(self) -> LeaseTimes:
+        """When another worker takes the evaluation of alerts over."""
+        return LeaseTimes(
+            session_ms=round(self.alert_session_s * 1000), idle_ms=round(self.alert_idle_s * 1000)
+        )
+
+    @property
+    def kafka(self) -> dict[str, Any]:
+        """Connection settings as aiokafka takes them. Raises as `kafka_at`."""
+        return self.kafka_at(self.kafka_bootstrap_servers)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())

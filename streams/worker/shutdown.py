@@ -1,0 +1,84 @@
+"""How a worker leaves: what is in flight ends, offsets are committed, the group is left."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import faust
+
+from schemas.errors import SluiceError
+from streams.agents.dependencies import Dependencies
+from streams.agents.execute.interrupted_calls import book_open_calls
+from streams.flow.dispatcher import Intake
+from streams.worker.container import Parts
+
+log = logging.getLogger(__name__)
+
+_COMMIT_S = 2.0
+_LEAVE_S = 5.0
+
+
+async def leave(
+    app: faust.App,
+    parts: Parts,
+    intakes: Mapping[str, Intake],
+    deps: Dependencies | None,
+    drain_s: float,
+) -> None:
+    """Open nothing any more and leave the group; work in flight has `drain_s` to end."""
+    parts.assignment.close()
+    if parts.keeps_name:
+        await _drain(app, intakes, deps, drain_s)
+    else:
+        # Our hops, offsets and membership are the namesake's.
+        await _book_open_calls(deps)
+        for intake in intakes.values():
+            intake.abandon()
+    try:
+        await asyncio.wait_for(app.stop(), _LEAVE_S)
+    except TimeoutError:
+        log.warning("the consumer did not leave in time")
+
+
+async def _drain(
+    app: faust.App, intakes: Mapping[str, Intake], deps: Dependencies | None, drain_s: float
+) -> None:
+    """End what is in flight, commit, and be a member that leaves its group when it stops."""
+    drained = asyncio.gather(*(intake.drained() for intake in intakes.values()))
+    try:
+        await asyncio.wait_for(drained, drain_s)
+    except TimeoutError:
+        log.warning("work in flight did not end in time; its journal says who takes it over")
+        await _book_open_calls(deps)
+    try:
+        await asyncio.wait_for(_committed(app), _COMMIT_S)
+    except Exception as error:  # noqa: BLE001 - uncommitted offsets are only read again
+        log.warning("the last offsets could not be committed: %s", error)
+    consumer: Any = app.consumer
+    try:
+        await asyncio.wait_for(consumer.thread.give_up(), _COMMIT_S)
+    except Exception as error:  # noqa: BLE001 - whoever follows takes this for a crash
+        log.warning("the partitions could not be given up in order: %s", error)
+    consumer.give_up_name()
+
+
+async def _committed(app: faust.App) -> None:
+    """Commit what is released. Faust leaves a commit out while one is under way, and that one may
+    have begun before the last offsets were released.
+    """
+    if not await app.consumer.commit():
+        await app.consumer.commit()
+
+
+async def _book_open_calls(deps: Dependencies | None) -> None:
+    """Say what is left behind, so that it does not count as work that ended a worker."""
+    if deps is None:
+        return
+    try:
+        async with asyncio.timeout(_COMMIT_S):
+            await book_open_calls(deps)
+    except (TimeoutError, SluiceError) as error:
+        log.warning("calls in flight could not be booked: %s", error)

@@ -1,0 +1,91 @@
+"""Tells operators' commands, on `llm.workers.v1`, what this worker decides by and may do.
+
+Nothing depends on it but those commands: where the topic is missing or takes no record, the worker
+logs it once and goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from schemas.errors import DeliveryError
+from schemas.topics import WORKERS
+from schemas.worker_status import EVERY_S, WorkerStatus
+from streams.flow.producer import Outgoing, Publisher
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 2.0
+"""How often a worker looks whether something else than its registry changed, such as its keys."""
+FAREWELL_S = 2.0
+"""The longest that a worker tries to say that it is gone."""
+
+
+class StatusReports:
+    """Publishes a worker's status at start, when it changes, and every `every_s`; `announced` is
+    set once that was tried for the first time. A name that is another's now is not taken back at
+    the end.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        status: Callable[[], WorkerStatus],
+        changed: asyncio.Event,
+        topics: Callable[[], Awaitable[frozenset[str]]],
+        *,
+        every_s: float = EVERY_S,
+        keeps_name: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._publisher = publisher
+        self._status = status
+        self._changed = changed
+        self._topics = topics
+        self._every_s = every_s
+        self._keeps_name = keeps_name
+        self.announced = asyncio.Event()
+        self._has_topic = False
+        self._complained = False
+
+    async def run(self) -> None:
+        """Report until cancelled, then say that the worker is gone."""
+        told: WorkerStatus | None = None
+        told_at, loop = 0.0, asyncio.get_running_loop()
+        try:
+            while True:
+                self._changed.clear()
+                status = self._status()
+                if status != told or loop.time() - told_at >= self._every_s:
+                    await self._tell(status.worker, status.encode())
+                    told, told_at = status, loop.time()
+                    self.announced.set()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(min(LOOK_S, self._every_s)):
+                        await self._changed.wait()
+        finally:
+            if self._keeps_name():
+                # A broker that is gone must not hold back the end.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(FAREWELL_S):
+                        await asyncio.shield(self._tell(self._status().worker, None))
+
+    async def _tell(self, worker: str, value: bytes | None) -> None:
+        record = Outgoing(topic=WORKERS, key=worker.encode(), value=value, partition=0)
+        try:
+            # A producer waits for a minute for a topic that is not there.
+            self._has_topic = self._has_topic or WORKERS in await self._topics()
+            if not self._has_topic:
+                self._complain("it is missing; sluice topics create")
+                return
+            await (await self._publisher.publish(record))
+            self._complained = False
+        except (DeliveryError, OSError) as error:
+            self._complain(str(error))
+
+    def _complain(self, why: str) -> None:
+        if not self._complained:
+            log.warning("operators' commands do not see this worker on %s: %s", WORKERS, why)
+            self._complained = True

@@ -1,0 +1,33 @@
+"""What commands say of counts, and of a pipeline that starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra.cli.arguments.local_pipeline import doing_in_words
+from infra.cli.output.counting import counted
+from infra.devstack.state import Phase, PipelineState
+from streams.offline.training.labels import LabelsError, read_labels
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(0, "0 records"), (1, "1 record"), (2, "2 records"), (1200, "1,200 records")],
+)
+def test_a_noun_agrees_with_its_count(count: int, said: str) -> None:
+    assert counted(count, "record") == said
+
+
+def test_a_start_that_fails_is_not_said_to_be_starting_its_end() -> None:
+    starting = PipelineState(supervisor=1, phase=Phase.STARTING, doing="topics")
+    failed = PipelineState(supervisor=1, phase=Phase.FAILED, doing="ending")
+
+    assert doing_in_words(starting) == "starting topics"
+    assert doing_in_words(failed) == "ending what was started"
+
+
+def test_labels_that_are_not_there_are_told_without_an_error_number(tmp_path: Path) -> None:
+    with pytest.raises(LabelsError, match=r"can't be read: No such file or directory$"):
+        read_labels(tmp_path / "missing.jsonl")

@@ -1,0 +1,63 @@
+"""A command whose Kafka or ClickHouse is not there says so in one line, and what to do."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from pathlib import Path
+
+import pytest
+
+from infra import topics_admin
+from infra.cli.main import sluice
+from infra.cli.output.errors import FAILED, report_faults
+from infra.devstack.ports import free_port
+
+REGISTRY = str(Path("infra/deploy/registry.yaml").resolve())
+KAFKA = (
+    ("ask", "hi"),
+    ("alerts",),
+    ("feedback", "r-1", "--score", "1"),
+    ("registry", "apply", REGISTRY),
+    ("registry", "repair"),
+    ("registry", "rollback"),
+    ("registry", "show"),
+    ("topics", "check"),
+    ("topics", "create"),
+)
+CLICKHOUSE = (("explain", "r-1"), ("migrate",), ("query", "savings"), ("report",))
+
+
+@pytest.fixture(autouse=True)
+def _nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # Other tests in this process may log to the terminal.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SLUICE_KAFKA_BOOTSTRAP_SERVERS", f"127.0.0.1:{free_port()}")
+    monkeypatch.setenv("SLUICE_CLICKHOUSE_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setattr(topics_admin, "_REACH_S", 0.2)
+
+
+def _told(arguments: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> list[str]:
+    assert report_faults(sluice, arguments) == FAILED
+    # A client that is left open complains when it is collected.
+    gc.collect()
+    out, err = capfd.readouterr()
+    assert not out
+    return err.splitlines()
+
+
+@pytest.mark.parametrize("arguments", KAFKA, ids=" ".join)
+def test_kafka_is_not_there(arguments: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> None:
+    (line,) = _told(arguments, capfd)
+    assert line.startswith("sluice: Kafka at 127.0.0.1:")
+    assert "SLUICE_KAFKA_BOOTSTRAP_SERVERS" in line
+
+
+@pytest.mark.parametrize("arguments", CLICKHOUSE, ids=" ".join)
+def test_clickhouse_is_not_there(
+    arguments: tuple[str, ...], capfd: pytest.CaptureFixture[str]
+) -> None:
+    (line,) = _told(arguments, capfd)
+    assert line.startswith("sluice: ClickHouse does not answer")
+    assert "SLUICE_CLICKHOUSE_URL" in line

@@ -1,0 +1,129 @@
+"""A caller hears its reply, whatever else lies on the reply topic."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import orjson
+import pytest
+
+from infra.cli.output.screen import print_json
+from schemas.errors import LocalStackError
+from streams.client.caller import CORRELATION_ID, Heard, KafkaCaller, _listen
+
+REPLY = {
+    "request_id": "r", "status": "replied", "tiers_tried": ["simple"], "latency_ms": 1.5,
+    "cost_usd": 0.1, "baseline_cost_usd": None, "message": {"content": "Hi"}, "model": "m",
+    "tier": "simple", "routing": {"classifier": "rules", "reasons": ["short"]}, "error": None,
+}  # fmt: skip
+CHANGES: tuple[dict[str, Any], ...] = (
+    {"status": 5}, {"tiers_tried": [5]}, {"cost_usd": "1"}, {"error": []}, {"error": {"code": 1}},
+    {"routing": {"classifier": "rules", "reasons": 5}}, {"message": "text"}, {"latency_ms": None},
+    {"status": "failed"}, {"cost_usd": 1e300}, {"message": {"tool_calls": [1]}},
+    {"message": {"tool_calls": [{"function": {"name": "f"}}]}}, {"message": {"tool_calls": {}}},
+)  # fmt: skip
+BAD = (
+    *(orjson.dumps({**REPLY, **change}) for change in CHANGES),
+    *(
+        b'{"status": "replied"}',
+        None,
+        b"",
+        b"\xff",
+        b"[]",
+        b"1",
+        b"null",
+        b'{"status"',
+        b"[" * 3_000,
+        *(
+            orjson.dumps(REPLY)[:-1] + b',"%b":%b%b}' % (name, b"[" * levels, b"]" * levels)
+            for name in (b"message", b"more", b"routing")
+            for levels in (254, 300, 900, 1_020)
+        ),
+    ),
+)
+
+
+class _Producer:
+    def __init__(self) -> None:
+        self.correlation = b""
+
+    async def send_and_wait(self, topic: str, *, headers: Any, **_: Any) -> None:
+        ((_, self.correlation),) = headers
+
+
+async def _called() -> tuple[KafkaCaller, bytes, asyncio.Future[Heard]]:
+    producer = _Producer()
+    caller = KafkaCaller(producer)  # type: ignore[arg-type]
+    future = await caller.call({"prompt": "Hi"})
+    return caller, producer.correlation, future
+
+
+def test_records_with_its_correlation_id_that_are_no_replies_are_passed_over() -> None:
+    async def run() -> None:
+        caller, correlation, future = await _called()
+        for value in BAD:
+            caller.hear(correlation, value)
+        assert not future.done()
+        caller.hear(correlation, orjson.dumps(REPLY))
+        assert (await future).reply == REPLY
+        assert caller.unreadable == len(BAD)
+
+    asyncio.run(run())
+
+
+def test_a_null_correlation_id_is_nobody_s() -> None:
+    async def records() -> Any:
+        yield SimpleNamespace(headers=[(CORRELATION_ID, None)], value=b"{}")
+
+    async def run() -> None:
+        caller, _, future = await _called()
+        await _listen(records(), caller)  # type: ignore[arg-type]
+        assert not future.done()
+
+    asyncio.run(run())
+
+
+def test_whoever_waits_is_told_when_the_topic_can_t_be_read_any_more() -> None:
+    async def records() -> Any:
+        raise RuntimeError("a defect")
+        yield
+
+    async def run() -> None:
+        caller, _, future = await _called()
+        await _listen(records(), caller)  # type: ignore[arg-type]
+        with pytest.raises(LocalStackError):
+            await future
+
+    asyncio.run(run())
+
+
+def test_unreadable_replies_are_named() -> None:
+    async def run() -> None:
+        caller, correlation, _ = await _called()
+        assert caller.unreadable_in_words() == ""
+        caller.hear(correlation, b"[]")
+        assert "1 came that hold no reply" in caller.unreadable_in_words()
+
+    asyncio.run(run())
+
+
+def test_an_error_that_says_nothing_is_no_reply() -> None:
+    async def run() -> None:
+        caller, correlation, _ = await _called()
+        caller.hear(correlation, orjson.dumps({**REPLY, "status": "failed", "error": {}}))
+        assert "1 came that hold no reply" in caller.unreadable_in_words()
+
+    asyncio.run(run())
+
+
+def test_a_reply_that_is_heard_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    async def run() -> Any:
+        caller, correlation, future = await _called()
+        deep = b"[" * 250 + b"]" * 250
+        caller.hear(correlation, orjson.dumps(REPLY)[:-1] + b',"more":%b}' % deep)
+        return (await future).reply
+
+    print_json(asyncio.run(run()))
+    assert orjson.loads(capsys.readouterr().out)["request_id"] == "r"

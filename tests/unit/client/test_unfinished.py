@@ -1,0 +1,109 @@
+"""Lines of a file that got no answer are named, and `send` says so in its exit status."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.cli.main import sluice
+from infra.cli.output.errors import report_faults
+from streams.client import caller
+from streams.client.in_memory_caller import MemoryCaller
+from streams.client.request_file import Reading, numbered_requests
+from streams.client.unfinished import MOST_KEPT, MOST_SHOWN, Unfinished
+
+REJECTED = {
+    "status": "rejected",
+    "error": {"code": "invalid_request", "message": "prmpt: unknown field"},
+}
+
+
+def _reply(status: str, error: Mapping[str, str] | None = None) -> dict[str, Any]:
+    return {
+        "status": status,
+        "error": error,
+        "cost_usd": 0.001,
+        "baseline_cost_usd": 0.002,
+        "tier": "simple" if status == "replied" else None,
+        "tiers_tried": [],
+    }
+
+
+def _answer(request: Mapping[str, Any]) -> dict[str, Any] | None:
+    if "prmpt" in request:
+        return _reply("rejected", {"code": "invalid_request", "message": "prmpt: unknown field"})
+    if request["prompt"] == "slow":
+        return _reply("expired", {"code": "deadline_exceeded", "message": "too late"})
+    return None if request["prompt"] == "lost" else _reply("replied")
+
+
+@pytest.fixture(autouse=True)
+def _in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    @asynccontextmanager
+    async def opened(_: str) -> AsyncIterator[MemoryCaller]:
+        yield MemoryCaller(_answer)
+
+    monkeypatch.setattr(caller, "kafka_caller", opened)
+    monkeypatch.setenv("SLUICE_KAFKA_BOOTSTRAP_SERVERS", "nowhere:1")
+
+
+def _file(folder: Path, *lines: str) -> str:
+    path = folder / "requests.jsonl"
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+def test_all_answered_is_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = _file(tmp_path, '{"prompt": "a"}', '{"prompt": "b"}')
+
+    assert report_faults(sluice, ["send", path, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["not_replied"] == []
+
+
+def test_rejected_and_expired_lines_are_named_and_fail(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = _file(tmp_path, '{"prompt": "a"}', "", '{"prmpt": "b"}', '{"prompt": "slow"}')
+
+    assert report_faults(sluice, ["send", path, "--out", str(tmp_path / "replies")]) == 1
+
+    said = capsys.readouterr().err
+    assert "line 3: rejected: prmpt: unknown field (invalid_request)" in said
+    assert "line 4: expired: too late (deadline_exceeded)" in said
+    assert "2 of 3 requests got no answer" in said
+    assert len((tmp_path / "replies").read_text().splitlines()) == 3
+
+
+def test_they_are_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = _file(tmp_path, '{"prmpt": "b"}', '{"prompt": "lost"}')
+
+    assert report_faults(sluice, ["send", path, "--json", "--timeout-s", "1"]) == 1
+
+    found = json.loads(capsys.readouterr().out)["not_replied"]
+    assert [(each["line"], each["status"]) for each in found] == [
+        (1, "rejected"),
+        (2, "no reply"),
+    ]
+
+
+def test_ids_of_any_type_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "requests.jsonl"
+    path.write_text('{"request_id": ["a"]}\n{"request_id": {"b": 1}, "tenant": []}\n')
+
+    assert [line for line, _ in numbered_requests(path, Reading())] == [1, 2]
+
+
+def test_what_is_kept_and_shown_is_bounded() -> None:
+    found = Unfinished(lines={})
+    for number in range(MOST_KEPT + 10):
+        found.take({"request_id": f"r{number}"}, REJECTED)
+
+    assert found.count == MOST_KEPT + 10
+    assert len(found.as_document()) == MOST_KEPT
+    assert len(found.in_words()) == MOST_SHOWN + 1
+    assert found.in_words()[-1] == f"and {MOST_KEPT + 10 - MOST_SHOWN} more"

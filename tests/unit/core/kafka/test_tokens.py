@@ -1,0 +1,99 @@
+"""Tokens are there when a connection is opened, valid for a while yet, and asked for seldom."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.credentials import Hidden
+from core.kafka.tokens import AsyncTokens, TokenEndpoint, TokenFile
+from schemas.errors import ConfigurationError
+from tests.rig.http import QuietHandler, serving
+
+SECRET = Hidden("never-to-be-shown")
+
+
+@contextmanager
+def endpoint(status: int, answer: Any, **headers: str) -> Iterator[tuple[str, list[str]]]:
+    """A token endpoint that always answers so; its URL, and the forms that it was sent."""
+    heard: list[str] = []
+
+    class Handler(QuietHandler):
+        def posted(self) -> None:
+            heard.append(self.body().decode())
+            body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+            self.answer(status, body, **headers)
+
+    with serving(Handler) as url:
+        yield f"{url}/token", heard
+
+
+class Now:
+    def __init__(self) -> None:
+        self.s = 1_000.0
+
+    def __call__(self) -> float:
+        return self.s
+
+
+def test_a_token_is_used_for_four_fifths_of_its_life() -> None:
+    now = Now()
+    with endpoint(200, {"access_token": "abc", "expires_in": 100}) as (url, heard):
+        source = TokenEndpoint(url, "me", SECRET, "kafka", now)
+        assert source.token().value == "abc"
+        assert source.token().expires_at == 1_100.0
+        now.s += 79
+        source.token()
+        assert len(heard) == 1
+        now.s += 1
+        source.token()
+        assert len(heard) == 2
+    assert heard[0] == "grant_type=client_credentials&scope=kafka"
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [(401, {}), (200, b"no JSON"), (200, []), (200, {"access_token": 7}), (200, {}), (500, b"")],
+)
+def test_an_endpoint_that_gives_no_token_is_named(status: int, answer: Any) -> None:
+    with endpoint(status, answer) as (url, _):
+        with pytest.raises(ConfigurationError) as caught:
+            TokenEndpoint(url, "me", SECRET).token()
+        assert "token" in str(caught.value)
+        assert SECRET not in str(caught.value)
+
+
+def test_our_secret_is_not_carried_along_a_redirect() -> None:
+    with (
+        endpoint(200, {"access_token": "abc"}) as (elsewhere, heard),
+        endpoint(307, {}, location=elsewhere) as (url, _),
+    ):
+        with pytest.raises(ConfigurationError):
+            TokenEndpoint(url, "me", SECRET).token()
+        assert not heard
+
+
+def test_our_secret_is_not_sent_in_the_clear() -> None:
+    for url in ("http://tokens.example.org/", "ftp://127.0.0.1/", "file:///etc/passwd"):
+        with pytest.raises(ConfigurationError, match="must be an https address"):
+            TokenEndpoint(url, "me", SECRET)
+
+
+def test_a_token_in_a_file_is_read_each_time_and_says_itself_when_it_ends(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    claims = urlsafe_b64encode(b'{"exp": 4242}').decode().rstrip("=")
+    file.write_text(f"head.{claims}.sign\n")
+    source = TokenFile(file, Now())
+    assert source.token().expires_at == 4242.0
+    for text in ("opaque", "a.b.c", "a.!!.c", "a.W10.c"):
+        file.write_text(text)
+        assert source.token().value == text
+        assert source.token().expires_at == 1_300.0
+        assert asyncio.run(AsyncTokens(source).token()) == text

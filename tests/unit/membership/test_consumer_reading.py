@@ -1,0 +1,122 @@
+"""No record that was fetched is lost on its way from aiokafka through Faust to us."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+from aiokafka.errors import KafkaConnectionError
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from faust.transport.utils import DefaultSchedulingStrategy
+from faust.types import TP
+
+from streams.membership.committed_positions import seek_to_committed
+from streams.membership.faust_transport import Consumer
+
+PLACES = [TP("r", number) for number in range(3)]
+
+
+class _Committed:
+    """An aiokafka consumer: what its group committed, and where it reads on."""
+
+    def __init__(self, committed: dict[TP, int]) -> None:
+        self._committed = committed
+        self._coordinator = self
+        self.assigned = {TopicPartition(*place) for place in PLACES}
+        self.taken_away: set[TP] = set()
+        self.asked = 0
+        self.at: dict[TopicPartition, int] = {}
+
+    def assignment(self) -> set[TopicPartition]:
+        return set(self.assigned)
+
+    async def fetch_committed_offsets(self, places: list[TopicPartition]) -> dict[Any, Any]:
+        self.asked += 1
+        self.assigned -= self.taken_away
+        return {
+            place: OffsetAndMetadata(self._committed[TP(*place)], "")
+            for place in places
+            if place in self._committed
+        }
+
+    def seek(self, place: TopicPartition, offset: int) -> None:
+        assert place in self.assigned
+        self.at[place] = offset
+
+
+def test_every_partition_is_read_on_where_it_is_committed_offset_0_and_none_included() -> None:
+    consumer = _Committed({PLACES[0]: 0, PLACES[1]: 7})
+    found = asyncio.run(seek_to_committed(consumer))
+    assert found == {PLACES[0]: 0, PLACES[1]: 7, PLACES[2]: None}
+    assert consumer.at == {PLACES[0]: 0, PLACES[1]: 7, PLACES[2]: 0}
+    assert consumer.asked == 1
+
+
+def test_a_partition_that_is_taken_away_meanwhile_is_left_alone() -> None:
+    consumer = _Committed({PLACES[0]: 3})
+    consumer.taken_away = {PLACES[1]}
+    asyncio.run(seek_to_committed(consumer))
+    assert consumer.at == {PLACES[0]: 3, PLACES[2]: 0}
+
+
+class _Reading(Consumer):
+    """Our consumer without its thread: batches are given, and what is sought is noted."""
+
+    should_stop = False
+
+    def __init__(self, batch: dict[TP, list[int]]) -> None:
+        self.batch = batch
+        self.flow_active = True
+        self._active_partitions = set(batch)
+        self._paused_partitions = set()
+        self.scheduler = DefaultSchedulingStrategy()
+        self.app: Any = SimpleNamespace(consumer_generation_id=1)
+        self.sought = 0
+        self.fails = 0
+
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109
+        return self.batch, self._active_partitions
+
+    def _to_message(self, tp: TP, record: int) -> Any:
+        return record
+
+    async def perform_seek(self) -> None:
+        if self.fails:
+            self.fails -= 1
+            raise KafkaConnectionError
+        self.sought += 1
+
+    async def sleep(self, n: Any) -> None:
+        await asyncio.sleep(0)
+
+
+async def _read(consumer: _Reading, after_each: Any = None) -> list[tuple[TP, int]]:
+    found = []
+    async for place, message in consumer.getmany(1.0):
+        found.append((place, message))
+        if after_each is not None:
+            after_each()
+    return found
+
+
+def test_what_was_fetched_of_a_partition_is_handed_over_though_it_is_paused_then() -> None:
+    batch = {PLACES[0]: [1, 2, 3], PLACES[1]: [7, 8]}
+    consumer = _Reading(batch)
+    found = asyncio.run(_read(consumer, lambda: consumer.pause_partitions([PLACES[0]])))
+    assert sorted(found) == sorted((place, each) for place in batch for each in batch[place])
+
+
+def test_what_comes_while_the_flow_is_stopped_is_fetched_again() -> None:
+    consumer = _Reading({PLACES[0]: [0]})
+    consumer.flow_active = False
+    consumer.fails = 3
+    assert asyncio.run(_read(consumer)) == []
+    assert consumer.sought == 1
+
+
+def test_nothing_more_of_a_batch_is_handed_over_once_partitions_are_given_out_anew() -> None:
+    for change in ({"flow_active": False}, {"app": SimpleNamespace(consumer_generation_id=2)}):
+        consumer = _Reading({PLACES[0]: [1, 2, 3]})
+        found = asyncio.run(_read(consumer, lambda c=consumer, how=change: vars(c).update(how)))
+        assert len(found) == 1

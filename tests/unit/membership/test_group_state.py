@@ -1,0 +1,60 @@
+"""What a group's coordinator tells of it, whoever its members are."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
+from aiokafka.errors import KafkaError
+
+from streams.membership.group_state import GroupStanding, UnreadableAssignmentError, group_standing
+
+STABLE = "Stable"
+
+
+def _assignment(*given: tuple[str, list[int]]) -> bytes:
+    encoded: bytes = ConsumerProtocolMemberAssignment(0, list(given), b"").encode()
+    return encoded
+
+
+def _standing(*assignments: bytes, error: int = 0, state: str = STABLE) -> GroupStanding | None:
+    members = [(f"m{number}", "c", "h", b"", each) for number, each in enumerate(assignments)]
+
+    async def send(_node: int, _request: Any) -> Any:
+        return SimpleNamespace(groups=[(error, "g", state, "consumer", "p", members)])
+
+    consumer = SimpleNamespace(
+        _coordinator=SimpleNamespace(coordinator_id=1, group_id="g"),
+        _client=SimpleNamespace(send=send),
+    )
+    return asyncio.run(group_standing(consumer))
+
+
+def test_what_members_have_is_told_together() -> None:
+    found = _standing(_assignment(("a", [0, 2]), ("b", [1])), b"", _assignment(("a", [1])))
+    assert found == GroupStanding(members=3, given={"a": frozenset({0, 1, 2}), "b": frozenset({1})})
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"\x00",
+        b"sticky/json",
+        b"\x00\x00\x7f\xff\xff\xff",
+        b"\x00\x00\x00\x00\x00\x01\x00\x01\xff\x00\x00\x00\x00",
+        b"\x00\x00\x00\x00\x00\x01\x00\x01t\xff\xff\xff\xff\xff\xff\xff\xff",
+    ],
+)
+def test_an_assignment_that_can_not_be_read_is_said_to_be_so(bad: bytes) -> None:
+    with pytest.raises(UnreadableAssignmentError) as caught:
+        _standing(_assignment(("a", [0])), bad)
+    assert not caught.value.retriable
+
+
+def test_a_group_that_rebalances_and_one_that_is_refused() -> None:
+    assert _standing(state="PreparingRebalance") is None
+    with pytest.raises(KafkaError):
+        _standing(error=30)

@@ -1,0 +1,212 @@
+"""What a projection says of traffic whose truth is known, and what it says it rests on."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from streams.offline.replay.cases import Case, Seen, Step
+from streams.offline.replay.estimation import Basis, estimate
+from streams.offline.replay.projection import project
+from streams.offline.replay.table import table_of
+
+STEP = (Step(model="big"),)
+
+
+def cases(
+    count: int = 400, share: float = 0.1, *, seed: int = 0, scored: bool = True
+) -> list[Case]:
+    """Requests that `small` answered; `big` was asked about a share of them. Big is right in 90 %
+    of the hard ones and small in half of the easy.
+    """
+    chance = random.Random(seed)
+    found = []
+    for number in range(count):
+        difficulty = chance.random()
+        good = float(chance.random() < 0.95 - 0.3 * difficulty)
+        seen = {"small": Seen(cost_nano=100, score=float(chance.random() > difficulty))}
+        if chance.random() < share:
+            seen["big"] = Seen(
+                cost_nano=1000 + round(500 * difficulty),
+                score=good if scored else None,
+                drawn=True,
+            )
+        found.append(
+            Case(
+                key=f"{seed}/{number}",
+                difficulty=difficulty,
+                tokens=100,
+                steps=STEP,
+                seen=seen,
+                chances={"big": share} if share else {},
+            )
+        )
+    return found
+
+
+def test_what_was_seen_anyway_has_no_error() -> None:
+    asked = cases()
+    ways = [(Step(model="small"),) for _ in asked]
+    found, _ = project(table_of(asked), ways)
+
+    assert found.cost.mean is not None
+    assert found.quality.mean is not None
+    assert found.cost.mean.value == found.cost.mean.low == found.cost.mean.high == 100
+    scores = [each.seen["small"].score for each in asked]
+    assert found.quality.mean.value == pytest.approx(np.mean(scores))
+    assert found.quality.shares["seen"] == 1
+
+
+def test_a_designed_draw_corrects_expectations_however_wrong() -> None:
+    means = []
+    for seed in range(60):
+        asked = cases(seed=seed)
+        found, _ = project(table_of(asked), [STEP] * len(asked))
+        assert found.quality.shares["corrected"] == 1
+        assert found.cost.mean is not None
+        means.append(found.cost.mean.value)
+    assert np.mean(means) == pytest.approx(1250, rel=0.01)
+
+
+def test_nine_in_ten_intervals_hold_the_truth() -> None:
+    held = []
+    for seed in range(60):
+        chance = random.Random(seed)
+        asked = cases(seed=seed)
+        truth = []
+        for _ in asked:
+            difficulty = chance.random()
+            truth.append(float(chance.random() < 0.95 - 0.3 * difficulty))
+            chance.random()
+            chance.random()
+        mean = project(table_of(asked), [STEP] * len(asked))[0].quality.mean
+        assert mean is not None
+        held.append(mean.low <= np.mean(truth) <= mean.high)
+    assert np.mean(held) >= 0.9
+
+
+def test_without_a_design_it_is_model_only_and_wider_than_nothing() -> None:
+    asked = [*cases(200, seed=1)]
+    undesigned = [
+        Case(key=each.key, difficulty=each.difficulty, tokens=100, steps=STEP, seen=each.seen)
+        for each in asked
+    ]
+    found, estimated = project(table_of(undesigned), [STEP] * len(asked))
+
+    unseen = np.array(["big" not in each.seen for each in asked])
+    assert (estimated.quality.basis[unseen] == Basis.MODEL_ONLY).all()
+    assert (estimated.quality.basis[~unseen] == Basis.SEEN).all()
+    assert found.quality.mean is not None
+    assert found.quality.mean.high > found.quality.mean.low
+
+
+def test_a_model_that_nobody_ever_asked_is_unknown_in_quality_and_guessed_in_cost() -> None:
+    asked = [
+        Case(key=str(n), difficulty=0.5, tokens=10, steps=STEP,
+             seen={"small": Seen(cost_nano=100, score=1.0)}, guesses={"big": 700})
+        for n in range(10)
+    ]  # fmt: skip
+    found, _ = project(table_of(asked), [STEP] * 10)
+
+    assert found.quality.mean is None
+    assert found.quality.shares["unknown"] == 1
+    assert found.cost.mean is not None
+    assert found.cost.mean.value == 700
+    assert found.cost.shares["model only"] == 1
+
+
+def test_answers_without_scores_leave_quality_to_the_model() -> None:
+    asked = cases(scored=False)
+    found, _ = project(table_of(asked), [STEP] * len(asked))
+
+    assert found.cost.shares["corrected"] == 1
+    assert found.quality.mean is None
+
+
+def test_a_cascade_pays_both_and_has_the_last_quality() -> None:
+    asked = [
+        Case(
+            key=str(n),
+            difficulty=0.5,
+            tokens=10,
+            steps=STEP,
+            seen={
+                "small": Seen(cost_nano=100, score=0.0, confidence=0.2 if n < 5 else 0.9),
+                **({"big": Seen(cost_nano=900, score=1.0, confidence=0.9)} if n < 5 else {}),
+            },
+        )
+        for n in range(20)
+    ]
+    way = (Step(model="small", goes_on_below=0.6), Step(model="big"))
+    found, estimated = project(table_of(asked), [way] * 20)
+
+    assert found.cost.mean is not None
+    assert found.quality.mean is not None
+    assert found.cost.mean.value == pytest.approx((5 * 1000 + 15 * 100) / 20)
+    assert found.quality.mean.value == pytest.approx(0.25)
+    assert found.goes_on == pytest.approx(0.25)
+    assert (estimated.cost.basis == Basis.SEEN).all()
+
+
+def test_a_lower_mark_spares_calls_that_were_made() -> None:
+    asked = [
+        Case(key=str(n), difficulty=0.5, tokens=10, steps=STEP,
+             seen={"small": Seen(cost_nano=100, score=0.5, confidence=0.5),
+                   "big": Seen(cost_nano=900, score=1.0)})
+        for n in range(10)
+    ]  # fmt: skip
+    way = (Step(model="small", goes_on_below=0.4), Step(model="big"))
+    found, _ = project(table_of(asked), [way] * 10)
+
+    assert found.cost.mean is not None
+    assert found.cost.mean.value == 100
+    assert found.goes_on == 0
+
+
+def test_the_same_cases_give_the_same_figures() -> None:
+    asked = cases()
+    first, second = (project(table_of(asked), [STEP] * len(asked))[0] for _ in range(2))
+    assert first == second
+
+
+def test_nothing_to_project_is_no_figure() -> None:
+    found = estimate(table_of([]), [])
+    assert len(found.cost.value) == 0
+
+
+def test_what_expectations_can_not_see_is_corrected_by_the_draws() -> None:
+    """Big costs three times as much for the requests that are moved, and nothing tells which."""
+    means = []
+    for seed in range(20):
+        asked = []
+        for number, each in enumerate(cases(seed=seed)):
+            cost = 3000 if number % 2 else 1000
+            seen = {name: Seen(cost_nano=cost, score=1.0, drawn=True) if name == "big" else one
+                    for name, one in each.seen.items()}  # fmt: skip
+            asked.append(replace(each, seen=seen))
+        ways = [STEP if n % 2 else (Step(model="small"),) for n in range(len(asked))]
+        mean = project(table_of(asked), ways)[0].cost.mean
+        assert mean is not None
+        means.append(mean.value)
+    assert np.mean(means) == pytest.approx(1550, rel=0.05)
+
+
+def test_one_draw_shows_one_answer_so_what_lies_behind_it_is_model_only() -> None:
+    asked = [
+        replace(each, chances={"big": 0.1, "huge": 0.1}, seen={
+            **each.seen,
+            **({"huge": Seen(cost_nano=9, score=1.0, drawn=True)} if n % 10 == 0 else {}),
+        })
+        for n, each in enumerate(cases())
+    ]  # fmt: skip
+    way = (Step(model="big", goes_on_below=0.5), Step(model="huge"))
+    asked = [
+        replace(each, seen={name: replace(one, confidence=0.3) for name, one in each.seen.items()})
+        for each in asked
+    ]
+    _, estimated = project(table_of(asked), [way] * len(asked))
+
+    assert (estimated.quality.basis == Basis.MODEL_ONLY).all()

@@ -1,0 +1,199 @@
+"""A log that real handlers recorded, replayed under the registry that was live: the same again.
+
+The log has several registries, classifiers, experiments, static rules, pins, callers' own tiers,
+opinions of models, learned plans, refusals and arms with policies of their own in it.
+"""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from schemas.encoding.codec import Codec
+from streams.offline.replay.accepted import accepted_request
+from streams.offline.replay.costs import tier_costs
+from streams.offline.replay.recorded import same_decision
+from streams.offline.replay.redeciding import Ground, How, redecide
+from streams.offline.replay.replaying import Replayer
+from streams.offline.replay.row_bytes import RowBytes
+from streams.providers.in_memory_provider import says
+from streams.providers.pricing.price_list import PriceBook
+from streams.registry.version import parse_registry
+from streams.routing.snapshot import Landscape
+from tests.unit.agents.world import REGISTRY
+from tests.unit.offline.replay.world import RecordedLog, record
+
+BASE = REGISTRY.rstrip()
+RULES = f"""{BASE}
+  boundaries: [0.2, 0.46]
+  static:
+    - {{when: {{feature: [status]}}, tier: simple}}
+    - {{when: {{metadata: {{team: red}}}}, tier: complex}}
+  features: {{draft: {{quality: economy, boundaries: [0.5, 0.9]}}}}
+"""
+LEARNED = f"{BASE}\n  classifier: learned\n"
+BOUNDED = f"{BASE}\n  classifier: learned\n  boundaries: [0.3, 0.6]\n"
+HYBRID = f"{BASE}\n  classifier: hybrid\n  hybrid: {{asks: learned, margin: 0.1}}\n"
+ASKING = f"{BASE}\n  classifier: llm\n  llm: {{model: gpt-4o-mini, timeout_ms: 700}}\n"
+UNSURE = (
+    f"{BASE}\n  classifier: hybrid\n  hybrid: {{asks: llm, margin: 0.15}}\n"
+    "  llm: {model: gpt-4o-mini, timeout_ms: 700}\n"
+)
+ARTICLE = f"{BASE}\n  classifier: article-4\n  shadow: {{share: 0.5, usd_per_day: 100}}\n"
+TRIED = f"""{RULES.rstrip()}
+experiments:
+  lenient:
+    share: 0.7
+    arms:
+      control: {{weight: 2}}
+      learned: {{policy: {{classifier: learned}}}}
+      cheap: {{policy: {{boundaries: [0.6, 0.9]}}}}
+  other:
+    arms:
+      one: {{}}
+      two: {{policy: {{cascade: {{enabled: false}}}}}}
+"""
+REGISTRIES = (RULES, LEARNED, BOUNDED, HYBRID, ASKING, UNSURE, ARTICLE, TRIED)
+PROMPTS = (
+    "hi", "What are your opening hours?", "Prove, step by step, that the algorithm terminates.",
+    "Summarise this text: " + "the quick brown fox jumps over the lazy dog. " * 30,
+    "Write a function in Rust that merges two sorted lists, then analyse its complexity.",
+    "Übersetze diesen Satz ins Englische.", "Which of the two contracts binds us, and why?",
+)  # fmt: skip
+
+
+def requests() -> st.SearchStrategy[dict]:  # type: ignore[type-arg]
+    def some(values):  # type: ignore[no-untyped-def]
+        return st.one_of(st.none(), st.sampled_from(values))
+
+    optional = {
+        "user_id": some([f"u{n}" for n in range(40)]),
+        "user_tier": some(["free", "paid"]),
+        "feature": some(["status", "draft", "chat"]),
+        "quality": some(["economy", "balanced", "best"]),
+        "tier": st.sampled_from([None] * 8 + ["complex"]),
+        "model": st.sampled_from([None] * 8 + ["gpt-4o", "nobody"]),
+        "metadata": some([{"team": "red"}, {"team": "blue"}]),
+        "retrieval": some([{"scores": [0.9, 0.8], "query_type": "direct"}, {"scores": [0.1]}]),
+    }
+    return st.fixed_dictionaries({"prompt": st.sampled_from(PROMPTS)} | optional)
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> list[tuple[int, dict]]:  # type: ignore[type-arg]
+    asked = draw(
+        st.lists(
+            st.tuples(st.integers(0, len(REGISTRIES) - 1), requests()), min_size=8, max_size=24
+        )
+    )
+    return [
+        (number, {"request_id": f"r{at}"} | {k: v for k, v in one.items() if v is not None})
+        for at, (number, one) in enumerate(asked)
+    ]
+
+
+def script(call, endpoint):  # type: ignore[no-untyped-def]
+    if "REQUEST-" in orjson.dumps(call.body).decode():
+        return says('{"tier": "moderate", "score": 0.4, "reason": "several steps"}')
+    return says("The answer is 7.")
+
+
+def ground(log: RecordedLog, landscape: Landscape, *, reuse: bool) -> Ground:
+    pricing = PriceBook()
+    return Ground(
+        landscape=landscape,
+        before=log.landscapes.get,
+        costs=lambda body, under: tier_costs(pricing, body, under),
+        reuse=reuse,
+    )
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+@given(logs())
+def test_under_the_registry_that_was_live_every_decision_is_the_same(asked) -> None:  # type: ignore[no-untyped-def]
+    log = record(REGISTRIES, asked, script=script)
+    seen = log.recorded()
+    assert len(seen) == len(asked)
+
+    for each in seen:
+        if not each.was_decided:
+            continue
+        live = log.landscapes[each.decision.registry_version]
+        for reuse in (True, False):
+            again = redecide(each, log.subject(each), ground(log, live, reuse=reuse))
+            assert again.decision is not None
+            assert same_decision(each.decision, again.decision), (each.decision, again)
+            assert again.how is not How.UNASKED
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+@given(logs(), st.integers(0, len(REGISTRIES) - 1))
+def test_a_reused_score_decides_as_a_new_look_does(asked, number: int) -> None:  # type: ignore[no-untyped-def]
+    log = record(REGISTRIES, asked, script=script)
+    other = parse_registry(REGISTRIES[number]).landscape
+
+    for each in (one for one in log.recorded() if one.was_decided):
+        subject = log.subject(each)
+        quick = redecide(each, subject, ground(log, other, reuse=True))
+        anew = redecide(each, subject, ground(log, other, reuse=False))
+        if quick.decision is None or anew.decision is None:
+            assert quick == anew
+        else:
+            assert same_decision(quick.decision, anew.decision)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+@given(logs(), st.integers(0, len(REGISTRIES) - 1))
+def test_rows_written_by_hand_are_the_codec_s(asked, number: int) -> None:  # type: ignore[no-untyped-def]
+    log = record(REGISTRIES, asked, script=script)
+    replayer = Replayer(
+        landscape=parse_registry(REGISTRIES[number]).landscape,
+        before=log.landscapes.get,
+        pricing=PriceBook(),
+    )
+    written, codec = RowBytes("a run"), Codec("ReplayDecision")
+    for each in (one for one in log.recorded() if one.was_decided):
+        row = replayer.replay(each, accepted_request(log.requests[each.source.offset]))
+        assert written.encode(row, 2**40) == codec.encode(row.as_event("a run", 2**40))
+
+
+def one_log() -> RecordedLog:
+    asked = [(0, {"prompt": prompt, "request_id": f"r{n}"}) for n, prompt in enumerate(PROMPTS)]
+    return record([RULES], asked)
+
+
+@pytest.mark.parametrize(
+    ("registry", "how"),
+    [
+        (RULES.replace("[0.2, 0.46]", "[0.1, 0.2]"), How.REUSED),
+        (LEARNED, How.ASSESSED),
+        (RULES.replace("policy:", "policy:\n  retrieval: {weak_score: 0.3}"), How.ASSESSED),
+        (ASKING, How.UNASKED),
+    ],
+)
+def test_how_a_decision_came_about_is_said(registry: str, how: How) -> None:
+    log = one_log()
+    under = ground(log, parse_registry(registry).landscape, reuse=True)
+
+    found = [redecide(each, log.subject(each), under) for each in log.recorded()]
+    assert {each.how for each in found} == {how}
+
+
+def test_a_pin_on_a_model_that_is_gone_is_refused_and_said() -> None:
+    log = record([RULES], [(0, {"prompt": "hi", "request_id": "r", "model": "gpt-4o"})])
+    text = RULES.replace("gpt-4o:", "gpt-4.1:").replace("baseline: gpt-4o\n", "")
+    under = ground(log, parse_registry(text).landscape, reuse=True)
+    (each,) = log.recorded()
+
+    found = redecide(each, log.subject(each), under)
+    assert found.how is How.REFUSED
+    assert found.decision is None
+    assert "not in the registry" in (found.refusal or "")

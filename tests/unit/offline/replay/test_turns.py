@@ -1,0 +1,36 @@
+"""How the processes of one replay share out its pieces."""
+
+from __future__ import annotations
+
+import multiprocessing
+
+import pytest
+
+from infra.replays.processes import Turns
+from streams.offline.replay.run_spec import Span
+
+PIECES = [Span(topic="t", partition=0, first=n, end=n + 1) for n in range(5)]
+
+
+@pytest.fixture
+def turns() -> Turns:
+    context = multiprocessing.get_context("spawn")
+    return Turns(context.Value("q", 0), context.Value("q", 0))
+
+
+def test_each_piece_falls_to_one_process(turns: Turns) -> None:
+    one, other = turns.of(PIECES), turns.of(PIECES)
+    mine = [next(one), next(one)]
+    theirs = [next(other)]
+    mine += one
+
+    assert sorted(mine + theirs) == PIECES
+    assert next(other, None) is None
+
+
+def test_what_nobody_took_when_one_failed_is_left(turns: Turns) -> None:
+    going = turns.of(PIECES)
+    next(going)
+    turns.end(PIECES)
+
+    assert list(going) == []

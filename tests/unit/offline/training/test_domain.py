@@ -1,0 +1,144 @@
+"""What was learned counts on prompts like the labels; on others rules and checks decide."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from infra.devstack.registry import local_registry
+from streams.offline.training.fit_domain import LEAST_ROWS, fit_domain
+from streams.offline.training.folds import say
+from streams.offline.training.preferences import prefer, prefer_after
+from streams.offline.training.seen import look_at
+from streams.registry.learned import default_artifact
+from streams.registry.version import parse_registry
+from streams.routing.assessment import assess
+from streams.routing.confidence.scorers import Answered, Verdict, confidence_in
+from streams.routing.features.request_features import extract_features
+from streams.routing.learned.ngrams import count_ngrams
+from streams.routing.learned.text_numbers import text_numbers
+from streams.routing.learned.tokens import Tokens
+from streams.routing.snapshot import Landscape
+from tests.unit.offline.training.world import artifact, labels
+
+LIKE = "Prove that the sum of w9 primes diverges."
+UNLIKE = [
+    "My parcel to Oslo has been on its way for nine days, where is it now?",
+    "Schreibe ein Gedicht auf den Herbst am See.",
+    "SELECT * FROM orders WHERE total > 100; -- why is this slow?",
+    "荷物はどこにありますか。",
+    "",
+]
+CONTEST = (
+    "Find the number of ordered pairs $(x, y)$ of positive integers with $x \\le 20$ such that "
+    "$\\frac{x}{y}$ is an integer and $x^2 + y^2$ is divisible by 5."
+)
+
+
+def _familiarity(prompt: str) -> float:
+    tokens = Tokens.of(prompt)
+    return artifact().familiarity(text_numbers(tokens), count_ngrams(tokens.all))
+
+
+def _landscape(**policy: str) -> Landscape:
+    text = local_registry("http://127.0.0.1:1").replace("classifier: rules", "classifier: learned")
+    return parse_registry(text.replace("confidence: checks", "confidence: learned")).landscape
+
+
+def _verdict(prompt: str, answer: str, landscape: Landscape) -> Verdict:
+    answered = Answered(
+        body={"messages": [{"role": "user", "content": prompt}]},
+        message={"role": "assistant", "content": answer},
+        finish_reason="stop",
+    )
+    return confidence_in(answered, landscape.models["gpt-4o-mini"], landscape)
+
+
+def test_a_prompt_like_the_labels_is_familiar_and_others_are_not() -> None:
+    assert _familiarity(LIKE) > 0.5
+    assert max(_familiarity(prompt) for prompt in UNLIKE) < 0.5
+
+
+def test_most_labels_are_familiar_to_a_domain_that_did_not_see_them() -> None:
+    seen = look_at(labels(seed=1))
+    found = say(artifact(), seen, ("small", "large"), None)
+
+    assert np.mean(found.familiar >= 0.5) > 0.8
+
+
+def test_of_too_few_labels_nothing_is_said() -> None:
+    seen = look_at(labels(LEAST_ROWS - 1))
+
+    assert fit_domain(seen.numbers, seen.ngrams, artifact().prompt.text.idf, 0) is None
+    plain = replace(artifact(), domain=None)
+    assert plain.familiarity(seen.numbers[0], seen.ngrams[0]) == 1.0
+
+
+def test_the_same_labels_give_the_same_domain() -> None:
+    seen = look_at(labels())
+    one, other = (
+        fit_domain(seen.numbers, seen.ngrams, artifact().prompt.text.idf, 0) for _ in range(2)
+    )
+
+    assert one is not None
+    assert other is not None
+    assert (one.centers == other.centers).all()
+    assert (one.reach == other.reach).all()
+
+
+@pytest.mark.parametrize("prompt", UNLIKE[:-1])
+def test_the_rules_decide_where_a_prompt_is_unlike_the_labels(prompt: str) -> None:
+    landscape = _landscape()
+    seen = extract_features({"messages": [{"role": "user", "content": prompt}]})
+    ruled = assess(
+        seen, replace(landscape, policy=replace(landscape.policy, classifier="rules")), {}
+    )
+    found = assess(seen, landscape, {})
+
+    assert (found.tier, found.score) == (ruled.tier, ruled.score)
+    assert found.reasons[0].startswith("unlike what was learned from")
+    assert found.reasons[1:] == ruled.reasons
+
+
+def test_what_was_learned_decides_where_a_prompt_is_like_the_labels() -> None:
+    landscape = _landscape()
+    found = assess(
+        extract_features({"messages": [{"role": "user", "content": CONTEST}]}), landscape, {}
+    )
+
+    assert found.reasons[0].startswith("chance of a good answer")
+
+
+def test_a_learned_confidence_abstains_and_what_it_would_say_is_recorded() -> None:
+    landscape = _landscape()
+    assert landscape.artifact is default_artifact()
+    checks = replace(
+        landscape,
+        policy=replace(
+            landscape.policy, cascade=replace(landscape.policy.cascade, scorer="checks")
+        ),
+    )
+    found = _verdict(UNLIKE[0], "It is in Hamburg.", landscape)
+
+    assert found.confidence == _verdict(UNLIKE[0], "It is in Hamburg.", checks).confidence
+    assert 0 <= found.parts["learned_unused"] <= 1
+    assert found.parts["familiarity"] < 0.5
+    assert found.chances == ()
+    assert "learned" in _verdict(CONTEST, "There are 12 such pairs.", landscape).parts
+
+
+def test_measured_wishes_shrink_towards_what_needs_no_labels() -> None:
+    rows = labels(80, seed=2)
+    said = say(artifact(), look_at(rows), ("small", "large"), "small")
+    strange = replace(said, familiar=np.zeros(len(rows)))
+    order = np.argsort(prefer("learned", rows, strange).wish)
+    lengths = np.array([len(row.prompt) for row in rows.rows])
+
+    assert np.corrcoef(np.argsort(order), lengths)[0, 1] > 0.9
+    known = prefer("learned", rows, replace(said, familiar=np.ones(len(rows)))).wish
+    assert (known == said.expected[:, 1] - said.expected[:, 0]).all()
+    doubted = prefer_after("learned", rows, "small", strange).wish
+    checked = prefer_after("checks", rows, "small").wish
+    assert np.corrcoef(doubted, checked)[0, 1] > 0.9

@@ -1,0 +1,52 @@
+"""What a report suggests: only what a row of an answer says, and nothing of too little."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra.reporting.advice import LEAST, advice_on
+
+HEALTH = {"model": "gpt-4o", "instance": "eu", "error_share": 0.2, "ok": 80, "errors": 20}
+GOOD = {"unknown_calls": 0, "saved_share": 0.4, "compared": 100}
+
+
+def _said(name: str, row: dict[str, Any]) -> list[str]:
+    return [f"{each.what}: {each.why}" for each in advice_on({name: [row]})]
+
+
+def test_where_all_is_well_nothing_is_said() -> None:
+    assert advice_on({"cost_vs_baseline": [GOOD], "dead_letters": [], "experiment": []}) == []
+    assert advice_on({}) == []
+
+
+@pytest.mark.parametrize(("limited", "what"), [(15, "Raise or declare the limit"), (2, "Look at")])
+def test_a_provider_that_fails_is_named_and_whether_its_limit_is_why(
+    limited: int, what: str
+) -> None:
+    said = _said("provider_health", HEALTH | {"rate_limited": limited})
+    assert said[0].startswith(f"{what} ")
+    assert "20.0% of its 100 calls failed" in said[0]
+
+
+def test_a_handful_of_calls_says_nothing() -> None:
+    few = HEALTH | {"rate_limited": 0, "ok": 2, "errors": LEAST - 3}
+    assert _said("provider_health", few) == []
+
+
+def test_calls_of_unknown_cost_come_first() -> None:
+    answers = {"cost_vs_baseline": [GOOD | {"unknown_calls": 3, "saved_share": 0.01}]}
+    assert [each.question for each in advice_on(answers)] == ["unknown_cost", "cost_vs_baseline"]
+
+
+def test_a_tier_that_takes_too_much_is_named() -> None:
+    row = {"tier": "simple", "rate": 0.3, "judged": 50}
+    assert "Send less to simple" in _said("misclassification", row)[0]
+    assert _said("misclassification", row | {"rate": None}) == []
+
+
+def test_an_experiment_that_is_decided_asks_for_a_decision() -> None:
+    row = {"arm": "b", "experiment": "e", "control": "a", "measure": "cost", "verdict": "better"}
+    assert _said("experiment", row) == ["Decide on arm b of e: cost is better than that of a"]
+    assert _said("experiment", row | {"verdict": "sample too small"}) == []

@@ -1,0 +1,69 @@
+"""Every question describes itself, and says what is wrong with what it is given."""
+
+from __future__ import annotations
+
+import pytest
+
+from sinks.analytics.named_queries import parse_question, question, questions
+from sinks.errors import QueryParameterError, UnknownQueryError
+
+UNITS = {"USD", "ms", "share", "count", "tokens", "tokens/s", "bytes", "time", "text", "number"}
+
+
+@pytest.mark.parametrize("name", questions())
+def test_a_question_has_a_title_that_asks_and_columns_with_units(name: str) -> None:
+    asked = question(name)
+
+    assert asked.title.endswith("?")
+    assert {column.unit for column in asked.columns} <= UNITS
+    assert len({column.name for column in asked.columns}) == len(asked.columns)
+    assert not asked.sql.startswith("--")
+    for parameter in asked.parameters:
+        assert parameter.default in (parameter.choices or (parameter.default,))
+
+
+def test_the_questions_are_those_that_are_promised() -> None:
+    assert set(questions()) >= {
+        "routing_distribution", "cost_vs_baseline", "cost_by", "latency_by_tier", "fallback_rate",
+        "quality_by_tier", "misclassification", "escalation_value", "routing_overhead",
+        "provider_health", "experiment", "spend", "unknown_cost", "dead_letters", "request",
+    }  # fmt: skip
+
+
+def test_an_unknown_question_is_answered_with_the_nearest_names() -> None:
+    with pytest.raises(UnknownQueryError, match="latency_by_tier"):
+        question("latency_by_tiers")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("request", {}, "needs request_id"),
+        ("cost_by", {"by": "colour"}, "one of tier, feature"),
+        ("cost_by", {"colour": "red"}, "has no parameter colour; its parameters: by"),
+        ("latency_by_tier", {"x": "1"}, "its parameters: none"),
+    ],
+)
+def test_a_wrong_parameter_is_named(name: str, given: dict[str, str], said: str) -> None:
+    with pytest.raises(QueryParameterError, match=said):
+        question(name).values(given)
+
+
+def test_what_is_not_given_has_its_default() -> None:
+    assert question("cost_by").values({}) == {"by": "tier"}
+    assert question("request").values({"request_id": "r"}) == {"request_id": "r", "tenant": ""}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-- column a [count]: b\nSELECT 1 AS a",
+        "-- Why?\nSELECT 1 AS a",
+        "-- Why?\n-- column a [count]: b\nSELECT {x:String} AS a",
+        "-- Why?\n-- param x = 1: c\n-- column a [count]: b\nSELECT 1 AS a",
+        "-- Why?\n-- column a: b\nSELECT 1 AS a",
+    ],
+)
+def test_a_head_that_does_not_fit_its_sql_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"analytics/bad\.sql"):
+        parse_question("bad", text)

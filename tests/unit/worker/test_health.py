@@ -1,0 +1,26 @@
+"""Why a worker takes no work, from what it says of itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from streams.worker.health import why_not_ready
+
+WELL: dict[str, Any] = {"registry": "v", "healthy": True, "request_fault": None}
+
+
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        (WELL, None),
+        (WELL | {"registry": None}, "no registry"),
+        (WELL | {"healthy": False}, "has not given it partitions yet"),
+        (WELL | {"request_fault": "r is missing"}, "r is missing"),
+        (WELL | {"healthy": False, "request_fault": "r is missing"}, "r is missing"),
+    ],
+)
+def test_the_nearest_cause_is_said(report: dict[str, Any], said: str | None) -> None:
+    why = why_not_ready(report)
+    assert why == said or (said is not None and said in (why or ""))
