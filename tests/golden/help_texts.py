@@ -1,10 +1,11 @@
 """The help of every command and subcommand, as one text.
 
-`python -m tests.golden.help_texts` writes it again after a wanted change.
+`python -m tests.golden.help_texts` writes it again after a wanted change, `--print` prints it.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ FILE = Path(__file__).parent / "help.txt"
 
 def help_texts() -> str:
     """Every command's help at a width of 100 columns, in the order of `sluice --help`."""
-    return "\n".join(_each("sluice", sluice, click.Context(sluice, info_name="sluice")))
+    return "\n".join(_each("sluice", sluice, _context(sluice, "sluice")))
 
 
 def _each(name: str, command: click.Command, context: click.Context) -> Iterator[str]:
@@ -27,9 +28,17 @@ def _each(name: str, command: click.Command, context: click.Context) -> Iterator
         for part in command.list_commands(context):
             below = command.get_command(context, part)
             assert below is not None
-            inner = click.Context(below, parent=context, info_name=part)
-            yield from _each(f"{name} {part}", below, inner)
+            yield from _each(f"{name} {part}", below, _context(below, part, context))
+
+
+def _context(
+    command: click.Command, name: str, parent: click.Context | None = None
+) -> click.Context:
+    return click.Context(command, parent=parent, info_name=name, **command.context_settings)
 
 
 if __name__ == "__main__":
-    FILE.write_text(help_texts())
+    if "--print" in sys.argv:
+        print(help_texts(), end="")
+    else:
+        FILE.write_text(help_texts())
