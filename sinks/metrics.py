@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from sinks.ingest.log_position import Place
+from sinks.rows.log_position import Place
 from sinks.status import SinkStatus
 
 MOST_PLACES = 1_000
@@ -36,7 +36,7 @@ class SinkMetrics:
             "sluice_sink_rows", "Rows that ClickHouse took from this sink.", ("table",),
             registry=own,
         )  # fmt: skip
-        """Why: throughput. Tables are declared in `sinks.ingest.tables`. What a failed insert of
+        """Why: throughput. Tables are declared in `sinks.rows.tables`. What a failed insert of
         several partitions stored after all is not among them; `sink_epochs` and offsets are
         the books."""
 

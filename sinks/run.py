@@ -26,14 +26,14 @@ from sinks.clock import SystemClock
 from sinks.health import Pages, health_page
 from sinks.ingest.alert_watch import AlertWatch, watch_alerts
 from sinks.ingest.bad_records import BadRecords, tell_bad_records
-from sinks.ingest.batch import BatchLimits
 from sinks.ingest.combined_inserts import CombiningStore
 from sinks.ingest.consumer import make_consumer
 from sinks.ingest.partition_writer import delays
-from sinks.ingest.row_reader import EVENT_VALUES
 from sinks.ingest.sink import Sink
-from sinks.ingest.tables import topic_pattern
 from sinks.metrics import SinkMetrics
+from sinks.rows.batch import BatchLimits
+from sinks.rows.row_reader import EVENT_VALUES
+from sinks.rows.tables import topic_pattern
 from sinks.settings import SinkSettings
 from sinks.status import SinkStatus
 

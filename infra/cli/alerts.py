@@ -14,12 +14,12 @@ from infra.cli.output.screen import console, notes, print_json, print_table
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:
+    from core.codecs import Codecs
     from infra.cli.output.alerts import AlertsShown
     from schemas.alert_evaluation import AlertEvaluation
     from schemas.encoding.codec import Codec
     from schemas.events import Alert
-    from streams.agents.codecs import Codecs
-    from streams.alerting.alert_log import AlertRecord
+    from streams.alerts.log.alert_log import AlertRecord
 
 
 @click.command("alerts")
@@ -31,9 +31,9 @@ def command(since: str, *, as_json: bool) -> None:
     Read from the topic llm.alerts.v1 itself, so it works while ClickHouse is down. Rules stand in
     the registry, under `alerts`.
     """
-    from infra.addresses import kafka_connection
     from infra.cli.arguments.time_range import WrongTimeError, time_range
     from infra.cli.output.alerts import alerts_shown
+    from infra.devstack.addresses import kafka_connection
 
     try:
         start = time_range(since).since
@@ -96,12 +96,12 @@ async def _read(
     """All alerts of the topic, and the latest evaluation of rules; alerts that can't be read are
     left out, and counted aloud.
     """
+    from core.codecs import Codecs
     from core.kafka.preflight import knock
     from core.schema_registry import known_schemas
     from schemas.alert_evaluation import fetch_evaluation
     from schemas.encoding.codec import Codec
-    from streams.agents.codecs import Codecs
-    from streams.alerting.kafka_alert_log import read_alerts
+    from streams.alerts.log.kafka_alert_log import read_alerts
     from streams.worker.settings import WorkerSettings
 
     await knock(kafka)
@@ -123,7 +123,7 @@ async def decoded(
 ) -> tuple[list[tuple[int, int, Alert]], int]:
     """Offset, append time and alert of each record, and how many can't be read."""
     from schemas.errors import UndecodableError
-    from streams.alerting.active_alerts import read_alert
+    from streams.alerts.evaluation.active_alerts import read_alert
 
     found, unread = [], 0
     for record in records:

@@ -34,7 +34,7 @@ def command(text: str, *, system: str | None, as_json: bool, **fields: Any) -> N
 
     How it was routed, what it cost and what no routing would have cost is said on stderr.
     """
-    from infra.addresses import kafka_address
+    from infra.devstack.addresses import kafka_address
 
     address = kafka_address(InfraSettings())
     request = {name: value for name, value in fields.items() if value is not None}

@@ -12,7 +12,7 @@ import click
 
 from infra.cli.arguments.local_pipeline import bring_down, bring_up
 from infra.cli.output.screen import console, notes, print_json
-from infra.devstack.state import is_running
+from infra.devstack.processes.state import is_running
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ def command(*, keep: bool, as_json: bool) -> None:
 def _show(settings: InfraSettings, *, as_json: bool) -> None:
     from datetime import UTC, datetime
 
-    from infra.addresses import clickhouse_address, kafka_address
     from infra.cli.query import ask_question, show_answer
     from infra.demo import run_demo
+    from infra.devstack.addresses import clickhouse_address, kafka_address
 
     since = datetime.now(UTC)
     bootstrap, database = kafka_address(settings), clickhouse_address(settings)

@@ -6,7 +6,7 @@ import click
 
 from infra.cli.arguments.local_pipeline import bring_down
 from infra.cli.output.screen import say
-from infra.devstack.state import is_running
+from infra.devstack.processes.state import is_running
 from infra.settings import InfraSettings
 
 

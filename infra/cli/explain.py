@@ -28,7 +28,7 @@ def command(request_id: str, *, tenant: str, as_json: bool) -> None:
 
     Times are from the moment at which the request was written to its topic.
     """
-    from infra.addresses import clickhouse_address
+    from infra.devstack.addresses import clickhouse_address
     from infra.explain.timeline import story_of
     from sinks.analytics.one_request import read_request
     from sinks.settings import SinkSettings

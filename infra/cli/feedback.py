@@ -38,7 +38,7 @@ def command(
     It becomes a quality signal of that answer: `sluice explain` shows it, training and calibration
     use it. A higher score is better.
     """
-    from infra.addresses import kafka_address
+    from infra.devstack.addresses import kafka_address
     from streams.client.feedback import Opinion, publish_opinions
 
     if score is None and label is None and comment is None:

@@ -10,9 +10,9 @@ from typing import Any
 import click
 import numpy as np
 
-from infra.artifact_source import artifact_source
 from infra.cli.output.errors import FoundProblemsError
 from infra.cli.output.screen import notes, print_json, print_table
+from infra.devstack.artifact_source import artifact_source
 from infra.devstack.registry import local_registry
 from infra.policy_variants import with_classifier
 from infra.reporting.golden_page import golden_page

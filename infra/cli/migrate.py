@@ -22,7 +22,7 @@ def command(*, roles: bool, as_json: bool) -> None:
     database is SLUICE_CLICKHOUSE_DATABASE at SLUICE_CLICKHOUSE_URL, else in the running local
     pipeline; on a cluster, name it in SLUICE_CLICKHOUSE_CLUSTER.
     """
-    from infra.addresses import clickhouse_address
+    from infra.devstack.addresses import clickhouse_address
     from infra.devstack.preparation import grant_roles, migrate_tables
 
     address = clickhouse_address(InfraSettings())

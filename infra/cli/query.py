@@ -111,7 +111,7 @@ def show_answer(answer: Answer) -> None:
 
 
 def _asked(name: str, between: TimeRange, parameters: Mapping[str, str]) -> Answer:
-    from infra.addresses import clickhouse_address
+    from infra.devstack.addresses import clickhouse_address
     from sinks.analytics.named_queries import question
     from sinks.errors import QueryParameterError, UnknownQueryError
 

@@ -310,7 +310,7 @@ def _keys() -> RegistryKeys | None:
 
 def _kafka() -> dict[str, Any]:
     from core.kafka.preflight import knock
-    from infra.addresses import kafka_connection
+    from infra.devstack.addresses import kafka_connection
 
     kafka = kafka_connection(InfraSettings())
     asyncio.run(knock(kafka))
@@ -351,7 +351,7 @@ def _lacks_keys(history: RegistryHistory) -> bool:
 def _loaded(
     file: Path, artifacts: tuple[Path, ...], history: RegistryHistory | None = None
 ) -> RegistryVersion:
-    from infra.artifact_source import artifact_source
+    from infra.devstack.artifact_source import artifact_source
     from streams.registry.version import load_registry
 
     return load_registry(file, artifact_source(InfraSettings(), artifacts, history))

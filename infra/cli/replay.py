@@ -170,7 +170,7 @@ def promote(
     import asyncio
     import getpass
 
-    from infra.addresses import kafka_address
+    from infra.devstack.addresses import kafka_address
     from infra.replays.factory import opened
     from infra.replays.promoting import as_yaml, promoted
     from streams.registry.publishing import publish_version

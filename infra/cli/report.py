@@ -62,7 +62,7 @@ def command(*, since: str, until: str | None, out: Path) -> None:
 
 
 def _asked(between: TimeRange, every: str) -> dict[str, list[dict[str, Any]]]:
-    from infra.addresses import clickhouse_address
+    from infra.devstack.addresses import clickhouse_address
     from sinks.analytics.named_queries import question
     from sinks.analytics.query_runner import asker
     from sinks.settings import SinkSettings

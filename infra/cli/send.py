@@ -56,7 +56,7 @@ def command(
 
     import orjson
 
-    from infra.addresses import kafka_address
+    from infra.devstack.addresses import kafka_address
     from streams.client.batch_send import Pace
     from streams.client.request_file import Reading, identity_of, numbered_requests
     from streams.client.totals import Totals

@@ -48,7 +48,7 @@ def create(*, acls: bool, replies: tuple[str, ...], as_json: bool) -> None:
     makes one for a caller.
     """
     from core.kafka.preflight import knock
-    from infra.addresses import kafka_address, kafka_connection
+    from infra.devstack.addresses import kafka_address, kafka_connection
     from infra.devstack.preparation import create_topics, partitions_of
     from infra.topics_admin import TopicsAdmin, acl_lines
     from schemas.topics import reply_topic
@@ -97,7 +97,7 @@ def _refuse_others(names: tuple[str, ...]) -> None:
 def check(*, as_json: bool) -> None:
     """Say where the broker differs from the declarations; exits 1 when it does."""
     from core.kafka.preflight import knock
-    from infra.addresses import kafka_address, kafka_connection
+    from infra.devstack.addresses import kafka_address, kafka_connection
     from infra.topics_admin import TopicsAdmin
 
     settings = InfraSettings()

@@ -198,7 +198,7 @@ def _rivals(
 
 async def _publish(artifact: Artifact) -> None:
     from core.kafka.preflight import knock
-    from infra.addresses import kafka_connection
+    from infra.devstack.addresses import kafka_connection
     from infra.settings import InfraSettings
     from streams.registry.publishing import publish_artifact
 

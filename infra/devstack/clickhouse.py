@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.devstack.clickhouse_access import SERVER_XML, USER, password_in, write_users
-from infra.devstack.ports import LOOPBACK, is_free, kept_port
-from infra.devstack.probes import http_answers
-from infra.devstack.process import Process, start_process
+from infra.devstack.processes.ports import LOOPBACK, is_free, kept_port
+from infra.devstack.processes.probes import http_answers
+from infra.devstack.processes.process import Process, start_process
 from schemas.errors import LocalStackError
 
 READY_TIMEOUT_S = 30.0

@@ -11,9 +11,9 @@ from infra.devstack import clickhouse as clickhouse_part
 from infra.devstack import kafka as kafka_part
 from infra.devstack.clickhouse import LocalClickHouse, clickhouse_folder
 from infra.devstack.kafka import LocalKafka
-from infra.devstack.ports import LOOPBACK, kept_port
-from infra.devstack.probes import http_answers, kafka_answers, without_secrets
-from infra.devstack.process import Process, start_process
+from infra.devstack.processes.ports import LOOPBACK, kept_port
+from infra.devstack.processes.probes import http_answers, kafka_answers, without_secrets
+from infra.devstack.processes.process import Process, start_process
 from infra.settings import InfraSettings
 from schemas.errors import LocalStackError
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from core.kafka.access import OPEN, KafkaAccess
 from infra.devstack.jars import kafka_classpath
-from infra.devstack.ports import LOOPBACK, is_free, kept_port
-from infra.devstack.probes import kafka_answers
-from infra.devstack.process import Process, start_process
+from infra.devstack.processes.ports import LOOPBACK, is_free, kept_port
+from infra.devstack.processes.probes import kafka_answers
+from infra.devstack.processes.process import Process, start_process
 from schemas.errors import LocalStackError
 
 READY_TIMEOUT_S = 60.0

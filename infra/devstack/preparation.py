@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from clickhouse_connect.driver.exceptions import Error as DriverError
 
-from infra.artifact_source import artifact_source
+from infra.devstack.artifact_source import artifact_source
 from infra.devstack.registry import local_registry
 from infra.settings import InfraSettings
 from infra.topics_admin import Partitions, TopicsAdmin

@@ -17,11 +17,11 @@ from dataclasses import dataclass, field, replace
 from core.environment import unknown_in_words
 from core.process_log import set_up_log
 from infra.devstack import components
-from infra.devstack.backoff import Backoff
 from infra.devstack.components import Part
 from infra.devstack.preparation import create_topics, migrate_tables, settle_registry
-from infra.devstack.process import Process
-from infra.devstack.state import PartState, Phase, PipelineState, supervision, write_state
+from infra.devstack.processes.backoff import Backoff
+from infra.devstack.processes.process import Process
+from infra.devstack.processes.state import PartState, Phase, PipelineState, supervision, write_state
 from infra.settings import InfraSettings
 from schemas.errors import SluiceError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.schema_registry import known_schemas
-from infra.addresses import clickhouse_address, kafka_connection
+from infra.devstack.addresses import clickhouse_address, kafka_connection
 from infra.labels.gathering import Gathered, gather
 from infra.labels.judged_answers import judged_answers
 from infra.labels.kafka_log import KafkaRequestLog

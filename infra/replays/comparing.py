@@ -10,9 +10,9 @@ from infra.replays.recorded_rows import RunRows
 from infra.replays.target_version import of_run
 from infra.replays.whole import rows_stored
 from schemas.errors import SluiceError
-from streams.offline.replay.comparison import between
-from streams.offline.replay.projection import project
-from streams.offline.replay.table import table_of
+from streams.offline.replay.estimates.comparison import between
+from streams.offline.replay.estimates.projection import project
+from streams.offline.replay.estimates.table import table_of
 
 
 class NothingInCommonError(SluiceError):

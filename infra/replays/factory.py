@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 
 from core.kafka.preflight import kafka_problem
 from core.schema_registry import KnownSchemas, known_schemas
-from infra.addresses import clickhouse_address, kafka_address
+from infra.devstack.addresses import clickhouse_address, kafka_address
 from infra.replays.replay_run import Runner, Tally
 from infra.settings import InfraSettings
 from schemas.encoding.codec import Codec, Format, UnknownSchemaError, format_of

@@ -9,7 +9,7 @@ from typing import Any
 
 from schemas.records import Decision, Source
 from streams.offline.replay.cases import Case, Seen, Step
-from streams.offline.replay.recorded import Recorded
+from streams.offline.replay.decisions.recorded import Recorded
 from streams.offline.replay.rows import known_difficulty, way_of
 from streams.offline.replay.run_spec import Span
 from streams.providers.port import Usage

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 from infra.replays.recorded_rows import recorded_of
 from infra.replays.rows_ahead import Row, RowsAhead
 from schemas.errors import InvalidRequestError, UndecodableError
+from streams.offline.replay.decisions.recorded import Recorded
 from streams.offline.replay.publishing import Rows
-from streams.offline.replay.recorded import Recorded
 from streams.offline.replay.replaying import ReadRequest, Replayer
 from streams.offline.replay.request_log import RequestLog
 from streams.offline.replay.row_bytes import RowBytes

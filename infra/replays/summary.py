@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from infra.replays.recorded_rows import RunRows
-from streams.offline.replay.comparison import difference
-from streams.offline.replay.projection import project
-from streams.offline.replay.table import table_of
+from streams.offline.replay.estimates.comparison import difference
+from streams.offline.replay.estimates.projection import project
+from streams.offline.replay.estimates.table import table_of
 
 
 def summary_of(run: RunRows) -> dict[str, Any]:

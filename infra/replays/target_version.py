@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from infra.artifact_source import artifact_source
+from infra.devstack.artifact_source import artifact_source
 from infra.policy_variants import with_artifact
 from infra.settings import InfraSettings
 from schemas.errors import RegistryError

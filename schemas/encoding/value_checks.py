@@ -7,7 +7,7 @@ refused.
 
 A number that is one and lies outside of what the field's documentation says, such as a confidence
 of 7.5, is taken for the nearest that it may be: the rest of the record is worth keeping. The sink's
-SQL goes by the same bounds (`sinks.ingest.columns`).
+SQL goes by the same bounds (`sinks.rows.columns`).
 """
 
 from __future__ import annotations

@@ -22,11 +22,11 @@ from sinks.clickhouse import insert_sql
 from sinks.clickhouse.connection import LOST, connect_async, sink_error
 from sinks.clickhouse.store import Claim
 from sinks.errors import RefusedError, UnreachableError
-from sinks.ingest.avro_file import AvroFile
-from sinks.ingest.batch import Batch
-from sinks.ingest.dedup import COUNTED_KEYS
-from sinks.ingest.log_position import Place
-from sinks.ingest.tables import DEAD_LETTERS, TABLES, Table, table_of
+from sinks.rows.avro_file import AvroFile
+from sinks.rows.batch import Batch
+from sinks.rows.dedup import COUNTED_KEYS
+from sinks.rows.log_position import Place
+from sinks.rows.tables import DEAD_LETTERS, TABLES, Table, table_of
 from sinks.settings import SinkSettings
 
 CONCURRENT_INSERTS = 4

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from schemas.errors import FencedError
 from sinks.clickhouse.store import Claim
 from sinks.errors import RefusedError
-from sinks.ingest.avro_file import Row
-from sinks.ingest.batch import Batch
-from sinks.ingest.log_position import Place
-from sinks.ingest.tables import Table
+from sinks.rows.avro_file import Row
+from sinks.rows.batch import Batch
+from sinks.rows.log_position import Place
+from sinks.rows.tables import Table
 
 Fault = Callable[[Batch], None]
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sinks.ingest.avro_file import HEAD, TAIL
-from sinks.ingest.columns import column_expression, soundness, structure_of
-from sinks.ingest.dedup import COUNTED_KEYS
-from sinks.ingest.dedup_window import SPAN_MS
-from sinks.ingest.tables import Table
+from sinks.rows.avro_file import HEAD, TAIL
+from sinks.rows.columns import column_expression, soundness, structure_of
+from sinks.rows.dedup import COUNTED_KEYS
+from sinks.rows.dedup_window import SPAN_MS
+from sinks.rows.tables import Table
 
 FENCED = "sluice: fenced"
 """What the guard says when a successor has claimed the partition."""

@@ -11,10 +11,10 @@ from collections.abc import Collection, Sequence
 from schemas.errors import SinkError
 from sinks.clickhouse.store import Claim, Store
 from sinks.clock import Clock
-from sinks.ingest.batch import Batch
-from sinks.ingest.log_position import Place
-from sinks.ingest.tables import Table
 from sinks.metrics import SinkMetrics
+from sinks.rows.batch import Batch
+from sinks.rows.log_position import Place
+from sinks.rows.tables import Table
 
 
 class MeasuredStore:

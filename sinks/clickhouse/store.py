@@ -11,9 +11,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sinks.ingest.batch import Batch
-from sinks.ingest.log_position import Place
-from sinks.ingest.tables import Table
+from sinks.rows.batch import Batch
+from sinks.rows.log_position import Place
+from sinks.rows.tables import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

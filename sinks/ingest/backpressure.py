@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from sinks.ingest.log_position import Place
 from sinks.ingest.partition_writer import PartitionWriter
+from sinks.rows.log_position import Place
 
 
 class Room:

@@ -27,7 +27,7 @@ from schemas.events import Alert
 from schemas.journal_headers import Headers, without_nulls
 from schemas.topics import ALERTS, MIB, dead_letter_topic, declared_topics
 from sinks.clock import Clock
-from sinks.ingest.log_position import LogRecord
+from sinks.rows.log_position import LogRecord
 from sinks.settings import SinkSettings
 
 log = logging.getLogger(__name__)

@@ -20,9 +20,9 @@ from typing import Any
 from schemas.errors import FencedError, SinkError
 from sinks.clickhouse.store import Claim, Store
 from sinks.errors import SpentClaimError
-from sinks.ingest.batch import Batch, BatchLimits
-from sinks.ingest.log_position import Place
-from sinks.ingest.tables import Table
+from sinks.rows.batch import Batch, BatchLimits
+from sinks.rows.log_position import Place
+from sinks.rows.tables import Table
 
 GATHER_S = 0.005
 """How long the first batch of an insert waits for those of other partitions."""

@@ -8,7 +8,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from core.kafka.consumer import open_consumer
-from sinks.ingest.log_position import Place
+from sinks.rows.log_position import Place
 from sinks.settings import SinkSettings
 
 METADATA_MAX_AGE_MS = 10_000

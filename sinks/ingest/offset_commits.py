@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
-from sinks.ingest.log_position import Place
 from sinks.ingest.partition_writer import delays
+from sinks.rows.log_position import Place
 
 log = logging.getLogger(__name__)
 

@@ -16,13 +16,13 @@ from schemas.errors import FencedError, SinkError
 from sinks.clickhouse.store import Claim, Store
 from sinks.clock import Clock
 from sinks.errors import DoubtfulRowsError, RefusedError, SpentClaimError, UnstorableRowsError
-from sinks.ingest.avro_file import Row
-from sinks.ingest.batch import Batch, Batcher, BatchLimits
-from sinks.ingest.dedup_window import SeenWindow
-from sinks.ingest.document_rows import REFUSED, dead_letter
-from sinks.ingest.log_position import LogRecord
-from sinks.ingest.row_reader import Reader
-from sinks.ingest.tables import DEAD_LETTERS
+from sinks.rows.avro_file import Row
+from sinks.rows.batch import Batch, Batcher, BatchLimits
+from sinks.rows.dedup_window import SeenWindow
+from sinks.rows.document_rows import REFUSED, dead_letter
+from sinks.rows.log_position import LogRecord
+from sinks.rows.row_reader import Reader
+from sinks.rows.tables import DEAD_LETTERS
 from sinks.status import SinkStatus
 
 log = logging.getLogger(__name__)

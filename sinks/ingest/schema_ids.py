@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from core.schema_registry import KnownSchemas
 from schemas.encoding.codec import schema_id_of
 from schemas.errors import SchemaRegistryAwayError, UndecodableError
-from sinks.ingest.log_position import LogRecord
 from sinks.ingest.partition_writer import delays
+from sinks.rows.log_position import LogRecord
 from sinks.status import SinkStatus
 
 log = logging.getLogger(__name__)

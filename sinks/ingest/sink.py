@@ -26,14 +26,14 @@ from sinks.clickhouse.store import Store
 from sinks.clock import Clock
 from sinks.errors import DoubtfulRowsError, SpentClaimError
 from sinks.ingest.backpressure import Room
-from sinks.ingest.batch import BatchLimits
 from sinks.ingest.consumer import ConsumerBounds
-from sinks.ingest.log_position import Place
 from sinks.ingest.offset_commits import Commits
 from sinks.ingest.partition_writer import OnBad, PartitionWriter
-from sinks.ingest.row_reader import reader_of
 from sinks.ingest.schema_ids import learn_ids
 from sinks.ingest.takeover import Start, until_taken_over
+from sinks.rows.batch import BatchLimits
+from sinks.rows.log_position import Place
+from sinks.rows.row_reader import reader_of
 from sinks.settings import SinkSettings
 from sinks.status import SinkStatus
 

@@ -17,10 +17,10 @@ from aiokafka.errors import KafkaError
 from schemas.errors import SinkError
 from sinks.clickhouse.store import Claim, Store
 from sinks.errors import LogRecreatedError
-from sinks.ingest.dedup_window import SeenWindow
-from sinks.ingest.log_position import Place
 from sinks.ingest.partition_writer import delays
-from sinks.ingest.tables import table_of
+from sinks.rows.dedup_window import SeenWindow
+from sinks.rows.log_position import Place
+from sinks.rows.tables import table_of
 from sinks.status import SinkStatus
 
 log = logging.getLogger(__name__)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from core.kafka.incoming_message import Incoming
+from core.kafka.producer import Outgoing
 from schemas.encoding.avro_mapping import as_record
 from schemas.errors import UndecodableError
 from schemas.events import FEEDBACK, QualityEvent
 from schemas.identity import NAME, REQUEST_ID
 from schemas.topics import QUALITY
-from streams.agents.dependencies import Dependencies
+from streams.agents.context.dependencies import Dependencies
 from streams.flow.dispatcher import Work
-from streams.flow.incoming_message import Incoming
-from streams.flow.producer import Outgoing
 from streams.redaction.redactor import redact
 
 UNMATCHED = "unmatched"

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 
 from streams.agents import feedback, wait
 from streams.agents.classify import handler
-from streams.agents.dependencies import Dependencies
+from streams.agents.context.dependencies import Dependencies
 from streams.agents.execute import handler as execute
-from streams.agents.failed_handling import set_failed_aside
+from streams.agents.outcomes.failed_handling import set_failed_aside
 from streams.flow.dispatcher import Handler, LeftForLaterError, Work
 from streams.flow.handling_retries import Fault, bounded, cause_of, is_environment
-from streams.flow.retry_count import MOST_LOST_WORKERS
+from streams.offset_metadata.retry_count import MOST_LOST_WORKERS
 
 log = logging.getLogger(__name__)
 

@@ -13,13 +13,13 @@ import orjson
 
 from schemas.events import AGREES
 from schemas.records import ANSWER, SHADOW, Answer, Attempt
-from streams.agents.dependencies import Dependencies
-from streams.agents.execute.answer_evaluation import ask_judge
-from streams.agents.execute.call_spec import Errand
-from streams.agents.execute.hop_state import HopState
-from streams.agents.execute.internal_calls import ask_tier
-from streams.agents.execute.outcome_kinds import Ending, Replied
-from streams.agents.quality_signals import Signal, publish_signal
+from streams.agents.calls.internal_calls import ask_tier
+from streams.agents.context.call_spec import Errand
+from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.hop_state import HopState
+from streams.agents.context.outcome_kinds import Ending, Replied
+from streams.agents.quality.answer_evaluation import ask_judge
+from streams.agents.quality.quality_signals import Signal, publish_signal
 from streams.routing.confidence.agreement import agreement
 from streams.routing.confidence.scorers import Answered
 from streams.routing.shadowing import Shadow, shadow_of

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from core.kafka.incoming_message import Incoming
+from core.kafka.producer import Outgoing
 from schemas.errors import UndecodableError
 from schemas.topics import is_tier_topic, tier_of_topic
-from streams.agents.dependencies import Dependencies
-from streams.agents.tier_records import BOUND_FOR, hop_message, read_hop, tier_record
+from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.tier_records import BOUND_FOR, hop_message, read_hop, tier_record
 from streams.flow.dispatcher import LeftForLaterError, Work
-from streams.flow.incoming_message import Incoming
-from streams.flow.producer import Outgoing
 
 _LOOK_MS = 1_000.0
 

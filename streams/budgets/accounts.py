@@ -16,7 +16,7 @@ from zlib import crc32
 
 from schemas.budget_entries import NO_EXPECTATION
 from streams.budgets.spill_store import Shelf
-from streams.routing.selection.budgets import Account, Spent
+from streams.routing.budgets import Account, Spent
 
 MOST_IN_MEMORY = 100_000
 """Accounts held in memory, about half a kilobyte each with twelve partitions."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from core.alert_port import Alerts
 from schemas.alert_names import AlertName
-from streams.alerting.alert_port import Alerts
 from streams.budgets.accounts import Books
-from streams.routing.selection.budget_windows import window_name
-from streams.routing.selection.budgets import Account, Budget, Spent, levels_reached
+from streams.routing.budget_windows import window_name
+from streams.routing.budgets import Account, Budget, Spent, levels_reached
 
 PER_MINUTE = 20
 """Alerts of one budget in a minute that name their subject; what comes beyond is one alert."""

@@ -1,7 +1,7 @@
 """The cost topic and the budgets' ledger as they are read: the port, and its Kafka adapter.
 
 Both have as many partitions, and a cost partition's sums lie on the ledger's partition of the same
-number. Writing is the publisher's (`streams.flow.producer`).
+number. Writing is the publisher's (`core.kafka.producer`).
 """
 
 from __future__ import annotations

@@ -12,11 +12,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
+from core.alert_port import Alerts
+from core.clock import Clock
+from core.kafka.producer import Publisher
 from schemas.alert_names import AlertName
 from schemas.encoding.codec import Codec
 from schemas.errors import TopicError
 from schemas.topics import COST
-from streams.alerting.alert_port import Alerts
+from streams.bad_input.bad_records import BadRecords, unwatched
 from streams.budgets.accounts import MOST_IN_MEMORY, Books
 from streams.budgets.budget_alerts import Alarms
 from streams.budgets.budget_log import BudgetLog, LogReader, LogRecord
@@ -25,11 +28,8 @@ from streams.budgets.ledger_owner import Keeper
 from streams.budgets.recovery import begin_count, ends_of
 from streams.budgets.reservations import Reservations
 from streams.budgets.spend_aggregator import Count
-from streams.flow.bad_records import BadRecords, unwatched
-from streams.flow.clock import Clock
-from streams.flow.producer import Publisher
 from streams.journal.partition_journal import Owner
-from streams.routing.selection.budgets import Budget, Meter
+from streams.routing.budgets import Budget, Meter
 
 WRITE_EVERY_S = 1.0
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Protocol
 
+from core.clock import Clock
 from streams.budgets.budget_tracker import Follower
 from streams.budgets.reservations import Reservations
-from streams.flow.clock import Clock
-from streams.routing.selection.budgets import (
+from streams.routing.budgets import (
     Allowed,
     Balance,
     Budget,

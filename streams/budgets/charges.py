@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas.budget_entries import NO_EXPECTATION
 from schemas.errors import UndecodableError
-from streams.routing.selection.budgets import Payer
+from streams.routing.budgets import Payer
 
 REPLAY = "replay"
 """Purpose of calls that an operator's replay makes: they are under its own limit, no sender's."""

@@ -21,7 +21,7 @@ from schemas.encoding.codec import Codec
 from schemas.errors import UndecodableError
 from streams.budgets.accounts import CellSum
 from streams.budgets.budget_log import LogRecord
-from streams.routing.selection.budgets import Account
+from streams.routing.budgets import Account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

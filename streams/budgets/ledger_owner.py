@@ -9,17 +9,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 
+from core.kafka.producer import Publisher
 from schemas.encoding.codec import Codec
 from schemas.topics import BUDGETS
+from streams.bad_input.bad_records import BadRecords
 from streams.budgets.accounts import Books
 from streams.budgets.budget_alerts import Alarms
 from streams.budgets.budget_log import BudgetLog, LogReader
 from streams.budgets.ledger_writer import Desk
 from streams.budgets.spend_aggregator import Count
-from streams.flow.bad_records import BadRecords
-from streams.flow.producer import Publisher
 from streams.journal.partition_journal import Owner
-from streams.routing.selection.budgets import Budget
+from streams.routing.budgets import Budget
 
 _OVER_AT_ONCE = 2_000
 """Accounts that are forgotten in one go when their window is over."""

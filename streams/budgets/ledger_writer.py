@@ -12,20 +12,20 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
+from core.kafka.producer import Outgoing, Publisher
 from schemas.budget_entries import BudgetEntry, entry_key, split_entry_key
 from schemas.encoding.codec import Codec
 from schemas.errors import DeliveryError
 from schemas.topics import BUDGETS
+from streams.bad_input.bad_records import BadRecords
 from streams.budgets.accounts import Books, CellSum
 from streams.budgets.budget_alerts import Alarms
 from streams.budgets.budget_log import LogRecord
 from streams.budgets.ledger import LedgerSum, Mark, encode_entry, mark_entry, read_entry, sum_entry
 from streams.budgets.spend_aggregator import Count
-from streams.flow.bad_records import BadRecords
-from streams.flow.producer import Outgoing, Publisher
 from streams.journal.partition_journal import Owner
-from streams.routing.selection.budget_windows import DAY_MS
-from streams.routing.selection.budgets import Account
+from streams.routing.budget_windows import DAY_MS
+from streams.routing.budgets import Account
 
 log = logging.getLogger(__name__)
 

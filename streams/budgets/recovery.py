@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from schemas.encoding.codec import Codec
 from schemas.errors import TopicError
 from schemas.topics import BUDGETS, COST
+from streams.bad_input.bad_records import BadRecords
 from streams.budgets.accounts import Books
 from streams.budgets.budget_log import BudgetLog
 from streams.budgets.ledger import LedgerPage, LedgerSum
 from streams.budgets.spend_aggregator import GRACE_MS, Count, Starts
-from streams.flow.bad_records import BadRecords
-from streams.routing.selection.budget_windows import window_start
-from streams.routing.selection.budgets import Meter
+from streams.routing.budget_windows import window_start
+from streams.routing.budgets import Meter
 
 MARGIN_MS = 5 * 60 * 1000
 """How much earlier than a window the cost topic is read: clocks of workers differ a little."""

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 
 from streams.budgets.accounts import Books, Cell
 from streams.budgets.charges import Charge
-from streams.routing.selection.budget_windows import HOUR_MS, window_end
-from streams.routing.selection.budgets import Account, Meter
+from streams.routing.budget_windows import HOUR_MS, window_end
+from streams.routing.budgets import Account, Meter
 
 GRACE_MS = HOUR_MS
 """How long after its end a window is still kept, for calls that are booked late."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from array import array
 
-from streams.routing.selection.budgets import Account
+from streams.routing.budgets import Account
 
 
 class Shelf:

@@ -13,11 +13,11 @@ import logging
 from collections.abc import Awaitable
 from typing import Protocol
 
+from core.clock import BrokerClock
+from core.kafka.producer import Delivered, Outgoing
 from schemas.budget_entries import entry_key
 from schemas.errors import DeliveryError
 from schemas.topics import BUDGETS
-from streams.flow.clock import BrokerClock
-from streams.flow.producer import Delivered, Outgoing
 
 log = logging.getLogger(__name__)
 

@@ -15,12 +15,12 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from core.kafka.incoming_message import Incoming
 from streams.flow.concurrency_limiter import Slots
-from streams.flow.delivery_attempts import DeliveryAttempts, Trial
-from streams.flow.incoming_message import Incoming
 from streams.flow.log_gaps import LogGaps
 from streams.flow.offset_tracker import MAX_SPAN, AckTracker, Opening
-from streams.flow.retry_count import Tries
+from streams.offset_metadata.delivery_attempts import DeliveryAttempts, Trial
+from streams.offset_metadata.retry_count import Tries
 
 log = logging.getLogger(__name__)
 

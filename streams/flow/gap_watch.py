@@ -10,8 +10,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
+from core.alert_port import Alerts
 from schemas.alert_names import AlertName
-from streams.alerting.alert_port import Alerts
 from streams.flow.log_gaps import LogGap, LogGaps, Partition
 
 log = logging.getLogger(__name__)

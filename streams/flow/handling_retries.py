@@ -20,9 +20,9 @@ from pathlib import PurePath
 from aiokafka.errors import KafkaError
 
 from schemas.errors import DeliveryError, RecordTooLargeError, SchemaRegistryAwayError
-from streams.flow.dead_letters import DeadLetterLimitError
+from streams.bad_input.dead_letters import DeadLetterLimitError
 from streams.flow.dispatcher import Handler, LeftForLaterError, Work
-from streams.flow.retry_count import Tries
+from streams.offset_metadata.retry_count import Tries
 
 log = logging.getLogger(__name__)
 

@@ -10,11 +10,11 @@ import asyncio
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from core.clock import Clock
+from core.kafka.incoming_message import Incoming
+from core.kafka.producer import Delivered, Outgoing, refuse_nothing
 from schemas.errors import DeliveryError
 from schemas.topics import COST, OUTCOMES
-from streams.flow.clock import Clock
-from streams.flow.incoming_message import Incoming
-from streams.flow.producer import Delivered, Outgoing, refuse_nothing
 from streams.journal.journal_log import JournalRecord, booking_of
 from streams.journal.sent_replies import RecordPlace
 

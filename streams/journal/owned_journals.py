@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 
+from core.clock import Clock
 from schemas.identity import DEFAULT_TENANT, identity_key, split_identity
 from schemas.journal_headers import INCARNATION, JournalHeaders
 from schemas.topics import OUTCOMES
-from streams.flow.bad_records import BadRecords, unwatched
-from streams.flow.clock import Clock
+from streams.bad_input.bad_records import BadRecords, unwatched
 from streams.journal.journal_log import JournalLog, JournalRecord
 from streams.journal.partition_journal import (
     DUPLICATE_WINDOW_MS,

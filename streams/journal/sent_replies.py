@@ -20,7 +20,7 @@ from aiokafka.errors import KafkaError
 
 from core.kafka.consumer import open_consumer
 from schemas.encoding.value_checks import INT64_DIGITS
-from streams.membership.partition_mark import MAX_OFFSET
+from streams.offset_metadata.partition_mark import MAX_OFFSET
 
 log = logging.getLogger(__name__)
 

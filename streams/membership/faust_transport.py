@@ -33,11 +33,11 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from core.kafka.consumer import read_as_all_consumers_do
-from streams.flow.delivery_attempts import DeliveryAttempts, Place
 from streams.membership.committed_positions import seek_to_committed
 from streams.membership.group_marks import GroupMarks
 from streams.membership.group_state import GroupStanding, group_standing
 from streams.membership.topic_ids import TopicShape, topic_shapes
+from streams.offset_metadata.delivery_attempts import DeliveryAttempts, Place
 
 log = logging.getLogger(__name__)
 

@@ -22,8 +22,13 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata
 
-from streams.flow.delivery_attempts import Commit, DeliveryAttempts, FoundPartition, Place
 from streams.membership.topic_ids import TopicShape, topic_shapes
+from streams.offset_metadata.delivery_attempts import (
+    Commit,
+    DeliveryAttempts,
+    FoundPartition,
+    Place,
+)
 
 log = logging.getLogger(__name__)
 

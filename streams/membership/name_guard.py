@@ -13,10 +13,10 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from core.alert_port import Alerts
 from schemas.alert_names import AlertName
 from schemas.errors import ConfigurationError
 from schemas.worker_status import WorkerStatus
-from streams.alerting.alert_port import Alerts
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from faust.types import TP
 
-from streams.flow.bad_input_pace import Partition
+from streams.bad_input.bad_input_pace import Partition
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from streams.flow.clock import Clock
+from core.clock import Clock
 
 EVERY_MS = 500.0
 

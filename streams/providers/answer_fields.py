@@ -12,7 +12,7 @@ import orjson
 from schemas.encoding import exact_json
 from schemas.encoding.json_bounds import crowd_in
 from streams.providers.port import ErrorClass, ProviderError, Usage
-from streams.routing.parameters.extra_names import NEVER
+from streams.routing.extra_names import NEVER
 
 Json = Mapping[str, Any]
 

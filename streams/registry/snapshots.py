@@ -21,7 +21,7 @@ from streams.registry.document.yaml_text import YamlText
 from streams.registry.learned import ArtifactOf, with_artifact
 from streams.registry.model_families import refused_by_family
 from streams.registry.policies import policy_of
-from streams.routing.parameters.extra_names import USUAL
+from streams.routing.extra_names import USUAL
 from streams.routing.snapshot import (
     Arm,
     Experiment,

@@ -14,11 +14,11 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from streams.routing.complexity import SCORE_DIGITS
 from streams.routing.features.request_features import Features
 from streams.routing.learned.domain import FAMILIAR
 from streams.routing.llm.classification import Opinion
 from streams.routing.rules.classifier import CLASSIFIERS
-from streams.routing.rules.complexity import SCORE_DIGITS
 from streams.routing.selection.plans import best_plan
 from streams.routing.selection.success_probability import foresee
 from streams.routing.snapshot import Landscape

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from streams.routing.alert_rules import Alerting
+from streams.routing.budgets import Budget
+from streams.routing.extra_names import USUAL
 from streams.routing.learned.artifact import Artifact
-from streams.routing.parameters.extra_names import USUAL
 from streams.routing.policy import Policy
-from streams.routing.selection.budgets import Budget
 
 TOOLS, VISION, JSON, LOGPROBS = "tools", "vision", "json", "logprobs"
 CAPABILITIES = frozenset({TOOLS, VISION, JSON, LOGPROBS})

@@ -12,6 +12,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from core.clock import BrokerClock
+from core.codecs import Codecs
+from core.kafka.producer import OWN_TIMEOUT_MS, KafkaPublisher
 from core.schema_registry import known_schemas
 from schemas.encoding.avro_schemas import VALUES
 from schemas.encoding.codec import Codec
@@ -25,20 +28,16 @@ from schemas.topics import (
     wait_topic,
 )
 from schemas.worker_status import WorkerStatus
-from streams.agents.codecs import Codecs
-from streams.agents.dependencies import Dependencies
+from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.shadow_spend import Allowance
 from streams.agents.handlers import Handlers
-from streams.agents.shadow_spend import Allowance
-from streams.alerting.worker_alerts import AlertLog
-from streams.flow.bad_input_pace import BadInputPace
-from streams.flow.bad_records import BadRecords
-from streams.flow.clock import BrokerClock
+from streams.alerts.worker_alerts import AlertLog
+from streams.bad_input.bad_input_pace import BadInputPace
+from streams.bad_input.bad_records import BadRecords
+from streams.bad_input.dead_letters import DeadLetterLimit, DeadLetters
 from streams.flow.concurrency_limiter import Slots, SlotsAhead
-from streams.flow.dead_letters import DeadLetterLimit, DeadLetters
-from streams.flow.delivery_attempts import DeliveryAttempts
 from streams.flow.dispatcher import Assignment, Handler, Intake
 from streams.flow.log_gaps import LogGaps
-from streams.flow.producer import OWN_TIMEOUT_MS, KafkaPublisher
 from streams.flow.reply_topics import ReplyTopicPolicy, TopicDirectory
 from streams.journal.in_flight_hops import Claims
 from streams.journal.journal_log import KafkaJournalLog
@@ -48,6 +47,7 @@ from streams.journal.sent_replies import KafkaSentReplies
 from streams.membership.name_guard import NameTakenOverError
 from streams.membership.partition_pauses import PartitionPauses
 from streams.observability.metrics import WorkerMetrics
+from streams.offset_metadata.delivery_attempts import DeliveryAttempts
 from streams.providers.http.operator_policy import HostPolicy, KeyRing
 from streams.providers.installed import open_providers
 from streams.providers.pricing.price_list import PriceBook

@@ -13,12 +13,12 @@ from typing import Any
 import faust
 from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 
+from core.kafka.incoming_message import Incoming
 from schemas.journal_headers import without_nulls
-from streams.flow.delivery_attempts import DeliveryAttempts
 from streams.flow.dispatcher import Intake
-from streams.flow.incoming_message import Incoming
 from streams.membership.assignor import GroupAssignor
 from streams.membership.faust_transport import Transport
+from streams.offset_metadata.delivery_attempts import DeliveryAttempts
 from streams.worker.settings import WorkerSettings
 
 METADATA_MAX_AGE_MS = 5_000

@@ -16,8 +16,8 @@ from typing import Any
 
 import faust
 
-from streams.agents.dependencies import Dependencies
-from streams.agents.execute.interrupted_calls import book_interrupted
+from streams.agents.calls.interrupted_calls import book_interrupted
+from streams.agents.context.dependencies import Dependencies
 from streams.flow.broker_clock import learn_time
 from streams.flow.dispatcher import Intake
 from streams.journal.partition_journal import Owner
@@ -26,13 +26,13 @@ from streams.membership.topology_watch import REBALANCES
 from streams.observability.consumer_lag import Partition, consumer_lag
 from streams.observability.loop_lag import watch_loop
 from streams.observability.readings import observe
-from streams.observability.worker_readings import readings_of
 from streams.worker.broker_watches import gap_watch, topology_watch
 from streams.worker.container import Parts
 from streams.worker.faust_app import build_app, feed
 from streams.worker.health import serve_health
 from streams.worker.settings import WorkerSettings
 from streams.worker.shutdown import leave
+from streams.worker.worker_readings import readings_of
 
 log = logging.getLogger(__name__)
 

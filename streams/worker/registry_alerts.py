@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
+from core.alert_port import Alerts
 from core.registry_signature import UnsignedRecordError
 from schemas.alert_names import AlertName
 from schemas.errors import DeliveryError
-from streams.alerting.alert_port import Alerts
 from streams.observability.metrics import WorkerMetrics
 from streams.registry.live import LiveRegistry
 from streams.worker.settings import WorkerSettings

@@ -7,24 +7,24 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 
+from core.alert_port import Alerts
+from core.clock import BrokerClock
+from core.codecs import Codecs
+from core.kafka.producer import Publisher
 from schemas.encoding.codec import Codec
 from schemas.topics import tier_topic
 from schemas.worker_status import WorkerStatus
-from streams.agents.codecs import Codecs
-from streams.alerting.alert_port import Alerts
-from streams.alerting.factory import open_alerts
-from streams.alerting.leader_session import AlertDependencies, Rules
-from streams.alerting.service import evaluate_alerts
-from streams.alerting.worker_alerts import AlertLog
+from streams.alerts.factory import open_alerts
+from streams.alerts.leader_session import AlertDependencies, Rules
+from streams.alerts.service import evaluate_alerts
+from streams.alerts.worker_alerts import AlertLog
+from streams.bad_input.bad_records import BadRecords
 from streams.budgets.budget_log import KafkaBudgetLog
 from streams.budgets.budget_tracker import Follower
 from streams.budgets.call_budgets import LiveBudgets
 from streams.budgets.expected_costs import expected_by_price
 from streams.budgets.reservations import Reservations
-from streams.flow.bad_records import BadRecords
-from streams.flow.clock import BrokerClock
 from streams.flow.dispatcher import Assignment
-from streams.flow.producer import Publisher
 from streams.flow.worker_status_feed import KafkaStatusFeed
 from streams.journal.partition_journal import Owner
 from streams.membership.name_guard import NameGuard, NameTakenOverError
@@ -32,7 +32,7 @@ from streams.observability.metrics import WorkerMetrics
 from streams.providers.http.operator_policy import HostPolicy, KeyRing
 from streams.providers.pricing.price_list import PriceBook
 from streams.registry.live import LiveRegistry
-from streams.routing.selection.budgets import Budget
+from streams.routing.budgets import Budget
 from streams.worker.settings import WorkerSettings
 from streams.worker.status_reports import StatusReports
 

@@ -16,7 +16,7 @@ from core.kafka.access import Servers
 from core.kafka.registry_access import RegistryAccess
 from core.process_log import LogFormat
 from schemas.topics import DEFAULT_TIERS, REQUESTS, tenants_by_name
-from streams.alerting.lease_times import LeaseTimes
+from streams.alerts.log.lease_times import LeaseTimes
 from streams.providers.http.host_patterns import check_entry
 
 ENV_PREFIX = "SLUICE_"

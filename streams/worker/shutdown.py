@@ -10,8 +10,8 @@ from typing import Any
 import faust
 
 from schemas.errors import SluiceError
-from streams.agents.dependencies import Dependencies
-from streams.agents.execute.interrupted_calls import book_open_calls
+from streams.agents.calls.interrupted_calls import book_open_calls
+from streams.agents.context.dependencies import Dependencies
 from streams.flow.dispatcher import Intake
 from streams.worker.container import Parts
 

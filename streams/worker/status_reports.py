@@ -11,10 +11,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from core.kafka.producer import Outgoing, Publisher
 from schemas.errors import DeliveryError
 from schemas.topics import WORKERS
 from schemas.worker_status import EVERY_S, WorkerStatus
-from streams.flow.producer import Outgoing, Publisher
 
 log = logging.getLogger(__name__)
 

@@ -21,9 +21,9 @@ import uvloop
 from aiokafka import AIOKafkaProducer
 from httpx_aiohttp import AiohttpTransport
 
+from core.kafka.incoming_message import Incoming
 from schemas.encoding.codec import Codec
 from schemas.topics import COST, OUTCOMES, QUALITY, REPLIES, REQUESTS, tier_topic
-from streams.flow.incoming_message import Incoming
 from streams.flow.offset_tracker import AckTracker
 from streams.worker.faust_app import build_app, incoming
 from streams.worker.run import QUIET

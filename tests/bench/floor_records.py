@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 
+from core.kafka.incoming_message import Incoming
 from schemas.encoding.avro_mapping import as_record
 from schemas.events import CostEvent, OutcomeEvent, QualityEvent, Result
 from schemas.records import Decision, ReplyAddress, Source, TierMessage
-from streams.flow.incoming_message import Incoming
 
 _DECISION = Decision(
     classifier="rules",

@@ -16,8 +16,8 @@ from streams.registry.version import RegistryVersion, parse_registry
 from streams.routing.learned.artifact import Artifact, pack_artifact, read_artifact
 from tests.bench.figures import Figure
 from tests.bench.prompts import make_requests
-from tests.rig.hot_registry import uses
 from tests.rig.load import load
+from tests.rig.observed.hot_registry import uses
 from tests.rig.stack import Stack, start_basics
 
 ROUNDS = 5

@@ -13,8 +13,8 @@ from streams.registry.publishing import publish_version
 from streams.registry.version import RegistryVersion, parse_registry
 from tests.bench.figures import Figure
 from tests.bench.prompts import make_requests
-from tests.rig.hot_registry import uses
 from tests.rig.load import load
+from tests.rig.observed.hot_registry import uses
 from tests.rig.stack import Stack, start_basics
 
 PER_MINUTE = 600

@@ -34,6 +34,7 @@ from tests.bench.figures import Figure
 from tests.bench.prompts import recorded_file
 from tests.bench.replay_truth import Pair, share
 from tests.fixtures.services import run_sql, some_clickhouse, some_kafka
+from tests.rig.kafka.replayed_log import golden, publish
 from tests.rig.known_traffic import (
     ALONE,
     FIVE,
@@ -44,7 +45,6 @@ from tests.rig.known_traffic import (
     registry,
     registry_text,
 )
-from tests.rig.replayed_log import golden, publish
 from tests.rig.stack import Stack
 from tests.unit.offline.replay.world import RecordedLog, record
 

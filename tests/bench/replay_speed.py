@@ -28,11 +28,11 @@ from schemas.records import Decision, Source
 from schemas.request import read_request
 from schemas.topics import OUTCOMES, REQUESTS
 from sinks.clickhouse.clickhouse_store import ClickHouseStore
-from sinks.ingest.log_position import Place
+from sinks.rows.log_position import Place
 from sinks.settings import SinkSettings
 from streams.offline.replay.costs import tier_costs
-from streams.offline.replay.recorded import Recorded
-from streams.offline.replay.redeciding import Ground, redecide
+from streams.offline.replay.decisions.recorded import Recorded
+from streams.offline.replay.decisions.redeciding import Ground, redecide
 from streams.offline.replay.run_spec import RunSpec
 from streams.providers.pricing.price_list import PriceBook
 from streams.registry.publishing import publish_version
@@ -42,7 +42,7 @@ from tests.bench.figures import Figure
 from tests.bench.prompts import bodies
 from tests.fixtures.services import some_clickhouse, some_kafka
 from tests.rig.stack import Stack
-from tests.sql.log import on_log, outcome_event, store_records
+from tests.sql.rig.log import on_log, outcome_event, store_records
 
 PURE, LOGGED = 20_000, 100_000
 LIVE = local_registry("http://127.0.0.1:1")

@@ -14,9 +14,9 @@ import numpy as np
 from infra.cli.output.screen import notes
 from streams.offline.evaluation.bootstrap import Interval
 from streams.offline.replay.cases import Step
-from streams.offline.replay.comparison import between
-from streams.offline.replay.estimation import Estimated
-from streams.offline.replay.table import Table
+from streams.offline.replay.estimates.comparison import between
+from streams.offline.replay.estimates.estimation import Estimated
+from streams.offline.replay.estimates.table import Table
 from streams.routing.snapshot import Landscape
 from tests.bench.figures import Figure
 from tests.bench.prompts import recorded_file

@@ -20,10 +20,10 @@ from schemas.topics import COST, OUTCOMES, QUALITY
 from sinks.clickhouse.clickhouse_store import ClickHouseStore
 from sinks.clickhouse.connection import connect
 from sinks.clickhouse.migrate import migrate
-from sinks.ingest.avro_file import Row
-from sinks.ingest.batch import Batch
-from sinks.ingest.log_position import Place
-from sinks.ingest.tables import table_of
+from sinks.rows.avro_file import Row
+from sinks.rows.batch import Batch
+from sinks.rows.log_position import Place
+from sinks.rows.tables import table_of
 from sinks.settings import SinkSettings
 from tests.bench.figures import Figure
 from tests.bench.sink_records import EVENTS_A_REQUEST, T0, Record, producer, records, send

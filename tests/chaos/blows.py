@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from infra.devstack.probes import without_secrets
+from infra.devstack.processes.probes import without_secrets
 from schemas.errors import LocalStackError
 from tests.chaos.disks import SmallDisk
 from tests.chaos.scenarios import Blow, Strike

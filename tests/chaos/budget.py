@@ -23,8 +23,8 @@ from pathlib import Path
 from infra.cli.output.screen import console, notes, print_table
 from infra.devstack.registry import local_registry
 from tests.chaos.overshoot import Overshoot, overshoot
-from tests.rig.books import read_ledger
 from tests.rig.load import Load, code_of, load, workload_requests
+from tests.rig.observed.books import read_ledger
 from tests.rig.own_clock import NoOwnClockError, OwnClocks
 from tests.rig.stack import Stack, start_basics
 

@@ -8,7 +8,7 @@ from infra.cli.output.screen import console, print_table
 from infra.reporting.axes import Axis
 from infra.reporting.page import page
 from tests.chaos.crowd import Crowd
-from tests.rig.books import Books
+from tests.rig.observed.books import Books
 from tests.soak.memory_chart import memory_chart
 from tests.soak.samples import Sample, memory_growth
 

@@ -23,9 +23,9 @@ from infra.devstack.registry import local_registry
 from infra.reporting.page import write_report
 from tests.chaos.crowd import Crowd, Waited, overload_faults
 from tests.chaos.crowd_page import crowd_document, crowd_page, tell
-from tests.rig.books import reconcile, settle
 from tests.rig.load import Load, Make, code_of, load, workload_requests
-from tests.rig.metrics_page import scrape
+from tests.rig.observed.books import reconcile, settle
+from tests.rig.observed.metrics_page import scrape
 from tests.rig.stack import Stack, start_basics
 from tests.soak.samples import Sample
 

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from infra.cli.output.screen import console, print_table
-from tests.rig.poison import EVERY_WAY, NAMES, balanced, poisoned, start
+from tests.rig.hostile.poison import EVERY_WAY, NAMES, balanced, poisoned, start
 from tests.rig.stack import Stack, start_basics
 
 ENDS_BY_S = 180.0

@@ -14,8 +14,8 @@ from typing import Any
 from tests.chaos.blows import SIMULATOR, Fists
 from tests.chaos.disks import NoSmallDiskError, SmallDisk
 from tests.chaos.scenarios import Blow, Scenario, Strike
-from tests.rig.books import Books, reconcile, settle
 from tests.rig.load import Load, load, read_again, workload_requests
+from tests.rig.observed.books import Books, reconcile, settle
 from tests.rig.stack import Stack, start_basics
 
 ANSWERS_BY_S = 120.0

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from schemas.topics import is_tier_topic
-from tests.rig.bad_records import bad_records
-from tests.rig.topic_readers import (
+from tests.rig.hostile.bad_records import bad_records
+from tests.rig.kafka.topic_readers import (
     DEAD,
     DECLARED,
     READERS,

@@ -12,7 +12,7 @@ from core.schema_registry import UNKNOWN_FOR_S, KnownSchemas, MemoryRegistry, Sc
 from schemas.encoding.avro_schemas import VALUES, whole_schema
 from schemas.encoding.codec import Codec, Format
 from schemas.errors import SchemaRegistryAwayError, UndecodableError
-from tests.rig.schema_registry import schema_registry
+from tests.rig.kafka.schema_registry import schema_registry
 
 
 async def _meets_the_port(registry: SchemaRegistry) -> None:

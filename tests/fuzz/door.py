@@ -12,6 +12,9 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from random import Random
 
+from core.codecs import Codecs
+from core.kafka.incoming_message import Incoming
+from core.kafka.producer import Delivered, Outgoing, size_of
 from core.schema_registry import KnownSchemas, MemoryRegistry
 from schemas.encoding import exact_json
 from schemas.encoding.avro_mapping import from_record
@@ -29,14 +32,11 @@ from schemas.topics import (
     is_tier_topic,
 )
 from streams.agents.classify.handler import classify
-from streams.agents.codecs import Codecs
-from streams.agents.dependencies import Dependencies
+from streams.agents.context.dependencies import Dependencies
 from streams.agents.execute.handler import execute
+from streams.bad_input.dead_letters import DeadLetterLimit, DeadLetters
 from streams.flow.concurrency_limiter import Slots
-from streams.flow.dead_letters import DeadLetterLimit, DeadLetters
 from streams.flow.dispatcher import Lane, Work
-from streams.flow.incoming_message import Incoming
-from streams.flow.producer import Delivered, Outgoing, size_of
 from streams.journal.in_memory_log import MemoryLog
 from streams.providers.anthropic.adapter import AnthropicProvider
 from streams.providers.http.operator_policy import HostPolicy, KeyRing

@@ -11,8 +11,16 @@ from schemas.encoding.avro_schemas import whole_schema
 from schemas.encoding.codec import SINGLE_OBJECT_MARK, Codec, single_object_header
 from schemas.topics import REGISTRY, WORKERS
 from tests.fuzz.values import NUMBERS, WORDS, anything, changed
-from tests.rig.bad_records import EXTREMES, HEADERS, JSON_VALUES, KEYS, BadRecord, least, value_name
-from tests.rig.topic_readers import TopicReader, readings
+from tests.rig.hostile.bad_records import (
+    EXTREMES,
+    HEADERS,
+    JSON_VALUES,
+    KEYS,
+    BadRecord,
+    least,
+    value_name,
+)
+from tests.rig.kafka.topic_readers import TopicReader, readings
 
 READINGS = readings()
 """Every reader with each of its topics: what a number chooses from."""

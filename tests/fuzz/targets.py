@@ -11,7 +11,7 @@ from tests.fuzz.door import Door
 from tests.fuzz.inputs import make_input
 from tests.fuzz.judged import Judging, make_judged
 from tests.fuzz.records import make_record
-from tests.rig.topic_readers import Feeding
+from tests.rig.kafka.topic_readers import Feeding
 
 LONGEST_HOLD_S = 0.05
 """CPU time of the event loop that one record, or one step of an answer, may take."""

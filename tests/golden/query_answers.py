@@ -1,6 +1,6 @@
 """The answer of every named query on the small history, as one row of JSON a query.
 
-`SLUICE_WRITE_GOLDEN=1 pytest tests/sql/test_golden_answers.py` writes them again after a
+`SLUICE_WRITE_GOLDEN=1 pytest tests/sql/queries/test_golden_answers.py` writes them again after a
 wanted change. Floats keep nine digits: ClickHouse adds them in any order.
 """
 
@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 
 from sinks.analytics.named_queries import questions
-from tests.sql.asking import Ask
-from tests.sql.small_history import LIVES
+from tests.sql.rig.asking import Ask
+from tests.sql.rig.small_history import LIVES
 
 FILE = Path(__file__).parent / "answers.jsonl"
 REQUIRED = {"request": {"request_id": LIVES[0].request_id}}

@@ -12,6 +12,9 @@ from typing import Any
 from aiohttp import web
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from core.clock import BrokerClock
+from core.codecs import Codecs
+from core.kafka.producer import KafkaPublisher
 from infra.topics_admin import Partitions, TopicsAdmin
 from schemas.alert_evaluation import AlertEvaluation, fetch_evaluation
 from schemas.encoding.avro_mapping import as_record
@@ -20,20 +23,17 @@ from schemas.events import Alert
 from schemas.identity import identity_key
 from schemas.journal_headers import JournalHeaders
 from schemas.topics import ALERTS, COST, OUTCOMES, declared_topics
-from streams.agents.codecs import Codecs
-from streams.alerting.factory import open_alerts
-from streams.alerting.kafka_alert_log import KafkaAlertLog, read_alerts
-from streams.alerting.leader_session import Rules
-from streams.alerting.lease_times import LeaseTimes
-from streams.alerting.service import evaluate_alerts
-from streams.alerting.worker_alerts import AlertLog
-from streams.flow.bad_records import BadRecords
-from streams.flow.clock import BrokerClock
-from streams.flow.producer import KafkaPublisher
+from streams.alerts.factory import open_alerts
+from streams.alerts.leader_session import Rules
+from streams.alerts.log.kafka_alert_log import KafkaAlertLog, read_alerts
+from streams.alerts.log.lease_times import LeaseTimes
+from streams.alerts.service import evaluate_alerts
+from streams.alerts.worker_alerts import AlertLog
+from streams.bad_input.bad_records import BadRecords
 from streams.observability.metrics import WorkerMetrics
 from streams.providers.http.operator_policy import HostPolicy, KeyRing
 from streams.routing.alert_rules import Alerting
-from tests.unit.alerting.world import TIERS, alerting
+from tests.unit.alerts.world import TIERS, alerting
 
 ALERT = Codec("Alert")
 IDLE = 2_000

@@ -13,6 +13,8 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
+from core.clock import BrokerClock
+from core.kafka.producer import KafkaPublisher
 from schemas.alert_names import AlertName
 from schemas.encoding.avro_mapping import as_record
 from schemas.encoding.codec import Codec
@@ -23,10 +25,8 @@ from streams.budgets.budget_tracker import Follower
 from streams.budgets.call_budgets import LiveBudgets
 from streams.budgets.ledger import Mark, read_entry
 from streams.budgets.reservations import Reservations
-from streams.flow.clock import BrokerClock
-from streams.flow.producer import KafkaPublisher
 from streams.journal.partition_journal import Owner
-from streams.routing.selection.budgets import (
+from streams.routing.budgets import (
     REJECT,
     TENANT,
     USER,

@@ -12,8 +12,8 @@ from streams.client.batch_send import Pace, send_all
 from streams.client.caller import Heard, kafka_caller
 from streams.client.feedback import Opinion, publish_opinions
 from streams.client.totals import Totals, nano_of
-from tests.rig.books import read_ledger, reconcile, rows, settle
-from tests.rig.polling import poll_until
+from tests.rig.observed.books import read_ledger, reconcile, rows, settle
+from tests.rig.observed.polling import poll_until
 from tests.rig.stack import Stack
 
 NANO = 1_000_000_000

@@ -9,8 +9,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from streams.flow.delivery_attempts import DeliveryAttempts
 from streams.membership.group_state import group_standing
+from streams.offset_metadata.delivery_attempts import DeliveryAttempts
 from streams.worker.faust_app import build_app
 from streams.worker.settings import WorkerSettings
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from streams.client.batch_send import Pace, send_all
 from streams.client.caller import Heard, kafka_caller
-from tests.rig.books import reconcile, rows, settle
-from tests.rig.polling import until_true
+from tests.rig.observed.books import reconcile, rows, settle
+from tests.rig.observed.polling import until_true
 from tests.rig.stack import Stack, switch_faults
 
 REQUESTS = 30

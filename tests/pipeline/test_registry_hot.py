@@ -28,8 +28,8 @@ from streams.registry.publishing import move_pointer, publish_version
 from streams.registry.registry_topic import read_records, registry_log
 from streams.registry.version import parse_registry
 from streams.routing.learned.artifact import pack_artifact, read_artifact
-from tests.rig.hot_registry import BY_S, in_use, uses
-from tests.rig.sender import Sender, sender
+from tests.rig.hostile.sender import Sender, sender
+from tests.rig.observed.hot_registry import BY_S, in_use, uses
 from tests.rig.stack import Stack
 
 FEATURE = "hot-reload"

@@ -12,10 +12,10 @@ import pytest
 from schemas.encoding.avro_schemas import whole_schema
 from schemas.encoding.codec import CONFLUENT_MARK, Codec, Format, single_object_header
 from tests.fixtures.pipeline import running_pipeline
-from tests.rig.books import rows
-from tests.rig.polling import poll_until
-from tests.rig.schema_registry import SchemaRegistryServer, schema_registry
-from tests.rig.sender import Sender, sender
+from tests.rig.hostile.sender import Sender, sender
+from tests.rig.kafka.schema_registry import SchemaRegistryServer, schema_registry
+from tests.rig.observed.books import rows
+from tests.rig.observed.polling import poll_until
 from tests.rig.stack import Stack
 
 QUESTION = {"prompt": "What are your opening hours on Saturday?"}

@@ -20,9 +20,7 @@ import pytest
 from infra.devstack.registry import local_registry
 from tests.fixtures.pipeline import FLUSH_MS
 from tests.fixtures.services import run_sql
-from tests.rig.collector import collector
-from tests.rig.polling import poll_until
-from tests.rig.secure_kafka import (
+from tests.rig.kafka.secure_kafka import (
     CLIENT,
     CLIENT_SECRET,
     PASSWORD,
@@ -31,8 +29,10 @@ from tests.rig.secure_kafka import (
     SecureKafka,
     token_endpoint,
 )
+from tests.rig.kafka.tls_proxy import tls_before
+from tests.rig.observed.collector import collector
+from tests.rig.observed.polling import poll_until
 from tests.rig.stack import Stack
-from tests.rig.tls_proxy import tls_before
 
 pytestmark = pytest.mark.timeout(300)
 

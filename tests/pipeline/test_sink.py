@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from sinks.ingest.tables import DEAD_LETTERS, table_of
+from sinks.rows.tables import DEAD_LETTERS, table_of
 from sinks.settings import SinkSettings
 from tests.bench.sink_records import Record, producer, records, send
 from tests.fixtures.migrated import make_migrated
-from tests.rig.books import rows
-from tests.rig.polling import poll_until
+from tests.rig.observed.books import rows
+from tests.rig.observed.polling import poll_until
 from tests.rig.stack import Stack
 
 TABLES = ("calls", "quality", "outcomes", DEAD_LETTERS.name)

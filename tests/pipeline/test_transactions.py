@@ -9,7 +9,7 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from schemas.topics import REQUESTS
-from tests.rig.sender import sender
+from tests.rig.hostile.sender import sender
 from tests.rig.stack import Stack
 
 

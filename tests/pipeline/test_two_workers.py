@@ -17,15 +17,15 @@ from sinks.settings import SinkSettings
 from tests.fixtures.migrated import make_migrated
 from tests.fixtures.pipeline import FLUSH_MS
 from tests.fixtures.services import some_clickhouse, some_kafka
-from tests.rig.evaluators import (
+from tests.rig.hostile.poison import ALERT_IDLE_S, FAILS, NAMES, balanced, poisoned, start
+from tests.rig.kafka.topology import changed
+from tests.rig.observed.evaluators import (
     evaluated_by,
     evaluator,
     registry_with_rule,
     traffic,
 )
-from tests.rig.poison import ALERT_IDLE_S, FAILS, NAMES, balanced, poisoned, start
 from tests.rig.stack import Stack, fetch, start_basics
-from tests.rig.topology import changed
 
 
 @pytest.fixture(scope="module")

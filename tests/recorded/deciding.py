@@ -13,12 +13,7 @@ import yaml
 
 from schemas.errors import InvalidRequestError
 from streams.registry.version import parse_registry
-from streams.routing.cascade import Escalate, Standing, after_answer
-from streams.routing.confidence.scorers import Answered, confidence_in
-from streams.routing.decision import Moment, Subject, decide
-from streams.routing.learned.artifact import Artifact, read_artifact
-from streams.routing.llm.classification import Opinion
-from streams.routing.selection.budgets import (
+from streams.routing.budgets import (
     Account,
     Balance,
     Budget,
@@ -27,6 +22,11 @@ from streams.routing.selection.budgets import (
     levels_reached,
     verdict_on,
 )
+from streams.routing.cascade import Escalate, Standing, after_answer
+from streams.routing.confidence.scorers import Answered, confidence_in
+from streams.routing.decision import Moment, Subject, decide
+from streams.routing.learned.artifact import Artifact, read_artifact
+from streams.routing.llm.classification import Opinion
 from streams.routing.selection.candidates import Candidate, Condition, Need, shortlist
 from streams.routing.selection.fallback import FailedCall, TierExhausted, after_failure
 from streams.routing.shadowing import shadow_of

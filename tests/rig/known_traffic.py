@@ -18,10 +18,10 @@ import orjson
 
 from streams.offline.replay.cases import Case, Seen, Step
 from streams.offline.replay.costs import tier_costs
-from streams.offline.replay.estimation import Estimated
-from streams.offline.replay.projection import Projection, project
-from streams.offline.replay.table import Table, table_of
-from streams.offline.replay.trajectories import Wants, Ways
+from streams.offline.replay.decisions.trajectories import Wants, Ways
+from streams.offline.replay.estimates.estimation import Estimated
+from streams.offline.replay.estimates.projection import Projection, project
+from streams.offline.replay.estimates.table import Table, table_of
 from streams.providers.port import Usage
 from streams.providers.pricing.price_list import PriceBook
 from streams.registry.version import parse_registry

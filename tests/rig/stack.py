@@ -17,9 +17,9 @@ import httpx
 
 from infra.devstack.clickhouse import LocalClickHouse
 from infra.devstack.kafka import LocalKafka
-from infra.devstack.ports import free_port
 from infra.devstack.preparation import migrate_tables
-from infra.devstack.process import Process, start_process
+from infra.devstack.processes.ports import free_port
+from infra.devstack.processes.process import Process, start_process
 from infra.devstack.registry import local_registry
 from infra.topics_admin import Partitions, TopicsAdmin
 from schemas.topics import declared_topics

@@ -19,9 +19,9 @@ from infra.devstack.kafka import Doors
 from infra.reporting.axes import Axis
 from infra.reporting.line_chart import Line, line_chart
 from infra.reporting.page import page, write_report
-from tests.rig.books import reconcile, settle
 from tests.rig.load import Load, load, workload_requests
-from tests.rig.metrics_page import scrape
+from tests.rig.observed.books import reconcile, settle
+from tests.rig.observed.metrics_page import scrape
 from tests.rig.stack import Stack, start_basics
 from tests.soak.memory_chart import memory_chart, up_from_zero
 from tests.soak.samples import (

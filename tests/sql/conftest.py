@@ -13,8 +13,8 @@ from sinks.clickhouse.clickhouse_store import ClickHouseStore
 from sinks.clickhouse.connection import connect
 from sinks.settings import SinkSettings
 from tests.fixtures.migrated import make_migrated
-from tests.sql.asking import Ask, history
-from tests.sql.small_history import LIVES, SINCE, UNTIL
+from tests.sql.rig.asking import Ask, history
+from tests.sql.rig.small_history import LIVES, SINCE, UNTIL
 
 
 @pytest.fixture

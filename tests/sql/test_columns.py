@@ -18,10 +18,10 @@ from schemas.encoding.avro_schemas import Schema
 from schemas.encoding.codec import Codec
 from schemas.topics import ALERTS, COST, OUTCOMES, QUALITY, REGISTRY, REPLAY_DECISIONS
 from sinks.clickhouse.clickhouse_store import ClickHouseStore
-from sinks.ingest.log_position import Place
-from sinks.ingest.tables import Table, table_of
+from sinks.rows.log_position import Place
+from sinks.rows.tables import Table, table_of
 from sinks.settings import SinkSettings
-from tests.sql.log import T0, Record, store_records
+from tests.sql.rig.log import T0, Record, store_records
 
 EVENTS = {
     COST: "CostEvent",

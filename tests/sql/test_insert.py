@@ -19,15 +19,15 @@ from sinks.clickhouse.clickhouse_store import ClickHouseStore
 from sinks.clickhouse.connection import connect
 from sinks.clickhouse.insert_sql import QUERY_PREFIX, query_id
 from sinks.errors import DoubtfulRowsError, RefusedError
-from sinks.ingest.avro_file import Row
-from sinks.ingest.batch import Batch, BatchLimits
-from sinks.ingest.log_position import Place
 from sinks.ingest.partition_writer import blames_rows
-from sinks.ingest.row_reader import reader_of
-from sinks.ingest.tables import CALLS
+from sinks.rows.avro_file import Row
+from sinks.rows.batch import Batch, BatchLimits
+from sinks.rows.log_position import Place
+from sinks.rows.row_reader import reader_of
+from sinks.rows.tables import CALLS
 from sinks.settings import SinkSettings
-from tests.rig.polling import until_true
-from tests.sql.log import T0, cost_event, on_log, outcome_event, store_records
+from tests.rig.observed.polling import until_true
+from tests.sql.rig.log import T0, cost_event, on_log, outcome_event, store_records
 
 PLACE = Place(COST, 2)
 _PARTS = (

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from infra.devstack.clickhouse_access import password_file, password_in
-from infra.devstack.probes import without_secrets
+from infra.devstack.processes.probes import without_secrets
 from tests.fixtures.services import run_sql
 
 pytestmark = pytest.mark.skipif(

@@ -17,14 +17,14 @@ from schemas.errors import UndecodableError
 from schemas.topics import ALERTS, COST, OUTCOMES, QUALITY, REPLAY_DECISIONS
 from sinks.clickhouse.clickhouse_store import ClickHouseStore
 from sinks.errors import RefusedError
-from sinks.ingest.avro_file import Row
-from sinks.ingest.batch import Batch
-from sinks.ingest.log_position import Place
 from sinks.ingest.partition_writer import blames_rows
-from sinks.ingest.row_reader import EVENT_VALUES, reader_of
-from sinks.ingest.tables import table_of
-from tests.rig.bad_records import least
-from tests.sql.log import T0, Record, cost_event, outcome_event, quality_event
+from sinks.rows.avro_file import Row
+from sinks.rows.batch import Batch
+from sinks.rows.log_position import Place
+from sinks.rows.row_reader import EVENT_VALUES, reader_of
+from sinks.rows.tables import table_of
+from tests.rig.hostile.bad_records import least
+from tests.sql.rig.log import T0, Record, cost_event, outcome_event, quality_event
 
 WithStore = Callable[[Callable[[ClickHouseStore], Any]], Any]
 DOUBLES = (7.5, -1.0, -0.5, 0.0, 0.25, 1.0, 1.0000001, -1e300, 1e300, 1e13, math.inf, math.nan)

@@ -13,7 +13,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from infra.devstack.clickhouse import LocalClickHouse
 from infra.devstack.preparation import grant_roles
-from infra.devstack.probes import without_secrets
+from infra.devstack.processes.probes import without_secrets
 from sinks.analytics.named_queries import questions
 from sinks.analytics.query_runner import TimeRange, asker
 from sinks.clickhouse.connection import connect

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from infra.cli.output.screen import console, notes, print_json, print_table
 from infra.devstack.components import part_answers
-from infra.devstack.launching import end_pipeline, follow_start, start_supervisor
-from infra.devstack.process import Process
-from infra.devstack.state import Phase, PipelineState, running_state
+from infra.devstack.processes.launching import end_pipeline, follow_start, start_supervisor
+from infra.devstack.processes.process import Process
+from infra.devstack.processes.state import Phase, PipelineState, running_state
 from infra.settings import InfraSettings
 
 

@@ -1,7 +1,7 @@
 """What `sluice alerts` shows: which alerts stand, and what changed lately. Pure.
 
-Read from the log of alerts as the evaluator reads it (`streams.alerting.active_alerts`), so that
-what is shown is what was told: repeats are not changes.
+Read from the log of alerts as the evaluator reads it (`streams.alerts.evaluation`), so that what
+is shown is what was told: repeats are not changes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from schemas.alert_evaluation import AlertEvaluation
 from schemas.events import Alert
-from streams.alerting.active_alerts import AlertBook, Notice, Standing
+from streams.alerts.evaluation.active_alerts import AlertBook, Notice, Standing
 
 OVERDUE_S = 60
 """Age of the latest evaluation, s, from which on it says that nobody evaluates."""

@@ -11,6 +11,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import Any
 
+from core.kafka.incoming_message import Incoming
 from schemas.encoding import exact_json
 from schemas.encoding.codec import Format, format_of
 from schemas.encoding.value_checks import sound_time
@@ -29,18 +30,17 @@ from schemas.records import (
 )
 from schemas.request import Claim, Request, read_claim, read_request, request_document
 from schemas.topics import MAX_REQUEST_BYTES
+from streams.agents.calls.expected_costs import expected_costs
 from streams.agents.classify.llm_classification import opinion_on
 from streams.agents.classify.reply_address import CORRELATION_ID, REPLY_TOPIC, Addressed, address_of
-from streams.agents.dependencies import Dependencies
-from streams.agents.execute.expected_costs import expected_costs
-from streams.agents.execute.hop_state import HopState
-from streams.agents.failed_handling import FAILURE, one_try, set_failed_aside
-from streams.agents.replies import send_reply
-from streams.agents.spans import classify_span, note_decision
-from streams.agents.tier_records import tier_record
+from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.hop_state import HopState
+from streams.agents.context.spans import classify_span, note_decision
+from streams.agents.context.tier_records import tier_record
+from streams.agents.outcomes.failed_handling import FAILURE, one_try, set_failed_aside
+from streams.agents.outcomes.replies import send_reply
 from streams.flow.dispatcher import Work
 from streams.flow.handling_retries import Fault, cause_of, is_environment
-from streams.flow.incoming_message import Incoming
 from streams.routing.assessment import uses_artifact, wants_opinion
 from streams.routing.decision import (
     CODE_VERSION,

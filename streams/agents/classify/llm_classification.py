@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from schemas.alert_names import AlertName
 from schemas.records import CLASSIFY
-from streams.agents.dependencies import Dependencies
-from streams.agents.execute.call_spec import Errand
-from streams.agents.execute.hop_state import HopState
-from streams.agents.execute.internal_calls import Heard, ask_model
+from streams.agents.calls.internal_calls import Heard, ask_model
+from streams.agents.context.call_spec import Errand
+from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.hop_state import HopState
 from streams.redaction.redactor import redact
 from streams.routing.features.request_features import Features, text_of
 from streams.routing.llm.classification import Opinion, opinion_body, question_key, read_opinion

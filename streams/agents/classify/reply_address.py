@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.kafka.incoming_message import Incoming
 from schemas.encoding.codec import Format, format_of
 from schemas.errors import InvalidRequestError
 from schemas.identity import reply_digest
 from schemas.records import Header, ReplyAddress
 from schemas.topics import REPLIES
-from streams.agents.dependencies import Dependencies
-from streams.flow.incoming_message import Incoming
+from streams.agents.context.dependencies import Dependencies
 
 REPLY_TOPIC = ("reply-topic", "kafka_replyTopic")
 REPLY_PARTITION = ("kafka_replyPartition",)

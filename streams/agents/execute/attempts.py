@@ -12,15 +12,15 @@ from schemas.alert_names import AlertName
 from schemas.encoding import exact_json
 from schemas.records import ANSWER, Answer
 from schemas.topics import MAX_ANSWER_BYTES
-from streams.agents.dependencies import Dependencies
-from streams.agents.execute.answer_evaluation import judge_answer
-from streams.agents.execute.call_spec import Errand
-from streams.agents.execute.capacity import expected_tokens, find_room, who_has_room
+from streams.agents.calls.capacity import expected_tokens, find_room, who_has_room
+from streams.agents.calls.expected_costs import expected_costs, model_costs
+from streams.agents.calls.provider_call import CallEnd, make_call
+from streams.agents.context.call_spec import Errand
+from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.hop_state import HopState
+from streams.agents.context.outcome_kinds import Ending, MovedOn, Replied
 from streams.agents.execute.exhaustion import answers_of, exhausted, nobody_to_ask, out_of_time
-from streams.agents.execute.expected_costs import expected_costs, model_costs
-from streams.agents.execute.hop_state import HopState
-from streams.agents.execute.outcome_kinds import Ending, MovedOn, Replied
-from streams.agents.execute.provider_call import CallEnd, make_call
+from streams.agents.quality.answer_evaluation import judge_answer
 from streams.providers.port import Completion, ErrorClass
 from streams.routing.cascade import Accept, Standing, after_answer, best_answer, weighs_going_on
 from streams.routing.confidence.scorers import Answered, Verdict

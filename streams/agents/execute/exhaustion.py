@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from schemas.records import ANSWER, Answer, Failure
-from streams.agents.dependencies import Dependencies
-from streams.agents.execute.budget_admission import over_budget
-from streams.agents.execute.capacity import need_of, wait_of
-from streams.agents.execute.hop_state import HopState
-from streams.agents.execute.outcome_kinds import Ending, GaveUp, MovedOn, Parked, Replied
+from streams.agents.calls.budget_admission import over_budget
+from streams.agents.calls.capacity import need_of, wait_of
+from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.hop_state import HopState
+from streams.agents.context.outcome_kinds import Ending, GaveUp, MovedOn, Parked, Replied
 from streams.providers.port import ErrorClass
+from streams.routing.budgets import Downgrade, Rejected
 from streams.routing.cascade import Standing, best_answer, next_tier
-from streams.routing.selection.budgets import Downgrade, Rejected
 from streams.routing.selection.candidates import Shortlist, fits_nobody
 from streams.routing.selection.fallback import CONTEXT_LENGTH, TRANSIENT, FailedCall, TierExhausted
 

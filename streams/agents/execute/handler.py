@@ -11,21 +11,26 @@ import logging
 from schemas.encoding import exact_json
 from schemas.errors import UndecodableError
 from schemas.records import Failure, TierMessage
-from streams.agents.classify.duplicates import answer_duplicate
-from streams.agents.dependencies import Dependencies
+from streams.agents.calls.interrupted_calls import book_interrupted
+from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.hop_state import HopState
+from streams.agents.context.outcome_kinds import GaveUp
+from streams.agents.context.spans import hop_span
+from streams.agents.context.tier_records import hop_message, read_hop
 from streams.agents.execute.attempts import work_out
-from streams.agents.execute.hop_state import HopState
-from streams.agents.execute.interrupted_calls import book_interrupted
-from streams.agents.execute.outcome import end_hop
-from streams.agents.execute.outcome_kinds import GaveUp
-from streams.agents.failed_handling import INTERNAL_ERROR, end_failed, one_try, set_failed_aside
+from streams.agents.outcomes.duplicates import answer_duplicate
+from streams.agents.outcomes.failed_handling import (
+    INTERNAL_ERROR,
+    end_failed,
+    one_try,
+    set_failed_aside,
+)
+from streams.agents.outcomes.outcome import end_hop
 from streams.agents.shadow import draw_shadow, make_shadow
-from streams.agents.spans import hop_span
-from streams.agents.tier_records import hop_message, read_hop
 from streams.flow.dispatcher import Work
 from streams.flow.handling_retries import Fault, is_environment
-from streams.flow.retry_count import MOST_LOST_WORKERS
 from streams.journal.partition_journal import Done, Duplicate, HopMessage, Run, Wait
+from streams.offset_metadata.retry_count import MOST_LOST_WORKERS
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """What a request is expected to cost on each tier, for registries that weigh other prices.
 
-The same figures as a worker's (`streams.agents.execute.expected_costs`), from a price list alone.
+The same figures as a worker's (`streams.agents.calls.expected_costs`), from a price list alone.
 """
 
 from __future__ import annotations

@@ -11,11 +11,11 @@ from typing import Any
 from schemas.request import Request
 from streams.offline.replay.cases import Step
 from streams.offline.replay.costs import tier_costs
-from streams.offline.replay.propensities import chances_of
-from streams.offline.replay.recorded import Recorded
-from streams.offline.replay.redeciding import Ground, LandscapeOf, Redecided, redecide
+from streams.offline.replay.decisions.propensities import chances_of
+from streams.offline.replay.decisions.recorded import Recorded
+from streams.offline.replay.decisions.redeciding import Ground, LandscapeOf, Redecided, redecide
+from streams.offline.replay.decisions.trajectories import Wants, Ways, in_steps
 from streams.offline.replay.rows import Replayed
-from streams.offline.replay.trajectories import Wants, Ways, in_steps
 from streams.providers.pricing.price_list import PriceBook
 from streams.routing.decision import Subject
 from streams.routing.features.request_features import estimate_tokens, needs_of

@@ -11,9 +11,9 @@ from typing import Any
 
 from schemas.encoding.avro_mapping import as_record
 from streams.offline.replay.cases import Step
-from streams.offline.replay.recorded import Recorded
-from streams.offline.replay.redeciding import Redecided
-from streams.offline.replay.trajectories import Wants
+from streams.offline.replay.decisions.recorded import Recorded
+from streams.offline.replay.decisions.redeciding import Redecided
+from streams.offline.replay.decisions.trajectories import Wants
 
 OPENED, DECISION, CLOSED = "opened", "decision", "closed"
 LAST_MARK = -1.0

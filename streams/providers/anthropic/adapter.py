@@ -9,7 +9,7 @@ from __future__ import annotations
 from streams.providers.answer_fields import decode, encode
 from streams.providers.anthropic.answer import completion
 from streams.providers.anthropic.request import request_body
-from streams.providers.http.adapter import HttpAdapter
+from streams.providers.http_adapter import HttpAdapter
 from streams.providers.port import ChatCall, Completion, Endpoint
 from streams.providers.refusals.adapter_faults import faults_named
 

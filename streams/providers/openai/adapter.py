@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from streams.providers.answer_fields import decode, encode
-from streams.providers.http.adapter import HttpAdapter
+from streams.providers.http_adapter import HttpAdapter
 from streams.providers.openai.answer import completion
 from streams.providers.openai.request import Dialect, request_body
 from streams.providers.port import ChatCall, Completion, Endpoint

@@ -17,7 +17,7 @@ from pydantic import (
 
 from schemas.identity import NAME
 from streams.registry.document.web_addresses import WebAddress
-from streams.routing.parameters.extra_names import NEVER
+from streams.routing.extra_names import NEVER
 from streams.routing.parameters.optional_parameters import PARAMETERS
 from streams.routing.snapshot import CAPABILITIES
 

@@ -16,8 +16,8 @@ from typing import Any
 import orjson
 
 from schemas.encoding.json_bounds import read_text
+from streams.routing.complexity import SCORE_DIGITS
 from streams.routing.features.request_features import text_of
-from streams.routing.rules.complexity import SCORE_DIGITS
 
 SHORT_WORDS = 12
 """An answer of at most so many words is its own conclusion."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from streams.routing.complexity import SCORE_DIGITS
 from streams.routing.confidence.checks import Fault, faults
 from streams.routing.features.request_features import extract_features, question_of, text_of
 from streams.routing.learned.domain import FAMILIAR
@@ -22,7 +23,6 @@ from streams.routing.learned.text_numbers import text_numbers
 from streams.routing.learned.tokens import Tokens
 from streams.routing.policy import RetrievalPolicy
 from streams.routing.rules.classifier import sluice_rules
-from streams.routing.rules.complexity import SCORE_DIGITS
 from streams.routing.selection.success_probability import chances_in
 from streams.routing.snapshot import Landscape, Model
 

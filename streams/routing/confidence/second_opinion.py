@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from schemas.encoding import exact_json
+from streams.routing.complexity import SCORE_DIGITS
 from streams.routing.confidence.scorers import Answered, Verdict
 from streams.routing.features.request_features import question_of, text_of
 from streams.routing.llm.prompts import (
@@ -23,7 +24,6 @@ from streams.routing.llm.prompts import (
     shown,
 )
 from streams.routing.policy import GreyBand
-from streams.routing.rules.complexity import SCORE_DIGITS
 from streams.routing.snapshot import Model
 
 SHOWN_CHARACTERS = 6_000

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import ArtifactError
+from streams.routing.complexity import SCORE_DIGITS
 from streams.routing.learned import text_numbers
 from streams.routing.learned.ngrams import BUCKETS, Floats, Ids, weigh
-from streams.routing.rules.complexity import SCORE_DIGITS
 
 FAMILIAR = 0.5
 """From this familiarity on an artifact's word counts."""

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from schemas.encoding.json_bounds import read_text
-from streams.routing.rules.complexity import SCORE_DIGITS
+from streams.routing.complexity import SCORE_DIGITS
 from streams.routing.snapshot import JSON, Model
 
 _OBJECT = re.compile(r"\{[^{}]{0,2000}\}")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
+from streams.routing.complexity import COMPLEX, MODERATE, SIMPLE, Complexity
 from streams.routing.features.request_features import Features
 from streams.routing.policy import RetrievalPolicy
-from streams.routing.rules.complexity import COMPLEX, MODERATE, SIMPLE, Complexity
 
 SECTION_4_SIMPLE = frozenset({"classification", "extraction", "formatting"})
 SECTION_4_COMPLEX = frozenset({"code_generation", "research", "multi_step_analysis"})

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from operator import itemgetter
 
+from streams.routing.complexity import COMPLEX, MODERATE, SCORE_DIGITS, SIMPLE, Complexity
 from streams.routing.features.request_features import Features
 from streams.routing.policy import RetrievalPolicy
 from streams.routing.rules.article import article_example_1, article_section_4
-from streams.routing.rules.complexity import COMPLEX, MODERATE, SCORE_DIGITS, SIMPLE, Complexity
 from streams.routing.rules.context import Weighed, context_signals, retrieval_answers
 from streams.routing.rules.lexicon import plain
 from streams.routing.rules.signals import LEXICON

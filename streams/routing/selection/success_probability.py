@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from streams.routing.complexity import SCORE_DIGITS
 from streams.routing.learned.ngrams import Floats, count_ngrams
 from streams.routing.learned.text_numbers import text_numbers
 from streams.routing.learned.tokens import Tokens
-from streams.routing.rules.complexity import SCORE_DIGITS
 from streams.routing.snapshot import Landscape
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 import pytest
 
+from core.kafka.incoming_message import Incoming
 from schemas.topics import FEEDBACK, QUALITY, dead_letter_topic
 from streams.agents.feedback import UNMATCHED, take_feedback
 from streams.flow.concurrency_limiter import Slots
 from streams.flow.dispatcher import Lane, Work
-from streams.flow.incoming_message import Incoming
 from tests.unit.agents.world import World, deliver
 
 

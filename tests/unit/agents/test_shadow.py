@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from schemas.topics import COST, OUTCOMES, QUALITY
-from streams.agents.shadow_spend import DAY_MS, MOST_MS, Allowance
+from streams.agents.context.shadow_spend import DAY_MS, MOST_MS, Allowance
 from streams.providers.in_memory_provider import says
 from tests.unit.agents.world import REGISTRY, World, deliver
 

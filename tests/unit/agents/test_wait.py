@@ -9,15 +9,15 @@ from typing import Any
 import orjson
 import pytest
 
+from core.codecs import Codecs
+from core.kafka.incoming_message import Incoming
 from schemas.topics import ALERTS, COST, OUTCOMES, dead_letter_topic, tier_topic, wait_topic
-from streams.agents.codecs import Codecs
+from streams.agents.context.tier_records import BOUND_FOR, tier_record
 from streams.agents.execute.handler import execute
-from streams.agents.execute.outcome import VISITS_CARRIED
-from streams.agents.tier_records import BOUND_FOR, tier_record
+from streams.agents.outcomes.outcome import VISITS_CARRIED
 from streams.agents.wait import wait_out
 from streams.flow.concurrency_limiter import Slots
 from streams.flow.dispatcher import Assignment, Lane, LeftForLaterError, Work
-from streams.flow.incoming_message import Incoming
 from streams.providers.in_memory_provider import says
 from streams.providers.port import ErrorClass, ProviderError
 from tests.unit.agents.world import REGISTRY, World, deliver

@@ -10,25 +10,25 @@ from typing import Any
 
 import orjson
 
+from core.clock import StillClock
+from core.codecs import Codecs
+from core.kafka.producer import Delivered, Outgoing
 from schemas.encoding.codec import Codec
 from schemas.records import TierMessage
 from schemas.topics import REPLIES, WAIT_DELAYS_S, tier_topic, wait_topic
-from streams.agents.codecs import Codecs
-from streams.agents.dependencies import Dependencies
+from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.shadow_spend import MOST_MS, Allowance
+from streams.agents.context.tier_records import tier_record
 from streams.agents.execute.handler import execute
-from streams.agents.shadow_spend import MOST_MS, Allowance
-from streams.agents.tier_records import tier_record
 from streams.agents.wait import wait_out
-from streams.alerting.worker_alerts import AlertLog
+from streams.alerts.worker_alerts import AlertLog
+from streams.bad_input.dead_letters import DeadLetterLimit, DeadLetters
 from streams.budgets.budget_tracker import Follower
 from streams.budgets.call_budgets import LiveBudgets
 from streams.budgets.in_memory_budget_log import MemoryBudgetLog
 from streams.budgets.reservations import Reservations
-from streams.flow.clock import StillClock
 from streams.flow.concurrency_limiter import Slots
-from streams.flow.dead_letters import DeadLetterLimit, DeadLetters
 from streams.flow.dispatcher import Lane, Work
-from streams.flow.producer import Delivered, Outgoing
 from streams.flow.reply_topics import ReplyTopicPolicy
 from streams.journal.in_flight_hops import Claims
 from streams.journal.in_memory_log import MemoryLog, MemorySentReplies

@@ -6,7 +6,7 @@ import asyncio
 
 from schemas.budget_entries import NO_EXPECTATION
 from streams.budgets.accounts import MOST_ESTIMATES, Books, CellSum
-from streams.routing.selection.budgets import Account
+from streams.routing.budgets import Account
 from tests.unit.budgets.world import HOURLY, World
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 import pytest
 
 from streams.budgets.budget_alerts import PER_MINUTE
-from streams.routing.selection.budgets import ALERT, USER, Budget, Meter
+from streams.routing.budgets import ALERT, USER, Budget, Meter
 from tests.unit.budgets.world import PARTITIONS, World
 
 PER_USER = Budget(meter=Meter(name="users", per=USER, window="day"), limit_nano=100, then=ALERT)

@@ -12,7 +12,7 @@ from streams.budgets.expected_costs import ORDINARY_INPUT_TOKENS, expected_by_pr
 from streams.budgets.reservations import FORGOTTEN_MS
 from streams.providers.pricing.price_list import PriceBook
 from streams.registry.version import parse_registry
-from streams.routing.selection.budgets import MODEL, REJECT, Allowed, Budget, Meter, Payer, Rejected
+from streams.routing.budgets import MODEL, REJECT, Allowed, Budget, Meter, Payer, Rejected
 from tests.unit.agents.world import REGISTRY
 from tests.unit.budgets.world import FAQ, HOURLY, Worker, World
 

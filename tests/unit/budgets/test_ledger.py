@@ -7,13 +7,13 @@ from collections.abc import Callable, Coroutine, Mapping
 
 import pytest
 
+from core.kafka.producer import Outgoing
 from schemas.budget_entries import split_entry_key
 from schemas.encoding.codec import Codec
 from schemas.errors import TopicError, UndecodableError
 from schemas.topics import BUDGETS, COST
 from streams.budgets.budget_log import LogReader, LogRecord
 from streams.budgets.ledger import LedgerPage, Mark, encode_entry, mark_entry, read_entry
-from streams.flow.producer import Outgoing
 from streams.journal.in_memory_log import Stored
 from tests.unit.budgets.world import DAILY, FAQ, HOURLY, NOON, World
 

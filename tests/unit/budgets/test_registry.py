@@ -11,7 +11,7 @@ import yaml
 from infra.devstack.registry import local_registry
 from schemas.errors import RegistryError
 from streams.registry.version import RegistryVersion, parse_registry
-from streams.routing.selection.budgets import Payer
+from streams.routing.budgets import Payer
 
 GOOD: dict[str, Any] = yaml.safe_load(local_registry("http://127.0.0.1:1"))
 MODEL = next(iter(GOOD["models"]))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.topics import COST
-from streams.routing.selection.budget_windows import HOUR_MS
+from streams.routing.budget_windows import HOUR_MS
 from tests.unit.budgets.world import DAILY, FAQ, HOURLY, PARTITIONS, Worker, World
 
 NAMES = ("w1", "w2", "w3")

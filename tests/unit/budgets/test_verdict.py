@@ -10,8 +10,8 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.routing.selection.budget_windows import WINDOWS, window_end, window_name, window_start
-from streams.routing.selection.budgets import (
+from streams.routing.budget_windows import WINDOWS, window_end, window_name, window_start
+from streams.routing.budgets import (
     ALERT,
     DOWNGRADE,
     MODEL,

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from core.clock import StillClock
+from core.kafka.producer import Delivered, Outgoing
 from schemas.alert_names import AlertName
 from schemas.budget_entries import NO_EXPECTATION
 from schemas.encoding.avro_mapping import as_record
@@ -21,12 +23,10 @@ from streams.budgets.call_budgets import LiveBudgets
 from streams.budgets.in_memory_budget_log import MemoryBudgetLog
 from streams.budgets.reservations import Reservations
 from streams.budgets.spend_aggregator import GRACE_MS
-from streams.flow.clock import StillClock
-from streams.flow.producer import Delivered, Outgoing
 from streams.journal.in_memory_log import MemoryLog
 from streams.journal.partition_journal import Owner
-from streams.routing.selection.budget_windows import DAY, HOUR, window_end
-from streams.routing.selection.budgets import (
+from streams.routing.budget_windows import DAY, HOUR, window_end
+from streams.routing.budgets import (
     ALERT,
     FEATURE,
     REJECT,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.rig import books
-from tests.rig.books import reconcile
+from tests.rig.observed import books
+from tests.rig.observed.books import reconcile
 
 
 def _write(ledger: Path, call_id: str, cost_nano: int) -> None:

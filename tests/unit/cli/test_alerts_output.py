@@ -13,7 +13,7 @@ from infra.cli import alerts
 from infra.cli.output.alerts import alerts_shown, evaluation_in_words
 from schemas.alert_evaluation import AlertEvaluation
 from schemas.events import Alert
-from tests.unit.alerting.world import T0, raised
+from tests.unit.alerts.world import T0, raised
 
 HOUR = 3_600_000
 

@@ -8,7 +8,7 @@ import pytest
 
 from infra.cli.arguments.local_pipeline import doing_in_words
 from infra.cli.output.counting import counted
-from infra.devstack.state import Phase, PipelineState
+from infra.devstack.processes.state import Phase, PipelineState
 from streams.offline.training.labels import LabelsError, read_labels
 
 

@@ -11,7 +11,7 @@ import pytest
 from infra import topics_admin
 from infra.cli.main import sluice
 from infra.cli.output.errors import FAILED, report_faults
-from infra.devstack.ports import free_port
+from infra.devstack.processes.ports import free_port
 
 REGISTRY = str(Path("infra/deploy/registry.yaml").resolve())
 KAFKA = (

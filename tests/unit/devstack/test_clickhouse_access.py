@@ -13,8 +13,8 @@ from schemas.errors import ConfigurationError
 from sinks.clickhouse.connection import connect, knock_at_clickhouse
 from sinks.clickhouse.ping import Reachable
 from sinks.settings import SinkSettings
-from tests.rig.secure_kafka import Authority
-from tests.rig.tls_proxy import tls_before
+from tests.rig.kafka.secure_kafka import Authority
+from tests.rig.kafka.tls_proxy import tls_before
 
 SECRET = "never-to-be-shown"
 

@@ -7,12 +7,12 @@ from collections.abc import Awaitable
 
 import pytest
 
+from core.clock import BrokerClock
+from core.kafka.producer import Delivered, Outgoing
 from schemas.budget_entries import split_entry_key
 from schemas.errors import DeliveryError
 from schemas.topics import BUDGETS
 from streams.flow.broker_clock import learn_time
-from streams.flow.clock import BrokerClock
-from streams.flow.producer import Delivered, Outgoing
 
 BROKER_MS = 1_764_072_000_000
 HOUR_MS = 3_600_000

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from core.kafka.incoming_message import Incoming
 from streams.flow.concurrency_limiter import Slots
 from streams.flow.dispatcher import Assignment, Handler, Intake, Work
-from streams.flow.incoming_message import Incoming
 
 TOPIC = "work"
 PLACE = (TOPIC, 0)

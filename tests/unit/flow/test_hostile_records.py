@@ -10,10 +10,10 @@ import pytest
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
+from core.clock import BrokerClock
+from core.kafka.producer import KafkaPublisher, Outgoing
 from core.kafka.tolerant_records import TolerantRecords, tolerate_header_names
 from schemas.errors import DeliveryError
-from streams.flow.clock import BrokerClock
-from streams.flow.producer import KafkaPublisher, Outgoing
 from streams.worker.faust_app import incoming
 
 NONE, GZIP, ZSTD = 0, 1, 4

@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 
 import pytest
 
+from core.clock import StillClock
 from schemas.identity import DEFAULT_TENANT, identity_key
 from schemas.journal_headers import JournalHeaders
-from streams.flow.clock import StillClock
 from streams.journal.in_memory_log import MemoryLog
 from streams.journal.owned_journals import MOST_TENANTS, Journals
 from streams.journal.partition_journal import Owner

@@ -15,7 +15,7 @@ from infra.labels.prompts import FoundPrompts, prompts_of
 from infra.labels.request_log import LoggedValue, LogPlace, MemoryRequestLog
 from schemas.encoding.codec import Codec, Format
 from schemas.errors import UndecodableError
-from tests.sql.asking import time_of
+from tests.sql.rig.asking import time_of
 from tests.unit.labels.world import TOPIC, answer, logged, request
 
 CODEC = Codec("Request")

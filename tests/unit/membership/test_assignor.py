@@ -11,8 +11,8 @@ from faust.assignor.client_assignment import ClientAssignment, ClientMetadata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.flow.delivery_attempts import DeliveryAttempts
 from streams.membership.assignor import GroupAssignor
+from streams.offset_metadata.delivery_attempts import DeliveryAttempts
 from streams.worker.faust_app import build_app
 from streams.worker.settings import WorkerSettings
 

@@ -16,10 +16,10 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
-from streams.flow.delivery_attempts import DeliveryAttempts
 from streams.membership import group_marks
 from streams.membership.group_marks import GroupMarks
 from streams.membership.topic_ids import TopicShape
+from streams.offset_metadata.delivery_attempts import DeliveryAttempts
 
 STAYS, GOES = ("stays", 0), ("goes", 1)
 

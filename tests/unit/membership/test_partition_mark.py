@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.flow.retry_count import MOST_LOST_WORKERS
-from streams.membership.partition_mark import (
+from streams.offset_metadata.partition_mark import (
     FEW_SUSPECTS,
     LOST_BEFORE_TRIALS,
     MOST_COUNTED,
     PartitionMark,
     TryCounts,
 )
+from streams.offset_metadata.retry_count import MOST_LOST_WORKERS
 
 COUNTS = st.builds(TryCounts, failed=st.integers(0, 9), ended=st.integers(0, 9))
 OFFSETS = st.integers(0, 2**63 - 1)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 
-from streams.flow.clock import StillClock
+from core.clock import StillClock
 from streams.observability.bounded import OTHER, Bounded
 from streams.observability.consumer_lag import consumer_lag
 from streams.observability.loop_lag import watch_loop

@@ -22,7 +22,7 @@ from streams.providers.answer_fields import (
 from streams.providers.port import ErrorClass, Usage
 from streams.providers.pricing.price_list import PriceBook
 from streams.providers.refusals.retry_after import LONGEST_PAUSE_S
-from tests.unit.providers.test_prices import model
+from tests.unit.providers.pricing.test_prices import model
 from tests.unit.providers.world import FORMATS, answering, good, is_class, run, served, speaking
 
 GIGABYTE = 1_000_000_000

@@ -9,7 +9,7 @@ from infra.simulator.responses.default_responses import stock_answer
 from infra.simulator.responses.default_texts import _TEXTS
 from streams.routing.confidence.checks import faults
 from streams.routing.confidence.language import language_of
-from tests.unit.routing.test_language import PLAIN
+from tests.unit.routing.confidence.test_language import PLAIN
 
 QUESTIONS = {
     **PLAIN,

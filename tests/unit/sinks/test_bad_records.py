@@ -16,7 +16,7 @@ from schemas.bad_records import BadRecord
 from schemas.events import Alert
 from schemas.topics import ALERTS, COST, MIB, OUTCOMES
 from sinks.ingest.bad_records import MOST_WAITING, MOST_WAITING_BYTES, BadRecords, Letter, Outlet
-from tests.sql.log import Record
+from tests.sql.rig.log import Record
 from tests.unit.sinks.world import FixedClock
 
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinks.ingest.avro_file import Row
-from sinks.ingest.batch import Batch, Batcher, BatchLimits
-from sinks.ingest.log_position import Place
-from sinks.ingest.tables import CALLS, DEAD_LETTERS
+from sinks.rows.avro_file import Row
+from sinks.rows.batch import Batch, Batcher, BatchLimits
+from sinks.rows.log_position import Place
+from sinks.rows.tables import CALLS, DEAD_LETTERS
 
 PLACE = Place("llm.events.cost.v1", 3)
 

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from sinks.clickhouse.migrate import migrations
-from sinks.ingest.columns import clickhouse_type, column_expression
-from sinks.ingest.tables import CALLS, TABLES, Table, table_of, topic_pattern
+from sinks.rows.columns import clickhouse_type, column_expression
+from sinks.rows.tables import CALLS, TABLES, Table, table_of, topic_pattern
 
 OWN = {"topic", "partition", "offset", "appended_at", "ingested_at"}
 

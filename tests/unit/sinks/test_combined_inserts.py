@@ -16,11 +16,11 @@ from schemas.topics import COST
 from sinks.clickhouse.in_memory_store import MemoryStore
 from sinks.clickhouse.store import Claim
 from sinks.errors import RefusedError, SpentClaimError, UnreachableError
-from sinks.ingest.avro_file import Row
-from sinks.ingest.batch import Batch, BatchLimits
 from sinks.ingest.combined_inserts import CombiningStore
-from sinks.ingest.log_position import Place
-from sinks.ingest.tables import CALLS
+from sinks.rows.avro_file import Row
+from sinks.rows.batch import Batch, BatchLimits
+from sinks.rows.log_position import Place
+from sinks.rows.tables import CALLS
 
 PLACES = tuple(Place(COST, number) for number in range(3))
 Claimed = Sequence[tuple[Batch, Claim]]

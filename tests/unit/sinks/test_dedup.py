@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from schemas.topics import COST, OUTCOMES, QUALITY
-from sinks.ingest.dedup_window import SPAN_MS, SeenWindow
-from sinks.ingest.row_reader import reader_of
-from tests.sql.log import T0, cost_event, on_log, outcome_event, quality_event
+from sinks.rows.dedup_window import SPAN_MS, SeenWindow
+from sinks.rows.row_reader import reader_of
+from tests.sql.rig.log import T0, cost_event, on_log, outcome_event, quality_event
 
 Events = list[dict[str, Any]]
 

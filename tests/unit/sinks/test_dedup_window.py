@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinks.ingest.dedup_window import SPAN_MS, SeenWindow
+from sinks.rows.dedup_window import SPAN_MS, SeenWindow
 
 _steps = st.lists(
     st.tuples(st.sampled_from([b"a", b"b", b"c"]), st.integers(0, SPAN_MS)), max_size=60

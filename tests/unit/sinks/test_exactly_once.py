@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from schemas.errors import FencedError
 from schemas.topics import OUTCOMES
 from sinks.errors import UnreachableError
-from sinks.ingest.batch import BatchLimits
-from sinks.ingest.dedup_window import SeenWindow
-from sinks.ingest.row_reader import reader_of
-from tests.sql.log import Record, on_log, outcome_event
+from sinks.rows.batch import BatchLimits
+from sinks.rows.dedup_window import SeenWindow
+from sinks.rows.row_reader import reader_of
+from tests.sql.rig.log import Record, on_log, outcome_event
 from tests.unit.sinks.world import Crash, World
 
 _kinds = st.sampled_from(["started", "escalated", "parked", "replied"])

@@ -12,11 +12,11 @@ from schemas.topics import OUTCOMES
 from sinks.clickhouse.in_memory_store import MemoryStore
 from sinks.clickhouse.measured_store import MeasuredStore
 from sinks.errors import UnreachableError
-from sinks.ingest.avro_file import Row
-from sinks.ingest.batch import Batch
-from sinks.ingest.log_position import Place
-from sinks.ingest.tables import table_of
 from sinks.metrics import MOST_PLACES, OTHER, SinkMetrics
+from sinks.rows.avro_file import Row
+from sinks.rows.batch import Batch
+from sinks.rows.log_position import Place
+from sinks.rows.tables import table_of
 from sinks.status import SinkStatus
 from tests.unit.sinks.world import PLACE, FixedClock
 

@@ -11,11 +11,11 @@ from core.registry_signature import RegistryKeys
 from schemas.errors import FencedError, UndecodableError
 from schemas.topics import OUTCOMES, REGISTRY
 from sinks.errors import DoubtfulRowsError, RefusedError, SpentClaimError, UnreachableError
-from sinks.ingest.avro_file import Row
-from sinks.ingest.batch import Batch, BatchLimits
 from sinks.ingest.partition_writer import blames_rows
-from sinks.ingest.row_reader import reader_of
-from tests.sql.log import Record, on_log, outcome_event
+from sinks.rows.avro_file import Row
+from sinks.rows.batch import Batch, BatchLimits
+from sinks.rows.row_reader import reader_of
+from tests.sql.rig.log import Record, on_log, outcome_event
 from tests.unit.sinks.world import PLACE, World, on_insert
 
 

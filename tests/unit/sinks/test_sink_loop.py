@@ -15,12 +15,12 @@ from schemas.topics import OUTCOMES
 from sinks.clickhouse.in_memory_store import MemoryStore
 from sinks.clock import SystemClock
 from sinks.errors import LogRecreatedError, SpentClaimError, UnreachableError
-from sinks.ingest.batch import BatchLimits
 from sinks.ingest.combined_inserts import CombiningStore
 from sinks.ingest.sink import Sink
+from sinks.rows.batch import BatchLimits
 from sinks.settings import SinkSettings
 from sinks.status import SinkStatus
-from tests.sql.log import Record, on_log, outcome_event
+from tests.sql.rig.log import Record, on_log, outcome_event
 from tests.unit.sinks.world import PLACE, RememberingStore, on_insert
 
 PARTITION = TopicPartition(*PLACE)

@@ -9,9 +9,9 @@ import pytest
 from schemas.errors import FencedError
 from schemas.topics import OUTCOMES
 from sinks.errors import LogRecreatedError
-from sinks.ingest.avro_file import Row
 from sinks.ingest.takeover import Start, take_over
-from tests.sql.log import on_log, outcome_event
+from sinks.rows.avro_file import Row
+from tests.sql.rig.log import on_log, outcome_event
 from tests.unit.sinks.world import PLACE, World
 
 

@@ -10,17 +10,17 @@ from schemas.topics import OUTCOMES
 from sinks.clickhouse.in_memory_store import MemoryStore
 from sinks.clickhouse.store import Claim
 from sinks.errors import DoubtfulRowsError
-from sinks.ingest.avro_file import Row
-from sinks.ingest.batch import BatchLimits
-from sinks.ingest.dedup import mark_hop
-from sinks.ingest.dedup_window import SeenWindow
-from sinks.ingest.log_position import Place
 from sinks.ingest.partition_writer import PartitionWriter
-from sinks.ingest.row_reader import EventReader, reader_of
-from sinks.ingest.tables import Table
 from sinks.ingest.takeover import take_over
+from sinks.rows.avro_file import Row
+from sinks.rows.batch import BatchLimits
+from sinks.rows.dedup import mark_hop
+from sinks.rows.dedup_window import SeenWindow
+from sinks.rows.log_position import Place
+from sinks.rows.row_reader import EventReader, reader_of
+from sinks.rows.tables import Table
 from sinks.status import SinkStatus
-from tests.sql.log import Record
+from tests.sql.rig.log import Record
 
 PLACE = Place(OUTCOMES, 0)
 

@@ -13,7 +13,7 @@ from streams.tracing import factory
 from streams.tracing.context import TraceContext
 from streams.tracing.factory import open_tracer
 from streams.tracing.tracer import NO_TRACER, Kind
-from tests.rig.collector import collector
+from tests.rig.observed.collector import collector
 
 PARENT = TraceContext(trace_id=1, span_id=2, sampled=True)
 

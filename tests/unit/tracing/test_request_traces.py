@@ -12,12 +12,12 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes, messaging_attributes
 from opentelemetry.trace import StatusCode
 
+from core.kafka.incoming_message import Incoming
 from schemas.topics import REQUESTS
 from streams.agents.classify.handler import classify
-from streams.agents.dependencies import Dependencies
+from streams.agents.context.dependencies import Dependencies
 from streams.flow.concurrency_limiter import Slots
 from streams.flow.dispatcher import Lane, Work
-from streams.flow.incoming_message import Incoming
 from streams.providers.in_memory_provider import says
 from streams.providers.port import ChatCall, Completion, ErrorClass, ProviderError, Usage
 from streams.tracing import names

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
+from core.clock import StillClock
 from infra.workers.registry_use import registry_use
 from infra.workers.status_topic import LiveWorkers
 from schemas.errors import UndecodableError
 from schemas.topics import WORKERS
 from schemas.worker_status import GONE_S, WorkerStatus
-from streams.flow.clock import StillClock
 from streams.journal.in_memory_log import MemoryLog
 from streams.worker.status_reports import StatusReports
 

@@ -16,10 +16,10 @@ from core.kafka.access import OPEN, KafkaAccess
 from infra.settings import InfraSettings
 from schemas.errors import ConfigurationError
 from sinks.settings import SinkSettings
-from streams.flow.delivery_attempts import DeliveryAttempts
+from streams.offset_metadata.delivery_attempts import DeliveryAttempts
 from streams.worker.faust_app import build_app
 from streams.worker.settings import WorkerSettings
-from tests.rig.secure_kafka import Authority
+from tests.rig.kafka.secure_kafka import Authority
 
 SECRET = "never-to-be-shown"
 BY_PASSWORD = {

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from streams.offline.replay.cases import Case, Seen, Step
-from streams.offline.replay.estimation import Basis, estimate
-from streams.offline.replay.projection import project
-from streams.offline.replay.table import table_of
+from streams.offline.replay.estimates.estimation import Basis, estimate
+from streams.offline.replay.estimates.projection import project
+from streams.offline.replay.estimates.table import table_of
 
 STEP = (Step(model="big"),)
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from schemas.encoding.codec import Codec
 from streams.offline.replay.accepted import accepted_request
 from streams.offline.replay.costs import tier_costs
-from streams.offline.replay.recorded import same_decision
-from streams.offline.replay.redeciding import Ground, How, redecide
+from streams.offline.replay.decisions.recorded import same_decision
+from streams.offline.replay.decisions.redeciding import Ground, How, redecide
 from streams.offline.replay.replaying import Replayer
 from streams.offline.replay.row_bytes import RowBytes
 from streams.providers.in_memory_provider import says

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from core.kafka.incoming_message import Incoming
 from schemas.encoding.avro_mapping import from_record
 from schemas.records import Decision, Source
 from schemas.request import read_request
@@ -16,8 +17,7 @@ from schemas.topics import COST, OUTCOMES, QUALITY, REQUESTS
 from streams.agents.classify.handler import classify
 from streams.flow.concurrency_limiter import Slots
 from streams.flow.dispatcher import Lane, Work
-from streams.flow.incoming_message import Incoming
-from streams.offline.replay.recorded import Recorded
+from streams.offline.replay.decisions.recorded import Recorded
 from streams.registry.version import parse_registry
 from streams.routing.decision import Subject
 from streams.routing.snapshot import Landscape

@@ -1,0 +1,244 @@
+"""How records leave: a port, its Kafka adapter with three producers, and its in-memory twin.
+
+Our own topics go through one idempotent producer, each record checked against its topic's limit
+first: a single record that is too large would make every later send to that partition fail until
+the producer is replaced. Replies, whose topics belong to callers, go through a second producer
+without idempotence, so that a caller's broken topic can never hold up our books. Dead letters go
+through a third one, which gathers them: a flood of them must not delay the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, KafkaTimeoutError
+
+from core.clock import BrokerClock
+from schemas.errors import DeliveryError, RecordTooLargeError
+from schemas.journal_headers import Headers
+from schemas.topics import DEAD_LETTER_SUFFIX, RECORD_OVERHEAD_BYTES
+
+OWN_TIMEOUT_MS = 60_000
+"""How long the broker may be away before a record of ours counts as not taken."""
+
+_ASK_AGAIN_S = 0.2
+
+_LOG_APPEND_TIME = 1
+"""Says that the broker stamped a record; a caller's topic may keep our own stamp (0)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """Where the broker put a record; `timestamp` is broker time, ms."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A record on its way out; `partition` is chosen by murmur2 of the key where it is `None`."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = field(default_factory=list)
+    partition: int | None = None
+
+
+def refuse_nothing(record: Outgoing) -> None:
+    """Refuse what aiokafka does not write.
+
+    Raises:
+        DeliveryError: the record has neither key nor value.
+    """
+    if record.key is None and record.value is None:
+        raise DeliveryError(f"a record for {record.topic} has neither key nor value")
+
+
+class Publisher(Protocol):
+    """Sends records; the returned future is done when all in-sync replicas have the record."""
+
+    async def publish(self, record: Outgoing) -> Awaitable[Delivered]:
+        """Hand a record of our own topics over.
+
+        Raises:
+            RecordTooLargeError: it is larger than its topic allows; nothing was sent.
+            DeliveryError: from the future, when the broker did not take it.
+        """
+        ...
+
+    async def reply(self, record: Outgoing) -> Awaitable[Delivered]:
+        """Hand a reply over, to a topic of the caller's. Raises as `publish`."""
+        ...
+
+
+def size_of(record: Outgoing) -> int:
+    """Bytes of key, value and headers."""
+    size = len(record.key or b"") + len(record.value or b"")
+    return size + sum(len(name) + len(value) for name, value in record.headers)
+
+
+class KafkaPublisher:
+    """The producers; without one for dead letters (`aside`) they go with our own records."""
+
+    def __init__(
+        self,
+        own: AIOKafkaProducer,
+        replies: AIOKafkaProducer,
+        limits: Mapping[str, int],
+        clock: BrokerClock,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        *,
+        aside: AIOKafkaProducer | None = None,
+    ) -> None:
+        self._own = own
+        self._aside = aside
+        self._replies = replies
+        self._limits = limits
+        self._clock = clock
+        self._sleep = sleep
+
+    async def start(self) -> None:
+        """Connect the producers."""
+        await self._own.start()
+        if self._aside is not None:
+            await self._aside.start()
+        await self._replies.start()
+
+    async def stop(self) -> None:
+        """Send what is buffered and disconnect."""
+        await self._own.stop()
+        if self._aside is not None:
+            await self._aside.stop()
+        await self._replies.stop()
+
+    async def topics(self) -> frozenset[str]:
+        """Every topic that the broker has now."""
+        metadata = await self._replies.client.fetch_all_metadata()
+        return frozenset(metadata.topics())
+
+    def partition_count(self, topic: str) -> int:
+        """How many partitions a topic of ours has; 0 until something was sent there."""
+        return len(self._own.client.cluster.partitions_for_topic(topic) or ())
+
+    async def publish(self, record: Outgoing) -> Awaitable[Delivered]:
+        """See `Publisher.publish`."""
+        limit = self._limits[record.topic] - RECORD_OVERHEAD_BYTES
+        if size_of(record) > limit:
+            raise RecordTooLargeError(
+                f"a record of {size_of(record)} bytes is more than the {limit} of {record.topic}"
+            )
+        aside = self._aside if record.topic.endswith(DEAD_LETTER_SUFFIX) else None
+        return await self._send(aside or self._own, record)
+
+    async def reply(self, record: Outgoing) -> Awaitable[Delivered]:
+        """See `Publisher.reply`. One that was not taken in time is sent again once the broker
+        answers: a caller whose topic is in order gets its reply however long the broker was away.
+        """
+        try:
+            first = await self._send(self._replies, record)
+        except DeliveryError as error:
+            if not _passes(error):
+                raise
+            first = None
+        return _PendingReply(first, record, self)
+
+    async def _reply_again(self, record: Outgoing) -> Delivered:
+        await self._broker_answers()
+        return await (await self._send(self._replies, record))
+
+    async def _broker_answers(self) -> None:
+        """Wait for the broker, as long as records of our own wait for it."""
+        until = self._clock.elapsed_ms() + OWN_TIMEOUT_MS
+        while self._clock.elapsed_ms() < until:
+            try:
+                await self.topics()
+            except (KafkaError, OSError):
+                await self._sleep(_ASK_AGAIN_S)
+            else:
+                return
+
+    async def _send(self, producer: AIOKafkaProducer, record: Outgoing) -> Awaitable[Delivered]:
+        sent = self._clock.elapsed_ms()
+        refuse_nothing(record)
+        try:
+            future = await producer.send(
+                record.topic,
+                key=record.key,
+                value=record.value,
+                headers=record.headers,
+                partition=record.partition,
+            )
+        except KafkaError as error:
+            raise DeliveryError(f"{record.topic} did not take a record: {error}") from error
+        except AssertionError:
+            # aiokafka's word for a partition that a topic does not have; a caller can name any.
+            raise DeliveryError(f"{record.topic} has no partition {record.partition}") from None
+        return _Pending(future, record.topic, sent, self._clock)
+
+
+class _Pending:
+    """A record under way; awaiting it costs no task, and not awaiting it leaves no coroutine."""
+
+    __slots__ = ("_clock", "_future", "_sent", "_topic")
+
+    def __init__(self, future: Awaitable[Any], topic: str, sent: float, clock: BrokerClock) -> None:
+        self._future = future
+        self._topic = topic
+        self._sent = sent
+        self._clock = clock
+
+    def __await__(self) -> Generator[Any, None, Delivered]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> Delivered:
+        try:
+            metadata = await self._future
+        except KafkaError as error:
+            raise DeliveryError(f"{self._topic} did not take a record: {error}") from error
+        if metadata.timestamp_type == _LOG_APPEND_TIME:
+            self._clock.observe(metadata.timestamp, self._sent, self._clock.elapsed_ms())
+        return Delivered(
+            topic=self._topic,
+            partition=metadata.partition,
+            offset=metadata.offset,
+            timestamp=metadata.timestamp,
+        )
+
+
+class _PendingReply:
+    """A reply under way, which has a second try."""
+
+    __slots__ = ("_first", "_publisher", "_record")
+
+    def __init__(
+        self, first: Awaitable[Delivered] | None, record: Outgoing, publisher: KafkaPublisher
+    ) -> None:
+        self._first = first
+        self._record = record
+        self._publisher = publisher
+
+    def __await__(self) -> Generator[Any, None, Delivered]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> Delivered:
+        try:
+            if self._first is not None:
+                return await self._first
+        except DeliveryError as error:
+            if not _passes(error):
+                raise
+        return await self._publisher._reply_again(self._record)
+
+
+def _passes(error: DeliveryError) -> bool:
+    """Whether the broker, not the topic, may be what was wrong."""
+    cause = error.__cause__
+    return isinstance(cause, KafkaTimeoutError) or bool(getattr(cause, "retriable", False))

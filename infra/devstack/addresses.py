@@ -1,0 +1,67 @@
+"""Where a command finds Kafka and ClickHouse: the environment, else the local pipeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infra.devstack.clickhouse import LocalClickHouse, clickhouse_folder
+from infra.devstack.processes.state import PartState, PipelineState, running_state
+from infra.settings import InfraSettings
+from schemas.errors import LocalStackError
+
+
+def kafka_address(settings: InfraSettings) -> str:
+    """Bootstrap servers.
+
+    Raises:
+        LocalStackError: none are set and no pipeline runs; the message says what to type.
+    """
+    return settings.kafka_bootstrap_servers or _part(
+        settings, "kafka", "SLUICE_KAFKA_BOOTSTRAP_SERVERS"
+    )
+
+
+def kafka_connection(settings: InfraSettings) -> dict[str, Any]:
+    """Connection settings as aiokafka takes them.
+
+    Raises:
+        LocalStackError: as `kafka_address`.
+        ConfigurationError: as `KafkaAccess.kafka_at`.
+    """
+    return settings.kafka_at(kafka_address(settings))
+
+
+def clickhouse_address(settings: InfraSettings) -> str:
+    """URL of ClickHouse; that of the local one holds its password.
+
+    Raises:
+        LocalStackError: none is set and no pipeline runs; the message says what to type.
+    """
+    if settings.clickhouse_url:
+        return settings.clickhouse_url
+    part = _part_state(settings, "clickhouse", "SLUICE_CLICKHOUSE_URL")
+    if part.pid is None:
+        return part.address
+    port = int(part.address.rsplit(":", 1)[1])
+    return LocalClickHouse(folder=clickhouse_folder(settings.home), port=port).url
+
+
+def _part(settings: InfraSettings, name: str, variable: str) -> str:
+    return _part_state(settings, name, variable).address
+
+
+def _part_state(settings: InfraSettings, name: str, variable: str) -> PartState:
+    part = _running(settings, variable).part(name)
+    if part is None:
+        raise LocalStackError(f"the local pipeline has no {name} yet; see `sluice status`")
+    return part
+
+
+def _running(settings: InfraSettings, variable: str) -> PipelineState:
+    state = running_state(settings.home)
+    if state is None:
+        raise LocalStackError(
+            f"no pipeline runs in {settings.home}. Start one: sluice up --detach. "
+            f"Or name yours: {variable}"
+        )
+    return state

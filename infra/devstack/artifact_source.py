@@ -1,0 +1,38 @@
+"""Where a command finds learned artifacts: files that were named, the package, the topic."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from core.kafka.preflight import knock
+from infra.devstack.addresses import kafka_connection
+from infra.settings import InfraSettings
+from streams.registry.artifacts import ArtifactSource, artifact_files
+from streams.registry.history import RegistryHistory
+from streams.registry.registry_topic import read_history
+
+
+def artifact_source(
+    settings: InfraSettings,
+    files: Sequence[Path] = (),
+    history: RegistryHistory | None = None,
+) -> ArtifactSource:
+    """The source for a command; without a `history` the topic is read when it is needed.
+
+    Raises:
+        ArtifactError: a file that was named is not there or holds no artifact.
+    """
+    named = [*files, *(() if settings.artifacts is None else (settings.artifacts,))]
+
+    def published() -> Mapping[str, bytes]:
+        return (history or asyncio.run(_history(settings))).artifacts
+
+    return ArtifactSource(published=published, files=artifact_files(named))
+
+
+async def _history(settings: InfraSettings) -> RegistryHistory:
+    kafka = kafka_connection(settings)
+    await knock(kafka)
+    return await read_history(kafka, keys=settings.registry_keys)

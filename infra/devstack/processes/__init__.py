@@ -1,0 +1,1 @@
+"""Processes of the local pipeline: start, supervision, state, ports."""

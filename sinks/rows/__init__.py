@@ -1,0 +1,1 @@
+"""From records to rows: tables, columns, batches, dedup."""

@@ -1,0 +1,149 @@
+"""Which rows are repeats: the same hop end, the same final, the same call, seen once before.
+
+- A `started` record is never a repeat: several attempts of one hop are several calls.
+- Neither is a record of a kind that is not known here.
+- A hop's end (`parked`, `escalated` or a terminal one) repeats another end of the same (identity,
+  hop, visit), whatever the kinds: a hop ends once. A parked hop comes back as its next visit.
+- Behind a request's final every hop end of it is a repeat, a second final above all.
+- A call repeats a call with its id. One booked as interrupted, cost unknown, may be followed by its
+  real row; the view `spend` shows each call once, by the row that knows its cost.
+
+Keys are the first 8 bytes of SHA-256, which ClickHouse computes as well (`COUNTED_KEYS`), so that a
+new owner of the partition loads 16 bytes a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, Protocol
+
+from schemas.encoding.codec import Codec
+from schemas.errors import UndecodableError
+from schemas.identity import identity_key
+from schemas.journal_headers import (
+    CALL_ID,
+    HOP,
+    HOP_ENDS,
+    KIND,
+    STARTED,
+    TERMINAL,
+    VISIT,
+    count_in,
+    header_values,
+)
+from sinks.rows.dedup_window import SeenWindow
+from sinks.rows.log_position import LogRecord
+
+_KEY_BYTES = 8
+_STARTED = STARTED.encode()
+
+COUNTED_KEYS = {
+    "outcomes": (
+        "substring(SHA256(concat(tenant, '/', request_id, if(final, '', "
+        "concat('/', toString(hop), '/', toString(visit))))), 1, 8)",
+        f"kind IN ({', '.join(repr(kind) for kind in sorted(HOP_ENDS))})",
+    ),
+    "calls": ("substring(SHA256(call_id), 1, 8)", "1"),
+}
+"""By table: the key of a counted row as a ClickHouse expression, and which rows have one."""
+
+
+class Repeats(Protocol):
+    """Tells repeats, and remembers what counted."""
+
+    def mark(self, record: LogRecord, window: SeenWindow) -> int:
+        """1 for a repeat, else 0.
+
+        Raises:
+            UndecodableError: the record does not say whose it is.
+        """
+        ...
+
+
+def _digest(key: bytes) -> bytes:
+    return sha256(key).digest()[:_KEY_BYTES]
+
+
+def mark_hop(
+    window: SeenWindow, *, identity: bytes, kind: str, hop: int, visit: int, at: int
+) -> int:
+    """Whether a journal record of broker time `at`, ms, is a repeat: 1 or 0."""
+    if kind not in HOP_ENDS:
+        return 0
+    final = _digest(identity)
+    hop_end = _digest(b"%b/%d/%d" % (identity, hop, visit))
+    if window.holds(final, at) or window.holds(hop_end, at):
+        return 1
+    window.add(final if kind in TERMINAL else hop_end, at)
+    return 0
+
+
+def mark_call(window: SeenWindow, *, call_id: bytes, at: int) -> int:
+    """Whether the row of a call, of broker time `at`, ms, is a repeat: 1 or 0."""
+    key = _digest(call_id)
+    if window.holds(key, at):
+        return 1
+    window.add(key, at)
+    return 0
+
+
+class NoRepeats:
+    """For tables whose rows are all counted."""
+
+    def mark(self, record: LogRecord, window: SeenWindow) -> int:
+        """Always 0."""
+        return 0
+
+
+class HopRepeats:
+    """Repeats of the journal, told by key and headers; by the value where headers are missing."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+
+    def mark(self, record: LogRecord, window: SeenWindow) -> int:
+        """1 for a repeated end of a hop or a request, else 0."""
+        headers = header_values(record.headers)
+        try:
+            if headers[KIND] == _STARTED:
+                return 0
+            kind, hop, visit = (
+                headers[KIND].decode(),
+                count_in(headers, HOP),
+                count_in(headers, VISIT),
+            )
+            identity = record.key
+        except (KeyError, ValueError):
+            identity = None
+        if identity is None:
+            event = _decoded(self._codec, record)
+            try:
+                kind, hop, visit = event["kind"], event["hop"], event["visit"]
+                identity = identity_key(event["tenant"], event["request_id"])
+            except KeyError as missing:
+                raise UndecodableError(f"the journal record lacks {missing}") from None
+        return mark_hop(
+            window, identity=identity, kind=kind, hop=hop, visit=visit, at=record.timestamp
+        )
+
+
+class CallRepeats:
+    """Repeats of calls, told by the `call-id` header; by the value where it is missing."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+
+    def mark(self, record: LogRecord, window: SeenWindow) -> int:
+        """1 for another row of a call, else 0."""
+        named = header_values(record.headers).get(CALL_ID)
+        if named:
+            return mark_call(window, call_id=named, at=record.timestamp)
+        call_id = _decoded(self._codec, record).get("call_id")
+        if not isinstance(call_id, str):
+            raise UndecodableError("the cost event lacks its call id")
+        return mark_call(window, call_id=call_id.encode(), at=record.timestamp)
+
+
+def _decoded(codec: Codec, record: LogRecord) -> Mapping[str, Any]:
+    return codec.decode(record.value or b"")

@@ -1,0 +1,125 @@
+"""From a record on the log to the Avro bytes of its row, or the reason why there are none.
+
+An event that was written with the current schema passes as it is; an older version, another framing
+or JSON is decoded and written anew. A careful reader decodes every event to prove it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from core.registry_signature import RegistryKeys
+from schemas.encoding.codec import CONFLUENT_MARK, Codec, Format, SchemaIds, single_object_header
+from schemas.errors import UndecodableError
+from schemas.topics import (
+    ALERTS,
+    COST,
+    OUTCOMES,
+    QUALITY,
+    REGISTRY,
+    REPLAY_DECISIONS,
+)
+from sinks.rows.dedup import CallRepeats, HopRepeats, NoRepeats, Repeats
+from sinks.rows.document_rows import dead_letter, registry_entry
+from sinks.rows.log_position import LogRecord
+from sinks.rows.tables import Table, table_of
+
+EVENT_VALUES = {
+    COST: "CostEvent",
+    QUALITY: "QualityEvent",
+    OUTCOMES: "OutcomeEvent",
+    ALERTS: "Alert",
+    REPLAY_DECISIONS: "ReplayDecision",
+}
+"""Event topics and the record on each."""
+
+Read = Callable[[LogRecord], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """How the records of a topic are read.
+
+    `read` and `read_carefully` give the row's Avro bytes and raise `UndecodableError`; the second
+    proves that the bytes are such an event.
+    """
+
+    table: Table
+    repeats: Repeats
+    read: Read
+    read_carefully: Read
+
+
+class EventReader:
+    """Reads events that are Avro on their topic; `headers` open those in the current schema.
+
+    `header` is the one of the single-object encoding.
+    """
+
+    def __init__(self, name: str, ids: SchemaIds | None = None) -> None:
+        self.codec = Codec(name, ids)
+        self.header = single_object_header(name)
+        self.headers: tuple[bytes, ...] = (self.header,)
+        if ids is not None:
+            self.headers += (CONFLUENT_MARK + ids.id_of(name).to_bytes(4, "big"),)
+
+    def read(self, record: LogRecord) -> bytes:
+        """The event's bytes in the current schema, unproven where they came in it.
+
+        Raises:
+            UndecodableError: no event can be read.
+        """
+        value = record.value
+        if value is None:
+            raise UndecodableError("the value is null")
+        for header in self.headers:
+            if value.startswith(header):
+                return value[len(header) :]
+        return self._written_anew(value)
+
+    def read_carefully(self, record: LogRecord) -> bytes:
+        """The event's bytes in the current schema, proven by decoding them.
+
+        Raises:
+            UndecodableError: no event can be read.
+        """
+        if record.value is None:
+            raise UndecodableError("the value is null")
+        return self._written_anew(record.value)
+
+    def _written_anew(self, value: bytes) -> bytes:
+        event = self.codec.decode(value)
+        try:
+            encoded = self.codec.encode(event, Format.SINGLE_OBJECT)
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+            raise UndecodableError(
+                f"the fields do not make a {self.codec.name}: {type(error).__name__}"
+            ) from None
+        return encoded[len(self.header) :]
+
+
+def reader_of(topic: str, ids: SchemaIds | None = None, keys: RegistryKeys | None = None) -> Reader:
+    """The reader of a topic that the sink reads; with `keys`, registry records must be signed.
+
+    Raises:
+        KeyError: the sink does not read this topic.
+    """
+    table = table_of(topic)
+    if topic in EVENT_VALUES:
+        events = EventReader(EVENT_VALUES[topic], ids)
+        return Reader(
+            table=table,
+            repeats=_repeats(topic, events.codec),
+            read=events.read,
+            read_carefully=events.read_carefully,
+        )
+    read: Read = partial(registry_entry, keys=keys) if topic == REGISTRY else dead_letter
+    return Reader(table=table, repeats=NoRepeats(), read=read, read_carefully=read)
+
+
+def _repeats(topic: str, codec: Codec) -> Repeats:
+    if topic == OUTCOMES:
+        return HopRepeats(codec)
+    return CallRepeats(codec) if topic == COST else NoRepeats()

@@ -1,0 +1,1 @@
+"""Calls of providers: admission, the call itself, its accounting."""

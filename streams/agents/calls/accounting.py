@@ -1,0 +1,161 @@
+"""The books: a cost event for every real provider call that ended, whatever it was made for.
+
+Law 4: money is counted per real call. A call that never left this process, or that the provider
+refused, cost nothing; one that was cut off or timed out has an unknown cost, which is NULL, never
+zero. So has one whose usage holds a part that nobody can price.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.kafka.producer import Outgoing
+from schemas.alert_names import AlertName
+from schemas.encoding.avro_mapping import as_record
+from schemas.events import CostEvent
+from schemas.journal_headers import CALL_ID, CUT_OFF, INCARNATION, Headers
+from schemas.records import Attempt
+from schemas.topics import COST
+from streams.agents.context.call_spec import Errand
+from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.hop_state import HopState
+from streams.providers.port import Completion, ProviderError, Usage
+from streams.providers.pricing.booked_usage import with_usage
+from streams.providers.pricing.unbilled import cost_without_usage
+from streams.routing.selection.candidates import Candidate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedCall:
+    """A call that came back: when it began (broker time) and how long it took, ms; what it
+    brought, or what went wrong.
+    """
+
+    call_id: str
+    started_at: int
+    latency_ms: float
+    completion: Completion | None
+    error: ProviderError | None
+
+
+async def book_call(
+    hop: HopState, candidate: Candidate, errand: Errand, ended: EndedCall, deps: Dependencies
+) -> Attempt:
+    """Send a call's cost event on its way, among the hop's pending records."""
+    completion, error = ended.completion, ended.error
+    usage = completion.usage if completion else (error.usage if error else None)
+    cost_nano, price_source = await _price(candidate, usage, error, deps)
+    status = "ok" if error is None else error.error_class.value
+    now = deps.clock.now()
+    message = hop.message
+    booked = CostEvent(
+        tenant=message.tenant,
+        request_id=message.request_id,
+        hop=message.hop,
+        visit=message.visit,
+        call_id=ended.call_id,
+        purpose=errand.purpose,
+        propensity=errand.propensity,
+        at=now,
+        started_at=ended.started_at,
+        tier=candidate.model.tier,
+        provider=candidate.model.provider,
+        request_model=candidate.model.name,
+        response_model=completion.response_model if completion else None,
+        instance=candidate.instance.name,
+        status=status,
+        http_status=error.status if error else 200,
+        finish_reason=completion.finish_reason if completion else None,
+        cost_nano=cost_nano,
+        price_source=price_source,
+        latency_ms=ended.latency_ms,
+        worker=deps.me.worker,
+        incarnation=deps.me.incarnation,
+        late=not hop.may_publish(now),
+        user_id=message.user_id,
+        user_tier=message.user_tier,
+        feature=message.feature,
+        registry_version=hop.landscape.version,
+        experiment=message.decision.experiment,
+        arm=message.decision.arm,
+        expected_nano=errand.expected_nano,
+    )
+    event = with_usage(booked, usage)
+    deps.budgets.settle(ended.call_id, cost_nano)
+    deps.metrics.called(
+        model=candidate.model.name,
+        instance=candidate.instance.name,
+        purpose=errand.purpose,
+        status=status,
+        latency_ms=ended.latency_ms,
+        cost_nano=cost_nano,
+    )
+    hop.pending.append(await deps.publisher.publish(cost_record(event, hop.partition, deps)))
+    deps.open_calls.booked(ended.call_id)
+    return Attempt(
+        call_id=ended.call_id,
+        hop=message.hop,
+        tier=candidate.model.tier,
+        model=candidate.model.name,
+        provider=candidate.model.provider,
+        instance=candidate.instance.name,
+        status=status,
+        purpose=errand.purpose,
+        cost_nano=cost_nano,
+        latency_ms=ended.latency_ms,
+    )
+
+
+def cost_record(
+    event: CostEvent, partition: int | None, deps: Dependencies, *, cut_off: bool = False
+) -> Outgoing:
+    """A cost event on the partition of the request's journal, its call id in the headers; `cut_off`
+    marks a call that this worker leaves behind in order.
+    """
+    headers: Headers = [
+        (CALL_ID, event.call_id.encode()),
+        (INCARNATION, event.incarnation.encode()),
+    ]
+    if cut_off:
+        headers.append((CUT_OFF, b""))
+    return Outgoing(
+        topic=COST,
+        key=event.key,
+        value=deps.codecs.cost.encode(as_record(event)),
+        headers=headers,
+        partition=partition,
+    )
+
+
+async def _price(
+    candidate: Candidate, usage: Usage | None, error: ProviderError | None, deps: Dependencies
+) -> tuple[int | None, str | None]:
+    if usage is None:
+        return cost_without_usage(error)
+    model = candidate.model
+    cost_nano, source = deps.pricing.cost_of(model, usage)
+    unpriced = deps.pricing.unpriced(model, usage) if cost_nano is None else ()
+    if unpriced:
+        await deps.alerts.fire(
+            AlertName.UNKNOWN_USAGE,
+            f"{model.name}/{unpriced[0]}",
+            f"{model.name} reports usage that can't be priced: {', '.join(unpriced)}; its calls "
+            "are booked with cost NULL. Set its price in models.<name>.price of the registry where "
+            "there is a field for it. Where it has one, the counts contradict each other: look at "
+            "what its server reports.",
+        )
+    elif cost_nano is None and source is not None:
+        await deps.alerts.fire(
+            AlertName.UNKNOWN_USAGE,
+            f"{model.name}/usage",
+            f"token counts of {model.name} are missing or contradict each other; its calls are "
+            "booked with cost NULL. Let its server report usage.",
+        )
+    elif source is None:
+        await deps.alerts.fire(
+            AlertName.UNKNOWN_PRICE,
+            candidate.model.name,
+            f"no price is known for {candidate.model.name}; its calls are booked with cost NULL. "
+            "Set models.<name>.price in the registry.",
+        )
+    return cost_nano, source

@@ -1,0 +1,71 @@
+"""Budgets before a call: whom of the candidates they leave, and what a hop comes to without any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from schemas.records import Failure
+from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.hop_state import HopState
+from streams.agents.context.outcome_kinds import Ending, GaveUp, MovedOn
+from streams.routing.budgets import Allowed, Downgrade, Payer, Rejected, Verdict
+from streams.routing.selection.candidates import Candidate, Excluded, Shortlist
+from streams.routing.snapshot import Model
+
+
+def payer_of(hop: HopState, model: str) -> Payer:
+    """Whom a call of this hop to a model is charged to."""
+    message = hop.message
+    return Payer(
+        tenant=message.tenant,
+        user_id=message.user_id,
+        user_tier=message.user_tier,
+        feature=message.feature,
+        model=model,
+    )
+
+
+def within_budgets(
+    hop: HopState, choice: Shortlist, costs: Mapping[str, int | None], deps: Dependencies
+) -> Shortlist:
+    """The candidates that the budgets leave; what they said joins the hop's steps, and stands in
+    `hop.denied` where they leave none.
+    """
+    hop.denied = None
+    now = deps.clock.now()
+    verdicts: dict[str, Verdict] = {}
+    kept: list[Candidate] = []
+    excluded = list(choice.excluded)
+    for candidate in choice.candidates:
+        model = candidate.model
+        if model.name not in verdicts:
+            said = deps.budgets.verdict(payer_of(hop, model.name), costs.get(model.name), now)
+            verdicts[model.name] = said
+            if inputs := said.as_inputs():
+                hop.steps.append({"at": now, "model": model.name, **inputs})
+            if isinstance(said, Downgrade | Rejected) and not _may(said, model, hop):
+                excluded.append(Excluded(model=model.name, instance=None, reason=said.why))
+        if _may(verdicts[model.name], model, hop):
+            kept.append(candidate)
+    if choice.candidates and not kept:
+        refused = [each for each in verdicts.values() if isinstance(each, Downgrade | Rejected)]
+        hop.denied = next((each for each in refused if not each.spares_other_models), refused[0])
+    return Shortlist(candidates=tuple(kept), excluded=tuple(excluded))
+
+
+def _may(verdict: Verdict, model: Model, hop: HopState) -> bool:
+    cheapest = model.tier == hop.landscape.tiers[0]
+    return isinstance(verdict, Allowed) or (isinstance(verdict, Downgrade) and cheapest)
+
+
+def over_budget(hop: HopState, denied: Downgrade | Rejected) -> Ending:
+    """A cheaper tier where that is what the budget wants, else the sender hears that it is used up.
+
+    Who pinned a model asked for no other.
+    """
+    tier, tiers = hop.message.tier, hop.landscape.tiers
+    place = tiers.index(tier) if tier in tiers else 0
+    if isinstance(denied, Downgrade) and hop.message.decision.model is None and place > 0:
+        return MovedOn(tier=tiers[place - 1], why=denied.why)
+    failure = Failure(code="budget_exceeded", message=denied.message, retryable=True)
+    return GaveUp(kind="rejected", failure=failure)

@@ -1,0 +1,122 @@
+"""Calls that were cut off, their cost unknown: booked by whoever takes their hop over, and by the
+worker itself where the handling of their message fails or the worker leaves in order.
+
+Before a call is booked as interrupted the cost topic is asked, so that a call whose event made it
+out before the crash is never booked twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from schemas.errors import UndecodableError
+from schemas.events import CostEvent
+from schemas.identity import split_identity
+from schemas.records import ANSWER, Attempt
+from streams.agents.calls.accounting import cost_record
+from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.hop_state import HopState
+from streams.journal.partition_journal import BegunCall
+
+log = logging.getLogger(__name__)
+
+INTERRUPTED = "interrupted"
+
+_NOTHING_KNOWN: Mapping[str, Any] = dict.fromkeys(
+    (
+        *("purpose", "tier", "provider", "request_model", "instance"),
+        *("user_id", "user_tier", "feature", "expected_nano"),
+    )
+)
+
+
+async def book_interrupted(
+    partition: int, calls: Sequence[BegunCall], deps: Dependencies
+) -> list[BegunCall]:
+    """Book those of the calls that are not booked yet; returns when the broker has them."""
+    unbooked = await deps.journals.unbooked(partition, calls)
+    under_way = [
+        await deps.publisher.publish(cost_record(await _event(call, deps), partition, deps))
+        for call in unbooked
+    ]
+    for call, record in zip(unbooked, under_way, strict=True):
+        await record
+        deps.journals.booked(partition, call.identity, call.call_id)
+    return unbooked
+
+
+async def book_failed_call(hop: HopState, call_id: str, deps: Dependencies) -> None:
+    """Book a call whose handling failed before it was booked, and note it among the attempts;
+    nothing happens if the call was booked, or never started.
+    """
+    open_call = deps.open_calls.booked(call_id)
+    if open_call is None:
+        return
+    event = await _event(open_call.call, deps)
+    deps.budgets.settle(call_id, None)
+    hop.pending.append(await deps.publisher.publish(cost_record(event, open_call.partition, deps)))
+    hop.attempts.append(
+        Attempt(
+            call_id=call_id,
+            hop=event.hop,
+            tier=event.tier or hop.message.tier,
+            model=event.request_model,
+            provider=event.provider,
+            instance=event.instance or "unknown",
+            status=INTERRUPTED,
+            purpose=event.purpose,
+            cost_nano=None,
+            latency_ms=None,
+        )
+    )
+
+
+async def book_open_calls(deps: Dependencies) -> None:
+    """Book every call that is still open: the worker leaves in order, and whoever takes its hops
+    over does not count it among the workers that they cost.
+    """
+    under_way = [
+        await deps.publisher.publish(
+            cost_record(await _event(each.call, deps), each.partition, deps, cut_off=True)
+        )
+        for each in deps.open_calls.all()
+    ]
+    for record in under_way:
+        await record
+
+
+async def _started(call: BegunCall, deps: Dependencies) -> Mapping[str, Any]:
+    """The started record; of one that can't be read nothing is known but its headers."""
+    try:
+        return await deps.codecs.decode(deps.codecs.outcome, call.value)
+    except UndecodableError as error:
+        log.warning("a call is booked by the headers of its started record: %s", error)
+        return {**_NOTHING_KNOWN, "at": call.started_at}
+
+
+async def _event(call: BegunCall, deps: Dependencies) -> CostEvent:
+    tenant, request_id = split_identity(call.identity)
+    started = await _started(call, deps)
+    return CostEvent(
+        tenant=tenant,
+        request_id=request_id,
+        hop=call.hop,
+        visit=call.visit,
+        call_id=call.call_id,
+        purpose=started["purpose"] or ANSWER,
+        at=deps.clock.now(),
+        started_at=started["at"],
+        tier=started["tier"],
+        provider=started["provider"] or "unknown",
+        request_model=started["request_model"] or "unknown",
+        instance=started["instance"],
+        status=INTERRUPTED,
+        worker=deps.me.worker,
+        incarnation=deps.me.incarnation,
+        user_id=started["user_id"],
+        user_tier=started["user_tier"],
+        feature=started["feature"],
+        expected_nano=started["expected_nano"],
+    )

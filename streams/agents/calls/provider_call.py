@@ -1,0 +1,253 @@
+"""One provider call: journaled when it starts, booked when it ends, whatever its end or purpose."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+
+from schemas.alert_names import AlertName
+from schemas.errors import SluiceError
+from schemas.journal_headers import STARTED
+from schemas.records import ANSWER, BEFORE_HOPS, Attempt
+from streams.agents.calls.accounting import EndedCall, book_call
+from streams.agents.calls.budget_admission import payer_of
+from streams.agents.calls.interrupted_calls import book_failed_call
+from streams.agents.context.call_spec import Errand
+from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.hop_state import HopState
+from streams.agents.context.spans import call_span, note_call, trace_headers
+from streams.flow.handling_retries import is_environment
+from streams.journal.partition_journal import BegunCall
+from streams.providers.port import (
+    ChatCall,
+    Completion,
+    Endpoint,
+    ErrorClass,
+    ProviderError,
+    Timeouts,
+    Usage,
+)
+from streams.providers.refusals.adapter_faults import adapter_fault
+from streams.providers.reliability.instance_load import CallInFlight
+from streams.routing.features.request_features import estimate_tokens
+from streams.routing.parameters.answer_limits import answer_limit
+from streams.routing.parameters.extra_body import with_listed_extra
+from streams.routing.selection.candidates import Candidate
+
+log = logging.getLogger(__name__)
+
+LEASE_MARGIN_MS = 2_000
+"""How long after a call's own timeout its worker may take to publish what it brought."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnd:
+    """How a call ended: with a completion, or with an error."""
+
+    attempt: Attempt
+    completion: Completion | None
+    error: ProviderError | None
+
+
+async def make_call(
+    hop: HopState, candidate: Candidate, errand: Errand, deps: Dependencies
+) -> CallEnd:
+    """Ask a candidate once; the cost event is on its way when this returns, and also when an
+    unexpected exception leaves it.
+    """
+    call_id = deps.call_id()
+    try:
+        return await _make_call(hop, candidate, errand, call_id, deps)
+    except Exception as error:
+        if not is_environment(error):
+            await book_failed_call(hop, call_id, deps)
+        raise
+
+
+async def _make_call(
+    hop: HopState, candidate: Candidate, errand: Errand, call_id: str, deps: Dependencies
+) -> CallEnd:
+    context_tokens = _context_tokens(hop, errand)
+    longest = answer_limit(errand.body, candidate.model, context_tokens)
+
+    def most_nano() -> int | None:
+        usage = Usage(input_tokens=context_tokens, output_tokens=longest)
+        return deps.pricing.cost_of(candidate.model, usage)[0]
+
+    payer = payer_of(hop, candidate.model.name)
+    deps.budgets.reserve(call_id, payer, errand.expected_nano, most_nano)
+    started_at = deps.clock.now()
+    in_flight = deps.instances.begin(candidate, errand.expected_tokens, deps.clock.elapsed_ms())
+    limits = hop.landscape.policy.timeouts
+    total_ms = min(limits.total_ms, hop.time_left_ms(started_at))
+    if errand.limit_ms is not None:
+        total_ms = min(total_ms, errand.limit_ms)
+    total_ms = max(total_ms, 1.0)
+    hop.lease_until = started_at + int(total_ms) + LEASE_MARGIN_MS
+    try:
+        await _journal_start(hop, candidate, errand, call_id, deps)
+    except BaseException:
+        deps.instances.given_up(in_flight)
+        deps.budgets.release(call_id)
+        raise
+    call = ChatCall(
+        call_id=call_id,
+        model=candidate.model.provider_model,
+        body=with_listed_extra(errand.body, candidate.model),
+        timeouts=Timeouts(
+            connect=limits.connect_ms / 1000,
+            read=limits.read_ms / 1000,
+            total=total_ms / 1000,
+        ),
+        max_output_tokens=longest,
+        unsupported=candidate.model.unsupported | deps.refused_parameters.of(candidate.model.name),
+    )
+    before = deps.clock.elapsed_ms()
+    try:
+        with call_span(hop, candidate, errand, call, deps) as span:
+            told = trace_headers(span, deps)
+            asked = replace(call, trace_headers=told) if told else call
+            completion, error = await _ask(candidate, asked, in_flight, deps)
+            note_call(span, completion, error)
+    except Exception:
+        deps.instances.given_up(in_flight)
+        raise
+    latency_ms = deps.clock.elapsed_ms() - before
+    hop.provider_ms += latency_ms
+    ended = EndedCall(
+        call_id=call_id,
+        started_at=started_at,
+        latency_ms=latency_ms,
+        completion=completion,
+        error=error,
+    )
+    await _report_faults(candidate, ended, deps)
+    opened = _note_end(in_flight, ended, total_ms if total_ms < limits.total_ms else None, deps)
+    attempt = await book_call(hop, candidate, errand, ended, deps)
+    if opened:
+        await _alert_down(candidate, attempt, deps)
+    return CallEnd(attempt=attempt, completion=completion, error=error)
+
+
+async def _ask(
+    candidate: Candidate, call: ChatCall, in_flight: CallInFlight, deps: Dependencies
+) -> tuple[Completion | None, ProviderError | None]:
+    try:
+        provider = deps.provider(candidate.model.provider)
+        return await provider.complete(call, _endpoint(candidate)), None
+    except ProviderError as failure:
+        return None, failure
+    except SluiceError as failure:
+        return None, ProviderError(ErrorClass.AUTH, str(failure), sent=False)
+    except Exception as failure:
+        log.exception("provider %s broke its port", candidate.model.provider)
+        return None, adapter_fault(failure, "making a call", sent=True)
+    except BaseException:
+        deps.instances.given_up(in_flight)
+        raise
+
+
+def _note_end(
+    in_flight: CallInFlight, ended: EndedCall, our_limit_ms: float | None, deps: Dependencies
+) -> bool:
+    """Let the instance's limits and health know; whether its circuit opened. `our_limit_ms` is the
+    time that the request had left, where that was less than a call may take.
+    """
+    now, error = deps.clock.elapsed_ms(), ended.error
+    if error is None:
+        usage = ended.completion.usage if ended.completion else None
+        deps.instances.answered(in_flight, ended.latency_ms, tokens_of(usage), now)
+        return False
+    timed_out = error.error_class is ErrorClass.TIMEOUT
+    if timed_out and our_limit_ms is not None and ended.latency_ms >= our_limit_ms:
+        return deps.instances.cut_short(in_flight, ended.latency_ms, now)
+    after_ms = None if error.retry_after_s is None else error.retry_after_s * 1000
+    return deps.instances.failed(in_flight, error.error_class, after_ms, now)
+
+
+def _context_tokens(hop: HopState, errand: Errand) -> int:
+    return hop.context_tokens if errand.purpose == ANSWER else estimate_tokens(errand.body)
+
+
+async def _report_faults(candidate: Candidate, ended: EndedCall, deps: Dependencies) -> None:
+    """Learn a parameter that the model refused, and tell of that and of an adapter's own fault."""
+    error, model = ended.error, candidate.model.name
+    if error is None:
+        return
+    if error.error_class is ErrorClass.ADAPTER_FAULT:
+        await deps.alerts.fire(
+            AlertName.ADAPTER_FAULT,
+            f"{candidate.model.provider}/{model}",
+            f"{error}. Other models are asked; report it to the maintainers of the adapter.",
+        )
+    if error.unsupported is not None:
+        deps.refused_parameters.learn(model, error.unsupported)
+        await deps.alerts.fire(
+            AlertName.UNSUPPORTED_PARAMETER,
+            f"{model}/{error.unsupported}",
+            f"{model} refused the parameter {error.unsupported}; this worker leaves it out from "
+            f"now on. Add it to models.{model}.unsupported in the registry.",
+        )
+
+
+async def _alert_down(candidate: Candidate, attempt: Attempt, deps: Dependencies) -> None:
+    model, instance = candidate.model.name, candidate.instance.name
+    await deps.alerts.fire(
+        AlertName.PROVIDER_DOWN,
+        f"{model}/{instance}",
+        f"calls of {model} at {instance} fail ({attempt.status}); it is left alone and probed "
+        "until they come back",
+    )
+
+
+def tokens_of(usage: Usage | None) -> int | None:
+    """Tokens that count against a limit; `None` where the provider did not say."""
+    if usage is None or usage.input_tokens is None or usage.output_tokens is None:
+        return None
+    return usage.input_tokens + usage.output_tokens
+
+
+def _endpoint(candidate: Candidate) -> Endpoint:
+    instance = candidate.instance
+    return Endpoint(
+        name=instance.name,
+        base_url=instance.base_url,
+        api_key_env=instance.api_key_env,
+        api_version=instance.api_version,
+    )
+
+
+async def _journal_start(
+    hop: HopState, candidate: Candidate, errand: Errand, call_id: str, deps: Dependencies
+) -> None:
+    event = hop.outcome(
+        STARTED,
+        deps,
+        call_id=call_id,
+        purpose=errand.purpose,
+        lease_until=hop.lease_until,
+        provider=candidate.model.provider,
+        request_model=candidate.model.name,
+        instance=candidate.instance.name,
+        expected_nano=errand.expected_nano,
+    )
+    headers = hop.journal_headers(STARTED, deps, call_id=call_id, lease_until=hop.lease_until)
+    record = hop.journal_record(event, headers, deps)
+    under_way = await deps.publisher.publish(record)
+    call = BegunCall(
+        identity=hop.message.key,
+        hop=hop.message.hop,
+        visit=hop.message.visit,
+        call_id=call_id,
+        owner=deps.me,
+        lease_until=hop.lease_until,
+        started_at=event.at,
+        value=record.value or b"",
+    )
+    if deps.journal_before_call:
+        await under_way
+    else:
+        hop.pending.append(under_way)
+    deps.open_calls.begin(call, hop.partition)
+    if hop.message.hop != BEFORE_HOPS:
+        hop.work.end_trial()

@@ -1,0 +1,157 @@
+"""The spans of a request: itself, its classification, its hops, its calls; none says its content.
+
+```
+request                  from the broker's time of the request to that of its outcome
+├── classify             reading, checking, deciding
+│   └── chat MODEL       a call of the llm classifier
+└── hop TIER             from admission until its outcome is in the journal, once for each visit
+    └── chat MODEL       each provider call, judges and shadows included
+```
+"""
+
+from __future__ import annotations
+
+from schemas.events import Result
+from schemas.records import Decision, ReplyAddress, Source
+from streams.agents.context.call_spec import Errand
+from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.hop_state import HopState
+from streams.flow.dispatcher import Work
+from streams.providers.port import ChatCall, Completion, ProviderError
+from streams.routing.selection.candidates import Candidate
+from streams.tracing import names
+from streams.tracing.tracer import NOTHING, Attributes, Kind, Span
+
+
+def classify_span(source: Source, address: ReplyAddress, deps: Dependencies) -> Span:
+    """The work of classification."""
+    trace = deps.tracer.of_request(source, address)
+    if trace is None:
+        return NOTHING
+    return deps.tracer.begin("classify", Kind.CONSUMER, trace.own, _place(source))
+
+
+def note_decision(span: Span, decision: Decision) -> None:
+    """What was decided, on the span of classification."""
+    if span.context is None:
+        return
+    span.note(
+        {
+            names.TIER: decision.tier,
+            names.CLASSIFIER: decision.classifier,
+            names.SCORE: decision.score,
+            names.REGISTRY_VERSION: decision.registry_version,
+        }
+    )
+
+
+def hop_span(work: Work, hop: HopState, deps: Dependencies) -> Span:
+    """The work of a hop, which its calls hang under from now on."""
+    message = hop.message
+    trace = deps.tracer.of_request(message.source, message.reply_to)
+    if trace is None:
+        return NOTHING
+    source = Source(
+        topic=work.message.topic,
+        partition=work.message.partition,
+        offset=work.message.offset,
+        timestamp=work.message.timestamp,
+    )
+    span = deps.tracer.begin(
+        f"hop {message.tier}",
+        Kind.CONSUMER,
+        trace.own,
+        {
+            **_place(source),
+            names.REQUEST_ID: message.request_id,
+            names.TENANT: message.tenant,
+            names.TIER: message.tier,
+            names.HOP: message.hop,
+            names.VISIT: message.visit,
+        },
+    )
+    hop.trace = span.context
+    return span
+
+
+def call_span(
+    hop: HopState, candidate: Candidate, errand: Errand, call: ChatCall, deps: Dependencies
+) -> Span:
+    """One provider call."""
+    if hop.trace is None:
+        return NOTHING
+    return deps.tracer.begin(
+        f"{names.CHAT} {candidate.model.provider_model}",
+        Kind.CLIENT,
+        hop.trace,
+        {
+            names.OPERATION: names.CHAT,
+            names.PROVIDER: candidate.model.provider,
+            names.REQUEST_MODEL: candidate.model.provider_model,
+            names.MAX_TOKENS: call.max_output_tokens,
+            names.INSTANCE: candidate.instance.name,
+            names.PURPOSE: errand.purpose,
+            names.CALL_ID: call.call_id,
+        },
+    )
+
+
+def trace_headers(span: Span, deps: Dependencies) -> dict[str, str]:
+    """What a provider is told of the trace: nothing, unless a setting says so."""
+    context = span.context if deps.tracer.to_providers else None
+    return {} if context is None else context.headers
+
+
+def note_call(span: Span, completion: Completion | None, error: ProviderError | None) -> None:
+    """What a call brought, or its error's class."""
+    if span.context is None:
+        return
+    if error is not None:
+        span.note({names.HTTP_STATUS: error.status})
+        span.fail(error.error_class.value)
+    if completion is not None:
+        usage = completion.usage
+        span.note(
+            {
+                names.RESPONSE_MODEL: completion.response_model,
+                names.RESPONSE_ID: completion.response_id,
+                names.FINISH_REASONS: (completion.finish_reason,),
+                names.INPUT_TOKENS: usage.input_tokens,
+                names.OUTPUT_TOKENS: usage.output_tokens,
+                names.CACHE_READ_TOKENS: usage.cache_read_tokens,
+                names.CACHE_WRITE_TOKENS: usage.cache_write_tokens,
+                names.REASONING_TOKENS: usage.reasoning_tokens,
+            }
+        )
+
+
+def keep_request(hop: HopState, status: str, result: Result, deps: Dependencies) -> None:
+    """The request's own span, once its outcome is in the journal."""
+    message = hop.message
+    trace = deps.tracer.of_request(message.source, message.reply_to)
+    if trace is None:
+        return
+    attributes: Attributes = {
+        **_place(message.source),
+        names.REQUEST_ID: message.request_id,
+        names.TENANT: message.tenant,
+        names.FEATURE: message.feature,
+        names.STATUS: status,
+        names.TIERS_TRIED: result.tiers_tried,
+        names.CONFIDENCE: result.confidence,
+        names.COST_NANO: result.cost_nano,
+        names.REGISTRY_VERSION: message.decision.registry_version,
+        names.ERROR_TYPE: None if status == "replied" else status,
+    }
+    deps.tracer.whole(
+        trace, "request", attributes, began=message.source.timestamp, ended=deps.clock.now()
+    )
+
+
+def _place(source: Source) -> Attributes:
+    return {
+        names.MESSAGING_SYSTEM: names.KAFKA,
+        names.TOPIC: source.topic,
+        names.PARTITION: str(source.partition),
+        names.OFFSET: source.offset,
+    }

@@ -1,0 +1,79 @@
+"""A request whose id came before: its sender gets the first reply again, or hears its status.
+
+It is never executed and costs nothing. A repetition with the same correlation id and reply topic is
+silent: its sender hears the first reply anyway.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import orjson
+
+from schemas.encoding.codec import Format, format_of
+from schemas.errors import DeliveryError, UndecodableError
+from schemas.records import Failure, Reply
+from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.hop_state import HopState
+from streams.agents.outcomes.outcome import dead_letter_reply
+from streams.agents.outcomes.outcome_details import latency_ms
+from streams.agents.outcomes.replies import send_encoded, send_reply
+from streams.journal.partition_journal import OPEN, Duplicate
+from streams.journal.sent_replies import RecordPlace
+
+log = logging.getLogger(__name__)
+
+
+async def answer_duplicate(hop: HopState, duplicate: Duplicate, deps: Dependencies) -> None:
+    """Tell the sender of a repeated request id what the first sender was told."""
+    address = hop.message.reply_to
+    again = None if duplicate.reply is None else await _first_reply(hop, duplicate.reply, deps)
+    told = _status(hop, duplicate.status, deps)
+    try:
+        if again is not None:
+            await (await send_encoded(again, address, deps))
+        else:
+            await (await send_reply(told, address, deps))
+    except DeliveryError as error:
+        await dead_letter_reply(told, hop, error, deps)
+        for record in hop.pending:
+            await record
+
+
+async def _first_reply(hop: HopState, place: RecordPlace, deps: Dependencies) -> bytes | None:
+    """The reply that lies there, if it is this request's and encoded as this sender asks."""
+    value = await deps.sent_replies.read(place)
+    if value is None:
+        return None
+    form = Format(hop.message.reply_to.format)
+    try:
+        if format_of(value, framed=form is Format.CONFLUENT) is not form:
+            return None
+        if form is Format.JSON:
+            request_id = orjson.loads(value)["request_id"]
+        else:
+            request_id = (await deps.codecs.decode(deps.codecs.reply, value))["request_id"]
+    except (UndecodableError, orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+    return value if request_id == hop.message.request_id else None
+
+
+def _status(hop: HopState, status: str, deps: Dependencies) -> Reply:
+    is_open = status == OPEN
+    said = (
+        "it has not ended yet; send this one again later to get its reply"
+        if is_open
+        else f"its status is {status}, and its reply can't be read any more"
+    )
+    return Reply(
+        request_id=hop.message.request_id,
+        tenant=hop.message.tenant,
+        status="rejected",
+        latency_ms=latency_ms(hop, deps),
+        cost_nano=0,
+        error=Failure(
+            code="duplicate_request",
+            message=f"a request with this id came before, {said}",
+            retryable=is_open,
+        ),
+    )

@@ -1,0 +1,79 @@
+"""Messages whose handling fails by an unexpected exception: what is kept of a try, and the end.
+
+The request ends as `failed` with the code `internal_error`, through the journal as any other end.
+Its message goes to the dead-letter topic unchanged, and an alert says which one it was.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from core.kafka.incoming_message import Incoming
+from schemas.alert_names import AlertName
+from schemas.records import Failure
+from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.hop_state import HopState
+from streams.agents.context.outcome_kinds import GaveUp
+from streams.agents.outcomes.outcome import end_hop
+from streams.flow.handling_retries import Fault, cause_of, is_environment
+
+log = logging.getLogger(__name__)
+
+INTERNAL_ERROR = "internal_error"
+"""Code of the reply, and cause of the dead letter."""
+
+FAILURE = Failure(
+    code=INTERNAL_ERROR,
+    message="the request could not be handled: an unexpected error repeated. Operators find it by "
+    "its request id; sending it again meets the same error",
+    retryable=False,
+)
+
+
+@asynccontextmanager
+async def one_try(hop: HopState) -> AsyncIterator[None]:
+    """A try whose failure leaves nothing open: its records are acknowledged, and its calls are
+    remembered for the next try and for the end.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_environment(error):
+            hop.work.tries.attempts = list(hop.attempts)
+            for record in hop.pending:
+                await record
+        raise
+
+
+async def end_failed(hop: HopState, fault: Fault, deps: Dependencies) -> None:
+    """End a hop and its request as failed; returns when reply, outcome, dead letter and alert are
+    acknowledged. Where even that fails, the dead letter remains and the partition goes on.
+    """
+    await set_failed_aside(hop.work.message, fault, deps)
+    try:
+        await end_hop(hop, GaveUp(kind="failed", failure=FAILURE), deps)
+    except Exception as error:
+        if is_environment(error):
+            raise
+        log.warning(
+            "a request could not be ended as failed; only its dead letter is left: %s",
+            cause_of(error),
+        )
+
+
+async def set_failed_aside(message: Incoming, fault: Fault, deps: Dependencies) -> None:
+    """Dead-letter a message that can't be handled, and raise the alert.
+
+    Raises:
+        DeadLetterLimitError: most of the recent messages of the topic end like this.
+    """
+    await (await deps.dead_letters.put(message, INTERNAL_ERROR, fault.reason, was_read=True))
+    await deps.alerts.fire(
+        AlertName.HANDLING_FAILED,
+        message.topic,
+        f"{message.topic}:{message.partition}:{message.offset}: {fault.reason}. It ended as "
+        "internal_error; its bytes are in the dead-letter topic, the traceback in the log of "
+        f"{deps.me.worker}",
+    )

@@ -1,0 +1,242 @@
+"""How a hop ends: effects first, all acknowledged, then its outcome in the journal.
+
+The order is law 2: cost and quality events, the reply or the next tier's message; then the
+outcome; only then may the caller release the offset.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from core.kafka.producer import Outgoing
+from schemas.bad_records import LONGEST_REASON, reason_of
+from schemas.encoding.codec import Format
+from schemas.errors import DeliveryError
+from schemas.events import Result
+from schemas.journal_headers import ESCALATED, PARKED
+from schemas.records import Decision, Reply, ReplyUsage
+from schemas.topics import REPLIES, dead_letter_topic
+from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.hop_state import HopState
+from streams.agents.context.outcome_kinds import Ending, GaveUp, MovedOn, Parked, Replied
+from streams.agents.context.spans import keep_request
+from streams.agents.context.tier_records import tier_record, wait_record
+from streams.agents.outcomes.outcome_details import overhead_ms, result_of
+from streams.agents.outcomes.replies import encode_reply, routing_of, send_reply
+from streams.journal.sent_replies import RecordPlace
+from streams.routing.parameters.answer_limits import limit_notes
+from streams.routing.parameters.extra_body import extra_notes
+
+log = logging.getLogger(__name__)
+
+_OK = "ok"
+
+VISITS_CARRIED = 12
+"""Visits whose steps travel with a request; of those before, their number."""
+
+
+async def end_hop(hop: HopState, ending: Ending, deps: Dependencies) -> None:
+    """Publish everything that an ending asks for; returns when the journal has it.
+
+    A worker that holds neither the partition nor its lease any more publishes nothing but what is
+    under way (its cost events): the hop is another worker's now.
+    """
+    if not hop.may_publish(deps.clock.now()):
+        await _acknowledged(hop)
+        return
+    decision = _decision(hop)
+    if isinstance(ending, MovedOn):
+        await _move_on(hop, ending, decision, deps)
+        return
+    if isinstance(ending, Parked):
+        await _park(hop, ending, decision, deps)
+        return
+    result = result_of(hop, ending, deps)
+    delivered = await _reply(hop, ending, decision, result, deps)
+    await _acknowledged(hop)
+    kind = "replied" if isinstance(ending, Replied) else ending.kind
+    if isinstance(ending, Replied):
+        deps.watch.replied(hop.message.key, ending.answer.model, ending.answer.confidence)
+    await _journal(
+        hop,
+        kind,
+        deps,
+        decision=decision,
+        result=replace(result, undeliverable=delivered is None),
+        error=ending.failure if isinstance(ending, GaveUp) else None,
+        reply_at=None if delivered is None else str(delivered),
+    )
+    keep_request(hop, kind, result, deps)
+    deps.metrics.ended(kind, hop.message.tier, result.latency_ms, overhead_ms(ending, result))
+
+
+async def _acknowledged(hop: HopState) -> None:
+    for record in hop.pending:
+        await record
+
+
+async def _move_on(hop: HopState, ending: MovedOn, decision: Decision, deps: Dependencies) -> None:
+    message = hop.message
+    answers = [answer for answer in (message.best, *hop.answers) if answer is not None]
+    following = replace(
+        message,
+        hop=message.hop + 1,
+        tier=ending.tier,
+        decision=decision,
+        attempts=hop.all_attempts,
+        tiers_tried=(*message.tiers_tried, message.tier),
+        best=max(answers, key=lambda answer: answer.confidence or 0.0, default=None),
+    )
+    record = replace(tier_record(following, deps.codecs), partition=hop.partition)
+    hop.pending.append(await deps.publisher.publish(record))
+    result = result_of(hop, ending, deps)
+    await _acknowledged(hop)
+    await _journal(hop, ESCALATED, deps, decision=decision, result=result, next_tier=ending.tier)
+    deps.metrics.hop_ended(ESCALATED, hop.message.tier)
+
+
+async def _park(hop: HopState, ending: Parked, decision: Decision, deps: Dependencies) -> None:
+    """Put the hop on a wait topic as its next visit; nothing was answered, so it begins anew on the
+    tier that was decided.
+    """
+    message = hop.message
+    later = replace(
+        message,
+        visit=message.visit + 1,
+        tier=decision.tier if decision.tier in hop.landscape.tiers else message.tier,
+        decision=decision,
+        attempts=hop.all_attempts,
+        tiers_tried=(),
+    )
+    record = wait_record(
+        tier_record(later, deps.codecs), ending.delay_s, hop.work.message.partition
+    )
+    hop.pending.append(await deps.publisher.publish(record))
+    result = result_of(hop, ending, deps)
+    await _acknowledged(hop)
+    await _journal(hop, PARKED, deps, decision=decision, result=result)
+    deps.metrics.hop_ended(PARKED, hop.message.tier)
+
+
+async def _journal(
+    hop: HopState, kind: str, deps: Dependencies, *, reply_at: str | None = None, **more: object
+) -> None:
+    headers = hop.journal_headers(kind, deps, reply_at=reply_at)
+    event = hop.outcome(kind, deps, **more)
+    delivered = await (await deps.publisher.publish(hop.journal_record(event, headers, deps)))
+    deps.journals.wrote(hop.work.message.partition, hop.message.key, headers, delivered.timestamp)
+
+
+def _decision(hop: HopState) -> Decision:
+    """The decision with what this hop saw added to its inputs."""
+    decision = hop.message.decision
+    if not hop.steps:
+        return decision
+    inputs = orjson.loads(decision.inputs)
+    inputs["hops"] = [
+        *_lately(inputs.get("hops", [])),
+        {"hop": hop.message.hop, "registry": hop.landscape.version, "steps": hop.steps},
+    ]
+    return replace(decision, inputs=orjson.dumps(inputs, option=orjson.OPT_SORT_KEYS).decode())
+
+
+def _lately(seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the latest visits saw, and how many were before them. A request may be parked hundreds
+    of times; what each visit saw stands in that visit's own outcome.
+    """
+    gone = seen[: max(len(seen) - VISITS_CARRIED, 0)]
+    if not gone:
+        return seen
+    count = sum(each.get("visits_before", 0) + 1 for each in gone)
+    first, *rest = seen[len(gone) :]
+    return [{**first, "visits_before": count + first.get("visits_before", 0)}, *rest]
+
+
+async def _reply(
+    hop: HopState,
+    ending: Replied | GaveUp,
+    decision: Decision,
+    result: Result,
+    deps: Dependencies,
+) -> RecordPlace | None:
+    """Send the reply; where it lies. One that its topic does not take is dead-lettered: `None`."""
+    message = hop.message
+    routing = routing_of(decision)
+    if isinstance(ending, Replied):
+        model = hop.landscape.models.get(ending.answer.model)
+        noted = (
+            *((*limit_notes(hop.body, model), *extra_notes(hop.body, model)) if model else ()),
+            *(f"the answer failed a check: {fault}" for fault in ending.faults),
+        )
+        routing = replace(routing, reasons=(*routing.reasons, *noted))
+        reply = replace(_good(hop, ending, result), routing=routing)
+    else:
+        reply = Reply(
+            request_id=message.request_id,
+            tenant=message.tenant,
+            status=ending.kind,
+            tiers_tried=result.tiers_tried,
+            cost_nano=result.cost_nano,
+            latency_ms=result.latency_ms,
+            routing=None if message.verdict else routing,
+            error=ending.failure,
+        )
+    try:
+        sent = await (await send_reply(reply, message.reply_to, deps))
+    except DeliveryError as error:
+        log.warning("a reply could not be delivered and is dead-lettered: %s", error)
+        await dead_letter_reply(reply, hop, error, deps)
+        return None
+    return RecordPlace(topic=sent.topic, partition=sent.partition, offset=sent.offset)
+
+
+def _good(hop: HopState, ending: Replied, result: Result) -> Reply:
+    answer = ending.answer
+    return Reply(
+        request_id=hop.message.request_id,
+        tenant=hop.message.tenant,
+        status="replied",
+        message=answer.message,
+        model=answer.model,
+        provider=answer.provider,
+        tier=answer.tier,
+        tiers_tried=result.tiers_tried,
+        confidence=answer.confidence,
+        degraded=ending.degraded,
+        finish_reason=answer.finish_reason,
+        usage=ReplyUsage(
+            input_tokens=answer.input_tokens,
+            output_tokens=answer.output_tokens,
+            cache_read_tokens=answer.cache_read_tokens,
+            cache_write_tokens=answer.cache_write_tokens,
+            reasoning_tokens=answer.reasoning_tokens,
+        ),
+        cost_nano=result.cost_nano,
+        baseline_cost_nano=result.baseline_cost_nano,
+        latency_ms=result.latency_ms,
+    )
+
+
+async def dead_letter_reply(
+    reply: Reply, hop: HopState, error: DeliveryError, deps: Dependencies
+) -> None:
+    """Put a reply that its topic did not take on the dead-letter topic of replies."""
+    address = hop.message.reply_to
+    record = Outgoing(
+        topic=dead_letter_topic(REPLIES),
+        key=address.key,
+        value=encode_reply(reply, Format(address.format), deps.codecs),
+        headers=[
+            *address.kafka_headers,
+            ("dlq-cause", b"undeliverable"),
+            ("dlq-reason", reason_of(error)[:LONGEST_REASON].encode()),
+            ("dlq-source", f"{address.topic}".encode()),
+            ("dlq-worker", deps.me.worker.encode()),
+        ],
+    )
+    deps.metrics.dead_lettered(REPLIES, "undeliverable")
+    hop.pending.append(await deps.publisher.publish(record))

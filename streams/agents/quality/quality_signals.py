@@ -1,0 +1,67 @@
+"""What the router itself found out about an answer's quality, as quality events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from core.kafka.producer import Outgoing
+from schemas.encoding.avro_mapping import as_record
+from schemas.events import QualityEvent
+from schemas.records import Attempt
+from schemas.topics import QUALITY
+from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.hop_state import HopState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """One signal about an answer: its kind, who says it, a score 0..1, and what belongs to it."""
+
+    signal: str
+    name: str
+    score: float | None
+    passed: bool | None = None
+    label: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+async def publish_signal(
+    hop: HopState, attempt: Attempt, signal: Signal, deps: Dependencies
+) -> None:
+    """Publish a signal about the answer of a call; the record joins the hop's pending ones."""
+    message = hop.message
+    event = QualityEvent(
+        tenant=message.tenant,
+        request_id=message.request_id,
+        hop=message.hop,
+        visit=message.visit,
+        call_id=attempt.call_id,
+        at=deps.clock.now(),
+        signal=signal.signal,
+        name=signal.name,
+        score=signal.score,
+        passed=signal.passed,
+        label=signal.label,
+        detail=orjson.dumps(dict(signal.detail)).decode() if signal.detail else None,
+        tier=attempt.tier,
+        provider=attempt.provider,
+        request_model=attempt.model,
+        worker=deps.me.worker,
+        user_id=message.user_id,
+        user_tier=message.user_tier,
+        feature=message.feature,
+        registry_version=hop.landscape.version,
+        experiment=message.decision.experiment,
+        arm=message.decision.arm,
+    )
+    record = Outgoing(
+        topic=QUALITY,
+        key=message.key,
+        value=deps.codecs.quality.encode(as_record(event)),
+        partition=hop.partition,
+    )
+    hop.pending.append(await deps.publisher.publish(record))

@@ -1,0 +1,1 @@
+"""Alert rules held against measures, and the states of alerts."""

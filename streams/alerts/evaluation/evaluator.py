@@ -1,0 +1,164 @@
+"""Which alerts should fire, be resolved or be said again, at an instant. Pure.
+
+The evaluator sees every event of its rules' windows, in any order of partitions, and is asked at
+instants that never go back. What stands it is told by the book; what it proposes counts once it is
+on the log. Besides its rules it looks after alerts that workers raise by themselves: those are said
+again while their cause lasts, and are over when they are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from schemas.events import Alert
+from streams.alerts.evaluation.active_alerts import AlertBook, Name, Standing
+from streams.alerts.evaluation.alert_states import Change, Patience, step
+from streams.alerts.evaluation.measures import ADVICE, Measure
+from streams.alerts.evaluation.process_alerts import span_in_words, why_over
+from streams.alerts.evaluation.sliding_windows import MOST_SUBJECTS
+from streams.alerts.log.event_facts import Seen
+from streams.routing.alert_rules import Alerting, AlertRule, Judged, Kind, Reading, Verdict, judge
+
+MARK = "evaluator@"
+"""Begins the name of who noticed, in records of this evaluator."""
+
+MOST_SUBJECTS_IN_ALL = 2_000
+"""Subjects that all rules together tell apart; shared evenly, at most `MOST_SUBJECTS` each."""
+
+REMIND_MS = 24 * 3_600_000
+"""A standing alert is published again after this time, since the log keeps seven days."""
+
+UPDATE_MS = 10 * 60_000
+"""A standing alert whose message has changed is published again after this time."""
+
+
+class Evaluator:
+    """The rules of one registry version at work; `name` is the worker that evaluates."""
+
+    def __init__(self, alerting: Alerting, tiers: Sequence[str], name: str) -> None:
+        most = min(MOST_SUBJECTS, MOST_SUBJECTS_IN_ALL // max(len(alerting.rules), 1))
+        self._measures = tuple(
+            Measure(rule, tiers[0], most_subjects=most) for rule in alerting.rules
+        )
+        self._rules = {rule.name: rule for rule in alerting.rules}
+        self._patience: dict[Name, Patience] = {}
+        self._noticed_by = MARK + name
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """What its rules measure."""
+        return frozenset(rule.kind for rule in self._rules.values())
+
+    @property
+    def horizon_ms(self) -> int:
+        """How far back it must have seen everything to say the same as one that ran all along."""
+        return max(
+            (rule.window_ms * (1 if rule.change is None else 2) for rule in self._rules.values()),
+            default=0,
+        )
+
+    def take(self, seen: Seen) -> None:
+        """Something happened."""
+        for measure in self._measures:
+            measure.take(seen)
+
+    def evaluate(self, now: int, book: AlertBook) -> Iterator[Sequence[Alert]]:
+        """What should be put on the log at `now` (broker time, ms), rule by rule, so that others
+        can have the loop in between.
+        """
+        standing = dict(book.standing)
+        for measure in self._measures:
+            alerts = tuple(self._of_rule(measure, standing, now))
+            for alert in alerts:
+                standing.pop((alert.rule, alert.subject), None)
+            yield alerts
+        yield tuple(self._of_others(standing, now))
+
+    def _of_others(self, standing: dict[Name, Standing], now: int) -> Iterator[Alert]:
+        """What no rule said anything about: what is over without one, and what is said again."""
+        for (rule, subject), stands in standing.items():
+            ours = rule in self._rules
+            measured = stands.fired.worker.startswith(MARK)
+            if measured and not ours:
+                over: str | None = "its rule is not in the registry any more"
+            else:
+                over = None if ours else why_over(rule, subject, stands.seen, now)
+            if over is not None:
+                yield self._alert(stands.fired, Change.RESOLVED, over, now)
+            elif measured and now - stands.seen >= REMIND_MS:
+                yield self._alert(stands.latest, Change.FIRED, stands.latest.message, now)
+
+    def _of_rule(
+        self, measure: Measure, standing: dict[Name, Standing], now: int
+    ) -> Iterator[Alert]:
+        rule = measure.rule
+        stands = {subject: each for (name, subject), each in standing.items() if name == rule.name}
+        read = {reading.subject: reading for reading in measure.readings(now)}
+        for subject in stands.keys() - read.keys():
+            read[subject] = measure.silence(subject)
+        for subject, reading in read.items():
+            name = (rule.name, subject)
+            judged = judge(rule, reading, firing=subject in stands)
+            patience, change = step(
+                self._patience.get(name, Patience()),
+                judged.verdict,
+                rule,
+                now,
+                firing=subject in stands,
+            )
+            self._remember(name, patience)
+            if change is not None:
+                yield self._measured(measure, reading, judged, change, now)
+            elif subject in stands and judged.verdict is Verdict.BREACHED:
+                alert = self._measured(measure, reading, judged, Change.FIRED, now)
+                if _is_news(alert, stands[subject], now):
+                    yield alert
+
+    def _remember(self, name: Name, patience: Patience) -> None:
+        if patience == Patience():
+            self._patience.pop(name, None)
+        else:
+            self._patience[name] = patience
+
+    def _measured(
+        self, measure: Measure, reading: Reading, judged: Judged, change: Change, now: int
+    ) -> Alert:
+        rule = measure.rule
+        if reading.value is None:
+            said = "nothing was seen of it for a while"
+        else:
+            said = measure.in_words(reading)
+        advice = f". {ADVICE[rule.kind]}" if change is Change.FIRED else ""
+        return Alert(
+            rule=rule.name,
+            subject=reading.subject,
+            state=change.value,
+            severity=rule.severity,
+            message=f"{said} ({_bound(rule, judged)}over {span_in_words(rule.window_ms)}){advice}",
+            at=now,
+            worker=self._noticed_by,
+            value=None if reading.value is None else round(reading.value, 9),
+            threshold=judged.threshold,
+        )
+
+    def _alert(self, fired: Alert, change: Change, message: str, now: int) -> Alert:
+        return Alert(
+            rule=fired.rule,
+            subject=fired.subject,
+            state=change.value,
+            severity=fired.severity,
+            message=message,
+            at=now,
+            worker=self._noticed_by,
+            value=fired.value if change is Change.FIRED else None,
+            threshold=fired.threshold,
+        )
+
+
+def _is_news(alert: Alert, stands: Standing, now: int) -> bool:
+    """Whether a standing alert's present message is worth another record."""
+    return now - stands.seen >= UPDATE_MS and alert.message != stands.latest.message
+
+
+def _bound(rule: AlertRule, judged: Judged) -> str:
+    return "" if judged.threshold is None else f"bound {judged.threshold:g}, "

@@ -1,0 +1,185 @@
+"""What each kind of rule counts, and what its figure is. Pure.
+
+A measure takes what was seen into its rule's windows and reads them at an instant. Shares and means
+are of what was seen; sums are 0 where nothing was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from schemas.records import ANSWER
+from streams.alerts.evaluation.sliding_windows import MOST_SUBJECTS, Sums, Windows
+from streams.alerts.log.event_facts import AsideSeen, CallSeen, EndSeen, LagSeen, ScoreSeen, Seen
+from streams.providers.port import ErrorClass
+from streams.routing.alert_rules import AlertRule, Kind, Reading
+
+EVERYBODY = "all"
+"""Subject of what is counted over all tenants."""
+
+_OK = "ok"
+_HOUR_MS = 3_600_000
+_NANO = 1e-9
+_REJECTED = "rejected"
+_LOST = frozenset({"failed", "expired"})
+_DOWN = frozenset(
+    {
+        ErrorClass.TIMEOUT.value,
+        ErrorClass.CONNECTION.value,
+        ErrorClass.SERVER.value,
+        ErrorClass.OVERLOADED.value,
+        ErrorClass.BAD_RESPONSE.value,
+        ErrorClass.AUTH.value,
+    }
+)
+"""Ends of a call that speak against its instance, as `providers.load` has it."""
+
+Counted = tuple[str, float] | None
+"""A subject and an amount; `None` where a rule does not count what was seen."""
+
+
+def _whose(rule: AlertRule, tenant: str) -> str | None:
+    if rule.tenants and tenant not in rule.tenants:
+        return None
+    return tenant if rule.per_tenant else EVERYBODY
+
+
+def _cost(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
+    if not isinstance(seen, CallSeen) or seen.cost_nano is None:
+        return None
+    subject = _whose(rule, seen.tenant)
+    return None if subject is None else (subject, seen.cost_nano * _NANO)
+
+
+def _fallback(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
+    if not isinstance(seen, CallSeen) or seen.purpose != ANSWER:
+        return None
+    subject = _whose(rule, seen.tenant)
+    return None if subject is None else (subject, float(seen.status != _OK))
+
+
+def _quality(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
+    if not isinstance(seen, ScoreSeen) or seen.signal != rule.signal:
+        return None
+    return seen.tier or EVERYBODY, seen.score
+
+
+def _distribution(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
+    if not isinstance(seen, EndSeen) or seen.decided_tier is None or seen.status == _REJECTED:
+        return None
+    subject = _whose(rule, seen.tenant)
+    return None if subject is None else (subject, float(seen.decided_tier == first_tier))
+
+
+def _down(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
+    if not isinstance(seen, CallSeen) or seen.instance is None:
+        return None
+    return f"{seen.model}/{seen.instance}", float(seen.status in _DOWN)
+
+
+def _unpriced(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
+    if not isinstance(seen, CallSeen) or seen.status != _OK or seen.price_source is not None:
+        return None
+    return seen.model, 1.0
+
+
+def _aside(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
+    return (seen.topic, 1.0) if isinstance(seen, AsideSeen) else None
+
+
+def _lag(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
+    if not isinstance(seen, LagSeen):
+        return None
+    return f"{seen.group}/{seen.topic}", float(seen.records)
+
+
+def _errors(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
+    if not isinstance(seen, EndSeen) or seen.status == _REJECTED:
+        return None
+    subject = _whose(rule, seen.tenant)
+    return None if subject is None else (subject, float(seen.status in _LOST))
+
+
+def _hourly(rule: AlertRule, sums: Sums, subject: str) -> Reading:
+    return sums.total(subject, _HOUR_MS / rule.window_ms)
+
+
+def _total(rule: AlertRule, sums: Sums, subject: str) -> Reading:
+    return sums.total(subject)
+
+
+def _mean(rule: AlertRule, sums: Sums, subject: str) -> Reading:
+    return sums.mean(subject)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    counts: Callable[[AlertRule, Seen, str], Counted]
+    reads: Callable[[AlertRule, Sums, str], Reading]
+    says: str
+
+
+_WAYS: Mapping[Kind, _Way] = {
+    Kind.COST_RATE: _Way(_cost, _hourly, "${value:.4f} an hour is being spent"),
+    Kind.FALLBACK_RATE: _Way(_fallback, _mean, "{value:.1%} of answering calls fail"),
+    Kind.QUALITY_DROP: _Way(_quality, _mean, "mean {signal} is {value:.3f}"),
+    Kind.DISTRIBUTION_SHIFT: _Way(
+        _distribution, _mean, "{value:.1%} of requests go to the first tier"
+    ),
+    Kind.PROVIDER_DOWN: _Way(_down, _mean, "{value:.1%} of its calls fail"),
+    Kind.UNKNOWN_PRICE: _Way(_unpriced, _total, "{value:.0f} answered calls have no known price"),
+    Kind.DEAD_LETTERS: _Way(_aside, _total, "{value:.0f} messages went aside"),
+    Kind.CONSUMER_LAG: _Way(_lag, _mean, "{value:.0f} records behind"),
+    Kind.ERROR_RATE: _Way(_errors, _mean, "{value:.1%} of requests fail or expire"),
+}
+
+ADVICE: Mapping[Kind, str] = {
+    Kind.COST_RATE: "Calls of unknown cost come on top. See `sluice query cost_by`.",
+    Kind.FALLBACK_RATE: "See `sluice query fallback_rate`.",
+    Kind.QUALITY_DROP: "See `sluice query quality_by_tier`.",
+    Kind.DISTRIBUTION_SHIFT: "See `sluice query routing_distribution`.",
+    Kind.PROVIDER_DOWN: "It is left alone and probed. See `sluice query provider_health`.",
+    Kind.UNKNOWN_PRICE: "Set models.<name>.price in the registry. See `sluice query unknown_cost`.",
+    Kind.DEAD_LETTERS: "See `sluice query dead_letters`; the bytes lie on its .dlq topic.",
+    Kind.CONSUMER_LAG: "Add workers, or sinks, or see what holds them up: their /health.",
+    Kind.ERROR_RATE: "See `sluice query provider_health` and the worker's log.",
+}
+"""What to do about an alert of each kind."""
+
+
+class Measure:
+    """What one rule has seen; `first_tier` is the cheapest of the registry."""
+
+    def __init__(
+        self, rule: AlertRule, first_tier: str, *, most_subjects: int = MOST_SUBJECTS
+    ) -> None:
+        self.rule = rule
+        self._first_tier = first_tier
+        self._windows = Windows(
+            rule.window_ms, before=rule.change is not None, most_subjects=most_subjects
+        )
+        self._way = _WAYS[rule.kind]
+
+    def take(self, seen: Seen) -> None:
+        """Count what was seen, if the rule counts it."""
+        counted = self._way.counts(self.rule, seen, self._first_tier)
+        if counted is not None:
+            subject, amount = counted
+            self._windows.take(subject, seen.at, amount)
+
+    def readings(self, now: int) -> Iterator[Reading]:
+        """The figure of each subject at `now`."""
+        for subject, sums in self._windows.sums(now):
+            yield self._way.reads(self.rule, sums, subject)
+
+    def silence(self, subject: str) -> Reading:
+        """The figure of a subject of which nothing was seen lately."""
+        return self._way.reads(self.rule, Sums(), subject)
+
+    def in_words(self, reading: Reading) -> str:
+        """A figure as people are told it."""
+        said = self._way.says.format(value=reading.value or 0.0, signal=self.rule.signal)
+        if self.rule.change is None or reading.before is None:
+            return said
+        return f"{said}, in the window before {reading.before:.3f}"

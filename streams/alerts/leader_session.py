@@ -1,0 +1,275 @@
+"""One term of evaluating alerts, from an election until the lease is lost.
+
+Each turn reads what was said about alerts, then what happened, and every `EVERY_MS` of the log's
+own time asks the evaluator what should be said. What was said is told to webhooks only once it was
+read back from the log, in its order, so that whoever evaluated, and however often, a change is told
+once. The instant of an evaluation is the one up to which every event was read: an evaluator that is
+behind says later what it would have said, never something else.
+
+Two processes that both take themselves for the evaluator (one was paused) can each put a record on
+the log; the book makes the second a repeat. A turn that took longer than half of the lease says
+nothing at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from aiokafka.errors import KafkaError
+
+from core.clock import Clock
+from core.codecs import Codecs
+from core.kafka.producer import Outgoing, Publisher
+from schemas.alert_evaluation import AlertEvaluation
+from schemas.encoding.avro_mapping import as_record
+from schemas.encoding.codec import Codec
+from schemas.events import Alert
+from schemas.topics import ALERTS
+from streams.alerts.evaluation.active_alerts import AlertBook, read_alert
+from streams.alerts.evaluation.evaluator import Evaluator
+from streams.alerts.log.alert_log import AlertLog, AlertRecord
+from streams.alerts.log.event_facts import LagSeen
+from streams.alerts.log.event_reader import EventReader, EventRecord, topics_of
+from streams.alerts.log.lease_times import LeaseTimes
+from streams.alerts.webhooks.webhook_queues import Webhooks
+from streams.bad_input.bad_records import BadRecords, unwatched
+from streams.routing.alert_rules import Alerting, Kind
+
+log = logging.getLogger(__name__)
+
+EVERY_MS = 5_000
+"""How often rules are evaluated, in the log's time."""
+
+PROGRESS_EVERY_MS = 10_000
+"""How often an evaluation is made known."""
+
+LISTEN_EVERY_MS = 1_000
+LAG_EVERY_MS = 10_000
+TOPICS_EVERY_MS = 60_000
+"""How soon dead-letter topics that are made later are found."""
+
+MOST_ALERTS = 100
+"""Records that one evaluation puts on the log at most; the rest follow with the next."""
+
+LEAVE_S = 2.0
+
+AT_ONCE = 50
+"""Events that are taken in before others get the loop."""
+
+_REST = 2.0
+"""Pause after a batch, in its own length: a backlog takes a third of the loop's time at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the registry says of alerts now, and its tiers, cheapest first."""
+
+    alerting: Alerting
+    tiers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertDependencies:
+    """What alerts are evaluated with.
+
+    `rules` gives those that count now; `groups` are the consumer groups whose lag is looked at;
+    `changed` is told the rule and the new state of each change; `name` is this worker's.
+    """
+
+    log: AlertLog
+    publisher: Publisher
+    codecs: Codecs
+    alert_codec: Codec
+    rules: Callable[[], Rules]
+    webhooks: Webhooks
+    clock: Clock
+    name: str
+    groups: Collection[str] = ()
+    times: LeaseTimes = field(default_factory=LeaseTimes)
+    changed: Callable[[str, str], None] = lambda rule, state: None
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    bad: BadRecords = field(default_factory=unwatched)
+
+
+class Term:
+    """What is known during one term; all of it comes from the log."""
+
+    def __init__(self, deps: AlertDependencies) -> None:
+        self._deps = deps
+        self._book = AlertBook()
+        self._rules: Rules | None = None
+        self._topics: frozenset[str] = frozenset()
+        self._evaluator = Evaluator(Alerting(), ("",), deps.name)
+        self._reader = EventReader(deps.codecs, (), deps.bad)
+        self._complete_from = 0
+        self._evaluated = 0
+        self._shown = 0
+        self._listened_at = float("-inf")
+        self._lag_at = float("-inf")
+        self._topics_at = float("-inf")
+        self._progress_at = float("-inf")
+        self._told: int | None = None
+
+    async def serve(self) -> None:
+        """Evaluate until the lease is lost.
+
+        Raises:
+            KafkaError: the broker did not answer.
+            DeliveryError: it did not take an alert.
+        """
+        await self.begin()
+        try:
+            while self._deps.log.mine:
+                await self.turn()
+        finally:
+            if self._deps.log.mine:
+                await self._leave()
+
+    async def _leave(self) -> None:
+        """Let deliveries end for a moment, and say how far everybody was told: a worker that ends
+        in order leaves nothing to be told twice.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_S):
+                await self._deps.webhooks.drained()
+        with suppress(TimeoutError, KafkaError):
+            async with asyncio.timeout(LEAVE_S):
+                await self._tell()
+
+    async def begin(self) -> None:
+        """Learn what stands, and go on telling where the last evaluator stopped."""
+        deps = self._deps
+        records = await deps.log.alerts()
+        self._told = await deps.log.told_to()
+        if self._told is None:
+            self._told = records[-1].offset + 1 if records else 0
+            await deps.log.tell(self._told)
+        deps.webhooks.begin(self._told)
+        await deps.webhooks.use(deps.rules().alerting.webhooks)
+        for record in records:
+            await self._take(record)
+
+    async def turn(self) -> None:
+        """Read what came, and say what there is to say."""
+        deps = self._deps
+        begun = deps.clock.elapsed_ms()
+        await self._arrange()
+        if begun - self._listened_at >= LISTEN_EVERY_MS:
+            await self._listen()
+        read = await deps.log.read()
+        await self._see(read.records)
+        await self._look_at_lag()
+        if read.frontier is not None:
+            await self._evaluate(read.frontier, begun)
+        await self._tell()
+        await self._show_progress()
+
+    async def _listen(self) -> None:
+        """Hear what was said about alerts up to now, by whomever."""
+        self._listened_at = self._deps.clock.elapsed_ms()
+        for record in await self._deps.log.alerts():
+            await self._take(record)
+
+    async def _arrange(self) -> None:
+        """Evaluate by the rules that count now, from the log's own past."""
+        deps, now = self._deps, self._deps.clock.elapsed_ms()
+        rules = deps.rules()
+        known = self._rules == rules
+        if known and now - self._topics_at < TOPICS_EVERY_MS:
+            return
+        evaluator = Evaluator(rules.alerting, rules.tiers, deps.name)
+        topics = topics_of(evaluator.kinds, await deps.log.topics())
+        self._topics_at = now
+        if known and topics == self._topics:
+            return
+        self._rules, self._topics, self._evaluator = rules, topics, evaluator
+        self._reader = EventReader(deps.codecs, evaluator.kinds, deps.bad)
+        await deps.webhooks.use(rules.alerting.webhooks)
+        self._complete_from = deps.clock.now()
+        await deps.log.follow(topics, self._complete_from - evaluator.horizon_ms)
+
+    async def _take(self, record: AlertRecord) -> None:
+        deps, notice = self._deps, None
+        try:
+            value = await deps.codecs.decode(deps.alert_codec, record.value)
+            notice = self._book.take(read_alert(value), at=record.at, offset=record.offset)
+        except Exception as error:  # noqa: BLE001 - no record may end the reading of others
+            deps.bad.note(ALERTS, 0, record.offset, error)
+        if notice is not None and record.offset >= (self._told or 0):
+            deps.changed(notice.alert.rule, notice.change.value)
+        deps.webhooks.read(record.offset, notice)
+
+    async def _see(self, records: Sequence[EventRecord]) -> None:
+        if not records:
+            return
+        deps = self._deps
+        begun = deps.clock.elapsed_ms()
+        for number, record in enumerate(records):
+            seen = await self._reader.seen(record)
+            if seen is not None:
+                self._evaluator.take(seen)
+            if number % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
+        await deps.sleep((deps.clock.elapsed_ms() - begun) / 1000 * _REST)
+
+    async def _look_at_lag(self) -> None:
+        deps = self._deps
+        if Kind.CONSUMER_LAG not in self._evaluator.kinds:
+            return
+        if deps.clock.elapsed_ms() - self._lag_at < LAG_EVERY_MS:
+            return
+        self._lag_at = deps.clock.elapsed_ms()
+        found = await deps.log.lag(deps.groups)
+        for (group, topic), records in found.items():
+            self._evaluator.take(
+                LagSeen(at=deps.clock.now(), group=group, topic=topic, records=records)
+            )
+
+    async def _evaluate(self, frontier: int, begun: float) -> None:
+        if frontier < max(self._complete_from, self._evaluated + EVERY_MS):
+            return
+        self._evaluated = frontier
+        await self._listen()
+        wanted: list[Alert] = []
+        for alerts in self._evaluator.evaluate(frontier, self._book):
+            wanted += alerts
+            await asyncio.sleep(0)
+        for alert in wanted[:MOST_ALERTS]:
+            if not self._may_speak(begun):
+                log.warning("this turn took too long; what there is to say is looked at again")
+                return
+            await self._publish(alert)
+
+    def _may_speak(self, begun: float) -> bool:
+        took = self._deps.clock.elapsed_ms() - begun
+        return self._deps.log.mine and took < self._deps.times.session_ms / 2
+
+    async def _publish(self, alert: Alert) -> None:
+        deps = self._deps
+        log.warning("alert %s (%s) %s: %s", alert.rule, alert.subject, alert.state, alert.message)
+        record = Outgoing(
+            topic=ALERTS,
+            key=alert.rule.encode(),
+            value=deps.alert_codec.encode(as_record(alert)),
+            partition=0,
+        )
+        await (await deps.publisher.publish(record))
+
+    async def _show_progress(self) -> None:
+        """Let everybody see that rules are evaluated, and by whom."""
+        deps, now = self._deps, self._deps.clock.elapsed_ms()
+        if self._shown == self._evaluated or now - self._progress_at < PROGRESS_EVERY_MS:
+            return
+        await deps.log.evaluated(AlertEvaluation(worker=deps.name, at=self._evaluated))
+        self._progress_at, self._shown = now, self._evaluated
+
+    async def _tell(self) -> None:
+        """Remember up to where everybody was told."""
+        told = self._deps.webhooks.told_to
+        if told != self._told:
+            await self._deps.log.tell(told)
+            self._told = told

@@ -1,0 +1,48 @@
+"""Alerts as a service of a worker: one of all workers evaluates at a time, the others wait.
+
+It works from the log alone, also while ClickHouse is down. It never fails its worker: whatever goes
+wrong is logged, and it begins anew from the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from aiokafka.errors import KafkaError
+
+from schemas.errors import SluiceError
+from streams.alerts.leader_session import AlertDependencies, Term
+
+log = logging.getLogger(__name__)
+
+AFTER_FAULT_S = 5.0
+_LEAVE_S = 5.0
+
+
+async def evaluate_alerts(deps: AlertDependencies) -> None:
+    """Stand for election, and evaluate whenever it is this process's turn; until cancelled."""
+    while True:
+        try:
+            await deps.log.start()
+            while True:
+                await deps.log.elected()
+                log.info("alerts are evaluated here from now on")
+                await Term(deps).serve()
+                await deps.webhooks.stop()
+                log.info("alerts are evaluated elsewhere from now on")
+        except (KafkaError, SluiceError, OSError) as error:
+            log.warning("alerts begin anew: %s: %s", type(error).__name__, error)
+        except Exception:
+            log.exception("alerts begin anew")
+        finally:
+            await deps.webhooks.stop()
+            await _step_back(deps)
+        await deps.sleep(AFTER_FAULT_S)
+
+
+async def _step_back(deps: AlertDependencies) -> None:
+    with suppress(TimeoutError, KafkaError, OSError):
+        async with asyncio.timeout(_LEAVE_S):
+            await deps.log.stop()

@@ -1,0 +1,160 @@
+"""One notice to one webhook: through the operator's policy, bounded in time and tries.
+
+| what happens | what is done |
+|---|---|
+| the host or the key's variable is not allowed | nothing is sent, one log line |
+| 2xx | done |
+| a redirect, any other 3xx or 4xx | given up: it would be the same again |
+| 429, 5xx, a timeout, no connection, an answer cut off | tried again, `TRIES` times in all |
+
+Between tries there is a pause with full jitter that doubles, or what `Retry-After` says, at most
+`LONGEST_PAUSE_S`. No address, body or key is logged, only the host: a webhook's path is often its
+secret.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import httpx
+import orjson
+
+from streams.alerts.evaluation.active_alerts import Notice
+from streams.alerts.evaluation.alert_states import Change
+from streams.providers.http.exchange import Exchange, post
+from streams.providers.http.operator_policy import HostPolicy, KeyRing
+from streams.providers.port import ErrorClass, ProviderError, Timeouts
+from streams.routing.alert_rules import Webhook
+
+TRIES = 5
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 60.0
+TIMEOUTS = Timeouts(connect=3.0, read=5.0, total=10.0)
+
+_TOO_MANY = 429
+_SERVER_ERRORS = 500
+
+
+class Delivery(StrEnum):
+    """What came of it."""
+
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    """The operator does not allow it, or the other side will not have it."""
+    FAILED = "failed"
+    """It could not be delivered in any of the tries."""
+    DROPPED = "dropped"
+    """Too many were waiting already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of a delivery, in how many tries, and why where it failed."""
+
+    delivery: Delivery
+    tries: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Courier:
+    """Delivers; everything that it touches of the world is given to it."""
+
+    hosts: HostPolicy
+    keys: KeyRing
+    transport: httpx.AsyncBaseTransport
+    sleep: Callable[[float], Awaitable[None]]
+    jitter: Callable[[], float] = random.random
+    timeouts: Timeouts = TIMEOUTS
+
+    async def deliver(self, notice: Notice, webhook: Webhook) -> Result:
+        """Tell a webhook of a notice; never raises for what the other side does."""
+        try:
+            url = httpx.URL(webhook.url)
+            self.hosts.check(url, loopback=False)
+            headers = self._headers(notice, webhook, url.host)
+        except httpx.InvalidURL:
+            return Result(delivery=Delivery.REFUSED, why="its url is no address")
+        except ProviderError as error:
+            return Result(delivery=Delivery.REFUSED, why=str(error))
+        body = body_of(notice)
+        why = ""
+        for number in range(1, TRIES + 1):
+            after_s: float | None = None
+            try:
+                exchange = await post(self.transport, url, headers, body, self.timeouts)
+            except ProviderError as error:
+                if error.status is not None:
+                    why = f"it answered {error.status}, and {_unusable(error.status)}"
+                    return Result(delivery=Delivery.REFUSED, tries=number, why=why)
+                why = _IN_WORDS.get(error.error_class, error.error_class.value)
+            else:
+                if 200 <= exchange.status < 300:
+                    return Result(delivery=Delivery.DELIVERED, tries=number)
+                why = f"it answered {exchange.status}"
+                if exchange.status != _TOO_MANY and exchange.status < _SERVER_ERRORS:
+                    return Result(delivery=Delivery.REFUSED, tries=number, why=why)
+                after_s = _retry_after(exchange)
+            if number < TRIES:
+                await self.sleep(self._pause(number, after_s))
+        return Result(delivery=Delivery.FAILED, tries=TRIES, why=why)
+
+    def _pause(self, number: int, after_s: float | None) -> float:
+        if after_s is not None:
+            return min(after_s, LONGEST_PAUSE_S)
+        return min(FIRST_PAUSE_S * 2.0 ** (number - 1), LONGEST_PAUSE_S) * self.jitter()
+
+    def _headers(self, notice: Notice, webhook: Webhook, host: str) -> dict[str, str]:
+        headers = {
+            "content-type": "application/json",
+            "idempotency-key": notice.id,
+            "user-agent": "sluice",
+        }
+        if webhook.api_key_env is not None:
+            # A webhook may name any host, so its key must be bound to one by the operator.
+            key = self.keys.key(webhook.api_key_env, host, bound=True)
+            headers["authorization"] = f"Bearer {key}"
+        return headers
+
+
+def body_of(notice: Notice) -> bytes:
+    """What a webhook is sent, JSON; `text` is all of it in one line."""
+    alert = notice.alert
+    word = "resolved" if notice.change is Change.RESOLVED else alert.severity
+    return orjson.dumps(
+        {
+            "id": notice.id,
+            "rule": alert.rule,
+            "subject": alert.subject,
+            "state": notice.change.value,
+            "severity": alert.severity,
+            "message": alert.message,
+            "value": alert.value,
+            "threshold": alert.threshold,
+            "at": notice.at,
+            "fired_at": notice.fired_at,
+            "noticed_by": alert.worker,
+            "text": f"[{word}] {alert.rule} ({alert.subject}): {alert.message}",
+        }
+    )
+
+
+_IN_WORDS = {
+    ErrorClass.TIMEOUT: "it did not answer in time",
+    ErrorClass.CONNECTION: "there was no connection",
+    ErrorClass.BAD_RESPONSE: "its answer is not usable",
+}
+
+
+def _unusable(status: int) -> str:
+    """Why an exchange with this status was broken off."""
+    return "redirects are not followed" if 300 <= status < 400 else "more than is read"
+
+
+def _retry_after(exchange: Exchange) -> float | None:
+    """Seconds that it asks to wait; dates are taken for no wish."""
+    text = exchange.headers.get("retry-after", "")
+    return float(text) if text.isascii() and text.isdigit() else None

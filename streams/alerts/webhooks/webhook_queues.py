@@ -1,0 +1,125 @@
+"""Notices on their way to webhooks: one queue each, so that one that hangs holds up no other.
+
+What always holds: `offer` never waits; a queue holds at most `MOST_WAITING` notices, further ones
+are dropped with a log line; a webhook hears of changes in their order on the log; whatever becomes
+of a delivery, its notice ends, so that progress never stands still for longer than the tries of
+what waits take.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
+
+import httpx
+
+from streams.alerts.evaluation.active_alerts import Notice
+from streams.alerts.log.delivered_offset import Progress
+from streams.alerts.webhooks.webhook_delivery import Delivery, Result
+from streams.routing.alert_rules import Webhook
+
+log = logging.getLogger(__name__)
+
+MOST_WAITING = 256
+
+Deliver = Callable[[Notice, Webhook], Awaitable[Result]]
+
+
+class Webhooks:
+    """The queues of the webhooks; `ended` is told what came of each delivery."""
+
+    def __init__(
+        self, deliver: Deliver, *, ended: Callable[[str], None] = lambda delivery: None
+    ) -> None:
+        self._deliver = deliver
+        self._ended = ended
+        self._progress = Progress(0)
+        self._queues: dict[Webhook, asyncio.Queue[Notice]] = {}
+        self._tasks: dict[Webhook, asyncio.Task[None]] = {}
+
+    def begin(self, told_to: int) -> None:
+        """Begin anew, where everybody was told of what lies before this offset."""
+        self._progress = Progress(told_to)
+
+    @property
+    def told_to(self) -> int:
+        """Every notice before this offset was delivered, or given up."""
+        return self._progress.told_to
+
+    def read(self, offset: int, notice: Notice | None) -> None:
+        """A record of the log was read, and tells this; it is on its way when this returns."""
+        if notice is not None and offset >= self._progress.told_to:
+            self._offer(notice)
+        self._progress.read(offset)
+
+    async def use(self, webhooks: Collection[Webhook]) -> None:
+        """Tell these from now on, and no others: what waits for one that is gone is given up."""
+        for gone in self._queues.keys() - set(webhooks):
+            waiting = self._queues.pop(gone)
+            await _cancelled(self._tasks.pop(gone))
+            while not waiting.empty():
+                self._progress.end(waiting.get_nowait().offset)
+        for webhook in webhooks:
+            if webhook not in self._queues:
+                queue = self._queues[webhook] = asyncio.Queue(MOST_WAITING)
+                self._tasks[webhook] = asyncio.create_task(self._serve(webhook, queue))
+
+    async def drained(self) -> None:
+        """Wait until nothing is under way."""
+        for queue in list(self._queues.values()):
+            await queue.join()
+
+    async def stop(self) -> None:
+        """Deliver nothing more; who comes after goes on from `told_to` as it was before."""
+        tasks = list(self._tasks.values())
+        self._tasks.clear()
+        self._queues.clear()
+        for task in tasks:
+            await _cancelled(task)
+
+    def _offer(self, notice: Notice) -> None:
+        for webhook, queue in self._queues.items():
+            if not webhook.wants(notice.alert.rule):
+                continue
+            try:
+                queue.put_nowait(notice)
+            except asyncio.QueueFull:
+                self._tell(notice, webhook, Result(delivery=Delivery.DROPPED, why="too many wait"))
+            else:
+                self._progress.begin(notice.offset)
+
+    async def _serve(self, webhook: Webhook, queue: asyncio.Queue[Notice]) -> None:
+        while True:
+            notice = await queue.get()
+            try:
+                result = await self._deliver(notice, webhook)
+            except Exception as error:
+                log.exception("delivering an alert broke")
+                result = Result(delivery=Delivery.FAILED, why=type(error).__name__)
+            finally:
+                self._progress.end(notice.offset)
+                queue.task_done()
+            self._tell(notice, webhook, result)
+
+    def _tell(self, notice: Notice, webhook: Webhook, result: Result) -> None:
+        self._ended(result.delivery.value)
+        if result.delivery is Delivery.DELIVERED:
+            return
+        log.warning(
+            "the webhook at %s was not told that alert %s (%s) is %s: %s (%s, tries: %d)",
+            httpx.URL(webhook.url).host,
+            notice.alert.rule,
+            notice.alert.subject,
+            notice.change.value,
+            result.why,
+            result.delivery.value,
+            result.tries,
+        )
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

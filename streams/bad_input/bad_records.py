@@ -1,0 +1,74 @@
+"""Records of our own topics that a worker's reader can't use: counted at once, alerted soon after.
+
+`note` never waits and never fails, so that any reader can call it in the middle of a batch. One
+alert a topic stands for all its bad records; it names the latest. Dead letters of event topics are
+the sink's (`sinks.ingest.bad_records`), which reads every one of their records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from core.alert_port import Alerts
+from schemas.alert_names import AlertName
+from schemas.bad_records import BadRecord, reason_of
+from schemas.errors import DeliveryError
+
+log = logging.getLogger(__name__)
+
+TELL_EVERY_S = 1.0
+LOG_AT_MOST = 10
+"""Bad records that are logged between two alerts; all are counted."""
+
+
+class BadRecords:
+    """What was found since the last alert; `counted` hears of each record's topic."""
+
+    def __init__(self, alerts: Alerts, counted: Callable[[str], None] = lambda topic: None) -> None:
+        self._alerts = alerts
+        self._counted = counted
+        self._latest: dict[str, BadRecord] = {}
+        self._logged = 0
+
+    def note(self, topic: str, partition: int, offset: int, error: Exception | str) -> None:
+        """A reader passed over this record; `error` is what it raised, or the reason in words."""
+        reason = error if isinstance(error, str) else reason_of(error)
+        bad = BadRecord(topic=topic, partition=partition, offset=offset, reason=reason)
+        self._counted(topic)
+        self._latest[topic] = bad
+        self._logged += 1
+        if self._logged <= LOG_AT_MOST:
+            log.warning("%s", bad.in_words)
+
+    async def tell(self) -> None:
+        """Raise the alerts of what was found since the last call. An alert that the broker does not
+        take is given up: the count remains.
+        """
+        found, self._latest, self._logged = self._latest, {}, 0
+        for topic, bad in found.items():
+            try:
+                await self._alerts.fire(
+                    AlertName.BAD_RECORD,
+                    topic,
+                    f"{bad.in_words}. See who else may write this topic; nothing waits for it",
+                )
+            except DeliveryError as error:
+                log.warning("an alert was not taken: %s", error)
+
+    async def run(self) -> None:
+        """Raise alerts until cancelled."""
+        while True:
+            await asyncio.sleep(TELL_EVERY_S)
+            await self.tell()
+
+
+class _NoAlerts:
+    async def fire(self, rule: AlertName, subject: str, message: str) -> None:
+        """Nobody is told."""
+
+
+def unwatched() -> BadRecords:
+    """Bad records that are logged only: for readers without a worker around them."""
+    return BadRecords(_NoAlerts())

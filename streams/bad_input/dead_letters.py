@@ -1,0 +1,146 @@
+"""Dead letters: what can't be read or handled goes aside untouched; no sender can stop a worker.
+
+A caller may have packed a record so well that, unpacked, it is larger than any topic takes; of such
+a one the beginning is kept, for its size must not stop a worker.
+
+The limit tells a bad sender from a worker that can't read anything. When most of the recent
+messages of a topic are dead letters, an alert says so, and the topic is read on. Where the worker
+has read nothing at all since its start, on any topic, its settings are wrong: it stops, with
+nothing more drained.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from core.alert_port import Alerts
+from core.kafka.incoming_message import Incoming
+from core.kafka.producer import Delivered, Outgoing, Publisher, size_of
+from schemas.alert_names import AlertName
+from schemas.bad_records import LONGEST_REASON, BadRecord, dead_letter_headers, kept_value
+from schemas.errors import RecordTooLargeError, SluiceError
+from schemas.journal_headers import Headers
+from schemas.topics import dead_letter_topic
+from streams.bad_input.bad_input_pace import BadInputPace
+
+KEPT_VALUE_BYTES = 512 * 1024
+KEPT_KEY_BYTES = 4 * 1024
+"""What is kept of a record that is too large for its dead-letter topic."""
+
+CUT = "dlq-cut"
+"""Header of a dead letter of which only the beginning was kept: bytes of the whole record."""
+
+
+class DeadLetterLimitError(SluiceError):
+    """Nothing could be read since the start: the worker stops."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterLimit:
+    """Too many is more than `share` (0..1) of the last `window` messages of a topic."""
+
+    window: int = 1_000
+    share: float = 0.5
+
+
+class DeadLetters:
+    """Sends messages aside and watches how many they are; `counted` hears of each, `pace`
+    slows the partitions that they come from.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        worker: str,
+        limit: DeadLetterLimit,
+        counted: Callable[[str, str], None] = lambda topic, cause: None,
+        *,
+        alerts: Alerts | None = None,
+        pace: BadInputPace | None = None,
+    ) -> None:
+        self._alerts = alerts
+        self._pace = pace
+        self._has_read = False
+        self._publisher = publisher
+        self._worker = worker
+        self._limit = limit
+        self._counted = counted
+        self._recent: dict[str, deque[bool]] = {}
+
+    def passed(self, message: Incoming) -> None:
+        """A message was read."""
+        self._has_read = True
+        self._seen(message.topic, bad=False)
+        if self._pace is not None:
+            self._pace.good((message.topic, message.partition))
+
+    async def put(
+        self, message: Incoming, cause: str, reason: str, *, was_read: bool = False
+    ) -> Awaitable[Delivered]:
+        """Send a message to its dead-letter topic, key, value and headers untouched unless they are
+        too large for it. `was_read` says that it was counted as read before its handling failed.
+
+        Raises:
+            DeadLetterLimitError: too many were bad, and none was read since the start; this one was
+                not sent.
+        """
+        recent = self._seen(message.topic, bad=True)
+        if was_read and False in recent:
+            recent.remove(False)
+        count = sum(recent)
+        if len(recent) == self._limit.window and count > self._limit.share * self._limit.window:
+            await self._too_many(message, count, reason[:LONGEST_REASON])
+        if self._pace is not None:
+            self._pace.bad((message.topic, message.partition))
+        self._counted(message.topic, cause)
+        bad = BadRecord(
+            topic=message.topic, partition=message.partition, offset=message.offset, reason=reason
+        )
+        about = dead_letter_headers(bad, cause=cause, worker=self._worker)
+        whole = Outgoing(
+            topic=dead_letter_topic(message.topic),
+            key=message.key,
+            value=kept_value(message.key, message.value),
+            headers=[*message.headers, *about],
+        )
+        try:
+            return await self._publisher.publish(whole)
+        except RecordTooLargeError:
+            return await self._publisher.publish(_beginning(whole, about))
+
+    async def _too_many(self, message: Incoming, count: int, reason: str) -> None:
+        said = (
+            f"{count} of the last {self._limit.window} messages of {message.topic} could not be "
+            f"read or handled (the last: {reason})"
+        )
+        if not self._has_read:
+            raise DeadLetterLimitError(
+                f"{said}, and none of any topic since the start. Nothing more was taken from it. "
+                "Mend the codec settings or the sender, or raise SLUICE_DEAD_LETTER_SHARE, and "
+                "start again."
+            )
+        if self._alerts is not None:
+            await self._alerts.fire(
+                AlertName.UNREADABLE_INPUT,
+                message.topic,
+                f"{said}. They are dead letters; the topic is read on. See who sends them: the "
+                "dead-letter topic has their bytes and headers",
+            )
+
+    def _seen(self, topic: str, *, bad: bool) -> deque[bool]:
+        recent = self._recent.get(topic)
+        if recent is None:
+            recent = self._recent[topic] = deque(maxlen=self._limit.window)
+        recent.append(bad)
+        return recent
+
+
+def _beginning(whole: Outgoing, about: Headers) -> Outgoing:
+    return replace(
+        whole,
+        key=None if whole.key is None else whole.key[:KEPT_KEY_BYTES],
+        value=None if whole.value is None else whole.value[:KEPT_VALUE_BYTES],
+        headers=[*about, (CUT, b"%d" % size_of(whole))],
+    )

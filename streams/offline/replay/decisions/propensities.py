@@ -1,0 +1,74 @@
+"""With which designed probability an answer of each model could have been seen.
+
+Two draws are designed: a shadow call's, whose probability stands in the decision's inputs whether
+or not it was drawn; and an experiment's, where its arms start a request on different tiers. All
+other answers were there, or not, for reasons of their own, and have no chance here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import orjson
+
+from streams.offline.replay.decisions.recorded import Recorded
+from streams.offline.replay.decisions.redeciding import Ground, redecide
+from streams.offline.replay.decisions.trajectories import Wants, Ways
+from streams.routing.decision import Subject
+from streams.routing.snapshot import Landscape
+
+
+def chances_of(
+    recorded: Recorded, subject: Subject, wants: Wants, before: Ways, on: Ground
+) -> dict[str, float]:
+    """Probabilities (0 < p < 1) by model; `before` is the registry that was live."""
+    decision = recorded.decision
+    arm = (decision.experiment, decision.arm)
+    ground = before.landscape.under(*arm)
+    shadow = _shadow(recorded)
+    shadows: dict[str, float] = {}
+    if shadow and recorded.ended_tier:
+        shadows = {tier: shadow for tier in ground.tiers if tier != recorded.ended_tier}
+    starts = dict(_starts(recorded, subject, before.landscape, on))
+    if len(starts) < 2:
+        found = shadows
+    else:
+        found = {
+            tier: started + (1 - started) * shadows.get(tier, shadow)
+            for tier in ground.tiers
+            if (started := starts.get(tier, 0.0)) or tier in shadows
+        }
+    named = ((before.first(tier, wants, arm), chance) for tier, chance in found.items())
+    return {model: chance for model, chance in named if model is not None and 0 < chance < 1}
+
+
+def _shadow(recorded: Recorded) -> float:
+    """The probability of a shadow call on each other tier; 0 where none would have been made."""
+    if '"shadow"' not in recorded.decision.inputs:
+        return 0.0
+    for hop in reversed(orjson.loads(recorded.decision.inputs).get("hops", ())):
+        for step in hop["steps"]:
+            said = step.get("shadow")
+            if said is not None:
+                return float(said["probability"]) if said.get("allowed", True) else 0.0
+    return 0.0
+
+
+def _starts(
+    recorded: Recorded, subject: Subject, live: Landscape, on: Ground
+) -> Iterator[tuple[str, float]]:
+    """Tiers on which the arms of this request's experiment start it, with their probability."""
+    experiment = next(
+        (each for each in live.experiments if each.name == recorded.decision.experiment), None
+    )
+    if experiment is None:
+        return
+    whole = sum(arm.weight for arm in experiment.arms)
+    found: dict[str, float] = {}
+    for arm in experiment.arms:
+        again = redecide(recorded, subject, replace(on, landscape=arm.landscape))
+        if again.decision is not None:
+            tier = again.decision.tier
+            found[tier] = found.get(tier, 0.0) + arm.weight / whole
+    yield from found.items()

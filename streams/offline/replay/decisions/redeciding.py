@@ -1,0 +1,156 @@
+"""A logged request decided again, by the pure core, from what was recorded with it.
+
+What always holds: under the registry version that was live, by the same code, the decision is the
+recorded one; the clock, the time left, expected costs and a model's opinion are the recorded ones
+wherever the new registry asks for the same; nothing is asked of a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from schemas.errors import InvalidRequestError
+from schemas.records import Decision
+from streams.offline.replay.decisions.recorded import Recorded, RecordedInputs, inputs_of
+from streams.offline.replay.decisions.reuse import reused
+from streams.routing.assessment import Assessment, Costs, uses_artifact, wants_opinion
+from streams.routing.decision import (
+    CODE_VERSION,
+    Moment,
+    Subject,
+    decide,
+    features_of,
+    ground_of,
+    is_static,
+)
+from streams.routing.experiments import Assignment
+from streams.routing.snapshot import Landscape
+
+LandscapeOf = Callable[[str], Landscape | None]
+"""A registry version by its hash; `None` where the topic has it no longer."""
+
+CostsOf = Callable[[Mapping[str, Any], Landscape], Costs]
+"""Expected cost of a body by tier, nano-USD, where a registry weighs other prices than before."""
+
+
+class How(StrEnum):
+    """How a decision came about."""
+
+    STATIC = "static"
+    """The caller or a static rule decided."""
+    REUSED = "reused"
+    """The recorded score, under the new boundaries."""
+    ASSESSED = "assessed"
+    """The classifier looked at the request again."""
+    UNASKED = "unasked"
+    """The new registry would ask a model where the request belongs; the rules stood in for it."""
+    REFUSED = "refused"
+    """The request pins a model or a tier that the new registry does not have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redecided:
+    """The new decision, or why there is none."""
+
+    how: How
+    decision: Decision | None
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What requests are decided by again: the new registry, the old ones by hash, prices.
+
+    With `reuse` a recorded score counts where the same code would give it again.
+    """
+
+    landscape: Landscape
+    before: LandscapeOf
+    costs: CostsOf
+    reuse: bool = True
+
+
+def redecide(recorded: Recorded, subject: Subject, on: Ground) -> Redecided:
+    """Decide where this request would have started.
+
+    Raises:
+        KeyError: the recorded decision holds no inputs.
+    """
+    inputs = inputs_of(recorded.decision)
+    ground, assignment = ground_of(subject, on.landscape)
+    before = _before(recorded, on)
+    moment = _moment(subject, recorded, ground, inputs, on)
+    if is_static(subject, ground):
+        return _static(subject, on, moment)
+    found = reused(recorded, before, ground) if on.reuse else None
+    if found is not None:
+        return Redecided(how=How.REUSED, decision=_decision(found, ground, assignment, moment))
+    how = How.ASSESSED
+    if ground.policy.llm is not None:
+        if _asks_alike(before, ground):
+            moment = replace(moment, opinion=inputs.moment.opinion)
+        if moment.opinion is None and wants_opinion(features_of(subject, ground), ground):
+            how = How.UNASKED
+    return Redecided(how=how, decision=decide(subject, on.landscape, moment))
+
+
+def _static(subject: Subject, on: Ground, moment: Moment) -> Redecided:
+    try:
+        return Redecided(how=How.STATIC, decision=decide(subject, on.landscape, moment))
+    except InvalidRequestError as error:
+        return Redecided(how=How.REFUSED, decision=None, refusal=str(error))
+
+
+def _before(recorded: Recorded, on: Ground) -> Landscape | None:
+    decision = recorded.decision
+    version = decision.registry_version
+    found = on.landscape if version == on.landscape.version else on.before(version)
+    return None if found is None else found.under(decision.experiment, decision.arm)
+
+
+def _moment(
+    subject: Subject, recorded: Recorded, ground: Landscape, inputs: RecordedInputs, on: Ground
+) -> Moment:
+    """The recorded moment, without an opinion; another registry's costs are asked anew."""
+    costs: Costs = {}
+    if uses_artifact(ground):
+        alike = recorded.decision.registry_version == ground.version
+        costs = inputs.moment.costs if alike else on.costs(subject.body, ground)
+    return Moment(now=inputs.moment.now, time_left_ms=inputs.moment.time_left_ms, costs=costs)
+
+
+def _asks_alike(before: Landscape | None, ground: Landscape) -> bool:
+    """Whether a recorded opinion is what this registry's model would have been asked for."""
+    if before is None or before.policy.llm is None or ground.policy.llm is None:
+        return False
+    return before.policy.llm.model == ground.policy.llm.model and before.tiers == ground.tiers
+
+
+def _decision(
+    found: Assessment, ground: Landscape, assignment: Assignment | None, moment: Moment
+) -> Decision:
+    """As `streams.routing.decision` puts it, for an assessment that is there already."""
+    inputs: dict[str, Any] = {"now": moment.now, "time_left_ms": moment.time_left_ms}
+    if moment.costs:
+        inputs["costs"] = dict(moment.costs)
+    if assignment is not None:
+        inputs["arm"] = assignment.as_inputs()
+    return Decision(
+        classifier=ground.policy.classifier,
+        score=found.score,
+        tier=found.tier,
+        model=None,
+        reasons=found.reasons,
+        registry_version=ground.version,
+        code_version=CODE_VERSION,
+        artifact=ground.artifact.hash if ground.artifact and uses_artifact(ground) else None,
+        experiment=assignment.experiment if assignment else None,
+        arm=assignment.arm if assignment else None,
+        propensity=assignment.probability if assignment else None,
+        inputs=orjson.dumps({"classify": inputs}, option=orjson.OPT_SORT_KEYS).decode(),
+    )

@@ -1,0 +1,1 @@
+"""What another policy would have cost and achieved, estimated from the log."""

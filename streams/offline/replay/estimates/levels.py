@@ -1,0 +1,136 @@
+"""The ways of all requests level by level: of each the models' columns put together.
+
+What always holds: a request is drawn for once. Behind a step that only a draw could show, no draw
+shows another, so what lies there has a chance of 1 or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from streams.offline.evaluation.curves import Vector
+from streams.offline.replay.cases import Step
+from streams.offline.replay.estimates.expectation import Places, expected
+from streams.offline.replay.estimates.table import Column, Flags, Table, weights_of
+
+
+def levels_of(table: Table, ways: Sequence[tuple[Step, ...]]) -> list[Level]:
+    """Every level of the ways, a way a case."""
+    found: list[Level] = []
+    depth = max((len(way) for way in ways), default=0)
+    hidden = np.zeros(len(ways), dtype=bool)
+    for level in range(depth):
+        step = Level.at(table, ways, level)
+        found.append(
+            replace(step, cost=_without(step.cost, hidden), score=_without(step.score, hidden))
+        )
+        hidden = hidden | ~(step.answered & (step.cost.chance >= 1))
+    return found
+
+
+def _without(column: Column, hidden: Flags) -> Column:
+    drawn = hidden & (column.chance < 1)
+    return replace(
+        column,
+        chance=np.where(drawn, 0.0, column.chance),
+        value=np.where(drawn, np.nan, column.value),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """One level of every case's way, its models' columns put together.
+
+    `likely` and `really` are the chance of going on: expected, and by the confidence that was seen.
+    """
+
+    there: Flags
+    model: Places
+    cost: Column
+    score: Column
+    answered: Flags
+    likely: Vector
+    really: Vector
+
+    @classmethod
+    def at(cls, table: Table, ways: Sequence[tuple[Step, ...]], level: int) -> Level:
+        """The level's columns."""
+        names = list(table.models)
+        place = {name: number for number, name in enumerate(names)}
+        rows = len(ways)
+        model = np.array(
+            [place[way[level].model] if level < len(way) else -1 for way in ways], dtype=np.intp
+        )
+        below = np.array(
+            [
+                -np.inf if level >= len(way) or (mark := way[level].goes_on_below) is None else mark
+                for way in ways
+            ]
+        )
+        likely, really = np.zeros(rows), np.zeros(rows)
+        answered = np.zeros(rows, dtype=bool)
+        for number, name in enumerate(names):
+            mine = model == number
+            if not mine.any():
+                continue
+            columns = table.models[name]
+            answered[mine] = columns.answered[mine]
+            if not np.isfinite(below[mine]).any():
+                continue
+            chance = _going_on(table, columns.confidence, columns.cost, below, mine)
+            likely[mine] = chance[mine]
+            known = ~np.isnan(columns.confidence)
+            fell = np.where(known, columns.confidence < below, chance)
+            really[mine] = fell[mine]
+        return cls(
+            there=model >= 0,
+            model=model,
+            cost=_picked(table, model, "cost"),
+            score=_picked(table, model, "score"),
+            answered=answered,
+            likely=likely,
+            really=really,
+        )
+
+
+def _going_on(table: Table, confidence: Vector, cost: Column, below: Vector, mine: Flags) -> Vector:
+    """The chance that this model's confidence lies below each case's mark."""
+    known = np.flatnonzero(~np.isnan(confidence))
+    usual = float(np.median(below[mine & np.isfinite(below)]))
+    marks = np.where(np.isfinite(below[known]), below[known], usual)
+    falls = (confidence[known] < marks).astype(np.float64)
+    level = expected(
+        table.ground,
+        known,
+        falls,
+        weights_of(cost.chance[known]),
+        np.full(len(known), -1, dtype=np.intp),
+    )
+    found: Vector = np.clip(np.nan_to_num(level, nan=0.0), 0.0, 1.0)
+    return np.where(np.isfinite(below), found, 0.0)
+
+
+def _picked(table: Table, model: Places, what: str) -> Column:
+    rows = len(model)
+    value, level = np.full(rows, np.nan), np.full(rows, np.nan)
+    chance, drawn = np.zeros(rows), np.zeros(rows, dtype=bool)
+    size, spread, farthest = np.zeros(rows), np.zeros(rows), np.zeros(rows)
+    for number, columns in enumerate(table.models.values()):
+        mine = model == number
+        column: Column = getattr(columns, what)
+        value[mine], level[mine] = column.value[mine], column.expected[mine]
+        chance[mine], drawn[mine] = column.chance[mine], column.drawn[mine]
+        size[mine], spread[mine] = column.size[mine], column.spread[mine]
+        farthest[mine] = column.farthest[mine]
+    return Column(
+        value=value,
+        chance=chance,
+        drawn=drawn,
+        expected=level,
+        size=size,
+        spread=spread,
+        farthest=farthest,
+    )

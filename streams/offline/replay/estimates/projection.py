@@ -1,0 +1,134 @@
+"""Estimates as figures that a team can act on, each with its interval and what it rests on.
+
+All is about the requests that were replayed, not about those to come: what was seen of them has no
+error. Intervals hold with 95 %; those of figures that are `model only` take the answers behind them
+for an accidental sample, which no design vouches for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as student
+
+from streams.offline.evaluation.bootstrap import LEVEL, Interval
+from streams.offline.replay.cases import Step
+from streams.offline.replay.estimates.estimation import (
+    LEAST_MISSES,
+    Basis,
+    Estimated,
+    Worth,
+    estimate,
+)
+from streams.offline.replay.estimates.table import Flags, Table
+
+SAID = {
+    Basis.SEEN: "seen",
+    Basis.CORRECTED: "corrected",
+    Basis.MODEL_ONLY: "model only",
+    Basis.UNKNOWN: "unknown",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A mean a request with its interval; `shares` of the requests (0..1) by what it rests on.
+
+    `value` is `None` where nothing is known; requests that are `unknown` are not in it.
+    """
+
+    mean: Interval | None
+    shares: dict[str, float]
+    requests: int
+
+    def as_document(self) -> dict[str, Any]:
+        """As a run's summary keeps it."""
+        known = self.mean
+        return {
+            "mean": None if known is None else known.value,
+            "low": None if known is None else known.low,
+            "high": None if known is None else known.high,
+            "requests": self.requests,
+            "rests_on": self.shares,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projection:
+    """Cost (nano-USD a request) and quality (0..1) of a policy over the replayed requests; share
+    of requests (0..1) that go beyond their first step.
+    """
+
+    cost: Figure
+    quality: Figure
+    goes_on: float
+
+    def as_document(self) -> dict[str, Any]:
+        """As a run's summary keeps it."""
+        return {
+            "cost_nano": self.cost.as_document(),
+            "quality": self.quality.as_document(),
+            "goes_on": self.goes_on,
+        }
+
+
+def project(table: Table, ways: Sequence[tuple[Step, ...]]) -> tuple[Projection, Estimated]:
+    """What a policy that asks these steps would have cost and how good it would have been."""
+    found = estimate(table, ways)
+    projection = Projection(
+        cost=figure(found.cost, table, "cost"),
+        quality=figure(found.quality, table, "score", at_most=1.0),
+        goes_on=found.goes_on,
+    )
+    return projection, found
+
+
+def figure(
+    worth: Worth, table: Table, what: str, *, at_most: float | None = None, at_least: float = 0.0
+) -> Figure:
+    """The mean of a kind of figure over the requests of which it is known."""
+    known = worth.basis != Basis.UNKNOWN
+    rows = int(known.sum())
+    shares = {
+        said: float((worth.basis == basis).mean()) if len(worth.basis) else 0.0
+        for basis, said in SAID.items()
+    }
+    if not rows:
+        return Figure(mean=None, shares=shares, requests=0)
+    mean = float(worth.value[known].mean())
+    squared = float(worth.variance[known].sum()) + unvouched(worth, table, what, known)
+    reach = half_width(squared, worth.draws) / rows
+    low, high = max(mean - reach, at_least), mean + reach
+    if at_most is not None:
+        low, high, mean = min(low, at_most), min(high, at_most), min(mean, at_most)
+    return Figure(
+        mean=Interval(value=max(mean, at_least), low=low, high=high), shares=shares, requests=rows
+    )
+
+
+def half_width(squared: float, draws: int) -> float:
+    """Half the interval's width of a sum with this variance, that so many drawn answers tell."""
+    freedom = draws + LEAST_MISSES
+    return float(student.ppf((1 + LEVEL) / 2, freedom)) * sqrt(max(squared, 0.0))
+
+
+def unvouched(worth: Worth, table: Table, what: str, among: Flags) -> float:
+    """Variance of the sum of those figures among these that rest on expectations alone: what each
+    misses, and what the expectation itself may be off by, for all of a model's alike.
+    """
+    whole = 0.0
+    alone = among & (worth.basis == Basis.MODEL_ONLY)
+    for number, columns in enumerate(table.models.values()):
+        mine = alone & (worth.model == number)
+        count = float(mine.sum())
+        if not count:
+            continue
+        column = getattr(columns, what)
+        spread = float(np.nanmean(column.spread[mine]))
+        size = max(float(column.size[0]), 1.0)
+        whole += count * spread + count**2 * spread / size
+    return whole

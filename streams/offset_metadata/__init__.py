@@ -1,0 +1,1 @@
+"""What the metadata of committed offsets says: partition marks, delivery attempts."""

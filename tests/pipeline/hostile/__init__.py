@@ -1,0 +1,1 @@
+"""Hostile input on real processes."""

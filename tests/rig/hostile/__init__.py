@@ -1,0 +1,1 @@
+"""Hostile input: bad records, poison, senders, a browser, a terminal."""

@@ -1,0 +1,1 @@
+"""Kafka as tests need it: secure, changing, read from outside."""

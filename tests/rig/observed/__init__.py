@@ -1,0 +1,1 @@
+"""What tests observe of running processes."""

@@ -1,0 +1,167 @@
+"""`sluice explain`: a worker's own records, stored as a sink stores them, told as a story."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from infra.cli.explain import command
+from infra.explain.timeline import Story, story_of
+from schemas.topics import COST, OUTCOMES, QUALITY
+from sinks.analytics.one_request import UnknownRequestError, read_request
+from sinks.clickhouse.clickhouse_store import ClickHouseStore
+from sinks.rows.log_position import Place
+from sinks.settings import SinkSettings
+from streams.providers.in_memory_provider import says
+from streams.providers.port import ErrorClass, ProviderError
+from tests.fixtures.migrated import make_migrated
+from tests.fixtures.services import run_sql
+from tests.sql.rig.log import Record, store_records
+from tests.unit.agents.world import REGISTRY, World, deliver
+
+DATABASE = "explained"
+DOWN = ProviderError(ErrorClass.SERVER, "down", status=500)
+
+
+def _script(call: Any, endpoint: Any) -> Any:
+    """The second instance is down, the first tier's answers are empty."""
+    if endpoint.base_url.endswith("/2") and call.model == "gpt-4o-mini":
+        return DOWN
+    return says("" if call.model == "gpt-4o-mini" else "Paris is the capital of France.")
+
+
+def _world() -> World:
+    budgets = "budgets:\n  daily: {per: tenant, usd: 5, then: reject}\n"
+    world = World(registry=f"{REGISTRY}\n{budgets}", script=_script)
+
+    async def live() -> None:
+        worker = await world.worker()
+        for number in range(6):
+            world.clock.advance(1_000)
+            await world.send(world.request(request_id=f"r{number}", offset=number, feature="qa"))
+            await deliver(world, worker, set())
+
+    asyncio.run(live())
+    return world
+
+
+async def _store(world: World, settings: SinkSettings) -> None:
+    store = ClickHouseStore(settings)
+    try:
+        for topic in (OUTCOMES, COST, QUALITY):
+            records = [
+                Record(
+                    offset=each.offset,
+                    timestamp=each.timestamp,
+                    key=each.key,
+                    value=each.value,
+                    headers=each.headers,
+                )
+                for each in world.log.incoming(topic)
+            ]
+            await store_records(store, Place(topic, 0), records)
+    finally:
+        await store.close()
+
+
+@dataclass
+class Told:
+    """Stories of requests that a database holds."""
+
+    settings: SinkSettings
+
+    def story(self, request_id: str, tenant: str = "") -> Story:
+        return story_of(read_request(request_id, tenant, self.settings))
+
+
+@pytest.fixture(scope="module")
+def told(clickhouse: str) -> Iterator[Told]:
+    settings = SinkSettings(clickhouse_url=clickhouse, clickhouse_database=DATABASE)
+    run_sql(clickhouse, f"DROP DATABASE IF EXISTS {DATABASE} SYNC")
+    make_migrated(settings)
+    asyncio.run(_store(_world(), settings))
+    yield Told(settings)
+    run_sql(clickhouse, f"DROP DATABASE {DATABASE} SYNC")
+
+
+def _titles(story: Story, kind: str) -> list[str]:
+    return [entry.title for entry in story.entries if entry.kind == kind]
+
+
+def test_the_decision_stands_first_with_its_reasons(told: Told) -> None:
+    first = told.story("r0").entries[0]
+    assert first.title == "rules starts it on simple, complexity 0.10 of 1"
+    assert "short" in first.details
+
+
+def test_a_request_that_climbed_is_told_from_hop_to_hop(told: Told) -> None:
+    story = told.story("r0")
+    assert (story.status, story.model, story.tier) == ("replied", "gpt-4o", "moderate")
+    assert _titles(story, "escalated") == ["hop 0 on simple moves on to moderate"]
+    shortlists = [title for title in _titles(story, "step") if "may ask" in title]
+    hops = [title.split(" may")[0] for title in shortlists]
+    assert list(dict.fromkeys(hops)) == ["hop 0", "hop 1"]
+    assert hops == sorted(hops)
+    assert any("is below" in title or "faults" in title for title in _titles(story, "step"))
+
+
+def test_a_failed_call_is_shown_with_its_error_and_what_followed(told: Told) -> None:
+    stories = [told.story(f"r{number}") for number in range(6)]
+    failed = [story for story in stories if any("two server" in t for t in _titles(story, "call"))]
+    assert failed, "no request met the instance that is down"
+    entries = failed[0].entries
+    at = next(place for place, entry in enumerate(entries) if "two server" in entry.title)
+    assert entries[at].details[0].startswith("HTTP 500: ")
+    assert any("after the failure" in entry.title for entry in entries)
+
+
+def test_its_money_is_that_of_its_calls_and_is_held_against_the_baseline(told: Told) -> None:
+    story = told.story("r0")
+    calls = [entry.cost for entry in story.entries if entry.costs]
+    assert story.cost == sum(cost for cost in calls if cost is not None)
+    assert story.shares == {"answer": story.cost}
+    assert story.unknown_calls == 0
+    assert story.baseline is not None
+    assert story.baseline > Decimal(0)
+
+
+def test_the_confidence_of_an_answer_stands_once(told: Told) -> None:
+    story = told.story("r0")
+    assert not _titles(story, "cascade_confidence")
+    assert sum(title.startswith("confidence") for title in _titles(story, "step")) == 2
+
+
+def test_what_the_budgets_said_is_part_of_it(told: Told) -> None:
+    story = told.story("r5")
+    verdicts = [entry for entry in story.entries if entry.title.startswith("budgets for")]
+    assert verdicts[0].title == "budgets for gpt-4o-mini: allowed"
+    assert "of $5.0000" in verdicts[0].details[0]
+
+
+def test_entries_are_in_the_order_of_their_time(told: Told) -> None:
+    times = [entry.at_ms for entry in told.story("r3").entries]
+    assert times == sorted(times)
+
+
+def test_an_unknown_request_is_told_so(told: Told) -> None:
+    with pytest.raises(UnknownRequestError, match="nothing is stored of a request nope"):
+        told.story("nope")
+    with pytest.raises(UnknownRequestError, match="of tenant other"):
+        told.story("r0", "other")
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_the_command_prints_it(
+    told: Told, form: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLUICE_CLICKHOUSE_URL", told.settings.clickhouse_url)
+    monkeypatch.setenv("SLUICE_CLICKHOUSE_DATABASE", DATABASE)
+    result = CliRunner().invoke(command, ["r0", *form], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "gpt-4o" in result.output

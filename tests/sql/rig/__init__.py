@@ -1,0 +1,1 @@
+"""What the SQL tests stand on: histories, and how queries are asked."""

@@ -1,0 +1,222 @@
+"""The llm classifier: its word routes, its call is booked, and without it the rules decide."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+
+from core.kafka.incoming_message import Incoming
+from schemas.encoding.avro_mapping import from_record
+from schemas.encoding.codec import Codec
+from schemas.records import TierMessage
+from schemas.topics import ALERTS, COST, OUTCOMES, REQUESTS, tier_topic
+from streams.agents.calls.interrupted_calls import book_interrupted
+from streams.agents.classify.handler import classify
+from streams.agents.context.classification_cache import FAILURES_TO_PAUSE, PAUSE_MS, Opinions
+from streams.flow.concurrency_limiter import Slots
+from streams.flow.dispatcher import Lane, Work
+from streams.providers.in_memory_provider import says
+from streams.providers.port import ErrorClass, ProviderError
+from streams.routing.llm.classification import Opinion
+from tests.unit.agents.world import (
+    REGISTRY,
+    TIERS,
+    CrashedError,
+    Crashes,
+    World,
+    deliver,
+)
+
+ASKING = f"""{REGISTRY.rstrip()}
+  classifier: llm
+  llm: {{model: gpt-4o-mini, timeout_ms: 700}}
+"""
+KEEPING = f"{ASKING}privacy: {{store_prompts: true}}\n"
+UNSURE = ASKING.replace("classifier: llm", "classifier: hybrid\n  hybrid: {asks: llm, margin: 1.0}")
+HANGS = ProviderError(ErrorClass.TIMEOUT, "slow")
+
+
+def asked(*prompts: str, answer: Any, registry: str = ASKING, **more: Any) -> World:
+    """A world in which these requests were classified, the model answering the same to each."""
+    world = World(script=lambda call, endpoint: answer, registry=registry)
+
+    async def run() -> None:
+        deps = await world.worker()
+        for offset, prompt in enumerate(prompts):
+            await classify(_work(world, prompt, offset, **more), deps)
+
+    asyncio.run(run())
+    return world
+
+
+def _work(world: World, prompt: str, offset: int, **more: Any) -> Work:
+    message = Incoming(
+        topic=REQUESTS,
+        partition=2,
+        offset=offset,
+        timestamp=world.clock.now(),
+        key=None,
+        value=orjson.dumps({"prompt": prompt, "request_id": f"r{offset}", **more}),
+        headers=[],
+    )
+    return Work(message=message, slots=Slots(1), lane=Lane())
+
+
+def hops(world: World) -> list[TierMessage]:
+    codec = Codec("TierMessage")
+    return [
+        from_record(TierMessage, codec.decode(value))
+        for tier in TIERS
+        for high in (True, False)
+        for value in world.log.values(tier_topic(tier, high=high))
+    ]
+
+
+def inputs(hop: TierMessage) -> dict[str, Any]:
+    return orjson.loads(hop.decision.inputs)["classify"]["opinion"]
+
+
+SAID = says('{"tier": "complex", "score": 0.9, "reason": "a proof"}', input_tokens=100)
+
+
+def test_the_model_s_word_decides_and_stands_in_the_inputs() -> None:
+    (hop,) = hops(asked("Why?", answer=SAID, registry=KEEPING))
+
+    assert (hop.tier, hop.decision.score, hop.decision.classifier) == ("complex", 0.9, "llm")
+    assert hop.decision.reasons == ("a model says complex: a proof",)
+    assert inputs(hop)["tier"] == "complex"
+
+
+def test_the_model_s_own_words_are_recorded_only_where_prompts_may_be() -> None:
+    leaks = says('{"tier": "complex", "score": 0.9, "reason": "asks about ada@mail.example"}')
+    (hop,) = hops(asked("Why?", answer=leaks))
+    assert hop.decision.reasons == ("a model says complex",)
+    assert "reason" not in inputs(hop)
+    (kept,) = hops(asked("Why?", answer=leaks, registry=KEEPING))
+    assert inputs(kept)["reason"] == "asks about <email>"
+
+
+def test_its_call_is_a_row_of_its_own_and_part_of_what_the_request_cost() -> None:
+    world = asked("Why?", answer=SAID)
+    (cost,) = world.events(COST, "CostEvent")
+    (hop,) = hops(world)
+
+    assert (cost["purpose"], cost["tier"], cost["hop"]) == ("classify", "simple", -1)
+    assert cost["cost_nano"] == hop.attempts[0].cost_nano == 100 * 150 + 5 * 600
+    (begun,) = world.events(OUTCOMES, "OutcomeEvent")
+    assert (begun["kind"], begun["purpose"]) == ("started", "classify")
+
+
+def test_the_request_is_served_after_its_classification_was_journaled() -> None:
+    world = asked("Why?", answer=SAID)
+    world.script = lambda call, endpoint: says("Because.")
+
+    async def run() -> None:
+        await deliver(world, await world.worker(), set())
+
+    asyncio.run(run())
+    (reply,) = world.replies()
+    assert (reply["status"], reply["tier"]) == ("replied", "complex")
+    spent = [event["cost_nano"] for event in world.events(COST, "CostEvent")]
+    assert round(reply["cost_usd"] * 1e9) == sum(spent)
+
+
+def test_a_model_that_hangs_leaves_it_to_the_rules() -> None:
+    (hop,) = hops(asked("What are your opening hours?", answer=HANGS))
+
+    assert hop.tier == "simple"
+    assert hop.decision.reasons[0] == "no opinion of a model (timeout), the rules decide"
+    assert inputs(hop) == {"call": hop.attempts[0].call_id, "failed": "timeout"}
+
+
+def test_it_is_asked_for_no_longer_than_the_policy_says() -> None:
+    seen = []
+    world = World(registry=ASKING)
+    world.script = lambda call, endpoint: seen.append(call.timeouts.total) or SAID
+
+    async def run() -> None:
+        await classify(_work(world, "Why?", 0), await world.worker())
+
+    asyncio.run(run())
+    assert seen == [0.7]
+
+
+def test_nonsense_leaves_it_to_the_rules() -> None:
+    for text in ("", "moderate", '{"tier": "gigantic"}', '{"score": 0.3}', "[1]", '{"tier": 3}'):
+        (hop,) = hops(asked("What are your opening hours?", answer=says(text)))
+        assert inputs(hop)["failed"] == "nonsense", text
+        assert hop.tier == "simple"
+
+
+def test_an_equal_question_is_not_asked_twice() -> None:
+    world = asked("Why?", "Why?", answer=SAID, registry=KEEPING)
+
+    assert len(world.served) == 1
+    first, second = hops(world)
+    assert inputs(second) == {"tier": "complex", "score": 0.9, "reason": "a proof", "cached": True}
+    assert (first.tier, second.attempts) == (second.tier, ())
+
+
+def test_a_failure_is_not_remembered() -> None:
+    assert len(asked("Why?", "Why?", answer=HANGS).served) == 2
+
+
+def test_a_model_that_fails_again_and_again_is_left_alone_for_a_while_and_an_alert_is_raised() -> (
+    None
+):
+    world = asked(*(f"Why {number}?" for number in range(9)), answer=HANGS)
+
+    assert len(world.served) == FAILURES_TO_PAUSE
+    assert inputs(hops(world)[-1]) == {"failed": "paused"}
+    (alert,) = world.events(ALERTS, "Alert")
+    assert alert["rule"] == "classifier_silent"
+
+
+def test_after_the_pause_it_is_asked_again() -> None:
+    memory = Opinions()
+    for _ in range(FAILURES_TO_PAUSE):
+        memory.keep("k", Opinion(failed="timeout"), 1_000)
+
+    assert memory.paused(1_000 + PAUSE_MS - 1)
+    assert not memory.paused(1_000 + PAUSE_MS)
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    memory = Opinions(most=2)
+    for key in ("a", "b"):
+        memory.keep(key, Opinion(tier="simple"), 0)
+    memory.recall("a")
+    memory.keep("c", Opinion(tier="simple"), 0)
+
+    assert memory.recall("a") is not None
+    assert memory.recall("b") is None
+
+
+def test_nobody_is_asked_about_a_request_that_needs_no_classifier() -> None:
+    assert asked("Why?", answer=SAID, tier="moderate").served == []
+    assert asked("Why?", answer=SAID, model="gpt-4o").served == []
+
+
+def test_hybrid_asks_only_near_a_boundary() -> None:
+    assert len(asked("Why?", answer=SAID, registry=UNSURE).served) == 1
+    sure = UNSURE.replace("margin: 1.0", "margin: 0.0")
+    assert asked("Hi", answer=SAID, registry=sure).served == []
+
+
+def test_a_call_that_a_crash_cut_off_is_booked_by_who_owns_the_partition() -> None:
+    world = World(script=lambda call, endpoint: SAID, registry=ASKING)
+
+    async def run() -> None:
+        try:
+            await classify(_work(world, "Why?", 0), await world.worker("w1", Crashes(at=2)))
+        except CrashedError:
+            world.clock.advance(60_000)
+        survivor = await world.worker("w2")
+        for partition, calls in survivor.journals.orphans().items():
+            await book_interrupted(partition, calls, survivor)
+
+    asyncio.run(run())
+    (cost,) = world.events(COST, "CostEvent")
+    assert (cost["status"], cost["purpose"], cost["cost_nano"]) == ("interrupted", "classify", None)

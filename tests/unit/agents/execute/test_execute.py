@@ -1,0 +1,265 @@
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from core.kafka.incoming_message import Incoming
+from schemas.records import Failure
+from schemas.topics import COST, OUTCOMES, QUALITY, REPLIES, dead_letter_topic, tier_topic
+from streams.agents.execute.handler import execute
+from streams.flow.concurrency_limiter import Slots
+from streams.flow.dispatcher import Lane, Work
+from streams.providers.in_memory_provider import says
+from streams.providers.port import ErrorClass, ProviderError
+from tests.unit.agents.world import World, deliver
+
+
+def answered(world: World, *messages) -> World:  # type: ignore[no-untyped-def]
+    async def run() -> None:
+        for message in messages or (world.request(),):
+            await world.send(message)
+        await deliver(world, await world.worker(), set())
+
+    asyncio.run(run())
+    return world
+
+
+def scripted(*answers) -> World:  # type: ignore[no-untyped-def]
+    """A world whose provider gives these answers in turn; the last one again and again."""
+    left = list(answers)
+    return World(script=lambda call, endpoint: left.pop(0) if len(left) > 1 else left[0])
+
+
+def failing(
+    kind: ErrorClass, status: int | None = 500, after: float | None = None
+) -> ProviderError:
+    return ProviderError(kind, "no", status=status, retry_after_s=after)
+
+
+def kinds(world: World) -> list[str]:
+    return [event["kind"] for event in world.events(OUTCOMES, "OutcomeEvent")]
+
+
+def statuses(world: World) -> list[str]:
+    return [event["status"] for event in world.events(COST, "CostEvent")]
+
+
+def test_a_good_answer_is_replied_with_its_cost_and_its_baseline() -> None:
+    world = answered(scripted(says("Paris.", input_tokens=1000, output_tokens=100)))
+    (reply,) = world.replies()
+    assert reply["status"] == "replied"
+    assert reply["message"] == {"role": "assistant", "content": "Paris."}
+    assert reply["cost_usd"] == 0.00021
+    assert reply["baseline_cost_usd"] == 0.0035
+    assert reply["tiers_tried"] == ["simple"]
+    assert kinds(world) == ["started", "replied"]
+    (quality,) = world.events(QUALITY, "QualityEvent")
+    assert (quality["score"], quality["passed"]) == (0.9, True)
+
+
+def test_an_answer_of_low_confidence_moves_on_to_the_next_tier_and_carries_what_was_seen() -> None:
+    world = answered(scripted(says("", output_tokens=1), says("A full answer.")))
+    (reply,) = world.replies()
+    assert (reply["tier"], reply["model"]) == ("moderate", "gpt-4o")
+    assert reply["tiers_tried"] == ["simple", "moderate"]
+    assert kinds(world) == ["started", "escalated", "started", "replied"]
+    outcome = world.events(OUTCOMES, "OutcomeEvent")[-1]
+    assert outcome["result"]["calls"] == 2
+    costs = [event["cost_nano"] for event in world.events(COST, "CostEvent")]
+    assert outcome["result"]["cost_nano"] == sum(costs)
+
+
+def test_the_last_tier_s_answer_stands_even_when_nobody_is_sure_of_it() -> None:
+    world = answered(scripted(says("I'm not sure, perhaps it could be Paris, possibly Lyon.")))
+    (reply,) = world.replies()
+    assert reply["status"] == "replied"
+    assert reply["tiers_tried"] == ["simple", "moderate", "complex"]
+    assert reply["degraded"] is False
+
+
+def test_a_last_answer_that_fails_a_check_is_degraded_and_the_reply_names_the_check() -> None:
+    world = answered(scripted(says("", output_tokens=1)))
+    (reply,) = world.replies()
+    assert (reply["status"], reply["tier"], reply["confidence"]) == ("replied", "complex", 0.0)
+    assert reply["degraded"] is True
+    assert reply["routing"]["reasons"][-1] == (
+        "the answer failed a check: empty: nothing was answered"
+    )
+    outcome = world.events(OUTCOMES, "OutcomeEvent")[-1]
+    assert outcome["result"]["degraded"] is True
+
+
+def test_a_better_answer_of_an_earlier_tier_stands_and_is_not_degraded() -> None:
+    unsure = says("I'm not sure, perhaps it could be Paris, possibly Lyon.")
+    world = answered(scripted(unsure, says("", output_tokens=1)))
+    (reply,) = world.replies()
+    assert (reply["tier"], reply["degraded"]) == ("simple", False)
+    assert not any("failed a check" in reason for reason in reply["routing"]["reasons"])
+
+
+def test_a_server_error_is_retried_once_then_asked_elsewhere_then_the_next_tier() -> None:
+    error = failing(ErrorClass.SERVER)
+    world = answered(scripted(error, error, error, error, says("It is 42.")))
+    assert statuses(world) == ["server"] * 4 + ["ok"]
+    (reply,) = world.replies()
+    assert reply["tier"] == "moderate"
+    instances = [event["instance"] for event in world.events(COST, "CostEvent")]
+    assert instances[0] == instances[1] != instances[2]
+    assert [event["cost_nano"] for event in world.events(COST, "CostEvent")][:4] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("kind", [ErrorClass.AUTH, ErrorClass.CONTEXT_LENGTH])
+def test_an_error_that_a_retry_can_t_mend_is_not_retried_on_the_same_instance(
+    kind: ErrorClass,
+) -> None:
+    world = answered(scripted(failing(kind, 400), says("It is 42.")))
+    called = [(e["request_model"], e["instance"]) for e in world.events(COST, "CostEvent")]
+    assert called[0] != called[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "calls"), [(ErrorClass.INVALID_REQUEST, 1), (ErrorClass.BAD_REQUEST, 2)]
+)
+def test_a_request_that_is_refused_is_asked_of_one_other_model_unless_it_is_at_fault_itself(
+    kind: ErrorClass, calls: int
+) -> None:
+    world = answered(scripted(failing(kind, 400)))
+    (reply,) = world.replies()
+    assert (reply["status"], reply["error"]["code"]) == ("failed", "invalid_request")
+    assert reply["error"]["retryable"] is False
+    models = {event["request_model"] for event in world.events(COST, "CostEvent")}
+    assert len(models) == len(world.served) == calls
+
+
+def test_the_best_answer_seen_is_given_when_a_higher_tier_fails() -> None:
+    hedging = says("Perhaps it is Paris, I'm not sure, it could be.")
+    world = answered(scripted(hedging, failing(ErrorClass.SERVER)))
+    (reply,) = world.replies()
+    assert reply["status"] == "replied"
+    assert reply["degraded"] is True
+    assert reply["model"] == "gpt-4o-mini"
+
+
+def test_a_request_fails_when_every_model_does() -> None:
+    world = answered(scripted(failing(ErrorClass.SERVER)))
+    (reply,) = world.replies()
+    assert (reply["status"], reply["error"]["code"]) == ("failed", "all_models_failed")
+    assert kinds(world)[-1] == "failed"
+
+
+def test_an_unknown_cost_makes_the_whole_request_s_cost_unknown_never_zero() -> None:
+    world = answered(scripted(failing(ErrorClass.TIMEOUT, None), says("It is 42.")))
+    (reply,) = world.replies()
+    assert reply["status"] == "replied"
+    assert reply["cost_usd"] is None
+    assert world.events(COST, "CostEvent")[0]["cost_nano"] is None
+
+
+def test_a_request_past_its_deadline_expires_without_a_call() -> None:
+    world = scripted(says("late"))
+    answered(world, world.request(deadline_at=world.clock.now()))
+    (reply,) = world.replies()
+    assert (reply["status"], reply["error"]["code"]) == ("expired", "deadline_exceeded")
+    assert world.served == []
+
+
+def test_a_verdict_ends_a_request_without_a_call() -> None:
+    world = scripted(says("never"))
+    verdict = Failure(code="invalid_request", message="prompt: missing", retryable=False)
+    answered(world, replace(world.request(), verdict=verdict, body=b""))
+    (reply,) = world.replies()
+    assert (reply["status"], reply["error"]["code"]) == ("rejected", "invalid_request")
+    assert kinds(world) == ["rejected"]
+
+
+def test_the_same_request_read_again_is_silent() -> None:
+    world = scripted(says("Paris."))
+    answered(world, world.request(), world.request())
+    assert len(world.replies()) == 1
+    assert len(world.served) == 1
+
+
+def test_the_same_id_from_another_sender_gets_the_first_reply_and_is_not_executed() -> None:
+    world = scripted(says("Paris."))
+    first = world.request()
+    other = replace(
+        world.request(offset=7), reply_to=replace(first.reply_to, digest="somebody-else")
+    )
+    answered(world, first, other)
+    reply, again = world.replies()
+    assert reply["status"] == "replied"
+    assert again == reply
+
+    assert len(world.served) == 1
+
+
+def test_the_same_id_sent_again_by_the_same_sender_is_silent() -> None:
+    world = scripted(says("Paris."))
+    answered(world, world.request(), world.request(offset=7))
+    assert len(world.replies()) == 1
+
+
+def test_the_same_id_of_another_tenant_is_another_request() -> None:
+    world = scripted(says("Paris."))
+    answered(world, world.request(), world.request(offset=7, tenant="acme"))
+    assert [reply["status"] for reply in world.replies()] == ["replied", "replied"]
+
+
+def test_a_reply_that_can_t_be_delivered_is_dead_lettered_and_its_outcome_says_so() -> None:
+    world = scripted(says("Paris."))
+    world.log.broken.add("replies.gone")
+    request = world.request()
+    answered(world, replace(request, reply_to=replace(request.reply_to, topic="replies.gone")))
+    assert len(world.log.of(dead_letter_topic(REPLIES))) == 1
+    outcome = world.events(OUTCOMES, "OutcomeEvent")[-1]
+    assert outcome["result"]["undeliverable"] is True
+
+
+def test_a_pinned_model_is_the_only_one_asked() -> None:
+    world = scripted(failing(ErrorClass.SERVER))
+    request = world.request()
+    answered(world, replace(request, decision=replace(request.decision, model="gpt-4o-mini")))
+    assert {event["request_model"] for event in world.events(COST, "CostEvent")} == {"gpt-4o-mini"}
+    assert world.replies()[0]["status"] == "failed"
+
+
+def test_bytes_that_are_no_tier_message_are_dead_lettered_untouched() -> None:
+    world = scripted(says("Paris."))
+    topic = tier_topic("simple")
+
+    async def run() -> None:
+        message = Incoming(
+            topic=topic, partition=0, offset=0, timestamp=0, key=b"k", value=b"\x00junk"
+        )
+        deps = await world.worker()
+        await execute(Work(message=message, slots=Slots(1), lane=Lane()), deps)
+
+    asyncio.run(run())
+    (dead,) = world.log.of(dead_letter_topic(topic))
+    assert dead.record.value == b"\x00junk"
+    assert dict(dead.record.headers)["dlq-cause"] == b"undecodable"
+
+
+def test_a_worker_that_lost_partition_and_lease_publishes_the_cost_event_only() -> None:
+    world = World()
+    lane = Lane()
+
+    def slow(call, endpoint):  # type: ignore[no-untyped-def]
+        lane.lost = True
+        world.clock.advance(10 * 60_000)
+        return says("Too late.")
+
+    world.script = slow
+
+    async def run() -> None:
+        await world.send(world.request(deadline_at=world.clock.now() + 3_600_000))
+        deps = await world.worker()
+        (message,) = world.log.incoming(tier_topic("simple"))
+        await execute(Work(message=message, slots=Slots(1), lane=lane), deps)
+
+    asyncio.run(run())
+    assert world.replies() == []
+    assert kinds(world) == ["started"]
+    (cost,) = world.events(COST, "CostEvent")
+    assert cost["late"] is True
+    assert cost["cost_nano"] is not None

@@ -1,0 +1,399 @@
+"""Terms of evaluating, on a log in memory: elections, restarts, backlogs, what is told to whom."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from core.clock import StillClock
+from core.codecs import Codecs
+from core.kafka.producer import Outgoing
+from schemas.encoding.avro_mapping import as_record
+from schemas.encoding.codec import Codec
+from schemas.events import Alert, CostEvent
+from schemas.identity import identity_key
+from schemas.journal_headers import JournalHeaders
+from schemas.topics import ALERTS, COST, OUTCOMES
+from streams.alerts.evaluation.active_alerts import Notice
+from streams.alerts.leader_session import EVERY_MS, AlertDependencies, Rules, Term
+from streams.alerts.log.alert_log import Read
+from streams.alerts.log.in_memory_alert_log import MemoryAlertLog, Offices
+from streams.alerts.log.lease_times import LeaseTimes
+from streams.alerts.webhooks.webhook_delivery import Delivery, Result
+from streams.alerts.webhooks.webhook_queues import Webhooks
+from streams.journal.in_memory_log import MemoryLog
+from streams.routing.alert_rules import Alerting, Webhook
+from tests.unit.alerts.world import T0, TIERS, alerting
+
+ERRORS = """
+rules: {error_rate: {above: 0.5, min_sample: 1, window_s: 60, resolve_after_s: 10}}
+webhooks: [{url: "https://hooks.example/a"}]
+"""
+CODECS, ALERT, COST_CODEC = Codecs(), Codec("Alert"), Codec("CostEvent")
+
+
+@dataclass
+class World:
+    """What outlives a worker: the log, the clock, what a webhook heard, the group's memory."""
+
+    text: str = ERRORS
+    topics: tuple[str, ...] = (ALERTS, COST, OUTCOMES, "llm.requests.v1.dlq")
+    heard: list[tuple[str, str, str]] = field(default_factory=list)
+    offices: Offices = field(default_factory=Offices)
+    changed: list[tuple[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.clock = StillClock(T0)
+        self.log = MemoryLog(self.clock)
+        self.alerting = alerting(self.text)
+        self.number = 0
+
+    def worker(self, deliver: Callable[[Notice, Webhook], Awaitable[Result]] | None = None) -> Life:
+        """A worker that is elected, and knows nothing yet."""
+
+        async def sleep(seconds: float) -> None:
+            await asyncio.sleep(0)
+
+        log = MemoryAlertLog(self.log, self.clock, self.topics, self.offices)
+        log.win()
+        webhooks = Webhooks(deliver or self._hear)
+        deps = AlertDependencies(
+            log=log,
+            publisher=self.log,
+            codecs=CODECS,
+            alert_codec=ALERT,
+            rules=lambda: Rules(alerting=self.alerting, tiers=TIERS),
+            webhooks=webhooks,
+            clock=self.clock,
+            name="w1",
+            groups=("sluice",),
+            changed=lambda rule, state: self.changed.append((rule, state)),
+            sleep=sleep,
+        )
+        return Life(log, webhooks, Term(deps), self.clock)
+
+    async def _hear(self, notice: Notice, webhook: Webhook) -> Result:
+        self.heard.append((notice.alert.rule, notice.alert.subject, notice.change.value))
+        return Result(delivery=Delivery.DELIVERED, tries=1)
+
+    async def ended(self, status: str, *, origin: str | None = None, kind: str = "") -> None:
+        self.number += 1
+        headers = JournalHeaders(
+            kind=kind or status,
+            hop=0,
+            visit=0,
+            origin=origin or f"llm.requests.v1:0:{self.number}",
+            digest="d",
+            worker="w1",
+            incarnation="i",
+        )
+        key = identity_key("t", f"r{self.number}" if origin is None else "r")
+        await self.log.publish(
+            Outgoing(topic=OUTCOMES, key=key, value=b"", headers=headers.encode())
+        )
+
+    async def called(self, **more: object) -> None:
+        fields = {
+            "tenant": "t",
+            "request_id": "r",
+            "hop": 0,
+            "visit": 0,
+            "call_id": "c",
+            "purpose": "answer",
+            "at": self.clock.now(),
+            "started_at": self.clock.now(),
+            "tier": "simple",
+            "provider": "p",
+            "request_model": "m",
+            "instance": "i",
+            "status": "ok",
+            "worker": "w1",
+            "incarnation": "i",
+        }
+        event = CostEvent(**(fields | more))  # type: ignore[arg-type]
+        value = COST_CODEC.encode(as_record(event))
+        await self.log.publish(Outgoing(topic=COST, key=event.key, value=value))
+
+    async def raised(self, rule: str, subject: str = "s", state: str = "fired") -> None:
+        alert = Alert(
+            rule=rule,
+            subject=subject,
+            state=state,
+            severity="warning",
+            message="m",
+            at=self.clock.now(),
+            worker="w9",
+        )
+        value = ALERT.encode(as_record(alert))
+        await self.log.publish(Outgoing(topic=ALERTS, key=b"", value=value))
+
+    @property
+    def said(self) -> list[tuple[str, str]]:
+        alerts = [ALERT.decode(value) for value in self.log.values(ALERTS)]
+        return [(each["rule"], each["state"]) for each in alerts]
+
+
+@dataclass
+class Life:
+    """One worker's term."""
+
+    log: MemoryAlertLog
+    webhooks: Webhooks
+    term: Term
+    clock: StillClock
+
+    async def turns(self, count: int = 1) -> None:
+        """Turns, far enough apart that each evaluates."""
+        for _ in range(count):
+            self.clock.advance(EVERY_MS)
+            await self.term.turn()
+            await _settle()
+
+    async def end(self) -> None:
+        self.log.lose()
+        await self.webhooks.stop()
+
+
+async def _settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def test_failing_requests_fire_once_are_told_once_and_resolve_once() -> None:
+    async def whole(world: World) -> None:
+        life = world.worker()
+        await life.term.begin()
+        await life.turns()
+        await world.ended("failed")
+        await life.turns(4)
+        for _ in range(20):
+            await world.ended("replied")
+            await life.turns()
+        await life.end()
+
+    world = World()
+    asyncio.run(whole(world))
+    assert world.said == [("error_rate", "fired"), ("error_rate", "resolved")]
+    assert world.heard == [("error_rate", "all", "fired"), ("error_rate", "all", "resolved")]
+    assert world.changed == world.said
+
+
+def test_a_worker_that_takes_over_says_and_tells_nothing_again() -> None:
+    async def whole(world: World) -> None:
+        for life in (world.worker() for _ in range(4)):
+            await life.term.begin()
+            await world.ended("failed")
+            await life.turns(3)
+            await life.end()
+
+    world = World()
+    asyncio.run(whole(world))
+    assert world.said == [("error_rate", "fired")]
+    assert world.heard == [("error_rate", "all", "fired")]
+
+
+def test_what_was_not_told_before_a_crash_is_told_after_it() -> None:
+    async def hangs(notice: Notice, webhook: Webhook) -> Result:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def whole(world: World) -> None:
+        first = world.worker(hangs)
+        await first.term.begin()
+        await first.turns()
+        await world.ended("failed")
+        await first.turns(2)
+        assert world.said == [("error_rate", "fired")]
+        await first.end()
+        second = world.worker()
+        await second.term.begin()
+        await _settle()
+        await second.turns()
+        await second.end()
+
+    world = World()
+    asyncio.run(whole(world))
+    assert world.heard == [("error_rate", "all", "fired")]
+
+
+def test_a_worker_that_ends_in_order_leaves_nothing_to_be_told_twice() -> None:
+    async def whole(world: World) -> None:
+        life = world.worker()
+        served = asyncio.create_task(life.term.serve())
+        await _settle()
+        await world.raised("provider_down")
+        while not world.heard:
+            world.clock.advance(EVERY_MS)
+            await asyncio.sleep(0)
+        served.cancel()
+        await asyncio.gather(served, return_exceptions=True)
+        await life.end()
+        assert world.offices.told == 1
+
+    asyncio.run(whole(World()))
+
+
+def test_history_is_not_told_to_a_webhook_when_alerts_begin() -> None:
+    async def whole(world: World) -> None:
+        await world.raised("provider_down")
+        life = world.worker()
+        await life.term.begin()
+        await life.turns()
+        await world.raised("unknown_price")
+        await life.turns(2)
+        await life.end()
+
+    world = World()
+    asyncio.run(whole(world))
+    assert world.heard == [("unknown_price", "s", "fired")]
+    assert world.offices.told == 2
+
+
+def test_what_workers_raise_is_told_to_webhooks_once_however_often_it_is_said() -> None:
+    async def whole(world: World) -> None:
+        life = world.worker()
+        await life.term.begin()
+        for _ in range(3):
+            await world.raised("provider_down", "m/i")
+            await life.turns()
+        await life.end()
+
+    world = World()
+    asyncio.run(whole(world))
+    assert world.heard == [("provider_down", "m/i", "fired")]
+
+
+def test_nothing_is_said_while_events_are_not_all_read() -> None:
+    async def whole(world: World) -> None:
+        life = world.worker()
+        await life.term.begin()
+        await world.ended("failed")
+        life.log.behind = True
+        await life.turns(3)
+        assert world.said == []
+        life.log.behind = False
+        await life.turns()
+        assert world.said == [("error_rate", "fired")]
+        await life.end()
+
+    asyncio.run(whole(World()))
+
+
+def test_a_backlog_is_read_to_the_present_before_anything_is_said() -> None:
+    """On the way there the windows are half empty, and an alert that stands would look over."""
+
+    async def whole(world: World) -> None:
+        first = world.worker()
+        await first.term.begin()
+        await first.turns()
+        await world.ended("failed")
+        await first.turns()
+        await first.end()
+        second = world.worker()
+        await second.term.begin()
+        read = second.log.read
+
+        async def slowly():  # type: ignore[no-untyped-def]
+            return Read(records=(), frontier=T0)
+
+        second.log.read = slowly  # type: ignore[method-assign]
+        await second.turns(10)
+        second.log.read = read  # type: ignore[method-assign]
+        await world.ended("failed")
+        await second.turns(2)
+        await second.end()
+
+    world = World()
+    asyncio.run(whole(world))
+    assert world.said == [("error_rate", "fired")]
+
+
+def test_a_process_that_was_paused_says_nothing_before_it_has_looked_again() -> None:
+    async def whole(world: World) -> None:
+        life = world.worker()
+        await life.term.begin()
+        await life.turns()
+        await world.ended("failed")
+        read = life.log.read
+
+        async def paused():  # type: ignore[no-untyped-def]
+            found = await read()
+            world.clock.advance(LeaseTimes().session_ms)
+            return found
+
+        life.log.read = paused  # type: ignore[method-assign]
+        await life.turns()
+        assert world.said == []
+        life.log.read = read  # type: ignore[method-assign]
+        await life.turns()
+        assert world.said == [("error_rate", "fired")]
+        await life.end()
+
+    asyncio.run(whole(World()))
+
+
+def test_an_end_that_a_crash_wrote_twice_counts_once() -> None:
+    async def whole(world: World) -> None:
+        life = world.worker()
+        await life.term.begin()
+        await life.turns()
+        for _ in range(10):
+            await world.ended("failed", origin="llm.requests.v1:0:7")
+        for _ in range(2):
+            await world.ended("replied")
+        await world.ended("failed", kind="started")
+        await life.turns()
+        await life.end()
+
+    world = World()
+    asyncio.run(whole(world))
+    assert world.said == []
+
+
+def test_a_rule_that_is_applied_later_sees_what_happened_before() -> None:
+    async def whole(world: World) -> None:
+        world.alerting = Alerting()
+        life = world.worker()
+        await life.term.begin()
+        await life.turns()
+        await world.called(status="ok")
+        await life.turns(2)
+        world.alerting = alerting("rules: {unknown_price: {}}")
+        await life.turns(2)
+        await life.end()
+
+    world = World()
+    asyncio.run(whole(world))
+    assert world.said == [("unknown_price", "fired")]
+
+
+def test_lag_is_asked_for_only_where_a_rule_measures_it() -> None:
+    async def whole(world: World) -> None:
+        world.offices.lags[("sluice", "llm.requests.v1")] = 5_000
+        world.offices.lags[("another", "t")] = 5_000
+        life = world.worker()
+        await life.term.begin()
+        await life.turns(10)
+        await life.end()
+
+    world = World("rules: {consumer_lag: {above: 1000}}")
+    asyncio.run(whole(world))
+    assert world.said == [("consumer_lag", "fired")]
+
+
+def test_unreadable_records_stop_nothing() -> None:
+    async def whole(world: World) -> None:
+        await world.log.publish(Outgoing(topic=ALERTS, key=b"", value=b"\xc3\x01rubbish"))
+        await world.log.publish(Outgoing(topic=OUTCOMES, key=b"?", value=b""))
+        await world.log.publish(Outgoing(topic=COST, key=b"?", value=b"\xc3\x01rubbish"))
+        life = world.worker()
+        await life.term.begin()
+        await life.turns()
+        await world.ended("failed")
+        await life.turns(2)
+        await life.end()
+
+    world = World()
+    asyncio.run(whole(world))
+    assert world.heard == [("error_rate", "all", "fired")]

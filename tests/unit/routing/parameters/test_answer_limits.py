@@ -1,0 +1,54 @@
+"""Limits of answers fit: what Sluice adds fits the window, what callers ask fits the model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from streams.routing.parameters.answer_limits import answer_limit, limit_notes
+from streams.routing.selection.candidates import fits_nobody, unfit
+from tests.unit.routing.selection.test_candidates import _need
+from tests.unit.routing.world import landscape, model
+
+WIDE = model("wide", context_window=200_000, max_output=32_000)
+
+
+def test_an_added_limit_is_cut_to_what_the_window_leaves() -> None:
+    limit = answer_limit({}, WIDE, 180_000)
+    assert 0 < limit <= 20_000
+    assert 180_000 + limit <= 200_000
+    assert answer_limit({}, WIDE, 10_000) == 32_000
+    assert answer_limit({}, WIDE, 300_000) == 1
+
+
+@pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens"])
+def test_a_caller_s_limit_is_cut_to_the_model_s_and_that_is_said(field: str) -> None:
+    assert answer_limit({field: 100_000}, WIDE, 10) == 32_000
+    (note,) = limit_notes({field: 100_000}, WIDE)
+    assert "100000" in note
+    assert "32000" in note
+    assert answer_limit({field: 5}, WIDE, 10) == 5
+    assert limit_notes({field: 5}, WIDE) == limit_notes({}, WIDE) == ()
+
+
+def test_a_model_without_room_for_an_answer_is_not_asked() -> None:
+    assert unfit(WIDE, _need(context_tokens=180_000)) is None
+    assert unfit(WIDE, _need(context_tokens=199_990)) is not None
+
+
+def test_a_window_that_is_smaller_than_one_that_overflowed_is_not_asked() -> None:
+    small = model("small", context_window=100_000)
+    overflowed = replace(_need(), overflowed_window=128_000)
+    assert unfit(small, overflowed) is not None
+    assert unfit(WIDE, overflowed) is None
+    assert not fits_nobody(overflowed, landscape(small, WIDE))
+
+
+def test_a_prompt_fits_nobody_only_if_no_model_that_may_be_asked_has_room() -> None:
+    small, models = model("small", context_window=1_000), (WIDE,)
+    long, longer = _need(context_tokens=50_000), _need(context_tokens=500_000)
+    assert not fits_nobody(long, landscape(small, *models))
+    assert fits_nobody(longer, landscape(small, *models))
+    assert fits_nobody(replace(long, pinned_model="small"), landscape(small, *models))
+    assert not fits_nobody(_need(time_left_ms=1), landscape(small, *models))
