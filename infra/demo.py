@@ -18,9 +18,9 @@ from schemas.errors import LocalStackError
 from sinks.clickhouse.connection import connect
 from sinks.settings import SinkSettings
 from streams.client.batch_send import Pace, send_all
-from streams.client.caller import Heard, kafka_caller
-from streams.client.feedback import Opinion, publish_opinions
-from streams.client.totals import Totals
+from streams.client.caller import ReceivedReply, kafka_caller
+from streams.client.feedback import FeedbackMessage, publish_opinions
+from streams.client.totals import SendTotals
 
 NEEDS = "needs:"
 """Labels of feedback that say which tier a request needs (`sluice query undershot`)."""
@@ -38,8 +38,8 @@ class DemoRun:
 
     run: str
     total: int
-    totals: Totals = field(default_factory=Totals)
-    opinions: list[Opinion] = field(default_factory=list)
+    totals: SendTotals = field(default_factory=SendTotals)
+    opinions: list[FeedbackMessage] = field(default_factory=list)
     needing: int = 0
     below_bar: int = 0
 
@@ -63,7 +63,7 @@ async def run_demo(
     requests = [{**item.request, "request_id": name} for name, item in whole.items()]
     done = DemoRun(run=run, total=len(items))
 
-    def heard(request: Mapping[str, Any], answer: Heard) -> None:
+    def heard(request: Mapping[str, Any], answer: ReceivedReply) -> None:
         item = whole[request["request_id"]]
         done.totals.take(answer)
         score = judge.score(item.id, answer.reply)
@@ -72,7 +72,7 @@ async def run_demo(
         done.below_bar += needs_more and (score is None or score < BAR)
         if score is not None:
             done.opinions.append(
-                Opinion(
+                FeedbackMessage(
                     tenant=request.get("tenant"),
                     request_id=request["request_id"],
                     score=score,

@@ -43,6 +43,6 @@ def with_artifact(version: RegistryVersion, digest: str, artifacts: ArtifactOf) 
     Raises:
         RegistryError: the artifact is not there or does not fit the registry.
     """
-    current = version.landscape.policy.classifier
+    current = version.snapshot.policy.classifier
     classifier = current if current in _BY_ARTIFACT else LEARNED
     return with_classifier(version, classifier, digest, artifacts)

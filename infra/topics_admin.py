@@ -16,7 +16,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 from core.kafka.access import KafkaAccess
 from core.kafka.preflight import kafka_problem
 from schemas.errors import TopicError
-from schemas.topics import Topic, Width
+from schemas.topics import PartitioningClass, Topic
 
 _TIMEOUT_S = 30.0
 _REACH_S = 10.0
@@ -32,9 +32,9 @@ class Partitions:
 
     def of(self, topic: Topic) -> int:
         """The partition count of a topic."""
-        if topic.width is Width.SINGLE:
+        if topic.width is PartitioningClass.SINGLE:
             return 1
-        return self.requests if topic.width is Width.REQUESTS else self.pipeline
+        return self.requests if topic.width is PartitioningClass.REQUESTS else self.pipeline
 
 
 class TopicsAdmin:
@@ -83,7 +83,9 @@ class TopicsAdmin:
         differences = [f"{name} is missing; sluice topics create" for name in missing]
         present = [topic for topic in topics if topic.name in found]
         widths = {
-            len(found[topic.name].partitions) for topic in present if topic.width is Width.PIPELINE
+            len(found[topic.name].partitions)
+            for topic in present
+            if topic.width is PartitioningClass.PIPELINE
         }
         if len(widths) > 1:
             differences.append(
@@ -92,7 +94,7 @@ class TopicsAdmin:
         differences.extend(
             f"{topic.name} has {len(found[topic.name].partitions)} partitions, it must have 1"
             for topic in present
-            if topic.width is Width.SINGLE and len(found[topic.name].partitions) != 1
+            if topic.width is PartitioningClass.SINGLE and len(found[topic.name].partitions) != 1
         )
         return differences + self._config_differences(present)
 

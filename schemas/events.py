@@ -110,7 +110,7 @@ class QualityEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class HopResult:
     """How a hop ended: the answer's origin, the money and the time up to here."""
 
     model: str | None = None
@@ -165,7 +165,7 @@ class OutcomeEvent:
     quality: str
     deadline_at: int
     decision: Decision | None = None
-    result: Result | None = None
+    result: HopResult | None = None
     error: Failure | None = None
     expected_nano: int | None = None
 

@@ -56,7 +56,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class ClaimedIdentity:
     """Who a refused request says it is, as far as that can be read."""
 
     request_id: str | None
@@ -96,13 +96,13 @@ def read_request(document: dict[str, Any]) -> Request:
     )
 
 
-def read_claim(document: Mapping[str, Any]) -> Claim:
+def read_claim(document: Mapping[str, Any]) -> ClaimedIdentity:
     """Who the document says it is, where those two fields are well formed."""
     request_id = document.get("request_id")
     tenant = document.get("tenant")
     named = isinstance(request_id, str) and REQUEST_ID.fullmatch(request_id)
     owned = isinstance(tenant, str) and NAME.fullmatch(tenant)
-    return Claim(
+    return ClaimedIdentity(
         request_id=str(request_id) if named else None,
         tenant=str(tenant) if owned else DEFAULT_TENANT,
     )

@@ -56,7 +56,7 @@ CALLERS = "callers"
 """Writers of topics whose records come from outside."""
 
 
-class Width(StrEnum):
+class PartitioningClass(StrEnum):
     """How many partitions a topic has."""
 
     REQUESTS = "requests"
@@ -76,7 +76,7 @@ class Topic:
     """
 
     name: str
-    width: Width
+    width: PartitioningClass
     key: str
     value: str
     retention_ms: int | None
@@ -146,7 +146,7 @@ def reply_topic(name: str) -> Topic:
     """A reply topic of a caller's own, as the default one is declared."""
     return Topic(
         name=name,
-        width=Width.REQUESTS,
+        width=PartitioningClass.REQUESTS,
         key="the request's",
         value="Reply",
         retention_ms=DAY_MS,
@@ -171,7 +171,7 @@ def declared_topics(
         *(
             Topic(
                 name=name,
-                width=Width.REQUESTS,
+                width=PartitioningClass.REQUESTS,
                 key="the caller's, else the request id",
                 value="Request",
                 retention_ms=window,
@@ -185,7 +185,7 @@ def declared_topics(
         *(
             Topic(
                 name=tier_topic(tier, high=high),
-                width=Width.PIPELINE,
+                width=PartitioningClass.PIPELINE,
                 key="tenant/request id",
                 value="TierMessage",
                 retention_ms=week,
@@ -200,7 +200,7 @@ def declared_topics(
         *(
             Topic(
                 name=wait_topic(delay),
-                width=Width.PIPELINE,
+                width=PartitioningClass.PIPELINE,
                 key="tenant/request id",
                 value="TierMessage",
                 retention_ms=week,
@@ -213,7 +213,7 @@ def declared_topics(
         ),
         Topic(
             name=REPLIES,
-            width=Width.REQUESTS,
+            width=PartitioningClass.REQUESTS,
             key="the request's",
             value="Reply",
             retention_ms=DAY_MS,
@@ -224,7 +224,7 @@ def declared_topics(
         ),
         Topic(
             name=COST,
-            width=Width.PIPELINE,
+            width=PartitioningClass.PIPELINE,
             key="tenant/request id",
             value="CostEvent",
             retention_ms=week,
@@ -235,7 +235,7 @@ def declared_topics(
         ),
         Topic(
             name=QUALITY,
-            width=Width.PIPELINE,
+            width=PartitioningClass.PIPELINE,
             key="tenant/request id",
             value="QualityEvent",
             retention_ms=week,
@@ -246,7 +246,7 @@ def declared_topics(
         ),
         Topic(
             name=OUTCOMES,
-            width=Width.PIPELINE,
+            width=PartitioningClass.PIPELINE,
             key="tenant/request id",
             value="OutcomeEvent",
             retention_ms=week,
@@ -257,7 +257,7 @@ def declared_topics(
         ),
         Topic(
             name=FEEDBACK,
-            width=Width.REQUESTS,
+            width=PartitioningClass.REQUESTS,
             key="request id",
             value="Feedback",
             retention_ms=week,
@@ -268,7 +268,7 @@ def declared_topics(
         ),
         Topic(
             name=REGISTRY,
-            width=Width.SINGLE,
+            width=PartitioningClass.SINGLE,
             key="registry/<hash>, artifact/<hash>, current",
             value="json",
             retention_ms=None,
@@ -279,7 +279,7 @@ def declared_topics(
         ),
         Topic(
             name=BUDGETS,
-            width=Width.PIPELINE,
+            width=PartitioningClass.PIPELINE,
             key="budget, subject, window, partition",
             value="BudgetEntry",
             retention_ms=None,
@@ -290,7 +290,7 @@ def declared_topics(
         ),
         Topic(
             name=ALERTS,
-            width=Width.SINGLE,
+            width=PartitioningClass.SINGLE,
             key="rule",
             value="Alert",
             retention_ms=week,
@@ -301,7 +301,7 @@ def declared_topics(
         ),
         Topic(
             name=WORKERS,
-            width=Width.SINGLE,
+            width=PartitioningClass.SINGLE,
             key="worker",
             value="json",
             retention_ms=DAY_MS,
@@ -312,7 +312,7 @@ def declared_topics(
         ),
         Topic(
             name=REPLAY_DECISIONS,
-            width=Width.PIPELINE,
+            width=PartitioningClass.PIPELINE,
             key="request id",
             value="ReplayDecision",
             retention_ms=week,

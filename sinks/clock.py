@@ -6,7 +6,7 @@ import time
 from typing import Protocol
 
 
-class Clock(Protocol):
+class SinkClock(Protocol):
     """Tells the time."""
 
     def now_ms(self) -> int:

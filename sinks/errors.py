@@ -23,7 +23,7 @@ class UnreachableError(SinkError):
     """No answer came from ClickHouse: what was asked may have happened or not."""
 
 
-class RefusedError(SinkError):
+class ClickHouseRefusedError(SinkError):
     """ClickHouse answered with an error; `code` is its number, where it gave one."""
 
     def __init__(self, message: str, *, code: int | None = None) -> None:
@@ -55,11 +55,11 @@ class UnstorableRowsError(SinkError):
     """ClickHouse refuses a batch whose rows are proven: the value of one of them is to blame."""
 
 
-class SpentClaimError(SinkError):
+class LeaseInvalidatedError(SinkError):
     """An insert of several partitions failed, or is late: each is to be claimed anew."""
 
 
-class DoubtfulRowsError(SinkError):
+class BatchUnverifiedError(SinkError):
     """ClickHouse could not read a batch; its rows up to `last` are read again, each one proven."""
 
     def __init__(self, last: int) -> None:

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 
 from core.environment import unknown_in_words
 from core.kafka.connections import break_as_clients_expect
-from core.kafka.preflight import knock
+from core.kafka.preflight import check_connection
 from core.process_log import set_up_log
 from core.schema_registry import KnownSchemas, known_schemas
 from sinks.clickhouse.clickhouse_store import ClickHouseStore
@@ -25,7 +25,7 @@ from sinks.clickhouse.store import Store
 from sinks.clock import SystemClock
 from sinks.health import Pages, health_page
 from sinks.ingest.alert_watch import AlertWatch, watch_alerts
-from sinks.ingest.bad_records import BadRecords, tell_bad_records
+from sinks.ingest.bad_records import BadRecordReports, tell_bad_records
 from sinks.ingest.combined_inserts import CombiningStore
 from sinks.ingest.consumer import make_consumer
 from sinks.ingest.partition_writer import delays
@@ -94,7 +94,7 @@ async def _consume(
     consumer = await _started(settings, status, stop)
     if consumer is None:
         return
-    bad = BadRecords(
+    bad = BadRecordReports(
         SystemClock(),
         settings.sink_instance,
         lambda topic: metrics.bad_records.labels(topic).inc(),
@@ -126,7 +126,7 @@ async def _started(
 ) -> AIOKafkaConsumer | None:
     """A consumer that has reached Kafka; `None` when told to stop before."""
     break_as_clients_expect()
-    await knock(settings.kafka)
+    await check_connection(settings.kafka)
     await knock_at_clickhouse(settings)
     for delay in delays():
         consumer = make_consumer(settings)

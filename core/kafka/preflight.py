@@ -67,7 +67,7 @@ class _ClosedError(Exception):
     """The broker took our connection and closed it; `args[0]` says what that may mean."""
 
 
-async def knock(
+async def check_connection(
     kafka: Mapping[str, Any], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 ) -> None:
     """Ask one broker for its metadata, with settings as aiokafka takes them.

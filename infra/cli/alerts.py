@@ -97,14 +97,14 @@ async def _read(
     left out, and counted aloud.
     """
     from core.codecs import Codecs
-    from core.kafka.preflight import knock
+    from core.kafka.preflight import check_connection
     from core.schema_registry import known_schemas
     from schemas.alert_evaluation import fetch_evaluation
     from schemas.encoding.codec import Codec
     from streams.alerts.log.kafka_alert_log import read_alerts
     from streams.worker.settings import WorkerSettings
 
-    await knock(kafka)
+    await check_connection(kafka)
     settings = WorkerSettings()
     known = known_schemas(settings.schema_registry_url)
     codecs, codec = Codecs(known), Codec("Alert", known)

@@ -14,7 +14,7 @@ from infra.cli.arguments.paths import OutFolder
 from infra.cli.output.screen import notes, print_json, print_table
 
 if TYPE_CHECKING:
-    from infra.reporting.judged import Judged
+    from infra.reporting.judged import JudgedClassifier
     from streams.offline.training.examine import Choice, Examination
     from streams.offline.training.labels import Labels
 
@@ -159,7 +159,7 @@ def _choice(text: str, known: tuple[str, ...], option: str) -> Choice:
     return chosen
 
 
-def _judged(wanted: Examination, rows: Labels) -> Judged:
+def _judged(wanted: Examination, rows: Labels) -> JudgedClassifier:
     from infra.cli.output.progress import progress_bar
     from infra.reporting.judged import judge
 
@@ -169,7 +169,7 @@ def _judged(wanted: Examination, rows: Labels) -> Judged:
         return judge(wanted, rows, advance)
 
 
-def _write(judged: Judged, source: str, folder: Path) -> None:
+def _write(judged: JudgedClassifier, source: str, folder: Path) -> None:
     from infra.reporting.judged import figures_of
     from infra.reporting.judged_page import judged_page
     from infra.reporting.page import write_report

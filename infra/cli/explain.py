@@ -13,7 +13,7 @@ from infra.settings import InfraSettings
 
 if TYPE_CHECKING:
     from infra.explain.entries import Entry
-    from infra.explain.timeline import Story
+    from infra.explain.timeline import RequestTimeline
 
 _STYLES = {"replied": "green", "failed": "red", "expired": "red", "rejected": "red"}
 _WIDTH = 11
@@ -41,7 +41,7 @@ def command(request_id: str, *, tenant: str, as_json: bool) -> None:
         _tell(story)
 
 
-def _tell(story: Story) -> None:
+def _tell(story: RequestTimeline) -> None:
     from rich.text import Text
 
     for name, value in _head(story):
@@ -71,7 +71,7 @@ def _time(at_ms: float) -> str:
     return f"{at_ms / 1000:+,.1f} s"
 
 
-def _head(story: Story) -> list[tuple[str, str]]:
+def _head(story: RequestTimeline) -> list[tuple[str, str]]:
     about = " · ".join(f"{name} {value}" for name, value in story.about.items())
     lines = [
         ("request", f"{story.request_id} · tenant {story.tenant}{' · ' if about else ''}{about}"),
@@ -90,7 +90,7 @@ def _head(story: Story) -> list[tuple[str, str]]:
     return lines
 
 
-def _ended(story: Story) -> str:
+def _ended(story: RequestTimeline) -> str:
     if story.status is None:
         return "not yet"
     after = "" if story.latency_ms is None else f" after {story.latency_ms:,.0f} ms"
@@ -101,7 +101,7 @@ def _ended(story: Story) -> str:
     return f"{story.status}{after} by {story.model} ({story.provider}){sure}{worse}"
 
 
-def _cost(story: Story) -> str:
+def _cost(story: RequestTimeline) -> str:
     if story.cost is None and not story.unknown_calls:
         return "no call was made"
     cost = UNKNOWN if story.cost is None else dollars(story.cost)
@@ -111,14 +111,14 @@ def _cost(story: Story) -> str:
     return f"{cost}{split}{missing}"
 
 
-def _baseline(story: Story) -> str:
+def _baseline(story: RequestTimeline) -> str:
     text = f"{story.baseline_model} would have cost {dollars(story.baseline or 0)}"  # type: ignore[arg-type]
     if story.cost is None or story.unknown_calls or not story.baseline:
         return text
     return f"{text}: {float(1 - story.cost / story.baseline):.1%} saved"
 
 
-def _document(story: Story) -> dict[str, Any]:
+def _document(story: RequestTimeline) -> dict[str, Any]:
     from dataclasses import asdict
 
     document = asdict(story)

@@ -39,7 +39,7 @@ def command(
     use it. A higher score is better.
     """
     from infra.devstack.addresses import kafka_address
-    from streams.client.feedback import Opinion, publish_opinions
+    from streams.client.feedback import FeedbackMessage, publish_opinions
 
     if score is None and label is None and comment is None:
         raise click.UsageError("say something: --score, --label or --comment")
@@ -47,6 +47,8 @@ def command(
         raise click.UsageError("REQUEST_ID: up to 128 letters, digits and . _ : -")
     if tenant is not None and not NAME.fullmatch(tenant):
         raise click.UsageError("--tenant: up to 64 letters, digits and . _ : -")
-    said = Opinion(tenant=tenant, request_id=request_id, score=score, label=label, comment=comment)
+    said = FeedbackMessage(
+        tenant=tenant, request_id=request_id, score=score, label=label, comment=comment
+    )
     asyncio.run(publish_opinions(kafka_address(InfraSettings()), [said]))
     notes.print(f"published; see it with: sluice explain {request_id}")

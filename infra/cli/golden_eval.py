@@ -26,11 +26,11 @@ from streams.offline.training.examine import Choice
 from streams.registry.artifacts import HASH, load_artifact
 from streams.registry.version import load_registry, parse_registry
 from streams.routing.assessment import CLASSIFIER_NAMES, boundaries_of
-from streams.routing.decision import Moment, Subject, decide
-from streams.routing.snapshot import Landscape
+from streams.routing.decision import DecisionContext, RoutingRequest, decide
+from streams.routing.snapshot import RegistrySnapshot
 
 SHIPPED = "shipped"
-_NOW = Moment(now=0, time_left_ms=600_000)
+_NOW = DecisionContext(now=0, time_left_ms=600_000)
 _LOCAL = "http://127.0.0.1:8089"
 
 
@@ -65,12 +65,12 @@ def examine_golden(
         RegistryError: the registry does not validate.
         ReportError: the page can't be written.
     """
-    landscape = _landscape(registry, classifier, artifacts)
+    snapshot = _snapshot(registry, classifier, artifacts)
     path = golden_file() if golden == SHIPPED else Path(golden)
-    routed = [_route(each, landscape) for each in read_golden(path, tiers=landscape.tiers)]
-    document = findings(routed, landscape, at_most)
+    routed = [_route(each, snapshot) for each in read_golden(path, tiers=snapshot.tiers)]
+    document = findings(routed, snapshot, at_most)
     if report is not None:
-        figures = golden_figures(document, path.name, landscape, routed)
+        figures = golden_figures(document, path.name, snapshot, routed)
         notes.print(f"wrote {write_report(report, golden_page(figures), figures)}")
     if as_json:
         print_json(document)
@@ -78,24 +78,24 @@ def examine_golden(
         rows = [
             (f"belongs to {tier}", *went.values()) for tier, went in document["confusion"].items()
         ]
-        print_table(("", *(f"went to {tier}" for tier in landscape.tiers)), rows)
+        print_table(("", *(f"went to {tier}" for tier in snapshot.tiers)), rows)
         notes.print(
-            f"{document['complex_to_first']:.1%} of the {landscape.tiers[-1]} prompts went to "
-            f"{landscape.tiers[0]} (95 %: {document['low']:.1%} to {document['high']:.1%}); "
+            f"{document['complex_to_first']:.1%} of the {snapshot.tiers[-1]} prompts went to "
+            f"{snapshot.tiers[0]} (95 %: {document['low']:.1%} to {document['high']:.1%}); "
             f"{document['exact']:.1%} of all went where they belong"
         )
     if document["complex_to_first"] > at_most:
         raise FoundProblemsError(
-            f"{document['complex_to_first']:.1%} of the {landscape.tiers[-1]} prompts went to the "
+            f"{document['complex_to_first']:.1%} of the {snapshot.tiers[-1]} prompts went to the "
             f"first tier, at most {at_most:.1%} may"
         )
 
 
-def findings(routed: list[Routed], landscape: Landscape, at_most: float) -> dict[str, Any]:
+def findings(routed: list[Routed], snapshot: RegistrySnapshot, at_most: float) -> dict[str, Any]:
     """Confusion matrix, the share of the last tier's prompts on the first with its interval, and
     the boundary that a bound would choose.
     """
-    tiers = landscape.tiers
+    tiers = snapshot.tiers
     confusion = {
         tier: {
             other: sum(each.belongs == tier and each.went == other for each in routed)
@@ -114,7 +114,7 @@ def findings(routed: list[Routed], landscape: Landscape, at_most: float) -> dict
     )
     promises = np.isfinite(bounded.threshold)
     return {
-        "classifier": landscape.policy.classifier,
+        "classifier": snapshot.policy.classifier,
         "n": len(routed),
         "confusion": confusion,
         "exact": sum(each.belongs == each.went for each in routed) / len(routed),
@@ -133,15 +133,15 @@ def findings(routed: list[Routed], landscape: Landscape, at_most: float) -> dict
 
 
 def golden_figures(
-    document: Mapping[str, Any], source: str, landscape: Landscape, routed: Sequence[Routed]
+    document: Mapping[str, Any], source: str, snapshot: RegistrySnapshot, routed: Sequence[Routed]
 ) -> dict[str, Any]:
     """What the page shows: the findings, the scores by tier, and what went elsewhere, and why."""
-    tiers = landscape.tiers
+    tiers = snapshot.tiers
     return {
         "kind": "golden",
         "source": source,
         "tiers": list(tiers),
-        "boundaries": list(boundaries_of(None, landscape)),
+        "boundaries": list(boundaries_of(None, snapshot)),
         "findings": document,
         "scores": {
             tier: [each.score for each in routed if each.belongs == tier and each.score is not None]
@@ -169,7 +169,9 @@ def _distance(routed: Routed, tiers: Sequence[str]) -> tuple[int, int]:
     return abs(steps), steps
 
 
-def _landscape(registry: Path | None, classifier: str | None, files: Sequence[Path]) -> Landscape:
+def _snapshot(
+    registry: Path | None, classifier: str | None, files: Sequence[Path]
+) -> RegistrySnapshot:
     """The policy that is examined: a file's or the local one, with another classifier if asked."""
     chosen = None if classifier is None else Choice.of(classifier)
     if chosen is not None and chosen.name not in CLASSIFIER_NAMES:
@@ -184,7 +186,7 @@ def _landscape(registry: Path | None, classifier: str | None, files: Sequence[Pa
     )
     if chosen is not None:
         version = with_classifier(version, chosen.name, digest, artifacts)
-    return version.landscape
+    return version.snapshot
 
 
 def _artifact(named: Path) -> tuple[str, tuple[Path, ...]]:
@@ -194,11 +196,11 @@ def _artifact(named: Path) -> tuple[str, tuple[Path, ...]]:
     return load_artifact(named).hash, (named,)
 
 
-def _route(prompt: GoldenPrompt, landscape: Landscape) -> Routed:
+def _route(prompt: GoldenPrompt, snapshot: RegistrySnapshot) -> Routed:
     # What is asked is where the policy would send it: a pin of the caller's says nothing of that.
-    asked = Subject.of(read_request(dict(prompt.request)), "golden")
+    asked = RoutingRequest.of(read_request(dict(prompt.request)), "golden")
     subject = replace(asked, model=None, tier=None)
-    decision = decide(subject, landscape, _NOW)
+    decision = decide(subject, snapshot, _NOW)
     return Routed(
         prompt=prompt,
         belongs=prompt.tier,

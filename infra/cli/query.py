@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from infra.cli.output.screen import console, notes, print_columns, print_json, say
-from infra.cli.output.table_layout import Column
+from infra.cli.output.table_layout import TableColumn
 from infra.figures import RIGHT, heading, shown
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:
-    from sinks.analytics.named_queries import Question
-    from sinks.analytics.query_runner import Answer, TimeRange
+    from sinks.analytics.named_queries import NamedQuery
+    from sinks.analytics.query_runner import QueryResult, TimeRange
 
 
 @click.command("query")
@@ -73,7 +73,7 @@ def ask_question(
     since: datetime,
     until: datetime | None = None,
     params: Mapping[str, str] | None = None,
-) -> Answer:
+) -> QueryResult:
     """Ask a question of the ClickHouse at this URL, up to now unless `until` is given.
 
     Raises:
@@ -91,7 +91,7 @@ def ask_question(
     return ask(question(name), settings, range_=between, parameters=params)
 
 
-def show_answer(answer: Answer) -> None:
+def show_answer(answer: QueryResult) -> None:
     """Print an answer: a table on a terminal, tab-separated lines in a pipe."""
     if not answer.rows:
         notes.print(f"{answer.question.name}: nothing {_when(answer)}")
@@ -102,7 +102,7 @@ def show_answer(answer: Answer) -> None:
         for row in answer.rows
     ]
     columns = [
-        Column(heading=heading(each.name, each.unit), figures=each.unit in RIGHT)
+        TableColumn(heading=heading(each.name, each.unit), figures=each.unit in RIGHT)
         for each in answer.columns
     ]
     print_columns(columns, texts, title=answer.question.title, names=names)
@@ -110,7 +110,7 @@ def show_answer(answer: Answer) -> None:
         notes.print(_when(answer), style="dim")
 
 
-def _asked(name: str, between: TimeRange, parameters: Mapping[str, str]) -> Answer:
+def _asked(name: str, between: TimeRange, parameters: Mapping[str, str]) -> QueryResult:
     from infra.devstack.addresses import clickhouse_address
     from sinks.analytics.named_queries import question
     from sinks.errors import QueryParameterError, UnknownQueryError
@@ -138,7 +138,7 @@ def _parameters(given: Sequence[str]) -> dict[str, str]:
     return parameters
 
 
-def _when(answer: Answer) -> str:
+def _when(answer: QueryResult) -> str:
     if answer.range is None:
         return "of this name"
     since, until = (
@@ -147,7 +147,7 @@ def _when(answer: Answer) -> str:
     return f"from {since} to {until} UTC"
 
 
-def _document(answer: Answer) -> dict[str, Any]:
+def _document(answer: QueryResult) -> dict[str, Any]:
     between = answer.range
     return {
         "question": answer.question.name,
@@ -158,7 +158,7 @@ def _document(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _print_csv(answer: Answer) -> None:
+def _print_csv(answer: QueryResult) -> None:
     import csv
     import sys
 
@@ -188,7 +188,7 @@ def _list(*, as_json: bool) -> None:
             say(f"  --param {parameter.name}= {parameter.about}; {value}{choices}")
 
 
-def _described(each: Question) -> dict[str, Any]:
+def _described(each: NamedQuery) -> dict[str, Any]:
     from dataclasses import asdict
 
     described = asdict(each)

@@ -309,11 +309,11 @@ def _keys() -> RegistryKeys | None:
 
 
 def _kafka() -> dict[str, Any]:
-    from core.kafka.preflight import knock
+    from core.kafka.preflight import check_connection
     from infra.devstack.addresses import kafka_connection
 
     kafka = kafka_connection(InfraSettings())
-    asyncio.run(knock(kafka))
+    asyncio.run(check_connection(kafka))
     return kafka
 
 
@@ -361,7 +361,7 @@ def _checked(version: RegistryVersion, *, probe: bool) -> Checked:
     from infra.workers.checking import checked
 
     with notes.status("asking the workers"):
-        return asyncio.run(checked(_kafka(), version.landscape, with_probe=probe))
+        return asyncio.run(checked(_kafka(), version.snapshot, with_probe=probe))
 
 
 def _named(history: RegistryHistory, version: str | None) -> str:

@@ -11,7 +11,7 @@ from infra.cli.arguments.numbers import Number
 from infra.cli.output.screen import notes, print_json, say
 
 if TYPE_CHECKING:
-    from infra.replays.factory import Parts
+    from infra.replays.factory import ReplayComponents
     from infra.replays.target_version import Origin
     from streams.offline.replay.run_spec import RunSpec
     from streams.registry.version import RegistryVersion
@@ -199,7 +199,7 @@ def promote(
 
 
 def _replayed(
-    parts: Parts,
+    parts: ReplayComponents,
     spec: RunSpec,
     version: RegistryVersion,
     gone: list[dict[str, Any]],
@@ -215,11 +215,11 @@ def _replayed(
 
 
 def _executed(
-    parts: Parts, spec: RunSpec, version: RegistryVersion, max_usd: float
+    parts: ReplayComponents, spec: RunSpec, version: RegistryVersion, max_usd: float
 ) -> dict[str, Any]:
     from infra.cli.output.progress import progress_bar
     from infra.replays.executed import execute, tasks_of
 
-    tasks = tasks_of(parts, spec, version.landscape)
+    tasks = tasks_of(parts, spec, version.snapshot)
     with progress_bar("requests asked of the models", len(tasks)) as tick:
-        return execute(parts, tasks, version.landscape, max_usd, tick)
+        return execute(parts, tasks, version.snapshot, max_usd, tick)

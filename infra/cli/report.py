@@ -86,9 +86,9 @@ def _write(
     out: Path, between: TimeRange, every: str, answers: dict[str, list[dict[str, Any]]]
 ) -> None:
     from infra.reporting.page import ReportError
-    from infra.reporting.traffic_page import Traffic, traffic_page
+    from infra.reporting.traffic_page import TrafficFigures, traffic_page
 
-    traffic = Traffic(
+    traffic = TrafficFigures(
         since=between.since,
         until=between.until,
         every=every,

@@ -19,8 +19,8 @@ from infra.settings import InfraSettings
 
 if TYPE_CHECKING:
     from streams.client.batch_send import OnHeard, Pace
-    from streams.client.caller import Heard
-    from streams.client.totals import Totals
+    from streams.client.caller import ReceivedReply
+    from streams.client.totals import SendTotals
 
 
 @click.command("send")
@@ -58,11 +58,11 @@ def command(
 
     from infra.devstack.addresses import kafka_address
     from streams.client.batch_send import Pace
-    from streams.client.request_file import Reading, identity_of, numbered_requests
-    from streams.client.totals import Totals
+    from streams.client.request_file import RequestFileFormat, identity_of, numbered_requests
+    from streams.client.totals import SendTotals
     from streams.client.unfinished import Unfinished
 
-    reading = Reading(
+    reading = RequestFileFormat(
         prompt_field=prompt_field,
         id_field=id_field,
         extra=_extra(settings),
@@ -72,11 +72,11 @@ def command(
     unfinished = Unfinished(lines={identity_of(each): line for line, each in numbered})
     requests = [each for _, each in numbered]
     address = kafka_address(InfraSettings())
-    totals = Totals()
+    totals = SendTotals()
     with ExitStack() as stack:
         sink = _replies_to(stack, out, as_json=as_json)
 
-        def heard(request: Mapping[str, Any], reply: Heard) -> None:
+        def heard(request: Mapping[str, Any], reply: ReceivedReply) -> None:
             totals.take(reply)
             unfinished.take(request, reply.reply)
             if sink is not None:
@@ -133,7 +133,7 @@ async def _send(
 
     with progress_bar("replies", len(requests)) as advance:
 
-        def heard(request: Mapping[str, Any], reply: Heard) -> None:
+        def heard(request: Mapping[str, Any], reply: ReceivedReply) -> None:
             on_heard(request, reply)
             advance()
 
@@ -142,7 +142,7 @@ async def _send(
             return unanswered, caller.unreadable_in_words()
 
 
-def show_totals(totals: Totals) -> None:
+def show_totals(totals: SendTotals) -> None:
     """What the replies come to, on stderr."""
     answered = ", ".join(f"{count} {status}" for status, count in totals.statuses.most_common())
     notes.print(f"{totals.heard} replies: {answered or 'none'}")

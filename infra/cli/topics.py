@@ -47,7 +47,7 @@ def create(*, acls: bool, replies: tuple[str, ...], as_json: bool) -> None:
     Workers reply only to topics that exist and that SLUICE_REPLY_TOPIC_PREFIXES allows; --reply
     makes one for a caller.
     """
-    from core.kafka.preflight import knock
+    from core.kafka.preflight import check_connection
     from infra.devstack.addresses import kafka_address, kafka_connection
     from infra.devstack.preparation import create_topics, partitions_of
     from infra.topics_admin import TopicsAdmin, acl_lines
@@ -58,7 +58,7 @@ def create(*, acls: bool, replies: tuple[str, ...], as_json: bool) -> None:
         lines = acl_lines(_declared(settings))
         print_json(lines) if as_json else say("\n".join(lines))
         return
-    asyncio.run(knock(kafka_connection(settings)))
+    asyncio.run(check_connection(kafka_connection(settings)))
     address = kafka_address(settings)
     if replies:
         _refuse_others(replies)
@@ -96,12 +96,12 @@ def _refuse_others(names: tuple[str, ...]) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
 def check(*, as_json: bool) -> None:
     """Say where the broker differs from the declarations; exits 1 when it does."""
-    from core.kafka.preflight import knock
+    from core.kafka.preflight import check_connection
     from infra.devstack.addresses import kafka_address, kafka_connection
     from infra.topics_admin import TopicsAdmin
 
     settings = InfraSettings()
-    asyncio.run(knock(kafka_connection(settings)))
+    asyncio.run(check_connection(kafka_connection(settings)))
     declared = _declared(settings)
     differences = TopicsAdmin(kafka_address(settings)).differences(declared)
     if as_json:

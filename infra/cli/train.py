@@ -15,13 +15,13 @@ from infra.cli.output.screen import notes, print_json, print_table
 from schemas.errors import SluiceError
 
 if TYPE_CHECKING:
-    from infra.labels.current_policy import Rival
+    from infra.labels.current_policy import Baseline
     from infra.labels.gathering import Gathered
     from sinks.analytics.query_runner import TimeRange
     from streams.offline.training.labels import Labels
     from streams.offline.training.training_run import Trained
     from streams.routing.learned.artifact import Artifact
-    from streams.routing.snapshot import Landscape
+    from streams.routing.snapshot import RegistrySnapshot
 
 PATH = click.Path(path_type=Path)
 LEAST_ROWS = 50
@@ -127,13 +127,13 @@ def command(
     )
 
 
-async def _current() -> Landscape | None:
-    from infra.labels.sources import current_landscape
+async def _current() -> RegistrySnapshot | None:
+    from infra.labels.sources import current_snapshot
 
-    return await current_landscape()
+    return await current_snapshot()
 
 
-def _pair(weak: str | None, strong: str | None, ground: Landscape | None) -> tuple[str, str]:
+def _pair(weak: str | None, strong: str | None, ground: RegistrySnapshot | None) -> tuple[str, str]:
     """What the comparison is between: as asked for, else the first and the last tier."""
     from infra.settings import InfraSettings
 
@@ -185,8 +185,8 @@ def _rivals(
     rows: Labels,
     most_labels: int | None,
     pair: tuple[str, str],
-    ground: Landscape | None,
-) -> tuple[Rival, ...]:
+    ground: RegistrySnapshot | None,
+) -> tuple[Baseline, ...]:
     if ground is None:
         return ()
     from infra.labels.current_policy import held_out_rows, hold_against
@@ -197,14 +197,14 @@ def _rivals(
 
 
 async def _publish(artifact: Artifact) -> None:
-    from core.kafka.preflight import knock
+    from core.kafka.preflight import check_connection
     from infra.devstack.addresses import kafka_connection
     from infra.settings import InfraSettings
     from streams.registry.publishing import publish_artifact
 
     settings = InfraSettings()
     kafka = kafka_connection(settings)
-    await knock(kafka)
+    await check_connection(kafka)
     await publish_artifact(kafka, artifact, keys=settings.registry_keys)
 
 

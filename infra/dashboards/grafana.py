@@ -8,7 +8,7 @@ from typing import Any
 
 from infra.dashboards.panel_sql import only, over_time, panel_sql
 from infra.dashboards.panels import EVERY, Dashboard, Panel
-from sinks.analytics.named_queries import Question, question
+from sinks.analytics.named_queries import NamedQuery, question
 
 SOURCE = {"type": "grafana-clickhouse-datasource", "uid": "${source}"}
 _TYPES = {"stat": "stat", "lines": "timeseries", "bars": "barchart", "table": "table"}
@@ -86,7 +86,7 @@ def _panels(panels: Sequence[Panel]) -> Iterator[dict[str, Any]]:
         left, tallest = left + panel.width, max(tallest, panel.height)
 
 
-def _fields(panel: Panel, asked: Question) -> dict[str, Any]:
+def _fields(panel: Panel, asked: NamedQuery) -> dict[str, Any]:
     units = {column.name: _UNITS[column.unit] for column in asked.columns if column.unit in _UNITS}
     shown = [name for name in panel.names if name in units]
     if panel.kind != "table":

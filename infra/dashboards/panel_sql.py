@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from sinks.analytics.named_queries import BOUND, Question
+from sinks.analytics.named_queries import BOUND, NamedQuery
 
 _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
 _RANGE = {"since": "$__fromTime_ms", "until": "$__toTime_ms"}
 
 
-def panel_sql(question: Question, parameters: Mapping[str, str]) -> str:
+def panel_sql(question: NamedQuery, parameters: Mapping[str, str]) -> str:
     """The question's text with its parameters and Grafana's range in their places.
 
     Raises:
@@ -35,7 +35,7 @@ def panel_sql(question: Question, parameters: Mapping[str, str]) -> str:
     return BOUND.sub(literal, _COMMENT.sub("", question.sql + "\n")).strip()
 
 
-def _choice(question: Question, name: str) -> str:
+def _choice(question: NamedQuery, name: str) -> str:
     """Some value that the parameter may have, where a variable of the dashboard gives it."""
     return next(each.choices[0] for each in question.parameters if each.name == name)
 

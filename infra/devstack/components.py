@@ -25,7 +25,7 @@ GRACE_S = 12.0
 class NotThereError(LocalStackError):
     """A service that the settings name does not answer."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: PipelineComponent) -> None:
         super().__init__(
             f"{part.name} at {part.address} does not answer; check the address that you set, or "
             "unset it to have a local one"
@@ -33,7 +33,7 @@ class NotThereError(LocalStackError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class PipelineComponent:
     """One part. `launch` is `None` for a service that is not ours; `health` as in the state."""
 
     name: str
@@ -53,14 +53,14 @@ def part_answers(address: str, health: str | None) -> bool:
     return kafka_answers(address) if health is None else http_answers(health)
 
 
-def kafka(settings: InfraSettings, home: Path) -> Part:
+def kafka(settings: InfraSettings, home: Path) -> PipelineComponent:
     """The broker: ours, or the operator's own."""
     if settings.kafka_bootstrap_servers:
-        return Part(
+        return PipelineComponent(
             name="kafka", address=settings.kafka_bootstrap_servers, health=None, launch=None
         )
     node = LocalKafka.in_folder(home / "kafka", settings.kafka_port)
-    return Part(
+    return PipelineComponent(
         name="kafka",
         address=node.address,
         health=None,
@@ -69,13 +69,15 @@ def kafka(settings: InfraSettings, home: Path) -> Part:
     )
 
 
-def clickhouse(settings: InfraSettings, home: Path) -> Part:
+def clickhouse(settings: InfraSettings, home: Path) -> PipelineComponent:
     """The database: ours, or the operator's own."""
     if settings.clickhouse_url:
         shown = without_secrets(settings.clickhouse_url.rstrip("/"))
-        return Part(name="clickhouse", address=shown, health=f"{shown}/ping", launch=None)
+        return PipelineComponent(
+            name="clickhouse", address=shown, health=f"{shown}/ping", launch=None
+        )
     server = own_clickhouse(settings, home)
-    return Part(
+    return PipelineComponent(
         name="clickhouse",
         address=server.address,
         health=server.health,
@@ -89,7 +91,7 @@ def own_clickhouse(settings: InfraSettings, home: Path) -> LocalClickHouse:
     return LocalClickHouse.in_folder(clickhouse_folder(home), settings.clickhouse_port)
 
 
-def simulator(settings: InfraSettings, home: Path) -> Part:
+def simulator(settings: InfraSettings, home: Path) -> PipelineComponent:
     """The provider simulator, with its ledger in its folder."""
     folder = home / "simulator"
     port = kept_port(folder, "simulator", settings.simulator_port, usual=8089)
@@ -104,7 +106,9 @@ def simulator(settings: InfraSettings, home: Path) -> Part:
     return _ours("simulator", folder, port, command, {}, health="/admin/health")
 
 
-def worker(settings: InfraSettings, home: Path, number: int, env: Mapping[str, str]) -> Part:
+def worker(
+    settings: InfraSettings, home: Path, number: int, env: Mapping[str, str]
+) -> PipelineComponent:
     """The worker in slot 1, 2, ...; its slot is its name in the consumer group."""
     name = f"worker-{number}"
     wanted = settings.worker_port and settings.worker_port + number - 1
@@ -113,7 +117,7 @@ def worker(settings: InfraSettings, home: Path, number: int, env: Mapping[str, s
     return _ours(name, home / name, port, _command("worker"), {**env, **own})
 
 
-def sink(settings: InfraSettings, home: Path, env: Mapping[str, str]) -> Part:
+def sink(settings: InfraSettings, home: Path, env: Mapping[str, str]) -> PipelineComponent:
     """The sink."""
     port = kept_port(home / "sink", "sink", settings.sink_port)
     own = {"SLUICE_SINK_INSTANCE": "sink-1", "SLUICE_SINK_PORT": str(port)}
@@ -128,9 +132,9 @@ def _ours(
     env: Mapping[str, str],
     *,
     health: str = "/health",
-) -> Part:
+) -> PipelineComponent:
     address = f"http://{LOOPBACK}:{port}"
-    return Part(
+    return PipelineComponent(
         name=name,
         address=address,
         health=f"{address}{health}",

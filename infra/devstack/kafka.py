@@ -70,7 +70,7 @@ formatting costs 1.0 s of CPU instead of 1.6 (measured)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doors:
+class ListenerSecurity:
     """How a node lets clients in where that is not in the clear: server settings laid over the
     usual ones, options of its Java and of its formatting, and how a client gets in.
     """
@@ -88,7 +88,7 @@ class LocalKafka:
     folder: Path
     port: int
     controller_port: int
-    doors: Doors = field(default_factory=Doors)
+    doors: ListenerSecurity = field(default_factory=ListenerSecurity)
 
     @classmethod
     def in_folder(cls, folder: Path, port: int | None = 0) -> LocalKafka:

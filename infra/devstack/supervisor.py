@@ -17,11 +17,17 @@ from dataclasses import dataclass, field, replace
 from core.environment import unknown_in_words
 from core.process_log import set_up_log
 from infra.devstack import components
-from infra.devstack.components import Part
+from infra.devstack.components import PipelineComponent
 from infra.devstack.preparation import create_topics, migrate_tables, settle_registry
 from infra.devstack.processes.backoff import Backoff
 from infra.devstack.processes.process import Process
-from infra.devstack.processes.state import PartState, Phase, PipelineState, supervision, write_state
+from infra.devstack.processes.state import (
+    PartState,
+    PipelinePhase,
+    PipelineState,
+    supervision,
+    write_state,
+)
 from infra.settings import InfraSettings
 from schemas.errors import SluiceError
 
@@ -31,10 +37,10 @@ _LOOK_S = 0.1
 
 
 @dataclass(slots=True)
-class Watched:
+class WatchedComponent:
     """A part under watch: its process, and when it may be started again."""
 
-    part: Part
+    part: PipelineComponent
     process: Process | None = None
     backoff: Backoff = field(default_factory=Backoff)
     started_at: float = 0.0
@@ -62,8 +68,8 @@ class Supervisor:
         self._settings = settings
         self._home = settings.home.absolute()
         self._now = now
-        self._watched: list[Watched] = []
-        self._state = PipelineState(supervisor=os.getpid(), phase=Phase.STARTING)
+        self._watched: list[WatchedComponent] = []
+        self._state = PipelineState(supervisor=os.getpid(), phase=PipelinePhase.STARTING)
         self._stopping = False
 
     def run(self) -> None:
@@ -77,10 +83,10 @@ class Supervisor:
                 self._bring_up()
                 self._watch()
             except SluiceError as error:
-                self._end(Phase.FAILED, problem=str(error))
+                self._end(PipelinePhase.FAILED, problem=str(error))
                 raise
             finally:
-                self._end(Phase.STOPPING)
+                self._end(PipelinePhase.STOPPING)
 
     def stop(self) -> None:
         """Ask it to end; may be called from a signal handler."""
@@ -98,7 +104,7 @@ class Supervisor:
         create_topics(settings, kafka.address, settings.tier_names)
         migrate_tables(database)
         registry = settle_registry(settings, kafka.address, simulator.address)
-        tiers = registry.landscape.tiers
+        tiers = registry.snapshot.tiers
         if tiers != settings.tier_names:
             create_topics(settings, kafka.address, tiers)
         env = {
@@ -111,13 +117,13 @@ class Supervisor:
             components.worker(settings, home, number + 1, env) for number in range(settings.workers)
         ]
         self._start("workers and the sink", *workers, components.sink(settings, home, env))
-        self._say("", phase=Phase.RUNNING if not self._stopping else Phase.STOPPING)
+        self._say("", phase=PipelinePhase.RUNNING if not self._stopping else PipelinePhase.STOPPING)
 
-    def _start(self, what: str, *group: Part) -> None:
+    def _start(self, what: str, *group: PipelineComponent) -> None:
         """Launch parts beside each other and wait until all of them answer."""
         if self._stopping:
             return
-        fresh = [Watched(part=part) for part in group]
+        fresh = [WatchedComponent(part=part) for part in group]
         self._watched.extend(fresh)
         for watched in fresh:
             self._say(what)
@@ -127,12 +133,12 @@ class Supervisor:
             self._wait(watched)
         self._say(what)
 
-    def _launch(self, watched: Watched) -> None:
+    def _launch(self, watched: WatchedComponent) -> None:
         watched.started_at, watched.start_at = self._now(), None
         if watched.part.launch is not None:
             watched.process = watched.part.launch()
 
-    def _wait(self, watched: Watched) -> None:
+    def _wait(self, watched: WatchedComponent) -> None:
         part = watched.part
         if watched.process is not None:
             watched.process.wait_ready(lambda: self._stopping or part.answers(), part.ready_s)
@@ -147,7 +153,7 @@ class Supervisor:
                     self._look_after(watched, watched.process)
             time.sleep(_LOOK_S)
 
-    def _look_after(self, watched: Watched, process: Process) -> None:
+    def _look_after(self, watched: WatchedComponent, process: Process) -> None:
         if process.alive:
             return
         name = watched.part.name
@@ -167,8 +173,8 @@ class Supervisor:
         watched.restarts += 1
         self._say("")
 
-    def _end(self, phase: Phase, *, problem: str | None = None) -> None:
-        if not self._watched and phase is not Phase.FAILED:
+    def _end(self, phase: PipelinePhase, *, problem: str | None = None) -> None:
+        if not self._watched and phase is not PipelinePhase.FAILED:
             return
         self._say("ending", phase=phase, problem=problem)
         for group in end_order(self._watched):
@@ -176,7 +182,9 @@ class Supervisor:
         self._watched.clear()
         self._say("", phase=phase, problem=problem)
 
-    def _say(self, doing: str, *, phase: Phase | None = None, problem: str | None = None) -> None:
+    def _say(
+        self, doing: str, *, phase: PipelinePhase | None = None, problem: str | None = None
+    ) -> None:
         self._state = replace(
             self._state,
             phase=phase or self._state.phase,
@@ -187,13 +195,13 @@ class Supervisor:
         write_state(self._home, self._state)
 
 
-def end_order(watched: Sequence[Watched]) -> list[list[Watched]]:
+def end_order(watched: Sequence[WatchedComponent]) -> list[list[WatchedComponent]]:
     """Groups in the order in which they end: each may still need those behind it."""
     order = [("worker",), ("sink",), ("simulator",), ("clickhouse", "kafka")]
     return [[each for each in watched if each.part.name.startswith(prefixes)] for prefixes in order]
 
 
-def end_together(group: Sequence[Watched]) -> None:
+def end_together(group: Sequence[WatchedComponent]) -> None:
     """SIGTERM to all, then wait for each within its grace."""
     processes = [(each.process, each.part.grace_s) for each in group if each.process]
     for process, _ in processes:

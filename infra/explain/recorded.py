@@ -19,7 +19,7 @@ _END_OF_DATES_MS = 253_402_300_800_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedInputs:
+class RecordedDecision:
     """What was recorded: `hops` have a whole `hop` and `steps` that are objects; `odd` is the text
     of what is of another shape.
     """
@@ -29,7 +29,7 @@ class RecordedInputs:
     odd: tuple[str, ...]
 
 
-def read_inputs(text: str) -> RecordedInputs:
+def read_inputs(text: str) -> RecordedDecision:
     """Read what is stored as a decision's inputs; empty text is nothing."""
     odd: list[str] = []
     document = _object(_parsed(text, odd), odd)
@@ -37,7 +37,7 @@ def read_inputs(text: str) -> RecordedInputs:
         {**hop, "hop": _number(hop.get("hop", 0), odd), "steps": list(_steps(hop, odd))}
         for hop in _objects(document.get("hops", []), odd)
     )
-    return RecordedInputs(
+    return RecordedDecision(
         classify=_object(document.get("classify", {}), odd), hops=hops, odd=tuple(odd)
     )
 

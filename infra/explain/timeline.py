@@ -32,7 +32,7 @@ _AFTERWARDS = frozenset({FEEDBACK, "golden"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class RequestTimeline:
     """One request.
 
     `status` is its end, `None` while it is under way; `cost` and `baseline` are USD, `None` where
@@ -64,7 +64,7 @@ class Story:
     registries: tuple[str, ...] = field(default=())
 
 
-def story_of(rows: RequestRows) -> Story:
+def story_of(rows: RequestRows) -> RequestTimeline:
     """The story of a request of which at least one journal record is stored."""
     journal = [row for row in rows.journal if not row["repeat"]]
     final = next((row for row in journal if row["final"]), None)
@@ -75,7 +75,7 @@ def story_of(rows: RequestRows) -> Story:
     entries = sorted(
         _entries(rows, journal, told, begun), key=lambda each: (each.at_ms, each.hop, each.rank)
     )
-    return Story(
+    return RequestTimeline(
         tenant=last["tenant"],
         request_id=last["request_id"],
         about=_about(last, told),

@@ -20,11 +20,11 @@ from streams.offline.training.training_run import HELD_OUT
 from streams.routing.assessment import assess, wants_opinion
 from streams.routing.features.request_features import Features, extract_features
 from streams.routing.learned.artifact import Artifact
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rival:
+class Baseline:
     """What decides now: its `apgr` on the rows held out beside the `new` one's there; or why it
     could not be asked.
     """
@@ -52,8 +52,8 @@ def held_out_rows(labels: Labels, most_labels: int | None, seed: int = 0) -> Lab
 
 
 def hold_against(
-    new: float, landscape: Landscape, held: Labels, weak: str, strong: str
-) -> tuple[Rival, ...]:
+    new: float, snapshot: RegistrySnapshot, held: Labels, weak: str, strong: str
+) -> tuple[Baseline, ...]:
     """The current artifact and the current classifier on these rows; `new` is the APGR there of
     what was trained without them.
 
@@ -62,42 +62,42 @@ def hold_against(
     """
     scores = held.column(weak), held.column(strong)
     return tuple(
-        Rival(name=name, new=new, why_not=wish)
+        Baseline(name=name, new=new, why_not=wish)
         if isinstance(wish, str)
-        else Rival(name=name, new=new, apgr=gain_curve(*scores, wish).area)
-        for name, wish in _wishes(landscape, held, weak, strong)
+        else Baseline(name=name, new=new, apgr=gain_curve(*scores, wish).area)
+        for name, wish in _wishes(snapshot, held, weak, strong)
     )
 
 
 def _wishes(
-    landscape: Landscape, held: Labels, weak: str, strong: str
+    snapshot: RegistrySnapshot, held: Labels, weak: str, strong: str
 ) -> Iterator[tuple[str, Vector | str]]:
     """By name the wish for the strong one, or why there is none."""
-    if landscape.artifact is not None:
-        name = f"current artifact {landscape.artifact.hash}"
-        unknown = [each for each in (weak, strong) if each not in landscape.columns]
+    if snapshot.artifact is not None:
+        name = f"current artifact {snapshot.artifact.hash}"
+        unknown = [each for each in (weak, strong) if each not in snapshot.columns]
         if unknown:
             yield name, f"it has no column for {' and '.join(unknown)}"
         else:
-            yield name, _by_artifact(landscape.artifact, landscape, held, weak, strong)
-    name = f"current classifier {landscape.policy.classifier}"
-    seen = [_features(prompt, landscape) for prompt in held.prompts]
-    if any(wants_opinion(each, landscape) for each in seen):
+            yield name, _by_artifact(snapshot.artifact, snapshot, held, weak, strong)
+    name = f"current classifier {snapshot.policy.classifier}"
+    seen = [_features(prompt, snapshot) for prompt in held.prompts]
+    if any(wants_opinion(each, snapshot) for each in seen):
         yield name, "it asks a model"
     else:
-        yield name, np.array([assess(each, landscape, {}).score for each in seen], np.float64)
+        yield name, np.array([assess(each, snapshot, {}).score for each in seen], np.float64)
 
 
 def _by_artifact(
-    artifact: Artifact, landscape: Landscape, held: Labels, weak: str, strong: str
+    artifact: Artifact, snapshot: RegistrySnapshot, held: Labels, weak: str, strong: str
 ) -> Vector:
     seen = look_at(held, answers_of=())
-    columns = landscape.columns[weak], landscape.columns[strong]
+    columns = snapshot.columns[weak], snapshot.columns[strong]
     found = say(artifact, seen, [artifact.columns[each] for each in columns], None)
     wish: Vector = found.expected[:, 1] - found.expected[:, 0]
     return wish
 
 
-def _features(prompt: str, landscape: Landscape) -> Features:
+def _features(prompt: str, snapshot: RegistrySnapshot) -> Features:
     body = {"messages": [{"role": "user", "content": prompt}]}
-    return extract_features(body, quality=landscape.policy.quality_for(None))
+    return extract_features(body, quality=snapshot.policy.quality_for(None))

@@ -9,7 +9,7 @@ from typing import Any
 
 from infra.labels.judged_answers import AskedRequest, JudgedAnswer
 from infra.labels.prompts import Learn, prompts_of
-from infra.labels.request_log import RequestLog
+from infra.labels.request_log import PromptLog
 from infra.labels.rows import LabelRow, label_rows
 from schemas.encoding.codec import Codec
 
@@ -56,7 +56,7 @@ class Gathered:
 
 async def gather(
     answers: Sequence[JudgedAnswer],
-    log: RequestLog,
+    log: PromptLog,
     codec: Codec,
     *,
     by: str,

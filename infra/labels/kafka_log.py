@@ -16,11 +16,11 @@ _POLL_MS = 200
 _PATIENCE_POLLS = 150
 
 
-class LogAwayError(SluiceError):
+class PromptLogUnavailableError(SluiceError):
     """The broker stopped answering while requests were read."""
 
 
-class KafkaRequestLog:
+class KafkaPromptLog:
     """A `RequestLog` over a broker; `on_range` is told after each range that was read."""
 
     def __init__(
@@ -75,7 +75,7 @@ async def _read_span(
         records = (await consumer.getmany(partition, timeout_ms=_POLL_MS)).get(partition, ())
         polls = 0 if records else polls + 1
         if polls == _PATIENCE_POLLS:
-            raise LogAwayError(
+            raise PromptLogUnavailableError(
                 f"{partition.topic}, partition {partition.partition}: no answer within "
                 f"{_PATIENCE_POLLS * _POLL_MS // 1000} s; is the broker up?"
             )

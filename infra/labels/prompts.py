@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from infra.labels.judged_answers import AskedRequest
-from infra.labels.request_log import LoggedValue, LogPlace, RequestLog
+from infra.labels.request_log import LoggedValue, LogPlace, PromptLog
 from schemas.encoding.codec import Codec, Format, UnknownSchemaError, format_of
 from schemas.errors import InvalidRequestError, UndecodableError
 from schemas.request import read_request, request_document
@@ -26,7 +26,7 @@ class FoundPrompts:
 
 
 async def prompts_of(
-    requests: Iterable[AskedRequest], log: RequestLog, codec: Codec, learn: Learn | None = None
+    requests: Iterable[AskedRequest], log: PromptLog, codec: Codec, learn: Learn | None = None
 ) -> FoundPrompts:
     """Read these requests' questions from the log.
 

@@ -27,7 +27,7 @@ class LoggedValue:
     timestamp: int
 
 
-class RequestLog(Protocol):
+class PromptLog(Protocol):
     """Reads requests by their place in the log."""
 
     def read(self, places: Collection[LogPlace]) -> AsyncIterator[tuple[LogPlace, LoggedValue]]:
@@ -37,7 +37,7 @@ class RequestLog(Protocol):
         ...
 
 
-class MemoryRequestLog:
+class InMemoryPromptLog:
     """The twin in memory."""
 
     def __init__(self, records: Mapping[LogPlace, LoggedValue]) -> None:
@@ -46,7 +46,7 @@ class MemoryRequestLog:
     async def read(
         self, places: Collection[LogPlace]
     ) -> AsyncIterator[tuple[LogPlace, LoggedValue]]:
-        """See `RequestLog.read`."""
+        """See `PromptLog.read`."""
         for place in places:
             if place in self._records:
                 yield place, self._records[place]

@@ -8,14 +8,14 @@ from core.schema_registry import known_schemas
 from infra.devstack.addresses import clickhouse_address, kafka_connection
 from infra.labels.gathering import Gathered, gather
 from infra.labels.judged_answers import judged_answers
-from infra.labels.kafka_log import KafkaRequestLog
+from infra.labels.kafka_log import KafkaPromptLog
 from infra.settings import InfraSettings
 from schemas.encoding.codec import Codec
 from sinks.analytics.named_queries import question
 from sinks.analytics.query_runner import TimeRange, ask
 from sinks.settings import SinkSettings
 from streams.registry.registry_topic import read_history
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 
 
 async def labels_from_tables(between: TimeRange, *, by: str) -> Gathered:
@@ -32,7 +32,7 @@ async def labels_from_tables(between: TimeRange, *, by: str) -> Gathered:
     try:
         return await gather(
             judged_answers(rows),
-            KafkaRequestLog(_kafka()),
+            KafkaPromptLog(_kafka()),
             Codec("Request", known),
             by=by,
             learn=known.learn if known is not None else None,
@@ -42,7 +42,7 @@ async def labels_from_tables(between: TimeRange, *, by: str) -> Gathered:
             await known.close()
 
 
-async def current_landscape() -> Landscape | None:
+async def current_snapshot() -> RegistrySnapshot | None:
     """What the current registry version decides by; `None` where nothing is current.
 
     Raises:
@@ -51,7 +51,7 @@ async def current_landscape() -> Landscape | None:
     """
     history = await read_history(_kafka(), keys=InfraSettings().registry_keys)
     pointer = history.current
-    return None if pointer is None else history.version(pointer.version).landscape
+    return None if pointer is None else history.version(pointer.version).snapshot
 
 
 def _kafka() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings
 from infra.settings import InfraSettings
 from schemas.alert_names import AlertName, Resolution
 from schemas.encoding.avro_schemas import VALUES, whole_schema
-from schemas.topics import DAY_MS, MIB, Topic, Width, declared_topics
+from schemas.topics import DAY_MS, MIB, PartitioningClass, Topic, declared_topics
 from sinks.analytics.named_queries import questions
 from sinks.settings import SinkSettings
 from streams.registry.document.document import json_schema
@@ -19,9 +19,9 @@ from streams.worker.settings import WorkerSettings
 
 _MADE = "<!-- Made by `make docs`; edit the code instead. -->\n"
 _WIDTHS = {
-    Width.REQUESTS: "`SLUICE_REQUEST_PARTITIONS`",
-    Width.PIPELINE: "`SLUICE_PIPELINE_PARTITIONS`",
-    Width.SINGLE: "1",
+    PartitioningClass.REQUESTS: "`SLUICE_REQUEST_PARTITIONS`",
+    PartitioningClass.PIPELINE: "`SLUICE_PIPELINE_PARTITIONS`",
+    PartitioningClass.SINGLE: "1",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from infra.replays.factory import Parts, run_of
+from infra.replays.factory import ReplayComponents, run_of
 from infra.replays.recorded_rows import RunRows
 from infra.replays.target_version import of_run
 from infra.replays.whole import rows_stored
@@ -19,7 +19,7 @@ class NothingInCommonError(SluiceError):
     """Two runs replayed no request in common."""
 
 
-def compared(parts: Parts, first: str, second: str) -> dict[str, Any]:
+def compared(parts: ReplayComponents, first: str, second: str) -> dict[str, Any]:
     """What the second run does otherwise; money in nano-USD a request, quality 0..1.
 
     Raises:
@@ -61,10 +61,10 @@ def compared(parts: Parts, first: str, second: str) -> dict[str, Any]:
     }
 
 
-def _side(parts: Parts, run_id: str) -> RunRows:
+def _side(parts: ReplayComponents, run_id: str) -> RunRows:
     run = run_of(parts, run_id)
-    landscape = of_run(parts.history, run["spec"]["registry"])
-    return rows_stored(parts, run_id, landscape)
+    snapshot = of_run(parts.history, run["spec"]["registry"])
+    return rows_stored(parts, run_id, snapshot)
 
 
 def _only(run: RunRows, places: list[tuple[str, int, int]]) -> RunRows:

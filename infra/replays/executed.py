@@ -11,8 +11,8 @@ from typing import Any
 
 from confluent_kafka import Producer
 
-from infra.replays.executing import NANO, Executed, Executor, Task
-from infra.replays.factory import Parts, request_reader
+from infra.replays.executing import NANO, ExecutedReplay, Executor, Task
+from infra.replays.factory import ReplayComponents, request_reader
 from infra.replays.recorded_rows import Place
 from infra.replays.whole import rows_stored
 from schemas.encoding.avro_mapping import as_record
@@ -29,7 +29,7 @@ from streams.providers.installed import open_providers
 from streams.providers.port import Provider
 from streams.providers.pricing.price_list import PriceBook
 from streams.routing.draws import draw
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 from streams.worker.settings import WorkerSettings
 
 MOST_TASKS = 10_000
@@ -41,9 +41,9 @@ MOST_TASK_BYTES = 256 * 1024 * 1024
 _SURE = 1.959963984540054
 
 
-def tasks_of(parts: Parts, spec: RunSpec, landscape: Landscape) -> list[Task]:
+def tasks_of(parts: ReplayComponents, spec: RunSpec, snapshot: RegistrySnapshot) -> list[Task]:
     """Requests whose first model has not answered them yet, in an order that is drawn."""
-    run = rows_stored(parts, spec.run_id, landscape)
+    run = rows_stored(parts, spec.run_id, snapshot)
     wanted = {
         place: (case.steps[0].model, score)
         for place, case, score in zip(run.places, run.cases, run.was_score, strict=True)
@@ -110,9 +110,9 @@ class FirstBodies:
 
 
 def execute(
-    parts: Parts,
+    parts: ReplayComponents,
     tasks: Sequence[Task],
-    landscape: Landscape,
+    snapshot: RegistrySnapshot,
     max_usd: float,
     tick: Callable[[], None],
 ) -> dict[str, Any]:
@@ -125,9 +125,9 @@ def execute(
     worker = WorkerSettings()
     keys = KeyRing.from_patterns(worker.allowed_keys, secrets_dir=worker.secrets_dir)
     providers = open_providers(keys, HostPolicy.from_patterns(worker.allowed_hosts))
-    books = _Books(parts, landscape)
+    books = _Books(parts, snapshot)
     executor = Executor(
-        landscape=landscape,
+        snapshot=snapshot,
         providers=providers,
         pricing=PriceBook(),
         max_nano=round(max_usd * NANO),
@@ -138,7 +138,7 @@ def execute(
         found = asyncio.run(_run(executor, tasks, tick, providers))
     finally:
         books.close()
-    return as_document(found, judged=landscape.policy.judge is not None)
+    return as_document(found, judged=snapshot.policy.judge is not None)
 
 
 async def _run(
@@ -146,7 +146,7 @@ async def _run(
     tasks: Sequence[Task],
     tick: Callable[[], None],
     providers: Mapping[str, Provider],
-) -> Executed:
+) -> ExecutedReplay:
     try:
         return await executor.run(tasks, tick)
     finally:
@@ -154,7 +154,7 @@ async def _run(
             await provider.close()
 
 
-def as_document(found: Executed, *, judged: bool) -> dict[str, Any]:
+def as_document(found: ExecutedReplay, *, judged: bool) -> dict[str, Any]:
     """What came of it; scores 0..1 by the judge beside those that were there before."""
     gains = [now - was for was, now in found.pairs]
     reach = _SURE * stdev(gains) / len(gains) ** 0.5 if len(gains) > 1 else None
@@ -179,7 +179,7 @@ def as_document(found: Executed, *, judged: bool) -> dict[str, Any]:
 class _Books:
     """The event topics, for calls and judgements."""
 
-    def __init__(self, parts: Parts, landscape: Landscape) -> None:
+    def __init__(self, parts: ReplayComponents, snapshot: RegistrySnapshot) -> None:
         self._producer = Producer(
             {
                 "acks": "all",
@@ -189,7 +189,7 @@ class _Books:
                 **parts.kafka,
             }
         )
-        self._landscape = landscape
+        self._snapshot = snapshot
         self._cost, self._quality = Codec("CostEvent"), Codec("QualityEvent")
 
     def call(self, event: CostEvent) -> None:
@@ -205,14 +205,14 @@ class _Books:
         self._producer.poll(0)
 
     def judgement(self, task: Task, call_id: str, score: float) -> None:
-        judge = self._landscape.policy.judge
-        model = self._landscape.models[task.model]
+        judge = self._snapshot.policy.judge
+        model = self._snapshot.models[task.model]
         event = QualityEvent(
             tenant=task.tenant, request_id=task.request_id, hop=0, visit=0, call_id=call_id,
             at=int(time.time() * 1000), signal="judge", name=judge.model if judge else "",
             score=score, tier=model.tier, provider=model.provider, request_model=model.name,
             worker="replay", user_id=None, user_tier=None, feature=task.feature,
-            registry_version=self._landscape.version,
+            registry_version=self._snapshot.version,
         )  # fmt: skip
         key = identity_key(task.tenant, task.request_id)
         self._producer.produce(QUALITY, self._quality.encode(as_record(event)), key)

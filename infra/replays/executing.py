@@ -35,7 +35,7 @@ from streams.routing.confidence.second_opinion import judge_body, read_judgement
 from streams.routing.features.request_features import estimate_tokens
 from streams.routing.parameters.extra_body import with_listed_extra
 from streams.routing.selection.candidates import EXPECTED_OUTPUT_TOKENS
-from streams.routing.snapshot import Landscape, Model
+from streams.routing.snapshot import Model, RegistrySnapshot
 
 PURPOSE = "replay"
 AT_ONCE = 8
@@ -61,7 +61,7 @@ class Task:
 
 
 @dataclass(slots=True, kw_only=True)
-class Executed:
+class ExecutedReplay:
     """What came of it; money in nano-USD, `pairs` are (was, now) scores of one request."""
 
     calls: int = 0
@@ -84,7 +84,7 @@ Judged = Callable[[Task, str, float], None]
 class Executor:
     """Asks, books and judges; `max_nano` is what it may spend."""
 
-    landscape: Landscape
+    snapshot: RegistrySnapshot
     providers: Mapping[str, Provider]
     pricing: PriceBook
     max_nano: int
@@ -92,9 +92,9 @@ class Executor:
     judged: Judged
     now_ms: Callable[[], int] = lambda: int(time.time() * 1000)
     _held: int = 0
-    _found: Executed = field(default_factory=Executed)
+    _found: ExecutedReplay = field(default_factory=ExecutedReplay)
 
-    async def run(self, tasks: Sequence[Task], on_done: Callable[[], None]) -> Executed:
+    async def run(self, tasks: Sequence[Task], on_done: Callable[[], None]) -> ExecutedReplay:
         """Ask for every task as long as the budget lasts.
 
         Raises:
@@ -102,10 +102,10 @@ class Executor:
             ConfigurationError: a model's provider is not installed.
         """
         queue = list(reversed(tasks))
-        judge = self.landscape.policy.judge
+        judge = self.snapshot.policy.judge
         asked = {task.model for task in tasks} | ({judge.model} if judge else set())
         for name in asked:
-            model = self.landscape.models[name]
+            model = self.snapshot.models[name]
             self._expected(model, {"messages": []})
             if model.provider not in self.providers:
                 raise ConfigurationError(f"{name}: no provider {model.provider} is installed")
@@ -120,18 +120,18 @@ class Executor:
         return self._found
 
     async def _task(self, task: Task) -> None:
-        heard = await self._call(task, self.landscape.models[task.model], task.body)
+        heard = await self._call(task, self.snapshot.models[task.model], task.body)
         if heard is None:
             return
         call_id, completion = heard
         self._found.answered += 1
-        judge = self.landscape.policy.judge
+        judge = self.snapshot.policy.judge
         if judge is None:
             return
         answered = Answered(
             body=task.body, message=completion.message, finish_reason=completion.finish_reason
         )
-        model = self.landscape.models[judge.model]
+        model = self.snapshot.models[judge.model]
         said = await self._call(task, model, judge_body(answered, model))
         score = None if said is None else read_judgement(said[1].message)
         if score is None:
@@ -175,7 +175,7 @@ class Executor:
         return None if completion is None else (call_id, completion)
 
     def _chat(self, call_id: str, model: Model, body: Mapping[str, Any]) -> ChatCall:
-        limits = self.landscape.policy.timeouts
+        limits = self.snapshot.policy.timeouts
         return ChatCall(
             call_id=call_id,
             model=model.provider_model,
@@ -222,7 +222,7 @@ class Executor:
             http_status=error.status if error else 200,
             finish_reason=completion.finish_reason if completion else None,
             cost_nano=cost, price_source=source, latency_ms=took_s * 1000, worker="replay",
-            incarnation="replay", feature=task.feature, registry_version=self.landscape.version,
+            incarnation="replay", feature=task.feature, registry_version=self.snapshot.version,
         )  # fmt: skip
         self.book(with_usage(event, usage))
 

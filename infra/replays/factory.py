@@ -26,7 +26,7 @@ from sinks.settings import SinkSettings
 from streams.offline.replay.accepted import accepted_request
 from streams.offline.replay.publishing import KafkaRows, events_of_run
 from streams.offline.replay.replaying import ReadRequest
-from streams.offline.replay.request_log import KafkaRequestLog, LogAwayError
+from streams.offline.replay.request_log import KafkaRequestLog, RequestLogUnavailableError
 from streams.offline.replay.rows import CLOSED, DECISION, OPENED, run_event
 from streams.offline.replay.run_spec import RunSpec
 from streams.registry.history import RegistryHistory
@@ -46,7 +46,7 @@ class TablesBehindError(SluiceError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class ReplayComponents:
     """What a replay works with."""
 
     settings: InfraSettings
@@ -67,7 +67,7 @@ def plain_kafka(settings: InfraSettings) -> dict[str, Any]:
 
 
 @contextmanager
-def opened() -> Iterator[Parts]:
+def opened() -> Iterator[ReplayComponents]:
     """Open everything; all is closed again at the end.
 
     Raises:
@@ -82,7 +82,7 @@ def opened() -> Iterator[Parts]:
         log = KafkaRequestLog(kafka)
         try:
             log.check()
-            yield Parts(
+            yield ReplayComponents(
                 settings=settings,
                 log=log,
                 tables=tables,
@@ -100,7 +100,7 @@ def _history(settings: InfraSettings) -> RegistryHistory:
     try:
         return asyncio.run(read_history(settings.kafka_at(address), keys=settings.registry_keys))
     except (KafkaError, OSError) as error:
-        raise LogAwayError(kafka_problem(error, address)) from None
+        raise RequestLogUnavailableError(kafka_problem(error, address)) from None
 
 
 def request_reader(url: str | None) -> tuple[ReadRequest, Callable[[], None]]:
@@ -143,7 +143,7 @@ class Earlier:
     done: frozenset[tuple[str, int, int]]
 
 
-def earlier(parts: Parts, run_id: str) -> Earlier:
+def earlier(parts: ReplayComponents, run_id: str) -> Earlier:
     """What the replay topic and the tables hold of a run."""
     done: set[tuple[str, int, int]] = set()
     is_open = False
@@ -157,25 +157,29 @@ def earlier(parts: Parts, run_id: str) -> Earlier:
     return Earlier(is_open=is_open, done=frozenset(done))
 
 
-def open_run(parts: Parts, spec: RunSpec, version: RegistryVersion, **about: Any) -> None:
+def open_run(
+    parts: ReplayComponents, spec: RunSpec, version: RegistryVersion, **about: Any
+) -> None:
     """Say on the topic what is replayed, the registry in full."""
     document = {"spec": spec.as_document(), "registry": version.content.decode(), **about}
     _say(parts, OPENED, spec.run_id, document)
 
 
-def close_run(parts: Parts, run_id: str, tally: Tally, summary: dict[str, Any]) -> None:
+def close_run(parts: ReplayComponents, run_id: str, tally: Tally, summary: dict[str, Any]) -> None:
     """Say on the topic what came of it."""
     _say(parts, CLOSED, run_id, {"tally": tally.as_document(), **summary})
 
 
-def _say(parts: Parts, kind: str, run_id: str, document: dict[str, Any]) -> None:
+def _say(parts: ReplayComponents, kind: str, run_id: str, document: dict[str, Any]) -> None:
     at = int(time.time() * 1000)
     event = run_event(kind, run_id, at, orjson.dumps(document).decode())
     parts.rows.put(run_id, run_id, Codec("ReplayDecision").encode(event))
     parts.rows.flush()
 
 
-def until_stored(parts: Parts, run_id: str, rows: int, wait_s: float = ROWS_WAIT_S) -> None:
+def until_stored(
+    parts: ReplayComponents, run_id: str, rows: int, wait_s: float = ROWS_WAIT_S
+) -> None:
     """Wait until the tables have the run's rows.
 
     Raises:
@@ -195,7 +199,7 @@ def until_stored(parts: Parts, run_id: str, rows: int, wait_s: float = ROWS_WAIT
     )
 
 
-def run_of(parts: Parts, run_id: str) -> dict[str, Any]:
+def run_of(parts: ReplayComponents, run_id: str) -> dict[str, Any]:
     """A run's record: `run_id, opened_at, spec, summary, decided`, its documents read.
 
     Raises:
@@ -208,7 +212,7 @@ def run_of(parts: Parts, run_id: str) -> dict[str, Any]:
     raise UnknownRunError(f"no replay has the id {run_id}; see them all: sluice replay list")
 
 
-def runs(parts: Parts) -> list[dict[str, Any]]:
+def runs(parts: ReplayComponents) -> list[dict[str, Any]]:
     """Every run, the last first."""
     found = [_read_run(row) for row in parts.tables.rows("runs", run="")]
     return [each for each in found if each is not None]
@@ -224,6 +228,6 @@ def _read_run(row: dict[str, Any]) -> dict[str, Any] | None:
     return {**row, "spec": spec, "summary": summary} if isinstance(spec, dict) else None
 
 
-def runner(parts: Parts, spec: RunSpec, **more: Any) -> Runner:
+def runner(parts: ReplayComponents, spec: RunSpec, **more: Any) -> Runner:
     """A runner over these parts."""
     return Runner(spec=spec, log=parts.log, tables=parts.tables, rows=parts.rows, **more)

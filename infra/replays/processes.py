@@ -12,13 +12,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing.sharedctypes import Synchronized
 
-from infra.replays.factory import Parts, opened, request_reader, runner
+from infra.replays.factory import ReplayComponents, opened, request_reader, runner
 from infra.replays.replay_run import Places, Tally
 from infra.replays.target_version import Origin, chosen, live
 from schemas.errors import RegistryError
 from sinks.settings import SinkSettings
 from streams.offline.replay.replaying import Replayer
-from streams.offline.replay.run_spec import RunSpec, Span
+from streams.offline.replay.run_spec import OffsetSpan, RunSpec
 from streams.providers.pricing.price_list import PriceBook
 from streams.registry.version import RegistryVersion
 
@@ -26,23 +26,23 @@ Tick = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class ReplayShare:
     """What is to do: the run's spec, pieces of it, what is done, whence the registry."""
 
     spec: RunSpec
-    pieces: tuple[Span, ...]
+    pieces: tuple[OffsetSpan, ...]
     done: Places
     origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
-class Turns:
+class WorkQueue:
     """How many pieces are taken, and how many are done, among all processes."""
 
     taken: Synchronized[int]
     done: Synchronized[int]
 
-    def of(self, pieces: Sequence[Span]) -> Iterator[Span]:
+    def of(self, pieces: Sequence[OffsetSpan]) -> Iterator[OffsetSpan]:
         """The pieces that fall to this process."""
         while True:
             with self.taken.get_lock():
@@ -57,24 +57,24 @@ class Turns:
         with self.done.get_lock():
             self.done.value += 1
 
-    def end(self, pieces: Sequence[Span]) -> None:
+    def end(self, pieces: Sequence[OffsetSpan]) -> None:
         """Leave what nobody took yet."""
         with self.taken.get_lock():
             self.taken.value = len(pieces)
 
 
 def work(
-    parts: Parts,
-    share: Share,
+    parts: ReplayComponents,
+    share: ReplayShare,
     version: RegistryVersion,
     tick: Tick,
     *,
-    own: Iterable[Span] | None = None,
+    own: Iterable[OffsetSpan] | None = None,
 ) -> Tally:
     """Do a share here, or its `own` pieces; `tick` is called after each."""
     read, close = request_reader(SinkSettings().schema_registry_url)
     replayer = Replayer(
-        landscape=version.landscape,
+        snapshot=version.snapshot,
         before=live(parts.history),
         pricing=PriceBook(),
         reuse=not share.spec.assess_all,
@@ -95,7 +95,11 @@ def work(
 
 
 def work_together(
-    parts: Parts, share: Share, version: RegistryVersion, processes: int, tick: Tick
+    parts: ReplayComponents,
+    share: ReplayShare,
+    version: RegistryVersion,
+    processes: int,
+    tick: Tick,
 ) -> Tally:
     """Do a share here and in `processes - 1` others; `tick` is called for each piece.
 
@@ -108,7 +112,7 @@ def work_together(
     pieces = tuple(sorted(share.pieces, key=lambda piece: -piece.count))
     ordered = replace(share, pieces=pieces)
     context = multiprocessing.get_context("spawn")
-    turns = Turns(context.Value("q", 0), context.Value("q", 0))
+    turns = WorkQueue(context.Value("q", 0), context.Value("q", 0))
     told = 0
 
     def tell() -> None:
@@ -135,15 +139,15 @@ def work_together(
     return whole
 
 
-_TURNS: list[Turns] = []
+_TURNS: list[WorkQueue] = []
 """Of a process beside the first: what it was started with."""
 
 
-def _join(turns: Turns) -> None:
+def _join(turns: WorkQueue) -> None:
     _TURNS.append(turns)
 
 
-def _beside(share: Share) -> Tally:
+def _beside(share: ReplayShare) -> Tally:
     turns = _TURNS[-1]
     with opened() as parts:
         version, _ = chosen(parts.history, share.origin)

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import yaml
 
-from infra.replays.factory import Parts, run_of
+from infra.replays.factory import ReplayComponents, run_of
 from schemas.errors import RegistryError
 from streams.registry.version import RegistryVersion, parse_registry
 
@@ -18,7 +18,7 @@ class NotPromotableError(RegistryError):
     """What a run replayed can't be an arm of the current registry."""
 
 
-def promoted(parts: Parts, run_id: str, name: str, share: float) -> RegistryVersion:
+def promoted(parts: ReplayComponents, run_id: str, name: str, share: float) -> RegistryVersion:
     """The current version with an experiment of two arms of equal weight.
 
     Raises:

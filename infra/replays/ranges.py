@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from infra.replays.factory import Parts
+from infra.replays.factory import ReplayComponents
 from schemas.errors import SluiceError
-from streams.offline.replay.run_spec import RunSpec, Span
+from streams.offline.replay.run_spec import OffsetSpan, RunSpec
 
 _MOST_MS = 253_402_300_799_000
 """The last moment that ClickHouse's times can tell safely."""
@@ -22,7 +22,9 @@ class NothingToReplayError(SluiceError):
     """The range holds no request; the message says what there is."""
 
 
-def spans_between(parts: Parts, since: datetime, until: datetime) -> tuple[Span, ...]:
+def spans_between(
+    parts: ReplayComponents, since: datetime, until: datetime
+) -> tuple[OffsetSpan, ...]:
     """The offsets of all request topics in this time.
 
     Raises:
@@ -40,7 +42,7 @@ Whose = tuple[str | None, str | None]
 
 
 def gone_before(
-    parts: Parts, between: tuple[datetime, datetime], whose: Whose
+    parts: ReplayComponents, between: tuple[datetime, datetime], whose: Whose
 ) -> list[dict[str, Any]]:
     """Requests of the range that the tables know and whose part of the log was deleted, a row a
     partition: `topic, partition, requests, first_at, last_at` (ms). A sample is not drawn of them.
@@ -52,7 +54,9 @@ def gone_before(
     return _gone(parts, deleted, (since, until), whose)
 
 
-def gone_of(parts: Parts, spans: Sequence[Span], whose: Whose) -> list[dict[str, Any]]:
+def gone_of(
+    parts: ReplayComponents, spans: Sequence[OffsetSpan], whose: Whose
+) -> list[dict[str, Any]]:
     """The same of these offsets."""
     cut = [replace(span, end=min(span.end, parts.log.held(span).first)) for span in spans]
     return _gone(parts, cut, (0, _MOST_MS), whose)
@@ -66,7 +70,7 @@ class TooManyRequestsError(SluiceError):
     """A run has more requests than one summary takes."""
 
 
-def check_size(parts: Parts, spec: RunSpec) -> None:
+def check_size(parts: ReplayComponents, spec: RunSpec) -> None:
     """Refuse a run that is too large to be summed up, before anything of it is done.
 
     Raises:
@@ -85,7 +89,7 @@ def check_size(parts: Parts, spec: RunSpec) -> None:
         )
 
 
-def left_of(parts: Parts, span: Span) -> Span:
+def left_of(parts: ReplayComponents, span: OffsetSpan) -> OffsetSpan:
     """What of a span the log still holds."""
     held = parts.log.held(span)
     first = max(span.first, held.first)
@@ -93,7 +97,7 @@ def left_of(parts: Parts, span: Span) -> Span:
 
 
 def _gone(
-    parts: Parts, spans: Sequence[Span], times: tuple[int, int], whose: Whose
+    parts: ReplayComponents, spans: Sequence[OffsetSpan], times: tuple[int, int], whose: Whose
 ) -> list[dict[str, Any]]:
     return [
         {"topic": span.topic, "partition": span.partition, **row}

@@ -8,21 +8,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.records import Decision, Source
-from streams.offline.replay.cases import Case, Seen, Step
+from streams.offline.replay.cases import Case, ObservedAnswer, Step
 from streams.offline.replay.decisions.recorded import Recorded
 from streams.offline.replay.rows import known_difficulty, way_of
-from streams.offline.replay.run_spec import Span
+from streams.offline.replay.run_spec import OffsetSpan
 from streams.providers.port import Usage
 from streams.providers.pricing.booked_usage import usage_of
 from streams.providers.pricing.price_list import PriceBook
 from streams.routing.selection.candidates import EXPECTED_OUTPUT_TOKENS
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 
 Row = Mapping[str, Any]
 Place = tuple[str, int, int]
 
 
-def recorded_of(row: Row, span: Span) -> Recorded:
+def recorded_of(row: Row, span: OffsetSpan) -> Recorded:
     """A row of `requests` as a recorded decision."""
     return Recorded(
         tenant=row["tenant"],
@@ -72,7 +72,7 @@ class RunRows:
 
 
 def rows_of_run(
-    rows: Iterable[Row], seen: Iterable[Row], landscape: Landscape, pricing: PriceBook
+    rows: Iterable[Row], seen: Iterable[Row], snapshot: RegistrySnapshot, pricing: PriceBook
 ) -> RunRows:
     """Rows of a run with what was seen of their requests, at a registry's prices of today."""
     answers: dict[Place, list[Row]] = defaultdict(list)
@@ -93,9 +93,9 @@ def rows_of_run(
                 difficulty=known_difficulty(row["difficulty"]),
                 tokens=row["tokens"] or 0,
                 steps=way,
-                seen={each["model"]: _seen(each, chances, landscape, pricing) for each in here},
+                seen={each["model"]: _seen(each, chances, snapshot, pricing) for each in here},
                 chances=chances,
-                guesses=_guesses(way, row["tokens"] or 0, landscape, pricing),
+                guesses=_guesses(way, row["tokens"] or 0, snapshot, pricing),
             )
         )
         paid = [each["paid_nano"] for each in given]
@@ -109,12 +109,14 @@ def rows_of_run(
     return found
 
 
-def _seen(row: Row, chances: Mapping[str, float], landscape: Landscape, pricing: PriceBook) -> Seen:
-    model = landscape.models.get(row["model"])
+def _seen(
+    row: Row, chances: Mapping[str, float], snapshot: RegistrySnapshot, pricing: PriceBook
+) -> ObservedAnswer:
+    model = snapshot.models.get(row["model"])
     cost = row["paid_nano"]
     if model is not None:
         cost, _ = pricing.cost_of(model, usage_of(row))
-    return Seen(
+    return ObservedAnswer(
         cost_nano=cost,
         score=row["score"],
         confidence=row["confidence"],
@@ -123,11 +125,11 @@ def _seen(row: Row, chances: Mapping[str, float], landscape: Landscape, pricing:
 
 
 def _guesses(
-    way: Sequence[Step], tokens: int, landscape: Landscape, pricing: PriceBook
+    way: Sequence[Step], tokens: int, snapshot: RegistrySnapshot, pricing: PriceBook
 ) -> dict[str, int | None]:
     usage = Usage(input_tokens=tokens, output_tokens=EXPECTED_OUTPUT_TOKENS)
     return {
-        step.model: pricing.cost_of(landscape.models[step.model], usage)[0]
+        step.model: pricing.cost_of(snapshot.models[step.model], usage)[0]
         for step in way
-        if step.model in landscape.models
+        if step.model in snapshot.models
     }

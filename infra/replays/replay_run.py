@@ -22,7 +22,7 @@ from streams.offline.replay.replaying import ReadRequest, Replayer
 from streams.offline.replay.request_log import RequestLog
 from streams.offline.replay.row_bytes import RowBytes
 from streams.offline.replay.rows import Replayed
-from streams.offline.replay.run_spec import RunSpec, Span
+from streams.offline.replay.run_spec import OffsetSpan, RunSpec
 from streams.routing.decision import CODE_VERSION
 
 GC_THRESHOLD = 200_000
@@ -30,7 +30,7 @@ GC_THRESHOLD = 200_000
 Places = Set[tuple[str, int, int]]
 
 
-class Tables(Protocol):
+class ReplayTables(Protocol):
     """What a run asks of ClickHouse."""
 
     def rows(self, name: str, **parameters: Any) -> Iterator[dict[str, Any]]:
@@ -104,12 +104,12 @@ class Runner:
 
     spec: RunSpec
     log: RequestLog
-    tables: Tables
+    tables: ReplayTables
     rows: Rows
     replayer: Replayer
     read: ReadRequest
     done: Places
-    own: Iterable[Span] | None = None
+    own: Iterable[OffsetSpan] | None = None
     now_ms: Callable[[], int] = lambda: int(time.time() * 1000)
     on_piece: Callable[[], None] = lambda: None
     tally: Tally = field(default_factory=Tally)
@@ -136,7 +136,7 @@ class Runner:
                 self.on_piece()
         return self.tally
 
-    def _piece(self, piece: Span, known: Iterator[Row]) -> None:
+    def _piece(self, piece: OffsetSpan, known: Iterator[Row]) -> None:
         first = self.log.held(piece).first
         unfiltered = self.spec.tenant is None and self.spec.feature is None
         at = self.now_ms()
@@ -162,7 +162,7 @@ class Runner:
         self.tally.gone += rows.gone
         self.rows.flush()
 
-    def _recorded(self, piece: Span) -> Iterator[Row]:
+    def _recorded(self, piece: OffsetSpan) -> Iterator[Row]:
         """The recorded decisions of a piece, by offset ascending."""
         return self.tables.rows(
             "requests",

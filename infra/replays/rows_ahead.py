@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from threading import Condition, Thread
 from typing import Any, Self
 
-from streams.offline.replay.run_spec import Span
+from streams.offline.replay.run_spec import OffsetSpan
 
 MOST_BYTES = 32 * 1024 * 1024
 _ROW_BYTES = 2_000
@@ -28,8 +28,8 @@ class RowsAhead:
 
     def __init__(
         self,
-        pieces: Iterable[Span],
-        ask: Callable[[Span], Iterator[Row]],
+        pieces: Iterable[OffsetSpan],
+        ask: Callable[[OffsetSpan], Iterator[Row]],
         *,
         most_bytes: int = MOST_BYTES,
     ) -> None:
@@ -37,7 +37,7 @@ class RowsAhead:
         self._ask = ask
         self._most = most_bytes
         self._changed = Condition()
-        self._held: deque[tuple[Span, Row | None, int]] = deque()
+        self._held: deque[tuple[OffsetSpan, Row | None, int]] = deque()
         self._bytes = 0
         self._begun = 0
         self._done = 0
@@ -60,7 +60,7 @@ class RowsAhead:
         """Bytes of rows that wait here, about."""
         return self._bytes
 
-    def __iter__(self) -> Iterator[tuple[Span, Iterator[Row]]]:
+    def __iter__(self) -> Iterator[tuple[OffsetSpan, Iterator[Row]]]:
         """Each piece with its rows, which are to be read before the next piece.
 
         Raises:
@@ -79,7 +79,7 @@ class RowsAhead:
         while (found := self._next()) is not None and found[1] is not None:
             yield found[1]
 
-    def _next(self) -> tuple[Span, Row | None] | None:
+    def _next(self) -> tuple[OffsetSpan, Row | None] | None:
         """The next piece's beginning, row or end; `None` at the end of all."""
         with self._changed:
             while not self._held and not self._over:
@@ -116,7 +116,7 @@ class RowsAhead:
             self._begun += 1
             return not self._over
 
-    def _put(self, piece: Span, row: Row | None, size: int) -> bool:
+    def _put(self, piece: OffsetSpan, row: Row | None, size: int) -> bool:
         with self._changed:
             while self._bytes >= self._most and not self._over:
                 self._changed.wait()

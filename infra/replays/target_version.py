@@ -18,7 +18,7 @@ from streams.registry.artifacts import HASH, load_artifact
 from streams.registry.history import RegistryHistory
 from streams.registry.version import RegistryVersion, load_registry, parse_registry
 from streams.routing.learned.artifact import Artifact
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 
 _EMPTY = "no registry version is current; name one: --registry FILE"
 
@@ -55,28 +55,28 @@ def chosen(history: RegistryHistory, origin: Origin) -> tuple[RegistryVersion, A
     return with_artifact(version, digest, artifacts), own
 
 
-def of_run(history: RegistryHistory, content: str) -> Landscape:
+def of_run(history: RegistryHistory, content: str) -> RegistrySnapshot:
     """The registry that a run recorded. Only its models and prices are needed, so that an artifact
     that was never published is no hindrance.
     """
     document = orjson.loads(content)
     try:
-        return parse_registry(content, artifacts=history.artifact).landscape
+        return parse_registry(content, artifacts=history.artifact).snapshot
     except RegistryError:
         plain = {"tiers": document["tiers"], "models": document["models"]}
-        return parse_registry(orjson.dumps(plain)).landscape
+        return parse_registry(orjson.dumps(plain)).snapshot
 
 
-def live(history: RegistryHistory) -> Callable[[str], Landscape | None]:
+def live(history: RegistryHistory) -> Callable[[str], RegistrySnapshot | None]:
     """The versions that were live, by hash; `None` for one that the topic does not hold, or that
     does not validate any more.
     """
-    known: dict[str, Landscape | None] = {}
+    known: dict[str, RegistrySnapshot | None] = {}
 
-    def find(digest: str) -> Landscape | None:
+    def find(digest: str) -> RegistrySnapshot | None:
         if digest not in known:
             try:
-                known[digest] = history.version(digest).landscape
+                known[digest] = history.version(digest).snapshot
             except RegistryError:
                 known[digest] = None
         return known[digest]

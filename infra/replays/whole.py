@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from infra.replays.factory import (
-    Parts,
+    ReplayComponents,
     close_run,
     earlier,
     open_run,
     until_stored,
 )
-from infra.replays.processes import Share, work_together
+from infra.replays.processes import ReplayShare, work_together
 from infra.replays.ranges import check_size
 from infra.replays.recorded_rows import RunRows, rows_of_run
 from infra.replays.summary import summary_of
@@ -21,11 +21,11 @@ from infra.replays.target_version import Origin
 from streams.offline.replay.run_spec import RunSpec
 from streams.providers.pricing.price_list import PriceBook
 from streams.registry.version import RegistryVersion
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 
 
 def replay_all(
-    parts: Parts,
+    parts: ReplayComponents,
     spec: RunSpec,
     version: RegistryVersion,
     gone: Sequence[dict[str, Any]],
@@ -46,7 +46,7 @@ def replay_all(
     before = earlier(parts, run_id)
     if not before.is_open:
         open_run(parts, spec, version, gone=list(gone))
-    share = Share(
+    share = ReplayShare(
         spec=spec,
         pieces=tuple(spec.pieces),
         done=before.done,
@@ -57,7 +57,7 @@ def replay_all(
     seconds = time.monotonic() - begun
     tally.gone = sum(each["requests"] for each in gone)
     until_stored(parts, run_id, tally.decided + tally.before)
-    summary = summary_of(rows_stored(parts, run_id, version.landscape))
+    summary = summary_of(rows_stored(parts, run_id, version.snapshot))
     close_run(parts, run_id, tally, summary)
     return {
         "run": run_id,
@@ -70,11 +70,11 @@ def replay_all(
     }
 
 
-def rows_stored(parts: Parts, run_id: str, landscape: Landscape) -> RunRows:
+def rows_stored(parts: ReplayComponents, run_id: str, snapshot: RegistrySnapshot) -> RunRows:
     """A run's rows out of the tables, with what was seen of its requests."""
     rows = list(parts.tables.rows("rows", run=run_id))
     times = [row["asked_at"] for row in rows]
     seen = (
         parts.tables.rows("seen", run=run_id, since=min(times), until=max(times)) if times else ()
     )
-    return rows_of_run(rows, seen, landscape, PriceBook())
+    return rows_of_run(rows, seen, snapshot, PriceBook())

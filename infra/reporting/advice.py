@@ -28,7 +28,7 @@ UP, DOWN = 1, -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class SuggestedChange:
     """A value of the registry to change: `policy.boundaries.0` upwards (1) or downwards (-1)."""
 
     path: str
@@ -42,7 +42,7 @@ class Advice:
     what: str
     why: str
     question: str
-    changes: tuple[Change, ...] = ()
+    changes: tuple[SuggestedChange, ...] = ()
 
 
 def advice_on(answers: Answers, tiers: Sequence[str] = ()) -> list[Advice]:
@@ -109,7 +109,7 @@ def _tiers(answers: Answers, tiers: Sequence[str]) -> Iterator[Advice]:
             )
 
 
-def _less_on(tier: str, tiers: Sequence[str]) -> tuple[str, tuple[Change, ...]]:
+def _less_on(tier: str, tiers: Sequence[str]) -> tuple[str, tuple[SuggestedChange, ...]]:
     """How fewer requests start on a tier: the next one begins at a lower score."""
     if tiers and tier == tiers[-1]:
         return f"Give {tier} a stronger model: no tier above it could take its requests", ()
@@ -119,7 +119,7 @@ def _less_on(tier: str, tiers: Sequence[str]) -> tuple[str, tuple[Change, ...]]:
     return (
         f"Send less to {tier}: lower the boundary at which {tiers[place + 1]} begins "
         f"(number {place + 1} of policy.boundaries), or train on what was judged",
-        (Change(path=f"policy.boundaries.{place}", direction=DOWN),),
+        (SuggestedChange(path=f"policy.boundaries.{place}", direction=DOWN),),
     )
 
 
@@ -135,7 +135,7 @@ def _escalations(answers: Answers) -> Iterator[Advice]:
                 why=f"only {share:.0%} of {row['compared']:,} escalations were surer "
                 f"afterwards{spent}",
                 question="escalation_value",
-                changes=(Change(path=path, direction=DOWN),),
+                changes=(SuggestedChange(path=path, direction=DOWN),),
             )
 
 
@@ -149,7 +149,7 @@ def _savings(answers: Answers, tiers: Sequence[str]) -> Iterator[Advice]:
                 why=f"{saved:.1%} is saved against the baseline",
                 question="cost_vs_baseline",
                 changes=tuple(
-                    Change(path=f"policy.boundaries.{place}", direction=UP)
+                    SuggestedChange(path=f"policy.boundaries.{place}", direction=UP)
                     for place in range(max(len(tiers) - 1, 0))
                 ),
             )

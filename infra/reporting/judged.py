@@ -31,7 +31,7 @@ ORACLE = "oracle"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class JudgedClassifier:
     """What was examined, on which rows, what it preferred and how good that was."""
 
     wanted: Examination
@@ -48,7 +48,7 @@ class Judged:
 
 def judge(
     wanted: Examination, labels: Labels, on_fold: Callable[[], None] = lambda: None
-) -> Judged:
+) -> JudgedClassifier:
     """Examine a classifier or a cascade, and keep what it preferred beside what was measured.
 
     Raises:
@@ -68,10 +68,10 @@ def judge(
         weak_always_paid=wanted.cascade is not None,
         seed=wanted.seed,
     )
-    return Judged(wanted=wanted, labels=labels, preference=preference, measured=measured)
+    return JudgedClassifier(wanted=wanted, labels=labels, preference=preference, measured=measured)
 
 
-def figures_of(judged: Judged, source: str) -> dict[str, Any]:
+def figures_of(judged: JudgedClassifier, source: str) -> dict[str, Any]:
     """The document; `source` names the file of labels. Costs are USD a request.
 
     Raises:
@@ -104,14 +104,14 @@ def figures_of(judged: Judged, source: str) -> dict[str, Any]:
     }
 
 
-def _rivals(judged: Judged, weak: Vector, strong: Vector) -> dict[str, Vector]:
+def _rivals(judged: JudgedClassifier, weak: Vector, strong: Vector) -> dict[str, Vector]:
     named = {LENGTH: prefer(LENGTH, judged.labels).wish, RANDOM: np.zeros(len(weak))}
     named.pop(judged.name, None)
     return {**named, ORACLE: oracle_preference(weak, strong)}
 
 
 def _curves(
-    judged: Judged, weak: Vector, strong: Vector, rivals: dict[str, Vector]
+    judged: JudgedClassifier, weak: Vector, strong: Vector, rivals: dict[str, Vector]
 ) -> dict[str, Any]:
     band = quality_band(weak, strong, judged.preference.wish, SHARES, seed=judged.wanted.seed)
     examined = {
@@ -132,7 +132,7 @@ def _curves(
     return {"shares": _list(SHARES), "examined": examined, **others}
 
 
-def _costs(judged: Judged, *, cascade: bool) -> list[float] | None:
+def _costs(judged: JudgedClassifier, *, cascade: bool) -> list[float] | None:
     each = judged.measured.costs
     costs = [
         mix_cost(float(share), each["weak"], each["strong"], weak_always_paid=cascade)
@@ -142,7 +142,7 @@ def _costs(judged: Judged, *, cascade: bool) -> list[float] | None:
     return known if len(known) == len(costs) else None
 
 
-def _points(judged: Judged, weak: Vector, strong: Vector) -> list[dict[str, Any]]:
+def _points(judged: JudgedClassifier, weak: Vector, strong: Vector) -> list[dict[str, Any]]:
     each, cascade = judged.measured.costs, judged.wanted.cascade is not None
     found = []
     for point in operating_points(weak, strong, judged.preference.wish, seed=judged.wanted.seed):
@@ -164,7 +164,7 @@ def _points(judged: Judged, weak: Vector, strong: Vector) -> list[dict[str, Any]
     return found
 
 
-def _reliability(judged: Judged, weak: Vector) -> list[dict[str, Any]] | None:
+def _reliability(judged: JudgedClassifier, weak: Vector) -> list[dict[str, Any]] | None:
     stated = judged.preference.stated
     if stated is None:
         return None
@@ -185,7 +185,9 @@ def _reliability(judged: Judged, weak: Vector) -> list[dict[str, Any]] | None:
     return found
 
 
-def _examples(judged: Judged, weak: Vector, strong: Vector) -> dict[str, list[dict[str, Any]]]:
+def _examples(
+    judged: JudgedClassifier, weak: Vector, strong: Vector
+) -> dict[str, list[dict[str, Any]]]:
     found = misjudged(weak, strong, judged.preference.wish, EXAMPLES)
     stated = judged.preference.stated
 

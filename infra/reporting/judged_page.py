@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from infra.reporting.axes import Axis
-from infra.reporting.line_chart import Band, Line, Mark, line_chart
+from infra.reporting.line_chart import Band, ChartMark, Line, line_chart
 from infra.reporting.markup import Markup, section, side_by_side, subheading, table
 from infra.reporting.page import page
 from infra.reporting.reliability_chart import Kept, reliability_chart
@@ -134,8 +134,10 @@ def _chart(document: Document, *, by_cost: bool) -> Markup:
             )
         ],
         marks=[
-            Mark(name=f"all {models['weak']}", kind="weak", at=(ends[0], figures["weak"])),
-            Mark(name=f"all {models['strong']}", kind="strong", at=(ends[1], figures["strong"])),
+            ChartMark(name=f"all {models['weak']}", kind="weak", at=(ends[0], figures["weak"])),
+            ChartMark(
+                name=f"all {models['strong']}", kind="strong", at=(ends[1], figures["strong"])
+            ),
         ],
         title="Quality over cost" if by_cost else "Quality over the share of strong calls",
         caption=(_AT_LIST_PRICE + paid) if by_cost else "",

@@ -33,7 +33,7 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class ChartMark:
     """A single point, drawn as a ring, with its name beside it."""
 
     name: str
@@ -47,7 +47,7 @@ def line_chart(
     lines: Sequence[Line],
     *,
     bands: Sequence[Band] = (),
-    marks: Sequence[Mark] = (),
+    marks: Sequence[ChartMark] = (),
     title: str,
     caption: str = "",
 ) -> Markup:

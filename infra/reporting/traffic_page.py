@@ -25,7 +25,7 @@ _NAMELESS = "–"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Traffic:
+class TrafficFigures:
     """The answers about a range of time (aware, UTC), by question, and by question and parameter
     (`cost_by.model`); `every` is the length of a period, hour or day; `tiers` are the registry's,
     cheapest first.
@@ -38,7 +38,7 @@ class Traffic:
     tiers: tuple[str, ...] = ()
 
 
-def traffic_page(traffic: Traffic) -> str:
+def traffic_page(traffic: TrafficFigures) -> str:
     """The page as one HTML document that needs nothing else."""
     answers = traffic.answers
     between = f"{traffic.since:%Y-%m-%d %H:%M} to {traffic.until:%Y-%m-%d %H:%M} UTC"
@@ -95,7 +95,7 @@ def traffic_page(traffic: Traffic) -> str:
     return page("Sluice", between, sections, "Every table is an answer of sluice query NAME.")
 
 
-def _next(traffic: Traffic) -> Markup:
+def _next(traffic: TrafficFigures) -> Markup:
     found = advice_on(traffic.answers, traffic.tiers)
     if not found:
         return section("What to do next", "Nothing stands out.")
@@ -125,7 +125,7 @@ def _table(name: str, answers: Answers, key: str = "") -> Markup:
     return Markup(table(heads, cells, words=left) + note)
 
 
-def _spend(traffic: Traffic) -> Markup:
+def _spend(traffic: TrafficFigures) -> Markup:
     rows = traffic.answers.get("savings", ())
     lines = [
         Line(name=name, kind=kind, points=_points(traffic, rows, column))
@@ -137,13 +137,13 @@ def _spend(traffic: Traffic) -> Markup:
     return _over_time(traffic, lines, "USD", f"Spend by {traffic.every}", "{:g}".format)
 
 
-def _saved(traffic: Traffic) -> Markup:
+def _saved(traffic: TrafficFigures) -> Markup:
     rows = traffic.answers.get("savings", ())
     line = Line(name="saved", kind="examined", points=_points(traffic, rows, "saved_share"))
     return _over_time(traffic, [line], "share", "Saved against the baseline", "{:.0%}".format)
 
 
-def _distribution(traffic: Traffic) -> Markup:
+def _distribution(traffic: TrafficFigures) -> Markup:
     rows = traffic.answers.get("routing_distribution.over_time", ())
     tiers = list(dict.fromkeys(row["tier"] for row in rows))
     lines = [
@@ -158,7 +158,7 @@ def _distribution(traffic: Traffic) -> Markup:
     return _over_time(traffic, lines, "share", title, "{:.0%}".format)
 
 
-def _points(traffic: Traffic, rows: Rows, column: str) -> list[tuple[float, float]]:
+def _points(traffic: TrafficFigures, rows: Rows, column: str) -> list[tuple[float, float]]:
     return [
         (_hours(traffic, row["period"]), float(row[column]))
         for row in rows
@@ -166,16 +166,20 @@ def _points(traffic: Traffic, rows: Rows, column: str) -> list[tuple[float, floa
     ]
 
 
-def _hours(traffic: Traffic, at: datetime) -> float:
+def _hours(traffic: TrafficFigures, at: datetime) -> float:
     return (at - _midnight(traffic)).total_seconds() / 3600
 
 
-def _midnight(traffic: Traffic) -> datetime:
+def _midnight(traffic: TrafficFigures) -> datetime:
     return traffic.since.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _over_time(
-    traffic: Traffic, lines: Sequence[Line], label: str, title: str, show: Callable[[float], str]
+    traffic: TrafficFigures,
+    lines: Sequence[Line],
+    label: str,
+    title: str,
+    show: Callable[[float], str],
 ) -> Markup:
     drawn = [line for line in lines if line.points]
     if not drawn:

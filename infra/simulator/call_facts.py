@@ -10,7 +10,7 @@ Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class CheckedCall:
     """A checked call.
 
     `prompt` is the text of the last user turn, `text` all text of the call (for token counts and
@@ -33,7 +33,7 @@ class Asked:
     writes_cache: bool = False
 
 
-class RefusedError(Exception):
+class RequestRejectedError(Exception):
     """The real provider would answer 400 to this body; `param` is the field at fault."""
 
     def __init__(self, message: str, param: str | None = None, code: str | None = None) -> None:
@@ -49,7 +49,7 @@ def need(fulfilled: object, message: str, param: str | None = None) -> None:
         RefusedError: it does not hold.
     """
     if not fulfilled:
-        raise RefusedError(message, param)
+        raise RequestRejectedError(message, param)
 
 
 def known_fields(document: Json, known: frozenset[str], place: str = "") -> None:
@@ -60,7 +60,9 @@ def known_fields(document: Json, known: frozenset[str], place: str = "") -> None
     """
     if not document.keys() <= known:
         name = sorted(document.keys() - known)[0]
-        raise RefusedError(f"Unrecognized request argument supplied: {place}{name}", place + name)
+        raise RequestRejectedError(
+            f"Unrecognized request argument supplied: {place}{name}", place + name
+        )
 
 
 def in_range(body: Json, name: str, low: float, high: float) -> None:

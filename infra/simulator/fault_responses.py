@@ -6,27 +6,27 @@ from collections.abc import Callable, Mapping
 
 from aiohttp import web
 
-from infra.simulator.faults import Fault
-from infra.simulator.wire import Wire, respond
+from infra.simulator.faults import InjectedFault
+from infra.simulator.wire import WireFormat, respond
 
 _CHUNK = b" " * 65_536
 
-StatusOf = Callable[[Fault, Wire], int | None]
+StatusOf = Callable[[InjectedFault, WireFormat], int | None]
 
 
-def _own_status(fault: Fault, _: Wire) -> int | None:
+def _own_status(fault: InjectedFault, _: WireFormat) -> int | None:
     return fault.status
 
 
-def _nothing(_: Fault, __: Wire) -> int | None:
+def _nothing(_: InjectedFault, __: WireFormat) -> int | None:
     return None
 
 
-def _redirect(_: Fault, __: Wire) -> int | None:
+def _redirect(_: InjectedFault, __: WireFormat) -> int | None:
     return 307
 
 
-def _special(fault: Fault, wire: Wire) -> int | None:
+def _special(fault: InjectedFault, wire: WireFormat) -> int | None:
     return wire.special[fault.kind][0]
 
 
@@ -43,7 +43,7 @@ UNANSWERED: Mapping[str, StatusOf] = {
 
 
 async def misbehave(
-    request: web.BaseRequest, fault: Fault, wire: Wire, body: bytes
+    request: web.BaseRequest, fault: InjectedFault, wire: WireFormat, body: bytes
 ) -> web.StreamResponse:
     """Answer in the way of the fault; `body` is what would have been said without it."""
     retry = fault.retry_after_s

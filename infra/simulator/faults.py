@@ -44,7 +44,7 @@ KINDS = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class InjectedFault:
     """A fault for a model (`*`: all), that strikes a share `rate` of its calls.
 
     `times` limits how often it strikes in all. Delays are in ms, `retry_after_s` in seconds.
@@ -60,12 +60,12 @@ class Fault:
     bytes: int = 3 * 1024 * 1024
 
 
-_FIELDS = {field.name for field in fields(Fault)}
+_FIELDS = {field.name for field in fields(InjectedFault)}
 _TEXT = frozenset({"kind", "model"})
 _WHOLE = frozenset({"times", "status", "bytes"})
 
 
-def fault_from(document: Mapping[str, Any]) -> Fault:
+def fault_from(document: Mapping[str, Any]) -> InjectedFault:
     """A fault from its JSON form.
 
     Raises:
@@ -82,7 +82,7 @@ def fault_from(document: Mapping[str, Any]) -> Fault:
             raise ValueError(f"{name} must be a {'whole ' if name in _WHOLE else ''}number >= 0")
     if not isinstance(document.get("model", EVERY_MODEL), str):
         raise TypeError("model must be a name, or * for all")
-    fault = Fault(**{name: value for name, value in document.items() if value is not None})
+    fault = InjectedFault(**{name: value for name, value in document.items() if value is not None})
     if fault.rate > 1 or not 300 <= fault.status <= 599:
         raise ValueError("rate is 0..1, status 300..599")
     return fault
@@ -98,20 +98,20 @@ class FaultTable:
 
     def __init__(self, chance: Chance) -> None:
         self._chance = chance
-        self._faults: list[Fault] = []
+        self._faults: list[InjectedFault] = []
         self._struck: list[int] = []
 
     @property
-    def faults(self) -> tuple[Fault, ...]:
+    def faults(self) -> tuple[InjectedFault, ...]:
         """What is switched on, in order."""
         return tuple(self._faults)
 
-    def replace(self, faults: Iterable[Fault]) -> None:
+    def replace(self, faults: Iterable[InjectedFault]) -> None:
         """Switch to these faults; none ends all trouble."""
         self._faults = list(faults)
         self._struck = [0] * len(self._faults)
 
-    def strike(self, model: str, call_id: str) -> Fault | None:
+    def strike(self, model: str, call_id: str) -> InjectedFault | None:
         """The fault of this call, if it has one."""
         for number, fault in enumerate(self._faults):
             if fault.model not in {EVERY_MODEL, model}:

@@ -22,7 +22,7 @@ _APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class ServedCall:
     """What a call took: tokens (`input` without the cached ones) and its cost in nano-USD."""
 
     input: int = 0
@@ -33,7 +33,7 @@ class Served:
     cost_nano: int | None = 0
 
 
-NOTHING = Served()
+NOTHING = ServedCall()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ class Ledger:
         arrival: Arrival,
         *,
         status: int | None,
-        served: Served = NOTHING,
+        served: ServedCall = NOTHING,
         fault: str | None = None,
         source: str | None = None,
         client: bool = True,

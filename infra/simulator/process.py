@@ -23,8 +23,8 @@ from infra.simulator.faults import FaultTable
 from infra.simulator.latency import EVERY_MODEL, Latency, LatencyTable
 from infra.simulator.ledger import Ledger
 from infra.simulator.responses.recorded_responses import AnswerBook, read_recorded
-from infra.simulator.responses.response_builder import Kitchen
-from infra.simulator.server import Parts, Simulator
+from infra.simulator.responses.response_builder import ResponseBuilder
+from infra.simulator.server import Simulator, SimulatorComponents
 from infra.workload.sample import answers_by_prompt, load_workload
 from schemas.errors import LocalStackError
 
@@ -66,7 +66,7 @@ class Running:
     latency: LatencyTable
 
 
-def build_parts(options: SimulatorOptions) -> Parts:
+def build_parts(options: SimulatorOptions) -> SimulatorComponents:
     """Everything a simulator needs, answers loaded.
 
     Raises:
@@ -81,8 +81,8 @@ def build_parts(options: SimulatorOptions) -> Parts:
     table = {}
     if median is not None:
         table[EVERY_MODEL] = Latency(median_ms=median, p95_ms=median * 2 if p95 is None else p95)
-    return Parts(
-        kitchen=Kitchen(book, caches=options.caches),
+    return SimulatorComponents(
+        kitchen=ResponseBuilder(book, caches=options.caches),
         ledger=Ledger(options.ledger, lambda: time.time_ns() // 1_000_000),
         faults=FaultTable(chance),
         latency=LatencyTable(chance, table),

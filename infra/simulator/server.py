@@ -17,15 +17,15 @@ from aiohttp import web
 
 from core.http_origin import address_of, refusal
 from infra.simulator.admin import Admin
-from infra.simulator.call_facts import Asked, RefusedError
+from infra.simulator.call_facts import CheckedCall, RequestRejectedError
 from infra.simulator.draws import Chance
 from infra.simulator.fault_responses import UNANSWERED, misbehave
-from infra.simulator.faults import Fault, FaultTable
+from infra.simulator.faults import FaultTable, InjectedFault
 from infra.simulator.latency import LatencyTable
 from infra.simulator.ledger import Arrival, Ledger
 from infra.simulator.openai import wire as openai_wire
-from infra.simulator.responses.response_builder import Kitchen, Serving
-from infra.simulator.wire import ANTHROPIC, OPENAI, Wire, respond
+from infra.simulator.responses.response_builder import ResponseBuilder, Serving
+from infra.simulator.wire import ANTHROPIC, OPENAI, WireFormat, respond
 
 CALL_ID = "X-Client-Request-Id"
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -40,10 +40,10 @@ _ROUTES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class SimulatorComponents:
     """What a simulator is made of."""
 
-    kitchen: Kitchen
+    kitchen: ResponseBuilder
     ledger: Ledger
     faults: FaultTable
     latency: LatencyTable
@@ -55,7 +55,7 @@ class Parts:
 class Simulator:
     """Answers calls; `handle` is what the HTTP server runs."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: SimulatorComponents) -> None:
         self._parts = parts
         self._admin = Admin(parts.faults, parts.latency, parts.ledger)
 
@@ -78,7 +78,7 @@ class Simulator:
         return await self._call(request, wire, deployment)
 
     async def _call(
-        self, request: web.BaseRequest, wire: Wire, deployment: str | None
+        self, request: web.BaseRequest, wire: WireFormat, deployment: str | None
     ) -> web.StreamResponse:
         parts = self._parts
         raw = await _read(request)
@@ -106,7 +106,7 @@ class Simulator:
                 parts.ledger.ended(arrival, status=status, fault=fault.kind)
                 return await misbehave(request, fault, wire, b"")
             asked = wire.read(body if body is not None else {})
-        except RefusedError as error:
+        except RequestRejectedError as error:
             parts.ledger.ended(arrival, status=400)
             return respond(400, wire.refusal(error))
         return await self._answer(request, _Call(wire, arrival, key, asked, fault))
@@ -149,7 +149,7 @@ class Simulator:
             client=client,
         )
 
-    def _turned_away(self, request: web.BaseRequest, wire: Wire) -> web.Response | None:
+    def _turned_away(self, request: web.BaseRequest, wire: WireFormat) -> web.Response | None:
         headers = request.headers
         if wire is ANTHROPIC and "anthropic-version" not in headers:
             return respond(400, wire.error(400, "anthropic-version: header is required"))
@@ -161,11 +161,11 @@ class Simulator:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    wire: Wire
+    wire: WireFormat
     arrival: Arrival
     key: str
-    asked: Asked
-    fault: Fault | None
+    asked: CheckedCall
+    fault: InjectedFault | None
 
 
 def _foreign(request: web.BaseRequest) -> str | None:

@@ -9,24 +9,24 @@ from typing import Any
 from aiohttp import web
 
 from infra.simulator.anthropic import request_checks, wire
-from infra.simulator.call_facts import Asked, RefusedError
+from infra.simulator.call_facts import CheckedCall, RequestRejectedError
 from infra.simulator.openai import request_checks as openai_rules
 from infra.simulator.openai import wire as openai_wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wire:
+class WireFormat:
     """A format: how a body is checked and read, and how answers and errors are written."""
 
     name: str
-    read: Callable[[Mapping[str, Any]], Asked]
+    read: Callable[[Mapping[str, Any]], CheckedCall]
     answer: Callable[..., bytes]
     error: Callable[[int, str], bytes]
-    refusal: Callable[[RefusedError], bytes]
+    refusal: Callable[[RequestRejectedError], bytes]
     special: Mapping[str, tuple[int, bytes]]
 
 
-OPENAI = Wire(
+OPENAI = WireFormat(
     name="openai",
     read=openai_rules.read,
     answer=openai_wire.answer,
@@ -34,7 +34,7 @@ OPENAI = Wire(
     refusal=openai_wire.refusal,
     special=openai_wire.SPECIAL,
 )
-ANTHROPIC = Wire(
+ANTHROPIC = WireFormat(
     name="anthropic",
     read=request_checks.read,
     answer=wire.answer,

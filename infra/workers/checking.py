@@ -10,7 +10,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from infra.workers.probing import Probed, findings_of, probe
-from infra.workers.readiness import REFUSE, Finding, readiness
+from infra.workers.readiness import REFUSE, ReadinessFinding, readiness
 from infra.workers.status_topic import live_workers
 from schemas.encoding.avro_mapping import as_record
 from schemas.encoding.codec import Codec
@@ -21,7 +21,7 @@ from schemas.worker_status import WorkerStatus
 from streams.providers.http.operator_policy import HostPolicy, KeyRing
 from streams.providers.installed import open_providers
 from streams.providers.pricing.price_list import PriceBook
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 from streams.worker.settings import WorkerSettings
 
 HERE = "this machine"
@@ -32,17 +32,17 @@ class Checked:
     """What was found: by asking `workers`, or this machine's settings where none runs."""
 
     workers: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[ReadinessFinding, ...]
     probed: tuple[Probed, ...] = ()
 
     @property
-    def refused(self) -> tuple[Finding, ...]:
+    def refused(self) -> tuple[ReadinessFinding, ...]:
         """Findings that forbid to apply the version."""
         return tuple(each for each in self.findings if each.severity == REFUSE)
 
 
 async def checked(
-    kafka: Mapping[str, Any], landscape: Landscape, *, with_probe: bool = False
+    kafka: Mapping[str, Any], snapshot: RegistrySnapshot, *, with_probe: bool = False
 ) -> Checked:
     """Hold a version against the workers; with a probe, ask each instance once from here."""
     settings, prices = WorkerSettings(), PriceBook()
@@ -61,7 +61,7 @@ async def checked(
             key_patterns=keys.patterns,
             keys=keys.names(),
         )
-        found = readiness(landscape, workers or [here], prices, binding=bool(workers))
+        found = readiness(snapshot, workers or [here], prices, binding=bool(workers))
         probed: list[Probed] = []
         if with_probe:
             producer = AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True)
@@ -80,7 +80,7 @@ async def checked(
                     ],
                 )
 
-            probed = await probe(landscape, providers, prices, book)
+            probed = await probe(snapshot, providers, prices, book)
             found = [*found, *findings_of(probed)]
     return Checked(
         workers=tuple(each.worker for each in workers),

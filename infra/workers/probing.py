@@ -8,14 +8,14 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from infra.workers.readiness import REFUSE, WARN, Finding
+from infra.workers.readiness import REFUSE, WARN, ReadinessFinding
 from schemas.events import CostEvent
 from schemas.identity import DEFAULT_TENANT
 from streams.providers.port import ChatCall, Completion, Endpoint, Provider, ProviderError, Timeouts
 from streams.providers.pricing.booked_usage import with_usage
 from streams.providers.pricing.price_list import PriceBook
 from streams.providers.pricing.unbilled import cost_without_usage
-from streams.routing.snapshot import Instance, Landscape, Model
+from streams.routing.snapshot import Instance, Model, RegistrySnapshot
 
 PURPOSE = "probe"
 _QUESTION = "Reply with the word OK."
@@ -38,25 +38,25 @@ class Probed:
 
 
 async def probe(
-    landscape: Landscape, providers: Mapping[str, Provider], prices: PriceBook, book: Book
+    snapshot: RegistrySnapshot, providers: Mapping[str, Provider], prices: PriceBook, book: Book
 ) -> list[Probed]:
     """Ask every instance of every model once; a provider that is not installed is passed over."""
     run = uuid.uuid4().hex[:12]
     return await asyncio.gather(
         *(
-            _ask(landscape, model, place, providers[model.provider], prices, book, run)
-            for model in landscape.models.values()
+            _ask(snapshot, model, place, providers[model.provider], prices, book, run)
+            for model in snapshot.models.values()
             if model.provider in providers
             for place in range(len(model.instances))
         )
     )
 
 
-def findings_of(probed: list[Probed]) -> list[Finding]:
+def findings_of(probed: list[Probed]) -> list[ReadinessFinding]:
     """Calls that failed; a model none of whose instances answered is refused."""
     answered = {each.model for each in probed if not each.error}
     return [
-        Finding(
+        ReadinessFinding(
             severity=WARN if each.model in answered else REFUSE,
             path=f"models.{each.model}.instances.{each.place} ({each.instance})",
             message=f"the probe failed: {each.error}",
@@ -67,7 +67,7 @@ def findings_of(probed: list[Probed]) -> list[Finding]:
 
 
 async def _ask(  # noqa: PLR0917 - what a probe needs, all of it
-    landscape: Landscape,
+    snapshot: RegistrySnapshot,
     model: Model,
     place: int,
     provider: Provider,
@@ -99,7 +99,7 @@ async def _ask(  # noqa: PLR0917 - what a probe needs, all of it
         http_status=error.status if error else 200,
         finish_reason=completion.finish_reason if completion else None,
         cost_nano=cost, price_source=source, latency_ms=took_ms, worker="probe",
-        incarnation="probe", registry_version=landscape.version,
+        incarnation="probe", registry_version=snapshot.version,
     )  # fmt: skip
     await book(with_usage(event, usage))
     return Probed(

@@ -11,14 +11,14 @@ import httpx
 from schemas.worker_status import WorkerStatus
 from streams.providers.http.operator_policy import HostPolicy, KeyRing
 from streams.providers.pricing.price_list import PriceBook
-from streams.routing.snapshot import Instance, Landscape, Model
+from streams.routing.snapshot import Instance, Model, RegistrySnapshot
 
 REFUSE: Literal["refuse"] = "refuse"
 WARN: Literal["warn"] = "warn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class ReadinessFinding:
     """One thing that would not work. `path` is of the registry file; `workers` say so, all of them
     where none is named.
     """
@@ -39,29 +39,29 @@ class Finding:
 
 
 def readiness(
-    landscape: Landscape,
+    snapshot: RegistrySnapshot,
     workers: Sequence[WorkerStatus],
     prices: PriceBook,
     *,
     binding: bool = True,
-) -> list[Finding]:
+) -> list[ReadinessFinding]:
     """What these workers would not do for this version.
 
     A model that no worker could call at any of its instances is refused; what hinders some of them
     is warned of. Without `binding` nothing is refused: the statuses are not of workers.
     """
     found = [
-        *(each for model in landscape.models.values() for each in _model(model, workers)),
-        *_prices(landscape, prices),
-        *_webhooks(landscape, workers),
-        *_tiers(landscape, workers),
+        *(each for model in snapshot.models.values() for each in _model(model, workers)),
+        *_prices(snapshot, prices),
+        *_webhooks(snapshot, workers),
+        *_tiers(snapshot, workers),
     ]
     if binding:
         return found
-    return [Finding(severity=WARN, path=each.path, message=each.message) for each in found]
+    return [ReadinessFinding(severity=WARN, path=each.path, message=each.message) for each in found]
 
 
-def _model(model: Model, workers: Sequence[WorkerStatus]) -> Iterator[Finding]:
+def _model(model: Model, workers: Sequence[WorkerStatus]) -> Iterator[ReadinessFinding]:
     if not workers:
         return
     path = f"models.{model.name}"
@@ -124,11 +124,11 @@ def _key_fault(
     return f"the key {name} is not set: neither as a variable nor in SLUICE_SECRETS_DIR"
 
 
-def _prices(landscape: Landscape, prices: PriceBook) -> Iterator[Finding]:
-    for model in landscape.models.values():
+def _prices(snapshot: RegistrySnapshot, prices: PriceBook) -> Iterator[ReadinessFinding]:
+    for model in snapshot.models.values():
         if prices.quote(model) is None:
-            baseline = model.name == landscape.baseline
-            yield Finding(
+            baseline = model.name == snapshot.baseline
+            yield ReadinessFinding(
                 severity=WARN,
                 path=f"models.{model.name}.price",
                 message="no price is known, so the cost of its calls"
@@ -137,8 +137,10 @@ def _prices(landscape: Landscape, prices: PriceBook) -> Iterator[Finding]:
             )
 
 
-def _webhooks(landscape: Landscape, workers: Sequence[WorkerStatus]) -> Iterator[Finding]:
-    for number, hook in enumerate(landscape.alerting.webhooks):
+def _webhooks(
+    snapshot: RegistrySnapshot, workers: Sequence[WorkerStatus]
+) -> Iterator[ReadinessFinding]:
+    for number, hook in enumerate(snapshot.alerting.webhooks):
         said: dict[str, list[WorkerStatus]] = {}
         for each in workers:
             fault = _host_fault(hook.url, each, loopback=False) or _key_fault(
@@ -150,8 +152,10 @@ def _webhooks(landscape: Landscape, workers: Sequence[WorkerStatus]) -> Iterator
             yield _finding(f"alerts.webhooks.{number}", fault, whose, workers, severity=WARN)
 
 
-def _tiers(landscape: Landscape, workers: Sequence[WorkerStatus]) -> Iterator[Finding]:
-    others = [each for each in workers if each.tiers and each.tiers != landscape.tiers]
+def _tiers(
+    snapshot: RegistrySnapshot, workers: Sequence[WorkerStatus]
+) -> Iterator[ReadinessFinding]:
+    others = [each for each in workers if each.tiers and each.tiers != snapshot.tiers]
     if others:
         read = ", ".join(others[0].tiers)
         yield _finding(
@@ -171,6 +175,6 @@ def _finding(
     workers: Sequence[WorkerStatus],
     *,
     severity: Literal["refuse", "warn"],
-) -> Finding:
+) -> ReadinessFinding:
     names = () if len(whose) == len(workers) else tuple(each.worker for each in whose)
-    return Finding(severity=severity, path=path, message=message, workers=names)
+    return ReadinessFinding(severity=severity, path=path, message=message, workers=names)

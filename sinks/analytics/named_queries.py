@@ -44,7 +44,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class QueryColumn:
     """A column of the answer. `unit` is USD, ms, share (0..1), count, tokens, bytes, time, text, or
     number, whose meaning another column gives.
     """
@@ -55,14 +55,14 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class NamedQuery:
     """One question: what it asks, what is to be known of the answer, and the SQL that finds it."""
 
     name: str
     title: str
     about: str
     parameters: tuple[Parameter, ...]
-    columns: tuple[Column, ...]
+    columns: tuple[QueryColumn, ...]
     sql: str
 
     @property
@@ -100,7 +100,7 @@ def _value(question: str, parameter: Parameter, given: str | None) -> str:
 
 
 @cache
-def questions() -> Mapping[str, Question]:
+def questions() -> Mapping[str, NamedQuery]:
     """Every question by name, in the order of the names."""
     folder = resources.files("sinks").joinpath("analytics")
     texts = {
@@ -111,7 +111,7 @@ def questions() -> Mapping[str, Question]:
     return {name: parse_question(name, texts[name]) for name in sorted(texts)}
 
 
-def question(name: str) -> Question:
+def question(name: str) -> NamedQuery:
     """A question by name.
 
     Raises:
@@ -125,7 +125,7 @@ def question(name: str) -> Question:
     return known[name]
 
 
-def parse_question(name: str, text: str) -> Question:
+def parse_question(name: str, text: str) -> NamedQuery:
     """A question from its file.
 
     Raises:
@@ -147,7 +147,7 @@ def parse_question(name: str, text: str) -> Question:
     undeclared = set(bound) - {each.name for each in parameters} - set(RANGE)
     if undeclared or not columns or not title:
         raise ValueError(f"analytics/{name}.sql: the head lacks {undeclared or 'title or columns'}")
-    return Question(
+    return NamedQuery(
         name=name,
         title=title.replace("\n", " "),
         about=about.replace("\n", " "),
@@ -171,8 +171,8 @@ def _parameter(question_name: str, line: str, bound: Mapping[str, str]) -> Param
     )
 
 
-def _column(question_name: str, line: str) -> Column:
+def _column(question_name: str, line: str) -> QueryColumn:
     found = _COLUMN.fullmatch(line)
     if found is None:
         raise ValueError(f"analytics/{question_name}.sql: malformed: {line}")
-    return Column(name=found["name"], unit=found["unit"], about=found["about"])
+    return QueryColumn(name=found["name"], unit=found["unit"], about=found["about"])

@@ -13,9 +13,9 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error as DriverError
 
-from sinks.analytics.named_queries import Column, Question
+from sinks.analytics.named_queries import NamedQuery, QueryColumn
 from sinks.clickhouse.connection import LOST, connect, sink_error
-from sinks.errors import QueryParameterError, RefusedError
+from sinks.errors import ClickHouseRefusedError, QueryParameterError
 from sinks.settings import SinkSettings
 
 _NOT_A_VALUE = frozenset({41, 457, 6, 26, 27, 36, 72})
@@ -33,16 +33,16 @@ class TimeRange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class QueryResult:
     """Rows of a question under its columns.
 
     Money is `Decimal` USD or a float where it was divided; times are aware datetimes in UTC; `None`
     is unknown.
     """
 
-    question: Question
+    question: NamedQuery
     range: TimeRange | None
-    columns: tuple[Column, ...]
+    columns: tuple[QueryColumn, ...]
     rows: tuple[tuple[Any, ...], ...]
 
     def as_rows(self) -> list[dict[str, Any]]:
@@ -56,20 +56,20 @@ class Answer:
 
 
 def ask(
-    question: Question,
+    question: NamedQuery,
     settings: SinkSettings,
     *,
     range_: TimeRange | None = None,
     parameters: Mapping[str, str] | None = None,
-) -> Answer:
-    """Ask a question of the settings' database. Raises as `Asker.ask` and `asker` do."""
+) -> QueryResult:
+    """Ask a question of the settings' database. Raises as `QueryRunner.ask` and `asker` do."""
     question.values(parameters or {})  # what is asked wrongly is said before anybody is asked
     with asker(settings) as asking:
         return asking.ask(question, range_=range_, parameters=parameters)
 
 
 @contextmanager
-def asker(settings: SinkSettings) -> Iterator[Asker]:
+def asker(settings: SinkSettings) -> Iterator[QueryRunner]:
     """Somebody who asks several questions over one connection.
 
     Raises:
@@ -79,12 +79,12 @@ def asker(settings: SinkSettings) -> Iterator[Asker]:
     client = connect(settings)
     client.database = settings.clickhouse_database
     try:
-        yield Asker(client)
+        yield QueryRunner(client)
     finally:
         client.close()
 
 
-class Asker:
+class QueryRunner:
     """Asks questions of a client's database."""
 
     def __init__(self, client: Client) -> None:
@@ -92,11 +92,11 @@ class Asker:
 
     def ask(
         self,
-        question: Question,
+        question: NamedQuery,
         *,
         range_: TimeRange | None = None,
         parameters: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> QueryResult:
         """The answer to a question.
 
         Raises:
@@ -119,7 +119,7 @@ class Asker:
             raise _meant(sink_error(error), question, parameters or {}) from error
         names = result.column_names
         places = [names.index(column.name) for column in question.columns] if rows else []
-        return Answer(
+        return QueryResult(
             question=question,
             range=range_ if question.ranged else None,
             columns=question.columns,
@@ -144,9 +144,9 @@ def _as_text(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
-def _meant(error: Exception, question: Question, given: Mapping[str, str]) -> Exception:
+def _meant(error: Exception, question: NamedQuery, given: Mapping[str, str]) -> Exception:
     """The error that an operator can act on."""
-    if isinstance(error, RefusedError) and error.code in _NOT_A_VALUE and given:
+    if isinstance(error, ClickHouseRefusedError) and error.code in _NOT_A_VALUE and given:
         types = ", ".join(
             f"{each.name} is {each.type}" for each in question.parameters if each.name in given
         )

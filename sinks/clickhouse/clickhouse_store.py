@@ -20,13 +20,13 @@ from clickhouse_connect.driver.exceptions import Error as DriverError
 from schemas.errors import FencedError
 from sinks.clickhouse import insert_sql
 from sinks.clickhouse.connection import LOST, connect_async, sink_error
-from sinks.clickhouse.store import Claim
-from sinks.errors import RefusedError, UnreachableError
+from sinks.clickhouse.store import PartitionLease
+from sinks.errors import ClickHouseRefusedError, UnreachableError
 from sinks.rows.avro_file import AvroFile
 from sinks.rows.batch import Batch
 from sinks.rows.dedup import COUNTED_KEYS
 from sinks.rows.log_position import Place
-from sinks.rows.tables import DEAD_LETTERS, TABLES, Table, table_of
+from sinks.rows.tables import DEAD_LETTERS, TABLES, EventTable, table_of
 from sinks.settings import SinkSettings
 
 CONCURRENT_INSERTS = 4
@@ -52,13 +52,13 @@ class ClickHouseStore:
         }
         self._files = {table.name: AvroFile(table.event) for table in TABLES}
 
-    async def claim(self, places: Collection[Place]) -> dict[Place, Claim]:
+    async def claim(self, places: Collection[Place]) -> dict[Place, PartitionLease]:
         """Claim partitions; on return no predecessor's insert runs or can start."""
         wanted = set(places)
         held = await self._held(wanted)
         token = self._new_token()
         claims = {
-            place: Claim(place=place, epoch=held.get(place, (0, ""))[0] + 1, token=token)
+            place: PartitionLease(place=place, epoch=held.get(place, (0, ""))[0] + 1, token=token)
             for place in wanted
         }
         now = int(time.time() * 1000)
@@ -89,7 +89,7 @@ class ClickHouseStore:
                 greatest[place] = max(offset, greatest.get(place, -1))
         return greatest
 
-    async def counted(self, place: Place, table: Table) -> Sequence[tuple[bytes, int]]:
+    async def counted(self, place: Place, table: EventTable) -> Sequence[tuple[bytes, int]]:
         """Keys of the rows that counted lately, with their broker times, oldest first."""
         if table.name not in COUNTED_KEYS:
             return ()
@@ -103,11 +103,11 @@ class ClickHouseStore:
             raise sink_error(error) from error
         return list(_KEY.iter_unpack(data))
 
-    async def insert(self, batch: Batch, claim: Claim) -> None:
+    async def insert(self, batch: Batch, claim: PartitionLease) -> None:
         """Store a batch under a claim."""
         await self.insert_together([(batch, claim)])
 
-    async def insert_together(self, claimed: Sequence[tuple[Batch, Claim]]) -> None:
+    async def insert_together(self, claimed: Sequence[tuple[Batch, PartitionLease]]) -> None:
         """Store batches of one topic and table under their claims, all of them or none.
 
         The token of a retry is the same; another claim has its own tokens, so that rows which an
@@ -134,7 +134,7 @@ class ClickHouseStore:
         try:
             async with self._room:
                 await self._command(self._inserts[name], parameters, settings, body)
-        except RefusedError as error:
+        except ClickHouseRefusedError as error:
             if insert_sql.is_fenced(str(error)):
                 epochs = ", ".join(str(claim.epoch) for _, claim in claimed)
                 places = ", ".join(str(partition) for partition in partitions)
@@ -143,7 +143,7 @@ class ClickHouseStore:
                 ) from error
             raise
 
-    async def settle(self, batch: Batch, claim: Claim) -> bool:
+    async def settle(self, batch: Batch, claim: PartitionLease) -> bool:
         """End a doubtful insert, and say whether it is stored."""
         await self._end_inserts([batch.place])
         held = (await self._held([batch.place])).get(batch.place)

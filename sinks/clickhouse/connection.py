@@ -16,7 +16,7 @@ from clickhouse_connect.driver.exceptions import Error as DriverError
 
 from core.credentials import Hidden
 from schemas.errors import ConfigurationError
-from sinks.errors import RefusedError, UnreachableError
+from sinks.errors import ClickHouseRefusedError, UnreachableError
 from sinks.settings import SinkSettings
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ async def knock_at_clickhouse(settings: SinkSettings) -> None:
         client = await connect_async(settings)
     except UnreachableError:
         return
-    except RefusedError as error:
+    except ClickHouseRefusedError as error:
         if error.code in _NOT_LET_IN:
             raise ConfigurationError(
                 f"{error}; see SLUICE_CLICKHOUSE_USER and SLUICE_CLICKHOUSE_PASSWORD_FILE"
@@ -124,7 +124,7 @@ def connect(settings: SinkSettings) -> Client:
     except (DriverError, *LOST) as error:
         _refuse_untrusted(error)
         problem = sink_error(error)
-        if isinstance(problem, RefusedError):
+        if isinstance(problem, ClickHouseRefusedError):
             raise problem from error
         raise UnreachableError(
             f"ClickHouse does not answer at {address['host']}:{address['port']}. Start the local "
@@ -177,11 +177,11 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         waiting += [one for one in inner if isinstance(one, BaseException)]
 
 
-def sink_error(error: Exception) -> UnreachableError | RefusedError:
+def sink_error(error: Exception) -> UnreachableError | ClickHouseRefusedError:
     """What a driver's error means: an answer of ClickHouse has a code, a broken connection none."""
     code = getattr(error, "code", None)
     if isinstance(code, int):
         advice = " Create the tables: sluice migrate." if code in _NO_TABLES else ""
         said = _BEHIND.sub("", str(error).rpartition(_BEFORE)[2])
-        return RefusedError(f"ClickHouse refused: {said[:400]}{advice}", code=code)
+        return ClickHouseRefusedError(f"ClickHouse refused: {said[:400]}{advice}", code=code)
     return UnreachableError(f"ClickHouse does not answer: {str(error)[:200]}")

@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from schemas.errors import FencedError
-from sinks.clickhouse.store import Claim
-from sinks.errors import RefusedError
+from sinks.clickhouse.store import PartitionLease
+from sinks.errors import ClickHouseRefusedError
 from sinks.rows.avro_file import Row
 from sinks.rows.batch import Batch
 from sinks.rows.log_position import Place
-from sinks.rows.tables import Table
+from sinks.rows.tables import EventTable
 
 Fault = Callable[[Batch], None]
 
@@ -25,17 +25,17 @@ class MemoryStore:
     """
 
     rows: dict[Place, list[tuple[str, Row]]] = field(default_factory=dict)
-    claims: dict[Place, Claim] = field(default_factory=dict)
+    claims: dict[Place, PartitionLease] = field(default_factory=dict)
     before: Fault | None = None
     after: Fault | None = None
     refused_events: frozenset[bytes] = frozenset()
 
-    async def claim(self, places: Collection[Place]) -> dict[Place, Claim]:
+    async def claim(self, places: Collection[Place]) -> dict[Place, PartitionLease]:
         """Claim partitions."""
         for place in places:
             held = self.claims.get(place)
             epoch = held.epoch + 1 if held else 1
-            self.claims[place] = Claim(place=place, epoch=epoch, token=str(epoch))
+            self.claims[place] = PartitionLease(place=place, epoch=epoch, token=str(epoch))
         return {place: self.claims[place] for place in places}
 
     async def stored(self, places: Collection[Place]) -> dict[Place, int]:
@@ -46,15 +46,15 @@ class MemoryStore:
             if self.rows.get(place)
         }
 
-    async def counted(self, place: Place, table: Table) -> Sequence[tuple[bytes, int]]:
+    async def counted(self, place: Place, table: EventTable) -> Sequence[tuple[bytes, int]]:
         """Nothing: keys are what ClickHouse computes."""
         return ()
 
-    async def insert(self, batch: Batch, claim: Claim) -> None:
+    async def insert(self, batch: Batch, claim: PartitionLease) -> None:
         """Store a batch, unless fenced."""
         await self.insert_together([(batch, claim)])
 
-    async def insert_together(self, claimed: Sequence[tuple[Batch, Claim]]) -> None:
+    async def insert_together(self, claimed: Sequence[tuple[Batch, PartitionLease]]) -> None:
         """Store all batches, or none."""
         for batch, claim in claimed:
             if self.before is not None:
@@ -62,7 +62,7 @@ class MemoryStore:
             if self.claims.get(batch.place) != claim:
                 raise FencedError(f"{batch.place} was claimed by a successor")
             if any(row.event in self.refused_events for row in batch.rows):
-                raise RefusedError("the rows do not lie where they should", code=395)
+                raise ClickHouseRefusedError("the rows do not lie where they should", code=395)
         for batch, _ in claimed:
             stored = self.rows.setdefault(batch.place, [])
             stored.extend((batch.table.name, row) for row in batch.rows)
@@ -70,7 +70,7 @@ class MemoryStore:
             if self.after is not None:
                 self.after(batch)
 
-    async def settle(self, batch: Batch, claim: Claim) -> bool:
+    async def settle(self, batch: Batch, claim: PartitionLease) -> bool:
         """Whether the batch is stored."""
         if self.claims.get(batch.place) != claim:
             raise FencedError(f"{batch.place} was claimed by a successor")

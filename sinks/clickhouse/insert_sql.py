@@ -12,7 +12,7 @@ from sinks.rows.avro_file import HEAD, TAIL
 from sinks.rows.columns import column_expression, soundness, structure_of
 from sinks.rows.dedup import COUNTED_KEYS
 from sinks.rows.dedup_window import SPAN_MS
-from sinks.rows.tables import Table
+from sinks.rows.tables import EventTable
 
 FENCED = "sluice: fenced"
 """What the guard says when a successor has claimed the partition."""
@@ -60,7 +60,7 @@ def is_fenced(message: str) -> bool:
     return FENCED in message.partition(_WHERE_IT_WAS)[0]
 
 
-def insert_statement(table: Table, database: str) -> str:
+def insert_statement(table: EventTable, database: str) -> str:
     """The insert of batches of one topic.
 
     Parameters: topic, partitions in order, claims (partition, (epoch, claim)) in the same order,

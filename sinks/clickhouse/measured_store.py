@@ -9,23 +9,23 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from schemas.errors import SinkError
-from sinks.clickhouse.store import Claim, Store
-from sinks.clock import Clock
+from sinks.clickhouse.store import PartitionLease, Store
+from sinks.clock import SinkClock
 from sinks.metrics import SinkMetrics
 from sinks.rows.batch import Batch
 from sinks.rows.log_position import Place
-from sinks.rows.tables import Table
+from sinks.rows.tables import EventTable
 
 
 class MeasuredStore:
     """Counts what a store does."""
 
-    def __init__(self, store: Store, metrics: SinkMetrics, clock: Clock) -> None:
+    def __init__(self, store: Store, metrics: SinkMetrics, clock: SinkClock) -> None:
         self._store = store
         self._metrics = metrics
         self._clock = clock
 
-    async def claim(self, places: Collection[Place]) -> dict[Place, Claim]:
+    async def claim(self, places: Collection[Place]) -> dict[Place, PartitionLease]:
         """Claim partitions."""
         try:
             claims = await self._store.claim(places)
@@ -40,15 +40,15 @@ class MeasuredStore:
         """The greatest offset stored of each partition."""
         return await self._store.stored(places)
 
-    async def counted(self, place: Place, table: Table) -> Sequence[tuple[bytes, int]]:
+    async def counted(self, place: Place, table: EventTable) -> Sequence[tuple[bytes, int]]:
         """Keys of the rows that counted lately."""
         return await self._store.counted(place, table)
 
-    async def insert(self, batch: Batch, claim: Claim) -> None:
+    async def insert(self, batch: Batch, claim: PartitionLease) -> None:
         """Store a batch."""
         await self.insert_together([(batch, claim)])
 
-    async def insert_together(self, claimed: Sequence[tuple[Batch, Claim]]) -> None:
+    async def insert_together(self, claimed: Sequence[tuple[Batch, PartitionLease]]) -> None:
         """Store batches: all, or none."""
         table = claimed[0][0].table.name
         begun = self._clock.elapsed_s()
@@ -67,7 +67,7 @@ class MeasuredStore:
         for batch in batches:
             self._count(batch)
 
-    async def settle(self, batch: Batch, claim: Claim) -> bool:
+    async def settle(self, batch: Batch, claim: PartitionLease) -> bool:
         """Whether a doubtful insert is stored; if so, its rows count now."""
         stored = await self._store.settle(batch, claim)
         if stored:

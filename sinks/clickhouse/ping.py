@@ -11,7 +11,7 @@ import ssl
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from sinks.clock import Clock
+from sinks.clock import SinkClock
 
 TIMEOUT_S = 2.0
 REMEMBERED_S = 2.0
@@ -21,7 +21,7 @@ _HTTPS_PORT, _HTTP_PORT = 8443, 8123
 class Reachable:
     """Asks a ClickHouse whether it is there; `url` is the one of the settings, and so is `tls`."""
 
-    def __init__(self, url: str, clock: Clock, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, url: str, clock: SinkClock, tls: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         secure = parts.scheme == "https"

@@ -13,11 +13,11 @@ from typing import Protocol
 
 from sinks.rows.batch import Batch
 from sinks.rows.log_position import Place
-from sinks.rows.tables import Table
+from sinks.rows.tables import EventTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class PartitionLease:
     """The right to write a partition's rows, until a greater (epoch, claim) is made."""
 
     place: Place
@@ -31,7 +31,7 @@ class Store(Protocol):
     Every method raises `UnreachableError` (it may have happened) or `RefusedError` (it did not).
     """
 
-    async def claim(self, places: Collection[Place]) -> dict[Place, Claim]:
+    async def claim(self, places: Collection[Place]) -> dict[Place, PartitionLease]:
         """Claim partitions; on return no predecessor's insert runs or can start."""
         ...
 
@@ -39,11 +39,11 @@ class Store(Protocol):
         """The greatest offset stored of each partition, dead letters included; absent: none."""
         ...
 
-    async def counted(self, place: Place, table: Table) -> Sequence[tuple[bytes, int]]:
+    async def counted(self, place: Place, table: EventTable) -> Sequence[tuple[bytes, int]]:
         """Keys of the rows that counted lately, with their broker times, ms, oldest first."""
         ...
 
-    async def insert(self, batch: Batch, claim: Claim) -> None:
+    async def insert(self, batch: Batch, claim: PartitionLease) -> None:
         """Store a batch.
 
         Raises:
@@ -51,7 +51,7 @@ class Store(Protocol):
         """
         ...
 
-    async def insert_together(self, claimed: Sequence[tuple[Batch, Claim]]) -> None:
+    async def insert_together(self, claimed: Sequence[tuple[Batch, PartitionLease]]) -> None:
         """Store batches of different partitions of one topic in one table: all, or none.
 
         Raises:
@@ -59,7 +59,7 @@ class Store(Protocol):
         """
         ...
 
-    async def settle(self, batch: Batch, claim: Claim) -> bool:
+    async def settle(self, batch: Batch, claim: PartitionLease) -> bool:
         """After an insert without a clear answer: end it, and say whether it is stored.
 
         Raises:

@@ -28,7 +28,7 @@ from schemas.encoding.avro_mapping import as_record
 from schemas.encoding.codec import Codec
 from schemas.events import Alert
 from schemas.topics import ALERTS
-from sinks.clock import Clock
+from sinks.clock import SinkClock
 from sinks.settings import SinkSettings
 
 log = logging.getLogger(__name__)
@@ -49,9 +49,9 @@ class WatchedLog:
 
 
 class AlertWatch:
-    """How long ago a worker was seen to evaluate alert rules; times are s of `Clock.elapsed_s`."""
+    """How long ago a worker evaluated alert rules; times are s of `SinkClock.elapsed_s`."""
 
-    def __init__(self, clock: Clock, *, overdue_s: float, instance: str) -> None:
+    def __init__(self, clock: SinkClock, *, overdue_s: float, instance: str) -> None:
         self._clock = clock
         self._overdue_s = overdue_s
         self._instance = instance

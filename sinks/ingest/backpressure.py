@@ -10,7 +10,7 @@ from sinks.ingest.partition_writer import PartitionWriter
 from sinks.rows.log_position import Place
 
 
-class Room:
+class BackpressureController:
     """Pauses and resumes the partitions of these writers: bytes held by each, and by all."""
 
     def __init__(

@@ -26,7 +26,7 @@ from schemas.encoding.codec import Codec
 from schemas.events import Alert
 from schemas.journal_headers import Headers, without_nulls
 from schemas.topics import ALERTS, MIB, dead_letter_topic, declared_topics
-from sinks.clock import Clock
+from sinks.clock import SinkClock
 from sinks.rows.log_position import LogRecord
 from sinks.settings import SinkSettings
 
@@ -66,12 +66,12 @@ class Outlet:
     publish: Callable[[Alert], Awaitable[None]]
 
 
-class BadRecords:
+class BadRecordReports:
     """What was found and is not told yet; `counted` hears of each record's topic."""
 
     def __init__(
         self,
-        clock: Clock,
+        clock: SinkClock,
         instance: str,
         counted: Callable[[str], None] = lambda topic: None,
     ) -> None:
@@ -139,7 +139,7 @@ class BadRecords:
 
 
 async def tell_bad_records(
-    bad: BadRecords, settings: SinkSettings, known: KnownSchemas | None
+    bad: BadRecordReports, settings: SinkSettings, known: KnownSchemas | None
 ) -> None:
     """Tell every second, until cancelled."""
     codec = Codec("Alert", known)

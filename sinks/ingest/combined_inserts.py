@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.errors import FencedError, SinkError
-from sinks.clickhouse.store import Claim, Store
-from sinks.errors import SpentClaimError
+from sinks.clickhouse.store import PartitionLease, Store
+from sinks.errors import LeaseInvalidatedError
 from sinks.rows.batch import Batch, BatchLimits
 from sinks.rows.log_position import Place
-from sinks.rows.tables import Table
+from sinks.rows.tables import EventTable
 
 GATHER_S = 0.005
 """How long the first batch of an insert waits for those of other partitions."""
@@ -31,7 +31,7 @@ GATHER_S = 0.005
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Waiting:
     batch: Batch
-    claim: Claim
+    claim: PartitionLease
     done: asyncio.Future[None]
 
 
@@ -45,7 +45,7 @@ class CombiningStore:
         self._tasks: set[asyncio.Task[None]] = set()
         self._alone_until: dict[Place, int] = {}
 
-    async def claim(self, places: Collection[Place]) -> dict[Place, Claim]:
+    async def claim(self, places: Collection[Place]) -> dict[Place, PartitionLease]:
         """Claim partitions."""
         return await self._store.claim(places)
 
@@ -53,15 +53,15 @@ class CombiningStore:
         """The greatest offset stored of each partition."""
         return await self._store.stored(places)
 
-    async def counted(self, place: Place, table: Table) -> Sequence[tuple[bytes, int]]:
+    async def counted(self, place: Place, table: EventTable) -> Sequence[tuple[bytes, int]]:
         """Keys of the rows that counted lately."""
         return await self._store.counted(place, table)
 
-    async def settle(self, batch: Batch, claim: Claim) -> bool:
+    async def settle(self, batch: Batch, claim: PartitionLease) -> bool:
         """Whether a doubtful insert is stored."""
         return await self._store.settle(batch, claim)
 
-    async def insert(self, batch: Batch, claim: Claim) -> None:
+    async def insert(self, batch: Batch, claim: PartitionLease) -> None:
         """Store a batch, together with others where there are some.
 
         Raises:
@@ -78,7 +78,7 @@ class CombiningStore:
         waiting.append(_Waiting(batch=batch, claim=claim, done=done))
         await done
 
-    async def insert_together(self, claimed: Sequence[tuple[Batch, Claim]]) -> None:
+    async def insert_together(self, claimed: Sequence[tuple[Batch, PartitionLease]]) -> None:
         """Store batches as they are given."""
         await self._store.insert_together(claimed)
 
@@ -144,7 +144,7 @@ def _told(error: Exception, several: int) -> Exception:
     if isinstance(error, FencedError):
         return FencedError(str(error))
     if isinstance(error, SinkError) and several > 1:
-        told = SpentClaimError(str(error))
+        told = LeaseInvalidatedError(str(error))
         told.__cause__ = error
         return told
     return error

@@ -13,15 +13,20 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from schemas.bad_records import UNDECODABLE, BadRecord, reason_of
 from schemas.errors import FencedError, SinkError
-from sinks.clickhouse.store import Claim, Store
-from sinks.clock import Clock
-from sinks.errors import DoubtfulRowsError, RefusedError, SpentClaimError, UnstorableRowsError
+from sinks.clickhouse.store import PartitionLease, Store
+from sinks.clock import SinkClock
+from sinks.errors import (
+    BatchUnverifiedError,
+    ClickHouseRefusedError,
+    LeaseInvalidatedError,
+    UnstorableRowsError,
+)
 from sinks.rows.avro_file import Row
 from sinks.rows.batch import Batch, Batcher, BatchLimits
 from sinks.rows.dedup_window import SeenWindow
 from sinks.rows.document_rows import REFUSED, dead_letter
 from sinks.rows.log_position import LogRecord
-from sinks.rows.row_reader import Reader
+from sinks.rows.row_reader import RowReader
 from sinks.rows.tables import DEAD_LETTERS
 from sinks.status import SinkStatus
 
@@ -65,13 +70,13 @@ class PartitionWriter:
 
     def __init__(
         self,
-        claim: Claim,
-        reader: Reader,
+        claim: PartitionLease,
+        reader: RowReader,
         window: SeenWindow,
         store: Store,
         *,
         limits: BatchLimits,
-        clock: Clock,
+        clock: SinkClock,
         status: SinkStatus,
         stored_to: int,
         careful_until: int = -1,
@@ -205,17 +210,17 @@ class PartitionWriter:
                 log.warning("%s: insert failed, it is retried: %s", batch.token, error)
                 if await self._is_stored(batch, error):
                     return
-                refusals += isinstance(error, RefusedError)
+                refusals += isinstance(error, ClickHouseRefusedError)
                 if refusals >= REFUSALS_UNTIL_PROOF and batch.last > self._careful_until:
                     # Whatever is wrong, rows that are proven are not it.
-                    raise DoubtfulRowsError(batch.last) from error
+                    raise BatchUnverifiedError(batch.last) from error
             else:
                 return
             await self._sleep(delay)
 
     async def _is_stored(self, batch: Batch, cause: SinkError) -> bool:
         """Whether a doubtful insert was stored; False also while nobody can say."""
-        spent = isinstance(cause, SpentClaimError)
+        spent = isinstance(cause, LeaseInvalidatedError)
         try:
             if await self._store.settle(batch, self.claim):
                 return True
@@ -231,7 +236,7 @@ class PartitionWriter:
         if not blames_rows(cause):
             return False
         if batch.last > self._careful_until:
-            raise DoubtfulRowsError(batch.last)
+            raise BatchUnverifiedError(batch.last)
         if batch.table is DEAD_LETTERS:
             return False
         raise UnstorableRowsError(f"ClickHouse refuses its values: {cause}")
@@ -239,6 +244,6 @@ class PartitionWriter:
 
 def blames_rows(error: SinkError) -> bool:
     """Whether ClickHouse refused because of what a row holds."""
-    if not isinstance(error, RefusedError):
+    if not isinstance(error, ClickHouseRefusedError):
         return False
     return error.code in ROW_CODES or (error.code == STD_EXCEPTION and AVRO_FAULT in str(error))

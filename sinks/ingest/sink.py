@@ -23,14 +23,14 @@ from aiokafka.errors import (
 from core.schema_registry import KnownSchemas
 from schemas.errors import FencedError
 from sinks.clickhouse.store import Store
-from sinks.clock import Clock
-from sinks.errors import DoubtfulRowsError, SpentClaimError
-from sinks.ingest.backpressure import Room
+from sinks.clock import SinkClock
+from sinks.errors import BatchUnverifiedError, LeaseInvalidatedError
+from sinks.ingest.backpressure import BackpressureController
 from sinks.ingest.consumer import ConsumerBounds
 from sinks.ingest.offset_commits import Commits
 from sinks.ingest.partition_writer import OnBad, PartitionWriter
 from sinks.ingest.schema_ids import learn_ids
-from sinks.ingest.takeover import Start, until_taken_over
+from sinks.ingest.takeover import WriteStart, until_taken_over
 from sinks.rows.batch import BatchLimits
 from sinks.rows.log_position import Place
 from sinks.rows.row_reader import reader_of
@@ -54,7 +54,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         self,
         settings: SinkSettings,
         store: Store,
-        clock: Clock,
+        clock: SinkClock,
         status: SinkStatus,
         consumer: AIOKafkaConsumer,
         *,
@@ -72,7 +72,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         self._writers: dict[Place, PartitionWriter] = {}
         self._tasks: dict[Place, asyncio.Task[None]] = {}
         self._takeovers: set[asyncio.Task[None]] = set()
-        self._room = Room(
+        self._room = BackpressureController(
             consumer,
             self._writers,
             most_each=settings.sink_batch_bytes,
@@ -174,7 +174,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
             self._start(place, start, careful_until)
         self._status.running()
 
-    def _start(self, place: Place, start: Start, careful_until: int) -> None:
+    def _start(self, place: Place, start: WriteStart, careful_until: int) -> None:
         partition = TopicPartition(*place)
         self._status.skipped += start.skipped
         writer = PartitionWriter(
@@ -204,10 +204,10 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _serve(self, place: Place, writer: PartitionWriter) -> None:
         try:
             await writer.run()
-        except DoubtfulRowsError as error:
+        except BatchUnverifiedError as error:
             log.warning("%s:%d: %s; they are read again with care", *place, error)
             self._begin([place], careful_until=error.last)
-        except SpentClaimError as error:
+        except LeaseInvalidatedError as error:
             log.warning("%s:%d is taken over again: %s", *place, error)
             self._begin([place])
         except FencedError as error:

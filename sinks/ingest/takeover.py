@@ -15,7 +15,7 @@ from typing import Protocol
 from aiokafka.errors import KafkaError
 
 from schemas.errors import SinkError
-from sinks.clickhouse.store import Claim, Store
+from sinks.clickhouse.store import PartitionLease, Store
 from sinks.errors import LogRecreatedError
 from sinks.ingest.partition_writer import delays
 from sinks.rows.dedup_window import SeenWindow
@@ -43,10 +43,10 @@ class LogBounds(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class WriteStart:
     """Where writing a partition starts. `skipped` records are gone from the log, unstored."""
 
-    claim: Claim
+    claim: PartitionLease
     offset: int
     window: SeenWindow
     skipped: int = 0
@@ -54,7 +54,7 @@ class Start:
 
 async def take_over(
     places: Collection[Place], store: Store, bounds: LogBounds
-) -> dict[Place, Start]:
+) -> dict[Place, WriteStart]:
     """Take partitions over.
 
     Raises:
@@ -64,7 +64,7 @@ async def take_over(
     claims = await store.claim(places)
     stored = await store.stored(places)
     beginnings, ends = await bounds.beginnings(places), await bounds.ends(places)
-    starts: dict[Place, Start] = {}
+    starts: dict[Place, WriteStart] = {}
     for place, claim in claims.items():
         offset = await _start_offset(place, stored.get(place), bounds)
         if offset is not None and offset > ends[place]:
@@ -85,13 +85,13 @@ async def take_over(
             )
         window = SeenWindow()
         window.fill(await store.counted(place, table_of(place.topic)))
-        starts[place] = Start(claim=claim, offset=start, window=window, skipped=skipped)
+        starts[place] = WriteStart(claim=claim, offset=start, window=window, skipped=skipped)
     return starts
 
 
 async def until_taken_over(
     places: Collection[Place], store: Store, bounds: LogBounds, status: SinkStatus
-) -> dict[Place, Start]:
+) -> dict[Place, WriteStart]:
     """Take partitions over, as often as it takes; `status` says why it has not succeeded yet.
 
     Raises:

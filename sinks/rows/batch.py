@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from sinks.rows.avro_file import Row
 from sinks.rows.log_position import Place
-from sinks.rows.tables import Table
+from sinks.rows.tables import EventTable
 from sinks.settings import SinkSettings
 
 
@@ -41,7 +41,7 @@ class Batch:
     """One insert. `ingested_at`, ms since 1970 UTC, is kept over retries."""
 
     place: Place
-    table: Table
+    table: EventTable
     rows: tuple[Row, ...]
     size: int
     ingested_at: int
@@ -67,7 +67,7 @@ class Batch:
         middle = len(self.rows) // 2
         return self.of(self.table, self.rows[:middle]), self.of(self.table, self.rows[middle:])
 
-    def of(self, table: Table, rows: tuple[Row, ...]) -> Batch:
+    def of(self, table: EventTable, rows: tuple[Row, ...]) -> Batch:
         """A batch at the same place and time, of these rows for this table."""
         size = sum(row.size for row in rows)
         return replace(self, table=table, rows=rows, size=size)
@@ -75,7 +75,7 @@ class Batch:
 
 @dataclass(slots=True)
 class _Open:
-    table: Table
+    table: EventTable
     rows: list[Row]
     size: int
     since: float
@@ -91,7 +91,7 @@ class Batcher:
         self._sealed: deque[_Open] = deque()
         self.size = 0
 
-    def add(self, table: Table, row: Row, now: float) -> None:
+    def add(self, table: EventTable, row: Row, now: float) -> None:
         """Take a row in, behind all before it."""
         size = row.size
         self.size += size

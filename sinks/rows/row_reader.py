@@ -24,7 +24,7 @@ from schemas.topics import (
 from sinks.rows.dedup import CallRepeats, HopRepeats, NoRepeats, Repeats
 from sinks.rows.document_rows import dead_letter, registry_entry
 from sinks.rows.log_position import LogRecord
-from sinks.rows.tables import Table, table_of
+from sinks.rows.tables import EventTable, table_of
 
 EVENT_VALUES = {
     COST: "CostEvent",
@@ -39,20 +39,20 @@ Read = Callable[[LogRecord], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
+class RowReader:
     """How the records of a topic are read.
 
     `read` and `read_carefully` give the row's Avro bytes and raise `UndecodableError`; the second
     proves that the bytes are such an event.
     """
 
-    table: Table
+    table: EventTable
     repeats: Repeats
     read: Read
     read_carefully: Read
 
 
-class EventReader:
+class AvroRowReader:
     """Reads events that are Avro on their topic; `headers` open those in the current schema.
 
     `header` is the one of the single-object encoding.
@@ -100,7 +100,9 @@ class EventReader:
         return encoded[len(self.header) :]
 
 
-def reader_of(topic: str, ids: SchemaIds | None = None, keys: RegistryKeys | None = None) -> Reader:
+def reader_of(
+    topic: str, ids: SchemaIds | None = None, keys: RegistryKeys | None = None
+) -> RowReader:
     """The reader of a topic that the sink reads; with `keys`, registry records must be signed.
 
     Raises:
@@ -108,15 +110,15 @@ def reader_of(topic: str, ids: SchemaIds | None = None, keys: RegistryKeys | Non
     """
     table = table_of(topic)
     if topic in EVENT_VALUES:
-        events = EventReader(EVENT_VALUES[topic], ids)
-        return Reader(
+        events = AvroRowReader(EVENT_VALUES[topic], ids)
+        return RowReader(
             table=table,
             repeats=_repeats(topic, events.codec),
             read=events.read,
             read_carefully=events.read_carefully,
         )
     read: Read = partial(registry_entry, keys=keys) if topic == REGISTRY else dead_letter
-    return Reader(table=table, repeats=NoRepeats(), read=read, read_carefully=read)
+    return RowReader(table=table, repeats=NoRepeats(), read=read, read_carefully=read)
 
 
 def _repeats(topic: str, codec: Codec) -> Repeats:

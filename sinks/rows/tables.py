@@ -28,7 +28,7 @@ from sinks.rows.document_rows import DEAD_LETTER, REGISTRY_ENTRY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class EventTable:
     """A table that is filled from the log.
 
     `columns` maps a column to its source in the event (`columns.column_expression`); `repeats` says
@@ -48,7 +48,7 @@ def _same(*names: str) -> dict[str, str]:
 _WHOSE = _same("tenant", "request_id", "user_id", "user_tier", "feature")
 _UNDER = _same("registry_version", "experiment", "arm")
 
-CALLS = Table(
+CALLS = EventTable(
     name="calls",
     event=whole_schema("CostEvent"),
     repeats=True,
@@ -66,7 +66,7 @@ CALLS = Table(
     | {"cost": "cost_nano?"},
 )  # fmt: skip
 
-QUALITY_SIGNALS = Table(
+QUALITY_SIGNALS = EventTable(
     name="quality",
     event=whole_schema("QualityEvent"),
     columns=_WHOSE
@@ -77,7 +77,7 @@ QUALITY_SIGNALS = Table(
     ),
 )  # fmt: skip
 
-OUTCOME_RECORDS = Table(
+OUTCOME_RECORDS = EventTable(
     name="outcomes",
     event=whole_schema("OutcomeEvent"),
     repeats=True,
@@ -146,7 +146,7 @@ OUTCOME_RECORDS = Table(
     },
 )
 
-ALERT_RECORDS = Table(
+ALERT_RECORDS = EventTable(
     name="alerts",
     event=whole_schema("Alert"),
     columns=_same(
@@ -154,13 +154,13 @@ ALERT_RECORDS = Table(
     ),
 )
 
-REGISTRY_VERSIONS = Table(
+REGISTRY_VERSIONS = EventTable(
     name="registry_versions",
     event=REGISTRY_ENTRY,
     columns=_same("entry", "version", "published_by", "size"),
 )
 
-REPLAY_DECISIONS_TABLE = Table(
+REPLAY_DECISIONS_TABLE = EventTable(
     name="replay_decisions",
     event=whole_schema("ReplayDecision"),
     columns=_same(
@@ -188,7 +188,7 @@ REPLAY_DECISIONS_TABLE = Table(
     },
 )  # fmt: skip
 
-DEAD_LETTERS = Table(
+DEAD_LETTERS = EventTable(
     name="dead_letters",
     event=DEAD_LETTER,
     columns=_same("cause", "reason", "source", "worker", "sha256", "size", "key_size", "headers"),
@@ -226,7 +226,7 @@ def topic_pattern(request_topics: Sequence[str] = (REQUESTS,)) -> str:
     return f"^({names}|{TIER_TOPIC_PATTERN}{re.escape(DEAD_LETTER_SUFFIX)})$"
 
 
-def table_of(topic: str) -> Table:
+def table_of(topic: str) -> EventTable:
     """The table of a topic that matches `topic_pattern`.
 
     Raises:

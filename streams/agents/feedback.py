@@ -51,7 +51,7 @@ async def take_feedback(work: Work, deps: Dependencies) -> None:
     if tenant is None:
         await (await deps.dead_letters.put(message, UNMATCHED, _UNMATCHED_REASON, was_read=True))
         return
-    privacy = deps.registry.landscape.privacy
+    privacy = deps.registry.snapshot.privacy
     said = document.comment if privacy.store_comments else None
     label = document.label and redact(document.label, privacy.redact)
     event = QualityEvent(

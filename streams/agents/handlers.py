@@ -11,13 +11,13 @@ from streams.agents.context.dependencies import Dependencies
 from streams.agents.execute import handler as execute
 from streams.agents.outcomes.failed_handling import set_failed_aside
 from streams.flow.dispatcher import Handler, LeftForLaterError, Work
-from streams.flow.handling_retries import Fault, bounded, cause_of, is_environment
+from streams.flow.handling_retries import HandlingFailure, bounded, cause_of, is_environment
 from streams.offset_metadata.retry_count import MOST_LOST_WORKERS
 
 log = logging.getLogger(__name__)
 
 _Agent = Callable[[Work, Dependencies], Awaitable[None]]
-_GiveUp = Callable[[Work, Fault, Dependencies], Awaitable[None]]
+_GiveUp = Callable[[Work, HandlingFailure, Dependencies], Awaitable[None]]
 
 
 class Handlers:
@@ -43,7 +43,7 @@ class Handlers:
         async def handle(work: Work) -> None:
             await agent(work, deps)
 
-        async def end(work: Work, fault: Fault) -> None:
+        async def end(work: Work, fault: HandlingFailure) -> None:
             if work.tries.lost_workers > MOST_LOST_WORKERS:
                 # The end of its request ended a process as well: its bytes are left alone.
                 await set_failed_aside(work.message, fault, deps)
@@ -63,5 +63,5 @@ class Handlers:
         return bounded(handle, end, sleep_ms=deps.sleep_ms, failed=deps.metrics.handling_failed)
 
 
-async def _give_up_feedback(work: Work, fault: Fault, deps: Dependencies) -> None:
+async def _give_up_feedback(work: Work, fault: HandlingFailure, deps: Dependencies) -> None:
     await set_failed_aside(work.message, fault, deps)

@@ -14,12 +14,12 @@ import orjson
 from schemas.events import AGREES
 from schemas.records import ANSWER, SHADOW, Answer, Attempt
 from streams.agents.calls.internal_calls import ask_tier
-from streams.agents.context.call_spec import Errand
+from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
 from streams.agents.context.outcome_kinds import Ending, Replied
 from streams.agents.quality.answer_evaluation import ask_judge
-from streams.agents.quality.quality_signals import Signal, publish_signal
+from streams.agents.quality.quality_signals import QualitySignal, publish_signal
 from streams.routing.confidence.agreement import agreement
 from streams.routing.confidence.scorers import Answered
 from streams.routing.shadowing import Shadow, shadow_of
@@ -33,8 +33,8 @@ def draw_shadow(hop: HopState, ending: Ending, deps: Dependencies) -> Shadow | N
         or hop.message.decision.model is not None
     ):
         return None
-    policy = hop.landscape.policy.shadow
-    shadow = shadow_of(hop.message.key.decode(), ending.answer.tier, hop.landscape)
+    policy = hop.snapshot.policy.shadow
+    shadow = shadow_of(hop.message.key.decode(), ending.answer.tier, hop.snapshot)
     if policy is None or shadow is None:
         return None
     allowed = deps.allowance.open(policy.nano_per_day, deps.clock.now())
@@ -50,18 +50,20 @@ async def make_shadow(hop: HopState, ending: Ending, shadow: Shadow, deps: Depen
     if not isinstance(ending, Replied) or shadow.tier is None or hop.work.lost:
         return
     hop.pending.clear()
-    errand = Errand(body=hop.body, purpose=SHADOW, propensity=shadow.probability)
+    errand = CallSpec(body=hop.body, purpose=SHADOW, propensity=shadow.probability)
     made = len(hop.attempts)
     heard = await ask_tier(hop, shadow.tier, errand, deps)
     if heard.completion is not None and heard.attempt is not None:
         given = _call_of(hop, ending.answer)
         message = orjson.loads(ending.answer.message)
         found = agreement(message, heard.completion.message)
-        below = hop.landscape.tiers.index(given.tier) < hop.landscape.tiers.index(shadow.tier)
+        below = hop.snapshot.tiers.index(given.tier) < hop.snapshot.tiers.index(shadow.tier)
         weaker, stronger = (given, heard.attempt) if below else (heard.attempt, given)
-        signal = Signal(signal=AGREES, name=stronger.model, score=found, detail=shadow.as_inputs())
+        signal = QualitySignal(
+            signal=AGREES, name=stronger.model, score=found, detail=shadow.as_inputs()
+        )
         await publish_signal(hop, weaker, signal, deps)
-        if hop.landscape.policy.judge is not None:
+        if hop.snapshot.policy.judge is not None:
             other = Answered(
                 body=hop.body,
                 message=heard.completion.message,

@@ -51,7 +51,7 @@ async def wait_out(work: Work, delay_s: int, deps: Dependencies) -> None:
 
 
 async def _tier_record_of(message: Incoming, topic: str, deps: Dependencies) -> Outgoing:
-    tiers = deps.registry.landscape.tiers
+    tiers = deps.registry.snapshot.tiers
     if tier_of_topic(topic) not in tiers:
         hop = replace(await read_hop(message, deps.codecs), tier=tiers[-1])
         return replace(tier_record(hop, deps.codecs), partition=message.partition)

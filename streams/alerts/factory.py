@@ -15,7 +15,7 @@ from schemas.encoding.codec import Codec
 from streams.alerts.leader_session import AlertDependencies, Rules
 from streams.alerts.log.kafka_alert_log import KafkaAlertLog
 from streams.alerts.log.lease_times import LeaseTimes
-from streams.alerts.webhooks.webhook_delivery import Courier
+from streams.alerts.webhooks.webhook_delivery import WebhookSender
 from streams.alerts.webhooks.webhook_queues import Webhooks
 from streams.bad_input.bad_records import BadRecords
 from streams.observability.metrics import WorkerMetrics
@@ -49,7 +49,7 @@ def open_alerts(
     """
     transport = pooled_transport(loopback=False)
     stack.push_async_callback(transport.aclose)
-    courier = Courier(hosts=hosts, keys=keys, transport=transport, sleep=asyncio.sleep)
+    courier = WebhookSender(hosts=hosts, keys=keys, transport=transport, sleep=asyncio.sleep)
     return AlertDependencies(
         log=KafkaAlertLog(kafka, alert_group(group), clock.now, times),
         publisher=publisher,

@@ -37,7 +37,7 @@ from streams.alerts.log.event_reader import EventReader, EventRecord, topics_of
 from streams.alerts.log.lease_times import LeaseTimes
 from streams.alerts.webhooks.webhook_queues import Webhooks
 from streams.bad_input.bad_records import BadRecords, unwatched
-from streams.routing.alert_rules import Alerting, Kind
+from streams.routing.alert_rules import Alerting, MeasureKind
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ class AlertDependencies:
     bad: BadRecords = field(default_factory=unwatched)
 
 
-class Term:
+class LeaderSession:
     """What is known during one term; all of it comes from the log."""
 
     def __init__(self, deps: AlertDependencies) -> None:
@@ -218,7 +218,7 @@ class Term:
 
     async def _look_at_lag(self) -> None:
         deps = self._deps
-        if Kind.CONSUMER_LAG not in self._evaluator.kinds:
+        if MeasureKind.CONSUMER_LAG not in self._evaluator.kinds:
             return
         if deps.clock.elapsed_ms() - self._lag_at < LAG_EVERY_MS:
             return

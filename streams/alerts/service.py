@@ -13,7 +13,7 @@ from contextlib import suppress
 from aiokafka.errors import KafkaError
 
 from schemas.errors import SluiceError
-from streams.alerts.leader_session import AlertDependencies, Term
+from streams.alerts.leader_session import AlertDependencies, LeaderSession
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ async def evaluate_alerts(deps: AlertDependencies) -> None:
             while True:
                 await deps.log.elected()
                 log.info("alerts are evaluated here from now on")
-                await Term(deps).serve()
+                await LeaderSession(deps).serve()
                 await deps.webhooks.stop()
                 log.info("alerts are evaluated elsewhere from now on")
         except (KafkaError, SluiceError, OSError) as error:

@@ -23,7 +23,7 @@ CHANGED_MS = 60 * 1000
 _MAX_SUBJECTS = 1_000
 
 
-class AlertLog:
+class AlertPublisher:
     """Publishes alerts on `llm.alerts.v1`: each name and subject at most once in ten minutes, at
     most once a minute when its message changes.
     """

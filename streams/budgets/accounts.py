@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from zlib import crc32
 
 from schemas.budget_entries import NO_EXPECTATION
-from streams.budgets.spill_store import Shelf
+from streams.budgets.spill_store import AccountSpillStore
 from streams.routing.budgets import Account, Spent
 
 MOST_IN_MEMORY = 100_000
@@ -52,7 +52,7 @@ class CellSum:
         return not (self.known or self.estimated or self.unpriced)
 
 
-class Books:
+class AccountStore:
     """All accounts that a worker knows of. Not to be shared between threads."""
 
     def __init__(self, partitions: int, most: int = MOST_IN_MEMORY) -> None:
@@ -62,7 +62,7 @@ class Books:
         self._charged: dict[Account, None] = {}
         self._most = most
         self._open: OrderedDict[Account, array[int]] = OrderedDict()
-        self._shelf = Shelf()
+        self._shelf = AccountSpillStore()
         self._windows: set[tuple[str, int]] = set()
         self._estimates: dict[Cell, dict[str, int]] = {}
         self._estimated_in: dict[tuple[str, str], Cell] = {}

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from core.alert_port import Alerts
 from schemas.alert_names import AlertName
-from streams.budgets.accounts import Books
+from streams.budgets.accounts import AccountStore
 from streams.routing.budget_windows import window_name
 from streams.routing.budgets import Account, Budget, Spent, levels_reached
 
@@ -23,10 +23,10 @@ _AT_ONCE = 2_000
 _NANO = 1_000_000_000
 
 
-class Alarms:
+class BudgetAlerter:
     """Raises what is due on the accounts whose home is ours. Times are broker ms."""
 
-    def __init__(self, books: Books, alerts: Alerts) -> None:
+    def __init__(self, books: AccountStore, alerts: Alerts) -> None:
         self._books = books
         self._alerts = alerts
         self._alerted: dict[Account, float] = {}

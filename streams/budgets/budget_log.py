@@ -28,7 +28,7 @@ _BATCH = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogRecord:
+class BudgetRecord:
     """A record, undecoded; `at` is broker time, ms; a tombstone has no value."""
 
     partition: int
@@ -41,7 +41,7 @@ class LogRecord:
 class LogReader(Protocol):
     """Some partitions of a topic, read in order."""
 
-    async def read(self) -> Sequence[LogRecord]:
+    async def read(self) -> Sequence[BudgetRecord]:
         """What came since the last call; empty after a short while without news."""
         ...
 
@@ -182,11 +182,11 @@ class _KafkaReader:
         self._places = places
         self._wait_ms = wait_ms
 
-    async def read(self) -> Sequence[LogRecord]:
+    async def read(self) -> Sequence[BudgetRecord]:
         """See `LogReader`."""
         batches = await self._consumer.getmany(timeout_ms=self._wait_ms, max_records=_BATCH)
         return [
-            LogRecord(
+            BudgetRecord(
                 partition=place.partition,
                 offset=record.offset,
                 at=record.timestamp,

@@ -20,14 +20,14 @@ from schemas.encoding.codec import Codec
 from schemas.errors import TopicError
 from schemas.topics import COST
 from streams.bad_input.bad_records import BadRecords, unwatched
-from streams.budgets.accounts import MOST_IN_MEMORY, Books
-from streams.budgets.budget_alerts import Alarms
-from streams.budgets.budget_log import BudgetLog, LogReader, LogRecord
+from streams.budgets.accounts import MOST_IN_MEMORY, AccountStore
+from streams.budgets.budget_alerts import BudgetAlerter
+from streams.budgets.budget_log import BudgetLog, BudgetRecord, LogReader
 from streams.budgets.charges import Estimate, charge_of
-from streams.budgets.ledger_owner import Keeper
+from streams.budgets.ledger_owner import LedgerOwner
 from streams.budgets.recovery import begin_count, ends_of
 from streams.budgets.reservations import Reservations
-from streams.budgets.spend_aggregator import Count
+from streams.budgets.spend_aggregator import SpendAggregator
 from streams.journal.partition_journal import Owner
 from streams.routing.budgets import Budget, Meter
 
@@ -39,13 +39,15 @@ Decode = Callable[[bytes], Awaitable[Mapping[str, Any]]]
 class _Reading:
     """A count and the reader that feeds it; `target` is what it must reach to be right."""
 
-    def __init__(self, count: Count, reader: LogReader, target: Mapping[int, int]) -> None:
+    def __init__(
+        self, count: SpendAggregator, reader: LogReader, target: Mapping[int, int]
+    ) -> None:
         self.count = count
         self.reader = reader
         self.target = target
 
 
-class Follower:
+class BudgetTracker:
     """Follows both topics. `owned` are the partitions whose ledger this worker keeps."""
 
     def __init__(
@@ -78,13 +80,13 @@ class Follower:
         self._reservations = reservations
         self._estimate = estimate
         self._most = most
-        self._books: Books | None = None
+        self._books: AccountStore | None = None
         self._main: _Reading | None = None
         self._joining: _Reading | None = None
-        self._keeper: Keeper | None = None
+        self._keeper: LedgerOwner | None = None
 
     @property
-    def books(self) -> Books | None:
+    def books(self) -> AccountStore | None:
         """What was counted; `None` before the first budget."""
         return self._books
 
@@ -202,7 +204,7 @@ class Follower:
                 reading.count.reached(partition, position)
         return len(records)
 
-    async def _count_in(self, count: Count, record: LogRecord) -> str | None:
+    async def _count_in(self, count: SpendAggregator, record: BudgetRecord) -> str | None:
         try:
             event = await self._decode(record.value or b"")
             charge = charge_of(
@@ -223,11 +225,11 @@ class Follower:
     async def _begin(self, meters: Collection[Meter]) -> _Reading:
         """A reading for these meters: the ledger's sums, then the cost topic behind them."""
         if self._books is None:
-            self._books = Books(await self._log.partitions(), self._most)
-            self._keeper = Keeper(
+            self._books = AccountStore(await self._log.partitions(), self._most)
+            self._keeper = LedgerOwner(
                 self._log,
                 self._books,
-                Alarms(self._books, self._alerts),
+                BudgetAlerter(self._books, self._alerts),
                 owned=self._owned,
                 publisher=self._publisher,
                 ledger=self._ledger,

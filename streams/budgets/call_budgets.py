@@ -12,13 +12,13 @@ from collections.abc import Callable, Collection
 from typing import Protocol
 
 from core.clock import Clock
-from streams.budgets.budget_tracker import Follower
+from streams.budgets.budget_tracker import BudgetTracker
 from streams.budgets.reservations import Reservations
 from streams.routing.budgets import (
     Allowed,
     Balance,
     Budget,
-    Payer,
+    BudgetSubject,
     Spent,
     Verdict,
     verdict_on,
@@ -28,14 +28,14 @@ from streams.routing.budgets import (
 class Budgets(Protocol):
     """The port. Times are broker ms, amounts nano-USD."""
 
-    def verdict(self, payer: Payer, expected_nano: int | None, now: int) -> Verdict:
+    def verdict(self, payer: BudgetSubject, expected_nano: int | None, now: int) -> Verdict:
         """What the budgets say to a call of this expected cost; `None` where no price is known."""
         ...
 
     def reserve(
         self,
         call_id: str,
-        payer: Payer,
+        payer: BudgetSubject,
         expected_nano: int | None,
         most_nano: Callable[[], int | None] = lambda: None,
     ) -> None:
@@ -56,14 +56,14 @@ class Budgets(Protocol):
 class NoBudgets:
     """Lets everything pass: for tests, and where there is no registry to follow."""
 
-    def verdict(self, payer: Payer, expected_nano: int | None, now: int) -> Verdict:
+    def verdict(self, payer: BudgetSubject, expected_nano: int | None, now: int) -> Verdict:
         """See `Budgets`."""
         return Allowed(expected_nano=expected_nano)
 
     def reserve(
         self,
         call_id: str,
-        payer: Payer,
+        payer: BudgetSubject,
         expected_nano: int | None,
         most_nano: Callable[[], int | None] = lambda: None,
     ) -> None:
@@ -82,7 +82,7 @@ class LiveBudgets:
     def __init__(
         self,
         budgets: Callable[[], Collection[Budget]],
-        follower: Follower,
+        follower: BudgetTracker,
         reservations: Reservations,
         clock: Clock,
     ) -> None:
@@ -91,14 +91,14 @@ class LiveBudgets:
         self._reservations = reservations
         self._clock = clock
 
-    def verdict(self, payer: Payer, expected_nano: int | None, now: int) -> Verdict:
+    def verdict(self, payer: BudgetSubject, expected_nano: int | None, now: int) -> Verdict:
         """See `Budgets`."""
         return verdict_on(self._balances(payer, now), expected_nano)
 
     def reserve(
         self,
         call_id: str,
-        payer: Payer,
+        payer: BudgetSubject,
         expected_nano: int | None,
         most_nano: Callable[[], int | None] = lambda: None,
     ) -> None:
@@ -120,7 +120,7 @@ class LiveBudgets:
         """See `Budgets`."""
         self._reservations.release(call_id)
 
-    def _balances(self, payer: Payer, now: int) -> list[Balance]:
+    def _balances(self, payer: BudgetSubject, now: int) -> list[Balance]:
         balances = []
         books = self._follower.books
         for budget in self._budgets():

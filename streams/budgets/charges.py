@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas.budget_entries import NO_EXPECTATION
 from schemas.errors import UndecodableError
-from streams.routing.budgets import Payer
+from streams.routing.budgets import BudgetSubject
 
 REPLAY = "replay"
 """Purpose of calls that an operator's replay makes: they are under its own limit, no sender's."""
@@ -29,7 +29,7 @@ class Charge:
     appended_at: int
     call_id: str
     at: int
-    payer: Payer
+    payer: BudgetSubject
     cost_nano: int | None
     expected_nano: int = NO_EXPECTATION
 
@@ -66,7 +66,7 @@ def charge_of(
         appended_at=appended_at,
         call_id=event["call_id"],
         at=min(event["at"], appended_at),
-        payer=Payer(
+        payer=BudgetSubject(
             tenant=event["tenant"],
             user_id=event["user_id"],
             user_tier=event["user_tier"],

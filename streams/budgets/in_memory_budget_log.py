@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from schemas.topics import BUDGETS
-from streams.budgets.budget_log import LogReader, LogRecord
+from streams.budgets.budget_log import BudgetRecord, LogReader
 from streams.journal.in_memory_log import MemoryLog, Stored
 
 
@@ -91,12 +91,12 @@ class _MemoryReader:
         self._topic = topic
         self._positions = dict(positions)
 
-    async def read(self) -> Sequence[LogRecord]:
+    async def read(self) -> Sequence[BudgetRecord]:
         """See `LogReader`."""
-        found: list[LogRecord] = []
+        found: list[BudgetRecord] = []
         for partition, position in self._positions.items():
             found.extend(
-                LogRecord(
+                BudgetRecord(
                     partition=partition,
                     offset=stored.at.offset,
                     at=stored.at.timestamp,

@@ -20,7 +20,7 @@ from schemas.encoding.avro_mapping import as_record, from_record
 from schemas.encoding.codec import Codec
 from schemas.errors import UndecodableError
 from streams.budgets.accounts import CellSum
-from streams.budgets.budget_log import LogRecord
+from streams.budgets.budget_log import BudgetRecord
 from streams.routing.budgets import Account
 
 
@@ -38,7 +38,7 @@ class LedgerSum:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class CompletenessMark:
     """Every sum of a meter on a partition is complete up to `offset`, as of `read_to`."""
 
     meter: str
@@ -47,7 +47,7 @@ class Mark:
     read_to: int
 
 
-def read_entry(record: LogRecord, codec: Codec) -> LedgerSum | Mark:
+def read_entry(record: BudgetRecord, codec: Codec) -> LedgerSum | CompletenessMark:
     """A record of the ledger that is no tombstone.
 
     Raises:
@@ -58,7 +58,7 @@ def read_entry(record: LogRecord, codec: Codec) -> LedgerSum | Mark:
         raise UndecodableError("a sum of the budgets' ledger is negative")
     meter = f"{entry.budget}/{entry.meter}"
     if entry.subject is None or entry.window_start is None:
-        return Mark(
+        return CompletenessMark(
             meter=meter,
             partition=entry.partition,
             offset=entry.offset,
@@ -139,11 +139,11 @@ class LedgerPage:
         self._codec = codec
         self._meters = meters
         self._sums: dict[bytes, LedgerSum] = {}
-        self._marks: dict[str, Mark] = {}
+        self._marks: dict[str, CompletenessMark] = {}
         self.newest = 0
         """Broker time of the latest record, ms."""
 
-    def take(self, record: LogRecord) -> None:
+    def take(self, record: BudgetRecord) -> None:
         """Take a record in, in the order of the log.
 
         Raises:
@@ -154,10 +154,10 @@ class LedgerPage:
             return
         entry = read_entry(record, self._codec)
         self.newest = max(self.newest, record.at)
-        meter = entry.meter if isinstance(entry, Mark) else entry.account.meter
+        meter = entry.meter if isinstance(entry, CompletenessMark) else entry.account.meter
         if meter not in self._meters:
             return
-        if isinstance(entry, Mark):
+        if isinstance(entry, CompletenessMark):
             known = self._marks.get(entry.meter)
             if known is None or (entry.offset, entry.read_to) >= (known.offset, known.read_to):
                 self._marks[entry.meter] = entry
@@ -166,11 +166,11 @@ class LedgerPage:
         if before is None or entry.offset >= before.offset:
             self._sums[record.key] = entry
 
-    def drop_beyond(self, end: int) -> list[LedgerSum | Mark]:
+    def drop_beyond(self, end: int) -> list[LedgerSum | CompletenessMark]:
         """Drop entries that count further than the cost topic goes, which ends at `end`; those that
         were dropped. Where all do, the topic was made anew, and they stay for the caller to see.
         """
-        entries: list[LedgerSum | Mark] = [*self._sums.values(), *self._marks.values()]
+        entries: list[LedgerSum | CompletenessMark] = [*self._sums.values(), *self._marks.values()]
         beyond = [each for each in entries if each.offset > end]
         if len(beyond) == len(entries):
             return []

@@ -13,11 +13,11 @@ from core.kafka.producer import Publisher
 from schemas.encoding.codec import Codec
 from schemas.topics import BUDGETS
 from streams.bad_input.bad_records import BadRecords
-from streams.budgets.accounts import Books
-from streams.budgets.budget_alerts import Alarms
+from streams.budgets.accounts import AccountStore
+from streams.budgets.budget_alerts import BudgetAlerter
 from streams.budgets.budget_log import BudgetLog, LogReader
-from streams.budgets.ledger_writer import Desk
-from streams.budgets.spend_aggregator import Count
+from streams.budgets.ledger_writer import LedgerWriter
+from streams.budgets.spend_aggregator import SpendAggregator
 from streams.journal.partition_journal import Owner
 from streams.routing.budgets import Budget
 
@@ -28,14 +28,14 @@ _Kept = tuple[frozenset[int], frozenset[str]]
 """Partitions whose ledger is kept, and for which meters."""
 
 
-class Keeper:
+class LedgerOwner:
     """Keeps the ledger of the partitions that are `owned`, for what a count counts."""
 
     def __init__(
         self,
         log: BudgetLog,
-        books: Books,
-        alarms: Alarms,
+        books: AccountStore,
+        alarms: BudgetAlerter,
         *,
         owned: Callable[[], Collection[int]],
         publisher: Publisher,
@@ -52,15 +52,15 @@ class Keeper:
         self._ledger = ledger
         self._me = me
         self._kept: _Kept = (frozenset(), frozenset())
-        self._desks: dict[int, Desk] = {}
+        self._desks: dict[int, LedgerWriter] = {}
         self._reader: LogReader | None = None
 
-    def is_settled(self, count: Count | None) -> bool:
+    def is_settled(self, count: SpendAggregator | None) -> bool:
         """Whether the ledger of all that is owned was read."""
         ready = all(desk.is_ready for desk in self._desks.values())
         return ready and self._kept == self._wanted(count)
 
-    async def take(self, count: Count | None) -> int:
+    async def take(self, count: SpendAggregator | None) -> int:
         """Keep what is owned now, and take in what the ledger says; how much that was."""
         wanted = self._wanted(count)
         if wanted != self._kept:
@@ -76,7 +76,7 @@ class Keeper:
         await asyncio.sleep(0)
         return len(records)
 
-    async def write(self, count: Count, budgets: Collection[Budget], now: int) -> None:
+    async def write(self, count: SpendAggregator, budgets: Collection[Budget], now: int) -> None:
         """Raise the alerts that are due, write what has changed, forget what is over."""
         desks = list(self._desks.values())
         homes = [desk.partition for desk in desks if desk.is_ready]
@@ -99,13 +99,13 @@ class Keeper:
             await self._reader.close()
             self._reader = None
 
-    def _wanted(self, count: Count | None) -> _Kept:
+    def _wanted(self, count: SpendAggregator | None) -> _Kept:
         """The partitions whose ledger is to be kept now, and for which meters."""
         if count is None or not count.meters:
             return frozenset(), frozenset()
         return frozenset(self._owned()), frozenset(each.id for each in count.meters)
 
-    async def _set_up(self, wanted: _Kept, count: Count | None) -> None:
+    async def _set_up(self, wanted: _Kept, count: SpendAggregator | None) -> None:
         await self.close()
         owned, meters = wanted
         staying = self._desks if meters == self._kept[1] else {}
@@ -115,7 +115,7 @@ class Keeper:
             return
         bounds = await self._log.bounds(BUDGETS)
         for partition in owned:
-            self._desks[partition] = staying.get(partition) or Desk(
+            self._desks[partition] = staying.get(partition) or LedgerWriter(
                 partition,
                 bounds[partition][1],
                 books=self._books,

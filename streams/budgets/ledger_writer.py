@@ -18,11 +18,18 @@ from schemas.encoding.codec import Codec
 from schemas.errors import DeliveryError
 from schemas.topics import BUDGETS
 from streams.bad_input.bad_records import BadRecords
-from streams.budgets.accounts import Books, CellSum
-from streams.budgets.budget_alerts import Alarms
-from streams.budgets.budget_log import LogRecord
-from streams.budgets.ledger import LedgerSum, Mark, encode_entry, mark_entry, read_entry, sum_entry
-from streams.budgets.spend_aggregator import Count
+from streams.budgets.accounts import AccountStore, CellSum
+from streams.budgets.budget_alerts import BudgetAlerter
+from streams.budgets.budget_log import BudgetRecord
+from streams.budgets.ledger import (
+    CompletenessMark,
+    LedgerSum,
+    encode_entry,
+    mark_entry,
+    read_entry,
+    sum_entry,
+)
+from streams.budgets.spend_aggregator import SpendAggregator
 from streams.journal.partition_journal import Owner
 from streams.routing.budget_windows import DAY_MS
 from streams.routing.budgets import Account
@@ -39,7 +46,7 @@ UNKNOWN_KEPT_MS = 62 * DAY_MS
 _AT_ONCE = 500
 
 
-class Desk:
+class LedgerWriter:
     """A partition's ledger while it is owned."""
 
     def __init__(
@@ -47,9 +54,9 @@ class Desk:
         partition: int,
         end: int,
         *,
-        books: Books,
-        count: Count,
-        alarms: Alarms,
+        books: AccountStore,
+        count: SpendAggregator,
+        alarms: BudgetAlerter,
         publisher: Publisher,
         codec: Codec,
         me: Owner,
@@ -75,7 +82,7 @@ class Desk:
         """Whether the ledger was read up to where it ended when the partition became ours."""
         return self._there is None
 
-    def take(self, record: LogRecord) -> None:
+    def take(self, record: BudgetRecord) -> None:
         """Take in what the ledger says."""
         self.position = record.offset + 1
         try:
@@ -156,11 +163,11 @@ class Desk:
         if not self._cell(account).is_nothing:
             self._books.mark(account, partition)
 
-    def _take_entry(self, record: LogRecord) -> None:
+    def _take_entry(self, record: BudgetRecord) -> None:
         entry = read_entry(record, self._codec)
         if entry.partition != self.partition:
             return
-        if isinstance(entry, Mark):
+        if isinstance(entry, CompletenessMark):
             return
         meter = self._count.meter(entry.account.meter)
         if meter is None:

@@ -8,10 +8,10 @@ from schemas.encoding.codec import Codec
 from schemas.errors import TopicError
 from schemas.topics import BUDGETS, COST
 from streams.bad_input.bad_records import BadRecords
-from streams.budgets.accounts import Books
+from streams.budgets.accounts import AccountStore
 from streams.budgets.budget_log import BudgetLog
 from streams.budgets.ledger import LedgerPage, LedgerSum
-from streams.budgets.spend_aggregator import GRACE_MS, Count, Starts
+from streams.budgets.spend_aggregator import GRACE_MS, SpendAggregator, Starts
 from streams.routing.budget_windows import window_start
 from streams.routing.budgets import Meter
 
@@ -21,13 +21,13 @@ MARGIN_MS = 5 * 60 * 1000
 
 async def begin_count(
     meters: Collection[Meter],
-    books: Books,
+    books: AccountStore,
     log_: BudgetLog,
     ledger: Codec,
     *,
     now: int,
     bad: BadRecords,
-) -> Count:
+) -> SpendAggregator:
     """A count for these meters at broker time `now` (ms), the ledger's sums in the books already.
 
     Raises:
@@ -50,7 +50,7 @@ async def begin_count(
                 books.set_cell(each.account, partition, each.value)
                 if each.offset > starts[meter.id][partition]:
                     ahead.append(each)
-    count = Count(books, {meter.id: (meter, starts[meter.id]) for meter in meters})
+    count = SpendAggregator(books, {meter.id: (meter, starts[meter.id]) for meter in meters})
     count.horizon = newest
     for each in ahead:
         count.begins_after(each.account, each.partition, each.offset)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 
-from streams.budgets.accounts import Books, Cell
+from streams.budgets.accounts import AccountStore, Cell
 from streams.budgets.charges import Charge
 from streams.routing.budget_windows import HOUR_MS, window_end
 from streams.routing.budgets import Account, Meter
@@ -27,10 +27,10 @@ Starts = Mapping[int, int]
 """Offset from which is counted, by partition."""
 
 
-class Count:
+class SpendAggregator:
     """A reading, and the meters that it counts for."""
 
-    def __init__(self, books: Books, meters: Mapping[str, tuple[Meter, Starts]]) -> None:
+    def __init__(self, books: AccountStore, meters: Mapping[str, tuple[Meter, Starts]]) -> None:
         self._books = books
         self._meters = {name: meter for name, (meter, _) in meters.items()}
         self._from = {name: dict(starts) for name, (_, starts) in meters.items()}
@@ -84,7 +84,7 @@ class Count:
             if charge.offset >= self._from[name][partition]:
                 self._charge(meter, charge)
 
-    def absorb(self, other: Count) -> None:
+    def absorb(self, other: SpendAggregator) -> None:
         """Go on for the meters of another reading, which is at least as far."""
         self._meters |= other._meters
         for name in other._meters:

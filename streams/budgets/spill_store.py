@@ -12,7 +12,7 @@ from array import array
 from streams.routing.budgets import Account
 
 
-class Shelf:
+class AccountSpillStore:
     """Columns of numbers by account. The database has no name and vanishes when it is closed."""
 
     def __init__(self) -> None:

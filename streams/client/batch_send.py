@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streams.client.caller import Caller, Heard
+from streams.client.caller import Caller, ReceivedReply
 
 GRACE_S = 30.0
 """How long after a request's own deadline its reply is waited for."""
@@ -21,7 +21,7 @@ class Pace:
     rate: float | None = None
 
 
-OnHeard = Callable[[Mapping[str, Any], Heard], None]
+OnHeard = Callable[[Mapping[str, Any], ReceivedReply], None]
 
 
 async def send_all(
@@ -42,7 +42,7 @@ async def send_all(
     loop = asyncio.get_running_loop()
     begun = loop.time()
 
-    async def wait(request: Mapping[str, Any], reply: asyncio.Future[Heard]) -> None:
+    async def wait(request: Mapping[str, Any], reply: asyncio.Future[ReceivedReply]) -> None:
         try:
             heard = await asyncio.wait_for(reply, timeout_s)
         except TimeoutError:

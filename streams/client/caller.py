@@ -21,7 +21,7 @@ from aiokafka.errors import KafkaError
 
 from core.kafka.access import KafkaAccess
 from core.kafka.consumer import open_consumer
-from core.kafka.preflight import kafka_problem, knock
+from core.kafka.preflight import check_connection, kafka_problem
 from schemas.encoding.json_bounds import read_writable
 from schemas.errors import LocalStackError
 from schemas.topics import MAX_REQUEST_BYTES, MIB, REPLIES, REQUESTS
@@ -33,7 +33,7 @@ _FETCH_WAIT_MS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class ReceivedReply:
     """A reply, and how long it took, ms, by this caller's clock."""
 
     reply: Document
@@ -43,7 +43,7 @@ class Heard:
 class Caller(Protocol):
     """Sends a request and gives a future of its reply."""
 
-    async def call(self, request: Mapping[str, Any]) -> asyncio.Future[Heard]:
+    async def call(self, request: Mapping[str, Any]) -> asyncio.Future[ReceivedReply]:
         """Publish a request; the future is done when its reply has come.
 
         Raises:
@@ -66,16 +66,16 @@ class KafkaCaller:
         self._topic = topic
         self._run = uuid.uuid4().hex[:12]
         self._sent = 0
-        self._waiting: dict[bytes, tuple[float, asyncio.Future[Heard]]] = {}
+        self._waiting: dict[bytes, tuple[float, asyncio.Future[ReceivedReply]]] = {}
         self._heard: set[bytes] = set()
         self.repeated = 0
         self.unreadable = 0
 
-    async def call(self, request: Mapping[str, Any]) -> asyncio.Future[Heard]:
+    async def call(self, request: Mapping[str, Any]) -> asyncio.Future[ReceivedReply]:
         """See `Caller.call`."""
         correlation = f"{self._run}-{self._sent}".encode()
         self._sent += 1
-        future: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[ReceivedReply] = asyncio.get_running_loop().create_future()
         self._waiting[correlation] = (time.perf_counter(), future)
         request_id = request.get("request_id")
         try:
@@ -108,7 +108,7 @@ class KafkaCaller:
         started, future = waiting
         if not future.done():
             waited_ms = (time.perf_counter() - started) * 1000
-            future.set_result(Heard(reply=reply, waited_ms=waited_ms))
+            future.set_result(ReceivedReply(reply=reply, waited_ms=waited_ms))
 
     def unreadable_in_words(self) -> str:
         """See `Caller.unreadable_in_words`."""
@@ -138,7 +138,7 @@ async def kafka_caller(
         ConfigurationError: it does not let us in.
     """
     kafka = (access or KafkaAccess()).kafka_at(bootstrap_servers)
-    await knock(kafka)
+    await check_connection(kafka)
     producer = AIOKafkaProducer(
         **kafka,
         enable_idempotence=True,

@@ -15,7 +15,7 @@ from schemas.topics import FEEDBACK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opinion:
+class FeedbackMessage:
     """A judgement of the answer to a request; `score` is 0..1."""
 
     tenant: str | None
@@ -26,7 +26,7 @@ class Opinion:
 
 
 async def publish_opinions(
-    bootstrap_servers: str, opinions: list[Opinion], access: KafkaAccess | None = None
+    bootstrap_servers: str, opinions: list[FeedbackMessage], access: KafkaAccess | None = None
 ) -> None:
     """Publish all of them; returns when the broker has them. `access` is as the environment says
     unless given.
@@ -52,7 +52,7 @@ async def publish_opinions(
         await producer.stop()
 
 
-def _value(opinion: Opinion) -> bytes:
+def _value(opinion: FeedbackMessage) -> bytes:
     fields = {
         "request_id": opinion.request_id,
         "tenant": opinion.tenant,

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from streams.client.caller import Document, Heard
+from streams.client.caller import Document, ReceivedReply
 
 Answering = Callable[[Mapping[str, Any]], Document | None]
 """Gives the reply to a request; `None` leaves it unanswered."""
@@ -21,10 +21,10 @@ class MemoryCaller:
         self.requests: list[Mapping[str, Any]] = []
         self.most_open = 0
 
-    async def call(self, request: Mapping[str, Any]) -> asyncio.Future[Heard]:
+    async def call(self, request: Mapping[str, Any]) -> asyncio.Future[ReceivedReply]:
         """See `Caller.call`; the reply comes in a later turn of the loop."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Heard] = loop.create_future()
+        future: asyncio.Future[ReceivedReply] = loop.create_future()
         self.requests.append(request)
         self._open += 1
         self.most_open = max(self.most_open, self._open)
@@ -37,7 +37,7 @@ class MemoryCaller:
         """See `Caller.unreadable_in_words`; all replies are readable here."""
         return ""
 
-    def _answer(self, future: asyncio.Future[Heard], reply: Document) -> None:
+    def _answer(self, future: asyncio.Future[ReceivedReply], reply: Document) -> None:
         self._open -= 1
         if not future.done():
-            future.set_result(Heard(reply=reply, waited_ms=1.0))
+            future.set_result(ReceivedReply(reply=reply, waited_ms=1.0))

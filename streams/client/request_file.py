@@ -46,7 +46,7 @@ class _LineError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class RequestFileFormat:
     """How lines become requests.
 
     `prompt_field` and `id_field` name the fields of rows that are no requests, such as data sets;
@@ -59,7 +59,7 @@ class Reading:
     id_prefix: str = "line-"
 
 
-def read_requests(path: Path, reading: Reading) -> list[dict[str, Any]]:
+def read_requests(path: Path, reading: RequestFileFormat) -> list[dict[str, Any]]:
     """All requests of a file, in order, each with a request id; `-` is standard input.
 
     Raises:
@@ -69,7 +69,7 @@ def read_requests(path: Path, reading: Reading) -> list[dict[str, Any]]:
     return [request for _, request in numbered_requests(path, reading)]
 
 
-def numbered_requests(path: Path, reading: Reading) -> list[tuple[int, dict[str, Any]]]:
+def numbered_requests(path: Path, reading: RequestFileFormat) -> list[tuple[int, dict[str, Any]]]:
     """The same, each with the number of its line (from 1). Raises as `read_requests`."""
     requests: list[tuple[int, dict[str, Any]]] = []
     lines: dict[Identity, int] = {}
@@ -110,7 +110,7 @@ def identity_of(request: Mapping[str, Any]) -> Identity:
     return str(request.get("tenant")), str(request.get("request_id"))
 
 
-def _request(number: int, row: dict[str, Any], reading: Reading) -> dict[str, Any]:
+def _request(number: int, row: dict[str, Any], reading: RequestFileFormat) -> dict[str, Any]:
     if reading.prompt_field is None:
         request = dict(row)
     else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from streams.client.caller import Heard
+from streams.client.caller import ReceivedReply
 
 NANO = 1_000_000_000
 
@@ -18,7 +18,7 @@ def nano_of(usd: float | None) -> int | None:
 
 
 @dataclass(slots=True)
-class Totals:
+class SendTotals:
     """Counted while replies come. `unknown_cost` are replies whose cost is null."""
 
     statuses: Counter[str] = field(default_factory=Counter)
@@ -44,7 +44,7 @@ class Totals:
             return None
         return 1 - self.compared_cost_nano / self.baseline_nano
 
-    def take(self, heard: Heard) -> None:
+    def take(self, heard: ReceivedReply) -> None:
         """Count a reply."""
         reply: dict[str, Any] = heard.reply
         self.statuses[reply["status"]] += 1

@@ -40,7 +40,9 @@ class Broker(Protocol):
         ...
 
 
-async def learn_time(broker: Broker, clock: BrokerClock, patience_s: float = PATIENCE_S) -> None:
+async def sync_broker_clock(
+    broker: Broker, clock: BrokerClock, patience_s: float = PATIENCE_S
+) -> None:
     """Set the clock right; returns when it is, or says so where it could not be done in time."""
     try:
         async with asyncio.timeout(patience_s):

@@ -58,7 +58,7 @@ class _Pool:
         return self._others
 
 
-class Slots:
+class ConcurrencyLimiter:
     """At most `limit` messages of a tier in work at once; who waits in a line is served in turn."""
 
     def __init__(self, limit: int) -> None:
@@ -95,9 +95,9 @@ class Slots:
             await self.take()
 
 
-class SlotsAhead(Slots):
+class PriorityLimiter(ConcurrencyLimiter):
     """The same slots as `others`, for those who are served first."""
 
-    def __init__(self, others: Slots) -> None:
+    def __init__(self, others: ConcurrencyLimiter) -> None:
         self._pool = others._pool
         self._is_ahead = True

@@ -1,10 +1,10 @@
 """From a stream of events to work in slots, and back to acknowledged offsets.
 
-One `Intake` per topic. A message gets a slot, then a task; when its task is through, everything it
-caused is acknowledged by the broker, and its partition's tracker releases what is finished up to
-the first gap. Work belongs to the assignment under which it was opened: after a rebalance the old
-trackers are gone, late acknowledgements find nobody, and what is delivered again is told apart by
-the journal.
+One `TopicDispatcher` a topic. A message gets a slot, then a task. When its task is done and the
+broker has acknowledged every record that it caused, the partition's offset tracker releases what
+is finished up to the first gap. Work belongs to the assignment under which it began: after a
+rebalance the old trackers are gone, late acknowledgements have no effect, and the journal
+recognizes what is delivered again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from core.kafka.incoming_message import Incoming
-from streams.flow.concurrency_limiter import Slots
+from streams.flow.concurrency_limiter import ConcurrencyLimiter
 from streams.flow.log_gaps import LogGaps
 from streams.flow.offset_tracker import MAX_SPAN, AckTracker, Opening
 from streams.offset_metadata.delivery_attempts import DeliveryAttempts, Trial
@@ -47,9 +47,9 @@ class Work:
     """
 
     message: Incoming
-    slots: Slots
-    lane: Lane
-    assignment: Assignment | None = None
+    slots: ConcurrencyLimiter
+    lane: PartitionState
+    assignment: PartitionAssignment | None = None
     tries: Tries = field(default_factory=Tries)
     attempts: DeliveryAttempts | None = None
     trial: Trial | None = None
@@ -82,7 +82,7 @@ Handler = Callable[[Work], Awaitable[None]]
 """Does all that a message asks for; returns when every effect is acknowledged."""
 
 
-class Lane:
+class PartitionState:
     """One partition under one assignment."""
 
     def __init__(self, *, max_span: int = MAX_SPAN) -> None:
@@ -101,11 +101,11 @@ class Lane:
             self.roomy.set()
 
 
-class Assignment:
+class PartitionAssignment:
     """The partitions that are ours now, one lane each; settled between two rebalances."""
 
     def __init__(self) -> None:
-        self._lanes: dict[Place, Lane] = {}
+        self._lanes: dict[Place, PartitionState] = {}
         self._settled = asyncio.Event()
         self._generation: int | None = None
         self.closed = False
@@ -121,7 +121,7 @@ class Assignment:
     def assign(self, places: Collection[Place], generation: int | None = None) -> None:
         """These partitions are ours, and ready, in this generation of the group."""
         self._generation = generation
-        self._lanes = {place: Lane() for place in places}
+        self._lanes = {place: PartitionState() for place in places}
         self._settled.set()
 
     def close(self) -> None:
@@ -129,7 +129,7 @@ class Assignment:
         self.closed = True
         self._settled.set()
 
-    async def lane(self, place: Place, generation: int | None = None) -> Lane | None:
+    async def lane(self, place: Place, generation: int | None = None) -> PartitionState | None:
         """The lane of a partition, once assignments are settled; `None` if it is not ours.
 
         Also `None` for a message of another generation. It is read again where it is still ours,
@@ -149,13 +149,13 @@ class Assignment:
         return tuple(sorted(partition for name, partition in self._lanes if name == topic))
 
 
-class Intake:
+class TopicDispatcher:
     """Opens the messages of one topic."""
 
     def __init__(
         self,
-        assignment: Assignment,
-        slots: Slots,
+        assignment: PartitionAssignment,
+        slots: ConcurrencyLimiter,
         handler: Handler,
         on_fatal: Callable[[BaseException], None],
         *,
@@ -226,7 +226,7 @@ class Intake:
             self._slots.give_back()
 
     @property
-    def slots(self) -> Slots:
+    def slots(self) -> ConcurrencyLimiter:
         """The slots that its messages take."""
         return self._slots
 

@@ -33,18 +33,18 @@ _ENVIRONMENT = (DeliveryError, KafkaError, SchemaRegistryAwayError, DeadLetterLi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class HandlingFailure:
     """Why a message was given up, as dead letters and alerts say it."""
 
     reason: str
 
     @classmethod
-    def of(cls, error: BaseException, tries: int) -> Fault:
+    def of(cls, error: BaseException, tries: int) -> HandlingFailure:
         """From the exception of the last of so many tries."""
         return cls(reason=f"handling failed {tries} times, at last by {cause_of(error)}")
 
     @classmethod
-    def of_earlier(cls, tries: Tries) -> Fault:
+    def of_earlier(cls, tries: Tries) -> HandlingFailure:
         """From the tries of earlier processes."""
         return cls(
             reason=f"handling failed {tries.failed} times before, and {tries.lost_workers} workers "
@@ -52,7 +52,7 @@ class Fault:
         )
 
 
-GiveUp = Callable[[Work, Fault], Awaitable[None]]
+GiveUp = Callable[[Work, HandlingFailure], Awaitable[None]]
 """Ends a message for good; returns when every effect is acknowledged."""
 
 
@@ -88,7 +88,7 @@ def bounded(
 
     async def handle(work: Work) -> None:
         if _used_up(work):
-            await give_up(work, Fault.of_earlier(work.tries))
+            await give_up(work, HandlingFailure.of_earlier(work.tries))
             return
         while True:
             error = await _one_try(handler, work)
@@ -98,7 +98,7 @@ def bounded(
             await work.note_failed()
             _tell(work, error)
             if _used_up(work):
-                await give_up(work, Fault.of(error, work.tries.failed))
+                await give_up(work, HandlingFailure.of(error, work.tries.failed))
                 return
             await _pause(work, sleep_ms)
 

@@ -15,7 +15,7 @@ from streams.journal.partition_journal import HopMessage
 _Key = tuple[bytes, int, int]
 
 
-class Claims:
+class InFlightRegistry:
     """Hops in work, by identity, hop and visit."""
 
     def __init__(self) -> None:

@@ -19,9 +19,9 @@ from streams.journal.journal_log import JournalLog, JournalRecord
 from streams.journal.partition_journal import (
     DUPLICATE_WINDOW_MS,
     BegunCall,
+    CallStart,
     Owner,
     PartitionJournal,
-    Start,
 )
 
 LOOK_BACK_MS = 5 * 60 * 1000
@@ -165,7 +165,7 @@ class Journals:
                 self.booked(partition, call.identity, call.call_id)
         return [call for call in calls if call.call_id not in booked]
 
-    async def lost_workers(self, partition: int, starts: Sequence[Start]) -> int:
+    async def lost_workers(self, partition: int, starts: Sequence[CallStart]) -> int:
         """How many incarnations ended while they worked on a hop whose calls these are.
 
         One that left in order does not count: it said so when it booked its calls. The cost topic

@@ -47,7 +47,7 @@ class BegunCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class CallStart:
     """A call that another incarnation started for a hop; `at` is broker time, ms."""
 
     call_id: str
@@ -63,7 +63,7 @@ class Run:
     """
 
     interrupted: tuple[BegunCall, ...] = ()
-    starts: tuple[Start, ...] = ()
+    starts: tuple[CallStart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class _Life:
     done: set[tuple[int, int]] = field(default_factory=set)
     highest_hop: int = 0
     calls: dict[str, BegunCall] = field(default_factory=dict)
-    starts: dict[tuple[int, int], dict[str, Start]] = field(default_factory=dict)
+    starts: dict[tuple[int, int], dict[str, CallStart]] = field(default_factory=dict)
 
 
 _STATUSES = tuple(sorted(TERMINAL))
@@ -275,7 +275,7 @@ class PartitionJournal:
     ) -> None:
         if entry.call_id is None or entry.call_id in life.calls:
             return
-        life.starts.setdefault((entry.hop, entry.visit), {})[entry.call_id] = Start(
+        life.starts.setdefault((entry.hop, entry.visit), {})[entry.call_id] = CallStart(
             call_id=entry.call_id, incarnation=entry.incarnation, at=at
         )
         life.calls[entry.call_id] = BegunCall(

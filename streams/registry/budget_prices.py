@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from streams.providers.pricing.price_list import PriceBook
 from streams.registry.document.problems import InvalidRegistryError, Problem
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 
 
-def refuse_unpriced(landscape: Landscape, name: str, prices: PriceBook | None = None) -> None:
+def refuse_unpriced(snapshot: RegistrySnapshot, name: str, prices: PriceBook | None = None) -> None:
     """Check that every model under a downgrading or rejecting budget has a price today.
 
     Raises:
         RegistryError: some have none; all of them are named.
     """
-    binding = [budget for budget in landscape.budgets if budget.binds]
+    binding = [budget for budget in snapshot.budgets if budget.binds]
     if not binding:
         return
     book = prices or PriceBook()
     problems = []
-    for model in landscape.models.values():
+    for model in snapshot.models.values():
         concerned = [
             budget.meter.name
             for budget in binding

@@ -10,7 +10,7 @@ from importlib import resources
 from schemas.errors import RegistryError
 from streams.registry.document.policy import LearnedPart
 from streams.routing.learned.artifact import Artifact, read_artifact
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 
 DEFAULT = "default"
 
@@ -26,9 +26,9 @@ def default_artifact() -> Artifact:
 
 
 def with_artifact(
-    landscape: Landscape, part: LearnedPart, artifact: Artifact, name: str
-) -> Landscape:
-    """The landscape with its artifact, and a column for each tier and each model.
+    snapshot: RegistrySnapshot, part: LearnedPart, artifact: Artifact, name: str
+) -> RegistrySnapshot:
+    """The snapshot with its artifact, and a column for each tier and each model.
 
     A tier's column is the one that the policy names, else the one of its name, else that of its
     first model that has one; a model's is the one of its name, else its tier's.
@@ -45,8 +45,8 @@ def with_artifact(
                 f"{column}; it has {known}"
             )
         columns[given] = artifact.column(column)
-    for tier in landscape.tiers:
-        names = [tier, *(model.name for model in landscape.models_of(tier))]
+    for tier in snapshot.tiers:
+        names = [tier, *(model.name for model in snapshot.models_of(tier))]
         found = [artifact.column(each) for each in names if each in artifact.columns]
         if tier not in columns and not found:
             raise RegistryError(
@@ -54,11 +54,11 @@ def with_artifact(
                 f"artifact {artifact.hash} has {known}"
             )
         columns.setdefault(tier, found[0] if found else 0)
-    for model in landscape.models.values():
+    for model in snapshot.models.values():
         if model.name not in columns:
             columns[model.name] = (
                 artifact.column(model.name)
                 if model.name in artifact.columns
                 else columns[model.tier]
             )
-    return replace(landscape, artifact=artifact, columns=columns)
+    return replace(snapshot, artifact=artifact, columns=columns)

@@ -24,7 +24,7 @@ from streams.registry.history import (
     read_pointer,
 )
 from streams.registry.registry_topic import record_of
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ async def _tell_nobody(error: UnsignedRecordError) -> None:
 
 
 class LiveRegistry:
-    """The current landscape, kept current. With keys, by signed records only."""
+    """The current snapshot, kept current. With keys, by signed records only."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class LiveRegistry:
         self._on_unsigned = on_unsigned
         self._history = RegistryHistory(keys)
         self._unused: dict[bytes, RegistryError] = {}
-        self._landscape: Landscape | None = None
+        self._snapshot: RegistrySnapshot | None = None
         self._loaded = asyncio.Event()
         self.changed = asyncio.Event()
         """Set whenever a pointer was followed or refused; who waits for it clears it."""
@@ -67,22 +67,22 @@ class LiveRegistry:
         """The current version and what is wrong with it, where it was not taken up."""
 
     @property
-    def landscape(self) -> Landscape:
+    def snapshot(self) -> RegistrySnapshot:
         """The version that counts now.
 
         Raises:
             RegistryError: none was loaded yet; wait for `loaded` first.
         """
-        if self._landscape is None:
+        if self._snapshot is None:
             raise RegistryError(
                 "no registry version is current; publish one: sluice registry apply"
             )
-        return self._landscape
+        return self._snapshot
 
     @property
     def version(self) -> str | None:
         """Hash of the version in use; `None` before the first."""
-        return None if self._landscape is None else self._landscape.version
+        return None if self._snapshot is None else self._snapshot.version
 
     async def loaded(self) -> None:
         """Wait for the first valid version."""
@@ -104,18 +104,18 @@ class LiveRegistry:
             log.error("keeping the registry that is in use: %s", error)  # noqa: TRY400
             await self._on_invalid(whose, str(error))
 
-    def use(self, landscape: Landscape) -> None:
+    def use(self, snapshot: RegistrySnapshot) -> None:
         """Decide by this version from now on.
 
         Raises:
             RegistryError: its tiers are not the ones whose topics this worker reads.
         """
-        if landscape.tiers != self._tiers:
+        if snapshot.tiers != self._tiers:
             raise RegistryError(
-                f"version {landscape.version} has tiers {', '.join(landscape.tiers)}, this worker "
+                f"version {snapshot.version} has tiers {', '.join(snapshot.tiers)}, this worker "
                 f"reads {', '.join(self._tiers)}: create their topics, set SLUICE_TIERS, restart"
             )
-        self._landscape = landscape
+        self._snapshot = snapshot
         self.refused = None
         self._loaded.set()
         self.changed.set()
@@ -129,7 +129,7 @@ class LiveRegistry:
         if pointer is not None:
             # A large version takes seconds to check, and a worker has calls in flight.
             version = await asyncio.to_thread(self._history.version, pointer.version)
-            self.use(version.landscape)
+            self.use(version.snapshot)
             log.info("registry %s is in use", pointer.version)
 
     async def follow(self, kafka: Mapping[str, Any]) -> None:
@@ -191,7 +191,7 @@ class LiveRegistry:
         first: tuple[str, str] | None = None
         for pointer in reversed(self._history.pointers):
             try:
-                self.use(self._history.version(pointer.version).landscape)
+                self.use(self._history.version(pointer.version).snapshot)
             except RegistryError as error:
                 first = first or (pointer.version, str(error))
                 await self._on_invalid(pointer.version, str(error))

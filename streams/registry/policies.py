@@ -18,13 +18,13 @@ from streams.routing.policy import (
     CascadePolicy,
     FallbackPolicy,
     FeaturePolicy,
-    GreyBand,
     HybridPolicy,
     LearnedPolicy,
     Policy,
     RetrievalPolicy,
     ShadowPolicy,
     StaticRule,
+    UncertaintyBand,
 )
 
 _NANO = Decimal(1_000_000_000)
@@ -90,6 +90,6 @@ def _cascade(part: CascadePart) -> CascadePolicy:
         thresholds=part.thresholds,
         default_threshold=part.default_threshold,
         max_hops=part.max_hops,
-        grey=None if part.grey is None else GreyBand(**part.grey.model_dump()),
+        grey=None if part.grey is None else UncertaintyBand(**part.grey.model_dump()),
         logprobs=part.logprobs,
     )

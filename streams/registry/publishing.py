@@ -74,9 +74,9 @@ def records_of(version: RegistryVersion) -> Iterator[tuple[bytes, bytes]]:
 
 def artifacts_of(version: RegistryVersion) -> Iterable[Artifact]:
     """Every artifact that a version, or an arm of it, decides by, each once."""
-    landscape = version.landscape
-    arms = [arm.landscape for each in landscape.experiments for arm in each.arms]
-    found = [each.artifact for each in (landscape, *arms) if each.artifact is not None]
+    snapshot = version.snapshot
+    arms = [arm.snapshot for each in snapshot.experiments for arm in each.arms]
+    found = [each.artifact for each in (snapshot, *arms) if each.artifact is not None]
     return {artifact.hash: artifact for artifact in found}.values()
 
 

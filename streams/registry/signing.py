@@ -61,9 +61,9 @@ def signing_plan(
         found.read(record)
     wanted = version or _current(signed, found)
     source = signed if signed.holds(VERSION_PREFIX + wanted.encode()) else found
-    landscape = source.version(wanted).landscape
-    arms = [arm.landscape for each in landscape.experiments for arm in each.arms]
-    needed = {each.artifact.hash for each in (landscape, *arms) if each.artifact is not None}
+    snapshot = source.version(wanted).snapshot
+    arms = [arm.snapshot for each in snapshot.experiments for arm in each.arms]
+    needed = {each.artifact.hash for each in (snapshot, *arms) if each.artifact is not None}
     values: dict[bytes, bytes] = {}
     left = 0
     for key in _keys_of(found) | _keys_of(signed):

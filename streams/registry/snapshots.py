@@ -1,4 +1,4 @@
-"""A checked registry document as what the router decides by; arms have landscapes of their own."""
+"""A checked registry document as what the router decides by; arms have snapshots of their own."""
 
 from __future__ import annotations
 
@@ -26,36 +26,36 @@ from streams.routing.snapshot import (
     Arm,
     Experiment,
     Instance,
-    Landscape,
     Limits,
     ListPrice,
     Model,
     Privacy,
+    RegistrySnapshot,
     TokenPrice,
 )
 
 
-def landscape_of(
+def snapshot_of(
     document: RegistryDocument, version: str, *, name: str, artifacts: ArtifactOf, text: YamlText
-) -> Landscape:
-    """The landscape of a document, with those of its arms; `text` says where faults stand.
+) -> RegistrySnapshot:
+    """The snapshot of a document, with those of its arms; `text` says where faults stand.
 
     Raises:
         RegistryError: an arm does not validate, an artifact is not there or does not fit, or a
             model under a budget has no price.
     """
-    plain = _plain_landscape(document, version)
-    landscape = _with_learned(plain, document, name, artifacts, text)
-    refuse_unpriced(landscape, name)
+    plain = _plain_snapshot(document, version)
+    snapshot = _with_learned(plain, document, name, artifacts, text)
+    refuse_unpriced(snapshot, name)
     experiments = tuple(
         _experiment(document, title, part, plain, name=name, artifacts=artifacts, text=text)
         for title, part in sorted(document.experiments.items())
     )
-    return replace(landscape, experiments=experiments)
+    return replace(snapshot, experiments=experiments)
 
 
-def _plain_landscape(document: RegistryDocument, version: str) -> Landscape:
-    return Landscape(
+def _plain_snapshot(document: RegistryDocument, version: str) -> RegistrySnapshot:
+    return RegistrySnapshot(
         version=version,
         tiers=document.tiers,
         models={title: _model(title, part) for title, part in document.models.items()},
@@ -71,28 +71,28 @@ def _plain_landscape(document: RegistryDocument, version: str) -> Landscape:
 
 
 def _with_learned(
-    landscape: Landscape,
+    snapshot: RegistrySnapshot,
     document: RegistryDocument,
     name: str,
     artifacts: ArtifactOf,
     text: YamlText,
-) -> Landscape:
+) -> RegistrySnapshot:
     """With the artifact that the document's policy needs, if any."""
     if not document.policy.needs_artifact:
-        return landscape
+        return snapshot
     learned = document.policy.learned
     try:
         artifact = artifacts(learned.artifact)
     except ArtifactError as error:
         raise artifact_missing(name, error, text) from None
-    return with_artifact(landscape, learned, artifact, name)
+    return with_artifact(snapshot, learned, artifact, name)
 
 
 def _experiment(
     document: RegistryDocument,
     title: str,
     part: ExperimentPart,
-    plain: Landscape,
+    plain: RegistrySnapshot,
     *,
     name: str,
     artifacts: ArtifactOf,
@@ -109,8 +109,8 @@ def _experiment(
         # An arm differs in its policy only.
         policy = policy_of(seen.policy, (document.policy, plain.policy))
         own = replace(plain, policy=policy)
-        landscape = _with_learned(own, seen, place, artifacts, text)
-        arms.append(Arm(name=arm, weight=arm_part.weight, landscape=landscape))
+        snapshot = _with_learned(own, seen, place, artifacts, text)
+        arms.append(Arm(name=arm, weight=arm_part.weight, snapshot=snapshot))
     return Experiment(
         name=title,
         arms=tuple(arms),

@@ -21,8 +21,8 @@ from streams.registry.document.document_problems import artifact_missing, proble
 from streams.registry.document.problems import InvalidRegistryError
 from streams.registry.document.yaml_text import YamlText, read_json, read_yaml
 from streams.registry.learned import DEFAULT, ArtifactOf
-from streams.registry.snapshots import landscape_of
-from streams.routing.snapshot import Landscape
+from streams.registry.snapshots import snapshot_of
+from streams.routing.snapshot import RegistrySnapshot
 
 HASH_CHARACTERS = 16
 _MAX_BYTES = 4 * 1024 * 1024
@@ -30,11 +30,11 @@ _MAX_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryVersion:
-    """One version: `content` is the canonical JSON, `landscape` what the router decides by."""
+    """One version: `content` is the canonical JSON, `snapshot` what the router decides by."""
 
     hash: str
     content: bytes
-    landscape: Landscape
+    snapshot: RegistrySnapshot
 
 
 def load_registry(path: Path, artifacts: ArtifactOf | None = None) -> RegistryVersion:
@@ -79,8 +79,8 @@ def parse_registry(
     except TypeError:
         raise RegistryError(f"{name}: a number is larger than 64 bits hold") from None
     digest = content_hash(content)
-    landscape = landscape_of(document, digest, name=name, artifacts=artifacts, text=raw)
-    return RegistryVersion(hash=digest, content=content, landscape=landscape)
+    snapshot = snapshot_of(document, digest, name=name, artifacts=artifacts, text=raw)
+    return RegistryVersion(hash=digest, content=content, snapshot=snapshot)
 
 
 def content_hash(content: bytes) -> str:

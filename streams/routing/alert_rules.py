@@ -14,7 +14,7 @@ from enum import StrEnum
 from schemas.events import AGREES, CONFIDENCE, CONSISTENT, FEEDBACK, JUDGED
 
 
-class Kind(StrEnum):
+class MeasureKind(StrEnum):
     """What a rule measures."""
 
     COST_RATE = "cost_rate"
@@ -47,7 +47,7 @@ HYSTERESIS = 0.1
 """Share of a bound that a value must be inside of it before an alert is resolved."""
 
 
-class Verdict(StrEnum):
+class RuleState(StrEnum):
     """What a measured value says of a rule."""
 
     BREACHED = "breached"
@@ -70,7 +70,7 @@ class AlertRule:
     """
 
     name: str
-    kind: Kind
+    kind: MeasureKind
     window_ms: int
     min_sample: int = 1
     above: float | None = None
@@ -86,7 +86,7 @@ class AlertRule:
     @property
     def falls_only(self) -> bool:
         """Whether only a fall against the window before counts as a change."""
-        return self.kind is Kind.QUALITY_DROP
+        return self.kind is MeasureKind.QUALITY_DROP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ class Alerting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Measurement:
     """What a rule measured of one subject: the value now, in the window before, and from how much.
 
     A value is `None` where nothing was seen.
@@ -128,31 +128,33 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class RuleEvaluation:
     """A verdict, and the bound that it is about where there is one."""
 
-    verdict: Verdict
+    verdict: RuleState
     threshold: float | None = None
 
 
-def judge(rule: AlertRule, reading: Reading, *, firing: bool) -> Judged:
+def judge(rule: AlertRule, reading: Measurement, *, firing: bool) -> RuleEvaluation:
     """What a reading says of its rule; `firing` whether an alert of it stands."""
     least = 1 if firing else rule.min_sample
     value = reading.value
     if value is None or reading.sample < least:
-        return Judged(verdict=Verdict.UNKNOWN)
+        return RuleEvaluation(verdict=RuleState.UNKNOWN)
     margins = list(_margins(rule, reading, value, least))
     if not margins:
-        return Judged(verdict=Verdict.UNKNOWN)
+        return RuleEvaluation(verdict=RuleState.UNKNOWN)
     worst, threshold, room = max(margins, key=lambda each: each[0])
     if worst > 0:
-        return Judged(verdict=Verdict.BREACHED, threshold=threshold)
+        return RuleEvaluation(verdict=RuleState.BREACHED, threshold=threshold)
     inside = -worst >= room
-    return Judged(verdict=Verdict.CLEAR if inside else Verdict.BETWEEN, threshold=threshold)
+    return RuleEvaluation(
+        verdict=RuleState.CLEAR if inside else RuleState.BETWEEN, threshold=threshold
+    )
 
 
 def _margins(
-    rule: AlertRule, reading: Reading, value: float, least: int
+    rule: AlertRule, reading: Measurement, value: float, least: int
 ) -> list[tuple[float, float, float]]:
     """For each bound: how far beyond it the value is, the bound, and the room to resolve in."""
     found = []

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from streams.routing.complexity import SCORE_DIGITS
 from streams.routing.features.request_features import Features
 from streams.routing.learned.domain import FAMILIAR
-from streams.routing.llm.classification import Opinion
+from streams.routing.llm.classification import LlmClassification
 from streams.routing.rules.classifier import CLASSIFIERS
 from streams.routing.selection.plans import best_plan
 from streams.routing.selection.success_probability import foresee
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 
 RULES, LEARNED, LLM, HYBRID = "rules", "learned", "llm", "hybrid"
 CLASSIFIER_NAMES = (*CLASSIFIERS, LEARNED, LLM, HYBRID)
@@ -40,75 +40,80 @@ class Assessment:
 
 
 def assess(
-    seen: Features, landscape: Landscape, costs: Costs, opinion: Opinion | None = None
+    seen: Features,
+    snapshot: RegistrySnapshot,
+    costs: Costs,
+    opinion: LlmClassification | None = None,
 ) -> Assessment:
     """Ask the policy's classifier; `opinion` is what the `llm` classifier's model said."""
-    policy = landscape.policy
+    policy = snapshot.policy
     if policy.classifier == LEARNED:
-        return _learned(seen, landscape, costs)
+        return _learned(seen, snapshot, costs)
     if policy.classifier == LLM:
-        return _by_opinion(seen, landscape, opinion)
+        return _by_opinion(seen, snapshot, opinion)
     if policy.classifier != HYBRID:
-        return _by_rules(policy.classifier, seen, landscape)
-    ruled = _by_rules(RULES, seen, landscape)
-    if not _is_unsure(ruled, seen, landscape):
+        return _by_rules(policy.classifier, seen, snapshot)
+    ruled = _by_rules(RULES, seen, snapshot)
+    if not _is_unsure(ruled, seen, snapshot):
         return ruled
     if policy.hybrid.asks == LLM:
-        second = _by_opinion(seen, landscape, opinion)
+        second = _by_opinion(seen, snapshot, opinion)
     else:
-        second = _learned(seen, landscape, costs)
+        second = _learned(seen, snapshot, costs)
     why = f"rules say {ruled.score:g}, too near a boundary to tell"
     return Assessment(score=second.score, tier=second.tier, reasons=(why, *second.reasons))
 
 
-def uses_artifact(landscape: Landscape) -> bool:
+def uses_artifact(snapshot: RegistrySnapshot) -> bool:
     """Whether the policy's classifier goes by what was learned, and weighs what each tier costs."""
-    policy = landscape.policy
+    policy = snapshot.policy
     return policy.classifier == LEARNED or (
         policy.classifier == HYBRID and policy.hybrid.asks == LEARNED
     )
 
 
-def wants_opinion(seen: Features, landscape: Landscape) -> bool:
+def wants_opinion(seen: Features, snapshot: RegistrySnapshot) -> bool:
     """Whether a model is to be asked where this request belongs."""
-    policy = landscape.policy
+    policy = snapshot.policy
     if policy.classifier == LLM:
         return True
     return (
         policy.classifier == HYBRID
         and policy.hybrid.asks == LLM
-        and _is_unsure(_by_rules(RULES, seen, landscape), seen, landscape)
+        and _is_unsure(_by_rules(RULES, seen, snapshot), seen, snapshot)
     )
 
 
-def _by_rules(name: str, seen: Features, landscape: Landscape) -> Assessment:
-    verdict = CLASSIFIERS[name](seen, landscape.policy.retrieval)
+def _by_rules(name: str, seen: Features, snapshot: RegistrySnapshot) -> Assessment:
+    verdict = CLASSIFIERS[name](seen, snapshot.policy.retrieval)
     score = round(verdict.score, SCORE_DIGITS)
-    place = tier_of_score(score, boundaries_of(seen.feature, landscape))
-    return Assessment(score=score, tier=landscape.tiers[place], reasons=verdict.reasons)
+    place = tier_of_score(score, boundaries_of(seen.feature, snapshot))
+    return Assessment(score=score, tier=snapshot.tiers[place], reasons=verdict.reasons)
 
 
-def _is_unsure(ruled: Assessment, seen: Features, landscape: Landscape) -> bool:
-    boundaries = boundaries_of(seen.feature, landscape)
+def _is_unsure(ruled: Assessment, seen: Features, snapshot: RegistrySnapshot) -> bool:
+    boundaries = boundaries_of(seen.feature, snapshot)
     distance = min((abs(ruled.score - each) for each in boundaries), default=1.0)
-    return distance <= landscape.policy.hybrid.margin
+    return distance <= snapshot.policy.hybrid.margin
 
 
-def _by_opinion(seen: Features, landscape: Landscape, opinion: Opinion | None) -> Assessment:
+def _by_opinion(
+    seen: Features, snapshot: RegistrySnapshot, opinion: LlmClassification | None
+) -> Assessment:
     """What the model said: its tier, or, with boundaries set, the one of its score."""
     if opinion is None or opinion.tier is None:
-        ruled = _by_rules(RULES, seen, landscape)
+        ruled = _by_rules(RULES, seen, snapshot)
         cause = opinion.failed if opinion is not None and opinion.failed else "it was not asked"
         why = f"no opinion of a model ({cause}), the rules decide"
         return Assessment(score=ruled.score, tier=ruled.tier, reasons=(why, *ruled.reasons))
-    place = landscape.tiers.index(opinion.tier)
+    place = snapshot.tiers.index(opinion.tier)
     score = opinion.score
     if score is None:
-        score = round((place + 0.5) / len(landscape.tiers), SCORE_DIGITS)
-    elif boundaries := landscape.policy.boundaries_for(seen.feature):
+        score = round((place + 0.5) / len(snapshot.tiers), SCORE_DIGITS)
+    elif boundaries := snapshot.policy.boundaries_for(seen.feature):
         place = tier_of_score(score, boundaries)
     said = f"a model says {opinion.tier}" + (f": {opinion.reason}" if opinion.reason else "")
-    return Assessment(score=score, tier=landscape.tiers[place], reasons=(said,))
+    return Assessment(score=score, tier=snapshot.tiers[place], reasons=(said,))
 
 
 def tier_of_score(score: float, boundaries: Sequence[float]) -> int:
@@ -121,42 +126,42 @@ def equal_shares(tiers: int) -> list[float]:
     return [place / tiers for place in range(1, tiers)]
 
 
-def boundaries_of(feature: str | None, landscape: Landscape) -> Sequence[float]:
+def boundaries_of(feature: str | None, snapshot: RegistrySnapshot) -> Sequence[float]:
     """Scores from which each tier after the first begins; equal shares unless the policy says."""
-    chosen = landscape.policy.boundaries_for(feature)
+    chosen = snapshot.policy.boundaries_for(feature)
     if chosen:
         return chosen
-    return equal_shares(len(landscape.tiers))
+    return equal_shares(len(snapshot.tiers))
 
 
-def _learned(seen: Features, landscape: Landscape, costs: Costs) -> Assessment:
+def _learned(seen: Features, snapshot: RegistrySnapshot, costs: Costs) -> Assessment:
     """What was learned, on prompts like the labels; on others the rules, with what it would say."""
-    found = foresee(seen.question, landscape)
+    found = foresee(seen.question, snapshot)
     chances = found.chances
     score = round(1 - chances[0], SCORE_DIGITS)
     said = ", ".join(
-        f"{tier} {chance:.2f}" for tier, chance in zip(landscape.tiers, chances, strict=True)
+        f"{tier} {chance:.2f}" for tier, chance in zip(snapshot.tiers, chances, strict=True)
     )
     if found.familiarity < FAMILIAR:
-        ruled = _by_rules(RULES, seen, landscape)
+        ruled = _by_rules(RULES, seen, snapshot)
         why = f"unlike what was learned from, the rules decide (learned says {said})"
         return Assessment(score=ruled.score, tier=ruled.tier, reasons=(why, *ruled.reasons))
     reasons = [f"chance of a good answer: {said}"]
-    boundaries = landscape.policy.boundaries_for(seen.feature)
+    boundaries = snapshot.policy.boundaries_for(seen.feature)
     if boundaries:
         return Assessment(
             score=score,
-            tier=landscape.tiers[tier_of_score(score, boundaries)],
+            tier=snapshot.tiers[tier_of_score(score, boundaries)],
             reasons=tuple(reasons),
         )
     plan = best_plan(
         chances,
-        [costs.get(tier) for tier in landscape.tiers],
+        [costs.get(tier) for tier in snapshot.tiers],
         seen.quality,
-        cascades=landscape.policy.cascade.enabled,
+        cascades=snapshot.policy.cascade.enabled,
     )
     reasons.append(
-        f"starting on {landscape.tiers[plan.start]} is expected to reach {plan.quality:.2f} "
+        f"starting on {snapshot.tiers[plan.start]} is expected to reach {plan.quality:.2f} "
         f"at {plan.cost:.0%} of the dearest tier's cost"
     )
-    return Assessment(score=score, tier=landscape.tiers[plan.start], reasons=tuple(reasons))
+    return Assessment(score=score, tier=snapshot.tiers[plan.start], reasons=tuple(reasons))

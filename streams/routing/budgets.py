@@ -32,7 +32,7 @@ NOT_COUNTED = "not counted yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Payer:
+class BudgetSubject:
     """Whom a call is charged to; `model` by its registry name, `None` before one is chosen."""
 
     tenant: str
@@ -68,7 +68,7 @@ class Meter:
         object.__setattr__(self, "digest", digest)
         object.__setattr__(self, "id", f"{self.name}/{digest}")
 
-    def subject_of(self, payer: Payer) -> str | None:
+    def subject_of(self, payer: BudgetSubject) -> str | None:
         """Whose account a call of this payer is charged to; `None` where it is none of ours.
 
         A user's is `tenant/user`: two tenants' users of one name are two.
@@ -84,7 +84,7 @@ class Meter:
             return payer.feature or NOBODY
         return payer.model
 
-    def account_of(self, payer: Payer, at: int) -> Account | None:
+    def account_of(self, payer: BudgetSubject, at: int) -> Account | None:
         """The account of a call that ended at `at`, ms; `None` where it is none of ours."""
         subject = self.subject_of(payer)
         if subject is None:

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from schemas.records import Answer
-from streams.routing.confidence.scorers import Verdict
+from streams.routing.confidence.scorers import ConfidenceResult
 from streams.routing.policy import BY_WORTH
 from streams.routing.selection.plans import going_on
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 
 MIN_TIME_TO_ESCALATE_MS = 250.0
 """With less time left than this, no further tier is asked."""
@@ -36,7 +36,7 @@ class Escalate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class CascadeState:
     """Where a request stands when a hop ends: its tier, hop number, time left in ms, a pin, the
     caller's feature, the quality preference, and, where going on is weighed, what each tier is
     expected to cost (any unit).
@@ -51,16 +51,18 @@ class Standing:
     costs: Mapping[str, int | None] = field(default_factory=dict)
 
 
-def after_answer(verdict: Verdict, standing: Standing, landscape: Landscape) -> Accept | Escalate:
+def after_answer(
+    verdict: ConfidenceResult, standing: CascadeState, snapshot: RegistrySnapshot
+) -> Accept | Escalate:
     """Whether an answer of this confidence stands."""
-    if not landscape.policy.cascade.enabled:
+    if not snapshot.policy.cascade.enabled:
         return Accept(why="the cascade is off")
-    if weighs_going_on(standing, landscape) and verdict.chances:
-        return _by_worth(verdict, standing, landscape)
-    threshold = landscape.policy.threshold(standing.tier, standing.feature)
+    if weighs_going_on(standing, snapshot) and verdict.chances:
+        return _by_worth(verdict, standing, snapshot)
+    threshold = snapshot.policy.threshold(standing.tier, standing.feature)
     if verdict.confidence >= threshold:
         return Accept(why=f"confidence {verdict.confidence:g} reaches {threshold:g}")
-    following = next_tier(standing, landscape)
+    following = next_tier(standing, snapshot)
     if following is None:
         return Accept(
             why=f"confidence {verdict.confidence:g} is below {threshold:g}, nobody is left to ask"
@@ -68,42 +70,44 @@ def after_answer(verdict: Verdict, standing: Standing, landscape: Landscape) -> 
     return Escalate(tier=following, why=f"confidence {verdict.confidence:g} is below {threshold:g}")
 
 
-def weighs_going_on(standing: Standing, landscape: Landscape) -> bool:
+def weighs_going_on(standing: CascadeState, snapshot: RegistrySnapshot) -> bool:
     """Whether the policy weighs going on against its cost, on this tier."""
-    policy = landscape.policy
+    policy = snapshot.policy
     return (
         policy.cascade.stop == BY_WORTH
         and policy.threshold_set(standing.tier, standing.feature) is None
     )
 
 
-def _by_worth(verdict: Verdict, standing: Standing, landscape: Landscape) -> Accept | Escalate:
+def _by_worth(
+    verdict: ConfidenceResult, standing: CascadeState, snapshot: RegistrySnapshot
+) -> Accept | Escalate:
     """Cascade routing: the best plan of the tiers behind, if it is worth more than stopping."""
     sure = f"confidence {verdict.confidence:g}"
-    if next_tier(standing, landscape) is None:
+    if next_tier(standing, snapshot) is None:
         return Accept(why=f"{sure}, nobody is left to ask")
     prospect = going_on(
-        landscape.tiers.index(standing.tier),
+        snapshot.tiers.index(standing.tier),
         verdict.confidence,
         verdict.chances,
-        [standing.costs.get(tier) for tier in landscape.tiers],
+        [standing.costs.get(tier) for tier in snapshot.tiers],
         standing.quality,
     )
     if prospect is None or prospect.worth <= 0:
         return Accept(why=f"{sure}, going on is not worth its cost")
     return Escalate(
-        tier=landscape.tiers[prospect.to],
+        tier=snapshot.tiers[prospect.to],
         why=f"{sure}, going on gains {prospect.gain:.2f} for {prospect.cost:.0%} of the dearest",
     )
 
 
-def next_tier(standing: Standing, landscape: Landscape) -> str | None:
+def next_tier(standing: CascadeState, snapshot: RegistrySnapshot) -> str | None:
     """The tier that may be asked after this one, within the cascade's bounds."""
-    if standing.pinned or standing.hop + 1 >= landscape.policy.cascade.max_hops:
+    if standing.pinned or standing.hop + 1 >= snapshot.policy.cascade.max_hops:
         return None
     if standing.time_left_ms < MIN_TIME_TO_ESCALATE_MS:
         return None
-    return landscape.tier_above(standing.tier)
+    return snapshot.tier_above(standing.tier)
 
 
 def best_answer(answers: Sequence[Answer]) -> Answer | None:

@@ -16,11 +16,11 @@ from schemas.errors import InvalidRequestError
 from schemas.records import Decision
 from schemas.request import Request
 from streams.routing.assessment import Costs, assess, uses_artifact
-from streams.routing.experiments import Assignment, assign
+from streams.routing.experiments import ArmAssignment, assign
 from streams.routing.features.request_features import Features, extract_features
-from streams.routing.llm.classification import Opinion
+from streams.routing.llm.classification import LlmClassification
 from streams.routing.policy import StaticRule
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 
 CODE_VERSION = "6"
 """Raised with every change that can make the same inputs decide otherwise."""
@@ -29,7 +29,7 @@ STATIC = "static"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class RoutingRequest:
     """What is decided about: the request's own fields, without its place in the log."""
 
     body: Mapping[str, Any]
@@ -45,7 +45,7 @@ class Subject:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, request: Request, tenant: str) -> Subject:
+    def of(cls, request: Request, tenant: str) -> RoutingRequest:
         """A request as its tenant sent it."""
         return cls(
             body=request.body,
@@ -63,7 +63,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class DecisionContext:
     """What a decision needs beside the request: broker time, and time left, in ms; the expected
     cost by tier, nano-USD, where the classifier weighs cost; what a model that was asked said.
     """
@@ -71,23 +71,25 @@ class Moment:
     now: int
     time_left_ms: int
     costs: Costs = field(default_factory=dict)
-    opinion: Opinion | None = None
+    opinion: LlmClassification | None = None
 
 
-def ground_of(subject: Subject, landscape: Landscape) -> tuple[Landscape, Assignment | None]:
-    """What a request is decided by: its arm's landscape, or the registry's own.
+def effective_snapshot(
+    subject: RoutingRequest, snapshot: RegistrySnapshot
+) -> tuple[RegistrySnapshot, ArmAssignment | None]:
+    """What a request is decided by: its arm's snapshot, or the registry's own.
 
     Who pins a model or names a tier is in no experiment: there is nothing to try on them.
     """
-    if subject.model is not None or subject.tier is not None or not landscape.experiments:
-        return landscape, None
+    if subject.model is not None or subject.tier is not None or not snapshot.experiments:
+        return snapshot, None
     assignment = assign(
-        landscape, tenant=subject.tenant, user_id=subject.user_id, feature=subject.feature
+        snapshot, tenant=subject.tenant, user_id=subject.user_id, feature=subject.feature
     )
-    return (landscape, None) if assignment is None else (assignment.landscape, assignment)
+    return (snapshot, None) if assignment is None else (assignment.snapshot, assignment)
 
 
-def is_static(subject: Subject, ground: Landscape) -> bool:
+def is_static(subject: RoutingRequest, ground: RegistrySnapshot) -> bool:
     """Whether nobody needs to classify this request."""
     return (
         subject.model is not None
@@ -96,13 +98,15 @@ def is_static(subject: Subject, ground: Landscape) -> bool:
     )
 
 
-def decide(subject: Subject, landscape: Landscape, moment: Moment) -> Decision:
+def decide(
+    subject: RoutingRequest, snapshot: RegistrySnapshot, moment: DecisionContext
+) -> Decision:
     """Choose the tier on which a request starts.
 
     Raises:
         InvalidRequestError: the request pins a model or a tier that the registry does not have.
     """
-    ground, assignment = ground_of(subject, landscape)
+    ground, assignment = effective_snapshot(subject, snapshot)
     static = _pinned(subject, ground) or _by_rule(subject, ground)
     if static is not None:
         tier, model, reason = static
@@ -127,45 +131,47 @@ def decide(subject: Subject, landscape: Landscape, moment: Moment) -> Decision:
     )
 
 
-def features_of(subject: Subject, landscape: Landscape) -> Features:
+def features_of(subject: RoutingRequest, snapshot: RegistrySnapshot) -> Features:
     """The features of a subject, its quality filled in from the policy."""
     return extract_features(
         subject.body,
         feature=subject.feature,
         user_tier=subject.user_tier,
-        quality=landscape.policy.quality_for(subject.feature, subject.quality),
+        quality=snapshot.policy.quality_for(subject.feature, subject.quality),
         retrieval_scores=subject.retrieval_scores,
         retrieval_query_type=subject.retrieval_query_type,
         metadata=subject.metadata,
     )
 
 
-def _pinned(subject: Subject, landscape: Landscape) -> tuple[str, str | None, str] | None:
+def _pinned(
+    subject: RoutingRequest, snapshot: RegistrySnapshot
+) -> tuple[str, str | None, str] | None:
     if subject.model is not None:
-        model = landscape.models.get(subject.model)
+        model = snapshot.models.get(subject.model)
         if model is None:
             raise InvalidRequestError(
                 "model: not in the registry; leave it out to be routed, or name one of "
-                + ", ".join(landscape.models)
+                + ", ".join(snapshot.models)
             )
         return model.tier, model.name, "the caller pinned the model"
     if subject.tier is not None:
-        if subject.tier not in landscape.tiers:
+        if subject.tier not in snapshot.tiers:
             raise InvalidRequestError(
-                "tier: not in the registry; it has " + ", ".join(landscape.tiers)
+                "tier: not in the registry; it has " + ", ".join(snapshot.tiers)
             )
         return subject.tier, None, "the caller named the tier"
     return None
 
 
-def _by_rule(subject: Subject, landscape: Landscape) -> tuple[str, None, str] | None:
-    for number, rule in enumerate(landscape.policy.static_rules, start=1):
+def _by_rule(subject: RoutingRequest, snapshot: RegistrySnapshot) -> tuple[str, None, str] | None:
+    for number, rule in enumerate(snapshot.policy.static_rules, start=1):
         if _matches(rule, subject):
             return rule.tier, None, f"static rule {number}"
     return None
 
 
-def _matches(rule: StaticRule, subject: Subject) -> bool:
+def _matches(rule: StaticRule, subject: RoutingRequest) -> bool:
     return (
         (not rule.features or subject.feature in rule.features)
         and (not rule.tenants or subject.tenant in rule.tenants)
@@ -185,7 +191,10 @@ class _Choice:
 
 
 def _decision(
-    choice: _Choice, ground: Landscape, moment: Moment, assignment: Assignment | None
+    choice: _Choice,
+    ground: RegistrySnapshot,
+    moment: DecisionContext,
+    assignment: ArmAssignment | None,
 ) -> Decision:
     inputs: dict[str, Any] = {"now": moment.now, "time_left_ms": moment.time_left_ms}
     if moment.costs:

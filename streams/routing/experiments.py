@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from streams.routing.draws import draw, weighted_choice
-from streams.routing.snapshot import Experiment, Landscape
+from streams.routing.snapshot import Experiment, RegistrySnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Assignment:
+class ArmAssignment:
     """An arm, the probability (0..1) of being in it, the draw that decided on the experiment, and
     what the arm decides by.
     """
@@ -25,7 +25,7 @@ class Assignment:
     arm: str
     probability: float
     draw: float
-    landscape: Landscape
+    snapshot: RegistrySnapshot
 
     def as_inputs(self) -> dict[str, Any]:
         """What a decision's `inputs` block keeps of it."""
@@ -33,12 +33,12 @@ class Assignment:
 
 
 def assign(
-    landscape: Landscape, *, tenant: str, user_id: str | None, feature: str | None
-) -> Assignment | None:
+    snapshot: RegistrySnapshot, *, tenant: str, user_id: str | None, feature: str | None
+) -> ArmAssignment | None:
     """The arm of this user, or `None` where no experiment takes the request."""
     if user_id is None:
         return None
-    for experiment in landscape.experiments:
+    for experiment in snapshot.experiments:
         if not _concerns(experiment, tenant, feature):
             continue
         user = f"experiment/{experiment.name}/{tenant}/{user_id}"
@@ -54,14 +54,14 @@ def _concerns(experiment: Experiment, tenant: str, feature: str | None) -> bool:
     )
 
 
-def _chosen(experiment: Experiment, user: str, drawn: float) -> Assignment:
+def _chosen(experiment: Experiment, user: str, drawn: float) -> ArmAssignment:
     name = weighted_choice(user, [(arm.name, arm.weight) for arm in experiment.arms])
     arm = next(each for each in experiment.arms if each.name == name)
     whole = sum(each.weight for each in experiment.arms)
-    return Assignment(
+    return ArmAssignment(
         experiment=experiment.name,
         arm=arm.name,
         probability=round(experiment.share * arm.weight / whole, 6),
         draw=drawn,
-        landscape=arm.landscape,
+        snapshot=arm.snapshot,
     )

@@ -29,7 +29,7 @@ class StaticRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GreyBand:
+class UncertaintyBand:
     """Confidences (0..1, `low` included, `high` not) that nobody trusts without a second look.
 
     `look` is `judge`, which asks the judge, or `consistency`, which asks the same model `samples`
@@ -65,7 +65,7 @@ class CascadePolicy:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     default_threshold: float = 0.5
     max_hops: int = 3
-    grey: GreyBand | None = None
+    grey: UncertaintyBand | None = None
     logprobs: bool = False
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streams.routing.draws import draw, weighted_choice
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +24,10 @@ class Shadow:
         return {"tier": self.tier, "draw": self.draw, "probability": self.probability}
 
 
-def shadow_of(identity: str, answered: str, landscape: Landscape) -> Shadow | None:
+def shadow_of(identity: str, answered: str, snapshot: RegistrySnapshot) -> Shadow | None:
     """The draw for a request that a tier has answered; `None` where the policy has no shadows."""
-    policy = landscape.policy.shadow
-    others = [tier for tier in landscape.tiers if tier != answered]
+    policy = snapshot.policy.shadow
+    others = [tier for tier in snapshot.tiers if tier != answered]
     if policy is None or not others:
         return None
     drawn = draw(f"shadow/{identity}")

@@ -112,7 +112,7 @@ class Arm:
 
     name: str
     weight: float
-    landscape: Landscape
+    snapshot: RegistrySnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,11 +127,11 @@ class Experiment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Landscape:
+class RegistrySnapshot:
     """One registry version, ready to decide by. Tiers are ordered, cheapest first.
 
     `artifact` is there when the policy names one; `columns` then has its column for each tier and
-    each model. Every arm of `experiments` has a landscape of its own, of the same version.
+    each model. Every arm of `experiments` has a snapshot of its own, of the same version.
     `tenant_limits` are by tenant, `EVERY_TENANT` for the others.
     """
 
@@ -163,9 +163,9 @@ class Landscape:
         place = self.tiers.index(tier) + 1
         return self.tiers[place] if place < len(self.tiers) else None
 
-    def under(self, experiment: str | None, arm: str | None) -> Landscape:
-        """What an arm decides by; this landscape where there is no such arm (any more)."""
+    def under(self, experiment: str | None, arm: str | None) -> RegistrySnapshot:
+        """What an arm decides by; this snapshot where there is no such arm (any more)."""
         for each in self.experiments:
             if each.name == experiment:
-                return next((own.landscape for own in each.arms if own.name == arm), self)
+                return next((own.snapshot for own in each.arms if own.name == arm), self)
         return self

@@ -31,7 +31,7 @@ from opentelemetry.trace import (
 from schemas.records import ReplyAddress, Source
 from streams.tracing.context import RequestTrace, TraceContext, trace_of
 from streams.tracing.names import ERROR_TYPE
-from streams.tracing.tracer import Attributes, Kind, Span
+from streams.tracing.tracer import Attributes, Span, SpanRole
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ SCOPE = "sluice"
 CLOSE_MS = 2_000
 """Time for what is kept still when a worker leaves: a collector that is away must not hold it."""
 
-_KINDS = {Kind.CONSUMER: SpanKind.CONSUMER, Kind.CLIENT: SpanKind.CLIENT}
+_KINDS = {SpanRole.CONSUMER: SpanKind.CONSUMER, SpanRole.CLIENT: SpanKind.CLIENT}
 _MS_NS = 1_000_000
 
 
@@ -74,7 +74,9 @@ class OtelTracer:
         trace = trace_of(source, address, self._ratio)
         return trace if trace.own.sampled else None
 
-    def begin(self, name: str, kind: Kind, parent: TraceContext, attributes: Attributes) -> Span:
+    def begin(
+        self, name: str, kind: SpanRole, parent: TraceContext, attributes: Attributes
+    ) -> Span:
         """See `Tracer.begin`."""
         span = self._tracer.start_span(
             name,

@@ -19,7 +19,7 @@ Attributes = Mapping[str, Value]
 """By name; what is `None` is not known, and left out."""
 
 
-class Kind(Enum):
+class SpanRole(Enum):
     """What a span stands for, in OpenTelemetry's words."""
 
     CONSUMER = "consumer"
@@ -66,7 +66,9 @@ class Tracer(Protocol):
         """A request's trace; `None` where it is not recorded."""
         ...
 
-    def begin(self, name: str, kind: Kind, parent: TraceContext, attributes: Attributes) -> Span:
+    def begin(
+        self, name: str, kind: SpanRole, parent: TraceContext, attributes: Attributes
+    ) -> Span:
         """Begin a span now."""
         ...
 
@@ -113,7 +115,9 @@ class NoTracer:
         """None is recorded."""
         return None
 
-    def begin(self, name: str, kind: Kind, parent: TraceContext, attributes: Attributes) -> Span:
+    def begin(
+        self, name: str, kind: SpanRole, parent: TraceContext, attributes: Attributes
+    ) -> Span:
         """Nothing begins."""
         return NOTHING
 

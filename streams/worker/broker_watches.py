@@ -13,13 +13,13 @@ from schemas.topics import FEEDBACK
 from streams.flow.gap_watch import GapWatch
 from streams.flow.log_gaps import LogGap, Partition
 from streams.membership.topology_watch import TopologyWatch
-from streams.worker.container import Parts
+from streams.worker.container import WorkerContainer
 from streams.worker.settings import WorkerSettings
 
 
 def topology_watch(
     app: faust.App,
-    parts: Parts,
+    parts: WorkerContainer,
     settings: WorkerSettings,
     topics: Callable[[], Collection[str]],
 ) -> TopologyWatch:
@@ -39,7 +39,7 @@ def topology_watch(
     )
 
 
-def gap_watch(app: faust.App, parts: Parts, settings: WorkerSettings) -> GapWatch:
+def gap_watch(app: faust.App, parts: WorkerContainer, settings: WorkerSettings) -> GapWatch:
     """The watch of what callers send: the first offsets of its partitions are looked at."""
     topics = (*settings.bound_tenants, FEEDBACK)
 

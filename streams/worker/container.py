@@ -29,17 +29,17 @@ from schemas.topics import (
 )
 from schemas.worker_status import WorkerStatus
 from streams.agents.context.dependencies import Dependencies
-from streams.agents.context.shadow_spend import Allowance
+from streams.agents.context.shadow_spend import ShadowSpendLimiter
 from streams.agents.handlers import Handlers
-from streams.alerts.worker_alerts import AlertLog
+from streams.alerts.worker_alerts import AlertPublisher
 from streams.bad_input.bad_input_pace import BadInputPace
 from streams.bad_input.bad_records import BadRecords
 from streams.bad_input.dead_letters import DeadLetterLimit, DeadLetters
-from streams.flow.concurrency_limiter import Slots, SlotsAhead
-from streams.flow.dispatcher import Assignment, Handler, Intake
+from streams.flow.concurrency_limiter import ConcurrencyLimiter, PriorityLimiter
+from streams.flow.dispatcher import Handler, PartitionAssignment, TopicDispatcher
 from streams.flow.log_gaps import LogGaps
 from streams.flow.reply_topics import ReplyTopicPolicy, TopicDirectory
-from streams.journal.in_flight_hops import Claims
+from streams.journal.in_flight_hops import InFlightRegistry
 from streams.journal.journal_log import KafkaJournalLog
 from streams.journal.owned_journals import Journals
 from streams.journal.partition_journal import Owner
@@ -69,7 +69,7 @@ than all else."""
 _MAX_REPLY_BYTES = 8 * 1024 * 1024
 
 
-class Parts:
+class WorkerContainer:
     """The parts of a worker that live as long as its process."""
 
     def __init__(self, settings: WorkerSettings, me: Owner) -> None:
@@ -87,13 +87,15 @@ class Parts:
         self.metrics = WorkerMetrics()
         self.gaps = LogGaps()
         self.attempts = DeliveryAttempts(me.incarnation)
-        self.alerts = AlertLog(self.publisher, Codec("Alert", self.known), self.clock, me.worker)
+        self.alerts = AlertPublisher(
+            self.publisher, Codec("Alert", self.known), self.clock, me.worker
+        )
         self.pauses = PartitionPauses()
         self.bad_input = BadInputPace(time.monotonic, self.pauses.pause)
         self.bad_records = BadRecords(self.alerts, self.metrics.bad_record)
         self.journals = Journals(self.journal_log, me, self.clock, self.bad_records)
         self.registry = live_registry(settings, self.alerts, self.metrics)
-        self.assignment = Assignment()
+        self.assignment = PartitionAssignment()
         self.codecs = Codecs(self.known)
         self.services = Services(
             settings,
@@ -186,7 +188,7 @@ class Parts:
                 pace=self.bad_input,
             ),
             journals=self.journals,
-            claims=Claims(),
+            claims=InFlightRegistry(),
             registry=self.registry,
             providers=providers,
             pricing=prices,
@@ -200,7 +202,7 @@ class Parts:
             sleep_ms=_sleep_ms,
             bound_tenants=settings.bound_tenants,
             journal_before_call=settings.journal_before_call,
-            allowance=Allowance(self._owned_share),
+            allowance=ShadowSpendLimiter(self._owned_share),
             budgets=await self.services.budgets(stack, prices, self.alerts),
             metrics=self.metrics,
             tracer=tracer,
@@ -232,30 +234,34 @@ class Parts:
 
     def intakes(
         self, deps: Dependencies, on_fatal: Callable[[BaseException], None]
-    ) -> dict[str, Intake]:
+    ) -> dict[str, TopicDispatcher]:
         """One intake per topic; both topics of a tier share its slots, that of priority first."""
         settings = self.settings
 
         handlers = Handlers(deps)
 
-        def intake(slots: Slots, handler: Handler, gaps: LogGaps | None = None) -> Intake:
-            return Intake(
+        def intake(
+            slots: ConcurrencyLimiter, handler: Handler, gaps: LogGaps | None = None
+        ) -> TopicDispatcher:
+            return TopicDispatcher(
                 self.assignment, slots, handler, on_fatal, gaps=gaps, attempts=self.attempts
             )
 
         found = {
-            topic: intake(Slots(settings.classify_slots), handlers.requests, self.gaps)
+            topic: intake(ConcurrencyLimiter(settings.classify_slots), handlers.requests, self.gaps)
             for topic in settings.bound_tenants
         }
         for tier in settings.tier_names:
-            slots = Slots(settings.slots_per_tier)
-            found[tier_topic(tier, high=True)] = intake(SlotsAhead(slots), handlers.hops)
+            slots = ConcurrencyLimiter(settings.slots_per_tier)
+            found[tier_topic(tier, high=True)] = intake(PriorityLimiter(slots), handlers.hops)
             found[tier_topic(tier)] = intake(slots, handlers.hops)
         for delay_s in WAIT_DELAYS_S:
             found[wait_topic(delay_s)] = intake(
-                Slots(settings.wait_slots), handlers.waiting(delay_s)
+                ConcurrencyLimiter(settings.wait_slots), handlers.waiting(delay_s)
             )
-        found[FEEDBACK] = intake(Slots(settings.classify_slots), handlers.feedback, self.gaps)
+        found[FEEDBACK] = intake(
+            ConcurrencyLimiter(settings.classify_slots), handlers.feedback, self.gaps
+        )
         return found
 
 

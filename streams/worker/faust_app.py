@@ -1,7 +1,7 @@
 """The Faust application: which topic feeds which agent, and how Faust must be set to be safe.
 
-Faust carries the routing and nothing else: it commits what `Intake` releases, produces nothing,
-keeps no tables. The settings below are each the answer to something that was measured (design,
+Faust carries the routing and nothing else: it commits what `TopicDispatcher` releases, produces
+nothing, keeps no tables. Each setting below answers something that was measured (design,
 section 9).
 """
 
@@ -15,7 +15,7 @@ from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 
 from core.kafka.incoming_message import Incoming
 from schemas.journal_headers import without_nulls
-from streams.flow.dispatcher import Intake
+from streams.flow.dispatcher import TopicDispatcher
 from streams.membership.assignor import GroupAssignor
 from streams.membership.faust_transport import Transport
 from streams.offset_metadata.delivery_attempts import DeliveryAttempts
@@ -92,8 +92,10 @@ def _credentials(kafka: Mapping[str, Any]) -> Any:
     return None if context is None else SSLCredentials(context)
 
 
-def feed(
-    app: faust.App, intakes: Mapping[str, Intake], on_fatal: Callable[[BaseException], None]
+def register_agents(
+    app: faust.App,
+    intakes: Mapping[str, TopicDispatcher],
+    on_fatal: Callable[[BaseException], None],
 ) -> None:
     """Give every topic's stream to its intake."""
     for topic, intake in intakes.items():
@@ -101,7 +103,7 @@ def feed(
 
 
 def _agent(
-    app: faust.App, topic: str, intake: Intake, on_fatal: Callable[[BaseException], None]
+    app: faust.App, topic: str, intake: TopicDispatcher, on_fatal: Callable[[BaseException], None]
 ) -> None:
     async def take_all(stream: Any) -> None:
         async for event in stream.noack().events():

@@ -18,8 +18,8 @@ import faust
 
 from streams.agents.calls.interrupted_calls import book_interrupted
 from streams.agents.context.dependencies import Dependencies
-from streams.flow.broker_clock import learn_time
-from streams.flow.dispatcher import Intake
+from streams.flow.broker_clock import sync_broker_clock
+from streams.flow.dispatcher import TopicDispatcher
 from streams.journal.partition_journal import Owner
 from streams.membership.static_member import Member
 from streams.membership.topology_watch import REBALANCES
@@ -27,8 +27,8 @@ from streams.observability.consumer_lag import Partition, consumer_lag
 from streams.observability.loop_lag import watch_loop
 from streams.observability.readings import observe
 from streams.worker.broker_watches import gap_watch, topology_watch
-from streams.worker.container import Parts
-from streams.worker.faust_app import build_app, feed
+from streams.worker.container import WorkerContainer
+from streams.worker.faust_app import build_app, register_agents
 from streams.worker.health import serve_health
 from streams.worker.settings import WorkerSettings
 from streams.worker.shutdown import leave
@@ -46,9 +46,9 @@ class Worker:
         self._settings = settings
         self._me = Owner(worker=member.worker, incarnation=uuid.uuid4().hex[:12])
         self._has_fixed_name = member.instance_id is not None
-        self._parts = Parts(settings, self._me)
+        self._parts = WorkerContainer(settings, self._me)
         self._app = build_app(settings, member.instance_id, self._parts.attempts)
-        self._intakes: dict[str, Intake] = {}
+        self._intakes: dict[str, TopicDispatcher] = {}
         self._deps: Dependencies | None = None
         self.stopping = asyncio.Event()
         self._failure: BaseException | None = None
@@ -83,7 +83,7 @@ class Worker:
         await parts.register_schemas(stack)
         await parts.publisher.start()
         stack.push_async_callback(parts.publisher.stop)
-        await learn_time(parts.publisher, parts.clock)
+        await sync_broker_clock(parts.publisher, parts.clock)
         parts.started_at = parts.clock.now()
         await parts.journal_log.start()
         stack.push_async_callback(parts.journal_log.stop)
@@ -91,7 +91,7 @@ class Worker:
         await self._loaded()
         deps = self._deps = await parts.dependencies(stack)
         self._intakes = parts.intakes(deps, self._fail)
-        feed(self._app, self._intakes, self._fail)
+        register_agents(self._app, self._intakes, self._fail)
         observe(
             readings_of(
                 deps,

@@ -13,7 +13,7 @@ import uvloop
 
 from core.environment import unknown_in_words
 from core.kafka.connections import break_as_clients_expect
-from core.kafka.preflight import knock
+from core.kafka.preflight import check_connection
 from core.process_log import set_up_log
 from streams.membership.static_member import Member, anonymous_member, lock_name
 from streams.worker.settings import WorkerSettings
@@ -46,7 +46,7 @@ def run_worker(settings: WorkerSettings) -> None:
 
 async def _run(settings: WorkerSettings, member: Member) -> None:
     break_as_clients_expect()
-    await knock(settings.kafka)
+    await check_connection(settings.kafka)
     from streams.worker.process import Worker  # noqa: PLC0415 - Faust must find the loop in place
 
     # What was made so far lives to the end. Each search for cycles among it took 35 ms (measured),

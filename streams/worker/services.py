@@ -17,14 +17,14 @@ from schemas.worker_status import WorkerStatus
 from streams.alerts.factory import open_alerts
 from streams.alerts.leader_session import AlertDependencies, Rules
 from streams.alerts.service import evaluate_alerts
-from streams.alerts.worker_alerts import AlertLog
+from streams.alerts.worker_alerts import AlertPublisher
 from streams.bad_input.bad_records import BadRecords
 from streams.budgets.budget_log import KafkaBudgetLog
-from streams.budgets.budget_tracker import Follower
+from streams.budgets.budget_tracker import BudgetTracker
 from streams.budgets.call_budgets import LiveBudgets
 from streams.budgets.expected_costs import expected_by_price
 from streams.budgets.reservations import Reservations
-from streams.flow.dispatcher import Assignment
+from streams.flow.dispatcher import PartitionAssignment
 from streams.flow.worker_status_feed import KafkaStatusFeed
 from streams.journal.partition_journal import Owner
 from streams.membership.name_guard import NameGuard, NameTakenOverError
@@ -50,7 +50,7 @@ class Services:
         *,
         registry: LiveRegistry,
         publisher: Publisher,
-        assignment: Assignment,
+        assignment: PartitionAssignment,
         codecs: Codecs,
         clock: BrokerClock,
         bad: BadRecords,
@@ -73,7 +73,7 @@ class Services:
         return self._alerts is not None and self._alerts.log.mine
 
     async def budgets(
-        self, stack: AsyncExitStack, prices: PriceBook, alerts: AlertLog
+        self, stack: AsyncExitStack, prices: PriceBook, alerts: AlertPublisher
     ) -> LiveBudgets:
         """The budgets, counted up to now; the first tier's partitions say whose ledger is ours.
 
@@ -88,9 +88,9 @@ class Services:
         codecs = self._codecs
 
         def current() -> tuple[Budget, ...]:
-            return self._registry.landscape.budgets
+            return self._registry.snapshot.budgets
 
-        follower = Follower(
+        follower = BudgetTracker(
             log,
             budgets=current,
             owned=lambda: self._assignment.owned(first),
@@ -101,7 +101,7 @@ class Services:
             clock=self._clock,
             me=self._me,
             reservations=reservations,
-            estimate=expected_by_price(lambda: self._registry.landscape.models, prices),
+            estimate=expected_by_price(lambda: self._registry.snapshot.models, prices),
             bad=self._bad,
         )
         await follower.catch_up()
@@ -160,5 +160,5 @@ class Services:
         self.opened.append(NameGuard(feed, mine, alerts, lost).run)
 
     def _rules(self) -> Rules:
-        landscape = self._registry.landscape
-        return Rules(alerting=landscape.alerting, tiers=landscape.tiers)
+        snapshot = self._registry.snapshot
+        return Rules(alerting=snapshot.alerting, tiers=snapshot.tiers)

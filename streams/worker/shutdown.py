@@ -12,8 +12,8 @@ import faust
 from schemas.errors import SluiceError
 from streams.agents.calls.interrupted_calls import book_open_calls
 from streams.agents.context.dependencies import Dependencies
-from streams.flow.dispatcher import Intake
-from streams.worker.container import Parts
+from streams.flow.dispatcher import TopicDispatcher
+from streams.worker.container import WorkerContainer
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +23,8 @@ _LEAVE_S = 5.0
 
 async def leave(
     app: faust.App,
-    parts: Parts,
-    intakes: Mapping[str, Intake],
+    parts: WorkerContainer,
+    intakes: Mapping[str, TopicDispatcher],
     deps: Dependencies | None,
     drain_s: float,
 ) -> None:
@@ -44,7 +44,10 @@ async def leave(
 
 
 async def _drain(
-    app: faust.App, intakes: Mapping[str, Intake], deps: Dependencies | None, drain_s: float
+    app: faust.App,
+    intakes: Mapping[str, TopicDispatcher],
+    deps: Dependencies | None,
+    drain_s: float,
 ) -> None:
     """End what is in flight, commit, and be a member that leaves its group when it stops."""
     drained = asyncio.gather(*(intake.drained() for intake in intakes.values()))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from schemas.topics import tier_of_topic
 from streams.agents.context.dependencies import Dependencies
-from streams.flow.dispatcher import Assignment, Intake
+from streams.flow.dispatcher import PartitionAssignment, TopicDispatcher
 from streams.observability.consumer_lag import Partition
 from streams.observability.readings import (
     CLOSED,
@@ -24,8 +24,8 @@ _STATES = {State.CLOSED: CLOSED, State.HALF_OPEN: HALF_OPEN, State.OPEN: OPEN}
 
 def readings_of(
     deps: Dependencies,
-    intakes: Mapping[str, Intake],
-    assignment: Assignment,
+    intakes: Mapping[str, TopicDispatcher],
+    assignment: PartitionAssignment,
     lag: Callable[[], Mapping[Partition, int]],
     *,
     evaluates_alerts: Callable[[], bool] = lambda: False,
@@ -43,7 +43,7 @@ def readings_of(
     )
 
 
-def _slots(intakes: Mapping[str, Intake]) -> dict[str, SlotsReading]:
+def _slots(intakes: Mapping[str, TopicDispatcher]) -> dict[str, SlotsReading]:
     """Pools by name; the topics that share a tier's slots are one."""
     in_flight: Counter[str] = Counter()
     pools = {}
@@ -66,7 +66,7 @@ def _instances(deps: Dependencies) -> Iterator[InstanceReading]:
     now = deps.clock.elapsed_ms()
     if deps.registry.version is None:
         return
-    for model in deps.registry.landscape.models.values():
+    for model in deps.registry.snapshot.models.values():
         for instance in model.instances:
             levels = deps.instances.levels(model, instance, now)
             yield InstanceReading(

@@ -22,10 +22,10 @@ from clickhouse_connect.driver.client import Client
 from infra.cli.output.screen import console, notes, print_table
 from infra.devstack.clickhouse import LocalClickHouse
 from infra.devstack.preparation import migrate_tables
-from sinks.analytics.named_queries import Question, questions
+from sinks.analytics.named_queries import NamedQuery, questions
 from sinks.analytics.query_runner import TimeRange, ask
 from sinks.clickhouse.connection import connect
-from sinks.errors import RefusedError
+from sinks.errors import ClickHouseRefusedError
 from sinks.settings import SinkSettings
 
 RESULTS = Path("results/analytics.json")
@@ -159,7 +159,7 @@ def _sizes(client: Client, requests: int) -> list[tuple[object, ...]]:
 
 
 def _timed(
-    settings: SinkSettings, client: Client, question: Question, label: str, range_: TimeRange
+    settings: SinkSettings, client: Client, question: NamedQuery, label: str, range_: TimeRange
 ) -> Timing:
     one = client.query("SELECT request_id FROM outcomes LIMIT 1 OFFSET 1000").first_row[0]
     given = {
@@ -172,7 +172,7 @@ def _timed(
         begun = time.perf_counter()
         try:
             answer = ask(question, settings, range_=range_, parameters=given)
-        except RefusedError as error:
+        except ClickHouseRefusedError as error:
             return Timing(question=question.name, range=label, refused=str(error)[:80])
         took.append((time.perf_counter() - begun) * 1000)
     return Timing(

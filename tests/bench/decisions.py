@@ -7,8 +7,8 @@ from itertools import cycle, islice
 
 from infra.devstack.registry import local_registry
 from streams.registry.version import parse_registry
-from streams.routing.decision import Moment, Subject, decide
-from streams.routing.snapshot import Landscape
+from streams.routing.decision import DecisionContext, RoutingRequest, decide
+from streams.routing.snapshot import RegistrySnapshot
 from tests.bench.figures import Figure
 from tests.bench.prompts import bodies
 
@@ -20,27 +20,27 @@ def measure_decisions() -> list[Figure]:
     """p50 and p99 of `decide` with the local registry, ms, by rules and by the shipped artifact."""
     text = local_registry("http://127.0.0.1:1")
     return [
-        *_measure("rules", parse_registry(text).landscape, at_most=0.1),
+        *_measure("rules", parse_registry(text).snapshot, at_most=0.1),
         *_measure(
             "learned",
-            parse_registry(text.replace("classifier: rules", "classifier: learned")).landscape,
+            parse_registry(text.replace("classifier: rules", "classifier: learned")).snapshot,
             at_most=1.0,
         ),
     ]
 
 
-def _measure(name: str, landscape: Landscape, *, at_most: float) -> list[Figure]:
+def _measure(name: str, snapshot: RegistrySnapshot, *, at_most: float) -> list[Figure]:
     figures = []
     for length in LENGTHS:
         subjects = [
-            Subject(body={"messages": [{"role": "user", "content": text}]}, tenant="default")
+            RoutingRequest(body={"messages": [{"role": "user", "content": text}]}, tenant="default")
             for text in _texts(length)
         ]
         times = []
         for subject in islice(cycle(subjects), _ROUNDS):
-            moment = Moment(now=1_700_000_000_000, time_left_ms=600_000)
+            moment = DecisionContext(now=1_700_000_000_000, time_left_ms=600_000)
             begun = time.perf_counter_ns()
-            decide(subject, landscape, moment)
+            decide(subject, snapshot, moment)
             times.append((time.perf_counter_ns() - begun) / 1e6)
         times.sort()
         group = f"{name} at {length:,} characters"

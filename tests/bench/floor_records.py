@@ -8,7 +8,7 @@ import orjson
 
 from core.kafka.incoming_message import Incoming
 from schemas.encoding.avro_mapping import as_record
-from schemas.events import CostEvent, OutcomeEvent, QualityEvent, Result
+from schemas.events import CostEvent, HopResult, OutcomeEvent, QualityEvent
 from schemas.records import Decision, ReplyAddress, Source, TierMessage
 
 _DECISION = Decision(
@@ -115,6 +115,6 @@ def outcome_event(record: dict[str, Any]) -> dict[str, Any]:
             quality="balanced",
             deadline_at=record["deadline_at"],
             decision=_DECISION,
-            result=Result(latency_ms=1.0),
+            result=HopResult(latency_ms=1.0),
         )
     )

@@ -22,7 +22,7 @@ import orjson
 from infra.cli.output.screen import notes
 from infra.devstack.preparation import migrate_tables
 from infra.replays.comparing import compared
-from infra.replays.factory import Parts, opened
+from infra.replays.factory import ReplayComponents, opened
 from infra.replays.ranges import spans_between
 from infra.replays.target_version import Origin, chosen
 from infra.replays.whole import replay_all
@@ -115,7 +115,7 @@ def measure_proof(drawn: int = DRAWN) -> list[Figure]:
     )
 
 
-def _pair(parts: Parts, runs: tuple[str, str], truth: float) -> Pair:
+def _pair(parts: ReplayComponents, runs: tuple[str, str], truth: float) -> Pair:
     """What `sluice replay diff` says of two runs."""
     said = compared(parts, *runs)["change"]["quality"]
     return Pair(low=said["low"], high=said["high"], truth=truth)

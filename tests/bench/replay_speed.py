@@ -21,8 +21,8 @@ from confluent_kafka import Producer
 
 from infra.devstack.preparation import migrate_tables
 from infra.devstack.registry import local_registry
-from infra.replays.factory import Parts, opened
-from infra.replays.processes import Share, work_together
+from infra.replays.factory import ReplayComponents, opened
+from infra.replays.processes import ReplayShare, work_together
 from infra.replays.target_version import Origin
 from schemas.records import Decision, Source
 from schemas.request import read_request
@@ -32,12 +32,12 @@ from sinks.rows.log_position import Place
 from sinks.settings import SinkSettings
 from streams.offline.replay.costs import tier_costs
 from streams.offline.replay.decisions.recorded import Recorded
-from streams.offline.replay.decisions.redeciding import Ground, redecide
+from streams.offline.replay.decisions.redeciding import ReplayContext, redecide
 from streams.offline.replay.run_spec import RunSpec
 from streams.providers.pricing.price_list import PriceBook
 from streams.registry.publishing import publish_version
 from streams.registry.version import parse_registry
-from streams.routing.decision import Moment, Subject, decide
+from streams.routing.decision import DecisionContext, RoutingRequest, decide
 from tests.bench.figures import Figure
 from tests.bench.prompts import bodies
 from tests.fixtures.services import some_clickhouse, some_kafka
@@ -56,13 +56,13 @@ def measure_replay(requests: int = LOGGED) -> list[Figure]:
 
 
 def _pure() -> list[Figure]:
-    live, other = parse_registry(LIVE).landscape, parse_registry(OTHER).landscape
+    live, other = parse_registry(LIVE).snapshot, parse_registry(OTHER).snapshot
     pricing = PriceBook()
     known = [_recorded(number, document, live) for number, document in _documents(PURE)]
     figures = []
     for name, reuse, goal in (("reused", True, 50_000.0), ("assessed by rules", False, None)):
-        ground = Ground(
-            landscape=other,
+        ground = ReplayContext(
+            snapshot=other,
             before={live.version: live}.get,
             costs=lambda body, under: tier_costs(pricing, body, under),
             reuse=reuse,
@@ -78,9 +78,9 @@ def _pure() -> list[Figure]:
     return figures
 
 
-def _recorded(number: int, document: dict[str, Any], live: Any) -> tuple[Recorded, Subject]:
-    subject = Subject.of(read_request(dict(document)), "default")
-    decision = decide(subject, live, Moment(now=1, time_left_ms=600_000))
+def _recorded(number: int, document: dict[str, Any], live: Any) -> tuple[Recorded, RoutingRequest]:
+    subject = RoutingRequest.of(read_request(dict(document)), "default")
+    decision = decide(subject, live, DecisionContext(now=1, time_left_ms=600_000))
     source = Source(topic=REQUESTS, partition=0, offset=number, timestamp=1)
     recorded = Recorded(tenant="default", request_id=f"r{number}", source=source, decision=decision)
     return recorded, subject
@@ -112,7 +112,7 @@ def _from_topic(requests: int) -> list[Figure]:
             return _replays(parts, requests, other)
 
 
-def _replays(parts: Parts, requests: int, other: Path) -> list[Figure]:
+def _replays(parts: ReplayComponents, requests: int, other: Path) -> list[Figure]:
     version = parse_registry(OTHER)
     spans = tuple(parts.log.spans([REQUESTS], 0, int(time.time() * 1000) + 60_000))
     spec = RunSpec(registry=version.hash, spans=spans)
@@ -122,7 +122,7 @@ def _replays(parts: Parts, requests: int, other: Path) -> list[Figure]:
         ("assessed by rules, one process", replace(spec, assess_all=True), 1, None),
         ("reused, two processes", replace(spec, sample=0.999999), 2, None),
     ):
-        share = Share(
+        share = ReplayShare(
             spec=one, pieces=tuple(one.pieces), done=frozenset(), origin=Origin(file=other)
         )
         begun, used = time.perf_counter(), time.process_time()
@@ -143,7 +143,7 @@ def _figure(name: str, value: float, goal: float | None) -> Figure:
 
 async def _fill(stack: Stack, requests: int) -> None:
     """Requests on the log, their outcomes in the tables."""
-    live = parse_registry(LIVE).landscape
+    live = parse_registry(LIVE).snapshot
     producer = Producer(
         {"bootstrap.servers": stack.bootstrap, "acks": "all", "linger.ms": 20, "log_level": 0}
     )

@@ -16,8 +16,8 @@ from streams.offline.evaluation.bootstrap import Interval
 from streams.offline.replay.cases import Step
 from streams.offline.replay.estimates.comparison import between
 from streams.offline.replay.estimates.estimation import Estimated
-from streams.offline.replay.estimates.table import Table
-from streams.routing.snapshot import Landscape
+from streams.offline.replay.estimates.table import CaseTable
+from streams.routing.snapshot import RegistrySnapshot
 from tests.bench.figures import Figure
 from tests.bench.prompts import recorded_file
 from tests.rig.known_traffic import (
@@ -79,7 +79,7 @@ def measure_truth(seeds: int = SEEDS) -> list[Figure]:
     return found
 
 
-def hold(prompts: Sequence[Prompt], live: Landscape, seeds: Sequence[int]) -> Held:
+def hold(prompts: Sequence[Prompt], live: RegistrySnapshot, seeds: Sequence[int]) -> Held:
     """Project drawn registries and the five, for every seed of the shadow draws."""
     drawn = [
         registry(policy, shadow=False, prices=prices)
@@ -142,7 +142,7 @@ class Pair:
 
 
 def _pairs(
-    five: Mapping[str, tuple[Estimated, Table]],
+    five: Mapping[str, tuple[Estimated, CaseTable]],
     ways: Mapping[str, Sequence[tuple[Step, ...]]],
     truth: Mapping[str, tuple[float, float]],
 ) -> Iterator[Pair]:

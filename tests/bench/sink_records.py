@@ -14,7 +14,7 @@ from confluent_kafka import Producer
 
 from schemas.encoding.avro_mapping import as_record
 from schemas.encoding.codec import Codec
-from schemas.events import CostEvent, OutcomeEvent, QualityEvent, Result
+from schemas.events import CostEvent, HopResult, OutcomeEvent, QualityEvent
 from schemas.identity import identity_key
 from schemas.journal_headers import CALL_ID, JournalHeaders
 from schemas.records import Decision, Source
@@ -157,7 +157,7 @@ def _template(number: int) -> _Template:
             registry_version=registry, code_version="1",
             inputs='{"now":1700000000000,"time_left_ms":600000,"score":0.3}',
         ),
-        result=Result(
+        result=HopResult(
             **tokens, model=model, provider="openai", tiers_tried=(tier,), calls=1,
             cost_nano=8_700 * (number + 1), baseline_model="claude-opus-4-1",
             baseline_cost_nano=870_000, confidence=0.9, finish_reason="stop",

@@ -9,7 +9,7 @@ from schemas.topics import (
     MAX_ANSWER_BYTES,
     MAX_REQUEST_BYTES,
     WAIT_DELAYS_S,
-    Width,
+    PartitioningClass,
     declared_topics,
     tier_topic,
     wait_topic,
@@ -27,7 +27,9 @@ def test_work_and_its_journal_lie_on_the_same_partition_number() -> None:
     work = [tier_topic(tier, high=high) for tier in TIERS for high in (True, False)]
     wait = [wait_topic(delay) for delay in WAIT_DELAYS_S]
 
-    assert {TOPICS[name].width for name in (*work, *wait, *EVENT_TOPICS)} == {Width.PIPELINE}
+    assert {TOPICS[name].width for name in (*work, *wait, *EVENT_TOPICS)} == {
+        PartitioningClass.PIPELINE
+    }
 
 
 def test_every_topic_carries_the_brokers_time() -> None:

@@ -37,7 +37,7 @@ models:
   gpt-4o: {provider: openai, tier: complex,
     instances: [{name: one, base_url: "http://localhost/openai"}]}
 """
-_MODELS = parse_registry(REGISTRY).landscape.models
+_MODELS = parse_registry(REGISTRY).snapshot.models
 _PRICES = PriceBook()
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "max_tokens": int,

@@ -35,8 +35,8 @@ from streams.agents.classify.handler import classify
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.execute.handler import execute
 from streams.bad_input.dead_letters import DeadLetterLimit, DeadLetters
-from streams.flow.concurrency_limiter import Slots
-from streams.flow.dispatcher import Lane, Work
+from streams.flow.concurrency_limiter import ConcurrencyLimiter
+from streams.flow.dispatcher import PartitionState, Work
 from streams.journal.in_memory_log import MemoryLog
 from streams.providers.anthropic.adapter import AnthropicProvider
 from streams.providers.http.operator_policy import HostPolicy, KeyRing
@@ -115,7 +115,10 @@ class Door:
             headers=given.headers,
         )
         begun = time.thread_time()
-        await classify(Work(message=message, slots=Slots(1), lane=Lane()), plain_or_framed)
+        await classify(
+            Work(message=message, slots=ConcurrencyLimiter(1), lane=PartitionState()),
+            plain_or_framed,
+        )
         self.held_s = time.thread_time() - begun
         sent = list(self._log.sent)
         work = [record for record in sent if is_tier_topic(record.topic)]
@@ -182,9 +185,9 @@ class Door:
             value=record.value,
             headers=record.headers,
         )
-        slots = Slots(1)
+        slots = ConcurrencyLimiter(1)
         await slots.take()
-        await execute(Work(message=message, slots=slots, lane=Lane()), deps)
+        await execute(Work(message=message, slots=slots, lane=PartitionState()), deps)
         self._replies_go_where_they_may(self._log.sent)
         for sent in self._log.sent:
             if sent.topic == COST and deps.codecs.cost.decode(sent.value or b"")["status"] == FAULT:

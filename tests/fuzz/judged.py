@@ -42,7 +42,7 @@ CROWD_SHARE = 0.002
 
 _LANDSCAPE = parse_registry(
     local_registry("http://127.0.0.1:1").replace("confidence: checks", "confidence: learned")
-).landscape
+).snapshot
 _MODEL = next(iter(_LANDSCAPE.models.values()))
 _UNITS = (
     *(

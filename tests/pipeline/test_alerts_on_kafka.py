@@ -28,7 +28,7 @@ from streams.alerts.leader_session import Rules
 from streams.alerts.log.kafka_alert_log import KafkaAlertLog, read_alerts
 from streams.alerts.log.lease_times import LeaseTimes
 from streams.alerts.service import evaluate_alerts
-from streams.alerts.worker_alerts import AlertLog
+from streams.alerts.worker_alerts import AlertPublisher
 from streams.bad_input.bad_records import BadRecords
 from streams.observability.metrics import WorkerMetrics
 from streams.providers.http.operator_policy import HostPolicy, KeyRing
@@ -106,7 +106,7 @@ class Bench:
             clock=self.clock,
             name=name,
             metrics=WorkerMetrics(),
-            bad=BadRecords(AlertLog(self.publisher, ALERT, self.clock, name)),
+            bad=BadRecords(AlertPublisher(self.publisher, ALERT, self.clock, name)),
             times=TIMES,
         )
         task = asyncio.create_task(evaluate_alerts(deps))

@@ -21,9 +21,9 @@ from schemas.encoding.codec import Codec
 from schemas.events import CostEvent
 from schemas.topics import ALERTS, BUDGETS, COST, declared_topics
 from streams.budgets.budget_log import KafkaBudgetLog
-from streams.budgets.budget_tracker import Follower
+from streams.budgets.budget_tracker import BudgetTracker
 from streams.budgets.call_budgets import LiveBudgets
-from streams.budgets.ledger import Mark, read_entry
+from streams.budgets.ledger import CompletenessMark, read_entry
 from streams.budgets.reservations import Reservations
 from streams.journal.partition_journal import Owner
 from streams.routing.budgets import (
@@ -32,8 +32,8 @@ from streams.routing.budgets import (
     USER,
     Allowed,
     Budget,
+    BudgetSubject,
     Meter,
-    Payer,
     Rejected,
 )
 from tests.fixtures.services import some_kafka
@@ -70,7 +70,7 @@ class _Alerts:
 
 @dataclass
 class _Worker:
-    follower: Follower
+    follower: BudgetTracker
     budgets: LiveBudgets
     log: KafkaBudgetLog
 
@@ -124,7 +124,7 @@ class _Scene:
         async def decode(value: bytes) -> Mapping[str, Any]:
             return COST_CODEC.decode(value)
 
-        follower = Follower(
+        follower = BudgetTracker(
             log,
             budgets=lambda: self.budgets,
             owned=lambda: [number for number, owner in self.owners.items() if owner == name],
@@ -196,7 +196,7 @@ class _Scene:
         """What a worker takes to be spent: by the tenant, and by each user."""
         sums = []
         for user in range(5):
-            payer = Payer(tenant=self.tenant, user_id=f"u{user}")
+            payer = BudgetSubject(tenant=self.tenant, user_id=f"u{user}")
             month, day = worker.budgets.verdict(payer, 1, self.clock.now()).balances
             sums += [month.spent.total, day.spent.total]
         return [sums[0], *sums[1::2]]
@@ -298,7 +298,7 @@ def test_a_worker_that_runs_keeps_the_ledger_and_stops_at_the_limit(
         scene.owners = dict.fromkeys(range(PARTITIONS), "w1")
         worker = await scene.worker("w1")
         running = asyncio.create_task(worker.follower.run())
-        payer = Payer(tenant=scene.tenant, user_id="u0")
+        payer = BudgetSubject(tenant=scene.tenant, user_id="u0")
         assert isinstance(worker.budgets.verdict(payer, 1, scene.clock.now()), Allowed)
         scene.budgets[1] = Budget(
             meter=scene.budgets[1].meter,
@@ -326,7 +326,7 @@ async def _ledger_total(scene: _Scene) -> int:
     while sum(cells.values()) != scene.truth():
         for record in await reader.read():
             entry = None if record.value is None else read_entry(record, LEDGER_CODEC)
-            if entry is None or isinstance(entry, Mark):
+            if entry is None or isinstance(entry, CompletenessMark):
                 continue
             if entry.account.meter == scene.budgets[0].meter.id:
                 cells[record.partition] = entry.value.known + entry.value.estimated

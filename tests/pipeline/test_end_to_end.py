@@ -9,9 +9,9 @@ from typing import Any
 
 from infra.workload.sample import load_workload
 from streams.client.batch_send import Pace, send_all
-from streams.client.caller import Heard, kafka_caller
-from streams.client.feedback import Opinion, publish_opinions
-from streams.client.totals import Totals, nano_of
+from streams.client.caller import ReceivedReply, kafka_caller
+from streams.client.feedback import FeedbackMessage, publish_opinions
+from streams.client.totals import SendTotals, nano_of
 from tests.rig.observed.books import read_ledger, reconcile, rows, settle
 from tests.rig.observed.polling import poll_until
 from tests.rig.stack import Stack
@@ -19,16 +19,16 @@ from tests.rig.stack import Stack
 NANO = 1_000_000_000
 
 
-def _send(pipeline: Stack) -> tuple[dict[str, dict[str, Any]], Totals]:
+def _send(pipeline: Stack) -> tuple[dict[str, dict[str, Any]], SendTotals]:
     run = uuid.uuid4().hex[:6]
     requests = [
         {**item.request, "request_id": f"{run}-{item.id}", "tenant": run}
         for item in load_workload()
     ]
     replies: dict[str, dict[str, Any]] = {}
-    totals = Totals()
+    totals = SendTotals()
 
-    def heard(request: Any, answer: Heard) -> None:
+    def heard(request: Any, answer: ReceivedReply) -> None:
         replies[request["request_id"]] = answer.reply
         totals.take(answer)
 
@@ -71,7 +71,7 @@ def test_every_request_is_answered_once_stored_once_and_paid_as_the_ledger_says(
 
 
 def test_feedback_becomes_a_quality_signal_of_its_request(pipeline: Stack, own_name: str) -> None:
-    opinion = Opinion(tenant="acme", request_id=own_name, score=0.25, label="wrong")
+    opinion = FeedbackMessage(tenant="acme", request_id=own_name, score=0.25, label="wrong")
     asyncio.run(publish_opinions(pipeline.bootstrap, [opinion]))
     query = f"SELECT signal, label, score FROM sluice.quality WHERE request_id = '{own_name}'"
 

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from streams.client.batch_send import Pace, send_all
-from streams.client.caller import Heard, kafka_caller
+from streams.client.caller import ReceivedReply, kafka_caller
 from tests.rig.observed.books import reconcile, rows, settle
 from tests.rig.observed.polling import until_true
 from tests.rig.stack import Stack, switch_faults
@@ -32,7 +32,7 @@ def test_an_outage_loses_nothing_and_its_books_balance(pipeline: Stack) -> None:
         f"WHERE kind = 'parked' AND startsWith(request_id, '{run}')"
     )
 
-    def heard(request: Any, answer: Heard) -> None:
+    def heard(request: Any, answer: ReceivedReply) -> None:
         replies[request["request_id"]] = answer.reply
 
     async def whole() -> None:

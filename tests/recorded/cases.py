@@ -15,7 +15,7 @@ from infra.workload.golden import GoldenPrompt, load_golden
 from infra.workload.sample import BAR, SampleRequest, load_workload
 from schemas.identity import DEFAULT_TENANT
 from schemas.request import read_request
-from streams.routing.decision import Subject
+from streams.routing.decision import RoutingRequest
 from tests.recorded.deciding import registry_names
 
 NOW = 1_764_000_000_000
@@ -60,7 +60,7 @@ def _case(kind: str, registry: str, name: str, given: Mapping[str, Any]) -> Case
 
 def _subject(document: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     request = read_request(dict(document))
-    subject = Subject.of(request, request.tenant or DEFAULT_TENANT)
+    subject = RoutingRequest.of(request, request.tenant or DEFAULT_TENANT)
     names = ("body", "tenant", "model", "tier", "user_id", "user_tier", "feature", "quality",
              "retrieval_scores", "retrieval_query_type", "metadata")  # fmt: skip
     plain = {name: getattr(subject, name) for name in names}

@@ -22,15 +22,20 @@ from streams.routing.budgets import (
     levels_reached,
     verdict_on,
 )
-from streams.routing.cascade import Escalate, Standing, after_answer
+from streams.routing.cascade import CascadeState, Escalate, after_answer
 from streams.routing.confidence.scorers import Answered, confidence_in
-from streams.routing.decision import Moment, Subject, decide
+from streams.routing.decision import DecisionContext, RoutingRequest, decide
 from streams.routing.learned.artifact import Artifact, read_artifact
-from streams.routing.llm.classification import Opinion
-from streams.routing.selection.candidates import Candidate, Condition, Need, shortlist
+from streams.routing.llm.classification import LlmClassification
+from streams.routing.selection.candidates import (
+    Candidate,
+    InstanceStatus,
+    ModelRequirements,
+    shortlist,
+)
 from streams.routing.selection.fallback import FailedCall, TierExhausted, after_failure
 from streams.routing.shadowing import shadow_of
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 
 HERE = Path(__file__).parent
 Given = Mapping[str, Any]
@@ -44,7 +49,7 @@ def artifact() -> Artifact:
 
 
 @cache
-def registry(name: str) -> Landscape:
+def registry(name: str) -> RegistrySnapshot:
     """A recorded registry by its name in `registries.yaml`."""
     document = yaml.safe_load((HERE / "registries.yaml").read_text())
     base = dict(document["base"])
@@ -55,7 +60,7 @@ def registry(name: str) -> Landscape:
         base |= {"policy": document["policies"][name]}
     return parse_registry(
         orjson.dumps(base).decode(), name=name, artifacts=lambda _: artifact()
-    ).landscape
+    ).snapshot
 
 
 def registry_names() -> tuple[str, ...]:
@@ -64,19 +69,19 @@ def registry_names() -> tuple[str, ...]:
     return (*document["policies"], *document["experiments"])
 
 
-def _start(given: Given, landscape: Landscape) -> Outcome:
+def _start(given: Given, snapshot: RegistrySnapshot) -> Outcome:
     """Where a request starts."""
     said = given.get("opinion")
-    moment = Moment(
+    moment = DecisionContext(
         now=given["now"],
         time_left_ms=given["time_left_ms"],
         costs=given.get("costs", {}),
-        opinion=None if said is None else Opinion(**said),
+        opinion=None if said is None else LlmClassification(**said),
     )
     fields = dict(given["subject"])
     fields["retrieval_scores"] = tuple(fields.get("retrieval_scores", ()))
     try:
-        decision = decide(Subject(**fields), landscape, moment)
+        decision = decide(RoutingRequest(**fields), snapshot, moment)
     except InvalidRequestError as error:
         return {"refused": str(error)}
     found = asdict(decision)
@@ -87,7 +92,7 @@ def _start(given: Given, landscape: Landscape) -> Outcome:
     return found | {"inputs": orjson.loads(decision.inputs), "reasons": list(decision.reasons)}
 
 
-def _answer(given: Given, landscape: Landscape) -> Outcome:
+def _answer(given: Given, snapshot: RegistrySnapshot) -> Outcome:
     """Whether an answer stands, or which tier is asked next."""
     answered = Answered(
         body=given["body"],
@@ -95,8 +100,8 @@ def _answer(given: Given, landscape: Landscape) -> Outcome:
         finish_reason=given["finish_reason"],
         logprobs=given.get("logprobs"),
     )
-    verdict = confidence_in(answered, landscape.models[given["model"]], landscape)
-    step = after_answer(verdict, Standing(**given["standing"]), landscape)
+    verdict = confidence_in(answered, snapshot.models[given["model"]], snapshot)
+    step = after_answer(verdict, CascadeState(**given["standing"]), snapshot)
     return {
         "confidence": verdict.confidence,
         "faults": [[fault.check, fault.what] for fault in verdict.faults],
@@ -107,22 +112,24 @@ def _answer(given: Given, landscape: Landscape) -> Outcome:
     }
 
 
-def _call(given: Given, landscape: Landscape) -> Outcome:
+def _call(given: Given, snapshot: RegistrySnapshot) -> Outcome:
     """Which models and instances of a tier are asked, in which order."""
-    need = Need(**{**given["need"], "capabilities": frozenset(given["need"]["capabilities"])})
+    need = ModelRequirements(
+        **{**given["need"], "capabilities": frozenset(given["need"]["capabilities"])}
+    )
     conditions = {
-        (model, instance): Condition(**condition)
+        (model, instance): InstanceStatus(**condition)
         for model, instance, condition in given["conditions"]
     }
-    found = shortlist(given["tier"], need, landscape, conditions, given["costs"])
+    found = shortlist(given["tier"], need, snapshot, conditions, given["costs"])
     return found.as_inputs()
 
 
-def _failure(given: Given, landscape: Landscape) -> Outcome:
+def _failure(given: Given, snapshot: RegistrySnapshot) -> Outcome:
     """What follows failed calls."""
     failures = [
         FailedCall(
-            candidate=_candidate(landscape, model, instance),
+            candidate=_candidate(snapshot, model, instance),
             error_class=error_class,
             retry_after_ms=retry_after_ms,
         )
@@ -130,8 +137,8 @@ def _failure(given: Given, landscape: Landscape) -> Outcome:
     ]
     step = after_failure(
         failures,
-        [_candidate(landscape, *names) for names in given["candidates"]],
-        landscape.policy.fallback,
+        [_candidate(snapshot, *names) for names in given["candidates"]],
+        snapshot.policy.fallback,
         time_left_ms=given["time_left_ms"],
         jitter=given["jitter"],
         may_retry=given["may_retry"],
@@ -142,14 +149,14 @@ def _failure(given: Given, landscape: Landscape) -> Outcome:
     return {"asks": candidate, "pause_ms": round(step.pause_ms, 6), "why": step.why}
 
 
-def _candidate(landscape: Landscape, model: str, instance: str) -> Candidate:
-    known = landscape.models[model]
+def _candidate(snapshot: RegistrySnapshot, model: str, instance: str) -> Candidate:
+    known = snapshot.models[model]
     return Candidate(
         model=known, instance=next(each for each in known.instances if each.name == instance)
     )
 
 
-def _budget(given: Given, _: Landscape) -> Outcome:
+def _budget(given: Given, _: RegistrySnapshot) -> Outcome:
     """What budgets say to a call, and which of their levels are reached."""
     balances = [_balance(each) for each in given["balances"]]
     verdict = verdict_on(balances, given["expected_nano"])
@@ -172,13 +179,13 @@ def _balance(given: Given) -> Balance:
     )
 
 
-def _shadow(given: Given, landscape: Landscape) -> Outcome:
+def _shadow(given: Given, snapshot: RegistrySnapshot) -> Outcome:
     """Whether another tier is asked as well."""
-    found = shadow_of(given["identity"], given["answered"], landscape)
+    found = shadow_of(given["identity"], given["answered"], snapshot)
     return {} if found is None else found.as_inputs()
 
 
-KINDS: Mapping[str, Callable[[Given, Landscape], Outcome]] = {
+KINDS: Mapping[str, Callable[[Given, RegistrySnapshot], Outcome]] = {
     "start": _start,
     "answer": _answer,
     "call": _call,

@@ -16,21 +16,21 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from streams.offline.replay.cases import Case, Seen, Step
+from streams.offline.replay.cases import Case, ObservedAnswer, Step
 from streams.offline.replay.costs import tier_costs
 from streams.offline.replay.decisions.trajectories import Wants, Ways
 from streams.offline.replay.estimates.estimation import Estimated
 from streams.offline.replay.estimates.projection import Projection, project
-from streams.offline.replay.estimates.table import Table, table_of
+from streams.offline.replay.estimates.table import CaseTable, table_of
 from streams.providers.port import Usage
 from streams.providers.pricing.price_list import PriceBook
 from streams.registry.version import parse_registry
 from streams.routing.assessment import assess, uses_artifact
 from streams.routing.confidence.scorers import Answered, confidence_in
-from streams.routing.decision import Subject, features_of
+from streams.routing.decision import RoutingRequest, features_of
 from streams.routing.features.token_estimate import text_tokens
 from streams.routing.shadowing import shadow_of
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 
 MODELS = {
     "simple": ("gpt-4o-mini-2024-07-18", 0.15, 0.6),
@@ -68,20 +68,20 @@ class Prompt:
 
 def recorded_prompts(file: Path) -> list[Prompt]:
     """The recorded prompts, their answers looked at by the cascade's checks."""
-    landscape = registry("classifier: rules")
+    snapshot = registry("classifier: rules")
     names = [model for model, _, _ in MODELS.values()]
     with gzip.open(file, "rb") as lines:
-        return [_prompt(orjson.loads(line), names, landscape) for line in lines]
+        return [_prompt(orjson.loads(line), names, snapshot) for line in lines]
 
 
-def _prompt(row: dict, names: Sequence[str], landscape: Landscape) -> Prompt:  # type: ignore[type-arg]
+def _prompt(row: dict, names: Sequence[str], snapshot: RegistrySnapshot) -> Prompt:  # type: ignore[type-arg]
     body = {"messages": [{"role": "user", "content": row["prompt"]}]}
     told = {}
     for name in names:
         text = row["answers"][name]["text"] or ""
         message = {"role": "assistant", "content": text}
         answered = Answered(body=body, message=message, finish_reason="stop")
-        verdict = confidence_in(answered, landscape.models[name], landscape)
+        verdict = confidence_in(answered, snapshot.models[name], snapshot)
         told[name] = Told(
             score=float(row["answers"][name]["score"]),
             tokens=text_tokens(text),
@@ -90,9 +90,9 @@ def _prompt(row: dict, names: Sequence[str], landscape: Landscape) -> Prompt:  #
     return Prompt(key=row["id"], body=body, tokens=text_tokens(row["prompt"]) + 4, told=told)
 
 
-def registry(policy: str, *, shadow: bool = True, prices: float = 1.0) -> Landscape:
+def registry(policy: str, *, shadow: bool = True, prices: float = 1.0) -> RegistrySnapshot:
     """A registry of these three models under a policy; `prices` scales what the last costs."""
-    return parse_registry(registry_text(policy, shadow=shadow, prices=prices)).landscape
+    return parse_registry(registry_text(policy, shadow=shadow, prices=prices)).snapshot
 
 
 def registry_text(
@@ -117,12 +117,12 @@ class Traffic:
     """The prompts as they were routed by a live registry; `seed` makes the draws."""
 
     prompts: Sequence[Prompt]
-    live: Landscape
+    live: RegistrySnapshot
     seed: int
 
     def __post_init__(self) -> None:
         self.pricing = PriceBook()
-        ways = Ways(landscape=self.live, pricing=self.pricing)
+        ways = Ways(snapshot=self.live, pricing=self.pricing)
         self.drawn: list[str | None] = []
         self.asked: list[tuple[str, ...]] = []
         for prompt in self.prompts:
@@ -146,38 +146,40 @@ class Traffic:
                 _SCORES[prompt.key] = assess(_features(prompt, rules), rules, {}).score
         return [_SCORES[prompt.key] for prompt in self.prompts]
 
-    def start(self, prompt: Prompt, landscape: Landscape) -> str:
+    def start(self, prompt: Prompt, snapshot: RegistrySnapshot) -> str:
         """The tier where a request starts."""
-        if landscape.policy.static_rules:
-            return landscape.policy.static_rules[0].tier
-        key = (prompt.key, landscape.version)
+        if snapshot.policy.static_rules:
+            return snapshot.policy.static_rules[0].tier
+        key = (prompt.key, snapshot.version)
         if key not in _STARTS:
-            weighs = uses_artifact(landscape)
-            costs = tier_costs(self.pricing, prompt.body, landscape) if weighs else {}
-            _STARTS[key] = assess(_features(prompt, landscape), landscape, costs).tier
+            weighs = uses_artifact(snapshot)
+            costs = tier_costs(self.pricing, prompt.body, snapshot) if weighs else {}
+            _STARTS[key] = assess(_features(prompt, snapshot), snapshot, costs).tier
         return _STARTS[key]
 
-    def cost(self, prompt: Prompt, model: str, landscape: Landscape) -> int:
+    def cost(self, prompt: Prompt, model: str, snapshot: RegistrySnapshot) -> int:
         """Nano-USD of a call at a registry's prices."""
         usage = Usage(input_tokens=prompt.tokens, output_tokens=prompt.told[model].tokens)
-        cost, _ = self.pricing.cost_of(landscape.models[model], usage)
+        cost, _ = self.pricing.cost_of(snapshot.models[model], usage)
         return cost or 0
 
-    def ways(self, landscape: Landscape) -> list[tuple[Step, ...]]:
+    def ways(self, snapshot: RegistrySnapshot) -> list[tuple[Step, ...]]:
         """Every prompt's way under a registry."""
-        ways = Ways(landscape=landscape, pricing=self.pricing)
-        return [ways.way(self.start(each, landscape), _wants(each)) for each in self.prompts]
+        ways = Ways(snapshot=snapshot, pricing=self.pricing)
+        return [ways.way(self.start(each, snapshot), _wants(each)) for each in self.prompts]
 
-    def cases(self, landscape: Landscape, ways: Sequence[tuple[Step, ...]]) -> list[Case]:
+    def cases(self, snapshot: RegistrySnapshot, ways: Sequence[tuple[Step, ...]]) -> list[Case]:
         """What the log shows of each prompt, at a registry's prices."""
         share = self.live.policy.shadow.share / 2 if self.live.policy.shadow else 0.0
-        return [self._case(place, landscape, way, share) for place, way in enumerate(ways)]
+        return [self._case(place, snapshot, way, share) for place, way in enumerate(ways)]
 
-    def _case(self, place: int, landscape: Landscape, way: tuple[Step, ...], share: float) -> Case:
+    def _case(
+        self, place: int, snapshot: RegistrySnapshot, way: tuple[Step, ...], share: float
+    ) -> Case:
         prompt, asked, drawn = self.prompts[place], self.asked[place], self.drawn[place]
-        seen = {name: self._seen(prompt, name, landscape, drawn=False) for name in asked}
+        seen = {name: self._seen(prompt, name, snapshot, drawn=False) for name in asked}
         if drawn is not None and drawn not in seen:
-            seen[drawn] = self._seen(prompt, drawn, landscape, drawn=True)
+            seen[drawn] = self._seen(prompt, drawn, snapshot, drawn=True)
         others = [name for name, _, _ in MODELS.values() if name not in asked]
         return Case(
             key=f"{self.seed}/{prompt.key}",
@@ -188,33 +190,37 @@ class Traffic:
             chances=dict.fromkeys(others, share),
         )
 
-    def _seen(self, prompt: Prompt, model: str, landscape: Landscape, *, drawn: bool) -> Seen:
+    def _seen(
+        self, prompt: Prompt, model: str, snapshot: RegistrySnapshot, *, drawn: bool
+    ) -> ObservedAnswer:
         told = prompt.told[model]
-        return Seen(
-            cost_nano=self.cost(prompt, model, landscape),
+        return ObservedAnswer(
+            cost_nano=self.cost(prompt, model, snapshot),
             score=told.score,
             confidence=None if drawn else told.confidence,
             drawn=drawn,
         )
 
-    def truth(self, landscape: Landscape, ways: Sequence[tuple[Step, ...]]) -> tuple[float, float]:
+    def truth(
+        self, snapshot: RegistrySnapshot, ways: Sequence[tuple[Step, ...]]
+    ) -> tuple[float, float]:
         """Mean nano-USD and mean score of what a registry would really have had."""
         costs, scores = [], []
         for prompt, way in zip(self.prompts, ways, strict=True):
             walked = list(walk(prompt, way))
-            costs.append(sum(self.cost(prompt, model, landscape) for model in walked))
+            costs.append(sum(self.cost(prompt, model, snapshot) for model in walked))
             scores.append(prompt.told[walked[-1]].score)
         return float(np.mean(costs)), float(np.mean(scores))
 
-    def projected(self, landscape: Landscape, ways: Sequence[tuple[Step, ...]]) -> Projection:
+    def projected(self, snapshot: RegistrySnapshot, ways: Sequence[tuple[Step, ...]]) -> Projection:
         """What the replay makes of it."""
-        return self.estimated(landscape, ways)[0]
+        return self.estimated(snapshot, ways)[0]
 
     def estimated(
-        self, landscape: Landscape, ways: Sequence[tuple[Step, ...]]
-    ) -> tuple[Projection, Estimated, Table]:
+        self, snapshot: RegistrySnapshot, ways: Sequence[tuple[Step, ...]]
+    ) -> tuple[Projection, Estimated, CaseTable]:
         """The same, with what it is made from."""
-        table = table_of(self.cases(landscape, ways))
+        table = table_of(self.cases(snapshot, ways))
         return *project(table, ways), table
 
 
@@ -230,8 +236,8 @@ def _wants(prompt: Prompt) -> Wants:
     return Wants(capabilities=frozenset(), tokens=prompt.tokens, max_output=None)
 
 
-def _features(prompt: Prompt, landscape: Landscape):  # type: ignore[no-untyped-def]
-    return features_of(Subject(body=prompt.body, tenant="default"), landscape)
+def _features(prompt: Prompt, snapshot: RegistrySnapshot):  # type: ignore[no-untyped-def]
+    return features_of(RoutingRequest(body=prompt.body, tenant="default"), snapshot)
 
 
 _SCORES: dict[str, float] = {}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.cli.output.screen import console, notes, print_table
-from infra.devstack.kafka import Doors
+from infra.devstack.kafka import ListenerSecurity
 from infra.reporting.axes import Axis
 from infra.reporting.line_chart import Line, line_chart
 from infra.reporting.page import page, write_report
@@ -58,7 +58,7 @@ def main() -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     folder = Path(tempfile.mkdtemp(prefix="sluice-soak-"))
     stack = Stack(folder)
-    stack.kafka = replace(stack.kafka, doors=Doors(java=WHOLE_HEAP))
+    stack.kafka = replace(stack.kafka, doors=ListenerSecurity(java=WHOLE_HEAP))
     try:
         start_basics(stack, "--latency-ms", "100")
         stack.start_worker()

@@ -19,7 +19,7 @@ from schemas.encoding.codec import Codec
 from schemas.topics import ALERTS, COST, OUTCOMES, QUALITY, REGISTRY, REPLAY_DECISIONS
 from sinks.clickhouse.clickhouse_store import ClickHouseStore
 from sinks.rows.log_position import Place
-from sinks.rows.tables import Table, table_of
+from sinks.rows.tables import EventTable, table_of
 from sinks.settings import SinkSettings
 from tests.sql.rig.log import T0, Record, store_records
 
@@ -64,7 +64,7 @@ def _emptied(schema: Schema, numbers: Iterator[int]) -> dict[str, Any]:
     }
 
 
-def _expected(table: Table, event: dict[str, Any], source: str) -> Any:
+def _expected(table: EventTable, event: dict[str, Any], source: str) -> Any:
     path = source.removesuffix("?")
     outer, _, inner = path.partition(".")
     kind = _kind(table.event, outer)

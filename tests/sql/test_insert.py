@@ -18,7 +18,7 @@ from schemas.topics import COST, OUTCOMES
 from sinks.clickhouse.clickhouse_store import ClickHouseStore
 from sinks.clickhouse.connection import connect
 from sinks.clickhouse.insert_sql import QUERY_PREFIX, query_id
-from sinks.errors import DoubtfulRowsError, RefusedError
+from sinks.errors import BatchUnverifiedError, ClickHouseRefusedError
 from sinks.ingest.partition_writer import blames_rows
 from sinks.rows.avro_file import Row
 from sinks.rows.batch import Batch, BatchLimits
@@ -237,7 +237,7 @@ def test_bytes_that_are_no_event_refuse_the_whole_batch(
 
     async def case(store: ClickHouseStore) -> None:
         claim = (await store.claim([PLACE]))[PLACE]
-        with pytest.raises(RefusedError) as refused:
+        with pytest.raises(ClickHouseRefusedError) as refused:
             await store.insert(replace(batch, rows=tuple(rows)), claim)
         assert blames_rows(refused.value)
         assert not await store.settle(batch, claim)
@@ -255,7 +255,7 @@ def test_a_cut_event_is_found_and_becomes_a_dead_letter(
     records[7] = replace(records[7], value=whole[:-2])
 
     async def case(store: ClickHouseStore) -> None:
-        with pytest.raises(DoubtfulRowsError) as doubt:
+        with pytest.raises(BatchUnverifiedError) as doubt:
             await store_records(store, PLACE, records)
         await store_records(store, PLACE, records, careful_until=doubt.value.last)
 

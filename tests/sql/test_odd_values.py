@@ -16,7 +16,7 @@ from schemas.encoding.value_checks import EVENTS, MAX_TIME_MS, bounds_of
 from schemas.errors import UndecodableError
 from schemas.topics import ALERTS, COST, OUTCOMES, QUALITY, REPLAY_DECISIONS
 from sinks.clickhouse.clickhouse_store import ClickHouseStore
-from sinks.errors import RefusedError
+from sinks.errors import ClickHouseRefusedError
 from sinks.ingest.partition_writer import blames_rows
 from sinks.rows.avro_file import Row
 from sinks.rows.batch import Batch
@@ -103,7 +103,7 @@ def test_both_paths_store_and_refuse_the_same(
         await store.insert(batch(0, fast), claims[places[0]])
         await store.insert(batch(1, careful), claims[places[1]])
         for row in refused[:40]:
-            with pytest.raises(RefusedError) as said:
+            with pytest.raises(ClickHouseRefusedError) as said:
                 await store.insert(batch(2, [row]), claims[places[2]])
             assert blames_rows(said.value)
 

@@ -19,7 +19,7 @@ from sinks.analytics.query_runner import TimeRange, asker
 from sinks.clickhouse.connection import connect
 from sinks.clickhouse.migrate import migrate
 from sinks.clickhouse.roles import ANALYST, READER, WITHHELD, columns_of, create_roles, rights
-from sinks.errors import NoRolesError, RefusedError
+from sinks.errors import ClickHouseRefusedError, NoRolesError
 from sinks.settings import SinkSettings
 
 SECRET = "what nobody but an analyst may read"
@@ -115,7 +115,7 @@ def test_every_question_is_answered_but_those_that_need_a_text(
         for name, question in questions().items():
             given = {each.name: "x" for each in question.parameters if each.default is None}
             if role == READER and name in NEEDS_TEXT:
-                with pytest.raises(RefusedError, match="Not enough privileges"):
+                with pytest.raises(ClickHouseRefusedError, match="Not enough privileges"):
                     asking.ask(question, range_=range_, parameters=given)
             else:
                 asking.ask(question, range_=range_, parameters=given)

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from streams.offline.training.labels import Columns
+    from streams.offline.training.labels import ColumnMapping
 
 _PLAIN = ("prompt", "weight")
 _BY_MODEL = {"score": "scores", "text": "texts"}
 _EXPECTED = "say prompt=FIELD, weight=FIELD, score.MODEL=FIELD or text.MODEL=FIELD"
 
 
-def columns_of(given: Sequence[str], group: str | None = None) -> Columns:
+def columns_of(given: Sequence[str], group: str | None = None) -> ColumnMapping:
     """The mapping out of `NAME=FIELD` options; `group` is the field that rows are left out by.
 
     Raises:
         BadParameter: an option is no such pair, or names what labels do not have.
     """
-    from streams.offline.training.labels import Columns
+    from streams.offline.training.labels import ColumnMapping
 
     plain: dict[str, str] = {}
     by_model: dict[str, dict[str, str]] = {"scores": {}, "texts": {}}
@@ -41,7 +41,7 @@ def columns_of(given: Sequence[str], group: str | None = None) -> Columns:
         raise click.BadParameter(
             f"name the score beside the text: score.{min(missing)}=FIELD", param_hint="--column"
         )
-    return Columns(
+    return ColumnMapping(
         prompt=plain.get("prompt", "prompt"),
         weight=plain.get("weight", "weight"),
         scores=by_model["scores"],

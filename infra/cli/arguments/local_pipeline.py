@@ -12,7 +12,7 @@ from infra.cli.output.screen import console, notes, print_json, print_table
 from infra.devstack.components import part_answers
 from infra.devstack.processes.launching import end_pipeline, follow_start, start_supervisor
 from infra.devstack.processes.process import Process
-from infra.devstack.processes.state import Phase, PipelineState, running_state
+from infra.devstack.processes.state import PipelinePhase, PipelineState, running_state
 from infra.settings import InfraSettings
 
 
@@ -41,7 +41,7 @@ def bring_up(settings: InfraSettings, *, detached: bool) -> Process:
 
 def doing_in_words(state: PipelineState) -> str:
     """What a pipeline that is brought up is doing now."""
-    if state.phase is Phase.STARTING:
+    if state.phase is PipelinePhase.STARTING:
         return f"starting {state.doing}"
     return "ending what was started"
 

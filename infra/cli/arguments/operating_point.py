@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from infra.reporting.judged import Judged
+    from infra.reporting.judged import JudgedClassifier
 
 AIMS = ("bound", "quality", "cost")
 _DIGITS = 6
@@ -34,7 +34,7 @@ class Aim(click.ParamType):
         return aim, found
 
 
-def choice_of(judged: Judged, aim: str, value: float) -> dict[str, Any]:
+def choice_of(judged: JudgedClassifier, aim: str, value: float) -> dict[str, Any]:
     """What to write into the registry, and what it achieves on these rows.
 
     Raises:
@@ -69,7 +69,7 @@ def choice_of(judged: Judged, aim: str, value: float) -> dict[str, Any]:
     }
 
 
-def _registry(judged: Judged, boundary: float) -> dict[str, float]:
+def _registry(judged: JudgedClassifier, boundary: float) -> dict[str, float]:
     if judged.wanted.cascade is None:
         return {"policy.boundaries": round(min(boundary, 1.0), _DIGITS)}
     # An answer stands from its threshold on, and this one's score must not reach it.

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from infra.replays.factory import Parts
+from infra.replays.factory import ReplayComponents
 from infra.replays.ranges import NothingToReplayError, gone_before, gone_of, left_of
-from streams.offline.replay.run_spec import Span
+from streams.offline.replay.run_spec import OffsetSpan
 
 
-def named_spans(offsets: tuple[str, ...]) -> tuple[Span, ...]:
+def named_spans(offsets: tuple[str, ...]) -> tuple[OffsetSpan, ...]:
     """Offsets as they are given, in order.
 
     Raises:
@@ -25,13 +25,15 @@ def named_spans(offsets: tuple[str, ...]) -> tuple[Span, ...]:
         first, sign, end = span.partition("-")
         if not (topic and partition.isdigit() and sign and first.isdigit() and end.isdigit()):
             raise click.UsageError(f"--offsets is TOPIC:PARTITION:FIRST-END, not {text}")
-        found.append(Span(topic=topic, partition=int(partition), first=int(first), end=int(end)))
+        found.append(
+            OffsetSpan(topic=topic, partition=int(partition), first=int(first), end=int(end))
+        )
     return tuple(sorted(found))
 
 
 def lost_of(
-    parts: Parts,
-    spans: tuple[Span, ...],
+    parts: ReplayComponents,
+    spans: tuple[OffsetSpan, ...],
     between: tuple[datetime, datetime],
     whose: tuple[str | None, str | None],
     *,

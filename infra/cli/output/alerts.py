@@ -13,7 +13,7 @@ from typing import Any
 
 from schemas.alert_evaluation import AlertEvaluation
 from schemas.events import Alert
-from streams.alerts.evaluation.active_alerts import AlertBook, Notice, Standing
+from streams.alerts.evaluation.active_alerts import ActiveAlert, AlertBook, Notice
 
 OVERDUE_S = 60
 """Age of the latest evaluation, s, from which on it says that nobody evaluates."""
@@ -25,7 +25,7 @@ _SEVERITIES = ("critical", "warning", "info")
 class AlertsShown:
     """Standing alerts, the severest and oldest first; changes, the latest first."""
 
-    firing: tuple[Standing, ...]
+    firing: tuple[ActiveAlert, ...]
     lately: tuple[Notice, ...]
     evaluation: AlertEvaluation | None = None
 
@@ -82,13 +82,13 @@ def when(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _urgency(standing: Standing) -> tuple[int, int]:
+def _urgency(standing: ActiveAlert) -> tuple[int, int]:
     severity = standing.latest.severity
     rank = _SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES)
     return rank, standing.fired.at
 
 
-def _standing(standing: Standing) -> dict[str, Any]:
+def _standing(standing: ActiveAlert) -> dict[str, Any]:
     said = _alert(standing.latest)
     return said | {"since": _iso(standing.fired.at), "last_said": _iso(standing.seen)}
 

@@ -173,22 +173,22 @@ def _key_shown(key: bytes) -> str:
 
 def outline(version: RegistryVersion) -> dict[str, Any]:
     """The gist of a version, as JSON."""
-    landscape = version.landscape
+    snapshot = version.snapshot
     return {
         "tiers": {
-            tier: [model.name for model in landscape.models_of(tier)] for tier in landscape.tiers
+            tier: [model.name for model in snapshot.models_of(tier)] for tier in snapshot.tiers
         },
-        "classifier": landscape.policy.classifier,
-        "artifact": None if landscape.artifact is None else landscape.artifact.hash,
-        "baseline": landscape.baseline,
+        "classifier": snapshot.policy.classifier,
+        "artifact": None if snapshot.artifact is None else snapshot.artifact.hash,
+        "baseline": snapshot.baseline,
     }
 
 
 def outline_in_words(version: RegistryVersion) -> str:
     """The gist of a version, as a line."""
-    landscape = version.landscape
+    snapshot = version.snapshot
     tiers = "; ".join(
-        f"{tier}: {', '.join(model.name for model in landscape.models_of(tier))}"
-        for tier in landscape.tiers
+        f"{tier}: {', '.join(model.name for model in snapshot.models_of(tier))}"
+        for tier in snapshot.tiers
     )
-    return f"{tiers}; classifier {landscape.policy.classifier}"
+    return f"{tiers}; classifier {snapshot.policy.classifier}"

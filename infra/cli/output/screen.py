@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.untrusted_text import escaped_json, one_line, whole_text
-from infra.cli.output.table_layout import GAP, NARROWEST, Column, blocks, column_widths
+from infra.cli.output.table_layout import GAP, NARROWEST, TableColumn, blocks, column_widths
 
 _FIGURE = re.compile(r"[-+]?\$?[\d,]{0,20}\.?\d{1,20} ?(%|ms|s)?|-")
 """A number as figures are shown, or the dash of an unknown one."""
@@ -67,7 +67,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title:
     given = [list(row) for row in rows]
     print_columns(
         [
-            Column(heading=name, figures=bool(given) and all(_is_figure(row[at]) for row in given))
+            TableColumn(
+                heading=name, figures=bool(given) and all(_is_figure(row[at]) for row in given)
+            )
             for at, name in enumerate(columns)
         ],
         given,
@@ -76,7 +78,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title:
 
 
 def print_columns(
-    columns: Sequence[Column],
+    columns: Sequence[TableColumn],
     rows: Sequence[Sequence[Any]],
     *,
     title: str = "",

@@ -16,7 +16,7 @@ _MOST_LINES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class TableColumn:
     """A heading, and whether its cells are figures: at the right, in one piece."""
 
     heading: str
@@ -24,7 +24,7 @@ class Column:
 
 
 def column_widths(
-    columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int
+    columns: Sequence[TableColumn], rows: Sequence[Sequence[str]], width: int
 ) -> list[int] | None:
     """The width of each column of a table that is at most so wide; `None` where none fits."""
     if not columns:
@@ -60,7 +60,9 @@ def column_widths(
     return widths
 
 
-def blocks(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[list[tuple[str, str]]]:
+def blocks(
+    columns: Sequence[TableColumn], rows: Sequence[Sequence[str]]
+) -> list[list[tuple[str, str]]]:
     """Each row as its fields, headings padded to one width."""
     size = max((len(each.heading) for each in columns), default=0)
     return [

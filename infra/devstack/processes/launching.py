@@ -11,7 +11,7 @@ from pathlib import Path
 
 from infra.devstack.processes.process import Process, start_process
 from infra.devstack.processes.state import (
-    Phase,
+    PipelinePhase,
     PipelineState,
     is_running,
     last_state,
@@ -59,7 +59,7 @@ def follow_start(home: Path, supervisor: Process) -> Iterator[PipelineState]:
         if state is not None and mine and state != shown:
             shown = state
             yield state
-            if state.phase is Phase.RUNNING:
+            if state.phase is PipelinePhase.RUNNING:
                 return
         if not alive:
             problem = state.problem if state is not None and mine else None

@@ -21,7 +21,7 @@ _STATE = "pipeline.json"
 _LOCK = "pipeline.lock"
 
 
-class Phase(StrEnum):
+class PipelinePhase(StrEnum):
     """Where a pipeline stands in its life."""
 
     STARTING = "starting"
@@ -51,7 +51,7 @@ class PipelineState:
     """A pipeline: its supervisor's process id, its phase, what it is doing, its parts."""
 
     supervisor: int
-    phase: Phase
+    phase: PipelinePhase
     doing: str = ""
     problem: str | None = None
     parts: tuple[PartState, ...] = ()
@@ -75,7 +75,7 @@ def last_state(home: Path) -> PipelineState | None:
     except FileNotFoundError:
         return None
     parts = tuple(PartState(**part) for part in raw.pop("parts"))
-    return PipelineState(**{**raw, "phase": Phase(raw["phase"])}, parts=parts)
+    return PipelineState(**{**raw, "phase": PipelinePhase(raw["phase"])}, parts=parts)
 
 
 def running_state(home: Path) -> PipelineState | None:

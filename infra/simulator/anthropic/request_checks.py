@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from infra.simulator.call_facts import Asked, Json, in_range, known_fields, need
+from infra.simulator.call_facts import CheckedCall, Json, in_range, known_fields, need
 from infra.simulator.tokens import PER_IMAGE, PER_MESSAGE
 
 _FIELDS = frozenset(
@@ -52,7 +52,7 @@ _CHOICES = frozenset({"auto", "any", "tool", "none"})
 _TIERS = frozenset({None, "auto", "standard_only"})
 
 
-def read(body: Json) -> Asked:
+def read(body: Json) -> CheckedCall:
     """Check a body and say what it asks.
 
     Raises:
@@ -75,7 +75,7 @@ def read(body: Json) -> Asked:
     tools = _tools(body, messages or ())
     forced = _forced(body, tools)
     shape = forced if forced == "json_answer" and len(tools) == 1 else None
-    return Asked(
+    return CheckedCall(
         model=str(model),
         prompt=_last_prompt(messages or ()),
         text="\n".join(text),

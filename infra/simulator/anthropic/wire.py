@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from infra.simulator.call_facts import Asked, RefusedError
+from infra.simulator.call_facts import CheckedCall, RequestRejectedError
 from infra.simulator.draws import Chance
 from infra.simulator.responses.response_builder import Serving
 
@@ -29,7 +29,7 @@ _ERROR_TYPES = {
 }
 
 
-def answer(asked: Asked, serving: Serving, call_id: str, at_s: int, chance: Chance) -> bytes:
+def answer(asked: CheckedCall, serving: Serving, call_id: str, at_s: int, chance: Chance) -> bytes:
     """The body of a 200. Time and chance are not part of this format."""
     served = serving.served
     stop = _STOPS[serving.finish]
@@ -65,7 +65,7 @@ def answer(asked: Asked, serving: Serving, call_id: str, at_s: int, chance: Chan
     )
 
 
-def _shaped(asked: Asked, serving: Serving, call_id: str) -> bytes | None:
+def _shaped(asked: CheckedCall, serving: Serving, call_id: str) -> bytes | None:
     """The answer as the forced tool's input; `None` for one that is no JSON object, since a weak
     model that botches its JSON leaves no tool call behind either.
     """
@@ -107,7 +107,7 @@ def error(status: int, message: str) -> bytes:
     return orjson.dumps({"type": "error", "error": {"type": kind, "message": message}})
 
 
-def refusal(refused: RefusedError) -> bytes:
+def refusal(refused: RequestRejectedError) -> bytes:
     """The body of the 400 for a body that breaks the rules."""
     return error(400, str(refused))
 

@@ -10,7 +10,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from infra.simulator.call_facts import Asked, Json, RefusedError, in_range, known_fields, need
+from infra.simulator.call_facts import (
+    CheckedCall,
+    Json,
+    RequestRejectedError,
+    in_range,
+    known_fields,
+    need,
+)
 from infra.simulator.responses.model_tiers import is_reasoning
 from infra.simulator.tokens import PER_IMAGE, PER_MESSAGE
 
@@ -76,7 +83,7 @@ _NOT_FOR_REASONING = ("temperature", "top_p", "presence_penalty", "frequency_pen
 _TOOL_NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 
 
-def read(body: Json) -> Asked:
+def read(body: Json) -> CheckedCall:
     """Check a body and say what it asks.
 
     Raises:
@@ -97,7 +104,7 @@ def read(body: Json) -> Asked:
     prompt = next(
         (_plain(m["content"]) for m in reversed(messages or ()) if m["role"] == "user"), ""
     )
-    return Asked(
+    return CheckedCall(
         model=str(model),
         prompt=prompt,
         text="\n".join(text),
@@ -192,7 +199,7 @@ def _check_numbers(body: Json, model: str) -> None:
     if is_reasoning(model):
         for name in (*_NOT_FOR_REASONING, "max_tokens", "logprobs", "top_logprobs"):
             if body.get(name) is not None:
-                raise RefusedError(
+                raise RequestRejectedError(
                     f"Unsupported parameter: '{name}' with this model",
                     name,
                     "unsupported_parameter",

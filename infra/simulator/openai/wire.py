@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from infra.simulator.call_facts import Asked, RefusedError
+from infra.simulator.call_facts import CheckedCall, RequestRejectedError
 from infra.simulator.draws import Chance
 from infra.simulator.responses.response_builder import Serving
 
@@ -25,7 +25,7 @@ _ERROR_TYPES = {
 }
 
 
-def answer(asked: Asked, serving: Serving, call_id: str, at_s: int, chance: Chance) -> bytes:
+def answer(asked: CheckedCall, serving: Serving, call_id: str, at_s: int, chance: Chance) -> bytes:
     """The body of a 200."""
     served = serving.served
     tools = serving.answer.tools
@@ -65,7 +65,7 @@ def _calls(serving: Serving, call_id: str) -> list[dict[str, Any]]:
     ]
 
 
-def _logprobs(asked: Asked, serving: Serving, call_id: str, chance: Chance) -> bytes:
+def _logprobs(asked: CheckedCall, serving: Serving, call_id: str, chance: Chance) -> bytes:
     """Higher for right answers than for wrong ones, with some overlap, as in real models."""
     score = 0.9 if serving.answer.score is None else serving.answer.score
     mean = _UNSURE + (_SURE - _UNSURE) * score
@@ -84,7 +84,7 @@ def error(status: int, message: str, *, code: str | None = None, param: str | No
     return orjson.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}})
 
 
-def refusal(refused: RefusedError) -> bytes:
+def refusal(refused: RequestRejectedError) -> bytes:
     """The body of the 400 for a body that breaks the rules."""
     return error(400, str(refused), code=refused.code, param=refused.param)
 

@@ -12,9 +12,9 @@ from hashlib import blake2b
 
 import orjson
 
-from infra.simulator.call_facts import Asked
+from infra.simulator.call_facts import CheckedCall
 from infra.simulator.responses.model_tiers import COMPLEX, MODERATE, SIMPLE, strength_of
-from infra.simulator.responses.recorded_responses import Answer, AnswerBook, answer_of
+from infra.simulator.responses.recorded_responses import AnswerBook, SimulatedAnswer, answer_of
 
 ERRS: Mapping[str, float] = {SIMPLE: 0.15, MODERATE: 0.1, COMPLEX: 0.05}
 """Share of the cases (0..1) in which a model of this strength is wrong."""
@@ -27,7 +27,7 @@ _REQUEST = re.compile(r"\AREQUEST-([0-9a-f]{20})\n(.*?)\nREQUEST-\1\n", re.DOTAL
 _ANSWER = re.compile(r"ANSWER-([0-9a-f]{20})\n(.*)\nANSWER-\1\Z", re.DOTALL)
 
 
-def opinion_of(asked: Asked, book: AnswerBook) -> Answer | None:
+def opinion_of(asked: CheckedCall, book: AnswerBook) -> SimulatedAnswer | None:
     """The answer to a question of routing's own; `None` for any other question."""
     request = _REQUEST.match(asked.prompt)
     if request is None:
@@ -40,7 +40,7 @@ def opinion_of(asked: Asked, book: AnswerBook) -> Answer | None:
     return None
 
 
-def _says(document: Mapping[str, object]) -> Answer:
+def _says(document: Mapping[str, object]) -> SimulatedAnswer:
     return answer_of({"text": orjson.dumps(document).decode()}, "opinion")
 
 

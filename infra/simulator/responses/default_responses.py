@@ -9,17 +9,17 @@ from typing import Any
 
 import orjson
 
-from infra.simulator.call_facts import Asked, Json
+from infra.simulator.call_facts import CheckedCall, Json
 from infra.simulator.responses.default_texts import sentences_for
-from infra.simulator.responses.recorded_responses import Answer, ToolUse, answer_of
+from infra.simulator.responses.recorded_responses import SimulatedAnswer, ToolUse, answer_of
 
 
-def stock_answer(asked: Asked) -> Answer:
+def stock_answer(asked: CheckedCall) -> SimulatedAnswer:
     """The same text for the same prompt; JSON or a tool call where one is demanded."""
     if asked.forced_tool is not None:
         name = next(iter(asked.tools)) if asked.forced_tool == "*" else asked.forced_tool
         arguments = orjson.dumps(example_of(asked.tools[name])).decode()
-        return Answer(
+        return SimulatedAnswer(
             encoded=b'""',
             tokens=len(arguments) // 4 + 8,
             source="stock",

@@ -29,7 +29,7 @@ class ToolUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class SimulatedAnswer:
     """One answer. `encoded` is its text as a JSON string; `score` is how right it is, 0..1."""
 
     encoded: bytes
@@ -46,14 +46,14 @@ class Answer:
         return text
 
 
-def answer_of(document: Mapping[str, Any], source: str) -> Answer:
+def answer_of(document: Mapping[str, Any], source: str) -> SimulatedAnswer:
     """An answer from its form in a file: `text`, `score`, `finish`, `tool_calls`."""
     text = document.get("text") or ""
     tools = tuple(
         ToolUse(name=call["name"], arguments=orjson.dumps(call["arguments"]).decode())
         for call in document.get("tool_calls") or ()
     )
-    return Answer(
+    return SimulatedAnswer(
         encoded=orjson.dumps(text),
         tokens=count_tokens(text) + sum(count_tokens(tool.arguments) + 8 for tool in tools),
         source=source,
@@ -68,8 +68,8 @@ class AnswerBook:
 
     def __init__(self, aliases: Mapping[str, str] | None = None) -> None:
         self._aliases = dict(aliases or {})
-        self._recorded: dict[str, dict[str, Answer]] = {}
-        self._by_strength: dict[str, dict[str, Answer]] = {}
+        self._recorded: dict[str, dict[str, SimulatedAnswer]] = {}
+        self._by_strength: dict[str, dict[str, SimulatedAnswer]] = {}
         self._names: dict[str, str | None] = {}
 
     def add_recorded(self, lines: Iterable[Mapping[str, Any]]) -> None:
@@ -87,7 +87,7 @@ class AnswerBook:
             for strength, document in answers.items():
                 self._by_strength.setdefault(strength, {})[prompt] = answer_of(document, "workload")
 
-    def find(self, model: str, prompt: str) -> Answer | None:
+    def find(self, model: str, prompt: str) -> SimulatedAnswer | None:
         """The answer of a model to a prompt, `None` where neither file has one."""
         name = self._names.get(model)
         if name is None and model not in self._names:

@@ -8,13 +8,13 @@ from hashlib import blake2b
 
 import orjson
 
-from infra.simulator.call_facts import Asked
-from infra.simulator.ledger import Served
+from infra.simulator.call_facts import CheckedCall
+from infra.simulator.ledger import ServedCall
 from infra.simulator.pricing import cost_nano
 from infra.simulator.responses.classifications import opinion_of
 from infra.simulator.responses.default_responses import stock_answer
 from infra.simulator.responses.model_tiers import is_reasoning
-from infra.simulator.responses.recorded_responses import Answer, AnswerBook
+from infra.simulator.responses.recorded_responses import AnswerBook, SimulatedAnswer
 from infra.simulator.tokens import count_tokens
 
 CACHED_PREFIX_TOKENS = 1_024
@@ -32,11 +32,11 @@ class Serving:
 
     encoded: bytes
     finish: str
-    answer: Answer
-    served: Served
+    answer: SimulatedAnswer
+    served: ServedCall
 
 
-class Kitchen:
+class ResponseBuilder:
     """Finds an answer, cuts it to the limit and counts it.
 
     `caches` says that the prefix of long prompts is remembered and billed as cached from the
@@ -48,7 +48,7 @@ class Kitchen:
         self._caches = caches
         self._prefixes: OrderedDict[bytes, None] = OrderedDict()
 
-    def prepare(self, asked: Asked) -> Serving:
+    def prepare(self, asked: CheckedCall) -> Serving:
         """What this call gets."""
         answer = opinion_of(asked, self._book) or self._book.find(asked.model, asked.prompt)
         if answer is None or (asked.forced_tool is not None and not answer.tools):
@@ -61,7 +61,7 @@ class Kitchen:
         total = count_tokens(asked.text) + asked.frame_tokens
         read, written = self._cached(asked, total)
         output += reasoning
-        served = Served(
+        served = ServedCall(
             input=total - read - written,
             output=output,
             cache_read=read,
@@ -77,13 +77,13 @@ class Kitchen:
         )
         return Serving(encoded=encoded, finish=finish, answer=answer, served=served)
 
-    def _reasoning(self, asked: Asked, output: int) -> int:
+    def _reasoning(self, asked: CheckedCall, output: int) -> int:
         if not is_reasoning(asked.model):
             return 0
         room = _REASONING_MAX if asked.max_tokens is None else asked.max_tokens - output
         return max(min(output * _REASONING_SHARE, _REASONING_MAX, room), 0)
 
-    def _cached(self, asked: Asked, total: int) -> tuple[int, int]:
+    def _cached(self, asked: CheckedCall, total: int) -> tuple[int, int]:
         """Tokens read from the cache and written to it."""
         if not (self._caches or asked.writes_cache) or total < CACHED_PREFIX_TOKENS:
             return 0, 0

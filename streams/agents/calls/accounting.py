@@ -16,7 +16,7 @@ from schemas.events import CostEvent
 from schemas.journal_headers import CALL_ID, CUT_OFF, INCARNATION, Headers
 from schemas.records import Attempt
 from schemas.topics import COST
-from streams.agents.context.call_spec import Errand
+from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
 from streams.providers.port import Completion, ProviderError, Usage
@@ -39,7 +39,7 @@ class EndedCall:
 
 
 async def book_call(
-    hop: HopState, candidate: Candidate, errand: Errand, ended: EndedCall, deps: Dependencies
+    hop: HopState, candidate: Candidate, errand: CallSpec, ended: EndedCall, deps: Dependencies
 ) -> Attempt:
     """Send a call's cost event on its way, among the hop's pending records."""
     completion, error = ended.completion, ended.error
@@ -75,7 +75,7 @@ async def book_call(
         user_id=message.user_id,
         user_tier=message.user_tier,
         feature=message.feature,
-        registry_version=hop.landscape.version,
+        registry_version=hop.snapshot.version,
         experiment=message.decision.experiment,
         arm=message.decision.arm,
         expected_nano=errand.expected_nano,

@@ -8,15 +8,15 @@ from schemas.records import Failure
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
 from streams.agents.context.outcome_kinds import Ending, GaveUp, MovedOn
-from streams.routing.budgets import Allowed, Downgrade, Payer, Rejected, Verdict
+from streams.routing.budgets import Allowed, BudgetSubject, Downgrade, Rejected, Verdict
 from streams.routing.selection.candidates import Candidate, Excluded, Shortlist
 from streams.routing.snapshot import Model
 
 
-def payer_of(hop: HopState, model: str) -> Payer:
+def payer_of(hop: HopState, model: str) -> BudgetSubject:
     """Whom a call of this hop to a model is charged to."""
     message = hop.message
-    return Payer(
+    return BudgetSubject(
         tenant=message.tenant,
         user_id=message.user_id,
         user_tier=message.user_tier,
@@ -54,7 +54,7 @@ def within_budgets(
 
 
 def _may(verdict: Verdict, model: Model, hop: HopState) -> bool:
-    cheapest = model.tier == hop.landscape.tiers[0]
+    cheapest = model.tier == hop.snapshot.tiers[0]
     return isinstance(verdict, Allowed) or (isinstance(verdict, Downgrade) and cheapest)
 
 
@@ -63,7 +63,7 @@ def over_budget(hop: HopState, denied: Downgrade | Rejected) -> Ending:
 
     Who pinned a model asked for no other.
     """
-    tier, tiers = hop.message.tier, hop.landscape.tiers
+    tier, tiers = hop.message.tier, hop.snapshot.tiers
     place = tiers.index(tier) if tier in tiers else 0
     if isinstance(denied, Downgrade) and hop.message.decision.model is None and place > 0:
         return MovedOn(tier=tiers[place - 1], why=denied.why)

@@ -20,7 +20,7 @@ from streams.routing.features.request_features import needs_of
 from streams.routing.parameters.answer_limits import asked_limit
 from streams.routing.selection.candidates import (
     EXPECTED_OUTPUT_TOKENS,
-    Need,
+    ModelRequirements,
     Shortlist,
     nobody_for_now,
     shortlist,
@@ -38,10 +38,10 @@ LEAST_MS_AFTER_WAIT = 1_000.0
 """Time that must be left for an answer when a wait is over."""
 
 
-def need_of(hop: HopState, now: int) -> Need:
+def need_of(hop: HopState, now: int) -> ModelRequirements:
     """What the hop asks of a model."""
     message, body = hop.message, hop.body
-    return Need(
+    return ModelRequirements(
         capabilities=needs_of(body),
         context_tokens=hop.context_tokens,
         max_output_tokens=asked_limit(body),
@@ -54,7 +54,7 @@ def need_of(hop: HopState, now: int) -> Need:
 
 def _overflowed_window(hop: HopState) -> int:
     """The largest window that was too small for this request, as its providers said."""
-    models = hop.landscape.models
+    models = hop.snapshot.models
     return max(
         (
             models[attempt.model].context_window
@@ -76,13 +76,13 @@ def who_has_room(hop: HopState, deps: Dependencies) -> Shortlist:
     """The tier's candidates as things stand; the choice joins the hop's steps."""
     now = deps.clock.now()
     need = need_of(hop, now)
-    models = hop.landscape.models_of(hop.message.tier)
-    pinned = hop.landscape.models.get(need.pinned_model or "")
+    models = hop.snapshot.models_of(hop.message.tier)
+    pinned = hop.snapshot.models.get(need.pinned_model or "")
     costs = model_costs(models, need.context_tokens, deps)
     conditions = deps.instances.conditions(
         models if pinned is None else (pinned,), deps.clock.elapsed_ms()
     )
-    choice = shortlist(hop.message.tier, need, hop.landscape, conditions, costs)
+    choice = shortlist(hop.message.tier, need, hop.snapshot, conditions, costs)
     choice = within_budgets(hop, choice, costs, deps)
     hop.steps.append(
         {"at": now, "time_left_ms": need.time_left_ms, "costs": costs, **choice.as_inputs()}
@@ -93,7 +93,7 @@ def who_has_room(hop: HopState, deps: Dependencies) -> Shortlist:
 def tenant_is_full(hop: HopState, deps: Dependencies) -> Shortlist | None:
     """Nobody to ask, where the tenant has used up what it may ask; joins the hop's steps."""
     tenant = hop.message.tenant
-    limits = hop.landscape.limits_of(tenant)
+    limits = hop.snapshot.limits_of(tenant)
     why = deps.tenants.why_not(tenant, limits, deps.clock.elapsed_ms())
     if why is None:
         return None

@@ -9,17 +9,17 @@ from streams.agents.context.dependencies import Dependencies
 from streams.providers.port import Usage
 from streams.routing.features.request_features import estimate_tokens
 from streams.routing.selection.candidates import EXPECTED_OUTPUT_TOKENS
-from streams.routing.snapshot import Landscape, Model
+from streams.routing.snapshot import Model, RegistrySnapshot
 
 
 def expected_costs(
-    body: Mapping[str, Any], landscape: Landscape, deps: Dependencies
+    body: Mapping[str, Any], snapshot: RegistrySnapshot, deps: Dependencies
 ) -> dict[str, int | None]:
     """Nano-USD of a call to the cheapest model of each tier; `None` where no price is known."""
     tokens = estimate_tokens(body)
     found: dict[str, int | None] = {}
-    for tier in landscape.tiers:
-        costs = model_costs(landscape.models_of(tier), tokens, deps).values()
+    for tier in snapshot.tiers:
+        costs = model_costs(snapshot.models_of(tier), tokens, deps).values()
         found[tier] = min((cost for cost in costs if cost is not None), default=None)
     return found
 

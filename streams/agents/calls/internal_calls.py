@@ -12,20 +12,20 @@ from streams.agents.calls.budget_admission import within_budgets
 from streams.agents.calls.capacity import expected_tokens
 from streams.agents.calls.expected_costs import model_costs
 from streams.agents.calls.provider_call import make_call
-from streams.agents.context.call_spec import Errand
+from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
 from streams.providers.port import Completion
 from streams.routing.features.request_features import estimate_tokens, needs_of
 from streams.routing.parameters.answer_limits import asked_limit
-from streams.routing.selection.candidates import Need, shortlist
+from streams.routing.selection.candidates import ModelRequirements, shortlist
 
 NO_CAPACITY = "no_capacity"
 NO_BUDGET = "no_budget"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class CallResult:
     """What came back: the call, if there was one; its completion, or why there is none."""
 
     attempt: Attempt | None = None
@@ -33,21 +33,21 @@ class Heard:
     failed: str | None = None
 
 
-async def ask_model(hop: HopState, model: str, errand: Errand, deps: Dependencies) -> Heard:
+async def ask_model(hop: HopState, model: str, errand: CallSpec, deps: Dependencies) -> CallResult:
     """Ask a model of the registry; the call joins the hop's attempts and is booked."""
     return await _ask(hop, hop.message.tier, model, errand, deps)
 
 
-async def ask_tier(hop: HopState, tier: str, errand: Errand, deps: Dependencies) -> Heard:
+async def ask_tier(hop: HopState, tier: str, errand: CallSpec, deps: Dependencies) -> CallResult:
     """Ask the first candidate of a tier; the call joins the hop's attempts and is booked."""
     return await _ask(hop, tier, None, errand, deps)
 
 
 async def _ask(
-    hop: HopState, tier: str, model: str | None, errand: Errand, deps: Dependencies
-) -> Heard:
+    hop: HopState, tier: str, model: str | None, errand: CallSpec, deps: Dependencies
+) -> CallResult:
     tokens = estimate_tokens(errand.body)
-    need = Need(
+    need = ModelRequirements(
         capabilities=needs_of(errand.body),
         context_tokens=tokens,
         max_output_tokens=asked_limit(errand.body),
@@ -55,14 +55,14 @@ async def _ask(
         pinned_model=model,
         spread=f"{hop.message.tenant}/{hop.message.request_id}/{errand.purpose}",
     )
-    models = hop.landscape.models_of(tier)
-    asked = models if model is None else (hop.landscape.models[model],)
+    models = hop.snapshot.models_of(tier)
+    asked = models if model is None else (hop.snapshot.models[model],)
     costs = model_costs(asked, tokens, deps)
     conditions = deps.instances.conditions(asked, deps.clock.elapsed_ms())
-    found = shortlist(tier, need, hop.landscape, conditions, costs)
+    found = shortlist(tier, need, hop.snapshot, conditions, costs)
     found = within_budgets(hop, found, costs, deps)
     if not found.candidates:
-        return Heard(failed=NO_CAPACITY if hop.denied is None else NO_BUDGET)
+        return CallResult(failed=NO_CAPACITY if hop.denied is None else NO_BUDGET)
     errand = replace(
         errand,
         expected_tokens=expected_tokens(tokens, need.max_output_tokens),
@@ -71,5 +71,5 @@ async def _ask(
     end = await make_call(hop, found.candidates[0], errand, deps)
     hop.attempts.append(end.attempt)
     if end.completion is None:
-        return Heard(attempt=end.attempt, failed=end.attempt.status)
-    return Heard(attempt=end.attempt, completion=end.completion)
+        return CallResult(attempt=end.attempt, failed=end.attempt.status)
+    return CallResult(attempt=end.attempt, completion=end.completion)

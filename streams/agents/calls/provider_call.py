@@ -12,7 +12,7 @@ from schemas.records import ANSWER, BEFORE_HOPS, Attempt
 from streams.agents.calls.accounting import EndedCall, book_call
 from streams.agents.calls.budget_admission import payer_of
 from streams.agents.calls.interrupted_calls import book_failed_call
-from streams.agents.context.call_spec import Errand
+from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
 from streams.agents.context.spans import call_span, note_call, trace_headers
@@ -50,7 +50,7 @@ class CallEnd:
 
 
 async def make_call(
-    hop: HopState, candidate: Candidate, errand: Errand, deps: Dependencies
+    hop: HopState, candidate: Candidate, errand: CallSpec, deps: Dependencies
 ) -> CallEnd:
     """Ask a candidate once; the cost event is on its way when this returns, and also when an
     unexpected exception leaves it.
@@ -65,7 +65,7 @@ async def make_call(
 
 
 async def _make_call(
-    hop: HopState, candidate: Candidate, errand: Errand, call_id: str, deps: Dependencies
+    hop: HopState, candidate: Candidate, errand: CallSpec, call_id: str, deps: Dependencies
 ) -> CallEnd:
     context_tokens = _context_tokens(hop, errand)
     longest = answer_limit(errand.body, candidate.model, context_tokens)
@@ -78,7 +78,7 @@ async def _make_call(
     deps.budgets.reserve(call_id, payer, errand.expected_nano, most_nano)
     started_at = deps.clock.now()
     in_flight = deps.instances.begin(candidate, errand.expected_tokens, deps.clock.elapsed_ms())
-    limits = hop.landscape.policy.timeouts
+    limits = hop.snapshot.policy.timeouts
     total_ms = min(limits.total_ms, hop.time_left_ms(started_at))
     if errand.limit_ms is not None:
         total_ms = min(total_ms, errand.limit_ms)
@@ -165,7 +165,7 @@ def _note_end(
     return deps.instances.failed(in_flight, error.error_class, after_ms, now)
 
 
-def _context_tokens(hop: HopState, errand: Errand) -> int:
+def _context_tokens(hop: HopState, errand: CallSpec) -> int:
     return hop.context_tokens if errand.purpose == ANSWER else estimate_tokens(errand.body)
 
 
@@ -218,7 +218,7 @@ def _endpoint(candidate: Candidate) -> Endpoint:
 
 
 async def _journal_start(
-    hop: HopState, candidate: Candidate, errand: Errand, call_id: str, deps: Dependencies
+    hop: HopState, candidate: Candidate, errand: CallSpec, call_id: str, deps: Dependencies
 ) -> None:
     event = hop.outcome(
         STARTED,

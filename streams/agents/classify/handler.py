@@ -28,7 +28,7 @@ from schemas.records import (
     Source,
     TierMessage,
 )
-from schemas.request import Claim, Request, read_claim, read_request, request_document
+from schemas.request import ClaimedIdentity, Request, read_claim, read_request, request_document
 from schemas.topics import MAX_REQUEST_BYTES
 from streams.agents.calls.expected_costs import expected_costs
 from streams.agents.classify.llm_classification import opinion_on
@@ -40,19 +40,19 @@ from streams.agents.context.tier_records import tier_record
 from streams.agents.outcomes.failed_handling import FAILURE, one_try, set_failed_aside
 from streams.agents.outcomes.replies import send_reply
 from streams.flow.dispatcher import Work
-from streams.flow.handling_retries import Fault, cause_of, is_environment
+from streams.flow.handling_retries import HandlingFailure, cause_of, is_environment
 from streams.routing.assessment import uses_artifact, wants_opinion
 from streams.routing.decision import (
     CODE_VERSION,
-    Moment,
-    Subject,
+    DecisionContext,
+    RoutingRequest,
     decide,
+    effective_snapshot,
     features_of,
-    ground_of,
     is_static,
 )
 from streams.routing.parameters.extra_body import refused_names
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 from streams.tracing.context import TraceContext
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class _Opened:
 
     message: Incoming
     source: Source
-    claim: Claim
+    claim: ClaimedIdentity
     address: ReplyAddress
     owner: str | None
     foreign: bool
@@ -89,7 +89,7 @@ async def classify(work: Work, deps: Dependencies) -> None:
     await (await deps.publisher.publish(tier_record(hop, deps.codecs)))
 
 
-async def give_up_request(work: Work, fault: Fault, deps: Dependencies) -> None:
+async def give_up_request(work: Work, fault: HandlingFailure, deps: Dependencies) -> None:
     """End a request that can't be handled as failed: a verdict for its journal, a dead letter, an
     alert. Of one that can't even be opened only the dead letter and the alert remain.
     """
@@ -151,7 +151,7 @@ def _opened(
             offset=message.offset,
             timestamp=sound_time(message.timestamp),
         ),
-        claim=Claim(request_id=claim.request_id, tenant=tenant),
+        claim=ClaimedIdentity(request_id=claim.request_id, tenant=tenant),
         address=addressed.address,
         owner=owner,
         foreign=foreign,
@@ -185,7 +185,7 @@ def _checked(
 async def _routed(
     opened: _Opened, request: Request, work: Work, trace: TraceContext | None, deps: Dependencies
 ) -> TierMessage:
-    landscape = deps.registry.landscape
+    snapshot = deps.registry.snapshot
     body = _carried(request)
     deadline_at = opened.source.timestamp + request.deadline_ms
     now = deps.clock.now()
@@ -193,10 +193,10 @@ async def _routed(
         raise InvalidRequestError(
             "the deadline was over before the request was read", code="deadline_exceeded"
         )
-    _refuse_extra(request, landscape)
-    subject = Subject.of(request, opened.claim.tenant)
-    ground, _ = ground_of(subject, landscape)
-    moment = Moment(
+    _refuse_extra(request, snapshot)
+    subject = RoutingRequest.of(request, opened.claim.tenant)
+    ground, _ = effective_snapshot(subject, snapshot)
+    moment = DecisionContext(
         now=now,
         time_left_ms=deadline_at - now,
         costs=expected_costs(request.body, ground, deps) if uses_artifact(ground) else {},
@@ -207,7 +207,7 @@ async def _routed(
         source=opened.source,
         hop=0,
         visit=0,
-        tier=landscape.tiers[0],
+        tier=snapshot.tiers[0],
         body=body,
         user_id=request.user_id,
         user_tier=request.user_tier,
@@ -218,7 +218,7 @@ async def _routed(
         metadata=request.metadata,
         deadline_at=deadline_at,
         reply_to=opened.address,
-        decision=_undecided(landscape),
+        decision=_undecided(snapshot),
     )
     attempts: tuple[Attempt, ...] = tuple(work.tries.attempts)
     if not is_static(subject, ground) and wants_opinion(
@@ -227,7 +227,7 @@ async def _routed(
         asking = HopState(
             work=work,
             message=replace(first, hop=BEFORE_HOPS),
-            landscape=ground,
+            snapshot=ground,
             body=request.body,
             trace=trace,
             attempts=list(work.tries.attempts),
@@ -238,7 +238,7 @@ async def _routed(
                 await record
         attempts = asking.all_attempts
         work.tries.attempts = list(attempts)
-    decision = decide(subject, landscape, moment)
+    decision = decide(subject, snapshot, moment)
     deps.metrics.classified(decision.classifier, decision.tier)
     await deps.report(
         deps.watch.decided(decision.registry_version, decision.classifier, decision.score)
@@ -246,9 +246,9 @@ async def _routed(
     return replace(first, tier=decision.tier, decision=decision, attempts=attempts)
 
 
-def _refuse_extra(request: Request, landscape: Landscape) -> None:
-    pinned = landscape.models.get(request.model or "")
-    models = landscape.models.values() if pinned is None else (pinned,)
+def _refuse_extra(request: Request, snapshot: RegistrySnapshot) -> None:
+    pinned = snapshot.models.get(request.model or "")
+    models = snapshot.models.values() if pinned is None else (pinned,)
     refused = refused_names(request.body, models)
     if refused:
         whose = "no model takes it" if pinned is None else f"{pinned.name} does not take it"
@@ -271,14 +271,14 @@ def _carried(request: Request) -> bytes:
     return body
 
 
-def _undecided(landscape: Landscape) -> Decision:
+def _undecided(snapshot: RegistrySnapshot) -> Decision:
     return Decision(
         classifier=UNDECIDED,
         score=None,
-        tier=landscape.tiers[0],
+        tier=snapshot.tiers[0],
         model=None,
         reasons=(),
-        registry_version=landscape.version,
+        registry_version=snapshot.version,
         code_version=CODE_VERSION,
     )
 
@@ -292,22 +292,22 @@ def _verdict(opened: _Opened, error: InvalidRequestError, deps: Dependencies) ->
 
 def _verdict_of(opened: _Opened, failure: Failure, deps: Dependencies) -> TierMessage:
     """A hop that ends the request without a call: rejected, expired, or failed."""
-    landscape = deps.registry.landscape
+    snapshot = deps.registry.snapshot
     return TierMessage(
         tenant=opened.claim.tenant,
         request_id=_request_id(opened, deps),
         source=opened.source,
         hop=0,
         visit=0,
-        tier=landscape.tiers[0],
+        tier=snapshot.tiers[0],
         body=b"",
         user_id=None,
         user_tier=None,
         feature=None,
-        quality=landscape.policy.default_quality,
+        quality=snapshot.policy.default_quality,
         deadline_at=opened.source.timestamp,
         reply_to=opened.address,
-        decision=_undecided(landscape),
+        decision=_undecided(snapshot),
         verdict=failure,
     )
 

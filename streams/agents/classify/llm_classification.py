@@ -8,31 +8,36 @@ from __future__ import annotations
 
 from schemas.alert_names import AlertName
 from schemas.records import CLASSIFY
-from streams.agents.calls.internal_calls import Heard, ask_model
-from streams.agents.context.call_spec import Errand
+from streams.agents.calls.internal_calls import CallResult, ask_model
+from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
 from streams.redaction.redactor import redact
 from streams.routing.features.request_features import Features, text_of
-from streams.routing.llm.classification import Opinion, opinion_body, question_key, read_opinion
+from streams.routing.llm.classification import (
+    LlmClassification,
+    opinion_body,
+    question_key,
+    read_opinion,
+)
 from streams.routing.snapshot import Privacy
 
 PAUSED = "paused"
 
 
-async def opinion_on(seen: Features, hop: HopState, deps: Dependencies) -> Opinion:
+async def opinion_on(seen: Features, hop: HopState, deps: Dependencies) -> LlmClassification:
     """What the policy's model says of a request, or why it says nothing."""
-    asked = hop.landscape.policy.llm
+    asked = hop.snapshot.policy.llm
     if asked is None:
-        return Opinion(failed="nobody to ask")
-    key = question_key(seen, hop.landscape)
+        return LlmClassification(failed="nobody to ask")
+    key = question_key(seen, hop.snapshot)
     known = deps.opinions.recall(key)
     if known is not None:
         return known
     if deps.opinions.paused(deps.clock.now()):
-        return Opinion(failed=PAUSED)
-    body = opinion_body(seen, hop.landscape, hop.landscape.models[asked.model])
-    errand = Errand(body=body, purpose=CLASSIFY, limit_ms=asked.timeout_ms)
+        return LlmClassification(failed=PAUSED)
+    body = opinion_body(seen, hop.snapshot, hop.snapshot.models[asked.model])
+    errand = CallSpec(body=body, purpose=CLASSIFY, limit_ms=asked.timeout_ms)
     opinion = _read(await ask_model(hop, asked.model, errand, deps), hop)
     deps.opinions.keep(key, opinion, deps.clock.now())
     if deps.opinions.paused(deps.clock.now()):
@@ -45,15 +50,15 @@ async def opinion_on(seen: Features, hop: HopState, deps: Dependencies) -> Opini
     return opinion
 
 
-def _read(heard: Heard, hop: HopState) -> Opinion:
+def _read(heard: CallResult, hop: HopState) -> LlmClassification:
     call_id = heard.attempt.call_id if heard.attempt else None
     if heard.completion is None:
-        return Opinion(failed=heard.failed, call_id=call_id)
-    said = read_opinion(text_of(heard.completion.message.get("content")), hop.landscape)
-    return Opinion(
+        return LlmClassification(failed=heard.failed, call_id=call_id)
+    said = read_opinion(text_of(heard.completion.message.get("content")), hop.snapshot)
+    return LlmClassification(
         tier=said.tier,
         score=said.score,
-        reason=_kept(said.reason, hop.landscape.privacy),
+        reason=_kept(said.reason, hop.snapshot.privacy),
         failed=said.failed,
         call_id=call_id,
     )

@@ -10,7 +10,7 @@ from schemas.records import ANSWER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
+class CallSpec:
     """A call's body, the tokens and nano-USD that it is expected to use, and its purpose; its
     longest time in ms, where that is less than the policy's; the probability (0..1) with which it
     was drawn, where chance decided on it.

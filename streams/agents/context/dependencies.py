@@ -12,15 +12,15 @@ from core.clock import Clock
 from core.codecs import Codecs
 from core.kafka.producer import Publisher
 from schemas.errors import ConfigurationError
-from streams.agents.context.classification_cache import Opinions
-from streams.agents.context.drift_monitor import Finding, Watch
+from streams.agents.context.classification_cache import ClassificationCache
+from streams.agents.context.drift_monitor import DriftFinding, DriftMonitor
 from streams.agents.context.open_calls import OpenCalls
-from streams.agents.context.priority_gate import Turns
-from streams.agents.context.shadow_spend import Allowance
+from streams.agents.context.priority_gate import PriorityGate
+from streams.agents.context.shadow_spend import ShadowSpendLimiter
 from streams.bad_input.dead_letters import DeadLetters
 from streams.budgets.call_budgets import Budgets, NoBudgets
 from streams.flow.reply_topics import ReplyTopicPolicy
-from streams.journal.in_flight_hops import Claims
+from streams.journal.in_flight_hops import InFlightRegistry
 from streams.journal.owned_journals import Journals
 from streams.journal.partition_journal import Owner
 from streams.journal.sent_replies import SentReplies
@@ -67,7 +67,7 @@ class Dependencies:
     publisher: Publisher
     dead_letters: DeadLetters
     journals: Journals
-    claims: Claims
+    claims: InFlightRegistry
     registry: LiveRegistry
     providers: Mapping[str, Provider]
     pricing: Pricing
@@ -83,12 +83,12 @@ class Dependencies:
     refused_parameters: RefusedParameters = field(default_factory=RefusedParameters)
     bound_tenants: Mapping[str, str | None] = field(default_factory=dict)
     open_calls: OpenCalls = field(default_factory=OpenCalls)
-    opinions: Opinions = field(default_factory=Opinions)
-    watch: Watch = field(default_factory=Watch)
+    opinions: ClassificationCache = field(default_factory=ClassificationCache)
+    watch: DriftMonitor = field(default_factory=DriftMonitor)
     metrics: WorkerMetrics = field(default_factory=WorkerMetrics)
-    turns: Turns = field(default_factory=Turns)
+    turns: PriorityGate = field(default_factory=PriorityGate)
     budgets: Budgets = field(default_factory=NoBudgets)
-    allowance: Allowance = field(default_factory=lambda: Allowance(lambda: 1.0))
+    allowance: ShadowSpendLimiter = field(default_factory=lambda: ShadowSpendLimiter(lambda: 1.0))
     tracer: Tracer = NO_TRACER
     call_id: Callable[[], str] = new_call_id
     journal_before_call: bool = True
@@ -97,10 +97,10 @@ class Dependencies:
     def declared_tenants(self) -> frozenset[str]:
         """Tenants that request topics are bound to, or that the registry names."""
         bound = (tenant for tenant in self.bound_tenants.values() if tenant is not None)
-        named = self.registry.landscape.tenant_limits
+        named = self.registry.snapshot.tenant_limits
         return frozenset({*bound, *(tenant for tenant in named if tenant != EVERY_TENANT)})
 
-    async def report(self, finding: Finding | None) -> None:
+    async def report(self, finding: DriftFinding | None) -> None:
         """Raise the alert of a finding, if there is one."""
         if finding is not None:
             await self.alerts.fire(finding.rule, finding.subject, finding.message)

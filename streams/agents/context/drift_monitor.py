@@ -30,7 +30,7 @@ _REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class DriftFinding:
     """A loss that was found: the alert's rule, its subject, and what to do."""
 
     rule: AlertName
@@ -51,7 +51,7 @@ class _Pairs:
     quality: float = 0.0
 
 
-class Watch:
+class DriftMonitor:
     """What one worker has seen lately; bounded, and forgotten when it restarts."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Watch:
         self._pairs: dict[str, _Pairs] = {}
         self._given: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
 
-    def decided(self, version: str, classifier: str, score: float | None) -> Finding | None:
+    def decided(self, version: str, classifier: str, score: float | None) -> DriftFinding | None:
         """A request was classified; a finding where the last window differs from the first."""
         if score is None:
             return None
@@ -77,7 +77,7 @@ class Watch:
         seen.window = [0] * BINS
         if index < SHIFTED:
             return None
-        return Finding(
+        return DriftFinding(
             rule=AlertName.INPUT_SHIFT,
             subject=f"{version}/{classifier}",
             message=f"scores of {classifier} have shifted (stability index {index:.2f}, from "
@@ -93,12 +93,12 @@ class Watch:
         if len(self._given) > _REMEMBERED:
             self._given.popitem(last=False)
 
-    def fed_back(self, identity: bytes, score: float | None) -> Finding | None:
+    def fed_back(self, identity: bytes, score: float | None) -> DriftFinding | None:
         """A caller scored an answer, 0..1."""
         given = self._given.pop(identity, None) if score is not None else None
         return None if given is None or score is None else self.compared(*given, score)
 
-    def compared(self, model: str, confidence: float, quality: float) -> Finding | None:
+    def compared(self, model: str, confidence: float, quality: float) -> DriftFinding | None:
         """An answer's confidence met its quality, both 0..1."""
         pairs = self._pairs.setdefault(model, _Pairs())
         pairs.count += 1
@@ -110,7 +110,7 @@ class Watch:
         sure, good = pairs.confidence / pairs.count, pairs.quality / pairs.count
         if abs(sure - good) < MISCALIBRATED:
             return None
-        return Finding(
+        return DriftFinding(
             rule=AlertName.CALIBRATION_LOST,
             subject=model,
             message=f"mean confidence in {model} is {sure:.2f}, what was said of the same answers "

@@ -17,7 +17,7 @@ from streams.agents.context.tier_records import PRIORITY_QUALITY
 from streams.flow.dispatcher import Work
 from streams.routing.budgets import Downgrade, Rejected
 from streams.routing.features.request_features import estimate_tokens
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 from streams.tracing.context import TraceContext
 
 
@@ -34,7 +34,7 @@ class HopState:
 
     work: Work
     message: TierMessage
-    landscape: Landscape
+    snapshot: RegistrySnapshot
     body: Mapping[str, Any]
     attempts: list[Attempt] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)

@@ -15,7 +15,7 @@ from streams.routing.selection.candidates import Shortlist, nobody_for_now
 _WHY = "requests of priority wait for it"
 
 
-class Turns:
+class PriorityGate:
     """How many hops of priority wait in place for capacity, by tier, in this worker."""
 
     def __init__(self) -> None:

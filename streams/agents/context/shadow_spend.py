@@ -14,7 +14,7 @@ MOST_MS = 60 * 60 * 1000
 """Unspent allowance is kept for so long, no longer."""
 
 
-class Allowance:
+class ShadowSpendLimiter:
     """The bucket of one worker; amounts are nano-USD, `owned` gives the share 0..1 it owns now."""
 
     def __init__(self, owned: Callable[[], float]) -> None:

@@ -11,16 +11,16 @@ request                  from the broker's time of the request to that of its ou
 
 from __future__ import annotations
 
-from schemas.events import Result
+from schemas.events import HopResult
 from schemas.records import Decision, ReplyAddress, Source
-from streams.agents.context.call_spec import Errand
+from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
 from streams.flow.dispatcher import Work
 from streams.providers.port import ChatCall, Completion, ProviderError
 from streams.routing.selection.candidates import Candidate
 from streams.tracing import names
-from streams.tracing.tracer import NOTHING, Attributes, Kind, Span
+from streams.tracing.tracer import NOTHING, Attributes, Span, SpanRole
 
 
 def classify_span(source: Source, address: ReplyAddress, deps: Dependencies) -> Span:
@@ -28,7 +28,7 @@ def classify_span(source: Source, address: ReplyAddress, deps: Dependencies) -> 
     trace = deps.tracer.of_request(source, address)
     if trace is None:
         return NOTHING
-    return deps.tracer.begin("classify", Kind.CONSUMER, trace.own, _place(source))
+    return deps.tracer.begin("classify", SpanRole.CONSUMER, trace.own, _place(source))
 
 
 def note_decision(span: Span, decision: Decision) -> None:
@@ -59,7 +59,7 @@ def hop_span(work: Work, hop: HopState, deps: Dependencies) -> Span:
     )
     span = deps.tracer.begin(
         f"hop {message.tier}",
-        Kind.CONSUMER,
+        SpanRole.CONSUMER,
         trace.own,
         {
             **_place(source),
@@ -75,14 +75,14 @@ def hop_span(work: Work, hop: HopState, deps: Dependencies) -> Span:
 
 
 def call_span(
-    hop: HopState, candidate: Candidate, errand: Errand, call: ChatCall, deps: Dependencies
+    hop: HopState, candidate: Candidate, errand: CallSpec, call: ChatCall, deps: Dependencies
 ) -> Span:
     """One provider call."""
     if hop.trace is None:
         return NOTHING
     return deps.tracer.begin(
         f"{names.CHAT} {candidate.model.provider_model}",
-        Kind.CLIENT,
+        SpanRole.CLIENT,
         hop.trace,
         {
             names.OPERATION: names.CHAT,
@@ -125,7 +125,7 @@ def note_call(span: Span, completion: Completion | None, error: ProviderError | 
         )
 
 
-def keep_request(hop: HopState, status: str, result: Result, deps: Dependencies) -> None:
+def keep_request(hop: HopState, status: str, result: HopResult, deps: Dependencies) -> None:
     """The request's own span, once its outcome is in the journal."""
     message = hop.message
     trace = deps.tracer.of_request(message.source, message.reply_to)

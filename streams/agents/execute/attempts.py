@@ -15,15 +15,15 @@ from schemas.topics import MAX_ANSWER_BYTES
 from streams.agents.calls.capacity import expected_tokens, find_room, who_has_room
 from streams.agents.calls.expected_costs import expected_costs, model_costs
 from streams.agents.calls.provider_call import CallEnd, make_call
-from streams.agents.context.call_spec import Errand
+from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
 from streams.agents.context.outcome_kinds import Ending, MovedOn, Replied
 from streams.agents.execute.exhaustion import answers_of, exhausted, nobody_to_ask, out_of_time
 from streams.agents.quality.answer_evaluation import judge_answer
 from streams.providers.port import Completion, ErrorClass
-from streams.routing.cascade import Accept, Standing, after_answer, best_answer, weighs_going_on
-from streams.routing.confidence.scorers import Answered, Verdict
+from streams.routing.cascade import Accept, CascadeState, after_answer, best_answer, weighs_going_on
+from streams.routing.confidence.scorers import Answered, ConfidenceResult
 from streams.routing.draws import draw
 from streams.routing.parameters.answer_limits import asked_limit
 from streams.routing.selection.candidates import Candidate
@@ -41,7 +41,7 @@ async def work_out(hop: HopState, deps: Dependencies) -> Ending | None:
     if not choice.candidates:
         return nobody_to_ask(hop, choice, standing_of(hop, deps), deps)
     tenant = hop.message.tenant
-    limits = hop.landscape.limits_of(tenant)
+    limits = hop.snapshot.limits_of(tenant)
     deps.tenants.begin(tenant, limits, counts=hop.message.hop == 0)
     try:
         return await _ask(hop, choice.candidates[0], deps)
@@ -77,7 +77,7 @@ async def _after(
     step = after_failure(
         failures,
         choice.candidates,
-        hop.landscape.policy.fallback,
+        hop.snapshot.policy.fallback,
         time_left_ms=_left(hop, deps),
         jitter=draw(f"retry/{end.attempt.call_id}"),
         may_retry=deps.retries.allows,
@@ -120,13 +120,13 @@ def _refusals_before(hop: HopState) -> int:
     )
 
 
-def _errand(hop: HopState, candidate: Candidate, deps: Dependencies) -> Errand:
+def _errand(hop: HopState, candidate: Candidate, deps: Dependencies) -> CallSpec:
     """The caller's own body; where the cascade looks at logprobs, they are asked for as well."""
-    wanted = hop.landscape.policy.cascade.logprobs and LOGPROBS in candidate.model.capabilities
+    wanted = hop.snapshot.policy.cascade.logprobs and LOGPROBS in candidate.model.capabilities
     body = {**hop.body, "logprobs": True} if wanted else hop.body
     most = asked_limit(body)
     model = candidate.model
-    return Errand(
+    return CallSpec(
         body=body,
         expected_tokens=expected_tokens(hop.context_tokens, most),
         expected_nano=model_costs((model,), hop.context_tokens, deps)[model.name],
@@ -152,7 +152,7 @@ async def _answered(
         too_large = TierExhausted(why="the answer is too large")
         return exhausted(hop, too_large, (), standing, deps)
     hop.answers.append(answer)
-    step = after_answer(verdict, replace(standing, time_left_ms=_left(hop, deps)), hop.landscape)
+    step = after_answer(verdict, replace(standing, time_left_ms=_left(hop, deps)), hop.snapshot)
     seen: dict[str, Any] = {
         "call": end.attempt.call_id,
         "confidence": verdict.confidence,
@@ -176,7 +176,7 @@ def _left(hop: HopState, deps: Dependencies) -> float:
 
 
 def _answer(
-    hop: HopState, candidate: Candidate, completion: Completion, verdict: Verdict
+    hop: HopState, candidate: Candidate, completion: Completion, verdict: ConfidenceResult
 ) -> Answer | None:
     message = exact_json.dumps(completion.message)
     if len(message) > MAX_ANSWER_BYTES:
@@ -197,10 +197,10 @@ def _answer(
     )
 
 
-def standing_of(hop: HopState, deps: Dependencies) -> Standing:
+def standing_of(hop: HopState, deps: Dependencies) -> CascadeState:
     """Where the request stands at the end of this hop."""
     message = hop.message
-    standing = Standing(
+    standing = CascadeState(
         tier=message.tier,
         hop=len(message.tiers_tried),
         time_left_ms=_left(hop, deps),
@@ -208,9 +208,9 @@ def standing_of(hop: HopState, deps: Dependencies) -> Standing:
         feature=message.feature,
         quality=message.quality,
     )
-    if not weighs_going_on(standing, hop.landscape):
+    if not weighs_going_on(standing, hop.snapshot):
         return standing
-    return replace(standing, costs=expected_costs(hop.body, hop.landscape, deps))
+    return replace(standing, costs=expected_costs(hop.body, hop.snapshot, deps))
 
 
 async def _alert_on_auth(candidate: Candidate, end: CallEnd, deps: Dependencies) -> None:

@@ -16,7 +16,7 @@ from streams.agents.context.hop_state import HopState
 from streams.agents.context.outcome_kinds import Ending, GaveUp, MovedOn, Parked, Replied
 from streams.providers.port import ErrorClass
 from streams.routing.budgets import Downgrade, Rejected
-from streams.routing.cascade import Standing, best_answer, next_tier
+from streams.routing.cascade import CascadeState, best_answer, next_tier
 from streams.routing.selection.candidates import Shortlist, fits_nobody
 from streams.routing.selection.fallback import CONTEXT_LENGTH, TRANSIENT, FailedCall, TierExhausted
 
@@ -35,7 +35,7 @@ def out_of_time(hop: HopState) -> Ending:
 
 
 def nobody_to_ask(
-    hop: HopState, choice: Shortlist, standing: Standing, deps: Dependencies
+    hop: HopState, choice: Shortlist, standing: CascadeState, deps: Dependencies
 ) -> Ending:
     """No candidate may be called: wait where only capacity is wanting, else ask elsewhere."""
     if hop.denied is not None and not choice.lacks_capacity:
@@ -46,9 +46,9 @@ def nobody_to_ask(
     return exhausted(hop, TierExhausted(why=why, passes=choice.lacks_health), (), standing, deps)
 
 
-def _denied(hop: HopState, denied: Downgrade | Rejected, standing: Standing) -> Ending:
+def _denied(hop: HopState, denied: Downgrade | Rejected, standing: CascadeState) -> Ending:
     """The budgets leave nobody: another tier if only a model is used up, else the best answer."""
-    following = next_tier(standing, hop.landscape)
+    following = next_tier(standing, hop.snapshot)
     if denied.spares_other_models and following is not None:
         return MovedOn(tier=following, why=denied.why)
     best = best_answer(answers_of(hop))
@@ -59,11 +59,11 @@ def exhausted(
     hop: HopState,
     step: TierExhausted,
     failures: Sequence[FailedCall],
-    standing: Standing,
+    standing: CascadeState,
     deps: Dependencies,
 ) -> Ending:
     """Nobody of the tier can answer: the next tier, else the best answer, else wait, else fail."""
-    following = None if step.refused else next_tier(standing, hop.landscape)
+    following = None if step.refused else next_tier(standing, hop.snapshot)
     if following is not None:
         return MovedOn(tier=following, why=step.why)
     best = best_answer(answers_of(hop))
@@ -73,7 +73,7 @@ def exhausted(
         return GaveUp(kind="failed", failure=_FITS_NOBODY)
     if _answer_statuses(hop) and _answer_statuses(hop) <= _REFUSALS:
         step = replace(step, refused=True)
-    if hop.landscape.policy.fallback.wait and _may_pass(hop, step, failures):
+    if hop.snapshot.policy.fallback.wait and _may_pass(hop, step, failures):
         return _wait(hop, deps) or GaveUp(kind="failed", failure=_failure(step, failures))
     return GaveUp(kind="failed", failure=_failure(step, failures))
 
@@ -114,7 +114,7 @@ def _fits_nobody(hop: HopState, deps: Dependencies) -> bool:
     """Whether the request is too large, or asks too much, for every model that may be asked: by its
     estimate, or as every provider that was asked has said.
     """
-    if fits_nobody(need_of(hop, deps.clock.now()), hop.landscape):
+    if fits_nobody(need_of(hop, deps.clock.now()), hop.snapshot):
         return True
     return _answer_statuses(hop) == {CONTEXT_LENGTH}
 

@@ -28,13 +28,13 @@ from streams.agents.outcomes.failed_handling import (
 from streams.agents.outcomes.outcome import end_hop
 from streams.agents.shadow import draw_shadow, make_shadow
 from streams.flow.dispatcher import Work
-from streams.flow.handling_retries import Fault, is_environment
+from streams.flow.handling_retries import HandlingFailure, is_environment
 from streams.journal.partition_journal import Done, Duplicate, HopMessage, Run, Wait
 from streams.offset_metadata.retry_count import MOST_LOST_WORKERS
 
 log = logging.getLogger(__name__)
 
-LOST_WORKERS = Fault(
+LOST_WORKERS = HandlingFailure(
     reason=f"{MOST_LOST_WORKERS} workers ended while they worked on it; it is not tried again"
 )
 
@@ -71,7 +71,7 @@ async def execute(work: Work, deps: Dependencies) -> None:
                 await _carry_out(hop, deps)
 
 
-async def give_up_hop(work: Work, fault: Fault, deps: Dependencies) -> None:
+async def give_up_hop(work: Work, fault: HandlingFailure, deps: Dependencies) -> None:
     """End a hop whose message can't be handled as failed: reply, outcome, dead letter, alert.
 
     A hop that is done, or another worker's, is left as it is; its message is still a dead letter.
@@ -121,7 +121,7 @@ def _state(work: Work, message: TierMessage, deps: Dependencies) -> HopState:
     return HopState(
         work=work,
         message=message,
-        landscape=deps.registry.landscape.under(decision.experiment, decision.arm),
+        snapshot=deps.registry.snapshot.under(decision.experiment, decision.arm),
         body=exact_json.loads(message.body) if message.body else {},
         attempts=list(work.tries.attempts),
     )
@@ -132,7 +132,7 @@ def _bare_state(work: Work, message: TierMessage, deps: Dependencies) -> HopStat
     return HopState(
         work=work,
         message=message,
-        landscape=deps.registry.landscape,
+        snapshot=deps.registry.snapshot,
         body={},
         attempts=list(work.tries.attempts),
     )

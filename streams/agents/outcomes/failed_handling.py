@@ -17,7 +17,7 @@ from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
 from streams.agents.context.outcome_kinds import GaveUp
 from streams.agents.outcomes.outcome import end_hop
-from streams.flow.handling_retries import Fault, cause_of, is_environment
+from streams.flow.handling_retries import HandlingFailure, cause_of, is_environment
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ async def one_try(hop: HopState) -> AsyncIterator[None]:
         raise
 
 
-async def end_failed(hop: HopState, fault: Fault, deps: Dependencies) -> None:
+async def end_failed(hop: HopState, fault: HandlingFailure, deps: Dependencies) -> None:
     """End a hop and its request as failed; returns when reply, outcome, dead letter and alert are
     acknowledged. Where even that fails, the dead letter remains and the partition goes on.
     """
@@ -63,7 +63,7 @@ async def end_failed(hop: HopState, fault: Fault, deps: Dependencies) -> None:
         )
 
 
-async def set_failed_aside(message: Incoming, fault: Fault, deps: Dependencies) -> None:
+async def set_failed_aside(message: Incoming, fault: HandlingFailure, deps: Dependencies) -> None:
     """Dead-letter a message that can't be handled, and raise the alert.
 
     Raises:

@@ -16,7 +16,7 @@ from core.kafka.producer import Outgoing
 from schemas.bad_records import LONGEST_REASON, reason_of
 from schemas.encoding.codec import Format
 from schemas.errors import DeliveryError
-from schemas.events import Result
+from schemas.events import HopResult
 from schemas.journal_headers import ESCALATED, PARKED
 from schemas.records import Decision, Reply, ReplyUsage
 from schemas.topics import REPLIES, dead_letter_topic
@@ -107,7 +107,7 @@ async def _park(hop: HopState, ending: Parked, decision: Decision, deps: Depende
     later = replace(
         message,
         visit=message.visit + 1,
-        tier=decision.tier if decision.tier in hop.landscape.tiers else message.tier,
+        tier=decision.tier if decision.tier in hop.snapshot.tiers else message.tier,
         decision=decision,
         attempts=hop.all_attempts,
         tiers_tried=(),
@@ -139,7 +139,7 @@ def _decision(hop: HopState) -> Decision:
     inputs = orjson.loads(decision.inputs)
     inputs["hops"] = [
         *_lately(inputs.get("hops", [])),
-        {"hop": hop.message.hop, "registry": hop.landscape.version, "steps": hop.steps},
+        {"hop": hop.message.hop, "registry": hop.snapshot.version, "steps": hop.steps},
     ]
     return replace(decision, inputs=orjson.dumps(inputs, option=orjson.OPT_SORT_KEYS).decode())
 
@@ -160,14 +160,14 @@ async def _reply(
     hop: HopState,
     ending: Replied | GaveUp,
     decision: Decision,
-    result: Result,
+    result: HopResult,
     deps: Dependencies,
 ) -> RecordPlace | None:
     """Send the reply; where it lies. One that its topic does not take is dead-lettered: `None`."""
     message = hop.message
     routing = routing_of(decision)
     if isinstance(ending, Replied):
-        model = hop.landscape.models.get(ending.answer.model)
+        model = hop.snapshot.models.get(ending.answer.model)
         noted = (
             *((*limit_notes(hop.body, model), *extra_notes(hop.body, model)) if model else ()),
             *(f"the answer failed a check: {fault}" for fault in ending.faults),
@@ -194,7 +194,7 @@ async def _reply(
     return RecordPlace(topic=sent.topic, partition=sent.partition, offset=sent.offset)
 
 
-def _good(hop: HopState, ending: Replied, result: Result) -> Reply:
+def _good(hop: HopState, ending: Replied, result: HopResult) -> Reply:
     answer = ending.answer
     return Reply(
         request_id=hop.message.request_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from schemas.events import Result
+from schemas.events import HopResult
 from schemas.records import ANSWER, Answer
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
@@ -23,19 +23,19 @@ def request_cost(hop: HopState) -> int | None:
     return None if None in costs else sum(cost for cost in costs if cost is not None)
 
 
-def result_of(hop: HopState, ending: Ending, deps: Dependencies) -> Result:
+def result_of(hop: HopState, ending: Ending, deps: Dependencies) -> HopResult:
     """How the hop ended, in figures: the answer's origin, the money and the time up to here."""
-    message, landscape = hop.message, hop.landscape
+    message, snapshot = hop.message, hop.snapshot
     answer = ending.answer if isinstance(ending, Replied) else None
     tried = message.tiers_tried if message.verdict else (*message.tiers_tried, message.tier)
     shown = answer or (hop.answers[-1] if hop.answers else None)
-    return Result(
+    return HopResult(
         model=answer.model if answer else None,
         provider=answer.provider if answer else None,
         tiers_tried=tried,
         calls=len(hop.all_attempts),
         cost_nano=request_cost(hop),
-        baseline_model=landscape.baseline,
+        baseline_model=snapshot.baseline,
         baseline_cost_nano=_baseline(hop, answer, deps),
         input_tokens=answer.input_tokens if answer else None,
         output_tokens=answer.output_tokens if answer else None,
@@ -47,7 +47,7 @@ def result_of(hop: HopState, ending: Ending, deps: Dependencies) -> Result:
         fallbacks=sum(each.purpose == ANSWER and each.status != _OK for each in hop.all_attempts),
         reply_topic=None if isinstance(ending, MovedOn | Parked) else message.reply_to.topic,
         prompt=_prompt(hop),
-        answer=_text(answer, landscape.privacy),
+        answer=_text(answer, snapshot.privacy),
         answer_tier=answer.tier if answer else None,
         calls_ms=sum(attempt.latency_ms or 0.0 for attempt in hop.all_attempts),
         waited=message.visit > 0,
@@ -55,7 +55,7 @@ def result_of(hop: HopState, ending: Ending, deps: Dependencies) -> Result:
 
 
 def _prompt(hop: HopState) -> str | None:
-    privacy = hop.landscape.privacy
+    privacy = hop.snapshot.privacy
     if not (privacy.store_prompts and hop.body):
         return None
     return redact(question_of(hop.body["messages"]), privacy.redact)
@@ -72,7 +72,7 @@ def latency_ms(hop: HopState, deps: Dependencies) -> float:
     return float(max(deps.clock.now() - hop.message.source.timestamp, 0))
 
 
-def overhead_ms(ending: Ending, result: Result) -> float | None:
+def overhead_ms(ending: Ending, result: HopResult) -> float | None:
     """What of a reply's latency was not spent in calls; `None` where it waited for capacity, or
     where there is no reply to speak of.
     """
@@ -84,7 +84,7 @@ def overhead_ms(ending: Ending, result: Result) -> float | None:
 def _baseline(hop: HopState, answer: Answer | None, deps: Dependencies) -> int | None:
     """What the baseline model would have cost for the tokens of the answer that was given,
     cached as they were: traffic that repeats its prefixes would have done so there, too."""
-    name = hop.landscape.baseline
+    name = hop.snapshot.baseline
     if name is None or answer is None:
         return None
     usage = Usage(
@@ -93,4 +93,4 @@ def _baseline(hop: HopState, answer: Answer | None, deps: Dependencies) -> int |
         cache_read_tokens=answer.cache_read_tokens,
         cache_write_tokens=answer.cache_write_tokens,
     )
-    return deps.pricing.cost_of(hop.landscape.models[name], usage)[0]
+    return deps.pricing.cost_of(hop.snapshot.models[name], usage)[0]

@@ -13,14 +13,14 @@ from schemas.alert_names import AlertName
 from schemas.events import CONFIDENCE, CONSISTENT, JUDGED
 from schemas.records import JUDGE, Attempt
 from streams.agents.calls.internal_calls import ask_model
-from streams.agents.context.call_spec import Errand
+from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
-from streams.agents.quality.quality_signals import Signal, publish_signal
-from streams.routing.cascade import Standing, next_tier
+from streams.agents.quality.quality_signals import QualitySignal, publish_signal
+from streams.routing.cascade import CascadeState, next_tier
 from streams.routing.complexity import SCORE_DIGITS
 from streams.routing.confidence.agreement import agreement
-from streams.routing.confidence.scorers import Answered, Verdict, confidence_in
+from streams.routing.confidence.scorers import Answered, ConfidenceResult, confidence_in
 from streams.routing.confidence.second_opinion import (
     judge_body,
     looked_at,
@@ -29,12 +29,12 @@ from streams.routing.confidence.second_opinion import (
 )
 from streams.routing.draws import draw
 from streams.routing.policy import JUDGE as BY_JUDGE
-from streams.routing.policy import GreyBand
-from streams.routing.snapshot import Landscape
+from streams.routing.policy import UncertaintyBand
+from streams.routing.snapshot import RegistrySnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class SecondOpinion:
     """What a second look found, 0..1, or why nothing."""
 
     found: float | None = None
@@ -42,20 +42,20 @@ class Look:
 
 
 async def judge_answer(
-    hop: HopState, attempt: Attempt, answered: Answered, standing: Standing, deps: Dependencies
-) -> Verdict:
+    hop: HopState, attempt: Attempt, answered: Answered, standing: CascadeState, deps: Dependencies
+) -> ConfidenceResult:
     """The verdict on an answer; what was found goes out as quality events, and into the steps."""
-    policy = hop.landscape.policy
+    policy = hop.snapshot.policy
     # Reading a large answer and judging it are two turns of the event loop.
     await asyncio.sleep(0)
-    verdict = confidence_in(answered, hop.landscape.models[attempt.model], hop.landscape)
+    verdict = confidence_in(answered, hop.snapshot.models[attempt.model], hop.snapshot)
     grey = policy.cascade.grey
-    if grey is not None and _in_doubt(verdict, grey, standing, hop.landscape):
+    if grey is not None and _in_doubt(verdict, grey, standing, hop.snapshot):
         found = await _look_again(hop, attempt, answered, grey, deps)
         if found is not None:
             await deps.report(deps.watch.compared(attempt.model, verdict.confidence, found))
         verdict = verdict if found is None else looked_at(verdict, found, grey)
-    signal = Signal(
+    signal = QualitySignal(
         signal=CONFIDENCE,
         name=policy.cascade.scorer,
         score=verdict.confidence,
@@ -67,17 +67,22 @@ async def judge_answer(
     return verdict
 
 
-def _in_doubt(verdict: Verdict, grey: GreyBand, standing: Standing, landscape: Landscape) -> bool:
+def _in_doubt(
+    verdict: ConfidenceResult,
+    grey: UncertaintyBand,
+    standing: CascadeState,
+    snapshot: RegistrySnapshot,
+) -> bool:
     """Whether a look can change anything: no plain fault, in the band, somebody left to ask."""
     return (
         not verdict.faults
         and grey.holds(verdict.confidence)
-        and next_tier(standing, landscape) is not None
+        and next_tier(standing, snapshot) is not None
     )
 
 
 async def _look_again(
-    hop: HopState, attempt: Attempt, answered: Answered, grey: GreyBand, deps: Dependencies
+    hop: HopState, attempt: Attempt, answered: Answered, grey: UncertaintyBand, deps: Dependencies
 ) -> float | None:
     drawn = draw(f"look/{attempt.call_id}")
     step: dict[str, Any] = {"look": grey.look, "draw": drawn, "probability": grey.share}
@@ -99,18 +104,18 @@ async def ask_judge(
     answered: Answered,
     deps: Dependencies,
     propensity: float | None = None,
-) -> Look:
+) -> SecondOpinion:
     """Ask the policy's judge about an answer; what it says is a quality event. `propensity` is the
     probability with which it is asked, where that was drawn.
     """
-    judge = hop.landscape.policy.judge
+    judge = hop.snapshot.policy.judge
     if judge is None:
-        return Look(failed="nobody to ask")
-    body = judge_body(answered, hop.landscape.models[judge.model])
-    errand = Errand(body=body, purpose=JUDGE, limit_ms=judge.timeout_ms, propensity=propensity)
+        return SecondOpinion(failed="nobody to ask")
+    body = judge_body(answered, hop.snapshot.models[judge.model])
+    errand = CallSpec(body=body, purpose=JUDGE, limit_ms=judge.timeout_ms, propensity=propensity)
     heard = await ask_model(hop, judge.model, errand, deps)
     if heard.completion is None:
-        return Look(failed=heard.failed)
+        return SecondOpinion(failed=heard.failed)
     found = read_judgement(heard.completion.message)
     if found is None:
         await deps.alerts.fire(
@@ -119,17 +124,17 @@ async def ask_judge(
             "the judge did not answer with a score; confidences stand without it. "
             "See policy.judge in the registry.",
         )
-        return Look(failed="nonsense")
-    signal = Signal(signal=JUDGED, name=judge.model, score=found)
+        return SecondOpinion(failed="nonsense")
+    signal = QualitySignal(signal=JUDGED, name=judge.model, score=found)
     await publish_signal(hop, attempt, signal, deps)
-    return Look(found=found)
+    return SecondOpinion(found=found)
 
 
 async def _ask_again(
-    hop: HopState, attempt: Attempt, answered: Answered, grey: GreyBand, deps: Dependencies
-) -> Look:
+    hop: HopState, attempt: Attempt, answered: Answered, grey: UncertaintyBand, deps: Dependencies
+) -> SecondOpinion:
     """Ask the same model again; how far its answers agree is a quality event."""
-    errand = Errand(body=sampling_body(hop.body), purpose=JUDGE)
+    errand = CallSpec(body=sampling_body(hop.body), purpose=JUDGE)
     heard = await asyncio.gather(
         *(ask_model(hop, attempt.model, errand, deps) for _ in range(grey.samples))
     )
@@ -137,10 +142,10 @@ async def _ask_again(
         agreement(answered.message, each.completion.message) for each in heard if each.completion
     ]
     if not agreed:
-        return Look(failed=heard[0].failed)
+        return SecondOpinion(failed=heard[0].failed)
     found = round(sum(agreed) / len(agreed), SCORE_DIGITS)
-    signal = Signal(
+    signal = QualitySignal(
         signal=CONSISTENT, name=attempt.model, score=found, detail={"samples": len(agreed)}
     )
     await publish_signal(hop, attempt, signal, deps)
-    return Look(found=found)
+    return SecondOpinion(found=found)

@@ -18,7 +18,7 @@ from streams.agents.context.hop_state import HopState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signal:
+class QualitySignal:
     """One signal about an answer: its kind, who says it, a score 0..1, and what belongs to it."""
 
     signal: str
@@ -30,7 +30,7 @@ class Signal:
 
 
 async def publish_signal(
-    hop: HopState, attempt: Attempt, signal: Signal, deps: Dependencies
+    hop: HopState, attempt: Attempt, signal: QualitySignal, deps: Dependencies
 ) -> None:
     """Publish a signal about the answer of a call; the record joins the hop's pending ones."""
     message = hop.message
@@ -54,7 +54,7 @@ async def publish_signal(
         user_id=message.user_id,
         user_tier=message.user_tier,
         feature=message.feature,
-        registry_version=hop.landscape.version,
+        registry_version=hop.snapshot.version,
         experiment=message.decision.experiment,
         arm=message.decision.arm,
     )

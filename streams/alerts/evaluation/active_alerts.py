@@ -15,7 +15,7 @@ from schemas.encoding.avro_mapping import from_record
 from schemas.errors import UndecodableError
 from schemas.events import Alert
 from schemas.topics import ALERTS
-from streams.alerts.evaluation.alert_states import Change
+from streams.alerts.evaluation.alert_states import AlertTransition
 
 MOST_STANDING = 5_000
 """Alerts that can stand at once; one more pushes out the one that was longest not repeated."""
@@ -25,7 +25,7 @@ Name = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class ActiveAlert:
     """An alert that stands: the record that fired it, the latest record, and the latest record's
     append time (ms).
 
@@ -45,7 +45,7 @@ class Notice:
     """
 
     offset: int
-    change: Change
+    change: AlertTransition
     alert: Alert
     at: int
     fired_at: int
@@ -63,7 +63,7 @@ def read_alert(record: Mapping[str, Any]) -> Alert:
         UndecodableError: it is neither fired nor resolved.
     """
     alert = from_record(Alert, record)
-    if alert.state not in set(Change):
+    if alert.state not in set(AlertTransition):
         raise UndecodableError("the state of an alert is neither fired nor resolved")
     return alert
 
@@ -72,11 +72,11 @@ class AlertBook:
     """The standing alerts."""
 
     def __init__(self, *, most: int = MOST_STANDING) -> None:
-        self._standing: dict[Name, Standing] = {}
+        self._standing: dict[Name, ActiveAlert] = {}
         self._most = most
 
     @property
-    def standing(self) -> Mapping[Name, Standing]:
+    def standing(self) -> Mapping[Name, ActiveAlert]:
         """What stands now, by rule and subject."""
         return self._standing
 
@@ -87,18 +87,24 @@ class AlertBook:
         """
         name = (alert.rule, alert.subject)
         stands = self._standing.get(name)
-        if alert.state == Change.FIRED:
+        if alert.state == AlertTransition.FIRED:
             if stands is not None:
                 self._standing[name] = replace(stands, latest=alert, seen=at)
                 return None
             self._make_room()
-            self._standing[name] = Standing(fired=alert, latest=alert, seen=at)
-            return Notice(offset=offset, change=Change.FIRED, alert=alert, at=at, fired_at=alert.at)
+            self._standing[name] = ActiveAlert(fired=alert, latest=alert, seen=at)
+            return Notice(
+                offset=offset, change=AlertTransition.FIRED, alert=alert, at=at, fired_at=alert.at
+            )
         if stands is None:
             return None
         del self._standing[name]
         return Notice(
-            offset=offset, change=Change.RESOLVED, alert=alert, at=at, fired_at=stands.fired.at
+            offset=offset,
+            change=AlertTransition.RESOLVED,
+            alert=alert,
+            at=at,
+            fired_at=stands.fired.at,
         )
 
     def _make_room(self) -> None:

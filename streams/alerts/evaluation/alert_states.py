@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from streams.routing.alert_rules import AlertRule, Verdict
+from streams.routing.alert_rules import AlertRule, RuleState
 
 
-class Change(StrEnum):
+class AlertTransition(StrEnum):
     """What becomes of an alert; the values are the states of its record."""
 
     FIRED = "fired"
@@ -21,7 +21,7 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class AlertTimer:
     """Since when (ms) a breach lasts that has not fired yet, or, where one stands, its end."""
 
     firing: bool = False
@@ -29,8 +29,8 @@ class Patience:
 
 
 def step(
-    before: Patience, verdict: Verdict, rule: AlertRule, now: int, *, firing: bool
-) -> tuple[Patience, Change | None]:
+    before: AlertTimer, verdict: RuleState, rule: AlertRule, now: int, *, firing: bool
+) -> tuple[AlertTimer, AlertTransition | None]:
     """What a verdict at `now` (ms) makes of an alert that stands (`firing`) or not.
 
     The change is asked for again until the log says that it happened. Where nothing is seen any
@@ -38,14 +38,14 @@ def step(
     """
     since = before.since if before.firing == firing else None
     if firing:
-        over = verdict in {Verdict.CLEAR, Verdict.UNKNOWN}
+        over = verdict in {RuleState.CLEAR, RuleState.UNKNOWN}
         since = (now if since is None else since) if over else None
-        silent = verdict is Verdict.UNKNOWN
+        silent = verdict is RuleState.UNKNOWN
         wait = max(rule.resolve_ms, rule.window_ms) if silent else rule.resolve_ms
         done = since is not None and now - since >= wait
-        return Patience(firing=True, since=since), Change.RESOLVED if done else None
-    if verdict is not Verdict.BREACHED:
-        return Patience(), None
+        return AlertTimer(firing=True, since=since), AlertTransition.RESOLVED if done else None
+    if verdict is not RuleState.BREACHED:
+        return AlertTimer(), None
     since = now if since is None else since
     fires = now - since >= rule.pending_ms
-    return Patience(since=since), Change.FIRED if fires else None
+    return AlertTimer(since=since), AlertTransition.FIRED if fires else None

@@ -11,13 +11,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from schemas.events import Alert
-from streams.alerts.evaluation.active_alerts import AlertBook, Name, Standing
-from streams.alerts.evaluation.alert_states import Change, Patience, step
+from streams.alerts.evaluation.active_alerts import ActiveAlert, AlertBook, Name
+from streams.alerts.evaluation.alert_states import AlertTimer, AlertTransition, step
 from streams.alerts.evaluation.measures import ADVICE, Measure
 from streams.alerts.evaluation.process_alerts import span_in_words, why_over
 from streams.alerts.evaluation.sliding_windows import MOST_SUBJECTS
 from streams.alerts.log.event_facts import Seen
-from streams.routing.alert_rules import Alerting, AlertRule, Judged, Kind, Reading, Verdict, judge
+from streams.routing.alert_rules import (
+    Alerting,
+    AlertRule,
+    MeasureKind,
+    Measurement,
+    RuleEvaluation,
+    RuleState,
+    judge,
+)
 
 MARK = "evaluator@"
 """Begins the name of who noticed, in records of this evaluator."""
@@ -41,11 +49,11 @@ class Evaluator:
             Measure(rule, tiers[0], most_subjects=most) for rule in alerting.rules
         )
         self._rules = {rule.name: rule for rule in alerting.rules}
-        self._patience: dict[Name, Patience] = {}
+        self._patience: dict[Name, AlertTimer] = {}
         self._noticed_by = MARK + name
 
     @property
-    def kinds(self) -> frozenset[Kind]:
+    def kinds(self) -> frozenset[MeasureKind]:
         """What its rules measure."""
         return frozenset(rule.kind for rule in self._rules.values())
 
@@ -74,7 +82,7 @@ class Evaluator:
             yield alerts
         yield tuple(self._of_others(standing, now))
 
-    def _of_others(self, standing: dict[Name, Standing], now: int) -> Iterator[Alert]:
+    def _of_others(self, standing: dict[Name, ActiveAlert], now: int) -> Iterator[Alert]:
         """What no rule said anything about: what is over without one, and what is said again."""
         for (rule, subject), stands in standing.items():
             ours = rule in self._rules
@@ -84,12 +92,12 @@ class Evaluator:
             else:
                 over = None if ours else why_over(rule, subject, stands.seen, now)
             if over is not None:
-                yield self._alert(stands.fired, Change.RESOLVED, over, now)
+                yield self._alert(stands.fired, AlertTransition.RESOLVED, over, now)
             elif measured and now - stands.seen >= REMIND_MS:
-                yield self._alert(stands.latest, Change.FIRED, stands.latest.message, now)
+                yield self._alert(stands.latest, AlertTransition.FIRED, stands.latest.message, now)
 
     def _of_rule(
-        self, measure: Measure, standing: dict[Name, Standing], now: int
+        self, measure: Measure, standing: dict[Name, ActiveAlert], now: int
     ) -> Iterator[Alert]:
         rule = measure.rule
         stands = {subject: each for (name, subject), each in standing.items() if name == rule.name}
@@ -100,7 +108,7 @@ class Evaluator:
             name = (rule.name, subject)
             judged = judge(rule, reading, firing=subject in stands)
             patience, change = step(
-                self._patience.get(name, Patience()),
+                self._patience.get(name, AlertTimer()),
                 judged.verdict,
                 rule,
                 now,
@@ -109,26 +117,31 @@ class Evaluator:
             self._remember(name, patience)
             if change is not None:
                 yield self._measured(measure, reading, judged, change, now)
-            elif subject in stands and judged.verdict is Verdict.BREACHED:
-                alert = self._measured(measure, reading, judged, Change.FIRED, now)
+            elif subject in stands and judged.verdict is RuleState.BREACHED:
+                alert = self._measured(measure, reading, judged, AlertTransition.FIRED, now)
                 if _is_news(alert, stands[subject], now):
                     yield alert
 
-    def _remember(self, name: Name, patience: Patience) -> None:
-        if patience == Patience():
+    def _remember(self, name: Name, patience: AlertTimer) -> None:
+        if patience == AlertTimer():
             self._patience.pop(name, None)
         else:
             self._patience[name] = patience
 
     def _measured(
-        self, measure: Measure, reading: Reading, judged: Judged, change: Change, now: int
+        self,
+        measure: Measure,
+        reading: Measurement,
+        judged: RuleEvaluation,
+        change: AlertTransition,
+        now: int,
     ) -> Alert:
         rule = measure.rule
         if reading.value is None:
             said = "nothing was seen of it for a while"
         else:
             said = measure.in_words(reading)
-        advice = f". {ADVICE[rule.kind]}" if change is Change.FIRED else ""
+        advice = f". {ADVICE[rule.kind]}" if change is AlertTransition.FIRED else ""
         return Alert(
             rule=rule.name,
             subject=reading.subject,
@@ -141,7 +154,7 @@ class Evaluator:
             threshold=judged.threshold,
         )
 
-    def _alert(self, fired: Alert, change: Change, message: str, now: int) -> Alert:
+    def _alert(self, fired: Alert, change: AlertTransition, message: str, now: int) -> Alert:
         return Alert(
             rule=fired.rule,
             subject=fired.subject,
@@ -150,15 +163,15 @@ class Evaluator:
             message=message,
             at=now,
             worker=self._noticed_by,
-            value=fired.value if change is Change.FIRED else None,
+            value=fired.value if change is AlertTransition.FIRED else None,
             threshold=fired.threshold,
         )
 
 
-def _is_news(alert: Alert, stands: Standing, now: int) -> bool:
+def _is_news(alert: Alert, stands: ActiveAlert, now: int) -> bool:
     """Whether a standing alert's present message is worth another record."""
     return now - stands.seen >= UPDATE_MS and alert.message != stands.latest.message
 
 
-def _bound(rule: AlertRule, judged: Judged) -> str:
+def _bound(rule: AlertRule, judged: RuleEvaluation) -> str:
     return "" if judged.threshold is None else f"bound {judged.threshold:g}, "

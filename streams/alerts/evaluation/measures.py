@@ -11,9 +11,16 @@ from dataclasses import dataclass
 
 from schemas.records import ANSWER
 from streams.alerts.evaluation.sliding_windows import MOST_SUBJECTS, Sums, Windows
-from streams.alerts.log.event_facts import AsideSeen, CallSeen, EndSeen, LagSeen, ScoreSeen, Seen
+from streams.alerts.log.event_facts import (
+    CallSeen,
+    DeadLetterObserved,
+    EndSeen,
+    LagSeen,
+    ScoreSeen,
+    Seen,
+)
 from streams.providers.port import ErrorClass
-from streams.routing.alert_rules import AlertRule, Kind, Reading
+from streams.routing.alert_rules import AlertRule, MeasureKind, Measurement
 
 EVERYBODY = "all"
 """Subject of what is counted over all tenants."""
@@ -85,7 +92,7 @@ def _unpriced(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
 
 
 def _aside(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
-    return (seen.topic, 1.0) if isinstance(seen, AsideSeen) else None
+    return (seen.topic, 1.0) if isinstance(seen, DeadLetterObserved) else None
 
 
 def _lag(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
@@ -101,49 +108,53 @@ def _errors(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
     return None if subject is None else (subject, float(seen.status in _LOST))
 
 
-def _hourly(rule: AlertRule, sums: Sums, subject: str) -> Reading:
+def _hourly(rule: AlertRule, sums: Sums, subject: str) -> Measurement:
     return sums.total(subject, _HOUR_MS / rule.window_ms)
 
 
-def _total(rule: AlertRule, sums: Sums, subject: str) -> Reading:
+def _total(rule: AlertRule, sums: Sums, subject: str) -> Measurement:
     return sums.total(subject)
 
 
-def _mean(rule: AlertRule, sums: Sums, subject: str) -> Reading:
+def _mean(rule: AlertRule, sums: Sums, subject: str) -> Measurement:
     return sums.mean(subject)
 
 
 @dataclass(frozen=True, slots=True)
 class _Way:
     counts: Callable[[AlertRule, Seen, str], Counted]
-    reads: Callable[[AlertRule, Sums, str], Reading]
+    reads: Callable[[AlertRule, Sums, str], Measurement]
     says: str
 
 
-_WAYS: Mapping[Kind, _Way] = {
-    Kind.COST_RATE: _Way(_cost, _hourly, "${value:.4f} an hour is being spent"),
-    Kind.FALLBACK_RATE: _Way(_fallback, _mean, "{value:.1%} of answering calls fail"),
-    Kind.QUALITY_DROP: _Way(_quality, _mean, "mean {signal} is {value:.3f}"),
-    Kind.DISTRIBUTION_SHIFT: _Way(
+_WAYS: Mapping[MeasureKind, _Way] = {
+    MeasureKind.COST_RATE: _Way(_cost, _hourly, "${value:.4f} an hour is being spent"),
+    MeasureKind.FALLBACK_RATE: _Way(_fallback, _mean, "{value:.1%} of answering calls fail"),
+    MeasureKind.QUALITY_DROP: _Way(_quality, _mean, "mean {signal} is {value:.3f}"),
+    MeasureKind.DISTRIBUTION_SHIFT: _Way(
         _distribution, _mean, "{value:.1%} of requests go to the first tier"
     ),
-    Kind.PROVIDER_DOWN: _Way(_down, _mean, "{value:.1%} of its calls fail"),
-    Kind.UNKNOWN_PRICE: _Way(_unpriced, _total, "{value:.0f} answered calls have no known price"),
-    Kind.DEAD_LETTERS: _Way(_aside, _total, "{value:.0f} messages went aside"),
-    Kind.CONSUMER_LAG: _Way(_lag, _mean, "{value:.0f} records behind"),
-    Kind.ERROR_RATE: _Way(_errors, _mean, "{value:.1%} of requests fail or expire"),
+    MeasureKind.PROVIDER_DOWN: _Way(_down, _mean, "{value:.1%} of its calls fail"),
+    MeasureKind.UNKNOWN_PRICE: _Way(
+        _unpriced, _total, "{value:.0f} answered calls have no known price"
+    ),
+    MeasureKind.DEAD_LETTERS: _Way(_aside, _total, "{value:.0f} messages went aside"),
+    MeasureKind.CONSUMER_LAG: _Way(_lag, _mean, "{value:.0f} records behind"),
+    MeasureKind.ERROR_RATE: _Way(_errors, _mean, "{value:.1%} of requests fail or expire"),
 }
 
-ADVICE: Mapping[Kind, str] = {
-    Kind.COST_RATE: "Calls of unknown cost come on top. See `sluice query cost_by`.",
-    Kind.FALLBACK_RATE: "See `sluice query fallback_rate`.",
-    Kind.QUALITY_DROP: "See `sluice query quality_by_tier`.",
-    Kind.DISTRIBUTION_SHIFT: "See `sluice query routing_distribution`.",
-    Kind.PROVIDER_DOWN: "It is left alone and probed. See `sluice query provider_health`.",
-    Kind.UNKNOWN_PRICE: "Set models.<name>.price in the registry. See `sluice query unknown_cost`.",
-    Kind.DEAD_LETTERS: "See `sluice query dead_letters`; the bytes lie on its .dlq topic.",
-    Kind.CONSUMER_LAG: "Add workers, or sinks, or see what holds them up: their /health.",
-    Kind.ERROR_RATE: "See `sluice query provider_health` and the worker's log.",
+ADVICE: Mapping[MeasureKind, str] = {
+    MeasureKind.COST_RATE: "Calls of unknown cost come on top. See `sluice query cost_by`.",
+    MeasureKind.FALLBACK_RATE: "See `sluice query fallback_rate`.",
+    MeasureKind.QUALITY_DROP: "See `sluice query quality_by_tier`.",
+    MeasureKind.DISTRIBUTION_SHIFT: "See `sluice query routing_distribution`.",
+    MeasureKind.PROVIDER_DOWN: "It is left alone and probed. See `sluice query provider_health`.",
+    MeasureKind.UNKNOWN_PRICE: (
+        "Set models.<name>.price in the registry. See `sluice query unknown_cost`."
+    ),
+    MeasureKind.DEAD_LETTERS: "See `sluice query dead_letters`; the bytes lie on its .dlq topic.",
+    MeasureKind.CONSUMER_LAG: "Add workers, or sinks, or see what holds them up: their /health.",
+    MeasureKind.ERROR_RATE: "See `sluice query provider_health` and the worker's log.",
 }
 """What to do about an alert of each kind."""
 
@@ -168,16 +179,16 @@ class Measure:
             subject, amount = counted
             self._windows.take(subject, seen.at, amount)
 
-    def readings(self, now: int) -> Iterator[Reading]:
+    def readings(self, now: int) -> Iterator[Measurement]:
         """The figure of each subject at `now`."""
         for subject, sums in self._windows.sums(now):
             yield self._way.reads(self.rule, sums, subject)
 
-    def silence(self, subject: str) -> Reading:
+    def silence(self, subject: str) -> Measurement:
         """The figure of a subject of which nothing was seen lately."""
         return self._way.reads(self.rule, Sums(), subject)
 
-    def in_words(self, reading: Reading) -> str:
+    def in_words(self, reading: Measurement) -> str:
         """A figure as people are told it."""
         said = self._way.says.format(value=reading.value or 0.0, signal=self.rule.signal)
         if self.rule.change is None or reading.before is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from streams.routing.alert_rules import Reading
+from streams.routing.alert_rules import Measurement
 
 STEPS = 60
 """Steps of a window."""
@@ -86,9 +86,9 @@ class Sums:
             self.count_before += int(count)
             self.amount_before += amount
 
-    def mean(self, subject: str) -> Reading:
+    def mean(self, subject: str) -> Measurement:
         """The mean amount, now and before."""
-        return Reading(
+        return Measurement(
             subject=subject,
             value=self.amount / self.count if self.count else None,
             sample=self.count,
@@ -96,6 +96,6 @@ class Sums:
             sample_before=self.count_before,
         )
 
-    def total(self, subject: str, scale: float = 1.0) -> Reading:
+    def total(self, subject: str, scale: float = 1.0) -> Measurement:
         """The whole amount, which is 0 where nothing was seen; what was seen is its own sample."""
-        return Reading(subject=subject, value=self.amount * scale, sample=max(self.count, 1))
+        return Measurement(subject=subject, value=self.amount * scale, sample=max(self.count, 1))

@@ -40,7 +40,7 @@ class ScoreSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AsideSeen:
+class DeadLetterObserved:
     """A message went to a dead-letter topic; `topic` is the one that it was meant for."""
 
     at: int
@@ -57,4 +57,4 @@ class LagSeen:
     records: int
 
 
-Seen = CallSeen | EndSeen | ScoreSeen | AsideSeen | LagSeen
+Seen = CallSeen | EndSeen | ScoreSeen | DeadLetterObserved | LagSeen

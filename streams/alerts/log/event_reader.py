@@ -15,12 +15,19 @@ from core.codecs import Codecs
 from schemas.identity import split_identity
 from schemas.journal_headers import Headers, JournalHeaders
 from schemas.topics import COST, DEAD_LETTER_SUFFIX, OUTCOMES, QUALITY
-from streams.alerts.log.event_facts import AsideSeen, CallSeen, EndSeen, ScoreSeen, Seen
+from streams.alerts.log.event_facts import CallSeen, DeadLetterObserved, EndSeen, ScoreSeen, Seen
 from streams.bad_input.bad_records import BadRecords, unwatched
-from streams.routing.alert_rules import Kind
+from streams.routing.alert_rules import MeasureKind
 
-_BY_CALLS = frozenset({Kind.COST_RATE, Kind.FALLBACK_RATE, Kind.PROVIDER_DOWN, Kind.UNKNOWN_PRICE})
-_BY_ENDS = frozenset({Kind.ERROR_RATE, Kind.DISTRIBUTION_SHIFT})
+_BY_CALLS = frozenset(
+    {
+        MeasureKind.COST_RATE,
+        MeasureKind.FALLBACK_RATE,
+        MeasureKind.PROVIDER_DOWN,
+        MeasureKind.UNKNOWN_PRICE,
+    }
+)
+_BY_ENDS = frozenset({MeasureKind.ERROR_RATE, MeasureKind.DISTRIBUTION_SHIFT})
 
 REMEMBERED = 20_000
 """Ends of requests that are remembered, so that one that a crash wrote twice counts once."""
@@ -39,16 +46,16 @@ class EventRecord:
     value: bytes
 
 
-def topics_of(kinds: Collection[Kind], known_topics: Collection[str]) -> frozenset[str]:
+def topics_of(kinds: Collection[MeasureKind], known_topics: Collection[str]) -> frozenset[str]:
     """The topics that rules of these kinds are measured on, of those that there are."""
     wanted = set()
     if _BY_CALLS & set(kinds):
         wanted.add(COST)
     if _BY_ENDS & set(kinds):
         wanted.add(OUTCOMES)
-    if Kind.QUALITY_DROP in kinds:
+    if MeasureKind.QUALITY_DROP in kinds:
         wanted.add(QUALITY)
-    if Kind.DEAD_LETTERS in kinds:
+    if MeasureKind.DEAD_LETTERS in kinds:
         wanted |= {topic for topic in known_topics if topic.endswith(DEAD_LETTER_SUFFIX)}
     return frozenset(wanted & set(known_topics))
 
@@ -57,11 +64,11 @@ class EventReader:
     """Reads records for rules of these kinds."""
 
     def __init__(
-        self, codecs: Codecs, kinds: Collection[Kind], bad: BadRecords | None = None
+        self, codecs: Codecs, kinds: Collection[MeasureKind], bad: BadRecords | None = None
     ) -> None:
         self._bad = bad or unwatched()
         self._codecs = codecs
-        self._with_tier = Kind.DISTRIBUTION_SHIFT in kinds
+        self._with_tier = MeasureKind.DISTRIBUTION_SHIFT in kinds
         self._ended: OrderedDict[tuple[bytes, str], None] = OrderedDict()
 
     async def seen(self, record: EventRecord) -> Seen | None:
@@ -76,7 +83,7 @@ class EventReader:
         except Exception as error:  # noqa: BLE001 - no record may end the reading of others
             self._bad.note(record.topic, record.partition, record.offset, error)
             return None
-        return AsideSeen(at=record.at, topic=record.topic.removesuffix(DEAD_LETTER_SUFFIX))
+        return DeadLetterObserved(at=record.at, topic=record.topic.removesuffix(DEAD_LETTER_SUFFIX))
 
     async def _call(self, record: EventRecord) -> CallSeen:
         event = await self._codecs.decode(self._codecs.cost, record.value)

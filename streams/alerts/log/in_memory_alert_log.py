@@ -16,7 +16,7 @@ from streams.alerts.log.event_reader import EventRecord
 from streams.journal.in_memory_log import MemoryLog
 
 
-class Offices:
+class FakeGroupState:
     """What a group keeps on the broker: how far everybody was told, and lags for the asking."""
 
     def __init__(self) -> None:
@@ -33,12 +33,12 @@ class MemoryAlertLog:
         log: MemoryLog,
         clock: Clock,
         topics: Collection[str],
-        offices: Offices | None = None,
+        offices: FakeGroupState | None = None,
     ) -> None:
         self._topics = frozenset(topics)
         self._log = log
         self._clock = clock
-        self.offices = offices or Offices()
+        self.offices = offices or FakeGroupState()
         self.behind = False
         self._won = asyncio.Event()
         self._alerts = 0

@@ -23,7 +23,7 @@ import httpx
 import orjson
 
 from streams.alerts.evaluation.active_alerts import Notice
-from streams.alerts.evaluation.alert_states import Change
+from streams.alerts.evaluation.alert_states import AlertTransition
 from streams.providers.http.exchange import Exchange, post
 from streams.providers.http.operator_policy import HostPolicy, KeyRing
 from streams.providers.port import ErrorClass, ProviderError, Timeouts
@@ -51,7 +51,7 @@ class Delivery(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class DeliveryResult:
     """What came of a delivery, in how many tries, and why where it failed."""
 
     delivery: Delivery
@@ -60,7 +60,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Courier:
+class WebhookSender:
     """Delivers; everything that it touches of the world is given to it."""
 
     hosts: HostPolicy
@@ -70,16 +70,16 @@ class Courier:
     jitter: Callable[[], float] = random.random
     timeouts: Timeouts = TIMEOUTS
 
-    async def deliver(self, notice: Notice, webhook: Webhook) -> Result:
+    async def deliver(self, notice: Notice, webhook: Webhook) -> DeliveryResult:
         """Tell a webhook of a notice; never raises for what the other side does."""
         try:
             url = httpx.URL(webhook.url)
             self.hosts.check(url, loopback=False)
             headers = self._headers(notice, webhook, url.host)
         except httpx.InvalidURL:
-            return Result(delivery=Delivery.REFUSED, why="its url is no address")
+            return DeliveryResult(delivery=Delivery.REFUSED, why="its url is no address")
         except ProviderError as error:
-            return Result(delivery=Delivery.REFUSED, why=str(error))
+            return DeliveryResult(delivery=Delivery.REFUSED, why=str(error))
         body = body_of(notice)
         why = ""
         for number in range(1, TRIES + 1):
@@ -89,18 +89,18 @@ class Courier:
             except ProviderError as error:
                 if error.status is not None:
                     why = f"it answered {error.status}, and {_unusable(error.status)}"
-                    return Result(delivery=Delivery.REFUSED, tries=number, why=why)
+                    return DeliveryResult(delivery=Delivery.REFUSED, tries=number, why=why)
                 why = _IN_WORDS.get(error.error_class, error.error_class.value)
             else:
                 if 200 <= exchange.status < 300:
-                    return Result(delivery=Delivery.DELIVERED, tries=number)
+                    return DeliveryResult(delivery=Delivery.DELIVERED, tries=number)
                 why = f"it answered {exchange.status}"
                 if exchange.status != _TOO_MANY and exchange.status < _SERVER_ERRORS:
-                    return Result(delivery=Delivery.REFUSED, tries=number, why=why)
+                    return DeliveryResult(delivery=Delivery.REFUSED, tries=number, why=why)
                 after_s = _retry_after(exchange)
             if number < TRIES:
                 await self.sleep(self._pause(number, after_s))
-        return Result(delivery=Delivery.FAILED, tries=TRIES, why=why)
+        return DeliveryResult(delivery=Delivery.FAILED, tries=TRIES, why=why)
 
     def _pause(self, number: int, after_s: float | None) -> float:
         if after_s is not None:
@@ -123,7 +123,7 @@ class Courier:
 def body_of(notice: Notice) -> bytes:
     """What a webhook is sent, JSON; `text` is all of it in one line."""
     alert = notice.alert
-    word = "resolved" if notice.change is Change.RESOLVED else alert.severity
+    word = "resolved" if notice.change is AlertTransition.RESOLVED else alert.severity
     return orjson.dumps(
         {
             "id": notice.id,

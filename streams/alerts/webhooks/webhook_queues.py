@@ -17,14 +17,14 @@ import httpx
 
 from streams.alerts.evaluation.active_alerts import Notice
 from streams.alerts.log.delivered_offset import Progress
-from streams.alerts.webhooks.webhook_delivery import Delivery, Result
+from streams.alerts.webhooks.webhook_delivery import Delivery, DeliveryResult
 from streams.routing.alert_rules import Webhook
 
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 256
 
-Deliver = Callable[[Notice, Webhook], Awaitable[Result]]
+Deliver = Callable[[Notice, Webhook], Awaitable[DeliveryResult]]
 
 
 class Webhooks:
@@ -86,7 +86,9 @@ class Webhooks:
             try:
                 queue.put_nowait(notice)
             except asyncio.QueueFull:
-                self._tell(notice, webhook, Result(delivery=Delivery.DROPPED, why="too many wait"))
+                self._tell(
+                    notice, webhook, DeliveryResult(delivery=Delivery.DROPPED, why="too many wait")
+                )
             else:
                 self._progress.begin(notice.offset)
 
@@ -97,13 +99,13 @@ class Webhooks:
                 result = await self._deliver(notice, webhook)
             except Exception as error:
                 log.exception("delivering an alert broke")
-                result = Result(delivery=Delivery.FAILED, why=type(error).__name__)
+                result = DeliveryResult(delivery=Delivery.FAILED, why=type(error).__name__)
             finally:
                 self._progress.end(notice.offset)
                 queue.task_done()
             self._tell(notice, webhook, result)
 
-    def _tell(self, notice: Notice, webhook: Webhook, result: Result) -> None:
+    def _tell(self, notice: Notice, webhook: Webhook, result: DeliveryResult) -> None:
         self._ended(result.delivery.value)
         if result.delivery is Delivery.DELIVERED:
             return

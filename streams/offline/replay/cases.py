@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class ObservedAnswer:
     """One model's answer to a request, as it was really given.
 
     `cost_nano` is what the call costs at the replay's prices, nano-USD; `score` 0..1 is the most
@@ -48,12 +48,12 @@ class Case:
     difficulty: float
     tokens: int
     steps: tuple[Step, ...]
-    seen: Mapping[str, Seen] = field(default_factory=dict)
+    seen: Mapping[str, ObservedAnswer] = field(default_factory=dict)
     chances: Mapping[str, float] = field(default_factory=dict)
     guesses: Mapping[str, int | None] = field(default_factory=dict)
 
     @property
-    def given(self) -> tuple[str, Seen] | None:
+    def given(self) -> tuple[str, ObservedAnswer] | None:
         """The answer that came without chance, the last if there were several."""
         found = [(model, seen) for model, seen in self.seen.items() if not seen.drawn]
         return found[-1] if found else None

@@ -22,7 +22,7 @@ from confluent_kafka import (
 from schemas.encoding.codec import Codec
 from schemas.errors import DeliveryError, UndecodableError
 from schemas.topics import REPLAY_DECISIONS
-from streams.offline.replay.request_log import LogAwayError
+from streams.offline.replay.request_log import RequestLogUnavailableError
 from streams.offline.replay.rows import DECISION
 
 RUN_HEADER = "replay-run"
@@ -132,7 +132,9 @@ def events_of_run(
                 if event is not None:
                     yield event
     except KafkaException as error:
-        raise LogAwayError(f"Kafka does not answer ({error.args[0].name()}); is it up?") from None
+        raise RequestLogUnavailableError(
+            f"Kafka does not answer ({error.args[0].name()}); is it up?"
+        ) from None
     finally:
         consumer.close()
 
@@ -159,7 +161,7 @@ def event_of_run(
 def _ends(consumer: Consumer, topic: str) -> list[tuple[TopicPartition, int]]:
     found = consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic]
     if found.error is not None:
-        raise LogAwayError(f"there is no topic {topic}; sluice topics create")
+        raise RequestLogUnavailableError(f"there is no topic {topic}; sluice topics create")
     places = []
     for partition in sorted(found.partitions):
         low, high = consumer.get_watermark_offsets(
@@ -184,4 +186,4 @@ def _messages(consumer: Consumer, place: TopicPartition, end: int) -> Iterator[M
         if position.offset >= end:
             return
         if time.monotonic() > patience:
-            raise LogAwayError(f"{place.topic}: no answer within {_PATIENCE_S:.0f} s")
+            raise RequestLogUnavailableError(f"{place.topic}: no answer within {_PATIENCE_S:.0f} s")

@@ -13,14 +13,19 @@ from streams.offline.replay.cases import Step
 from streams.offline.replay.costs import tier_costs
 from streams.offline.replay.decisions.propensities import chances_of
 from streams.offline.replay.decisions.recorded import Recorded
-from streams.offline.replay.decisions.redeciding import Ground, LandscapeOf, Redecided, redecide
+from streams.offline.replay.decisions.redeciding import (
+    LandscapeOf,
+    Redecided,
+    ReplayContext,
+    redecide,
+)
 from streams.offline.replay.decisions.trajectories import Wants, Ways, in_steps
 from streams.offline.replay.rows import Replayed
 from streams.providers.pricing.price_list import PriceBook
-from streams.routing.decision import Subject
+from streams.routing.decision import RoutingRequest
 from streams.routing.features.request_features import estimate_tokens, needs_of
 from streams.routing.rules.classifier import CLASSIFIERS
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 
 ReadRequest = Callable[[bytes], Request]
 """A request out of its bytes.
@@ -35,21 +40,21 @@ Raises:
 class Replayer:
     """Replays requests under one registry version; `before` knows those that were live."""
 
-    landscape: Landscape
+    snapshot: RegistrySnapshot
     before: LandscapeOf
     pricing: PriceBook
     reuse: bool = True
-    _ground: Ground = field(init=False)
+    _ground: ReplayContext = field(init=False)
     _ways: dict[str, Ways | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._ground = Ground(
-            landscape=self.landscape,
+        self._ground = ReplayContext(
+            snapshot=self.snapshot,
             before=self.before,
             costs=lambda body, under: tier_costs(self.pricing, body, under),
             reuse=self.reuse,
         )
-        self._ways[self.landscape.version] = Ways(landscape=self.landscape, pricing=self.pricing)
+        self._ways[self.snapshot.version] = Ways(snapshot=self.snapshot, pricing=self.pricing)
 
     def replay(self, recorded: Recorded, request: Request) -> Replayed:
         """Decide a request again.
@@ -57,7 +62,7 @@ class Replayer:
         Raises:
             KeyError: its recorded decision holds no inputs.
         """
-        subject = Subject.of(request, recorded.tenant)
+        subject = RoutingRequest.of(request, recorded.tenant)
         again = redecide(recorded, subject, self._ground)
         wants = _wants(request.body)
         old = self._ways_of(recorded.decision.registry_version)
@@ -73,7 +78,7 @@ class Replayer:
 
     def _way(self, again: Redecided, wants: Wants, feature: str | None) -> tuple[Step, ...]:
         decision = again.decision
-        ways = self._ways[self.landscape.version]
+        ways = self._ways[self.snapshot.version]
         if decision is None or ways is None:
             return ()
         return ways.way(
@@ -88,7 +93,7 @@ class Replayer:
         if version not in self._ways:
             found = self.before(version)
             self._ways[version] = (
-                None if found is None else Ways(landscape=found, pricing=self.pricing)
+                None if found is None else Ways(snapshot=found, pricing=self.pricing)
             )
         return self._ways[version]
 

@@ -19,7 +19,7 @@ from confluent_kafka import (
 )
 
 from schemas.errors import SluiceError
-from streams.offline.replay.run_spec import Span
+from streams.offline.replay.run_spec import OffsetSpan
 
 _TIMEOUT_S = 10.0
 _CHECK_S = 5.0
@@ -32,7 +32,7 @@ _NO_GROUP = "sluice-replay-reads-without-a-group"
 """The client asks for a name even where no group is joined; nothing is ever committed under it."""
 
 
-class LogAwayError(SluiceError):
+class RequestLogUnavailableError(SluiceError):
     """Kafka does not answer, or stopped answering."""
 
 
@@ -52,15 +52,15 @@ class Logged:
 class RequestLog(Protocol):
     """Where requests are read again."""
 
-    def spans(self, topics: Sequence[str], since: int, until: int) -> list[Span]:
+    def spans(self, topics: Sequence[str], since: int, until: int) -> list[OffsetSpan]:
         """The offsets of every partition that were appended in this time, ms, `until` excluded."""
         ...
 
-    def held(self, span: Span) -> Span:
+    def held(self, span: OffsetSpan) -> OffsetSpan:
         """The partition's offsets that the log still holds."""
         ...
 
-    def read(self, span: Span) -> Iterator[Logged]:
+    def read(self, span: OffsetSpan) -> Iterator[Logged]:
         """The records of a span in order; those that are gone are left out."""
         ...
 
@@ -86,7 +86,7 @@ class KafkaRequestLog:
         )
         self._goes_on: tuple[str, int, int] | None = None
 
-    def spans(self, topics: Sequence[str], since: int, until: int) -> list[Span]:
+    def spans(self, topics: Sequence[str], since: int, until: int) -> list[OffsetSpan]:
         """See `RequestLog.spans`.
 
         Raises:
@@ -96,11 +96,11 @@ class KafkaRequestLog:
         places = [(topic, partition) for topic in topics for partition in self._partitions(topic)]
         starts, ends = self._offsets(places, since), self._offsets(places, until)
         return [
-            Span(topic=topic, partition=partition, first=first, end=max(end, first))
+            OffsetSpan(topic=topic, partition=partition, first=first, end=max(end, first))
             for (topic, partition), first, end in zip(places, starts, ends, strict=True)
         ]
 
-    def held(self, span: Span) -> Span:
+    def held(self, span: OffsetSpan) -> OffsetSpan:
         """See `RequestLog.held`.
 
         Raises:
@@ -112,9 +112,9 @@ class KafkaRequestLog:
             )
         except KafkaException as error:
             raise _away(error) from None
-        return Span(topic=span.topic, partition=span.partition, first=low, end=high)
+        return OffsetSpan(topic=span.topic, partition=span.partition, first=low, end=high)
 
-    def read(self, span: Span) -> Iterator[Logged]:
+    def read(self, span: OffsetSpan) -> Iterator[Logged]:
         """See `RequestLog.read`.
 
         Raises:
@@ -137,7 +137,9 @@ class KafkaRequestLog:
             if message is not None:
                 error = message.error()
                 if error is not None:
-                    raise LogAwayError(f"{span.topic}: {error.name()}; is the broker up?")
+                    raise RequestLogUnavailableError(
+                        f"{span.topic}: {error.name()}; is the broker up?"
+                    )
                 at = int(message.offset() or 0) + 1
                 if at == end:
                     self._goes_on = (span.topic, span.partition, end)
@@ -148,7 +150,7 @@ class KafkaRequestLog:
             elif self._is_past(place, end):
                 return
             elif time.monotonic() > patience:
-                raise LogAwayError(
+                raise RequestLogUnavailableError(
                     f"{span.topic}, partition {span.partition}: no answer within "
                     f"{_PATIENCE_S:.0f} s; is the broker up?"
                 )
@@ -196,34 +198,34 @@ class KafkaRequestLog:
             raise _away(error) from None
 
 
-def _away(error: KafkaException) -> LogAwayError:
-    return LogAwayError(f"Kafka does not answer ({error.args[0].name()}); is it up?")
+def _away(error: KafkaException) -> RequestLogUnavailableError:
+    return RequestLogUnavailableError(f"Kafka does not answer ({error.args[0].name()}); is it up?")
 
 
-class MemoryRequestLog:
+class InMemoryRequestLog:
     """The twin in memory: records by topic and partition, from an offset on."""
 
     def __init__(self, records: Mapping[tuple[str, int], Sequence[Logged]]) -> None:
         self._records = records
 
-    def spans(self, topics: Sequence[str], since: int, until: int) -> list[Span]:
+    def spans(self, topics: Sequence[str], since: int, until: int) -> list[OffsetSpan]:
         """See `RequestLog.spans`."""
         found = []
         for (topic, partition), records in sorted(self._records.items()):
             inside = [each.offset for each in records if since <= each.timestamp < until]
             if topic in topics and inside:
                 first, end = inside[0], inside[-1] + 1
-                found.append(Span(topic=topic, partition=partition, first=first, end=end))
+                found.append(OffsetSpan(topic=topic, partition=partition, first=first, end=end))
         return found
 
-    def held(self, span: Span) -> Span:
+    def held(self, span: OffsetSpan) -> OffsetSpan:
         """See `RequestLog.held`."""
         records = self._records.get((span.topic, span.partition), ())
         first = records[0].offset if records else 0
         end = records[-1].offset + 1 if records else 0
-        return Span(topic=span.topic, partition=span.partition, first=first, end=end)
+        return OffsetSpan(topic=span.topic, partition=span.partition, first=first, end=end)
 
-    def read(self, span: Span) -> Iterator[Logged]:
+    def read(self, span: OffsetSpan) -> Iterator[Logged]:
         """See `RequestLog.read`."""
         for each in self._records.get((span.topic, span.partition), ()):
             if span.first <= each.offset < span.end:

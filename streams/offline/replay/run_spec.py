@@ -22,7 +22,7 @@ PIECE = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Span:
+class OffsetSpan:
     """Offsets of one partition: `first` inclusive, `end` exclusive."""
 
     topic: str
@@ -35,11 +35,11 @@ class Span:
         """How many offsets."""
         return max(self.end - self.first, 0)
 
-    def pieces(self, size: int) -> list[Span]:
+    def pieces(self, size: int) -> list[OffsetSpan]:
         """The span cut into pieces of at most this size, at multiples of it."""
         cuts = range(self.first - self.first % size, self.end, size)
         return [
-            Span(
+            OffsetSpan(
                 topic=self.topic,
                 partition=self.partition,
                 first=max(cut, self.first),
@@ -58,7 +58,7 @@ class RunSpec:
     """
 
     registry: str
-    spans: tuple[Span, ...]
+    spans: tuple[OffsetSpan, ...]
     tenant: str | None = None
     feature: str | None = None
     sample: float = 1.0
@@ -76,7 +76,7 @@ class RunSpec:
         return sum(span.count for span in self.spans)
 
     @property
-    def pieces(self) -> list[Span]:
+    def pieces(self) -> list[OffsetSpan]:
         """What is read, decided and published together, in order."""
         return [piece for span in self.spans for piece in span.pieces(PIECE)]
 
@@ -97,5 +97,5 @@ class RunSpec:
         Raises:
             KeyError, TypeError: it is none.
         """
-        spans = tuple(Span(**span) for span in document["spans"])
+        spans = tuple(OffsetSpan(**span) for span in document["spans"])
         return cls(**{**document, "spans": spans})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from schemas.errors import ArtifactError
-from streams.offline.training.folds import Said, say, say_in_folds
+from streams.offline.training.folds import Predictions, say, say_in_folds
 from streams.offline.training.labels import Labels
 from streams.offline.training.preferences import Preference, prefer, prefer_after
 from streams.offline.training.seen import look_at
@@ -67,7 +67,9 @@ def preference_of(
     return prefer(chosen.name, labels, said)
 
 
-def _said(wanted: Examination, chosen: Choice, labels: Labels, on_fold: Callable[[], None]) -> Said:
+def _said(
+    wanted: Examination, chosen: Choice, labels: Labels, on_fold: Callable[[], None]
+) -> Predictions:
     models = (wanted.weak, wanted.strong)
     shown = wanted.weak if wanted.cascade is not None else None
     if chosen.artifact is not None:

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Predictions:
     """By row: expected score of each model's answer, and, where answers were shown, of the one
     that the weak model gave, with what is expected of each model since. `familiar` (0..1) is how
     much each prompt is like those that were learned from.
@@ -32,7 +32,9 @@ class Said:
     familiar: Floats
 
 
-def say(artifact: Artifact, seen: SeenLabels, models: Sequence[str], shown: str | None) -> Said:
+def say(
+    artifact: Artifact, seen: SeenLabels, models: Sequence[str], shown: str | None
+) -> Predictions:
     """What an artifact says of every row; `shown` is the model whose answer it may see.
 
     Raises:
@@ -62,7 +64,7 @@ def say(artifact: Artifact, seen: SeenLabels, models: Sequence[str], shown: str 
                 for expected, others in zip(found, judged[:, 1], strict=True)
             ]
         )
-    return Said(
+    return Predictions(
         models=tuple(models),
         expected=found[:, columns],
         answered=answered,
@@ -85,7 +87,7 @@ def say_in_folds(
     most_labels: int | None = None,
     options: FitOptions | None = None,
     on_fold: Callable[[], None] = lambda: None,
-) -> Said:
+) -> Predictions:
     """What artifacts say of rows that they were not fitted on; equal prompts share a fold. Without
     a number of folds each group of rows is one.
 
@@ -108,7 +110,7 @@ def say_in_folds(
             answered[outside] = said.answered
             revised[outside] = said.revised
         on_fold()
-    return Said(
+    return Predictions(
         models=tuple(models),
         expected=expected,
         answered=answered,

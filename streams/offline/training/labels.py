@@ -45,7 +45,7 @@ class Labelled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Columns:
+class ColumnMapping:
     """Fields of a file that go by other names: `prompt`, `weight`, and by model its `scores` and
     the `texts` of its answers; `group` is the field by which rows are left out together. A name
     with dots is a path into objects.
@@ -155,14 +155,16 @@ def labels_of(rows: Iterable[Labelled]) -> Labels:
     return Labels(rows=kept, models=models)
 
 
-def read_labels(path: Path, models: Sequence[str] = (), columns: Columns | None = None) -> Labels:
+def read_labels(
+    path: Path, models: Sequence[str] = (), columns: ColumnMapping | None = None
+) -> Labels:
     """Labels out of a file, its fields named by `columns`; with `models`, rows that score all of
     these, with those of the other models of which enough is known to learn from.
 
     Raises:
         LabelsError: the file can't be read, or a line is not as it should be.
     """
-    read = list(_lines(path, columns or Columns()))
+    read = list(_lines(path, columns or ColumnMapping()))
     rows = [row for row in read if all(model in row.scores for model in models)]
     known = dict.fromkeys(model for row in read for model in row.scores)
     missing = [model for model in models if model not in known]
@@ -193,7 +195,7 @@ def _without_rare(labels: Labels, wanted: Sequence[str]) -> Labels:
     )
 
 
-def _lines(path: Path, columns: Columns) -> Iterator[Labelled]:
+def _lines(path: Path, columns: ColumnMapping) -> Iterator[Labelled]:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
@@ -204,7 +206,7 @@ def _lines(path: Path, columns: Columns) -> Iterator[Labelled]:
         raise LabelsError(f"{path} can't be read: {why}") from None
 
 
-def _row(line: bytes, place: str, columns: Columns) -> Labelled:
+def _row(line: bytes, place: str, columns: ColumnMapping) -> Labelled:
     try:
         document = orjson.loads(line)
     except orjson.JSONDecodeError:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from streams.offline.training.folds import Said
+from streams.offline.training.folds import Predictions
 from streams.offline.training.labels import Labels, LabelsError
 from streams.routing.assessment import HYBRID, LEARNED, RULES
 from streams.routing.confidence.scorers import CHECKS, SCORERS, Answered
@@ -37,7 +37,7 @@ class Preference:
     stated: Floats | None
 
 
-def prefer(name: str, labels: Labels, said: Said | None = None) -> Preference:
+def prefer(name: str, labels: Labels, said: Predictions | None = None) -> Preference:
     """What a classifier prefers; `said` is the learned one's view: weak first, strong second."""
     if name in {LEARNED, HYBRID}:
         if said is None:
@@ -93,7 +93,9 @@ def _ranks(values: Floats) -> Floats:
     return ranks
 
 
-def prefer_after(name: str, labels: Labels, weak: str, said: Said | None = None) -> Preference:
+def prefer_after(
+    name: str, labels: Labels, weak: str, said: Predictions | None = None
+) -> Preference:
     """What a cascade prefers once it has seen the weak answer.
 
     Raises:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from streams.providers.port import ErrorClass
 from streams.providers.reliability.circuit_breaker import SLOW_FACTOR, Breaker, State
 from streams.providers.reliability.instance_limits import InstanceLimits, Levels
-from streams.routing.selection.candidates import Candidate, Condition
+from streams.routing.selection.candidates import Candidate, InstanceStatus
 from streams.routing.snapshot import Instance, Model
 
 Place = tuple[str, str]
@@ -69,7 +69,7 @@ class Instances:
         self._owned = owned
         self._seen: dict[Place, _Seen] = {}
 
-    def conditions(self, models: Iterable[Model], now: float) -> dict[Place, Condition]:
+    def conditions(self, models: Iterable[Model], now: float) -> dict[Place, InstanceStatus]:
         """How every instance of these models is doing."""
         share = self._owned()
         return {
@@ -137,11 +137,13 @@ class Instances:
         """What its limits still hold for this worker."""
         return self._of(model, instance).limits.levels(instance.limits, self._owned(), now)
 
-    def _condition(self, model: Model, instance: Instance, share: float, now: float) -> Condition:
+    def _condition(
+        self, model: Model, instance: Instance, share: float, now: float
+    ) -> InstanceStatus:
         seen = self._of(model, instance)
         unhealthy = seen.breaker.why_not(now)
         full = seen.limits.why_not(instance.limits, share, now)
-        return Condition(
+        return InstanceStatus(
             available=unhealthy is None and full is None,
             why=unhealthy or full or "",
             returns=unhealthy is None and full is not None,

@@ -8,14 +8,14 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
-from streams.registry.document.models import Name, Part, one_of
+from streams.registry.document.models import DocumentPart, Name, one_of
 from streams.registry.document.web_addresses import WebAddress
 from streams.routing.alert_rules import (
     SEVERITIES,
     SIGNALS,
     Alerting,
     AlertRule,
-    Kind,
+    MeasureKind,
     Webhook,
 )
 
@@ -43,12 +43,16 @@ class _Usual:
 
 
 _USUAL = {
-    Kind.COST_RATE: _Usual(bounds=frozenset({"above"}), window_s=3_600, min_sample=1, tenants=True),
-    Kind.FALLBACK_RATE: _Usual(bounds=frozenset({"above"}), above=0.2, share=True, tenants=True),
-    Kind.QUALITY_DROP: _Usual(
+    MeasureKind.COST_RATE: _Usual(
+        bounds=frozenset({"above"}), window_s=3_600, min_sample=1, tenants=True
+    ),
+    MeasureKind.FALLBACK_RATE: _Usual(
+        bounds=frozenset({"above"}), above=0.2, share=True, tenants=True
+    ),
+    MeasureKind.QUALITY_DROP: _Usual(
         bounds=frozenset({"below", "change"}), change=0.1, window_s=1_800, min_sample=50, share=True
     ),
-    Kind.DISTRIBUTION_SHIFT: _Usual(
+    MeasureKind.DISTRIBUTION_SHIFT: _Usual(
         bounds=frozenset({"above", "below", "change"}),
         change=0.2,
         window_s=1_800,
@@ -56,24 +60,26 @@ _USUAL = {
         share=True,
         tenants=True,
     ),
-    Kind.PROVIDER_DOWN: _Usual(
+    MeasureKind.PROVIDER_DOWN: _Usual(
         bounds=frozenset({"above"}), above=0.5, window_s=60, min_sample=5, share=True
     ),
-    Kind.UNKNOWN_PRICE: _Usual(bounds=frozenset({"above"}), above=0.0, min_sample=1),
-    Kind.DEAD_LETTERS: _Usual(bounds=frozenset({"above"}), above=0.0, min_sample=1),
-    Kind.CONSUMER_LAG: _Usual(bounds=frozenset({"above"}), window_s=60, min_sample=3),
-    Kind.ERROR_RATE: _Usual(bounds=frozenset({"above"}), above=0.05, share=True, tenants=True),
+    MeasureKind.UNKNOWN_PRICE: _Usual(bounds=frozenset({"above"}), above=0.0, min_sample=1),
+    MeasureKind.DEAD_LETTERS: _Usual(bounds=frozenset({"above"}), above=0.0, min_sample=1),
+    MeasureKind.CONSUMER_LAG: _Usual(bounds=frozenset({"above"}), window_s=60, min_sample=3),
+    MeasureKind.ERROR_RATE: _Usual(
+        bounds=frozenset({"above"}), above=0.05, share=True, tenants=True
+    ),
 }
 _BOUNDS = ("above", "below", "change")
 
 
-class AlertRulePart(Part):
+class AlertRulePart(DocumentPart):
     """One rule: what it measures (`kind`; without it, the rule's own name), over `window_s`, and
     the bounds that it must not cross. `for_s` is how long a breach must last before it fires,
     `resolve_after_s` how long it must be over; `min_sample` counts what must be seen in a window.
     """
 
-    kind: Annotated[str, one_of(tuple(Kind))] | None = None
+    kind: Annotated[str, one_of(tuple(MeasureKind))] | None = None
     above: Bound | None = None
     below: Bound | None = None
     change: Bound | None = None
@@ -87,7 +93,7 @@ class AlertRulePart(Part):
     signal: Annotated[str, one_of(SIGNALS)] | None = None
 
 
-class WebhookPart(Part):
+class WebhookPart(DocumentPart):
     """A URL that alerts are sent to, of `rules` only if named. The operator must allow its host
     (`SLUICE_ALLOWED_HOSTS`; loopback by name only), and the variable of a bearer token for that
     host (`SLUICE_ALLOWED_KEYS` with an entry `KEY@host`).
@@ -98,7 +104,7 @@ class WebhookPart(Part):
     api_key_env: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
 
 
-class AlertsPart(Part):
+class AlertsPart(DocumentPart):
     """Rules that are evaluated on the events, by name, and who is told of every alert."""
 
     rules: Annotated[dict[Name, AlertRulePart], Field(max_length=MOST_RULES)] = Field(
@@ -130,7 +136,7 @@ def alerting_of(part: AlertsPart) -> Alerting:
 
 
 def _rule(name: str, part: AlertRulePart) -> AlertRule:
-    kind = Kind(part.kind or name)
+    kind = MeasureKind(part.kind or name)
     usual = _USUAL[kind]
     said = any(getattr(part, bound) is not None for bound in _BOUNDS)
     bounds = part if said else usual
@@ -147,15 +153,15 @@ def _rule(name: str, part: AlertRulePart) -> AlertRule:
         severity=part.severity,
         per_tenant=part.per_tenant,
         tenants=frozenset(part.tenant),
-        signal=part.signal or (SIGNALS[0] if kind is Kind.QUALITY_DROP else None),
+        signal=part.signal or (SIGNALS[0] if kind is MeasureKind.QUALITY_DROP else None),
     )
 
 
 def _problems(name: str, part: AlertRulePart) -> Iterator[str]:
-    if part.kind is None and name not in tuple(Kind):
-        yield "kind: say what is measured, one of " + ", ".join(sorted(Kind))
+    if part.kind is None and name not in tuple(MeasureKind):
+        yield "kind: say what is measured, one of " + ", ".join(sorted(MeasureKind))
         return
-    kind = Kind(part.kind or name)
+    kind = MeasureKind(part.kind or name)
     usual = _USUAL[kind]
     given = {bound for bound in _BOUNDS if getattr(part, bound) is not None}
     yield from (
@@ -170,7 +176,7 @@ def _problems(name: str, part: AlertRulePart) -> Iterator[str]:
             for bound in sorted(given)
             if getattr(part, bound) > 1
         )
-    if part.signal is not None and kind is not Kind.QUALITY_DROP:
+    if part.signal is not None and kind is not MeasureKind.QUALITY_DROP:
         yield f"signal: {kind} measures none"
     if (part.per_tenant or part.tenant) and not usual.tenants:
         yield f"{'tenant' if part.tenant else 'per_tenant'}: {kind} is not counted by tenant"

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
-from streams.registry.document.models import Name, Part, Share, one_of
+from streams.registry.document.models import DocumentPart, Name, Share, one_of
 from streams.routing.budget_windows import DAY, WINDOWS
 from streams.routing.budgets import ALERT, PER, THEN, Budget, Meter
 
@@ -19,7 +19,7 @@ UserId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 AlertLevel = Annotated[Share, Field(gt=0)]
 
 
-class BudgetMatchPart(Part):
+class BudgetMatchPart(DocumentPart):
     """Whose calls count; what is left out is everybody's."""
 
     tenant: tuple[Name, ...] = ()
@@ -29,7 +29,7 @@ class BudgetMatchPart(Part):
     model: tuple[Name, ...] = ()
 
 
-class BudgetPart(Part):
+class BudgetPart(DocumentPart):
     """A sum (USD) for each tenant, user, feature or model in each window (UTC), what happens to
     calls beyond it, and the shares of it at which an alert is raised.
     """

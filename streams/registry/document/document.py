@@ -16,9 +16,9 @@ from streams.registry.document.alerts import AlertsPart
 from streams.registry.document.budgets import BudgetPart, budget_problems
 from streams.registry.document.experiments import ExperimentPart
 from streams.registry.document.models import (
+    DocumentPart,
     ModelPart,
     Name,
-    Part,
     TenantLimitsPart,
     TenantName,
     TierName,
@@ -34,7 +34,7 @@ MOST_INSTANCES = 5_000
 """Of all models together."""
 
 
-class PrivacyPart(Part):
+class PrivacyPart(DocumentPart):
     """What text ClickHouse may hold, and what is taken out of it before it is stored."""
 
     store_prompts: bool = False
@@ -43,7 +43,7 @@ class PrivacyPart(Part):
     redact: tuple[Annotated[str, one_of(KINDS)], ...] = KINDS
 
 
-class RegistryDocument(Part):
+class RegistryDocument(DocumentPart):
     """The whole file."""
 
     tiers: Annotated[tuple[TierName, ...], Field(min_length=1, max_length=8)]

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from streams.registry.document.models import Name, Part, Share
+from streams.registry.document.models import DocumentPart, Name, Share
 
 
-class ArmPart(Part):
+class ArmPart(DocumentPart):
     """One arm: its weight against the others', and what of `policy` differs in it.
 
     `policy` holds any keys of the file's own `policy`; they replace those, mappings key by key.
@@ -19,7 +19,7 @@ class ArmPart(Part):
     policy: dict[str, Any] = Field(default_factory=dict)
 
 
-class ExperimentPart(Part):
+class ExperimentPart(DocumentPart):
     """Compares arms on a share of the users, of some features or tenants only if named."""
 
     share: Share = 1.0

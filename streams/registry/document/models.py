@@ -45,13 +45,13 @@ Capability = Annotated[str, one_of(CAPABILITIES)]
 Parameter = Annotated[str, one_of(PARAMETERS)]
 
 
-class Part(BaseModel):
+class DocumentPart(BaseModel):
     """A part of the document; unknown keys are refused by name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class TenantLimitsPart(Part):
+class TenantLimitsPart(DocumentPart):
     """What one tenant may ask; left out is no limit."""
 
     requests_per_minute: Annotated[int, Field(gt=0)] | None = None
@@ -64,7 +64,7 @@ class LimitsPart(TenantLimitsPart):
     tokens_per_minute: Annotated[int, Field(gt=0)] | None = None
 
 
-class InstancePart(Part):
+class InstancePart(DocumentPart):
     """One place that serves a model."""
 
     name: Name
@@ -75,7 +75,7 @@ class InstancePart(Part):
     limits: LimitsPart = LimitsPart()
 
 
-class TokenPricePart(Part):
+class TokenPricePart(DocumentPart):
     """USD per million tokens."""
 
     input: Usd
@@ -98,7 +98,7 @@ class PricePart(TokenPricePart):
     geographies: Annotated[dict[Name, Factor], Field(max_length=64)] | None = None
 
 
-class ModelPart(Part):
+class ModelPart(DocumentPart):
     """A model: who serves it, what it can do, where."""
 
     provider: Name

@@ -7,7 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from streams.registry.document.models import Milliseconds, Name, Part, Share, TierName, one_of
+from streams.registry.document.models import (
+    DocumentPart,
+    Milliseconds,
+    Name,
+    Share,
+    TierName,
+    one_of,
+)
 from streams.routing.assessment import CLASSIFIER_NAMES, HYBRID, LEARNED, LLM
 from streams.routing.confidence.scorers import LEARNED as LEARNED_CONFIDENCE
 from streams.routing.confidence.scorers import SCORER_NAMES
@@ -17,7 +24,7 @@ ClassifierName = Annotated[str, one_of(CLASSIFIER_NAMES)]
 ScorerName = Annotated[str, one_of(SCORER_NAMES)]
 
 
-class WhenPart(Part):
+class WhenPart(DocumentPart):
     """What a static rule matches; every key that is set must match."""
 
     feature: tuple[Name, ...] = ()
@@ -36,14 +43,14 @@ MOST_STATIC_RULES = 2_000
 """Each request is held against the rules one by one."""
 
 
-class StaticRulePart(Part):
+class StaticRulePart(DocumentPart):
     """Sends what it matches to a tier."""
 
     when: WhenPart
     tier: TierName
 
 
-class GreyPart(Part):
+class GreyPart(DocumentPart):
     """Confidences (`low` included, `high` not) that get a second look.
 
     `look: judge` asks `policy.judge`; `look: consistency` asks the same model `samples` times more.
@@ -64,7 +71,7 @@ class GreyPart(Part):
         return self
 
 
-class CascadePart(Part):
+class CascadePart(DocumentPart):
     """When an answer is good enough. `stop: worth` weighs going on against its cost instead, on
     tiers without a threshold; it needs `confidence: learned`.
     """
@@ -85,7 +92,7 @@ class CascadePart(Part):
         return self
 
 
-class FallbackPart(Part):
+class FallbackPart(DocumentPart):
     """How a hop goes on after errors. `wait`: when nobody answers for reasons that pass, the
     request waits on the log until its deadline; else it fails at once.
     """
@@ -97,14 +104,14 @@ class FallbackPart(Part):
     wait: bool = True
 
 
-class RetrievalPart(Part):
+class RetrievalPart(DocumentPart):
     """Scores at which retrieval steers a request down or up."""
 
     confident_score: Share = 0.75
     weak_score: Share = 0.45
 
 
-class TimeoutsPart(Part):
+class TimeoutsPart(DocumentPart):
     """Limits of one provider call."""
 
     connect_ms: Milliseconds = 5_000.0
@@ -112,7 +119,7 @@ class TimeoutsPart(Part):
     total_ms: Milliseconds = 60_000.0
 
 
-class LearnedPart(Part):
+class LearnedPart(DocumentPart):
     """The learned artifact: `default` is the one that ships, else a hash on the registry topic.
 
     `columns` name the artifact's column that stands for a tier or a model, where its own columns
@@ -123,21 +130,21 @@ class LearnedPart(Part):
     columns: dict[Name, str] = Field(default_factory=dict)
 
 
-class HybridPart(Part):
+class HybridPart(DocumentPart):
     """Whom `hybrid` asks where the rules are unsure, and how near to a boundary that is."""
 
     asks: Literal["learned", "llm"] = "learned"
     margin: Share = 0.08
 
 
-class AskedModelPart(Part):
+class AskedModelPart(DocumentPart):
     """A model of the registry that routing itself asks."""
 
     model: Name
     timeout_ms: Annotated[float, Field(ge=50, le=60_000)] = 2_000.0
 
 
-class ShadowPart(Part):
+class ShadowPart(DocumentPart):
     """Asks another tier as well for `share` of the answered requests, to learn from both answers.
 
     All workers together spend at most `usd_per_day`.
@@ -151,7 +158,7 @@ Boundaries = Annotated[tuple[Share, ...], Field(max_length=7)]
 QualityName = Literal["economy", "balanced", "best"]
 
 
-class FeaturePart(Part):
+class FeaturePart(DocumentPart):
     """What differs for one feature."""
 
     quality: QualityName | None = None
@@ -159,7 +166,7 @@ class FeaturePart(Part):
     thresholds: dict[TierName, Share] = Field(default_factory=dict)
 
 
-class PolicyPart(Part):
+class PolicyPart(DocumentPart):
     """What steers the decisions."""
 
     classifier: ClassifierName = "rules"

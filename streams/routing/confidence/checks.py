@@ -23,7 +23,7 @@ from streams.routing.features.wording import Phrases, Wording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class AnswerFault:
     """One thing that is wrong with an answer: which check found it, and what it found."""
 
     check: str
@@ -205,7 +205,7 @@ CHECKS: Mapping[str, Check] = {
 """Every hard check by its name in the quality events."""
 
 
-def faults(body: Body, message: Mapping[str, Any], finish_reason: str) -> tuple[Fault, ...]:
+def faults(body: Body, message: Mapping[str, Any], finish_reason: str) -> tuple[AnswerFault, ...]:
     """All that is plainly wrong with an answer, in the order of `CHECKS`."""
     found = ((name, check(body, message, finish_reason)) for name, check in CHECKS.items())
-    return tuple(Fault(check=name, what=what) for name, what in found if what is not None)
+    return tuple(AnswerFault(check=name, what=what) for name, what in found if what is not None)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from streams.routing.complexity import SCORE_DIGITS
-from streams.routing.confidence.checks import Fault, faults
+from streams.routing.confidence.checks import AnswerFault, faults
 from streams.routing.features.request_features import extract_features, question_of, text_of
 from streams.routing.learned.domain import FAMILIAR
 from streams.routing.learned.ngrams import count_ngrams
@@ -24,17 +24,17 @@ from streams.routing.learned.tokens import Tokens
 from streams.routing.policy import RetrievalPolicy
 from streams.routing.rules.classifier import sluice_rules
 from streams.routing.selection.success_probability import chances_in
-from streams.routing.snapshot import Landscape, Model
+from streams.routing.snapshot import Model, RegistrySnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class ConfidenceResult:
     """Confidence 0..1 in an answer, the faults found, the parts of the score, and, where learned,
     each tier's chance (0..1) of a good answer to the question.
     """
 
     confidence: float
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[AnswerFault, ...] = ()
     parts: Mapping[str, float]
     chances: tuple[float, ...] = ()
 
@@ -49,7 +49,7 @@ class Answered:
     logprobs: Sequence[float] | None = None
 
 
-Scorer = Callable[[Answered], Verdict]
+Scorer = Callable[[Answered], ConfidenceResult]
 
 _HEDGES = re.compile(
     r"\b(i['’]?m not (entirely |completely |quite )?(sure|certain)|i am not (sure|certain)|"
@@ -88,11 +88,11 @@ _EXAMINED_CHARACTERS = 20_000
 _CLEAN = 0.9
 
 
-def score_by_checks(answered: Answered) -> Verdict:
+def score_by_checks(answered: Answered) -> ConfidenceResult:
     """The default: 0 for a plain fault, else what wording and logprobs leave of 0.9."""
     found = faults(answered.body, answered.message, answered.finish_reason)
     if found:
-        return Verdict(confidence=0.0, faults=found, parts={"faults": float(len(found))})
+        return ConfidenceResult(confidence=0.0, faults=found, parts={"faults": float(len(found))})
     text = text_of(answered.message.get("content"))[:_EXAMINED_CHARACTERS]
     hedges = len(_HEDGES.findall(text))
     doubts = len(_SELF_DOUBT.findall(text))
@@ -102,7 +102,7 @@ def score_by_checks(answered: Answered) -> Verdict:
     if answered.logprobs:
         parts["logprobs"] = _logprob_part(answered.logprobs)
     confidence = min(max(_CLEAN + sum(parts.values()), 0.0), 1.0)
-    return Verdict(confidence=round(confidence, SCORE_DIGITS), parts=parts)
+    return ConfidenceResult(confidence=round(confidence, SCORE_DIGITS), parts=parts)
 
 
 def _effort_parts(text: str, body: Mapping[str, Any]) -> dict[str, float]:
@@ -142,7 +142,7 @@ _ARTICLE_STRUCTURE = ("```", "1.", "- ")
 _ARTICLE_ENDINGS = (".", "```", ")")
 
 
-def score_by_article(answered: Answered) -> Verdict:
+def score_by_article(answered: Answered) -> ConfidenceResult:
     """The article's heuristic: length, hedging, structure, ending."""
     content = text_of(answered.message.get("content"))
     parts = {"base": 0.5}
@@ -155,7 +155,9 @@ def score_by_article(answered: Answered) -> Verdict:
         parts["structure"] = 0.1
     if content.rstrip().endswith(_ARTICLE_ENDINGS):
         parts["ending"] = 0.1
-    return Verdict(confidence=round(min(sum(parts.values()), 1.0), SCORE_DIGITS), parts=parts)
+    return ConfidenceResult(
+        confidence=round(min(sum(parts.values()), 1.0), SCORE_DIGITS), parts=parts
+    )
 
 
 CHECKS = "checks"
@@ -166,22 +168,24 @@ LEARNED = "learned"
 SCORER_NAMES = (*SCORERS, LEARNED)
 
 
-def confidence_in(answered: Answered, model: Model, landscape: Landscape) -> Verdict:
+def confidence_in(answered: Answered, model: Model, snapshot: RegistrySnapshot) -> ConfidenceResult:
     """The policy's confidence in a model's answer."""
-    name = landscape.policy.cascade.scorer
+    name = snapshot.policy.cascade.scorer
     if name == LEARNED:
-        return _score_learned(answered, model, landscape)
+        return _score_learned(answered, model, snapshot)
     return SCORERS[name](answered)
 
 
-def _score_learned(answered: Answered, model: Model, landscape: Landscape) -> Verdict:
+def _score_learned(
+    answered: Answered, model: Model, snapshot: RegistrySnapshot
+) -> ConfidenceResult:
     """Hard checks, then the learned chance that this answer is good, less what logprobs take off.
 
     Tool calls and JSON are judged by the checks: the artifact was trained on prose. So are answers
     to prompts that are unlike its labels; what it would have said is among the parts.
     """
     plain = score_by_checks(answered)
-    artifact = landscape.artifact
+    artifact = snapshot.artifact
     wanted = (answered.body.get("response_format") or {}).get("type", "text")
     if plain.faults or artifact is None or artifact.answer is None or wanted != "text":
         return plain
@@ -189,7 +193,7 @@ def _score_learned(answered: Answered, model: Model, landscape: Landscape) -> Ve
         return plain
     prompt = Tokens.of(question_of(answered.body["messages"]))
     answer = Tokens.of(text_of(answered.message.get("content")))
-    column = landscape.columns[model.name]
+    column = snapshot.columns[model.name]
     numbers, ngrams = text_numbers(prompt), count_ngrams(prompt.all)
     expected = artifact.prompt.judge(numbers, ngrams)
     learned = round(artifact.answer.predict(prompt, answer, expected, column), SCORE_DIGITS)
@@ -201,8 +205,8 @@ def _score_learned(answered: Answered, model: Model, landscape: Landscape) -> Ve
     if "logprobs" in plain.parts:
         parts["logprobs"] = plain.parts["logprobs"]
     confidence = min(max(sum(parts.values()), 0.0), 1.0)
-    return Verdict(
+    return ConfidenceResult(
         confidence=round(confidence, SCORE_DIGITS),
         parts=parts,
-        chances=chances_in(expected, landscape),
+        chances=chances_in(expected, snapshot),
     )

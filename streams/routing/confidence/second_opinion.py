@@ -13,7 +13,7 @@ from typing import Any
 
 from schemas.encoding import exact_json
 from streams.routing.complexity import SCORE_DIGITS
-from streams.routing.confidence.scorers import Answered, Verdict
+from streams.routing.confidence.scorers import Answered, ConfidenceResult
 from streams.routing.features.request_features import question_of, text_of
 from streams.routing.llm.prompts import (
     enclosed,
@@ -23,7 +23,7 @@ from streams.routing.llm.prompts import (
     share_in,
     shown,
 )
-from streams.routing.policy import GreyBand
+from streams.routing.policy import UncertaintyBand
 from streams.routing.snapshot import Model
 
 SHOWN_CHARACTERS = 6_000
@@ -66,7 +66,7 @@ def sampling_body(body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name != "seed"} | {"temperature": warm}
 
 
-def looked_at(verdict: Verdict, found: float, grey: GreyBand) -> Verdict:
+def looked_at(verdict: ConfidenceResult, found: float, grey: UncertaintyBand) -> ConfidenceResult:
     """The verdict after a look that found 0..1."""
     confidence = (1 - grey.weight) * verdict.confidence + grey.weight * found
     return replace(

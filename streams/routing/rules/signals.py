@@ -20,7 +20,7 @@ PERSONAL, NOTATION, ACCESS = "personal", "notation", "access"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signal:
+class ComplexitySignal:
     """One meaning: what its first phrase adds to the score, each further one, and the reason."""
 
     weight: float
@@ -31,28 +31,34 @@ class Signal:
 MOST_PHRASES = 4
 """Different phrases of a meaning that count."""
 
-SIGNALS: Mapping[str, Signal] = {
-    "proof": Signal(weight=0.42, more=0.06, reason="asks for a proof or a derivation"),
-    "mathematics": Signal(weight=0.16, more=0.1, reason="speaks of mathematics"),
-    "notation": Signal(weight=0.16, more=0.04, reason="holds mathematical notation"),
-    "puzzle": Signal(weight=0.2, more=0.06, reason="is a puzzle of logic"),
-    "faults": Signal(weight=0.22, more=0.08, reason="asks to find a fault"),
-    "systems": Signal(weight=0.16, more=0.09, reason="speaks of systems under load or failure"),
-    "design": Signal(weight=0.26, more=0.06, reason="asks for a design"),
-    "judgement": Signal(weight=0.16, more=0.09, reason="asks for grounds, risks or evidence"),
-    "analysis": Signal(weight=0.16, more=0.05, reason="asks for analysis"),
-    "steps": Signal(weight=0.14, reason="asks for several steps"),
-    "computation": Signal(weight=0.1, reason="asks for a computation"),
-    "expertise": Signal(weight=0.12, more=0.08, reason="speaks of law, money, medicine or science"),
-    SOFTWARE: Signal(weight=0.08, more=0.05, reason="speaks of software"),
-    "depth": Signal(weight=0.12, more=0.04, reason="asks for depth"),
-    "plan": Signal(weight=0.1, more=0.03, reason="asks for a plan"),
-    "explanation": Signal(weight=0.12, reason="asks for an explanation"),
-    "prose": Signal(weight=0.14, reason="asks for a text of its own"),
-    "transform": Signal(weight=-0.04, reason="transforms a given text"),
-    MANNER: Signal(weight=0.24, more=0.04, reason="says how the text is to sound"),
-    "extract": Signal(weight=-0.15, reason="extracts, labels or formats"),
-    "brief": Signal(weight=-0.12, reason="wants a short answer"),
+SIGNALS: Mapping[str, ComplexitySignal] = {
+    "proof": ComplexitySignal(weight=0.42, more=0.06, reason="asks for a proof or a derivation"),
+    "mathematics": ComplexitySignal(weight=0.16, more=0.1, reason="speaks of mathematics"),
+    "notation": ComplexitySignal(weight=0.16, more=0.04, reason="holds mathematical notation"),
+    "puzzle": ComplexitySignal(weight=0.2, more=0.06, reason="is a puzzle of logic"),
+    "faults": ComplexitySignal(weight=0.22, more=0.08, reason="asks to find a fault"),
+    "systems": ComplexitySignal(
+        weight=0.16, more=0.09, reason="speaks of systems under load or failure"
+    ),
+    "design": ComplexitySignal(weight=0.26, more=0.06, reason="asks for a design"),
+    "judgement": ComplexitySignal(
+        weight=0.16, more=0.09, reason="asks for grounds, risks or evidence"
+    ),
+    "analysis": ComplexitySignal(weight=0.16, more=0.05, reason="asks for analysis"),
+    "steps": ComplexitySignal(weight=0.14, reason="asks for several steps"),
+    "computation": ComplexitySignal(weight=0.1, reason="asks for a computation"),
+    "expertise": ComplexitySignal(
+        weight=0.12, more=0.08, reason="speaks of law, money, medicine or science"
+    ),
+    SOFTWARE: ComplexitySignal(weight=0.08, more=0.05, reason="speaks of software"),
+    "depth": ComplexitySignal(weight=0.12, more=0.04, reason="asks for depth"),
+    "plan": ComplexitySignal(weight=0.1, more=0.03, reason="asks for a plan"),
+    "explanation": ComplexitySignal(weight=0.12, reason="asks for an explanation"),
+    "prose": ComplexitySignal(weight=0.14, reason="asks for a text of its own"),
+    "transform": ComplexitySignal(weight=-0.04, reason="transforms a given text"),
+    MANNER: ComplexitySignal(weight=0.24, more=0.04, reason="says how the text is to sound"),
+    "extract": ComplexitySignal(weight=-0.15, reason="extracts, labels or formats"),
+    "brief": ComplexitySignal(weight=-0.12, reason="wants a short answer"),
 }
 
 

@@ -113,7 +113,7 @@ _GREETED_WITHIN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wording:
+class QuestionWording:
     """Signals with their weights, the share (0..1) that the length of the question counts, and the
     weight of those signals that is no evidence for length: numbers stand in easy texts too.
     """
@@ -125,7 +125,7 @@ class Wording:
 
 def said_in(
     text: str, hits: list[Hit], size: float, *, pasted: bool = False, given: bool = False
-) -> Wording:
+) -> QuestionWording:
     """What the hits in a plain text say; `size` is the question's length in Latin characters;
     `pasted` is a text of many lines that are no code: a log, a table, a list; `given` one with
     retrieved passages in it.
@@ -177,7 +177,7 @@ def said_in(
     )
     if tells and size > _LONGER and not any(weight > _TELLING for weight, _ in signals):
         signals.append((_PLAIN, "a plain question beside a longer text"))
-    return Wording(
+    return QuestionWording(
         signals=tuple(signals),
         share_of_length=_MATERIAL_LENGTH if tells else 1.0,
         doubtful=doubtful,

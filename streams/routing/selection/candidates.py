@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from streams.routing.draws import weighted_choice
-from streams.routing.snapshot import Instance, Landscape, Model
+from streams.routing.snapshot import Instance, Model, RegistrySnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class ModelRequirements:
     """What a request asks of a model: capabilities, tokens of context, time left in ms."""
 
     capabilities: frozenset[str]
@@ -31,7 +31,7 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class InstanceStatus:
     """How an instance is doing now: open to calls or why not, observed latency (ms), calls in
     flight. `returns` says that it lacks nothing but capacity, which comes back by itself.
     """
@@ -92,7 +92,7 @@ def nobody_for_now(reason: str) -> Shortlist:
     return Shortlist(candidates=(), excluded=(why,))
 
 
-Conditions = Mapping[tuple[str, str], Condition]
+Conditions = Mapping[tuple[str, str], InstanceStatus]
 """By (model, instance); what is missing is in its best condition."""
 
 Costs = Mapping[str, int | None]
@@ -104,18 +104,22 @@ LEAST_ANSWER_TOKENS = 256
 EXPECTED_OUTPUT_TOKENS = 300
 """Output tokens that an expected cost counts with."""
 
-_GOOD = Condition()
+_GOOD = InstanceStatus()
 
 
 def shortlist(
-    tier: str, need: Need, landscape: Landscape, conditions: Conditions, costs: Costs
+    tier: str,
+    need: ModelRequirements,
+    snapshot: RegistrySnapshot,
+    conditions: Conditions,
+    costs: Costs,
 ) -> Shortlist:
     """Order the tier's candidates for this need: cheapest model first, a model's instances by
     their weight and load.
     """
     kept: list[Candidate] = []
     excluded: list[Excluded] = []
-    for model in sorted(_models(tier, need, landscape), key=lambda model: _rank(model, costs)):
+    for model in sorted(_models(tier, need, snapshot), key=lambda model: _rank(model, costs)):
         reason = unfit(model, need)
         if reason is not None:
             excluded.append(Excluded(model=model.name, instance=None, reason=reason))
@@ -140,10 +144,10 @@ def shortlist(
     return Shortlist(candidates=tuple(kept), excluded=tuple(excluded))
 
 
-def _models(tier: str, need: Need, landscape: Landscape) -> Sequence[Model]:
-    if need.pinned_model is not None and need.pinned_model in landscape.models:
-        return (landscape.models[need.pinned_model],)
-    return landscape.models_of(tier)
+def _models(tier: str, need: ModelRequirements, snapshot: RegistrySnapshot) -> Sequence[Model]:
+    if need.pinned_model is not None and need.pinned_model in snapshot.models:
+        return (snapshot.models[need.pinned_model],)
+    return snapshot.models_of(tier)
 
 
 def _rank(model: Model, costs: Costs) -> tuple[bool, int, str]:
@@ -151,7 +155,7 @@ def _rank(model: Model, costs: Costs) -> tuple[bool, int, str]:
     return cost is None, cost or 0, model.name
 
 
-def never_fits(model: Model, need: Need) -> str | None:
+def never_fits(model: Model, need: ModelRequirements) -> str | None:
     """Why a model can't serve this need at any time, or `None`."""
     missing = need.capabilities - model.capabilities
     if missing:
@@ -166,14 +170,14 @@ def never_fits(model: Model, need: Need) -> str | None:
     return None
 
 
-def fits_nobody(need: Need, landscape: Landscape) -> bool:
+def fits_nobody(need: ModelRequirements, snapshot: RegistrySnapshot) -> bool:
     """Whether no model that this request may be asked of can ever serve it."""
-    pinned = landscape.models.get(need.pinned_model or "")
-    models = landscape.models.values() if pinned is None else (pinned,)
+    pinned = snapshot.models.get(need.pinned_model or "")
+    models = snapshot.models.values() if pinned is None else (pinned,)
     return all(never_fits(model, need) is not None for model in models)
 
 
-def unfit(model: Model, need: Need) -> str | None:
+def unfit(model: Model, need: ModelRequirements) -> str | None:
     """Why a model can't serve this need at all, or `None`."""
     never = never_fits(model, need)
     if never is not None:
@@ -183,7 +187,7 @@ def unfit(model: Model, need: Need) -> str | None:
     return None
 
 
-def _closed(now: Condition, need: Need) -> str | None:
+def _closed(now: InstanceStatus, need: ModelRequirements) -> str | None:
     """Why an instance is not asked now, or `None`."""
     if not now.available:
         return now.why
@@ -193,7 +197,7 @@ def _closed(now: Condition, need: Need) -> str | None:
 
 
 def balance(
-    model: Model, instances: Sequence[Instance], need: Need, conditions: Conditions
+    model: Model, instances: Sequence[Instance], need: ModelRequirements, conditions: Conditions
 ) -> list[Instance]:
     """Instances by expected wait: latency x (in flight + 1) / weight.
 

@@ -51,7 +51,7 @@ class FailedCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
+class RetryStep:
     """Make another call, after a pause in ms."""
 
     candidate: Candidate
@@ -79,7 +79,7 @@ def after_failure(
     jitter: float,
     may_retry: bool = True,
     refusals_before: int = 0,
-) -> Again | TierExhausted:
+) -> RetryStep | TierExhausted:
     """The next step after the last of `failures`; `candidates` are those that have room now.
 
     `jitter` is a draw in [0, 1): the pause is that share of the backoff (full jitter). Without
@@ -95,7 +95,7 @@ def after_failure(
         return ended
     has_room = last.candidate in candidates
     if has_room and (pause := _retry_pause(failures, policy, time_left_ms, jitter)):
-        return Again(
+        return RetryStep(
             candidate=last.candidate, pause_ms=pause, why=f"retry after {last.error_class}"
         )
     return _somebody_else(failures, candidates)
@@ -124,7 +124,7 @@ def _ends(
 
 def _somebody_else(
     failures: Sequence[FailedCall], candidates: Sequence[Candidate]
-) -> Again | TierExhausted:
+) -> RetryStep | TierExhausted:
     last = failures[-1]
     tried = {(f.candidate.model.name, f.candidate.instance.name) for f in failures}
     barred = {f.candidate.model.name for f in failures if f.error_class not in _OTHER_INSTANCE}
@@ -138,7 +138,7 @@ def _somebody_else(
         if model != last.candidate.model.name and last.error_class not in _OTHER_MODEL:
             continue
         kind = "instance" if model == last.candidate.model.name else "model"
-        return Again(
+        return RetryStep(
             candidate=candidate, pause_ms=0.0, why=f"another {kind} after {last.error_class}"
         )
     return TierExhausted(why=f"no other candidate after {last.error_class}")
@@ -150,7 +150,7 @@ def _is_plain_refusal(failure: FailedCall) -> bool:
 
 def _without_parameter(
     failures: Sequence[FailedCall], candidates: Sequence[Candidate], policy: FallbackPolicy
-) -> Again | None:
+) -> RetryStep | None:
     """The same call once more without the parameter that its model refused, once for each."""
     last = failures[-1]
     if last.unsupported is None or len(failures) >= policy.max_calls_per_hop:
@@ -162,7 +162,9 @@ def _without_parameter(
     }
     if last.unsupported in known or last.candidate not in candidates:
         return None
-    return Again(candidate=last.candidate, pause_ms=0.0, why=f"again without {last.unsupported}")
+    return RetryStep(
+        candidate=last.candidate, pause_ms=0.0, why=f"again without {last.unsupported}"
+    )
 
 
 def _retry_pause(

@@ -8,7 +8,7 @@ from streams.routing.complexity import SCORE_DIGITS
 from streams.routing.learned.ngrams import Floats, count_ngrams
 from streams.routing.learned.text_numbers import text_numbers
 from streams.routing.learned.tokens import Tokens
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,26 +21,26 @@ class Foreseen:
     familiarity: float
 
 
-def foresee(prompt: str, landscape: Landscape) -> Foreseen:
+def foresee(prompt: str, snapshot: RegistrySnapshot) -> Foreseen:
     """What the policy's artifact says of a prompt.
 
     Raises:
         ValueError: the policy names none.
     """
-    artifact = landscape.artifact
+    artifact = snapshot.artifact
     if artifact is None:
         raise ValueError("the registry's policy names no artifact")
     tokens = Tokens.of(prompt)
     numbers, ngrams = text_numbers(tokens), count_ngrams(tokens.all)
     return Foreseen(
-        chances=chances_in(artifact.prompt.judge(numbers, ngrams), landscape),
+        chances=chances_in(artifact.prompt.judge(numbers, ngrams), snapshot),
         familiarity=artifact.familiarity(numbers, ngrams),
     )
 
 
-def chances_in(expected: Floats, landscape: Landscape) -> tuple[float, ...]:
+def chances_in(expected: Floats, snapshot: RegistrySnapshot) -> tuple[float, ...]:
     """The chances by tier out of what the artifact expects of every column."""
     return tuple(
-        round(min(max(float(expected[landscape.columns[tier]]), 0.0), 1.0), SCORE_DIGITS)
-        for tier in landscape.tiers
+        round(min(max(float(expected[snapshot.columns[tier]]), 0.0), 1.0), SCORE_DIGITS)
+        for tier in snapshot.tiers
     )

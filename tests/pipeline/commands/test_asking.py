@@ -13,7 +13,7 @@ import pytest
 from infra.devstack.registry import local_registry
 from infra.workload.sample import load_workload
 from streams.client.batch_send import Pace, send_all
-from streams.client.caller import Heard, kafka_caller
+from streams.client.caller import ReceivedReply, kafka_caller
 from streams.registry.publishing import move_pointer, publish_version
 from streams.registry.version import RegistryVersion, parse_registry
 from tests.rig.observed.books import Books, reconcile, rows, settle
@@ -58,7 +58,7 @@ def run(pipeline: Stack) -> tuple[str, dict[str, dict[str, Any]], Books]:
     ]
     replies: dict[str, dict[str, Any]] = {}
 
-    def heard(request: Any, answer: Heard) -> None:
+    def heard(request: Any, answer: ReceivedReply) -> None:
         replies[request["request_id"]] = answer.reply
 
     async def whole() -> None:

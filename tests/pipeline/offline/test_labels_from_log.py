@@ -16,8 +16,8 @@ from aiokafka.structs import TopicPartition
 
 from infra.cli.main import sluice
 from infra.cli.output.errors import report_faults
-from infra.labels.kafka_log import KafkaRequestLog
-from infra.labels.request_log import LoggedValue, LogPlace, MemoryRequestLog, RequestLog
+from infra.labels.kafka_log import KafkaPromptLog
+from infra.labels.request_log import InMemoryPromptLog, LoggedValue, LogPlace, PromptLog
 from schemas.topics import COST, OUTCOMES, QUALITY
 from sinks.clickhouse.clickhouse_store import ClickHouseStore
 from sinks.rows.log_position import Place
@@ -85,7 +85,7 @@ def test_what_lies_at_the_places_is_read_and_what_is_gone_is_left_out(
         await _forget(kafka, replace(first, offset=3))
         held = {place: value for place, value in written.items()
                 if place.partition != first.partition or place.offset >= 3}  # fmt: skip
-        log: RequestLog = MemoryRequestLog(held) if kind == "memory" else KafkaRequestLog(
+        log: PromptLog = InMemoryPromptLog(held) if kind == "memory" else KafkaPromptLog(
             {"bootstrap_servers": kafka}
         )  # fmt: skip
         wanted = [place for place in written if place.offset in {0, 1, 3, 4, 20, 29}]

@@ -275,9 +275,9 @@ def test_a_run_becomes_an_experiment(replays: Replays) -> None:
 
     assert report_faults(command, ["promote", run, "--share", "0.2"]) == 0
     version = parse_registry(replays.capsys.readouterr().out)
-    (experiment,) = version.landscape.experiments
+    (experiment,) = version.snapshot.experiments
     assert experiment.share == 0.2
-    arms = {arm.name: arm.landscape.policy.boundaries for arm in experiment.arms}
+    arms = {arm.name: arm.snapshot.policy.boundaries for arm in experiment.arms}
     assert arms == {"control": (0.2, 0.46), "replayed": (0.9, 0.95)}
 
 

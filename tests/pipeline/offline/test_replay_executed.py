@@ -16,7 +16,7 @@ from infra.cli.output.errors import report_faults
 from infra.cli.replay import command
 from infra.devstack.registry import local_registry
 from streams.client.batch_send import Pace, send_all
-from streams.client.caller import Heard, kafka_caller
+from streams.client.caller import ReceivedReply, kafka_caller
 from tests.rig.observed.books import read_ledger, rows, settle
 from tests.rig.stack import Stack
 
@@ -66,7 +66,7 @@ def executed(
     ]
     replied: list[str] = []
 
-    def heard(request: Any, answer: Heard) -> None:
+    def heard(request: Any, answer: ReceivedReply) -> None:
         replied.append(answer.reply["request_id"])
 
     async def send() -> None:

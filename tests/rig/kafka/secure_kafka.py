@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
 from core.kafka.access import KafkaAccess
-from infra.devstack.kafka import Doors, LocalKafka
+from infra.devstack.kafka import ListenerSecurity, LocalKafka
 from infra.devstack.processes.ports import kept_port
 from tests.rig.http import QuietHandler, serving
 
@@ -209,7 +209,7 @@ class SecureKafka:
         login = "listener.name.outside.oauthbearer.sasl"
         bearer = "org.apache.kafka.common.security.oauthbearer"
         jwks = issuer.jwks.as_uri()
-        doors = Doors(
+        doors = ListenerSecurity(
             settings={
                 "listeners": listeners,
                 "advertised.listeners": listeners,

@@ -23,7 +23,7 @@ from infra.cli.output.alerts import alerts_shown
 from infra.devstack.registry import local_registry
 from infra.labels.judged_answers import AskedRequest
 from infra.labels.prompts import prompts_of
-from infra.labels.request_log import LoggedValue, LogPlace, MemoryRequestLog
+from infra.labels.request_log import InMemoryPromptLog, LoggedValue, LogPlace
 from infra.replays.factory import request_reader
 from infra.workers.registry_use import registry_use
 from infra.workers.status_topic import LiveWorkers
@@ -62,14 +62,14 @@ from streams.agents.context.tier_records import tier_record, wait_record
 from streams.agents.handlers import Handlers
 from streams.agents.outcomes.duplicates import answer_duplicate
 from streams.alerts.evaluation.evaluator import Evaluator
-from streams.alerts.leader_session import Term
+from streams.alerts.leader_session import LeaderSession
 from streams.alerts.log.alert_log import AlertRecord
 from streams.alerts.log.event_reader import EventReader, EventRecord
 from streams.bad_input.bad_records import BadRecords
 from streams.bad_input.dead_letters import DeadLetterLimit, DeadLetters
 from streams.client.caller import KafkaCaller
-from streams.flow.concurrency_limiter import Slots
-from streams.flow.dispatcher import Lane, Work
+from streams.flow.concurrency_limiter import ConcurrencyLimiter
+from streams.flow.dispatcher import PartitionState, Work
 from streams.flow.worker_status_feed import statuses_of
 from streams.journal.journal_log import booking_of
 from streams.journal.partition_journal import Duplicate, HopMessage, Owner
@@ -80,7 +80,7 @@ from streams.registry.history import CURRENT_KEY, RegistryHistory, RegistryRecor
 from streams.registry.live import LiveRegistry
 from streams.registry.publishing import records_of
 from streams.registry.version import parse_registry
-from streams.routing.alert_rules import Kind
+from streams.routing.alert_rules import MeasureKind
 from streams.worker.faust_app import incoming
 from tests.rig.hostile.bad_records import BadRecord
 from tests.sql.rig.log import cost_event, on_log, outcome_event, quality_event
@@ -95,12 +95,12 @@ DECLARED = tuple(topic.name for topic in declared_topics())
 WAITS = tuple(name for name in DECLARED if name.startswith("llm.wait.") and name.endswith(".v1"))
 TIER_TOPICS = tuple(name for name in DECLARED if is_tier_topic(name))
 DEAD = tuple(name for name in DECLARED if name.endswith(DEAD_LETTER_SUFFIX))
-_BOUNDS = {Kind.QUALITY_DROP: "below: 0.5", Kind.DISTRIBUTION_SHIFT: "change: 0.1"}
+_BOUNDS = {MeasureKind.QUALITY_DROP: "below: 0.5", MeasureKind.DISTRIBUTION_SHIFT: "change: 0.1"}
 ALERT_RULES = "\n".join(
     ["rules:"]
     + [
         f"  r{number}: {{kind: {kind.value}, {_BOUNDS.get(kind, 'above: 0.5')}, min_sample: 1}}"
-        for number, kind in enumerate(Kind)
+        for number, kind in enumerate(MeasureKind)
     ]
 )
 
@@ -135,7 +135,7 @@ def _work(topic: str, offset: int, record: BadRecord) -> Work:
             value=record.value, headers=list(record.headers),
         )
     )  # fmt: skip
-    return Work(message=message, slots=Slots(4), lane=Lane())
+    return Work(message=message, slots=ConcurrencyLimiter(4), lane=PartitionState())
 
 
 class _Handler:
@@ -366,7 +366,7 @@ class _Alerts:
     async def start(self, topic: str) -> Feeding:
         self.world = AlertWorld()
         self.life = self.world.worker()
-        self.term: Term = self.life.term
+        self.term: LeaderSession = self.life.term
         await self.term.begin()
         return self
 
@@ -487,7 +487,7 @@ class _SentReply:
             hop = replace(hop, reply_to=replace(hop.reply_to, format=form))
             state = HopState(
                 work=_work("llm.tier.simple.v1", 1, record), message=hop,
-                landscape=self.deps.registry.landscape, body={},
+                snapshot=self.deps.registry.snapshot, body={},
             )  # fmt: skip
             place = RecordPlace(topic=REPLIES, partition=0, offset=0)
             duplicate = Duplicate(status="replied", silent=False, reply=place)
@@ -549,7 +549,7 @@ class _ReplayRequests:
 
     async def _prompts(self, record: BadRecord) -> int:
         place = LogPlace(topic=REQUESTS, partition=0, offset=1)
-        log = MemoryRequestLog({place: LoggedValue(value=record.value, timestamp=AT)})
+        log = InMemoryPromptLog({place: LoggedValue(value=record.value, timestamp=AT)})
         asked = AskedRequest(tenant="t", request_id="r", requested_at=AT, place=place)
         return len((await prompts_of([asked], log, Codec("Request"))).texts)
 

@@ -15,7 +15,7 @@ from infra.dashboards.grafana import dashboard_json, sql_of
 from infra.dashboards.panels import DASHBOARDS, EVERY, Dashboard, Panel
 from infra.reference.__main__ import GRAFANA
 from sinks.analytics.named_queries import question
-from sinks.analytics.query_runner import Asker, asker
+from sinks.analytics.query_runner import QueryRunner, asker
 from sinks.clickhouse.connection import connect
 from sinks.settings import SinkSettings
 from tests.sql.rig.asking import between, history
@@ -33,7 +33,7 @@ PANELS = [
 
 
 @pytest.fixture(scope="module")
-def grafana(clickhouse: str) -> Iterator[tuple[Client, Asker]]:
+def grafana(clickhouse: str) -> Iterator[tuple[Client, QueryRunner]]:
     """A client as Grafana's, and who asks as `sluice query` does, on a database with a history."""
     settings = SinkSettings(clickhouse_url=clickhouse, clickhouse_database=NAME)
     with (
@@ -57,7 +57,7 @@ def _sent(sql: str, every: str) -> str:
 
 @pytest.mark.parametrize(("panel", "every"), PANELS)
 def test_a_panel_gives_the_answer_of_its_question(
-    grafana: tuple[Client, Asker], panel: Panel, every: str
+    grafana: tuple[Client, QueryRunner], panel: Panel, every: str
 ) -> None:
     client, asking = grafana
     sent = _sent(sql_of(panel), every)

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from infra.cli.explain import command
-from infra.explain.timeline import Story, story_of
+from infra.explain.timeline import RequestTimeline, story_of
 from schemas.topics import COST, OUTCOMES, QUALITY
 from sinks.analytics.one_request import UnknownRequestError, read_request
 from sinks.clickhouse.clickhouse_store import ClickHouseStore
@@ -76,7 +76,7 @@ class Told:
 
     settings: SinkSettings
 
-    def story(self, request_id: str, tenant: str = "") -> Story:
+    def story(self, request_id: str, tenant: str = "") -> RequestTimeline:
         return story_of(read_request(request_id, tenant, self.settings))
 
 
@@ -90,7 +90,7 @@ def told(clickhouse: str) -> Iterator[Told]:
     run_sql(clickhouse, f"DROP DATABASE {DATABASE} SYNC")
 
 
-def _titles(story: Story, kind: str) -> list[str]:
+def _titles(story: RequestTimeline, kind: str) -> list[str]:
     return [entry.title for entry in story.entries if entry.kind == kind]
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from streams.routing.budget_windows import window_start
-from streams.routing.budgets import FEATURE, MODEL, TENANT, USER, Meter, Payer
+from streams.routing.budgets import FEATURE, MODEL, TENANT, USER, BudgetSubject, Meter
 from tests.sql.rig.asking import Ask, Row, history, same, time_of
 from tests.sql.rig.lives import HOUR, Call, Life, draw_lives
 from tests.sql.rig.log import T0
@@ -39,7 +39,7 @@ def _calls() -> list[tuple[Life, Call, int]]:
 def expected(meter: Meter, feature: str | None = None) -> list[Row]:
     groups: dict[tuple[int, str], list[int | None]] = defaultdict(list)
     for life, call, at in _calls():
-        payer = Payer(
+        payer = BudgetSubject(
             tenant=life.tenant,
             user_id=life.user_id,
             feature=life.feature,

@@ -18,7 +18,7 @@ from infra.figures import shown
 from schemas.records import UNDECIDED
 from schemas.topics import COST, OUTCOMES
 from sinks.analytics.named_queries import question
-from sinks.analytics.query_runner import Asker, asker
+from sinks.analytics.query_runner import QueryRunner, asker
 from sinks.rows.log_position import Place
 from sinks.settings import SinkSettings
 from tests.fixtures.services import run_sql
@@ -108,7 +108,7 @@ def settings(clickhouse: str) -> Iterator[SinkSettings]:
 
 
 @pytest.fixture(scope="module")
-def asking(settings: SinkSettings) -> Iterator[Asker]:
+def asking(settings: SinkSettings) -> Iterator[QueryRunner]:
     with asker(settings) as found:
         yield found
 
@@ -135,7 +135,7 @@ def _of_the_views(settings: SinkSettings, since: int, until: int) -> Totals:
 
 @pytest.mark.parametrize("number", range(len(RANGES)))
 def test_totals_agree_wherever_one_looks(
-    settings: SinkSettings, asking: Asker, number: int
+    settings: SinkSettings, asking: QueryRunner, number: int
 ) -> None:
     since, until = RANGES[number]
     wanted = of_the_topic(since, until)

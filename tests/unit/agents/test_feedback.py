@@ -11,8 +11,8 @@ import pytest
 from core.kafka.incoming_message import Incoming
 from schemas.topics import FEEDBACK, QUALITY, dead_letter_topic
 from streams.agents.feedback import UNMATCHED, take_feedback
-from streams.flow.concurrency_limiter import Slots
-from streams.flow.dispatcher import Lane, Work
+from streams.flow.concurrency_limiter import ConcurrencyLimiter
+from streams.flow.dispatcher import PartitionState, Work
 from tests.unit.agents.world import World, deliver
 
 
@@ -35,7 +35,9 @@ def _said(*requests: tuple[str, str], **feedback: Any) -> World:
             value=orjson.dumps({"score": 0.5, **feedback}),
             headers=[],
         )
-        await take_feedback(Work(message=message, lane=Lane(), slots=Slots(1)), worker)
+        await take_feedback(
+            Work(message=message, lane=PartitionState(), slots=ConcurrencyLimiter(1)), worker
+        )
 
     asyncio.run(run())
     return world

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from schemas.topics import COST, OUTCOMES, QUALITY
-from streams.agents.context.shadow_spend import DAY_MS, MOST_MS, Allowance
+from streams.agents.context.shadow_spend import DAY_MS, MOST_MS, ShadowSpendLimiter
 from streams.providers.in_memory_provider import says
 from tests.unit.agents.world import REGISTRY, World, deliver
 
@@ -104,7 +104,7 @@ def test_without_money_left_no_further_call_is_made() -> None:
 
 
 def test_an_allowance_starts_empty_and_fills_evenly_over_the_day() -> None:
-    allowance = Allowance(lambda: 1.0)
+    allowance = ShadowSpendLimiter(lambda: 1.0)
 
     assert not allowance.open(DAY_MS, 0)
     assert allowance.open(DAY_MS, 1_000)
@@ -116,7 +116,7 @@ def test_an_allowance_starts_empty_and_fills_evenly_over_the_day() -> None:
 
 
 def test_two_workers_fill_at_the_rate_of_the_partitions_they_own() -> None:
-    allowance = Allowance(lambda: 0.25)
+    allowance = ShadowSpendLimiter(lambda: 0.25)
     allowance.open(DAY_MS, 0)
     allowance.open(DAY_MS, 4_000)
     allowance.spent(1_000)
@@ -125,7 +125,7 @@ def test_two_workers_fill_at_the_rate_of_the_partitions_they_own() -> None:
 
 
 def test_an_allowance_that_nobody_used_is_kept_for_an_hour_only() -> None:
-    allowance = Allowance(lambda: 1.0)
+    allowance = ShadowSpendLimiter(lambda: 1.0)
     allowance.open(DAY_MS, 0)
     allowance.open(DAY_MS, DAY_MS)
     allowance.spent(MOST_MS)
@@ -134,7 +134,7 @@ def test_an_allowance_that_nobody_used_is_kept_for_an_hour_only() -> None:
 
 
 def test_a_call_of_unknown_cost_uses_up_what_there_was() -> None:
-    allowance = Allowance(lambda: 1.0)
+    allowance = ShadowSpendLimiter(lambda: 1.0)
     allowance.open(DAY_MS, 0)
     allowance.open(DAY_MS, MOST_MS)
     allowance.spent(None)

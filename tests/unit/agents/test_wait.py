@@ -16,8 +16,8 @@ from streams.agents.context.tier_records import BOUND_FOR, tier_record
 from streams.agents.execute.handler import execute
 from streams.agents.outcomes.outcome import VISITS_CARRIED
 from streams.agents.wait import wait_out
-from streams.flow.concurrency_limiter import Slots
-from streams.flow.dispatcher import Assignment, Lane, LeftForLaterError, Work
+from streams.flow.concurrency_limiter import ConcurrencyLimiter
+from streams.flow.dispatcher import LeftForLaterError, PartitionAssignment, PartitionState, Work
 from streams.providers.in_memory_provider import says
 from streams.providers.port import ErrorClass, ProviderError
 from tests.unit.agents.world import REGISTRY, World, deliver
@@ -164,9 +164,14 @@ def _waiting(world: World, **headers: bytes) -> Incoming:
     )  # fmt: skip
 
 
-def _wait(world: World, message: Incoming, assignment: Assignment | None = None) -> None:
+def _wait(world: World, message: Incoming, assignment: PartitionAssignment | None = None) -> None:
     async def run() -> None:
-        work = Work(message=message, slots=Slots(1), lane=Lane(), assignment=assignment)
+        work = Work(
+            message=message,
+            slots=ConcurrencyLimiter(1),
+            lane=PartitionState(),
+            assignment=assignment,
+        )
         await wait_out(work, 10, await world.worker())
 
     asyncio.run(run())
@@ -192,7 +197,7 @@ def test_what_is_bound_for_no_tier_is_dead_lettered(bound: bytes) -> None:
 
 
 def test_a_worker_that_leaves_hands_its_waiting_messages_on() -> None:
-    world, assignment = World(), Assignment()
+    world, assignment = World(), PartitionAssignment()
     assignment.close()
     with pytest.raises(LeftForLaterError):
         _wait(world, _waiting(world, **{BOUND_FOR: b"llm.tier.simple.v1"}), assignment)
@@ -207,7 +212,9 @@ def test_ordinary_hops_find_no_room_while_one_of_priority_waits_in_place() -> No
         await world.send(world.request())
         with deps.turns.waiting("simple"):
             (message,) = world.log.incoming(tier_topic("simple"))
-            await execute(Work(message=message, slots=Slots(1), lane=Lane()), deps)
+            await execute(
+                Work(message=message, slots=ConcurrencyLimiter(1), lane=PartitionState()), deps
+            )
         assert not world.replies()
         assert kinds(world) == ["parked"]
         await deliver(world, deps, {(tier_topic("simple"), 0)})

@@ -17,20 +17,20 @@ from schemas.encoding.codec import Codec
 from schemas.records import TierMessage
 from schemas.topics import REPLIES, WAIT_DELAYS_S, tier_topic, wait_topic
 from streams.agents.context.dependencies import Dependencies
-from streams.agents.context.shadow_spend import MOST_MS, Allowance
+from streams.agents.context.shadow_spend import MOST_MS, ShadowSpendLimiter
 from streams.agents.context.tier_records import tier_record
 from streams.agents.execute.handler import execute
 from streams.agents.wait import wait_out
-from streams.alerts.worker_alerts import AlertLog
+from streams.alerts.worker_alerts import AlertPublisher
 from streams.bad_input.dead_letters import DeadLetterLimit, DeadLetters
-from streams.budgets.budget_tracker import Follower
+from streams.budgets.budget_tracker import BudgetTracker
 from streams.budgets.call_budgets import LiveBudgets
 from streams.budgets.in_memory_budget_log import MemoryBudgetLog
 from streams.budgets.reservations import Reservations
-from streams.flow.concurrency_limiter import Slots
-from streams.flow.dispatcher import Lane, Work
+from streams.flow.concurrency_limiter import ConcurrencyLimiter
+from streams.flow.dispatcher import PartitionState, Work
 from streams.flow.reply_topics import ReplyTopicPolicy
-from streams.journal.in_flight_hops import Claims
+from streams.journal.in_flight_hops import InFlightRegistry
 from streams.journal.in_memory_log import MemoryLog, MemorySentReplies
 from streams.journal.owned_journals import Journals
 from streams.journal.partition_journal import Owner
@@ -39,7 +39,7 @@ from streams.providers.pricing.price_list import PriceBook
 from streams.providers.reliability.instance_load import Instances
 from streams.registry.live import LiveRegistry
 from streams.registry.version import parse_registry
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 from tests.rig.hops import first_hop
 
 TIERS = ("simple", "moderate", "complex")
@@ -60,8 +60,8 @@ policy:
 
 
 @cache
-def _landscape(registry: str) -> Landscape:
-    return parse_registry(registry).landscape
+def _snapshot(registry: str) -> RegistrySnapshot:
+    return parse_registry(registry).snapshot
 
 
 class CrashedError(BaseException):
@@ -130,7 +130,7 @@ class World:
             raise AssertionError(problem)
 
         registry = LiveRegistry(TIERS, invalid)
-        registry.use(_landscape(self.registry))
+        registry.use(_snapshot(self.registry))
 
         def answer(call, endpoint):  # type: ignore[no-untyped-def]
             self.served.append(call.call_id)
@@ -138,7 +138,7 @@ class World:
                 raise CrashedError
             return self.script(call, endpoint)
 
-        allowance = Allowance(lambda: 1.0)
+        allowance = ShadowSpendLimiter(lambda: 1.0)
         allowance.open(1, self.clock.now() - MOST_MS)
 
         async def sleep(milliseconds: float) -> None:
@@ -154,12 +154,12 @@ class World:
             publisher=publisher,
             dead_letters=DeadLetters(publisher, name, DeadLetterLimit()),
             journals=journals,
-            claims=Claims(),
+            claims=InFlightRegistry(),
             registry=registry,
             providers={"scripted": ScriptedProvider(answer)},
             pricing=PriceBook(),
             instances=Instances(),
-            alerts=AlertLog(publisher, Codec("Alert"), self.clock, name),
+            alerts=AlertPublisher(publisher, Codec("Alert"), self.clock, name),
             codecs=Codecs(),
             reply_topics=ReplyTopicPolicy(prefixes={"replies.": None}),
             reply_topic_exists=exists,
@@ -174,21 +174,21 @@ class World:
         """The budgets of the registry, counted up to now; `self.follower` takes in what comes."""
         reservations = Reservations()
         codecs = Codecs()
-        self.follower = Follower(
+        self.follower = BudgetTracker(
             MemoryBudgetLog(self.log, 1),
-            budgets=lambda: registry.landscape.budgets,
+            budgets=lambda: registry.snapshot.budgets,
             owned=lambda: (0,),
             decode=lambda value: codecs.decode(codecs.cost, value),
             ledger=Codec("BudgetEntry"),
             publisher=self.log,
-            alerts=AlertLog(self.log, Codec("Alert"), self.clock, me.worker),
+            alerts=AlertPublisher(self.log, Codec("Alert"), self.clock, me.worker),
             clock=self.clock,
             me=me,
             reservations=reservations,
         )
         await self.follower.catch_up()
         return LiveBudgets(
-            lambda: registry.landscape.budgets, self.follower, reservations, self.clock
+            lambda: registry.snapshot.budgets, self.follower, reservations, self.clock
         )
 
     def request(self, **more: Any) -> TierMessage:
@@ -213,7 +213,7 @@ WORK_TOPICS = [tier_topic(tier, high=high) for tier in TIERS for high in (True, 
 
 async def deliver(world: World, deps: Dependencies, acked: set[tuple[str, int]]) -> None:
     """Give a worker every unacknowledged message of tiers and wait topics, until none is left."""
-    slots = Slots(4)
+    slots = ConcurrencyLimiter(4)
     while True:
         open_ = [
             message
@@ -225,7 +225,7 @@ async def deliver(world: World, deps: Dependencies, acked: set[tuple[str, int]])
             return
         for message in open_:
             await slots.take()
-            work = Work(message=message, slots=slots, lane=Lane())
+            work = Work(message=message, slots=slots, lane=PartitionState())
             if message.topic in DELAYS:
                 await wait_out(work, DELAYS[message.topic], deps)
             else:

@@ -16,11 +16,11 @@ from schemas.identity import identity_key
 from schemas.journal_headers import JournalHeaders
 from schemas.topics import ALERTS, COST, OUTCOMES
 from streams.alerts.evaluation.active_alerts import Notice
-from streams.alerts.leader_session import EVERY_MS, AlertDependencies, Rules, Term
+from streams.alerts.leader_session import EVERY_MS, AlertDependencies, LeaderSession, Rules
 from streams.alerts.log.alert_log import Read
-from streams.alerts.log.in_memory_alert_log import MemoryAlertLog, Offices
+from streams.alerts.log.in_memory_alert_log import FakeGroupState, MemoryAlertLog
 from streams.alerts.log.lease_times import LeaseTimes
-from streams.alerts.webhooks.webhook_delivery import Delivery, Result
+from streams.alerts.webhooks.webhook_delivery import Delivery, DeliveryResult
 from streams.alerts.webhooks.webhook_queues import Webhooks
 from streams.journal.in_memory_log import MemoryLog
 from streams.routing.alert_rules import Alerting, Webhook
@@ -40,7 +40,7 @@ class World:
     text: str = ERRORS
     topics: tuple[str, ...] = (ALERTS, COST, OUTCOMES, "llm.requests.v1.dlq")
     heard: list[tuple[str, str, str]] = field(default_factory=list)
-    offices: Offices = field(default_factory=Offices)
+    offices: FakeGroupState = field(default_factory=FakeGroupState)
     changed: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -49,7 +49,9 @@ class World:
         self.alerting = alerting(self.text)
         self.number = 0
 
-    def worker(self, deliver: Callable[[Notice, Webhook], Awaitable[Result]] | None = None) -> Life:
+    def worker(
+        self, deliver: Callable[[Notice, Webhook], Awaitable[DeliveryResult]] | None = None
+    ) -> Life:
         """A worker that is elected, and knows nothing yet."""
 
         async def sleep(seconds: float) -> None:
@@ -71,11 +73,11 @@ class World:
             changed=lambda rule, state: self.changed.append((rule, state)),
             sleep=sleep,
         )
-        return Life(log, webhooks, Term(deps), self.clock)
+        return Life(log, webhooks, LeaderSession(deps), self.clock)
 
-    async def _hear(self, notice: Notice, webhook: Webhook) -> Result:
+    async def _hear(self, notice: Notice, webhook: Webhook) -> DeliveryResult:
         self.heard.append((notice.alert.rule, notice.alert.subject, notice.change.value))
-        return Result(delivery=Delivery.DELIVERED, tries=1)
+        return DeliveryResult(delivery=Delivery.DELIVERED, tries=1)
 
     async def ended(self, status: str, *, origin: str | None = None, kind: str = "") -> None:
         self.number += 1
@@ -140,7 +142,7 @@ class Life:
 
     log: MemoryAlertLog
     webhooks: Webhooks
-    term: Term
+    term: LeaderSession
     clock: StillClock
 
     async def turns(self, count: int = 1) -> None:
@@ -194,7 +196,7 @@ def test_a_worker_that_takes_over_says_and_tells_nothing_again() -> None:
 
 
 def test_what_was_not_told_before_a_crash_is_told_after_it() -> None:
-    async def hangs(notice: Notice, webhook: Webhook) -> Result:
+    async def hangs(notice: Notice, webhook: Webhook) -> DeliveryResult:
         await asyncio.Event().wait()
         raise AssertionError
 

@@ -14,7 +14,7 @@ from streams.alerts.evaluation.evaluator import (
     UPDATE_MS,
     Evaluator,
 )
-from streams.alerts.log.event_facts import AsideSeen, CallSeen
+from streams.alerts.log.event_facts import CallSeen, DeadLetterObserved
 from streams.routing.alert_rules import Alerting
 from tests.unit.alerts.world import T0, TIERS, World, alerting, call, end, raised
 
@@ -189,7 +189,7 @@ def test_a_standing_alert_whose_value_moves_is_published_with_its_present_messag
 
 def test_an_alert_that_is_over_is_not_said_again_in_the_same_breath() -> None:
     world = World(alerting("rules: {dead_letters: {resolve_after_s: 0}}"))
-    world.see(AsideSeen(at=T0, topic="t"))
+    world.see(DeadLetterObserved(at=T0, topic="t"))
     world.at(T0 + SECOND)
     assert world.at(T0 + SECOND + REMIND_MS) == [("dead_letters", "t", "resolved")]
     assert world.at(T0 + 2 * SECOND + REMIND_MS) == []

@@ -8,7 +8,7 @@ from core.clock import StillClock
 from schemas.alert_names import AlertName
 from schemas.encoding.codec import Codec
 from schemas.topics import ALERTS
-from streams.alerts.worker_alerts import CHANGED_MS, REPEAT_MS, AlertLog
+from streams.alerts.worker_alerts import CHANGED_MS, REPEAT_MS, AlertPublisher
 from streams.journal.in_memory_log import MemoryLog
 
 T0 = 1_700_000_000_000
@@ -18,7 +18,7 @@ def _messages(*raised: tuple[int, str]) -> list[str]:
     """What is published of one alert that is raised at these times (ms after T0)."""
     clock = StillClock(T0)
     log, codec = MemoryLog(clock), Codec("Alert")
-    alerts = AlertLog(log, codec, clock, "w1")
+    alerts = AlertPublisher(log, codec, clock, "w1")
 
     async def run() -> list[str]:
         for after_ms, message in raised:

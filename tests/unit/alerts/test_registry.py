@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from streams.routing.alert_rules import Kind
+from streams.routing.alert_rules import MeasureKind
 from tests.unit.alerts.world import alerting
 
 WRONG = {
@@ -36,7 +36,7 @@ def test_what_is_wrong_is_refused_and_says_where(case: str) -> None:
 
 def test_a_rule_named_like_a_kind_needs_nothing_else() -> None:
     (rule,) = alerting("rules: {provider_down: {}}").rules
-    assert (rule.kind, rule.above, rule.window_ms) == (Kind.PROVIDER_DOWN, 0.5, 60_000)
+    assert (rule.kind, rule.above, rule.window_ms) == (MeasureKind.PROVIDER_DOWN, 0.5, 60_000)
 
 
 def test_a_bound_that_is_said_replaces_all_usual_ones() -> None:
@@ -71,4 +71,4 @@ def test_the_example_of_the_page_is_valid() -> None:
     example = page.split("```yaml\n")[1].split("```")[0]
     found = alerting(yaml.safe_dump(yaml.safe_load(example)["alerts"]))
     assert (len(found.rules), len(found.webhooks)) == (9, 2)
-    assert all(f"| `{kind}` |" in page for kind in Kind)
+    assert all(f"| `{kind}` |" in page for kind in MeasureKind)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.alerts.log.event_facts import AsideSeen, LagSeen
-from streams.routing.alert_rules import AlertRule, Kind, Reading, Verdict, judge
+from streams.alerts.log.event_facts import DeadLetterObserved, LagSeen
+from streams.routing.alert_rules import AlertRule, MeasureKind, Measurement, RuleState, judge
 from tests.unit.alerts.world import T0, World, alerting, call, end, score
 
 MINUTE = 60_000
@@ -96,7 +96,7 @@ def test_one_answered_call_without_a_price_fires_for_its_model() -> None:
 
 def test_one_dead_letter_fires_and_is_over_a_window_later() -> None:
     world = World(alerting("rules: {dead_letters: {window_s: 300, resolve_after_s: 0}}"))
-    world.see(AsideSeen(at=T0, topic="llm.requests.v1"))
+    world.see(DeadLetterObserved(at=T0, topic="llm.requests.v1"))
     assert world.at(T0 + SECOND) == [("dead_letters", "llm.requests.v1", "fired")]
     assert world.at(T0 + 4 * MINUTE) == []
     assert world.at(T0 + 6 * MINUTE) == [("dead_letters", "llm.requests.v1", "resolved")]
@@ -123,23 +123,23 @@ def test_too_small_a_sample_says_nothing() -> None:
     assert world.at(T0 + SECOND) == [("error_rate", "all", "fired")]
 
 
-RULE = AlertRule(name="r", kind=Kind.ERROR_RATE, window_ms=MINUTE, above=0.5)
+RULE = AlertRule(name="r", kind=MeasureKind.ERROR_RATE, window_ms=MINUTE, above=0.5)
 
 
-def _verdict(value: float, *, firing: bool) -> Verdict:
-    return judge(RULE, Reading(subject="s", value=value, sample=10), firing=firing).verdict
+def _verdict(value: float, *, firing: bool) -> RuleState:
+    return judge(RULE, Measurement(subject="s", value=value, sample=10), firing=firing).verdict
 
 
 def test_between_the_bound_and_well_inside_nothing_changes() -> None:
-    assert _verdict(0.51, firing=False) is Verdict.BREACHED
-    assert _verdict(0.48, firing=True) is Verdict.BETWEEN
-    assert _verdict(0.44, firing=True) is Verdict.CLEAR
+    assert _verdict(0.51, firing=False) is RuleState.BREACHED
+    assert _verdict(0.48, firing=True) is RuleState.BETWEEN
+    assert _verdict(0.44, firing=True) is RuleState.CLEAR
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.booleans())
 def test_a_breach_is_never_clear_whatever_the_bounds(
     value: float, above: float, below: float, firing: bool
 ) -> None:
-    rule = AlertRule(name="r", kind=Kind.ERROR_RATE, window_ms=1, above=above, below=below)
-    verdict = judge(rule, Reading(subject="s", value=value, sample=1), firing=firing).verdict
-    assert (verdict is Verdict.BREACHED) == (value > above or value < below)
+    rule = AlertRule(name="r", kind=MeasureKind.ERROR_RATE, window_ms=1, above=above, below=below)
+    verdict = judge(rule, Measurement(subject="s", value=value, sample=1), firing=firing).verdict
+    assert (verdict is RuleState.BREACHED) == (value > above or value < below)

@@ -19,9 +19,9 @@ from aiohttp import web
 
 from schemas.events import Alert
 from streams.alerts.evaluation.active_alerts import Notice
-from streams.alerts.evaluation.alert_states import Change
+from streams.alerts.evaluation.alert_states import AlertTransition
 from streams.alerts.log.delivered_offset import Progress
-from streams.alerts.webhooks.webhook_delivery import TRIES, Courier, Delivery, Result
+from streams.alerts.webhooks.webhook_delivery import TRIES, Delivery, DeliveryResult, WebhookSender
 from streams.alerts.webhooks.webhook_queues import MOST_WAITING, Webhooks
 from streams.providers.http.exchange import pooled_transport
 from streams.providers.http.operator_policy import HostPolicy, KeyRing
@@ -32,7 +32,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PATH = "/services/secret-path"
 
 
-def _notice(offset: int = 7, change: Change = Change.FIRED, rule: str = "error_rate") -> Notice:
+def _notice(
+    offset: int = 7, change: AlertTransition = AlertTransition.FIRED, rule: str = "error_rate"
+) -> Notice:
     alert = Alert(
         rule=rule,
         subject="all",
@@ -74,10 +76,10 @@ async def _server(handler: Handler) -> AsyncIterator[str]:
 @asynccontextmanager
 async def _courier(
     pauses: Pauses | None = None, *, hosts: str | None = None, total: float = 5.0
-) -> AsyncIterator[Courier]:
+) -> AsyncIterator[WebhookSender]:
     transport = pooled_transport(loopback=False)
     try:
-        yield Courier(
+        yield WebhookSender(
             hosts=HostPolicy.from_patterns("127.0.0.1" if hosts is None else hosts),
             keys=KeyRing.from_patterns(
                 "*_API_KEY,HOOK_API_KEY@127.0.0.1,OTHER_API_KEY@hooks.example",
@@ -92,10 +94,12 @@ async def _courier(
         await transport.aclose()
 
 
-def _deliver(handler: Handler, *, total: float = 5.0, **of: object) -> tuple[Result, Pauses]:
+def _deliver(
+    handler: Handler, *, total: float = 5.0, **of: object
+) -> tuple[DeliveryResult, Pauses]:
     pauses = Pauses()
 
-    async def whole() -> Result:
+    async def whole() -> DeliveryResult:
         async with _server(handler) as url, _courier(pauses, total=total) as courier:
             return await courier.deliver(_notice(), Webhook(url=url, **of))  # type: ignore[arg-type]
 
@@ -110,7 +114,7 @@ def test_a_webhook_is_told_what_where_and_since_when() -> None:
         return web.Response(status=204)
 
     result, _ = _deliver(answer, api_key_env="HOOK_API_KEY")
-    assert result == Result(delivery=Delivery.DELIVERED, tries=1)
+    assert result == DeliveryResult(delivery=Delivery.DELIVERED, tries=1)
     ((headers, body),) = seen
     assert headers["Content-Type"] == "application/json"
     assert headers["Authorization"] == "Bearer k-1"
@@ -171,7 +175,7 @@ def test_one_that_is_overloaded_is_asked_again_when_it_wishes() -> None:
         return answers.pop(0)
 
     result, pauses = _deliver(answer)
-    assert result == Result(delivery=Delivery.DELIVERED, tries=4)
+    assert result == DeliveryResult(delivery=Delivery.DELIVERED, tries=4)
     assert pauses.seconds == [7.0, 60.0, 2.0]
 
 
@@ -188,7 +192,7 @@ def test_an_answer_without_an_end_is_not_read_to_its_end() -> None:
 
 
 def test_nobody_there_is_no_connection() -> None:
-    async def whole() -> Result:
+    async def whole() -> DeliveryResult:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         async with _courier() as courier:
@@ -208,7 +212,7 @@ def test_nobody_there_is_no_connection() -> None:
     ],
 )
 def test_hosts_that_the_operator_does_not_allow_are_never_called(url: str, said: str) -> None:
-    async def whole() -> Result:
+    async def whole() -> DeliveryResult:
         async with _courier() as courier:
             return await courier.deliver(_notice(), Webhook(url=url))
 
@@ -229,13 +233,13 @@ def _run(case: Callable[[Webhooks, list[tuple[str, int]]], Awaitable[None]]) -> 
     async def whole() -> None:
         heard: list[tuple[str, int]] = []
 
-        async def deliver(notice: Notice, webhook: Webhook) -> Result:
+        async def deliver(notice: Notice, webhook: Webhook) -> DeliveryResult:
             if "hangs" in webhook.url:
                 await asyncio.Event().wait()
             if "breaks" in webhook.url:
                 raise RuntimeError
             heard.append((webhook.url, notice.offset))
-            return Result(delivery=Delivery.DELIVERED, tries=1)
+            return DeliveryResult(delivery=Delivery.DELIVERED, tries=1)
 
         webhooks = Webhooks(deliver)
         await case(webhooks, heard)
@@ -362,7 +366,7 @@ def test_this_machine_is_a_webhook_only_by_name() -> None:
     async def handler(request: web.Request) -> web.Response:
         raise AssertionError("a webhook reached loopback, which only providers may by default")
 
-    async def whole() -> list[Result]:
+    async def whole() -> list[DeliveryResult]:
         results = []
         async with _server(handler) as url:
             for hosts in ("loopback", "known,loopback", "hooks.example"):
@@ -382,7 +386,7 @@ def test_no_name_of_another_host_leads_a_webhook_to_this_machine(
         reached.append(request.path)
         return web.Response()
 
-    async def whole() -> Result:
+    async def whole() -> DeliveryResult:
         async with _server(handler) as url:
             port = urlsplit(url).port
             found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
@@ -413,7 +417,7 @@ def test_a_key_goes_only_to_the_host_that_it_is_bound_to(name: str, why: str) ->
 
 
 def test_a_url_that_is_no_address_is_refused_and_the_next_notice_goes_on() -> None:
-    async def whole() -> Result:
+    async def whole() -> DeliveryResult:
         async with _courier() as courier:
             return await courier.deliver(_notice(), Webhook(url="https://[::1"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from schemas.budget_entries import NO_EXPECTATION
-from streams.budgets.accounts import MOST_ESTIMATES, Books, CellSum
+from streams.budgets.accounts import MOST_ESTIMATES, AccountStore, CellSum
 from streams.routing.budgets import Account
 from tests.unit.budgets.world import HOURLY, World
 
@@ -15,7 +15,7 @@ def _account(number: int) -> Account:
 
 
 def test_accounts_beyond_the_bound_lie_on_disk_and_stay_right() -> None:
-    books = Books(3, most=10)
+    books = AccountStore(3, most=10)
     for turn in range(3):
         for number in range(100):
             books.charge(_account(number), number % 3, number + turn)
@@ -28,7 +28,7 @@ def test_accounts_beyond_the_bound_lie_on_disk_and_stay_right() -> None:
 
 
 def test_those_charged_lately_stay_in_memory() -> None:
-    books = Books(1, most=2)
+    books = AccountStore(1, most=2)
     for number in (1, 2, 1, 3):
         books.charge(_account(number), 0, 1)
     books.drop([_account(2)])
@@ -39,7 +39,7 @@ def test_those_charged_lately_stay_in_memory() -> None:
 
 
 def test_a_window_on_the_shelf_is_forgotten_too() -> None:
-    books = Books(1, most=2)
+    books = AccountStore(1, most=2)
     for number in range(10):
         books.charge(_account(number), 0, 1)
     books.drop(books.of_window("m/1", 0))
@@ -75,7 +75,7 @@ def test_a_worker_of_few_accounts_in_memory_agrees_with_the_truth() -> None:
 
 
 def test_an_estimate_counts_once_and_makes_way_for_the_cost() -> None:
-    books = Books(1)
+    books = AccountStore(1)
     for _ in range(2):
         books.estimate(_account(1), 0, "c1", 30)
     books.estimate(_account(1), 0, "c2", NO_EXPECTATION)
@@ -89,7 +89,7 @@ def test_an_estimate_counts_once_and_makes_way_for_the_cost() -> None:
 
 
 def test_estimates_that_are_too_many_to_remember_stay_counted() -> None:
-    books = Books(1)
+    books = AccountStore(1)
     for number in range(MOST_ESTIMATES + 5):
         books.estimate(_account(1), 0, f"c{number}", 1)
     books.retract("m/1", "c0")
@@ -99,7 +99,7 @@ def test_estimates_that_are_too_many_to_remember_stay_counted() -> None:
 
 
 def test_sums_stop_at_what_the_ledger_can_hold() -> None:
-    books = Books(2)
+    books = AccountStore(2)
     for partition in (0, 0, 1):
         books.charge(_account(1), partition, 2**62)
     books.set_cell(_account(2), 0, CellSum(known=2**63 - 1, estimated=5))

@@ -12,18 +12,18 @@ from streams.budgets.expected_costs import ORDINARY_INPUT_TOKENS, expected_by_pr
 from streams.budgets.reservations import FORGOTTEN_MS
 from streams.providers.pricing.price_list import PriceBook
 from streams.registry.version import parse_registry
-from streams.routing.budgets import MODEL, REJECT, Allowed, Budget, Meter, Payer, Rejected
+from streams.routing.budgets import MODEL, REJECT, Allowed, Budget, BudgetSubject, Meter, Rejected
 from tests.unit.agents.world import REGISTRY
 from tests.unit.budgets.world import FAQ, HOURLY, Worker, World
 
-ACME = Payer(tenant="acme", user_id="u1", model="small")
+ACME = BudgetSubject(tenant="acme", user_id="u1", model="small")
 
 
 def _run(story: Callable[[], Coroutine[object, object, None]]) -> None:
     asyncio.run(story())
 
 
-def _may(worker: Worker, world: World, nano: int | None = 100, payer: Payer = ACME) -> bool:
+def _may(worker: Worker, world: World, nano: int | None = 100, payer: BudgetSubject = ACME) -> bool:
     return isinstance(worker.budgets.verdict(payer, nano, world.clock.now()), Allowed)
 
 
@@ -205,7 +205,7 @@ def test_a_model_s_budget_concerns_nobody_before_a_model_is_chosen() -> None:
         budget = Budget(meter=Meter(name="m", per=MODEL, window="day"), limit_nano=10, then=REJECT)
         world = World(budgets=[budget])
         worker = await world.worker()
-        assert _may(worker, world, 100, Payer(tenant="acme"))
+        assert _may(worker, world, 100, BudgetSubject(tenant="acme"))
         assert not _may(worker, world, 100)
 
     _run(story)
@@ -236,7 +236,7 @@ def test_no_call_ends_after_its_event_was_appended() -> None:
 
 
 def test_without_an_expectation_of_its_own_an_unknown_cost_counts_as_an_ordinary_call() -> None:
-    models = parse_registry(REGISTRY).landscape.models
+    models = parse_registry(REGISTRY).snapshot.models
     estimate = expected_by_price(lambda: models, PriceBook())
 
     assert estimate({"request_model": "gpt-4o"}) == ORDINARY_INPUT_TOKENS * 2_500 + 300 * 10_000

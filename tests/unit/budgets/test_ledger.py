@@ -12,8 +12,14 @@ from schemas.budget_entries import split_entry_key
 from schemas.encoding.codec import Codec
 from schemas.errors import TopicError, UndecodableError
 from schemas.topics import BUDGETS, COST
-from streams.budgets.budget_log import LogReader, LogRecord
-from streams.budgets.ledger import LedgerPage, Mark, encode_entry, mark_entry, read_entry
+from streams.budgets.budget_log import BudgetRecord, LogReader
+from streams.budgets.ledger import (
+    CompletenessMark,
+    LedgerPage,
+    encode_entry,
+    mark_entry,
+    read_entry,
+)
 from streams.journal.in_memory_log import Stored
 from tests.unit.budgets.world import DAILY, FAQ, HOURLY, NOON, World
 
@@ -25,8 +31,8 @@ def _run(story: Callable[[], Coroutine[object, object, None]]) -> None:
     asyncio.run(story())
 
 
-def _as_read(stored: Stored) -> LogRecord:
-    return LogRecord(
+def _as_read(stored: Stored) -> BudgetRecord:
+    return BudgetRecord(
         partition=stored.at.partition,
         offset=stored.at.offset,
         at=stored.at.timestamp,
@@ -41,7 +47,7 @@ def _sums(world: World, partition: int = 0) -> list[tuple[str, int, int]]:
     for stored in world.log.of(BUDGETS, partition):
         if stored.record.value is not None:
             entry = read_entry(_as_read(stored), CODEC)
-            if not isinstance(entry, Mark):
+            if not isinstance(entry, CompletenessMark):
                 found.append((entry.account.subject, entry.value.known, entry.offset))
     return found
 
@@ -259,7 +265,7 @@ def test_marks_move_on_where_nothing_is_charged_so_that_a_start_reads_little() -
         await worker.read()
         await worker.keep()
         entries = [read_entry(_as_read(each), CODEC) for each in world.log.of(BUDGETS, 0)]
-        assert [each.offset for each in entries if isinstance(each, Mark)][-1] == 1_001
+        assert [each.offset for each in entries if isinstance(each, CompletenessMark)][-1] == 1_001
 
     _run(story)
 
@@ -360,7 +366,7 @@ def test_garbage_on_either_topic_is_passed_over() -> None:
         found = []
         for stored in world.log.of(BUDGETS, 0)[4:]:
             entry = read_entry(_as_read(stored), CODEC)
-            if not isinstance(entry, Mark):
+            if not isinstance(entry, CompletenessMark):
                 found.append(entry.value.known)
         return found
 

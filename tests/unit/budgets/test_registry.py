@@ -11,7 +11,7 @@ import yaml
 from infra.devstack.registry import local_registry
 from schemas.errors import RegistryError
 from streams.registry.version import RegistryVersion, parse_registry
-from streams.routing.budgets import Payer
+from streams.routing.budgets import BudgetSubject
 
 GOOD: dict[str, Any] = yaml.safe_load(local_registry("http://127.0.0.1:1"))
 MODEL = next(iter(GOOD["models"]))
@@ -34,17 +34,17 @@ def test_a_budget_becomes_a_meter_a_limit_and_levels() -> None:
             "then": "downgrade",
             "alert_at": [0.9],
         }
-    ).landscape.budgets
+    ).snapshot.budgets
 
     assert budget.limit_nano == 250_000_000
     assert (budget.then, budget.alert_at, budget.meter.window) == ("downgrade", (0.9,), "hour")
-    assert budget.meter.subject_of(Payer(tenant="a", user_id="u1", feature="faq")) == "a/u1"
-    assert budget.meter.subject_of(Payer(tenant="a", user_id="u3", feature="faq")) is None
-    assert budget.meter.subject_of(Payer(tenant="a", user_id="u1", feature="ocr")) is None
+    assert budget.meter.subject_of(BudgetSubject(tenant="a", user_id="u1", feature="faq")) == "a/u1"
+    assert budget.meter.subject_of(BudgetSubject(tenant="a", user_id="u3", feature="faq")) is None
+    assert budget.meter.subject_of(BudgetSubject(tenant="a", user_id="u1", feature="ocr")) is None
 
 
 def test_left_out_it_is_a_day_that_alerts_at_50_80_and_100_percent() -> None:
-    (budget,) = _with(all={"per": "tenant", "usd": 1}).landscape.budgets
+    (budget,) = _with(all={"per": "tenant", "usd": 1}).snapshot.budgets
 
     assert (budget.meter.window, budget.then) == ("day", "alert")
     assert budget.alert_at == (0.5, 0.8, 1.0)
@@ -76,14 +76,14 @@ def test_an_unpriced_model_under_a_budget_that_stops_is_refused(then: str) -> No
 
 
 def test_an_unpriced_model_under_a_budget_that_only_alerts_is_not() -> None:
-    assert _with(unpriced=True, b={"per": "tenant", "usd": 1}).landscape.budgets
+    assert _with(unpriced=True, b={"per": "tenant", "usd": 1}).snapshot.budgets
 
 
 def test_an_unpriced_model_that_no_budget_concerns_is_not_refused() -> None:
     other = next(name for name in GOOD["models"] if name != MODEL)
     part = {"per": "model", "usd": 1, "then": "reject", "match": {"model": [other]}}
 
-    assert _with(unpriced=True, b=part).landscape.budgets
+    assert _with(unpriced=True, b=part).snapshot.budgets
 
 
 def test_a_file_without_budgets_says_nothing_of_them_and_so_keeps_its_hash() -> None:

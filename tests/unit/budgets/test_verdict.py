@@ -23,9 +23,9 @@ from streams.routing.budgets import (
     Allowed,
     Balance,
     Budget,
+    BudgetSubject,
     Downgrade,
     Meter,
-    Payer,
     Rejected,
     Spent,
     Verdict,
@@ -111,10 +111,10 @@ def test_only_budgets_of_one_model_spare_the_others() -> None:
 def test_users_of_one_name_in_two_tenants_are_two_and_those_without_a_name_are_one() -> None:
     meter = Meter(name="u", per=USER, window="day")
 
-    assert meter.subject_of(Payer(tenant="a", user_id="x")) != meter.subject_of(
-        Payer(tenant="b", user_id="x")
+    assert meter.subject_of(BudgetSubject(tenant="a", user_id="x")) != meter.subject_of(
+        BudgetSubject(tenant="b", user_id="x")
     )
-    assert meter.subject_of(Payer(tenant="a")) == "a/"
+    assert meter.subject_of(BudgetSubject(tenant="a")) == "a/"
 
 
 def test_what_is_counted_names_the_account_and_what_is_allowed_does_not() -> None:

@@ -18,7 +18,7 @@ from schemas.errors import DeliveryError
 from schemas.events import CostEvent
 from schemas.topics import COST
 from streams.budgets.accounts import MOST_IN_MEMORY
-from streams.budgets.budget_tracker import Follower
+from streams.budgets.budget_tracker import BudgetTracker
 from streams.budgets.call_budgets import LiveBudgets
 from streams.budgets.in_memory_budget_log import MemoryBudgetLog
 from streams.budgets.reservations import Reservations
@@ -34,8 +34,8 @@ from streams.routing.budgets import (
     USER,
     Account,
     Budget,
+    BudgetSubject,
     Meter,
-    Payer,
     Spent,
 )
 
@@ -88,7 +88,7 @@ class HeardAlerts:
 class Worker:
     """One life of a worker."""
 
-    follower: Follower
+    follower: BudgetTracker
     budgets: LiveBudgets
     reservations: Reservations
     publisher: FalteringLog
@@ -133,7 +133,7 @@ class World:
         async def decode(value: bytes) -> Mapping[str, Any]:
             return COST_CODEC.decode(value)
 
-        follower = Follower(
+        follower = BudgetTracker(
             self.topics,
             budgets=lambda: self.budgets,
             owned=lambda: [number for number, owner in self.owners.items() if owner == name],
@@ -224,9 +224,9 @@ class World:
             assert books.spent(account) == spent, account
 
 
-def payer_of(row: CostEvent) -> Payer:
+def payer_of(row: CostEvent) -> BudgetSubject:
     """Whom a row is charged to."""
-    return Payer(
+    return BudgetSubject(
         tenant=row.tenant,
         user_id=row.user_id,
         user_tier=row.user_tier,

@@ -8,7 +8,7 @@ import pytest
 
 from infra.cli.arguments.local_pipeline import doing_in_words
 from infra.cli.output.counting import counted
-from infra.devstack.processes.state import Phase, PipelineState
+from infra.devstack.processes.state import PipelinePhase, PipelineState
 from streams.offline.training.labels import LabelsError, read_labels
 
 
@@ -21,8 +21,8 @@ def test_a_noun_agrees_with_its_count(count: int, said: str) -> None:
 
 
 def test_a_start_that_fails_is_not_said_to_be_starting_its_end() -> None:
-    starting = PipelineState(supervisor=1, phase=Phase.STARTING, doing="topics")
-    failed = PipelineState(supervisor=1, phase=Phase.FAILED, doing="ending")
+    starting = PipelineState(supervisor=1, phase=PipelinePhase.STARTING, doing="topics")
+    failed = PipelineState(supervisor=1, phase=PipelinePhase.FAILED, doing="ending")
 
     assert doing_in_words(starting) == "starting topics"
     assert doing_in_words(failed) == "ending what was started"

@@ -13,10 +13,10 @@ from rich.console import Console
 
 from infra.cli import query
 from infra.cli.output import screen
-from infra.cli.output.table_layout import GAP, Column, column_widths
+from infra.cli.output.table_layout import GAP, TableColumn, column_widths
 from infra.figures import heading
 from sinks.analytics.named_queries import questions
-from sinks.analytics.query_runner import Answer
+from sinks.analytics.query_runner import QueryResult
 
 WIDTH = 80
 Shown = Callable[[], list[str]]
@@ -74,7 +74,9 @@ def test_every_question_s_answer_fits(name: str, shown: Shown) -> None:
     }  # fmt: skip
     row = tuple(values.get(each.unit, "claude-opus-4-20250514") for each in asked.columns)
 
-    query.show_answer(Answer(question=asked, range=None, columns=asked.columns, rows=(row, row)))
+    query.show_answer(
+        QueryResult(question=asked, range=None, columns=asked.columns, rows=(row, row))
+    )
 
     assert max(map(len, shown())) <= WIDTH
     told = " ".join(shown())
@@ -106,7 +108,8 @@ def test_a_table_is_never_wider_than_its_terminal_and_figures_are_never_cut(
 ) -> None:
     headings, figures, rows = given_
     columns = [
-        Column(heading=name, figures=figure) for name, figure in zip(headings, figures, strict=True)
+        TableColumn(heading=name, figures=figure)
+        for name, figure in zip(headings, figures, strict=True)
     ]
 
     widths = column_widths(columns, rows, width)

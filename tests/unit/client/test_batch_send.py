@@ -10,9 +10,9 @@ import pytest
 
 from schemas.errors import LocalStackError
 from streams.client.batch_send import Pace, send_all
-from streams.client.caller import Heard
+from streams.client.caller import ReceivedReply
 from streams.client.in_memory_caller import MemoryCaller
-from streams.client.totals import Totals, nano_of
+from streams.client.totals import SendTotals, nano_of
 
 
 def _reply(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,10 +26,10 @@ def _reply(request: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _send(caller: MemoryCaller, count: int, in_flight: int) -> tuple[Totals, list[Any]]:
-    totals = Totals()
+def _send(caller: MemoryCaller, count: int, in_flight: int) -> tuple[SendTotals, list[Any]]:
+    totals = SendTotals()
 
-    def heard(_: Mapping[str, Any], reply: Heard) -> None:
+    def heard(_: Mapping[str, Any], reply: ReceivedReply) -> None:
         totals.take(reply)
 
     requests = [{"request_id": f"r{number}"} for number in range(count)]
@@ -77,8 +77,8 @@ def test_a_reply_of_unknown_cost_is_counted_apart_and_not_as_zero() -> None:
 
 def test_a_reply_topic_that_fails_is_told_as_one_error() -> None:
     class Broken:
-        async def call(self, request: Mapping[str, Any]) -> asyncio.Future[Heard]:
-            future: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
+        async def call(self, request: Mapping[str, Any]) -> asyncio.Future[ReceivedReply]:
+            future: asyncio.Future[ReceivedReply] = asyncio.get_running_loop().create_future()
             future.set_exception(LocalStackError("the reply topic can't be read any more"))
             return future
 

@@ -11,7 +11,7 @@ import pytest
 
 from infra.cli.output.screen import print_json
 from schemas.errors import LocalStackError
-from streams.client.caller import CORRELATION_ID, Heard, KafkaCaller, _listen
+from streams.client.caller import CORRELATION_ID, KafkaCaller, ReceivedReply, _listen
 
 REPLY = {
     "request_id": "r", "status": "replied", "tiers_tried": ["simple"], "latency_ms": 1.5,
@@ -53,7 +53,7 @@ class _Producer:
         ((_, self.correlation),) = headers
 
 
-async def _called() -> tuple[KafkaCaller, bytes, asyncio.Future[Heard]]:
+async def _called() -> tuple[KafkaCaller, bytes, asyncio.Future[ReceivedReply]]:
     producer = _Producer()
     caller = KafkaCaller(producer)  # type: ignore[arg-type]
     future = await caller.call({"prompt": "Hi"})

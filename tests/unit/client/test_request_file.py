@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from streams.client import request_file
-from streams.client.request_file import Reading, RequestFileError, read_requests
+from streams.client.request_file import RequestFileError, RequestFileFormat, read_requests
 
 
 def _file(folder: Path, text: str) -> Path:
@@ -20,7 +20,7 @@ def _file(folder: Path, text: str) -> Path:
 def test_requests_keep_their_order_and_get_ids_by_line(tmp_path: Path) -> None:
     path = _file(tmp_path, '{"prompt": "a"}\n\n{"prompt": "b", "request_id": "mine"}\n')
 
-    found = read_requests(path, Reading(id_prefix="x-"))
+    found = read_requests(path, RequestFileFormat(id_prefix="x-"))
 
     assert [request["request_id"] for request in found] == ["x-1", "mine"]
 
@@ -28,7 +28,7 @@ def test_requests_keep_their_order_and_get_ids_by_line(tmp_path: Path) -> None:
 def test_a_gzip_file_of_data_rows_gives_prompts(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl.gz"
     path.write_bytes(gzip.compress(b'{"id": "q1", "prompt": "a", "answers": {}}\n'))
-    reading = Reading(prompt_field="prompt", id_field="id", extra={"feature": "faq"})
+    reading = RequestFileFormat(prompt_field="prompt", id_field="id", extra={"feature": "faq"})
 
     assert read_requests(path, reading) == [{"feature": "faq", "prompt": "a", "request_id": "q1"}]
 
@@ -44,20 +44,20 @@ def test_a_gzip_file_of_data_rows_gives_prompts(tmp_path: Path) -> None:
 )
 def test_a_file_with_a_slip_is_refused_by_line(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(RequestFileError, match=said):
-        read_requests(_file(tmp_path, text), Reading())
+        read_requests(_file(tmp_path, text), RequestFileFormat())
 
 
 def test_an_id_that_no_request_may_have_is_refused_before_sending(tmp_path: Path) -> None:
     path = _file(tmp_path, '{"id": "a/b", "prompt": "x"}\n')
 
     with pytest.raises(RequestFileError, match="--id-field"):
-        read_requests(path, Reading(prompt_field="prompt", id_field="id"))
+        read_requests(path, RequestFileFormat(prompt_field="prompt", id_field="id"))
 
 
 def test_the_same_id_of_two_tenants_is_no_repetition(tmp_path: Path) -> None:
     text = '{"request_id": "a", "tenant": "x"}\n{"request_id": "a", "tenant": "y"}\n'
 
-    assert len(read_requests(_file(tmp_path, text), Reading())) == 2
+    assert len(read_requests(_file(tmp_path, text), RequestFileFormat())) == 2
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_line_that_is_nested_too_deeply_is_refused_by_line(tmp_path: Path, lin
     path.write_bytes(b'{"prompt": "a"}\n' + line + b"\n")
 
     with pytest.raises(RequestFileError, match="line 2"):
-        read_requests(path, Reading())
+        read_requests(path, RequestFileFormat())
 
 
 def test_what_unpacks_to_more_than_is_held_is_refused(
@@ -84,7 +84,7 @@ def test_what_unpacks_to_more_than_is_held_is_refused(
     path.write_bytes(gzip.compress(b'{"prompt": "a"}\n' * 10_000))
 
     with pytest.raises(RequestFileError, match="unpacked"):
-        read_requests(path, Reading())
+        read_requests(path, RequestFileFormat())
 
 
 def test_a_line_without_end_is_refused_before_it_is_held(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_line_without_end_is_refused_before_it_is_held(tmp_path: Path) -> None
     path.write_bytes(gzip.compress(b" " * 3 * request_file.LONGEST_LINE))
 
     with pytest.raises(RequestFileError, match="line 1: longer"):
-        read_requests(path, Reading())
+        read_requests(path, RequestFileFormat())
 
 
 def test_all_wrong_lines_are_named_at_once(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_all_wrong_lines_are_named_at_once(tmp_path: Path) -> None:
     path.write_bytes(good + b"no\n[]\n" + good)
 
     with pytest.raises(RequestFileError) as wrong:
-        read_requests(path, Reading())
+        read_requests(path, RequestFileFormat())
 
     first, *named = str(wrong.value).splitlines()
     assert first.endswith("3 lines are no requests")
@@ -113,11 +113,11 @@ def test_many_wrong_lines_are_counted(tmp_path: Path) -> None:
     path.write_bytes(b"no\n" * 50)
 
     with pytest.raises(RequestFileError, match=f"line {request_file.MOST_NAMED}: (?s:.*) 30 more"):
-        read_requests(path, Reading())
+        read_requests(path, RequestFileFormat())
 
 
 def test_a_mark_of_the_byte_order_is_no_part_of_the_first_line(tmp_path: Path) -> None:
     path = tmp_path / "windows.jsonl"
     path.write_bytes(b'\xef\xbb\xbf{"prompt": "a"}\r\n{"prompt": "b"}\r\n')
 
-    assert [each["prompt"] for each in read_requests(path, Reading())] == ["a", "b"]
+    assert [each["prompt"] for each in read_requests(path, RequestFileFormat())] == ["a", "b"]

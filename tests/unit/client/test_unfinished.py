@@ -14,7 +14,7 @@ from infra.cli.main import sluice
 from infra.cli.output.errors import report_faults
 from streams.client import caller
 from streams.client.in_memory_caller import MemoryCaller
-from streams.client.request_file import Reading, numbered_requests
+from streams.client.request_file import RequestFileFormat, numbered_requests
 from streams.client.unfinished import MOST_KEPT, MOST_SHOWN, Unfinished
 
 REJECTED = {
@@ -95,7 +95,7 @@ def test_ids_of_any_type_are_told_apart(tmp_path: Path) -> None:
     path = tmp_path / "requests.jsonl"
     path.write_text('{"request_id": ["a"]}\n{"request_id": {"b": 1}, "tenant": []}\n')
 
-    assert [line for line, _ in numbered_requests(path, Reading())] == [1, 2]
+    assert [line for line, _ in numbered_requests(path, RequestFileFormat())] == [1, 2]
 
 
 def test_what_is_kept_and_shown_is_bounded() -> None:

@@ -12,7 +12,7 @@ from core.kafka.producer import Delivered, Outgoing
 from schemas.budget_entries import split_entry_key
 from schemas.errors import DeliveryError
 from schemas.topics import BUDGETS
-from streams.flow.broker_clock import learn_time
+from streams.flow.broker_clock import sync_broker_clock
 
 BROKER_MS = 1_764_072_000_000
 HOUR_MS = 3_600_000
@@ -50,7 +50,7 @@ def _an_hour_ahead() -> BrokerClock:
 def test_the_clock_is_right_as_soon_as_a_stamp_says_enough(slow: int) -> None:
     clock = _an_hour_ahead()
     broker = Broker(clock, slow=slow)
-    asyncio.run(learn_time(broker, clock))
+    asyncio.run(sync_broker_clock(broker, clock))
 
     assert abs(clock.now() - BROKER_MS) < 5
     assert len(broker.written) == slow + 1
@@ -59,7 +59,7 @@ def test_the_clock_is_right_as_soon_as_a_stamp_says_enough(slow: int) -> None:
 def test_what_is_written_says_nothing_to_who_reads_the_ledger() -> None:
     clock = _an_hour_ahead()
     broker = Broker(clock)
-    asyncio.run(learn_time(broker, clock))
+    asyncio.run(sync_broker_clock(broker, clock))
     (record,) = broker.written
 
     assert record.value is None
@@ -69,7 +69,7 @@ def test_what_is_written_says_nothing_to_who_reads_the_ledger() -> None:
 def test_a_topic_that_is_not_there_is_not_written_to() -> None:
     clock = _an_hour_ahead()
     broker = Broker(clock, topic="another")
-    asyncio.run(learn_time(broker, clock))
+    asyncio.run(sync_broker_clock(broker, clock))
 
     assert broker.written == []
 
@@ -81,6 +81,6 @@ def test_a_broker_that_does_not_say_holds_no_worker_up(
     clock = _an_hour_ahead()
     broker = Broker(clock, slow=1_000)
     broker.fails = fails
-    asyncio.run(learn_time(broker, clock, patience_s=0.0 if not fails else 5.0))
+    asyncio.run(sync_broker_clock(broker, clock, patience_s=0.0 if not fails else 5.0))
 
     assert "the broker's time is not known yet" in caplog.text

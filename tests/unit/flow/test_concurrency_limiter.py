@@ -7,7 +7,7 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.flow.concurrency_limiter import AHEAD_IN_A_ROW, Slots, SlotsAhead
+from streams.flow.concurrency_limiter import AHEAD_IN_A_ROW, ConcurrencyLimiter, PriorityLimiter
 
 
 async def _settle() -> None:
@@ -20,11 +20,11 @@ def _order(ahead: int, others: int) -> list[str]:
     order: list[str] = []
 
     async def whole() -> None:
-        slots = Slots(1)
-        first = SlotsAhead(slots)
+        slots = ConcurrencyLimiter(1)
+        first = PriorityLimiter(slots)
         await slots.take()
 
-        async def wait(line: Slots, name: str) -> None:
+        async def wait(line: ConcurrencyLimiter, name: str) -> None:
             await line.take()
             order.append(name)
             line.give_back()
@@ -52,7 +52,7 @@ def test_one_slot_in_eight_goes_to_the_others_while_both_wait() -> None:
 
 def test_who_gives_up_waiting_leaves_the_line_and_takes_no_slot() -> None:
     async def whole() -> None:
-        slots = Slots(1)
+        slots = ConcurrencyLimiter(1)
         await slots.take()
         gone = asyncio.create_task(slots.take())
         stays = asyncio.create_task(slots.take())
@@ -68,7 +68,7 @@ def test_who_gives_up_waiting_leaves_the_line_and_takes_no_slot() -> None:
 
 def test_who_is_cancelled_as_its_turn_comes_passes_the_slot_on() -> None:
     async def whole() -> None:
-        slots = Slots(1)
+        slots = ConcurrencyLimiter(1)
         await slots.take()
         gone = asyncio.create_task(slots.take())
         stays = asyncio.create_task(slots.take())
@@ -89,8 +89,8 @@ def test_never_more_than_the_limit_and_no_free_slot_while_somebody_waits(
     limit: int, steps: list[str]
 ) -> None:
     async def whole() -> None:
-        slots = Slots(limit)
-        first = SlotsAhead(slots)
+        slots = ConcurrencyLimiter(limit)
+        first = PriorityLimiter(slots)
         tasks: list[asyncio.Task[None]] = []
         held = 0
         for step in steps:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from core.kafka.incoming_message import Incoming
-from streams.flow.concurrency_limiter import Slots
-from streams.flow.dispatcher import Assignment, Handler, Intake, Work
+from streams.flow.concurrency_limiter import ConcurrencyLimiter
+from streams.flow.dispatcher import Handler, PartitionAssignment, TopicDispatcher, Work
 
 TOPIC = "work"
 PLACE = (TOPIC, 0)
@@ -70,21 +70,21 @@ def _fatal(error: BaseException) -> None:
     raise AssertionError(error)
 
 
-def _run(case: Callable[[Assignment, Desk, list[int]], Awaitable[None]]) -> None:
+def _run(case: Callable[[PartitionAssignment, Desk, list[int]], Awaitable[None]]) -> None:
     async def whole() -> None:
-        assignment = Assignment()
+        assignment = PartitionAssignment()
         assignment.assign([PLACE])
         await case(assignment, Desk(), [])
 
     asyncio.run(whole())
 
 
-def _intake(assignment: Assignment, handler: Handler, slots: int = 8) -> Intake:
-    return Intake(assignment, Slots(slots), handler, _fatal)
+def _intake(assignment: PartitionAssignment, handler: Handler, slots: int = 8) -> TopicDispatcher:
+    return TopicDispatcher(assignment, ConcurrencyLimiter(slots), handler, _fatal)
 
 
 def test_offsets_are_released_in_order_whatever_ends_first() -> None:
-    async def case(assignment: Assignment, desk: Desk, released: list[int]) -> None:
+    async def case(assignment: PartitionAssignment, desk: Desk, released: list[int]) -> None:
         intake = _intake(assignment, desk)
         for offset in range(3):
             await intake.take(_message(offset), Event(offset, released))
@@ -97,7 +97,7 @@ def test_offsets_are_released_in_order_whatever_ends_first() -> None:
 
 
 def test_no_more_than_the_slots_are_in_work() -> None:
-    async def case(assignment: Assignment, desk: Desk, released: list[int]) -> None:
+    async def case(assignment: PartitionAssignment, desk: Desk, released: list[int]) -> None:
         intake = _intake(assignment, desk, slots=2)
 
         async def all_of_them() -> None:
@@ -118,7 +118,7 @@ def test_no_more_than_the_slots_are_in_work() -> None:
 
 
 def test_a_slow_tier_holds_up_no_other() -> None:
-    async def case(assignment: Assignment, desk: Desk, released: list[int]) -> None:
+    async def case(assignment: PartitionAssignment, desk: Desk, released: list[int]) -> None:
         slow, fast = _intake(assignment, desk, slots=1), _intake(assignment, Desk(), slots=1)
         await slow.take(_message(0), Event(0, released))
         waiting = asyncio.create_task(slow.take(_message(1), Event(1, released)))
@@ -134,7 +134,7 @@ def test_a_slow_tier_holds_up_no_other() -> None:
 
 
 def test_work_of_a_lost_partition_releases_nothing() -> None:
-    async def case(assignment: Assignment, desk: Desk, released: list[int]) -> None:
+    async def case(assignment: PartitionAssignment, desk: Desk, released: list[int]) -> None:
         intake = _intake(assignment, desk)
         await intake.take(_message(0), Event(0, released))
         await _turns()
@@ -148,7 +148,7 @@ def test_work_of_a_lost_partition_releases_nothing() -> None:
 
 
 def test_an_event_waits_until_assignments_are_settled_and_one_that_is_not_ours_is_left() -> None:
-    async def case(assignment: Assignment, desk: Desk, released: list[int]) -> None:
+    async def case(assignment: PartitionAssignment, desk: Desk, released: list[int]) -> None:
         intake = _intake(assignment, desk)
         assignment.revoke()
         taking = asyncio.create_task(intake.take(_message(0, partition=7), Event(0, released)))
@@ -162,7 +162,7 @@ def test_an_event_waits_until_assignments_are_settled_and_one_that_is_not_ours_i
 
 
 def test_an_event_that_comes_again_is_not_worked_on_again() -> None:
-    async def case(assignment: Assignment, desk: Desk, released: list[int]) -> None:
+    async def case(assignment: PartitionAssignment, desk: Desk, released: list[int]) -> None:
         intake = _intake(assignment, desk)
         await intake.take(_message(0), Event(0, released))
         await intake.take(_message(0), Event(0, released))
@@ -177,13 +177,13 @@ def test_an_event_that_comes_again_is_not_worked_on_again() -> None:
 
 def test_a_handler_that_fails_stops_the_worker_and_releases_nothing() -> None:
     async def whole() -> None:
-        assignment, fatal, released = Assignment(), [], []
+        assignment, fatal, released = PartitionAssignment(), [], []
         assignment.assign([PLACE])
 
         async def breaks(_: Work) -> None:
             raise RuntimeError("a defect")
 
-        intake = Intake(assignment, Slots(1), breaks, fatal.append)
+        intake = TopicDispatcher(assignment, ConcurrencyLimiter(1), breaks, fatal.append)
         await intake.take(_message(0), Event(0, released))
         await intake.drained()
 
@@ -194,7 +194,7 @@ def test_a_handler_that_fails_stops_the_worker_and_releases_nothing() -> None:
 
 
 def test_nothing_is_opened_once_closed() -> None:
-    async def case(assignment: Assignment, desk: Desk, released: list[int]) -> None:
+    async def case(assignment: PartitionAssignment, desk: Desk, released: list[int]) -> None:
         intake = _intake(assignment, desk)
         assignment.close()
         await intake.take(_message(0), Event(0, released))
@@ -205,7 +205,7 @@ def test_nothing_is_opened_once_closed() -> None:
 
 def test_a_lent_slot_serves_another_meanwhile() -> None:
     async def whole() -> None:
-        slots = Slots(1)
+        slots = ConcurrencyLimiter(1)
         await slots.take()
         async with slots.lent():
             await slots.take()
@@ -218,13 +218,13 @@ def test_a_lent_slot_serves_another_meanwhile() -> None:
 
 def test_a_tier_without_slots_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
-        Slots(0)
+        ConcurrencyLimiter(0)
 
 
 def test_a_message_of_an_earlier_generation_is_not_opened_among_those_of_the_next() -> None:
     """The topic may be another one of the same name, of which offset 0 comes next."""
 
-    async def case(assignment: Assignment, desk: Desk, released: list[int]) -> None:
+    async def case(assignment: PartitionAssignment, desk: Desk, released: list[int]) -> None:
         intake = _intake(assignment, desk)
         assignment.assign([PLACE], 1)
         assignment.revoke()

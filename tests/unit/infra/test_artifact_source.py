@@ -67,7 +67,7 @@ WAYS: dict[str, Callable[..., RegistryVersion]] = {
 
 
 def _artifact(version: RegistryVersion) -> str | None:
-    artifact = version.landscape.artifact
+    artifact = version.snapshot.artifact
     return None if artifact is None else artifact.hash
 
 

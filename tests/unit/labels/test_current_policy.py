@@ -6,20 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from infra.labels.current_policy import Rival, held_out_rows, hold_against
+from infra.labels.current_policy import Baseline, held_out_rows, hold_against
 from streams.offline.evaluation.curves import gain_curve
 from streams.offline.training.preferences import prefer
 from streams.offline.training.training_run import train
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 from tests.unit.offline.training.world import QUICK, artifact, labels
-from tests.unit.routing.world import landscape
+from tests.unit.routing.world import snapshot
 
 LABELS = labels(200)
 PAIR = ("small", "large")
 
 
-def _ground(classifier: str = "rules", columns: dict[str, int] | None = None) -> Landscape:
-    found = landscape(classifier=classifier)
+def _ground(classifier: str = "rules", columns: dict[str, int] | None = None) -> RegistrySnapshot:
+    found = snapshot(classifier=classifier)
     if columns is None:
         return found
     return replace(found, artifact=artifact(), columns=columns)
@@ -77,5 +77,5 @@ def test_a_classifier_that_asks_a_model_is_not_asked_here() -> None:
 
 
 def test_only_what_is_better_beats_it() -> None:
-    assert Rival(name="now", new=0.61, apgr=0.6).is_beaten
-    assert not Rival(name="now", new=0.6, apgr=0.6).is_beaten
+    assert Baseline(name="now", new=0.61, apgr=0.6).is_beaten
+    assert not Baseline(name="now", new=0.6, apgr=0.6).is_beaten

@@ -12,7 +12,7 @@ from core.schema_registry import KnownSchemas, MemoryRegistry
 from infra.labels.gathering import Gathered, gather
 from infra.labels.judged_answers import JudgedAnswer, judged_answers
 from infra.labels.prompts import FoundPrompts, prompts_of
-from infra.labels.request_log import LoggedValue, LogPlace, MemoryRequestLog
+from infra.labels.request_log import InMemoryPromptLog, LoggedValue, LogPlace
 from schemas.encoding.codec import Codec, Format
 from schemas.errors import UndecodableError
 from tests.sql.rig.asking import time_of
@@ -21,7 +21,7 @@ from tests.unit.labels.world import TOPIC, answer, logged, request
 CODEC = Codec("Request")
 
 
-class _Listening(MemoryRequestLog):
+class _Listening(InMemoryPromptLog):
     """Remembers what it was asked for."""
 
     def __init__(self, records: Mapping[LogPlace, LoggedValue]) -> None:
@@ -36,7 +36,7 @@ class _Listening(MemoryRequestLog):
             yield each
 
 
-def _gathered(answers: list[JudgedAnswer], log: MemoryRequestLog) -> Gathered:
+def _gathered(answers: list[JudgedAnswer], log: InMemoryPromptLog) -> Gathered:
     return asyncio.run(gather(answers, log, CODEC, by="tier"))
 
 
@@ -44,7 +44,7 @@ def _one(value: bytes | None, *, timestamp: int | None = None) -> FoundPrompts:
     """What is found where this lies at the place of request 1."""
     asked = request(1)
     at = asked.requested_at if timestamp is None else timestamp
-    log = MemoryRequestLog({asked.place: LoggedValue(value=value, timestamp=at)})
+    log = InMemoryPromptLog({asked.place: LoggedValue(value=value, timestamp=at)})
     return asyncio.run(prompts_of([asked], log, CODEC))
 
 
@@ -68,7 +68,7 @@ def test_rows_that_score_both_are_counted() -> None:
         answer(request(2), "complex", prompt="b"),
     ]
 
-    assert _gathered(answers, MemoryRequestLog({})).both("simple", "complex") == 1
+    assert _gathered(answers, InMemoryPromptLog({})).both("simple", "complex") == 1
 
 
 def test_the_question_is_the_last_user_turn() -> None:
@@ -95,7 +95,7 @@ def test_a_schema_id_that_is_new_is_learnt() -> None:
         await writer.register(["Request"])
         value = Codec("Request", writer).encode({"prompt": "Framed?"})
         asked, reader = request(1), KnownSchemas(registry)
-        log = MemoryRequestLog(
+        log = InMemoryPromptLog(
             {asked.place: LoggedValue(value=value, timestamp=asked.requested_at)}
         )
         return await prompts_of([asked], log, Codec("Request", reader), reader.learn)
@@ -123,7 +123,7 @@ def test_an_id_that_nobody_knows_is_unreadable() -> None:
     value = LoggedValue(value=b"\x00\x00\x00\x00\x07x", timestamp=asked.requested_at)
 
     found = asyncio.run(
-        prompts_of([asked], MemoryRequestLog({asked.place: value}), codec, registry.learn)
+        prompts_of([asked], InMemoryPromptLog({asked.place: value}), codec, registry.learn)
     )
     assert found.unreadable == 1
     with pytest.raises(UndecodableError):

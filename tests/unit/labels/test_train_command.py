@@ -16,13 +16,13 @@ from infra.cli.output.errors import report_faults
 from infra.labels import sources
 from infra.labels.gathering import gather
 from infra.labels.judged_answers import JudgedAnswer
-from infra.labels.request_log import MemoryRequestLog
+from infra.labels.request_log import InMemoryPromptLog
 from schemas.encoding.codec import Codec
 from sinks.analytics.query_runner import TimeRange
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 from tests.unit.labels.world import answer, request
 from tests.unit.offline.training.world import train_quickly
-from tests.unit.routing.world import landscape
+from tests.unit.routing.world import snapshot
 
 Run = Callable[..., tuple[int, dict[str, Any], str]]
 
@@ -65,16 +65,16 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
     train_quickly(monkeypatch)
 
     def train(
-        *arguments: str, rows: int = 150, ground: Landscape | None = None, since: str = "7d"
+        *arguments: str, rows: int = 150, ground: RegistrySnapshot | None = None, since: str = "7d"
     ) -> tuple[int, dict[str, Any], str]:
         async def from_tables(between: TimeRange, *, by: str) -> Any:
-            return await gather(_answers(rows), MemoryRequestLog({}), Codec("Request"), by=by)
+            return await gather(_answers(rows), InMemoryPromptLog({}), Codec("Request"), by=by)
 
-        async def current() -> Landscape | None:
+        async def current() -> RegistrySnapshot | None:
             return ground
 
         monkeypatch.setattr(sources, "labels_from_tables", from_tables)
-        monkeypatch.setattr(sources, "current_landscape", current)
+        monkeypatch.setattr(sources, "current_snapshot", current)
         given = ["--since", since, "--out", str(tmp_path / "router.json"), "--json", *arguments]
         status = report_faults(sluice, ["train", *given])
         printed = capsys.readouterr()
@@ -86,7 +86,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
 def test_tiers_are_columns_and_the_ends_of_the_registry_are_compared(
     run: Run, tmp_path: Path
 ) -> None:
-    status, found, said = run(ground=landscape(tiers=("simple", "moderate", "complex")))
+    status, found, said = run(ground=snapshot(tiers=("simple", "moderate", "complex")))
 
     assert status == 0
     assert found["columns"] == ["simple", "complex"]
@@ -118,7 +118,7 @@ def test_labels_can_be_kept_and_trained_on_again(run: Run, tmp_path: Path) -> No
 
 
 def test_what_beats_what_runs_now_is_published(run: Run, published: list[str]) -> None:
-    status, found, said = run("--publish", ground=landscape())
+    status, found, said = run("--publish", ground=snapshot())
 
     assert status == 0
     assert found["better"]
@@ -130,11 +130,11 @@ def test_what_does_not_is_not_unless_forced(
     run: Run, published: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("infra.labels.current_policy.gain_curve", lambda *_: _Perfect())
-    refused, found, said = run("--publish", ground=landscape())
+    refused, found, said = run("--publish", ground=snapshot())
 
     assert (refused, found["better"], published) == (1, False, [])
     assert "than what runs now" in said
-    forced, found, _ = run("--publish", "--force", ground=landscape())
+    forced, found, _ = run("--publish", "--force", ground=snapshot())
     assert (forced, published) == (0, [found["artifact"]])
 
 
@@ -170,7 +170,7 @@ def test_what_is_asked_wrongly_is_a_usage_error(
     async def nothing() -> None:
         return None
 
-    monkeypatch.setattr(sources, "current_landscape", nothing)
+    monkeypatch.setattr(sources, "current_snapshot", nothing)
     asked = ["train", "--out", str(tmp_path / "router.json"), *WRONG[kind]]
 
     assert report_faults(sluice, asked) == 2

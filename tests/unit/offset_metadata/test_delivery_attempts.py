@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from core.kafka.incoming_message import Incoming
-from streams.flow.concurrency_limiter import Slots
-from streams.flow.dispatcher import Assignment, Intake, Work
-from streams.flow.handling_retries import Fault, bounded
+from streams.flow.concurrency_limiter import ConcurrencyLimiter
+from streams.flow.dispatcher import PartitionAssignment, TopicDispatcher, Work
+from streams.flow.handling_retries import HandlingFailure, bounded
 from streams.offset_metadata import delivery_attempts
 from streams.offset_metadata.delivery_attempts import DeliveryAttempts, FoundPartition, Place
 from streams.offset_metadata.retry_count import MOST_LOST_WORKERS, MOST_TRIES
@@ -77,7 +77,7 @@ class Life:
     """What one process did with the messages that it read."""
 
     tried: list[int] = field(default_factory=list)
-    given_up: list[tuple[int, Fault]] = field(default_factory=list)
+    given_up: list[tuple[int, HandlingFailure]] = field(default_factory=list)
     most_at_once: int = 0
     ended: bool = False
 
@@ -99,7 +99,7 @@ def _lived(broker: Broker, name: str, ends: Collection[int], fails: Collection[i
         if offset in fails:
             raise ValueError
 
-    async def give_up(work: Work, fault: Fault) -> None:
+    async def give_up(work: Work, fault: HandlingFailure) -> None:
         life.given_up.append((work.message.offset, fault))
 
     async def pause(milliseconds: float) -> None:
@@ -108,10 +108,12 @@ def _lived(broker: Broker, name: str, ends: Collection[int], fails: Collection[i
     def fatal(error: BaseException) -> None:
         raise AssertionError(error)
 
-    assignment = Assignment()
+    assignment = PartitionAssignment()
     assignment.assign([PLACE])
     handle = bounded(handler, give_up, sleep_ms=pause)
-    intake = Intake(assignment, Slots(64), handle, fatal, attempts=broker.life(name))
+    intake = TopicDispatcher(
+        assignment, ConcurrencyLimiter(64), handle, fatal, attempts=broker.life(name)
+    )
 
     async def run() -> None:
         for offset in range(broker.committed or 0, broker.end):

@@ -12,7 +12,7 @@ from streams.registry.history import ARTIFACT_PREFIX
 from streams.registry.learned import default_artifact
 from streams.registry.publishing import records_of
 from streams.registry.version import RegistryVersion, parse_registry
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 
 BASE: dict[str, Any] = yaml.safe_load(local_registry("http://127.0.0.1:1"))
 LEARNED = {"classifier": "learned"}
@@ -24,8 +24,8 @@ def trying(policy: dict[str, Any], **more: Any) -> RegistryVersion:
     return parse_registry(orjson.dumps(document))
 
 
-def treated(version: RegistryVersion) -> Landscape:
-    return version.landscape.under("e", "treated")
+def treated(version: RegistryVersion) -> RegistrySnapshot:
+    return version.snapshot.under("e", "treated")
 
 
 def test_mappings_are_laid_over_key_by_key() -> None:
@@ -42,20 +42,20 @@ def test_lists_are_replaced() -> None:
 def test_the_control_decides_like_the_registry() -> None:
     version = trying(LEARNED)
 
-    assert version.landscape.under("e", "control").policy == version.landscape.policy
+    assert version.snapshot.under("e", "control").policy == version.snapshot.policy
 
 
 def test_an_arm_that_nobody_has_is_the_registry_itself() -> None:
     version = trying(LEARNED)
 
-    assert version.landscape.under("e", "gone") is version.landscape
-    assert version.landscape.under(None, None) is version.landscape
+    assert version.snapshot.under("e", "gone") is version.snapshot
+    assert version.snapshot.under(None, None) is version.snapshot
 
 
 def test_an_arm_has_the_artifact_that_its_own_policy_needs() -> None:
     version = trying(LEARNED)
 
-    assert version.landscape.artifact is None
+    assert version.snapshot.artifact is None
     assert treated(version).artifact is default_artifact()
 
 
@@ -75,7 +75,7 @@ def test_arms_carry_the_version_of_their_file() -> None:
 
 
 def test_weights_share_and_scope_are_the_experiment_s() -> None:
-    (experiment,) = trying({}, share=0.3, feature=["faq"], tenant=["acme"]).landscape.experiments
+    (experiment,) = trying({}, share=0.3, feature=["faq"], tenant=["acme"]).snapshot.experiments
 
     assert [arm.weight for arm in experiment.arms] == [1.0, 2.0]
     assert (experiment.share, experiment.features) == (0.3, frozenset({"faq"}))
@@ -85,7 +85,7 @@ def test_weights_share_and_scope_are_the_experiment_s() -> None:
 def test_experiments_are_asked_in_the_order_of_their_names_however_the_file_has_them() -> None:
     part = {"arms": {"a": {}, "b": {}}}
     document = {**BASE, "experiments": {"second": part, "first": part}}
-    names = [each.name for each in parse_registry(orjson.dumps(document)).landscape.experiments]
+    names = [each.name for each in parse_registry(orjson.dumps(document)).snapshot.experiments]
 
     assert names == ["first", "second"]
 
@@ -96,12 +96,12 @@ def test_arms_share_what_they_do_not_change_so_that_many_cost_little() -> None:
     policy = {**BASE.get("policy", {}), "static": rules}
     arms = {"same": {}, "other": {"policy": {"quality": "best"}}, "own": {"policy": {"static": []}}}
     document = {**BASE, "policy": policy, "experiments": {"e": {"arms": arms}}}
-    landscape = parse_registry(orjson.dumps(document)).landscape
-    same, other, own = (arm.landscape for arm in landscape.experiments[0].arms)
+    snapshot = parse_registry(orjson.dumps(document)).snapshot
+    same, other, own = (arm.snapshot for arm in snapshot.experiments[0].arms)
 
     for arm in (same, other, own):
-        assert arm.models is landscape.models
+        assert arm.models is snapshot.models
     for arm in (same, other):
-        assert arm.policy.static_rules is landscape.policy.static_rules
+        assert arm.policy.static_rules is snapshot.policy.static_rules
     assert own.policy.static_rules == ()
-    assert (same.policy, other.policy.default_quality) == (landscape.policy, "best")
+    assert (same.policy, other.policy.default_quality) == (snapshot.policy, "best")

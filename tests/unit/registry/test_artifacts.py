@@ -81,5 +81,5 @@ def test_a_version_on_the_topic_brings_its_artifact_along(own: Artifact) -> None
 
     again = history.version(version.hash)
 
-    assert again.landscape.artifact is not None
-    assert again.landscape.artifact.hash == own.hash
+    assert again.snapshot.artifact is not None
+    assert again.snapshot.artifact.hash == own.hash

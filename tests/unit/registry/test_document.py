@@ -158,7 +158,7 @@ def test_a_version_reads_itself_back() -> None:
     version = parse_registry(orjson.dumps(GOOD))
 
     again = parse_registry(version.content)
-    assert (again.hash, again.landscape) == (version.hash, version.landscape)
+    assert (again.hash, again.snapshot) == (version.hash, version.snapshot)
 
 
 def test_another_threshold_is_another_version() -> None:

@@ -19,7 +19,7 @@ from streams.registry.history import (
 from streams.registry.live import LiveRegistry
 from streams.registry.publishing import records_of
 from streams.registry.version import RegistryVersion, parse_registry
-from streams.routing.decision import Moment, Subject, decide
+from streams.routing.decision import DecisionContext, RoutingRequest, decide
 from streams.routing.learned.artifact import Artifact
 from tests.unit.offline.training.world import artifact, packed
 
@@ -57,10 +57,10 @@ def test_a_version_is_read_back_from_the_topic_with_its_artifact() -> None:
         history.take(RegistryRecord(key=key, value=value, at=1))
 
     again = history.version(_version().hash)
-    assert again.landscape.artifact is not None
-    assert again.landscape.artifact.hash == artifact().hash
-    assert again.landscape.columns["complex"] == artifact().column("large")
-    assert again.landscape.columns["gpt-4o-mini"] == artifact().column("small")
+    assert again.snapshot.artifact is not None
+    assert again.snapshot.artifact.hash == artifact().hash
+    assert again.snapshot.columns["complex"] == artifact().column("large")
+    assert again.snapshot.columns["gpt-4o-mini"] == artifact().column("small")
 
 
 @pytest.mark.parametrize("damage", ["missing", "damaged", "another"])
@@ -104,15 +104,17 @@ def test_a_tier_that_nothing_stands_for_is_named() -> None:
 
 
 def test_a_learned_decision_says_the_chances_and_is_the_same_from_its_recorded_inputs() -> None:
-    landscape = _version().landscape
-    moment = Moment(
+    snapshot = _version().snapshot
+    moment = DecisionContext(
         now=1, time_left_ms=600_000, costs={"simple": 100, "moderate": 900, "complex": 9_000}
     )
 
     def decided(prompt: str) -> tuple[str, float | None, str]:
-        subject = Subject(body={"messages": [{"role": "user", "content": prompt}]}, tenant="acme")
-        decision = decide(subject, landscape, moment)
-        assert decision == decide(subject, landscape, moment)
+        subject = RoutingRequest(
+            body={"messages": [{"role": "user", "content": prompt}]}, tenant="acme"
+        )
+        decision = decide(subject, snapshot, moment)
+        assert decision == decide(subject, snapshot, moment)
         assert "chance of a good answer" in decision.reasons[0]
         return decision.tier, decision.score, decision.inputs
 

@@ -53,7 +53,7 @@ def test_before_any_version_there_is_nothing_to_decide_by() -> None:
 
     assert watched.live.version is None
     with pytest.raises(RegistryError, match="sluice registry apply"):
-        _ = watched.live.landscape
+        _ = watched.live.snapshot
 
 
 def test_the_pointer_makes_a_version_current_and_takes_it_back() -> None:
@@ -61,7 +61,7 @@ def test_the_pointer_makes_a_version_current_and_takes_it_back() -> None:
     watched.take(*PUBLISHED, *records_of(SECOND))
     assert watched.live.version == FIRST.hash
     watched.take((CURRENT_KEY, _pointer(SECOND.hash)))
-    assert watched.live.landscape.policy.cascade.thresholds["simple"] == 0.7
+    assert watched.live.snapshot.policy.cascade.thresholds["simple"] == 0.7
     watched.take((CURRENT_KEY, _pointer(FIRST.hash)))
     assert watched.live.version == FIRST.hash
     assert watched.told == []

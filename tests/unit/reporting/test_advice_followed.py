@@ -8,21 +8,21 @@ import pytest
 import yaml
 
 from infra.devstack.registry import local_registry
-from infra.reporting.advice import Advice, Change, advice_on
+from infra.reporting.advice import Advice, SuggestedChange, advice_on
 from infra.workload.golden import golden_file, read_golden
 from schemas.request import read_request
 from streams.registry.version import parse_registry
-from streams.routing.cascade import Escalate, Standing, after_answer
-from streams.routing.confidence.scorers import Verdict
-from streams.routing.decision import Moment, Subject, decide
-from streams.routing.snapshot import Landscape
+from streams.routing.cascade import CascadeState, Escalate, after_answer
+from streams.routing.confidence.scorers import ConfidenceResult
+from streams.routing.decision import DecisionContext, RoutingRequest, decide
+from streams.routing.snapshot import RegistrySnapshot
 
 TIERS = ("simple", "moderate", "complex")
 BASE: dict[str, Any] = yaml.safe_load(local_registry("http://127.0.0.1:1"))
 STEP = 0.06
 
 
-def _landscape(*changes: Change) -> Landscape:
+def _snapshot(*changes: SuggestedChange) -> RegistrySnapshot:
     """The local registry with each change made, a step in its direction."""
     document = yaml.safe_load(yaml.safe_dump(BASE))
     for change in changes:
@@ -32,15 +32,17 @@ def _landscape(*changes: Change) -> Landscape:
             place = place[int(name)] if isinstance(place, list) else place[name]
         key: Any = int(last) if isinstance(place, list) else last
         place[key] = round(place[key] + STEP * change.direction, 6)
-    return parse_registry(yaml.safe_dump(document)).landscape
+    return parse_registry(yaml.safe_dump(document)).snapshot
 
 
-def _starts(landscape: Landscape) -> dict[str, int]:
+def _starts(snapshot: RegistrySnapshot) -> dict[str, int]:
     """How many golden prompts start on each tier."""
     found = dict.fromkeys(TIERS, 0)
     for each in read_golden(golden_file(), tiers=TIERS):
-        subject = Subject.of(read_request({**each.request, "model": None, "tier": None}), "golden")
-        found[decide(subject, landscape, Moment(now=0, time_left_ms=600_000)).tier] += 1
+        subject = RoutingRequest.of(
+            read_request({**each.request, "model": None, "tier": None}), "golden"
+        )
+        found[decide(subject, snapshot, DecisionContext(now=0, time_left_ms=600_000)).tier] += 1
     return found
 
 
@@ -53,7 +55,7 @@ def _only(name: str, row: dict[str, Any]) -> Advice:
 def test_send_less_to_a_tier_sends_less_to_it(tier: str) -> None:
     advice = _only("misclassification", {"tier": tier, "rate": 0.3, "judged": 50})
 
-    before, after = _starts(_landscape()), _starts(_landscape(*advice.changes))
+    before, after = _starts(_snapshot()), _starts(_snapshot(*advice.changes))
 
     assert advice.what.startswith(f"Send less to {tier}: lower the boundary")
     assert advice.changes
@@ -70,20 +72,20 @@ def test_the_last_tier_is_given_a_stronger_model_instead() -> None:
 def test_start_more_on_cheaper_tiers_does() -> None:
     advice = _only("cost_vs_baseline", {"unknown_calls": 0, "saved_share": 0.05, "compared": 100})
 
-    before, after = _starts(_landscape()), _starts(_landscape(*advice.changes))
+    before, after = _starts(_snapshot()), _starts(_snapshot(*advice.changes))
 
     assert "raise policy.boundaries" in advice.what
     assert after[TIERS[0]] > before[TIERS[0]]
     assert after[TIERS[-1]] < before[TIERS[-1]]
 
 
-def _goes_on(landscape: Landscape, tier: str) -> int:
+def _goes_on(snapshot: RegistrySnapshot, tier: str) -> int:
     """Of answers of every confidence, how many the cascade goes on from."""
-    standing = Standing(tier=tier, hop=0, time_left_ms=60_000, pinned=False)
+    standing = CascadeState(tier=tier, hop=0, time_left_ms=60_000, pinned=False)
     found = 0
     for percent in range(101):
-        verdict = Verdict(confidence=percent / 100, parts={}, faults=())
-        found += isinstance(after_answer(verdict, standing, landscape), Escalate)
+        verdict = ConfidenceResult(confidence=percent / 100, parts={}, faults=())
+        found += isinstance(after_answer(verdict, standing, snapshot), Escalate)
     return found
 
 
@@ -96,7 +98,7 @@ def test_go_on_less_often_does(tier: str) -> None:
     advice = _only("escalation_value", row)
 
     assert "they cost $1.5000" in advice.why
-    assert _goes_on(_landscape(*advice.changes), tier) < _goes_on(_landscape(), tier)
+    assert _goes_on(_snapshot(*advice.changes), tier) < _goes_on(_snapshot(), tier)
 
 
 def test_money_leads() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from infra.reporting.axes import Axis, Frame, round_ticks
 from infra.reporting.histogram import counts_by_bin, histogram
-from infra.reporting.line_chart import Band, Line, Mark, line_chart
+from infra.reporting.line_chart import Band, ChartMark, Line, line_chart
 from infra.reporting.reliability_chart import Kept, reliability_chart
 from infra.reporting.words import percent
 
@@ -60,7 +60,7 @@ def test_a_line_chart_draws_its_lines_bands_and_marks_and_names_each() -> None:
                 Band(name="95 % band", kind="examined", lower=[(0, 0), (1, 0.9)],
                      upper=[(0, 0.1), (1, 1)])
             ],
-            marks=[Mark(name="all strong", kind="strong", at=(1, 1))],
+            marks=[ChartMark(name="all strong", kind="strong", at=(1, 1))],
             title="Quality",
         )
     )  # fmt: skip

@@ -7,13 +7,13 @@ from decimal import Decimal
 
 import pytest
 
-from infra.reporting.traffic_page import Traffic, traffic_page
+from infra.reporting.traffic_page import TrafficFigures, traffic_page
 from sinks.analytics.named_queries import question
 
 
 def _page(**answers: list[dict[str, object]]) -> str:
     at = datetime(2026, 11, 25, tzinfo=UTC)
-    return traffic_page(Traffic(since=at, until=at, every="hour", answers=answers))
+    return traffic_page(TrafficFigures(since=at, until=at, every="hour", answers=answers))
 
 
 def _row(name: str, **known: object) -> dict[str, object]:
@@ -76,7 +76,7 @@ def _hour(at: datetime) -> dict[str, object]:
 def test_one_hour_of_traffic_is_a_chart_already() -> None:
     begun = datetime(2026, 11, 25, 8, 2, tzinfo=UTC)
     page = traffic_page(
-        Traffic(
+        TrafficFigures(
             since=begun,
             until=begun.replace(hour=9),
             every="hour",
@@ -93,7 +93,7 @@ def test_hours_are_named_by_the_clock_across_midnight() -> None:
     begun = datetime(2026, 11, 25, 22, 30, tzinfo=UTC)
     hours = [begun.replace(minute=0), datetime(2026, 11, 26, 0, tzinfo=UTC)]
     page = traffic_page(
-        Traffic(
+        TrafficFigures(
             since=begun,
             until=hours[1].replace(minute=30),
             every="hour",

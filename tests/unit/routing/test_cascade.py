@@ -10,30 +10,30 @@ from schemas.records import Answer
 from streams.routing.cascade import (
     MIN_TIME_TO_ESCALATE_MS,
     Accept,
+    CascadeState,
     Escalate,
-    Standing,
     after_answer,
     best_answer,
     next_tier,
 )
-from streams.routing.confidence.scorers import Verdict
+from streams.routing.confidence.scorers import ConfidenceResult
 from streams.routing.policy import CascadePolicy
-from tests.unit.routing.world import TIERS, landscape
+from tests.unit.routing.world import TIERS, snapshot
 
 CASCADE = CascadePolicy(thresholds={"simple": 0.6}, default_threshold=0.5, max_hops=3)
 
 
 def _standing(
     tier: str = "simple", hop: int = 0, time_left_ms: float = 60_000, *, pinned: bool = False
-) -> Standing:
-    return Standing(tier=tier, hop=hop, time_left_ms=time_left_ms, pinned=pinned)
+) -> CascadeState:
+    return CascadeState(tier=tier, hop=hop, time_left_ms=time_left_ms, pinned=pinned)
 
 
 def _after(
-    confidence: float, standing: Standing, cascade: CascadePolicy = CASCADE
+    confidence: float, standing: CascadeState, cascade: CascadePolicy = CASCADE
 ) -> Accept | Escalate:
-    verdict = Verdict(confidence=confidence, parts={})
-    return after_answer(verdict, standing, landscape(cascade=cascade))
+    verdict = ConfidenceResult(confidence=confidence, parts={})
+    return after_answer(verdict, standing, snapshot(cascade=cascade))
 
 
 @pytest.mark.parametrize("confidence", [0.6, 0.75, 1.0])
@@ -90,7 +90,7 @@ def test_with_the_cascade_off_every_answer_stands() -> None:
 
 
 def test_a_tier_that_is_gone_has_none_above_it() -> None:
-    assert next_tier(_standing("gone"), landscape()) is None
+    assert next_tier(_standing("gone"), snapshot()) is None
 
 
 @given(

@@ -15,17 +15,17 @@ from streams.routing.assessment import equal_shares, tier_of_score
 from streams.routing.decision import (
     CODE_VERSION,
     STATIC,
-    Moment,
-    Subject,
+    DecisionContext,
+    RoutingRequest,
     decide,
     features_of,
 )
 from streams.routing.policy import StaticRule
 from streams.routing.rules.classifier import CLASSIFIERS
-from tests.unit.routing.world import landscape
+from tests.unit.routing.world import snapshot
 
-MOMENT = Moment(now=1_700_000_000_000, time_left_ms=600_000)
-PLAIN = landscape()
+MOMENT = DecisionContext(now=1_700_000_000_000, time_left_ms=600_000)
+PLAIN = snapshot()
 EASY = "What is the capital of France?"
 HARD = (
     "Design a distributed cache, prove that it is linearizable, write the code of the service, "
@@ -33,13 +33,13 @@ HARD = (
 )
 
 
-def _subject(question: str = EASY, *, tenant: str = "acme", **fields: Any) -> Subject:
+def _subject(question: str = EASY, *, tenant: str = "acme", **fields: Any) -> RoutingRequest:
     body = {"messages": [{"role": "user", "content": question}]}
-    return Subject(body=body, tenant=tenant, **fields)
+    return RoutingRequest(body=body, tenant=tenant, **fields)
 
 
 def _ruled(*rules: StaticRule) -> Any:
-    return landscape(rules=rules)
+    return snapshot(rules=rules)
 
 
 def test_a_pinned_model_decides_model_and_tier() -> None:
@@ -147,7 +147,7 @@ def test_the_first_rule_that_matches_counts_and_is_named() -> None:
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_without_a_static_choice_the_registry_s_classifier_decides(name: str) -> None:
-    world = landscape(classifier=name)
+    world = snapshot(classifier=name)
     decision = decide(_subject(HARD), world, MOMENT)
     verdict = CLASSIFIERS[name](features_of(_subject(HARD), world), world.policy.retrieval)
 
@@ -229,11 +229,11 @@ def test_the_same_inputs_decide_the_same_to_the_byte(
     tiers: int,
 ) -> None:
     def once() -> bytes:
-        world = landscape(tiers=tuple(f"t{n}" for n in range(tiers)), classifier=classifier)
+        world = snapshot(tiers=tuple(f"t{n}" for n in range(tiers)), classifier=classifier)
         subject = _subject(
             question, feature=feature, retrieval_scores=tuple(scores), metadata=dict(metadata)
         )
-        decision = decide(subject, world, Moment(now=now, time_left_ms=1))
+        decision = decide(subject, world, DecisionContext(now=now, time_left_ms=1))
         assert decision.tier in world.tiers
         return orjson.dumps(decision)
 

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.routing.decision import Moment, Subject, decide
-from streams.routing.experiments import Assignment, assign
-from streams.routing.snapshot import Arm, Experiment, Landscape
-from tests.unit.routing.world import landscape
+from streams.routing.decision import DecisionContext, RoutingRequest, decide
+from streams.routing.experiments import ArmAssignment, assign
+from streams.routing.snapshot import Arm, Experiment, RegistrySnapshot
+from tests.unit.routing.world import snapshot
 
 USERS = [f"user-{number}" for number in range(3_000)]
-PLAIN = landscape()
-MOMENT = Moment(now=0, time_left_ms=1_000)
+PLAIN = snapshot()
+MOMENT = DecisionContext(now=0, time_left_ms=1_000)
 
 
 def experiment(
@@ -26,17 +26,17 @@ def experiment(
     arms = weights or {"control": 1.0, "treated": 1.0}
     return Experiment(
         name=name,
-        arms=tuple(Arm(name=arm, weight=weight, landscape=PLAIN) for arm, weight in arms.items()),
+        arms=tuple(Arm(name=arm, weight=weight, snapshot=PLAIN) for arm, weight in arms.items()),
         **more,  # type: ignore[arg-type]
     )
 
 
-def trying(*experiments: Experiment) -> Landscape:
+def trying(*experiments: Experiment) -> RegistrySnapshot:
     return replace(PLAIN, experiments=experiments)
 
 
-def arm_of(landscape: Landscape, user: str | None, feature: str | None = None) -> str | None:
-    found = assign(landscape, tenant="acme", user_id=user, feature=feature)
+def arm_of(snapshot: RegistrySnapshot, user: str | None, feature: str | None = None) -> str | None:
+    found = assign(snapshot, tenant="acme", user_id=user, feature=feature)
     return None if found is None else found.arm
 
 
@@ -71,7 +71,7 @@ def test_the_probability_is_that_of_the_arm_among_all_users() -> None:
     assert found == {"a": 0.125, "b": 0.375}
 
 
-def _assigned(tried: Landscape, user: str) -> Assignment | None:
+def _assigned(tried: RegistrySnapshot, user: str) -> ArmAssignment | None:
     return assign(tried, tenant="acme", user_id=user, feature=None)
 
 
@@ -124,9 +124,9 @@ def test_an_experiment_on_a_feature_or_a_tenant_leaves_the_others_alone() -> Non
     assert arm_of(ours, "ada") is None
 
 
-def _subject(**fields: str) -> Subject:
+def _subject(**fields: str) -> RoutingRequest:
     body = {"messages": [{"role": "user", "content": "capital?"}]}
-    return Subject(body=body, tenant="acme", **fields)
+    return RoutingRequest(body=body, tenant="acme", **fields)
 
 
 def test_a_decision_keeps_arm_probability_and_draw() -> None:
@@ -145,9 +145,9 @@ def test_who_pins_a_model_or_a_tier_is_in_no_experiment() -> None:
     assert decide(_subject(user_id="ada", tier="simple"), tried, MOMENT).arm is None
 
 
-def test_the_arm_s_landscape_is_what_decides() -> None:
-    own = landscape(classifier="article-4")
-    one = Experiment(name="e", arms=(Arm(name="only", weight=1, landscape=own),))
+def test_the_arm_s_snapshot_is_what_decides() -> None:
+    own = snapshot(classifier="article-4")
+    one = Experiment(name="e", arms=(Arm(name="only", weight=1, snapshot=own),))
     decision = decide(_subject(user_id="ada"), trying(one), MOMENT)
 
     assert decision.classifier == "article-4"

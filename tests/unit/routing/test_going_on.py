@@ -7,22 +7,22 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.routing.cascade import Accept, Escalate, Standing, after_answer
-from streams.routing.confidence.scorers import Verdict
+from streams.routing.cascade import Accept, CascadeState, Escalate, after_answer
+from streams.routing.confidence.scorers import ConfidenceResult
 from streams.routing.policy import BY_WORTH, CascadePolicy, FeaturePolicy
 from streams.routing.selection.plans import PRICE_OF_QUALITY, going_on
-from tests.unit.routing.world import landscape
+from tests.unit.routing.world import snapshot
 
-WEIGHS = landscape(cascade=CascadePolicy(scorer="learned", stop=BY_WORTH))
+WEIGHS = snapshot(cascade=CascadePolicy(scorer="learned", stop=BY_WORTH))
 COSTS = {"simple": 10, "moderate": 100, "complex": 400}
-STANDING = Standing(
+STANDING = CascadeState(
     tier="simple", hop=0, time_left_ms=60_000, pinned=False, quality="balanced", costs=COSTS
 )
 shares = st.floats(0, 1)
 
 
-def verdict(confidence: float, *chances: float) -> Verdict:
-    return Verdict(confidence=confidence, parts={}, chances=chances or (0.5, 0.7, 0.95))
+def verdict(confidence: float, *chances: float) -> ConfidenceResult:
+    return ConfidenceResult(confidence=confidence, parts={}, chances=chances or (0.5, 0.7, 0.95))
 
 
 def test_a_doubtful_answer_goes_on_where_a_stronger_tier_mends_it() -> None:
@@ -63,7 +63,7 @@ def test_a_threshold_that_was_set_goes_before_the_weighing() -> None:
 
 
 def test_an_answer_without_chances_goes_by_the_threshold() -> None:
-    plain = Verdict(confidence=0.4, parts={})
+    plain = ConfidenceResult(confidence=0.4, parts={})
 
     assert isinstance(after_answer(plain, STANDING, WEIGHS), Escalate)
 

@@ -10,9 +10,9 @@ import pytest
 from streams.routing.draws import draw, weighted_choice
 from streams.routing.policy import ShadowPolicy
 from streams.routing.shadowing import shadow_of
-from tests.unit.routing.world import landscape
+from tests.unit.routing.world import snapshot
 
-PLAIN = landscape()
+PLAIN = snapshot()
 KEYS = [f"acme/r{number}" for number in range(4_000)]
 
 

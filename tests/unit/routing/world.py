@@ -1,10 +1,10 @@
-"""A small landscape of models for the tests of routing."""
+"""A small snapshot of models for the tests of routing."""
 
 from __future__ import annotations
 
 from streams.routing.policy import CascadePolicy, Policy, StaticRule
 from streams.routing.selection.candidates import Candidate
-from streams.routing.snapshot import CAPABILITIES, Instance, Landscape, Model
+from streams.routing.snapshot import CAPABILITIES, Instance, Model, RegistrySnapshot
 
 TIERS = ("simple", "moderate", "complex")
 
@@ -38,17 +38,17 @@ def model(
     )
 
 
-def landscape(
+def snapshot(
     *models: Model,
     tiers: tuple[str, ...] = TIERS,
     classifier: str = "rules",
     rules: tuple[StaticRule, ...] = (),
     cascade: CascadePolicy | None = None,
-) -> Landscape:
-    """A landscape of these models; one a tier if none is given."""
+) -> RegistrySnapshot:
+    """A snapshot of these models; one a tier if none is given."""
     known = models or tuple(model(f"{tier}-1", tier) for tier in tiers)
     policy = Policy(classifier=classifier, static_rules=rules, cascade=cascade or CascadePolicy())
-    return Landscape(
+    return RegistrySnapshot(
         version="0123456789abcdef",
         tiers=tiers,
         models={each.name: each for each in known},

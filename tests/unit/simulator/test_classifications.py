@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from infra.devstack.registry import local_registry
-from infra.simulator.call_facts import Asked
+from infra.simulator.call_facts import CheckedCall
 from infra.simulator.responses.classifications import ERRS, opinion_of
 from infra.simulator.responses.model_tiers import strength_of
 from infra.simulator.responses.recorded_responses import AnswerBook
@@ -16,18 +16,20 @@ from infra.workload.sample import SampleRequest, answers_by_prompt, load_workloa
 from streams.registry.version import parse_registry
 from streams.routing.confidence.scorers import Answered
 from streams.routing.confidence.second_opinion import judge_body, read_judgement
-from streams.routing.decision import Subject, features_of
+from streams.routing.decision import RoutingRequest, features_of
 from streams.routing.llm.classification import opinion_body, read_opinion
 
-LANDSCAPE = parse_registry(local_registry("http://127.0.0.1:1")).landscape
+LANDSCAPE = parse_registry(local_registry("http://127.0.0.1:1")).snapshot
 WORKLOAD = [item for item in load_workload() if len(item.prompt) < 3_000]
 BOOK = AnswerBook()
 BOOK.add_workload(answers_by_prompt(WORKLOAD))
 
 
-def asked(model: str, body: dict[str, Any]) -> Asked:
+def asked(model: str, body: dict[str, Any]) -> CheckedCall:
     texts = [message["content"] for message in body["messages"]]
-    return Asked(model=model, prompt=texts[-1], text="\n".join(texts), frame_tokens=0, tools={})
+    return CheckedCall(
+        model=model, prompt=texts[-1], text="\n".join(texts), frame_tokens=0, tools={}
+    )
 
 
 def said(model: str, body: dict[str, Any]) -> str | None:
@@ -76,7 +78,7 @@ def test_an_answer_that_nobody_knows_is_neither_good_nor_bad() -> None:
 
 def test_a_classifier_names_a_tier_of_ours() -> None:
     body = {"messages": [{"role": "user", "content": WORKLOAD[0].prompt}]}
-    seen = features_of(Subject(body=body, tenant="t"), LANDSCAPE)
+    seen = features_of(RoutingRequest(body=body, tenant="t"), LANDSCAPE)
     text = said("gpt-4o", opinion_body(seen, LANDSCAPE, LANDSCAPE.models["gpt-4o"]))
 
     assert read_opinion(text or "", LANDSCAPE).tier in LANDSCAPE.tiers

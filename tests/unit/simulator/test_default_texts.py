@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra.simulator.call_facts import Asked
+from infra.simulator.call_facts import CheckedCall
 from infra.simulator.responses.default_responses import stock_answer
 from infra.simulator.responses.default_texts import _TEXTS
 from streams.routing.confidence.checks import faults
@@ -32,7 +32,7 @@ def test_a_stock_answer_passes_the_checks_of_an_answer(language: str, number: in
     prompt = f"{QUESTIONS[language]} ({number})"
     assert language_of(prompt) == language
     answer = stock_answer(
-        Asked(model="m", prompt=prompt, text=prompt, frame_tokens=0, tools={})
+        CheckedCall(model="m", prompt=prompt, text=prompt, frame_tokens=0, tools={})
     ).text
     body = {"messages": [{"role": "user", "content": prompt}]}
     assert faults(body, {"role": "assistant", "content": answer}, "stop") == ()

@@ -10,7 +10,7 @@ import httpx
 import orjson
 import pytest
 
-from infra.simulator.ledger import Ledger, Served
+from infra.simulator.ledger import Ledger, ServedCall
 from infra.simulator.pricing import cost_nano
 from infra.simulator.process import simulator_process
 from tests.unit.simulator.world import FORMATS, calling, run
@@ -127,7 +127,7 @@ def test_books_go_on_where_a_kill_cut_them_off(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "ledger.jsonl"
     with Ledger(path, lambda: 1) as ledger:
         first = ledger.arrived("a", "openai", "gpt-4o")
-        ledger.ended(first, status=200, served=Served(input=3, output=4, cost_nano=50))
+        ledger.ended(first, status=200, served=ServedCall(input=3, output=4, cost_nano=50))
         ledger.arrived("b", "openai", "gpt-4o")
         before = ledger.totals()
     with path.open("ab") as file:

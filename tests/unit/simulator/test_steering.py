@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from infra.simulator.draws import Chance
-from infra.simulator.faults import KINDS, Fault, FaultTable, fault_from
+from infra.simulator.faults import KINDS, FaultTable, InjectedFault, fault_from
 from infra.simulator.latency import Latency, LatencyTable
 from tests.unit.simulator.world import FORMATS, Caller, calling, run
 
@@ -117,7 +117,7 @@ def test_a_fault_is_for_one_model_and_for_so_many_times() -> None:
 def test_a_share_of_the_calls_is_struck_and_the_same_ones_again() -> None:
     def struck(seed: int) -> list[bool]:
         table = FaultTable(Chance(seed))
-        table.replace([Fault(kind="status", rate=0.3)])
+        table.replace([InjectedFault(kind="status", rate=0.3)])
         return [table.strike("m", f"call-{number}") is not None for number in range(2_000)]
 
     assert struck(1) == struck(1)

@@ -15,7 +15,13 @@ from aiokafka.errors import (
 from schemas.bad_records import BadRecord
 from schemas.events import Alert
 from schemas.topics import ALERTS, COST, MIB, OUTCOMES
-from sinks.ingest.bad_records import MOST_WAITING, MOST_WAITING_BYTES, BadRecords, Letter, Outlet
+from sinks.ingest.bad_records import (
+    MOST_WAITING,
+    MOST_WAITING_BYTES,
+    BadRecordReports,
+    Letter,
+    Outlet,
+)
 from tests.sql.rig.log import Record
 from tests.unit.sinks.world import FixedClock
 
@@ -34,7 +40,7 @@ class _Log:
     async def publish(self, alert: Alert) -> None:
         self.alerts.append(alert)
 
-    def tell(self, bad: BadRecords) -> None:
+    def tell(self, bad: BadRecordReports) -> None:
         asyncio.run(bad.tell(Outlet(send=self.send, publish=self.publish)))
 
 
@@ -47,7 +53,7 @@ RECORD = Record(offset=5, key=b"k", value=b"\xff", headers=(("a", b"1"), ("b", N
 
 def test_bytes_key_and_headers_lie_on_the_dead_letter_topic_and_an_alert_names_the_place() -> None:
     log, counted = _Log(), []
-    bad = BadRecords(FixedClock(), "sink-1", counted.append)
+    bad = BadRecordReports(FixedClock(), "sink-1", counted.append)
 
     bad.note(_bad(), RECORD)
     log.tell(bad)
@@ -62,7 +68,7 @@ def test_bytes_key_and_headers_lie_on_the_dead_letter_topic_and_an_alert_names_t
 
 
 def test_a_topic_without_dead_letters_has_the_alert_alone() -> None:
-    log, bad = _Log(), BadRecords(FixedClock(), "sink-1")
+    log, bad = _Log(), BadRecordReports(FixedClock(), "sink-1")
     bad.note(_bad(ALERTS), RECORD)
     log.tell(bad)
 
@@ -72,7 +78,7 @@ def test_a_topic_without_dead_letters_has_the_alert_alone() -> None:
 
 def test_a_flood_is_one_alert_in_ten_minutes_and_a_bounded_number_of_letters() -> None:
     log, clock = _Log(), FixedClock()
-    bad = BadRecords(clock, "sink-1")
+    bad = BadRecordReports(clock, "sink-1")
     for offset in range(MOST_WAITING + 100):
         bad.note(_bad(offset=offset), RECORD)
     log.tell(bad)
@@ -88,7 +94,7 @@ def test_a_flood_is_one_alert_in_ten_minutes_and_a_bounded_number_of_letters() -
 
 
 def test_what_waits_is_bounded_in_bytes() -> None:
-    log, bad = _Log(), BadRecords(FixedClock(), "sink-1")
+    log, bad = _Log(), BadRecordReports(FixedClock(), "sink-1")
     large = Record(offset=1, value=b"x" * MIB)
     for offset in range(100):
         bad.note(_bad(OUTCOMES, offset), large)
@@ -98,7 +104,7 @@ def test_what_waits_is_bounded_in_bytes() -> None:
 
 
 def test_a_letter_that_the_broker_does_not_take_now_waits() -> None:
-    log, bad = _Log(fault=KafkaConnectionError()), BadRecords(FixedClock(), "sink-1")
+    log, bad = _Log(fault=KafkaConnectionError()), BadRecordReports(FixedClock(), "sink-1")
     bad.note(_bad(), RECORD)
     with pytest.raises(KafkaConnectionError):
         log.tell(bad)
@@ -110,7 +116,7 @@ def test_a_letter_that_the_broker_does_not_take_now_waits() -> None:
 
 @pytest.mark.parametrize("fault", [MessageSizeTooLargeError, TopicAuthorizationFailedError])
 def test_a_letter_that_is_never_taken_holds_up_no_other(fault: type[Exception]) -> None:
-    log, bad = _Log(fault=fault()), BadRecords(FixedClock(), "sink-1")
+    log, bad = _Log(fault=fault()), BadRecordReports(FixedClock(), "sink-1")
     bad.note(_bad(), RECORD)
     log.tell(bad)
     log.fault = None

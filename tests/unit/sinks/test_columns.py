@@ -8,7 +8,7 @@ import pytest
 
 from sinks.clickhouse.migrate import migrations
 from sinks.rows.columns import clickhouse_type, column_expression
-from sinks.rows.tables import CALLS, TABLES, Table, table_of, topic_pattern
+from sinks.rows.tables import CALLS, TABLES, EventTable, table_of, topic_pattern
 
 OWN = {"topic", "partition", "offset", "appended_at", "ingested_at"}
 
@@ -28,14 +28,16 @@ def _declared(table: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_a_table_has_exactly_the_columns_that_the_sink_fills(table: Table) -> None:
+def test_a_table_has_exactly_the_columns_that_the_sink_fills(table: EventTable) -> None:
     own = OWN | ({"repeat"} if table.repeats else set())
 
     assert set(_declared(table.name)) == set(table.columns) | own
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_a_column_keeps_null_where_and_only_where_it_is_declared_nullable(table: Table) -> None:
+def test_a_column_keeps_null_where_and_only_where_it_is_declared_nullable(
+    table: EventTable,
+) -> None:
     declared = _declared(table.name)
     for column, source in table.columns.items():
         assert declared[column].startswith("Nullable") == source.endswith("?"), column

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from schemas.errors import FencedError
 from schemas.topics import COST
 from sinks.clickhouse.in_memory_store import MemoryStore
-from sinks.clickhouse.store import Claim
-from sinks.errors import RefusedError, SpentClaimError, UnreachableError
+from sinks.clickhouse.store import PartitionLease
+from sinks.errors import ClickHouseRefusedError, LeaseInvalidatedError, UnreachableError
 from sinks.ingest.combined_inserts import CombiningStore
 from sinks.rows.avro_file import Row
 from sinks.rows.batch import Batch, BatchLimits
@@ -23,7 +23,7 @@ from sinks.rows.log_position import Place
 from sinks.rows.tables import CALLS
 
 PLACES = tuple(Place(COST, number) for number in range(3))
-Claimed = Sequence[tuple[Batch, Claim]]
+Claimed = Sequence[tuple[Batch, PartitionLease]]
 
 
 @dataclass
@@ -44,7 +44,7 @@ class LateStore(MemoryStore):
             await self._arrive()
         self.inserts.append(len(claimed))
         if what == "is refused":
-            raise RefusedError("memory limit", code=241)
+            raise ClickHouseRefusedError("memory limit", code=241)
         if what == "is late":
             self.late.append(claimed)
             raise UnreachableError("nobody answers")
@@ -52,7 +52,7 @@ class LateStore(MemoryStore):
         if what == "loses the answer":
             raise UnreachableError("the answer was lost")
 
-    async def claim(self, places: Collection[Place]) -> dict[Place, Claim]:
+    async def claim(self, places: Collection[Place]) -> dict[Place, PartitionLease]:
         claims = await super().claim(places)
         if self.plan and self.plan[0][1]:
             await self._arrive()
@@ -88,17 +88,17 @@ async def _store_all(combining: CombiningStore, place: Place, sizes: Sequence[in
             for end in ends:
                 await _until_stored(combining, _batch(place, first, end - first), claim)
                 first = end
-        except (SpentClaimError, FencedError):
+        except (LeaseInvalidatedError, FencedError):
             continue
         assert first == total
         return
 
 
-async def _until_stored(combining: CombiningStore, batch: Batch, claim: Claim) -> None:
+async def _until_stored(combining: CombiningStore, batch: Batch, claim: PartitionLease) -> None:
     while True:
         try:
             await combining.insert(batch, claim)
-        except (UnreachableError, RefusedError):
+        except (UnreachableError, ClickHouseRefusedError):
             if await combining.settle(batch, claim):
                 return
         else:
@@ -181,7 +181,7 @@ def test_an_insert_holds_no_more_rows_than_its_limit() -> None:
 def test_after_a_joint_failure_each_is_claimed_anew_and_goes_alone_once() -> None:
     store = LateStore(plan=[("is late", False)])
     told, combining = _together(store)
-    assert [type(each) for each in told] == [SpentClaimError] * 3
+    assert [type(each) for each in told] == [LeaseInvalidatedError] * 3
 
     async def again() -> None:
         claims = await combining.claim(PLACES)
@@ -239,7 +239,7 @@ def test_one_alone_is_told_what_the_store_said(fate: str) -> None:
 
     async def case() -> None:
         claim = (await combining.claim(PLACES[:1]))[PLACES[0]]
-        with pytest.raises((UnreachableError, RefusedError)):
+        with pytest.raises((UnreachableError, ClickHouseRefusedError)):
             await combining.insert(_batch(PLACES[0], 0, 2), claim)
 
     _run(case)

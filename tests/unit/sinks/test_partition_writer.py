@@ -10,7 +10,12 @@ import pytest
 from core.registry_signature import RegistryKeys
 from schemas.errors import FencedError, UndecodableError
 from schemas.topics import OUTCOMES, REGISTRY
-from sinks.errors import DoubtfulRowsError, RefusedError, SpentClaimError, UnreachableError
+from sinks.errors import (
+    BatchUnverifiedError,
+    ClickHouseRefusedError,
+    LeaseInvalidatedError,
+    UnreachableError,
+)
 from sinks.ingest.partition_writer import blames_rows
 from sinks.rows.avro_file import Row
 from sinks.rows.batch import Batch, BatchLimits
@@ -129,7 +134,7 @@ def test_doubt_reaches_to_the_end_of_the_batch() -> None:
         writer.offer(world.records)
         await writer.run()
 
-    with pytest.raises(DoubtfulRowsError) as doubt:
+    with pytest.raises(BatchUnverifiedError) as doubt:
         asyncio.run(once())
     assert doubt.value.last == 2
 
@@ -139,7 +144,7 @@ def test_a_spent_claim_ends_a_writer_unless_the_rows_are_stored(stored: bool) ->
     world = World(_log(5))
 
     def spent() -> None:
-        raise SpentClaimError("an insert of several partitions failed")
+        raise LeaseInvalidatedError("an insert of several partitions failed")
 
     fault = on_insert(0, spent)
     if stored:
@@ -148,7 +153,7 @@ def test_a_spent_claim_ends_a_writer_unless_the_rows_are_stored(stored: bool) ->
         assert world.offsets == [0, 1, 2, 3, 4]
     else:
         world.store.before = fault
-        with pytest.raises(SpentClaimError):
+        with pytest.raises(LeaseInvalidatedError):
             asyncio.run(world.live())
         assert world.offsets == []
 
@@ -156,16 +161,16 @@ def test_a_spent_claim_ends_a_writer_unless_the_rows_are_stored(stored: bool) ->
 @pytest.mark.parametrize(
     ("error", "blamed"),
     [
-        (RefusedError("sluice: misaligned", code=395), True),
-        (RefusedError("type: avro::Exception, e.what() = ...", code=1001), True),
-        (RefusedError("no space left on device", code=1001), False),
-        (RefusedError("memory limit", code=241), False),
-        (RefusedError("no such table", code=60), False),
+        (ClickHouseRefusedError("sluice: misaligned", code=395), True),
+        (ClickHouseRefusedError("type: avro::Exception, e.what() = ...", code=1001), True),
+        (ClickHouseRefusedError("no space left on device", code=1001), False),
+        (ClickHouseRefusedError("memory limit", code=241), False),
+        (ClickHouseRefusedError("no such table", code=60), False),
         (UnreachableError("gone"), False),
     ],
 )
 def test_only_what_rows_can_cause_is_blamed_on_rows(
-    error: RefusedError | UnreachableError, blamed: bool
+    error: ClickHouseRefusedError | UnreachableError, blamed: bool
 ) -> None:
     assert blames_rows(error) == blamed
 
@@ -229,7 +234,7 @@ def test_a_number_that_is_not_finite_is_found_whatever_clickhouse_says_of_it(val
 
     def refuses(batch: Batch) -> None:
         if batch.table.name == "outcomes" and any(row.offset == 1 for row in batch.rows):
-            raise RefusedError("Value is out of range", code=36)
+            raise ClickHouseRefusedError("Value is out of range", code=36)
 
     world.store.before = refuses
     asyncio.run(world.live(limits=BatchLimits()))

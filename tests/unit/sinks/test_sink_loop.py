@@ -14,7 +14,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from schemas.topics import OUTCOMES
 from sinks.clickhouse.in_memory_store import MemoryStore
 from sinks.clock import SystemClock
-from sinks.errors import LogRecreatedError, SpentClaimError, UnreachableError
+from sinks.errors import LeaseInvalidatedError, LogRecreatedError, UnreachableError
 from sinks.ingest.combined_inserts import CombiningStore
 from sinks.ingest.sink import Sink
 from sinks.rows.batch import BatchLimits
@@ -193,7 +193,7 @@ def test_a_fenced_sink_that_still_owns_its_partition_claims_it_again() -> None:
 def test_a_spent_claim_is_made_anew() -> None:
     async def case(loop: Loop) -> None:
         def spent() -> None:
-            raise SpentClaimError("an insert of several partitions failed")
+            raise LeaseInvalidatedError("an insert of several partitions failed")
 
         loop.store.before = on_insert(1, spent)
         await loop.sink.on_partitions_assigned([PARTITION])

@@ -9,7 +9,7 @@ import pytest
 from schemas.errors import FencedError
 from schemas.topics import OUTCOMES
 from sinks.errors import LogRecreatedError
-from sinks.ingest.takeover import Start, take_over
+from sinks.ingest.takeover import WriteStart, take_over
 from sinks.rows.avro_file import Row
 from tests.sql.rig.log import on_log, outcome_event
 from tests.unit.sinks.world import PLACE, World
@@ -25,7 +25,7 @@ def _world(records: int, stored: int | None, committed: int | None = None, begin
     return world
 
 
-def _start(world: World) -> Start:
+def _start(world: World) -> WriteStart:
     return asyncio.run(take_over([PLACE], world.store, world.bounds))[PLACE]
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from schemas.encoding.codec import Codec
 from schemas.topics import OUTCOMES
 from sinks.clickhouse.in_memory_store import MemoryStore
-from sinks.clickhouse.store import Claim
-from sinks.errors import DoubtfulRowsError
+from sinks.clickhouse.store import PartitionLease
+from sinks.errors import BatchUnverifiedError
 from sinks.ingest.partition_writer import PartitionWriter
 from sinks.ingest.takeover import take_over
 from sinks.rows.avro_file import Row
@@ -17,8 +17,8 @@ from sinks.rows.batch import BatchLimits
 from sinks.rows.dedup import mark_hop
 from sinks.rows.dedup_window import SeenWindow
 from sinks.rows.log_position import Place
-from sinks.rows.row_reader import EventReader, reader_of
-from sinks.rows.tables import Table
+from sinks.rows.row_reader import AvroRowReader, reader_of
+from sinks.rows.tables import EventTable
 from sinks.status import SinkStatus
 from tests.sql.rig.log import Record
 
@@ -63,7 +63,7 @@ class Bounds:
 class RememberingStore(MemoryStore):
     """Tells what counted from the rows that it holds, as ClickHouse computes it."""
 
-    async def counted(self, place: Place, table: Table) -> Sequence[tuple[bytes, int]]:
+    async def counted(self, place: Place, table: EventTable) -> Sequence[tuple[bytes, int]]:
         keys: list[tuple[bytes, int]] = []
         for name, row in self.rows.get(place, []):
             if name == "outcomes" and not row.repeat:
@@ -71,7 +71,7 @@ class RememberingStore(MemoryStore):
         return keys
 
 
-_READER = EventReader("OutcomeEvent")
+_READER = AvroRowReader("OutcomeEvent")
 _CODEC = Codec("OutcomeEvent")
 
 
@@ -133,7 +133,7 @@ class World:
             writer.close()
             try:
                 await writer.run()
-            except DoubtfulRowsError as error:
+            except BatchUnverifiedError as error:
                 careful_until = error.last
             else:
                 return
@@ -149,7 +149,7 @@ class World:
     def succeed(self) -> None:
         """Another owner claims the partition, without writing yet."""
         epoch = self.store.claims[PLACE].epoch + 1
-        self.store.claims[PLACE] = Claim(place=PLACE, epoch=epoch, token="another")
+        self.store.claims[PLACE] = PartitionLease(place=PLACE, epoch=epoch, token="another")
 
 
 def on_insert(number: int, do: Callable[[], None]) -> Callable[[object], None]:

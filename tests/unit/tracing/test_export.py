@@ -12,7 +12,7 @@ from schemas.errors import ConfigurationError
 from streams.tracing import factory
 from streams.tracing.context import TraceContext
 from streams.tracing.factory import open_tracer
-from streams.tracing.tracer import NO_TRACER, Kind
+from streams.tracing.tracer import NO_TRACER, SpanRole
 from tests.rig.observed.collector import collector
 
 PARENT = TraceContext(trace_id=1, span_id=2, sampled=True)
@@ -36,7 +36,7 @@ def test_without_opentelemetry_it_is_said_what_to_install(monkeypatch: pytest.Mo
 def test_spans_arrive_when_the_tracer_is_closed_at_the_latest() -> None:
     with collector() as (address, heard):
         tracer = _opened(address)
-        with tracer.begin("hop simple", Kind.CONSUMER, PARENT, {"a": None, "b": 1}):
+        with tracer.begin("hop simple", SpanRole.CONSUMER, PARENT, {"a": None, "b": 1}):
             pass
         asyncio.run(tracer.close())
     assert heard == ["hop simple"]
@@ -47,6 +47,6 @@ def test_a_collector_that_is_not_there_fails_nothing_and_fills_nothing() -> None
         taken.bind(("127.0.0.1", 0))
         tracer = _opened(f"http://127.0.0.1:{taken.getsockname()[1]}/v1/traces")
         for _ in range(factory.QUEUE_SPANS + 100):
-            with tracer.begin("hop simple", Kind.CONSUMER, PARENT, {}):
+            with tracer.begin("hop simple", SpanRole.CONSUMER, PARENT, {}):
                 pass
         asyncio.run(tracer.close())

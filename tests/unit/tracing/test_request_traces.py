@@ -16,8 +16,8 @@ from core.kafka.incoming_message import Incoming
 from schemas.topics import REQUESTS
 from streams.agents.classify.handler import classify
 from streams.agents.context.dependencies import Dependencies
-from streams.flow.concurrency_limiter import Slots
-from streams.flow.dispatcher import Lane, Work
+from streams.flow.concurrency_limiter import ConcurrencyLimiter
+from streams.flow.dispatcher import PartitionState, Work
 from streams.providers.in_memory_provider import says
 from streams.providers.port import ChatCall, Completion, ErrorClass, ProviderError, Usage
 from streams.tracing import names
@@ -54,7 +54,9 @@ def served(
             value=orjson.dumps(body or {"prompt": f"Is it true that {SECRET}?"}),
             headers=headers,
         )
-        await classify(Work(message=message, slots=Slots(1), lane=Lane()), deps)
+        await classify(
+            Work(message=message, slots=ConcurrencyLimiter(1), lane=PartitionState()), deps
+        )
         await deliver(world, deps, set())
 
     asyncio.run(run())

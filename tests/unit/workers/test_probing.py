@@ -11,7 +11,7 @@ from streams.providers.in_memory_provider import ScriptedProvider, says
 from streams.providers.port import ChatCall, Completion, Endpoint, ErrorClass, ProviderError
 from streams.providers.pricing.price_list import PriceBook
 from streams.providers.pricing.unbilled import UNBILLED
-from tests.unit.routing.world import landscape, model
+from tests.unit.routing.world import model, snapshot
 
 
 def _answer(call: ChatCall, endpoint: Endpoint) -> Completion | ProviderError:
@@ -26,7 +26,7 @@ def _probed(*models: str) -> tuple[list[Probed], list[CostEvent], ScriptedProvid
     async def book(event: CostEvent) -> None:
         booked.append(event)
 
-    asked = landscape(
+    asked = snapshot(
         model("gpt-4o-mini", "simple", ("up", "down")),
         model("gpt-4o", "complex", ("down",)),
         tiers=("simple", "complex"),
@@ -62,7 +62,7 @@ def test_a_provider_that_is_not_installed_is_not_asked() -> None:
     async def book(_: CostEvent) -> None:
         raise AssertionError("nothing was asked")
 
-    assert asyncio.run(probe(landscape(), {}, PriceBook(), book)) == []
+    assert asyncio.run(probe(snapshot(), {}, PriceBook(), book)) == []
 
 
 def test_a_call_that_was_not_sent_cost_nothing_and_one_that_was_cut_off_is_unknown() -> None:
@@ -76,7 +76,7 @@ def _cost_of(error: ProviderError) -> tuple[int | None, str | None]:
     async def book(event: CostEvent) -> None:
         booked.append(event)
 
-    asked = landscape(model("gpt-4o-mini", "simple", ("up",)), tiers=("simple",))
+    asked = snapshot(model("gpt-4o-mini", "simple", ("up",)), tiers=("simple",))
     provider = ScriptedProvider(lambda call, endpoint: error)
     asyncio.run(probe(asked, {"openai": provider}, PriceBook(), book))
     (event,) = booked

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from infra.devstack.registry import local_registry
-from infra.workers.readiness import REFUSE, WARN, Finding, readiness
+from infra.workers.readiness import REFUSE, WARN, ReadinessFinding, readiness
 from schemas.worker_status import WorkerStatus
 from streams.providers.http.operator_policy import HostPolicy
 from streams.providers.pricing.price_list import PriceBook
@@ -32,11 +32,11 @@ def _worker(name: str = "worker-1", **other: Any) -> WorkerStatus:
 
 def _found(
     change: Callable[[dict[str, Any]], None], *workers: WorkerStatus, **other: Any
-) -> list[Finding]:
+) -> list[ReadinessFinding]:
     document = yaml.safe_load(yaml.safe_dump(BASE))
     change(document)
     version = parse_registry(yaml.safe_dump(document))
-    return readiness(version.landscape, workers or [_worker()], PriceBook(), **other)
+    return readiness(version.snapshot, workers or [_worker()], PriceBook(), **other)
 
 
 def _instance(document: dict[str, Any], model: str = "gpt-4o") -> dict[str, Any]:

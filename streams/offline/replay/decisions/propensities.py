@@ -13,24 +13,24 @@ from dataclasses import replace
 import orjson
 
 from streams.offline.replay.decisions.recorded import Recorded
-from streams.offline.replay.decisions.redeciding import Ground, redecide
+from streams.offline.replay.decisions.redeciding import ReplayContext, redecide
 from streams.offline.replay.decisions.trajectories import Wants, Ways
-from streams.routing.decision import Subject
-from streams.routing.snapshot import Landscape
+from streams.routing.decision import RoutingRequest
+from streams.routing.snapshot import RegistrySnapshot
 
 
 def chances_of(
-    recorded: Recorded, subject: Subject, wants: Wants, before: Ways, on: Ground
+    recorded: Recorded, subject: RoutingRequest, wants: Wants, before: Ways, on: ReplayContext
 ) -> dict[str, float]:
     """Probabilities (0 < p < 1) by model; `before` is the registry that was live."""
     decision = recorded.decision
     arm = (decision.experiment, decision.arm)
-    ground = before.landscape.under(*arm)
+    ground = before.snapshot.under(*arm)
     shadow = _shadow(recorded)
     shadows: dict[str, float] = {}
     if shadow and recorded.ended_tier:
         shadows = {tier: shadow for tier in ground.tiers if tier != recorded.ended_tier}
-    starts = dict(_starts(recorded, subject, before.landscape, on))
+    starts = dict(_starts(recorded, subject, before.snapshot, on))
     if len(starts) < 2:
         found = shadows
     else:
@@ -56,7 +56,7 @@ def _shadow(recorded: Recorded) -> float:
 
 
 def _starts(
-    recorded: Recorded, subject: Subject, live: Landscape, on: Ground
+    recorded: Recorded, subject: RoutingRequest, live: RegistrySnapshot, on: ReplayContext
 ) -> Iterator[tuple[str, float]]:
     """Tiers on which the arms of this request's experiment start it, with their probability."""
     experiment = next(
@@ -67,7 +67,7 @@ def _starts(
     whole = sum(arm.weight for arm in experiment.arms)
     found: dict[str, float] = {}
     for arm in experiment.arms:
-        again = redecide(recorded, subject, replace(on, landscape=arm.landscape))
+        again = redecide(recorded, subject, replace(on, snapshot=arm.snapshot))
         if again.decision is not None:
             tier = again.decision.tier
             found[tier] = found.get(tier, 0.0) + arm.weight / whole

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from schemas.records import Decision, Source
-from streams.routing.decision import Moment
-from streams.routing.llm.classification import Opinion
+from streams.routing.decision import DecisionContext
+from streams.routing.llm.classification import LlmClassification
 
 NEVER_DECIDED = "none"
 """Classifier of a request that was refused, or over, before anything was decided."""
@@ -49,7 +49,7 @@ class RecordedInputs:
     """
 
     plain: Mapping[str, Any]
-    moment: Moment
+    moment: DecisionContext
 
 
 def inputs_of(decision: Decision) -> RecordedInputs:
@@ -62,7 +62,7 @@ def inputs_of(decision: Decision) -> RecordedInputs:
     said = plain.get("opinion")
     return RecordedInputs(
         plain=plain,
-        moment=Moment(
+        moment=DecisionContext(
             now=plain["now"],
             time_left_ms=plain["time_left_ms"],
             costs=plain.get("costs") or {},
@@ -71,8 +71,8 @@ def inputs_of(decision: Decision) -> RecordedInputs:
     )
 
 
-def _opinion(said: Mapping[str, Any]) -> Opinion:
-    return Opinion(
+def _opinion(said: Mapping[str, Any]) -> LlmClassification:
+    return LlmClassification(
         tier=said.get("tier"),
         score=said.get("score"),
         reason=said.get("reason", ""),

@@ -21,24 +21,24 @@ from streams.offline.replay.decisions.reuse import reused
 from streams.routing.assessment import Assessment, Costs, uses_artifact, wants_opinion
 from streams.routing.decision import (
     CODE_VERSION,
-    Moment,
-    Subject,
+    DecisionContext,
+    RoutingRequest,
     decide,
+    effective_snapshot,
     features_of,
-    ground_of,
     is_static,
 )
-from streams.routing.experiments import Assignment
-from streams.routing.snapshot import Landscape
+from streams.routing.experiments import ArmAssignment
+from streams.routing.snapshot import RegistrySnapshot
 
-LandscapeOf = Callable[[str], Landscape | None]
+LandscapeOf = Callable[[str], RegistrySnapshot | None]
 """A registry version by its hash; `None` where the topic has it no longer."""
 
-CostsOf = Callable[[Mapping[str, Any], Landscape], Costs]
+CostsOf = Callable[[Mapping[str, Any], RegistrySnapshot], Costs]
 """Expected cost of a body by tier, nano-USD, where a registry weighs other prices than before."""
 
 
-class How(StrEnum):
+class DecisionOrigin(StrEnum):
     """How a decision came about."""
 
     STATIC = "static"
@@ -57,74 +57,82 @@ class How(StrEnum):
 class Redecided:
     """The new decision, or why there is none."""
 
-    how: How
+    how: DecisionOrigin
     decision: Decision | None
     refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class ReplayContext:
     """What requests are decided by again: the new registry, the old ones by hash, prices.
 
     With `reuse` a recorded score counts where the same code would give it again.
     """
 
-    landscape: Landscape
+    snapshot: RegistrySnapshot
     before: LandscapeOf
     costs: CostsOf
     reuse: bool = True
 
 
-def redecide(recorded: Recorded, subject: Subject, on: Ground) -> Redecided:
+def redecide(recorded: Recorded, subject: RoutingRequest, on: ReplayContext) -> Redecided:
     """Decide where this request would have started.
 
     Raises:
         KeyError: the recorded decision holds no inputs.
     """
     inputs = inputs_of(recorded.decision)
-    ground, assignment = ground_of(subject, on.landscape)
+    ground, assignment = effective_snapshot(subject, on.snapshot)
     before = _before(recorded, on)
     moment = _moment(subject, recorded, ground, inputs, on)
     if is_static(subject, ground):
         return _static(subject, on, moment)
     found = reused(recorded, before, ground) if on.reuse else None
     if found is not None:
-        return Redecided(how=How.REUSED, decision=_decision(found, ground, assignment, moment))
-    how = How.ASSESSED
+        return Redecided(
+            how=DecisionOrigin.REUSED, decision=_decision(found, ground, assignment, moment)
+        )
+    how = DecisionOrigin.ASSESSED
     if ground.policy.llm is not None:
         if _asks_alike(before, ground):
             moment = replace(moment, opinion=inputs.moment.opinion)
         if moment.opinion is None and wants_opinion(features_of(subject, ground), ground):
-            how = How.UNASKED
-    return Redecided(how=how, decision=decide(subject, on.landscape, moment))
+            how = DecisionOrigin.UNASKED
+    return Redecided(how=how, decision=decide(subject, on.snapshot, moment))
 
 
-def _static(subject: Subject, on: Ground, moment: Moment) -> Redecided:
+def _static(subject: RoutingRequest, on: ReplayContext, moment: DecisionContext) -> Redecided:
     try:
-        return Redecided(how=How.STATIC, decision=decide(subject, on.landscape, moment))
+        return Redecided(how=DecisionOrigin.STATIC, decision=decide(subject, on.snapshot, moment))
     except InvalidRequestError as error:
-        return Redecided(how=How.REFUSED, decision=None, refusal=str(error))
+        return Redecided(how=DecisionOrigin.REFUSED, decision=None, refusal=str(error))
 
 
-def _before(recorded: Recorded, on: Ground) -> Landscape | None:
+def _before(recorded: Recorded, on: ReplayContext) -> RegistrySnapshot | None:
     decision = recorded.decision
     version = decision.registry_version
-    found = on.landscape if version == on.landscape.version else on.before(version)
+    found = on.snapshot if version == on.snapshot.version else on.before(version)
     return None if found is None else found.under(decision.experiment, decision.arm)
 
 
 def _moment(
-    subject: Subject, recorded: Recorded, ground: Landscape, inputs: RecordedInputs, on: Ground
-) -> Moment:
+    subject: RoutingRequest,
+    recorded: Recorded,
+    ground: RegistrySnapshot,
+    inputs: RecordedInputs,
+    on: ReplayContext,
+) -> DecisionContext:
     """The recorded moment, without an opinion; another registry's costs are asked anew."""
     costs: Costs = {}
     if uses_artifact(ground):
         alike = recorded.decision.registry_version == ground.version
         costs = inputs.moment.costs if alike else on.costs(subject.body, ground)
-    return Moment(now=inputs.moment.now, time_left_ms=inputs.moment.time_left_ms, costs=costs)
+    return DecisionContext(
+        now=inputs.moment.now, time_left_ms=inputs.moment.time_left_ms, costs=costs
+    )
 
 
-def _asks_alike(before: Landscape | None, ground: Landscape) -> bool:
+def _asks_alike(before: RegistrySnapshot | None, ground: RegistrySnapshot) -> bool:
     """Whether a recorded opinion is what this registry's model would have been asked for."""
     if before is None or before.policy.llm is None or ground.policy.llm is None:
         return False
@@ -132,7 +140,10 @@ def _asks_alike(before: Landscape | None, ground: Landscape) -> bool:
 
 
 def _decision(
-    found: Assessment, ground: Landscape, assignment: Assignment | None, moment: Moment
+    found: Assessment,
+    ground: RegistrySnapshot,
+    assignment: ArmAssignment | None,
+    moment: DecisionContext,
 ) -> Decision:
     """As `streams.routing.decision` puts it, for an assessment that is there already."""
     inputs: dict[str, Any] = {"now": moment.now, "time_left_ms": moment.time_left_ms}

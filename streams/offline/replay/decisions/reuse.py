@@ -18,13 +18,15 @@ from streams.routing.assessment import (
     tier_of_score,
 )
 from streams.routing.decision import CODE_VERSION, STATIC
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 
 
-def reused(recorded: Recorded, before: Landscape | None, ground: Landscape) -> Assessment | None:
+def reused(
+    recorded: Recorded, before: RegistrySnapshot | None, ground: RegistrySnapshot
+) -> Assessment | None:
     """The recorded assessment under the new boundaries; `None` where it has to be made anew.
 
-    `before` is what the request was decided by, its arm's landscape if it was in one.
+    `before` is what the request was decided by, its arm's snapshot if it was in one.
     """
     decision, policy = recorded.decision, ground.policy
     if (
@@ -42,7 +44,7 @@ def reused(recorded: Recorded, before: Landscape | None, ground: Landscape) -> A
     )
 
 
-def assesses_alike(before: Landscape, ground: Landscape, feature: str | None) -> bool:
+def assesses_alike(before: RegistrySnapshot, ground: RegistrySnapshot, feature: str | None) -> bool:
     """Whether both give every request of this feature the same score, for the same reasons."""
     old, new = before.policy, ground.policy
     if (

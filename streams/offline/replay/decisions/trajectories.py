@@ -13,8 +13,12 @@ from math import inf
 from streams.offline.replay.cases import Step
 from streams.providers.port import Usage
 from streams.providers.pricing.price_list import PriceBook
-from streams.routing.selection.candidates import EXPECTED_OUTPUT_TOKENS, Need, shortlist
-from streams.routing.snapshot import Landscape
+from streams.routing.selection.candidates import (
+    EXPECTED_OUTPUT_TOKENS,
+    ModelRequirements,
+    shortlist,
+)
+from streams.routing.snapshot import RegistrySnapshot
 
 _REMEMBERED = 65_536
 _Way = tuple[str, str | None, str | None, tuple[str | None, str | None], "Wants"]
@@ -41,7 +45,7 @@ def in_steps(tokens: int) -> int:
 class Ways:
     """The ways of a registry version's requests, by prices of today."""
 
-    landscape: Landscape
+    snapshot: RegistrySnapshot
     pricing: PriceBook
     _first: dict[tuple[str | None, str | None, str, Wants], str | None] = field(
         default_factory=dict
@@ -74,7 +78,7 @@ class Ways:
         feature: str | None,
         arm: tuple[str | None, str | None],
     ) -> tuple[Step, ...]:
-        ground = self.landscape.under(*arm)
+        ground = self.snapshot.under(*arm)
         if pinned is not None:
             return (Step(model=pinned),) if pinned in ground.models else ()
         if start not in ground.tiers:
@@ -106,11 +110,11 @@ class Ways:
         if key not in self._first:
             if len(self._first) >= _REMEMBERED:
                 self._first.clear()
-            self._first[key] = self._find(tier, wants, self.landscape.under(*arm))
+            self._first[key] = self._find(tier, wants, self.snapshot.under(*arm))
         return self._first[key]
 
-    def _find(self, tier: str, wants: Wants, ground: Landscape) -> str | None:
-        need = Need(
+    def _find(self, tier: str, wants: Wants, ground: RegistrySnapshot) -> str | None:
+        need = ModelRequirements(
             capabilities=wants.capabilities,
             context_tokens=wants.tokens,
             max_output_tokens=wants.max_output,

@@ -14,12 +14,12 @@ import numpy as np
 
 from streams.offline.evaluation.curves import Vector
 from streams.offline.replay.cases import Step
-from streams.offline.replay.estimates.estimation import Basis, Worth
+from streams.offline.replay.estimates.estimation import Basis, Estimate
 from streams.offline.replay.estimates.projection import half_width, unvouched
-from streams.offline.replay.estimates.table import Table
+from streams.offline.replay.estimates.table import CaseTable
 
 
-def difference(worth: Worth, was: Vector, table: Table, what: str) -> dict[str, Any] | None:
+def difference(worth: Estimate, was: Vector, table: CaseTable, what: str) -> dict[str, Any] | None:
     """How much more a replay's figures are than what really happened, a request; `None` where no
     request has both.
     """
@@ -32,8 +32,8 @@ def difference(worth: Worth, was: Vector, table: Table, what: str) -> dict[str, 
 
 
 def between(
-    first: tuple[Worth, Table],
-    second: tuple[Worth, Table],
+    first: tuple[Estimate, CaseTable],
+    second: tuple[Estimate, CaseTable],
     ways: tuple[Sequence[tuple[Step, ...]], Sequence[tuple[Step, ...]]],
     what: str,
 ) -> dict[str, Any] | None:

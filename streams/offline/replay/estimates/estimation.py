@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from streams.offline.evaluation.curves import Vector
 from streams.offline.replay.cases import Step
 from streams.offline.replay.estimates.expectation import Places
-from streams.offline.replay.estimates.levels import Level, levels_of
-from streams.offline.replay.estimates.table import Column, Flags, Table
+from streams.offline.replay.estimates.levels import TrajectoryStep, levels_of
+from streams.offline.replay.estimates.table import CaseColumn, CaseTable, Flags
 
 LEAST_MISSES = 8.0
 """Misses among a policy's own cases that count as much as those of the model as a whole."""
@@ -43,7 +43,7 @@ class Basis(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Worth:
+class Estimate:
     """Figures of one kind, a row a case.
 
     `value` is the estimate (NaN: unknown), `variance` that of the draws, `second` the same about
@@ -65,15 +65,15 @@ class Estimated:
     would go beyond their first step.
     """
 
-    cost: Worth
-    quality: Worth
+    cost: Estimate
+    quality: Estimate
     goes_on: float
 
 
-def estimate(table: Table, ways: Sequence[tuple[Step, ...]]) -> Estimated:
+def estimate(table: CaseTable, ways: Sequence[tuple[Step, ...]]) -> Estimated:
     """Estimate a policy that asks these steps, a way a case."""
     rows = len(ways)
-    nothing = Worth(
+    nothing = Estimate(
         value=np.zeros(rows),
         variance=np.zeros(rows),
         second=np.zeros(rows),
@@ -93,8 +93,8 @@ def estimate(table: Table, ways: Sequence[tuple[Step, ...]]) -> Estimated:
 
 
 def _combined(
-    step: Level, column: Column, rest: Worth, plain_rest: Vector, *, ends_too: bool
-) -> tuple[Worth, Vector]:
+    step: TrajectoryStep, column: CaseColumn, rest: Estimate, plain_rest: Vector, *, ends_too: bool
+) -> tuple[Estimate, Vector]:
     """This level's worth over that of the rest, and its expectation; `ends_too`: what goes on has
     this level's value as well, as money has and quality has not.
     """
@@ -127,7 +127,7 @@ def _combined(
     model = np.where(beyond & (rest.basis >= basis) & (rest.model >= 0), rest.model, step.model)
     basis = np.where(np.isnan(value), Basis.UNKNOWN, basis)
     there = step.there
-    return Worth(
+    return Estimate(
         value=np.where(there, value, 0.0),
         variance=np.where(there, np.nan_to_num(variance), 0.0),
         second=np.where(there, np.nan_to_num(second), 0.0),
@@ -143,7 +143,7 @@ def _times(share: Vector, value: Vector) -> Vector:
     return found
 
 
-def _spread(model: Places, miss: Vector, hit: Flags, weight: Vector, column: Column) -> Vector:
+def _spread(model: Places, miss: Vector, hit: Flags, weight: Vector, column: CaseColumn) -> Vector:
     """The mean square of what expectations miss among the drawn answers of each case's model,
     drawn towards what they usually miss; and one more answer, as far off as the farthest that the
     model ever gave, stands for those that no draw has shown yet.

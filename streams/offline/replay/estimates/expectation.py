@@ -27,7 +27,7 @@ Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class RegressionData:
     """What expectations are made from, a row a case: `signs` are standardised columns, `fold` says
     which fit leaves the case out, `cell` what was given (-1: nothing that tells anything).
     """
@@ -53,7 +53,7 @@ def standardised(columns: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def expected(
-    ground: Ground, rows: Places, values: Vector, weights: Vector, cells: Places
+    ground: RegressionData, rows: Places, values: Vector, weights: Vector, cells: Places
 ) -> Vector:
     """The expectation of a value for every case, from the `rows` where it was seen.
 

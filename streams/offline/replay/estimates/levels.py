@@ -14,16 +14,16 @@ import numpy as np
 from streams.offline.evaluation.curves import Vector
 from streams.offline.replay.cases import Step
 from streams.offline.replay.estimates.expectation import Places, expected
-from streams.offline.replay.estimates.table import Column, Flags, Table, weights_of
+from streams.offline.replay.estimates.table import CaseColumn, CaseTable, Flags, weights_of
 
 
-def levels_of(table: Table, ways: Sequence[tuple[Step, ...]]) -> list[Level]:
+def levels_of(table: CaseTable, ways: Sequence[tuple[Step, ...]]) -> list[TrajectoryStep]:
     """Every level of the ways, a way a case."""
-    found: list[Level] = []
+    found: list[TrajectoryStep] = []
     depth = max((len(way) for way in ways), default=0)
     hidden = np.zeros(len(ways), dtype=bool)
     for level in range(depth):
-        step = Level.at(table, ways, level)
+        step = TrajectoryStep.at(table, ways, level)
         found.append(
             replace(step, cost=_without(step.cost, hidden), score=_without(step.score, hidden))
         )
@@ -31,7 +31,7 @@ def levels_of(table: Table, ways: Sequence[tuple[Step, ...]]) -> list[Level]:
     return found
 
 
-def _without(column: Column, hidden: Flags) -> Column:
+def _without(column: CaseColumn, hidden: Flags) -> CaseColumn:
     drawn = hidden & (column.chance < 1)
     return replace(
         column,
@@ -41,7 +41,7 @@ def _without(column: Column, hidden: Flags) -> Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
+class TrajectoryStep:
     """One level of every case's way, its models' columns put together.
 
     `likely` and `really` are the chance of going on: expected, and by the confidence that was seen.
@@ -49,14 +49,14 @@ class Level:
 
     there: Flags
     model: Places
-    cost: Column
-    score: Column
+    cost: CaseColumn
+    score: CaseColumn
     answered: Flags
     likely: Vector
     really: Vector
 
     @classmethod
-    def at(cls, table: Table, ways: Sequence[tuple[Step, ...]], level: int) -> Level:
+    def at(cls, table: CaseTable, ways: Sequence[tuple[Step, ...]], level: int) -> TrajectoryStep:
         """The level's columns."""
         names = list(table.models)
         place = {name: number for number, name in enumerate(names)}
@@ -96,7 +96,9 @@ class Level:
         )
 
 
-def _going_on(table: Table, confidence: Vector, cost: Column, below: Vector, mine: Flags) -> Vector:
+def _going_on(
+    table: CaseTable, confidence: Vector, cost: CaseColumn, below: Vector, mine: Flags
+) -> Vector:
     """The chance that this model's confidence lies below each case's mark."""
     known = np.flatnonzero(~np.isnan(confidence))
     usual = float(np.median(below[mine & np.isfinite(below)]))
@@ -113,19 +115,19 @@ def _going_on(table: Table, confidence: Vector, cost: Column, below: Vector, min
     return np.where(np.isfinite(below), found, 0.0)
 
 
-def _picked(table: Table, model: Places, what: str) -> Column:
+def _picked(table: CaseTable, model: Places, what: str) -> CaseColumn:
     rows = len(model)
     value, level = np.full(rows, np.nan), np.full(rows, np.nan)
     chance, drawn = np.zeros(rows), np.zeros(rows, dtype=bool)
     size, spread, farthest = np.zeros(rows), np.zeros(rows), np.zeros(rows)
     for number, columns in enumerate(table.models.values()):
         mine = model == number
-        column: Column = getattr(columns, what)
+        column: CaseColumn = getattr(columns, what)
         value[mine], level[mine] = column.value[mine], column.expected[mine]
         chance[mine], drawn[mine] = column.chance[mine], column.drawn[mine]
         size[mine], spread[mine] = column.size[mine], column.spread[mine]
         farthest[mine] = column.farthest[mine]
-    return Column(
+    return CaseColumn(
         value=value,
         chance=chance,
         drawn=drawn,

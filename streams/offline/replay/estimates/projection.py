@@ -20,11 +20,11 @@ from streams.offline.replay.cases import Step
 from streams.offline.replay.estimates.estimation import (
     LEAST_MISSES,
     Basis,
+    Estimate,
     Estimated,
-    Worth,
     estimate,
 )
-from streams.offline.replay.estimates.table import Flags, Table
+from streams.offline.replay.estimates.table import CaseTable, Flags
 
 SAID = {
     Basis.SEEN: "seen",
@@ -35,7 +35,7 @@ SAID = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
+class ProjectedFigure:
     """A mean a request with its interval; `shares` of the requests (0..1) by what it rests on.
 
     `value` is `None` where nothing is known; requests that are `unknown` are not in it.
@@ -63,8 +63,8 @@ class Projection:
     of requests (0..1) that go beyond their first step.
     """
 
-    cost: Figure
-    quality: Figure
+    cost: ProjectedFigure
+    quality: ProjectedFigure
     goes_on: float
 
     def as_document(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class Projection:
         }
 
 
-def project(table: Table, ways: Sequence[tuple[Step, ...]]) -> tuple[Projection, Estimated]:
+def project(table: CaseTable, ways: Sequence[tuple[Step, ...]]) -> tuple[Projection, Estimated]:
     """What a policy that asks these steps would have cost and how good it would have been."""
     found = estimate(table, ways)
     projection = Projection(
@@ -88,8 +88,13 @@ def project(table: Table, ways: Sequence[tuple[Step, ...]]) -> tuple[Projection,
 
 
 def figure(
-    worth: Worth, table: Table, what: str, *, at_most: float | None = None, at_least: float = 0.0
-) -> Figure:
+    worth: Estimate,
+    table: CaseTable,
+    what: str,
+    *,
+    at_most: float | None = None,
+    at_least: float = 0.0,
+) -> ProjectedFigure:
     """The mean of a kind of figure over the requests of which it is known."""
     known = worth.basis != Basis.UNKNOWN
     rows = int(known.sum())
@@ -98,14 +103,14 @@ def figure(
         for basis, said in SAID.items()
     }
     if not rows:
-        return Figure(mean=None, shares=shares, requests=0)
+        return ProjectedFigure(mean=None, shares=shares, requests=0)
     mean = float(worth.value[known].mean())
     squared = float(worth.variance[known].sum()) + unvouched(worth, table, what, known)
     reach = half_width(squared, worth.draws) / rows
     low, high = max(mean - reach, at_least), mean + reach
     if at_most is not None:
         low, high, mean = min(low, at_most), min(high, at_most), min(mean, at_most)
-    return Figure(
+    return ProjectedFigure(
         mean=Interval(value=max(mean, at_least), low=low, high=high), shares=shares, requests=rows
     )
 
@@ -116,7 +121,7 @@ def half_width(squared: float, draws: int) -> float:
     return float(student.ppf((1 + LEVEL) / 2, freedom)) * sqrt(max(squared, 0.0))
 
 
-def unvouched(worth: Worth, table: Table, what: str, among: Flags) -> float:
+def unvouched(worth: Estimate, table: CaseTable, what: str, among: Flags) -> float:
     """Variance of the sum of those figures among these that rest on expectations alone: what each
     misses, and what the expectation itself may be off by, for all of a model's alike.
     """

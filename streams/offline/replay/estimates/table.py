@@ -19,8 +19,8 @@ from streams.offline.evaluation.curves import Vector
 from streams.offline.replay.cases import Case
 from streams.offline.replay.estimates.expectation import (
     FOLDS,
-    Ground,
     Places,
+    RegressionData,
     expected,
     standardised,
 )
@@ -32,7 +32,7 @@ _ENOUGH = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class CaseColumn:
     """A value of one model over all cases: seen (NaN elsewhere), with which chance, expected.
 
     `drawn` says that chance asked for the answer; `size` is how many answers the expectation rests
@@ -56,26 +56,26 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Columns:
+class ModelColumns:
     """What is known of one model; `unscored` is the share of drawn answers without a score."""
 
-    cost: Column
-    score: Column
+    cost: CaseColumn
+    score: CaseColumn
     confidence: Vector
     answered: Flags
     unscored: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class CaseTable:
     """The cases' columns, by model, and what expectations start from."""
 
     cases: Sequence[Case]
-    ground: Ground
-    models: dict[str, Columns]
+    ground: RegressionData
+    models: dict[str, ModelColumns]
 
 
-def table_of(cases: Sequence[Case]) -> Table:
+def table_of(cases: Sequence[Case]) -> CaseTable:
     """Cases as columns, for every model that a case names."""
     names = dict.fromkeys(
         name
@@ -98,9 +98,9 @@ def table_of(cases: Sequence[Case]) -> Table:
         dtype=np.float64,
     ).reshape(len(cases), 3)
     fold = np.array([_fold(case.key) for case in cases], dtype=np.intp)
-    ground = Ground(signs=standardised(signs), fold=fold, cell=cell)
+    ground = RegressionData(signs=standardised(signs), fold=fold, cell=cell)
     own = np.array([kinds.get(each[0], -1) if each else -1 for each in given], dtype=np.intp)
-    return Table(
+    return CaseTable(
         cases=cases,
         ground=ground,
         models={name: _columns(cases, name, ground, own == kinds[name]) for name in names},
@@ -111,7 +111,7 @@ def _fold(key: str) -> int:
     return hashlib.blake2b(key.encode(), digest_size=2).digest()[0] % FOLDS
 
 
-def _columns(cases: Sequence[Case], model: str, ground: Ground, own: Flags) -> Columns:
+def _columns(cases: Sequence[Case], model: str, ground: RegressionData, own: Flags) -> ModelColumns:
     found = [case.seen.get(model) for case in cases]
     answered = np.array([each is not None for each in found], dtype=bool)
     drawn = np.array([each is not None and each.drawn for each in found], dtype=bool)
@@ -128,7 +128,7 @@ def _columns(cases: Sequence[Case], model: str, ground: Ground, own: Flags) -> C
     asked = drawn & (chance > 0)
     unscored = float(np.isnan(score[asked]).mean()) if asked.any() else 0.0
     told = chance * np.where(chance < 1, 1 - unscored, 1.0)
-    return Columns(
+    return ModelColumns(
         cost=_column(cost, chance, drawn, ground=ground, own=own, guess=guess),
         score=_column(score, told, drawn, ground=ground, own=own),
         confidence=_numbers([None if each is None else each.confidence for each in found]),
@@ -152,10 +152,10 @@ def _column(
     chance: Vector,
     drawn: Flags,
     *,
-    ground: Ground,
+    ground: RegressionData,
     own: Flags,
     guess: Vector | None = None,
-) -> Column:
+) -> CaseColumn:
     rows: Places = np.flatnonzero(~np.isnan(value))
     weights = weights_of(chance[rows])
     cells = np.where(own[rows], -1, ground.cell[rows])
@@ -174,7 +174,7 @@ def _column(
         farthest = np.full(len(value), float(miss.max()))
     else:
         spread = farthest = np.full(len(value), 0.25) if guess is None else level**2
-    return Column(
+    return CaseColumn(
         value=value,
         chance=chance,
         drawn=drawn,
@@ -185,7 +185,7 @@ def _column(
     )
 
 
-def _blind(ground: Ground) -> Ground:
-    return Ground(
+def _blind(ground: RegressionData) -> RegressionData:
+    return RegressionData(
         signs=ground.signs, fold=ground.fold, cell=np.full(len(ground.cell), -1, dtype=np.intp)
     )

@@ -10,8 +10,8 @@ import pytest
 from prometheus_client import generate_latest
 
 from streams.agents.execute.handler import execute
-from streams.flow.concurrency_limiter import Slots, SlotsAhead
-from streams.flow.dispatcher import Assignment, Intake, Lane, Work
+from streams.flow.concurrency_limiter import ConcurrencyLimiter, PriorityLimiter
+from streams.flow.dispatcher import PartitionAssignment, PartitionState, TopicDispatcher, Work
 from streams.observability.readings import observe
 from streams.providers.in_memory_provider import says
 from streams.providers.port import ErrorClass, ProviderError
@@ -34,17 +34,17 @@ def _page(world: World, *requests: dict[str, Any]) -> str:
         async def handler(work: Work) -> None:
             raise AssertionError
 
-        def intake(slots: Slots) -> Intake:
-            return Intake(Assignment(), slots, handler, lambda error: None)
+        def intake(slots: ConcurrencyLimiter) -> TopicDispatcher:
+            return TopicDispatcher(PartitionAssignment(), slots, handler, lambda error: None)
 
-        slots = Slots(3)
+        slots = ConcurrencyLimiter(3)
         await slots.take()
         intakes = {
             "llm.tier.simple.v1": intake(slots),
-            "llm.tier.simple.high.v1": intake(SlotsAhead(slots)),
+            "llm.tier.simple.high.v1": intake(PriorityLimiter(slots)),
         }
         registry = deps.metrics.registry
-        observe(readings_of(deps, intakes, Assignment(), dict), registry)
+        observe(readings_of(deps, intakes, PartitionAssignment(), dict), registry)
         return generate_latest(registry).decode()
 
     return asyncio.run(whole())
@@ -106,7 +106,9 @@ def test_a_message_that_was_done_already_counts_as_a_repeat() -> None:
         await world.send(world.request())
         await deliver(world, deps, set())
         message = world.log.incoming("llm.tier.simple.v1")[0]
-        await execute(Work(message=message, slots=Slots(1), lane=Lane()), deps)
+        await execute(
+            Work(message=message, slots=ConcurrencyLimiter(1), lane=PartitionState()), deps
+        )
         return generate_latest(deps.metrics.registry).decode()
 
     assert 'sluice_repeats_total{kind="done"} 1.0' in asyncio.run(whole())

@@ -10,8 +10,8 @@ import orjson
 
 from schemas.topics import COST, tier_topic
 from streams.agents.execute.handler import execute
-from streams.flow.concurrency_limiter import Slots
-from streams.flow.dispatcher import Lane, Work
+from streams.flow.concurrency_limiter import ConcurrencyLimiter
+from streams.flow.dispatcher import PartitionState, Work
 from streams.providers.in_memory_provider import says
 from streams.providers.port import ErrorClass, ProviderError
 from tests.unit.agents.world import REGISTRY, World, deliver
@@ -116,7 +116,9 @@ def test_looks_for_room_that_came_to_nothing_leave_nothing_in_the_decision() -> 
         await world.send(world.request())
         (message,) = world.log.incoming(tier_topic("simple"))
         with worker.turns.waiting("simple"):
-            await execute(Work(message=message, slots=Slots(1), lane=Lane()), worker)
+            await execute(
+                Work(message=message, slots=ConcurrencyLimiter(1), lane=PartitionState()), worker
+            )
 
     asyncio.run(run())
     (parked,) = world.events("llm.events.outcomes.v1", "OutcomeEvent")

@@ -13,8 +13,8 @@ from schemas.identity import reply_digest
 from schemas.records import TierMessage
 from schemas.topics import REPLIES, REQUESTS, dead_letter_topic, tier_topic
 from streams.agents.classify.handler import classify
-from streams.flow.concurrency_limiter import Slots
-from streams.flow.dispatcher import Lane, Work
+from streams.flow.concurrency_limiter import ConcurrencyLimiter
+from streams.flow.dispatcher import PartitionState, Work
 from streams.flow.reply_topics import ReplyTopicPolicy
 from tests.unit.agents.world import World
 
@@ -41,7 +41,9 @@ def classified(value: bytes | None, **more: Any) -> tuple[World, list[TierMessag
             value=value,
             headers=headers,
         )
-        await classify(Work(message=message, slots=Slots(1), lane=Lane()), deps)
+        await classify(
+            Work(message=message, slots=ConcurrencyLimiter(1), lane=PartitionState()), deps
+        )
 
     asyncio.run(run())
     codec = Codec("TierMessage")

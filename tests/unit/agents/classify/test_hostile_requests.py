@@ -25,8 +25,8 @@ from schemas.topics import (
 )
 from streams.agents.classify.handler import classify
 from streams.agents.classify.reply_address import MAX_HEADER_BYTES, MAX_KEY_BYTES
-from streams.flow.concurrency_limiter import Slots
-from streams.flow.dispatcher import Lane, Work
+from streams.flow.concurrency_limiter import ConcurrencyLimiter
+from streams.flow.dispatcher import PartitionState, Work
 from tests.unit.agents.world import World
 
 
@@ -46,7 +46,10 @@ def taken(
             value=value,
             headers=list(headers),
         )
-        await classify(Work(message=message, slots=Slots(1), lane=Lane()), await world.worker())
+        await classify(
+            Work(message=message, slots=ConcurrencyLimiter(1), lane=PartitionState()),
+            await world.worker(),
+        )
 
     asyncio.run(run())
     return world

@@ -14,12 +14,16 @@ from schemas.records import TierMessage
 from schemas.topics import ALERTS, COST, OUTCOMES, REQUESTS, tier_topic
 from streams.agents.calls.interrupted_calls import book_interrupted
 from streams.agents.classify.handler import classify
-from streams.agents.context.classification_cache import FAILURES_TO_PAUSE, PAUSE_MS, Opinions
-from streams.flow.concurrency_limiter import Slots
-from streams.flow.dispatcher import Lane, Work
+from streams.agents.context.classification_cache import (
+    FAILURES_TO_PAUSE,
+    PAUSE_MS,
+    ClassificationCache,
+)
+from streams.flow.concurrency_limiter import ConcurrencyLimiter
+from streams.flow.dispatcher import PartitionState, Work
 from streams.providers.in_memory_provider import says
 from streams.providers.port import ErrorClass, ProviderError
-from streams.routing.llm.classification import Opinion
+from streams.routing.llm.classification import LlmClassification
 from tests.unit.agents.world import (
     REGISTRY,
     TIERS,
@@ -61,7 +65,7 @@ def _work(world: World, prompt: str, offset: int, **more: Any) -> Work:
         value=orjson.dumps({"prompt": prompt, "request_id": f"r{offset}", **more}),
         headers=[],
     )
-    return Work(message=message, slots=Slots(1), lane=Lane())
+    return Work(message=message, slots=ConcurrencyLimiter(1), lane=PartitionState())
 
 
 def hops(world: World) -> list[TierMessage]:
@@ -175,20 +179,20 @@ def test_a_model_that_fails_again_and_again_is_left_alone_for_a_while_and_an_ale
 
 
 def test_after_the_pause_it_is_asked_again() -> None:
-    memory = Opinions()
+    memory = ClassificationCache()
     for _ in range(FAILURES_TO_PAUSE):
-        memory.keep("k", Opinion(failed="timeout"), 1_000)
+        memory.keep("k", LlmClassification(failed="timeout"), 1_000)
 
     assert memory.paused(1_000 + PAUSE_MS - 1)
     assert not memory.paused(1_000 + PAUSE_MS)
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    memory = Opinions(most=2)
+    memory = ClassificationCache(most=2)
     for key in ("a", "b"):
-        memory.keep(key, Opinion(tier="simple"), 0)
+        memory.keep(key, LlmClassification(tier="simple"), 0)
     memory.recall("a")
-    memory.keep("c", Opinion(tier="simple"), 0)
+    memory.keep("c", LlmClassification(tier="simple"), 0)
 
     assert memory.recall("a") is not None
     assert memory.recall("b") is None

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.agents.context.drift_monitor import JUDGED, REFERENCE, WINDOW, Finding, Watch
+from streams.agents.context.drift_monitor import (
+    JUDGED,
+    REFERENCE,
+    WINDOW,
+    DriftFinding,
+    DriftMonitor,
+)
 from streams.offline.evaluation.shift import BINS, bin_of, stability_index
 
 CHANCE = random.Random(7)
@@ -17,17 +23,17 @@ HARD = [CHANCE.betavariate(5, 2) for _ in range(WINDOW)]
 counts = st.lists(st.integers(0, 1_000), min_size=BINS, max_size=BINS).filter(any)
 
 
-def findings(watch: Watch, scores: list[float], version: str = "v") -> list[Finding]:
+def findings(watch: DriftMonitor, scores: list[float], version: str = "v") -> list[DriftFinding]:
     found = (watch.decided(version, "rules", score) for score in scores)
     return [each for each in found if each is not None]
 
 
 def test_traffic_that_stays_as_it_was_raises_nothing() -> None:
-    assert findings(Watch(), EASY) == []
+    assert findings(DriftMonitor(), EASY) == []
 
 
 def test_traffic_that_becomes_harder_is_noticed_after_one_window() -> None:
-    watch = Watch()
+    watch = DriftMonitor()
     findings(watch, EASY[:REFERENCE])
     (found,) = findings(watch, HARD)
 
@@ -36,14 +42,14 @@ def test_traffic_that_becomes_harder_is_noticed_after_one_window() -> None:
 
 
 def test_a_new_registry_version_begins_anew() -> None:
-    watch = Watch()
+    watch = DriftMonitor()
     findings(watch, EASY[:REFERENCE])
 
     assert findings(watch, HARD, version="w") == []
 
 
 def test_what_was_decided_statically_has_no_score() -> None:
-    assert Watch().decided("v", "static", None) is None
+    assert DriftMonitor().decided("v", "static", None) is None
 
 
 @given(counts, counts)
@@ -61,7 +67,7 @@ def test_every_score_has_a_bin(score: float) -> None:
 
 
 def test_a_confidence_that_promises_too_much_is_noticed() -> None:
-    watch = Watch()
+    watch = DriftMonitor()
     found = [watch.compared("m", 0.9, float(number % 2)) for number in range(JUDGED)]
 
     assert found[:-1] == [None] * (JUDGED - 1)
@@ -70,13 +76,13 @@ def test_a_confidence_that_promises_too_much_is_noticed() -> None:
 
 
 def test_a_confidence_that_keeps_its_word_is_not() -> None:
-    watch = Watch()
+    watch = DriftMonitor()
 
     assert not any(watch.compared("m", 0.5, float(number % 2)) for number in range(3 * JUDGED))
 
 
 def test_feedback_counts_once_and_only_for_answers_that_were_given_here() -> None:
-    watch = Watch()
+    watch = DriftMonitor()
     watch.replied(b"t/r", "m", 1.0)
     for _ in range(JUDGED):
         assert watch.fed_back(b"t/other", 0.0) is None
@@ -84,7 +90,7 @@ def test_feedback_counts_once_and_only_for_answers_that_were_given_here() -> Non
 
 
 def test_feedback_on_answers_of_this_worker_is_joined() -> None:
-    watch = Watch()
+    watch = DriftMonitor()
     found = []
     for number in range(JUDGED):
         watch.replied(b"%d" % number, "m", 1.0)

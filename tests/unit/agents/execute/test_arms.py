@@ -6,7 +6,7 @@ import asyncio
 
 from schemas.topics import COST, OUTCOMES
 from streams.providers.in_memory_provider import says
-from streams.routing.decision import Moment, Subject, decide
+from streams.routing.decision import DecisionContext, RoutingRequest, decide
 from tests.unit.agents.world import REGISTRY, World, deliver
 
 TRIED = f"""{REGISTRY.rstrip()}
@@ -24,9 +24,9 @@ def test_a_hop_goes_by_the_policy_of_the_arm_that_was_decided() -> None:
 
     async def run() -> None:
         deps = await world.worker()
-        landscape = deps.registry.landscape
-        subject = Subject(body=BODY, tenant="default", user_id="ada")
-        decision = decide(subject, landscape, Moment(now=0, time_left_ms=1))
+        snapshot = deps.registry.snapshot
+        subject = RoutingRequest(body=BODY, tenant="default", user_id="ada")
+        decision = decide(subject, snapshot, DecisionContext(now=0, time_left_ms=1))
         assert (decision.experiment, decision.arm) == ("lenient", "treated")
         await world.send(world.request(decision=decision, user_id="ada"))
         await deliver(world, deps, set())

@@ -7,8 +7,8 @@ from core.kafka.incoming_message import Incoming
 from schemas.records import Failure
 from schemas.topics import COST, OUTCOMES, QUALITY, REPLIES, dead_letter_topic, tier_topic
 from streams.agents.execute.handler import execute
-from streams.flow.concurrency_limiter import Slots
-from streams.flow.dispatcher import Lane, Work
+from streams.flow.concurrency_limiter import ConcurrencyLimiter
+from streams.flow.dispatcher import PartitionState, Work
 from streams.providers.in_memory_provider import says
 from streams.providers.port import ErrorClass, ProviderError
 from tests.unit.agents.world import World, deliver
@@ -232,7 +232,9 @@ def test_bytes_that_are_no_tier_message_are_dead_lettered_untouched() -> None:
             topic=topic, partition=0, offset=0, timestamp=0, key=b"k", value=b"\x00junk"
         )
         deps = await world.worker()
-        await execute(Work(message=message, slots=Slots(1), lane=Lane()), deps)
+        await execute(
+            Work(message=message, slots=ConcurrencyLimiter(1), lane=PartitionState()), deps
+        )
 
     asyncio.run(run())
     (dead,) = world.log.of(dead_letter_topic(topic))
@@ -242,7 +244,7 @@ def test_bytes_that_are_no_tier_message_are_dead_lettered_untouched() -> None:
 
 def test_a_worker_that_lost_partition_and_lease_publishes_the_cost_event_only() -> None:
     world = World()
-    lane = Lane()
+    lane = PartitionState()
 
     def slow(call, endpoint):  # type: ignore[no-untyped-def]
         lane.lost = True
@@ -255,7 +257,7 @@ def test_a_worker_that_lost_partition_and_lease_publishes_the_cost_event_only() 
         await world.send(world.request(deadline_at=world.clock.now() + 3_600_000))
         deps = await world.worker()
         (message,) = world.log.incoming(tier_topic("simple"))
-        await execute(Work(message=message, slots=Slots(1), lane=lane), deps)
+        await execute(Work(message=message, slots=ConcurrencyLimiter(1), lane=lane), deps)
 
     asyncio.run(run())
     assert world.replies() == []

@@ -31,8 +31,15 @@ from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.tier_records import BOUND_FOR, tier_record, wait_record
 from streams.agents.execute import attempts
 from streams.agents.handlers import Handlers
-from streams.flow.concurrency_limiter import Slots
-from streams.flow.dispatcher import Assignment, Handler, Intake, Lane, LeftForLaterError, Work
+from streams.flow.concurrency_limiter import ConcurrencyLimiter
+from streams.flow.dispatcher import (
+    Handler,
+    LeftForLaterError,
+    PartitionAssignment,
+    PartitionState,
+    TopicDispatcher,
+    Work,
+)
 from streams.offset_metadata.retry_count import MOST_TRIES
 from tests.unit.agents.world import (
     DELAYS,
@@ -78,7 +85,7 @@ async def work_off(world: World, deps: Dependencies, acked: set[tuple[str, int]]
         **dict.fromkeys(WORK_TOPICS, handlers.hops),
         **{topic: handlers.waiting(delay_s) for topic, delay_s in DELAYS.items()},
     }
-    slots = Slots(4)
+    slots = ConcurrencyLimiter(4)
     while open_ := [
         message
         for topic in by_topic
@@ -87,7 +94,7 @@ async def work_off(world: World, deps: Dependencies, acked: set[tuple[str, int]]
     ]:
         for message in open_:
             await slots.take()
-            await by_topic[message.topic](Work(message=message, slots=slots, lane=Lane()))
+            await by_topic[message.topic](Work(message=message, slots=slots, lane=PartitionState()))
             slots.give_back()
             acked.add((message.topic, message.offset))
 
@@ -275,7 +282,7 @@ def test_a_message_of_a_lost_partition_is_left_to_its_next_owner(
 ) -> None:
     world = World()
     record = hop(world)
-    lane = Lane()
+    lane = PartitionState()
 
     async def lost(*_: Any) -> None:
         lane.lost = True
@@ -287,7 +294,7 @@ def test_a_message_of_a_lost_partition_is_left_to_its_next_owner(
         await world.log.publish(record)
         deps = await world.worker()
         (message,) = world.log.incoming(record.topic)
-        slots = Slots(1)
+        slots = ConcurrencyLimiter(1)
         await slots.take()
         with pytest.raises(LeftForLaterError):
             await Handlers(deps).hops(Work(message=message, slots=slots, lane=lane))
@@ -316,11 +323,11 @@ def test_the_partition_goes_on_behind_a_message_that_failed() -> None:
         async def nothing(*_: Any) -> None:
             return
 
-        assignment = Assignment()
+        assignment = PartitionAssignment()
         assignment.assign([("t", 0)])
         fatal: list[BaseException] = []
         wrapped = bounded(handler, nothing, sleep_ms=nothing)
-        intake = Intake(assignment, Slots(2), wrapped, fatal.append)
+        intake = TopicDispatcher(assignment, ConcurrencyLimiter(2), wrapped, fatal.append)
         for offset in range(4):
             message = Incoming(
                 topic="t", partition=0, offset=offset, timestamp=0, key=None, value=None

@@ -29,9 +29,9 @@ def replayed(registry: str, count: int = 12, **more: str) -> list[Replayed]:
         for n in range(count)
     ]
     log: RecordedLog = record([registry], asked, script=lambda call, endpoint: says("It is 7."))
-    (landscape,) = log.landscapes.values()
+    (snapshot,) = log.snapshots.values()
     replayer = Replayer(
-        landscape=landscape, before=log.landscapes.get, pricing=PriceBook(), reuse=True
+        snapshot=snapshot, before=log.snapshots.get, pricing=PriceBook(), reuse=True
     )
     return [
         replayer.replay(each_recorded, accepted(log, each_recorded.source.offset))

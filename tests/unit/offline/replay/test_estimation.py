@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from streams.offline.replay.cases import Case, Seen, Step
+from streams.offline.replay.cases import Case, ObservedAnswer, Step
 from streams.offline.replay.estimates.estimation import Basis, estimate
 from streams.offline.replay.estimates.projection import project
 from streams.offline.replay.estimates.table import table_of
@@ -27,9 +27,9 @@ def cases(
     for number in range(count):
         difficulty = chance.random()
         good = float(chance.random() < 0.95 - 0.3 * difficulty)
-        seen = {"small": Seen(cost_nano=100, score=float(chance.random() > difficulty))}
+        seen = {"small": ObservedAnswer(cost_nano=100, score=float(chance.random() > difficulty))}
         if chance.random() < share:
-            seen["big"] = Seen(
+            seen["big"] = ObservedAnswer(
                 cost_nano=1000 + round(500 * difficulty),
                 score=good if scored else None,
                 drawn=True,
@@ -106,7 +106,7 @@ def test_without_a_design_it_is_model_only_and_wider_than_nothing() -> None:
 def test_a_model_that_nobody_ever_asked_is_unknown_in_quality_and_guessed_in_cost() -> None:
     asked = [
         Case(key=str(n), difficulty=0.5, tokens=10, steps=STEP,
-             seen={"small": Seen(cost_nano=100, score=1.0)}, guesses={"big": 700})
+             seen={"small": ObservedAnswer(cost_nano=100, score=1.0)}, guesses={"big": 700})
         for n in range(10)
     ]  # fmt: skip
     found, _ = project(table_of(asked), [STEP] * 10)
@@ -134,8 +134,12 @@ def test_a_cascade_pays_both_and_has_the_last_quality() -> None:
             tokens=10,
             steps=STEP,
             seen={
-                "small": Seen(cost_nano=100, score=0.0, confidence=0.2 if n < 5 else 0.9),
-                **({"big": Seen(cost_nano=900, score=1.0, confidence=0.9)} if n < 5 else {}),
+                "small": ObservedAnswer(cost_nano=100, score=0.0, confidence=0.2 if n < 5 else 0.9),
+                **(
+                    {"big": ObservedAnswer(cost_nano=900, score=1.0, confidence=0.9)}
+                    if n < 5
+                    else {}
+                ),
             },
         )
         for n in range(20)
@@ -154,8 +158,8 @@ def test_a_cascade_pays_both_and_has_the_last_quality() -> None:
 def test_a_lower_mark_spares_calls_that_were_made() -> None:
     asked = [
         Case(key=str(n), difficulty=0.5, tokens=10, steps=STEP,
-             seen={"small": Seen(cost_nano=100, score=0.5, confidence=0.5),
-                   "big": Seen(cost_nano=900, score=1.0)})
+             seen={"small": ObservedAnswer(cost_nano=100, score=0.5, confidence=0.5),
+                   "big": ObservedAnswer(cost_nano=900, score=1.0)})
         for n in range(10)
     ]  # fmt: skip
     way = (Step(model="small", goes_on_below=0.4), Step(model="big"))
@@ -184,8 +188,8 @@ def test_what_expectations_can_not_see_is_corrected_by_the_draws() -> None:
         asked = []
         for number, each in enumerate(cases(seed=seed)):
             cost = 3000 if number % 2 else 1000
-            seen = {name: Seen(cost_nano=cost, score=1.0, drawn=True) if name == "big" else one
-                    for name, one in each.seen.items()}  # fmt: skip
+            asked_strong = ObservedAnswer(cost_nano=cost, score=1.0, drawn=True)
+            seen = {name: asked_strong if name == "big" else one for name, one in each.seen.items()}
             asked.append(replace(each, seen=seen))
         ways = [STEP if n % 2 else (Step(model="small"),) for n in range(len(asked))]
         mean = project(table_of(asked), ways)[0].cost.mean
@@ -198,7 +202,7 @@ def test_one_draw_shows_one_answer_so_what_lies_behind_it_is_model_only() -> Non
     asked = [
         replace(each, chances={"big": 0.1, "huge": 0.1}, seen={
             **each.seen,
-            **({"huge": Seen(cost_nano=9, score=1.0, drawn=True)} if n % 10 == 0 else {}),
+            **({"huge": ObservedAnswer(cost_nano=9, score=1.0, drawn=True)} if n % 10 == 0 else {}),
         })
         for n, each in enumerate(cases())
     ]  # fmt: skip

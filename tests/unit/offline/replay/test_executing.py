@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from infra.replays.executed import FirstBodies, as_document
-from infra.replays.executing import Executed, Executor, NoPriceError, Task
+from infra.replays.executing import ExecutedReplay, Executor, NoPriceError, Task
 from schemas.events import CostEvent
 from streams.providers.in_memory_provider import ScriptedProvider, says
 from streams.providers.port import ErrorClass, ProviderError
@@ -24,7 +24,7 @@ BODY = {"messages": [{"role": "user", "content": "capital?"}]}
 
 def asked(
     count: int = 5, *, registry: str = REGISTRY, max_nano: int = 10**9, answer: Any = None
-) -> tuple[Executed, list[CostEvent], list[float], ScriptedProvider]:
+) -> tuple[ExecutedReplay, list[CostEvent], list[float], ScriptedProvider]:
     def script(call: Any, endpoint: Any) -> Any:
         if "judge answers" in str(call.body):
             return says('{"score": 0.75}')
@@ -34,7 +34,7 @@ def asked(
     scores: list[float] = []
     provider = ScriptedProvider(script)
     executor = Executor(
-        landscape=parse_registry(registry).landscape,
+        snapshot=parse_registry(registry).snapshot,
         providers={"scripted": provider},
         pricing=PriceBook(),
         max_nano=max_nano,
@@ -67,7 +67,7 @@ def test_no_call_is_made_whose_expected_cost_is_not_left() -> None:
     assert found.calls + found.not_asked == 40
     assert len(provider.calls) == found.calls
     assert found.spent_nano <= 5_000_000
-    assert asked(3, max_nano=1)[0] == Executed(not_asked=3)
+    assert asked(3, max_nano=1)[0] == ExecutedReplay(not_asked=3)
 
 
 def test_answers_are_judged_and_held_against_those_that_were_given() -> None:

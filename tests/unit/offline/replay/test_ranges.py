@@ -8,14 +8,16 @@ from typing import Any, cast
 
 import pytest
 
-from infra.replays.factory import Parts
+from infra.replays.factory import ReplayComponents
 from infra.replays.ranges import MOST_REQUESTS, TooManyRequestsError, check_size
-from streams.offline.replay.run_spec import RunSpec, Span
+from streams.offline.replay.run_spec import OffsetSpan, RunSpec
 
 HALF = 10 * MOST_REQUESTS
 SPEC = RunSpec(
     registry="r",
-    spans=tuple(Span(topic="t", partition=partition, first=0, end=HALF) for partition in range(2)),
+    spans=tuple(
+        OffsetSpan(topic="t", partition=partition, first=0, end=HALF) for partition in range(2)
+    ),
 )
 
 
@@ -37,7 +39,7 @@ class Tables:
 
 def _checked(spec: RunSpec, requests: int) -> Tables:
     tables = Tables(requests)
-    check_size(cast(Parts, tables), spec)
+    check_size(cast(ReplayComponents, tables), spec)
     return tables
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from infra.replays.rows_ahead import RowsAhead
-from streams.offline.replay.run_spec import Span
+from streams.offline.replay.run_spec import OffsetSpan
 
 PIECES = tuple(
-    Span(topic="t", partition=0, first=first, end=first + 50) for first in range(0, 200, 50)
+    OffsetSpan(topic="t", partition=0, first=first, end=first + 50) for first in range(0, 200, 50)
 )
 INPUTS = "x" * 98_000
 ROW = 100_000
@@ -22,10 +22,10 @@ class Asked:
 
     def __init__(self, fails_at: int | None = None) -> None:
         self.made = 0
-        self.pieces: list[Span] = []
+        self.pieces: list[OffsetSpan] = []
         self._fails_at = fails_at
 
-    def __call__(self, piece: Span) -> Iterator[dict[str, Any]]:
+    def __call__(self, piece: OffsetSpan) -> Iterator[dict[str, Any]]:
         self.pieces.append(piece)
         for offset in range(piece.first, piece.end):
             if offset == self._fails_at:

@@ -16,8 +16,8 @@ from schemas.request import Request
 from schemas.topics import REQUESTS
 from streams.offline.replay.accepted import accepted_request
 from streams.offline.replay.replaying import Replayer
-from streams.offline.replay.request_log import Logged, MemoryRequestLog
-from streams.offline.replay.run_spec import RunSpec, Span
+from streams.offline.replay.request_log import InMemoryRequestLog, Logged
+from streams.offline.replay.run_spec import OffsetSpan, RunSpec
 from streams.providers.pricing.price_list import PriceBook
 from tests.unit.agents.world import REGISTRY
 from tests.unit.offline.replay.world import RecordedLog, record
@@ -90,7 +90,7 @@ def log() -> RecordedLog:
 
 def runner(log: RecordedLog, *, first: int = 0, **more: Any) -> tuple[Runner, Put]:
     """A run over the log, which holds its requests from `first` on."""
-    (landscape,) = log.landscapes.values()
+    (snapshot,) = log.snapshots.values()
     times = log.asked_at
     records = [
         Logged(offset=at, timestamp=times[document["request_id"]], value=orjson.dumps(document))
@@ -100,13 +100,13 @@ def runner(log: RecordedLog, *, first: int = 0, **more: Any) -> tuple[Runner, Pu
     records += more.pop("extra", [])
     put = Put()
     end = max(each.offset for each in records) + 1
-    spec = more.pop("spec", RunSpec(registry=landscape.version, spans=(span(0, end),)))
+    spec = more.pop("spec", RunSpec(registry=snapshot.version, spans=(span(0, end),)))
     found = Runner(
         spec=spec,
-        log=MemoryRequestLog({(REQUESTS, 0): records}),
+        log=InMemoryRequestLog({(REQUESTS, 0): records}),
         tables=Tables(log),
         rows=put,
-        replayer=Replayer(landscape=landscape, before=log.landscapes.get, pricing=PriceBook()),
+        replayer=Replayer(snapshot=snapshot, before=log.snapshots.get, pricing=PriceBook()),
         read=read,
         done=more.pop("done", frozenset()),
         now_ms=lambda: 5,
@@ -114,8 +114,8 @@ def runner(log: RecordedLog, *, first: int = 0, **more: Any) -> tuple[Runner, Pu
     return found, put
 
 
-def span(first: int, end: int) -> Span:
-    return Span(topic=REQUESTS, partition=0, first=first, end=end)
+def span(first: int, end: int) -> OffsetSpan:
+    return OffsetSpan(topic=REQUESTS, partition=0, first=first, end=end)
 
 
 def test_every_decided_request_has_a_row_and_what_was_refused_is_counted(log: RecordedLog) -> None:

@@ -15,13 +15,13 @@ from schemas.encoding.codec import Codec
 from streams.offline.replay.accepted import accepted_request
 from streams.offline.replay.costs import tier_costs
 from streams.offline.replay.decisions.recorded import same_decision
-from streams.offline.replay.decisions.redeciding import Ground, How, redecide
+from streams.offline.replay.decisions.redeciding import DecisionOrigin, ReplayContext, redecide
 from streams.offline.replay.replaying import Replayer
 from streams.offline.replay.row_bytes import RowBytes
 from streams.providers.in_memory_provider import says
 from streams.providers.pricing.price_list import PriceBook
 from streams.registry.version import parse_registry
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 from tests.unit.agents.world import REGISTRY
 from tests.unit.offline.replay.world import RecordedLog, record
 
@@ -100,11 +100,11 @@ def script(call, endpoint):  # type: ignore[no-untyped-def]
     return says("The answer is 7.")
 
 
-def ground(log: RecordedLog, landscape: Landscape, *, reuse: bool) -> Ground:
+def ground(log: RecordedLog, snapshot: RegistrySnapshot, *, reuse: bool) -> ReplayContext:
     pricing = PriceBook()
-    return Ground(
-        landscape=landscape,
-        before=log.landscapes.get,
+    return ReplayContext(
+        snapshot=snapshot,
+        before=log.snapshots.get,
         costs=lambda body, under: tier_costs(pricing, body, under),
         reuse=reuse,
     )
@@ -122,12 +122,12 @@ def test_under_the_registry_that_was_live_every_decision_is_the_same(asked) -> N
     for each in seen:
         if not each.was_decided:
             continue
-        live = log.landscapes[each.decision.registry_version]
+        live = log.snapshots[each.decision.registry_version]
         for reuse in (True, False):
             again = redecide(each, log.subject(each), ground(log, live, reuse=reuse))
             assert again.decision is not None
             assert same_decision(each.decision, again.decision), (each.decision, again)
-            assert again.how is not How.UNASKED
+            assert again.how is not DecisionOrigin.UNASKED
 
 
 @settings(
@@ -136,7 +136,7 @@ def test_under_the_registry_that_was_live_every_decision_is_the_same(asked) -> N
 @given(logs(), st.integers(0, len(REGISTRIES) - 1))
 def test_a_reused_score_decides_as_a_new_look_does(asked, number: int) -> None:  # type: ignore[no-untyped-def]
     log = record(REGISTRIES, asked, script=script)
-    other = parse_registry(REGISTRIES[number]).landscape
+    other = parse_registry(REGISTRIES[number]).snapshot
 
     for each in (one for one in log.recorded() if one.was_decided):
         subject = log.subject(each)
@@ -155,8 +155,8 @@ def test_a_reused_score_decides_as_a_new_look_does(asked, number: int) -> None: 
 def test_rows_written_by_hand_are_the_codec_s(asked, number: int) -> None:  # type: ignore[no-untyped-def]
     log = record(REGISTRIES, asked, script=script)
     replayer = Replayer(
-        landscape=parse_registry(REGISTRIES[number]).landscape,
-        before=log.landscapes.get,
+        snapshot=parse_registry(REGISTRIES[number]).snapshot,
+        before=log.snapshots.get,
         pricing=PriceBook(),
     )
     written, codec = RowBytes("a run"), Codec("ReplayDecision")
@@ -173,15 +173,18 @@ def one_log() -> RecordedLog:
 @pytest.mark.parametrize(
     ("registry", "how"),
     [
-        (RULES.replace("[0.2, 0.46]", "[0.1, 0.2]"), How.REUSED),
-        (LEARNED, How.ASSESSED),
-        (RULES.replace("policy:", "policy:\n  retrieval: {weak_score: 0.3}"), How.ASSESSED),
-        (ASKING, How.UNASKED),
+        (RULES.replace("[0.2, 0.46]", "[0.1, 0.2]"), DecisionOrigin.REUSED),
+        (LEARNED, DecisionOrigin.ASSESSED),
+        (
+            RULES.replace("policy:", "policy:\n  retrieval: {weak_score: 0.3}"),
+            DecisionOrigin.ASSESSED,
+        ),
+        (ASKING, DecisionOrigin.UNASKED),
     ],
 )
-def test_how_a_decision_came_about_is_said(registry: str, how: How) -> None:
+def test_how_a_decision_came_about_is_said(registry: str, how: DecisionOrigin) -> None:
     log = one_log()
-    under = ground(log, parse_registry(registry).landscape, reuse=True)
+    under = ground(log, parse_registry(registry).snapshot, reuse=True)
 
     found = [redecide(each, log.subject(each), under) for each in log.recorded()]
     assert {each.how for each in found} == {how}
@@ -190,10 +193,10 @@ def test_how_a_decision_came_about_is_said(registry: str, how: How) -> None:
 def test_a_pin_on_a_model_that_is_gone_is_refused_and_said() -> None:
     log = record([RULES], [(0, {"prompt": "hi", "request_id": "r", "model": "gpt-4o"})])
     text = RULES.replace("gpt-4o:", "gpt-4.1:").replace("baseline: gpt-4o\n", "")
-    under = ground(log, parse_registry(text).landscape, reuse=True)
+    under = ground(log, parse_registry(text).snapshot, reuse=True)
     (each,) = log.recorded()
 
     found = redecide(each, log.subject(each), under)
-    assert found.how is How.REFUSED
+    assert found.how is DecisionOrigin.REFUSED
     assert found.decision is None
     assert "not in the registry" in (found.refusal or "")

@@ -6,19 +6,19 @@ import multiprocessing
 
 import pytest
 
-from infra.replays.processes import Turns
-from streams.offline.replay.run_spec import Span
+from infra.replays.processes import WorkQueue
+from streams.offline.replay.run_spec import OffsetSpan
 
-PIECES = [Span(topic="t", partition=0, first=n, end=n + 1) for n in range(5)]
+PIECES = [OffsetSpan(topic="t", partition=0, first=n, end=n + 1) for n in range(5)]
 
 
 @pytest.fixture
-def turns() -> Turns:
+def turns() -> WorkQueue:
     context = multiprocessing.get_context("spawn")
-    return Turns(context.Value("q", 0), context.Value("q", 0))
+    return WorkQueue(context.Value("q", 0), context.Value("q", 0))
 
 
-def test_each_piece_falls_to_one_process(turns: Turns) -> None:
+def test_each_piece_falls_to_one_process(turns: WorkQueue) -> None:
     one, other = turns.of(PIECES), turns.of(PIECES)
     mine = [next(one), next(one)]
     theirs = [next(other)]
@@ -28,7 +28,7 @@ def test_each_piece_falls_to_one_process(turns: Turns) -> None:
     assert next(other, None) is None
 
 
-def test_what_nobody_took_when_one_failed_is_left(turns: Turns) -> None:
+def test_what_nobody_took_when_one_failed_is_left(turns: WorkQueue) -> None:
     going = turns.of(PIECES)
     next(going)
     turns.end(PIECES)

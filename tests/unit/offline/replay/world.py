@@ -15,12 +15,12 @@ from schemas.records import Decision, Source
 from schemas.request import read_request
 from schemas.topics import COST, OUTCOMES, QUALITY, REQUESTS
 from streams.agents.classify.handler import classify
-from streams.flow.concurrency_limiter import Slots
-from streams.flow.dispatcher import Lane, Work
+from streams.flow.concurrency_limiter import ConcurrencyLimiter
+from streams.flow.dispatcher import PartitionState, Work
 from streams.offline.replay.decisions.recorded import Recorded
 from streams.registry.version import parse_registry
-from streams.routing.decision import Subject
-from streams.routing.snapshot import Landscape
+from streams.routing.decision import RoutingRequest
+from streams.routing.snapshot import RegistrySnapshot
 from tests.unit.agents.world import World, deliver
 
 
@@ -32,7 +32,7 @@ class RecordedLog:
     outcomes: list[dict[str, Any]]
     calls: list[dict[str, Any]]
     signals: list[dict[str, Any]]
-    landscapes: dict[str, Landscape]
+    snapshots: dict[str, RegistrySnapshot]
 
     @property
     def asked_at(self) -> dict[str, int]:
@@ -56,10 +56,10 @@ class RecordedLog:
         ]
         return sorted(found, key=lambda each: each.source.offset)
 
-    def subject(self, recorded: Recorded) -> Subject:
+    def subject(self, recorded: Recorded) -> RoutingRequest:
         """The request of an outcome, as its place in the log has it."""
         request = read_request(dict(self.requests[recorded.source.offset]))
-        return Subject.of(request, recorded.tenant)
+        return RoutingRequest.of(request, recorded.tenant)
 
 
 def record(
@@ -73,13 +73,13 @@ def record(
     classified before their hops are worked on.
     """
     world = World(registry=registries[0], **more)
-    landscapes = [parse_registry(text).landscape for text in registries]
+    snapshots = [parse_registry(text).snapshot for text in registries]
 
     async def run() -> None:
         deps = await world.worker()
         acked: set[tuple[str, int]] = set()
         for offset, (number, document) in enumerate(requests):
-            deps.registry.use(landscapes[number])
+            deps.registry.use(snapshots[number])
             await classify(_work(world, offset, document), deps)
             if (offset + 1) % at_once == 0:
                 await deliver(world, deps, acked)
@@ -92,7 +92,7 @@ def record(
         outcomes=world.events(OUTCOMES, "OutcomeEvent"),
         calls=world.events(COST, "CostEvent"),
         signals=world.events(QUALITY, "QualityEvent"),
-        landscapes={each.version: each for each in landscapes},
+        snapshots={each.version: each for each in snapshots},
     )
 
 
@@ -106,4 +106,4 @@ def _work(world: World, offset: int, document: dict[str, Any]) -> Work:
         value=orjson.dumps(document),
         headers=[],
     )
-    return Work(message=message, slots=Slots(1), lane=Lane())
+    return Work(message=message, slots=ConcurrencyLimiter(1), lane=PartitionState())

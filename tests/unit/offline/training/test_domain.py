@@ -15,12 +15,12 @@ from streams.offline.training.seen import look_at
 from streams.registry.learned import default_artifact
 from streams.registry.version import parse_registry
 from streams.routing.assessment import assess
-from streams.routing.confidence.scorers import Answered, Verdict, confidence_in
+from streams.routing.confidence.scorers import Answered, ConfidenceResult, confidence_in
 from streams.routing.features.request_features import extract_features
 from streams.routing.learned.ngrams import count_ngrams
 from streams.routing.learned.text_numbers import text_numbers
 from streams.routing.learned.tokens import Tokens
-from streams.routing.snapshot import Landscape
+from streams.routing.snapshot import RegistrySnapshot
 from tests.unit.offline.training.world import artifact, labels
 
 LIKE = "Prove that the sum of w9 primes diverges."
@@ -42,18 +42,18 @@ def _familiarity(prompt: str) -> float:
     return artifact().familiarity(text_numbers(tokens), count_ngrams(tokens.all))
 
 
-def _landscape(**policy: str) -> Landscape:
+def _snapshot(**policy: str) -> RegistrySnapshot:
     text = local_registry("http://127.0.0.1:1").replace("classifier: rules", "classifier: learned")
-    return parse_registry(text.replace("confidence: checks", "confidence: learned")).landscape
+    return parse_registry(text.replace("confidence: checks", "confidence: learned")).snapshot
 
 
-def _verdict(prompt: str, answer: str, landscape: Landscape) -> Verdict:
+def _verdict(prompt: str, answer: str, snapshot: RegistrySnapshot) -> ConfidenceResult:
     answered = Answered(
         body={"messages": [{"role": "user", "content": prompt}]},
         message={"role": "assistant", "content": answer},
         finish_reason="stop",
     )
-    return confidence_in(answered, landscape.models["gpt-4o-mini"], landscape)
+    return confidence_in(answered, snapshot.models["gpt-4o-mini"], snapshot)
 
 
 def test_a_prompt_like_the_labels_is_familiar_and_others_are_not() -> None:
@@ -90,12 +90,10 @@ def test_the_same_labels_give_the_same_domain() -> None:
 
 @pytest.mark.parametrize("prompt", UNLIKE[:-1])
 def test_the_rules_decide_where_a_prompt_is_unlike_the_labels(prompt: str) -> None:
-    landscape = _landscape()
+    snapshot = _snapshot()
     seen = extract_features({"messages": [{"role": "user", "content": prompt}]})
-    ruled = assess(
-        seen, replace(landscape, policy=replace(landscape.policy, classifier="rules")), {}
-    )
-    found = assess(seen, landscape, {})
+    ruled = assess(seen, replace(snapshot, policy=replace(snapshot.policy, classifier="rules")), {})
+    found = assess(seen, snapshot, {})
 
     assert (found.tier, found.score) == (ruled.tier, ruled.score)
     assert found.reasons[0].startswith("unlike what was learned from")
@@ -103,30 +101,28 @@ def test_the_rules_decide_where_a_prompt_is_unlike_the_labels(prompt: str) -> No
 
 
 def test_what_was_learned_decides_where_a_prompt_is_like_the_labels() -> None:
-    landscape = _landscape()
+    snapshot = _snapshot()
     found = assess(
-        extract_features({"messages": [{"role": "user", "content": CONTEST}]}), landscape, {}
+        extract_features({"messages": [{"role": "user", "content": CONTEST}]}), snapshot, {}
     )
 
     assert found.reasons[0].startswith("chance of a good answer")
 
 
 def test_a_learned_confidence_abstains_and_what_it_would_say_is_recorded() -> None:
-    landscape = _landscape()
-    assert landscape.artifact is default_artifact()
+    snapshot = _snapshot()
+    assert snapshot.artifact is default_artifact()
     checks = replace(
-        landscape,
-        policy=replace(
-            landscape.policy, cascade=replace(landscape.policy.cascade, scorer="checks")
-        ),
+        snapshot,
+        policy=replace(snapshot.policy, cascade=replace(snapshot.policy.cascade, scorer="checks")),
     )
-    found = _verdict(UNLIKE[0], "It is in Hamburg.", landscape)
+    found = _verdict(UNLIKE[0], "It is in Hamburg.", snapshot)
 
     assert found.confidence == _verdict(UNLIKE[0], "It is in Hamburg.", checks).confidence
     assert 0 <= found.parts["learned_unused"] <= 1
     assert found.parts["familiarity"] < 0.5
     assert found.chances == ()
-    assert "learned" in _verdict(CONTEST, "There are 12 such pairs.", landscape).parts
+    assert "learned" in _verdict(CONTEST, "There are 12 such pairs.", snapshot).parts
 
 
 def test_measured_wishes_shrink_towards_what_needs_no_labels() -> None:

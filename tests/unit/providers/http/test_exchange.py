@@ -11,7 +11,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from infra.simulator.faults import Fault
+from infra.simulator.faults import InjectedFault
 from schemas.topics import MAX_ANSWER_BYTES
 from streams.providers.http.exchange import MAX_REQUEST_BYTES
 from streams.providers.http.operator_policy import HostPolicy
@@ -45,7 +45,7 @@ def test_a_provider_that_hangs_is_left_in_time(timeouts: Timeouts) -> None:
     async def case() -> None:
         async with simulated("openai") as wire:
             assert wire.running is not None
-            wire.running.faults.replace([Fault(kind="hang")])
+            wire.running.faults.replace([InjectedFault(kind="hang")])
             assert is_class(await wire.refused(timeouts=timeouts), ErrorClass.TIMEOUT)
 
     run(case())

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.simulator.faults import Fault
+from infra.simulator.faults import InjectedFault
 from streams.providers.port import ErrorClass, ProviderError
 from tests.unit.providers.world import (
     FORMATS,
@@ -19,27 +19,27 @@ from tests.unit.providers.world import (
     simulated,
 )
 
-SIMULATED: dict[str, tuple[Fault, ErrorClass]] = {
-    "rate limit": (Fault(kind="rate_limit"), ErrorClass.RATE_LIMITED),
-    "overloaded": (Fault(kind="overloaded"), ErrorClass.OVERLOADED),
-    "filter": (Fault(kind="content_filter"), ErrorClass.CONTENT_FILTER),
-    "context": (Fault(kind="context_length"), ErrorClass.CONTEXT_LENGTH),
-    "400": (Fault(kind="status", status=400), ErrorClass.BAD_REQUEST),
-    "401": (Fault(kind="status", status=401), ErrorClass.AUTH),
-    "403": (Fault(kind="status", status=403), ErrorClass.AUTH),
-    "404": (Fault(kind="status", status=404), ErrorClass.AUTH),
-    "408": (Fault(kind="status", status=408), ErrorClass.TIMEOUT),
-    "413": (Fault(kind="status", status=413), ErrorClass.CONTEXT_LENGTH),
-    "422": (Fault(kind="status", status=422), ErrorClass.BAD_REQUEST),
-    "429": (Fault(kind="status", status=429), ErrorClass.RATE_LIMITED),
-    "500": (Fault(kind="status", status=500), ErrorClass.SERVER),
-    "502": (Fault(kind="status", status=502), ErrorClass.SERVER),
-    "302 without an address": (Fault(kind="status", status=302), ErrorClass.BAD_RESPONSE),
-    "redirect": (Fault(kind="redirect"), ErrorClass.BAD_RESPONSE),
-    "cut": (Fault(kind="cut"), ErrorClass.BAD_RESPONSE),
-    "bad JSON": (Fault(kind="bad_json"), ErrorClass.BAD_RESPONSE),
-    "giant": (Fault(kind="giant"), ErrorClass.BAD_RESPONSE),
-    "disconnect": (Fault(kind="disconnect"), ErrorClass.CONNECTION),
+SIMULATED: dict[str, tuple[InjectedFault, ErrorClass]] = {
+    "rate limit": (InjectedFault(kind="rate_limit"), ErrorClass.RATE_LIMITED),
+    "overloaded": (InjectedFault(kind="overloaded"), ErrorClass.OVERLOADED),
+    "filter": (InjectedFault(kind="content_filter"), ErrorClass.CONTENT_FILTER),
+    "context": (InjectedFault(kind="context_length"), ErrorClass.CONTEXT_LENGTH),
+    "400": (InjectedFault(kind="status", status=400), ErrorClass.BAD_REQUEST),
+    "401": (InjectedFault(kind="status", status=401), ErrorClass.AUTH),
+    "403": (InjectedFault(kind="status", status=403), ErrorClass.AUTH),
+    "404": (InjectedFault(kind="status", status=404), ErrorClass.AUTH),
+    "408": (InjectedFault(kind="status", status=408), ErrorClass.TIMEOUT),
+    "413": (InjectedFault(kind="status", status=413), ErrorClass.CONTEXT_LENGTH),
+    "422": (InjectedFault(kind="status", status=422), ErrorClass.BAD_REQUEST),
+    "429": (InjectedFault(kind="status", status=429), ErrorClass.RATE_LIMITED),
+    "500": (InjectedFault(kind="status", status=500), ErrorClass.SERVER),
+    "502": (InjectedFault(kind="status", status=502), ErrorClass.SERVER),
+    "302 without an address": (InjectedFault(kind="status", status=302), ErrorClass.BAD_RESPONSE),
+    "redirect": (InjectedFault(kind="redirect"), ErrorClass.BAD_RESPONSE),
+    "cut": (InjectedFault(kind="cut"), ErrorClass.BAD_RESPONSE),
+    "bad JSON": (InjectedFault(kind="bad_json"), ErrorClass.BAD_RESPONSE),
+    "giant": (InjectedFault(kind="giant"), ErrorClass.BAD_RESPONSE),
+    "disconnect": (InjectedFault(kind="disconnect"), ErrorClass.CONNECTION),
 }
 
 
@@ -122,7 +122,7 @@ def test_the_simulator_s_rate_limit_names_its_pause(name: str) -> None:
     async def case() -> None:
         async with simulated(name) as wire:
             assert wire.running is not None
-            wire.running.faults.replace([Fault(kind="rate_limit", retry_after_s=2.5)])
+            wire.running.faults.replace([InjectedFault(kind="rate_limit", retry_after_s=2.5)])
             assert (await wire.refused()).retry_after_s == 2.5
 
     run(case())

@@ -11,7 +11,7 @@ from streams.providers.reliability.instance_load import Instances
 from streams.registry.version import parse_registry
 from streams.routing.selection.candidates import Candidate
 
-MODEL = parse_registry(local_registry("http://127.0.0.1:1")).landscape.models["gpt-4o-mini"]
+MODEL = parse_registry(local_registry("http://127.0.0.1:1")).snapshot.models["gpt-4o-mini"]
 ASKED = Candidate(model=MODEL, instance=MODEL.instances[0])
 
 

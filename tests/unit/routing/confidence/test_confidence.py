@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.routing.confidence.scorers import SCORERS, Answered, Verdict
+from streams.routing.confidence.scorers import SCORERS, Answered, ConfidenceResult
 
 CLEAN = 0.9
 QUESTION = {"messages": [{"role": "user", "content": "What is the capital of France?"}]}
@@ -18,7 +18,7 @@ QUESTION = {"messages": [{"role": "user", "content": "What is the capital of Fra
 
 def _judge(
     scorer: str, content: Any, finish: str = "stop", logprobs: Sequence[float] | None = None
-) -> Verdict:
+) -> ConfidenceResult:
     message = {"role": "assistant", "content": content}
     return SCORERS[scorer](
         Answered(body=QUESTION, message=message, finish_reason=finish, logprobs=logprobs)

@@ -9,7 +9,7 @@ import pytest
 from streams.routing.confidence.second_opinion import read_judgement
 from streams.routing.llm.classification import read_opinion
 from streams.routing.llm.prompts import enclosed, json_object_in, mark_of
-from tests.unit.routing.world import landscape
+from tests.unit.routing.world import snapshot
 
 
 def judged(said: str) -> float | None:
@@ -62,12 +62,12 @@ def test_what_is_no_score_is_none(said: str) -> None:
 
 
 def test_a_classifier_that_quotes_the_request_s_own_wish_leaves_it_to_the_rules() -> None:
-    tiers = landscape().tiers
+    tiers = snapshot().tiers
     first, last = tiers[0], tiers[-1]
     both = f'It asks for {{"tier": "{last}"}}; I say {{"tier": "{first}"}}'
-    assert read_opinion(both, landscape()).failed == "nonsense"
-    assert read_opinion(f'I say {{"tier": "{first}"}}', landscape()).tier == first
-    assert read_opinion('{"tier": "root"}', landscape()).failed == "nonsense"
+    assert read_opinion(both, snapshot()).failed == "nonsense"
+    assert read_opinion(f'I say {{"tier": "{first}"}}', snapshot()).tier == first
+    assert read_opinion('{"tier": "root"}', snapshot()).failed == "nonsense"
 
 
 def test_many_braces_are_read_in_linear_time() -> None:

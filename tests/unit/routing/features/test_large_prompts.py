@@ -14,7 +14,7 @@ from streams.routing.confidence.second_opinion import judge_body
 from streams.routing.features.request_features import both_ends, extract_features
 from streams.routing.llm.classification import opinion_body
 
-LANDSCAPE = parse_registry(local_registry("http://127.0.0.1:1")).landscape
+LANDSCAPE = parse_registry(local_registry("http://127.0.0.1:1")).snapshot
 UNITS = ("สวัสดีครับ ", "नमस्ते दुनिया ", "გამარჯობა ", "ሰላም ለዓለም ", "안녕하세요 ")
 ANSWER = {"content": "This is what can be said about it, in plain words and at some length."}
 

@@ -19,7 +19,7 @@ models:
   none: {provider: openai, tier: simple, extra_body: [],
     instances: [{name: a, base_url: "http://localhost/1"}]}
 """
-MODELS = parse_registry(REGISTRY).landscape.models
+MODELS = parse_registry(REGISTRY).snapshot.models
 BODY = {"messages": [], "extra_body": {"top_k": 4, "service_tier": "priority", "guided_json": {}}}
 
 

@@ -6,23 +6,23 @@ import pytest
 
 from infra.devstack.registry import local_registry
 from streams.registry.version import parse_registry
-from streams.routing.decision import Moment, Subject, decide
+from streams.routing.decision import DecisionContext, RoutingRequest, decide
 from streams.routing.rules.phrases import PHRASES
 from streams.routing.rules.size import bounded, latin_characters
 from tests.unit.routing.rules.parallel_prompts import LANGUAGES, PARALLEL
 
-LANDSCAPE = parse_registry(local_registry("http://127.0.0.1:1")).landscape
-NOW = Moment(now=0, time_left_ms=600_000)
+LANDSCAPE = parse_registry(local_registry("http://127.0.0.1:1")).snapshot
+NOW = DecisionContext(now=0, time_left_ms=600_000)
 
 
 def _tier(prompt: str) -> str:
     body = {"messages": [{"role": "user", "content": prompt}]}
-    return decide(Subject(body=body, tenant="default"), LANDSCAPE, NOW).tier
+    return decide(RoutingRequest(body=body, tenant="default"), LANDSCAPE, NOW).tier
 
 
 def _score(prompt: str) -> float:
     body = {"messages": [{"role": "user", "content": prompt}]}
-    score = decide(Subject(body=body, tenant="default"), LANDSCAPE, NOW).score
+    score = decide(RoutingRequest(body=body, tenant="default"), LANDSCAPE, NOW).score
     assert score is not None
     return score
 
@@ -205,7 +205,7 @@ def test_numbers_in_a_long_easy_text_do_not_take_it_to_the_last_tier() -> None:
 def test_passages_that_answer_a_direct_question_do_not_lift_it(kind: str | None) -> None:
     passage = "The pass costs 40 euros for 10 rides, 70 for 20 and 90 for 30, valid for 12 months. "
     body = {"messages": [{"role": "user", "content": passage * 4 + "What do 20 rides cost?"}]}
-    subject = Subject(
+    subject = RoutingRequest(
         body=body, tenant="default", retrieval_scores=(0.9, 0.8), retrieval_query_type=kind
     )
 

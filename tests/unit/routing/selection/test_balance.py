@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.routing.draws import draw
-from streams.routing.selection.candidates import Condition, Need, balance
+from streams.routing.selection.candidates import InstanceStatus, ModelRequirements, balance
 from tests.unit.routing.world import model
 
 
 def _order(
-    conditions: dict[str, Condition], weights: tuple[float, ...] = (1, 1), spread: str = ""
+    conditions: dict[str, InstanceStatus], weights: tuple[float, ...] = (1, 1), spread: str = ""
 ) -> list[str]:
     places = tuple("abcdefgh"[: len(weights)])
     served = model("m", instances=places, weights=weights, expected_latency_ms=100)
     known = {("m", place): condition for place, condition in conditions.items()}
-    need = Need(
+    need = ModelRequirements(
         capabilities=frozenset(),
         context_tokens=1,
         max_output_tokens=None,
@@ -32,24 +32,30 @@ def _order(
 
 
 def test_the_less_busy_the_quicker_and_the_heavier_instance_is_asked_first() -> None:
-    assert _order({"a": Condition(in_flight=1)}) == ["b", "a"]
-    slower = Condition(latency_ms=101, in_flight=1)
-    assert _order({"a": slower, "b": Condition(latency_ms=99, in_flight=1)}) == ["b", "a"]
-    assert _order({"a": Condition(in_flight=3), "b": Condition(in_flight=3)}, (1, 2)) == ["b", "a"]
+    assert _order({"a": InstanceStatus(in_flight=1)}) == ["b", "a"]
+    slower = InstanceStatus(latency_ms=101, in_flight=1)
+    assert _order({"a": slower, "b": InstanceStatus(latency_ms=99, in_flight=1)}) == ["b", "a"]
+    assert _order({"a": InstanceStatus(in_flight=3), "b": InstanceStatus(in_flight=3)}, (1, 2)) == [
+        "b",
+        "a",
+    ]
 
 
 def test_latency_times_calls_in_flight_over_weight_is_what_counts() -> None:
-    busy, slow = Condition(latency_ms=100, in_flight=2), Condition(latency_ms=299, in_flight=0)
+    busy, slow = (
+        InstanceStatus(latency_ms=100, in_flight=2),
+        InstanceStatus(latency_ms=299, in_flight=0),
+    )
 
     assert _order({"a": busy, "b": slow}) == ["b", "a"]
     assert _order({"a": busy, "b": slow}, (1.01, 1)) == ["a", "b"]
 
 
 def test_an_instance_never_yet_seen_counts_with_its_model_s_expected_latency() -> None:
-    new = Condition(in_flight=1)
+    new = InstanceStatus(in_flight=1)
 
-    assert _order({"a": Condition(latency_ms=99, in_flight=1), "b": new}) == ["a", "b"]
-    assert _order({"a": Condition(latency_ms=101, in_flight=1), "b": new}) == ["b", "a"]
+    assert _order({"a": InstanceStatus(latency_ms=99, in_flight=1), "b": new}) == ["a", "b"]
+    assert _order({"a": InstanceStatus(latency_ms=101, in_flight=1), "b": new}) == ["b", "a"]
 
 
 def test_equal_instances_share_the_requests_equally() -> None:
@@ -66,7 +72,7 @@ def test_the_same_hop_is_sent_the_same_way_again() -> None:
 def test_calls_that_go_on_fill_the_instances_by_their_weights(weights: tuple[float, ...]) -> None:
     calls = dict.fromkeys("abcdefgh"[: len(weights)], 0)
     for number in range(800):
-        conditions = {place: Condition(in_flight=count) for place, count in calls.items()}
+        conditions = {place: InstanceStatus(in_flight=count) for place, count in calls.items()}
         calls[_order(conditions, weights, f"t/r{number}/0/0")[0]] += 1
 
     for (place, count), weight in zip(calls.items(), weights, strict=True):
@@ -74,21 +80,24 @@ def test_calls_that_go_on_fill_the_instances_by_their_weights(weights: tuple[flo
 
 
 def test_among_equally_loaded_instances_the_heavier_one_is_drawn_more_often() -> None:
-    level = {"a": Condition(in_flight=2), "b": Condition(in_flight=0)}
+    level = {"a": InstanceStatus(in_flight=2), "b": InstanceStatus(in_flight=0)}
     first = Counter(_order(level, (3, 1), f"t/r{number}/0/0")[0] for number in range(2_000))
 
     assert 1_400 <= first["a"] <= 1_800
 
 
 def test_idle_instances_share_a_light_load_by_weight_and_speed() -> None:
-    known = {"a": Condition(latency_ms=100), "b": Condition(latency_ms=50)}
+    known = {"a": InstanceStatus(latency_ms=100), "b": InstanceStatus(latency_ms=50)}
     first = Counter(_order(known, (3, 1), f"t/r{number}/0/0")[0] for number in range(3_000))
 
     assert first["a"] / 3_000 == pytest.approx(3 / 5, abs=0.03)
 
 
 def test_an_idle_instance_that_is_slow_does_not_take_work_from_a_quick_one() -> None:
-    known = {"a": Condition(latency_ms=100, in_flight=1), "b": Condition(latency_ms=5_000)}
+    known = {
+        "a": InstanceStatus(latency_ms=100, in_flight=1),
+        "b": InstanceStatus(latency_ms=5_000),
+    }
 
     assert _order(known) == ["a", "b"]
 

@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 
 from streams.routing.selection.candidates import (
     LEAST_ANSWER_TOKENS,
-    Condition,
     Conditions,
     Costs,
     Excluded,
-    Need,
+    InstanceStatus,
+    ModelRequirements,
     Shortlist,
     shortlist,
     unfit,
 )
 from streams.routing.snapshot import CAPABILITIES, JSON, TOOLS, VISION
-from tests.unit.routing.world import landscape, model
+from tests.unit.routing.world import model, snapshot
 
 NONE: frozenset[str] = frozenset()
 
@@ -33,8 +33,8 @@ def _need(
     time_left_ms: float = 60_000,
     pinned_model: str | None = None,
     spread: str = "",
-) -> Need:
-    return Need(
+) -> ModelRequirements:
+    return ModelRequirements(
         capabilities=capabilities,
         context_tokens=context_tokens,
         max_output_tokens=max_output_tokens,
@@ -44,7 +44,7 @@ def _need(
     )
 
 
-WORLD = landscape(
+WORLD = snapshot(
     model("z"),
     model("y", capabilities=frozenset({JSON})),
     model("x", instances=("a", "b")),
@@ -55,7 +55,7 @@ PRICED: Costs = {"x": 30, "y": 20, "z": 10}
 
 
 def _list(
-    need: Need | None = None,
+    need: ModelRequirements | None = None,
     conditions: Conditions | None = None,
     costs: Costs = PRICED,
     tier: str = "simple",
@@ -135,21 +135,23 @@ def test_a_model_that_can_not_make_the_deadline_is_not_asked(left: float, fits: 
 
 
 def test_an_instance_that_is_not_available_is_left_out_and_says_so() -> None:
-    found = _list(conditions={("x", "a"): Condition(available=False)})
+    found = _list(conditions={("x", "a"): InstanceStatus(available=False)})
 
     assert [c.instance.name for c in found.candidates if c.model.name == "x"] == ["b"]
     assert found.excluded == (Excluded(model="x", instance="a", reason="not available now"),)
 
 
 def test_when_nobody_can_there_is_nobody_and_every_reason_is_kept() -> None:
-    found = _list(conditions={place: Condition(available=False) for place in PLACES})
+    found = _list(conditions={place: InstanceStatus(available=False) for place in PLACES})
 
     assert found.candidates == ()
     assert len(found.excluded) == 4
 
 
 def test_what_a_replay_needs_is_written_down() -> None:
-    found = _list(_need(capabilities=frozenset({TOOLS})), {("x", "a"): Condition(available=False)})
+    found = _list(
+        _need(capabilities=frozenset({TOOLS})), {("x", "a"): InstanceStatus(available=False)}
+    )
 
     assert found.as_inputs() == {
         "candidates": [["z", "a"], ["x", "b"]],
@@ -168,7 +170,7 @@ def test_every_instance_is_either_asked_or_left_out_with_a_reason(
     capabilities: set[str], context: int, left: float, closed: set[tuple[str, str]], costs: Costs
 ) -> None:
     need = _need(capabilities=frozenset(capabilities), context_tokens=context, time_left_ms=left)
-    found = _list(need, dict.fromkeys(closed, Condition(available=False)), costs)
+    found = _list(need, dict.fromkeys(closed, InstanceStatus(available=False)), costs)
     asked = {(c.model.name, c.instance.name) for c in found.candidates}
     out = {(e.model, e.instance) for e in found.excluded}
 

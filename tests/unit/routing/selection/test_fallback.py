@@ -11,8 +11,8 @@ from streams.routing.selection.candidates import Candidate
 from streams.routing.selection.fallback import (
     MAX_HONOURED_WAIT_MS,
     MAX_REFUSALS,
-    Again,
     FailedCall,
+    RetryStep,
     TierExhausted,
     after_failure,
 )
@@ -37,27 +37,29 @@ def _next(
     policy: FallbackPolicy = POLICY,
     left: float = 60_000,
     jitter: float = 0.5,
-) -> Again | TierExhausted:
+) -> RetryStep | TierExhausted:
     return after_failure(failures, among, policy, time_left_ms=left, jitter=jitter)
 
 
 @pytest.mark.parametrize("kind", PASSING)
 def test_a_passing_error_is_retried_once_where_it_happened(kind: str) -> None:
-    assert _next(_failed(A, kind)) == Again(candidate=A, pause_ms=100, why=f"retry after {kind}")
+    assert _next(_failed(A, kind)) == RetryStep(
+        candidate=A, pause_ms=100, why=f"retry after {kind}"
+    )
 
 
 @pytest.mark.parametrize("kind", PASSING)
 def test_then_another_instance_is_asked_at_once(kind: str) -> None:
     step = _next(_failed(A, kind), _failed(A, kind))
 
-    assert step == Again(candidate=B, pause_ms=0, why=f"another instance after {kind}")
+    assert step == RetryStep(candidate=B, pause_ms=0, why=f"another instance after {kind}")
 
 
 @pytest.mark.parametrize("kind", PASSING)
 def test_then_another_model_of_the_tier(kind: str) -> None:
     step = _next(*[_failed(A, kind)] * 2, *[_failed(B, kind)] * 2)
 
-    assert step == Again(candidate=DEAR, pause_ms=0, why=f"another model after {kind}")
+    assert step == RetryStep(candidate=DEAR, pause_ms=0, why=f"another model after {kind}")
 
 
 @pytest.mark.parametrize("kind", [*PASSING, *MODEL_S_OWN, "auth"])
@@ -71,11 +73,11 @@ def test_when_all_have_failed_the_tier_is_exhausted(kind: str) -> None:
 def test_each_instance_has_its_own_retry() -> None:
     step = _next(*[_failed(A, "server")] * 2, _failed(B, "timeout"))
 
-    assert step == Again(candidate=B, pause_ms=100, why="retry after timeout")
+    assert step == RetryStep(candidate=B, pause_ms=100, why="retry after timeout")
 
 
 def test_a_refused_key_is_never_retried_but_another_instance_may_have_its_own() -> None:
-    assert _next(_failed(A, "auth")) == Again(
+    assert _next(_failed(A, "auth")) == RetryStep(
         candidate=B, pause_ms=0, why="another instance after auth"
     )
     assert isinstance(_next(_failed(A, "auth"), among=(A,)), TierExhausted)
@@ -83,7 +85,7 @@ def test_a_refused_key_is_never_retried_but_another_instance_may_have_its_own() 
 
 @pytest.mark.parametrize("kind", MODEL_S_OWN)
 def test_what_the_model_can_not_take_goes_to_another_model(kind: str) -> None:
-    assert _next(_failed(A, kind)) == Again(
+    assert _next(_failed(A, kind)) == RetryStep(
         candidate=DEAR, pause_ms=0, why=f"another model after {kind}"
     )
     assert _next(_failed(A, kind), among=(A, B)) == TierExhausted(
@@ -112,7 +114,7 @@ def test_a_refusal_for_an_unknown_reason_is_worth_one_other_model() -> None:
         [_failed(A, "bad_request")], ALL, POLICY, time_left_ms=60_000, jitter=0.5, refusals_before=1
     )
 
-    assert first == Again(candidate=DEAR, pause_ms=0, why="another model after bad_request")
+    assert first == RetryStep(candidate=DEAR, pause_ms=0, why="another model after bad_request")
     assert isinstance(second, TierExhausted)
     assert second.refused
     assert isinstance(later_hop, TierExhausted)
@@ -127,9 +129,9 @@ def test_a_refused_parameter_is_left_out_once_and_another_one_once_more() -> Non
     other = _next(refused("temperature"), refused("top_p"))
     same = _next(refused("temperature"), refused("temperature"))
 
-    assert first == Again(candidate=A, pause_ms=0, why="again without temperature")
-    assert other == Again(candidate=A, pause_ms=0, why="again without top_p")
-    assert same == Again(candidate=DEAR, pause_ms=0, why="another model after bad_request")
+    assert first == RetryStep(candidate=A, pause_ms=0, why="again without temperature")
+    assert other == RetryStep(candidate=A, pause_ms=0, why="again without top_p")
+    assert same == RetryStep(candidate=DEAR, pause_ms=0, why="another model after bad_request")
 
 
 def test_after_an_overflow_the_largest_window_is_asked_first() -> None:
@@ -138,7 +140,7 @@ def test_after_an_overflow_the_largest_window_is_asked_first() -> None:
     )
     step = _next(_failed(A, "context_length"), among=(A, small, large))
 
-    assert isinstance(step, Again)
+    assert isinstance(step, RetryStep)
     assert step.candidate == large
 
 
@@ -150,18 +152,18 @@ def test_a_class_that_nobody_knows_is_not_tried_anywhere_else() -> None:
 def test_a_short_retry_after_is_waited_out_to_the_millisecond(wait: float) -> None:
     step = _next(_failed(A, "rate_limited", wait), jitter=0.9)
 
-    assert step == Again(candidate=A, pause_ms=wait, why="retry after rate_limited")
+    assert step == RetryStep(candidate=A, pause_ms=wait, why="retry after rate_limited")
 
 
 def test_a_retry_after_of_nothing_asks_the_same_instance_at_once() -> None:
-    assert _next(_failed(A, "rate_limited", 0.0)) == Again(
+    assert _next(_failed(A, "rate_limited", 0.0)) == RetryStep(
         candidate=A, pause_ms=1, why="retry after rate_limited"
     )
 
 
 @pytest.mark.parametrize(("wait", "left"), [(MAX_HONOURED_WAIT_MS + 1, 60_000), (400, 799)])
 def test_a_retry_after_that_is_too_long_means_ask_somebody_else(wait: float, left: float) -> None:
-    assert _next(_failed(A, "rate_limited", wait), left=left) == Again(
+    assert _next(_failed(A, "rate_limited", wait), left=left) == RetryStep(
         candidate=B, pause_ms=0, why="another instance after rate_limited"
     )
 
@@ -171,7 +173,7 @@ def test_a_backoff_grows_with_each_retry_up_to_its_limit() -> None:
     pauses = []
     for failed in (1, 2, 3):
         step = _next(*[_failed(A, "server")] * failed, policy=policy)
-        assert isinstance(step, Again)
+        assert isinstance(step, RetryStep)
         pauses.append(step.pause_ms)
 
     assert pauses == [50, 100, 150]
@@ -181,19 +183,19 @@ def test_a_backoff_grows_with_each_retry_up_to_its_limit() -> None:
 def test_a_pause_is_the_drawn_share_of_the_backoff(jitter: float, pause: float) -> None:
     step = _next(_failed(A, "server"), jitter=jitter)
 
-    assert step == Again(candidate=A, pause_ms=pause, why="retry after server")
+    assert step == RetryStep(candidate=A, pause_ms=pause, why="retry after server")
 
 
 def test_a_pause_that_the_deadline_does_not_allow_is_not_taken() -> None:
     step = _next(_failed(A, "server"), left=200)
 
-    assert step == Again(candidate=B, pause_ms=0, why="another instance after server")
+    assert step == RetryStep(candidate=B, pause_ms=0, why="another instance after server")
 
 
 def test_without_retries_somebody_else_is_asked_first() -> None:
     step = _next(_failed(A, "server", 100), policy=FallbackPolicy(retries=0))
 
-    assert step == Again(candidate=B, pause_ms=0, why="another instance after server")
+    assert step == RetryStep(candidate=B, pause_ms=0, why="another instance after server")
 
 
 def test_a_hop_makes_no_more_calls_than_it_may() -> None:
