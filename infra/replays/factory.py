@@ -21,7 +21,7 @@ from schemas.encoding.codec import Codec, Format, UnknownSchemaError, format_of
 from schemas.encoding.json_bounds import read_writable
 from schemas.errors import SluiceError
 from schemas.request import Request, request_document
-from sinks.analytics.replays import ReplayTables
+from sinks.analytics.replays import ReplayTablesClient
 from sinks.settings import SinkSettings
 from streams.offline.replay.accepted import accepted_request
 from streams.offline.replay.publishing import KafkaRows, events_of_run
@@ -51,7 +51,7 @@ class ReplayComponents:
 
     settings: InfraSettings
     log: KafkaRequestLog
-    tables: ReplayTables
+    tables: ReplayTablesClient
     rows: KafkaRows
     history: RegistryHistory
 
@@ -77,7 +77,7 @@ def opened() -> Iterator[ReplayComponents]:
     """
     settings = InfraSettings()
     kafka = plain_kafka(settings)
-    tables = ReplayTables(SinkSettings(clickhouse_url=clickhouse_address(settings)))
+    tables = ReplayTablesClient(SinkSettings(clickhouse_url=clickhouse_address(settings)))
     try:
         log = KafkaRequestLog(kafka)
         try:

@@ -46,7 +46,7 @@ class GoldenSetError(SluiceError):
         self.line = line
 
 
-class _LineError(Exception):
+class _GoldenLineError(Exception):
     """What is wrong with a line, before file and line number are put to it."""
 
 
@@ -106,7 +106,7 @@ def read_golden(path: Path, *, tiers: Sequence[str] = STRENGTHS) -> tuple[Golden
             continue
         try:
             prompt = _read_line(line, number=number, tiers=tiers)
-        except _LineError as error:
+        except _GoldenLineError as error:
             raise GoldenSetError(path, str(error), line=number) from None
         if (earlier := lines_by_id.setdefault(prompt.id, number)) != number:
             what = f"`id` is the one of line {earlier}; give each line its own, or none"
@@ -119,16 +119,18 @@ def read_golden(path: Path, *, tiers: Sequence[str] = STRENGTHS) -> tuple[Golden
 
 
 def _read_line(line: bytes, *, number: int, tiers: Sequence[str]) -> GoldenPrompt:
-    """One line, or a `_LineError` whose text says what to do."""
+    """One line, or a `_GoldenLineError` whose text says what to do."""
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError:
-        raise _LineError("is not JSON; write one whole JSON object on a line") from None
+        raise _GoldenLineError("is not JSON; write one whole JSON object on a line") from None
     if not isinstance(row, dict):
-        raise _LineError("is not a JSON object; write {...} with `tier` and `prompt` or `request`")
+        raise _GoldenLineError(
+            "is not a JSON object; write {...} with `tier` and `prompt` or `request`"
+        )
     if unknown := [name for name in row if name not in _FIELDS]:
         shown = "".join(char if char.isprintable() else "?" for char in unknown[0][:_SHOWN_NAME])
-        raise _LineError(f"`{shown}` is unknown; fields of a request belong inside `request`")
+        raise _GoldenLineError(f"`{shown}` is unknown; fields of a request belong inside `request`")
     return GoldenPrompt(
         id=_name(row, "id", default=f"line-{number}"),
         tier=_tier(row, tiers),
@@ -140,31 +142,31 @@ def _read_line(line: bytes, *, number: int, tiers: Sequence[str]) -> GoldenPromp
 def _tier(row: Mapping[str, Any], tiers: Sequence[str]) -> str:
     allowed = ", ".join(tiers)
     if "tier" not in row:
-        raise _LineError(f"`tier` is missing; give one of {allowed}")
+        raise _GoldenLineError(f"`tier` is missing; give one of {allowed}")
     if row["tier"] not in tiers:
-        raise _LineError(f"`tier` is unknown; give one of {allowed}")
+        raise _GoldenLineError(f"`tier` is unknown; give one of {allowed}")
     return str(row["tier"])
 
 
 def _request(row: Mapping[str, Any]) -> Mapping[str, Any]:
     if "request" not in row and "prompt" not in row:
-        raise _LineError("`request` is missing; give it, or `prompt` as shorthand")
+        raise _GoldenLineError("`request` is missing; give it, or `prompt` as shorthand")
     if "request" in row and "prompt" in row:
-        raise _LineError("`request` and `prompt` are both there; give one of them")
+        raise _GoldenLineError("`request` and `prompt` are both there; give one of them")
     request = {"prompt": row["prompt"]} if "prompt" in row else row["request"]
     if not isinstance(request, dict):
-        raise _LineError("`request` is not a JSON object; give it as callers publish it")
+        raise _GoldenLineError("`request` is not a JSON object; give it as callers publish it")
     try:
         read_request(request)
     except InvalidRequestError as error:
-        raise _LineError(f"the request would be refused: {error}") from None
+        raise _GoldenLineError(f"the request would be refused: {error}") from None
     return request
 
 
 def _name(row: Mapping[str, Any], field: str, *, default: str) -> str:
     value = row.get(field, default)
     if not isinstance(value, str) or (field in row and not value):
-        raise _LineError(f"`{field}` is not a text; give a short name, or leave it out")
+        raise _GoldenLineError(f"`{field}` is not a text; give a short name, or leave it out")
     return value
 
 

@@ -26,7 +26,7 @@ _READING: dict[str, Any] = {
 Row = dict[str, Any]
 
 
-class ReplayTables:
+class ReplayTablesClient:
     """The tables, read for replays; one connection."""
 
     def __init__(self, settings: SinkSettings) -> None:

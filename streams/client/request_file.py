@@ -41,7 +41,7 @@ class RequestFileError(ConfigurationError):
     """A file of requests can't be read; the message names the lines."""
 
 
-class _LineError(Exception):
+class _RequestLineError(Exception):
     """What is wrong with one line."""
 
 
@@ -78,7 +78,7 @@ def numbered_requests(path: Path, reading: RequestFileFormat) -> list[tuple[int,
         try:
             request = _request(number, _row(raw), reading)
             _remember(identity_of(request), number, lines)
-        except _LineError as error:
+        except _RequestLineError as error:
             wrong.append(f"line {number}: {error}")
         else:
             requests.append((number, request))
@@ -92,7 +92,7 @@ def numbered_requests(path: Path, reading: RequestFileFormat) -> list[tuple[int,
 def _remember(identity: Identity, number: int, lines: dict[Identity, int]) -> None:
     before = lines.setdefault(identity, number)
     if before != number:
-        raise _LineError(
+        raise _RequestLineError(
             f"the request id of line {before} again; the second would be refused as a duplicate"
         )
 
@@ -116,7 +116,7 @@ def _request(number: int, row: dict[str, Any], reading: RequestFileFormat) -> di
     else:
         prompt = row.get(reading.prompt_field)
         if not isinstance(prompt, str):
-            raise _LineError(f"no text in {reading.prompt_field!r}")
+            raise _RequestLineError(f"no text in {reading.prompt_field!r}")
         request = {"prompt": prompt}
     if reading.id_field is not None:
         request["request_id"] = _id(row.get(reading.id_field))
@@ -128,7 +128,7 @@ def _request(number: int, row: dict[str, Any], reading: RequestFileFormat) -> di
 def _id(value: Any) -> str:
     text = str(value)
     if not REQUEST_ID.fullmatch(text):
-        raise _LineError(
+        raise _RequestLineError(
             "the id may hold 1 to 128 letters, digits and . _ : -; leave --id-field out to have "
             "ids made"
         )
@@ -161,13 +161,13 @@ def _row(raw: bytes) -> dict[str, Any]:
     try:
         row = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise _LineError(f"not JSON: {error.msg}") from None
+        raise _RequestLineError(f"not JSON: {error.msg}") from None
     if not isinstance(row, dict):
-        raise _LineError("a JSON object was expected")
+        raise _RequestLineError("a JSON object was expected")
     too_much = overgrown(row)
     if too_much is not None:
         field, what = too_much
-        raise _LineError(f"{field}: {what}" if field else what)
+        raise _RequestLineError(f"{field}: {what}" if field else what)
     return row
 
 

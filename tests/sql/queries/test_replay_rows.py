@@ -11,7 +11,7 @@ from schemas.encoding.avro_mapping import as_record
 from schemas.encoding.codec import Codec
 from schemas.events import CostEvent
 from schemas.topics import COST, REPLAY_DECISIONS
-from sinks.analytics.replays import ReplayTables
+from sinks.analytics.replays import ReplayTablesClient
 from sinks.clickhouse.clickhouse_store import ClickHouseStore
 from sinks.rows.log_position import Place
 from sinks.settings import SinkSettings
@@ -74,7 +74,7 @@ async def _seen(settings: SinkSettings, event: dict[str, Any]) -> list[dict[str,
         await store_records(store, Place(COST, 0), calls)
     finally:
         await store.close()
-    tables = ReplayTables(settings)
+    tables = ReplayTablesClient(settings)
     try:
         return list(tables.rows("seen", run="r", since=T0 - 1, until=T0 + 1_000))
     finally:
