@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from core.codecs import Codecs
 from core.kafka.incoming_message import Incoming
 from core.kafka.producer import Outgoing
 from schemas.encoding.avro_mapping import as_record
@@ -41,15 +42,19 @@ async def take_feedback(work: Work, deps: Dependencies) -> None:
     """Take one piece of feedback; returns when what it became is acknowledged."""
     message = work.message
     try:
-        document = await _read(message, deps)
+        document = await _read(message, deps.kafka.codecs)
     except UndecodableError as error:
-        await (await deps.dead_letters.put(message, "undecodable", str(error)))
+        await (await deps.kafka.dead_letters.put(message, "undecodable", str(error)))
         return
     if work.tries.failed == 0:
-        deps.dead_letters.passed(message)
-    tenant = document.tenant or deps.journals.tenant_of(document.request_id, deps.declared_tenants)
+        deps.kafka.dead_letters.passed(message)
+    tenant = document.tenant or deps.kafka.journals.tenant_of(
+        document.request_id, deps.declared_tenants
+    )
     if tenant is None:
-        await (await deps.dead_letters.put(message, UNMATCHED, _UNMATCHED_REASON, was_read=True))
+        await (
+            await deps.kafka.dead_letters.put(message, UNMATCHED, _UNMATCHED_REASON, was_read=True)
+        )
         return
     privacy = deps.registry.snapshot.privacy
     said = document.comment if privacy.store_comments else None
@@ -63,19 +68,19 @@ async def take_feedback(work: Work, deps: Dependencies) -> None:
         score=document.score,
         label=label,
         comment=None if said is None else redact(said, privacy.redact),
-        worker=deps.me.worker,
+        worker=deps.kafka.me.worker,
     )
     record = Outgoing(
-        topic=QUALITY, key=event.key, value=deps.codecs.quality.encode(as_record(event))
+        topic=QUALITY, key=event.key, value=deps.kafka.codecs.quality.encode(as_record(event))
     )
-    await (await deps.publisher.publish(record))
-    await deps.report(deps.watch.fed_back(event.key, event.score))
+    await (await deps.kafka.publisher.publish(record))
+    await deps.observers.report(deps.observers.drift_monitor.fed_back(event.key, event.score))
 
 
-async def _read(message: Incoming, deps: Dependencies) -> FeedbackDocument:
+async def _read(message: Incoming, codecs: Codecs) -> FeedbackDocument:
     if message.value is None:
         raise UndecodableError("the value is null")
-    record = await deps.codecs.decode(deps.codecs.feedback, message.value)
+    record = await codecs.decode(codecs.feedback, message.value)
     try:
         return FeedbackDocument.model_validate(record)
     except ValidationError as error:

@@ -46,7 +46,7 @@ class Handlers:
         async def end(work: Work, fault: HandlingFailure) -> None:
             if work.tries.lost_workers > MOST_LOST_WORKERS:
                 # The end of its request ended a process as well: its bytes are left alone.
-                await set_failed_aside(work.message, fault, deps)
+                await set_failed_aside(work.message, fault, deps.kafka, deps.observers)
                 return
             try:
                 await give_up(work, fault, deps)
@@ -60,8 +60,10 @@ class Handlers:
                     "%s could not be ended and is passed over: %s", place, cause_of(error)
                 )
 
-        return bounded(handle, end, sleep_ms=deps.sleep_ms, failed=deps.metrics.handling_failed)
+        return bounded(
+            handle, end, sleep_ms=deps.calls.sleep_ms, failed=deps.observers.metrics.handling_failed
+        )
 
 
 async def _give_up_feedback(work: Work, fault: HandlingFailure, deps: Dependencies) -> None:
-    await set_failed_aside(work.message, fault, deps)
+    await set_failed_aside(work.message, fault, deps.kafka, deps.observers)

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import orjson
 
+from core.clock import Clock
 from schemas.events import AGREES
 from schemas.records import ANSWER, SHADOW, Answer, Attempt
 from streams.agents.calls.internal_calls import ask_tier
@@ -18,6 +19,7 @@ from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
 from streams.agents.context.outcome_kinds import Ending, Replied
+from streams.agents.context.shadow_spend import ShadowSpendLimiter
 from streams.agents.quality.answer_evaluation import ask_judge
 from streams.agents.quality.quality_signals import QualitySignal, publish_signal
 from streams.routing.confidence.agreement import agreement
@@ -25,7 +27,9 @@ from streams.routing.confidence.scorers import Answered
 from streams.routing.shadowing import Shadow, shadow_of
 
 
-def draw_shadow(hop: HopState, ending: Ending, deps: Dependencies) -> Shadow | None:
+def draw_shadow(
+    hop: HopState, ending: Ending, clock: Clock, shadow_spend: ShadowSpendLimiter
+) -> Shadow | None:
     """The shadow call that is to follow this ending, if any; the draw joins the hop's steps."""
     if (
         not isinstance(ending, Replied)
@@ -37,7 +41,7 @@ def draw_shadow(hop: HopState, ending: Ending, deps: Dependencies) -> Shadow | N
     shadow = shadow_of(hop.message.key.decode(), ending.answer.tier, hop.snapshot)
     if policy is None or shadow is None:
         return None
-    allowed = deps.allowance.open(policy.nano_per_day, deps.clock.now())
+    allowed = shadow_spend.open(policy.nano_per_day, clock.now())
     hop.steps.append({"shadow": shadow.as_inputs() | {"allowed": allowed}})
     return shadow if allowed and shadow.tier is not None else None
 
@@ -62,7 +66,7 @@ async def make_shadow(hop: HopState, ending: Ending, shadow: Shadow, deps: Depen
         signal = QualitySignal(
             signal=AGREES, name=stronger.model, score=found, detail=shadow.as_inputs()
         )
-        await publish_signal(hop, weaker, signal, deps)
+        await publish_signal(hop, weaker, signal, deps.kafka)
         if hop.snapshot.policy.judge is not None:
             other = Answered(
                 body=hop.body,
@@ -73,7 +77,7 @@ async def make_shadow(hop: HopState, ending: Ending, shadow: Shadow, deps: Depen
             await ask_judge(hop, heard.attempt, other, deps, shadow.probability)
             await ask_judge(hop, given, mine, deps, shadow.probability)
     for attempt in hop.attempts[made:]:
-        deps.allowance.spent(attempt.cost_nano)
+        deps.shadow_spend.spent(attempt.cost_nano)
     for record in hop.pending:
         await record
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from core.codecs import Codecs
 from core.kafka.incoming_message import Incoming
 from core.kafka.producer import Outgoing
 from schemas.errors import UndecodableError
@@ -17,6 +18,7 @@ from schemas.topics import is_tier_topic, tier_of_topic
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.tier_records import BOUND_FOR, hop_message, read_hop, tier_record
 from streams.flow.dispatcher import LeftForLaterError, Work
+from streams.registry.live import LiveRegistry
 
 _LOOK_MS = 1_000.0
 
@@ -32,29 +34,31 @@ async def wait_out(work: Work, delay_s: int, deps: Dependencies) -> None:
         hop_message(message)
         topic = _bound_for(message)
     except UndecodableError as error:
-        await (await deps.dead_letters.put(message, "undecodable", str(error)))
+        await (await deps.kafka.dead_letters.put(message, "undecodable", str(error)))
         return
     if work.tries.failed == 0:
-        deps.dead_letters.passed(message)
+        deps.kafka.dead_letters.passed(message)
     work.end_trial()
     due = message.timestamp + delay_s * 1000
-    while (left := due - deps.clock.now()) > 0:
+    while (left := due - deps.kafka.clock.now()) > 0:
         if work.lost or work.closing:
             raise LeftForLaterError
-        await deps.sleep_ms(min(float(left), _LOOK_MS))
+        await deps.calls.sleep_ms(min(float(left), _LOOK_MS))
     try:
-        record = await _tier_record_of(message, topic, deps)
+        record = await _tier_record_of(message, topic, deps.kafka.codecs, deps.registry)
     except UndecodableError as error:
-        await (await deps.dead_letters.put(message, "undecodable", str(error), was_read=True))
+        await (await deps.kafka.dead_letters.put(message, "undecodable", str(error), was_read=True))
         return
-    await (await deps.publisher.publish(record))
+    await (await deps.kafka.publisher.publish(record))
 
 
-async def _tier_record_of(message: Incoming, topic: str, deps: Dependencies) -> Outgoing:
-    tiers = deps.registry.snapshot.tiers
+async def _tier_record_of(
+    message: Incoming, topic: str, codecs: Codecs, registry: LiveRegistry
+) -> Outgoing:
+    tiers = registry.snapshot.tiers
     if tier_of_topic(topic) not in tiers:
-        hop = replace(await read_hop(message, deps.codecs), tier=tiers[-1])
-        return replace(tier_record(hop, deps.codecs), partition=message.partition)
+        hop = replace(await read_hop(message, codecs), tier=tiers[-1])
+        return replace(tier_record(hop, codecs), partition=message.partition)
     return Outgoing(
         topic=topic,
         key=message.key,

@@ -29,6 +29,7 @@ from schemas.topics import (
 )
 from schemas.worker_status import WorkerStatus
 from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.ports import CallPorts, IntakePorts, KafkaPorts, Observers
 from streams.agents.context.shadow_spend import ShadowSpendLimiter
 from streams.agents.handlers import Handlers
 from streams.alerts.worker_alerts import AlertPublisher
@@ -175,37 +176,41 @@ class WorkerContainer:
         sent_replies = KafkaSentReplies(settings.kafka)
         stack.push_async_callback(sent_replies.close)
         return Dependencies(
-            me=self.me,
-            cluster=settings.cluster,
-            clock=self.clock,
-            publisher=self.publisher,
-            dead_letters=DeadLetters(
-                self.publisher,
-                self.me.worker,
-                limit,
-                self.metrics.dead_lettered,
-                alerts=self.alerts,
-                pace=self.bad_input,
+            kafka=KafkaPorts(
+                me=self.me,
+                clock=self.clock,
+                codecs=self.codecs,
+                publisher=self.publisher,
+                dead_letters=DeadLetters(
+                    self.publisher,
+                    self.me.worker,
+                    limit,
+                    self.metrics.dead_lettered,
+                    alerts=self.alerts,
+                    pace=self.bad_input,
+                ),
+                journals=self.journals,
+                in_flight=InFlightRegistry(),
+                sent_replies=sent_replies,
             ),
-            journals=self.journals,
-            claims=InFlightRegistry(),
+            calls=CallPorts(
+                providers=providers,
+                pricing=prices,
+                instances=Instances(self._owned_share),
+                sleep_ms=_sleep_ms,
+                tenants=TenantLimits(self._owned_share),
+                budgets=await self.services.budgets(stack, prices, self.alerts),
+                journal_before_call=settings.journal_before_call,
+            ),
+            intake=IntakePorts(
+                cluster=settings.cluster,
+                reply_topics=ReplyTopicPolicy(prefixes=settings.reply_prefixes),
+                reply_topic_exists=directory.has,
+                bound_tenants=settings.bound_tenants,
+            ),
+            observers=Observers(alerts=self.alerts, metrics=self.metrics, tracer=tracer),
             registry=self.registry,
-            providers=providers,
-            pricing=prices,
-            instances=Instances(self._owned_share),
-            tenants=TenantLimits(self._owned_share),
-            alerts=self.alerts,
-            codecs=self.codecs,
-            reply_topics=ReplyTopicPolicy(prefixes=settings.reply_prefixes),
-            reply_topic_exists=directory.has,
-            sent_replies=sent_replies,
-            sleep_ms=_sleep_ms,
-            bound_tenants=settings.bound_tenants,
-            journal_before_call=settings.journal_before_call,
-            allowance=ShadowSpendLimiter(self._owned_share),
-            budgets=await self.services.budgets(stack, prices, self.alerts),
-            metrics=self.metrics,
-            tracer=tracer,
+            shadow_spend=ShadowSpendLimiter(self._owned_share),
         )
 
     def _status(self, keys: KeyRing, hosts: HostPolicy, providers: tuple[str, ...]) -> WorkerStatus:

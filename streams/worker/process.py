@@ -18,6 +18,7 @@ import faust
 
 from streams.agents.calls.interrupted_calls import book_interrupted
 from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.ports import KafkaPorts
 from streams.flow.broker_clock import sync_broker_clock
 from streams.flow.dispatcher import TopicDispatcher
 from streams.journal.partition_journal import Owner
@@ -108,7 +109,7 @@ class Worker:
             self._background(stack, service())
         self._background(stack, watch_loop(parts.metrics.loop_was_late, parts.clock))
         self._background(stack, parts.journals.run())
-        self._background(stack, self._sweep(deps))
+        self._background(stack, self._sweep(deps.kafka))
         self._background(stack, gap_watch(self._app, self._parts, self._settings).run())
         await self._announced()
         if not self.stopping.is_set():
@@ -192,12 +193,12 @@ class Worker:
         self._ready = True
         log.info("assigned %d partitions", len(places))
 
-    async def _sweep(self, deps: Dependencies) -> None:
+    async def _sweep(self, kafka: KafkaPorts) -> None:
         """Book calls that were cut off and whose hop nobody opens again."""
         while True:
             await asyncio.sleep(_SWEEP_S)
             for partition, calls in self._parts.journals.orphans().items():
-                await book_interrupted(partition, calls, deps)
+                await book_interrupted(partition, calls, kafka)
 
     async def _loaded(self) -> None:
         """Wait for the registry, or for the order to stop."""

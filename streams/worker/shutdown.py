@@ -82,6 +82,6 @@ async def _book_open_calls(deps: Dependencies | None) -> None:
         return
     try:
         async with asyncio.timeout(_COMMIT_S):
-            await book_open_calls(deps)
+            await book_open_calls(deps.calls, deps.kafka)
     except (TimeoutError, SluiceError) as error:
         log.warning("calls in flight could not be booked: %s", error)

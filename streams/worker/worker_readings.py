@@ -34,8 +34,8 @@ def readings_of(
     return Readings(
         slots=lambda: _slots(intakes),
         instances=lambda: _instances(deps),
-        retries_left=lambda: deps.retries.left,
-        shadow_allowance=lambda: deps.allowance.level,
+        retries_left=lambda: deps.calls.retries.left,
+        shadow_allowance=lambda: deps.shadow_spend.level,
         registry_version=lambda: deps.registry.version,
         partitions=lambda: {topic: len(assignment.owned(topic)) for topic in intakes},
         lag=lag,
@@ -63,16 +63,16 @@ def pool_of(topic: str) -> str:
 
 
 def _instances(deps: Dependencies) -> Iterator[InstanceReading]:
-    now = deps.clock.elapsed_ms()
+    now = deps.kafka.clock.elapsed_ms()
     if deps.registry.version is None:
         return
     for model in deps.registry.snapshot.models.values():
         for instance in model.instances:
-            levels = deps.instances.levels(model, instance, now)
+            levels = deps.calls.instances.levels(model, instance, now)
             yield InstanceReading(
                 model=model.name,
                 instance=instance.name,
-                breaker=_STATES[deps.instances.state(model, instance, now)],
+                breaker=_STATES[deps.calls.instances.state(model, instance, now)],
                 in_flight=levels.in_flight,
                 requests_level=levels.requests,
                 tokens_level=levels.tokens,

@@ -143,24 +143,20 @@ class Door:
         deps = await self._world.worker()
         vendors, ring = Vendors(self._draw), KeyRing(environment={})
         kinds = (OpenAIProvider, AnthropicProvider)
-        deps = replace(
-            deps,
-            providers={
-                kind.name: kind(ring, HostPolicy(), transport=lambda: vendors) for kind in kinds
-            },
-        )
+        providers = {
+            kind.name: kind(ring, HostPolicy(), transport=lambda: vendors) for kind in kinds
+        }
         self._log = _StrictLog(self._world.log)
         known = KnownSchemas(MemoryRegistry())
         await known.register(VALUES)
-        plain = replace(
-            deps,
-            publisher=self._log,
-            dead_letters=DeadLetters(self._log, "fuzz", _NEVER),
-        )
-        self._deps = (plain, replace(plain, codecs=Codecs(known)))
+        letters = DeadLetters(self._log, "fuzz", _NEVER)
+        kafka = replace(deps.kafka, publisher=self._log, dead_letters=letters)
+        plain = replace(deps, kafka=kafka, calls=replace(deps.calls, providers=providers))
+        framed = replace(plain, kafka=replace(kafka, codecs=Codecs(known)))
+        self._deps = (plain, framed)
 
     def _hop(self, record: Outgoing, deps: Dependencies) -> TierMessage:
-        codec = deps.codecs.tier_message
+        codec = deps.kafka.codecs.tier_message
         hop = from_record(TierMessage, codec.decode(record.value or b""))
         tenant, request_id = split_identity(record.key or b"")
         if (tenant, request_id) != (hop.tenant, hop.request_id) or "/" in request_id:
@@ -190,7 +186,10 @@ class Door:
         await execute(Work(message=message, slots=slots, lane=PartitionState()), deps)
         self._replies_go_where_they_may(self._log.sent)
         for sent in self._log.sent:
-            if sent.topic == COST and deps.codecs.cost.decode(sent.value or b"")["status"] == FAULT:
+            if (
+                sent.topic == COST
+                and deps.kafka.codecs.cost.decode(sent.value or b"")["status"] == FAULT
+            ):
                 raise BrokenPromiseError("an adapter failed")
 
     @staticmethod

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.alert_port import Alerts
+from core.codecs import Codecs
 from core.kafka.producer import Outgoing
 from schemas.alert_names import AlertName
 from schemas.encoding.avro_mapping import as_record
@@ -19,6 +21,7 @@ from schemas.topics import COST
 from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
+from streams.agents.context.ports import Pricing
 from streams.providers.port import Completion, ProviderError, Usage
 from streams.providers.pricing.booked_usage import with_usage
 from streams.providers.pricing.unbilled import cost_without_usage
@@ -44,9 +47,11 @@ async def book_call(
     """Send a call's cost event on its way, among the hop's pending records."""
     completion, error = ended.completion, ended.error
     usage = completion.usage if completion else (error.usage if error else None)
-    cost_nano, price_source = await _price(candidate, usage, error, deps)
+    cost_nano, price_source = await _price(
+        candidate, usage, error, deps.observers.alerts, deps.calls.pricing
+    )
     status = "ok" if error is None else error.error_class.value
-    now = deps.clock.now()
+    now = deps.kafka.clock.now()
     message = hop.message
     booked = CostEvent(
         tenant=message.tenant,
@@ -69,8 +74,8 @@ async def book_call(
         cost_nano=cost_nano,
         price_source=price_source,
         latency_ms=ended.latency_ms,
-        worker=deps.me.worker,
-        incarnation=deps.me.incarnation,
+        worker=deps.kafka.me.worker,
+        incarnation=deps.kafka.me.incarnation,
         late=not hop.may_publish(now),
         user_id=message.user_id,
         user_tier=message.user_tier,
@@ -81,8 +86,8 @@ async def book_call(
         expected_nano=errand.expected_nano,
     )
     event = with_usage(booked, usage)
-    deps.budgets.settle(ended.call_id, cost_nano)
-    deps.metrics.called(
+    deps.calls.budgets.settle(ended.call_id, cost_nano)
+    deps.observers.metrics.called(
         model=candidate.model.name,
         instance=candidate.instance.name,
         purpose=errand.purpose,
@@ -90,8 +95,10 @@ async def book_call(
         latency_ms=ended.latency_ms,
         cost_nano=cost_nano,
     )
-    hop.pending.append(await deps.publisher.publish(cost_record(event, hop.partition, deps)))
-    deps.open_calls.booked(ended.call_id)
+    hop.pending.append(
+        await deps.kafka.publisher.publish(cost_record(event, hop.partition, deps.kafka.codecs))
+    )
+    deps.calls.open_calls.booked(ended.call_id)
     return Attempt(
         call_id=ended.call_id,
         hop=message.hop,
@@ -107,7 +114,7 @@ async def book_call(
 
 
 def cost_record(
-    event: CostEvent, partition: int | None, deps: Dependencies, *, cut_off: bool = False
+    event: CostEvent, partition: int | None, codecs: Codecs, *, cut_off: bool = False
 ) -> Outgoing:
     """A cost event on the partition of the request's journal, its call id in the headers; `cut_off`
     marks a call that this worker leaves behind in order.
@@ -121,22 +128,26 @@ def cost_record(
     return Outgoing(
         topic=COST,
         key=event.key,
-        value=deps.codecs.cost.encode(as_record(event)),
+        value=codecs.cost.encode(as_record(event)),
         headers=headers,
         partition=partition,
     )
 
 
 async def _price(
-    candidate: Candidate, usage: Usage | None, error: ProviderError | None, deps: Dependencies
+    candidate: Candidate,
+    usage: Usage | None,
+    error: ProviderError | None,
+    alerts: Alerts,
+    pricing: Pricing,
 ) -> tuple[int | None, str | None]:
     if usage is None:
         return cost_without_usage(error)
     model = candidate.model
-    cost_nano, source = deps.pricing.cost_of(model, usage)
-    unpriced = deps.pricing.unpriced(model, usage) if cost_nano is None else ()
+    cost_nano, source = pricing.cost_of(model, usage)
+    unpriced = pricing.unpriced(model, usage) if cost_nano is None else ()
     if unpriced:
-        await deps.alerts.fire(
+        await alerts.fire(
             AlertName.UNKNOWN_USAGE,
             f"{model.name}/{unpriced[0]}",
             f"{model.name} reports usage that can't be priced: {', '.join(unpriced)}; its calls "
@@ -145,14 +156,14 @@ async def _price(
             "what its server reports.",
         )
     elif cost_nano is None and source is not None:
-        await deps.alerts.fire(
+        await alerts.fire(
             AlertName.UNKNOWN_USAGE,
             f"{model.name}/usage",
             f"token counts of {model.name} are missing or contradict each other; its calls are "
             "booked with cost NULL. Let its server report usage.",
         )
     elif source is None:
-        await deps.alerts.fire(
+        await alerts.fire(
             AlertName.UNKNOWN_PRICE,
             candidate.model.name,
             f"no price is known for {candidate.model.name}; its calls are booked with cost NULL. "

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from core.clock import Clock
 from schemas.records import Failure
-from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
 from streams.agents.context.outcome_kinds import Ending, GaveUp, MovedOn
+from streams.budgets.call_budgets import Budgets
 from streams.routing.budgets import Allowed, BudgetSubject, Downgrade, Rejected, Verdict
 from streams.routing.selection.candidates import Candidate, Excluded, Shortlist
 from streams.routing.snapshot import Model
@@ -26,20 +27,24 @@ def payer_of(hop: HopState, model: str) -> BudgetSubject:
 
 
 def within_budgets(
-    hop: HopState, choice: Shortlist, costs: Mapping[str, int | None], deps: Dependencies
+    hop: HopState,
+    choice: Shortlist,
+    costs: Mapping[str, int | None],
+    budgets: Budgets,
+    clock: Clock,
 ) -> Shortlist:
     """The candidates that the budgets leave; what they said joins the hop's steps, and stands in
     `hop.denied` where they leave none.
     """
     hop.denied = None
-    now = deps.clock.now()
+    now = clock.now()
     verdicts: dict[str, Verdict] = {}
     kept: list[Candidate] = []
     excluded = list(choice.excluded)
     for candidate in choice.candidates:
         model = candidate.model
         if model.name not in verdicts:
-            said = deps.budgets.verdict(payer_of(hop, model.name), costs.get(model.name), now)
+            said = budgets.verdict(payer_of(hop, model.name), costs.get(model.name), now)
             verdicts[model.name] = said
             if inputs := said.as_inputs():
                 hop.steps.append({"at": now, "model": model.name, **inputs})

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 
+from core.clock import Clock
 from schemas.records import ANSWER
 from schemas.topics import WAIT_DELAYS_S
 from streams.agents.calls.budget_admission import within_budgets
 from streams.agents.calls.expected_costs import model_costs
-from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
+from streams.agents.context.ports import CallPorts, KafkaPorts
+from streams.agents.context.priority_gate import PriorityGate
+from streams.providers.reliability.tenant_limits import TenantLimits
 from streams.routing.features.request_features import needs_of
 from streams.routing.parameters.answer_limits import asked_limit
 from streams.routing.selection.candidates import (
@@ -72,80 +75,82 @@ def expected_tokens(context_tokens: int, max_output_tokens: int | None) -> int:
     return context_tokens + min(max_output_tokens or EXPECTED_OUTPUT_TOKENS, EXPECTED_OUTPUT_TOKENS)
 
 
-def who_has_room(hop: HopState, deps: Dependencies) -> Shortlist:
+def who_has_room(hop: HopState, calls: CallPorts, kafka: KafkaPorts) -> Shortlist:
     """The tier's candidates as things stand; the choice joins the hop's steps."""
-    now = deps.clock.now()
+    now = kafka.clock.now()
     need = need_of(hop, now)
     models = hop.snapshot.models_of(hop.message.tier)
     pinned = hop.snapshot.models.get(need.pinned_model or "")
-    costs = model_costs(models, need.context_tokens, deps)
-    conditions = deps.instances.conditions(
-        models if pinned is None else (pinned,), deps.clock.elapsed_ms()
+    costs = model_costs(models, need.context_tokens, calls.pricing)
+    conditions = calls.instances.conditions(
+        models if pinned is None else (pinned,), kafka.clock.elapsed_ms()
     )
     choice = shortlist(hop.message.tier, need, hop.snapshot, conditions, costs)
-    choice = within_budgets(hop, choice, costs, deps)
+    choice = within_budgets(hop, choice, costs, calls.budgets, kafka.clock)
     hop.steps.append(
         {"at": now, "time_left_ms": need.time_left_ms, "costs": costs, **choice.as_inputs()}
     )
     return choice
 
 
-def tenant_is_full(hop: HopState, deps: Dependencies) -> Shortlist | None:
+def tenant_is_full(hop: HopState, clock: Clock, tenants: TenantLimits) -> Shortlist | None:
     """Nobody to ask, where the tenant has used up what it may ask; joins the hop's steps."""
     tenant = hop.message.tenant
     limits = hop.snapshot.limits_of(tenant)
-    why = deps.tenants.why_not(tenant, limits, deps.clock.elapsed_ms())
+    why = tenants.why_not(tenant, limits, clock.elapsed_ms())
     if why is None:
         return None
     choice = nobody_for_now(why)
-    hop.steps.append({"at": deps.clock.now(), **choice.as_inputs()})
+    hop.steps.append({"at": clock.now(), **choice.as_inputs()})
     return choice
 
 
-async def find_room(hop: HopState, deps: Dependencies) -> Shortlist:
+async def find_room(hop: HopState, calls: CallPorts, kafka: KafkaPorts) -> Shortlist:
     """Candidates with room, waiting a little where only capacity is wanting."""
-    begun = deps.clock.elapsed_ms()
+    begun = kafka.clock.elapsed_ms()
     patience = PRIORITY_PATIENCE_MS if hop.has_priority else PATIENCE_MS
     before = len(hop.steps)
     while True:
-        choice = _room_now(hop, deps)
-        waited = deps.clock.elapsed_ms() - begun
+        choice = _room_now(hop, calls, kafka)
+        waited = kafka.clock.elapsed_ms() - begun
         if choice.candidates or not choice.lacks_capacity or waited >= patience:
             return choice
-        if hop.work.lost or hop.work.closing or hop.time_left_ms(deps.clock.now()) <= _LOOK_MS:
+        if hop.work.lost or hop.work.closing or hop.time_left_ms(kafka.clock.now()) <= _LOOK_MS:
             return choice
         del hop.steps[before:]
-        with _in_line(hop, choice, deps):
+        with _in_line(hop, choice, calls.priority_gate):
             async with hop.work.slots.lent():
-                await deps.sleep_ms(_LOOK_MS)
+                await calls.sleep_ms(_LOOK_MS)
 
 
-def _room_now(hop: HopState, deps: Dependencies) -> Shortlist:
-    if (full := tenant_is_full(hop, deps)) is not None:
+def _room_now(hop: HopState, calls: CallPorts, kafka: KafkaPorts) -> Shortlist:
+    if (full := tenant_is_full(hop, kafka.clock, calls.tenants)) is not None:
         return full
-    choice = who_has_room(hop, deps)
+    choice = who_has_room(hop, calls, kafka)
     if hop.has_priority or not choice.candidates:
         return choice
-    first = deps.turns.of_others(hop.message.tier)
+    first = calls.priority_gate.of_others(hop.message.tier)
     if first is None:
         return choice
-    hop.steps[-1] = {"at": deps.clock.now(), **first.as_inputs()}
+    hop.steps[-1] = {"at": kafka.clock.now(), **first.as_inputs()}
     return first
 
 
-def _in_line(hop: HopState, choice: Shortlist, deps: Dependencies) -> AbstractContextManager[None]:
+def _in_line(
+    hop: HopState, choice: Shortlist, priority_gate: PriorityGate
+) -> AbstractContextManager[None]:
     """Others stand back for a hop of priority, unless what it lacks is its tenant's alone."""
     is_its_own = any(not each.model for each in choice.excluded)
     if is_its_own or not hop.has_priority:
         return nullcontext()
-    return deps.turns.waiting(hop.message.tier)
+    return priority_gate.waiting(hop.message.tier)
 
 
-def wait_of(hop: HopState, deps: Dependencies) -> int | None:
+def wait_of(hop: HopState, clock: Clock) -> int | None:
     """The delay (s) of the wait topic to go to: longer with each visit (for hops of priority always
     the shortest), and over before the deadline; `None` if not even the shortest is.
     """
-    left = hop.time_left_ms(deps.clock.now()) - LEAST_MS_AFTER_WAIT
+    left = hop.time_left_ms(clock.now()) - LEAST_MS_AFTER_WAIT
     visits = 0 if hop.has_priority else hop.message.visit
     wanted = WAIT_DELAYS_S[min(visits, len(WAIT_DELAYS_S) - 1)]
     fitting = [delay for delay in WAIT_DELAYS_S if delay <= wanted and delay * 1000 <= left]

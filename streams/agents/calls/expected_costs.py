@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.ports import Pricing
 from streams.providers.port import Usage
 from streams.routing.features.request_features import estimate_tokens
 from streams.routing.selection.candidates import EXPECTED_OUTPUT_TOKENS
@@ -13,20 +13,20 @@ from streams.routing.snapshot import Model, RegistrySnapshot
 
 
 def expected_costs(
-    body: Mapping[str, Any], snapshot: RegistrySnapshot, deps: Dependencies
+    body: Mapping[str, Any], snapshot: RegistrySnapshot, pricing: Pricing
 ) -> dict[str, int | None]:
     """Nano-USD of a call to the cheapest model of each tier; `None` where no price is known."""
     tokens = estimate_tokens(body)
     found: dict[str, int | None] = {}
     for tier in snapshot.tiers:
-        costs = model_costs(snapshot.models_of(tier), tokens, deps).values()
+        costs = model_costs(snapshot.models_of(tier), tokens, pricing).values()
         found[tier] = min((cost for cost in costs if cost is not None), default=None)
     return found
 
 
 def model_costs(
-    models: Iterable[Model], input_tokens: int, deps: Dependencies
+    models: Iterable[Model], input_tokens: int, pricing: Pricing
 ) -> dict[str, int | None]:
     """Nano-USD of a call to each model, by name; `None` where no price is known."""
     usage = Usage(input_tokens=input_tokens, output_tokens=EXPECTED_OUTPUT_TOKENS)
-    return {model.name: deps.pricing.cost_of(model, usage)[0] for model in models}
+    return {model.name: pricing.cost_of(model, usage)[0] for model in models}

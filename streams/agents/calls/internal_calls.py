@@ -51,16 +51,16 @@ async def _ask(
         capabilities=needs_of(errand.body),
         context_tokens=tokens,
         max_output_tokens=asked_limit(errand.body),
-        time_left_ms=hop.time_left_ms(deps.clock.now()),
+        time_left_ms=hop.time_left_ms(deps.kafka.clock.now()),
         pinned_model=model,
         spread=f"{hop.message.tenant}/{hop.message.request_id}/{errand.purpose}",
     )
     models = hop.snapshot.models_of(tier)
     asked = models if model is None else (hop.snapshot.models[model],)
-    costs = model_costs(asked, tokens, deps)
-    conditions = deps.instances.conditions(asked, deps.clock.elapsed_ms())
+    costs = model_costs(asked, tokens, deps.calls.pricing)
+    conditions = deps.calls.instances.conditions(asked, deps.kafka.clock.elapsed_ms())
     found = shortlist(tier, need, hop.snapshot, conditions, costs)
-    found = within_budgets(hop, found, costs, deps)
+    found = within_budgets(hop, found, costs, deps.calls.budgets, deps.kafka.clock)
     if not found.candidates:
         return CallResult(failed=NO_CAPACITY if hop.denied is None else NO_BUDGET)
     errand = replace(

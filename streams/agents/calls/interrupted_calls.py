@@ -11,13 +11,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.codecs import Codecs
 from schemas.errors import UndecodableError
 from schemas.events import CostEvent
 from schemas.identity import split_identity
 from schemas.records import ANSWER, Attempt
 from streams.agents.calls.accounting import cost_record
-from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
+from streams.agents.context.ports import CallPorts, KafkaPorts
 from streams.journal.partition_journal import BegunCall
 
 log = logging.getLogger(__name__)
@@ -33,30 +34,36 @@ _NOTHING_KNOWN: Mapping[str, Any] = dict.fromkeys(
 
 
 async def book_interrupted(
-    partition: int, calls: Sequence[BegunCall], deps: Dependencies
+    partition: int, calls: Sequence[BegunCall], kafka: KafkaPorts
 ) -> list[BegunCall]:
     """Book those of the calls that are not booked yet; returns when the broker has them."""
-    unbooked = await deps.journals.unbooked(partition, calls)
+    unbooked = await kafka.journals.unbooked(partition, calls)
     under_way = [
-        await deps.publisher.publish(cost_record(await _event(call, deps), partition, deps))
+        await kafka.publisher.publish(
+            cost_record(await _event(call, kafka), partition, kafka.codecs)
+        )
         for call in unbooked
     ]
     for call, record in zip(unbooked, under_way, strict=True):
         await record
-        deps.journals.booked(partition, call.identity, call.call_id)
+        kafka.journals.booked(partition, call.identity, call.call_id)
     return unbooked
 
 
-async def book_failed_call(hop: HopState, call_id: str, deps: Dependencies) -> None:
+async def book_failed_call(
+    hop: HopState, call_id: str, calls: CallPorts, kafka: KafkaPorts
+) -> None:
     """Book a call whose handling failed before it was booked, and note it among the attempts;
     nothing happens if the call was booked, or never started.
     """
-    open_call = deps.open_calls.booked(call_id)
+    open_call = calls.open_calls.booked(call_id)
     if open_call is None:
         return
-    event = await _event(open_call.call, deps)
-    deps.budgets.settle(call_id, None)
-    hop.pending.append(await deps.publisher.publish(cost_record(event, open_call.partition, deps)))
+    event = await _event(open_call.call, kafka)
+    calls.budgets.settle(call_id, None)
+    hop.pending.append(
+        await kafka.publisher.publish(cost_record(event, open_call.partition, kafka.codecs))
+    )
     hop.attempts.append(
         Attempt(
             call_id=call_id,
@@ -73,32 +80,32 @@ async def book_failed_call(hop: HopState, call_id: str, deps: Dependencies) -> N
     )
 
 
-async def book_open_calls(deps: Dependencies) -> None:
+async def book_open_calls(calls: CallPorts, kafka: KafkaPorts) -> None:
     """Book every call that is still open: the worker leaves in order, and whoever takes its hops
     over does not count it among the workers that they cost.
     """
     under_way = [
-        await deps.publisher.publish(
-            cost_record(await _event(each.call, deps), each.partition, deps, cut_off=True)
+        await kafka.publisher.publish(
+            cost_record(await _event(each.call, kafka), each.partition, kafka.codecs, cut_off=True)
         )
-        for each in deps.open_calls.all()
+        for each in calls.open_calls.all()
     ]
     for record in under_way:
         await record
 
 
-async def _started(call: BegunCall, deps: Dependencies) -> Mapping[str, Any]:
+async def _started(call: BegunCall, codecs: Codecs) -> Mapping[str, Any]:
     """The started record; of one that can't be read nothing is known but its headers."""
     try:
-        return await deps.codecs.decode(deps.codecs.outcome, call.value)
+        return await codecs.decode(codecs.outcome, call.value)
     except UndecodableError as error:
         log.warning("a call is booked by the headers of its started record: %s", error)
         return {**_NOTHING_KNOWN, "at": call.started_at}
 
 
-async def _event(call: BegunCall, deps: Dependencies) -> CostEvent:
+async def _event(call: BegunCall, kafka: KafkaPorts) -> CostEvent:
     tenant, request_id = split_identity(call.identity)
-    started = await _started(call, deps)
+    started = await _started(call, kafka.codecs)
     return CostEvent(
         tenant=tenant,
         request_id=request_id,
@@ -106,15 +113,15 @@ async def _event(call: BegunCall, deps: Dependencies) -> CostEvent:
         visit=call.visit,
         call_id=call.call_id,
         purpose=started["purpose"] or ANSWER,
-        at=deps.clock.now(),
+        at=kafka.clock.now(),
         started_at=started["at"],
         tier=started["tier"],
         provider=started["provider"] or "unknown",
         request_model=started["request_model"] or "unknown",
         instance=started["instance"],
         status=INTERRUPTED,
-        worker=deps.me.worker,
-        incarnation=deps.me.incarnation,
+        worker=kafka.me.worker,
+        incarnation=kafka.me.incarnation,
         user_id=started["user_id"],
         user_tier=started["user_tier"],
         feature=started["feature"],

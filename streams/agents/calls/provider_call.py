@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
+from core.alert_port import Alerts
+from core.clock import Clock
 from schemas.alert_names import AlertName
 from schemas.errors import SluiceError
 from schemas.journal_headers import STARTED
@@ -15,6 +17,7 @@ from streams.agents.calls.interrupted_calls import book_failed_call
 from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
+from streams.agents.context.ports import CallPorts, KafkaPorts
 from streams.agents.context.spans import call_span, note_call, trace_headers
 from streams.flow.handling_retries import is_environment
 from streams.journal.partition_journal import BegunCall
@@ -28,7 +31,8 @@ from streams.providers.port import (
     Usage,
 )
 from streams.providers.refusals.adapter_faults import adapter_fault
-from streams.providers.reliability.instance_load import CallInFlight
+from streams.providers.refusals.refused_parameters import RefusedParameters
+from streams.providers.reliability.instance_load import CallInFlight, Instances
 from streams.routing.features.request_features import estimate_tokens
 from streams.routing.parameters.answer_limits import answer_limit
 from streams.routing.parameters.extra_body import with_listed_extra
@@ -55,12 +59,12 @@ async def make_call(
     """Ask a candidate once; the cost event is on its way when this returns, and also when an
     unexpected exception leaves it.
     """
-    call_id = deps.call_id()
+    call_id = deps.calls.call_id()
     try:
         return await _make_call(hop, candidate, errand, call_id, deps)
     except Exception as error:
         if not is_environment(error):
-            await book_failed_call(hop, call_id, deps)
+            await book_failed_call(hop, call_id, deps.calls, deps.kafka)
         raise
 
 
@@ -72,12 +76,14 @@ async def _make_call(
 
     def most_nano() -> int | None:
         usage = Usage(input_tokens=context_tokens, output_tokens=longest)
-        return deps.pricing.cost_of(candidate.model, usage)[0]
+        return deps.calls.pricing.cost_of(candidate.model, usage)[0]
 
     payer = payer_of(hop, candidate.model.name)
-    deps.budgets.reserve(call_id, payer, errand.expected_nano, most_nano)
-    started_at = deps.clock.now()
-    in_flight = deps.instances.begin(candidate, errand.expected_tokens, deps.clock.elapsed_ms())
+    deps.calls.budgets.reserve(call_id, payer, errand.expected_nano, most_nano)
+    started_at = deps.kafka.clock.now()
+    in_flight = deps.calls.instances.begin(
+        candidate, errand.expected_tokens, deps.kafka.clock.elapsed_ms()
+    )
     limits = hop.snapshot.policy.timeouts
     total_ms = min(limits.total_ms, hop.time_left_ms(started_at))
     if errand.limit_ms is not None:
@@ -85,10 +91,10 @@ async def _make_call(
     total_ms = max(total_ms, 1.0)
     hop.lease_until = started_at + int(total_ms) + LEASE_MARGIN_MS
     try:
-        await _journal_start(hop, candidate, errand, call_id, deps)
+        await _journal_start(hop, candidate, errand, deps.calls, deps.kafka, call_id=call_id)
     except BaseException:
-        deps.instances.given_up(in_flight)
-        deps.budgets.release(call_id)
+        deps.calls.instances.given_up(in_flight)
+        deps.calls.budgets.release(call_id)
         raise
     call = ChatCall(
         call_id=call_id,
@@ -100,19 +106,20 @@ async def _make_call(
             total=total_ms / 1000,
         ),
         max_output_tokens=longest,
-        unsupported=candidate.model.unsupported | deps.refused_parameters.of(candidate.model.name),
+        unsupported=candidate.model.unsupported
+        | deps.calls.refused_parameters.of(candidate.model.name),
     )
-    before = deps.clock.elapsed_ms()
+    before = deps.kafka.clock.elapsed_ms()
     try:
-        with call_span(hop, candidate, errand, call, deps) as span:
-            told = trace_headers(span, deps)
+        with call_span(hop, candidate, errand, call, deps.observers.tracer) as span:
+            told = trace_headers(span, deps.observers.tracer)
             asked = replace(call, trace_headers=told) if told else call
             completion, error = await _ask(candidate, asked, in_flight, deps)
             note_call(span, completion, error)
     except Exception:
-        deps.instances.given_up(in_flight)
+        deps.calls.instances.given_up(in_flight)
         raise
-    latency_ms = deps.clock.elapsed_ms() - before
+    latency_ms = deps.kafka.clock.elapsed_ms() - before
     hop.provider_ms += latency_ms
     ended = EndedCall(
         call_id=call_id,
@@ -121,11 +128,17 @@ async def _make_call(
         completion=completion,
         error=error,
     )
-    await _report_faults(candidate, ended, deps)
-    opened = _note_end(in_flight, ended, total_ms if total_ms < limits.total_ms else None, deps)
+    await _report_faults(candidate, ended, deps.observers.alerts, deps.calls.refused_parameters)
+    opened = _note_end(
+        in_flight,
+        ended,
+        total_ms if total_ms < limits.total_ms else None,
+        deps.kafka.clock,
+        deps.calls.instances,
+    )
     attempt = await book_call(hop, candidate, errand, ended, deps)
     if opened:
-        await _alert_down(candidate, attempt, deps)
+        await _alert_down(candidate, attempt, deps.observers.alerts)
     return CallEnd(attempt=attempt, completion=completion, error=error)
 
 
@@ -133,7 +146,7 @@ async def _ask(
     candidate: Candidate, call: ChatCall, in_flight: CallInFlight, deps: Dependencies
 ) -> tuple[Completion | None, ProviderError | None]:
     try:
-        provider = deps.provider(candidate.model.provider)
+        provider = deps.calls.provider(candidate.model.provider)
         return await provider.complete(call, _endpoint(candidate)), None
     except ProviderError as failure:
         return None, failure
@@ -143,46 +156,52 @@ async def _ask(
         log.exception("provider %s broke its port", candidate.model.provider)
         return None, adapter_fault(failure, "making a call", sent=True)
     except BaseException:
-        deps.instances.given_up(in_flight)
+        deps.calls.instances.given_up(in_flight)
         raise
 
 
 def _note_end(
-    in_flight: CallInFlight, ended: EndedCall, our_limit_ms: float | None, deps: Dependencies
+    in_flight: CallInFlight,
+    ended: EndedCall,
+    our_limit_ms: float | None,
+    clock: Clock,
+    instances: Instances,
 ) -> bool:
     """Let the instance's limits and health know; whether its circuit opened. `our_limit_ms` is the
     time that the request had left, where that was less than a call may take.
     """
-    now, error = deps.clock.elapsed_ms(), ended.error
+    now, error = clock.elapsed_ms(), ended.error
     if error is None:
         usage = ended.completion.usage if ended.completion else None
-        deps.instances.answered(in_flight, ended.latency_ms, tokens_of(usage), now)
+        instances.answered(in_flight, ended.latency_ms, tokens_of(usage), now)
         return False
     timed_out = error.error_class is ErrorClass.TIMEOUT
     if timed_out and our_limit_ms is not None and ended.latency_ms >= our_limit_ms:
-        return deps.instances.cut_short(in_flight, ended.latency_ms, now)
+        return instances.cut_short(in_flight, ended.latency_ms, now)
     after_ms = None if error.retry_after_s is None else error.retry_after_s * 1000
-    return deps.instances.failed(in_flight, error.error_class, after_ms, now)
+    return instances.failed(in_flight, error.error_class, after_ms, now)
 
 
 def _context_tokens(hop: HopState, errand: CallSpec) -> int:
     return hop.context_tokens if errand.purpose == ANSWER else estimate_tokens(errand.body)
 
 
-async def _report_faults(candidate: Candidate, ended: EndedCall, deps: Dependencies) -> None:
+async def _report_faults(
+    candidate: Candidate, ended: EndedCall, alerts: Alerts, refused_parameters: RefusedParameters
+) -> None:
     """Learn a parameter that the model refused, and tell of that and of an adapter's own fault."""
     error, model = ended.error, candidate.model.name
     if error is None:
         return
     if error.error_class is ErrorClass.ADAPTER_FAULT:
-        await deps.alerts.fire(
+        await alerts.fire(
             AlertName.ADAPTER_FAULT,
             f"{candidate.model.provider}/{model}",
             f"{error}. Other models are asked; report it to the maintainers of the adapter.",
         )
     if error.unsupported is not None:
-        deps.refused_parameters.learn(model, error.unsupported)
-        await deps.alerts.fire(
+        refused_parameters.learn(model, error.unsupported)
+        await alerts.fire(
             AlertName.UNSUPPORTED_PARAMETER,
             f"{model}/{error.unsupported}",
             f"{model} refused the parameter {error.unsupported}; this worker leaves it out from "
@@ -190,9 +209,9 @@ async def _report_faults(candidate: Candidate, ended: EndedCall, deps: Dependenc
         )
 
 
-async def _alert_down(candidate: Candidate, attempt: Attempt, deps: Dependencies) -> None:
+async def _alert_down(candidate: Candidate, attempt: Attempt, alerts: Alerts) -> None:
     model, instance = candidate.model.name, candidate.instance.name
-    await deps.alerts.fire(
+    await alerts.fire(
         AlertName.PROVIDER_DOWN,
         f"{model}/{instance}",
         f"calls of {model} at {instance} fail ({attempt.status}); it is left alone and probed "
@@ -218,11 +237,18 @@ def _endpoint(candidate: Candidate) -> Endpoint:
 
 
 async def _journal_start(
-    hop: HopState, candidate: Candidate, errand: CallSpec, call_id: str, deps: Dependencies
+    hop: HopState,
+    candidate: Candidate,
+    errand: CallSpec,
+    calls: CallPorts,
+    kafka: KafkaPorts,
+    *,
+    call_id: str,
 ) -> None:
     event = hop.outcome(
         STARTED,
-        deps,
+        kafka.clock,
+        kafka.me,
         call_id=call_id,
         purpose=errand.purpose,
         lease_until=hop.lease_until,
@@ -231,23 +257,23 @@ async def _journal_start(
         instance=candidate.instance.name,
         expected_nano=errand.expected_nano,
     )
-    headers = hop.journal_headers(STARTED, deps, call_id=call_id, lease_until=hop.lease_until)
-    record = hop.journal_record(event, headers, deps)
-    under_way = await deps.publisher.publish(record)
+    headers = hop.journal_headers(STARTED, kafka.me, call_id=call_id, lease_until=hop.lease_until)
+    record = hop.journal_record(event, headers, kafka.codecs)
+    under_way = await kafka.publisher.publish(record)
     call = BegunCall(
         identity=hop.message.key,
         hop=hop.message.hop,
         visit=hop.message.visit,
         call_id=call_id,
-        owner=deps.me,
+        owner=kafka.me,
         lease_until=hop.lease_until,
         started_at=event.at,
         value=record.value or b"",
     )
-    if deps.journal_before_call:
+    if calls.journal_before_call:
         await under_way
     else:
         hop.pending.append(under_way)
-    deps.open_calls.begin(call, hop.partition)
+    calls.open_calls.begin(call, hop.partition)
     if hop.message.hop != BEFORE_HOPS:
         hop.work.end_trial()

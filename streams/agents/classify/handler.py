@@ -8,9 +8,11 @@ the one place that knows its journal.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from core.codecs import Codecs
 from core.kafka.incoming_message import Incoming
 from schemas.encoding import exact_json
 from schemas.encoding.codec import Format, format_of
@@ -35,12 +37,14 @@ from streams.agents.classify.llm_classification import opinion_on
 from streams.agents.classify.reply_address import CORRELATION_ID, REPLY_TOPIC, Addressed, address_of
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
+from streams.agents.context.ports import IntakePorts, KafkaPorts
 from streams.agents.context.spans import classify_span, note_decision
 from streams.agents.context.tier_records import tier_record
 from streams.agents.outcomes.failed_handling import FAILURE, one_try, set_failed_aside
 from streams.agents.outcomes.replies import send_reply
 from streams.flow.dispatcher import Work
 from streams.flow.handling_retries import HandlingFailure, cause_of, is_environment
+from streams.registry.live import LiveRegistry
 from streams.routing.assessment import uses_artifact, wants_opinion
 from streams.routing.decision import (
     CODE_VERSION,
@@ -78,24 +82,24 @@ async def classify(work: Work, deps: Dependencies) -> None:
     """Take one request; returns when its tier message, or dead letter, is acknowledged."""
     message = work.message
     try:
-        record = await _decode(message, deps)
+        record = await _decode(message, deps.kafka.codecs)
     except UndecodableError as error:
-        await _set_aside(message, str(error), deps)
+        await _set_aside(message, str(error), deps.intake, deps.kafka)
         return
     if work.tries.failed == 0:
-        deps.dead_letters.passed(message)
-    addressed = await address_of(message, deps)
+        deps.kafka.dead_letters.passed(message)
+    addressed = await address_of(message, deps.intake, deps.kafka)
     hop = await _first_hop(work, record, addressed, deps)
-    await (await deps.publisher.publish(tier_record(hop, deps.codecs)))
+    await (await deps.kafka.publisher.publish(tier_record(hop, deps.kafka.codecs)))
 
 
 async def give_up_request(work: Work, fault: HandlingFailure, deps: Dependencies) -> None:
     """End a request that can't be handled as failed: a verdict for its journal, a dead letter, an
     alert. Of one that can't even be opened only the dead letter and the alert remain.
     """
-    await set_failed_aside(work.message, fault, deps)
+    await set_failed_aside(work.message, fault, deps.kafka, deps.observers)
     try:
-        opened = await _reopened(work.message, deps)
+        opened = await _reopened(work.message, deps.intake, deps.kafka)
     except Exception as error:
         if is_environment(error):
             raise
@@ -104,43 +108,49 @@ async def give_up_request(work: Work, fault: HandlingFailure, deps: Dependencies
             cause_of(error),
         )
         return
-    verdict = replace(_verdict_of(opened, FAILURE, deps), attempts=tuple(work.tries.attempts))
-    await (await deps.publisher.publish(tier_record(verdict, deps.codecs)))
+    verdict = replace(
+        _verdict_of(opened, FAILURE, deps.intake.cluster, deps.registry),
+        attempts=tuple(work.tries.attempts),
+    )
+    await (await deps.kafka.publisher.publish(tier_record(verdict, deps.kafka.codecs)))
 
 
-async def _reopened(message: Incoming, deps: Dependencies) -> _Opened:
-    record = await _decode(message, deps)
-    addressed = await address_of(message, deps)
-    return _opened(message, record, addressed, deps)
+async def _reopened(message: Incoming, intake: IntakePorts, kafka: KafkaPorts) -> _Opened:
+    record = await _decode(message, kafka.codecs)
+    addressed = await address_of(message, intake, kafka)
+    return _opened(message, record, addressed, intake.bound_tenants)
 
 
-async def _decode(message: Incoming, deps: Dependencies) -> dict[str, Any]:
+async def _decode(message: Incoming, codecs: Codecs) -> dict[str, Any]:
     if message.value is None:
         raise UndecodableError("the value is null")
-    return await deps.codecs.decode(deps.codecs.request, message.value)
+    return await codecs.decode(codecs.request, message.value)
 
 
 async def _first_hop(
     work: Work, record: dict[str, Any], addressed: Addressed, deps: Dependencies
 ) -> TierMessage:
-    opened = _opened(work.message, record, addressed, deps)
-    with classify_span(opened.source, opened.address, deps) as span:
+    opened = _opened(work.message, record, addressed, deps.intake.bound_tenants)
+    with classify_span(opened.source, opened.address, deps.observers.tracer) as span:
         try:
-            request = _checked(opened, record, addressed, deps)
+            request = _checked(opened, record, addressed, deps.kafka.codecs)
             first = await _routed(opened, request, work, span.context, deps)
         except InvalidRequestError as error:
             span.fail(error.code)
-            return _verdict(opened, error, deps)
+            return _verdict(opened, error, deps.intake.cluster, deps.registry)
         note_decision(span, first.decision)
         return first
 
 
 def _opened(
-    message: Incoming, record: dict[str, Any], addressed: Addressed, deps: Dependencies
+    message: Incoming,
+    record: dict[str, Any],
+    addressed: Addressed,
+    bound_tenants: Mapping[str, str | None],
 ) -> _Opened:
     claim = read_claim(record)
-    owner = deps.bound_tenants.get(message.topic)
-    foreign = owner is None and claim.tenant in deps.bound_tenants.values()
+    owner = bound_tenants.get(message.topic)
+    foreign = owner is None and claim.tenant in bound_tenants.values()
     # A foreign one is refused, and must not end a request of that tenant.
     tenant = DEFAULT_TENANT if foreign else owner or claim.tenant
     return _Opened(
@@ -162,7 +172,7 @@ def _checked(
     opened: _Opened,
     record: dict[str, Any],
     addressed: Addressed,
-    deps: Dependencies,
+    codecs: Codecs,
 ) -> Request:
     value = opened.message.value or b""
     if len(value) > MAX_REQUEST_BYTES:
@@ -172,7 +182,7 @@ def _checked(
         )
     if addressed.refusal is not None:
         raise addressed.refusal
-    framed = deps.codecs.request.format is Format.CONFLUENT
+    framed = codecs.request.format is Format.CONFLUENT
     is_json = format_of(value, framed=framed) is Format.JSON
     request = read_request(record if is_json else request_document(record))
     if opened.owner is not None and record.get("tenant") not in {None, opened.owner}:
@@ -188,7 +198,7 @@ async def _routed(
     snapshot = deps.registry.snapshot
     body = _carried(request)
     deadline_at = opened.source.timestamp + request.deadline_ms
-    now = deps.clock.now()
+    now = deps.kafka.clock.now()
     if deadline_at <= now:
         raise InvalidRequestError(
             "the deadline was over before the request was read", code="deadline_exceeded"
@@ -199,11 +209,13 @@ async def _routed(
     moment = DecisionContext(
         now=now,
         time_left_ms=deadline_at - now,
-        costs=expected_costs(request.body, ground, deps) if uses_artifact(ground) else {},
+        costs=expected_costs(request.body, ground, deps.calls.pricing)
+        if uses_artifact(ground)
+        else {},
     )
     first = TierMessage(
         tenant=opened.claim.tenant,
-        request_id=_request_id(opened, deps),
+        request_id=_request_id(opened, deps.intake.cluster),
         source=opened.source,
         hop=0,
         visit=0,
@@ -239,9 +251,11 @@ async def _routed(
         attempts = asking.all_attempts
         work.tries.attempts = list(attempts)
     decision = decide(subject, snapshot, moment)
-    deps.metrics.classified(decision.classifier, decision.tier)
-    await deps.report(
-        deps.watch.decided(decision.registry_version, decision.classifier, decision.score)
+    deps.observers.metrics.classified(decision.classifier, decision.tier)
+    await deps.observers.report(
+        deps.observers.drift_monitor.decided(
+            decision.registry_version, decision.classifier, decision.score
+        )
     )
     return replace(first, tier=decision.tier, decision=decision, attempts=attempts)
 
@@ -283,19 +297,23 @@ def _undecided(snapshot: RegistrySnapshot) -> Decision:
     )
 
 
-def _verdict(opened: _Opened, error: InvalidRequestError, deps: Dependencies) -> TierMessage:
+def _verdict(
+    opened: _Opened, error: InvalidRequestError, cluster: str, registry: LiveRegistry
+) -> TierMessage:
     failure = Failure(
         code=error.code, message=str(error), retryable=error.code == "deadline_exceeded"
     )
-    return _verdict_of(opened, failure, deps)
+    return _verdict_of(opened, failure, cluster, registry)
 
 
-def _verdict_of(opened: _Opened, failure: Failure, deps: Dependencies) -> TierMessage:
+def _verdict_of(
+    opened: _Opened, failure: Failure, cluster: str, registry: LiveRegistry
+) -> TierMessage:
     """A hop that ends the request without a call: rejected, expired, or failed."""
-    snapshot = deps.registry.snapshot
+    snapshot = registry.snapshot
     return TierMessage(
         tenant=opened.claim.tenant,
-        request_id=_request_id(opened, deps),
+        request_id=_request_id(opened, cluster),
         source=opened.source,
         hop=0,
         visit=0,
@@ -312,27 +330,29 @@ def _verdict_of(opened: _Opened, failure: Failure, deps: Dependencies) -> TierMe
     )
 
 
-def _request_id(opened: _Opened, deps: Dependencies) -> str:
-    return opened.claim.request_id or _made_id(opened.message, deps)
+def _request_id(opened: _Opened, cluster: str) -> str:
+    return opened.claim.request_id or _made_id(opened.message, cluster)
 
 
-def _made_id(message: Incoming, deps: Dependencies) -> str:
+def _made_id(message: Incoming, cluster: str) -> str:
     return missing_request_id(
-        deps.cluster, message.topic, message.partition, message.offset, message.timestamp
+        cluster, message.topic, message.partition, message.offset, message.timestamp
     )
 
 
-async def _set_aside(message: Incoming, reason: str, deps: Dependencies) -> None:
+async def _set_aside(
+    message: Incoming, reason: str, intake: IntakePorts, kafka: KafkaPorts
+) -> None:
     """Dead-letter what can't be read, and tell a sender that listens for an answer."""
-    done = await deps.dead_letters.put(message, "undecodable", reason)
+    done = await kafka.dead_letters.put(message, "undecodable", reason)
     if message.header(*CORRELATION_ID, *REPLY_TOPIC) is not None:
-        addressed = await address_of(message, deps)
+        addressed = await address_of(message, intake, kafka)
         reply = Reply(
-            request_id=_made_id(message, deps),
+            request_id=_made_id(message, intake.cluster),
             status="rejected",
             cost_nano=0,
-            latency_ms=float(max(deps.clock.now() - message.timestamp, 0)),
+            latency_ms=float(max(kafka.clock.now() - message.timestamp, 0)),
             error=Failure(code="invalid_request", message=reason, retryable=False),
         )
-        await (await send_reply(reply, addressed.address, deps))
+        await (await send_reply(reply, addressed.address, kafka.codecs, kafka.publisher))
     await done

@@ -31,17 +31,17 @@ async def opinion_on(seen: Features, hop: HopState, deps: Dependencies) -> LlmCl
     if asked is None:
         return LlmClassification(failed="nobody to ask")
     key = question_key(seen, hop.snapshot)
-    known = deps.opinions.recall(key)
+    known = deps.classification_cache.recall(key)
     if known is not None:
         return known
-    if deps.opinions.paused(deps.clock.now()):
+    if deps.classification_cache.paused(deps.kafka.clock.now()):
         return LlmClassification(failed=PAUSED)
     body = opinion_body(seen, hop.snapshot, hop.snapshot.models[asked.model])
     errand = CallSpec(body=body, purpose=CLASSIFY, limit_ms=asked.timeout_ms)
     opinion = _read(await ask_model(hop, asked.model, errand, deps), hop)
-    deps.opinions.keep(key, opinion, deps.clock.now())
-    if deps.opinions.paused(deps.clock.now()):
-        await deps.alerts.fire(
+    deps.classification_cache.keep(key, opinion, deps.kafka.clock.now())
+    if deps.classification_cache.paused(deps.kafka.clock.now()):
+        await deps.observers.alerts.fire(
             AlertName.CLASSIFIER_SILENT,
             asked.model,
             f"the llm classifier's model failed again and again ({opinion.failed}); the rules "

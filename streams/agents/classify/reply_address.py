@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.codecs import Codecs
 from core.kafka.incoming_message import Incoming
 from schemas.encoding.codec import Format, format_of
 from schemas.errors import InvalidRequestError
 from schemas.identity import reply_digest
 from schemas.records import Header, ReplyAddress
 from schemas.topics import REPLIES
-from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.ports import IntakePorts, KafkaPorts
 
 REPLY_TOPIC = ("reply-topic", "kafka_replyTopic")
 REPLY_PARTITION = ("kafka_replyPartition",)
@@ -36,11 +37,11 @@ class Addressed:
     refusal: InvalidRequestError | None = None
 
 
-async def address_of(message: Incoming, deps: Dependencies) -> Addressed:
+async def address_of(message: Incoming, intake: IntakePorts, kafka: KafkaPorts) -> Addressed:
     """The reply address of a request; one that is refused is replaced by the default topic."""
     wanted = message.header(*REPLY_TOPIC)
     topic = wanted.decode("ascii", "replace") if wanted else REPLIES
-    refusal = _too_long(message) or await _forbidden(topic, message, deps)
+    refusal = _too_long(message) or await _forbidden(topic, message, intake)
     if refusal is not None:
         topic = REPLIES
     correlation = message.header(*CORRELATION_ID)
@@ -48,7 +49,7 @@ async def address_of(message: Incoming, deps: Dependencies) -> Addressed:
         topic=topic,
         partition=None if refusal else _partition(message),
         key=message.key if len(message.key or b"") <= MAX_KEY_BYTES else None,
-        format=_format(message, deps),
+        format=_format(message, kafka.codecs),
         headers=tuple(
             Header(name=name, value=value)
             for name, value in _echoed(message)
@@ -70,11 +71,11 @@ def _too_long(message: Incoming) -> InvalidRequestError | None:
 
 
 async def _forbidden(
-    topic: str, message: Incoming, deps: Dependencies
+    topic: str, message: Incoming, intake: IntakePorts
 ) -> InvalidRequestError | None:
-    if not deps.reply_topics.allows(topic, deps.bound_tenants.get(message.topic)):
+    if not intake.reply_topics.allows(topic, intake.bound_tenants.get(message.topic)):
         why = "reply-topic: not a topic that replies may go to"
-    elif topic != REPLIES and not await deps.reply_topic_exists(topic):
+    elif topic != REPLIES and not await intake.reply_topic_exists(topic):
         why = "reply-topic: does not exist; create it first"
     else:
         return None
@@ -94,6 +95,6 @@ def _partition(message: Incoming) -> int | None:
     return int.from_bytes(raw, "big", signed=True) if raw[0] < 0x80 else None
 
 
-def _format(message: Incoming, deps: Dependencies) -> str:
-    framed = deps.codecs.request.format is Format.CONFLUENT
+def _format(message: Incoming, codecs: Codecs) -> str:
+    framed = codecs.request.format is Format.CONFLUENT
     return format_of(message.value or b"", framed=framed).value

@@ -6,15 +6,17 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.clock import Clock
+from core.codecs import Codecs
 from core.kafka.producer import Delivered, Outgoing
 from schemas.encoding.avro_mapping import as_record
 from schemas.events import OutcomeEvent
 from schemas.journal_headers import TERMINAL, JournalHeaders
 from schemas.records import BEFORE_HOPS, Answer, Attempt, TierMessage
 from schemas.topics import OUTCOMES
-from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.tier_records import PRIORITY_QUALITY
 from streams.flow.dispatcher import Work
+from streams.journal.partition_journal import Owner
 from streams.routing.budgets import Downgrade, Rejected
 from streams.routing.features.request_features import estimate_tokens
 from streams.routing.snapshot import RegistrySnapshot
@@ -78,7 +80,7 @@ class HopState:
         """Whether this worker may still end the hop: it holds the partition, or its lease."""
         return not self.work.lost or now < self.lease_until
 
-    def journal_headers(self, kind: str, deps: Dependencies, **more: Any) -> JournalHeaders:
+    def journal_headers(self, kind: str, me: Owner, **more: Any) -> JournalHeaders:
         """Headers of a journal record of this hop."""
         return JournalHeaders(
             kind=kind,
@@ -86,12 +88,12 @@ class HopState:
             visit=self.message.visit,
             origin=self.message.source.place,
             digest=self.message.reply_to.digest,
-            worker=deps.me.worker,
-            incarnation=deps.me.incarnation,
+            worker=me.worker,
+            incarnation=me.incarnation,
             **more,
         )
 
-    def outcome(self, kind: str, deps: Dependencies, **more: Any) -> OutcomeEvent:
+    def outcome(self, kind: str, clock: Clock, me: Owner, **more: Any) -> OutcomeEvent:
         """A journal record of this hop; `more` are the fields that its kind sets."""
         message = self.message
         return OutcomeEvent(
@@ -101,9 +103,9 @@ class HopState:
             visit=message.visit,
             kind=kind,
             final=kind in TERMINAL,
-            at=deps.clock.now(),
-            worker=deps.me.worker,
-            incarnation=deps.me.incarnation,
+            at=clock.now(),
+            worker=me.worker,
+            incarnation=me.incarnation,
             source=message.source,
             tier=message.tier,
             user_id=message.user_id,
@@ -115,13 +117,13 @@ class HopState:
         )
 
     def journal_record(
-        self, event: OutcomeEvent, headers: JournalHeaders, deps: Dependencies
+        self, event: OutcomeEvent, headers: JournalHeaders, codecs: Codecs
     ) -> Outgoing:
         """A journal record, on the partition of the hop's work."""
         return Outgoing(
             topic=OUTCOMES,
             key=self.message.key,
-            value=deps.codecs.outcome.encode(as_record(event)),
+            value=codecs.outcome.encode(as_record(event)),
             headers=headers.encode(),
             partition=self.partition,
         )

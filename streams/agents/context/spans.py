@@ -11,24 +11,24 @@ request                  from the broker's time of the request to that of its ou
 
 from __future__ import annotations
 
+from core.clock import Clock
 from schemas.events import HopResult
 from schemas.records import Decision, ReplyAddress, Source
 from streams.agents.context.call_spec import CallSpec
-from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
 from streams.flow.dispatcher import Work
 from streams.providers.port import ChatCall, Completion, ProviderError
 from streams.routing.selection.candidates import Candidate
 from streams.tracing import names
-from streams.tracing.tracer import NOTHING, Attributes, Span, SpanRole
+from streams.tracing.tracer import NOTHING, Attributes, Span, SpanRole, Tracer
 
 
-def classify_span(source: Source, address: ReplyAddress, deps: Dependencies) -> Span:
+def classify_span(source: Source, address: ReplyAddress, tracer: Tracer) -> Span:
     """The work of classification."""
-    trace = deps.tracer.of_request(source, address)
+    trace = tracer.of_request(source, address)
     if trace is None:
         return NOTHING
-    return deps.tracer.begin("classify", SpanRole.CONSUMER, trace.own, _place(source))
+    return tracer.begin("classify", SpanRole.CONSUMER, trace.own, _place(source))
 
 
 def note_decision(span: Span, decision: Decision) -> None:
@@ -45,10 +45,10 @@ def note_decision(span: Span, decision: Decision) -> None:
     )
 
 
-def hop_span(work: Work, hop: HopState, deps: Dependencies) -> Span:
+def hop_span(work: Work, hop: HopState, tracer: Tracer) -> Span:
     """The work of a hop, which its calls hang under from now on."""
     message = hop.message
-    trace = deps.tracer.of_request(message.source, message.reply_to)
+    trace = tracer.of_request(message.source, message.reply_to)
     if trace is None:
         return NOTHING
     source = Source(
@@ -57,7 +57,7 @@ def hop_span(work: Work, hop: HopState, deps: Dependencies) -> Span:
         offset=work.message.offset,
         timestamp=work.message.timestamp,
     )
-    span = deps.tracer.begin(
+    span = tracer.begin(
         f"hop {message.tier}",
         SpanRole.CONSUMER,
         trace.own,
@@ -75,12 +75,12 @@ def hop_span(work: Work, hop: HopState, deps: Dependencies) -> Span:
 
 
 def call_span(
-    hop: HopState, candidate: Candidate, errand: CallSpec, call: ChatCall, deps: Dependencies
+    hop: HopState, candidate: Candidate, errand: CallSpec, call: ChatCall, tracer: Tracer
 ) -> Span:
     """One provider call."""
     if hop.trace is None:
         return NOTHING
-    return deps.tracer.begin(
+    return tracer.begin(
         f"{names.CHAT} {candidate.model.provider_model}",
         SpanRole.CLIENT,
         hop.trace,
@@ -96,9 +96,9 @@ def call_span(
     )
 
 
-def trace_headers(span: Span, deps: Dependencies) -> dict[str, str]:
+def trace_headers(span: Span, tracer: Tracer) -> dict[str, str]:
     """What a provider is told of the trace: nothing, unless a setting says so."""
-    context = span.context if deps.tracer.to_providers else None
+    context = span.context if tracer.to_providers else None
     return {} if context is None else context.headers
 
 
@@ -125,10 +125,12 @@ def note_call(span: Span, completion: Completion | None, error: ProviderError | 
         )
 
 
-def keep_request(hop: HopState, status: str, result: HopResult, deps: Dependencies) -> None:
+def keep_request(
+    hop: HopState, status: str, result: HopResult, clock: Clock, tracer: Tracer
+) -> None:
     """The request's own span, once its outcome is in the journal."""
     message = hop.message
-    trace = deps.tracer.of_request(message.source, message.reply_to)
+    trace = tracer.of_request(message.source, message.reply_to)
     if trace is None:
         return
     attributes: Attributes = {
@@ -143,9 +145,7 @@ def keep_request(hop: HopState, status: str, result: HopResult, deps: Dependenci
         names.REGISTRY_VERSION: message.decision.registry_version,
         names.ERROR_TYPE: None if status == "replied" else status,
     }
-    deps.tracer.whole(
-        trace, "request", attributes, began=message.source.timestamp, ended=deps.clock.now()
-    )
+    tracer.whole(trace, "request", attributes, began=message.source.timestamp, ended=clock.now())
 
 
 def _place(source: Source) -> Attributes:

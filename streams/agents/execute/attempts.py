@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from core.alert_port import Alerts
+from core.clock import Clock
 from schemas.alert_names import AlertName
 from schemas.encoding import exact_json
 from schemas.records import ANSWER, Answer
@@ -19,6 +21,7 @@ from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
 from streams.agents.context.outcome_kinds import Ending, MovedOn, Replied
+from streams.agents.context.ports import CallPorts, KafkaPorts, Pricing
 from streams.agents.execute.exhaustion import answers_of, exhausted, nobody_to_ask, out_of_time
 from streams.agents.quality.answer_evaluation import judge_answer
 from streams.providers.port import Completion, ErrorClass
@@ -35,52 +38,54 @@ _LONGEST_ERROR = 300
 
 async def work_out(hop: HopState, deps: Dependencies) -> Ending | None:
     """Work on a hop to its end; `None` when another worker has taken it over meanwhile."""
-    if _left(hop, deps) <= 0:
+    if _left(hop, deps.kafka.clock) <= 0:
         return out_of_time(hop)
-    choice = await find_room(hop, deps)
+    choice = await find_room(hop, deps.calls, deps.kafka)
     if not choice.candidates:
-        return nobody_to_ask(hop, choice, standing_of(hop, deps), deps)
+        return nobody_to_ask(
+            hop, choice, standing_of(hop, deps.kafka.clock, deps.calls.pricing), deps.kafka.clock
+        )
     tenant = hop.message.tenant
     limits = hop.snapshot.limits_of(tenant)
-    deps.tenants.begin(tenant, limits, counts=hop.message.hop == 0)
+    deps.calls.tenants.begin(tenant, limits, counts=hop.message.hop == 0)
     try:
         return await _ask(hop, choice.candidates[0], deps)
     finally:
-        deps.tenants.end(tenant, limits)
+        deps.calls.tenants.end(tenant, limits)
 
 
 async def _ask(hop: HopState, candidate: Candidate, deps: Dependencies) -> Ending | None:
     failures: list[FailedCall] = []
-    deps.retries.called()
+    deps.calls.retries.called()
     while True:
-        end = await make_call(hop, candidate, _errand(hop, candidate, deps), deps)
+        end = await make_call(hop, candidate, _errand(hop, candidate, deps.calls.pricing), deps)
         if end.completion is not None:
             return await _answered(hop, candidate, end, end.completion, deps)
         hop.attempts.append(end.attempt)
         failures.append(_failed(candidate, end))
-        await _alert_on_auth(candidate, end, deps)
+        await _alert_on_auth(candidate, end, deps.observers.alerts)
         if hop.work.lost:
             return None
-        if _left(hop, deps) <= 0:
+        if _left(hop, deps.kafka.clock) <= 0:
             return out_of_time(hop)
-        following = await _after(hop, end, failures, deps)
+        following = await _after(hop, end, failures, deps.calls, deps.kafka)
         if not isinstance(following, Candidate):
             return following
         candidate = following
 
 
 async def _after(
-    hop: HopState, end: CallEnd, failures: list[FailedCall], deps: Dependencies
+    hop: HopState, end: CallEnd, failures: list[FailedCall], calls: CallPorts, kafka: KafkaPorts
 ) -> Candidate | Ending:
     """Whom to ask after a failure, once a pause is over, or how the hop ends."""
-    choice = who_has_room(hop, deps)
+    choice = who_has_room(hop, calls, kafka)
     step = after_failure(
         failures,
         choice.candidates,
         hop.snapshot.policy.fallback,
-        time_left_ms=_left(hop, deps),
+        time_left_ms=_left(hop, kafka.clock),
         jitter=draw(f"retry/{end.attempt.call_id}"),
-        may_retry=deps.retries.allows,
+        may_retry=calls.retries.allows,
         refusals_before=_refusals_before(hop),
     )
     failed: dict[str, Any] = {"call": end.attempt.call_id, "why": step.why}
@@ -89,17 +94,19 @@ async def _after(
         failed["error"] = str(end.error)[:_LONGEST_ERROR]
     hop.steps.append(failed)
     if isinstance(step, TierExhausted):
-        return exhausted(hop, step, failures, standing_of(hop, deps), deps)
-    deps.retries.retried()
+        return exhausted(
+            hop, step, failures, standing_of(hop, kafka.clock, calls.pricing), kafka.clock
+        )
+    calls.retries.retried()
     if step.pause_ms <= 0:
         return step.candidate
-    await deps.sleep_ms(step.pause_ms)
-    again = await find_room(hop, deps)
+    await calls.sleep_ms(step.pause_ms)
+    again = await find_room(hop, calls, kafka)
     if step.candidate in again.candidates:
         return step.candidate
     if again.candidates:
         return again.candidates[0]
-    return nobody_to_ask(hop, again, standing_of(hop, deps), deps)
+    return nobody_to_ask(hop, again, standing_of(hop, kafka.clock, calls.pricing), kafka.clock)
 
 
 def _failed(candidate: Candidate, end: CallEnd) -> FailedCall:
@@ -120,7 +127,7 @@ def _refusals_before(hop: HopState) -> int:
     )
 
 
-def _errand(hop: HopState, candidate: Candidate, deps: Dependencies) -> CallSpec:
+def _errand(hop: HopState, candidate: Candidate, pricing: Pricing) -> CallSpec:
     """The caller's own body; where the cascade looks at logprobs, they are asked for as well."""
     wanted = hop.snapshot.policy.cascade.logprobs and LOGPROBS in candidate.model.capabilities
     body = {**hop.body, "logprobs": True} if wanted else hop.body
@@ -129,7 +136,7 @@ def _errand(hop: HopState, candidate: Candidate, deps: Dependencies) -> CallSpec
     return CallSpec(
         body=body,
         expected_tokens=expected_tokens(hop.context_tokens, most),
-        expected_nano=model_costs((model,), hop.context_tokens, deps)[model.name],
+        expected_nano=model_costs((model,), hop.context_tokens, pricing)[model.name],
     )
 
 
@@ -144,15 +151,17 @@ async def _answered(
     )
     hop.attempts.append(end.attempt)
     place = len(hop.attempts) - 1
-    standing = standing_of(hop, deps)
+    standing = standing_of(hop, deps.kafka.clock, deps.calls.pricing)
     verdict = await judge_answer(hop, end.attempt, answered, standing, deps)
     hop.attempts[place] = replace(end.attempt, confidence=verdict.confidence)
     answer = _answer(hop, candidate, completion, verdict)
     if answer is None:
         too_large = TierExhausted(why="the answer is too large")
-        return exhausted(hop, too_large, (), standing, deps)
+        return exhausted(hop, too_large, (), standing, deps.kafka.clock)
     hop.answers.append(answer)
-    step = after_answer(verdict, replace(standing, time_left_ms=_left(hop, deps)), hop.snapshot)
+    step = after_answer(
+        verdict, replace(standing, time_left_ms=_left(hop, deps.kafka.clock)), hop.snapshot
+    )
     seen: dict[str, Any] = {
         "call": end.attempt.call_id,
         "confidence": verdict.confidence,
@@ -171,8 +180,8 @@ async def _answered(
     return MovedOn(tier=step.tier, why=step.why)
 
 
-def _left(hop: HopState, deps: Dependencies) -> float:
-    return hop.time_left_ms(deps.clock.now())
+def _left(hop: HopState, clock: Clock) -> float:
+    return hop.time_left_ms(clock.now())
 
 
 def _answer(
@@ -197,25 +206,25 @@ def _answer(
     )
 
 
-def standing_of(hop: HopState, deps: Dependencies) -> CascadeState:
+def standing_of(hop: HopState, clock: Clock, pricing: Pricing) -> CascadeState:
     """Where the request stands at the end of this hop."""
     message = hop.message
     standing = CascadeState(
         tier=message.tier,
         hop=len(message.tiers_tried),
-        time_left_ms=_left(hop, deps),
+        time_left_ms=_left(hop, clock),
         pinned=message.decision.model is not None,
         feature=message.feature,
         quality=message.quality,
     )
     if not weighs_going_on(standing, hop.snapshot):
         return standing
-    return replace(standing, costs=expected_costs(hop.body, hop.snapshot, deps))
+    return replace(standing, costs=expected_costs(hop.body, hop.snapshot, pricing))
 
 
-async def _alert_on_auth(candidate: Candidate, end: CallEnd, deps: Dependencies) -> None:
+async def _alert_on_auth(candidate: Candidate, end: CallEnd, alerts: Alerts) -> None:
     if end.attempt.status == "auth":
-        await deps.alerts.fire(
+        await alerts.fire(
             AlertName.PROVIDER_AUTH,
             f"{candidate.model.name}/{candidate.instance.name}",
             f"the provider refused our key, or there is none: {end.error}",

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from core.clock import Clock
 from schemas.records import ANSWER, Answer, Failure
 from streams.agents.calls.budget_admission import over_budget
 from streams.agents.calls.capacity import need_of, wait_of
-from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
 from streams.agents.context.outcome_kinds import Ending, GaveUp, MovedOn, Parked, Replied
 from streams.providers.port import ErrorClass
@@ -34,16 +34,14 @@ def out_of_time(hop: HopState) -> Ending:
     return GaveUp(kind="expired", failure=failure)
 
 
-def nobody_to_ask(
-    hop: HopState, choice: Shortlist, standing: CascadeState, deps: Dependencies
-) -> Ending:
+def nobody_to_ask(hop: HopState, choice: Shortlist, standing: CascadeState, clock: Clock) -> Ending:
     """No candidate may be called: wait where only capacity is wanting, else ask elsewhere."""
     if hop.denied is not None and not choice.lacks_capacity:
         return _denied(hop, hop.denied, standing)
     if choice.lacks_capacity:
-        return _wait(hop, deps) or no_capacity()
+        return _wait(hop, clock) or no_capacity()
     why = "no instance of the tier is well" if choice.lacks_health else "no model of the tier fits"
-    return exhausted(hop, TierExhausted(why=why, passes=choice.lacks_health), (), standing, deps)
+    return exhausted(hop, TierExhausted(why=why, passes=choice.lacks_health), (), standing, clock)
 
 
 def _denied(hop: HopState, denied: Downgrade | Rejected, standing: CascadeState) -> Ending:
@@ -60,7 +58,7 @@ def exhausted(
     step: TierExhausted,
     failures: Sequence[FailedCall],
     standing: CascadeState,
-    deps: Dependencies,
+    clock: Clock,
 ) -> Ending:
     """Nobody of the tier can answer: the next tier, else the best answer, else wait, else fail."""
     following = None if step.refused else next_tier(standing, hop.snapshot)
@@ -69,12 +67,12 @@ def exhausted(
     best = best_answer(answers_of(hop))
     if best is not None:
         return Replied(answer=best, fell_back=True)
-    if not step.refused and _fits_nobody(hop, deps):
+    if not step.refused and _fits_nobody(hop, clock):
         return GaveUp(kind="failed", failure=_FITS_NOBODY)
     if _answer_statuses(hop) and _answer_statuses(hop) <= _REFUSALS:
         step = replace(step, refused=True)
     if hop.snapshot.policy.fallback.wait and _may_pass(hop, step, failures):
-        return _wait(hop, deps) or GaveUp(kind="failed", failure=_failure(step, failures))
+        return _wait(hop, clock) or GaveUp(kind="failed", failure=_failure(step, failures))
     return GaveUp(kind="failed", failure=_failure(step, failures))
 
 
@@ -102,19 +100,19 @@ def _may_pass(hop: HopState, step: TierExhausted, failures: Sequence[FailedCall]
     return (bool(classes) or step.passes) and classes <= TRANSIENT
 
 
-def _wait(hop: HopState, deps: Dependencies) -> Ending | None:
-    delay_s = wait_of(hop, deps)
+def _wait(hop: HopState, clock: Clock) -> Ending | None:
+    delay_s = wait_of(hop, clock)
     best = best_answer(answers_of(hop))
     if best is not None:
         return Replied(answer=best, fell_back=True)
     return None if delay_s is None else Parked(delay_s=delay_s)
 
 
-def _fits_nobody(hop: HopState, deps: Dependencies) -> bool:
+def _fits_nobody(hop: HopState, clock: Clock) -> bool:
     """Whether the request is too large, or asks too much, for every model that may be asked: by its
     estimate, or as every provider that was asked has said.
     """
-    if fits_nobody(need_of(hop, deps.clock.now()), hop.snapshot):
+    if fits_nobody(need_of(hop, clock.now()), hop.snapshot):
         return True
     return _answer_statuses(hop) == {CONTEXT_LENGTH}
 

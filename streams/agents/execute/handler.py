@@ -15,6 +15,7 @@ from streams.agents.calls.interrupted_calls import book_interrupted
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
 from streams.agents.context.outcome_kinds import GaveUp
+from streams.agents.context.ports import CallPorts, KafkaPorts
 from streams.agents.context.spans import hop_span
 from streams.agents.context.tier_records import hop_message, read_hop
 from streams.agents.execute.attempts import work_out
@@ -31,6 +32,7 @@ from streams.flow.dispatcher import Work
 from streams.flow.handling_retries import HandlingFailure, is_environment
 from streams.journal.partition_journal import Done, Duplicate, HopMessage, Run, Wait
 from streams.offset_metadata.retry_count import MOST_LOST_WORKERS
+from streams.registry.live import LiveRegistry
 
 log = logging.getLogger(__name__)
 
@@ -47,26 +49,28 @@ async def execute(work: Work, deps: Dependencies) -> None:
     """Take one hop's message; returns when every effect of it is acknowledged."""
     try:
         arrived = hop_message(work.message)
-        message = await read_hop(work.message, deps.codecs)
+        message = await read_hop(work.message, deps.kafka.codecs)
     except UndecodableError as error:
-        await (await deps.dead_letters.put(work.message, "undecodable", str(error)))
+        await (await deps.kafka.dead_letters.put(work.message, "undecodable", str(error)))
         return
     if work.tries.failed == 0:
-        deps.dead_letters.passed(work.message)
-    admission = await _admitted(work, arrived, deps)
+        deps.kafka.dead_letters.passed(work.message)
+    admission = await _admitted(work, arrived, deps.calls, deps.kafka)
     if isinstance(admission, Duplicate) and not admission.silent:
-        await answer_duplicate(_bare_state(work, message, deps), admission, deps)
+        await answer_duplicate(
+            _bare_state(work, message, deps.registry), admission, deps.kafka, deps.observers
+        )
     if isinstance(admission, Done | Duplicate):
-        deps.metrics.repeated("done" if isinstance(admission, Done) else "duplicate")
+        deps.observers.metrics.repeated("done" if isinstance(admission, Done) else "duplicate")
     if not isinstance(admission, Run) or work.lost:
         return
-    async with deps.claims.hold(arrived):
-        await _take_over(work, admission, deps)
+    async with deps.kafka.in_flight.hold(arrived):
+        await _take_over(work, admission, deps.kafka)
         if work.tries.used_up:
-            await end_failed(_bare_state(work, message, deps), LOST_WORKERS, deps)
+            await end_failed(_bare_state(work, message, deps.registry), LOST_WORKERS, deps)
             return
-        hop = _state(work, message, deps)
-        with hop_span(work, hop, deps):
+        hop = _state(work, message, deps.registry)
+        with hop_span(work, hop, deps.observers.tracer):
             async with one_try(hop):
                 await _carry_out(hop, deps)
 
@@ -78,25 +82,25 @@ async def give_up_hop(work: Work, fault: HandlingFailure, deps: Dependencies) ->
     """
     try:
         arrived = hop_message(work.message)
-        message = await read_hop(work.message, deps.codecs)
+        message = await read_hop(work.message, deps.kafka.codecs)
     except Exception as error:
         if is_environment(error):
             raise
-        await set_failed_aside(work.message, fault, deps)
+        await set_failed_aside(work.message, fault, deps.kafka, deps.observers)
         return
-    admission = await _admitted(work, arrived, deps)
+    admission = await _admitted(work, arrived, deps.calls, deps.kafka)
     if not isinstance(admission, Run) or work.lost:
-        await set_failed_aside(work.message, fault, deps)
+        await set_failed_aside(work.message, fault, deps.kafka, deps.observers)
         return
-    async with deps.claims.hold(arrived):
-        await _take_over(work, admission, deps)
-        await end_failed(_bare_state(work, message, deps), fault, deps)
+    async with deps.kafka.in_flight.hold(arrived):
+        await _take_over(work, admission, deps.kafka)
+        await end_failed(_bare_state(work, message, deps.registry), fault, deps)
 
 
-async def _take_over(work: Work, admission: Run, deps: Dependencies) -> None:
+async def _take_over(work: Work, admission: Run, kafka: KafkaPorts) -> None:
     partition = work.message.partition
-    await book_interrupted(partition, admission.interrupted, deps)
-    lost = await deps.journals.lost_workers(partition, admission.starts)
+    await book_interrupted(partition, admission.interrupted, kafka)
+    lost = await kafka.journals.lost_workers(partition, admission.starts)
     work.tries.lost_workers = max(lost, work.tries.lost_workers)
 
 
@@ -107,7 +111,7 @@ async def _carry_out(hop: HopState, deps: Dependencies) -> None:
         return
     ending = await work_out(hop, deps)
     if ending is not None:
-        shadow = draw_shadow(hop, ending, deps)
+        shadow = draw_shadow(hop, ending, deps.kafka.clock, deps.shadow_spend)
         await end_hop(hop, ending, deps)
         if shadow is not None:
             await make_shadow(hop, ending, shadow, deps)
@@ -116,49 +120,49 @@ async def _carry_out(hop: HopState, deps: Dependencies) -> None:
         await record
 
 
-def _state(work: Work, message: TierMessage, deps: Dependencies) -> HopState:
+def _state(work: Work, message: TierMessage, registry: LiveRegistry) -> HopState:
     decision = message.decision
     return HopState(
         work=work,
         message=message,
-        snapshot=deps.registry.snapshot.under(decision.experiment, decision.arm),
+        snapshot=registry.snapshot.under(decision.experiment, decision.arm),
         body=exact_json.loads(message.body) if message.body else {},
         attempts=list(work.tries.attempts),
     )
 
 
-def _bare_state(work: Work, message: TierMessage, deps: Dependencies) -> HopState:
+def _bare_state(work: Work, message: TierMessage, registry: LiveRegistry) -> HopState:
     """A hop that is only ended: what may be wrong with its body or its arm is not touched."""
     return HopState(
         work=work,
         message=message,
-        snapshot=deps.registry.snapshot,
+        snapshot=registry.snapshot,
         body={},
         attempts=list(work.tries.attempts),
     )
 
 
 async def _admitted(
-    work: Work, arrived: HopMessage, deps: Dependencies
+    work: Work, arrived: HopMessage, calls: CallPorts, kafka: KafkaPorts
 ) -> Run | Done | Duplicate | None:
     """Ask the journal, waiting as long as it says so; `None` when the partition was lost."""
     partition = work.message.partition
-    while not work.lost and deps.journals.holds(partition):
-        journal = await deps.journals.ready(partition)
-        holder = deps.claims.holder(arrived)
+    while not work.lost and kafka.journals.holds(partition):
+        journal = await kafka.journals.ready(partition)
+        holder = kafka.in_flight.holder(arrived)
         if holder is not None:
             work.end_trial()
             async with work.slots.lent():
                 await holder.wait()
             continue
-        admission = journal.admit(arrived, deps.me, deps.clock.now())
+        admission = journal.admit(arrived, kafka.me, kafka.clock.now())
         if not isinstance(admission, Wait):
             if isinstance(admission, Run):
                 journal.opened(arrived)
             return admission
         work.end_trial()
         async with work.slots.lent():
-            await deps.sleep_ms(min(float(admission.until - deps.clock.now()), _POLL_MS) + 1)
+            await calls.sleep_ms(min(float(admission.until - kafka.clock.now()), _POLL_MS) + 1)
     return None
 
 

@@ -10,39 +10,49 @@ import logging
 
 import orjson
 
+from core.clock import Clock
+from core.codecs import Codecs
 from schemas.encoding.codec import Format, format_of
 from schemas.errors import DeliveryError, UndecodableError
 from schemas.records import Failure, Reply
-from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
+from streams.agents.context.ports import KafkaPorts, Observers
 from streams.agents.outcomes.outcome import dead_letter_reply
 from streams.agents.outcomes.outcome_details import latency_ms
 from streams.agents.outcomes.replies import send_encoded, send_reply
 from streams.journal.partition_journal import OPEN, Duplicate
-from streams.journal.sent_replies import RecordPlace
+from streams.journal.sent_replies import RecordPlace, SentReplies
 
 log = logging.getLogger(__name__)
 
 
-async def answer_duplicate(hop: HopState, duplicate: Duplicate, deps: Dependencies) -> None:
+async def answer_duplicate(
+    hop: HopState, duplicate: Duplicate, kafka: KafkaPorts, observers: Observers
+) -> None:
     """Tell the sender of a repeated request id what the first sender was told."""
     address = hop.message.reply_to
-    again = None if duplicate.reply is None else await _first_reply(hop, duplicate.reply, deps)
-    told = _status(hop, duplicate.status, deps)
+    again = (
+        None
+        if duplicate.reply is None
+        else await _first_reply(hop, duplicate.reply, kafka.codecs, kafka.sent_replies)
+    )
+    told = _status(hop, duplicate.status, kafka.clock)
     try:
         if again is not None:
-            await (await send_encoded(again, address, deps))
+            await (await send_encoded(again, address, kafka.publisher))
         else:
-            await (await send_reply(told, address, deps))
+            await (await send_reply(told, address, kafka.codecs, kafka.publisher))
     except DeliveryError as error:
-        await dead_letter_reply(told, hop, error, deps)
+        await dead_letter_reply(told, hop, error, kafka, observers)
         for record in hop.pending:
             await record
 
 
-async def _first_reply(hop: HopState, place: RecordPlace, deps: Dependencies) -> bytes | None:
+async def _first_reply(
+    hop: HopState, place: RecordPlace, codecs: Codecs, sent_replies: SentReplies
+) -> bytes | None:
     """The reply that lies there, if it is this request's and encoded as this sender asks."""
-    value = await deps.sent_replies.read(place)
+    value = await sent_replies.read(place)
     if value is None:
         return None
     form = Format(hop.message.reply_to.format)
@@ -52,13 +62,13 @@ async def _first_reply(hop: HopState, place: RecordPlace, deps: Dependencies) ->
         if form is Format.JSON:
             request_id = orjson.loads(value)["request_id"]
         else:
-            request_id = (await deps.codecs.decode(deps.codecs.reply, value))["request_id"]
+            request_id = (await codecs.decode(codecs.reply, value))["request_id"]
     except (UndecodableError, orjson.JSONDecodeError, KeyError, TypeError):
         return None
     return value if request_id == hop.message.request_id else None
 
 
-def _status(hop: HopState, status: str, deps: Dependencies) -> Reply:
+def _status(hop: HopState, status: str, clock: Clock) -> Reply:
     is_open = status == OPEN
     said = (
         "it has not ended yet; send this one again later to get its reply"
@@ -69,7 +79,7 @@ def _status(hop: HopState, status: str, deps: Dependencies) -> Reply:
         request_id=hop.message.request_id,
         tenant=hop.message.tenant,
         status="rejected",
-        latency_ms=latency_ms(hop, deps),
+        latency_ms=latency_ms(hop, clock),
         cost_nano=0,
         error=Failure(
             code="duplicate_request",

@@ -16,6 +16,7 @@ from schemas.records import Failure
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
 from streams.agents.context.outcome_kinds import GaveUp
+from streams.agents.context.ports import KafkaPorts, Observers
 from streams.agents.outcomes.outcome import end_hop
 from streams.flow.handling_retries import HandlingFailure, cause_of, is_environment
 
@@ -51,7 +52,7 @@ async def end_failed(hop: HopState, fault: HandlingFailure, deps: Dependencies) 
     """End a hop and its request as failed; returns when reply, outcome, dead letter and alert are
     acknowledged. Where even that fails, the dead letter remains and the partition goes on.
     """
-    await set_failed_aside(hop.work.message, fault, deps)
+    await set_failed_aside(hop.work.message, fault, deps.kafka, deps.observers)
     try:
         await end_hop(hop, GaveUp(kind="failed", failure=FAILURE), deps)
     except Exception as error:
@@ -63,17 +64,19 @@ async def end_failed(hop: HopState, fault: HandlingFailure, deps: Dependencies) 
         )
 
 
-async def set_failed_aside(message: Incoming, fault: HandlingFailure, deps: Dependencies) -> None:
+async def set_failed_aside(
+    message: Incoming, fault: HandlingFailure, kafka: KafkaPorts, observers: Observers
+) -> None:
     """Dead-letter a message that can't be handled, and raise the alert.
 
     Raises:
         DeadLetterLimitError: most of the recent messages of the topic end like this.
     """
-    await (await deps.dead_letters.put(message, INTERNAL_ERROR, fault.reason, was_read=True))
-    await deps.alerts.fire(
+    await (await kafka.dead_letters.put(message, INTERNAL_ERROR, fault.reason, was_read=True))
+    await observers.alerts.fire(
         AlertName.HANDLING_FAILED,
         message.topic,
         f"{message.topic}:{message.partition}:{message.offset}: {fault.reason}. It ended as "
         "internal_error; its bytes are in the dead-letter topic, the traceback in the log of "
-        f"{deps.me.worker}",
+        f"{kafka.me.worker}",
     )

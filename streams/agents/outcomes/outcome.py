@@ -23,6 +23,7 @@ from schemas.topics import REPLIES, dead_letter_topic
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
 from streams.agents.context.outcome_kinds import Ending, GaveUp, MovedOn, Parked, Replied
+from streams.agents.context.ports import KafkaPorts, Observers
 from streams.agents.context.spans import keep_request
 from streams.agents.context.tier_records import tier_record, wait_record
 from streams.agents.outcomes.outcome_details import overhead_ms, result_of
@@ -45,7 +46,7 @@ async def end_hop(hop: HopState, ending: Ending, deps: Dependencies) -> None:
     A worker that holds neither the partition nor its lease any more publishes nothing but what is
     under way (its cost events): the hop is another worker's now.
     """
-    if not hop.may_publish(deps.clock.now()):
+    if not hop.may_publish(deps.kafka.clock.now()):
         await _acknowledged(hop)
         return
     decision = _decision(hop)
@@ -55,23 +56,29 @@ async def end_hop(hop: HopState, ending: Ending, deps: Dependencies) -> None:
     if isinstance(ending, Parked):
         await _park(hop, ending, decision, deps)
         return
-    result = result_of(hop, ending, deps)
-    delivered = await _reply(hop, ending, decision, result, deps)
+    result = result_of(hop, ending, deps.kafka.clock, deps.calls.pricing)
+    delivered = await _reply(
+        hop, ending, deps.kafka, deps.observers, decision=decision, result=result
+    )
     await _acknowledged(hop)
     kind = "replied" if isinstance(ending, Replied) else ending.kind
     if isinstance(ending, Replied):
-        deps.watch.replied(hop.message.key, ending.answer.model, ending.answer.confidence)
+        deps.observers.drift_monitor.replied(
+            hop.message.key, ending.answer.model, ending.answer.confidence
+        )
     await _journal(
         hop,
         kind,
-        deps,
+        deps.kafka,
         decision=decision,
         result=replace(result, undeliverable=delivered is None),
         error=ending.failure if isinstance(ending, GaveUp) else None,
         reply_at=None if delivered is None else str(delivered),
     )
-    keep_request(hop, kind, result, deps)
-    deps.metrics.ended(kind, hop.message.tier, result.latency_ms, overhead_ms(ending, result))
+    keep_request(hop, kind, result, deps.kafka.clock, deps.observers.tracer)
+    deps.observers.metrics.ended(
+        kind, hop.message.tier, result.latency_ms, overhead_ms(ending, result)
+    )
 
 
 async def _acknowledged(hop: HopState) -> None:
@@ -91,12 +98,14 @@ async def _move_on(hop: HopState, ending: MovedOn, decision: Decision, deps: Dep
         tiers_tried=(*message.tiers_tried, message.tier),
         best=max(answers, key=lambda answer: answer.confidence or 0.0, default=None),
     )
-    record = replace(tier_record(following, deps.codecs), partition=hop.partition)
-    hop.pending.append(await deps.publisher.publish(record))
-    result = result_of(hop, ending, deps)
+    record = replace(tier_record(following, deps.kafka.codecs), partition=hop.partition)
+    hop.pending.append(await deps.kafka.publisher.publish(record))
+    result = result_of(hop, ending, deps.kafka.clock, deps.calls.pricing)
     await _acknowledged(hop)
-    await _journal(hop, ESCALATED, deps, decision=decision, result=result, next_tier=ending.tier)
-    deps.metrics.hop_ended(ESCALATED, hop.message.tier)
+    await _journal(
+        hop, ESCALATED, deps.kafka, decision=decision, result=result, next_tier=ending.tier
+    )
+    deps.observers.metrics.hop_ended(ESCALATED, hop.message.tier)
 
 
 async def _park(hop: HopState, ending: Parked, decision: Decision, deps: Dependencies) -> None:
@@ -113,22 +122,24 @@ async def _park(hop: HopState, ending: Parked, decision: Decision, deps: Depende
         tiers_tried=(),
     )
     record = wait_record(
-        tier_record(later, deps.codecs), ending.delay_s, hop.work.message.partition
+        tier_record(later, deps.kafka.codecs), ending.delay_s, hop.work.message.partition
     )
-    hop.pending.append(await deps.publisher.publish(record))
-    result = result_of(hop, ending, deps)
+    hop.pending.append(await deps.kafka.publisher.publish(record))
+    result = result_of(hop, ending, deps.kafka.clock, deps.calls.pricing)
     await _acknowledged(hop)
-    await _journal(hop, PARKED, deps, decision=decision, result=result)
-    deps.metrics.hop_ended(PARKED, hop.message.tier)
+    await _journal(hop, PARKED, deps.kafka, decision=decision, result=result)
+    deps.observers.metrics.hop_ended(PARKED, hop.message.tier)
 
 
 async def _journal(
-    hop: HopState, kind: str, deps: Dependencies, *, reply_at: str | None = None, **more: object
+    hop: HopState, kind: str, kafka: KafkaPorts, *, reply_at: str | None = None, **more: object
 ) -> None:
-    headers = hop.journal_headers(kind, deps, reply_at=reply_at)
-    event = hop.outcome(kind, deps, **more)
-    delivered = await (await deps.publisher.publish(hop.journal_record(event, headers, deps)))
-    deps.journals.wrote(hop.work.message.partition, hop.message.key, headers, delivered.timestamp)
+    headers = hop.journal_headers(kind, kafka.me, reply_at=reply_at)
+    event = hop.outcome(kind, kafka.clock, kafka.me, **more)
+    delivered = await (
+        await kafka.publisher.publish(hop.journal_record(event, headers, kafka.codecs))
+    )
+    kafka.journals.wrote(hop.work.message.partition, hop.message.key, headers, delivered.timestamp)
 
 
 def _decision(hop: HopState) -> Decision:
@@ -159,9 +170,11 @@ def _lately(seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
 async def _reply(
     hop: HopState,
     ending: Replied | GaveUp,
+    kafka: KafkaPorts,
+    observers: Observers,
+    *,
     decision: Decision,
     result: HopResult,
-    deps: Dependencies,
 ) -> RecordPlace | None:
     """Send the reply; where it lies. One that its topic does not take is dead-lettered: `None`."""
     message = hop.message
@@ -186,10 +199,10 @@ async def _reply(
             error=ending.failure,
         )
     try:
-        sent = await (await send_reply(reply, message.reply_to, deps))
+        sent = await (await send_reply(reply, message.reply_to, kafka.codecs, kafka.publisher))
     except DeliveryError as error:
         log.warning("a reply could not be delivered and is dead-lettered: %s", error)
-        await dead_letter_reply(reply, hop, error, deps)
+        await dead_letter_reply(reply, hop, error, kafka, observers)
         return None
     return RecordPlace(topic=sent.topic, partition=sent.partition, offset=sent.offset)
 
@@ -222,21 +235,21 @@ def _good(hop: HopState, ending: Replied, result: HopResult) -> Reply:
 
 
 async def dead_letter_reply(
-    reply: Reply, hop: HopState, error: DeliveryError, deps: Dependencies
+    reply: Reply, hop: HopState, error: DeliveryError, kafka: KafkaPorts, observers: Observers
 ) -> None:
     """Put a reply that its topic did not take on the dead-letter topic of replies."""
     address = hop.message.reply_to
     record = Outgoing(
         topic=dead_letter_topic(REPLIES),
         key=address.key,
-        value=encode_reply(reply, Format(address.format), deps.codecs),
+        value=encode_reply(reply, Format(address.format), kafka.codecs),
         headers=[
             *address.kafka_headers,
             ("dlq-cause", b"undeliverable"),
             ("dlq-reason", reason_of(error)[:LONGEST_REASON].encode()),
             ("dlq-source", f"{address.topic}".encode()),
-            ("dlq-worker", deps.me.worker.encode()),
+            ("dlq-worker", kafka.me.worker.encode()),
         ],
     )
-    deps.metrics.dead_lettered(REPLIES, "undeliverable")
-    hop.pending.append(await deps.publisher.publish(record))
+    observers.metrics.dead_lettered(REPLIES, "undeliverable")
+    hop.pending.append(await kafka.publisher.publish(record))

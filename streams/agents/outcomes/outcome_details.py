@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import orjson
 
+from core.clock import Clock
 from schemas.events import HopResult
 from schemas.records import ANSWER, Answer
-from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
 from streams.agents.context.outcome_kinds import Ending, MovedOn, Parked, Replied
+from streams.agents.context.ports import Pricing
 from streams.providers.port import Usage
 from streams.redaction.redactor import redact
 from streams.routing.features.request_features import question_of, text_of
@@ -23,7 +24,7 @@ def request_cost(hop: HopState) -> int | None:
     return None if None in costs else sum(cost for cost in costs if cost is not None)
 
 
-def result_of(hop: HopState, ending: Ending, deps: Dependencies) -> HopResult:
+def result_of(hop: HopState, ending: Ending, clock: Clock, pricing: Pricing) -> HopResult:
     """How the hop ended, in figures: the answer's origin, the money and the time up to here."""
     message, snapshot = hop.message, hop.snapshot
     answer = ending.answer if isinstance(ending, Replied) else None
@@ -36,13 +37,13 @@ def result_of(hop: HopState, ending: Ending, deps: Dependencies) -> HopResult:
         calls=len(hop.all_attempts),
         cost_nano=request_cost(hop),
         baseline_model=snapshot.baseline,
-        baseline_cost_nano=_baseline(hop, answer, deps),
+        baseline_cost_nano=_baseline(hop, answer, pricing),
         input_tokens=answer.input_tokens if answer else None,
         output_tokens=answer.output_tokens if answer else None,
         confidence=shown.confidence if shown else None,
         degraded=ending.degraded if isinstance(ending, Replied) else False,
         finish_reason=answer.finish_reason if answer else None,
-        latency_ms=latency_ms(hop, deps),
+        latency_ms=latency_ms(hop, clock),
         provider_ms=hop.provider_ms,
         fallbacks=sum(each.purpose == ANSWER and each.status != _OK for each in hop.all_attempts),
         reply_topic=None if isinstance(ending, MovedOn | Parked) else message.reply_to.topic,
@@ -67,9 +68,9 @@ def _text(answer: Answer | None, privacy: Privacy) -> str | None:
     return redact(text_of(orjson.loads(answer.message).get("content")), privacy.redact)
 
 
-def latency_ms(hop: HopState, deps: Dependencies) -> float:
+def latency_ms(hop: HopState, clock: Clock) -> float:
     """Since the request was written, by the broker's clock."""
-    return float(max(deps.clock.now() - hop.message.source.timestamp, 0))
+    return float(max(clock.now() - hop.message.source.timestamp, 0))
 
 
 def overhead_ms(ending: Ending, result: HopResult) -> float | None:
@@ -81,7 +82,7 @@ def overhead_ms(ending: Ending, result: HopResult) -> float | None:
     return result.latency_ms - result.calls_ms
 
 
-def _baseline(hop: HopState, answer: Answer | None, deps: Dependencies) -> int | None:
+def _baseline(hop: HopState, answer: Answer | None, pricing: Pricing) -> int | None:
     """What the baseline model would have cost for the tokens of the answer that was given,
     cached as they were: traffic that repeats its prefixes would have done so there, too."""
     name = hop.snapshot.baseline
@@ -93,4 +94,4 @@ def _baseline(hop: HopState, answer: Answer | None, deps: Dependencies) -> int |
         cache_read_tokens=answer.cache_read_tokens,
         cache_write_tokens=answer.cache_write_tokens,
     )
-    return deps.pricing.cost_of(hop.snapshot.models[name], usage)[0]
+    return pricing.cost_of(hop.snapshot.models[name], usage)[0]

@@ -11,11 +11,10 @@ from typing import Any
 import orjson
 
 from core.codecs import Codecs
-from core.kafka.producer import Delivered, Outgoing
+from core.kafka.producer import Delivered, Outgoing, Publisher
 from schemas.encoding.avro_mapping import as_record
 from schemas.encoding.codec import Format
 from schemas.records import Decision, Reply, ReplyAddress, Routing
-from streams.agents.context.dependencies import Dependencies
 
 NANO = 1_000_000_000
 
@@ -55,20 +54,20 @@ def _document(record: dict[str, Any]) -> dict[str, Any]:
 
 
 async def send_reply(
-    reply: Reply, address: ReplyAddress, deps: Dependencies
+    reply: Reply, address: ReplyAddress, codecs: Codecs, publisher: Publisher
 ) -> Awaitable[Delivered]:
     """Hand a reply over; the returned future says whether the caller's topic took it."""
     form = Format(address.format)
-    if form is Format.CONFLUENT and deps.codecs.reply.format is not Format.CONFLUENT:
+    if form is Format.CONFLUENT and codecs.reply.format is not Format.CONFLUENT:
         form = Format.SINGLE_OBJECT
-    return await send_encoded(encode_reply(reply, form, deps.codecs), address, deps)
+    return await send_encoded(encode_reply(reply, form, codecs), address, publisher)
 
 
 async def send_encoded(
-    value: bytes, address: ReplyAddress, deps: Dependencies
+    value: bytes, address: ReplyAddress, publisher: Publisher
 ) -> Awaitable[Delivered]:
     """Hand a reply over that is encoded already."""
-    return await deps.publisher.reply(
+    return await publisher.reply(
         Outgoing(
             topic=address.topic,
             key=address.key,

@@ -53,7 +53,9 @@ async def judge_answer(
     if grey is not None and _in_doubt(verdict, grey, standing, hop.snapshot):
         found = await _look_again(hop, attempt, answered, grey, deps)
         if found is not None:
-            await deps.report(deps.watch.compared(attempt.model, verdict.confidence, found))
+            await deps.observers.report(
+                deps.observers.drift_monitor.compared(attempt.model, verdict.confidence, found)
+            )
         verdict = verdict if found is None else looked_at(verdict, found, grey)
     signal = QualitySignal(
         signal=CONFIDENCE,
@@ -63,7 +65,7 @@ async def judge_answer(
         label=verdict.faults[0].check if verdict.faults else None,
         detail=verdict.parts,
     )
-    await publish_signal(hop, attempt, signal, deps)
+    await publish_signal(hop, attempt, signal, deps.kafka)
     return verdict
 
 
@@ -118,7 +120,7 @@ async def ask_judge(
         return SecondOpinion(failed=heard.failed)
     found = read_judgement(heard.completion.message)
     if found is None:
-        await deps.alerts.fire(
+        await deps.observers.alerts.fire(
             AlertName.JUDGE_NONSENSE,
             judge.model,
             "the judge did not answer with a score; confidences stand without it. "
@@ -126,7 +128,7 @@ async def ask_judge(
         )
         return SecondOpinion(failed="nonsense")
     signal = QualitySignal(signal=JUDGED, name=judge.model, score=found)
-    await publish_signal(hop, attempt, signal, deps)
+    await publish_signal(hop, attempt, signal, deps.kafka)
     return SecondOpinion(found=found)
 
 
@@ -147,5 +149,5 @@ async def _ask_again(
     signal = QualitySignal(
         signal=CONSISTENT, name=attempt.model, score=found, detail={"samples": len(agreed)}
     )
-    await publish_signal(hop, attempt, signal, deps)
+    await publish_signal(hop, attempt, signal, deps.kafka)
     return SecondOpinion(found=found)

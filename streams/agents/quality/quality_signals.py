@@ -13,8 +13,8 @@ from schemas.encoding.avro_mapping import as_record
 from schemas.events import QualityEvent
 from schemas.records import Attempt
 from schemas.topics import QUALITY
-from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
+from streams.agents.context.ports import KafkaPorts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class QualitySignal:
 
 
 async def publish_signal(
-    hop: HopState, attempt: Attempt, signal: QualitySignal, deps: Dependencies
+    hop: HopState, attempt: Attempt, signal: QualitySignal, kafka: KafkaPorts
 ) -> None:
     """Publish a signal about the answer of a call; the record joins the hop's pending ones."""
     message = hop.message
@@ -40,7 +40,7 @@ async def publish_signal(
         hop=message.hop,
         visit=message.visit,
         call_id=attempt.call_id,
-        at=deps.clock.now(),
+        at=kafka.clock.now(),
         signal=signal.signal,
         name=signal.name,
         score=signal.score,
@@ -50,7 +50,7 @@ async def publish_signal(
         tier=attempt.tier,
         provider=attempt.provider,
         request_model=attempt.model,
-        worker=deps.me.worker,
+        worker=kafka.me.worker,
         user_id=message.user_id,
         user_tier=message.user_tier,
         feature=message.feature,
@@ -61,7 +61,7 @@ async def publish_signal(
     record = Outgoing(
         topic=QUALITY,
         key=message.key,
-        value=deps.codecs.quality.encode(as_record(event)),
+        value=kafka.codecs.quality.encode(as_record(event)),
         partition=hop.partition,
     )
-    hop.pending.append(await deps.publisher.publish(record))
+    hop.pending.append(await kafka.publisher.publish(record))

@@ -148,8 +148,12 @@ class _Handler:
         self.world = World()
         self.world.clock.advance(AT - self.world.clock.now())
         deps = await self.world.worker()
-        letters = DeadLetters(deps.publisher, "w1", DeadLetterLimit(share=1.0))
-        self.deps = replace(deps, dead_letters=letters, bound_tenants={REQUESTS: None})
+        letters = DeadLetters(deps.kafka.publisher, "w1", DeadLetterLimit(share=1.0))
+        self.deps = replace(
+            deps,
+            kafka=replace(deps.kafka, dead_letters=letters),
+            intake=replace(deps.intake, bound_tenants={REQUESTS: None}),
+        )
         handlers = Handlers(self.deps)
         self.offset = 0
         if self.topic == REQUESTS:
@@ -181,7 +185,7 @@ class _Handler:
             hop = self.world.request(
                 request_id=f"g{number}", offset=10_000 + number, deadline_at=AT + 10**9
             )
-            out = tier_record(hop, self.deps.codecs)
+            out = tier_record(hop, self.deps.kafka.codecs)
             goes_to = REPLIES
             if self.topic in WAITS:
                 out, goes_to = wait_record(out, 1, 0), "llm.tier.simple.v1"
@@ -211,16 +215,16 @@ class _Journal:
                 headers=list(record.headers), partition=0,  # type: ignore[arg-type]
             )
         )  # fmt: skip
-        journals = self.deps.journals
+        journals = self.deps.kafka.journals
         await journals.take_news()
         journal = await journals.ready(0)
         if record.key:
             hop = HopMessage(identity=record.key, hop=0, visit=0, origin="t:0:1", digest="d")
-            admission = journal.admit(hop, self.deps.me, self.world.clock.now())
+            admission = journal.admit(hop, self.deps.kafka.me, self.world.clock.now())
             float(getattr(admission, "until", 0))
         self.world.clock.advance(25 * 3_600_000)
         for partition, calls in journals.orphans().items():
-            await book_interrupted(partition, calls, self.deps)
+            await book_interrupted(partition, calls, self.deps.kafka)
             await journals.lost_workers(partition, ())
 
     async def check(self) -> None:
@@ -233,8 +237,8 @@ class _Journal:
         self.world.log.append(
             Outgoing(topic=OUTCOMES, key=identity, value=b"", headers=headers.encode(), partition=0)
         )
-        await self.deps.journals.take_news()
-        assert (await self.deps.journals.ready(0)).knows(identity)
+        await self.deps.kafka.journals.take_news()
+        assert (await self.deps.kafka.journals.ready(0)).knows(identity)
 
 
 class _Budgets:
@@ -476,7 +480,9 @@ class _SentReply:
         async def read(place: RecordPlace) -> bytes | None:
             return self.value
 
-        self.deps = replace(deps, sent_replies=SimpleNamespace(read=read))
+        self.deps = replace(
+            deps, kafka=replace(deps.kafka, sent_replies=SimpleNamespace(read=read))
+        )
         return self
 
     async def take(self, record: BadRecord) -> None:
@@ -491,7 +497,7 @@ class _SentReply:
             )  # fmt: skip
             place = RecordPlace(topic=REPLIES, partition=0, offset=0)
             duplicate = Duplicate(status="replied", silent=False, reply=place)
-            await answer_duplicate(state, duplicate, self.deps)
+            await answer_duplicate(state, duplicate, self.deps.kafka, self.deps.observers)
         assert len(self.world.log.of(REPLIES)) == before + 2
 
     async def check(self) -> None:

@@ -210,7 +210,7 @@ def test_ordinary_hops_find_no_room_while_one_of_priority_waits_in_place() -> No
         world = World(script=lambda call, endpoint: says("Paris."))
         deps = await world.worker()
         await world.send(world.request())
-        with deps.turns.waiting("simple"):
+        with deps.calls.priority_gate.waiting("simple"):
             (message,) = world.log.incoming(tier_topic("simple"))
             await execute(
                 Work(message=message, slots=ConcurrencyLimiter(1), lane=PartitionState()), deps

@@ -17,6 +17,7 @@ from schemas.encoding.codec import Codec
 from schemas.records import TierMessage
 from schemas.topics import REPLIES, WAIT_DELAYS_S, tier_topic, wait_topic
 from streams.agents.context.dependencies import Dependencies
+from streams.agents.context.ports import CallPorts, IntakePorts, KafkaPorts, Observers
 from streams.agents.context.shadow_spend import MOST_MS, ShadowSpendLimiter
 from streams.agents.context.tier_records import tier_record
 from streams.agents.execute.handler import execute
@@ -138,8 +139,8 @@ class World:
                 raise CrashedError
             return self.script(call, endpoint)
 
-        allowance = ShadowSpendLimiter(lambda: 1.0)
-        allowance.open(1, self.clock.now() - MOST_MS)
+        shadow_spend = ShadowSpendLimiter(lambda: 1.0)
+        shadow_spend.open(1, self.clock.now() - MOST_MS)
 
         async def sleep(milliseconds: float) -> None:
             self.clock.advance(milliseconds)
@@ -148,26 +149,32 @@ class World:
             return topic != "replies.missing"
 
         return Dependencies(
-            me=me,
-            cluster="test",
-            clock=self.clock,
-            publisher=publisher,
-            dead_letters=DeadLetters(publisher, name, DeadLetterLimit()),
-            journals=journals,
-            claims=InFlightRegistry(),
+            kafka=KafkaPorts(
+                me=me,
+                clock=self.clock,
+                codecs=Codecs(),
+                publisher=publisher,
+                dead_letters=DeadLetters(publisher, name, DeadLetterLimit()),
+                journals=journals,
+                in_flight=InFlightRegistry(),
+                sent_replies=MemorySentReplies(self.log),
+            ),
+            calls=CallPorts(
+                providers={"scripted": ScriptedProvider(answer)},
+                pricing=PriceBook(),
+                instances=Instances(),
+                sleep_ms=sleep,
+                budgets=await self._budgets(registry, me),
+                call_id=lambda: f"call-{next(self._ids)}",
+            ),
+            intake=IntakePorts(
+                cluster="test",
+                reply_topics=ReplyTopicPolicy(prefixes={"replies.": None}),
+                reply_topic_exists=exists,
+            ),
+            observers=Observers(alerts=AlertPublisher(publisher, Codec("Alert"), self.clock, name)),
             registry=registry,
-            providers={"scripted": ScriptedProvider(answer)},
-            pricing=PriceBook(),
-            instances=Instances(),
-            alerts=AlertPublisher(publisher, Codec("Alert"), self.clock, name),
-            codecs=Codecs(),
-            reply_topics=ReplyTopicPolicy(prefixes={"replies.": None}),
-            reply_topic_exists=exists,
-            sent_replies=MemorySentReplies(self.log),
-            sleep_ms=sleep,
-            call_id=lambda: f"call-{next(self._ids)}",
-            allowance=allowance,
-            budgets=await self._budgets(registry, me),
+            shadow_spend=shadow_spend,
         )
 
     async def _budgets(self, registry: LiveRegistry, me: Owner) -> LiveBudgets:

@@ -43,7 +43,8 @@ def served(
     world = World(script=answer)
 
     async def run() -> None:
-        deps: Dependencies = replace(await world.worker(), tracer=tracer)
+        deps: Dependencies = await world.worker()
+        deps = replace(deps, observers=replace(deps.observers, tracer=tracer))
         headers = [] if parent is None else [("traceparent", parent), ("tracestate", b"v=1")]
         message = Incoming(
             topic=REQUESTS,

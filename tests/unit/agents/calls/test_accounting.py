@@ -43,7 +43,7 @@ def _page(world: World, *requests: dict[str, Any]) -> str:
             "llm.tier.simple.v1": intake(slots),
             "llm.tier.simple.high.v1": intake(PriorityLimiter(slots)),
         }
-        registry = deps.metrics.registry
+        registry = deps.observers.metrics.registry
         observe(readings_of(deps, intakes, PartitionAssignment(), dict), registry)
         return generate_latest(registry).decode()
 
@@ -109,6 +109,6 @@ def test_a_message_that_was_done_already_counts_as_a_repeat() -> None:
         await execute(
             Work(message=message, slots=ConcurrencyLimiter(1), lane=PartitionState()), deps
         )
-        return generate_latest(deps.metrics.registry).decode()
+        return generate_latest(deps.observers.metrics.registry).decode()
 
     assert 'sluice_repeats_total{kind="done"} 1.0' in asyncio.run(whole())

@@ -115,7 +115,7 @@ def test_looks_for_room_that_came_to_nothing_leave_nothing_in_the_decision() -> 
         worker = await world.worker()
         await world.send(world.request())
         (message,) = world.log.incoming(tier_topic("simple"))
-        with worker.turns.waiting("simple"):
+        with worker.calls.priority_gate.waiting("simple"):
             await execute(
                 Work(message=message, slots=ConcurrencyLimiter(1), lane=PartitionState()), worker
             )

@@ -28,9 +28,9 @@ def test_an_unreadable_start_is_booked_by_its_headers(value: bytes) -> None:
                 topic=OUTCOMES, key=b"acme/r1", value=value, headers=headers.encode(), partition=0
             )
         )
-        await worker.journals.take_news()
-        calls = (await worker.journals.ready(0)).unbooked()
-        await book_interrupted(0, calls, worker)
+        await worker.kafka.journals.take_news()
+        calls = (await worker.kafka.journals.ready(0)).unbooked()
+        await book_interrupted(0, calls, worker.kafka)
 
     asyncio.run(run())
     (cost,) = world.events(COST, "CostEvent")

@@ -30,7 +30,9 @@ def classified(value: bytes | None, **more: Any) -> tuple[World, list[TierMessag
     headers = [(name, text.encode()) for name, text in more.pop("headers", {}).items()]
 
     async def run() -> None:
-        deps = replace(await world.worker(), bound_tenants=bound, reply_topics=policy)
+        deps = await world.worker()
+        intake = replace(deps.intake, bound_tenants=bound, reply_topics=policy)
+        deps = replace(deps, intake=intake)
         at = more.pop("timestamp", world.clock.now())
         message = Incoming(
             topic=topic,

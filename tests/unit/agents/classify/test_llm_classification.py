@@ -218,8 +218,8 @@ def test_a_call_that_a_crash_cut_off_is_booked_by_who_owns_the_partition() -> No
         except CrashedError:
             world.clock.advance(60_000)
         survivor = await world.worker("w2")
-        for partition, calls in survivor.journals.orphans().items():
-            await book_interrupted(partition, calls, survivor)
+        for partition, calls in survivor.kafka.journals.orphans().items():
+            await book_interrupted(partition, calls, survivor.kafka)
 
     asyncio.run(run())
     (cost,) = world.events(COST, "CostEvent")

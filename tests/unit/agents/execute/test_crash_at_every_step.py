@@ -49,8 +49,8 @@ async def live_through(
     last = await world.worker("w1")
     await deliver(world, last, acked)
     world.clock.advance(LONGEST_LEASE_MS)
-    for partition, calls in last.journals.orphans().items():
-        await book_interrupted(partition, calls, last)
+    for partition, calls in last.kafka.journals.orphans().items():
+        await book_interrupted(partition, calls, last.kafka)
     return world
 
 

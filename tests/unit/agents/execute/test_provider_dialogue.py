@@ -92,7 +92,7 @@ def told(
             kind.name: kind(ring, HostPolicy(), transport=lambda: vendors)
             for kind in (OpenAIProvider, AnthropicProvider)
         }
-        deps = replace(deps, providers=providers, pricing=PriceBook())
+        deps = replace(deps, calls=replace(deps.calls, providers=providers, pricing=PriceBook()))
         acked: set[tuple[str, int]] = set()
         for number in range(times):
             message = world.request(offset=number, request_id=f"r{number}")

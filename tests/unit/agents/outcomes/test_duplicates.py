@@ -124,7 +124,7 @@ def test_after_its_window_an_id_is_a_new_request() -> None:
     world = World()
 
     def let_the_window_pass(worker: Dependencies) -> None:
-        worker.journals._followed[0].journal.forget_before(
+        worker.kafka.journals._followed[0].journal.forget_before(
             world.clock.now() + 2 * DUPLICATE_WINDOW_MS
         )
 

@@ -116,7 +116,9 @@ def request(name: str = "r1") -> Outgoing:
 
 
 def hop(world: World, **more: Any) -> Outgoing:
-    return tier_record(world.request(prompt=POISON, **more), (asyncio.run(world.worker())).codecs)
+    return tier_record(
+        world.request(prompt=POISON, **more), (asyncio.run(world.worker())).kafka.codecs
+    )
 
 
 def ends(world: World) -> list[dict[str, Any]]:
@@ -169,7 +171,7 @@ def test_a_request_that_can_t_be_classified_ends_as_failed(
     deps = lived(world, record)
 
     ended_once_as_failed(world, REQUESTS, record.value)
-    assert deps.metrics.handling_failures.of(REQUESTS)._value.get() == MOST_TRIES
+    assert deps.observers.metrics.handling_failures.of(REQUESTS)._value.get() == MOST_TRIES
 
 
 def test_a_hop_that_can_t_be_worked_on_ends_as_failed_and_costs_what_its_calls_cost(
@@ -254,9 +256,7 @@ def test_feedback_that_can_t_be_taken_is_a_dead_letter(monkeypatch: pytest.Monke
 
 
 def test_a_hop_that_has_ended_is_not_ended_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "streams.agents.execute.handler.draw_shadow", lambda hop, ending, deps: object()
-    )
+    monkeypatch.setattr("streams.agents.execute.handler.draw_shadow", lambda *_: object())
 
     async def broken(*_: Any) -> None:
         raise DefectError(POISON)
@@ -352,7 +352,7 @@ def dies(world: World, name: str, *, in_order: bool = False) -> None:
         with pytest.raises(CrashedError):
             await work_off(world, deps, set())
         if in_order:
-            await book_open_calls(deps)
+            await book_open_calls(deps.calls, deps.kafka)
 
     world.script = crash
     asyncio.run(run())
