@@ -30,7 +30,7 @@ GC_THRESHOLD = 200_000
 Places = Set[tuple[str, int, int]]
 
 
-class ReplayTables(Protocol):
+class RowSource(Protocol):
     """What a run asks of ClickHouse."""
 
     def rows(self, name: str, **parameters: Any) -> Iterator[dict[str, Any]]:
@@ -104,7 +104,7 @@ class Runner:
 
     spec: RunSpec
     log: RequestLog
-    tables: ReplayTables
+    tables: RowSource
     rows: Rows
     replayer: Replayer
     read: ReadRequest
