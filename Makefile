@@ -48,11 +48,12 @@ soak: setup ## 20 minutes at 200 requests/s, 15 before them to fill memories: me
 test-containers: setup ## the same tests on Kafka and ClickHouse in containers (needs Docker)
 	@SLUICE_TEST_CONTAINERS=1 $(BIN)/python -m pytest
 
-check: setup ## style, types, and who may import whom
+check: setup ## style, types, imports, and the tree's structure
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m tests.lint.regular_expressions
+	@$(BIN)/python -m tests.lint.structure
 	@$(BIN)/lint-imports
 
 bench: setup ## speed: a table, and results/bench.json; BENCH_DATA=DIR for recorded answers
