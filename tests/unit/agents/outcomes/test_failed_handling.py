@@ -152,7 +152,7 @@ def calls_are_booked(world: World) -> list[dict[str, Any]]:
     return booked
 
 
-@pytest.mark.parametrize("name", ["decide", "_checked", "tier_record"])
+@pytest.mark.parametrize("name", ["decide", "check_request", "tier_record"])
 def test_a_request_that_can_t_be_classified_ends_as_failed(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,149 @@
+"""A request record as it arrives: decoded, identified, addressed, then checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from core.codecs import Codecs
+from core.kafka.incoming_message import Incoming
+from schemas.encoding import exact_json
+from schemas.encoding.codec import Format, format_of
+from schemas.encoding.value_checks import sound_time
+from schemas.errors import InvalidRequestError, UndecodableError
+from schemas.identity import DEFAULT_TENANT, missing_request_id
+from schemas.records import ReplyAddress, Source
+from schemas.request import Request, read_claim, read_request, request_document
+from schemas.topics import MAX_REQUEST_BYTES
+from streams.agents.classify.reply_address import address_of
+from streams.agents.context.ports import IntakePorts, KafkaPorts
+from streams.routing.parameters.extra_body import refused_names
+from streams.routing.snapshot import RegistrySnapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedRequest:
+    """A decoded request with its identity and reply address, before its fields are checked.
+
+    `request_id` is the caller's, else it is derived from the record's position. `bound_tenant` is
+    the tenant that the request topic is bound to. `foreign` marks a request on an unbound topic
+    that names a tenant with a topic of its own. `refusal` says why the caller's reply topic is
+    not used.
+    """
+
+    message: Incoming
+    record: dict[str, Any]
+    source: Source
+    tenant: str
+    request_id: str
+    reply_to: ReplyAddress
+    refusal: InvalidRequestError | None
+    bound_tenant: str | None
+    foreign: bool
+
+
+async def decode_request(message: Incoming, codecs: Codecs) -> dict[str, Any]:
+    """Return the fields of a request record.
+
+    Raises:
+        UndecodableError: the value is null or is no request record.
+    """
+    if message.value is None:
+        raise UndecodableError("the value is null")
+    return await codecs.decode(codecs.request, message.value)
+
+
+async def open_request(
+    message: Incoming, record: dict[str, Any], intake: IntakePorts, kafka: KafkaPorts
+) -> OpenedRequest:
+    """Return a decoded request with its identity and reply address."""
+    addressed = await address_of(message, intake, kafka)
+    claim = read_claim(record)
+    bound_tenant = intake.bound_tenants.get(message.topic)
+    foreign = bound_tenant is None and claim.tenant in intake.bound_tenants.values()
+    # A foreign request is refused under the default tenant, so that it ends no request of the
+    # tenant that it names.
+    tenant = DEFAULT_TENANT if foreign else bound_tenant or claim.tenant
+    return OpenedRequest(
+        message=message,
+        record=record,
+        source=Source(
+            topic=message.topic,
+            partition=message.partition,
+            offset=message.offset,
+            timestamp=sound_time(message.timestamp),
+        ),
+        tenant=tenant,
+        request_id=claim.request_id or position_id(message, intake.cluster),
+        reply_to=addressed.address,
+        refusal=addressed.refusal,
+        bound_tenant=bound_tenant,
+        foreign=foreign,
+    )
+
+
+def position_id(message: Incoming, cluster: str) -> str:
+    """Return the request id of a record that has none, derived from its position in the log."""
+    return missing_request_id(
+        cluster, message.topic, message.partition, message.offset, message.timestamp
+    )
+
+
+def check_request(opened: OpenedRequest, codecs: Codecs) -> Request:
+    """Return the request with checked fields.
+
+    Raises:
+        InvalidRequestError: a field, the size, the tenant or the reply topic is not accepted.
+    """
+    value = opened.message.value or b""
+    if len(value) > MAX_REQUEST_BYTES:
+        raise InvalidRequestError(
+            f"the request has {len(value)} bytes, at most {MAX_REQUEST_BYTES} are taken",
+            code="too_large",
+        )
+    if opened.refusal is not None:
+        raise opened.refusal
+    framed = codecs.request.format is Format.CONFLUENT
+    is_json = format_of(value, framed=framed) is Format.JSON
+    request = read_request(opened.record if is_json else request_document(opened.record))
+    if opened.bound_tenant is not None:
+        if opened.record.get("tenant") not in {None, opened.bound_tenant}:
+            raise InvalidRequestError("tenant: this topic belongs to another tenant")
+    elif opened.foreign:
+        raise InvalidRequestError("tenant: its requests come by a topic of its own")
+    return request
+
+
+def encode_body(request: Request) -> bytes:
+    """Return the body as JSON, as tier messages carry it.
+
+    A control character takes one byte in Avro and six in JSON, so a request that is small enough
+    to be read may be too large here.
+
+    Raises:
+        InvalidRequestError: the JSON is larger than `MAX_REQUEST_BYTES`.
+    """
+    body = exact_json.dumps(request.body)
+    if len(body) > MAX_REQUEST_BYTES:
+        raise InvalidRequestError(
+            f"the request has {len(body)} bytes as JSON, at most {MAX_REQUEST_BYTES} are taken",
+            code="too_large",
+        )
+    return body
+
+
+def check_extra_body(request: Request, snapshot: RegistrySnapshot) -> None:
+    """Check the names of `extra_body` against the registry.
+
+    Raises:
+        InvalidRequestError: the pinned model, or every model, lacks one of the names.
+    """
+    pinned = snapshot.models.get(request.model or "")
+    models = snapshot.models.values() if pinned is None else (pinned,)
+    refused = refused_names(request.body, models)
+    if refused:
+        whose = "no model takes it" if pinned is None else f"{pinned.name} does not take it"
+        raise InvalidRequestError(
+            f"extra_body.{refused[0]}: {whose}; a model takes what its registry entry lists under "
+            "extra_body, by default the common vendor parameters"
+        )
