@@ -13,13 +13,21 @@ from functools import partial
 from typing import Any, TypeVar
 
 from infra.explain.entries import Entry
-from infra.explain.recorded import as_text
+from infra.explain.recorded import RecordedHop, RecordedStep, as_text
 from infra.figures import dollars
 from schemas.records import BEFORE_HOPS
 from sinks.analytics.one_request import Row
+from streams.routing.decision_trace import (
+    AnswerStep,
+    BudgetStep,
+    FailureStep,
+    SecondOpinionStep,
+    ShadowStep,
+    ShortlistStep,
+    Step,
+)
 
 _NANO = Decimal("1e-9")
-_Step = Mapping[str, Any]
 T = TypeVar("T")
 
 
@@ -63,28 +71,33 @@ def _said(classify: Mapping[str, Any]) -> Iterator[str]:
 
 
 def hop_steps(
-    hops: Iterable[Mapping[str, Any]], calls: Mapping[str, Row], begun: datetime
+    hops: Iterable[RecordedHop], calls: Mapping[str, Row], begun: datetime
 ) -> Iterator[Entry]:
-    """What each hop weighed; a step without a time of its own lies where its call ended."""
+    """Return the steps of each hop. A step without a time is placed where its call ended."""
     for hop in hops:
         at_ms = 0.0
-        for step in hop.get("steps", []):
-            if "at" in step:
-                at_ms = float(step["at"]) - begun.timestamp() * 1000
-            call = calls.get(step.get("call", ""))
+        for step in hop.steps:
+            if step.at is not None:
+                at_ms = step.at - begun.timestamp() * 1000
+            call = calls.get(step.call or "")
             if call is not None:
                 at_ms = (call["at"] - begun).total_seconds() * 1000
-            number = hop.get("hop", 0)
-            yield Entry(at_ms=at_ms, hop=number, kind="step", **_words(step, number, call))
+            title, details, rank = _words(step, hop.hop, call)
+            yield Entry(
+                at_ms=at_ms, hop=hop.hop, kind="step", rank=rank, title=title, details=details
+            )
 
 
-def _words(step: _Step, hop: int, call: Row | None) -> dict[str, Any]:
-    plain = ", ".join(f"{name}={value}" for name, value in step.items() if name != "at")
-    as_it_stands: dict[str, Any] = {"rank": 1, "title": plain}
-    words = next((words for key, words in _STEPS.items() if key in step), None)
-    if words is None:
-        return as_it_stands
-    return _or_as_text(partial(words, step, hop, call), as_it_stands)
+_Words = tuple[str, tuple[str, ...], int]
+"""Title, details, and rank among the entries of one moment."""
+
+
+def _words(step: RecordedStep, hop: int, call: Row | None) -> _Words:
+    plain = ", ".join(f"{name}={value}" for name, value in step.document.items() if name != "at")
+    as_recorded: _Words = (plain, (), 1)
+    if step.known is None:
+        return as_recorded
+    return _or_as_text(partial(_known_words, step.known, hop, call), as_recorded)
 
 
 def _or_as_text(words: Callable[[], T], as_it_stands: T) -> T:
@@ -95,82 +108,63 @@ def _or_as_text(words: Callable[[], T], as_it_stands: T) -> T:
         return as_it_stands
 
 
-def _shortlist(step: _Step, hop: int, _: Row | None) -> dict[str, Any]:
-    names = [f"{model}/{instance}" for model, instance in step["candidates"]]
+def _known_words(step: Step, hop: int, call: Row | None) -> _Words:
+    match step:
+        case ShortlistStep():
+            return _shortlist(step, hop)
+        case AnswerStep():
+            return _confidence(step, call)
+        case FailureStep():
+            return f"after the failure: {step.why}", (), 3
+        case BudgetStep():
+            return _budgets(step)
+        case ShadowStep():
+            return _shadow(step)
+        case SecondOpinionStep():
+            return _second_opinion(step)
+
+
+def _shortlist(step: ShortlistStep, hop: int) -> _Words:
+    names = [f"{model}/{instance}" for model, instance in step.candidates]
     title = f"hop {hop} may ask {', '.join(names)}" if names else f"hop {hop} has nobody to ask"
     details = [
         f"not {model}{'/' + instance if instance else ''}: {why}" if model else why
-        for model, instance, why in step["excluded"]
+        for model, instance, why in step.excluded
     ]
-    if step.get("costs"):
-        details.append("expected: " + _prices(step["costs"]))
-    return {"rank": 1, "title": title, "details": tuple(details)}
+    if step.costs:
+        details.append("expected: " + _prices(step.costs))
+    return title, tuple(details), 1
 
 
-def _confidence(step: _Step, _: int, call: Row | None) -> dict[str, Any]:
+def _confidence(step: AnswerStep, call: Row | None) -> _Words:
     of = "" if call is None else f" in {call['request_model']}"
-    details = [
-        f"{name} {value + 0.0:+.2f}" for name, value in sorted(step["parts"].items()) if value
-    ]
-    details += [f"fault: {fault}" for fault in step["faults"]]
-    if "chances" in step:
-        details.append(
-            "chance of a good answer by tier: " + ", ".join(f"{p:.2f}" for p in step["chances"])
-        )
-    return {
-        "rank": 3,
-        "title": f"confidence {step['confidence']:.2f}{of}: {step['why']}",
-        "details": tuple(details),
-    }
+    details = [f"{name} {value + 0.0:+.2f}" for name, value in sorted(step.parts.items()) if value]
+    details += [f"fault: {fault}" for fault in step.faults]
+    if step.success_probabilities is not None:
+        chances = ", ".join(f"{p:.2f}" for p in step.success_probabilities)
+        details.append(f"chance of a good answer by tier: {chances}")
+    return f"confidence {step.confidence:.2f}{of}: {step.why}", tuple(details), 3
 
 
-def _budgets(step: _Step, _: int, __: Row | None) -> dict[str, Any]:
+def _budgets(step: BudgetStep) -> _Words:
     details = []
-    for meter, _, subject, _, limit, known, estimated, reserved, _ in step["budgets"]:
-        spent = _usd(known + estimated + reserved)
-        name = meter.partition("/")[0]
-        details.append(f"{name} for {subject or 'all'}: {spent} of {_usd(limit)}")
-    return {
-        "rank": 1,
-        "title": f"budgets for {step['model']}: {step['verdict']}",
-        "details": tuple(details),
-    }
+    for line in step.budgets:
+        spent = _usd(line.known_nano + line.estimated_nano + line.reserved_nano)
+        name = line.meter.partition("/")[0]
+        details.append(f"{name} for {line.subject or 'all'}: {spent} of {_usd(line.limit_nano)}")
+    return f"budgets for {step.model}: {step.verdict}", tuple(details), 1
 
 
-def _shadow(step: _Step, _: int, __: Row | None) -> dict[str, Any]:
-    shadow = step["shadow"]
-    asked = f"{shadow['tier']} is asked as well" if shadow["tier"] else "no other tier is asked"
-    spent = "" if shadow.get("allowed", True) else "; the day's allowance is used up"
-    return {
-        "rank": 4,
-        "title": f"shadow: {asked}{spent}",
-        "details": (f"probability {shadow['probability']:g}",),
-    }
+def _shadow(step: ShadowStep) -> _Words:
+    asked = f"{step.tier} is asked as well" if step.tier else "no other tier is asked"
+    spent = "" if step.allowed else "; the day's allowance is used up"
+    return f"shadow: {asked}{spent}", (f"probability {step.probability:g}",), 4
 
 
-def _failure(step: _Step, _: int, __: Row | None) -> dict[str, Any]:
-    return {"rank": 3, "title": f"after the failure: {step['why']}"}
-
-
-def _look(step: _Step, _: int, __: Row | None) -> dict[str, Any]:
-    found = step.get("found")
-    said = step.get("failed") or ("not drawn" if found is None else f"{found:.2f}")
-    return {
-        "rank": 3,
-        "title": f"in doubt, so a second look ({step['look']}): {said}",
-        "details": (f"probability {step['probability']:g}",),
-    }
-
-
-_STEPS: dict[str, Callable[[_Step, int, Row | None], dict[str, Any]]] = {
-    "candidates": _shortlist,
-    "confidence": _confidence,
-    "call": _failure,
-    "verdict": _budgets,
-    "shadow": _shadow,
-    "look": _look,
-}
-"""By the field that tells a step's kind, the more telling ones first."""
+def _second_opinion(step: SecondOpinionStep) -> _Words:
+    said = step.failed or ("not drawn" if step.found is None else f"{step.found:.2f}")
+    title = f"in doubt, so a second look ({step.method}): {said}"
+    return title, (f"probability {step.probability:g}",), 3
 
 
 def _prices(costs: Mapping[str, int | None]) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+
+from infra.explain.recorded import RecordedHop
+from streams.routing.decision_trace import FailureStep
 
 _CLASSES = {
     "timeout": "no whole answer came in time",
@@ -22,13 +24,13 @@ _CLASSES = {
 }
 
 
-def causes_of(hops: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def causes_of(hops: Iterable[RecordedHop]) -> dict[str, str]:
     """What was recorded as the error of each failed call, by call id."""
     return {
-        step["call"]: str(step["error"])
+        step.known.call: step.known.error
         for hop in hops
-        for step in hop.get("steps", ())
-        if step.get("call") and step.get("error")
+        for step in hop.steps
+        if isinstance(step.known, FailureStep) and step.known.error
     }
 
 

@@ -13,19 +13,49 @@ from typing import Any
 import orjson
 
 from schemas.encoding.json_bounds import read_writable
+from streams.routing.decision_inputs import read_step
+from streams.routing.decision_trace import Step
 
 _SHOWN = 300
 _END_OF_DATES_MS = 253_402_300_800_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedDecision:
-    """What was recorded: `hops` have a whole `hop` and `steps` that are objects; `odd` is the text
-    of what is of another shape.
+class RecordedStep:
+    """One step as recorded, and its value where the kind and the fields are known.
+
+    `at` is broker time, ms; `call` is the id of the call that the step is about.
     """
 
+    document: Mapping[str, Any]
+    known: Step | None
+
+    @property
+    def at(self) -> float | None:
+        """Return the step's own time, ms, if it has one."""
+        at = self.document.get("at")
+        return None if at is None else float(at)
+
+    @property
+    def call(self) -> str | None:
+        """Return the id of the step's call, if it is about one."""
+        return self.document.get("call")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedHop:
+    """One visit of a hop, with its steps in order."""
+
+    hop: int
+    steps: tuple[RecordedStep, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedDecision:
+    """The recorded inputs; `odd` is the text of everything that has another shape."""
+
     classify: Mapping[str, Any]
-    hops: tuple[dict[str, Any], ...]
+    hops: tuple[RecordedHop, ...]
     odd: tuple[str, ...]
 
 
@@ -34,7 +64,7 @@ def read_inputs(text: str) -> RecordedDecision:
     odd: list[str] = []
     document = _object(_parsed(text, odd), odd)
     hops = tuple(
-        {**hop, "hop": _number(hop.get("hop", 0), odd), "steps": list(_steps(hop, odd))}
+        RecordedHop(hop=_number(hop.get("hop", 0), odd), steps=tuple(_steps(hop, odd)))
         for hop in _objects(document.get("hops", []), odd)
     )
     return RecordedDecision(
@@ -56,12 +86,19 @@ def _parsed(text: str, odd: list[str]) -> Any:
         return {}
 
 
-def _steps(hop: Mapping[str, Any], odd: list[str]) -> Iterator[dict[str, Any]]:
+def _steps(hop: Mapping[str, Any], odd: list[str]) -> Iterator[RecordedStep]:
     for step in _objects(hop.get("steps", []), odd):
         if isinstance(step.get("call", ""), str) and _is_time(step.get("at", 0)):
-            yield step
+            yield RecordedStep(document=step, known=_known(step))
         else:
             odd.append(as_text(step))
+
+
+def _known(step: Mapping[str, Any]) -> Step | None:
+    try:
+        return read_step(step)
+    except ValueError:
+        return None
 
 
 def _is_time(value: Any) -> bool:

@@ -23,6 +23,7 @@ from schemas.encoding.json_bounds import read_writable
 from schemas.events import CONFIDENCE, FEEDBACK
 from schemas.records import UNDECIDED
 from sinks.analytics.one_request import RequestRows, Row
+from streams.routing.decision_trace import AnswerStep
 
 _BEGINS = "started"
 _LAST_HOP = 1_000
@@ -139,7 +140,10 @@ def _entries(
         if row["kind"] != _BEGINS:
             yield _end(row, begun)
     weighed = {
-        step.get("call") for hop in inputs.hops for step in hop["steps"] if "confidence" in step
+        step.known.call
+        for hop in inputs.hops
+        for step in hop.steps
+        if isinstance(step.known, AnswerStep)
     }
     for row in rows.signals:
         if row["signal"] != CONFIDENCE or row["call_id"] not in weighed:

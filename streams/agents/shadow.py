@@ -42,7 +42,7 @@ def draw_shadow(
     if policy is None or shadow is None:
         return None
     allowed = shadow_spend.open(policy.nano_per_day, clock.now())
-    hop.steps.append({"shadow": shadow.as_inputs() | {"allowed": allowed}})
+    hop.steps.append(shadow.step(allowed=allowed))
     return shadow if allowed and shadow.tier is not None else None
 
 
@@ -64,7 +64,10 @@ async def make_shadow(hop: HopState, ending: Ending, shadow: Shadow, deps: Depen
         below = hop.snapshot.tiers.index(given.tier) < hop.snapshot.tiers.index(shadow.tier)
         weaker, stronger = (given, heard.attempt) if below else (heard.attempt, given)
         signal = QualitySignal(
-            signal=AGREES, name=stronger.model, score=found, detail=shadow.as_inputs()
+            signal=AGREES,
+            name=stronger.model,
+            score=found,
+            detail={"tier": shadow.tier, "draw": shadow.draw, "probability": shadow.probability},
         )
         await publish_signal(hop, weaker, signal, deps.kafka)
         if hop.snapshot.policy.judge is not None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
 from streams.routing.budget_windows import moment_in_words, window_end, window_start
+from streams.routing.decision_trace import BudgetLine, BudgetStep
 
 TENANT, USER, FEATURE, MODEL = "tenant", "user", "feature", "model"
 PER = (TENANT, USER, FEATURE, MODEL)
@@ -150,20 +151,20 @@ class Balance:
             return True
         return self.spent.total + expected_nano > self.budget.limit_nano
 
-    def as_inputs(self) -> list[Any]:
-        """Budget, then, subject, window start, limit, known, estimated, reserved, unpriced."""
+    def line(self) -> BudgetLine:
+        """Return the balance as a line of the hop's trace."""
         spent = self.spent
-        return [
-            self.budget.meter.id,
-            self.budget.then if self.counted else NOT_COUNTED,
-            self.account.subject,
-            self.account.start,
-            self.budget.limit_nano,
-            spent.known,
-            spent.estimated,
-            spent.reserved,
-            spent.unpriced,
-        ]
+        return BudgetLine(
+            meter=self.budget.meter.id,
+            then=self.budget.then if self.counted else NOT_COUNTED,
+            subject=self.account.subject,
+            window_start=self.account.start,
+            limit_nano=self.budget.limit_nano,
+            known_nano=spent.known,
+            estimated_nano=spent.estimated,
+            reserved_nano=spent.reserved,
+            unpriced=spent.unpriced,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,15 +174,20 @@ class _Judged:
     expected_nano: int | None
     balances: tuple[Balance, ...] = ()
 
-    def as_inputs(self) -> dict[str, Any]:
-        """What the decision's `inputs` block keeps of it; empty where no budget is concerned."""
+    def step(self, at: int, model: str) -> BudgetStep | None:
+        """Return the verdict on a model as a step of the hop's trace; `at` is broker time, ms.
+
+        `None` where no budget applies.
+        """
         if not self.balances:
-            return {}
-        return {
-            "budgets": [balance.as_inputs() for balance in self.balances],
-            "expected_nano": self.expected_nano,
-            "verdict": type(self).__name__.lower(),
-        }
+            return None
+        return BudgetStep(
+            at=at,
+            model=model,
+            verdict=type(self).__name__.lower(),
+            budgets=tuple(balance.line() for balance in self.balances),
+            expected_nano=self.expected_nano,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,15 +7,14 @@ it, so that a replay decides the same again (law 5).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
-
-import orjson
 
 from schemas.errors import InvalidRequestError
 from schemas.records import Decision
 from schemas.request import Request
-from streams.routing.assessment import Costs, assess, uses_artifact
+from streams.routing.assessment import Assessment, Costs, assess, uses_artifact
+from streams.routing.decision_inputs import ClassifyInputs
 from streams.routing.experiments import ArmAssignment, assign
 from streams.routing.features.request_features import Features, extract_features
 from streams.routing.llm.classification import LlmClassification
@@ -110,25 +109,9 @@ def decide(
     static = _pinned(subject, ground) or _by_rule(subject, ground)
     if static is not None:
         tier, model, reason = static
-        return _decision(
-            _Choice(classifier=STATIC, tier=tier, model=model, reasons=(reason,)),
-            ground,
-            moment,
-            assignment,
-        )
+        return replace(_decision(tier, ground, moment, assignment), model=model, reasons=(reason,))
     found = assess(features_of(subject, ground), ground, moment.costs, moment.opinion)
-    return _decision(
-        _Choice(
-            classifier=ground.policy.classifier,
-            score=found.score,
-            tier=found.tier,
-            reasons=found.reasons,
-            artifact=ground.artifact.hash if ground.artifact and uses_artifact(ground) else None,
-        ),
-        ground,
-        moment,
-        assignment,
-    )
+    return assessed_decision(found, ground, moment, assignment)
 
 
 def features_of(subject: RoutingRequest, snapshot: RegistrySnapshot) -> Features:
@@ -180,40 +163,47 @@ def _matches(rule: StaticRule, subject: RoutingRequest) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Choice:
-    classifier: str
-    tier: str
-    reasons: tuple[str, ...]
-    score: float | None = None
-    model: str | None = None
-    artifact: str | None = None
+def assessed_decision(
+    found: Assessment,
+    effective: RegistrySnapshot,
+    context: DecisionContext,
+    assignment: ArmAssignment | None,
+) -> Decision:
+    """Return the decision that the policy's classifier makes by an assessment."""
+    artifact = effective.artifact if uses_artifact(effective) else None
+    return replace(
+        _decision(found.tier, effective, context, assignment),
+        classifier=effective.policy.classifier,
+        score=found.score,
+        reasons=found.reasons,
+        artifact=None if artifact is None else artifact.hash,
+    )
 
 
 def _decision(
-    choice: _Choice,
-    ground: RegistrySnapshot,
-    moment: DecisionContext,
+    tier: str,
+    effective: RegistrySnapshot,
+    context: DecisionContext,
     assignment: ArmAssignment | None,
 ) -> Decision:
-    inputs: dict[str, Any] = {"now": moment.now, "time_left_ms": moment.time_left_ms}
-    if moment.costs:
-        inputs["costs"] = dict(moment.costs)
-    if moment.opinion is not None:
-        inputs["opinion"] = moment.opinion.as_inputs()
-    if assignment is not None:
-        inputs["arm"] = assignment.as_inputs()
+    inputs = ClassifyInputs(
+        now=context.now,
+        time_left_ms=context.time_left_ms,
+        costs=context.costs,
+        opinion=context.opinion,
+        arm_draw=assignment.draw if assignment else None,
+        arm_probability=assignment.probability if assignment else None,
+    )
     return Decision(
-        classifier=choice.classifier,
-        score=choice.score,
-        tier=choice.tier,
-        model=choice.model,
-        reasons=choice.reasons,
-        registry_version=ground.version,
+        classifier=STATIC,
+        score=None,
+        tier=tier,
+        model=None,
+        reasons=(),
+        registry_version=effective.version,
         code_version=CODE_VERSION,
-        artifact=choice.artifact,
         experiment=assignment.experiment if assignment else None,
         arm=assignment.arm if assignment else None,
         propensity=assignment.probability if assignment else None,
-        inputs=orjson.dumps({"classify": inputs}, option=orjson.OPT_SORT_KEYS).decode(),
+        inputs=inputs.encode(),
     )

@@ -9,7 +9,6 @@ takes its user.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from streams.routing.draws import draw, weighted_choice
 from streams.routing.snapshot import Experiment, RegistrySnapshot
@@ -26,10 +25,6 @@ class ArmAssignment:
     probability: float
     draw: float
     snapshot: RegistrySnapshot
-
-    def as_inputs(self) -> dict[str, Any]:
-        """What a decision's `inputs` block keeps of it."""
-        return {"draw": self.draw, "probability": self.probability}
 
 
 def assign(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from streams.routing.decision_trace import ShadowStep
 from streams.routing.draws import draw, weighted_choice
 from streams.routing.snapshot import RegistrySnapshot
 
@@ -19,9 +19,11 @@ class Shadow:
     draw: float
     probability: float
 
-    def as_inputs(self) -> dict[str, Any]:
-        """What the decision's `inputs` block keeps of it."""
-        return {"tier": self.tier, "draw": self.draw, "probability": self.probability}
+    def step(self, *, allowed: bool) -> ShadowStep:
+        """Return the draw as a step of the hop's trace."""
+        return ShadowStep(
+            tier=self.tier, draw=self.draw, probability=self.probability, allowed=allowed
+        )
 
 
 def shadow_of(identity: str, answered: str, snapshot: RegistrySnapshot) -> Shadow | None:

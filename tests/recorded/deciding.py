@@ -25,6 +25,7 @@ from streams.routing.budgets import (
 from streams.routing.cascade import CascadeState, Escalate, after_answer
 from streams.routing.confidence.scorers import Answered, confidence_in
 from streams.routing.decision import DecisionContext, RoutingRequest, decide
+from streams.routing.decision_trace import Step
 from streams.routing.learned.artifact import Artifact, read_artifact
 from streams.routing.llm.classification import LlmClassification
 from streams.routing.selection.candidates import (
@@ -38,6 +39,7 @@ from streams.routing.shadowing import shadow_of
 from streams.routing.snapshot import RegistrySnapshot
 
 HERE = Path(__file__).parent
+_NOT_CHOSEN = {"kind", "at", "model", "allowed"}
 Given = Mapping[str, Any]
 Outcome = dict[str, Any]
 
@@ -122,7 +124,7 @@ def _call(given: Given, snapshot: RegistrySnapshot) -> Outcome:
         for model, instance, condition in given["conditions"]
     }
     found = shortlist(given["tier"], need, snapshot, conditions, given["costs"])
-    return found.as_inputs()
+    return _recorded(found.step(0))
 
 
 def _failure(given: Given, snapshot: RegistrySnapshot) -> Outcome:
@@ -156,11 +158,22 @@ def _candidate(snapshot: RegistrySnapshot, model: str, instance: str) -> Candida
     )
 
 
+def _recorded(step: Step | None) -> Outcome:
+    """A step's form in the log, without what a case does not choose."""
+    if step is None:
+        return {}
+    document: Outcome = orjson.loads(orjson.dumps(step.document()))
+    chosen = {name: value for name, value in document.items() if name not in _NOT_CHOSEN}
+    if "shadow" in chosen:
+        del chosen["shadow"]["allowed"]
+    return chosen
+
+
 def _budget(given: Given, _: RegistrySnapshot) -> Outcome:
     """What budgets say to a call, and which of their levels are reached."""
     balances = [_balance(each) for each in given["balances"]]
     verdict = verdict_on(balances, given["expected_nano"])
-    return verdict.as_inputs() | {
+    return _recorded(verdict.step(0, "")) | {
         "message": getattr(verdict, "message", None),
         "spares_other_models": getattr(verdict, "spares_other_models", None),
         "levels": [
@@ -182,7 +195,7 @@ def _balance(given: Given) -> Balance:
 def _shadow(given: Given, snapshot: RegistrySnapshot) -> Outcome:
     """Whether another tier is asked as well."""
     found = shadow_of(given["identity"], given["answered"], snapshot)
-    return {} if found is None else found.as_inputs()
+    return {} if found is None else _recorded(found.step(allowed=True))["shadow"]
 
 
 KINDS: Mapping[str, Callable[[Given, RegistrySnapshot], Outcome]] = {

@@ -46,8 +46,8 @@ def within_budgets(
         if model.name not in verdicts:
             said = budgets.verdict(payer_of(hop, model.name), costs.get(model.name), now)
             verdicts[model.name] = said
-            if inputs := said.as_inputs():
-                hop.steps.append({"at": now, "model": model.name, **inputs})
+            if (step := said.step(now, model.name)) is not None:
+                hop.steps.append(step)
             if isinstance(said, Downgrade | Rejected) and not _may(said, model, hop):
                 excluded.append(Excluded(model=model.name, instance=None, reason=said.why))
         if _may(verdicts[model.name], model, hop):

@@ -87,9 +87,7 @@ def who_has_room(hop: HopState, calls: CallPorts, kafka: KafkaPorts) -> Shortlis
     )
     choice = shortlist(hop.message.tier, need, hop.snapshot, conditions, costs)
     choice = within_budgets(hop, choice, costs, calls.budgets, kafka.clock)
-    hop.steps.append(
-        {"at": now, "time_left_ms": need.time_left_ms, "costs": costs, **choice.as_inputs()}
-    )
+    hop.steps.append(choice.step(now, time_left_ms=need.time_left_ms, costs=costs))
     return choice
 
 
@@ -101,7 +99,7 @@ def tenant_is_full(hop: HopState, clock: Clock, tenants: TenantLimits) -> Shortl
     if why is None:
         return None
     choice = nobody_for_now(why)
-    hop.steps.append({"at": clock.now(), **choice.as_inputs()})
+    hop.steps.append(choice.step(clock.now()))
     return choice
 
 
@@ -132,7 +130,7 @@ def _room_now(hop: HopState, calls: CallPorts, kafka: KafkaPorts) -> Shortlist:
     first = calls.priority_gate.of_others(hop.message.tier)
     if first is None:
         return choice
-    hop.steps[-1] = {"at": kafka.clock.now(), **first.as_inputs()}
+    hop.steps[-1] = first.step(kafka.clock.now())
     return first
 
 

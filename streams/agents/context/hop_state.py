@@ -18,6 +18,7 @@ from streams.agents.context.tier_records import PRIORITY_QUALITY
 from streams.flow.dispatcher import Work
 from streams.journal.partition_journal import Owner
 from streams.routing.budgets import Downgrade, Rejected
+from streams.routing.decision_trace import Step
 from streams.routing.features.request_features import estimate_tokens
 from streams.routing.snapshot import RegistrySnapshot
 from streams.tracing.context import TraceContext
@@ -41,7 +42,7 @@ class HopState:
     attempts: list[Attempt] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     pending: list[Awaitable[Delivered]] = field(default_factory=list)
-    steps: list[dict[str, Any]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
     lease_until: int = 0
     denied: Downgrade | Rejected | None = None
     provider_ms: float = 0.0

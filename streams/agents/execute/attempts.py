@@ -6,7 +6,6 @@ Routing decides every step (`streams.routing`); this makes the calls and keeps t
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from core.alert_port import Alerts
 from core.clock import Clock
@@ -27,6 +26,7 @@ from streams.agents.quality.answer_evaluation import judge_answer
 from streams.providers.port import Completion, ErrorClass
 from streams.routing.cascade import Accept, CascadeState, after_answer, best_answer, weighs_going_on
 from streams.routing.confidence.scorers import Answered, ConfidenceResult
+from streams.routing.decision_trace import AnswerStep, FailureStep
 from streams.routing.draws import draw
 from streams.routing.parameters.answer_limits import asked_limit
 from streams.routing.selection.candidates import Candidate
@@ -88,11 +88,14 @@ async def _after(
         may_retry=calls.retries.allows,
         refusals_before=_refusals_before(hop),
     )
-    failed: dict[str, Any] = {"call": end.attempt.call_id, "why": step.why}
-    if end.error is not None:
-        # Providers' own words are never in it, so that it may be stored.
-        failed["error"] = str(end.error)[:_LONGEST_ERROR]
-    hop.steps.append(failed)
+    hop.steps.append(
+        FailureStep(
+            call=end.attempt.call_id,
+            why=step.why,
+            # It holds no words of the provider's, so it may be stored.
+            error=None if end.error is None else str(end.error)[:_LONGEST_ERROR],
+        )
+    )
     if isinstance(step, TierExhausted):
         return exhausted(
             hop, step, failures, standing_of(hop, kafka.clock, calls.pricing), kafka.clock
@@ -162,16 +165,17 @@ async def _answered(
     step = after_answer(
         verdict, replace(standing, time_left_ms=_left(hop, deps.kafka.clock)), hop.snapshot
     )
-    seen: dict[str, Any] = {
-        "call": end.attempt.call_id,
-        "confidence": verdict.confidence,
-        "parts": dict(verdict.parts),
-        "faults": [fault.check for fault in verdict.faults],
-        "why": step.why,
-    }
-    if standing.costs:
-        seen |= {"chances": list(verdict.chances), "tier_costs": dict(standing.costs)}
-    hop.steps.append(seen)
+    hop.steps.append(
+        AnswerStep(
+            call=end.attempt.call_id,
+            confidence=verdict.confidence,
+            parts=verdict.parts,
+            faults=tuple(fault.check for fault in verdict.faults),
+            why=step.why,
+            success_probabilities=verdict.chances if standing.costs else None,
+            tier_costs=standing.costs or None,
+        )
+    )
     if isinstance(step, Accept):
         best = best_answer(answers_of(hop)) or answer
         # A faulty answer has confidence 0, so an earlier one is better only without a fault.

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import Any
-
-import orjson
 
 from core.kafka.producer import Outgoing
 from schemas.bad_records import LONGEST_REASON, reason_of
@@ -29,15 +26,13 @@ from streams.agents.context.tier_records import tier_record, wait_record
 from streams.agents.outcomes.outcome_details import overhead_ms, result_of
 from streams.agents.outcomes.replies import encode_reply, routing_of, send_reply
 from streams.journal.sent_replies import RecordPlace
+from streams.routing.decision_inputs import HopTrace, add_hop
 from streams.routing.parameters.answer_limits import limit_notes
 from streams.routing.parameters.extra_body import extra_notes
 
 log = logging.getLogger(__name__)
 
 _OK = "ok"
-
-VISITS_CARRIED = 12
-"""Visits whose steps travel with a request; of those before, their number."""
 
 
 async def end_hop(hop: HopState, ending: Ending, deps: Dependencies) -> None:
@@ -147,24 +142,8 @@ def _decision(hop: HopState) -> Decision:
     decision = hop.message.decision
     if not hop.steps:
         return decision
-    inputs = orjson.loads(decision.inputs)
-    inputs["hops"] = [
-        *_lately(inputs.get("hops", [])),
-        {"hop": hop.message.hop, "registry": hop.snapshot.version, "steps": hop.steps},
-    ]
-    return replace(decision, inputs=orjson.dumps(inputs, option=orjson.OPT_SORT_KEYS).decode())
-
-
-def _lately(seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What the latest visits saw, and how many were before them. A request may be parked hundreds
-    of times; what each visit saw stands in that visit's own outcome.
-    """
-    gone = seen[: max(len(seen) - VISITS_CARRIED, 0)]
-    if not gone:
-        return seen
-    count = sum(each.get("visits_before", 0) + 1 for each in gone)
-    first, *rest = seen[len(gone) :]
-    return [{**first, "visits_before": count + first.get("visits_before", 0)}, *rest]
+    trace = HopTrace(hop=hop.message.hop, registry=hop.snapshot.version, steps=tuple(hop.steps))
+    return replace(decision, inputs=add_hop(decision.inputs, trace))
 
 
 async def _reply(

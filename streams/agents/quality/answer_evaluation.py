@@ -6,8 +6,7 @@ Whatever a look comes to, the confidence stands as it was where the look found n
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from schemas.alert_names import AlertName
 from schemas.events import CONFIDENCE, CONSISTENT, JUDGED
@@ -27,6 +26,7 @@ from streams.routing.confidence.second_opinion import (
     read_judgement,
     sampling_body,
 )
+from streams.routing.decision_trace import SecondOpinionStep
 from streams.routing.draws import draw
 from streams.routing.policy import JUDGE as BY_JUDGE
 from streams.routing.policy import UncertaintyBand
@@ -87,7 +87,8 @@ async def _look_again(
     hop: HopState, attempt: Attempt, answered: Answered, grey: UncertaintyBand, deps: Dependencies
 ) -> float | None:
     drawn = draw(f"look/{attempt.call_id}")
-    step: dict[str, Any] = {"look": grey.look, "draw": drawn, "probability": grey.share}
+    step = SecondOpinionStep(method=grey.look, draw=drawn, probability=grey.share)
+    place = len(hop.steps)
     hop.steps.append(step)
     if drawn >= grey.share:
         return None
@@ -96,7 +97,7 @@ async def _look_again(
         look = await ask_judge(hop, attempt, answered, deps, chance)
     else:
         look = await _ask_again(hop, attempt, answered, grey, deps)
-    step |= {"found": look.found, "failed": look.failed}
+    hop.steps[place] = replace(step, found=look.found, failed=look.failed, drawn=True)
     return look.found
 
 

@@ -7,6 +7,7 @@ say a tier of ours is no opinion; then the rules decide.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,8 +42,8 @@ class LlmClassification:
     cached: bool = False
     call_id: str | None = None
 
-    def as_inputs(self) -> dict[str, Any]:
-        """What the decision's `inputs` block keeps of it."""
+    def document(self) -> dict[str, Any]:
+        """Return the form in a decision's `inputs`; missing values are left out."""
         known = {
             "tier": self.tier,
             "score": self.score,
@@ -52,6 +53,18 @@ class LlmClassification:
             "call": self.call_id,
         }
         return {name: value for name, value in known.items() if value is not None}
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> LlmClassification:
+        """Read the form in a decision's `inputs`."""
+        return cls(
+            tier=document.get("tier"),
+            score=document.get("score"),
+            reason=document.get("reason", ""),
+            failed=document.get("failed"),
+            cached=document.get("cached", False),
+            call_id=document.get("call"),
+        )
 
 
 def question_key(seen: Features, snapshot: RegistrySnapshot) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from streams.routing.decision_trace import ShortlistStep
 from streams.routing.draws import weighted_choice
 from streams.routing.snapshot import Instance, Model, RegistrySnapshot
 
@@ -78,12 +78,17 @@ class Shortlist:
         """Whether somebody would be asked whose instance is not well at the moment."""
         return any(each.instance is not None and not each.returns for each in self.excluded)
 
-    def as_inputs(self) -> dict[str, Any]:
-        """What the decision's `inputs` block keeps of it."""
-        return {
-            "candidates": [[c.model.name, c.instance.name] for c in self.candidates],
-            "excluded": [[e.model, e.instance, e.reason] for e in self.excluded],
-        }
+    def step(
+        self, at: int, *, time_left_ms: float | None = None, costs: Costs | None = None
+    ) -> ShortlistStep:
+        """Return the shortlist as a step of the hop's trace; `at` is broker time, ms."""
+        return ShortlistStep(
+            at=at,
+            candidates=tuple((each.model.name, each.instance.name) for each in self.candidates),
+            excluded=tuple((each.model, each.instance, each.reason) for each in self.excluded),
+            time_left_ms=time_left_ms,
+            costs=costs,
+        )
 
 
 def nobody_for_now(reason: str) -> Shortlist:

@@ -14,12 +14,12 @@ from core.kafka.incoming_message import Incoming
 from schemas.topics import ALERTS, COST, OUTCOMES, dead_letter_topic, tier_topic, wait_topic
 from streams.agents.context.tier_records import BOUND_FOR, tier_record
 from streams.agents.execute.handler import execute
-from streams.agents.outcomes.outcome import VISITS_CARRIED
 from streams.agents.wait import wait_out
 from streams.flow.concurrency_limiter import ConcurrencyLimiter
 from streams.flow.dispatcher import LeftForLaterError, PartitionAssignment, PartitionState, Work
 from streams.providers.in_memory_provider import says
 from streams.providers.port import ErrorClass, ProviderError
+from streams.routing.decision_inputs import VISITS_CARRIED
 from tests.unit.agents.world import REGISTRY, World, deliver
 
 DOWN = ProviderError(ErrorClass.SERVER, "down", status=500)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 from hypothesis import given
@@ -32,6 +31,8 @@ from streams.routing.budgets import (
     levels_reached,
     verdict_on,
 )
+from streams.routing.decision_inputs import read_step
+from streams.routing.decision_trace import BudgetStep
 
 AT = int(datetime(2026, 11, 25, 14, 30, tzinfo=UTC).timestamp() * 1000)
 
@@ -127,20 +128,25 @@ def test_what_is_counted_names_the_account_and_what_is_allowed_does_not() -> Non
     assert one.id != Meter(name="m", per=TENANT, window="day").id
 
 
-def _again(inputs: Mapping[str, Any], budgets: Iterable[Budget]) -> Verdict:
+def _again(step: BudgetStep, budgets: Iterable[Budget]) -> Verdict:
     by_meter = {budget.meter.id: budget for budget in budgets}
     balances = []
-    for row in inputs.get("budgets", ()):
-        meter, then, subject, start, _, known, estimated, reserved, unpriced = row
+    for line in step.budgets:
+        spent = Spent(
+            known=line.known_nano,
+            estimated=line.estimated_nano,
+            reserved=line.reserved_nano,
+            unpriced=line.unpriced,
+        )
         balances.append(
             Balance(
-                budget=by_meter[meter],
-                account=Account(meter, subject, start),
-                spent=Spent(known=known, estimated=estimated, reserved=reserved, unpriced=unpriced),
-                counted=then != NOT_COUNTED,
+                budget=by_meter[line.meter],
+                account=Account(line.meter, line.subject, line.window_start),
+                spent=spent,
+                counted=line.then != NOT_COUNTED,
             )
         )
-    return verdict_on(balances, inputs.get("expected_nano"))
+    return verdict_on(balances, step.expected_nano)
 
 
 spends = st.integers(0, 300)
@@ -159,11 +165,16 @@ def test_a_verdict_comes_again_from_what_was_recorded(
         for number, (then, known, reserved) in enumerate(rows)
     ]
     verdict = verdict_on(balances, expected)
-    recorded = orjson.loads(orjson.dumps(verdict.as_inputs()))
+    step = verdict.step(7, "small")
+    if step is None:
+        assert not balances
+        return
+    recorded = read_step(orjson.loads(orjson.dumps(step.document())))
+    assert isinstance(recorded, BudgetStep)
     again = _again(recorded, [balance.budget for balance in balances])
 
     assert type(again) is type(verdict)
-    assert again.as_inputs() == verdict.as_inputs()
+    assert again.step(7, "small") == step == recorded
 
 
 @given(st.integers(0, 4_102_444_800_000), st.sampled_from(WINDOWS))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
 from infra.explain.failures import causes_of, failure_in_words
+from infra.explain.recorded import read_inputs
 from streams.providers.port import ErrorClass
 
 UNSET = "the environment variable OPENAI_API_KEY is not set"
 
 
 def test_the_recorded_cause_is_found_by_its_call() -> None:
-    hops = [
-        {"hop": 0, "steps": [{"call": "a", "why": "x", "error": UNSET}, {"call": "b", "why": "y"}]},
-        {"hop": 1},
+    steps = [
+        {"kind": "failure", "call": "a", "why": "x", "error": UNSET},
+        {"kind": "failure", "call": "b", "why": "y"},
+        {"call": "c", "why": "as logs before kinds have it", "error": UNSET},
     ]
+    inputs = read_inputs(orjson.dumps({"hops": [{"hop": 0, "steps": steps}, {"hop": 1}]}).decode())
 
-    assert causes_of(hops) == {"a": UNSET}
+    assert causes_of(inputs.hops) == {"a": UNSET, "c": UNSET}
 
 
 SAID = {

@@ -101,4 +101,4 @@ def test_a_step_as_workers_record_it_is_known() -> None:
     steps = [{"shortlist": [], "at": 1_767_225_600_000}]
     found = read_inputs(orjson.dumps({"hops": [{"hop": 1, "steps": steps}]}).decode())
     assert found.odd == ()
-    assert found.hops[0]["steps"] == steps
+    assert [step.document for step in found.hops[0].steps] == steps

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-import orjson
-
 from streams.offline.replay.decisions.recorded import Recorded
 from streams.offline.replay.decisions.redeciding import ReplayContext, redecide
 from streams.offline.replay.decisions.trajectories import Wants, Ways
 from streams.routing.decision import RoutingRequest
+from streams.routing.decision_inputs import latest_step
+from streams.routing.decision_trace import ShadowStep
 from streams.routing.snapshot import RegistrySnapshot
 
 
@@ -47,12 +47,8 @@ def _shadow(recorded: Recorded) -> float:
     """The probability of a shadow call on each other tier; 0 where none would have been made."""
     if '"shadow"' not in recorded.decision.inputs:
         return 0.0
-    for hop in reversed(orjson.loads(recorded.decision.inputs).get("hops", ())):
-        for step in hop["steps"]:
-            said = step.get("shadow")
-            if said is not None:
-                return float(said["probability"]) if said.get("allowed", True) else 0.0
-    return 0.0
+    step = latest_step(recorded.decision.inputs, ShadowStep)
+    return step.probability if step is not None and step.allowed else 0.0
 
 
 def _starts(

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import orjson
-
-from schemas.records import Decision, Source
-from streams.routing.decision import DecisionContext
-from streams.routing.llm.classification import LlmClassification
-
-NEVER_DECIDED = "none"
-"""Classifier of a request that was refused, or over, before anything was decided."""
-
-_CLASSIFY = "classify"
+from schemas.records import UNDECIDED, Decision, Source
+from streams.routing.decision_inputs import same_classify
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,48 +28,7 @@ class Recorded:
     @property
     def was_decided(self) -> bool:
         """Whether there is a decision to hold another against."""
-        return self.decision.classifier != NEVER_DECIDED
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedInputs:
-    """The `classify` part of a decision's inputs, as it was and taken apart.
-
-    `arm` is the draw of an experiment, if there was one.
-    """
-
-    plain: Mapping[str, Any]
-    moment: DecisionContext
-
-
-def inputs_of(decision: Decision) -> RecordedInputs:
-    """What was known when this was decided.
-
-    Raises:
-        KeyError: the decision recorded none; its code was older than replays.
-    """
-    plain = orjson.loads(decision.inputs)[_CLASSIFY]
-    said = plain.get("opinion")
-    return RecordedInputs(
-        plain=plain,
-        moment=DecisionContext(
-            now=plain["now"],
-            time_left_ms=plain["time_left_ms"],
-            costs=plain.get("costs") or {},
-            opinion=None if said is None else _opinion(said),
-        ),
-    )
-
-
-def _opinion(said: Mapping[str, Any]) -> LlmClassification:
-    return LlmClassification(
-        tier=said.get("tier"),
-        score=said.get("score"),
-        reason=said.get("reason", ""),
-        failed=said.get("failed"),
-        cached=said.get("cached", False),
-        call_id=said.get("call"),
-    )
+        return self.decision.classifier != UNDECIDED
 
 
 def same_decision(recorded: Decision, again: Decision) -> bool:
@@ -99,5 +48,5 @@ def same_decision(recorded: Decision, again: Decision) -> bool:
         and recorded.experiment == again.experiment
         and recorded.arm == again.arm
         and recorded.propensity == again.propensity
-        and orjson.loads(recorded.inputs)[_CLASSIFY] == orjson.loads(again.inputs)[_CLASSIFY]
+        and same_classify(recorded.inputs, again.inputs)
     )

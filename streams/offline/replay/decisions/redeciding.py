@@ -12,23 +12,21 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-import orjson
-
 from schemas.errors import InvalidRequestError
 from schemas.records import Decision
-from streams.offline.replay.decisions.recorded import Recorded, RecordedInputs, inputs_of
+from streams.offline.replay.decisions.recorded import Recorded
 from streams.offline.replay.decisions.reuse import reused
-from streams.routing.assessment import Assessment, Costs, uses_artifact, wants_opinion
+from streams.routing.assessment import Costs, uses_artifact, wants_opinion
 from streams.routing.decision import (
-    CODE_VERSION,
     DecisionContext,
     RoutingRequest,
+    assessed_decision,
     decide,
     effective_snapshot,
     features_of,
     is_static,
 )
-from streams.routing.experiments import ArmAssignment
+from streams.routing.decision_inputs import ClassifyInputs, read_classify
 from streams.routing.snapshot import RegistrySnapshot
 
 LandscapeOf = Callable[[str], RegistrySnapshot | None]
@@ -81,7 +79,7 @@ def redecide(recorded: Recorded, subject: RoutingRequest, on: ReplayContext) -> 
     Raises:
         KeyError: the recorded decision holds no inputs.
     """
-    inputs = inputs_of(recorded.decision)
+    inputs = read_classify(recorded.decision.inputs)
     ground, assignment = effective_snapshot(subject, on.snapshot)
     before = _before(recorded, on)
     moment = _moment(subject, recorded, ground, inputs, on)
@@ -90,12 +88,13 @@ def redecide(recorded: Recorded, subject: RoutingRequest, on: ReplayContext) -> 
     found = reused(recorded, before, ground) if on.reuse else None
     if found is not None:
         return Redecided(
-            how=DecisionOrigin.REUSED, decision=_decision(found, ground, assignment, moment)
+            how=DecisionOrigin.REUSED,
+            decision=assessed_decision(found, ground, moment, assignment),
         )
     how = DecisionOrigin.ASSESSED
     if ground.policy.llm is not None:
         if _asks_alike(before, ground):
-            moment = replace(moment, opinion=inputs.moment.opinion)
+            moment = replace(moment, opinion=inputs.opinion)
         if moment.opinion is None and wants_opinion(features_of(subject, ground), ground):
             how = DecisionOrigin.UNASKED
     return Redecided(how=how, decision=decide(subject, on.snapshot, moment))
@@ -119,17 +118,15 @@ def _moment(
     subject: RoutingRequest,
     recorded: Recorded,
     ground: RegistrySnapshot,
-    inputs: RecordedInputs,
+    inputs: ClassifyInputs,
     on: ReplayContext,
 ) -> DecisionContext:
     """The recorded moment, without an opinion; another registry's costs are asked anew."""
     costs: Costs = {}
     if uses_artifact(ground):
         alike = recorded.decision.registry_version == ground.version
-        costs = inputs.moment.costs if alike else on.costs(subject.body, ground)
-    return DecisionContext(
-        now=inputs.moment.now, time_left_ms=inputs.moment.time_left_ms, costs=costs
-    )
+        costs = inputs.costs if alike else on.costs(subject.body, ground)
+    return DecisionContext(now=inputs.now, time_left_ms=inputs.time_left_ms, costs=costs)
 
 
 def _asks_alike(before: RegistrySnapshot | None, ground: RegistrySnapshot) -> bool:
@@ -137,31 +134,3 @@ def _asks_alike(before: RegistrySnapshot | None, ground: RegistrySnapshot) -> bo
     if before is None or before.policy.llm is None or ground.policy.llm is None:
         return False
     return before.policy.llm.model == ground.policy.llm.model and before.tiers == ground.tiers
-
-
-def _decision(
-    found: Assessment,
-    ground: RegistrySnapshot,
-    assignment: ArmAssignment | None,
-    moment: DecisionContext,
-) -> Decision:
-    """As `streams.routing.decision` puts it, for an assessment that is there already."""
-    inputs: dict[str, Any] = {"now": moment.now, "time_left_ms": moment.time_left_ms}
-    if moment.costs:
-        inputs["costs"] = dict(moment.costs)
-    if assignment is not None:
-        inputs["arm"] = assignment.as_inputs()
-    return Decision(
-        classifier=ground.policy.classifier,
-        score=found.score,
-        tier=found.tier,
-        model=None,
-        reasons=found.reasons,
-        registry_version=ground.version,
-        code_version=CODE_VERSION,
-        artifact=ground.artifact.hash if ground.artifact and uses_artifact(ground) else None,
-        experiment=assignment.experiment if assignment else None,
-        arm=assignment.arm if assignment else None,
-        propensity=assignment.probability if assignment else None,
-        inputs=orjson.dumps({"classify": inputs}, option=orjson.OPT_SORT_KEYS).decode(),
-    )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.routing.decision_inputs import read_step
 from streams.routing.selection.candidates import (
     LEAST_ANSWER_TOKENS,
     Conditions,
@@ -153,10 +155,14 @@ def test_what_a_replay_needs_is_written_down() -> None:
         _need(capabilities=frozenset({TOOLS})), {("x", "a"): InstanceStatus(available=False)}
     )
 
-    assert found.as_inputs() == {
-        "candidates": [["z", "a"], ["x", "b"]],
-        "excluded": [["y", None, "can not do tools"], ["x", "a", "not available now"]],
-    }
+    step = found.step(7, time_left_ms=100.0, costs={"z": 1, "x": None})
+
+    assert read_step(orjson.loads(orjson.dumps(step.document()))) == step
+    assert step.candidates == (("z", "a"), ("x", "b"))
+    assert step.excluded == (
+        ("y", None, "can not do tools"),
+        ("x", "a", "not available now"),
+    )
 
 
 @given(
