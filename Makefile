@@ -1,6 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench bench-analytics chaos chaos-budget chaos-clock chaos-poison overload flood soak fuzz test-containers lock docs clean
@@ -21,8 +22,8 @@ $(READY): requirements/all.lock pyproject.toml
 demo: setup ## the pipeline, end to end, on this machine
 	@$(BIN)/sluice demo
 
-test: setup ## unit, contract, SQL and pipeline tests
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+test: setup ## unit, contract, SQL and pipeline tests; T=PATH: one folder, file or node id alone
+	@$(BIN)/python -m pytest $(if $(wildcard $(or $(T),.)/.),$(PARALLEL)) $(if $(T),'$(T)')
 
 chaos-budget: setup ## 1.00 USD over four workers: spend stops, stays stopped when all is killed
 	@$(BIN)/python -m tests.chaos.budget
@@ -48,13 +49,15 @@ soak: setup ## 20 minutes at 200 requests/s, 15 before them to fill memories: me
 test-containers: setup ## the same tests on Kafka and ClickHouse in containers (needs Docker)
 	@SLUICE_TEST_CONTAINERS=1 $(BIN)/python -m pytest
 
-check: setup ## style, types, imports, and the tree's structure
+check: setup ## style, types, imports, dependencies, and the tree's structure
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m tests.lint.regular_expressions
 	@$(BIN)/python -m tests.lint.structure
 	@$(BIN)/lint-imports
+	@$(BIN)/deptry .
+	@$(BIN)/deptry tests examples --exclude ^$$ --ignore DEP002,DEP004
 
 bench: setup ## speed: a table, and results/bench.json; BENCH_DATA=DIR for recorded answers
 	@$(BIN)/python -m tests.bench

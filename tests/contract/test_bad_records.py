@@ -82,7 +82,7 @@ def _opening_modules() -> list[str]:
 def _calls() -> dict[str, set[str]]:
     """Names that each module of ours calls."""
     found: dict[str, set[str]] = {}
-    for folder in ("schemas", "streams", "sinks", "infra"):
+    for folder in ("core", "schemas", "streams", "sinks", "infra"):
         for path in (ROOT / folder).rglob("*.py"):
             tree = ast.parse(path.read_text(encoding="utf-8"))
             found[str(path.relative_to(ROOT))] = {

@@ -29,7 +29,7 @@ from typing import Any
 
 MOST_STEPS = 600
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("schemas", "streams", "sinks", "infra")
+PACKAGES = ("core", "schemas", "streams", "sinks", "infra")
 UNBOUNDED = 1 << 20
 
 TRUSTED = {

@@ -13,7 +13,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from streams.agents import feedback, wait
+from streams.agents import feedback, shadow, wait
 from streams.agents.calls import provider_call
 from streams.agents.classify import handler
 from streams.agents.context.hop_state import HopState
@@ -65,12 +65,13 @@ def _poisoned(agent: str, good: Callable[..., Awaitable[None]]) -> Callable[...,
 
 def poison() -> None:
     """Let marked messages fail from now on, in this process."""
-    good_draw, good_shadow, good_ask = execute.draw_shadow, execute.make_shadow, provider_call._ask
+    good_draw, good_shadow = shadow.draw_shadow, shadow.make_shadow
+    good_ask = provider_call._ask
 
     def draw(hop: HopState, *more: Any) -> Any:
         return object() if how("shadow", hop.work) else good_draw(hop, *more)
 
-    async def shadow(hop: HopState, *more: Any) -> None:
+    async def shadow_call(hop: HopState, *more: Any) -> None:
         strike("shadow", hop.work)
         await good_shadow(hop, *more)
 
@@ -87,7 +88,7 @@ def poison() -> None:
     ):
         setattr(module, name, _poisoned(agent, getattr(module, name)))
     setattr(execute, "draw_shadow", draw)  # noqa: B010
-    setattr(execute, "make_shadow", shadow)  # noqa: B010
+    setattr(execute, "make_shadow", shadow_call)  # noqa: B010
     setattr(provider_call, "_ask", ask)  # noqa: B010
 
 

@@ -56,9 +56,11 @@ class Sender:
         await self._producer.send_and_wait(topic, key=b"any", value=value, headers=named)
         return correlation
 
-    async def ask(self, request: dict[str, Any], **headers: bytes) -> dict[str, Any]:
+    async def ask(
+        self, request: dict[str, Any], topic: str = REQUESTS, **headers: bytes
+    ) -> dict[str, Any]:
         """Send a request as JSON; its reply."""
-        return await self.reply_to(await self.send(orjson.dumps(request), **headers))
+        return await self.reply_to(await self.send(orjson.dumps(request), topic, **headers))
 
     async def reply_to(self, correlation: str, number: int = 0) -> dict[str, Any]:
         """The reply number n under a correlation id."""

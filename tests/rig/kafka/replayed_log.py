@@ -75,7 +75,9 @@ def _moved(
 def put(producer: Producer, topic: str, events: Sequence[dict[str, Any]]) -> None:
     """Publish events with the keys and headers that workers give them."""
     for record in on_log(topic, list(events)):
-        headers = [(name, value) for name, value in record.headers]
+        headers: list[tuple[str, str | bytes | None]] = [
+            (name, value) for name, value in record.headers
+        ]
         producer.produce(topic, record.value, record.key, headers=headers)
         producer.poll(0)
 

@@ -450,7 +450,7 @@ class _Caller:
         import asyncio
         import time
 
-        self.caller = KafkaCaller(SimpleNamespace())  # type: ignore[arg-type]
+        self.caller = KafkaCaller(SimpleNamespace())
         self.loop, self.now = asyncio.get_running_loop(), time.perf_counter
         return self
 

@@ -160,26 +160,24 @@ class World:
         **fields: Any,
     ) -> CostEvent:
         """A call ends and its cost event is appended."""
-        row = CostEvent(
-            **{
-                "tenant": "acme",
-                "request_id": "r",
-                "hop": 0,
-                "visit": 0,
-                "call_id": call_id or f"call-{next(self._calls)}",
-                "purpose": "answer",
-                "at": self.clock.now() - ended_ago,
-                "started_at": None,
-                "tier": "simple",
-                "provider": "openai",
-                "request_model": "small",
-                "status": "interrupted" if cost is None else "ok",
-                "cost_nano": cost,
-                "worker": "w",
-                "incarnation": "i",
-            }
-            | fields
-        )
+        usual: dict[str, Any] = {
+            "tenant": "acme",
+            "request_id": "r",
+            "hop": 0,
+            "visit": 0,
+            "call_id": call_id or f"call-{next(self._calls)}",
+            "purpose": "answer",
+            "at": self.clock.now() - ended_ago,
+            "started_at": None,
+            "tier": "simple",
+            "provider": "openai",
+            "request_model": "small",
+            "status": "interrupted" if cost is None else "ok",
+            "cost_nano": cost,
+            "worker": "w",
+            "incarnation": "i",
+        }
+        row = CostEvent(**(usual | fields))
         self.rows.append(row)
         value = COST_CODEC.encode(as_record(row))
         await (
