@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 import pytest
 
 from core.kafka.producer import Outgoing
+from schemas.alert_names import AlertName
 from schemas.budget_entries import split_entry_key
 from schemas.encoding.codec import Codec
 from schemas.errors import TopicError, UndecodableError
@@ -320,6 +321,31 @@ def test_a_cost_topic_that_was_made_anew_is_named_and_not_counted_wrongly() -> N
         world.log.of(COST, 0).clear()
         with pytest.raises(TopicError, match="one of them was made anew"):
             await world.worker("w2")
+
+    _run(story)
+
+
+def test_a_new_budget_that_cannot_be_counted_is_alerted_and_the_worker_goes_on() -> None:
+    async def story() -> None:
+        world = World()
+        worker = await world.worker("w1")
+        raised: asyncio.Queue[AlertName] = asyncio.Queue()
+
+        async def fire(rule: AlertName, subject: str, message: str) -> None:
+            await raised.put(rule)
+
+        async def made_anew(topic: str) -> Mapping[int, tuple[int, int]]:
+            raise TopicError(f"{topic} was made anew")
+
+        world.alerts.fire = fire  # type: ignore[method-assign]
+        world.topics.bounds = made_anew  # type: ignore[method-assign]
+        world.budgets.append(HOURLY)
+        running = asyncio.create_task(worker.follower.run())
+        async with asyncio.timeout(30):
+            assert await raised.get() is AlertName.BUDGET_NOT_COUNTED
+        assert not running.done()
+        running.cancel()
+        await asyncio.wait([running])
 
     _run(story)
 
