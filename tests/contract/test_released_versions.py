@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+from copy import deepcopy
 from importlib import resources
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from avro.compatibility import ReaderWriterCompatibilityChecker, SchemaCompatibi
 from avro.schema import parse
 
 from schemas.encoding.avro_schemas import VALUES, fingerprint, released_schemas, whole_schema
+from tests.recorded.release_schemas import release
 
 HISTORY = Path(str(resources.files("schemas").joinpath("history")))
 
@@ -48,5 +51,23 @@ def test_the_current_version_reads_the_released_ones_and_is_read_by_them(name: s
 @pytest.mark.parametrize("name", VALUES)
 def test_a_schema_that_differs_from_its_last_release_must_be_released(name: str) -> None:
     assert fingerprint(whole_schema(name)) == fingerprint(released_schemas(name)[-1]), (
-        f"{name} was changed: add it as the next file of schemas/history/{name}, with its checksum"
+        f"{name} was changed: release it by python -m tests.recorded.release_schemas"
+    )
+
+
+def test_a_changed_schema_is_released_as_the_next_file_with_its_checksum(tmp_path: Path) -> None:
+    history = tmp_path / "history"
+    shutil.copytree(HISTORY, history)
+    changed = deepcopy(whole_schema("Alert"))
+    changed["fields"].append({"name": "runbook", "type": "string", "default": "", "doc": "URL."})
+    number = len(released_schemas("Alert")) + 1
+
+    written = release({"Alert": changed, "Feedback": whole_schema("Feedback")}, history)
+
+    assert written == [history / "Alert" / f"{number}.avsc"]
+    assert orjson.loads(written[0].read_bytes()) == changed
+    lines = (history / "SHA256SUMS").read_text().splitlines()
+    digest = hashlib.sha256(written[0].read_bytes()).hexdigest()
+    assert sorted(lines) == sorted(
+        [*(HISTORY / "SHA256SUMS").read_text().splitlines(), f"{digest}  Alert/{number}.avsc"]
     )

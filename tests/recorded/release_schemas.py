@@ -7,21 +7,27 @@ files are never written again; `tests/contract/test_released_versions.py` checks
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import orjson
 
-from schemas.encoding.avro_schemas import VALUES, fingerprint, released_schemas, whole_schema
+from schemas.encoding.avro_schemas import (
+    VALUES,
+    Schema,
+    fingerprint,
+    released_schemas,
+    whole_schema,
+)
 
 HISTORY = Path(__file__).parents[2] / "schemas" / "history"
 
 
-def release(history: Path = HISTORY) -> list[Path]:
-    """Write what differs from its last release; the files that were written."""
+def release(schemas: Mapping[str, Schema], history: Path = HISTORY) -> list[Path]:
+    """Write the schemas, by record name, that differ from their last release; the new files."""
     written = []
-    for name in VALUES:
+    for name, schema in schemas.items():
         released = released_schemas(name)
-        schema = whole_schema(name)
         if released and fingerprint(released[-1]) == fingerprint(schema):
             continue
         file = history / name / f"{len(released) + 1}.avsc"
@@ -41,5 +47,5 @@ def _checksum(file: Path, history: Path) -> str:
 
 
 if __name__ == "__main__":
-    for path in release():
+    for path in release({name: whole_schema(name) for name in VALUES}):
         print(path.relative_to(HISTORY.parents[1]))
