@@ -143,6 +143,19 @@ def test_every_path_that_is_named_exists(page: str) -> None:
     assert missing == []
 
 
+def test_every_decision_record_is_complete_and_in_the_index() -> None:
+    index = PAGES["docs/decisions/README.md"]
+    records = {name: page for name, page in PAGES.items() if re.search(r"/\d{4}-", name)}
+    numbers = sorted(int(name.split("/")[-1][:4]) for name in records)
+
+    assert numbers == list(range(1, len(records) + 1))
+    for name, page in records.items():
+        assert f"]({name.split('/')[-1]})" in index, name
+        headings = re.findall(r"^## (.*)", page, re.MULTILINE)
+        assert headings == ["Context", "Decision", "Consequences", "Alternatives"], name
+        assert re.search(r"^Status: (accepted|replaced by)", page, re.MULTILINE), name
+
+
 def test_every_list_has_an_example() -> None:
     lists = PAGE.partition("# How to add")[2]
 
