@@ -27,7 +27,7 @@ _READERS: Mapping[str, type[Step]] = {step.kind: step for step in get_args(Step)
 _FIELD_OF_KIND = {
     "candidates": StepKind.SHORTLIST,
     "confidence": StepKind.ANSWER,
-    "verdict": StepKind.BUDGETS,
+    "verdict": StepKind.BUDGET,
     "shadow": StepKind.SHADOW,
     "look": StepKind.SECOND_OPINION,
     "call": StepKind.FAILURE,

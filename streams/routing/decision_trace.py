@@ -19,7 +19,7 @@ class StepKind(StrEnum):
     """Which models could be called, and why others could not."""
     ANSWER = "answer"
     """The confidence in an answer, and what follows from it."""
-    BUDGETS = "budgets"
+    BUDGET = "budget"
     """What the budgets allow for one model."""
     SHADOW = "shadow"
     """The draw of a shadow call."""
@@ -139,7 +139,7 @@ _BUDGET_FIELDS = tuple(BudgetLine.__dataclass_fields__)
 class BudgetStep:
     """What the budgets say to a call of one model: allowed, downgrade or rejected."""
 
-    kind: ClassVar = StepKind.BUDGETS
+    kind: ClassVar = StepKind.BUDGET
     at: int
     model: str
     verdict: str

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from schemas.alert_names import AlertName
-from streams.routing.population_shift import BINS, SHIFTED, bin_of, stability_index
+from streams.observability.population_shift import BINS, SHIFTED, bin_of, stability_index
 
 REFERENCE = 1_000
 """Scores of a version that stand for what its traffic was like."""

@@ -15,7 +15,7 @@ from streams.agents.context.drift_monitor import (
     DriftFinding,
     DriftMonitor,
 )
-from streams.routing.population_shift import BINS, bin_of, stability_index
+from streams.observability.population_shift import BINS, bin_of, stability_index
 
 CHANCE = random.Random(7)
 EASY = [CHANCE.betavariate(2, 5) for _ in range(REFERENCE + 4 * WINDOW)]
