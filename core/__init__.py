@@ -1,1 +1,1 @@
-"""What every process uses: the ways into Kafka and into schema registries, secrets, logs."""
+"""Code shared by all processes: access to Kafka and schema registries, secrets, logs."""

@@ -1,4 +1,4 @@
-"""The port through which every part of a worker raises an alert. `AlertLog` publishes them."""
+"""The port through which a worker raises alerts. `AlertLog` publishes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from schemas.alert_names import AlertName
 
 
 class Alerts(Protocol):
-    """Tells operators."""
+    """Raises alerts for operators."""
 
     async def fire(self, rule: AlertName, subject: str, message: str) -> None:
         """Raise an alert, once for each rule and subject while it lasts."""

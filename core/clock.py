@@ -1,9 +1,8 @@
-"""Time as the pipeline counts it: the broker's, in milliseconds since 1970 UTC.
+"""Pipeline time: the broker's clock, in milliseconds since 1970 UTC.
 
-Deadlines and leases are compared with timestamps that the broker wrote. A worker's own clock may
-be off, and may be set while it runs; so it is read once, at the start, and time goes on by a count
-that nobody can set. Every acknowledged record says what time the broker had, and the difference is
-kept.
+Deadlines and leases are compared with timestamps of the broker. A worker's own clock may be wrong,
+and may be set at run time. It is therefore read once at startup, and a monotonic counter advances
+the time. Every acknowledged record gives the broker's time, and the difference is kept.
 """
 
 from __future__ import annotations
@@ -14,24 +13,24 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the broker's time and a monotonic one."""
+    """Broker time and a monotonic counter."""
 
     def now(self) -> int:
-        """Broker time, ms since 1970 UTC."""
+        """Return broker time, ms since 1970 UTC."""
         ...
 
     def elapsed_ms(self) -> float:
-        """A monotonic count of ms, for durations."""
+        """Return a monotonic count of ms, for durations."""
         ...
 
 
 class BrokerClock:
-    """Broker time: the worker's clock as it was at the start, a count since then, and what the
-    broker stamped on our records.
+    """Broker time from the worker's clock at startup, a monotonic counter, and the broker's
+    timestamps on produced records.
 
-    `wall_ms` is asked once; `count_ms` only goes on. A count stands still while a machine sleeps,
-    and a worker's clock may be hours off when it starts: a difference that no slow record explains
-    is taken over at once, a small one bit by bit, since brokers differ among themselves.
+    `wall_ms` is called once; `count_ms` is monotonic. The counter stops while a machine sleeps, and
+    a worker's clock may be hours off at startup. A difference that a slow record cannot explain is
+    applied at once. A small one is applied gradually, since brokers' clocks differ.
     """
 
     _WEIGHT = 0.1
@@ -46,20 +45,21 @@ class BrokerClock:
         self._count_ms = count_ms
         self._ahead_ms = wall_ms() - count_ms()
         self.is_set = False
-        """Whether the broker has told the time yet."""
+        """Return whether a broker timestamp has been observed."""
 
     def now(self) -> int:
-        """Broker time, ms since 1970 UTC."""
+        """Return broker time, ms since 1970 UTC."""
         return int(self._count_ms() + self._ahead_ms)
 
     def elapsed_ms(self) -> float:
-        """A monotonic count of ms."""
+        """Return a monotonic count of ms."""
         return self._count_ms()
 
     def observe(self, broker_ms: int, sent_ms: float, acknowledged_ms: float) -> None:
-        """Learn from a record: the broker's stamp, and our own count before and after.
+        """Update from an acknowledged record: the broker's timestamp, and the local counter before
+        and after.
 
-        A record that was long under way says little and is passed over.
+        A record with a long round trip is ignored.
         """
         if acknowledged_ms - sent_ms > self._IGNORED_MS:
             return
@@ -70,19 +70,19 @@ class BrokerClock:
 
 
 class StillClock:
-    """The twin for tests: time goes on only when it is told to."""
+    """In-memory clock for tests, advanced explicitly."""
 
     def __init__(self, now: int = 1_700_000_000_000) -> None:
         self._now = float(now)
 
     def now(self) -> int:
-        """The time that was set."""
+        """Return the time that was set."""
         return int(self._now)
 
     def elapsed_ms(self) -> float:
-        """The same time, as a count."""
+        """Return the same time as a counter."""
         return self._now
 
     def advance(self, milliseconds: float) -> None:
-        """Let time pass."""
+        """Advance the time."""
         self._now += milliseconds

@@ -1,4 +1,4 @@
-"""The codecs of the agents, and what they do about a schema id that they have not seen yet."""
+"""The codecs of the agents, with lookup of unknown schema ids."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONGEST_DELAY_S = 5.0
 
 
 class Codecs:
-    """One codec for each value that the agents read or write; `known` where a registry is set."""
+    """One codec for each value that the agents read or write; `known` with a schema registry."""
 
     def __init__(
         self,
@@ -37,16 +37,16 @@ class Codecs:
 
     @property
     def known(self) -> KnownSchemas | None:
-        """The schemas of the schema registry, where one is set."""
+        """Return the schemas of the schema registry, if one is set."""
         return self._known
 
     async def decode(self, codec: Codec, value: bytes) -> dict[str, Any]:
-        """What `codec` reads, its schema id learnt where it is new.
+        """Decode a value with `codec`, fetching an unknown schema id.
 
-        While the schema registry is away the message waits for it: its bytes may be good.
+        While the schema registry is down the message waits, because its bytes may be valid.
 
         Raises:
-            UndecodableError: no record can be read from these bytes.
+            UndecodableError: the bytes do not contain a record.
         """
         while True:
             try:

@@ -1,4 +1,4 @@
-"""A schema registry over Confluent's HTTP interface, by Confluent's own client."""
+"""A schema registry with Confluent's HTTP interface, over Confluent's client."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NOT_FOUND = 404
 
 
 class ConfluentRegistry:
-    """A registry that speaks Confluent's HTTP interface; user and password may be in its URL."""
+    """A registry with Confluent's HTTP interface; its URL may contain user and password."""
 
     def __init__(self, url: str) -> None:
         self._client = AsyncSchemaRegistryClient(
@@ -35,13 +35,13 @@ class ConfluentRegistry:
                 return None
             raise _away(error) from error
         except Exception as error:
-            # Which HTTP library's errors these are depends on what is installed.
+            # The HTTP library, and so the exception type, depends on the installed packages.
             raise _away(error) from error
         if found.schema_type != "AVRO" or found.references:
             raise UndecodableError(
                 f"schema id {schema_id} is {found.schema_type}"
                 + (" with references" if found.references else "")
-                + "; whole Avro schemas are read"
+                + "; only complete Avro schemas are supported"
             )
         schema: Schema = orjson.loads(found.schema_str or "null")
         return schema
@@ -57,9 +57,9 @@ class ConfluentRegistry:
 
 def _away(error: Exception) -> SchemaRegistryAwayError:
     if isinstance(error, SchemaRegistryError):
-        said = f"HTTP {error.http_status_code}, {error.error_message}"
+        reason = f"HTTP {error.http_status_code}, {error.error_message}"
     else:
-        said = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {error}"
     return SchemaRegistryAwayError(
-        f"the schema registry did not do as asked ({said}); see SLUICE_SCHEMA_REGISTRY_URL"
+        f"the schema registry request failed ({reason}); check SLUICE_SCHEMA_REGISTRY_URL"
     )

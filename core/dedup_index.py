@@ -1,12 +1,12 @@
-"""What was seen lately, packed: keys of eight bytes, their time, and one number each.
+"""Packed deduplication index: 8-byte keys, each with a time and a number.
 
-A request's id is its own for a quarter of an hour after it ended, so workers and sinks remember
-every id for so long. As dictionary entries they take 120 to 460 bytes (measured), and a process
-under a steady load grows for a quarter of an hour before it grows no more. Here a place of a table
-takes 20 bytes: open addressing with linear probing (Knuth, TAOCP 3, 6.4, algorithm L).
+Request ids are deduplicated for 15 minutes after the terminal outcome, so workers and sinks keep
+every id for that time. A dictionary entry takes 120 to 460 bytes (measured), and a process under
+steady load grows for 15 minutes. Here a table slot takes 20 bytes: open addressing with linear
+probing (Knuth, TAOCP 3, 6.4, algorithm L).
 
-Entries lie in slices of time, each a table of its own that is dropped as a whole: nothing is moved
-to delete it, and no lookup waits for a sweep. A new slice is as large as the one before it needed.
+Entries are grouped into time slices, each a table that is dropped as a whole. No entry is moved on
+deletion, and no lookup waits for a sweep. A new slice has the size that the previous one needed.
 """
 
 from __future__ import annotations
@@ -17,23 +17,25 @@ from hashlib import sha256
 
 KEY_BYTES = 8
 SLICES = 3
-"""Slices of a span. Each costs a lookup of an unknown key 1 µs, and what is forgotten is up to one
-slice late."""
+"""Slices of a span. Each adds 1 µs to the lookup of an unknown key, and entries expire up to one
+slice late.
+"""
 
 _LEAST = 64
 _FULL = 0.75
 
 
 def packed_key(value: bytes) -> int:
-    """The first eight bytes of SHA-256 as a number.
+    """Return the first eight bytes of SHA-256 as a number.
 
-    Two of a million live keys are alike with a chance of 3e-8; ClickHouse computes the same.
+    The probability that two of a million live keys collide is 3e-8. ClickHouse computes the same
+    value.
     """
     return int.from_bytes(sha256(value).digest()[:KEY_BYTES], "big")
 
 
 class _Slice:
-    """A table of the entries of one slice of time, which begins at `base`, ms."""
+    """A table of the entries of one time slice, which begins at `base`, ms."""
 
     def __init__(self, base: int, capacity: int) -> None:
         self.base = base
@@ -42,11 +44,11 @@ class _Slice:
 
     @property
     def capacity(self) -> int:
-        """Places; a power of two."""
+        """Return the number of slots; a power of two."""
         return len(self._keys)
 
     def put(self, key: int, at: int, number: int) -> None:
-        """Add or replace."""
+        """Add or replace an entry."""
         place = self.place(key)
         self.used += not self._times[place]
         self._set(place, key, at - self.base + 1, number)
@@ -54,7 +56,7 @@ class _Slice:
             self._grow()
 
     def place(self, key: int) -> int:
-        """Where a key stands, or would stand."""
+        """Return the slot of a key, or the free slot for it."""
         keys, times, mask = self._keys, self._times, len(self._keys) - 1
         place = key & mask
         while times[place] and keys[place] != key:
@@ -62,16 +64,16 @@ class _Slice:
         return place
 
     def at(self, place: int) -> int | None:
-        """The time of the entry at a place, ms; `None` where there is none."""
+        """Return the time of the entry in a slot, ms; `None` if the slot is free."""
         time = self._times[place]
         return self.base + time - 1 if time else None
 
     def number(self, place: int) -> int:
-        """The number of the entry at a place."""
+        """Return the number of the entry in a slot."""
         return self._numbers[place]
 
     def entries(self) -> Iterator[tuple[int, int]]:
-        """Every key and its time, in no order."""
+        """Yield every key and its time, unordered."""
         for place, time in enumerate(self._times):
             if time:
                 yield self._keys[place], self.base + time - 1
@@ -93,9 +95,9 @@ class _Slice:
 
 
 class RecentKeys:
-    """Keys of the last `span_ms`, a number (0 to 2^64 - 1) beside each; times are ms.
+    """Keys of the last `span_ms`, each with a number (0 to 2^64 - 1); times are ms.
 
-    Of a key that is put again the later time counts.
+    If a key is put again, the later time counts.
     """
 
     def __init__(self, span_ms: int) -> None:
@@ -104,11 +106,11 @@ class RecentKeys:
         self._newest_first: tuple[_Slice, ...] = ()
 
     def __len__(self) -> int:
-        """Entries; a key that came again in another slice counts in both."""
+        """Return the number of entries; a key in two slices counts twice."""
         return sum(each.used for each in self._newest_first)
 
     def put(self, key: int, at: int, number: int = 0) -> None:
-        """Remember a key, or remember it anew."""
+        """Add a key, or update it."""
         place = at // self._slice_ms
         found = self._slices.get(place)
         if found is None:
@@ -118,7 +120,7 @@ class RecentKeys:
         found.put(key, at, number)
 
     def at(self, key: int) -> int | None:
-        """When a key was seen last; `None` if it is not remembered."""
+        """Return the time of a key's latest entry; `None` if it is not in the index."""
         for each in self._newest_first:
             at = each.at(each.place(key))
             if at is not None:
@@ -126,7 +128,7 @@ class RecentKeys:
         return None
 
     def number(self, key: int) -> int | None:
-        """The number beside a key; `None` if it is not remembered."""
+        """Return the number of a key; `None` if it is not in the index."""
         for each in self._newest_first:
             place = each.place(key)
             if each.at(place) is not None:
@@ -134,16 +136,16 @@ class RecentKeys:
         return None
 
     def forget_before(self, at: int) -> int:
-        """Drop slices that lie wholly before this time; how many entries went."""
+        """Drop slices that end before this time; return the number of dropped entries."""
         limit = at // self._slice_ms
         return sum(self._drop(each) for each in [each for each in self._slices if each < limit])
 
     def forget_oldest(self) -> int:
-        """Drop the oldest slice, unless it is the only one; how many entries went."""
+        """Drop the oldest slice, unless it is the only one; return the dropped entries."""
         return self._drop(min(self._slices)) if len(self._slices) > 1 else 0
 
     def oldest_first(self) -> Iterator[tuple[int, int]]:
-        """Every key and when it was seen."""
+        """Yield every key and its time, oldest slice first."""
         for each in reversed(self._newest_first):
             yield from sorted(each.entries(), key=lambda entry: entry[1])
 

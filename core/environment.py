@@ -1,7 +1,7 @@
-"""Every `SLUICE_*` variable that some process reads, and what may be meant by another name.
+"""Names of all `SLUICE_*` variables, and suggestions for unknown ones.
 
-An unknown one is ignored by every process, so that it is reported: a misspelt setting would leave
-the default in force without a word.
+Processes ignore an unknown variable, so it is reported: otherwise a misspelt setting would silently
+leave the default in force.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ KNOWN = frozenset(PREFIX + name for name in _NAMES.split())
 OF_OTHERS = frozenset(
     {f"{PREFIX}CLICKHOUSE_HOST", f"{PREFIX}GRAFANA_USER", f"{PREFIX}GRAFANA_PASSWORD"}
 )
-"""Variables that Grafana reads, out of the data source that ships with Sluice."""
+"""Variables that Grafana reads, from the data source that ships with Sluice."""
 
 _OF_TESTS = f"{PREFIX}TEST_"
 _ALIKE = 0.7
@@ -44,7 +44,7 @@ _ALIKE = 0.7
 def unknown_variables(
     environment: Mapping[str, str], known: Iterable[str] = KNOWN
 ) -> dict[str, str | None]:
-    """`SLUICE_*` variables that nothing reads, each with the nearest name that is read, if any."""
+    """Return the unknown `SLUICE_*` variables, each with the nearest known name, if any."""
     names = sorted(known)
     return {
         name: next(iter(get_close_matches(name, names, n=1, cutoff=_ALIKE)), None)
@@ -56,9 +56,9 @@ def unknown_variables(
 
 
 def unknown_in_words(environment: Mapping[str, str]) -> list[str]:
-    """A line for each variable that nothing reads; values are never shown."""
+    """Return a line for each unknown variable; values are never shown."""
     return [
-        f"{name} is set, and nothing reads it"
-        + (f"; is {meant} meant?" if meant else "; docs/settings.md lists all")
+        f"{name} is not a known setting"
+        + (f"; did you mean {meant}?" if meant else "; see docs/settings.md")
         for name, meant in unknown_variables(environment).items()
     ]

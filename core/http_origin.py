@@ -1,10 +1,10 @@
-"""Which HTTP requests come from a web page of another origin, and are refused.
+"""Rejection of HTTP requests from web pages of other origins.
 
-A page in a browser can send requests to every port of the machine. It can't read the answers unless
-a server allows its origin, which none of ours does, but what it sends is acted on; and where a name
-of its own resolves to loopback (DNS rebinding), it can read them as well. So a request with an
-`Origin` other than the host that it asks is refused, and so is one that reaches loopback under a
-name that is not this machine's.
+A page in a browser can send requests to every port of the machine. It can read the responses only
+if a server allows its origin, which Sluice never does, but the server would act on the request. If
+a host name of the page resolves to loopback (DNS rebinding), it can also read them. A request with
+an `Origin` other than the requested host is therefore rejected, and so is one that reaches loopback
+under a host name other than localhost.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from urllib.parse import urlsplit
 
 
 def refusal(local_address: str, host: str | None, origin: str | None) -> str | None:
-    """Why a request is refused; `None` where it is not.
+    """Return why a request is rejected; `None` if it is accepted.
 
-    `local_address` is the address that it reached, `host` and `origin` are its headers.
+    `local_address` is the server-side address of the connection; `host` and `origin` are headers.
     """
     name = _hostname(host and f"//{host}")
     if origin is not None and (name is None or _hostname(origin) != name):
-        return "requests of web pages of other origins are refused"
+        return "requests from web pages of other origins are rejected"
     if host is not None and _is_loopback(local_address) and not _is_loopback(name or ""):
-        return "this address is asked as localhost or 127.0.0.1"
+        return "use localhost or 127.0.0.1 as the host name of this address"
     return None
 
 
 def address_of(sockname: object) -> str:
-    """The address in a socket's own name, empty where there is none (a Unix socket)."""
+    """Return the address of a socket name; empty without one (a Unix socket)."""
     return str(sockname[0]) if isinstance(sockname, tuple) and sockname else ""
 
 

@@ -1,4 +1,4 @@
-"""The log of a process, on stderr: lines for people, or one JSON object a line for collectors."""
+"""Process logs on stderr: text lines for people, or one JSON object per line for collectors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PLAIN = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "tas
 
 class JsonLines(logging.Formatter):
     """A record as one line of JSON: `time` (ISO 8601, UTC), `level`, `logger`, `message`, `error`
-    where an exception came along, and what was passed as `extra`.
+    with an exception, and the fields of `extra`.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -39,13 +39,13 @@ class JsonLines(logging.Formatter):
         try:
             return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
         except orjson.JSONEncodeError:
-            # Text that is no UTF-8, as variables of the environment may be, or a huge number.
+            # Text that is not UTF-8, such as environment variables, or a huge number.
             return json.dumps(line, default=str)
 
 
 class SafeLines(logging.Formatter):
-    """A record as a line for people; nothing in its message makes a second one, or is obeyed by a
-    terminal. Tracebacks keep their lines.
+    """A record as one text line without line breaks and terminal control sequences. Tracebacks keep
+    their lines.
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
@@ -57,7 +57,7 @@ class SafeLines(logging.Formatter):
 def set_up_log(
     level: str, form: LogFormat, *, quiet: Iterable[str] = (), quiet_level: int = logging.WARNING
 ) -> None:
-    """Log to stderr from `level` on; the `quiet` loggers from `quiet_level` on, without repeats."""
+    """Log to stderr from `level`; log the `quiet` loggers from `quiet_level`, without repeats."""
     quiet = frozenset(quiet)
     handler = logging.StreamHandler()
     handler.addFilter(RepeatedLines(quiet))

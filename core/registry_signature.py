@@ -1,9 +1,9 @@
-"""Signatures of registry records: HMAC-SHA256 by a key that operators and Sluice's processes share.
+"""Signatures of registry records: HMAC-SHA256 with a key shared by operators and processes.
 
-The header `registry-signature` holds `1:<key id>:<offset>:<mac>`. The code covers the kind, the key
-and the value of the record, and the offset at which it lies. Kafka gives an offset once and keeps
-it under compaction, so that a copy of an old record lies elsewhere and is refused, even by a reader
-that has never seen the newer one. A tombstone is signed like any record.
+The header `registry-signature` is `1:<key id>:<offset>:<mac>`. The code covers the kind, the key
+and the value of the record, and its offset. Kafka assigns an offset once and keeps it under
+compaction. A copy of an old record therefore has another offset and is rejected, also by a reader
+that has never read the newer one. A tombstone is signed like any record.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from schemas.topics import REGISTRY
 
 SIGNATURE = "registry-signature"
 SHORTEST_KEY = 32
-"""Characters of a key; 32 random bytes in base64 are 44."""
+"""Minimum characters of a key; 32 random bytes in base64 are 44."""
 
 FEWEST_KINDS = 10
-"""Different characters of a key; 32 random hexadecimal digits have fewer once in 6,000."""
+"""Minimum number of different characters of a key; 32 random hexadecimal digits have fewer once in
+6,000.
+"""
 
 MOST_KEYS = 8
 
@@ -34,7 +36,7 @@ _FORM = re.compile(rb"(1:([0-9a-f]{16}):(0|[1-9][0-9]{0,18})):([0-9a-f]{64})")
 
 
 class Refusal(StrEnum):
-    """Why a record is not believed."""
+    """Reason why a record is rejected."""
 
     UNSIGNED = "unsigned"
     MALFORMED = "malformed"
@@ -46,19 +48,19 @@ class Refusal(StrEnum):
 _IN_WORDS = {
     Refusal.UNSIGNED: "it has no signature",
     Refusal.MALFORMED: "its signature is malformed, or there are several",
-    Refusal.UNKNOWN_KEY: "it is signed by a key that SLUICE_REGISTRY_KEY does not hold here",
-    Refusal.WRONG: "its signature does not fit its content",
-    Refusal.MOVED: "it was signed for another offset: a copy of an old record, or two commands "
-    "wrote at once",
+    Refusal.UNKNOWN_KEY: "it is signed by a key that is not in SLUICE_REGISTRY_KEY of this process",
+    Refusal.WRONG: "its signature does not match its content",
+    Refusal.MOVED: "it was signed for another offset: a copy of an old record, or concurrent "
+    "writes of two commands",
 }
 
 
 class UnsignedRecordError(RegistryError):
-    """A record on the registry topic is not signed by a key that counts here."""
+    """A record on the registry topic has no signature of a valid key."""
 
     def __init__(self, key: bytes, refusal: Refusal) -> None:
         super().__init__(
-            f"a record of kind {kind_of(key)} on the registry topic is refused: "
+            f"a record of kind {kind_of(key)} on the registry topic was rejected: "
             f"{_IN_WORDS[refusal]}"
         )
         self.kind = kind_of(key)
@@ -66,28 +68,28 @@ class UnsignedRecordError(RegistryError):
 
 
 class RegistryKeys:
-    """The keys that count: the first signs, all verify. Nothing shows one."""
+    """The valid keys: the first signs, all verify. No `repr` shows a key."""
 
     __slots__ = ("_by_id", "_first")
 
     def __init__(self, keys: Sequence[str]) -> None:
-        """Take keys as text.
+        """Create from keys as text.
 
         Raises:
-            ConfigurationError: there is none, there are too many, or one is easy to guess.
+            ConfigurationError: there is no key, there are too many, or one is easily guessed.
         """
         if not keys:
             raise ConfigurationError(
-                "SLUICE_REGISTRY_KEY is set and holds no key; unset it, or make one: "
+                "SLUICE_REGISTRY_KEY is set but contains no key; unset it, or create one: "
                 "openssl rand -base64 32"
             )
         if len(keys) > MOST_KEYS:
-            raise ConfigurationError(f"SLUICE_REGISTRY_KEY holds more than {MOST_KEYS} keys")
+            raise ConfigurationError(f"SLUICE_REGISTRY_KEY has more than {MOST_KEYS} keys")
         for number, key in enumerate(keys, 1):
             if len(key) < SHORTEST_KEY or len(set(key)) < FEWEST_KINDS:
                 raise ConfigurationError(
-                    f"key {number} of SLUICE_REGISTRY_KEY is easy to guess: a key has at least "
-                    f"{SHORTEST_KEY} characters, {FEWEST_KINDS} of them different; make one: "
+                    f"key {number} of SLUICE_REGISTRY_KEY is too weak: a key has at least "
+                    f"{SHORTEST_KEY} characters, {FEWEST_KINDS} of them different; create one: "
                     "openssl rand -base64 32"
                 )
         secrets = [key.encode() for key in keys]
@@ -96,19 +98,19 @@ class RegistryKeys:
 
     @classmethod
     def from_text(cls, text: str) -> RegistryKeys:
-        """Keys that stand between commas or white space. Raises as the constructor."""
+        """Parse keys separated by commas or white space. Raises like the constructor."""
         return cls(text.replace(",", " ").split())
 
     @property
     def first(self) -> str:
-        """Id of the key that signs. An id is a hash of its key and may be shown."""
+        """Return the id of the signing key. An id is a hash of its key and may be shown."""
         return self._first
 
     def __repr__(self) -> str:
         return f"RegistryKeys({', '.join(sorted(self._by_id))})"
 
     def sign(self, key: bytes, value: bytes | None, offset: int) -> Headers:
-        """The headers of a record that will lie at this offset."""
+        """Return the headers of a record that will have this offset."""
         prefix = f"1:{self._first}:{offset}".encode()
         code = _code(self._by_id[self._first], prefix, key, value)
         return [(SIGNATURE, prefix + b":" + code)]
@@ -120,10 +122,10 @@ class RegistryKeys:
         headers: Iterable[tuple[str, bytes | None]],
         offset: int,
     ) -> str:
-        """The id of the key that signed this record.
+        """Return the id of the key that signed this record.
 
         Raises:
-            UnsignedRecordError: none did, or not for this offset.
+            UnsignedRecordError: no valid key did, or not for this offset.
         """
         given = [each or b"" for name, each in headers if name == SIGNATURE]
         if not given:
@@ -143,13 +145,13 @@ class RegistryKeys:
 
 
 def kind_of(key: bytes) -> str:
-    """What a record is, by its key: `registry`, `artifact`, `current`, or `other`."""
+    """Return the kind of a record by its key: `registry`, `artifact`, `current`, or `other`."""
     kind = key.partition(b"/")[0]
     return kind.decode() if kind in {b"registry", b"artifact", b"current"} else "other"
 
 
 def is_signed(headers: Iterable[tuple[str, bytes | None]]) -> bool:
-    """Whether a record carries a signature, of whatever worth."""
+    """Return whether a record has a signature, valid or not."""
     return any(name == SIGNATURE for name, _ in headers)
 
 
@@ -158,8 +160,8 @@ def _id_of(secret: bytes) -> str:
 
 
 def _code(secret: bytes, prefix: bytes, key: bytes, value: bytes | None) -> bytes:
-    """The code in hexadecimal digits; every part stands behind its length, so that none can give
-    bytes to its neighbour.
+    """Return the code in hexadecimal digits. Every part is prefixed by its length, so that bytes
+    cannot move between parts.
     """
     code = hmac.new(secret, digestmod=hashlib.sha256)
     kind = kind_of(key).encode()

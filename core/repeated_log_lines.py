@@ -1,7 +1,7 @@
-"""A library's log line that repeats is shown once in a while, with the number of those left out.
+"""Rate limit for repeated log lines of libraries, with the number of suppressed lines.
 
-A Kafka client whose broker is gone logs each attempt of each connection: 90 lines a second from one
-worker (measured). What else a process logs is lost among them, and a disk fills in a night.
+A Kafka client with an unreachable broker logs each connection attempt: 90 lines a second from one
+worker (measured). These hide other log lines and can fill a disk overnight.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class _Shown:
 
 
 class RepeatedLines(logging.Filter):
-    """Lets one line of a kind through in `every_s`. A kind is a logger, a level, a text without its
-    numbers, and the class of an exception: another cause is another kind.
+    """Passes one line of a kind per `every_s`. A kind is a logger, a level, a text without its
+    numbers, and the class of an exception.
 
     Args:
-        loggers: loggers, with all below them, whose lines are counted. Others pass, and so does
-            what is critical.
+        loggers: loggers, with all descendants, whose lines are limited. Other loggers and critical
+        lines pass.
     """
 
     def __init__(self, loggers: Collection[str], every_s: float = EVERY_S) -> None:
@@ -41,7 +41,9 @@ class RepeatedLines(logging.Filter):
         self._shown: dict[Kind, _Shown] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """See `logging.Filter.filter`; a line that is shown again says how many were left out."""
+        """See `logging.Filter.filter`; a line that is shown again has the number of suppressed
+        ones.
+        """
         if record.levelno >= logging.CRITICAL or not self._counts(record.name):
             return True
         try:
@@ -50,7 +52,7 @@ class RepeatedLines(logging.Filter):
             return True
         kind = (record.name, record.levelno, _NUMBER.sub("0", text[:_LONGEST]), _cause(record))
         shown = self._shown.get(kind)
-        # A clock that was set back must not silence a kind for as long.
+        # A clock that was set back must not suppress a kind for that long.
         if shown is not None and 0 <= record.created - shown.at < self._every_s:
             shown.left_out += 1
             return False
@@ -58,7 +60,7 @@ class RepeatedLines(logging.Filter):
             del self._shown[next(iter(self._shown))]
         self._shown[kind] = _Shown(at=record.created)
         if shown is not None and shown.left_out:
-            record.msg = f"{text} ({shown.left_out} more like this were not shown)"
+            record.msg = f"{text} ({shown.left_out} similar lines suppressed)"
             record.args = None
         return True
 

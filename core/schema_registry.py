@@ -1,9 +1,9 @@
-"""Schema ids of Confluent framing: kept in memory, fetched once from the registry that knows them.
+"""Schema ids of Confluent framing: cached in memory, fetched once from the registry.
 
-A codec asks its memory only. Who decodes an id for the first time lets it be learnt and decodes
-again; a registry that does not answer is asked again by its caller, so that an outage of it turns
-no message into a dead letter. Our own values are registered when a process starts, each under its
-record's full name (Confluent's RecordNameStrategy), since one value lies on many topics.
+A codec reads only the cache. The decoder of an unknown id fetches it and decodes again. If the
+registry does not answer, the caller retries, so that its outage never causes a dead letter.
+Sluice's own values are registered at startup, each under its record's full name (Confluent's
+RecordNameStrategy), since one value is on many topics.
 """
 
 from __future__ import annotations
@@ -16,38 +16,38 @@ from schemas.encoding.avro_schemas import Schema, whole_schema
 from schemas.errors import SchemaRegistryAwayError
 
 UNKNOWN_FOR_S = 30.0
-"""How long the registry is not asked again for an id that it did not know."""
+"""Pause before an unknown id is requested again."""
 
 MAX_UNKNOWN = 10_000
 
 
 class SchemaRegistry(Protocol):
-    """What is asked of a schema registry."""
+    """Interface of a schema registry."""
 
     async def schema(self, schema_id: int) -> Schema | None:
-        """The schema with this id; `None` if there is none.
+        """Return the schema with this id; `None` if there is none.
 
         Raises:
-            SchemaRegistryAwayError: it did not answer, or not with an answer.
-            UndecodableError: what has this id can't be used to read Avro.
+            SchemaRegistryAwayError: no valid response.
+            UndecodableError: the schema with this id cannot be used to read Avro.
         """
         ...
 
     async def register(self, name: str, schema: Schema) -> int:
-        """The id of this schema under the subject `name`, registered if it was not.
+        """Return the id of this schema under the subject `name`, registering it if needed.
 
         Raises:
-            SchemaRegistryAwayError: it did not answer, or refused.
+            SchemaRegistryAwayError: no response, or a rejection.
         """
         ...
 
     async def close(self) -> None:
-        """Give its connections back."""
+        """Close its connections."""
         ...
 
 
 class KnownSchemas:
-    """The ids seen so far (`schemas.encoding.codec.SchemaIds`), and how more are learnt."""
+    """Cache of schema ids (`schemas.encoding.codec.SchemaIds`), with lookup of new ones."""
 
     def __init__(
         self, registry: SchemaRegistry, now_s: Callable[[], float] = time.monotonic
@@ -59,14 +59,14 @@ class KnownSchemas:
         self._unknown: dict[int, float] = {}
 
     def schema(self, schema_id: int) -> Schema | None:
-        """The schema with this id, if it was learnt."""
+        """Return the cached schema with this id."""
         return self._schemas.get(schema_id)
 
     def id_of(self, name: str) -> int:
-        """The id of one of our own values.
+        """Return the id of one of Sluice's own values.
 
         Raises:
-            KeyError: it was not registered when the process started.
+            KeyError: it was not registered at startup.
         """
         return self._ids[name]
 
@@ -74,7 +74,7 @@ class KnownSchemas:
         """Register the current schemas of these values.
 
         Raises:
-            SchemaRegistryAwayError: the registry did not answer, or refused one.
+            SchemaRegistryAwayError: no response, or a rejection.
         """
         for name in names:
             schema = whole_schema(name)
@@ -83,15 +83,16 @@ class KnownSchemas:
             self._schemas[schema_id] = schema
 
     async def close(self) -> None:
-        """Give the registry's connections back."""
+        """Close the registry's connections."""
         await self._registry.close()
 
     async def learn(self, schema_id: int) -> bool:
-        """Whether the id is known now; a registry that said no is not asked again at once.
+        """Fetch an id and return whether it is known now; an id unknown to the registry is not
+        requested again at once.
 
         Raises:
-            SchemaRegistryAwayError: nobody can say; ask again.
-            UndecodableError: what has this id can't be used to read Avro.
+            SchemaRegistryAwayError: no response; retry.
+            UndecodableError: the schema with this id cannot be used to read Avro.
         """
         if schema_id in self._schemas:
             return True
@@ -108,7 +109,7 @@ class KnownSchemas:
 
 
 class MemoryRegistry:
-    """A registry in memory; `away` makes it silent."""
+    """An in-memory registry; `away` simulates an outage."""
 
     def __init__(self) -> None:
         self.schemas: dict[int, Schema] = {}
@@ -135,11 +136,11 @@ class MemoryRegistry:
     def _answer(self) -> None:
         self.asked += 1
         if self.away:
-            raise SchemaRegistryAwayError("the schema registry in memory is away")
+            raise SchemaRegistryAwayError("the in-memory schema registry is down")
 
 
 def known_schemas(url: str | None) -> KnownSchemas | None:
-    """The schemas of the registry at this address, none learnt yet; `None` without an address."""
+    """Return an empty cache for the registry at this URL; `None` without a URL."""
     if url is None:
         return None
     from core.confluent_schema_registry import ConfluentRegistry  # noqa: PLC0415 - costs 0.3 s

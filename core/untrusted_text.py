@@ -1,8 +1,8 @@
-"""Text of strangers as it may be shown: on a terminal, in a log, in a spreadsheet.
+"""Sanitizing of untrusted text for terminals, logs and spreadsheets.
 
-Answers, ids and comments can hold escape sequences, which a terminal obeys (it clears the screen,
-writes the clipboard), line breaks, which forge log lines, and signs that turn the direction of what
-follows (Unicode TR 36, "Trojan Source"). A spreadsheet calculates cells that begin like a formula.
+Answers, ids and comments can contain escape sequences that control a terminal (clear the screen,
+write the clipboard), line breaks that forge log lines, and bidirectional control characters
+(Unicode TR 36, "Trojan Source"). A spreadsheet evaluates cells that begin like a formula.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u20
 _BREAKS = "\n\r\t\x0b\x0c\x85\u2028\u2029"
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _UNSEEN = dict.fromkeys((0x00AD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF))
-"""What has no width: a spreadsheet may drop it before it looks at a cell's beginning."""
+"""Zero-width characters: a spreadsheet may drop them before it checks the start of a cell."""
 
 
 _CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), *map(ord, _TURNS)], _MARK)
@@ -26,24 +26,24 @@ _ESCAPES |= {ord(sign): f"\\u{ord(sign):04x}" for sign in "\u2028\u2029"}
 
 
 def one_line(text: str) -> str:
-    """A text without control and direction signs, its line breaks as blanks."""
+    """Return a text without control and bidirectional characters, with line breaks as blanks."""
     return text if text.isascii() and text.isprintable() else text.translate(_LINE)
 
 
 def whole_text(text: str) -> str:
-    """A text without control and direction signs; line breaks and tabs stay."""
+    """Return a text without control and bidirectional characters; keep line breaks and tabs."""
     return text if text.isascii() and text.isprintable() else text.translate(_LINES)
 
 
 def escaped_json(text: str) -> str:
-    """JSON whose strings hold no control and direction signs but as escapes: the same JSON."""
-    # JSON leaves one control sign of ASCII as it is.
+    """Return equivalent JSON with control and bidirectional characters escaped."""
+    # JSON leaves one ASCII control character unescaped.
     return text if text.isascii() and "\x7f" not in text else text.translate(_ESCAPES)
 
 
 def spreadsheet_cell(value: object) -> object:
-    """A value as a cell of CSV: a text that a spreadsheet would calculate gets an apostrophe
-    before it (OWASP, CSV injection); numbers stay as they are.
+    """Return a value as a CSV cell: a text that a spreadsheet would evaluate gets a leading
+    apostrophe (OWASP, CSV injection); numbers are unchanged.
     """
     if not isinstance(value, str):
         return value

@@ -1,1 +1,1 @@
-"""What operates Sluice: the command line, the local pipeline, the simulator, deployment."""
+"""Operation of Sluice: the command line, the local pipeline, the simulator, deployment."""

@@ -1,7 +1,7 @@
-"""The demo's run, apart from how it is shown: the sample workload through a pipeline, judged.
+"""The demo run without its output: sends the sample workload through a pipeline and rates it.
 
-Requests are sent as any caller sends them; what the sample's authors know about their answers goes
-back as feedback; the run is over when ClickHouse has all of it.
+Requests are sent like those of any caller. The known quality of the sample's answers is sent as
+feedback. The run ends when ClickHouse has all rows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from streams.client.feedback import FeedbackMessage, publish_opinions
 from streams.client.totals import SendTotals
 
 NEEDS = "needs:"
-"""Labels of feedback that say which tier a request needs (`sluice query undershot`)."""
+"""Labels of feedback with the tier that a request needs (`sluice query undershot`)."""
 
 _TIMEOUT_S = 120.0
 _STORED_BY_S = 60.0
@@ -34,7 +34,7 @@ OnReply = Callable[["DemoRun"], None]
 
 @dataclass(slots=True, kw_only=True)
 class DemoRun:
-    """How far a run is. `needing` are requests whose first tier's answer is below the bar."""
+    """Progress of a run. `needing` are requests whose first tier's answer is below the bar."""
 
     run: str
     total: int
@@ -45,17 +45,19 @@ class DemoRun:
 
     @property
     def below_share(self) -> float | None:
-        """Share of the requests that need a stronger model and got an answer below the bar."""
+        """Return the share of the requests that need a stronger model and got an answer below the
+        bar.
+        """
         return self.below_bar / self.needing if self.needing else None
 
 
 async def run_demo(
     bootstrap_servers: str, clickhouse_url: str, run: str, on_reply: OnReply
 ) -> DemoRun:
-    """Send the sample workload, give feedback, wait until the tables have it all.
+    """Send the sample workload, send feedback, wait until the tables have all rows.
 
     Raises:
-        LocalStackError: a reply or its rows did not come in time.
+        LocalStackError: a reply or its rows did not arrive in time.
     """
     items = load_workload()
     judge = WorkloadJudge(items)

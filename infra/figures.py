@@ -1,4 +1,4 @@
-"""How a figure is printed, by its unit: money with enough digits, shares in percent."""
+"""Formatting of figures by unit: money with enough digits, shares in percent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 RIGHT = frozenset({"USD", "ms", "share", "count", "tokens", "tokens/s", "bytes", "number"})
-"""Units whose figures stand at the right of their column."""
+"""Units whose figures are right-aligned in their column."""
 
 UNKNOWN = "-"
 
@@ -23,17 +23,17 @@ _FORMATS = {
 
 
 _TOLD = frozenset({"ms", "tokens", "tokens/s", "bytes", "s"})
-"""Units that a figure does not show by itself, as `$` and `%` do."""
+"""Units that a figure does not show, unlike `$` and `%`."""
 
 
 def heading(name: str, unit: str) -> str:
-    """A column's name as people read it, with the unit of its figures where they do not show it."""
+    """Return a column's heading, with the unit if its figures do not show it."""
     told = unit not in _TOLD or unit.partition("/")[0] in name
     return name if told else f"{name} ({unit})"
 
 
 def shown(value: Any, unit: str) -> str:
-    """A value as text; what is unknown is a dash, never a zero."""
+    """Return a value as text; an unknown value is a dash, never a zero."""
     if value is None:
         return UNKNOWN
     if isinstance(value, datetime):
@@ -44,7 +44,7 @@ def shown(value: Any, unit: str) -> str:
 
 
 def dollars(amount: Decimal) -> str:
-    """Dollars and cents; below a dollar, three digits that say something, at most nine places."""
+    """Return dollars and cents; below a dollar, three significant digits, at most nine decimals."""
     size = abs(amount)
     places = 2
     if 0 < size < 1:

@@ -16,12 +16,12 @@ _BY_ARTIFACT = frozenset({LEARNED, HYBRID})
 def with_classifier(
     version: RegistryVersion, classifier: str, digest: str | None, artifacts: ArtifactOf
 ) -> RegistryVersion:
-    """The version with this classifier, and with this artifact where one is named.
+    """Return the version with this classifier, and with this artifact if given.
 
-    Boundaries are cuts of a score: they go where `learned`, whose scores are others, comes in.
+    Boundaries are removed if `learned` is set, because its scores have another scale.
 
     Raises:
-        RegistryError: the policy lacks what the classifier needs, or the artifact does not fit.
+        RegistryError: the policy lacks a setting of the classifier, or the artifact does not fit.
     """
     document: dict[str, Any] = orjson.loads(version.content)
     policy = document["policy"]
@@ -37,11 +37,11 @@ def with_classifier(
 
 
 def with_artifact(version: RegistryVersion, digest: str, artifacts: ArtifactOf) -> RegistryVersion:
-    """The version with this artifact in its policy, its classifier `learned` unless it is one that
-    goes by an artifact already.
+    """Return the version with this artifact in its policy. The classifier becomes `learned` unless
+    it already uses an artifact.
 
     Raises:
-        RegistryError: the artifact is not there or does not fit the registry.
+        RegistryError: the artifact is missing or does not fit the registry.
     """
     current = version.snapshot.policy.classifier
     classifier = current if current in _BY_ARTIFACT else LEARNED

@@ -1,4 +1,4 @@
-"""What differs between two registry versions, path by path. Pure."""
+"""Differences between two registry versions, by path. Pure."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _ABSENT = object()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One path that differs; `before` or `after` is missing where it was added or removed."""
+    """One different path; `before` or `after` is missing if it was added or removed."""
 
     path: str
     before: Any = _ABSENT
     after: Any = _ABSENT
 
     def in_words(self) -> str:
-        """As a line: `+ path: value`, `- path: value` or `~ path: value -> value`."""
+        """Return a line: `+ path: value`, `- path: value` or `~ path: value -> value`."""
         if self.before is _ABSENT:
             return f"+ {self.path}: {_shown(self.after)}"
         if self.after is _ABSENT:
@@ -28,16 +28,16 @@ class Difference:
         return f"~ {self.path}: {_shown(self.before)} -> {_shown(self.after)}"
 
     def as_document(self) -> dict[str, Any]:
-        """For `--json`."""
+        """Return the document for `--json`."""
         values = {"before": self.before, "after": self.after}
         present = {name: value for name, value in values.items() if value is not _ABSENT}
         return {"path": self.path, **present}
 
 
 def differences(before: Any, after: Any) -> list[Difference]:
-    """Every difference between two JSON documents, in order of their paths.
+    """Return every difference between two JSON documents, in order of their paths.
 
-    Items of lists are told apart by their `name` where they have one, else by their position.
+    Items of lists are matched by their `name` if they have one, else by their position.
     """
     return list(_walk("", before, after))
 
@@ -60,7 +60,7 @@ def _walk(path: str, before: Any, after: Any) -> Iterator[Difference]:
 
 
 def _parts(value: Any) -> Mapping[str, Any] | None:
-    """A container's parts by name; `None` for plain values and lists of them."""
+    """Return a container's parts by name; `None` for plain values and lists of them."""
     if isinstance(value, Mapping):
         return value
     if isinstance(value, list) and all(isinstance(item, Mapping) for item in value):

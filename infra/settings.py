@@ -1,7 +1,7 @@
-"""What the operator's commands and the local pipeline are told: `SLUICE_*` variables, all here.
+"""Settings of the operator's commands and the local pipeline: `SLUICE_*` variables.
 
-Worker and sink have settings of their own (`streams/worker/settings.py`, `sinks/settings.py`);
-names that stand in several places mean the same thing in all of them.
+Worker and sink have their own settings (`streams/worker/settings.py`, `sinks/settings.py`). A name
+has the same meaning in all of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from core.process_log import LogFormat
 from schemas.topics import DEFAULT_TIERS, REQUESTS, tenants_by_name
 
 Port = Annotated[int | None, Field(ge=0, le=65535)]
-"""Zero is a free one that stays; unset is the usual one if it is free, else a free one."""
+"""Zero selects a free port that is kept; unset is the default port if it is free, else a
+free one.
+"""
 
 
 class InfraSettings(RegistryAccess):
@@ -50,7 +52,7 @@ class InfraSettings(RegistryAccess):
     )
     worker_port: Port = Field(
         default=None,
-        description="Port of the first local worker's /health, the others follow; 0: free ones.",
+        description="Port of the first local worker's /health, then the next ports; 0: free ones.",
     )
     sink_port: Port = Field(default=None, description="Port of the sink's /health; 0: a free one.")
 
@@ -60,7 +62,7 @@ class InfraSettings(RegistryAccess):
     registry: Path | None = Field(
         default=None,
         description="Registry file that `up` applies. Unset: three tiers on the simulator, unless "
-        "a version of yours is current.",
+        "another version is current.",
     )
     artifacts: Path | None = Field(
         default=None,
@@ -71,16 +73,16 @@ class InfraSettings(RegistryAccess):
         default=None, description="Recorded answers that the simulator replays (JSONL, also .gz)."
     )
     simulator_latency_ms: Annotated[float | None, Field(ge=0)] = Field(
-        default=None, description="Median time of a simulated call. Unset: by model strength."
+        default=None, description="Median latency of a simulated call. Unset: by model tier."
     )
 
     log_format: LogFormat = Field(
-        default="text", description="`text` for people, `json` for one JSON object a line."
+        default="text", description="`text` for people, `json` for one JSON object per line."
     )
 
     tiers: str = Field(
         default=",".join(DEFAULT_TIERS),
-        description="Tiers that have topics, comma-separated, cheapest first.",
+        description="Tiers with topics, comma-separated, cheapest first.",
     )
     request_topics: str = Field(
         default=REQUESTS,
@@ -93,18 +95,18 @@ class InfraSettings(RegistryAccess):
         default=4, description="Partitions of topics that callers write or read."
     )
     pipeline_partitions: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=4, description="Partitions of tier, wait and event topics: most workers at work."
+        default=4, description="Partitions of tier, wait and event topics: maximum of busy workers."
     )
     replication: Annotated[int, Field(ge=1, le=7)] = Field(
-        default=1, description="Copies of each topic."
+        default=1, description="Replicas of each topic."
     )
 
     @property
     def tier_names(self) -> tuple[str, ...]:
-        """The tiers, cheapest first."""
+        """Return the tiers, cheapest first."""
         return tuple(word.strip() for word in self.tiers.split(",") if word.strip())
 
     @property
     def request_topic_names(self) -> tuple[str, ...]:
-        """The request topics, without the tenants that they are bound to."""
+        """Return the request topics, without the tenants bound to them."""
         return tuple(tenants_by_name(self.request_topics))

@@ -1,4 +1,4 @@
-"""Creates the declared topics on a broker, and says where a broker differs from them."""
+"""Creates the declared topics on a broker, and compares a broker with them."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ _REACH_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partitions:
-    """How many partitions topics get, by width, and how many copies."""
+    """Partition counts by partitioning class, and the number of replicas."""
 
     requests: int = 4
     pipeline: int = 4
     replication: int = 1
 
     def of(self, topic: Topic) -> int:
-        """The partition count of a topic."""
+        """Return the partition count of a topic."""
         if topic.width is PartitioningClass.SINGLE:
             return 1
         return self.requests if topic.width is PartitioningClass.REQUESTS else self.pipeline
 
 
 class TopicsAdmin:
-    """The broker's topics; `access` is as the environment says unless given."""
+    """The broker's topics; `access` comes from the environment unless given."""
 
     def __init__(self, bootstrap_servers: str, access: KafkaAccess | None = None) -> None:
         settings = (access or KafkaAccess()).librdkafka_at(bootstrap_servers)
@@ -46,10 +46,10 @@ class TopicsAdmin:
         self._client = AdminClient({**settings, "log_level": 0})
 
     def create(self, topics: Sequence[Topic], partitions: Partitions) -> list[str]:
-        """Create what is missing; the names that were created.
+        """Create missing topics; return the created names.
 
         Raises:
-            TopicError: the broker refused one, or does not answer.
+            TopicError: the broker rejected one, or does not respond.
         """
         self._present()
         wanted = [
@@ -73,14 +73,14 @@ class TopicsAdmin:
         return created
 
     def differences(self, topics: Sequence[Topic]) -> list[str]:
-        """Where the broker differs from the declarations, in words; empty when it agrees.
+        """Return the differences between broker and declarations in words; empty without any.
 
         Raises:
-            TopicError: the broker does not answer.
+            TopicError: the broker does not respond.
         """
         found = self._present()
         missing = [topic.name for topic in topics if topic.name not in found]
-        differences = [f"{name} is missing; sluice topics create" for name in missing]
+        differences = [f"{name} is missing; run sluice topics create" for name in missing]
         present = [topic for topic in topics if topic.name in found]
         widths = {
             len(found[topic.name].partitions)
@@ -119,7 +119,7 @@ class TopicsAdmin:
 
 
 def acl_lines(topics: Sequence[Topic]) -> list[str]:
-    """Who may write and read what, as arguments of kafka-acls.sh, one line a topic and role."""
+    """Return the ACLs as arguments of kafka-acls.sh, one line per topic and role."""
     lines: list[str] = []
     for topic in topics:
         for role, operation in ((topic.writers, "Write"), (topic.readers, "Read")):

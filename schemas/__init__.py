@@ -1,1 +1,1 @@
-"""The contract: topics, Avro records and the codec that every part of Sluice shares."""
+"""The contract shared by all packages: topics, Avro records and the codec."""

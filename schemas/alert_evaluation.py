@@ -1,8 +1,8 @@
-"""Who evaluated alert rules last, and when: kept as metadata of the evaluator's committed offset.
+"""The latest evaluation of alert rules, stored as metadata of the evaluator's committed offset.
 
 The evaluator commits on the one partition of `llm.alerts.v1`, in the group `<SLUICE_GROUP>-alerts`,
-every few seconds after an evaluation. So the record says that rules were evaluated, not merely that
-a member of the group is alive, and it is fenced by the group's generation as any commit is.
+every few seconds after an evaluation. The record shows that rules were evaluated, not only that a
+member of the group is alive. Like any commit it is fenced by the group's generation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ALERT_PLACE = TopicPartition(ALERTS, 0)
 
 
 def alert_group(group: str) -> str:
-    """The group whose one active member evaluates alert rules, from the workers' group."""
+    """Return the group whose one active member evaluates alert rules, from the workers' group."""
     return f"{group}-alerts"
 
 
@@ -34,19 +34,19 @@ class AlertEvaluation:
     at: int
 
     def encode(self) -> str:
-        """As metadata of a commit."""
+        """Encode as metadata of a commit."""
         return f"{self.at} {self.worker}"
 
     @classmethod
     def decode(cls, metadata: str) -> AlertEvaluation | None:
-        """From metadata of a commit; `None` for metadata of another form."""
+        """Decode metadata of a commit; return `None` for any other metadata."""
         at, _, worker = metadata.partition(" ")
         is_time = at.isascii() and at.isdecimal() and len(at) <= INT64_DIGITS
         return cls(worker=worker, at=int(at)) if is_time and worker else None
 
 
 async def read_evaluation(admin: AIOKafkaAdminClient, group: str) -> AlertEvaluation | None:
-    """The latest evaluation by a worker of this group; `None` where none was ever made.
+    """Read the latest evaluation by a worker of this group; return `None` if there is none.
 
     Raises:
         KafkaError: the broker did not answer.
@@ -56,13 +56,13 @@ async def read_evaluation(admin: AIOKafkaAdminClient, group: str) -> AlertEvalua
             alert_group(group), partitions=[ALERT_PLACE]
         )
     except GroupCoordinatorNotAvailableError:
-        return None  # so it is in a cluster in which no group has committed yet
+        return None  # a cluster in which no group has committed yet
     committed = found.get(ALERT_PLACE)
     return None if committed is None else AlertEvaluation.decode(committed.metadata or "")
 
 
 async def fetch_evaluation(kafka: Mapping[str, Any], group: str) -> AlertEvaluation | None:
-    """As `read_evaluation`, over a connection of its own."""
+    """Like `read_evaluation`, over its own connection."""
     admin = AIOKafkaAdminClient(**kafka)
     await admin.start()
     try:

@@ -1,7 +1,7 @@
 """The alerts that processes raise themselves, without a rule in the registry.
 
-Rules of the registry have names of their own (`alerts.rules.<name>`). Every alert that code raises
-is a member of `AlertName`; no other place spells such a name.
+Rules of the registry have their own names (`alerts.rules.<name>`). Every alert that code raises is
+a member of `AlertName`; its name is written nowhere else.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ from enum import Enum, StrEnum
 
 
 class Resolution(Enum):
-    """When an alert is over."""
+    """When an alert is resolved."""
 
     QUIET = "15 minutes after it was last raised"
-    """For a cause that raises the alert again while it lasts."""
+    """For a cause that raises the alert again while it persists."""
     BUDGET_WINDOW = "at the end of the budget window in its subject"
-    """For a level of a budget: the amount spent does not fall within a window."""
+    """For a level of a budget: spending does not decrease within a window."""
     EVALUATED = "when a worker evaluates alert rules again"
-    """For a lack of evaluations: the next evaluation ends it."""
+    """For missing evaluations: the next evaluation resolves it."""
 
 
 class AlertName(StrEnum):
     """Name of an alert: the field `rule` of its record."""
 
     def __new__(cls, name: str, resolution: Resolution, meaning: str) -> AlertName:
-        """A member whose value is its name; the rest describes it."""
+        """Create a member whose value is its name, with its resolution and meaning."""
         member = str.__new__(cls, name)
         member._value_ = name
         member._resolution = resolution
@@ -37,7 +37,7 @@ class AlertName(StrEnum):
     PROVIDER_DOWN = (
         "provider_down",
         Resolution.QUIET,
-        "the circuit of an instance is open: its calls failed in a row",
+        "the circuit of an instance is open after consecutive failed calls",
     )
     PROVIDER_AUTH = (
         "provider_auth",
@@ -52,7 +52,7 @@ class AlertName(StrEnum):
     UNSUPPORTED_PARAMETER = (
         "unsupported_parameter",
         Resolution.QUIET,
-        "a model refused a request parameter; the worker leaves it out for that model",
+        "a model rejected a request parameter; the worker leaves it out for that model",
     )
     UNKNOWN_PRICE = (
         "unknown_price",
@@ -88,13 +88,13 @@ class AlertName(StrEnum):
     INVALID_REGISTRY = (
         "invalid_registry",
         Resolution.QUIET,
-        "a registry version can't be used; workers keep the latest valid one",
+        "a registry version is invalid; workers keep the latest valid one",
     )
     UNSIGNED_REGISTRY = (
         "unsigned_registry",
         Resolution.QUIET,
         "a record on the registry topic is not signed by a key of SLUICE_REGISTRY_KEY; workers "
-        "refuse it and keep the latest signed version",
+        "reject it and keep the latest signed version",
     )
     BUDGET = (
         "budget",
@@ -104,12 +104,12 @@ class AlertName(StrEnum):
     BUDGET_NOT_COUNTED = (
         "budget_not_counted",
         Resolution.QUIET,
-        "a new budget can't be counted from the cost topic",
+        "a new budget cannot be counted from the cost topic",
     )
     HANDLING_FAILED = (
         "handling_failed",
         Resolution.QUIET,
-        "a message repeatedly failed by an unexpected error and was ended as internal_error",
+        "a message failed repeatedly with an unexpected error and was ended as internal_error",
     )
     LOG_GAP = (
         "log_gap",
@@ -119,17 +119,17 @@ class AlertName(StrEnum):
     WORKER_NAME_TAKEN = (
         "worker_name_taken",
         Resolution.QUIET,
-        "two processes run under one worker's name; the one that started earlier ended",
+        "two processes run under one worker name; the one that started earlier ended",
     )
     BAD_RECORD = (
         "bad_record",
         Resolution.QUIET,
-        "a record on a topic of Sluice's own can't be read; readers pass over it",
+        "a record on one of Sluice's own topics is unreadable; readers skip it",
     )
     UNREADABLE_INPUT = (
         "unreadable_input",
         Resolution.QUIET,
-        "most recent messages of a topic can't be read or handled; they become dead letters",
+        "most recent messages of a topic are unreadable or fail; they become dead letters",
     )
     ALERTS_NOT_EVALUATED = (
         "alerts_not_evaluated",
@@ -139,12 +139,12 @@ class AlertName(StrEnum):
 
     @property
     def resolution(self) -> Resolution:
-        """When the alert is over."""
+        """Return when the alert is resolved."""
         return self._resolution
 
     @property
     def meaning(self) -> str:
-        """What the alert says, in one clause."""
+        """Return the meaning of the alert in one clause."""
         return self._meaning
 
 
@@ -152,6 +152,6 @@ _BY_NAME = {name.value: name for name in AlertName}
 
 
 def resolution_of(rule: str) -> Resolution | None:
-    """How an alert of this name resolves; `None` for a name that no process raises itself."""
+    """Return how an alert of this name resolves; `None` if no process raises it itself."""
     name = _BY_NAME.get(rule)
     return None if name is None else name.resolution

@@ -1,9 +1,9 @@
-"""An assistant's earlier turn as callers send it back: tool calls, refusals, reasoning.
+"""Earlier assistant turns that callers send back: tool calls, refusals, reasoning.
 
-Vendors have several forms of reasoning, each with what proves it genuine (signatures), and demand
-it back in the next turn of a tool call. All are kept: `reasoning_content` (DeepSeek, Moonshot,
-vLLM), `reasoning` and `reasoning_details` (OpenRouter, Groq), `extra_content` with a
-`thought_signature` (Gemini), `thinking_blocks` or thinking parts (Anthropic, Mistral).
+Vendors have several forms of reasoning, with signatures that authenticate it, and require it in the
+next turn of a tool call. All are kept: `reasoning_content` (DeepSeek, Moonshot, vLLM), `reasoning`
+and `reasoning_details` (OpenRouter, Groq), `extra_content` with a `thought_signature` (Gemini),
+`thinking_blocks` or thinking parts (Anthropic, Mistral).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _EMPTY: tuple[Any, ...] = ([], {})
 
 
 class Strict(BaseModel):
-    """Refuses what it does not know, takes no type for another, never quotes what it was given."""
+    """Model that rejects unknown fields, coerces no types and quotes no input in errors."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -40,7 +40,7 @@ class RefusalPart(Strict):
 
 
 class ThinkingPart(Strict):
-    """Reasoning, as text with a signature (Anthropic) or as pieces of text (Mistral)."""
+    """Reasoning, as text with a signature (Anthropic) or as a list of texts (Mistral)."""
 
     type: Literal["thinking"]
     thinking: str | list[dict[str, Any]]
@@ -49,7 +49,7 @@ class ThinkingPart(Strict):
 
 
 class RedactedThinkingPart(Strict):
-    """Reasoning that only its vendor can read."""
+    """Encrypted reasoning that only its vendor can read."""
 
     type: Literal["redacted_thinking"]
     data: str
@@ -69,7 +69,7 @@ class FunctionCall(Strict):
 
 
 class ToolCall(Strict):
-    """A call that the assistant asked for. `index` is its place in a stream and goes no further."""
+    """A tool call of the assistant. `index` is its position in a stream and is dropped."""
 
     id: Word
     type: Literal["function"] = "function"
@@ -89,7 +89,7 @@ _GOES_NO_FURTHER = frozenset({"annotations"})
 
 
 def passed_turn(message: Mapping[str, Any]) -> dict[str, Any]:
-    """A turn of an accepted document as it goes on to a model, without checking it again."""
+    """Return a turn of a validated document as sent to a model, without validating it again."""
     passed = {
         name: each
         for name, each in without_empty_fields(message).items()
@@ -108,15 +108,15 @@ def _passed_call(call: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_nulls(value: Any) -> Any:
-    """An object without the fields that are null; anything else as it is."""
+    """Return an object without its null fields; return other values unchanged."""
     if not isinstance(value, Mapping) or None not in value.values():
         return value
     return {name: each for name, each in value.items() if each is not None}
 
 
 def without_empty_fields(value: Any) -> Any:
-    """A message without null fields; an assistant's also without empty ones, as its SDK dumps them
-    (`refusal`, `annotations`, `audio`, `function_call`, `tool_calls`). Content stays as it is.
+    """Return a message without null fields; an assistant's message also without empty fields of SDK
+    dumps (`refusal`, `annotations`, `audio`, `function_call`, `tool_calls`). Content is unchanged.
     """
     if not isinstance(value, Mapping):
         return value

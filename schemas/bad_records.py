@@ -1,7 +1,7 @@
-"""A record that its reader can't use, and how it is told: one form for every process.
+"""A record that its reader cannot use, reported in one form by every process.
 
-Readers pass over such a record. It is counted, an alert names its place, and the sink puts it on
-the topic's dead-letter topic where one is declared.
+Readers skip such a record and count it. An alert names its topic, partition and offset. The sink
+copies it to the topic's dead-letter topic if one is declared.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from schemas.errors import SluiceError
 from schemas.journal_headers import Headers
 
 LONGEST_REASON = 1_024
-"""Characters: a reason may name a field, and a field's name may be of any length."""
+"""Characters. A reason may contain a field name of any length."""
 
 DLQ_CAUSE, DLQ_REASON = "dlq-cause", "dlq-reason"
 DLQ_SOURCE, DLQ_WORKER = "dlq-source", "dlq-worker"
-"""Headers of a dead letter: cause, reason, `topic:partition:offset`, who set it aside."""
+"""Headers of a dead letter: cause, reason, `topic:partition:offset`, worker."""
 
 UNDECODABLE = "undecodable"
-"""Cause of a dead letter that can't be read."""
+"""Cause of an unreadable dead letter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadRecord:
-    """Where it lies, and why it can't be used; `reason` quotes no content."""
+    """Position of a bad record and the reason; `reason` quotes no content."""
 
     topic: str
     partition: int
@@ -38,12 +38,12 @@ class BadRecord:
 
     @property
     def in_words(self) -> str:
-        """As alert and log say it."""
-        return f"{self.place} is passed over: {self.reason[:LONGEST_REASON]}"
+        """Return the text for alert and log."""
+        return f"record {self.place} skipped: {self.reason[:LONGEST_REASON]}"
 
 
 def dead_letter_headers(bad: BadRecord, *, cause: str, worker: str) -> Headers:
-    """The headers that a dead letter gets beside its own."""
+    """Return the headers that are added to a dead letter."""
     return [
         (DLQ_CAUSE, cause.encode()),
         (DLQ_REASON, bad.reason[:LONGEST_REASON].encode()),
@@ -53,14 +53,14 @@ def dead_letter_headers(bad: BadRecord, *, cause: str, worker: str) -> Headers:
 
 
 def kept_value(key: bytes | None, value: bytes | None) -> bytes | None:
-    """The value of a dead letter: as it was, or empty where key and value are both null, since
-    aiokafka writes no such record.
+    """Return the value of a dead letter: unchanged, or empty if key and value are both null,
+    because aiokafka does not write such a record.
     """
     return b"" if key is None and value is None else value
 
 
 def reason_of(error: Exception) -> str:
-    """Why a record can't be used, from what its reader raised: errors of ours say it in words, of
-    others only the type is told, for their text may quote the record.
+    """Return the reason from the reader's exception. For exceptions of other libraries return the
+    type only, because their text may quote the record.
     """
     return str(error) if isinstance(error, SluiceError) else f"{type(error).__name__} while reading"

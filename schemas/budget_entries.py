@@ -1,7 +1,7 @@
-"""The values of the budgets' ledger: sums by subject and window, and marks of completeness.
+"""The values of the budget ledger: sums by subject and window, and completeness marks.
 
-Fields, units and meanings stand in `avro/budget_entry.avsc`. The key of a record holds everything
-that tells one sum from another, so that compaction keeps the latest of each.
+Fields, units and meanings are in `avro/budget_entry.avsc`. The key of a record contains everything
+that distinguishes one sum from another, so that compaction keeps the latest of each.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import orjson
 from schemas.errors import UndecodableError
 
 NO_EXPECTATION = -1
-"""Stands for an estimate of a call of which not even an expected cost is known."""
+"""Marks the estimate of a call without an expected cost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetEstimate:
-    """A call that counts with its expected cost until its real one is booked."""
+    """A call counted with its expected cost until its real cost is recorded."""
 
     call_id: str
     nano: int
@@ -26,7 +26,7 @@ class BudgetEstimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetEntry:
-    """One record of the ledger; a mark where there is no subject."""
+    """One record of the ledger; a completeness mark if it has no subject."""
 
     budget: str
     meter: str
@@ -45,27 +45,27 @@ class BudgetEntry:
 
     @property
     def key(self) -> bytes:
-        """Budget, meter, subject, window and partition, as a JSON array."""
+        """Return budget, meter, subject, window and partition as a JSON array."""
         return entry_key(self.budget, self.meter, self.subject, self.window_start, self.partition)
 
 
 def entry_key(
     budget: str, meter: str, subject: str | None, window_start: int | None, partition: int
 ) -> bytes:
-    """The key of a sum; of a mark, where subject and window are `None`."""
+    """Return the key of a sum; of a mark if subject and window are `None`."""
     return orjson.dumps([budget, meter, subject, window_start, partition])
 
 
 def split_entry_key(key: bytes) -> tuple[str, str, str | None, int | None, int]:
-    """Budget, meter, subject, window start (ms) and partition of a ledger key.
+    """Return budget, meter, subject, window start (ms) and partition of a ledger key.
 
     Raises:
-        UndecodableError: the bytes are no such key.
+        UndecodableError: the bytes are not a ledger key.
     """
     try:
         budget, meter, subject, window_start, partition = orjson.loads(key)
     except (orjson.JSONDecodeError, ValueError, TypeError):
-        raise UndecodableError("not a key of the budgets' ledger") from None
+        raise UndecodableError("not a key of the budget ledger") from None
     fits = (
         isinstance(budget, str)
         and isinstance(meter, str)
@@ -74,5 +74,5 @@ def split_entry_key(key: bytes) -> tuple[str, str, str | None, int | None, int]:
         and isinstance(partition, int)
     )
     if not fits or (subject is None) != (window_start is None):
-        raise UndecodableError("not a key of the budgets' ledger")
+        raise UndecodableError("not a key of the budget ledger")
     return budget, meter, subject, window_start, partition

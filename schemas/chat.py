@@ -1,9 +1,10 @@
-"""The shape of a request, checked by pydantic at the door.
+"""Request schema, validated by pydantic on arrival.
 
-OpenAI's chat-completions body is accepted as it is (https://platform.openai.com/docs/api-reference/chat),
-with `prompt` as a shorthand and our own fields beside it (design, section 4). A field that is
-neither is refused by name. Types are strict: `"100"` is no number and `1` is no flag. What goes on
-to a model is the checked value (`model_body`), never the document beside it.
+OpenAI's chat-completions body is accepted unchanged
+(https://platform.openai.com/docs/api-reference/chat), with `prompt` as a shorthand and additional
+Sluice fields (design, section 4). Other fields are rejected by name. Types are strict: `"100"` is
+not a number and `1` is not a boolean. Models receive the validated value (`model_body`), never the
+original document.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ MAX_DEADLINE_MS = 12 * 3600 * 1000
 MAX_METADATA = 64
 MAX_TOOLS = 128
 MAX_CALLS = 1024
-"""Tool calls of one turn: as many as an answer may hold, since it comes back as a turn."""
+"""Most tool calls of one turn: the limit of an answer, since an answer is sent back as a turn."""
 MAX_MESSAGES = 4096
 MAX_PARTS = 1024
 
@@ -38,21 +39,21 @@ Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
 
 class ImageUrl(Strict):
-    """An image by URL; it is passed on, never fetched."""
+    """An image by URL; the URL is passed on and never fetched."""
 
     url: Annotated[str, StringConstraints(min_length=1, pattern=r"^(https://|data:image/)")]
     detail: Literal["auto", "low", "high"] | None = None
 
 
 class TextPart(Strict):
-    """A piece of text."""
+    """A text part."""
 
     type: Literal["text"]
     text: str
 
 
 class ImagePart(Strict):
-    """A picture."""
+    """An image part."""
 
     type: Literal["image_url"]
     image_url: ImageUrl
@@ -64,13 +65,14 @@ Part = Annotated[
 ]
 
 Content = str | Annotated[list[Part], Field(min_length=1, max_length=MAX_PARTS, fail_fast=True)]
-"""Text, or parts. Where one part is wrong the others are not looked at: faults cost a hundred times
-what valid parts do."""
+"""Text, or parts. Validation stops at the first invalid part: errors cost a hundred times as much
+as valid parts.
+"""
 
 
 class Message(Strict):
-    """One turn of the conversation. An assistant's turn may be an SDK's own dump of an answer: its
-    reasoning is kept, its null and empty fields are no unknown fields.
+    """One turn of the conversation. An assistant turn may be an SDK's dump of an answer: its
+    reasoning is kept, and its null and empty fields are accepted.
     """
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
@@ -119,27 +121,27 @@ class FunctionTool(Strict):
 
 
 class Tool(Strict):
-    """A tool; functions are the only kind."""
+    """A tool; only functions are supported."""
 
     type: Literal["function"]
     function: FunctionTool
 
 
 class ToolName(Strict):
-    """The function that must be called, by name."""
+    """The name of the function that must be called."""
 
     name: Word
 
 
 class ToolChoice(Strict):
-    """A named choice."""
+    """A named tool choice."""
 
     type: Literal["function"]
     function: ToolName
 
 
 class JsonSchema(Strict):
-    """The shape that the answer must have."""
+    """The schema of the answer."""
 
     name: Word
     description: str | None = None
@@ -156,12 +158,12 @@ class ResponseFormat(Strict):
     @model_validator(mode="after")
     def _whole(self) -> ResponseFormat:
         if (self.type == "json_schema") != (self.json_schema is not None):
-            raise ValueError("json_schema belongs to type json_schema, and is needed there")
+            raise ValueError("json_schema is required with type json_schema, and only there")
         return self
 
 
 class Retrieval(Strict):
-    """What the caller's retrieval found: scores 0..1, best first, and the kind of question."""
+    """Results of the caller's retrieval: scores 0..1, best first, and the kind of question."""
 
     scores: Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(max_length=1000)] = Field(
         default_factory=list
@@ -170,7 +172,7 @@ class Retrieval(Strict):
 
 
 class ChatBody(Strict):
-    """The part of a request that models see."""
+    """The part of a request that models receive."""
 
     messages: (
         Annotated[list[Message], Field(min_length=1, max_length=MAX_MESSAGES, fail_fast=True)]
@@ -203,7 +205,7 @@ class ChatBody(Strict):
 
 
 class RequestDocument(ChatBody):
-    """A whole request."""
+    """A complete request."""
 
     prompt: Annotated[str, StringConstraints(min_length=1)] | None = None
     model: Word | None = None
@@ -236,13 +238,13 @@ class RequestDocument(ChatBody):
 
 
 PASSED_ON = frozenset(ChatBody.model_fields)
-"""Fields that go on to the model; everything else is for us."""
+"""Fields that are sent to the model; all others are for Sluice."""
 
 _PASSED_ON = set(PASSED_ON)
 
 
 def model_body(checked: RequestDocument) -> dict[str, Any]:
-    """The chat-completions body of a checked request: the fields that go on to a model."""
+    """Return the chat-completions body of a validated request."""
     body = {
         name: value
         for name, value in checked.model_dump(
@@ -258,7 +260,9 @@ def model_body(checked: RequestDocument) -> dict[str, Any]:
 
 
 def _set_fields(message: Mapping[str, Any]) -> dict[str, Any]:
-    """A message without its null fields; `content` stays, vendors ask for it beside tool calls."""
+    """Return a message without its null fields; keep `content`, which vendors require beside tool
+    calls.
+    """
     return {
         name: value for name, value in message.items() if value is not None or name == "content"
     }

@@ -1,34 +1,34 @@
-"""The one tree of errors.
+"""The tree of errors.
 
 SluiceError
-├── ConfigurationError        settings, registry or topics are wrong; the operator mends them
+├── ConfigurationError        invalid settings, registry or topics; the operator must correct them
 │   ├── RegistryError         the registry file or version does not validate
-│   │   └── UnsignedRecordError  a record on the registry topic is not signed by a key that counts
+│   │   └── UnsignedRecordError  a record on the registry topic has no signature of a valid key
 │   ├── ArtifactError         a learned artifact has a wrong hash, version, shape or number
 │   └── TopicError            a topic is missing or has another shape than declared
-├── ContractError             bytes or fields that break the contract of a topic
-│   ├── UndecodableError      no record can be read from the bytes: dead letter
-│   └── InvalidRequestError   a record was read, but it asks for something refused: error reply
-├── DeliveryError             the broker did not take a record
+├── ContractError             bytes or fields that violate the contract of a topic
+│   ├── UndecodableError      the bytes do not contain a record: dead letter
+│   └── InvalidRequestError   a decoded request is rejected: error reply
+├── DeliveryError             the broker rejected a record
 │   └── RecordTooLargeError   the record is larger than its topic allows; it was not sent
-├── ProviderError             a model provider's call failed (class, status, retry-after inside)
-├── SinkError                 ClickHouse refused, or the sink lost its right to write
-│   └── FencedError           a successor took this partition over; stop writing
-├── SchemaRegistryAwayError   the schema registry did not answer; ask again
-└── LocalStackError           the local Kafka, ClickHouse or a process of ours did not come up
+├── ProviderError             a call to a model provider failed (with class, status, retry-after)
+├── SinkError                 ClickHouse rejected an insert, or the sink lost its lease
+│   └── FencedError           a successor took over the partition; stop writing
+├── SchemaRegistryAwayError   the schema registry did not answer; retry
+└── LocalStackError           the local Kafka, ClickHouse or a Sluice process did not start
 
-Each message says what happened and what to do; none quotes a prompt or a key.
+Each message says what is wrong and what to do; none quotes a prompt or a key.
 """
 
 from __future__ import annotations
 
 
 class SluiceError(Exception):
-    """Root of every error that Sluice raises on purpose."""
+    """Base class of all errors that Sluice raises on purpose."""
 
 
 class ConfigurationError(SluiceError):
-    """Settings, registry or topics are wrong; the message names the place and the mend."""
+    """Invalid settings, registry or topics; the message names the location and the correction."""
 
 
 class RegistryError(ConfigurationError):
@@ -36,7 +36,7 @@ class RegistryError(ConfigurationError):
 
 
 class ArtifactError(ConfigurationError):
-    """A learned artifact can't be used: another hash, version or shape than it says."""
+    """A learned artifact is unusable: its hash, version or shape differs from its header."""
 
 
 class TopicError(ConfigurationError):
@@ -44,15 +44,15 @@ class TopicError(ConfigurationError):
 
 
 class ContractError(SluiceError):
-    """Bytes or fields that break the contract of a topic."""
+    """Bytes or fields violate the contract of a topic."""
 
 
 class UndecodableError(ContractError):
-    """No record can be read from these bytes; they belong in the dead-letter topic untouched."""
+    """The bytes do not contain a record; they go to the dead-letter topic unchanged."""
 
 
 class InvalidRequestError(ContractError):
-    """A request that was read but is refused.
+    """A decoded request is rejected.
 
     `code` is one of the reply codes of the contract (`invalid_request`, `too_large`, ...).
     """
@@ -63,24 +63,24 @@ class InvalidRequestError(ContractError):
 
 
 class DeliveryError(SluiceError):
-    """The broker did not take a record."""
+    """The broker rejected a record."""
 
 
 class RecordTooLargeError(DeliveryError):
-    """A record is larger than its topic allows; it was refused before it was sent."""
+    """A record is larger than its topic allows; it was rejected before sending."""
 
 
 class SinkError(SluiceError):
-    """ClickHouse refused rows, or the log and the tables disagree."""
+    """ClickHouse rejected rows, or the log and the tables are inconsistent."""
 
 
 class FencedError(SinkError):
-    """A successor holds a higher epoch for this partition; this writer must stop."""
+    """A successor has a higher epoch for this partition; this writer must stop."""
 
 
 class SchemaRegistryAwayError(SluiceError):
-    """The schema registry did not answer, or refused a schema; waiting loses nothing."""
+    """The schema registry did not answer, or rejected a schema; retrying is safe."""
 
 
 class LocalStackError(SluiceError):
-    """A part of the local pipeline did not start or stopped answering."""
+    """A part of the local pipeline did not start or stopped responding."""

@@ -1,7 +1,7 @@
-"""The values of the event topics: what a call cost, how good an answer was, what became of a hop.
+"""The values of the event topics: cost of a call, quality of an answer, outcome of a hop.
 
-Fields, units and meanings stand in `avro/*.avsc`. Times are integers, milliseconds since 1970 UTC;
-money is integer nano-USD; `None` is unknown, never zero.
+Fields, units and meanings are in `avro/*.avsc`. Times are integers, milliseconds since 1970 UTC.
+Money is integer nano-USD. `None` is unknown, never zero.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CONFIDENCE, JUDGED, CONSISTENT, AGREES, FEEDBACK = (
     "agreement",
     "feedback",
 )
-"""Signals about the quality of an answer, as quality events name them."""
+"""Names of quality signals in quality events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +71,13 @@ class CostEvent:
 
     @property
     def key(self) -> bytes:
-        """Identity of the request that caused the call."""
+        """Identity key of the request that caused the call."""
         return identity_key(self.tenant, self.request_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityEvent:
-    """One signal about the quality of an answer; `score` is 0..1."""
+    """One quality signal of an answer; `score` is 0..1."""
 
     tenant: str
     request_id: str
@@ -105,13 +105,13 @@ class QualityEvent:
 
     @property
     def key(self) -> bytes:
-        """Identity of the request whose answer is judged."""
+        """Identity key of the request whose answer is rated."""
         return identity_key(self.tenant, self.request_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HopResult:
-    """How a hop ended: the answer's origin, the money and the time up to here."""
+    """Result of a hop: source of the answer, cost and time so far."""
 
     model: str | None = None
     provider: str | None = None
@@ -139,7 +139,7 @@ class HopResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeEvent:
-    """One journal record: what happened to a hop of a request."""
+    """One journal record: an event of a request's hop."""
 
     tenant: str
     request_id: str
@@ -171,7 +171,7 @@ class OutcomeEvent:
 
     @property
     def key(self) -> bytes:
-        """Identity of the request."""
+        """Identity key of the request."""
         return identity_key(self.tenant, self.request_id)
 
 

@@ -1,6 +1,6 @@
-"""What is wrong with a field, in the field's words: pydantic's errors as an operator reads them.
+"""Error messages for fields: pydantic's errors in words for operators.
 
-No message quotes what was given.
+Messages quote no input.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _PLAIN = {
     "extra_forbidden": "unknown key",
     "invalid_key": "a key must be text; put it in quotes",
     "string_unicode": "expected text in UTF-8",
-    "frozen_field": "can't be changed",
+    "frozen_field": "cannot be changed",
 }
 _KINDS = {
     "string": "text (in quotes where YAML reads a number, a date, yes or no)",
@@ -35,7 +35,7 @@ _KINDS = {
     "model_attributes": "a mapping (`key: value`)",
     "dataclass": "a mapping (`key: value`)",
     "path": "a path",
-    "url": "an address",
+    "url": "a URL",
     "date": "a date",
     "datetime": "a time",
     "none_required": "nothing",
@@ -47,7 +47,7 @@ JSON_KINDS = {
         ("dict", "mapping", "model", "model_attributes", "dataclass"), "an object (`{...}`)"
     ),
 }
-"""What a value of JSON is called, where a file of ours speaks of YAML."""
+"""Names of JSON types; the default names are those of YAML."""
 
 _ENDINGS = ("_type", "_parsing", "_from_float", "_from_datetime_inexact", "_size", "_exact")
 _BOUNDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
@@ -62,7 +62,7 @@ _BOUNDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "string_too_long": lambda bound: f"may have at most {_characters(bound['max_length'])}",
     "decimal_max_digits": lambda bound: f"may have at most {bound['max_digits']} digits",
     "decimal_max_places": lambda bound: (
-        f"may have at most {bound['decimal_places']} digits behind the point"
+        f"may have at most {bound['decimal_places']} digits after the point"
     ),
     "decimal_whole_digits": lambda bound: (
         f"may have at most {bound['whole_digits']} digits before the point"
@@ -78,9 +78,10 @@ def field_message(
     patterns: Mapping[str, str] | None = None,
     kinds: Mapping[str, str] = _KINDS,
 ) -> str:
-    """One of a `ValidationError`'s errors in words.
+    """Return the message for one error of a `ValidationError`.
 
-    `patterns` are words by regular expression, `kinds` what values are called in the document.
+    `patterns` maps regular expressions to messages, `kinds` maps types to their names in the
+    document.
     """
     kind, bounds = str(item["type"]), item.get("ctx") or {}
     if kind in _PLAIN:
@@ -88,7 +89,7 @@ def field_message(
     if kind in _BOUNDS:
         return _BOUNDS[kind](bounds)
     if kind == "string_pattern_mismatch":
-        return (patterns or {}).get(bounds.get("pattern", ""), "holds characters that it may not")
+        return (patterns or {}).get(bounds.get("pattern", ""), "contains invalid characters")
     if kind in {"value_error", "assertion_error"}:
         return str(item["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
     for ending in ("", *_ENDINGS):
@@ -99,7 +100,7 @@ def field_message(
 
 
 def field_errors(error: ValidationError) -> list[dict[str, Any]]:
-    """A `ValidationError`'s errors, without the values that were given."""
+    """Return the errors of a `ValidationError` without the input values."""
     return [dict(each) for each in error.errors(include_url=False, include_input=False)]
 
 

@@ -1,6 +1,6 @@
-"""Who a request is: (tenant, request id), and how that is written in keys and made when missing.
+"""Identity of a request: (tenant, request id), its encoding in keys, and ids derived when missing.
 
-The key `tenant/request id` is unambiguous: neither part may hold a slash.
+The key `tenant/request id` is unambiguous: neither part may contain a slash.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ _MISSING_ID_SPACE = UUID("6f1c2f0e-6a53-5d0c-9c4b-3b1f6f2f8a11")
 
 
 def identity_key(tenant: str, request_id: str) -> bytes:
-    """Key of tier and event records of a request."""
+    """Return the key of a request's tier and event records."""
     return f"{tenant}/{request_id}".encode()
 
 
 def split_identity(key: bytes) -> tuple[str, str]:
-    """Tenant and request id of an identity key.
+    """Split an identity key into tenant and request id.
 
     Raises:
-        ValueError: the bytes are no identity key.
+        ValueError: the bytes are not an identity key.
     """
     try:
         tenant, _, request_id = key.decode().partition("/")
@@ -39,12 +39,14 @@ def split_identity(key: bytes) -> tuple[str, str]:
 def missing_request_id(
     cluster: str, topic: str, partition: int, offset: int, timestamp_ms: int
 ) -> str:
-    """The id of a request that came without one: the same again when it is read again."""
+    """Return an id for a request without one; reading the request again gives the same id."""
     place = f"{cluster}\n{topic}\n{partition}\n{offset}\n{timestamp_ms}"
     return str(uuid5(_MISSING_ID_SPACE, place))
 
 
 def reply_digest(topic: str, correlation_id: bytes | None) -> str:
-    """Tells a caller's repetition of a request from another request with the same id."""
+    """Return a digest that distinguishes a caller's repeated send from another request with the
+    same id.
+    """
     text = topic.encode() + b"\n" + (correlation_id or b"")
     return hashlib.blake2b(text, digest_size=8).hexdigest()

@@ -1,8 +1,8 @@
-"""The headers of a journal record: all that a worker needs to know of it without decoding it.
+"""The headers of a journal record, which workers read without decoding the value.
 
-Every record of the outcomes topic carries them; its key is the identity. Cost events carry
-`call-id` and `incarnation`, and `cut-off` where a worker that leaves in order books its own call as
-interrupted. Values are ASCII. Readers ignore records of a kind that they do not know.
+Every record of the outcomes topic has them; its key is the identity. Cost events have `call-id` and
+`incarnation`, and `cut-off` if a worker that shuts down records its own call as interrupted. Values
+are ASCII. Readers ignore records of unknown kinds.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ LEASE = "lease-until"
 WORKER = "worker"
 INCARNATION = "incarnation"
 CUT_OFF = "cut-off"
-"""Header of a cost event: its worker left in order before the call ended."""
+"""Header of a cost event: its worker shut down in an orderly way before the call ended."""
 
 REPLY_AT = "reply-at"
-"""Header of a terminal record: where its reply lies, `topic:partition:offset`."""
+"""Header of a terminal record: the position of its reply, `topic:partition:offset`."""
 
 STARTED = "started"
 PARKED = "parked"
 ESCALATED = "escalated"
 TERMINAL = frozenset({"replied", "failed", "rejected", "expired"})
 HOP_ENDS = TERMINAL | {PARKED, ESCALATED}
-"""Kinds that say that a hop is done."""
+"""Kinds that complete a hop."""
 
 Headers = list[tuple[str, bytes]]
 
 MAX_COUNT = 2**31 - 1
-"""The greatest hop or visit: an `int` of Avro."""
+"""The maximum of hop and visit: an Avro `int`."""
 
 
 def header_values(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, bytes]:
-    """Headers of a record by name, of equal names the last; one that is null counts as empty."""
+    """Return the headers of a record by name: the last of equal names, null as empty."""
     return {name: value or b"" for name, value in headers}
 
 
 def without_nulls(headers: Iterable[tuple[str, bytes | None]]) -> Headers:
-    """Headers of a record in their order; one that is null counts as empty."""
+    """Return the headers of a record in order, null as empty."""
     return [(name, value or b"") for name, value in headers]
 
 
@@ -59,24 +59,24 @@ def _text_in(headers: Mapping[str, bytes], name: str) -> str:
 
 
 def count_in(headers: Mapping[str, bytes], name: str, greatest: int = MAX_COUNT) -> int:
-    """A header that holds an integer from -1, the hop of a classifier's call, to `greatest`.
+    """Parse an integer header from -1, the hop of a classifier's call, to `greatest`.
 
     Raises:
-        KeyError: there is no such header.
-        ValueError: it holds another thing.
+        KeyError: the header is missing.
+        ValueError: the value is not such an integer.
     """
     value = headers[name]
     if not value.removeprefix(b"-").isdigit() or len(value) > INT64_DIGITS:
         raise ValueError(f"{name} is not a count")
     count = int(value)
     if not -1 <= count <= greatest:
-        raise ValueError(f"{name} is no count that there is")
+        raise ValueError(f"{name} is out of range")
     return count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalHeaders:
-    """One journal record as its headers tell it.
+    """The headers of one journal record.
 
     `origin` is `topic:partition:offset` of the caller's request; `lease_until` is broker time, ms.
     """
@@ -94,11 +94,11 @@ class JournalHeaders:
 
     @property
     def final(self) -> bool:
-        """Whether the record ends its request."""
+        """Return whether the record ends its request."""
         return self.kind in TERMINAL
 
     def encode(self) -> Headers:
-        """As Kafka headers."""
+        """Encode as Kafka headers."""
         headers = [
             (KIND, self.kind.encode()),
             (HOP, b"%d" % self.hop),
@@ -118,7 +118,7 @@ class JournalHeaders:
 
     @classmethod
     def decode(cls, headers: Iterable[tuple[str, bytes | None]]) -> JournalHeaders:
-        """From Kafka headers.
+        """Decode Kafka headers.
 
         Raises:
             UndecodableError: a header is missing or malformed.

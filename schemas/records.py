@@ -1,7 +1,7 @@
-"""The values that travel between the agents: a hop's work, what was decided, what was answered.
+"""The values exchanged by the agents: tier messages, decisions, answers and replies.
 
-Fields, units and meanings stand in `avro/*.avsc` and, generated from there, in the docs; times are
-integers, milliseconds since 1970 UTC, of the broker's clock; money is integer nano-USD.
+Fields, units and meanings are in `avro/*.avsc` and in the generated docs. Times are integers,
+milliseconds since 1970 UTC, of the broker's clock. Money is integer nano-USD.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from schemas.identity import identity_key
 from schemas.journal_headers import Headers
 
 BEFORE_HOPS = -1
-"""Hop number of the calls that are made to classify a request."""
+"""Hop number of classification calls."""
 
 ANSWER, CLASSIFY, JUDGE, SHADOW = "answer", "classify", "judge", "shadow"
-"""What a provider call is for."""
+"""Purposes of a provider call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where a caller's request lies in the log."""
+    """Position of a caller's request in the log."""
 
     topic: str
     partition: int
@@ -30,13 +30,13 @@ class Source:
 
     @property
     def place(self) -> str:
-        """`topic:partition:offset`, as the journal names it."""
+        """Return `topic:partition:offset`, as in the journal."""
         return f"{self.topic}:{self.partition}:{self.offset}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a request was not answered; `message` quotes no input."""
+    """Reason why a request was not answered; `message` quotes no input."""
 
     code: str
     message: str
@@ -45,7 +45,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What the router decided, and from what; `inputs` is canonical JSON."""
+    """A routing decision and its inputs; `inputs` is canonical JSON."""
 
     classifier: str
     score: float | None
@@ -63,7 +63,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One provider call made for a request."""
+    """One provider call for a request."""
 
     call_id: str
     hop: int
@@ -80,7 +80,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An answer as a model gave it; `message` is the OpenAI assistant message as JSON."""
+    """A model's answer; `message` is the OpenAI assistant message as JSON."""
 
     message: str
     model: str
@@ -97,7 +97,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """A Kafka header that is echoed."""
+    """A Kafka header that is returned to the caller."""
 
     name: str
     value: bytes
@@ -105,7 +105,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyAddress:
-    """Where and how the reply to a request is sent."""
+    """Destination and headers of a reply."""
 
     topic: str
     partition: int | None
@@ -116,17 +116,17 @@ class ReplyAddress:
 
     @property
     def kafka_headers(self) -> Headers:
-        """The echoed headers as the producer takes them."""
+        """Return the headers for the producer."""
         return [(header.name, header.value) for header in self.headers]
 
 
 UNDECIDED = "none"
-"""Classifier of a request that ended before it was decided: rejected, expired or failed."""
+"""Classifier of a request that ended before a decision: rejected, expired or failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TierMessage:
-    """One hop's work: the request, what was decided, what was tried, the best answer so far."""
+    """The work of one hop: the request, the decision, past attempts and the best answer so far."""
 
     tenant: str
     request_id: str
@@ -152,7 +152,7 @@ class TierMessage:
 
     @property
     def key(self) -> bytes:
-        """The identity key, which places the message and its journal on one partition number."""
+        """Return the identity key, shared with the journal so that partition numbers match."""
         return identity_key(self.tenant, self.request_id)
 
 
@@ -169,7 +169,7 @@ class ReplyUsage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
-    """How a request was routed, as its sender is told."""
+    """Routing summary of a request for its caller."""
 
     classifier: str
     score: float | None
@@ -181,7 +181,7 @@ class Routing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a sender hears; `status` is one of the four terminal outcomes."""
+    """The reply to a caller; `status` is one of the four terminal outcomes."""
 
     request_id: str
     status: str

@@ -1,4 +1,4 @@
-"""A request as the pipeline holds it, and how it is read from what a caller published."""
+"""A request in the pipeline, and its parser for published messages."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ AUTO_MODEL = "auto"
 
 _SHOWN_FAULTS = 5
 _SHOWN_NAME = 64
-_REFUSED_BY_NAME = {"stream": "streamed answers are not offered", "n": "one answer a request"}
+_REFUSED_BY_NAME = {"stream": "streaming is not supported", "n": "only one answer per request"}
 _PATTERNS = {
     f"^{REQUEST_ID.pattern}$": "expected 1 to 128 letters, digits and . _ : -",
     f"^{NAME.pattern}$": "expected 1 to 64 letters, digits and . _ : -",
     r"^[A-Za-z0-9_-]{1,64}$": "expected 1 to 64 letters, digits, _ and -",
-    r"^(https://|data:image/)": "expected an address https://... or data:image/...",
+    r"^(https://|data:image/)": "expected a URL https://... or data:image/...",
 }
-"""The regular expressions of `RequestDocument` in words."""
+"""Messages for the regular expressions of `RequestDocument`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """A valid request.
 
-    `body` is the OpenAI chat-completions body without the fields that are ours; `model` is a
-    pinned model or `None`; `deadline_ms` counts from the broker's timestamp.
+    `body` is the OpenAI chat-completions body without Sluice's fields; `model` is a pinned model or
+    `None`; `deadline_ms` counts from the broker's timestamp.
     """
 
     request_id: str | None
@@ -57,18 +57,18 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedIdentity:
-    """Who a refused request says it is, as far as that can be read."""
+    """Identity stated by a rejected request, as far as it is readable."""
 
     request_id: str | None
     tenant: str
 
 
 def read_request(document: dict[str, Any]) -> Request:
-    """Check a decoded document and take it apart.
+    """Validate a decoded document and split it into its parts.
 
     Raises:
-        InvalidRequestError: a field is missing, unknown or has a value that is refused; the
-            message names the field and quotes no value.
+        InvalidRequestError: a field is missing, unknown or has an invalid value; the message names
+            the field and quotes no value.
     """
     too_much = overgrown(document)
     if too_much is not None:
@@ -97,7 +97,7 @@ def read_request(document: dict[str, Any]) -> Request:
 
 
 def read_claim(document: Mapping[str, Any]) -> ClaimedIdentity:
-    """Who the document says it is, where those two fields are well formed."""
+    """Return the identity stated in the document, as far as the two fields are valid."""
     request_id = document.get("request_id")
     tenant = document.get("tenant")
     named = isinstance(request_id, str) and REQUEST_ID.fullmatch(request_id)
@@ -118,7 +118,7 @@ def _faults(error: ValidationError, document: Mapping[str, Any]) -> str:
 
 
 def _place(item: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[int | str, ...]:
-    """Where a fault lies in the document, without pydantic's names of the choices that it tried."""
+    """Return the path of an error in the document, without pydantic's names for union members."""
     place: list[int | str] = []
     value: Any = document
     last = len(item["loc"]) - 1
@@ -156,10 +156,10 @@ def _printable(part: int | str) -> str:
 
 
 def request_document(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON document of a decoded Avro `Request` record.
+    """Return the JSON document of a decoded Avro `Request` record.
 
     Raises:
-        InvalidRequestError: a field that carries JSON as text does not hold JSON.
+        InvalidRequestError: a field with JSON text is not valid JSON.
     """
     document = {name: value for name, value in record.items() if value is not None}
     if "messages" in document:
@@ -199,12 +199,12 @@ def _message(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _turn(message: Mapping[str, Any]) -> dict[str, Any]:
-    """An earlier answer, as the reply's `message` has it."""
+    """Return an earlier answer in the form of the reply's `message`."""
     turn = _json("messages.turn", message["turn"])
     if not isinstance(turn, dict):
-        raise InvalidRequestError("messages.turn: does not hold a JSON object")
+        raise InvalidRequestError("messages.turn: expected a JSON object")
     if message.keys() != {"role", "turn"} or turn.get("role", "assistant") != message["role"]:
-        raise InvalidRequestError("messages.turn: stands alone beside the role, which is its own")
+        raise InvalidRequestError("messages.turn: allows no other field but its own role")
     return {"role": message["role"], **turn}
 
 
@@ -232,4 +232,4 @@ def _json(name: str, text: str) -> Any:
     try:
         return exact_json.loads(text)
     except orjson.JSONDecodeError:
-        raise InvalidRequestError(f"{name}: does not hold JSON") from None
+        raise InvalidRequestError(f"{name}: invalid JSON") from None

@@ -1,9 +1,9 @@
-"""Every topic of Sluice, declared once: key, value, retention, and how large a record may be.
+"""Declarations of all topics: key, value, retention and maximum record size.
 
-What always holds: all topics carry the broker's append time; tier, wait and event topics share one
-partition count and one partitioner (murmur2 over the identity key), so that a request's work and
-its journal lie on the same partition number; the registry has one partition, so that its records
-have one order.
+Invariants: all topics use the broker's append time. Tier, wait and event topics share one partition
+count and one partitioner (murmur2 over the identity key), so that a request's work and its journal
+have the same partition number. The registry has one partition, so that its records have a total
+order.
 """
 
 from __future__ import annotations
@@ -36,43 +36,44 @@ MIB = 1024 * 1024
 DAY_MS = 24 * 3600 * 1000
 
 MAX_REQUEST_BYTES = 4 * MIB
-"""Largest request value that is accepted; the topic itself takes 8 MiB, so that a larger one can
-still arrive and be answered with `too_large`."""
+"""Largest accepted request value. The topic itself takes 8 MiB, so that a larger request can arrive
+and be answered with `too_large`.
+"""
 
 MAX_ANSWER_BYTES = 2 * MIB
-"""Largest answer that is carried."""
+"""Largest answer value."""
 
 RECORD_OVERHEAD_BYTES = 4096
-"""What a record may grow by on the wire beside key, value and headers."""
+"""Growth of a record on the wire besides key, value and headers."""
 
 
 TIER_TOPIC_PATTERN = r"llm\.tier\.(?P<tier>[a-z0-9][a-z0-9_-]{0,200})(\.high)?\.v1"
-"""The form of a tier's topic name."""
+"""Pattern of a tier's topic name."""
 
 _TIER_TOPIC = re.compile(TIER_TOPIC_PATTERN)
 
 
 CALLERS = "callers"
-"""Writers of topics whose records come from outside."""
+"""Writers outside of Sluice."""
 
 
 class PartitioningClass(StrEnum):
-    """How many partitions a topic has."""
+    """Source of a topic's partition count."""
 
     REQUESTS = "requests"
-    """Chosen by the operator; callers write with their own keys."""
+    """Set by the operator; callers use their own keys."""
     PIPELINE = "pipeline"
     """One shared count for tier, wait and event topics."""
     SINGLE = "single"
-    """One partition: one order for everybody."""
+    """One partition, for a total order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """One topic's declaration.
+    """Declaration of one topic.
 
-    `retention_ms` is `None` for compacted topics; `value` names the Avro schema of the value, or
-    says `json` or `bytes`.
+    `retention_ms` is `None` for compacted topics; `value` is the Avro schema of the value, `json`
+    or `bytes`.
     """
 
     name: str
@@ -87,14 +88,15 @@ class Topic:
 
     @property
     def config(self) -> dict[str, str]:
-        """The broker's settings for this topic."""
+        """Return the broker's settings for this topic."""
         settings = {
             "message.timestamp.type": "LogAppendTime",
             "max.message.bytes": str(self.max_message_bytes),
         }
         if self.writers == CALLERS:
-            # Brokers measure `max.message.bytes` after compression, and 8 MiB of zstd can be
-            # gigabytes. A broker that stores a topic uncompressed measures what readers will hold.
+            # Brokers measure `max.message.bytes` after compression, and 8 MiB of zstd can
+            # decompress to gigabytes. With uncompressed storage the broker measures the size in the
+            # reader's memory.
             settings["compression.type"] = "uncompressed"
         if self.retention_ms is None:
             return settings | {"cleanup.policy": "compact"}
@@ -102,8 +104,7 @@ class Topic:
 
 
 def tenants_by_name(listed: str) -> dict[str, str | None]:
-    """Names (of topics, or their prefixes) in a list such as `a=tenant,b`, and the tenant that each
-    is bound to.
+    """Parse a list such as `a=tenant,b`: names of topics or prefixes, with the tenant of each.
 
     Raises:
         ConfigurationError: an entry has more than one equals sign.
@@ -115,35 +116,35 @@ def tenants_by_name(listed: str) -> dict[str, str | None]:
 
 
 def tier_topic(tier: str, *, high: bool = False) -> str:
-    """Name of a tier's topic; `high` is the one that is read with priority."""
+    """Return the name of a tier's topic; `high` is the priority topic."""
     return f"llm.tier.{tier}.high.v1" if high else f"llm.tier.{tier}.v1"
 
 
 def is_tier_topic(name: str) -> bool:
-    """Whether this is the name of a tier's topic."""
+    """Return whether this is the name of a tier's topic."""
     return _TIER_TOPIC.fullmatch(name) is not None
 
 
 def tier_of_topic(name: str) -> str | None:
-    """The tier of a tier's topic, of priority or not; `None` for another topic."""
+    """Return the tier of a tier topic or priority topic; `None` for other topics."""
     found = _TIER_TOPIC.fullmatch(name)
     return None if found is None else found["tier"]
 
 
 def wait_topic(delay_s: int) -> str:
-    """Name of the wait topic with this fixed delay, one of `WAIT_DELAYS_S`."""
+    """Return the name of the wait topic with this delay, one of `WAIT_DELAYS_S`."""
     if delay_s not in WAIT_DELAYS_S:
         raise ValueError(f"no wait topic of {delay_s} s; there are {WAIT_DELAYS_S}")
     return f"llm.wait.{delay_s}s.v1"
 
 
 def dead_letter_topic(topic: str) -> str:
-    """Name of the dead-letter topic of a topic."""
+    """Return the name of the dead-letter topic of a topic."""
     return topic + DEAD_LETTER_SUFFIX
 
 
 def reply_topic(name: str) -> Topic:
-    """A reply topic of a caller's own, as the default one is declared."""
+    """Return the declaration of a caller's reply topic, equal to the default one."""
     return Topic(
         name=name,
         width=PartitioningClass.REQUESTS,
@@ -163,7 +164,7 @@ def declared_topics(
     request_topics: Sequence[str] = (REQUESTS,),
     replay_days: int = 7,
 ) -> tuple[Topic, ...]:
-    """All topics for these tiers, dead-letter topics included, each name once."""
+    """Return all topics for these tiers, dead-letter topics included, each name once."""
     week = 7 * DAY_MS
     window = replay_days * DAY_MS
     small, request, work = 1 * MIB, 8 * MIB, 16 * MIB
@@ -192,7 +193,7 @@ def declared_topics(
                 max_message_bytes=work,
                 writers="workers",
                 readers="workers",
-                about=f"work for tier {tier}" + (", read with priority" if high else ""),
+                about=f"work for tier {tier}" + (", priority" if high else ""),
             )
             for tier in tiers
             for high in (False, True)
@@ -220,7 +221,7 @@ def declared_topics(
             max_message_bytes=request,
             writers="workers",
             readers="callers",
-            about="replies without a reply topic of their own",
+            about="replies to requests without a reply topic",
         ),
         Topic(
             name=COST,
@@ -253,7 +254,7 @@ def declared_topics(
             max_message_bytes=request,
             writers="workers",
             readers="sink, workers",
-            about="the journal: what happened to each hop",
+            about="the journal: events of each hop",
         ),
         Topic(
             name=FEEDBACK,
@@ -264,7 +265,7 @@ def declared_topics(
             max_message_bytes=small,
             writers=CALLERS,
             readers="workers",
-            about="what callers think of answers",
+            about="feedback on answers",
         ),
         Topic(
             name=REGISTRY,
@@ -308,7 +309,7 @@ def declared_topics(
             max_message_bytes=small,
             writers="workers",
             readers="operators",
-            about="what each worker decides by, and whom it may call",
+            about="registry version and capabilities of each worker",
         ),
         Topic(
             name=REPLAY_DECISIONS,
@@ -319,7 +320,7 @@ def declared_topics(
             max_message_bytes=small,
             writers="replay",
             readers="sink",
-            about="what replays would have decided, run by run",
+            about="decisions of replays, by run",
         ),
     ]
     dead = [
@@ -332,7 +333,7 @@ def declared_topics(
             max_message_bytes=topic.max_message_bytes + MIB,
             writers=_dead_letter_writers(topic),
             readers="operators, sink",
-            about=f"what could not be read from or delivered to {topic.name}",
+            about=f"unreadable or undeliverable records of {topic.name}",
         )
         for topic in topics
         if topic.name in _DEAD_LETTERED or topic.value in {"Request", "TierMessage"}
@@ -341,7 +342,7 @@ def declared_topics(
 
 
 _SET_ASIDE_BY_SINK = frozenset({COST, QUALITY, OUTCOMES, REPLAY_DECISIONS})
-"""Event topics: the sink reads every record of them, and sets aside what it can't read."""
+"""Event topics: the sink reads every record and sends unreadable ones to the dead-letter topic."""
 
 
 def _dead_letter_writers(topic: Topic) -> str:

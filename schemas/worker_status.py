@@ -1,7 +1,7 @@
-"""What a worker says about itself on `llm.workers.v1`: what it decides by, and what it may do.
+"""A worker's status on `llm.workers.v1`: its registry version and its capabilities.
 
-Operators' commands read it: `sluice registry apply` asks before it publishes whether the workers
-could serve a version, and afterwards whether they took it up. Names of keys are told, never keys.
+Operator commands read it. `sluice registry apply` checks before publishing whether the workers can
+serve a version, and afterwards whether they use it. The status has names of keys, never keys.
 """
 
 from __future__ import annotations
@@ -14,18 +14,20 @@ import orjson
 from schemas.errors import UndecodableError
 
 EVERY_S = 30.0
-"""A worker says it again after this time, and sooner when something of it changed."""
+"""Interval of publication; a change is published earlier."""
 
 GONE_S = 100.0
-"""A worker that said nothing for this long before the latest word on the topic counts as gone."""
+"""A worker counts as gone if its last status is older than this, relative to the latest status on
+the topic.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerStatus:
-    """One worker. `started_at` is broker time, ms, 0 where it is not known. `registry` is the
-    version that it decides by; `refused` one that it did not take up, and `problem` why. `hosts`
-    are patterns as `SLUICE_ALLOWED_HOSTS` has them, `key_patterns` as `SLUICE_ALLOWED_KEYS`; `keys`
-    are the names of those that are allowed and set.
+    """One worker. `started_at` is broker time in ms, 0 if unknown. `registry` is the version in
+    use; `refused` is a rejected version and `problem` the reason. `hosts` are patterns of
+    `SLUICE_ALLOWED_HOSTS`, `key_patterns` of `SLUICE_ALLOWED_KEYS`; `keys` are the names of allowed
+    keys that are set.
     """
 
     worker: str
@@ -42,15 +44,15 @@ class WorkerStatus:
     code_version: str = ""
 
     def encode(self) -> bytes:
-        """As a record's value."""
+        """Encode as a record's value."""
         return orjson.dumps(asdict(self))
 
     @classmethod
     def decode(cls, value: bytes) -> Self:
-        """Out of a record's value; what a later version added is passed over.
+        """Decode a record's value; fields of later versions are ignored.
 
         Raises:
-            UndecodableError: it is no status.
+            UndecodableError: the bytes are not a status.
         """
         try:
             raw: dict[str, Any] = orjson.loads(value)
@@ -62,7 +64,7 @@ class WorkerStatus:
         except (orjson.JSONDecodeError, TypeError, AttributeError):
             status = None
         if status is None or not status._is_sound():
-            raise UndecodableError("a worker's status can't be read")
+            raise UndecodableError("the worker status is unreadable")
         return status
 
     def _is_sound(self) -> bool:

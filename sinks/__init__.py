@@ -1,1 +1,1 @@
-"""From event topics into ClickHouse, exactly once, and the questions asked of it."""
+"""Storage of event topics in ClickHouse, exactly once, and the analytics queries."""

@@ -12,7 +12,7 @@ from sinks.settings import SinkSettings
 
 
 def main() -> int:
-    """Run; the exit status."""
+    """Run the sink and return the exit status."""
     settings = SinkSettings()
     prepare_log(settings)
     try:

@@ -7,14 +7,14 @@ from typing import Protocol
 
 
 class SinkClock(Protocol):
-    """Tells the time."""
+    """Wall time and monotonic time."""
 
     def now_ms(self) -> int:
-        """Milliseconds since 1970 UTC."""
+        """Return milliseconds since 1970 UTC."""
         ...
 
     def elapsed_s(self) -> float:
-        """A monotonic count of seconds."""
+        """Return a monotonic count of seconds."""
         ...
 
 
@@ -22,9 +22,9 @@ class SystemClock:
     """The machine's clock."""
 
     def now_ms(self) -> int:
-        """Milliseconds since 1970 UTC."""
+        """Return milliseconds since 1970 UTC."""
         return int(time.time() * 1000)
 
     def elapsed_s(self) -> float:
-        """A monotonic count of seconds."""
+        """Return a monotonic count of seconds."""
         return time.monotonic()

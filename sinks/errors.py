@@ -1,17 +1,17 @@
-"""What can go wrong between the log and the tables, under `schemas.errors.SinkError`.
+"""Errors of the sink, under `schemas.errors.SinkError`.
 
 SinkError
-├── FencedError (schemas)   a successor holds a higher epoch for this partition
-├── UnreachableError        no answer came: what was asked may have happened or not
-├── RefusedError            ClickHouse answered with an error: nothing was stored
-├── DoubtfulRowsError       ClickHouse could not read a batch: each row must be proven
-├── SpentClaimError         an insert of several partitions failed: claim each anew
-├── UnstorableRowsError     ClickHouse refuses rows that are proven: one of them is to blame
-├── LogRecreatedError       a topic ends before what is stored of it
-├── NoRolesError            the server has no place where roles can be kept
+├── FencedError (schemas)   a successor has a higher epoch for this partition
+├── UnreachableError        no response: the request may have been executed or not
+├── ClickHouseRefusedError  ClickHouse returned an error: nothing was stored
+├── BatchUnverifiedError    ClickHouse could not read a batch: verify each row
+├── LeaseInvalidatedError   an insert of several partitions failed: lease each again
+├── UnstorableRowsError     ClickHouse rejects verified rows: one of them is the cause
+├── LogRecreatedError       a topic ends before its stored offset
+├── NoRolesError            the server cannot store roles
 ├── EditedMigrationError    an applied migration was edited
-├── UnknownQueryError       no analytics query has this name
-└── QueryParameterError     a query was given a parameter that it lacks, or lacks one
+├── UnknownQueryError       no named query has this name
+└── QueryParameterError     a query has an unknown or missing parameter
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from schemas.errors import SinkError
 
 
 class UnreachableError(SinkError):
-    """No answer came from ClickHouse: what was asked may have happened or not."""
+    """No response from ClickHouse: the request may have been executed or not."""
 
 
 class ClickHouseRefusedError(SinkError):
-    """ClickHouse answered with an error; `code` is its number, where it gave one."""
+    """ClickHouse returned an error; `code` is its number, if it gave one."""
 
     def __init__(self, message: str, *, code: int | None = None) -> None:
         super().__init__(message)
@@ -32,35 +32,37 @@ class ClickHouseRefusedError(SinkError):
 
 
 class LogRecreatedError(SinkError):
-    """A topic ends before the offsets that are stored of it: it was deleted and made again."""
+    """A topic ends before its stored offsets: it was deleted and recreated."""
 
 
 class NoRolesError(SinkError):
-    """The server has no place where roles can be kept."""
+    """The server cannot store roles."""
 
 
 class EditedMigrationError(SinkError):
-    """The text of a migration differs from the one that was applied."""
+    """The text of a migration differs from the applied text."""
 
 
 class UnknownQueryError(SinkError):
-    """No analytics query has this name."""
+    """No named query has this name."""
 
 
 class QueryParameterError(SinkError):
-    """An analytics query was given a parameter that it does not have, or lacks one."""
+    """A named query has an unknown or missing parameter."""
 
 
 class UnstorableRowsError(SinkError):
-    """ClickHouse refuses a batch whose rows are proven: the value of one of them is to blame."""
+    """ClickHouse rejects a batch of verified rows: the value of one of them is the cause."""
 
 
 class LeaseInvalidatedError(SinkError):
-    """An insert of several partitions failed, or is late: each is to be claimed anew."""
+    """An insert of several partitions failed, or is late: each must be leased again."""
 
 
 class BatchUnverifiedError(SinkError):
-    """ClickHouse could not read a batch; its rows up to `last` are read again, each one proven."""
+    """ClickHouse could not read a batch; its rows up to `last` are read again and verified one by
+    one.
+    """
 
     def __init__(self, last: int) -> None:
         super().__init__(f"ClickHouse could not read rows up to offset {last}")

@@ -1,12 +1,12 @@
-"""What a sink answers to those who operate it.
+"""HTTP pages of a sink for operators.
 
-| path | says | 200 | 503 |
+| path | content | 200 | 503 |
 |---|---|---|---|
-| `/health` | that the sink works, and facts about it, as JSON | it works | it does not |
-| `/ready` | whether it stores rows, as JSON; why not, where it does not | it does | it does not |
-| `/metrics` | Prometheus' text format, or OpenMetrics where that is asked for | always | - |
+| `/health` | state of the sink as JSON | it works | it does not |
+| `/ready` | whether it stores rows, as JSON, with the reason if not | it does | it does not |
+| `/metrics` | Prometheus' text format, or OpenMetrics on request | always | - |
 
-All answer GET and HEAD; another path is 404. A few lines on asyncio's streams: three pages for
+All accept GET and HEAD; any other path is 404. The server uses asyncio's streams: three pages for
 probes need no web framework.
 """
 
@@ -36,7 +36,7 @@ async def _always() -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
-    """What the pages are made of: the sink's report, its metrics, whether ClickHouse answers."""
+    """Data sources of the pages: the sink's report, its metrics, availability of ClickHouse."""
 
     report: Callable[[], dict[str, Any]]
     metrics: CollectorRegistry | None = None
@@ -60,7 +60,7 @@ class _Response:
 
 @asynccontextmanager
 async def health_page(host: str, port: int, pages: Pages) -> AsyncIterator[int]:
-    """Serve while the context is open; gives the port that is listened on."""
+    """Serve while the context is open; yield the port."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -81,14 +81,14 @@ async def health_page(host: str, port: int, pages: Pages) -> AsyncIterator[int]:
 
 
 async def why_not_ready(pages: Pages) -> str | None:
-    """Why the sink stores nothing now; `None` when it does."""
+    """Return why the sink stores no rows now; `None` if it does."""
     report = pages.report()
     if report["state"] == "starting":
-        return "its group has not given it partitions yet, or ClickHouse not the claims"
+        return "waiting for partition assignment or ClickHouse leases"
     if report["state"] == "stopping":
-        return "it is about to end"
+        return "shutting down"
     if not await pages.reachable():
-        return "ClickHouse does not answer; what is read waits in Kafka"
+        return "ClickHouse is unreachable; unread events wait in Kafka"
     return None
 
 
@@ -124,7 +124,7 @@ def _json(value: Mapping[str, Any], *, good: bool) -> _Response:
 
 
 def _header(head: bytes, wanted: bytes) -> str | None:
-    """The first header of this name, in lower case; `None` where there is none."""
+    """Return the first header with this name, in lower case; `None` without one."""
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         if name.strip().lower() == wanted:

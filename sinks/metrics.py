@@ -1,8 +1,8 @@
-"""Every metric of a sink, each defined here and nowhere else.
+"""Definitions of all metrics of a sink.
 
-Under each stands why it exists. Labels are tables and topics, which are declared in code, and
-partitions, of which the first `MOST_PLACES` are shown apart and the rest together. No global state:
-each `SinkMetrics` has a registry of its own, which is also how tests read it.
+The text under each metric states its purpose. Labels are tables and topics, which are declared in
+code, and partitions, of which the first `MOST_PLACES` are shown separately and the rest together.
+There is no global state: each `SinkMetrics` has its own registry, which tests read as well.
 """
 
 from __future__ import annotations
@@ -33,69 +33,74 @@ class SinkMetrics:
         own = self.registry = registry or CollectorRegistry()
 
         self.rows = Counter(
-            "sluice_sink_rows", "Rows that ClickHouse took from this sink.", ("table",),
+            "sluice_sink_rows", "Rows that ClickHouse stored for this sink.", ("table",),
             registry=own,
         )  # fmt: skip
-        """Why: throughput. Tables are declared in `sinks.rows.tables`. What a failed insert of
-        several partitions stored after all is not among them; `sink_epochs` and offsets are
-        the books."""
+        """Purpose: throughput. Tables are declared in `sinks.rows.tables`. Rows stored by a failed
+        insert of several partitions are not counted; `sink_epochs` and offsets are exact.
+        """
 
         self.repeats = Counter(
-            "sluice_sink_repeats", "Of those, rows that are marked as a repeat.", ("table",),
+            "sluice_sink_repeats", "Of those, rows marked as duplicates.", ("table",),
             registry=own,
         )  # fmt: skip
-        """Why: repeats come from crashes and rebalances; views leave them out. A steady rate of
-        them means that workers keep losing their partitions."""
+        """Purpose: duplicates come from crashes and rebalances; views exclude them. A steady rate
+        means that workers keep losing their partitions.
+        """
 
         self.inserts = Counter(
-            "sluice_sink_inserts", "Inserts that succeeded.", ("table",), registry=own
+            "sluice_sink_inserts", "Successful inserts.", ("table",), registry=own
         )
-        """Why: ClickHouse pays for an insert, hardly for its rows: some three a second are meant to
-        be made, whatever the rate of rows."""
+        """Purpose: the cost of an insert hardly depends on its rows. About three inserts a second
+        are expected, at any rate of rows.
+        """
 
         self.insert_failures = Counter(
-            "sluice_sink_insert_failures", "Inserts that failed; each is made again.",
+            "sluice_sink_insert_failures", "Failed inserts; each is retried.",
             ("table", "error"), registry=own,
         )  # fmt: skip
-        """Why: retries, by reason. Errors are the classes of `sinks.errors` (7)."""
+        """Purpose: retries by reason. Errors are the classes of `sinks.errors` (7)."""
 
         self.insert_seconds = Histogram(
-            "sluice_sink_insert_seconds", "How long a successful insert took.", ("table",),
+            "sluice_sink_insert_seconds", "Duration of a successful insert.", ("table",),
             buckets=_INSERT_S, registry=own,
         )  # fmt: skip
-        """Why: ClickHouse slows down before it fails."""
+        """Purpose: ClickHouse slows down before it fails."""
 
         self.insert_rows = Histogram(
             "sluice_sink_insert_rows", "Rows of a successful insert.", ("table",),
             buckets=_INSERT_ROWS, registry=own,
         )  # fmt: skip
-        """Why: small inserts at high rates say that partitions do not flush together."""
+        """Purpose: small inserts at high rates show that partitions do not flush together."""
 
         self.insert_bytes = Histogram(
             "sluice_sink_insert_bytes", "Bytes of the events of a successful insert.", ("table",),
             buckets=_INSERT_BYTES, registry=own,
         )  # fmt: skip
-        """Why: an insert of 64 MB is a full one: the sink is catching up."""
+        """Purpose: an insert of 64 MB is full: the sink is catching up."""
 
         self.takeovers = Counter(
-            "sluice_sink_takeovers", "Partitions that were claimed.", ("topic",), registry=own
+            "sluice_sink_takeovers", "Partitions leased.", ("topic",), registry=own
         )
-        """Why: one for each partition at a start and a rebalance; more are claims that were spent
-        by a failed insert."""
+        """Purpose: one for each partition at a start and a rebalance; more are leases invalidated
+        by a failed insert.
+        """
 
         self.takeover_failures = Counter(
-            "sluice_sink_takeover_failures", "Claims that failed; each is made again.",
+            "sluice_sink_takeover_failures", "Failed leases; each is retried.",
             ("error",), registry=own,
         )  # fmt: skip
-        """Why: a sink that can't claim stores nothing, and is not ready."""
+        """Purpose: a sink without a lease stores nothing, and is not ready."""
 
         self.bad_records = Counter(
             "sluice_sink_bad_records",
-            "Records of event topics that could not be read or stored.",
+            "Unreadable or unstorable records of event topics.",
             ("topic",), registry=own,
         )  # fmt: skip
-        """Why: somebody else writes there, or versions do not fit. Each is a row of `dead_letters`
-        and a record of the topic's dead-letter topic; the alert `bad_record` names the latest."""
+        """Purpose: another client writes to the topic, or versions do not match. Each is a row of
+        `dead_letters` and a record of the topic's dead-letter topic; the alert `bad_record` names
+        the latest.
+        """
 
     def observe(
         self,
@@ -104,14 +109,14 @@ class SinkMetrics:
         held_bytes: Callable[[], int],
         evaluation_age_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        """Let every scrape read the state, the lag in records, the bytes that are held and the time
-        since a worker evaluated alert rules.
+        """Read the state, the lag in records, the buffered bytes and the time since the latest
+        evaluation of alert rules on every scrape.
         """
         self.registry.register(_Levels(status, lag, held_bytes, evaluation_age_s))
 
 
 class _Levels(Collector):
-    """What is, as opposed to what happened: read at each scrape."""
+    """Gauges, read at each scrape."""
 
     def __init__(
         self,
@@ -126,13 +131,13 @@ class _Levels(Collector):
         self._evaluation_age_s = evaluation_age_s
 
     def collect(self) -> Iterator[Metric]:
-        """The levels.
+        """Yield the gauges.
 
-        Lag is the queue in front of ClickHouse; held bytes are bounded by
-        `SLUICE_SINK_BUFFER_BYTES`, and at that bound partitions pause; skipped records were lost to
-        retention; a fenced sink was paused so long that another took over; an evaluation that is
-        minutes old means that no alert rule is evaluated; the state's series is the one that
-        stands at 1.
+        Lag is the queue before ClickHouse. Buffered bytes are bounded by
+        `SLUICE_SINK_BUFFER_BYTES`; at that bound partitions pause. Skipped records were lost to
+        retention. A fenced sink was paused so long that another took over. An evaluation that is
+        minutes old means that no alert rule is evaluated. The current state is the series with
+        value 1.
         """
         status = self._status
         yield self._lag_family()
@@ -143,22 +148,22 @@ class _Levels(Collector):
         )
         yield GaugeMetricFamily(
             "sluice_sink_partitions",
-            "Partitions that this sink is assigned.",
+            "Partitions assigned to this sink.",
             value=status.partitions,
         )
         yield CounterMetricFamily(
             "sluice_sink_fenced",
-            "How often a successor took a partition over.",
+            "Takeovers of a partition by a successor.",
             value=status.fenced,
         )
         yield CounterMetricFamily(
             "sluice_sink_skipped_records",
-            "Records that the log had dropped before they were stored.",
+            "Records deleted from the log before they were stored.",
             value=status.skipped,
         )
         yield GaugeMetricFamily(
             "sluice_sink_alert_evaluation_age_seconds",
-            "Time since a worker was last seen to evaluate alert rules.",
+            "Time since a worker last evaluated alert rules.",
             value=self._evaluation_age_s(),
         )
         state = GaugeMetricFamily(

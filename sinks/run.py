@@ -41,19 +41,20 @@ log = logging.getLogger(__name__)
 
 LEAVE_S = 3.0
 GC_THRESHOLD = 200_000
-"""New objects between two searches for cycles."""
+"""New objects between two runs of the cycle collector."""
 QUIET = ("aiokafka", "asyncio", "aiohttp", "clickhouse_connect")
-"""Loggers whose less than severe records nobody needs."""
+"""Loggers whose informational records are suppressed."""
 
 
 async def run_sink(settings: SinkSettings, stop: asyncio.Event | None = None) -> None:
     """Run a sink until `stop` is set, or, without one, until SIGTERM or SIGINT.
 
     Raises:
-        LogRecreatedError: a topic was deleted and made again.
-        ConfigurationError: the settings are wrong, or Kafka does not let us in.
+        LogRecreatedError: a topic was deleted and recreated.
+        ConfigurationError: the settings are invalid, or Kafka rejected the connection.
     """
-    # Rows are many and never in cycles: looking for those among them is a fifth of the sink's CPU.
+    # Rows are many and never in cycles; the default cycle collection takes a fifth of the sink's
+    # CPU.
     gc.set_threshold(GC_THRESHOLD)
     if stop is None:
         stop = asyncio.Event()
@@ -124,7 +125,7 @@ async def _consume(
 async def _started(
     settings: SinkSettings, status: SinkStatus, stop: asyncio.Event
 ) -> AIOKafkaConsumer | None:
-    """A consumer that has reached Kafka; `None` when told to stop before."""
+    """Return a consumer connected to Kafka; `None` if stopped before."""
     break_as_clients_expect()
     await check_connection(settings.kafka)
     await knock_at_clickhouse(settings)
@@ -134,7 +135,7 @@ async def _started(
             await consumer.start()
         except KafkaError as error:
             status.failing(f"Kafka: {error}")
-            log.warning("Kafka does not answer, it is retried: %s", error)
+            log.warning("Kafka is unreachable, retrying: %s", error)
             await consumer.stop()
         else:
             return consumer
@@ -147,7 +148,7 @@ async def _started(
 
 
 def prepare_log(settings: SinkSettings) -> None:
-    """Log to stderr, without what libraries chat, and report settings that nothing reads."""
+    """Log to stderr, without informational records of libraries, and report unknown settings."""
     set_up_log(settings.log_level, settings.log_format, quiet=QUIET, quiet_level=logging.ERROR)
     for line in unknown_in_words(os.environ):
         log.warning("%s", line)

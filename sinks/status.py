@@ -1,4 +1,4 @@
-"""What GET /health tells of a sink."""
+"""State of a sink for GET /health."""
 
 from __future__ import annotations
 
@@ -9,44 +9,45 @@ from typing import Any
 
 @dataclass(slots=True, kw_only=True)
 class SinkStatus:
-    """How the sink is doing; times are ms since 1970 UTC."""
+    """State of the sink; times are ms since 1970 UTC."""
 
     instance: str
     state: str = "starting"
-    """starting, running, degraded (ClickHouse or Kafka is away; it is retried) or stopping."""
+    """starting, running, degraded (ClickHouse or Kafka is unreachable; it is retried) or stopping.
+    """
     rows: int = 0
     """Rows stored by this process."""
     last_insert: int | None = None
     last_error: str | None = None
     fenced: int = 0
-    """How often a successor took a partition over."""
+    """Number of takeovers of a partition by a successor."""
     partitions: int = 0
     lag: int | None = None
-    """Records on the log that are not stored yet, of the assigned partitions."""
+    """Records of the assigned partitions that are on the log and not stored yet."""
     skipped: int = 0
-    """Records that the log had dropped before they were stored."""
+    """Records deleted from the log before they were stored."""
     alert_evaluation: Callable[[], dict[str, Any]] = dict
-    """What is known of the evaluation of alert rules."""
+    """Latest evaluation of alert rules."""
 
     def stored(self, rows: int, at: int) -> None:
-        """A batch was stored."""
+        """Record that a batch was stored."""
         self.rows += rows
         self.last_insert = at
         self.running()
 
     def running(self) -> None:
-        """All is well (again)."""
+        """Set the state to running."""
         if self.state != "stopping":
             self.state = "running"
 
     def failing(self, why: str) -> None:
-        """Something is away and is retried."""
+        """Set the state to degraded, with the reason."""
         self.last_error = why
         if self.state == "running":
             self.state = "degraded"
 
     def report(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return the report as JSON."""
         return {
             "healthy": self.state == "running",
             "state": self.state,

@@ -1,8 +1,8 @@
-"""How every process of ours gets into Kafka: in the clear, over TLS, with a password or a token.
+"""Kafka connection settings of every process: plaintext, TLS, password or token.
 
-One set of `SLUICE_KAFKA_*` settings for workers, sinks and commands, told to the two clients that
-we use (aiokafka, librdkafka) in their own words. Certificates are always verified, host names
-included; what is secret is read from the environment or a file, and no `repr` shows it.
+Workers, sinks and commands share one set of `SLUICE_KAFKA_*` settings, translated for both clients
+(aiokafka, librdkafka). Certificates are always verified, including host names. Secrets are read
+from the environment or a file, and no `repr` shows them.
 """
 
 from __future__ import annotations
@@ -31,49 +31,49 @@ def _reachable(servers: str) -> str:
         host, _, port = server.strip().rpartition(":")
         if not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port) < 65_536:
             raise PydanticCustomError(
-                "kafka_servers", "expected host:port, several of them separated by commas"
+                "kafka_servers", "expected host:port, several separated by commas"
             )
     return servers
 
 
 Servers = Annotated[str, AfterValidator(_reachable)]
-"""Addresses of brokers as the clients take them: `host:port`, separated by commas."""
+"""Broker addresses for the clients: `host:port`, separated by commas."""
 
 
 class KafkaAccess(BaseSettings):
-    """Settings of the way into Kafka."""
+    """Settings of the Kafka connection."""
 
     model_config = SettingsConfigDict(
         env_prefix="SLUICE_", extra="ignore", hide_input_in_errors=True, frozen=True
     )
 
     kafka_security_protocol: Protocol = Field(
-        default="PLAINTEXT", description="How to talk to Kafka: with TLS, with SASL, both, neither."
+        default="PLAINTEXT", description="Protocol to Kafka: with TLS, with SASL, both or neither."
     )
     kafka_ca_file: Path | None = Field(
         default=None,
-        description="PEM file of the authorities that sign the brokers' certificates. "
-        "Unset: those of the system.",
+        description="PEM file of the CAs that sign the brokers' certificates. "
+        "Unset: the system's CAs.",
     )
     kafka_cert_file: Path | None = Field(
-        default=None, description="PEM file of our own certificate, where brokers ask for one."
+        default=None, description="PEM file of the client certificate, if brokers require one."
     )
     kafka_key_file: Path | None = Field(
         default=None, description="PEM file of its private key, without a passphrase."
     )
     kafka_sasl_mechanism: Mechanism = Field(
-        default="SCRAM-SHA-512", description="How to prove who we are, with a SASL protocol."
+        default="SCRAM-SHA-512", description="SASL mechanism, with a SASL protocol."
     )
     kafka_sasl_username: str | None = Field(default=None, description="User of PLAIN and SCRAM.")
     kafka_sasl_password: SecretStr | None = Field(
-        default=None, description="The user's password; better in a file."
+        default=None, description="Password of the user; preferably in a file."
     )
     kafka_sasl_password_file: Path | None = Field(
         default=None, description="File that holds the password; read when a process starts."
     )
     kafka_oauth_token_file: Path | None = Field(
         default=None,
-        description="OAUTHBEARER: file that holds the token, renewed by others; read at every "
+        description="OAUTHBEARER: file with the token, renewed by another process; read at every "
         "connection.",
     )
     kafka_oauth_token_url: str | None = Field(
@@ -82,39 +82,37 @@ class KafkaAccess(BaseSettings):
         "credentials); https, or http on this machine.",
     )
     kafka_oauth_client_id: str | None = Field(
-        default=None, description="OAUTHBEARER: who we are at the token endpoint."
+        default=None, description="OAUTHBEARER: client id at the token endpoint."
     )
     kafka_oauth_client_secret: SecretStr | None = Field(
-        default=None, description="OAUTHBEARER: our secret there; better in a file."
+        default=None, description="OAUTHBEARER: client secret; preferably in a file."
     )
     kafka_oauth_client_secret_file: Path | None = Field(
-        default=None, description="OAUTHBEARER: file that holds the secret."
+        default=None, description="OAUTHBEARER: file that holds the client secret."
     )
-    kafka_oauth_scope: str | None = Field(
-        default=None, description="OAUTHBEARER: scope that is asked for."
-    )
+    kafka_oauth_scope: str | None = Field(default=None, description="OAUTHBEARER: requested scope.")
 
     @classmethod
     def of(cls, **settings: Any) -> Self:
-        """With these settings and the defaults, whatever the environment says."""
+        """Return these settings with defaults, ignoring the environment."""
         unsaid = {name: field.default for name, field in cls.model_fields.items()}
         return cls(**{**unsaid, **settings})
 
     @property
     def by_tls(self) -> bool:
-        """Whether connections are encrypted."""
+        """Return whether connections are encrypted."""
         return self.kafka_security_protocol in {"SSL", "SASL_SSL"}
 
     @property
     def by_sasl(self) -> bool:
-        """Whether we say who we are by password or token."""
+        """Return whether the client authenticates by password or token."""
         return self.kafka_security_protocol in {"SASL_PLAINTEXT", "SASL_SSL"}
 
     def kafka_at(self, servers: str) -> dict[str, Any]:
-        """Connection settings as aiokafka takes them; `servers` as in its `bootstrap_servers`.
+        """Return connection settings for aiokafka; `servers` as in its `bootstrap_servers`.
 
         Raises:
-            ConfigurationError: a setting is missing, or a file of one can't be used.
+            ConfigurationError: a setting is missing, or its file is unusable.
         """
         found: dict[str, Any] = {
             "bootstrap_servers": servers,
@@ -135,7 +133,7 @@ class KafkaAccess(BaseSettings):
         return found
 
     def librdkafka_at(self, servers: str) -> dict[str, Any]:
-        """The same for confluent-kafka's clients. Raises as `kafka_at`."""
+        """Return the settings for confluent-kafka's clients. Raises like `kafka_at`."""
         found: dict[str, Any] = {
             "bootstrap.servers": servers,
             "security.protocol": self.kafka_security_protocol,
@@ -165,7 +163,7 @@ class KafkaAccess(BaseSettings):
     def _tls(self) -> ssl.SSLContext:
         if (self.kafka_cert_file is None) != (self.kafka_key_file is None):
             raise ConfigurationError(
-                "SLUICE_KAFKA_CERT_FILE and SLUICE_KAFKA_KEY_FILE belong together; set both"
+                "SLUICE_KAFKA_CERT_FILE and SLUICE_KAFKA_KEY_FILE are required together; set both"
             )
         return tls_context(
             self.kafka_ca_file, self.kafka_cert_file, self.kafka_key_file, of="SLUICE_KAFKA"
@@ -205,4 +203,4 @@ class KafkaAccess(BaseSettings):
 
 
 OPEN = KafkaAccess.of()
-"""In the clear, and for everybody."""
+"""Plaintext, without authentication."""

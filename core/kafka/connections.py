@@ -1,8 +1,8 @@
-"""Connections to brokers that break while they are written to, on any event loop.
+"""Handling of broker connections that break during a write, on any event loop.
 
-aiokafka expects an `OSError` from a transport that is closed; uvloop's raises a `RuntimeError`.
-That ended the task that keeps a client's metadata, for good and without a word: a worker whose
-broker was killed at the wrong moment stayed in its group and read and committed nothing any more.
+aiokafka expects an `OSError` from a closed transport; uvloop raises a `RuntimeError`. This ended
+the task that updates a client's metadata, silently and permanently: a worker whose broker was
+killed at the wrong moment stayed in its group but no longer read or committed.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from aiokafka.errors import KafkaConnectionError
 
 
 def break_as_clients_expect() -> None:
-    """Let every client of this process see a broken connection; doing it again changes nothing."""
+    """Patch every client of this process to detect a broken connection; idempotent."""
     conn.AIOKafkaConnection = BreakingConnection
 
 
 class BreakingConnection(conn.AIOKafkaConnection):  # type: ignore[misc]
-    """A connection whose closed transport is a broken connection."""
+    """A connection that reports a closed transport as a broken connection."""
 
     def send(self, request: Any, expect_response: bool = True) -> Any:
-        """As aiokafka's.
+        """Send a request, like aiokafka's connection.
 
         Raises:
             KafkaConnectionError: there is no connection, or it broke.

@@ -1,4 +1,4 @@
-"""A message as handlers see it: bytes and their place in the log, nothing of Faust."""
+"""A message for handlers: bytes and position in the log, independent of Faust."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from schemas.journal_headers import Headers
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """One consumed record; `timestamp` is the broker's append time, ms since 1970 UTC.
-    `generation` is the group's when it was read, `None` where that is not told.
+    """One consumed record; `timestamp` is the broker's append time, ms since 1970 UTC. `generation`
+    is the group's when it was read, `None` if unknown.
     """
 
     topic: str
@@ -23,7 +23,7 @@ class Incoming:
     generation: int | None = None
 
     def header(self, *names: str) -> bytes | None:
-        """The first header that has one of these names, in the order of the names."""
+        """Return the first header with one of these names, in the order of the names."""
         for name in names:
             for found, value in self.headers:
                 if found == name:

@@ -1,10 +1,10 @@
-"""How records leave: a port, its Kafka adapter with three producers, and its in-memory twin.
+"""Publishing of records: a port, its Kafka adapter with three producers, and its in-memory twin.
 
-Our own topics go through one idempotent producer, each record checked against its topic's limit
-first: a single record that is too large would make every later send to that partition fail until
-the producer is replaced. Replies, whose topics belong to callers, go through a second producer
-without idempotence, so that a caller's broken topic can never hold up our books. Dead letters go
-through a third one, which gathers them: a flood of them must not delay the others.
+Sluice's own topics use one idempotent producer. Each record is checked against its topic's limit
+first: a single too large record would make every later send to that partition fail until the
+producer is replaced. Replies, whose topics belong to callers, use a second producer without
+idempotence, so that a broken reply topic never blocks events. Dead letters use a third one with
+batching: a flood of them must not delay other records.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from schemas.journal_headers import Headers
 from schemas.topics import DEAD_LETTER_SUFFIX, RECORD_OVERHEAD_BYTES
 
 OWN_TIMEOUT_MS = 60_000
-"""How long the broker may be away before a record of ours counts as not taken."""
+"""Maximum broker outage before a record of Sluice's own topics fails."""
 
 _ASK_AGAIN_S = 0.2
 
 _LOG_APPEND_TIME = 1
-"""Says that the broker stamped a record; a caller's topic may keep our own stamp (0)."""
+"""Timestamp type LogAppendTime; a caller's topic may have CreateTime (0)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """Where the broker put a record; `timestamp` is broker time, ms."""
+    """Position of a produced record; `timestamp` is broker time, ms."""
 
     topic: str
     partition: int
@@ -43,7 +43,7 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """A record on its way out; `partition` is chosen by murmur2 of the key where it is `None`."""
+    """A record to produce; if `partition` is `None`, murmur2 of the key chooses it."""
 
     topic: str
     key: bytes | None
@@ -53,7 +53,7 @@ class Outgoing:
 
 
 def refuse_nothing(record: Outgoing) -> None:
-    """Refuse what aiokafka does not write.
+    """Reject records that aiokafka does not write.
 
     Raises:
         DeliveryError: the record has neither key nor value.
@@ -66,27 +66,29 @@ class Publisher(Protocol):
     """Sends records; the returned future is done when all in-sync replicas have the record."""
 
     async def publish(self, record: Outgoing) -> Awaitable[Delivered]:
-        """Hand a record of our own topics over.
+        """Send a record to one of Sluice's own topics.
 
         Raises:
             RecordTooLargeError: it is larger than its topic allows; nothing was sent.
-            DeliveryError: from the future, when the broker did not take it.
+            DeliveryError: from the future, if the broker rejected it.
         """
         ...
 
     async def reply(self, record: Outgoing) -> Awaitable[Delivered]:
-        """Hand a reply over, to a topic of the caller's. Raises as `publish`."""
+        """Send a reply to a caller's topic. Raises like `publish`."""
         ...
 
 
 def size_of(record: Outgoing) -> int:
-    """Bytes of key, value and headers."""
+    """Return the bytes of key, value and headers."""
     size = len(record.key or b"") + len(record.value or b"")
     return size + sum(len(name) + len(value) for name, value in record.headers)
 
 
 class KafkaPublisher:
-    """The producers; without one for dead letters (`aside`) they go with our own records."""
+    """The producers; without a producer for dead letters (`aside`) they use that of Sluice's own
+    records.
+    """
 
     def __init__(
         self,
@@ -113,19 +115,19 @@ class KafkaPublisher:
         await self._replies.start()
 
     async def stop(self) -> None:
-        """Send what is buffered and disconnect."""
+        """Send buffered records and disconnect."""
         await self._own.stop()
         if self._aside is not None:
             await self._aside.stop()
         await self._replies.stop()
 
     async def topics(self) -> frozenset[str]:
-        """Every topic that the broker has now."""
+        """Return every topic of the broker."""
         metadata = await self._replies.client.fetch_all_metadata()
         return frozenset(metadata.topics())
 
     def partition_count(self, topic: str) -> int:
-        """How many partitions a topic of ours has; 0 until something was sent there."""
+        """Return the partition count of one of Sluice's own topics; 0 before the first send."""
         return len(self._own.client.cluster.partitions_for_topic(topic) or ())
 
     async def publish(self, record: Outgoing) -> Awaitable[Delivered]:
@@ -133,14 +135,14 @@ class KafkaPublisher:
         limit = self._limits[record.topic] - RECORD_OVERHEAD_BYTES
         if size_of(record) > limit:
             raise RecordTooLargeError(
-                f"a record of {size_of(record)} bytes is more than the {limit} of {record.topic}"
+                f"a record of {size_of(record)} bytes exceeds the limit {limit} of {record.topic}"
             )
         aside = self._aside if record.topic.endswith(DEAD_LETTER_SUFFIX) else None
         return await self._send(aside or self._own, record)
 
     async def reply(self, record: Outgoing) -> Awaitable[Delivered]:
-        """See `Publisher.reply`. One that was not taken in time is sent again once the broker
-        answers: a caller whose topic is in order gets its reply however long the broker was away.
+        """See `Publisher.reply`. A reply that timed out is sent again once the broker is reachable:
+        a valid reply topic gets its reply after an outage of any length.
         """
         try:
             first = await self._send(self._replies, record)
@@ -155,7 +157,7 @@ class KafkaPublisher:
         return await (await self._send(self._replies, record))
 
     async def _broker_answers(self) -> None:
-        """Wait for the broker, as long as records of our own wait for it."""
+        """Wait for the broker, as long as records of Sluice's own topics wait for it."""
         until = self._clock.elapsed_ms() + OWN_TIMEOUT_MS
         while self._clock.elapsed_ms() < until:
             try:
@@ -179,13 +181,13 @@ class KafkaPublisher:
         except KafkaError as error:
             raise DeliveryError(f"{record.topic} did not take a record: {error}") from error
         except AssertionError:
-            # aiokafka's word for a partition that a topic does not have; a caller can name any.
+            # aiokafka's error for a partition that does not exist; a caller can name any.
             raise DeliveryError(f"{record.topic} has no partition {record.partition}") from None
         return _Pending(future, record.topic, sent, self._clock)
 
 
 class _Pending:
-    """A record under way; awaiting it costs no task, and not awaiting it leaves no coroutine."""
+    """A pending record; awaiting it costs no task, and not awaiting it leaves no coroutine."""
 
     __slots__ = ("_clock", "_future", "_sent", "_topic")
 
@@ -214,7 +216,7 @@ class _Pending:
 
 
 class _PendingReply:
-    """A reply under way, which has a second try."""
+    """A pending reply with one retry."""
 
     __slots__ = ("_first", "_publisher", "_record")
 
@@ -239,6 +241,6 @@ class _PendingReply:
 
 
 def _passes(error: DeliveryError) -> bool:
-    """Whether the broker, not the topic, may be what was wrong."""
+    """Return whether the error may come from the broker rather than the topic."""
     cause = error.__cause__
     return isinstance(cause, KafkaTimeoutError) or bool(getattr(cause, "retriable", False))

@@ -1,7 +1,7 @@
-"""Bearer tokens for Kafka's OAUTHBEARER: from a file that others renew, or from a token endpoint.
+"""Bearer tokens for Kafka's OAUTHBEARER: from a file, or from a token endpoint.
 
-A token is asked for again when four fifths of its life are over, so that no connection is opened
-with one that ends on the way. Sources are shared by threads: the consumer has a thread of its own.
+A token is renewed after four fifths of its lifetime, so that no connection uses a token that is
+about to expire. Sources are shared by threads: the consumer has its own thread.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from core.credentials import Hidden, secret
 from schemas.errors import ConfigurationError
 
 USED_SHARE = 0.8
-"""Share of a token's life after which the next one is asked for."""
+"""Share of a token's lifetime after which it is renewed."""
 
 UNSAID_LIFE_S = 300.0
-"""Life of a token that does not say how long it lives."""
+"""Lifetime of a token that does not state one."""
 
 _TIMEOUT_S = 10.0
 _MAX_BYTES = 64 * 1024
@@ -37,26 +37,26 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A token and when it ends, Unix time in seconds."""
+    """A token and its expiry, Unix time in seconds."""
 
     value: Hidden
     expires_at: float
 
 
 class TokenSource(Protocol):
-    """Where tokens come from; called from any thread, may block for seconds."""
+    """Source of tokens; called from any thread, may block for seconds."""
 
     def token(self) -> Token:
-        """A token that is valid now.
+        """Return a valid token.
 
         Raises:
-            ConfigurationError: there is none to be had; the message says why.
+            ConfigurationError: no token is available; the message gives the reason.
         """
         ...
 
 
 class TokenFile:
-    """A token in a file, read each time: whoever put it there renews it."""
+    """A token in a file, read each time; another process renews it."""
 
     def __init__(self, file: Path, now_s: Callable[[], float] = time.time) -> None:
         self._file = file
@@ -71,7 +71,7 @@ class TokenFile:
 
 
 class TokenEndpoint:
-    """OAuth 2 client credentials (RFC 6749, 4.4): id and secret in, a token out."""
+    """OAuth 2 client credentials (RFC 6749, 4.4)."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class TokenEndpoint:
         parts = urlsplit(url)
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
             raise ConfigurationError(
-                "SLUICE_KAFKA_OAUTH_TOKEN_URL must be an https address (http on this machine only)"
+                "SLUICE_KAFKA_OAUTH_TOKEN_URL must be an https URL (http on this machine only)"
             )
         self._url = url
         self._credentials = Hidden(
@@ -121,16 +121,16 @@ class TokenEndpoint:
             error.close()
             raise ConfigurationError(
                 f"the token endpoint of SLUICE_KAFKA_OAUTH_TOKEN_URL answered {error.code}; "
-                "are client id, secret and scope right?"
+                "check client id, secret and scope"
             ) from None
         except (OSError, ValueError) as error:
             raise ConfigurationError(
-                "the token endpoint of SLUICE_KAFKA_OAUTH_TOKEN_URL gave no token "
+                "the token endpoint of SLUICE_KAFKA_OAUTH_TOKEN_URL returned no token "
                 f"({type(error).__name__})"
             ) from None
         value = document.get("access_token") if isinstance(document, dict) else None
         if not isinstance(value, str) or not value:
-            raise ConfigurationError("the token endpoint's answer holds no access_token")
+            raise ConfigurationError("the response of the token endpoint has no access_token")
         life_s = document.get("expires_in")
         known = isinstance(life_s, int | float) and life_s > 0
         return Token(
@@ -140,18 +140,18 @@ class TokenEndpoint:
 
 
 class AsyncTokens(AbstractTokenProvider):  # type: ignore[misc]
-    """A source as aiokafka asks it."""
+    """Adapter of a token source for aiokafka."""
 
     def __init__(self, source: TokenSource) -> None:
         self._source = source
 
     async def token(self) -> str:
-        """A valid token; the source may block, so a thread waits for it."""
+        """Return a valid token; the source may block, so it runs in a thread."""
         return (await asyncio.to_thread(self._source.token)).value
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect would carry our credentials to whoever it names."""
+    """Blocks redirects, which would send the credentials to another host."""
 
     def redirect_request(self, *_: object, **__: object) -> None:
         return None
@@ -161,7 +161,7 @@ _OPENER = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({
 
 
 def _end_of(token: str, now: float) -> float:
-    """When a JWT says that it ends (RFC 7519, `exp`); it is not verified, that is the broker's."""
+    """Return the expiry of a JWT (RFC 7519, `exp`); the broker verifies the token."""
     parts = token.split(".")
     if len(parts) == 3:
         try:

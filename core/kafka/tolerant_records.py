@@ -1,8 +1,8 @@
-"""Records whose headers have names that are no text: read all the same.
+"""Tolerant reading of records whose header names are not UTF-8.
 
-Kafka says that a header's name is UTF-8 and checks it nowhere; librdkafka writes any bytes. Then
-aiokafka can't read the record, nor any behind it: one message would hold up its partition for good.
-So such a batch is read again by aiokafka's own Python parser, with what is no text replaced.
+Kafka specifies UTF-8 header names but does not check them; librdkafka writes any bytes. aiokafka
+cannot read such a record or any later one, so one message would block its partition permanently.
+The batch is therefore read again by aiokafka's own Python parser with replacement characters.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from aiokafka.record.memory_records import _MemoryRecordsPy
 
 
 def tolerate_header_names() -> None:
-    """Let every consumer of this process read such records; doing it again changes nothing."""
+    """Patch every consumer of this process to read such records; idempotent."""
     fetcher.MemoryRecords = TolerantRecords
 
 
@@ -27,15 +27,15 @@ class TolerantRecords(_MemoryRecordsPy):  # type: ignore[misc]
         """See aiokafka's `MemoryRecordsProtocol.next_batch`."""
         data = self._next_slice
         batch = super().next_batch(*arguments)
-        # The fetcher calls `next` on markers of transactions, which have no headers.
+        # The fetcher calls `next` on transaction markers, which have no headers.
         if batch is None or batch.is_control_batch:
             return batch
         return _TolerantBatch(batch, data)
 
 
 class _TolerantBatch:
-    """A batch, whose records come once more from the beginning where one can't be read; a fetcher
-    passes over those that it has had.
+    """A batch that restarts from the beginning after an unreadable record; the fetcher skips
+    records that it already has.
     """
 
     __slots__ = ("_batch", "_data")
@@ -58,12 +58,12 @@ class _TolerantBatch:
 
 
 class _ForgivingBytes(bytearray):
-    """Bytes whose slices decode with what is no text replaced."""
+    """Bytes whose slices decode with replacement characters."""
 
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
         return _ForgivingBytes(found) if isinstance(key, slice) else found
 
     def decode(self, encoding: str = "utf-8", errors: str = "replace") -> str:
-        """As `bytearray.decode`, and never fails."""
+        """Decode like `bytearray.decode`, without errors."""
         return super().decode(encoding, "replace")

@@ -1,1 +1,1 @@
-"""The `sluice` command, one file a command."""
+"""The `sluice` command, one file per subcommand."""

@@ -1,4 +1,4 @@
-"""`sluice alerts`: what fires now, and what fired or was resolved lately."""
+"""`sluice alerts`: active alerts, and recent changes."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 
 
 @click.command("alerts")
-@click.option("--since", default="24h", show_default=True, help="Changes from: 90m, 7d, today.")
+@click.option(
+    "--since", default="24h", show_default=True, help="Start of the changes: 90m, 7d, today."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print both lists as JSON.")
 def command(since: str, *, as_json: bool) -> None:
-    """Show which alerts stand now, and which fired or were resolved lately.
+    """Show active alerts, and alerts that fired or were resolved recently.
 
-    Read from the topic llm.alerts.v1 itself, so it works while ClickHouse is down. Rules stand in
-    the registry, under `alerts`.
+    Reads the topic llm.alerts.v1, so it works while ClickHouse is down. Rules are in the registry,
+    under `alerts`.
     """
     from infra.cli.arguments.time_range import WrongTimeError, time_range
     from infra.cli.output.alerts import alerts_shown
@@ -53,10 +55,10 @@ def show_alerts(shown: AlertsShown, since: str) -> None:
 
     notes.print(evaluation_in_words(shown.evaluation, int(time.time() * 1000)))
     if not shown.firing:
-        notes.print("nothing fires")
+        notes.print("no active alerts")
     else:
         print_table(
-            ("severity", "rule", "subject", "since (UTC)", "what"),
+            ("severity", "rule", "subject", "since (UTC)", "message"),
             [
                 (
                     each.latest.severity,
@@ -70,12 +72,12 @@ def show_alerts(shown: AlertsShown, since: str) -> None:
             title="firing",
         )
     if not shown.lately:
-        notes.print(f"nothing changed since {since}")
+        notes.print(f"no changes since {since}")
         return
     if console.is_terminal:
         console.print()
     print_table(
-        ("at (UTC)", "state", "rule", "subject", "what"),
+        ("at (UTC)", "state", "rule", "subject", "message"),
         [
             (
                 when(each.at),
@@ -93,8 +95,8 @@ def show_alerts(shown: AlertsShown, since: str) -> None:
 async def _read(
     kafka: Mapping[str, Any],
 ) -> tuple[list[tuple[int, int, Alert]], AlertEvaluation | None]:
-    """All alerts of the topic, and the latest evaluation of rules; alerts that can't be read are
-    left out, and counted aloud.
+    """Return all alerts of the topic, and the latest evaluation of rules; report the number of
+    unreadable alerts.
     """
     from core.codecs import Codecs
     from core.kafka.preflight import check_connection
@@ -114,14 +116,14 @@ async def _read(
         if known is not None:
             await known.close()
     if unread:
-        notes.print(f"{counted(unread, 'record')} of the alerts' topic can't be read")
+        notes.print(f"{counted(unread, 'record')} of the alerts topic could not be read")
     return found, await fetch_evaluation(kafka, settings.group)
 
 
 async def decoded(
     records: Sequence[AlertRecord], codecs: Codecs, codec: Codec
 ) -> tuple[list[tuple[int, int, Alert]], int]:
-    """Offset, append time and alert of each record, and how many can't be read."""
+    """Return offset, append time and alert of each record, and the number of unreadable records."""
     from schemas.errors import UndecodableError
     from streams.alerts.evaluation.active_alerts import read_alert
 

@@ -1,4 +1,4 @@
-"""`sluice ask`: one request over the topics, and its answer."""
+"""`sluice ask`: send one request over the topics and print its answer."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from schemas.chat import MAX_DEADLINE_MS
 
 @click.command("ask")
 @click.argument("text", type=Text())
-@click.option("--system", type=Text(), help="A system prompt.")
+@click.option("--system", type=Text(), help="System prompt.")
 @click.option("--model", type=Text(), help="Pin a model of the registry instead of routing.")
 @click.option("--tier", type=Text(), help="Pin a tier.")
 @click.option("--quality", type=click.Choice(["economy", "balanced", "best"]), help="Preference.")
-@click.option("--feature", type=Text(), help="What the request is for; static rules may go by it.")
-@click.option("--tenant", type=Text(), help="Who pays.")
-@click.option("--user-id", type=Text(), help="Who asks.")
+@click.option("--feature", type=Text(), help="Feature of the request, for static rules.")
+@click.option("--tenant", type=Text(), help="Tenant to charge.")
+@click.option("--user-id", type=Text(), help="User of the request.")
 @click.option(
     "--deadline-ms", type=click.IntRange(1, MAX_DEADLINE_MS), default=60_000, show_default=True
 )
@@ -32,7 +32,7 @@ from schemas.chat import MAX_DEADLINE_MS
 def command(text: str, *, system: str | None, as_json: bool, **fields: Any) -> None:
     """Send TEXT (or `-`: standard input) and print the answer.
 
-    How it was routed, what it cost and what no routing would have cost is said on stderr.
+    Prints routing, cost and the cost without routing on stderr.
     """
     from infra.devstack.addresses import kafka_address
 
@@ -62,7 +62,7 @@ async def _ask(address: str, request: dict[str, Any], deadline_ms: int) -> dict[
             heard = await asyncio.wait_for(future, deadline_ms / 1000 + GRACE_S)
         except TimeoutError:
             raise FoundProblemsError(
-                "no reply came; does a worker run? See `sluice status`, or the worker's log"
+                "no reply within the deadline; see `sluice status`, or the worker's log"
                 f"{caller.unreadable_in_words()}"
             ) from None
     return heard.reply

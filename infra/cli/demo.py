@@ -1,4 +1,4 @@
-"""`sluice demo`: the pipeline at work on the sample workload, and what it saved."""
+"""`sluice demo`: run the sample workload on the local pipeline and show the savings."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from infra.demo import DemoRun
 
 QUESTIONS = ("routing_distribution", "cost_vs_baseline", "undershot")
-"""The three SQL answers that the demo ends with."""
+"""The queries shown at the end of the demo."""
 
 
 @click.command("demo")
 @click.option("--keep", is_flag=True, help="Leave the pipeline running afterwards.")
-@click.option("--json", "as_json", is_flag=True, help="Print what came out as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(*, keep: bool, as_json: bool) -> None:
-    """Start the local pipeline, send the sample workload, show what was saved.
+    """Start the local pipeline, send the sample workload, show the savings.
 
-    A pipeline that runs already in .sluice/ is used, and left running.
+    A pipeline that already runs in .sluice/ is used, and keeps running.
     """
     settings = InfraSettings()
     found = is_running(settings.home)
@@ -45,7 +45,7 @@ def command(*, keep: bool, as_json: bool) -> None:
         notes.print("  sluice up --detach             the pipeline, until `sluice down`")
     notes.print("  sluice ask 'What is Kafka?'    one request")
     notes.print("  sluice send FILE.jsonl         many requests")
-    notes.print("  sluice query --list            every question that SQL answers")
+    notes.print("  sluice query --list            all named queries")
 
 
 def _show(settings: InfraSettings, *, as_json: bool) -> None:
@@ -96,7 +96,7 @@ def _summary(done: DemoRun) -> None:
 
 @contextmanager
 def _live() -> Iterator[Callable[[DemoRun], None]]:
-    """Shows each reply as it is counted: a table on a terminal, four lines in a pipe."""
+    """Show each reply as it is counted: a table on a terminal, four lines in a pipe."""
     if not notes.is_terminal:
         yield _quarters
         return

@@ -1,4 +1,4 @@
-"""`sluice down`: ends the local pipeline in order."""
+"""`sluice down`: stop the local pipeline in order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from infra.settings import InfraSettings
 
 @click.command("down")
 def command() -> None:
-    """End the local pipeline; its data stays."""
+    """Stop the local pipeline; its data is kept."""
     home = InfraSettings().home
     if not is_running(home):
         say(f"no pipeline runs in {home}")

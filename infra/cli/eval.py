@@ -1,4 +1,4 @@
-"""`sluice eval`: how good a classifier or a cascade is, on labelled answers or on a golden set."""
+"""`sluice eval`: measure a classifier or a cascade on labelled answers or on a golden set."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ PATH = click.Path(path_type=Path)
 @click.command("eval")
 @click.option("--data", type=PATH, help="Labelled answers: JSON lines, plain or gzip.")
 @click.option("--weak", help="The cheap model, by its name in the file.")
-@click.option("--strong", help="The dear model, by its name in the file.")
+@click.option("--strong", help="The expensive model, by its name in the file.")
 @click.option("--classifier", metavar="NAME[:ARTIFACT]", help="[learned; --golden: the policy's]")
 @click.option("--cascade", metavar="NAME[:ARTIFACT]", help="Decide after the weak answer.")
 @click.option("--folds", type=click.IntRange(2, 50), help="Fit `learned` without each fold.")
 @click.option(
     "--folds-by", metavar="FIELD",
-    help="Fit `learned` without each value of this field instead: whole subjects left out.",
+    help="Fit `learned` without each value of this field instead (leave groups out).",
 )  # fmt: skip
 @click.option(
     "--column", "columns", multiple=True, metavar="NAME=FIELD",
-    help="A field that goes by another name: prompt, weight, score.MODEL or text.MODEL.",
+    help="Name of a field in the file: prompt, weight, score.MODEL or text.MODEL.",
 )  # fmt: skip
-@click.option("--labels", type=click.IntRange(20), help="At most so many labels for each fit.")
+@click.option("--labels", type=click.IntRange(20), help="Maximum labels of each fit.")
 @click.option("--bar", type=Number(0, 1), default=0.5, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the resampling.")
-@click.option("--golden", metavar="FILE", help="A golden set, or `shipped` for ours.")
-@click.option("--registry", type=PATH, help="The policy under --golden.  [the local one]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the resampling.")
+@click.option("--golden", metavar="FILE", help="A golden set, or `shipped` for the included one.")
+@click.option("--registry", type=PATH, help="Registry of --golden.  [the local one]")
 @click.option(
     "--artifact", "artifacts", multiple=True, type=PATH,
-    help="A learned artifact that the policy under --golden names, or a folder with some.",
+    help="A learned artifact of the policy of --golden, or a folder of artifacts.",
 )  # fmt: skip
 @click.option(
     "--at-most", type=Number(0, 1), default=0.10, show_default=True,
@@ -51,11 +51,9 @@ PATH = click.Path(path_type=Path)
 )  # fmt: skip
 @click.option(
     "--choose", type=Aim(), metavar="AIM=VALUE",
-    help="Name the boundary, or threshold: bound=0.10, quality=0.9, cost=0.002 (USD a request).",
+    help="Print the boundary, or threshold: bound=0.10, quality=0.9, cost=0.002 (USD per request).",
 )  # fmt: skip
-@click.option(
-    "--report", type=OutFolder(), metavar="DIR", help="Write a page with charts there too."
-)
+@click.option("--report", type=OutFolder(), metavar="DIR", help="Write a report page with charts.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def command(
     *,
@@ -80,21 +78,21 @@ def command(
 ) -> None:
     """Measure a classifier between a weak and a strong model, or on a golden set.
 
-    --golden asks where a registry's policy sends prompts: with another --classifier, or with an
-    artifact of yours, --classifier learned:FILE (or learned:HASH, once it is published).
+    --golden routes prompts by a registry's policy. --classifier sets another classifier; for your
+    own artifact use --classifier learned:FILE (or learned:HASH, once it is published).
 
-    Classifiers: rules, article-4, article-ex1, length, random, learned, hybrid; learned:default
-    is the artifact that ships. Cascades: checks, article, learned. APGR is the area under the
-    share of the gap that is recovered, over the share of strong calls: 0.5 is a coin (RouteLLM,
-    arXiv 2406.18665).
+    Classifiers: rules, article-4, article-ex1, length, random, learned, hybrid; learned:default is
+    the included artifact. Cascades: checks, article, learned. APGR is the area under the recovered
+    share of the gap, over the share of strong calls: 0.5 is random choice (RouteLLM, arXiv
+    2406.18665).
 
-    --choose names what a registry must say: bound is the share of the rows that need the strong
-    model and may stay on the weak one, with 95 % confidence; quality the least mean score, with the
-    same; cost the most that is spent. --report writes index.html, one page that needs nothing else,
-    and figures.json.
+    --choose prints the registry setting for a goal: bound is the share of the rows that need the
+    strong model and may stay on the weak one, with 95 % confidence; quality is the minimum mean
+    score, with the same confidence; cost is the maximum cost. --report writes index.html, a
+    self-contained page, and figures.json.
     """
     if (data is None) == (golden is None):
-        raise click.UsageError("name one of --data and --golden")
+        raise click.UsageError("give one of --data and --golden")
     if golden is not None:
         from infra.cli.golden_eval import examine_golden
 
@@ -115,7 +113,7 @@ def command(
     from streams.offline.training.preferences import CASCADE_NAMES, CLASSIFIER_NAMES
 
     if folds is not None and folds_by is not None:
-        raise click.UsageError("name one of --folds and --folds-by")
+        raise click.UsageError("give one of --folds and --folds-by")
     rows = read_labels(data, (weak, strong), columns_of(columns, folds_by))
     wanted = Examination(
         weak=weak,

@@ -1,4 +1,4 @@
-"""`sluice explain`: the whole life of a request, from the decision to the last signal."""
+"""`sluice explain`: the timeline of a request, from the decision to the last signal."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _WIDTH = 11
 
 @click.command("explain")
 @click.argument("request_id")
-@click.option("--tenant", default="", help="Whose request; any unless given.")
-@click.option("--json", "as_json", is_flag=True, help="As one JSON document.")
+@click.option("--tenant", default="", help="Tenant of the request; default any.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(request_id: str, *, tenant: str, as_json: bool) -> None:
-    """Tell the life of the request REQUEST_ID: why it went where it went, and what it cost.
+    """Show the timeline of request REQUEST_ID: its routing reasons, calls and costs.
 
-    Times are from the moment at which the request was written to its topic.
+    Times are relative to the request's append to its topic.
     """
     from infra.devstack.addresses import clickhouse_address
     from infra.explain.timeline import story_of
@@ -97,7 +97,7 @@ def _ended(story: RequestTimeline) -> str:
     if story.error:
         return f"{story.status}{after}: {story.error}"
     sure = "" if story.confidence is None else f", confidence {story.confidence:.2f}"
-    worse = ", degraded: nobody better could be asked" if story.degraded else ""
+    worse = ", degraded: no better model was available" if story.degraded else ""
     return f"{story.status}{after} by {story.model} ({story.provider}){sure}{worse}"
 
 

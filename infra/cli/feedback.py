@@ -1,4 +1,4 @@
-"""`sluice feedback`: says how good the answer to a request was."""
+"""`sluice feedback`: rate the answer to a request."""
 
 from __future__ import annotations
 
@@ -15,15 +15,13 @@ from schemas.identity import NAME, REQUEST_ID
 
 @click.command("feedback")
 @click.argument("request_id")
-@click.option("--score", type=Number(0, 1), help="How good it was, 0 to 1.")
-@click.option("--label", type=Text(), help="A word for it, such as `wrong`.")
-@click.option(
-    "--comment", type=Text(), help="Words of a person; stored only if the registry allows it."
-)
+@click.option("--score", type=Number(0, 1), help="Quality of the answer, 0 to 1.")
+@click.option("--label", type=Text(), help="A label, such as `wrong`.")
+@click.option("--comment", type=Text(), help="Free text; stored only if the registry allows it.")
 @click.option(
     "--tenant",
     type=Text(),
-    help="The reply's `tenant`. Needed where several tenants send requests.",
+    help="The reply's `tenant`. Required if several tenants send requests.",
 )
 def command(
     request_id: str,
@@ -35,14 +33,14 @@ def command(
 ) -> None:
     """Publish feedback on the answer to REQUEST_ID.
 
-    It becomes a quality signal of that answer: `sluice explain` shows it, training and calibration
+    It becomes a quality signal of that answer. `sluice explain` shows it; training and calibration
     use it. A higher score is better.
     """
     from infra.devstack.addresses import kafka_address
     from streams.client.feedback import FeedbackMessage, publish_opinions
 
     if score is None and label is None and comment is None:
-        raise click.UsageError("say something: --score, --label or --comment")
+        raise click.UsageError("give at least one of --score, --label and --comment")
     if not REQUEST_ID.fullmatch(request_id):
         raise click.UsageError("REQUEST_ID: up to 128 letters, digits and . _ : -")
     if tenant is not None and not NAME.fullmatch(tenant):

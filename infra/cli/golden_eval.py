@@ -1,4 +1,4 @@
-"""`sluice eval --golden`: whether a policy sends prompts where they belong, for a user's CI."""
+"""`sluice eval --golden`: check of a policy on a golden set, for use in CI."""
 
 from __future__ import annotations
 
@@ -36,9 +36,7 @@ _LOCAL = "http://127.0.0.1:8089"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routed:
-    """Where a golden prompt belongs, where it went and why, with which score 0..1 (`None`:
-    static).
-    """
+    """A golden prompt: expected tier, actual tier with reasons, and score 0..1 (`None`: static)."""
 
     prompt: GoldenPrompt
     belongs: str
@@ -57,13 +55,13 @@ def examine_golden(
     report: Path | None,
     as_json: bool,
 ) -> None:
-    """Route every golden prompt, print where they went, and write a page where one is asked for.
+    """Route every golden prompt, print the result, and write a page on request.
 
     Raises:
         FoundProblemsError: more than `at_most` of the last tier's prompts went to the first.
-        GoldenSetError: the file can't be used.
+        GoldenSetError: the file is unusable.
         RegistryError: the registry does not validate.
-        ReportError: the page can't be written.
+        ReportError: the page could not be written.
     """
     snapshot = _snapshot(registry, classifier, artifacts)
     path = golden_file() if golden == SHIPPED else Path(golden)
@@ -82,18 +80,18 @@ def examine_golden(
         notes.print(
             f"{document['complex_to_first']:.1%} of the {snapshot.tiers[-1]} prompts went to "
             f"{snapshot.tiers[0]} (95 %: {document['low']:.1%} to {document['high']:.1%}); "
-            f"{document['exact']:.1%} of all went where they belong"
+            f"{document['exact']:.1%} of all went to the expected tier"
         )
     if document["complex_to_first"] > at_most:
         raise FoundProblemsError(
             f"{document['complex_to_first']:.1%} of the {snapshot.tiers[-1]} prompts went to the "
-            f"first tier, at most {at_most:.1%} may"
+            f"first tier; the limit is {at_most:.1%}"
         )
 
 
 def findings(routed: list[Routed], snapshot: RegistrySnapshot, at_most: float) -> dict[str, Any]:
-    """Confusion matrix, the share of the last tier's prompts on the first with its interval, and
-    the boundary that a bound would choose.
+    """Return the confusion matrix, the share of the last tier's prompts on the first with its
+    interval, and the boundary that meets a bound.
     """
     tiers = snapshot.tiers
     confusion = {
@@ -135,7 +133,9 @@ def findings(routed: list[Routed], snapshot: RegistrySnapshot, at_most: float) -
 def golden_figures(
     document: Mapping[str, Any], source: str, snapshot: RegistrySnapshot, routed: Sequence[Routed]
 ) -> dict[str, Any]:
-    """What the page shows: the findings, the scores by tier, and what went elsewhere, and why."""
+    """Return the figures of the page: the findings, the scores by tier, and misrouted prompts with
+    reasons.
+    """
     tiers = snapshot.tiers
     return {
         "kind": "golden",
@@ -164,7 +164,9 @@ def golden_figures(
 
 
 def _distance(routed: Routed, tiers: Sequence[str]) -> tuple[int, int]:
-    """How far a prompt went astray; too low a tier before too high a one."""
+    """Return the distance between expected and actual tier; too low a tier sorts before
+    too high.
+    """
     steps = tiers.index(routed.belongs) - tiers.index(routed.went)
     return abs(steps), steps
 
@@ -172,7 +174,7 @@ def _distance(routed: Routed, tiers: Sequence[str]) -> tuple[int, int]:
 def _snapshot(
     registry: Path | None, classifier: str | None, files: Sequence[Path]
 ) -> RegistrySnapshot:
-    """The policy that is examined: a file's or the local one, with another classifier if asked."""
+    """Return the examined policy: a file's or the local one, optionally with another classifier."""
     chosen = None if classifier is None else Choice.of(classifier)
     if chosen is not None and chosen.name not in CLASSIFIER_NAMES:
         raise click.BadParameter(f"one of {', '.join(CLASSIFIER_NAMES)}", param_hint="--classifier")
@@ -190,14 +192,14 @@ def _snapshot(
 
 
 def _artifact(named: Path) -> tuple[str, tuple[Path, ...]]:
-    """The hash of an artifact that is named by its file or by its hash, and its file if any."""
+    """Return the hash of an artifact given by file or hash, and its file if any."""
     if HASH.fullmatch(str(named)):
         return str(named), ()
     return load_artifact(named).hash, (named,)
 
 
 def _route(prompt: GoldenPrompt, snapshot: RegistrySnapshot) -> Routed:
-    # What is asked is where the policy would send it: a pin of the caller's says nothing of that.
+    # The check concerns the policy, so a caller's pin is ignored.
     asked = RoutingRequest.of(read_request(dict(prompt.request)), "golden")
     subject = replace(asked, model=None, tier=None)
     decision = decide(subject, snapshot, _NOW)

@@ -1,4 +1,4 @@
-"""`sluice`: one file a command, loaded when it is called, so that `--help` answers at once."""
+"""`sluice`: one file per command, imported on use, so that `--help` is fast."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from infra.cli.output.errors import LOGGED, command_of, report_faults
 
 COMMANDS = {
     "up": "Start the local pipeline.",
-    "down": "End the local pipeline.",
+    "down": "Stop the local pipeline.",
     "status": "Show the local pipeline's processes.",
-    "demo": "The pipeline at work, on a sample workload.",
+    "demo": "Run a sample workload on the local pipeline.",
     "ask": "Send one request and print its answer.",
-    "feedback": "Say how good an answer was.",
+    "feedback": "Rate the answer to a request.",
     "send": "Send many requests and collect their replies.",
     "worker": "Run a worker (production).",
     "sink": "Run a sink (production).",
     "topics": "Create or check the topics.",
     "migrate": "Create or update the ClickHouse tables.",
     "registry": "Validate, apply, show, compare or roll back the registry.",
-    "query": "Ask an analytics question.",
-    "report": "One page about spend, routing, quality and time.",
-    "replay": "The logged requests again, under another registry.",
-    "explain": "The whole life of a request.",
-    "alerts": "What alerts stand, and what changed lately.",
-    "train": "Learn a classifier from labelled answers.",
-    "eval": "Measure a classifier, a cascade, a golden set.",
+    "query": "Run an analytics query.",
+    "report": "Write a page about cost, routing, quality and latency.",
+    "replay": "Decide logged requests again under another registry.",
+    "explain": "Show the timeline of a request.",
+    "alerts": "Show active alerts and recent changes.",
+    "train": "Train a classifier on labelled answers.",
+    "eval": "Measure a classifier, a cascade or a golden set.",
 }
-"""Every command and its line in `sluice --help`; `infra.cli.<name>` has it as `command`."""
+"""Every command and its line in `sluice --help`; `infra.cli.<name>` defines it as `command`."""
 
 
 class LazyCommands(click.Group):
-    """Imports a command's module when that command is needed."""
+    """Imports a command's module on use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, in the order in which one meets them."""
+        """Return the names in the order of the help page."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command; `None` for a name that there is not."""
+        """Return the command; `None` for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
         command = import_module(f"infra.cli.{cmd_name}").command
@@ -53,7 +53,7 @@ class LazyCommands(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands, without importing any."""
+        """Write the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -61,16 +61,16 @@ class LazyCommands(click.Group):
 @click.command(
     cls=LazyCommands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="First minute: sluice demo. Settings are SLUICE_* variables; state is in .sluice/.",
+    epilog="Quick start: sluice demo. Settings are SLUICE_* variables; state is in .sluice/.",
 )
-@click.option("--debug", is_flag=True, envvar="SLUICE_DEBUG", help="Show where an error came from.")
+@click.option("--debug", is_flag=True, envvar="SLUICE_DEBUG", help="Show tracebacks of errors.")
 @click.version_option(package_name="sluice-router", message="%(version)s")
 def sluice(*, debug: bool) -> None:
-    """Routes LLM requests on the Kafka log: durable, exactly accounted, replayable."""
+    """Routes LLM requests over Kafka: durable, exactly accounted, replayable."""
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; exits 0 when it is done, 1 when it failed, 2 when it was asked wrongly."""
+    """Run a command; exit with 0 on success, 1 on failure, 2 on a usage error."""
     given = sys.argv[1:] if arguments is None else arguments
     if command_of(given) not in LOGGED:
         for line in unknown_in_words(os.environ):

@@ -1,4 +1,4 @@
-"""`sluice migrate`: brings ClickHouse's tables to the shape that this version needs."""
+"""`sluice migrate`: create or update the ClickHouse tables."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from infra.settings import InfraSettings
 @click.option(
     "--roles",
     is_flag=True,
-    help="Create the roles sluice_reader (every figure, no text) and sluice_analyst as well.",
+    help="Also create the roles sluice_reader (all figures, no text) and sluice_analyst.",
 )
-@click.option("--json", "as_json", is_flag=True, help="The applied migrations as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the applied migrations as JSON.")
 def command(*, roles: bool, as_json: bool) -> None:
-    """Create or update the tables and views; what is applied already is left as it is.
+    """Create or update the tables and views; applied migrations are skipped.
 
-    How long texts and rows are kept is set as well (SLUICE_TEXT_DAYS, SLUICE_ROW_DAYS). The
-    database is SLUICE_CLICKHOUSE_DATABASE at SLUICE_CLICKHOUSE_URL, else in the running local
-    pipeline; on a cluster, name it in SLUICE_CLICKHOUSE_CLUSTER.
+    Also sets the retention of texts and rows (SLUICE_TEXT_DAYS, SLUICE_ROW_DAYS). The database is
+    SLUICE_CLICKHOUSE_DATABASE at SLUICE_CLICKHOUSE_URL, else in the running local pipeline. On a
+    cluster, set SLUICE_CLICKHOUSE_CLUSTER.
     """
     from infra.devstack.addresses import clickhouse_address
     from infra.devstack.preparation import grant_roles, migrate_tables
@@ -33,6 +33,6 @@ def command(*, roles: bool, as_json: bool) -> None:
         for each in applied:
             say(f"{each.number:03} {each.name}")
         said = f"{len(applied)} migrations applied"
-        notes.print(said if applied else "every migration was applied already")
+        notes.print(said if applied else "all migrations are already applied")
     if roles:
         notes.print(f"roles: {', '.join(grant_roles(address))}")

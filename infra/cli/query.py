@@ -1,4 +1,4 @@
-"""`sluice query`: asks an analytics question, prints its answer as a table, CSV or JSON."""
+"""`sluice query`: run a named query and print the result as a table, CSV or JSON."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 @click.command("query")
 @click.argument("name", required=False)
-@click.option("--list", "list_them", is_flag=True, help="Every question with its parameters.")
+@click.option("--list", "list_them", is_flag=True, help="List all queries with their parameters.")
 @click.option("--since", default="24h", show_default=True, help="Start: 24h, 7d, today, ISO time.")
-@click.option("--until", help="End, exclusive, likewise; now, or the end of the day or week named.")
-@click.option("--param", "given", multiple=True, metavar="NAME=VALUE", help="A parameter's value.")
+@click.option("--until", help="End, exclusive; default now, or the end of the day or week given.")
+@click.option("--param", "given", multiple=True, metavar="NAME=VALUE", help="Value of a parameter.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["table", "csv", "json"]),
     default="table",
-    help="How to print it.",
+    help="Output format.",
 )
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
 def command(
     name: str | None,
     *,
@@ -42,11 +42,11 @@ def command(
     form: str,
     as_json: bool,
 ) -> None:
-    """Ask the question NAME of ClickHouse.
+    """Run the query NAME on ClickHouse.
 
     Times are 90m, 24h, 7d, 2w ago, now, today, yesterday, "last week", "this month", a date, or an
-    ISO time such as 2026-11-01T00:00Z; days begin at midnight UTC. What --since names may end
-    before now: "--since yesterday" is yesterday, "--since yesterday --until now" goes on.
+    ISO time such as 2026-11-01T00:00Z. Days begin at midnight UTC. A span in --since also sets the
+    end: "--since yesterday" is yesterday, "--since yesterday --until now" continues to now.
     """
     from infra.cli.arguments.time_range import asked_range
 
@@ -55,7 +55,7 @@ def command(
         _list(as_json=form == "json")
         return
     if name is None:
-        raise click.UsageError("name a question, or see them all: sluice query --list")
+        raise click.UsageError("give the name of a query, or list all: sluice query --list")
     between = asked_range(since, until)
     answer = _asked(name, between, _parameters(given))
     if form == "json":
@@ -74,11 +74,11 @@ def ask_question(
     until: datetime | None = None,
     params: Mapping[str, str] | None = None,
 ) -> QueryResult:
-    """Ask a question of the ClickHouse at this URL, up to now unless `until` is given.
+    """Run a query on the ClickHouse at this URL, up to now unless `until` is given.
 
     Raises:
-        UnknownQueryError: there is none of this name.
-        SinkError: ClickHouse does not answer, or refuses.
+        UnknownQueryError: there is no query with this name.
+        SinkError: ClickHouse does not respond, or rejects the query.
     """
     from datetime import UTC
 
@@ -92,9 +92,9 @@ def ask_question(
 
 
 def show_answer(answer: QueryResult) -> None:
-    """Print an answer: a table on a terminal, tab-separated lines in a pipe."""
+    """Print a result: a table on a terminal, tab-separated lines in a pipe."""
     if not answer.rows:
-        notes.print(f"{answer.question.name}: nothing {_when(answer)}")
+        notes.print(f"{answer.question.name}: no rows {_when(answer)}")
         return
     names = [column.name for column in answer.columns]
     texts = [
@@ -133,7 +133,7 @@ def _parameters(given: Sequence[str]) -> dict[str, str]:
     for each in given:
         name, sign, value = each.partition("=")
         if not sign or not name:
-            raise click.UsageError(f"--param is NAME=VALUE, not {each}")
+            raise click.UsageError(f"--param expects NAME=VALUE, not {each}")
         parameters[name] = value
     return parameters
 
@@ -183,7 +183,7 @@ def _list(*, as_json: bool) -> None:
         say(each.name, bold=True)
         say(f"  {each.title}")
         for parameter in each.parameters:
-            value = "must be given" if parameter.default is None else parameter.default or "empty"
+            value = "required" if parameter.default is None else parameter.default or "empty"
             choices = f" ({', '.join(parameter.choices)})" if parameter.choices else ""
             say(f"  --param {parameter.name}= {parameter.about}; {value}{choices}")
 

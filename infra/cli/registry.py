@@ -1,4 +1,4 @@
-"""`sluice registry`: the models and the policy, checked, published, compared, taken back."""
+"""`sluice registry`: validate, publish, compare and roll back models and policy."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from streams.registry.version import RegistryVersion
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-BY = click.option("--by", default=getpass.getuser, help="Who does it.  [your user name]")
+BY = click.option("--by", default=getpass.getuser, help="Author of the change.  [your user name]")
 NO_WAIT = click.option("--no-wait", is_flag=True, help="Do not wait until the workers use it.")
 FILE = click.argument("file", type=click.Path(path_type=Path))
 ARTIFACTS = click.option(
@@ -40,17 +40,17 @@ ARTIFACTS = click.option(
     "artifacts",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="A learned artifact that the file names, or a folder with some.  [SLUICE_ARTIFACTS]",
+    help="A learned artifact of the file, or a folder of artifacts.  [SLUICE_ARTIFACTS]",
 )
 
 
 @click.group("registry")
 def command() -> None:
-    """Check, publish, compare and take back the registry: tiers, models, policy.
+    """Validate, publish, compare and roll back the registry: tiers, models, policy.
 
-    Versions lie on the topic llm.registry.v1 under the hash of their content; workers take a new
-    one up between two requests, without a restart. A learned artifact that a file names is looked
-    for in the package, in the files that --artifact names, and on that topic.
+    Versions are on the topic llm.registry.v1 under the hash of their content. Workers switch to a
+    new one between two requests, without a restart. A learned artifact of a file is searched in the
+    package, in the files of --artifact, and on that topic.
     """
 
 
@@ -61,7 +61,7 @@ def command() -> None:
 def validate(file: Path, *, artifacts: tuple[Path, ...], as_json: bool) -> None:
     """Check FILE without publishing it; errors name the path and the line.
 
-    Exits 1 when it is not valid. Kafka is asked only for an artifact that is found nowhere else.
+    Exits 1 if it is invalid. Kafka is read only for an artifact that is not found elsewhere.
     """
     from streams.registry.document.problems import problems_of
 
@@ -89,8 +89,8 @@ def schema() -> None:
 @command.command("apply")
 @FILE
 @ARTIFACTS
-@click.option("--probe", is_flag=True, help="Ask every instance once, from this machine, first.")
-@click.option("--force", is_flag=True, help="Apply it even if workers could not call a model.")
+@click.option("--probe", is_flag=True, help="First call every instance once, from this machine.")
+@click.option("--force", is_flag=True, help="Apply it even if workers cannot call a model.")
 @BY
 @NO_WAIT
 @AS_JSON
@@ -104,12 +104,11 @@ def apply(
     no_wait: bool,
     as_json: bool,
 ) -> None:
-    """Publish FILE, with the artifact that it names, and make it current.
+    """Publish FILE with its artifact, and make it current.
 
-    The workers are asked first: whether each model's provider is installed, its hosts and keys are
-    allowed and set, its price is known. A model that no worker could call is refused; --force
-    applies it anyway. Keys that --probe uses are those of this machine; its calls are booked with
-    purpose `probe`.
+    First checks the workers: each model's provider is installed, its hosts and keys are allowed and
+    set, its price is known. A model that no worker can call is rejected; --force applies it anyway.
+    --probe uses the keys of this machine; its calls are recorded with purpose `probe`.
     """
     from streams.registry.publishing import publish_version
 
@@ -127,8 +126,8 @@ def apply(
             findings = [each.as_document() for each in checked.findings]
             print_json({"current": _version_of(before), "findings": findings})
         raise FoundProblemsError(
-            f"{version.hash} is not applied: {len(checked.refused)} of the findings would make a "
-            "model useless. Mend the file or the workers' settings, or apply it with --force"
+            f"{version.hash} was not applied: {len(checked.refused)} of the findings make a "
+            "model unusable. Correct the file or the workers' settings, or apply it with --force"
         )
     way_back = before.applied() if before else ()
     asyncio.run(publish_version(_kafka(), version, by=by, before=way_back, keys=_keys()))
@@ -140,7 +139,7 @@ def apply(
 @click.option("--all", "every", is_flag=True, help="List every move of the pointer instead.")
 @AS_JSON
 def show(version: str | None, *, every: bool, as_json: bool) -> None:
-    """Print the current registry, or VERSION, as YAML; `apply` takes what it prints."""
+    """Print the current registry, or VERSION, as YAML for `apply`."""
     history = _history()
     if every:
         show_moves(history, as_json=as_json)
@@ -160,7 +159,9 @@ def show(version: str | None, *, every: bool, as_json: bool) -> None:
 @ARTIFACTS
 @AS_JSON
 def diff(before: str, after: str | None, *, artifacts: tuple[Path, ...], as_json: bool) -> None:
-    """Say what differs from BEFORE to AFTER (a version or a file; AFTER: the current one)."""
+    """Show the differences from BEFORE to AFTER (a version or a file; default AFTER: the current
+    one).
+    """
     from infra.registry_diff import differences
 
     history = _history()
@@ -187,8 +188,8 @@ def diff(before: str, after: str | None, *, artifacts: tuple[Path, ...], as_json
 def rollback(version: str | None, *, by: str, no_wait: bool, as_json: bool) -> None:
     """Make the version before the current one current again, or VERSION.
 
-    Each rollback goes one step further back; what was taken back is applied again by its file, or
-    by naming VERSION.
+    Each rollback goes one more step back. To undo a rollback, apply the file again, or give
+    VERSION.
     """
     from streams.registry.publishing import move_pointer
 
@@ -202,18 +203,18 @@ def rollback(version: str | None, *, by: str, no_wait: bool, as_json: bool) -> N
 
 
 @command.command("repair")
-@click.option("--check", is_flag=True, help="Only say what is broken; exits 1 if anything is.")
+@click.option("--check", is_flag=True, help="Only report problems; exits 1 if there are any.")
 @BY
 @NO_WAIT
 @AS_JSON
 def repair(*, check: bool, by: str, no_wait: bool, as_json: bool) -> None:
-    """Get a broken registry topic going again.
+    """Repair a broken registry topic.
 
-    Records that can't be used, that no key of SLUICE_REGISTRY_KEY signed where it is set, and
-    versions and artifacts that are not what their key says, are taken out by tombstones, or written
-    again where a good record of the same key lies before them. A pointer that leads to nothing
-    usable moves to the newest version that was current and still is usable. Nothing is written
-    where the topic is in order, nor where no signed version is usable.
+    Unusable records, records without a signature by a key of SLUICE_REGISTRY_KEY (if set), and
+    versions and artifacts that do not match their key are removed by tombstones, or rewritten if an
+    earlier valid record of the same key exists. A pointer without a usable target moves to the
+    newest usable version that was current. Nothing is written if the topic is in order, or if no
+    signed version is usable.
     """
     from streams.registry.publishing import publish_repair
     from streams.registry.repair import repair_of
@@ -229,8 +230,8 @@ def repair(*, check: bool, by: str, no_wait: bool, as_json: bool) -> None:
     if is_hopeless:
         raise RegistryError(
             "no version that is signed by the keys of SLUICE_REGISTRY_KEY is usable, so nothing "
-            "was taken out; sign the one that you trust (sluice registry sign VERSION), or publish "
-            "one: sluice registry apply FILE"
+            "was removed; sign the version that you trust (sluice registry sign VERSION), or "
+            "publish one: sluice registry apply FILE"
         )
     if found.is_lost:
         raise RegistryError(
@@ -238,8 +239,8 @@ def repair(*, check: bool, by: str, no_wait: bool, as_json: bool) -> None:
         )
     if check and found.problems:
         raise FoundProblemsError(
-            f"broken: {counted(len(found.problems), 'key')} of the registry topic; mend what is "
-            "broken: sluice registry repair"
+            f"broken: {counted(len(found.problems), 'key')} of the registry topic; repair with: "
+            "sluice registry repair"
         )
     _refusals(use)
 
@@ -247,8 +248,8 @@ def repair(*, check: bool, by: str, no_wait: bool, as_json: bool) -> None:
 @command.command("sign")
 @click.argument("version", required=False)
 @click.option("--all", "every", is_flag=True, help="Sign all other versions and artifacts too.")
-@click.option("--check", is_flag=True, help="Only say what is to be signed; exits 1 if anything.")
-@click.option("--yes", is_flag=True, help="Trust what is not signed yet without a question.")
+@click.option("--check", is_flag=True, help="Only list records to sign; exits 1 if there are any.")
+@click.option("--yes", is_flag=True, help="Trust unsigned records without confirmation.")
 @BY
 @NO_WAIT
 @AS_JSON
@@ -262,12 +263,12 @@ def sign(
     no_wait: bool,
     as_json: bool,
 ) -> None:
-    """Sign what lies on the topic with the first key of SLUICE_REGISTRY_KEY.
+    """Sign records on the topic with the first key of SLUICE_REGISTRY_KEY.
 
-    Signs VERSION (the current one), the artifacts that it names, the pointer to it, and whatever
-    another key of SLUICE_REGISTRY_KEY signed. It turns signatures on for a topic that has none:
-    look at the version first (sluice registry show), since from then on it is trusted. Where keys
-    change it moves all to the new key, so that the old one can be left out.
+    Signs VERSION (default: the current one), its artifacts, the pointer to it, and all records
+    signed by another key of SLUICE_REGISTRY_KEY. This enables signatures for a topic without any:
+    check the version first (sluice registry show), because it is trusted from then on. During key
+    rotation it moves all signatures to the new key, so that the old one can be removed.
     """
     from streams.registry.publishing import publish_signed
     from streams.registry.registry_topic import read_records
@@ -276,7 +277,7 @@ def sign(
     keys = _keys()
     if keys is None:
         raise ConfigurationError(
-            "SLUICE_REGISTRY_KEY is not set; make a key (openssl rand -base64 32), give it to "
+            "SLUICE_REGISTRY_KEY is not set; create a key (openssl rand -base64 32), set it for "
             "this command, then to all workers and sinks"
         )
     kafka = _kafka()
@@ -290,13 +291,15 @@ def sign(
         and not (yes or check)
         and not confirmed(f"Trust {', '.join(plan.trusted)}, which no key has signed?")
     ):
-        raise FoundProblemsError("nothing is signed")
+        raise FoundProblemsError("nothing was signed")
     if not check and not plan.is_empty:
         asyncio.run(publish_signed(kafka, plan, by=by, keys=keys))
     use = None if check or no_wait or plan.pointer is None else _until_used(plan.version)
     show_signing(plan, use, signed=not check, as_json=as_json)
     if check and not plan.is_empty:
-        raise FoundProblemsError("not all is signed by the first key; sluice registry sign")
+        raise FoundProblemsError(
+            "records are not signed by the first key; run sluice registry sign"
+        )
     _refusals(use)
 
 
@@ -324,8 +327,8 @@ def _history() -> RegistryHistory:
     history = asyncio.run(read_history(_kafka(), keys=keys))
     if history.bad:
         notes.print(
-            f"{counted(len(history.bad), 'record')} of the registry topic can't be used; see and "
-            "mend: sluice registry repair",
+            f"{counted(len(history.bad), 'record')} of the registry topic cannot be used; check "
+            "and repair: sluice registry repair",
             style="yellow",
         )
     if history.refused and history.current is None:
@@ -337,14 +340,14 @@ def _history() -> RegistryHistory:
     if _lacks_keys(history):
         notes.print(
             "records of the registry topic are signed, and SLUICE_REGISTRY_KEY is not set here: "
-            "nothing is verified, and workers that have the key refuse what this command writes",
+            "nothing is verified, and workers with the key reject what this command writes",
             style="yellow",
         )
     return history
 
 
 def _lacks_keys(history: RegistryHistory) -> bool:
-    """Whether what is written without a key is refused by workers that have one."""
+    """Return whether workers with a key reject records written without one."""
     return history.keys is None and history.is_signed
 
 
@@ -360,7 +363,7 @@ def _loaded(
 def _checked(version: RegistryVersion, *, probe: bool) -> Checked:
     from infra.workers.checking import checked
 
-    with notes.status("asking the workers"):
+    with notes.status("checking the workers"):
         return asyncio.run(checked(_kafka(), version.snapshot, with_probe=probe))
 
 
@@ -384,7 +387,7 @@ def _previous(history: RegistryHistory) -> str:
 
 
 def _document(history: RegistryHistory, named: str, artifacts: tuple[Path, ...]) -> dict[str, Any]:
-    """The content of a version on the topic, or of a file."""
+    """Return the content of a version on the topic, or of a file."""
     import orjson
 
     path = Path(named)
@@ -409,8 +412,8 @@ def _tell_current(
     no_wait: bool,
     as_json: bool,
 ) -> None:
-    """Wait for the workers, show what is current now, and fail where one keeps another version;
-    a rollback checked nothing.
+    """Wait for the workers, show the current version, and fail if a worker keeps another one; a
+    rollback makes no checks.
     """
     use = None if no_wait else _until_used(version)
     show_current(
@@ -426,7 +429,7 @@ def _tell_current(
 
 
 def _refusals(use: RegistryUse | None) -> None:
-    """Fail where a worker kept another version, with its own words."""
+    """Fail if a worker kept another version, with its reason."""
     if use is not None and use.refused:
         said = "; ".join(f"{worker}: {problem}" for worker, problem in use.refused.items())
-        raise RegistryError(f"it is current, and not taken up by {said}")
+        raise RegistryError(f"it is current, but was rejected by {said}")

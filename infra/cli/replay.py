@@ -1,4 +1,4 @@
-"""`sluice replay`: the logged requests again, under another registry."""
+"""`sluice replay`: decide logged requests again under another registry."""
 
 from __future__ import annotations
 
@@ -21,32 +21,34 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result
 
 @click.group("replay")
 def command() -> None:
-    """What if requests had been routed differently?
+    """Evaluate another registry on logged requests.
 
-    Reads logged requests again, decides them under another registry, and stores what would have
-    become of them: where each would start, what it would cost, how good it would be. Never touches
-    live consumer groups, reply topics or budgets.
+    Reads logged requests, decides them under another registry, and stores the result: the first
+    tier of each request, its cost and its quality. Never uses live consumer groups, reply topics or
+    budgets.
     """
 
 
 @command.command("run")
 @click.option("--since", default="24h", show_default=True, help="Start: 24h, 7d, today, ISO time.")
-@click.option("--until", help="End, exclusive, likewise.  [now]")
+@click.option("--until", help="End, exclusive.  [now]")
 @click.option(
     "--offsets",
     multiple=True,
     metavar="TOPIC:PARTITION:FIRST-END",
-    help="These offsets instead of a time, END excluded; may be given several times.",
+    help="Offsets instead of a time range, END excluded; repeatable.",
 )
 @click.option("--tenant", help="Only requests of this tenant.")
 @click.option("--feature", help="Only requests of this feature.")
-@click.option("--sample", type=Number(0, 1, min_open=True), default=1.0, help="Share, by a draw.")
+@click.option(
+    "--sample", type=Number(0, 1, min_open=True), default=1.0, help="Share of the requests."
+)
 @click.option("--registry", type=click.Path(path_type=Path), help="Registry file.  [the current]")
 @click.option("--artifact", help="A learned artifact, file or hash, in that registry's policy.")
-@click.option("--assess-all", is_flag=True, help="Look at every request again; reuse no score.")
+@click.option("--assess-all", is_flag=True, help="Score every request again; reuse no score.")
 @click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True)
-@click.option("--execute", is_flag=True, help="Really call the models; needs --max-usd.")
-@click.option("--max-usd", type=Number(0, min_open=True), help="What that may spend.")
+@click.option("--execute", is_flag=True, help="Call the models; needs --max-usd.")
+@click.option("--max-usd", type=Number(0, min_open=True), help="Spending limit of --execute.")
 @AS_JSON
 def run(
     *,
@@ -64,13 +66,13 @@ def run(
     max_usd: float | None,
     as_json: bool,
 ) -> None:
-    """Replay logged requests and show what would have become of them.
+    """Replay logged requests and show the result.
 
-    The same command over the same offsets is the same run: one that was cut off goes on, one that
-    is done is not done again. Exits 1 where the range holds no request, or Kafka or ClickHouse do
-    not answer; 2 where it was asked wrongly. --execute asks the first model of requests that it has
-    not answered yet, in an order that is drawn, and has the answers judged where the registry names
-    a judge; its calls are booked as `replay`.
+    The same command over the same offsets is the same run: it resumes an interrupted run and does
+    not repeat a finished one. Exits 1 if the range has no request, or Kafka or ClickHouse are
+    unreachable; 2 on a usage error. --execute calls the first model of requests that it has not
+    answered yet, in random order, and has the answers scored if the registry has a judge; its calls
+    are recorded as `replay`.
     """
     from infra.cli.arguments.replay_range import lost_of, named_spans
     from infra.cli.arguments.time_range import asked_range
@@ -81,7 +83,7 @@ def run(
     from streams.offline.replay.run_spec import RunSpec
 
     if execute != (max_usd is not None):
-        raise click.UsageError("--execute and --max-usd go together")
+        raise click.UsageError("--execute and --max-usd must be given together")
     asked = asked_range(since, until)
     between = (asked.since, asked.until)
     origin = Origin(file=registry, artifact=artifact)
@@ -111,7 +113,7 @@ def run(
 @command.command("list")
 @AS_JSON
 def list_runs(*, as_json: bool) -> None:
-    """Every run, the last first."""
+    """List all runs, the latest first."""
     from infra.cli.output.replay import show_runs
     from infra.replays.factory import opened, runs
 
@@ -128,7 +130,7 @@ def list_runs(*, as_json: bool) -> None:
 @click.argument("second")
 @AS_JSON
 def diff(first: str, second: str, *, as_json: bool) -> None:
-    """What run SECOND does otherwise than run FIRST, over the requests that both replayed."""
+    """Compare run SECOND with run FIRST, over the requests that both replayed."""
     from infra.cli.output.replay import show_difference
     from infra.replays.comparing import compared
     from infra.replays.factory import opened
@@ -149,10 +151,10 @@ def diff(first: str, second: str, *, as_json: bool) -> None:
     type=Number(0, 1, min_open=True),
     default=0.1,
     show_default=True,
-    help="Share of the users that take part.",
+    help="Share of the users in the experiment.",
 )
 @click.option("--apply", "apply_it", is_flag=True, help="Publish it and make it current.")
-@click.option("--by", help="Who does it.  [your user name]")
+@click.option("--by", help="Author of the change.  [your user name]")
 @AS_JSON
 def promote(
     run_id: str,
@@ -163,9 +165,9 @@ def promote(
     by: str | None,
     as_json: bool,
 ) -> None:
-    """Make an experiment of RUN: the current policy against the one that was replayed.
+    """Create an experiment from RUN: the current policy against the replayed one.
 
-    Prints the current registry with the experiment in it, or publishes that with --apply.
+    Prints the current registry with the experiment, or publishes it with --apply.
     """
     import asyncio
     import getpass
@@ -195,7 +197,7 @@ def promote(
     elif not apply_it:
         say(as_yaml(version), nl=False)
     if apply_it:
-        notes.print(f"version {version.hash} is current; taken back by: sluice registry rollback")
+        notes.print(f"version {version.hash} is current; to undo: sluice registry rollback")
 
 
 def _replayed(

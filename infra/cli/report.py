@@ -1,4 +1,4 @@
-"""`sluice report`: one self-contained page about a range of traffic, for who likes to look."""
+"""`sluice report`: one self-contained page about a time range of traffic."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ _PLAIN = (
 )
 _BY = ("model", "feature", "tenant", "purpose")
 _LONG = timedelta(days=3)
-"""Ranges from here on are drawn by the day."""
+"""Ranges of this length or more are shown by day."""
 
 
 @click.command("report")
 @click.option("--since", default="7d", show_default=True, help="Start: 24h, 7d, today, ISO time.")
-@click.option("--until", help="End, exclusive, likewise; now unless given.")
+@click.option("--until", help="End, exclusive; default now.")
 @click.option(
     "--out",
     type=OutFile(),
     default=Path("report.html"),
     show_default=True,
-    help="Where to write the page.",
+    help="Path of the page.",
 )
 def command(*, since: str, until: str | None, out: Path) -> None:
-    """Write a page about what was spent, saved and routed where, how good and how fast it was.
+    """Write a page about cost, savings, routing, quality and latency.
 
-    It needs nothing but a browser, and can be sent around: it holds no prompts and no answers.
+    It is self-contained and contains no prompts and no answers.
     """
     from infra.cli.arguments.time_range import asked_range
 
@@ -56,7 +56,7 @@ def command(*, since: str, until: str | None, out: Path) -> None:
     every = "day" if between.until - between.since >= _LONG else "hour"
     answers = _asked(between, every)
     if not answers["cost_by.model"] and not answers["routing_distribution"]:
-        notes.print(f"there is no traffic from {between.since} to {between.until}")
+        notes.print(f"no traffic from {between.since} to {between.until}")
     _write(out, between, every, answers)
     console.print(str(out))
 
@@ -99,5 +99,5 @@ def _write(
         out.write_text(traffic_page(traffic), encoding="utf-8")
     except OSError as error:
         raise ReportError(
-            f"{out}: can't be written ({error.strerror}); name another file with --out"
+            f"{out}: cannot be written ({error.strerror}); give another file with --out"
         ) from None

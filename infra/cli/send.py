@@ -1,4 +1,4 @@
-"""`sluice send`: a file of requests over the topics, and their replies."""
+"""`sluice send`: send a file of requests over the topics and collect their replies."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 @click.command("send")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--out", type=OutFile(), help="Write the replies here, JSON lines.")
+@click.option("--out", type=OutFile(), help="Write the replies to this file, JSON lines.")
 @click.option("--in-flight", type=click.IntRange(1, 10_000), default=64, show_default=True)
-@click.option("--rate", type=Number(0.001, 1e6), help="Requests/s at most.")
-@click.option("--prompt-field", help="The lines are data rows; this field holds the prompt.")
-@click.option("--id-field", help="This field holds the request id.")
+@click.option("--rate", type=Number(0.001, 1e6), help="Maximum requests per second.")
+@click.option("--prompt-field", help="Field with the prompt, if the lines are data rows.")
+@click.option("--id-field", help="Field with the request id.")
 @click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="For every request.")
 @click.option("--timeout-s", type=Number(1, 172_800), default=630.0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the totals as JSON.")
@@ -47,10 +47,9 @@ def command(
 ) -> None:
     """Send every request of FILE (JSON lines, also .gz; `-`: standard input).
 
-    Each line is a request: {"prompt": ..., "feature": ...} or OpenAI's chat body. The file is
-    read whole before anything is sent. In a pipe, replies go to standard output, as they come.
-    Lines that end otherwise than answered are named on stderr. Exits 1 when there are such lines,
-    or a reply is missing.
+    Each line is a request: {"prompt": ..., "feature": ...} or OpenAI's chat body. The whole file is
+    read before sending. In a pipe, replies go to standard output as they arrive. Lines without an
+    answer are listed on stderr. Exits 1 if there are such lines, or if a reply is missing.
     """
     import uuid
 
@@ -126,7 +125,7 @@ async def _send(
     pace: Pace,
     timeout_s: float,
 ) -> tuple[list[Mapping[str, Any]], str]:
-    """The requests without a reply, and what to say of replies that can't be read."""
+    """Return the requests without a reply, and a note about unreadable replies."""
     from infra.cli.output.progress import progress_bar
     from streams.client.batch_send import send_all
     from streams.client.caller import kafka_caller
@@ -143,7 +142,7 @@ async def _send(
 
 
 def show_totals(totals: SendTotals) -> None:
-    """What the replies come to, on stderr."""
+    """Print the totals of the replies on stderr."""
     answered = ", ".join(f"{count} {status}" for status, count in totals.statuses.most_common())
     notes.print(f"{totals.heard} replies: {answered or 'none'}")
     if totals.errors:

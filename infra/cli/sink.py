@@ -1,4 +1,4 @@
-"""`sluice sink`: one sink process, for production."""
+"""`sluice sink`: run one sink process in production."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 def command() -> None:
     """Run a sink until SIGTERM: events from Kafka into ClickHouse, each exactly once.
 
-    Its settings are SLUICE_* variables; GET /health on SLUICE_SINK_PORT says how it is.
+    Settings are SLUICE_* variables; GET /health on SLUICE_SINK_PORT returns its state.
     """
     import uvloop
 

@@ -1,4 +1,4 @@
-"""`sluice status`: the local pipeline's processes and whether each works."""
+"""`sluice status`: processes of the local pipeline and their health."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from infra.settings import InfraSettings
 
 
 @click.command("status")
-@click.option("--json", "as_json", is_flag=True, help="A list of name, pid, address, healthy.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a list of name, pid, address, healthy."
+)
 def command(*, as_json: bool) -> None:
-    """Show each process: pid, address, whether it answers, how often it was started again.
+    """Show each process: pid, address, health, number of restarts.
 
-    Exits 1 when no pipeline runs or a part does not answer.
+    Exits 1 if no pipeline runs or a process does not respond.
     """
     home = InfraSettings().home
     state = running_state(home)
@@ -28,5 +30,5 @@ def command(*, as_json: bool) -> None:
     ill = [each["name"] for each in reports if not each["healthy"]]
     if ill or state.phase != "running":
         raise FoundProblemsError(
-            f"the pipeline is {state.phase}; not answering: {', '.join(ill) or 'none'}"
+            f"the pipeline is {state.phase}; not responding: {', '.join(ill) or 'none'}"
         )

@@ -1,4 +1,4 @@
-"""`sluice topics`: creates the declared topics, or says where a broker differs from them."""
+"""`sluice topics`: create the declared topics, or compare them with a broker."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @click.group("topics")
 def command() -> None:
-    """Create the topics that Sluice needs, or check those that are there.
+    """Create the topics that Sluice needs, or check existing ones.
 
     Tiers come from SLUICE_TIERS, partitions from SLUICE_REQUEST_PARTITIONS and
-    SLUICE_PIPELINE_PARTITIONS, copies from SLUICE_REPLICATION.
+    SLUICE_PIPELINE_PARTITIONS, replicas from SLUICE_REPLICATION.
     """
 
 
@@ -36,16 +36,16 @@ def _declared(settings: InfraSettings) -> tuple[Topic, ...]:
 
 
 @command.command("create")
-@click.option("--acls", is_flag=True, help="Only print who may write and read what.")
+@click.option("--acls", is_flag=True, help="Only print the ACLs of readers and writers.")
 @click.option(
     "--reply", "replies", multiple=True, metavar="NAME", help="Create this reply topic instead."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the created topics as JSON.")
 def create(*, acls: bool, replies: tuple[str, ...], as_json: bool) -> None:
-    """Create what is missing; topics that exist are left as they are.
+    """Create missing topics; existing topics are unchanged.
 
-    Workers reply only to topics that exist and that SLUICE_REPLY_TOPIC_PREFIXES allows; --reply
-    makes one for a caller.
+    Workers reply only to existing topics that SLUICE_REPLY_TOPIC_PREFIXES allows; --reply creates
+    one for a caller.
     """
     from core.kafka.preflight import check_connection
     from infra.devstack.addresses import kafka_address, kafka_connection
@@ -72,12 +72,12 @@ def create(*, acls: bool, replies: tuple[str, ...], as_json: bool) -> None:
     for name in created:
         say(name)
     notes.print(
-        f"{counted(len(created), 'topic')} created" if created else "every topic was there already"
+        f"{counted(len(created), 'topic')} created" if created else "all topics exist already"
     )
 
 
 def _refuse_others(names: tuple[str, ...]) -> None:
-    """Refuse a reply topic that no worker would write to."""
+    """Reject a reply topic that no worker would write to."""
     from streams.flow.reply_topics import ReplyTopicPolicy
     from streams.worker.settings import WorkerSettings
 
@@ -86,8 +86,8 @@ def _refuse_others(names: tuple[str, ...]) -> None:
     wrong = [name for name in names if not policy.is_open(name)]
     if wrong:
         raise click.UsageError(
-            f"no worker replies to {', '.join(wrong)}; a reply topic begins with "
-            f"{' or '.join(prefixes)} (SLUICE_REPLY_TOPIC_PREFIXES), holds at most 249 letters, "
+            f"workers cannot reply to {', '.join(wrong)}; a reply topic begins with "
+            f"{' or '.join(prefixes)} (SLUICE_REPLY_TOPIC_PREFIXES), has at most 249 letters, "
             "digits and . _ -, and does not end with .dlq"
         )
 
@@ -95,7 +95,7 @@ def _refuse_others(names: tuple[str, ...]) -> None:
 @command.command("check")
 @click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
 def check(*, as_json: bool) -> None:
-    """Say where the broker differs from the declarations; exits 1 when it does."""
+    """List differences between the broker and the declarations; exits 1 if there are any."""
     from core.kafka.preflight import check_connection
     from infra.devstack.addresses import kafka_address, kafka_connection
     from infra.topics_admin import TopicsAdmin
@@ -111,4 +111,4 @@ def check(*, as_json: bool) -> None:
             say(line)
     if differences:
         raise FoundProblemsError(f"{len(differences)} differences")
-    notes.print(f"all {len(declared)} topics are as declared")
+    notes.print(f"all {len(declared)} topics match their declaration")

@@ -1,4 +1,4 @@
-"""`sluice train`: a classifier and a cascade's confidence out of labelled answers."""
+"""`sluice train`: train a classifier and a cascade's confidence on labelled answers."""
 
 from __future__ import annotations
 
@@ -28,26 +28,28 @@ LEAST_ROWS = 50
 
 
 class TooFewLabelsError(SluiceError):
-    """The tables hold too few labels to train on; the message says what brings more."""
+    """The tables have too few labels for training; the message says how to get more."""
 
 
 @click.command("train")
 @click.option("--data", type=PATH, help="Labelled answers: JSON lines, or gzip.")
-@click.option("--since", help="Without --data: labels from the tables, from here: 7d, ISO time.")
+@click.option("--since", help="Without --data: start of the labels in the tables: 7d, ISO time.")
 @click.option("--until", help="End of that range, exclusive.  [now]")
 @click.option(
     "--by",
     type=click.Choice(["tier", "model"]),
     default="tier",
     show_default=True,
-    help="What the columns are, of labels from the tables.",
+    help="Columns of labels from the tables.",
 )
-@click.option("--labels-out", type=OutFile(), help="Write the labels from the tables there too.")
+@click.option("--labels-out", type=OutFile(), help="Write the labels of the tables to this file.")
 @click.option("--weak", help="The cheap model, or tier.  [from the tables: the first tier]")
-@click.option("--strong", help="The dear model, or tier.  [from the tables: the last tier]")
-@click.option("--labels", type=click.IntRange(50), help="Draw so many labels at most.")
-@click.option("--out", type=OutFile(), required=True, help="Where the artifact goes.")
-@click.option("--publish", is_flag=True, help="Publish it, if it is better than what runs now.")
+@click.option("--strong", help="The expensive model, or tier.  [from the tables: the last tier]")
+@click.option(
+    "--labels", type=click.IntRange(50), help="Maximum number of labels, drawn at random."
+)
+@click.option("--out", type=OutFile(), required=True, help="Path of the artifact.")
+@click.option("--publish", is_flag=True, help="Publish it, if it is better than the current one.")
 @click.option("--force", is_flag=True, help="Publish it even if it is not better.")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 def command(
@@ -65,18 +67,18 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Learn from a file or from the tables, compare on a fifth held out, write the artifact.
+    """Train on a file or on the tables, compare on a held-out fifth, write the artifact.
 
-    From the tables (--since) come feedback, golden verdicts and judges, shadow calls included;
-    prompts come from there where they are stored, else from the request topics. All columns that
-    every row scores go into the artifact; --weak and --strong are what the comparison is between.
-    The registry names a published artifact by its hash: policy.learned.artifact. Exits 1 when
-    --publish was asked for and it is no better than rules, length, a coin, and what runs now.
+    Labels of the tables (--since) are feedback, golden verdicts and judges, shadow calls included.
+    Prompts are read there if they are stored, else from the request topics. All columns with a
+    score in every row go into the artifact; --weak and --strong select the comparison. The registry
+    names a published artifact by its hash: policy.learned.artifact. Exits 1 if --publish is given
+    and it is no better than rules, length, random choice, and the current classifier.
     """
     if (data is None) == (since is None):
-        raise click.UsageError("name one of --data and --since")
+        raise click.UsageError("give one of --data and --since")
     if data is not None and (until is not None or labels_out is not None):
-        raise click.UsageError("--until and --labels-out go with --since, not with --data")
+        raise click.UsageError("--until and --labels-out require --since, not --data")
     if (weak is None or strong is None) and (data is not None or by == "model"):
         raise click.UsageError("--data, and --by model, need --weak and --strong")
     from streams.offline.training.labels import read_labels
@@ -115,14 +117,14 @@ def command(
         return
     if not (better or force):
         raise FoundProblemsError(
-            "not published: it is not surely better than what needs no training, or no better "
-            "than what runs now; give it more labels, or --force"
+            "not published: it is not reliably better than an untrained one, or no better "
+            "than the current one; give it more labels, or --force"
         )
     asyncio.run(_publish(trained.artifact))
     notes.print(
         "published; name it in the registry: classifier: learned, and "
         f"policy.learned.artifact: '{trained.hash}'. Where tiers have other names than the models "
-        "of the labels, policy.learned.columns says which is which",
+        "of the labels, set policy.learned.columns",
         markup=False,
     )
 
@@ -134,7 +136,7 @@ async def _current() -> RegistrySnapshot | None:
 
 
 def _pair(weak: str | None, strong: str | None, ground: RegistrySnapshot | None) -> tuple[str, str]:
-    """What the comparison is between: as asked for, else the first and the last tier."""
+    """Return the compared pair: the given names, else the first and the last tier."""
     from infra.settings import InfraSettings
 
     tiers = InfraSettings().tier_names if ground is None else ground.tiers
@@ -162,15 +164,15 @@ def _gathered(between: TimeRange, by: str, pair: tuple[str, str]) -> Gathered:
     both = gathered.both(*pair)
     if both < LEAST_ROWS:
         raise TooFewLabelsError(
-            f"{both} requests have scores of both {pair[0]} and {pair[1]}, at least {LEAST_ROWS} "
-            "are needed. Shadow calls with a judge bring them (policy.shadow and policy.judge in "
-            "the registry), or a longer range: --since 30d"
+            f"{both} requests have scores of both {pair[0]} and {pair[1]}; {LEAST_ROWS} "
+            "are required. Enable shadow calls with a judge (policy.shadow and policy.judge in "
+            "the registry), or give a longer range: --since 30d"
         )
     return gathered
 
 
 def _as_labels(gathered: Gathered, labels_out: Path | None, pair: tuple[str, str]) -> Labels:
-    """Rows the way they come out of a file, so that both ways of training see the same."""
+    """Return rows in the form of a label file, so that both training paths get the same input."""
     from infra.labels.rows import write_rows
     from streams.offline.training.labels import read_labels
 

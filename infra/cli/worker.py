@@ -1,4 +1,4 @@
-"""`sluice worker`: one worker process, for production."""
+"""`sluice worker`: run one worker process in production."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 def command() -> None:
     """Run a worker until SIGTERM: it then drains and leaves its group.
 
-    Its settings are SLUICE_* variables; GET /health on SLUICE_WORKER_PORT says how it is.
+    Settings are SLUICE_* variables; GET /health on SLUICE_WORKER_PORT returns its state.
     """
     from streams.worker.run import run_worker
     from streams.worker.settings import WorkerSettings

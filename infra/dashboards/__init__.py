@@ -1,1 +1,1 @@
-"""Dashboards for Grafana, made out of the analytics questions."""
+"""Grafana dashboards generated from the named queries."""

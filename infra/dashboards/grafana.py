@@ -1,4 +1,4 @@
-"""Dashboards as Grafana reads them. Pure."""
+"""Dashboards in Grafana's format. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _GRID = 24
 
 
 def dashboard_json(dashboard: Dashboard) -> str:
-    """A dashboard as the file that Grafana provisions."""
+    """Return a dashboard as the file that Grafana provisions."""
     document = {
         "uid": dashboard.uid,
         "title": dashboard.title,
@@ -37,7 +37,7 @@ def dashboard_json(dashboard: Dashboard) -> str:
 
 
 def sql_of(panel: Panel) -> str:
-    """What a panel asks."""
+    """Return the SQL of a panel."""
     sql = panel_sql(question(panel.question), panel.parameters)
     if panel.time:
         return over_time(sql, panel.time, panel.names)

@@ -1,7 +1,7 @@
-"""A question's SQL as a panel of Grafana asks it. Pure.
+"""SQL of a named query for a Grafana panel. Pure.
 
-The official data source puts the range of the dashboard in for `$__fromTime_ms` and `$__toTime_ms`
-(its version 4.0.3 or later) and a dashboard's variable for `${name}`.
+The official data source replaces `$__fromTime_ms` and `$__toTime_ms` by the dashboard's range
+(version 4.0.3 or later) and `${name}` by a dashboard variable.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _RANGE = {"since": "$__fromTime_ms", "until": "$__toTime_ms"}
 
 
 def panel_sql(question: NamedQuery, parameters: Mapping[str, str]) -> str:
-    """The question's text with its parameters and Grafana's range in their places.
+    """Return the query's text with its parameters and Grafana's range filled in.
 
     Raises:
         QueryParameterError: a parameter is unknown or missing.
@@ -36,15 +36,15 @@ def panel_sql(question: NamedQuery, parameters: Mapping[str, str]) -> str:
 
 
 def _choice(question: NamedQuery, name: str) -> str:
-    """Some value that the parameter may have, where a variable of the dashboard gives it."""
+    """Return a valid value of a parameter that a dashboard variable sets."""
     return next(each.choices[0] for each in question.parameters if each.name == name)
 
 
 def over_time(sql: str, time: str, names: Sequence[str]) -> str:
-    """The columns of a line chart: a time, then a name of the line, if any, and values."""
+    """Select the columns of a line chart: a time, the name of the line, if any, and values."""
     return f"SELECT {time} AS time, {', '.join(names)}\nFROM\n(\n{sql}\n)\nORDER BY time"
 
 
 def only(sql: str, names: Sequence[str]) -> str:
-    """Some columns of an answer, its rows in their order."""
+    """Select some columns of a result, with its rows in order."""
     return f"SELECT {', '.join(names)}\nFROM\n(\n{sql}\n)"

@@ -1,4 +1,4 @@
-"""What the dashboards show: each panel is a question, or some columns of its answer."""
+"""Definitions of the dashboards: each panel is a named query, or some columns of its result."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 EVERY = "${every}"
-"""The dashboard's variable for the length of a period."""
+"""The dashboard variable for the length of a period."""
 
 Kind = Literal["stat", "lines", "bars", "table"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One panel: `names` are the columns that it shows, all where there are none.
+    """One panel: `names` are its columns, all if empty.
 
-    Lines have their time in `time`, and of `names` the text is what a line is called by. Width and
+    Lines have their time in `time`; the text column in `names` is the name of the line. Width and
     height are in cells of Grafana's grid, which is 24 wide.
     """
 
@@ -60,7 +60,7 @@ MONEY = Dashboard(
         _stat("Spent", "spent"),
         _stat("Calls of unknown cost", "unknown_calls"),
         Panel(
-            title="Cost and baseline of the requests that can be compared", question="savings",
+            title="Cost and baseline of the compared requests", question="savings",
             kind="lines", time="period", names=("cost", "baseline"), parameters=_EVERY,
         ),
         Panel(
@@ -74,8 +74,8 @@ MONEY = Dashboard(
             )
             for by in ("model", "feature", "purpose")
         ),
-        _table("Dearest requests", "extremes", by="cost"),
-        _table("What prompt caches spare", "cache_effects"),
+        _table("Most expensive requests", "extremes", by="cost"),
+        _table("Effect of prompt caches", "cache_effects"),
         _table("Calls of unknown cost", "unknown_cost", limit="100"),
     ),
 )  # fmt: skip
@@ -85,18 +85,18 @@ JUDGEMENT = Dashboard(
     title="Sluice: judgement",
     panels=(
         Panel(
-            title="Share of the requests that each tier starts", question="routing_distribution",
+            title="Share of requests started on each tier", question="routing_distribution",
             kind="lines", time="period", names=("tier", "started_share"), parameters=_EVERY,
         ),
         Panel(
-            title="Share of the answers that each tier gives", question="routing_distribution",
+            title="Share of answers from each tier", question="routing_distribution",
             kind="lines", time="period", names=("tier", "answered_share"), parameters=_EVERY,
         ),
         _table("Quality by tier and signal", "quality_by_tier"),
-        _table("Requests that started on a tier too low for them", "misclassification", 12),
-        _table("What escalation is worth", "escalation_value", 12),
-        _table("Confidence against later quality", "calibration"),
-        _table("What other tiers would have answered", "shadow"),
+        _table("Requests that started on a too low tier", "misclassification", 12),
+        _table("Value of escalation", "escalation_value", 12),
+        _table("Confidence and later quality", "calibration"),
+        _table("Answers of other tiers (shadow calls)", "shadow"),
         _table("Experiments", "experiment"),
     ),
 )  # fmt: skip
@@ -106,7 +106,7 @@ OPERATIONS = Dashboard(
     title="Sluice: operations",
     panels=(
         _table("Latency by tier", "latency_by_tier"),
-        _table("What routing itself takes", "routing_overhead", 12),
+        _table("Routing overhead", "routing_overhead", 12),
         _table("Failed calls", "fallback_rate", 12),
         _table("Provider instances", "provider_health"),
         _table("Alerts", "alerts", limit="100"),

@@ -1,1 +1,1 @@
-"""The whole life of a request, told from what is stored of it."""
+"""The timeline of a request from its stored rows."""

@@ -1,7 +1,7 @@
-"""The decision of a request in words: the classifier's, and what each hop saw. Pure.
+"""The decision of a request in words: the classification, and the steps of each hop. Pure.
 
-Reads the `inputs` block that decisions carry (`streams.routing.decision`, `streams.agents`). A step
-that is not known here is shown as it stands, never left out.
+Reads the `inputs` of recorded decisions (`streams.routing.decision`, `streams.agents`). An unknown
+step is shown as recorded, never left out.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 def decided(row: Row, classify: Mapping[str, Any]) -> Entry:
-    """Where the request began, and why."""
+    """Return the entry of the first tier and its reasons."""
     score = "" if row["score"] is None else f", complexity {row['score']:.2f} of 1"
     details = [*row["reasons"]]
     if row["pinned_model"]:
@@ -64,7 +64,7 @@ def _said(classify: Mapping[str, Any]) -> Iterator[str]:
         said = (
             opinion.get("failed") or f"{opinion.get('tier')} ({opinion.get('reason', 'no reason')})"
         )
-        cached = ", remembered" if opinion.get("cached") else ""
+        cached = ", cached" if opinion.get("cached") else ""
         yield f"the asked model says: {said}{cached}"
     if classify.get("costs"):
         yield "expected by tier: " + _prices(classify["costs"])
@@ -101,7 +101,7 @@ def _words(step: RecordedStep, hop: int, call: Row | None) -> _Words:
 
 
 def _or_as_text(words: Callable[[], T], as_it_stands: T) -> T:
-    """The words for what was recorded; what has another shape than they expect, as it stands."""
+    """Return the text of a record; if it has an unexpected shape, return it as recorded."""
     try:
         return words()
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
@@ -126,7 +126,7 @@ def _known_words(step: Step, hop: int, call: Row | None) -> _Words:
 
 def _shortlist(step: ShortlistStep, hop: int) -> _Words:
     names = [f"{model}/{instance}" for model, instance in step.candidates]
-    title = f"hop {hop} may ask {', '.join(names)}" if names else f"hop {hop} has nobody to ask"
+    title = f"hop {hop} can call {', '.join(names)}" if names else f"hop {hop} has no candidate"
     details = [
         f"not {model}{'/' + instance if instance else ''}: {why}" if model else why
         for model, instance, why in step.excluded
@@ -142,7 +142,7 @@ def _confidence(step: AnswerStep, call: Row | None) -> _Words:
     details += [f"fault: {fault}" for fault in step.faults]
     if step.success_probabilities is not None:
         chances = ", ".join(f"{p:.2f}" for p in step.success_probabilities)
-        details.append(f"chance of a good answer by tier: {chances}")
+        details.append(f"probability of a good answer by tier: {chances}")
     return f"confidence {step.confidence:.2f}{of}: {step.why}", tuple(details), 3
 
 
@@ -156,14 +156,14 @@ def _budgets(step: BudgetStep) -> _Words:
 
 
 def _shadow(step: ShadowStep) -> _Words:
-    asked = f"{step.tier} is asked as well" if step.tier else "no other tier is asked"
+    asked = f"{step.tier} is called as well" if step.tier else "no other tier is called"
     spent = "" if step.allowed else "; the day's allowance is used up"
     return f"shadow: {asked}{spent}", (f"probability {step.probability:g}",), 4
 
 
 def _second_opinion(step: SecondOpinionStep) -> _Words:
     said = step.failed or ("not drawn" if step.found is None else f"{step.found:.2f}")
-    title = f"in doubt, so a second look ({step.method}): {said}"
+    title = f"uncertain, second opinion ({step.method}): {said}"
     return title, (f"probability {step.probability:g}",), 3
 
 

@@ -1,4 +1,4 @@
-"""One thing that happened to a request. Pure."""
+"""One event of a request. Pure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Something that happened `at_ms` after the request was written.
+    """An event `at_ms` after the request was written.
 
-    `hop` and `rank` order what happened in the same ms. `took_ms` and `cost` (USD) are of calls;
-    `costs` says that a cost of `None` is unknown rather than none.
+    `hop` and `rank` order events in the same ms. `took_ms` and `cost` (USD) belong to calls;
+    `costs` states that a cost of `None` is unknown rather than absent.
     """
 
     at_ms: float

@@ -1,4 +1,4 @@
-"""What a request's calls cost, each counted once. Pure."""
+"""Cost of a request's calls, each counted once. Pure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sinks.analytics.one_request import Row
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Money:
-    """USD of the calls of known cost (`None` where there is none), by purpose, and how many are
-    unknown.
+    """USD of the calls of known cost (`None` without any), by purpose, and the number of unknown
+    ones.
     """
 
     known: Decimal | None
@@ -21,7 +21,7 @@ class Money:
 
 
 def calls_cost(calls: Iterable[Row]) -> Money:
-    """The money of these rows; a call that was booked as cut off counts by its real row."""
+    """Return the cost of these rows; a call recorded as interrupted counts by its real row."""
     costs: dict[str, tuple[str, Decimal | None]] = {}
     for row in calls:
         _, known = costs.get(row["call_id"], ("", None))

@@ -1,7 +1,7 @@
-"""The recorded `inputs` of a decision, whatever is stored there. Pure.
+"""The recorded `inputs` of a decision, in any form. Pure.
 
-They are JSON of any version of Sluice, or of whoever wrote the row. What has not the shape that is
-known is kept as text, so that it is shown as it stands.
+They are JSON of any version of Sluice, or of another writer. Data of an unknown shape is kept as
+text and shown as recorded.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _END_OF_DATES_MS = 253_402_300_800_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedStep:
-    """One step as recorded, and its value where the kind and the fields are known.
+    """One step as recorded, and its value if the kind and the fields are known.
 
-    `at` is broker time, ms; `call` is the id of the call that the step is about.
+    `at` is broker time, ms; `call` is the id of the step's call.
     """
 
     document: Mapping[str, Any]
@@ -60,7 +60,7 @@ class RecordedDecision:
 
 
 def read_inputs(text: str) -> RecordedDecision:
-    """Read what is stored as a decision's inputs; empty text is nothing."""
+    """Read stored decision inputs; empty text has none."""
     odd: list[str] = []
     document = _object(_parsed(text, odd), odd)
     hops = tuple(
@@ -73,7 +73,7 @@ def read_inputs(text: str) -> RecordedDecision:
 
 
 def as_text(value: Any) -> str:
-    """A recorded value as it stands, at most 300 characters."""
+    """Return a recorded value as text, at most 300 characters."""
     text = orjson.dumps(value, default=str).decode()
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
@@ -102,7 +102,7 @@ def _known(step: Mapping[str, Any]) -> Step | None:
 
 
 def _is_time(value: Any) -> bool:
-    """Milliseconds since 1970, in the range of dates."""
+    """Return whether a value is milliseconds since 1970 in the range of dates."""
     return isinstance(value, int | float) and 0 <= value < _END_OF_DATES_MS
 
 

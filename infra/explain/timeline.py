@@ -1,7 +1,7 @@
-"""A request's life as values: what it was, and what happened in which order. Pure.
+"""The timeline of a request: its data, and its events in order. Pure.
 
-Made of stored rows alone; times are ms since the request was written. What was recorded again after
-a crash and does not count is left out.
+Built from stored rows alone; times are ms since the request was written. Duplicates after a crash
+are left out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from streams.routing.decision_trace import AnswerStep
 
 _BEGINS = "started"
 _LAST_HOP = 1_000
-"""What is about the request as a whole comes behind its hops."""
+"""Events of the whole request come after its hops."""
 
 _AFTERWARDS = frozenset({FEEDBACK, "golden"})
 
@@ -36,8 +36,9 @@ _AFTERWARDS = frozenset({FEEDBACK, "golden"})
 class RequestTimeline:
     """One request.
 
-    `status` is its end, `None` while it is under way; `cost` and `baseline` are USD, `None` where
-    unknown; `shares` splits the cost by purpose; `latency_ms` is from its writing to its reply.
+    `status` is its terminal status, `None` while it is running; `cost` and `baseline` are USD,
+    `None` if unknown; `shares` splits the cost by purpose; `latency_ms` is from its append to its
+    reply.
     """
 
     tenant: str
@@ -66,7 +67,7 @@ class RequestTimeline:
 
 
 def story_of(rows: RequestRows) -> RequestTimeline:
-    """The story of a request of which at least one journal record is stored."""
+    """Build the timeline of a request with at least one stored journal record."""
     journal = [row for row in rows.journal if not row["repeat"]]
     final = next((row for row in journal if row["final"]), None)
     last = final or journal[-1]
@@ -118,7 +119,7 @@ def _about(last: Row, told: Row | None) -> dict[str, str]:
 def _error(final: Row | None) -> str:
     if final is None or not final["error_code"]:
         return ""
-    again = "; may be sent again" if final["error_retryable"] else ""
+    again = "; retryable" if final["error_retryable"] else ""
     return f"{final['error_code']}: {final['error_message']}{again}"
 
 
@@ -151,7 +152,7 @@ def _entries(
 
 
 def since(begun: datetime, at: datetime) -> float:
-    """From the request's writing until then, ms."""
+    """Return the time since the request's append, ms."""
     return (at - begun).total_seconds() * 1000
 
 
@@ -182,12 +183,12 @@ def _call(row: Row, begun: datetime, cause: str | None) -> Entry:
 
 def _end(row: Row, begun: datetime) -> Entry:
     words = {
-        "escalated": f"hop {row['hop']} on {row['tier']} moves on to {row['next_tier']}",
+        "escalated": f"hop {row['hop']} on {row['tier']} escalates to {row['next_tier']}",
         "parked": f"hop {row['hop']} on {row['tier']} waits for capacity",
     }
     on_tier = "" if row["classifier"] == UNDECIDED else f" on {row['tier']}"
     title = words.get(row["kind"], f"{row['kind']}{on_tier}")
-    details = ("its reply topic did not take the reply",) if row["undeliverable"] else ()
+    details = ("the reply could not be delivered to its topic",) if row["undeliverable"] else ()
     return Entry(
         at_ms=since(begun, row["at"]),
         hop=row["hop"],

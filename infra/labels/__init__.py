@@ -1,6 +1,6 @@
-"""Labels for `sluice train`, out of the tables and the log: what was answered, and how good it was.
+"""Labels for `sluice train` from the tables and the log: answers and their scores.
 
-ClickHouse says which answers were judged (`sinks/analytics/labels.sql`); the prompts come from
-there where the registry lets them be stored, else from the request topics, by their place in the
-log. What the log no longer holds is counted, never guessed.
+ClickHouse has the scored answers (`sinks/analytics/labels.sql`). Prompts come from there if the
+registry allows storing them, else from the request topics, by topic, partition and offset. Prompts
+deleted from the log are counted, never guessed.
 """

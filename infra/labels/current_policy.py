@@ -1,7 +1,7 @@
-"""What decides now, held against what was just trained, on the rows that were held out.
+"""Comparison of a new artifact with the current policy on the held-out rows.
 
-What runs now may have seen those rows in a training of its own; that is in its favour, so what
-beats it is better. It is asked by the prompts' text alone, as labels hold nothing else.
+The current policy may have been trained on those rows, which favours it; a new artifact that beats
+it is better. It gets only the prompts' text, since labels have nothing else.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from streams.routing.snapshot import RegistrySnapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """What decides now: its `apgr` on the rows held out beside the `new` one's there; or why it
-    could not be asked.
+    """The current policy: its `apgr` on the held-out rows and the `new` one's; or the reason why it
+    could not be compared.
     """
 
     name: str
@@ -36,16 +36,20 @@ class Baseline:
 
     @property
     def is_beaten(self) -> bool:
-        """Whether the new one is better; what could not be asked does not stand in its way."""
+        """Return whether the new one is better; a policy that could not be compared counts as
+        beaten.
+        """
         return self.apgr is None or self.new > self.apgr
 
     def as_document(self) -> dict[str, Any]:
-        """As `sluice train --json` prints it."""
+        """Return the document of `sluice train --json`."""
         return {"name": self.name, "apgr": self.apgr, "why_not": self.why_not}
 
 
 def held_out_rows(labels: Labels, most_labels: int | None, seed: int = 0) -> Labels:
-    """The rows that `streams.offline.training.training_run.train` holds out of these labels."""
+    """Return the rows that `streams.offline.training.training_run.train` holds out of
+    these labels.
+    """
     chosen = draw(np.arange(len(labels)), most_labels, seed)
     shuffled = np.random.default_rng(seed).permutation(chosen)
     return labels.take(np.sort(shuffled[: max(int(len(chosen) * HELD_OUT), 1)]))
@@ -54,8 +58,8 @@ def held_out_rows(labels: Labels, most_labels: int | None, seed: int = 0) -> Lab
 def hold_against(
     new: float, snapshot: RegistrySnapshot, held: Labels, weak: str, strong: str
 ) -> tuple[Baseline, ...]:
-    """The current artifact and the current classifier on these rows; `new` is the APGR there of
-    what was trained without them.
+    """Compare the current artifact and the current classifier on these rows; `new` is the APGR of
+    the artifact trained without them.
 
     Raises:
         NoGapError: the strong one is no better than the weak one on these rows.
@@ -72,7 +76,7 @@ def hold_against(
 def _wishes(
     snapshot: RegistrySnapshot, held: Labels, weak: str, strong: str
 ) -> Iterator[tuple[str, Vector | str]]:
-    """By name the wish for the strong one, or why there is none."""
+    """Yield by name the preference for the strong model, or the reason why there is none."""
     if snapshot.artifact is not None:
         name = f"current artifact {snapshot.artifact.hash}"
         unknown = [each for each in (weak, strong) if each not in snapshot.columns]
@@ -83,7 +87,7 @@ def _wishes(
     name = f"current classifier {snapshot.policy.classifier}"
     seen = [_features(prompt, snapshot) for prompt in held.prompts]
     if any(wants_opinion(each, snapshot) for each in seen):
-        yield name, "it asks a model"
+        yield name, "it calls a model"
     else:
         yield name, np.array([assess(each, snapshot, {}).score for each in seen], np.float64)
 

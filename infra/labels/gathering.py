@@ -1,4 +1,4 @@
-"""All of it together: judged answers, their prompts, rows of labels, and what was lost."""
+"""Collection of label rows: scored answers, their prompts, and the number of missing ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from schemas.encoding.codec import Codec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """Rows, and what they were made of: requests by where their prompt was, answers by signal."""
+    """Rows and their sources: requests by the source of the prompt, answers by signal."""
 
     rows: tuple[LabelRow, ...]
     requests: int
@@ -27,20 +27,20 @@ class Gathered:
     signals: Counter[str]
 
     def both(self, weak: str, strong: str) -> int:
-        """Rows that score both."""
+        """Return the number of rows that score both."""
         return sum(weak in row.scores and strong in row.scores for row in self.rows)
 
     def in_words(self) -> str:
-        """What was found, and what is lost, in a line."""
+        """Return the number of found and missing prompts in a line."""
         lost = f"; {self.gone} are no longer in the log" if self.gone else ""
-        lost += f"; {self.unreadable} can't be read" if self.unreadable else ""
+        lost += f"; {self.unreadable} are unreadable" if self.unreadable else ""
         return (
-            f"{self.signals.total()} judged answers of {self.requests} requests; prompts of "
-            f"{self.stored} were stored, of {self.from_log} lay in the log{lost}"
+            f"{self.signals.total()} scored answers of {self.requests} requests; prompts of "
+            f"{self.stored} were stored, of {self.from_log} were in the log{lost}"
         )
 
     def as_document(self) -> dict[str, Any]:
-        """As `sluice train --json` prints it."""
+        """Return the document of `sluice train --json`."""
         return {
             "rows": len(self.rows),
             "requests": self.requests,
@@ -62,7 +62,7 @@ async def gather(
     by: str,
     learn: Learn | None = None,
 ) -> Gathered:
-    """Rows of labels; the log is asked only for prompts that the tables do not hold."""
+    """Return label rows; the log is read only for prompts that the tables do not have."""
     requests = list(dict.fromkeys(answer.request for answer in answers))
     stored: dict[AskedRequest, str] = {
         answer.request: answer.prompt for answer in answers if answer.prompt

@@ -1,4 +1,4 @@
-"""Answers that were judged, as the question `labels` gives them."""
+"""Scored answers from the query `labels`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 from infra.labels.request_log import LogPlace
 
 TRUST = ("golden", "feedback", "judge")
-"""Signals that are labels, most trusted first."""
+"""Signals used as labels, most trusted first."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedRequest:
-    """One request: `requested_at` is broker time, ms; `place` is where it lies in the log."""
+    """One request: `requested_at` is broker time, ms; `place` is its position in the log."""
 
     tenant: str
     request_id: str
@@ -27,10 +27,10 @@ class AskedRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedAnswer:
-    """One model's answer to a request, with a score 0..1 of the most trusted signal there was.
+    """One model's answer to a request, with a score 0..1 of the most trusted signal.
 
-    `propensity` is the probability of the shadow call that brought it, `None` where it was no
-    shadow; `prompt` is empty where the tables hold none.
+    `propensity` is the probability of its shadow call, `None` for other calls; `prompt` is empty if
+    the tables have none.
     """
 
     request: AskedRequest
@@ -43,7 +43,7 @@ class JudgedAnswer:
 
 
 def judged_answers(rows: Sequence[Mapping[str, Any]]) -> list[JudgedAnswer]:
-    """Rows of the question by column name as values."""
+    """Convert rows of the query, by column name, to values."""
     return [
         JudgedAnswer(
             request=AskedRequest(

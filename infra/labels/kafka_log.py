@@ -1,4 +1,4 @@
-"""The request topics on Kafka, read in ranges of offsets by one consumer without a group."""
+"""The request topics on Kafka, read in offset ranges by one consumer without a group."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _PATIENCE_POLLS = 150
 
 
 class PromptLogUnavailableError(SluiceError):
-    """The broker stopped answering while requests were read."""
+    """The broker stopped responding while requests were read."""
 
 
 class KafkaPromptLog:
-    """A `RequestLog` over a broker; `on_range` is told after each range that was read."""
+    """A `PromptLog` over a broker; `on_range` is called after each range."""
 
     def __init__(
         self, kafka: Mapping[str, Any], *, on_range: Callable[[], None] = lambda: None
@@ -32,10 +32,10 @@ class KafkaPromptLog:
     async def read(
         self, places: Collection[LogPlace]
     ) -> AsyncIterator[tuple[LogPlace, LoggedValue]]:
-        """What lies at these places; those before the log's start, or behind its end, are left out.
+        """Yield the records at these positions; positions outside the log are left out.
 
         Raises:
-            LogAwayError: the broker does not answer.
+            PromptLogUnavailableError: the broker does not respond.
         """
         offsets: dict[TopicPartition, set[int]] = defaultdict(set)
         for place in places:
@@ -76,8 +76,8 @@ async def _read_span(
         polls = 0 if records else polls + 1
         if polls == _PATIENCE_POLLS:
             raise PromptLogUnavailableError(
-                f"{partition.topic}, partition {partition.partition}: no answer within "
-                f"{_PATIENCE_POLLS * _POLL_MS // 1000} s; is the broker up?"
+                f"{partition.topic}, partition {partition.partition}: no response within "
+                f"{_PATIENCE_POLLS * _POLL_MS // 1000} s; check that the broker is running"
             )
         for record in records:
             if record.offset in wanted:

@@ -1,4 +1,4 @@
-"""The question of a request, out of what its caller published."""
+"""The prompt of a request, from the published record."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from schemas.request import read_request, request_document
 from streams.routing.features.request_features import question_of
 
 Learn = Callable[[int], Awaitable[bool]]
-"""Asks the schema registry for an id; whether it knows it."""
+"""Looks up an id in the schema registry; returns whether it is known."""
 
 
 @dataclass(slots=True, kw_only=True)
 class FoundPrompts:
-    """Prompts by request; `gone` are no longer in the log, `unreadable` are no requests now."""
+    """Prompts by request; `gone` are no longer in the log, `unreadable` are not valid
+    requests now.
+    """
 
     texts: dict[AskedRequest, str] = field(default_factory=dict)
     gone: int = 0
@@ -28,10 +30,10 @@ class FoundPrompts:
 async def prompts_of(
     requests: Iterable[AskedRequest], log: PromptLog, codec: Codec, learn: Learn | None = None
 ) -> FoundPrompts:
-    """Read these requests' questions from the log.
+    """Read these requests' prompts from the log.
 
-    What lies at a request's place counts only if the broker took it in at the request's own time:
-    a topic that was made anew has other requests at the same offsets.
+    A record counts only if its broker timestamp is the request's own time: a recreated topic has
+    other requests at the same offsets.
     """
     by_place: dict[LogPlace, list[AskedRequest]] = {}
     for request in requests:

@@ -1,4 +1,4 @@
-"""The port to the request topics: values by their place, and how places become reads."""
+"""The port to the request topics: values by position, and grouping of positions into reads."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 WIDEST_GAP = 500
-"""Offsets between two wanted ones that are read over; beyond it, seeking is cheaper."""
+"""Maximum gap between wanted offsets that is read through; for larger gaps seeking is cheaper."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class LogPlace:
-    """Where a record lies."""
+    """Position of a record."""
 
     topic: str
     partition: int
@@ -28,17 +28,15 @@ class LoggedValue:
 
 
 class PromptLog(Protocol):
-    """Reads requests by their place in the log."""
+    """Reads requests by their position in the log."""
 
     def read(self, places: Collection[LogPlace]) -> AsyncIterator[tuple[LogPlace, LoggedValue]]:
-        """What lies at these places, one record at a time, in any order; those that the log no
-        longer holds are left out.
-        """
+        """Yield the records at these positions, in any order; deleted ones are left out."""
         ...
 
 
 class InMemoryPromptLog:
-    """The twin in memory."""
+    """The in-memory twin."""
 
     def __init__(self, records: Mapping[LogPlace, LoggedValue]) -> None:
         self._records = records
@@ -53,7 +51,7 @@ class InMemoryPromptLog:
 
 
 def spans(offsets: Sequence[int], gap: int = WIDEST_GAP) -> Iterator[tuple[int, int]]:
-    """Ranges, both ends inclusive and ascending, that hold these offsets and no gap wider."""
+    """Yield ascending inclusive ranges that contain these offsets and no wider gap."""
     ordered = sorted(set(offsets))
     if not ordered:
         return

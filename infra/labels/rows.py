@@ -1,4 +1,4 @@
-"""Judged answers and prompts become rows of labels, for `streams.offline.training.labels`."""
+"""Conversion of scored answers and prompts to label rows for `streams.offline.training.labels`."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from infra.labels.judged_answers import TRUST, AskedRequest, JudgedAnswer
 from schemas.errors import SluiceError
 
 MOST_WEIGHT = 20.0
-"""A shadow call stands for the requests that were not drawn, but for no more than so many."""
+"""Maximum weight of a shadow call, which stands for the requests that were not drawn."""
 
 BY_TIER, BY_MODEL = "tier", "model"
 
 
 class LabelsFileError(SluiceError):
-    """Labels can't be written where they were asked for."""
+    """The label file could not be written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelRow:
-    """One prompt; `scores` 0..1 by tier or model, of those that were judged; its `weight`, 1 up."""
+    """One prompt; `scores` 0..1 by tier or model, of the scored ones; its `weight`, at least 1."""
 
     prompt: str
     scores: Mapping[str, float]
     weight: float
 
     def as_document(self) -> dict[str, Any]:
-        """As a line of a file of labels."""
+        """Return a line of a label file."""
         return {"prompt": self.prompt, "scores": dict(self.scores), "weight": self.weight}
 
 
 def label_rows(
     answers: Iterable[JudgedAnswer], prompts: Mapping[AskedRequest, str], *, by: str = BY_TIER
 ) -> list[LabelRow]:
-    """One row for each request whose prompt is known and not blank, in the order of the answers.
+    """Return one row for each request with a known, non-blank prompt, in the order of the answers.
 
-    Where two models of a tier were judged, the more trusted signal counts, of equals their mean.
-    The weight of a row is one over the smallest probability of its shadow calls.
+    If two models of a tier have scores, the more trusted signal counts, and the mean of equally
+    trusted ones. The weight of a row is one over the smallest probability of its shadow calls.
     """
     grouped: dict[AskedRequest, list[JudgedAnswer]] = defaultdict(list)
     for answer in answers:
@@ -74,13 +74,13 @@ def _weight(judged: Sequence[JudgedAnswer]) -> float:
 
 
 def write_rows(path: Path, rows: Iterable[LabelRow]) -> None:
-    """Write rows as JSON lines, gzip where the name ends in `.gz`.
+    """Write rows as JSON lines, gzip if the name ends in `.gz`.
 
     Raises:
-        LabelsFileError: the file can't be written.
+        LabelsFileError: the file could not be written.
     """
     lines = b"".join(orjson.dumps(row.as_document()) + b"\n" for row in rows)
     try:
         path.write_bytes(gzip.compress(lines, mtime=0) if path.suffix == ".gz" else lines)
     except OSError as error:
-        raise LabelsFileError(f"{path} can't be written: {error.strerror}") from None
+        raise LabelsFileError(f"{path} cannot be written: {error.strerror}") from None

@@ -1,4 +1,6 @@
-"""Where labels and what runs now are read: ClickHouse, the request topics, the registry topic."""
+"""Sources of labels and of the current policy: ClickHouse, the request topics, the
+registry topic.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +21,11 @@ from streams.routing.snapshot import RegistrySnapshot
 
 
 async def labels_from_tables(between: TimeRange, *, by: str) -> Gathered:
-    """Labels of requests that ended in this range, columns `by` tier or model.
+    """Return labels of requests that ended in this range, columns `by` tier or model.
 
     Raises:
-        SinkError: ClickHouse does not answer, or refuses.
-        LogAwayError: the broker stopped answering.
+        SinkError: ClickHouse does not respond, or rejects the query.
+        PromptLogUnavailableError: the broker stopped responding.
         LocalStackError: no address is set and no local pipeline runs.
     """
     settings = SinkSettings(clickhouse_url=clickhouse_address(InfraSettings()))
@@ -43,7 +45,7 @@ async def labels_from_tables(between: TimeRange, *, by: str) -> Gathered:
 
 
 async def current_snapshot() -> RegistrySnapshot | None:
-    """What the current registry version decides by; `None` where nothing is current.
+    """Return the snapshot of the current registry version; `None` without one.
 
     Raises:
         RegistryError: the current version does not validate.

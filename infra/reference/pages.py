@@ -1,4 +1,4 @@
-"""The generated pages, each a function without arguments that gives its text."""
+"""The generated pages of docs/, each a function without arguments that returns the text."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _WIDTHS = {
 
 
 def topics_page() -> str:
-    """Every topic: key, value, width, retention, size, who writes and reads it."""
+    """Return the page of all topics: key, value, partitions, retention, size, writers, readers."""
     heads = (
         "topic",
         "key",
         "value",
         "partitions",
-        "kept",
+        "retention",
         "largest record",
         "written by",
         "read by",
@@ -42,10 +42,11 @@ def topics_page() -> str:
         (
             "# Topics\n",
             _MADE,
-            "Declared once, in `schemas/topics.py`; made by `sluice topics create`. All carry the "
-            "broker's append time. Tier, wait and event topics share one partition count and are "
-            "keyed by `tenant/request id` (murmur2), so that work and its journal lie on the same "
-            "partition number. Tiers are those of the registry; shown are the default ones.\n",
+            "Topics are declared in `schemas/topics.py` and created by `sluice topics create`. All "
+            "use the broker's append time. Tier, wait and event topics share one partition count "
+            "and the key `tenant/request id` (murmur2), so that work and its journal have the same "
+            "partition number. The tiers are those of the registry; the table has the default "
+            "ones.\n",
             *_table(heads, rows),
             "",
         )
@@ -67,14 +68,13 @@ def _topic_row(topic: Topic) -> Sequence[str]:
 
 
 def records_page() -> str:
-    """Every field of every record."""
+    """Return the page of all records and their fields."""
     parts = [
         "# Records\n",
         _MADE,
-        "The values of the topics, from `schemas/avro`. Times are milliseconds since 1970 UTC of "
-        "the broker's clock; money is integer nano-USD; null is unknown, never zero. "
-        "JSON requests and "
-        "replies have the same fields, with money in USD and messages as objects.\n",
+        "The values of the topics, from `schemas/avro`. Times are milliseconds since 1970 UTC by "
+        "the broker's clock. Money is integer nano-USD. Null is unknown, never zero. JSON requests "
+        "and replies have the same fields, with money in USD and messages as objects.\n",
     ]
     for name in VALUES:
         parts.extend(_record(whole_schema(name), f"## {name}"))
@@ -120,11 +120,11 @@ def _type(kind: Any) -> str:
 
 
 def settings_page() -> str:
-    """Every setting of commands, workers and sinks."""
+    """Return the page of all settings of commands, workers and sinks."""
     parts = [
         "# Settings\n",
         _MADE,
-        "Environment variables; a name means the same wherever it stands.\n",
+        "Settings are environment variables. A name has the same meaning in every process.\n",
     ]
     kinds: tuple[tuple[str, type[BaseSettings]], ...] = (
         ("Commands and the local pipeline", InfraSettings),
@@ -145,41 +145,41 @@ def _default(value: Any) -> str:
 
 
 def alert_names_page() -> str:
-    """Every alert that a process raises itself, and when it is over."""
+    """Return the page of all alerts that processes raise themselves, with their resolution."""
     rows = [(f"`{name}`", name.meaning, name.resolution.value) for name in AlertName]
     return "\n".join(
         (
-            "# Alerts without a rule\n",
+            "# Built-in alerts\n",
             _MADE,
-            "Processes raise these alerts themselves; the registry needs no rule for them. They "
+            "Processes raise these alerts themselves, without a rule in the registry. They "
             "are published on `llm.alerts.v1` like alerts of rules ([alerts](alerts.md)). A rule "
             "of the same name takes over the resolution.\n",
             *_table(("alert", "meaning", "resolved"), rows),
             "",
             f"A lasting cause is published again after 10 minutes, so an alert that resolves "
-            f"{Resolution.QUIET.value} stands as long as its cause does. `sluice alerts` shows the "
-            "latest message.",
+            f"{Resolution.QUIET.value} stays active as long as its cause. `sluice alerts` shows "
+            "the latest message.",
             "",
         )
     )
 
 
 def questions_page() -> str:
-    """Every analytics question with its columns."""
+    """Return the page of all named queries with their columns."""
     parts = [
-        "# Asking in SQL\n",
+        "# SQL\n",
         _MADE,
         "Tables: `calls` (one row a provider call), `quality` (one a signal), `outcomes` (one a "
         "journal record), `dead_letters`, `registry_versions`, `alerts`, `replay_decisions`. "
         "Views: `requests` (one row a request: its first terminal outcome) and `spend` (one row "
-        "a call, so `sum(cost)` is all that was spent). Money is `Decimal(18,9)` USD, NULL is "
-        "unknown; time is UTC. Numbers outside the range of their field are stored as the nearest "
-        "within it (a confidence of 7.5 as 1, a negative latency as 0); an event with an infinite "
-        "number or an impossible time becomes a dead letter. Rows with "
-        "`repeat = 1` are repetitions after a crash and are left out by the views.\n",
+        "a call, so `sum(cost)` is the total spending). Money is `Decimal(18,9)` USD, NULL is "
+        "unknown, and time is UTC. Numbers outside the range of their field are clamped "
+        "(a confidence of 7.5 to 1, a negative latency to 0). An event with an infinite "
+        "number or an invalid time becomes a dead letter. Rows with "
+        "`repeat = 1` are duplicates after a crash; the views exclude them.\n",
         "```sql\nSELECT tier, count() AS answers, sum(cost) AS usd\nFROM sluice.requests\n"
         "WHERE status = 'replied' AND ended_at > now() - INTERVAL 1 DAY\nGROUP BY tier\n```\n",
-        "The questions below are files in `sinks/analytics`; `sluice query NAME [--since 24h] "
+        "The named queries below are files in `sinks/analytics`. `sluice query NAME [--since 24h] "
         "[--format table|csv|json]` runs one.\n",
     ]
     for each in questions().values():
@@ -204,7 +204,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def registry_schema() -> str:
-    """The JSON Schema of registry files, for editors."""
+    """Return the JSON Schema of registry files, for editors."""
     return orjson.dumps(json_schema(), option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
@@ -216,4 +216,4 @@ PAGES: dict[str, Callable[[], str]] = {
     "sql.md": questions_page,
     "registry.schema.json": registry_schema,
 }
-"""File name in docs/, to what makes it."""
+"""File name in docs/, to the function that returns its text."""

@@ -1,7 +1,7 @@
-"""What the figures of a range suggest to do next: one sentence each, the question behind it. Pure.
+"""Recommendations from the figures of a range: one sentence each, with its query. Pure.
 
-Each piece of advice follows from a row of an answer and names it, so that it can be checked. Where
-it asks for a change of the policy, `change` says which value and in which direction.
+Each recommendation follows from a row of a query result and names the query, so that it can be
+checked. If it concerns the policy, `change` has the value and the direction.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from infra.figures import dollars
 
 Rows = Sequence[Mapping[str, Any]]
 Answers = Mapping[str, Rows]
-"""Rows by question."""
+"""Rows by query."""
 
 HIGH_ERRORS = 0.05
 HIGH_LOW_SHARE = 0.15
 LITTLE_SAVED = 0.1
 LITTLE_IMPROVED = 0.5
 LEAST = 20
-"""Rows or requests below which nothing is said."""
+"""Minimum rows or requests for a recommendation."""
 
 UP, DOWN = 1, -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuggestedChange:
-    """A value of the registry to change: `policy.boundaries.0` upwards (1) or downwards (-1)."""
+    """A registry value to change: `policy.boundaries.0` upwards (1) or downwards (-1)."""
 
     path: str
     direction: int
@@ -37,7 +37,7 @@ class SuggestedChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """What to do, why, the question that shows it, and the changes of the policy that do it."""
+    """The recommendation, its reason, the query that shows it, and the policy changes."""
 
     what: str
     why: str
@@ -46,7 +46,7 @@ class Advice:
 
 
 def advice_on(answers: Answers, tiers: Sequence[str] = ()) -> list[Advice]:
-    """All that the answers suggest: money first, then quality, providers and the rest.
+    """Return all recommendations: money first, then quality, providers and the rest.
 
     `tiers` are the registry's, cheapest first.
     """
@@ -65,7 +65,7 @@ def _unknown_costs(answers: Answers) -> Iterator[Advice]:
     for row in answers.get("cost_vs_baseline", ()):
         if row["unknown_calls"]:
             yield Advice(
-                what="Find out what the calls of unknown cost were",
+                what="Investigate the calls of unknown cost",
                 why=f"{row['unknown_calls']:,} calls are in no sum, so all sums are lower bounds",
                 question="unknown_cost",
             )
@@ -77,7 +77,7 @@ def _dead_letters(answers: Answers) -> Iterator[Advice]:
         worst = max(answers["dead_letters"], key=lambda row: row["letters"])
         cause = f"{worst['cause'] or 'of unknown cause'}: {worst['reason']}".removesuffix(": ")
         yield Advice(
-            what="Mend who sends what can't be read or delivered",
+            what="Correct the senders of unreadable or undeliverable records",
             why=f"{letters:,} dead letters, most of them {cause}",
             question="dead_letters",
         )
@@ -88,7 +88,7 @@ def _providers(answers: Answers) -> Iterator[Advice]:
         share, calls = row["error_share"] or 0.0, row["ok"] + row["errors"]
         if share > HIGH_ERRORS and calls >= LEAST:
             limited = row["rate_limited"] > row["errors"] / 2
-            what = "Raise or declare the limit of" if limited else "Look at"
+            what = "Raise or declare the limit of" if limited else "Check"
             yield Advice(
                 what=f"{what} {row['model']}/{row['instance']}",
                 why=f"{share:.1%} of its {calls:,} calls failed",
@@ -110,7 +110,7 @@ def _tiers(answers: Answers, tiers: Sequence[str]) -> Iterator[Advice]:
 
 
 def _less_on(tier: str, tiers: Sequence[str]) -> tuple[str, tuple[SuggestedChange, ...]]:
-    """How fewer requests start on a tier: the next one begins at a lower score."""
+    """Return how to start fewer requests on a tier: the next one begins at a lower score."""
     if tiers and tier == tiers[-1]:
         return f"Give {tier} a stronger model: no tier above it could take its requests", ()
     place = tiers.index(tier) if tier in tiers else None
@@ -118,7 +118,7 @@ def _less_on(tier: str, tiers: Sequence[str]) -> tuple[str, tuple[SuggestedChang
         return f"Send less to {tier}: lower the boundary at which the next tier begins", ()
     return (
         f"Send less to {tier}: lower the boundary at which {tiers[place + 1]} begins "
-        f"(number {place + 1} of policy.boundaries), or train on what was judged",
+        f"(number {place + 1} of policy.boundaries), or train on the scored answers",
         (SuggestedChange(path=f"policy.boundaries.{place}", direction=DOWN),),
     )
 
@@ -131,8 +131,8 @@ def _escalations(answers: Answers) -> Iterator[Advice]:
             added = row.get("cost_added")
             spent = "" if added is None else f", and they cost {dollars(Decimal(str(added)))}"
             yield Advice(
-                what=f"Go on from {row['from_tier']} to {row['to_tier']} less often: lower {path}",
-                why=f"only {share:.0%} of {row['compared']:,} escalations were surer "
+                what=f"Escalate less from {row['from_tier']} to {row['to_tier']}: lower {path}",
+                why=f"only {share:.0%} of {row['compared']:,} escalations had a higher confidence "
                 f"afterwards{spent}",
                 question="escalation_value",
                 changes=(SuggestedChange(path=path, direction=DOWN),),
@@ -145,7 +145,7 @@ def _savings(answers: Answers, tiers: Sequence[str]) -> Iterator[Advice]:
         if saved is not None and saved < LITTLE_SAVED and row["compared"] >= LEAST:
             yield Advice(
                 what="Start more requests on cheaper tiers: raise policy.boundaries; "
-                "sluice eval --choose says how far",
+                "sluice eval --choose gives the value",
                 why=f"{saved:.1%} is saved against the baseline",
                 question="cost_vs_baseline",
                 changes=tuple(

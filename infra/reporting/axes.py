@@ -1,4 +1,4 @@
-"""Axes of a chart: round ticks, and where a value stands on the drawing. Pure."""
+"""Chart axes: round ticks, and positions of values on the drawing. Pure."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """What an axis shows: from `low` to `high` in the value's own unit; `show` writes a tick."""
+    """An axis from `low` to `high` in the value's own unit; `show` formats a tick."""
 
     label: str
     low: float
     high: float
     show: Callable[[float], str]
     least_step: float = 0.0
-    """Ticks are at least so far apart, where values between whole units mean nothing."""
+    """Minimum distance of ticks, for units without fractions."""
 
     @classmethod
     def around(
@@ -31,14 +31,14 @@ class Axis:
         *,
         room: float = 0.05,
     ) -> Axis:
-        """An axis on which these values fit, with some room at both ends."""
+        """Return an axis that fits these values, with a margin at both ends."""
         space = (high - low) * room or max(abs(high), 1.0) * room
         return cls(label=label, low=low - space, high=high + space, show=show)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """The drawing in pixels of the SVG's own coordinates: `x` to the right, `y` upwards."""
+    """The drawing area in pixels of the SVG's own coordinates: `x` to the right, `y` upwards."""
 
     x: Axis
     y: Axis
@@ -50,7 +50,7 @@ class Frame:
     bottom: int = 48
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """Where a pair of values stands, in pixels from the upper left."""
+        """Return the position of a pair of values, in pixels from the upper left."""
         across, up = _part(self.x, x), _part(self.y, y)
         return (
             round(self.left + across * (self.width - self.left - self.right), 2),
@@ -58,7 +58,7 @@ class Frame:
         )
 
     def path(self, points: list[tuple[float, float]]) -> str:
-        """Points as the numbers of a polyline or polygon."""
+        """Return points as the numbers of a polyline or polygon."""
         return " ".join(f"{x:g},{y:g}" for x, y in (self.place(*point) for point in points))
 
 
@@ -70,7 +70,9 @@ def _part(axis: Axis, value: float) -> float:
 def round_ticks(
     low: float, high: float, most: int = 6, least_step: float = 0.0
 ) -> tuple[float, ...]:
-    """At most so many round numbers within the bounds, evenly apart; none in an empty range."""
+    """Return at most this many evenly spaced round numbers within the bounds; none for an empty
+    range.
+    """
     if not low < high:
         return ()
     rough = (high - low) / most
@@ -86,7 +88,7 @@ def round_ticks(
 
 
 def axes_svg(frame: Frame) -> str:
-    """Grid, ticks and labels of both axes."""
+    """Return grid, ticks and labels of both axes."""
     left, bottom = frame.place(frame.x.low, frame.y.low)
     right, top = frame.place(frame.x.high, frame.y.high)
     parts = []
@@ -111,7 +113,7 @@ def axes_svg(frame: Frame) -> str:
 
 
 def svg(frame: Frame, inside: str, *, about: str) -> str:
-    """A whole drawing; `about` is what it shows, for those who can't see it."""
+    """Return a complete drawing; `about` is its description for screen readers."""
     size = f'viewBox="0 0 {frame.width} {frame.height}" style="max-width:{frame.width}px"'
     return f'<svg {size} role="img" aria-label="{escape(about)}">{axes_svg(frame)}{inside}</svg>'
 

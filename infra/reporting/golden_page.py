@@ -1,4 +1,4 @@
-"""The page of a golden set: where its prompts went, what a bound would choose, what went astray."""
+"""The page of a golden set: confusion matrix, possible boundary, misrouted prompts."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ Document = Mapping[str, Any]
 
 
 def golden_page(document: Document) -> str:
-    """The page, from `golden_figures` of `infra.cli.golden_eval` alone."""
+    """Return the page, from `golden_figures` of `infra.cli.golden_eval` alone."""
     findings = document["findings"]
     return page(
         f"{findings['classifier']} on the golden set",
-        f"{findings['n']:,} prompts of {document['source']}, routed without calling any model",
+        f"{findings['n']:,} prompts of {document['source']}, routed without model calls",
         (
-            section("What it does", *_verdict(document)),
-            section("Where the prompts went", _confusion(document)),
-            section("Where the boundary could be", *_boundary(document)),
-            section("What went astray", *_astray(document)),
+            section("Result", *_verdict(document)),
+            section("Confusion matrix", _confusion(document)),
+            section("Possible boundary", *_boundary(document)),
+            section("Misrouted prompts", *_astray(document)),
         ),
         "Intervals of shares hold with 95 % (Clopper and Pearson, Biometrika 1934). The same "
         "numbers are in figures.json beside this page.",
@@ -37,21 +37,21 @@ def _verdict(document: Document) -> list[str]:
     share = findings["complex_to_first"]
     said = (
         f"{percent(share)} of the {tiers[-1]} prompts went to {tiers[0]} "
-        f"({between((low, high), percent)}); at most {percent(limit)} may."
+        f"({between((low, high), percent)}); the limit is {percent(limit)}."
     )
     if share > limit:
-        verdict = "That is too much: as it stands, this policy fails the check."
+        verdict = "This is above the limit: the policy fails the check."
     elif high > limit:
         verdict = (
-            "The check passes on these prompts. They are too few to promise it for others: the "
+            "The check passes on these prompts. They are too few for a guarantee: the "
             "interval reaches above the limit."
         )
     else:
-        verdict = "The check passes, and the whole interval lies below the limit."
+        verdict = "The check passes, and the whole interval is below the limit."
     return [
         said,
         verdict,
-        f"{percent(findings['exact'])} of all prompts went exactly where they belong, "
+        f"{percent(findings['exact'])} of all prompts went to the expected tier, "
         f"{percent(findings['first_tier_share'])} went to {tiers[0]}.",
     ]
 
@@ -63,7 +63,7 @@ def _confusion(document: Document) -> Markup:
         went = confusion[tier]
         whole = sum(went.values())
         return (
-            f"belongs to {tier}",
+            f"expected {tier}",
             *(
                 right_or_wrong(
                     f"{went[other]:,} ({percent(went[other] / whole if whole else None)})",
@@ -82,27 +82,27 @@ def _confusion(document: Document) -> Markup:
 def _boundary(document: Document) -> list[str]:
     found, tiers = document["findings"]["by_bound"], document["tiers"]
     if not any(document["scores"].values()):
-        return ["Every prompt was routed by a static rule: there are no scores to draw a line in."]
+        return ["Every prompt was routed by a static rule: there are no scores for a boundary."]
     limits = {"the policy's boundaries": document["boundaries"]}
     promise = (
         f"at most {percent(found['at_most'])} of the {tiers[-1]} requests on {tiers[0]}, with "
         f"{percent(found['confidence'])} confidence"
     )
     if found["boundary"] is None:
-        said = f"No boundary keeps the promise ({promise}): the prompts are too few, or too alike."
+        said = f"No boundary meets the limit ({promise}): the prompts are too few, or too similar."
     else:
         said = (
-            f"Sending what scores below {found['boundary']:.3f} to {tiers[0]} keeps a promise: "
+            f"A first boundary of {found['boundary']:.3f} meets the limit: "
             f"{promise}. On these prompts it is {percent(found['complex_to_first'])} of them, and "
             f"{percent(found['stays_on_first'])} of all prompts stay on {tiers[0]}. The boundary "
             "was chosen on the prompts that it is measured on, so check it on others."
         )
-        limits["the boundary by the promise"] = [found["boundary"]]
+        limits["the boundary for the limit"] = [found["boundary"]]
     chart = histogram(
-        {f"belongs to {tier}": document["scores"][tier] for tier in tiers},
+        {f"expected {tier}": document["scores"][tier] for tier in tiers},
         x_label="score (0 easy, 1 hard)",
         y_label="prompts",
-        title="How the classifier scores them",
+        title="Distribution of scores",
         limits=limits,
     )
     return [said, chart]
@@ -111,11 +111,11 @@ def _boundary(document: Document) -> list[str]:
 def _astray(document: Document) -> list[str]:
     rows = document["misclassified"]
     if not rows:
-        return ["Nothing: every prompt went where it belongs."]
+        return ["None: every prompt went to the expected tier."]
     return [
-        f"{len(rows):,} prompts, those sent furthest too low first.",
+        f"{len(rows):,} prompts, sorted by the distance to the expected tier, too low first.",
         table(
-            ("prompt", "belongs to", "went to", "score", "why, in the classifier's words"),
+            ("prompt", "expected", "went to", "score", "reasons of the classifier"),
             [
                 (
                     each["prompt"],

@@ -1,6 +1,6 @@
-"""Headings of the report's tables: what a column holds, with its unit where figures do not show it.
+"""Headings of the report's tables, with the unit if the figures do not show it.
 
-Columns that are not named here are called as the question calls them.
+Columns without an entry have the name of the query's column.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "unknown_baseline": "requests of unknown baseline",
         "cost": "cost of the compared",
         "baseline": "baseline of the compared",
-        "saved_share": "saved, of the baseline",
-        "spent": "spent in all",
+        "saved_share": "saved, share of the baseline",
+        "spent": "total spent",
         "answers": "spent on answers",
         "classifiers": "spent on classifiers",
         "judges": "spent on judges",
         "shadows": "spent on shadow calls",
         "replays": "spent on replays",
         "unknown_calls": "calls of unknown cost",
-        "net_saved": "baseline less all that was spent",
+        "net_saved": "baseline less total spent",
     },
     "cost_by": {
         "cost_share": "share of the cost",
@@ -38,8 +38,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "unjudged": "not judged",
     },
     "escalation_value": {
-        "improved": "surer afterwards",
-        "improved_share": "share surer afterwards",
+        "improved": "higher confidence afterwards",
+        "improved_share": "share with higher confidence",
         "unknown_cost": "hops of unknown cost",
     },
     "routing_distribution": {
@@ -54,7 +54,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
 
 
 def report_heading(question: str, column: str, unit: str, by: str = "") -> str:
-    """The heading of a question's column; `by` says what `value` holds."""
+    """Return the heading of a query's column; `by` is the meaning of `value`."""
     words = _WORDS.get(question, {}).get(column, column.replace("_", " "))
     if column == "value" and by:
         words = by

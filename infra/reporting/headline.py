@@ -1,4 +1,4 @@
-"""The first thing that the report says: what routing saved. Pure."""
+"""The headline of the report: the savings of routing. Pure."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from infra.reporting.markup import Markup
 
 
 def savings_headline(rows: Rows) -> Markup:
-    """How much was saved, of what, and what is left of it after all other spend."""
+    """Return the savings, their base, and the net savings after all other spending."""
     row = rows[0] if rows else {}
     share = row.get("saved_share")
     if share is None:
         why = "no answered request has both a known cost and a known baseline"
         return _headline("Savings unknown", f"{why}; sluice query cost_vs_baseline")
     told = f"{abs(share):.0%}".replace("%", " %")
-    title = f"{told} saved" if share >= 0 else f"{told} dearer than the baseline"
+    title = f"{told} saved" if share >= 0 else f"{told} more expensive than the baseline"
     said = (
         f"{_usd(row['cost'])} instead of {_usd(row['baseline'])} for {row['compared']:,} answered "
         "requests, against sending each to the baseline model."

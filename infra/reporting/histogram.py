@@ -1,4 +1,4 @@
-"""How scores are spread, stacked by what they belong to. Pure."""
+"""Histogram of scores, stacked by group. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _GAP = 0.08
 
 
 def counts_by_bin(values: Sequence[float], bins: int = BINS) -> list[int]:
-    """How many values of 0..1 fall into each of so many bins of equal width; 1 is in the last."""
+    """Count the values of 0..1 in each of these bins of equal width; 1 is in the last."""
     counts = [0] * bins
     for value in values:
         counts[min(int(value * bins), bins - 1)] += 1
@@ -28,7 +28,9 @@ def histogram(
     limits: Mapping[str, Sequence[float]] | None = None,
     caption: str = "",
 ) -> Markup:
-    """Scores 0..1 by group, the first group lowest; `limits` are places on the axis by name."""
+    """Draw scores 0..1 by group, the first group lowest; `limits` are positions on the axis by
+    name.
+    """
     marked = limits or {}
     counted = [counts_by_bin(values) for values in groups.values()]
     tallest = max((sum(column) for column in zip(*counted, strict=True)), default=0)

@@ -1,6 +1,6 @@
-"""All figures of an examined classifier that its page shows, as one document of plain values.
+"""Figures of an examined classifier for its page, as one document of plain values.
 
-The page is made from this document alone, so that `figures.json` beside it has the same numbers.
+The page is built from this document alone, so that `figures.json` has the same numbers.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ORACLE = "oracle"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedClassifier:
-    """What was examined, on which rows, what it preferred and how good that was."""
+    """The examined classifier, its rows, its preferences and their quality."""
 
     wanted: Examination
     labels: Labels
@@ -41,7 +41,7 @@ class JudgedClassifier:
 
     @property
     def name(self) -> str:
-        """The examined classifier, or cascade, by name."""
+        """Return the name of the examined classifier, or cascade."""
         chosen = self.wanted.cascade
         return self.wanted.classifier.name if chosen is None else f"{chosen.name} cascade"
 
@@ -49,11 +49,11 @@ class JudgedClassifier:
 def judge(
     wanted: Examination, labels: Labels, on_fold: Callable[[], None] = lambda: None
 ) -> JudgedClassifier:
-    """Examine a classifier or a cascade, and keep what it preferred beside what was measured.
+    """Examine a classifier or a cascade, and keep its preferences with the measurements.
 
     Raises:
-        ArtifactError: a named artifact can't be used.
-        LabelsError: the rows lack what is needed.
+        ArtifactError: a named artifact is unusable.
+        LabelsError: the rows lack required fields.
         NoGapError: the strong model is no better than the weak one.
     """
     preference = preference_of(wanted, labels, on_fold)
@@ -72,7 +72,7 @@ def judge(
 
 
 def figures_of(judged: JudgedClassifier, source: str) -> dict[str, Any]:
-    """The document; `source` names the file of labels. Costs are USD a request.
+    """Return the document; `source` names the file of labels. Costs are USD per request.
 
     Raises:
         NoGapError: the strong model is no better than the weak one.

@@ -1,4 +1,4 @@
-"""The page of an examined classifier: what it gains, what it costs, where it is wrong."""
+"""The page of an examined classifier: gain, cost and errors."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ Document = Mapping[str, Any]
 _NAMES = {"length": "prompt length", "random": "random", "oracle": "oracle (knows both scores)"}
 _PER = 1_000
 _AT_LIST_PRICE = (
-    "Costs are means a request at today's list price, by the length of the texts: hidden reasoning "
-    "is not counted, and a router that sends the longer prompts to the strong model pays more."
+    "Costs are mean list prices of today per request, by text length: hidden reasoning "
+    "is not counted, and a router that sends longer prompts to the strong model costs more."
 )
 
 
 def judged_page(document: Document) -> str:
-    """The page, from the document of `infra.reporting.judged` alone."""
+    """Return the page, from the document of `infra.reporting.judged` alone."""
     models = document["models"]
-    title = f"{document['examined']}: {models['weak']} or {models['strong']}?"
+    title = f"{document['examined']}: {models['weak']} or {models['strong']}"
     return page(
         title,
         _about(document),
         (
-            section("What it gains", *_gains(document)),
+            section("Routing gain", *_gains(document)),
             section("Quality and cost", *_curve_part(document)),
-            section("Where it can be run", *_points_part(document)),
-            section("Does it keep its word?", *_reliability_part(document)),
-            section("Most wrongly judged", *_examples_part(document)),
+            section("Operating points", *_points_part(document)),
+            section("Calibration", *_reliability_part(document)),
+            section("Largest routing errors", *_examples_part(document)),
         ),
         "Intervals hold with 95 %, from resampled rows (bootstrap), or Clopper and Pearson for "
         "shares of a bin. The same numbers are in figures.json beside this page.",
@@ -54,15 +54,15 @@ def _gains(document: Document) -> list[str]:
     texts = [
         f"{models['weak']} alone scores {score(figures['weak'])}, {models['strong']} alone "
         f"{score(figures['strong'])}. Over all shares of strong calls, {document['examined']} "
-        f"recovers {score(apgr)} of that gap on average ({between(bounds)}); a coin recovers half "
-        f"of it.",
+        f"recovers {score(apgr)} of that gap on average ({between(bounds)}); random choice "
+        f"recovers half of it.",
     ]
     texts += [_held_against(name, found) for name, found in document["more_than"].items()]
     auroc = figures["auroc"]
     if auroc is not None:
         texts.append(
             f"In {percent(auroc)} of all pairs of a good and a bad answer of {models['weak']}, the "
-            f"bad one is rated more in need of {models['strong']} (AUROC {score(auroc)}; a coin: "
+            f"bad one has the higher score for {models['strong']} (AUROC {score(auroc)}; random: "
             f"0.500). Good is a score of {document['bar']:g} or more."
         )
     return texts
@@ -76,7 +76,7 @@ def _held_against(name: str, found: Mapping[str, float]) -> str:
     elif bounds[1] < 0:
         verdict = f"It is worse than {against}"
     else:
-        verdict = f"These rows show no difference to {against}"
+        verdict = f"These rows show no difference from {against}"
     return f"{verdict}: {value:+.3f} ({between(bounds)})."
 
 
@@ -85,7 +85,7 @@ def _curve_part(document: Document) -> list[str]:
     if curves["examined"]["cost"] is None:
         parts: list[str] = [
             _chart(document, by_cost=False),
-            "No curve over cost: the list of prices does not know one of the two models by its "
+            "No cost curve: the price list does not have one of the two models by its "
             "name in the file.",
         ]
     else:
@@ -93,7 +93,7 @@ def _curve_part(document: Document) -> list[str]:
         parts = [side_by_side(*both)]
     rows = [(document["examined"], score(curves["examined"]["apgr"]))]
     rows += [(_NAMES[name], score(curves[name]["apgr"])) for name in _NAMES if name in curves]
-    return [*parts, table(("router", "share of the gap recovered, on average (APGR)"), rows)]
+    return [*parts, table(("router", "mean recovered share of the gap (APGR)"), rows)]
 
 
 def _chart(document: Document, *, by_cost: bool) -> Markup:
@@ -120,7 +120,7 @@ def _chart(document: Document, *, by_cost: bool) -> Markup:
         else Axis(label="share of strong calls", low=0, high=1, show=percent)
     )
     cascade = document["cascade"] is not None
-    paid = " The cascade pays the weak call every time." if cascade else ""
+    paid = " The cascade always pays the weak call." if cascade else ""
     return line_chart(
         x,
         Axis.around("quality (mean score)", min(up), max(up), lambda value: f"{value:.2f}"),
@@ -161,7 +161,7 @@ def _points_part(document: Document) -> list[str]:
         "quality",
         "strong calls",
         "95 %",
-        "USD a request",
+        "USD per request",
         "saved against all strong",
     )
     points = document["operating_points"]
@@ -171,11 +171,11 @@ def _points_part(document: Document) -> list[str]:
         f"go to {document['models']['strong']}"
     )
     if middle["cost"] is None:
-        said += "; what that costs is unknown, for want of a price."
+        said += "; the cost is unknown, because a price is missing."
     else:
         more_or_less = "less" if middle["saved_share"] >= 0 else "more"
         said += (
-            f", at {usd(middle['cost'])} a request, {percent(abs(middle['saved_share']))} "
+            f", at {usd(middle['cost'])} per request, {percent(abs(middle['saved_share']))} "
             f"{more_or_less} than sending all of them there."
         )
     return [said, table(heads, [row(point) for point in points], words=())]
@@ -185,8 +185,8 @@ def _reliability_part(document: Document) -> list[str]:
     bins = document["reliability"]
     if bins is None:
         return [
-            f"{document['examined']} ranks requests, but states no chance that an answer is good: "
-            "there is nothing to hold it to."
+            f"{document['examined']} ranks requests, but predicts no probability of a good answer, "
+            "so there is no calibration to show."
         ]
     ece = document["figures"]["ece"]
     weak = document["models"]["weak"]
@@ -206,19 +206,19 @@ def _reliability_part(document: Document) -> list[str]:
             )
             for each in bins
         ],
-        x_label=f"stated chance that {weak} answers well",
-        y_label="answers that were good",
+        x_label=f"predicted probability of a good answer by {weak}",
+        y_label="share of good answers",
         title="Reliability",
-        caption="A point above the diagonal: the weak model was better than stated. Larger points "
-        "hold more requests.",
+        caption="Above the diagonal the weak model was better than predicted. Larger points "
+        "have more requests.",
     )
     return [
-        f"Stated and observed chances differ by {score(ece)} on average (ECE). "
-        f"{percent(off / document['figures']['n'])} of the requests lie in bins whose stated "
-        "chance is outside the interval of what was observed.",
+        f"Predicted and observed probabilities differ by {score(ece)} on average (ECE). "
+        f"{percent(off / document['figures']['n'])} of the requests are in bins whose predicted "
+        "probability is outside the interval of the observation.",
         chart,
         table(
-            ("stated", "requests", "mean stated", "observed", "95 %", "off by"),
+            ("predicted", "requests", "mean predicted", "observed", "95 %", "difference"),
             [
                 (
                     f"{percent(each['low'])} to {percent(each['high'])}",
@@ -238,13 +238,15 @@ def _examples_part(document: Document) -> list[str]:
     weak, strong = document["models"]["weak"], document["models"]["strong"]
     kept, sent = document["misjudged"]["kept_cheap"], document["misjudged"]["sent_in_vain"]
     if not kept and not sent:
-        return [f"None: {document['examined']} rates all requests alike, or none wrongly."]
+        return [
+            f"None: {document['examined']} has no errors, or gives all requests the same score."
+        ]
     return [
-        f"Rank is the share of requests that are less in need of {strong}, by "
-        f"{document['examined']}. Stated is the chance that {weak} answers well.",
-        subheading(f"Kept on the weak model, though {strong} was better"),
+        f"Rank is the share of requests with a lower score for {strong}, by "
+        f"{document['examined']}. Predicted is the probability of a good answer by {weak}.",
+        subheading(f"Kept on the weak model, although {strong} was better"),
         _example_table(kept, weak, strong),
-        subheading(f"Sent to the strong model, though {weak} was as good"),
+        subheading(f"Sent to the strong model, although {weak} was as good"),
         _example_table(sent, weak, strong),
     ]
 

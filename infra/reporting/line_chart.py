@@ -1,4 +1,4 @@
-"""Lines over a common axis, a band around some, marks at single points. Pure."""
+"""Line chart with optional bands and single marks. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Points = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A named line; `kind` names its colour and dash in the page's style sheet."""
+    """A named line; `kind` selects its colour and dash in the style sheet."""
 
     name: str
     kind: str
@@ -24,7 +24,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
-    """What lies between two lines over the same places."""
+    """The area between two lines with the same x values."""
 
     name: str
     kind: str
@@ -51,7 +51,7 @@ def line_chart(
     title: str,
     caption: str = "",
 ) -> Markup:
-    """A chart as an HTML figure: bands lie below lines, lines below marks."""
+    """Return a chart as an HTML figure: bands below lines, lines below marks."""
     frame = Frame(x=x, y=y, width=480, height=340)
     drawn = [
         f'<polygon class="band {each.kind}" '
@@ -63,7 +63,7 @@ def line_chart(
         for each in lines
     ]
     for line in lines:
-        # A line of a point or two would hardly be seen.
+        # A line of one or two points would be hardly visible.
         for at in line.points if len(line.points) <= _FEW else ():
             x_at, y_at = frame.place(*at)
             drawn.append(f'<circle class="dot {line.kind}" cx="{x_at:g}" cy="{y_at:g}" r="4"/>')

@@ -1,6 +1,6 @@
-"""Pieces of a page: every text is escaped here, once, on its way into the markup.
+"""Parts of a page: every text is escaped here, once, when it enters the markup.
 
-A cell or a paragraph is plain text unless it is `Markup`, which was made by this package.
+A cell or a paragraph is plain text unless it is `Markup`, which only this package creates.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ _FIGURE = ' class="figure"'
 
 
 class Markup(str):
-    """Text that is HTML already."""
+    """Text that is already HTML."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Legend:
-    """An entry of a chart's legend: `shape` is line, band, mark or bar; `kind` its colour."""
+    """A legend entry of a chart: `shape` is line, band, mark or bar; `kind` its colour."""
 
     name: str
     shape: str
@@ -28,12 +28,12 @@ class Legend:
 
 
 def html_of(text: str) -> str:
-    """A text as it stands in the page."""
+    """Return a text as HTML."""
     return text if isinstance(text, Markup) else escape(text)
 
 
 def section(heading: str, *parts: str) -> Markup:
-    """A part of the page under its heading; plain texts become paragraphs."""
+    """Return a section with its heading; plain texts become paragraphs."""
     inside = "".join(
         part if isinstance(part, Markup) else f"<p>{escape(part)}</p>" for part in parts if part
     )
@@ -41,17 +41,17 @@ def section(heading: str, *parts: str) -> Markup:
 
 
 def subheading(text: str) -> Markup:
-    """A heading within a section."""
+    """Return a heading within a section."""
     return Markup(f"<h3>{escape(text)}</h3>")
 
 
 def side_by_side(*parts: Markup) -> Markup:
-    """Charts beside each other where the page is wide enough."""
+    """Return charts side by side if the page is wide enough."""
     return Markup(f'<div class="pair">{"".join(parts)}</div>')
 
 
 def right_or_wrong(text: str, *, right: bool = False, wrong: bool = False) -> Markup:
-    """A cell's text, set off where it is what should be, or what should not."""
+    """Return a cell's text, highlighted if it is correct or wrong."""
     if not (right or wrong):
         return Markup(escape(text))
     kind = "right" if right else "wrong"
@@ -65,7 +65,7 @@ def table(
     words: Iterable[int] = (0,),
     kind: str = "",
 ) -> Markup:
-    """A table; columns in `words` (counted from 0) stand at the left, figures at the right."""
+    """Return a table; columns in `words` (from 0) are left-aligned, figures right-aligned."""
     left = frozenset(words)
 
     def cells(tag: str, row: Sequence[str]) -> str:
@@ -82,7 +82,7 @@ def table(
 
 
 def key_figures(named: Iterable[tuple[str, str]]) -> Markup:
-    """Figures that stand for themselves, each under its name."""
+    """Return key figures, each with its name."""
     inside = "".join(
         f"<div><dt>{html_of(name)}</dt><dd>{html_of(value)}</dd></div>" for name, value in named
     )
@@ -90,7 +90,7 @@ def key_figures(named: Iterable[tuple[str, str]]) -> Markup:
 
 
 def figure(drawing: str, title: str, legend: Sequence[Legend] = (), caption: str = "") -> Markup:
-    """A drawing (SVG) with title, legend and what is to be known of it."""
+    """Return a drawing (SVG) with title, legend and caption."""
     entries = "".join(
         f'<li><svg class="key" viewBox="0 0 28 12" aria-hidden="true">{_key(each)}</svg>'
         f"{escape(each.name)}</li>"
@@ -113,6 +113,8 @@ def _key(entry: Legend) -> str:
 
 
 def excerpt(text: str, most: int = 300) -> str:
-    """The beginning of a text on one line, at most so many characters, an ellipsis included."""
+    """Return the beginning of a text on one line, at most this many characters, including an
+    ellipsis.
+    """
     line = " ".join(text[: most * 4].split())
     return line if len(line) <= most and len(text) <= most * 4 else line[: most - 1] + "…"

@@ -1,4 +1,4 @@
-"""A whole page, and how it comes into its folder together with its numbers."""
+"""A complete page, and writing it to its folder with its numbers."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ PAGE, FIGURES = "index.html", "figures.json"
 
 
 class ReportError(SluiceError):
-    """A page can't be written where it was asked for."""
+    """A page could not be written."""
 
 
 def page(title: str, about: str, sections: Iterable[Markup], foot: str) -> str:
-    """The HTML of a page; title, `about` (what was measured) and `foot` are plain texts."""
+    """Return the HTML of a page; title, `about` (subject of the measurement) and `foot` are plain
+    texts.
+    """
     template = Template(resources.files("infra.reporting").joinpath("page.html").read_text("utf-8"))
     return template.substitute(
         title=escape(title), about=escape(about), body="\n".join(sections), foot=escape(foot)
@@ -30,10 +32,11 @@ def page(title: str, about: str, sections: Iterable[Markup], foot: str) -> str:
 
 
 def write_report(folder: Path, html: str, figures: Mapping[str, Any]) -> Path:
-    """Write `index.html` and `figures.json` into a folder, which is made; the page's path.
+    """Write `index.html` and `figures.json` into a folder, creating it if needed; return the page's
+    path.
 
     Raises:
-        ReportError: the folder or a file can't be written.
+        ReportError: the folder or a file could not be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,6 +44,6 @@ def write_report(folder: Path, html: str, figures: Mapping[str, Any]) -> Path:
         (folder / PAGE).write_text(html, encoding="utf-8")
     except OSError as error:
         raise ReportError(
-            f"{folder}: can't be written ({error.strerror}); name another folder with --report"
+            f"{folder}: cannot be written ({error.strerror}); give another folder with --report"
         ) from None
     return folder / PAGE

@@ -1,4 +1,4 @@
-"""Whether stated chances are kept: observed over stated, with how many rows say so. Pure."""
+"""Reliability diagram: observed over predicted probability, with row counts. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ _LARGEST, _SMALLEST = 11.0, 2.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A bin of stated chances: mean `stated`, share `observed` with its bounds, all 0..1."""
+    """A bin of predicted probabilities: mean `stated`, share `observed` with its bounds,
+    all 0..1.
+    """
 
     stated: float
     observed: float
@@ -26,7 +28,9 @@ class Kept:
 def reliability_chart(
     bins: Sequence[Kept], *, x_label: str, y_label: str, title: str, caption: str = ""
 ) -> Markup:
-    """A reliability diagram; a point's area grows with its rows, its bar is the 95 % interval."""
+    """Return a reliability diagram; a point's area grows with its rows, its bar is the 95 %
+    interval.
+    """
     frame = Frame(
         x=Axis(label=x_label, low=0, high=1, show=percent),
         y=Axis(label=y_label, low=0, high=1, show=percent),
@@ -45,7 +49,7 @@ def reliability_chart(
             f'<circle class="dot examined" cx="{x:g}" cy="{y:g}" r="{radius:.2f}"/>'
         )
     legend = (
-        Legend(name="as stated", shape="line", kind="ideal"),
+        Legend(name="perfect calibration", shape="line", kind="ideal"),
         Legend(name="observed, with its 95 % interval", shape="mark", kind="examined"),
     )
     return figure(svg(frame, "".join(parts), about=title), title, legend, caption)

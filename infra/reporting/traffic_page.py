@@ -1,6 +1,7 @@
-"""The page about a range of traffic: money, routing, quality, time, providers, experiments. Pure.
+"""The page about a range of traffic: money, routing, quality, latency, providers, experiments.
+Pure.
 
-Every figure is an answer of a question that `sluice query` gives as well; the page names it.
+Every figure is a result of a named query of `sluice query`; the page gives the name.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _NAMELESS = "–"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrafficFigures:
-    """The answers about a range of time (aware, UTC), by question, and by question and parameter
+    """Query results over a time range (aware, UTC), by query, and by query and parameter
     (`cost_by.model`); `every` is the length of a period, hour or day; `tiers` are the registry's,
     cheapest first.
     """
@@ -39,7 +40,7 @@ class TrafficFigures:
 
 
 def traffic_page(traffic: TrafficFigures) -> str:
-    """The page as one HTML document that needs nothing else."""
+    """Return the page as one self-contained HTML document."""
     answers = traffic.answers
     between = f"{traffic.since:%Y-%m-%d %H:%M} to {traffic.until:%Y-%m-%d %H:%M} UTC"
     sections = [
@@ -57,7 +58,7 @@ def traffic_page(traffic: TrafficFigures) -> str:
             _table("cost_by", answers, "cost_by.tenant"),
             subheading("By purpose"),
             _table("cost_by", answers, "cost_by.purpose"),
-            subheading("Dearest requests"),
+            subheading("Most expensive requests"),
             _table("extremes", answers, "extremes.cost"),
             subheading("Prompt caches"),
             _table("cache_effects", answers),
@@ -72,13 +73,13 @@ def traffic_page(traffic: TrafficFigures) -> str:
         section(
             "Quality",
             _table("quality_by_tier", answers),
-            subheading("Started too low"),
+            subheading("Started on a too low tier"),
             _table("misclassification", answers),
         ),
         section(
             "Time",
             _table("latency_by_tier", answers),
-            subheading("What Sluice adds"),
+            subheading("Routing overhead"),
             _table("routing_overhead", answers),
             subheading("Slowest requests"),
             _table("extremes", answers, "extremes.latency"),
@@ -92,21 +93,21 @@ def traffic_page(traffic: TrafficFigures) -> str:
         section("Experiments", _table("experiment", answers), _table("experiment_arms", answers)),
         section("Dead letters", _table("dead_letters", answers)),
     ]
-    return page("Sluice", between, sections, "Every table is an answer of sluice query NAME.")
+    return page("Sluice", between, sections, "Every table is the result of sluice query NAME.")
 
 
 def _next(traffic: TrafficFigures) -> Markup:
     found = advice_on(traffic.answers, traffic.tiers)
     if not found:
-        return section("What to do next", "Nothing stands out.")
+        return section("Recommendations", "None.")
     rows = [(each.what, each.why, f"sluice query {each.question}") for each in found]
-    return section("What to do next", table(("do", "because", "see"), rows, words=(0, 1, 2)))
+    return section("Recommendations", table(("action", "reason", "see"), rows, words=(0, 1, 2)))
 
 
 def _table(name: str, answers: Answers, key: str = "") -> Markup:
     asked, rows = question(name), answers.get(key or name, ())
     if not rows:
-        return Markup("<p>Nothing in this range.</p>")
+        return Markup("<p>No data in this range.</p>")
     columns = [
         column for column in asked.columns if any(row[column.name] is not None for row in rows)
     ]
@@ -140,7 +141,7 @@ def _spend(traffic: TrafficFigures) -> Markup:
 def _saved(traffic: TrafficFigures) -> Markup:
     rows = traffic.answers.get("savings", ())
     line = Line(name="saved", kind="examined", points=_points(traffic, rows, "saved_share"))
-    return _over_time(traffic, [line], "share", "Saved against the baseline", "{:.0%}".format)
+    return _over_time(traffic, [line], "share", "Saved, share of the baseline", "{:.0%}".format)
 
 
 def _distribution(traffic: TrafficFigures) -> Markup:
@@ -154,7 +155,7 @@ def _distribution(traffic: TrafficFigures) -> Markup:
         )
         for number, tier in enumerate(tiers)
     ]
-    title = "Share of the requests that start on each tier"
+    title = "Share of requests started on each tier"
     return _over_time(traffic, lines, "share", title, "{:.0%}".format)
 
 
@@ -183,7 +184,7 @@ def _over_time(
 ) -> Markup:
     drawn = [line for line in lines if line.points]
     if not drawn:
-        return Markup(f"<p>{title}: nothing in this range.</p>")
+        return Markup(f"<p>{title}: no data in this range.</p>")
     values = [value for line in drawn for _, value in line.points]
     places = [at for line in drawn for at, _ in line.points]
     by_day = traffic.every == "day"
@@ -200,7 +201,7 @@ def _over_time(
         for line in drawn
     ]
     low, high = min(places) / unit, max(places) / unit
-    # One period alone is a point in the middle of its hour or day.
+    # A single period is a point in the middle of its hour or day.
     room = 0.5 if low == high else 0.0
     across = Axis(
         label=f"UTC, from {traffic.since:%Y-%m-%d %H:%M}, by the {traffic.every}",

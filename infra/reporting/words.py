@@ -1,4 +1,4 @@
-"""Figures as people read them: shares in percent, money with digits that say something."""
+"""Formatting of figures: shares in percent, money with significant digits."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from decimal import Decimal
 from infra.figures import UNKNOWN, dollars
 
 _HELD = "\N{NO-BREAK SPACE}"
-"""Between a number and its unit: they stay on one line."""
+"""Separator of a number and its unit, which keeps them on one line."""
 
 
 def percent(share: float | None) -> str:
-    """A share 0..1: whole percents, tenths below ten percent."""
+    """Return a share 0..1: whole percents, tenths below ten percent."""
     if share is None:
         return UNKNOWN
     shown = share * 100
@@ -21,16 +21,16 @@ def percent(share: float | None) -> str:
 
 
 def score(value: float | None) -> str:
-    """A score or an area 0..1, to three digits."""
+    """Return a score or an area 0..1, with three digits."""
     return UNKNOWN if value is None else f"{value:.3f}"
 
 
 def usd(value: float | None) -> str:
-    """Money, from USD."""
+    """Return money, from USD."""
     return UNKNOWN if value is None else dollars(Decimal(repr(value)))
 
 
 def between(bounds: Sequence[float | None], show: Callable[[float | None], str] = score) -> str:
-    """An interval's bounds in words."""
+    """Return an interval's bounds in words."""
     low, high = bounds
     return f"95 %: {show(low)} to {show(high)}"

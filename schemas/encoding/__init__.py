@@ -1,1 +1,1 @@
-"""Bytes to values and back: Avro, exact JSON, and their bounds."""
+"""Encoding and decoding of values: Avro, exact JSON, and their limits."""

@@ -1,8 +1,9 @@
-"""Bytes of one Avro value, read so that neither a number nor a crowd of values holds up the loop.
+"""Bounded reading of one Avro value, so that neither long integers nor many values block the event
+loop.
 
-Avro writes an integer as up to ten bytes, each but the last with its highest bit set (1.12,
-"Binary encoding"); the reader takes as many as come. Four mebibytes of such bytes held a worker
-for a tenth of a second, as many values of one byte for two seconds and a half.
+Avro writes an integer as up to ten bytes, each but the last with its highest bit set (1.12, "Binary
+encoding"). fastavro reads any number of them. Four mebibytes of such bytes blocked a worker for 0.1
+s, and as many one-byte values blocked it for 2.5 s.
 """
 
 from __future__ import annotations
@@ -17,31 +18,31 @@ _LONGEST_INTEGER = 10
 _CONTINUES = 0x80
 
 GUARDED_FROM = 65_536
-"""Bytes up to which a value is read without the guard: it costs a call for each byte."""
+"""Bytes up to which a value is read without the guard, which costs one call per byte."""
 
 MOST_READS = 100_000
-"""Pieces of a large record that are read; a value is one to five of them. The most takes about
-30 ms. A request with 4,096 messages of two parts each and all its other lists full has 98,000.
+"""Most reads of a large record; a value takes one to five. The maximum takes about 30 ms. A request
+with 4,096 messages of two parts each and all other lists full has 98,000.
 """
 
 
 class Readable(Protocol):
-    """What fastavro reads from."""
+    """The interface that fastavro reads from."""
 
     @property
     def read(self) -> Callable[[int], bytes]:
-        """Gives so many bytes."""
+        """Return a function that reads a number of bytes."""
         ...
 
     @property
     def tell(self) -> Callable[[], int]:
-        """Says where it stands."""
+        """Return a function that gives the position."""
         ...
 
 
 def avro_stream(data: bytes, start: int) -> Readable:
-    """The bytes from `start` on, for fastavro. Where the value is large, its `read` raises
-    `UndecodableError` within an integer of more than ten bytes and after `MOST_READS` pieces.
+    """Return a stream over the bytes from `start` for fastavro. For a large value its `read` raises
+    `UndecodableError` in an integer of more than ten bytes and after `MOST_READS` reads.
     """
     stream = BytesIO(data)
     stream.seek(start)
@@ -49,7 +50,7 @@ def avro_stream(data: bytes, start: int) -> Readable:
 
 
 class _Guarded:
-    """Counts pieces, and the bytes of an integer: fastavro reads those one by one."""
+    """Counts reads and the bytes of an integer, which fastavro reads one by one."""
 
     __slots__ = ("read", "tell")
 
@@ -60,7 +61,7 @@ class _Guarded:
             nonlocal left, continued
             left -= 1
             if left < 0:
-                raise UndecodableError(f"more than {MOST_READS} pieces of values")
+                raise UndecodableError(f"more than {MOST_READS} values")
             got = whole(size)
             if size == 1 and got and got[0] >= _CONTINUES:
                 continued += 1

@@ -1,7 +1,7 @@
-"""Values to Avro records and back, by their declared fields.
+"""Conversion between values and Avro records, by declared fields.
 
-A value's fields have the names of its schema's fields; nested values and tuples of values are
-found once per class from the annotations.
+A value's fields have the names of its schema's fields. Nested values and tuples of values are
+resolved once per class from the annotations.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ Value = TypeVar("Value")
 def _shape(
     cls: Hashable,
 ) -> tuple[tuple[str, ...], Callable[[Any], Any], dict[str, tuple[type, bool]]]:
-    """Field names, a getter of them all, and which fields nest: name to (class, is a tuple)."""
+    """Return field names, a getter of all fields, and the nested fields: name to (class, is a
+    tuple).
+    """
     declared: Any = cls
     names = tuple(field.name for field in fields(declared))
     hints = get_type_hints(declared)
@@ -47,7 +49,7 @@ def _nested_class(hint: Any) -> tuple[type, bool] | None:
 
 
 def as_record(value: Any) -> dict[str, Any]:
-    """The Avro record of a value."""
+    """Convert a value to an Avro record."""
     names, getter, nested = _shape(value.__class__)
     record = dict(zip(names, getter(value), strict=True))
     for name, (_, many) in nested.items():
@@ -60,7 +62,7 @@ def as_record(value: Any) -> dict[str, Any]:
 
 
 def from_record(cls: type[Value], record: Mapping[str, Any]) -> Value:
-    """The value of an Avro record; lists become tuples."""
+    """Convert an Avro record to a value; lists become tuples."""
     declared: Any = cls
     names, _, nested = _shape(declared)
     arguments: dict[str, Any] = {}

@@ -1,7 +1,7 @@
-"""The Avro schemas: read from `avro/`, their shared records resolved, fingerprinted.
+"""The Avro schemas: read from `avro/`, with shared records resolved and fingerprints.
 
-`history/<Name>/<n>.avsc` holds every released version, whole. A released version is never edited;
-each current schema must read all of them and be readable by them (`tests/contract`).
+`history/<Name>/<n>.avsc` holds every released version, complete. A released version is never
+edited. Each current schema must read all of them and be readable by them (`tests/contract`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fastavro.schema import expand_schema, to_parsing_canonical_form
 from fastavro.schema import fingerprint as crc_fingerprint
 
 SHARED = ("source", "error", "decision", "attempt", "answer", "reply_address")
-"""Records used inside others, in the order in which they must be known."""
+"""Records used inside others, in dependency order."""
 
 VALUES = {
     "Request": "request",
@@ -34,7 +34,7 @@ VALUES = {
 
 Schema = dict[str, Any]
 Parsed = Any
-"""A schema as fastavro's `parse_schema` leaves it."""
+"""A schema as returned by fastavro's `parse_schema`."""
 
 
 def _read(*path: str) -> Schema:
@@ -45,7 +45,7 @@ def _read(*path: str) -> Schema:
 
 @cache
 def whole_schema(name: str) -> Schema:
-    """The current schema of a value by record name, every shared record inlined."""
+    """Return the current schema of a value by record name, with every shared record inlined."""
     known: dict[str, Any] = {}
     for file in SHARED:
         parse_schema(_read("avro", f"{file}.avsc"), named_schemas=known)
@@ -74,7 +74,7 @@ def _self_contained(expanded: Any) -> Schema:
 
 @cache
 def released_schemas(name: str) -> tuple[Schema, ...]:
-    """Every released version of a value's schema, oldest first."""
+    """Return every released version of a value's schema, oldest first."""
     folder = resources.files("schemas").joinpath("history", name)
     if not folder.is_dir():
         return ()
@@ -84,14 +84,14 @@ def released_schemas(name: str) -> tuple[Schema, ...]:
 
 
 def fingerprint(schema: Schema) -> bytes:
-    """The 8-byte CRC-64-AVRO fingerprint, little-endian (Avro 1.12, single-object encoding)."""
+    """Return the 8-byte CRC-64-AVRO fingerprint, little-endian (Avro 1.12, single-object)."""
     canonical = to_parsing_canonical_form(parse_schema(schema))
     return bytes.fromhex(crc_fingerprint(canonical, "CRC-64-AVRO"))
 
 
 @cache
 def readable_versions(name: str) -> dict[bytes, Parsed]:
-    """Every version of a value that can be read, by fingerprint, with times left as integers."""
+    """Return every readable version of a value by fingerprint, with times as integers."""
     versions = (*released_schemas(name), whole_schema(name))
     return {
         fingerprint(version): parse_schema(without_logical_types(version)) for version in versions
@@ -99,7 +99,7 @@ def readable_versions(name: str) -> dict[bytes, Parsed]:
 
 
 def without_logical_types(node: Any) -> Any:
-    """The same schema with plain integers for times: datetimes cost more than all the rest."""
+    """Return the same schema with plain integers for times: datetimes are slow."""
     if isinstance(node, list):
         return [without_logical_types(item) for item in node]
     if isinstance(node, dict):

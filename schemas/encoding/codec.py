@@ -1,11 +1,10 @@
-"""Bytes to records and back: JSON, Avro single-object encoding, Confluent framing.
+"""Codec for JSON, Avro single-object encoding and Confluent framing.
 
-What arrives is told apart by its first bytes: `C3 01` opens a single-object (Avro 1.12), `00` a
-Confluent frame (only where a schema registry is set), anything else is taken for JSON. JSON is
-read only on topics that callers write or read (`OPEN_VALUES`): on a topic of ours it is a bad
-record, so that every reader has values of the declared types. What we write is Avro: framed for
-the registry where one is set, single-object elsewhere. Times are integers, milliseconds since 1970
-UTC, on both sides.
+The first bytes identify the encoding: `C3 01` starts a single-object (Avro 1.12), `00` a Confluent
+frame (only with a schema registry), and anything else is read as JSON. JSON is accepted only on
+topics that callers write or read (`OPEN_VALUES`). On internal topics it is a bad record, so that
+every reader gets values of the declared types. Sluice writes Avro: framed if a schema registry is
+set, else single-object. Times are integers, milliseconds since 1970 UTC, in both directions.
 """
 
 from __future__ import annotations
@@ -42,17 +41,17 @@ _HEADER_BYTES = 10
 _FRAME_BYTES = 5
 
 OPEN_VALUES = frozenset({"Request", "Reply", "Feedback"})
-"""Values on topics of callers, JSON among their encodings; all others are Avro."""
+"""Values on topics of callers, which may be JSON; all others are Avro."""
 
 
 MAX_OPEN_VALUE_BYTES = 8 * 1024 * 1024
-"""Largest such value that is read: what their topics take uncompressed. A compressed batch may
-hold more.
+"""Largest such value that is read: the uncompressed limit of their topics. A compressed batch may
+contain larger ones.
 """
 
 
 class Format(StrEnum):
-    """How a value is encoded."""
+    """The encoding of a value."""
 
     JSON = "json"
     SINGLE_OBJECT = "single-object"
@@ -60,19 +59,19 @@ class Format(StrEnum):
 
 
 class SchemaIds(Protocol):
-    """What a codec asks of a schema registry; answers come from memory, never from the network."""
+    """Schema registry interface of a codec; it answers from memory, never from the network."""
 
     def schema(self, schema_id: int) -> Schema | None:
-        """The writer's schema with this id, or `None` while it is unknown."""
+        """Return the writer's schema with this id, or `None` while it is unknown."""
         ...
 
     def id_of(self, name: str) -> int:
-        """The id under which the current schema of this value is registered."""
+        """Return the id of the current schema of this value in the registry."""
         ...
 
 
 class UnknownSchemaError(UndecodableError):
-    """A Confluent frame names a schema id that the registry does not know (yet)."""
+    """A Confluent frame has a schema id that the registry does not have (yet)."""
 
     def __init__(self, schema_id: int) -> None:
         super().__init__(f"schema id {schema_id} is not in the schema registry")
@@ -80,7 +79,7 @@ class UnknownSchemaError(UndecodableError):
 
 
 def format_of(data: bytes, *, framed: bool = False) -> Format:
-    """Tell the encoding by the first bytes; `framed` says that a schema registry is set."""
+    """Detect the encoding from the first bytes; `framed` means that a schema registry is set."""
     if data[:2] == SINGLE_OBJECT_MARK:
         return Format.SINGLE_OBJECT
     if framed and data[:1] == CONFLUENT_MARK:
@@ -89,7 +88,7 @@ def format_of(data: bytes, *, framed: bool = False) -> Format:
 
 
 def schema_id_of(data: bytes) -> int | None:
-    """The schema id of a Confluent frame; `None` where these bytes are none."""
+    """Return the schema id of a Confluent frame; `None` if the bytes are not a frame."""
     if data[:1] != CONFLUENT_MARK or len(data) < _FRAME_BYTES:
         return None
     return int.from_bytes(data[1:_FRAME_BYTES], "big")
@@ -97,7 +96,7 @@ def schema_id_of(data: bytes) -> int | None:
 
 @cache
 def single_object_header(name: str) -> bytes:
-    """What stands before a value of the current schema (Avro 1.12, single-object encoding)."""
+    """Return the prefix of a value of the current schema (Avro 1.12, single-object encoding)."""
     return SINGLE_OBJECT_MARK + fingerprint(whole_schema(name))
 
 
@@ -115,14 +114,14 @@ class Codec:
 
     @property
     def format(self) -> Format:
-        """The encoding in which this codec writes."""
+        """Return the encoding in which this codec writes."""
         return Format.CONFLUENT if self._ids else Format.SINGLE_OBJECT
 
     def encode(self, record: Mapping[str, Any], form: Format | None = None) -> bytes:
         """Encode a record; `form` overrides this codec's own Avro framing.
 
         Raises:
-            ValueError: the record does not fit the schema (a defect of ours, not of the input).
+            ValueError: the record does not fit the schema (a defect in Sluice, not in the input).
         """
         if form is Format.JSON:
             return exact_json.dumps(record)
@@ -135,13 +134,14 @@ class Codec:
         return out.getvalue()
 
     def decode(self, data: bytes) -> dict[str, Any]:
-        """Decode a value of any of the three encodings, of the two of Avro on a topic of ours.
-        Numbers of an event lie within the bounds of their fields (`sound_values.clamp`).
+        """Decode a value in any of the three encodings; on an internal topic in either Avro
+        encoding. Numbers of an event are clamped to the bounds of their fields
+        (`value_checks.clamp`).
 
         Raises:
-            UnknownSchemaError: a frame names an id that is not in memory; fetch it and try again.
-            UndecodableError: no record can be read from these bytes, or it holds a time that is no
-                date, or a number that is not finite.
+            UnknownSchemaError: a frame has an id that is not in memory; fetch it and try again.
+            UndecodableError: the bytes do not contain a record, or it has an invalid time or a
+                number that is not finite.
         """
         if self._is_open:
             if len(data) > MAX_OPEN_VALUE_BYTES:
@@ -168,7 +168,7 @@ class Codec:
 
     def _decode_json(self, data: bytes) -> dict[str, Any]:
         if not self._is_open:
-            raise UndecodableError(f"not Avro: a {self.name} is written in Avro only")
+            raise UndecodableError(f"not Avro: a {self.name} is accepted in Avro only")
         crowd = crowd_in(data, MAX_VALUES, MAX_CONTAINERS)
         if crowd is not None:
             raise UndecodableError(crowd)
@@ -182,7 +182,7 @@ class Codec:
 
     def _decode_frame(self, data: bytes) -> dict[str, Any]:
         if self._ids is None or len(data) < _FRAME_BYTES:
-            raise UndecodableError("the Confluent frame is cut off")
+            raise UndecodableError("the Confluent frame is truncated")
         schema_id = int.from_bytes(data[1:_FRAME_BYTES], "big")
         if schema_id not in self._foreign:
             found = self._ids.schema(schema_id)
@@ -210,7 +210,7 @@ class Codec:
                 f"the Avro bytes are not a {self.name}: {type(error).__name__}"
             ) from None
         if stream.tell() != len(data):
-            raise UndecodableError(f"bytes are left over behind the {self.name}")
+            raise UndecodableError(f"extra bytes after the {self.name}")
         if not isinstance(value, dict):
             raise UndecodableError(f"the schema of the frame is not the record {self.name}")
         return value
@@ -222,5 +222,5 @@ def _parsed(schema: Schema, schema_id: int) -> Any:
         return parse_schema(without_logical_types(schema))
     except (SchemaParseException, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UndecodableError(
-            f"schema id {schema_id} is no Avro schema: {type(error).__name__}"
+            f"schema id {schema_id} is not an Avro schema: {type(error).__name__}"
         ) from None

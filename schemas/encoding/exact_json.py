@@ -1,9 +1,9 @@
-"""JSON whose numbers keep their digits.
+"""JSON with exact numbers.
 
 orjson reads an integer above 64 bits as a float and writes `1.10` as `1.1`. An order number or an
-amount inside a tool call must not change on its way through. All numbers that orjson changes arrive
-from it as floats, so a document without floats takes orjson's path alone. So does one of more
-numbers or values than the bounds: reading a number exactly takes a microsecond.
+amount in a tool call must not change. Every number that orjson changes is read as a float, so a
+document without floats uses only orjson. So does a document with more numbers or values than the
+limits: reading a number exactly takes a microsecond.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ _MAX_LEVELS = 254
 
 
 class ExactFloat(float):
-    """A float that remembers how it was written."""
+    """A float that keeps its original text."""
 
     __slots__ = ("text",)
 
     text: str
 
     def __new__(cls, text: str) -> ExactFloat:
-        """Read a JSON number with a fraction or an exponent."""
+        """Parse a JSON number with a fraction or an exponent."""
         made = super().__new__(cls, text)
         made.text = text
         return made
 
 
 def loads(data: bytes | str) -> Any:
-    """Decode JSON. Above what a request may have (`schemas.encoding.nesting`) no number is read
+    """Decode JSON. Above the limits of a request (`schemas.encoding.nesting`) numbers are not read
     exactly.
 
     Raises:
-        orjson.JSONDecodeError: it is not JSON, or holds a number that no double can stand for.
+        orjson.JSONDecodeError: invalid JSON, or a number outside the range of a double.
     """
     value = orjson.loads(data)
     if not _is_read_exactly(value):
         return value
     try:
-        # orjson has checked the text: what the laxer reader would take beside JSON is not there.
+        # orjson has validated the text, so the more lenient parser cannot accept invalid JSON here.
         return json.loads(data, parse_float=ExactFloat)
     except RecursionError:
-        # Nested deeper than the exact reader goes; whoever bounds nesting refuses it.
+        # Nested deeper than the exact reader supports; the nesting limit rejects it later.
         return value
 
 
@@ -57,7 +57,7 @@ def dumps(value: Any) -> bytes:
     """Encode as JSON.
 
     Raises:
-        TypeError: it holds what JSON cannot, or is nested deeper than orjson writes.
+        TypeError: a value is not JSON, or is nested deeper than orjson writes.
     """
     try:
         return orjson.dumps(value, default=_written)
@@ -66,7 +66,7 @@ def dumps(value: Any) -> bytes:
 
 
 def plain(value: Any) -> Any:
-    """The same value with ordinary floats, for libraries that look at types."""
+    """Return the same value with ordinary floats, for libraries that check types."""
     if isinstance(value, dict):
         return {name: plain(each) for name, each in value.items()}
     if isinstance(value, list):
@@ -75,8 +75,8 @@ def plain(value: Any) -> Any:
 
 
 def _is_read_exactly(value: Any) -> bool:
-    """Whether a value holds a float, and no more floats, values, lists and objects than are read
-    exactly.
+    """Return whether a value has a float, and floats, values, lists and objects within the limits
+    of exact reading.
     """
     found, seen, opened, level = 0, 0, 0, [value]
     while level:
@@ -102,11 +102,11 @@ def _is_read_exactly(value: Any) -> bool:
 def _written(value: Any) -> Any:
     if isinstance(value, ExactFloat):
         return orjson.Fragment(value.text)
-    raise TypeError(f"{type(value).__name__} is no JSON value")
+    raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 
 def _with_long_integers(value: Any, levels: int) -> Any:
-    """A copy in which integers above 64 bits stand as their digits."""
+    """Return a copy in which integers above 64 bits are written as their digits."""
     if levels < 0:
         raise TypeError("nested too deeply")
     if isinstance(value, Mapping):

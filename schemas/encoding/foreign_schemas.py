@@ -1,9 +1,9 @@
-"""Writer schemas that come from a schema registry, checked before anything is read by them.
+"""Validation of writer schemas from a schema registry, before anything is decoded with them.
 
-Whoever may register a schema decides how many values a few bytes stand for: a recursive schema
-reads as many levels as the bytes say, and an array of values without bytes reads as many as its
-count says. Both end a process. So a writer schema is refused that is recursive, too deep or too
-large, or whose arrays hold values of no size.
+The author of a schema controls how many values a few bytes expand to. A recursive schema reads as
+many levels as the bytes state, and an array of zero-byte values reads as many as its count states.
+Both can kill a process. Recursive, too deep or too large schemas, and arrays of zero-byte values,
+are therefore rejected.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from typing import Any
 from schemas.errors import UndecodableError
 
 MAX_SCHEMA_DEPTH = 32
-"""Levels of types inside types."""
+"""Most levels of nested types."""
 
 MAX_SCHEMA_TYPES = 5_000
-"""Types of a schema, each use counted."""
+"""Most types of a schema, each use counted."""
 
 _NAMED = frozenset({"record", "error", "enum", "fixed"})
 _NULL = "null"
 
 
 def check_writer_schema(schema: Any, schema_id: int) -> None:
-    """Refuse a schema by which a small record can become a large one.
+    """Reject a schema that lets a small record expand to a large one.
 
     Raises:
-        UndecodableError: it is recursive, nested too deep, too large, or has an array or a map of
-            values without a size.
+        UndecodableError: the schema is recursive, nested too deep, too large, or has an array or a
+            map of zero-byte values.
     """
     _Check(schema_id).visit(schema, ())
 
 
 class _Check:
-    """One schema: the names that it has defined so far, and how many types were seen."""
+    """State of one check: the names defined so far, and the number of types."""
 
     def __init__(self, schema_id: int) -> None:
         self._id = schema_id
@@ -42,7 +42,7 @@ class _Check:
         self._seen = 0
 
     def visit(self, node: Any, inside: tuple[str, ...], depth: int = 0) -> int:
-        """Least bytes of a value of this type; `inside` are the records around it."""
+        """Return the minimum bytes of a value of this type; `inside` are the enclosing records."""
         self._seen += 1
         if depth > MAX_SCHEMA_DEPTH:
             raise self._refused(f"is nested deeper than {MAX_SCHEMA_DEPTH} levels")
@@ -55,7 +55,7 @@ class _Check:
         if isinstance(node, str):
             return self._of_name(node, inside, depth)
         if not isinstance(node, Mapping):
-            raise self._refused("holds what is no type")
+            raise self._refused("contains an invalid type")
         return self._of_object(node, inside, depth)
 
     def _of_name(self, name: str, inside: tuple[str, ...], depth: int) -> int:
@@ -72,8 +72,9 @@ class _Check:
             return self.visit(kind, inside, depth + 1)
         name = str(node.get("name", "")).rpartition(".")[2]
         if kind in _NAMED and name and self._defined.setdefault(name, node) is not node:
-            # Which of them a use means depends on namespaces; readers do not agree on all cases.
-            raise self._refused("defines two types of one name, in whatever namespaces")
+            # The referenced type depends on namespaces, which readers resolve differently in some
+            # cases.
+            raise self._refused("defines two types with the same name")
         if kind in {"record", "error"}:
             around = (*inside, name)
             return sum(self.visit(each, around, depth + 1) for each in _field_types(node))
@@ -92,7 +93,7 @@ class _Check:
         return self.visit(kind, inside, depth + 1)
 
     def _refused(self, what: str) -> UndecodableError:
-        return UndecodableError(f"schema id {self._id} {what}; register a plain one")
+        return UndecodableError(f"schema id {self._id} {what}; register a simpler schema")
 
 
 def _field_types(node: Mapping[str, Any]) -> Iterator[Any]:

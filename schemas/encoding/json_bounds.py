@@ -1,7 +1,7 @@
-"""How many values JSON holds, seen in its bytes before a parser makes objects of them.
+"""Limits on the number of values in JSON, counted in the bytes before parsing.
 
-A parser takes about a tenth of a microsecond for each value and more for each list and object, in
-which nothing else is done: 4 MiB are up to two million values. Counting marks takes a hundredth.
+A parser takes about 0.1 µs for each value and more for each list and object, and blocks the event
+loop meanwhile. 4 MiB hold up to two million values. Counting delimiters takes a hundredth of that.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ from typing import Any
 import orjson
 
 MAX_TEXT_VALUES = 100_000
-"""Values in JSON that a model or a caller wrote as text: the longest answers have a third."""
+"""Most values in JSON text written by a model or a caller; the longest real answers have a third.
+"""
 
 MAX_TEXT_CONTAINERS = 30_000
-"""Lists and objects in such a text."""
+"""Most lists and objects in such a text."""
 
 _OPENING = (b"[", b"{")
 _QUOTE = ord('"')
 
 
 def _parities_of(quotes: int) -> int:
-    """For eight bits, the first one highest: whether the bits up to each are odd in number."""
+    """Return the running parity of the set bits of a byte, highest bit first."""
     quotes ^= quotes >> 1
     quotes ^= quotes >> 2
     return quotes ^ quotes >> 4
@@ -31,9 +32,8 @@ _PARITIES = bytes(map(_parities_of, range(256)))
 
 
 def crowd_in(data: bytes, values: int, containers: int) -> str | None:
-    """What JSON has too many of, in words: values, all levels together, or lists and objects;
-    `None` where all is within bounds. The names of an object's fields are not counted. For bytes
-    that are no JSON the answer says nothing.
+    """Return a description of the exceeded limit: values over all levels, or lists and objects;
+    `None` within the limits. Field names are not counted. For invalid JSON the result is undefined.
     """
     opened, parted = sum(map(data.count, _OPENING)), data.count(b",")
     if opened <= containers and opened + parted <= values:
@@ -41,19 +41,19 @@ def crowd_in(data: bytes, values: int, containers: int) -> str | None:
     opened, parted = _marks(data)
     if opened > containers:
         return f"more than {containers} lists and objects"
-    # Each value but the first follows an opening mark or a comma.
+    # Each value but the first follows an opening bracket or a comma.
     if opened + parted > values:
         return f"more than {values} values"
     return None
 
 
 def _marks(data: bytes) -> tuple[int, int]:
-    """How many opening marks and commas stand outside of strings. Pieces between quotes are no
-    way to them: there may be a million.
+    """Return the number of opening brackets and commas outside of strings. Splitting at quotes is
+    too slow: there may be a million.
 
-    A byte is outside of strings where the number of quotes before it is even. Eight bytes are taken
-    at once: a table has the parities of all groups of eight, so that only one parity a group is
-    carried on.
+    A byte is outside of strings if the number of quotes before it is even. Eight bytes are
+    processed at once: a table has the parities of all groups of eight, so that only one parity per
+    group is carried over.
     """
     import numpy as np  # noqa: PLC0415 - few processes ever need it here, and it loads slowly
 
@@ -72,25 +72,25 @@ def _marks(data: bytes) -> tuple[int, int]:
 
 
 def read_writable(data: bytes | str) -> Any:
-    """The value of JSON that can be written as JSON again, and shown.
+    """Parse JSON that can be serialized again.
 
     Raises:
-        orjson.JSONDecodeError: it is not JSON, or is nested deeper than the 254 levels that are
-            written: reading goes on to 1,024.
+        orjson.JSONDecodeError: invalid JSON, or nested deeper than the 254 levels that orjson
+            writes; orjson reads up to 1,024.
     """
     value = orjson.loads(data)
     try:
         orjson.dumps(value)
     except TypeError:
-        raise orjson.JSONDecodeError("nested deeper than is written", "", 0) from None
+        raise orjson.JSONDecodeError("nested deeper than can be written", "", 0) from None
     return value
 
 
 def read_text(text: str | bytes) -> Any:
-    """The value of JSON that stands in a text.
+    """Parse JSON text.
 
     Raises:
-        orjson.JSONDecodeError: it is not JSON, or holds more values than are read.
+        orjson.JSONDecodeError: invalid JSON, or more values than the limit.
     """
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     crowd = crowd_in(data, MAX_TEXT_VALUES, MAX_TEXT_CONTAINERS)

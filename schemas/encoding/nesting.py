@@ -1,8 +1,8 @@
-"""How deep a JSON value is nested and how many values it holds, bounded before anything walks it.
+"""Limits on nesting and number of values of JSON, checked before any other code walks it.
 
-What is read at 1,024 levels (orjson) can be written at 254 only, and walking it by recursion may
-end a process; 4 MiB of empty objects are 1.4 million faults to a validator, which took ten seconds
-and 2 GB (measured). So a request is refused by name well before either.
+orjson reads 1,024 levels but writes only 254, and recursion over deep values may end a process. 4
+MiB of empty objects are 1.4 million validation errors, which took ten seconds and 2 GB (measured).
+A request above the limits is rejected by name.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 MAX_DEPTH = 100
-"""Levels of lists and objects that a request may have; schemas of real tools have a dozen."""
+"""Most levels of lists and objects of a request; schemas of real tools have about twelve."""
 
 MAX_VALUES = 100_000
-"""Values in lists and objects that a request may have, all levels together."""
+"""Most values in lists and objects of a request, over all levels."""
 
 MAX_CONTAINERS = 50_000
-"""Lists and objects that a request may have."""
+"""Most lists and objects of a request."""
 
 MAX_FRACTIONS = 10_000
-"""Numbers with a fraction, an exponent or more than 64 bits that a request may have: reading one
-exactly takes a microsecond.
+"""Most numbers of a request with a fraction, an exponent or more than 64 bits: reading one exactly
+takes a microsecond.
 """
 
 MAX_FIELDS = 2_048
-"""Fields that one object of a request may have."""
+"""Most fields of one object of a request."""
 
 
 def overgrown(document: Mapping[str, Any]) -> tuple[str | None, str] | None:
-    """The field of a document that has too many levels, values or fields, and what it has too many
-    of; the field is `None` for the document itself. `None` where all is within bounds.
+    """Return the field of a document that exceeds a limit, and the limit in words. The field is
+    `None` for the document itself. Return `None` within the limits.
     """
     seen, fractions = len(document), 0
     if seen > MAX_FIELDS:
-        return None, f"more than the {MAX_FIELDS} fields that are taken"
+        return None, f"more than {MAX_FIELDS} fields"
     for name, value in document.items():
         level = [value] if isinstance(value, dict | list) else []
         for _ in range(MAX_DEPTH):
@@ -42,15 +42,15 @@ def overgrown(document: Mapping[str, Any]) -> tuple[str | None, str] | None:
                 break
             seen += sum(map(len, level))
             if seen > MAX_VALUES:
-                return name, f"more than the {MAX_VALUES} values that are taken"
+                return name, f"more than {MAX_VALUES} values"
             if any(len(each) > MAX_FIELDS for each in level if isinstance(each, dict)):
-                return name, f"more than the {MAX_FIELDS} fields that are taken"
+                return name, f"more than {MAX_FIELDS} fields"
             fractions += sum(isinstance(each, float) for inner in level for each in _parts(inner))
             if fractions > MAX_FRACTIONS:
-                return name, f"more than the {MAX_FRACTIONS} numbers with a fraction that are taken"
+                return name, f"more than {MAX_FRACTIONS} numbers with a fraction"
             level = [inner for each in level for inner in _inside(each)]
         if level:
-            return name, f"nested deeper than the {MAX_DEPTH} levels that are taken"
+            return name, f"nested deeper than {MAX_DEPTH} levels"
     return None
 
 

@@ -1,13 +1,12 @@
-"""What a decoded record of ours must hold beyond its schema, so that readers can compute with it.
+"""Checks on a decoded record beyond its schema, so that readers can compute with it.
 
-Avro bounds an integer to 64 bits. A time of that size is no date, and a reader that computes a
-budget's window or an alert's age from it fails. A double may be infinite or no number, and
-ClickHouse refuses a whole insert for one of them in a column that it aggregates. Such a record is
-refused.
+Avro limits an integer to 64 bits. A time of that size is not a date, and computing a budget window
+or an alert's age from it fails. A double may be infinite or NaN, and ClickHouse rejects a whole
+insert if an aggregated column contains one. Such a record is rejected.
 
-A number that is one and lies outside of what the field's documentation says, such as a confidence
-of 7.5, is taken for the nearest that it may be: the rest of the record is worth keeping. The sink's
-SQL goes by the same bounds (`sinks.rows.columns`).
+A finite number outside the documented range of its field, such as a confidence of 7.5, is clamped
+to the range: the rest of the record is worth keeping. The sink's SQL uses the same bounds
+(`sinks.rows.columns`).
 """
 
 from __future__ import annotations
@@ -24,20 +23,20 @@ MAX_TIME_MS = 221_845_392_000_000
 """The year 9000: the end of each budget window before it is still a date."""
 
 INT64_DIGITS = 19
-"""Digits of a 64-bit integer: a text of more is not read as a number."""
+"""Digits of a 64-bit integer; a longer text is not read as a number."""
 
 _ROOM_MS = 10 * 24 * 3_600_000
 
 
 Bounds = tuple[int, int] | tuple[float, float]
-"""The least and the greatest value of a field."""
+"""The minimum and maximum of a field."""
 
 _SHARE: Bounds = (0.0, 1.0)
 _DURATION_MS: Bounds = (0.0, 1e12)
 _COUNT: Bounds = (0, 2**31 - 1)
 _MANY: Bounds = (0, 10**12)
 _NANO: Bounds = (0, 10**18 - 1)
-"""What `Decimal(18, 9)` holds."""
+"""The range of `Decimal(18, 9)`."""
 
 EVENTS = frozenset({"CostEvent", "QualityEvent", "OutcomeEvent", "Alert", "ReplayDecision"})
 """Records that are stored."""
@@ -46,11 +45,11 @@ _BOUNDS: Mapping[str, Bounds] = {
     **dict.fromkeys(
         ("propensity", "score", "from_score", "confidence", "difficulty", "chance_values"), _SHARE
     ),
-    # -1 is the mark of the last.
+    # -1 marks the last chunk.
     "marks": (-1.0, 1.0),
     **dict.fromkeys(("latency_ms", "provider_ms", "calls_ms"), _DURATION_MS),
     **dict.fromkeys(("visit", "calls", "fallbacks", "tokens"), _COUNT),
-    # A classifier's call belongs to no hop: -1.
+    # The call of a classifier has no hop: -1.
     "hop": (-1, _COUNT[1]),
     "http_status": (0, 999),
     **dict.fromkeys(
@@ -63,18 +62,18 @@ _BOUNDS: Mapping[str, Bounds] = {
     ),
     **dict.fromkeys(("cost_nano", "baseline_cost_nano", "expected_nano"), _NANO),
 }
-"""By the name of a field of an event; fields of one name mean one thing."""
+"""By field name of an event; fields with the same name have the same meaning."""
 
 
 def bounds_of(name: str, field: str) -> Bounds | None:
-    """The bounds of a field of this record; `None` where every number is one of its values."""
+    """Return the bounds of a field of this record; `None` if every number is valid."""
     return _BOUNDS.get(field) if name in EVENTS else None
 
 
 def sound_time(at: int) -> int:
-    """A record's time as ours hold it: a topic that keeps its senders' times can say anything.
+    """Clamp a record timestamp to the valid range: a topic with CreateTime can have any value.
 
-    There is room behind it for a deadline.
+    The result leaves room for a deadline.
     """
     return min(max(at, 0), MAX_TIME_MS - _ROOM_MS)
 
@@ -92,13 +91,13 @@ def _bounded(name: str) -> tuple[tuple[Path, Bounds], ...]:
 
 @cache
 def times_of(name: str) -> tuple[Path, ...]:
-    """Where a record of this name has times, milliseconds since 1970."""
+    """Return the time fields of a record of this name, milliseconds since 1970."""
     return tuple(_paths(whole_schema(name), _is_time))
 
 
 @cache
 def doubles_of(name: str) -> tuple[Path, ...]:
-    """Where a record of this name has doubles, or lists of them."""
+    """Return the fields of a record of this name that are doubles or lists of doubles."""
     return tuple(_paths(whole_schema(name), _is_double))
 
 
@@ -135,12 +134,12 @@ def check_sound(name: str, record: Mapping[str, Any]) -> None:
     """Check the times and doubles of a decoded value, by its record name.
 
     Raises:
-        UndecodableError: a time lies before 1970 or after the year 9000, or a double is not finite.
+        UndecodableError: a time is before 1970 or after the year 9000, or a double is not finite.
     """
     for path in times_of(name):
         at = _value(record, path)
         if at is not None and not 0 <= at <= MAX_TIME_MS:
-            raise UndecodableError(f"{_shown(path)} is not a time")
+            raise UndecodableError(f"{_shown(path)} is not a valid time")
     for path in doubles_of(name):
         number = _value(record, path)
         numbers = number if isinstance(number, list) else (number,)
@@ -149,7 +148,7 @@ def check_sound(name: str, record: Mapping[str, Any]) -> None:
 
 
 def clamp(name: str, record: dict[str, Any]) -> None:
-    """Bring the numbers of a sound event within their bounds, in place."""
+    """Clamp the numbers of a checked event to their bounds, in place."""
     if name not in EVENTS:
         return
     for (outer, inner), (least, greatest) in _bounded(name):

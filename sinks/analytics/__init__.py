@@ -1,1 +1,1 @@
-"""The named queries: one SQL file each, and what runs them."""
+"""The named queries, one SQL file each, and their runner."""

@@ -1,20 +1,20 @@
--- Which alerts fired, which were resolved, and which circuits were open?
+-- Which alerts fired or were resolved, and which circuits opened?
 --
--- As they lie on the log: of a rule and a subject the first `fired` counts until the first
--- `resolved`; what lies between is a repeat. A circuit that opened is rule provider_down, its
--- subject the model and instance.
+-- Follows the log: for a rule and a subject the first `fired` counts until the first `resolved`;
+-- records between them are repeats. An opened circuit has rule provider_down, with model and
+-- instance as subject.
 --
--- param rule = : one rule only; empty is all
+-- param rule = : rule by its registry name, or a built-in alert
 -- param limit = 1000: most rows
--- column at [time]: when
+-- column at [time]: time of the change
 -- column rule [text]: rule by its registry name, or what workers raise by themselves
--- column subject [text]: tenant, tier, model/instance, topic, ... ; what it is about
+-- column subject [text]: subject of the alert: tenant, tier, model/instance, topic, ...
 -- column state [text]: fired or resolved
 -- column severity [text]: info, warning or critical
--- column value [number]: what was measured; NULL where the alert measures nothing
+-- column value [number]: measured value; NULL if the alert has no measure
 -- column threshold [number]: the bound
--- column worker [text]: who said it
--- column message [text]: in words
+-- column worker [text]: worker that raised it
+-- column message [text]: message of the alert
 SELECT
     a.at AS at, toString(a.rule) AS rule, a.subject AS subject, toString(a.state) AS state,
     toString(a.severity) AS severity, a.value AS value, a.threshold AS threshold,

@@ -1,23 +1,23 @@
--- What did each tenant, user, feature or model spend in each window, against a given sum?
+-- How much did each tenant, user, feature or model spend in each window, against a given limit?
 --
--- Counts as budgets do: every call in the window (UTC) of its end, each once, replays left out.
--- The sum is given by who asks: limits stand in the registry, not in ClickHouse. Budgets count calls
--- of unknown cost with what they were expected to cost; here they are unknown_cost, in no sum, so
--- that what is left is an upper bound where there are any. A window that the range cuts is cut.
+-- Counts like budgets: every call in the window (UTC) of its end, each once, without replays. The
+-- limit is a parameter, because limits are in the registry, not in ClickHouse. Budgets count calls
+-- of unknown cost with their expected cost; here they are in unknown_cost and in no sum, so that
+-- left is an upper bound. A window that extends beyond the range is cut.
 --
--- param usd = : the sum, USD; empty is none, and left and used are NULL
--- param per = tenant (tenant | user | feature | model): whose sum it is
+-- param usd = : the limit, USD; empty is none, and left and used are NULL
+-- param per = tenant (tenant | user | feature | model): subject of the limit
 -- param every = day (hour | day | month): the window
--- param tenant = : of this tenant's calls only; empty is all
--- param feature = : of this feature's calls only; empty is all
--- param model = : of this model's calls only; empty is all
+-- param tenant = : calls of this tenant only; empty is all
+-- param feature = : calls of this feature only; empty is all
+-- param model = : calls of this model only; empty is all
 -- column window [time]: start of the window
--- column subject [text]: tenant, tenant/user, feature or model; without a name for what names none
+-- column subject [text]: tenant, tenant/user, feature or model; empty for calls without one
 -- column calls [count]: provider calls
--- column cost [USD]: of calls whose cost is known
+-- column cost [USD]: of calls with known cost
 -- column unknown_cost [count]: calls of unknown cost
--- column left [USD]: the sum less the cost, negative where it is exceeded
--- column used [share]: cost of the sum; above 1 where it is exceeded
+-- column left [USD]: the limit less the cost, negative above the limit
+-- column used [share]: cost as a share of the limit; above 1 above the limit
 WITH found AS
 (
     SELECT

@@ -1,18 +1,18 @@
--- What do providers' prompt caches spare: how much is read from them, and are such calls cheaper?
+-- How much input comes from prompt caches, and are such calls cheaper and faster?
 --
--- Calls that were answered and whose tokens are known. A call counts as cached where the provider
--- read any of its input from a cache. Prompts differ, so that prices are held against tokens, not
--- against calls: cached_usd_per_million is the money of a group's calls over all their tokens, input and
--- output. Calls of unknown cost have tokens, and are in no price.
+-- Covers answered calls with known tokens. A call counts as cached if the provider read any of its
+-- input from a cache. Prompts differ, so prices are per token rather than per call:
+-- cached_usd_per_million is the cost of a group's calls over all their tokens, input and output.
+-- Calls of unknown cost have tokens, but no price.
 --
 -- column provider [text]: provider by name
 -- column model [text]: model by its registry name
 -- column calls [count]: answered calls with known tokens
 -- column cached_calls [count]: of them, with input from a cache
--- column input_tokens [tokens]: of all, cached ones included
--- column cached_tokens [tokens]: of the input, read from a cache
+-- column input_tokens [tokens]: of all calls, cached tokens included
+-- column cached_tokens [tokens]: input tokens read from a cache
 -- column cached_share [share]: of the input tokens
--- column cached_usd_per_million [number]: USD for a million tokens of the cached calls
+-- column cached_usd_per_million [number]: USD per million tokens of the cached calls
 -- column uncached_usd_per_million [number]: of the others
 -- column cached_p50 [ms]: median latency of the cached calls, at most 1 % off (DDSketch)
 -- column uncached_p50 [ms]: of the others

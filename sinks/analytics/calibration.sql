@@ -1,22 +1,22 @@
--- Is the cascade's confidence kept: are answers as good as it said, in each model and tier?
+-- Does the confidence agree with later scores, by model and tier?
 --
--- Answers by the time at which their confidence was stated, in bins of it, against what was said of
--- the same answer once its request had ended: golden if there is any, else the mean of its feedback, else of its judges. A
--- judge that was asked for the confidence itself is no witness. Feedback and golden are about the
--- answer that was sent. Answers that nobody judged are counted, and their quality is unknown, not
--- good; who judges picks what is judged, so a bin holds for its judged answers. With few answers
--- ECE is too high by chance alone.
+-- Groups answers by the time and the value of their confidence, and compares it with later scores
+-- of the same answer after its request ended: golden if there is any, else the mean of its
+-- feedback, else of its judges. A judge call that was part of the confidence is excluded. Feedback
+-- and golden refer to the answer that was sent. Answers without a score are counted with unknown
+-- quality. Scored answers may be a biased sample, so a bin describes only its scored answers. With
+-- few answers ECE is too high by chance.
 --
 -- param bins = 10: bins of equal width from 0 to 1
--- param signal = any (any | golden | feedback | judge): what counts as quality
+-- param signal = any (any | golden | feedback | judge): signal used as quality
 -- column tier [text]: tier of the answer
--- column model [text]: its model by its registry name; empty where the signal names none
+-- column model [text]: its model by its registry name; empty if the signal names none
 -- column bin_from [share]: lowest confidence of the bin
--- column bin_to [share]: highest, exclusive; the last bin has 1 in it
+-- column bin_to [share]: highest, exclusive; the last bin includes 1
 -- column answers [count]: answers with a confidence in this bin
--- column judged [count]: of them, with a score afterwards
--- column confidence [share]: mean of the judged, as stated
--- column quality [share]: mean score of the judged; NULL where nobody judged
+-- column judged [count]: of them, with a later score
+-- column confidence [share]: mean confidence of the judged
+-- column quality [share]: mean score of the judged; NULL without any
 -- column off [share]: quality less confidence; below 0 the confidence was too high
 -- column low [share]: lower bound of quality, 95 %, normal; NULL with less than two judged
 -- column high [share]: upper bound

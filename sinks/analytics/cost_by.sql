@@ -1,13 +1,13 @@
--- Where does the money go: by tier, feature, tenant, user, user tier, model, provider, purpose, day?
+-- What are the costs by tier, feature, tenant, user, user tier, model, provider, purpose or day?
 --
--- Every call counts once, whatever became of its request. Sums are of the calls whose cost is
--- known; unknown_cost says how many are missing from them.
+-- Every call counts once, for any outcome of its request. Sums cover the calls with known cost;
+-- unknown_cost is the number of calls missing from them.
 --
--- param by = tier (tier | feature | tenant | user | user tier | model | provider | purpose | day): what to add up by
--- column value [text]: the tier, feature, tenant, ... ; empty where a call has none
+-- param by = tier (tier | feature | tenant | user | user tier | model | provider | purpose | day): grouping
+-- column value [text]: the tier, feature, tenant, ... ; empty for calls without one
 -- column calls [count]: provider calls
--- column cost [USD]: sum over calls of known cost; NULL where none is known
--- column cost_share [share]: of the whole range's cost
+-- column cost [USD]: sum over calls of known cost; NULL without any
+-- column cost_share [share]: share of the whole range's cost
 -- column unknown_cost [count]: calls of unknown cost
 -- column cost_per_call [USD]: cost over calls; NULL where a call's cost is unknown
 -- column input_tokens [tokens]: sum where reported

@@ -1,21 +1,20 @@
--- What did routing save against sending every request to the baseline model?
+-- How much did routing save against sending every request to the baseline model?
 --
--- Compared are replied requests whose cost and baseline are both known; the others are counted,
--- never taken for zero. A request's cost is that of all its calls, escalations included. spent is
--- all money of the range: answers, those of requests that failed or can't be compared among them,
--- and what routing itself needs (classifiers, judges, shadows); net_saved holds all of it against
--- the baseline of the compared requests.
+-- Compares replied requests with known cost and known baseline; the others are counted, never taken
+-- as zero. The cost of a request includes all its calls, escalations included. spent is all money
+-- of the range, including failed and uncompared requests and the cost of routing itself
+-- (classifiers, judges, shadows); net_saved compares it with the baseline of the compared requests.
 --
 -- column requests [count]: replied requests
 -- column compared [count]: of them, with known cost and known baseline
 -- column unknown_cost [count]: of them, with at least one call of unknown cost
 -- column unknown_baseline [count]: of them, without a baseline cost
 -- column cost [USD]: of the compared requests
--- column baseline [USD]: what the baseline model would have cost for the compared requests
+-- column baseline [USD]: cost of the compared requests with the baseline model
 -- column saved [USD]: baseline less cost
--- column saved_share [share]: saved of baseline
+-- column saved_share [share]: saved as a share of baseline
 -- column spent [USD]: all calls of the range whose cost is known
--- column answers [USD]: of it, calls that were to answer
+-- column answers [USD]: of it, answering calls
 -- column classifiers [USD]: of it, calls of classifiers
 -- column judges [USD]: of it, calls of judges
 -- column shadows [USD]: of it, shadow calls

@@ -1,11 +1,11 @@
--- What could not be read or delivered, where, and why?
+-- Which records were unreadable or undeliverable, and why?
 --
--- column topic [text]: the dead-letter topic, or the event topic whose record the sink could not read
+-- column topic [text]: the dead-letter topic, or the event topic of a record that the sink could not read
 -- column cause [text]: undecodable, undeliverable, refused, ...
--- column reason [text]: what was wrong, in words
+-- column reason [text]: description of the error
 -- column letters [count]: records
--- column size [bytes]: of their values
--- column different [count]: different values, by hash
+-- column size [bytes]: total size of their values
+-- column different [count]: number of different values, by hash
 -- column first_at [time]: broker time of the first
 -- column last_at [time]: broker time of the last
 SELECT

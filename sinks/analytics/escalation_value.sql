@@ -1,19 +1,18 @@
--- Is escalation worth its money: what did the next tier add in confidence, and what did it cost?
+-- How much confidence does the next tier add, and at which cost?
 --
--- Each escalation is held against the end of the hop that followed it. Where the first tier gave
--- no answer at all (its models failed) there is nothing to compare. Money that is unknown is
--- counted, not summed.
+-- Compares each escalation with the end of the next hop. If the first tier gave no answer (its
+-- models failed), there is no comparison. Unknown cost is counted, not summed.
 --
--- column from_tier [text]: tier that was left
--- column to_tier [text]: tier that was asked next
--- column escalations [count]: hops that went on
+-- column from_tier [text]: tier before the escalation
+-- column to_tier [text]: tier after the escalation
+-- column escalations [count]: escalated hops
 -- column without_answer [count]: of them, because no model of the tier answered
 -- column compared [count]: of them, with a confidence before and after
 -- column confidence_before [share]: mean over the compared
 -- column confidence_after [share]: mean over the compared
 -- column improved [count]: of the compared, with a higher confidence after
--- column improved_share [share]: improved of compared
--- column cost_added [USD]: what the next hops cost, where known
+-- column improved_share [share]: improved as a share of compared
+-- column cost_added [USD]: cost of the next hops, where known
 -- column unknown_cost [count]: next hops of unknown cost
 -- column cost_per_improvement [USD]: cost_added over improved; NULL where a cost is unknown
 WITH

@@ -1,23 +1,23 @@
--- Does an arm of an experiment differ from its control, and is the sample large enough to say so?
+-- Does an arm of an experiment differ from its control, and is the sample large enough?
 --
 -- One row for each arm and measure. Users stay in their arm, so intervals are by user, not by
--- request: the delta method on means over users (Deng, Knoblich and Lu, KDD 2018). Medians and
--- 95th percentiles have Woodruff's interval (JASA 1952), its share of faster requests measured by
--- user likewise. Each interval holds with 95 % by itself: of twenty measures without a difference
--- one seems to have one. Look once, after the days that were planned.
--- Higher is better for feedback, judge and confidence, lower for everything else. Unknown values
--- are left out, and a measure without any is unknown.
+-- request: the delta method on means over users (Deng, Knoblich and Lu, KDD 2018). Medians and 95th
+-- percentiles have Woodruff's interval (JASA 1952), with its share of faster requests also measured
+-- by user. Each interval holds with 95 % on its own: of twenty measures without a difference one
+-- shows a false difference. Look once, after the planned days. Higher is better for feedback, judge
+-- and confidence, lower for all other measures. Unknown values are left out, and a measure without
+-- values is unknown.
 --
 -- param experiment = : one experiment only; empty is all
--- param control = : the arm to compare with; empty is the one named control, else the first by name
--- param requests = 1000: fewest requests of each of the two arms, below it the sample is too small
--- param days = 7: fewest days (UTC) on which each of them had requests that ended
--- param users = 30: fewest users of each of them; with fewer an interval by user is too narrow
+-- param control = : the control arm
+-- param requests = 1000: minimum requests of each of the two arms; below it the sample is too small
+-- param days = 7: minimum days (UTC) with ended requests in each arm
+-- param users = 30: minimum users of each arm; with fewer an interval by user is too narrow
 -- column experiment [text]: by its registry name
--- column arm [text]: the arm that is compared
+-- column arm [text]: the compared arm
 -- column control [text]: the arm that it is compared with
 -- column measure [text]: feedback, judge, confidence, cost, latency_p50 or _p95, escalated, failed
--- column unit [text]: of value, difference and bounds: score (0..1), USD a request, ms, share (0..1)
+-- column unit [text]: of value, difference and bounds: score (0..1), USD per request, ms, share (0..1)
 -- column value [number]: in the arm
 -- column control_value [number]: in the control
 -- column difference [number]: value less control_value

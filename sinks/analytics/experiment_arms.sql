@@ -1,23 +1,23 @@
--- How does each arm of each experiment do by itself, in cost, quality, time and failures?
+-- What are the cost, quality, latency and failures of each experiment arm?
 --
--- Over requests that ended while in an arm. Means of money are over requests whose cost is known;
--- feedback is over requests that have any. Whether arms differ is the question `experiment`.
+-- Covers requests that ended while in an arm. Cost means cover requests with known cost; feedback
+-- covers requests with feedback. The query `experiment` tests differences between arms.
 --
 -- param experiment = : one experiment only; empty is all
 -- column experiment [text]: by its registry name
 -- column arm [text]: by its registry name
 -- column users [count]: users in the arm
 -- column requests [count]: requests that ended
--- column replied_share [share]: replied of them
+-- column replied_share [share]: share of replied requests
 -- column cost_mean [USD]: mean cost of a request, where known
 -- column unknown_cost [count]: requests of unknown cost
 -- column saved_share [share]: saved against the baseline, where both are known
 -- column p50 [ms]: median latency of replied requests
 -- column p95 [ms]: 95th percentile
--- column confidence [share]: mean confidence of replied requests that have one
--- column feedback [share]: mean score of feedback, a request's own mean counting once
+-- column confidence [share]: mean confidence of replied requests with a confidence
+-- column feedback [share]: mean score of feedback; the mean of a request counts once
 -- column feedbacks [count]: requests with scored feedback
--- column escalated_share [share]: requests that more than one tier worked on
+-- column escalated_share [share]: share of requests processed by more than one tier
 WITH
     told AS
     (

@@ -1,23 +1,23 @@
--- Which requests took longest, or cost most?
+-- Which requests had the highest latency or cost?
 --
--- Requests that ended, however they did; those whose latency or cost is unknown are left out, never
--- last. `sluice explain` tells why one of them did.
+-- Covers ended requests of any status. Requests with unknown latency or cost are left out. `sluice
+-- explain` shows the details of one request.
 --
--- param by = latency (latency | cost): what to order by, the largest first
--- param tenant = : of this tenant only; empty is all
+-- param by = latency (latency | cost): sort column, descending
+-- param tenant = : requests of this tenant only; empty is all
 -- param limit = 20: most rows
 -- column ended_at [time]: when the request ended
 -- column tenant [text]: whose request
 -- column request_id [text]: its id
 -- column status [text]: replied, failed, rejected or expired
--- column feature [text]: what it was for; empty where it said nothing
+-- column feature [text]: feature of the request; empty without one
 -- column tier [text]: tier on which it ended
 -- column model [text]: model that answered, by its registry name; empty without an answer
 -- column latency [ms]: from the request's broker time to its end
--- column cost [USD]: of all its calls; NULL where one is unknown
+-- column cost [USD]: of all its calls; NULL if one is unknown
 -- column calls [count]: provider calls
 -- column fallbacks [count]: of them, failed and followed by another
--- column tiers [count]: tiers that worked on it
+-- column tiers [count]: number of tiers that processed it
 SELECT
     r.ended_at AS ended_at, toString(r.tenant) AS tenant, r.request_id AS request_id,
     toString(r.status) AS status, toString(r.feature) AS feature, toString(r.tier) AS tier,

@@ -1,4 +1,4 @@
--- How often does a call fail, where, and why?
+-- How often do calls fail, at which instance, and why?
 --
 -- A failed call is followed by another: a retry, another instance, another model, the next tier.
 -- The first row, all providers and errors together, is the rate over the whole range. Instances
@@ -7,10 +7,10 @@
 -- column provider [text]: provider by name; empty in the first row
 -- column model [text]: model by its registry name
 -- column instance [text]: instance of the model
--- column error [text]: error class, or interrupted: cut off by a crash of ours; any in the first row
--- column failed [count]: calls that ended so
+-- column error [text]: error class, or interrupted: cut off by a crash of Sluice; any in the first row
+-- column failed [count]: calls with this error
 -- column calls [count]: all answering calls of this instance
--- column rate [share]: failed of calls
+-- column rate [share]: failed as a share of calls
 WITH
     ends AS
     (

@@ -1,9 +1,9 @@
--- Which answers were judged, how good were they, and where does the prompt lie?
+-- Which answers have a score, and where is their prompt?
 --
--- One row for each request and model whose answer has a score: what `sluice train --since` learns
--- from. Of several signals on one answer the most trusted counts: golden, else the mean of its
--- feedback, else the mean of its judges. Golden and feedback are about the answer that was sent,
--- a judge is about the answer of the call that it names, shadow calls included.
+-- One row for each request and model with a scored answer: the input of `sluice train --since`. Of
+-- several signals on one answer the most trusted counts: golden, else the mean of its feedback,
+-- else the mean of its judges. Golden and feedback refer to the answer that was sent, a judge to
+-- the answer of the call that it names, shadow calls included.
 --
 -- column tenant [text]: whose request
 -- column request_id [text]: its id
@@ -12,12 +12,12 @@
 -- column model [text]: its model by its registry name
 -- column signal [text]: golden, feedback or judge
 -- column score [share]: 0..1, mean of the signals of this kind
--- column signals [count]: how many there were
--- column propensity [share]: probability with which a shadow call was drawn; NULL: it was no shadow
+-- column signals [count]: number of these signals
+-- column propensity [share]: probability with which a shadow call was drawn; NULL for other calls
 -- column topic [text]: request topic
 -- column partition [count]: its partition
--- column offset [count]: place of the request there
--- column prompt [text]: the question, where the registry lets prompts be stored; else empty
+-- column offset [count]: its offset
+-- column prompt [text]: the prompt, if the registry allows storing it; else empty
 WITH
     signals_told AS
     (

@@ -1,8 +1,8 @@
--- How long do replied requests take, topic to topic, and how much of it is the providers' time?
+-- What is the latency of replied requests, topic to topic, and the time in provider calls?
 --
--- By the tier on which a request ended. Provider time is that of all its calls; overhead is the
--- rest: routing, Kafka, pauses before retries, and waiting for capacity. Percentiles are at most
--- 1 % off (DDSketch).
+-- Grouped by the tier on which a request ended. Provider time includes all its calls; overhead is
+-- the rest: routing, Kafka, pauses before retries, and waiting for capacity. Percentiles are at
+-- most 1 % off (DDSketch).
 --
 -- column tier [text]: tier on which the request ended
 -- column requests [count]: replied requests

@@ -1,18 +1,18 @@
--- How often was a request started on a tier that was not good enough for it?
+-- How often did a request start on a tier that was not good enough?
 --
--- Judged is a request with a signal on an answer of the tier on which it started (feedback counts
--- where the request ended there). Low is one of which a signal failed, or scored below the limit
--- where the signal itself says neither. Requests that nothing judged are counted apart. Of requests
--- with one id, days apart, each counts with the signals of all.
+-- A request is judged if it has a signal on an answer of the tier on which it started (feedback
+-- counts if the request ended there). It is low if a signal failed, or scored below the limit
+-- without a verdict of its own. Requests without a signal are counted separately. Requests with the
+-- same id, days apart, share their signals.
 --
--- param below = 0.5: score under which an answer is low, where a signal has no verdict of its own
+-- param below = 0.5: score below which an answer is low, for signals without a verdict
 -- column tier [text]: tier on which requests started
 -- column requests [count]: requests that ended, answered or not
 -- column judged [count]: of them, with a signal on an answer of this tier
 -- column unjudged [count]: of them, without one
 -- column low [count]: of the judged, with a failed or low signal
--- column rate [share]: low of judged
--- column escalated [count]: requests that went on to another tier
+-- column rate [share]: low as a share of judged
+-- column escalated [count]: requests that escalated to another tier
 WITH
     verdicts AS
     (

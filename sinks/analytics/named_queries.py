@@ -1,13 +1,13 @@
-"""The analytics questions: one SQL file each, described by the comment at its head.
+"""Named analytics queries: one SQL file each, described by the comment at its head.
 
-The head is read by people and by `sluice query --list` alike. After the question and what is to be
-known of its answer, it declares parameters and columns, a line each:
+People and `sluice query --list` read the head. After the title and notes on the
+result, it declares parameters and columns, one per line:
 
-    -- param NAME = DEFAULT (CHOICE | CHOICE): meaning      without `= DEFAULT` it must be given
+    -- param NAME = DEFAULT (CHOICE | CHOICE): meaning      required without `= DEFAULT`
     -- column NAME [UNIT]: meaning
 
-A question about a range of time takes `since`, inclusive, and `until`, exclusive, as well.
-Parameters are bound by ClickHouse (`{name:Type}`), never pasted into the text.
+A query over a time range also takes `since`, inclusive, and `until`, exclusive.
+ClickHouse binds the parameters (`{name:Type}`); they are never inserted into the text.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from importlib import resources
 from sinks.errors import QueryParameterError, UnknownQueryError
 
 RANGE = ("since", "until")
-"""Parameters of every question about a range of time."""
+"""Parameters of every query over a time range."""
 
 _PARAMETER = re.compile(
     r"param (?P<name>\w+)(?P<default> = [^(:]*)?(?:\((?P<choices>[^)]*)\))?: (?P<about>.+)"
 )
 _COLUMN = re.compile(r"column (?P<name>\w+) \[(?P<unit>[^\]]+)\]: (?P<about>.+)")
 BOUND = re.compile(r"\{(\w+):((?:[^{}'])+(?:'[^']*'[^{}']*)*)\}")
-"""A parameter in the SQL: its name, its type."""
+"""A parameter in the SQL: name and type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """A parameter; `default` is `None` where it must be given; no `choices`: any value."""
+    """A parameter; `default` is `None` if it is required; without `choices` any value is valid."""
 
     name: str
     type: str
@@ -45,8 +45,8 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryColumn:
-    """A column of the answer. `unit` is USD, ms, share (0..1), count, tokens, bytes, time, text, or
-    number, whose meaning another column gives.
+    """A column of the result. `unit` is USD, ms, share (0..1), count, tokens, bytes, time, text, or
+    number, if another column gives the meaning.
     """
 
     name: str
@@ -56,7 +56,7 @@ class QueryColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedQuery:
-    """One question: what it asks, what is to be known of the answer, and the SQL that finds it."""
+    """One query: title, notes on the result, and SQL."""
 
     name: str
     title: str
@@ -67,14 +67,14 @@ class NamedQuery:
 
     @property
     def ranged(self) -> bool:
-        """Whether it is about a range of time."""
+        """Return whether the query has a time range."""
         return "{since:" in self.sql
 
     def values(self, given: Mapping[str, str]) -> dict[str, str]:
-        """Values of all its own parameters: those given, else the defaults.
+        """Return values of all its own parameters: the given ones, else the defaults.
 
         Raises:
-            QueryParameterError: one is unknown, missing, or not among the choices.
+            QueryParameterError: a parameter is unknown, missing, or not among the choices.
         """
         known = {each.name: each for each in self.parameters}
         for name in given:
@@ -101,7 +101,7 @@ def _value(question: str, parameter: Parameter, given: str | None) -> str:
 
 @cache
 def questions() -> Mapping[str, NamedQuery]:
-    """Every question by name, in the order of the names."""
+    """Return every query by name, sorted by name."""
     folder = resources.files("sinks").joinpath("analytics")
     texts = {
         entry.name.removesuffix(".sql"): entry.read_text()
@@ -112,7 +112,7 @@ def questions() -> Mapping[str, NamedQuery]:
 
 
 def question(name: str) -> NamedQuery:
-    """A question by name.
+    """Return a query by name.
 
     Raises:
         UnknownQueryError: there is none; the message has the nearest names.
@@ -121,12 +121,12 @@ def question(name: str) -> NamedQuery:
     if name not in known:
         near = get_close_matches(name, known, n=3, cutoff=0.4)
         hint = f"Did you mean {' or '.join(near)}? " if near else ""
-        raise UnknownQueryError(f"no question is called {name}. {hint}All: sluice query --list")
+        raise UnknownQueryError(f"no query is called {name}. {hint}List all: sluice query --list")
     return known[name]
 
 
 def parse_question(name: str, text: str) -> NamedQuery:
-    """A question from its file.
+    """Parse a query from its file.
 
     Raises:
         ValueError: the head is malformed, or declares other parameters than the SQL has.

@@ -1,4 +1,4 @@
-"""Everything that ClickHouse holds of one request: its journal, its calls, its signals."""
+"""All rows of one request in ClickHouse: its journal, calls and quality signals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sinks.clickhouse.connection import LOST, connect, sink_error
 from sinks.settings import SinkSettings
 
 Row = dict[str, Any]
-"""A row by column; times are aware, in UTC, and what is unknown is `None`."""
+"""A row by column; times are aware, in UTC; unknown values are `None`."""
 
 _LATEST = """
 SELECT tenant, source_topic, source_partition, source_offset, requested_at
@@ -40,13 +40,13 @@ ORDER BY at, appended_at, partition, offset
 
 
 class UnknownRequestError(SinkError):
-    """Nothing is stored of a request."""
+    """Nothing is stored for a request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRows:
-    """The rows of one request, oldest first. `others` counts other requests with the same id, of
-    other tenants or times, that are not shown.
+    """The rows of one request, oldest first. `others` counts other requests with the same id (other
+    tenants or times) that are not shown.
     """
 
     journal: tuple[Row, ...]
@@ -56,12 +56,12 @@ class RequestRows:
 
 
 def read_request(request_id: str, tenant: str, settings: SinkSettings) -> RequestRows:
-    """The latest request of this id; an empty `tenant` is any.
+    """Read the latest request with this id; an empty `tenant` matches any.
 
     Raises:
-        UnknownRequestError: nothing is stored of it.
-        UnreachableError: ClickHouse does not answer.
-        RefusedError: it answers with an error, such as tables that are missing.
+        UnknownRequestError: nothing is stored for it.
+        UnreachableError: ClickHouse does not respond.
+        RefusedError: ClickHouse returns an error, such as missing tables.
     """
     client = connect(settings)
     try:
@@ -78,8 +78,8 @@ def _read(client: Client, request_id: str, tenant: str) -> RequestRows:
     if not found:
         whose = f" of tenant {tenant}" if tenant else ""
         raise UnknownRequestError(
-            f"nothing is stored of a request {request_id}{whose}. It may be under way, its events "
-            "on their way, or its rows deleted."
+            f"nothing is stored for request {request_id}{whose}. It may still be running, its "
+            "events may not be stored yet, or its rows were deleted; check the id, or retry later."
         )
     latest = found[0]
     journal = _rows(

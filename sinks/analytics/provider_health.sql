@@ -1,7 +1,7 @@
--- How is each provider instance doing: errors, time, speed, and when it last answered?
+-- What are the errors, latency, speed and last answer of each provider instance?
 --
--- Latency is of calls that were answered, its percentiles at most 1 % off (DDSketch). Interrupted calls were cut off by a crash of ours and
--- say nothing against the provider; they stay out of the error share.
+-- Latency covers answered calls; its percentiles are at most 1 % off (DDSketch). Interrupted calls
+-- were cut off by a crash of Sluice and are excluded from the error share.
 --
 -- column provider [text]: provider by name
 -- column model [text]: model by its registry name
@@ -9,10 +9,10 @@
 -- column calls [count]: calls of every purpose
 -- column ok [count]: calls that were answered
 -- column errors [count]: calls that failed
--- column error_share [share]: errors of the calls that were not interrupted
--- column rate_limited [count]: of the errors, refused for the rate limit
+-- column error_share [share]: errors as a share of the calls that were not interrupted
+-- column rate_limited [count]: of the errors, rejected for the rate limit
 -- column timeouts [count]: of the errors, not answered in time
--- column interrupted [count]: calls cut off by a crash of ours
+-- column interrupted [count]: calls cut off by a crash of Sluice
 -- column p50 [ms]: median latency of answered calls
 -- column p95 [ms]: 95th percentile
 -- column p99 [ms]: 99th percentile

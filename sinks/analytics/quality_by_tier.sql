@@ -1,18 +1,18 @@
--- How good are each tier's answers, by every kind of signal that judged them?
+-- How good are each tier's answers, by kind of signal?
 --
 -- Feedback names no tier: it counts for the tier on which its request ended. The rows with signal
--- none count replied requests that nothing judged: their answer has no confidence, and nobody said
--- anything of it; their quality is unknown, not good. Of requests with one id, days apart, each
--- counts as judged where one of them was.
+-- none count replied requests without a signal: their answer has no confidence and no score, and
+-- their quality is unknown. Requests with the same id, days apart, count as judged if one of them
+-- was.
 --
--- column tier [text]: tier of the answer; empty where the request is not known
+-- column tier [text]: tier of the answer; empty if the request is unknown
 -- column signal [text]: cascade_confidence, validator, judge, feedback, golden, or none
--- column requests [count]: requests that have such a signal
+-- column requests [count]: requests with such a signal
 -- column signals [count]: signals
--- column score [share]: mean of the signals that have a score, 0..1
+-- column score [share]: mean of the signals with a score, 0..1
 -- column scored [count]: signals with a score
--- column passed_share [share]: passed of the signals that say pass or fail
--- column verdicts [count]: signals that say pass or fail
+-- column passed_share [share]: passed as a share of the signals with a pass or fail verdict
+-- column verdicts [count]: signals with a pass or fail verdict
 WITH
     tierless AS
     (

@@ -1,4 +1,4 @@
-"""Asks an analytics question of ClickHouse."""
+"""Runs named queries on ClickHouse."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from sinks.errors import ClickHouseRefusedError, QueryParameterError
 from sinks.settings import SinkSettings
 
 _NOT_A_VALUE = frozenset({41, 457, 6, 26, 27, 36, 72})
-"""ClickHouse's codes for a parameter that can't be read as its type."""
+"""ClickHouse's error codes for a parameter that does not match its type."""
 
 _READING: dict[str, Any] = {"readonly": 2, "max_execution_time": 60}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeRange:
-    """`since` inclusive, `until` exclusive; both aware of their zone."""
+    """`since` inclusive, `until` exclusive; both with a time zone."""
 
     since: datetime
     until: datetime
@@ -34,10 +34,10 @@ class TimeRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryResult:
-    """Rows of a question under its columns.
+    """Rows of a query with its columns.
 
-    Money is `Decimal` USD or a float where it was divided; times are aware datetimes in UTC; `None`
-    is unknown.
+    Money is `Decimal` USD, or a float after division; times are aware datetimes in UTC; `None` is
+    unknown.
     """
 
     question: NamedQuery
@@ -46,11 +46,11 @@ class QueryResult:
     rows: tuple[tuple[Any, ...], ...]
 
     def as_rows(self) -> list[dict[str, Any]]:
-        """The rows by column name, for JSON: money as text, exactly; times in ISO 8601."""
+        """Return the rows by column name for JSON: money as exact text, times in ISO 8601."""
         return [{name: _as_json(value) for name, value in row.items()} for row in self.by_name()]
 
     def by_name(self) -> list[dict[str, Any]]:
-        """The rows by column name, their values as they are."""
+        """Return the rows by column name with unchanged values."""
         names = [column.name for column in self.columns]
         return [dict(zip(names, row, strict=True)) for row in self.rows]
 
@@ -62,19 +62,19 @@ def ask(
     range_: TimeRange | None = None,
     parameters: Mapping[str, str] | None = None,
 ) -> QueryResult:
-    """Ask a question of the settings' database. Raises as `QueryRunner.ask` and `asker` do."""
-    question.values(parameters or {})  # what is asked wrongly is said before anybody is asked
+    """Run one query on the settings' database. Raises like `QueryRunner.ask` and `asker`."""
+    question.values(parameters or {})  # report invalid parameters before connecting
     with asker(settings) as asking:
         return asking.ask(question, range_=range_, parameters=parameters)
 
 
 @contextmanager
 def asker(settings: SinkSettings) -> Iterator[QueryRunner]:
-    """Somebody who asks several questions over one connection.
+    """Open a runner for several queries over one connection.
 
     Raises:
-        UnreachableError: ClickHouse does not answer.
-        ConfigurationError: its URL or its certificate is wrong.
+        UnreachableError: ClickHouse does not respond.
+        ConfigurationError: its URL or its certificate is invalid.
     """
     client = connect(settings)
     client.database = settings.clickhouse_database
@@ -85,7 +85,7 @@ def asker(settings: SinkSettings) -> Iterator[QueryRunner]:
 
 
 class QueryRunner:
-    """Asks questions of a client's database."""
+    """Runs queries on a client's database."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -97,18 +97,17 @@ class QueryRunner:
         range_: TimeRange | None = None,
         parameters: Mapping[str, str] | None = None,
     ) -> QueryResult:
-        """The answer to a question.
+        """Run a query and return its result.
 
         Raises:
-            QueryParameterError: a parameter is unknown, missing or can't be read as what it should
-                be.
-            UnreachableError: ClickHouse does not answer.
-            RefusedError: it answers with an error, such as tables that are missing.
+            QueryParameterError: a parameter is unknown, missing or malformed.
+            UnreachableError: ClickHouse does not respond.
+            RefusedError: ClickHouse returns an error, such as missing tables.
         """
         bound: dict[str, Any] = dict(question.values(parameters or {}))
         if question.ranged:
             if range_ is None:
-                raise QueryParameterError(f"{question.name} needs a range of time")
+                raise QueryParameterError(f"{question.name} needs a time range; give --since")
             bound |= {"since": _as_text(range_.since), "until": _as_text(range_.until)}
         try:
             result = self._client.query(
@@ -136,7 +135,7 @@ def _as_json(value: Any) -> Any:
 
 
 def _known(value: Any) -> Any:
-    """A figure over nothing, which ClickHouse gives as NaN, is unknown."""
+    """Return `None` for NaN, ClickHouse's result of an aggregate over no rows."""
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
@@ -145,7 +144,7 @@ def _as_text(time: datetime) -> str:
 
 
 def _meant(error: Exception, question: NamedQuery, given: Mapping[str, str]) -> Exception:
-    """The error that an operator can act on."""
+    """Return an error with advice for the operator."""
     if isinstance(error, ClickHouseRefusedError) and error.code in _NOT_A_VALUE and given:
         types = ", ".join(
             f"{each.name} is {each.type}" for each in question.parameters if each.name in given

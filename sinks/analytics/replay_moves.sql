@@ -1,16 +1,16 @@
--- Where would a replay have sent the requests, compared with where they really started?
+-- On which tiers would requests start in a replay, compared with their actual first tiers?
 --
--- One row for each pair of tiers and the way in which the decision came about. Each request of the
--- run counts once, however often it was written. `sluice replay list` has the runs.
+-- One row for each pair of tiers and origin of the decision. Each request of the run counts once,
+-- also if it was written several times. `sluice replay list` lists the runs.
 --
--- param run = : id of the run; empty: the one opened last
+-- param run = : id of the run; empty is the latest one
 -- column run_id [text]: the run
--- column from_tier [text]: tier on which the requests really started
--- column to_tier [text]: tier on which they would start; empty where the registry refuses them
+-- column from_tier [text]: actual first tier
+-- column to_tier [text]: first tier in the replay; empty if the registry rejects the request
 -- column how [text]: static, reused, assessed, unasked or refused
--- column requests [count]: how many
+-- column requests [count]: number of requests
 -- column requests_share [share]: of the run's requests
--- column same [count]: of them those whose tier and pinned model are as recorded
+-- column same [count]: of them, with the recorded tier and pinned model
 WITH
     chosen AS
     (

@@ -1,7 +1,7 @@
-"""What ClickHouse knows for a replay: recorded decisions by place, runs, their rows, what was seen.
+"""Data for replays in ClickHouse: recorded decisions by position, runs with their rows, scores.
 
-The statements are files of `sinks/replay`. They are no questions of `sluice query`: they read a run
-whole, in the order of the log, for a program.
+The statements are in `sinks/replay`. They are not queries of `sluice query`: they read a complete
+run, in log order, for a program.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ Row = dict[str, Any]
 
 
 class ReplayTablesClient:
-    """The tables, read for replays; one connection."""
+    """Reads the tables for replays; one connection."""
 
     def __init__(self, settings: SinkSettings) -> None:
         self._client = connect(settings)
         self._client.database = settings.clickhouse_database
 
     def rows(self, name: str, **parameters: Any) -> Iterator[Row]:
-        """The rows of a statement, by column name; times are in ms.
+        """Yield the rows of a statement by column name; times are in ms.
 
         Raises:
-            UnreachableError: ClickHouse does not answer.
-            RefusedError: it answers with an error, such as a table that is missing.
+            UnreachableError: ClickHouse does not respond.
+            RefusedError: ClickHouse returns an error, such as a missing table.
         """
         try:
             with self._client.query_row_block_stream(
@@ -52,11 +52,11 @@ class ReplayTablesClient:
             raise sink_error(error) from error
 
     def close(self) -> None:
-        """Let the server go."""
+        """Close the connection."""
         self._client.close()
 
 
 @cache
 def statement(name: str) -> str:
-    """A statement by its file's name."""
+    """Return a statement by its file name."""
     return resources.files("sinks").joinpath("replay", f"{name}.sql").read_text()

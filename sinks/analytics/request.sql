@@ -2,19 +2,19 @@
 --
 -- param request_id: the request's id
 -- param tenant = : its tenant; empty is any
--- column at [time]: when
+-- column at [time]: time of the record
 -- column tenant [text]: whose request
 -- column record [text]: journal, call or signal
--- column hop [count]: hop; NULL for the request as a whole
+-- column hop [count]: hop; NULL for the whole request
 -- column tier [text]: tier
 -- column what [text]: kind of the journal record, purpose of the call, kind of the signal
 -- column model [text]: model by its registry name
 -- column instance [text]: instance of the model
--- column status [text]: how a call ended, an error code, or pass or fail
+-- column status [text]: status of a call, an error code, or pass or fail
 -- column score [share]: confidence of an answer, or the signal's score, 0..1
--- column cost [USD]: of a call; of a journal record: all calls up to there
--- column latency_ms [ms]: of a call; of a journal record: since the request came in
--- column repeat [count]: 1 for what was recorded before already and does not count
+-- column cost [USD]: of a call; in a journal record: all calls so far
+-- column latency_ms [ms]: of a call; in a journal record: since the request arrived
+-- column repeat [count]: 1 for a duplicate that does not count
 -- column detail [text]: reasons of the decision, finish reason, or the signal's name
 SELECT *
 FROM

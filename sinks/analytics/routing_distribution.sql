@@ -1,15 +1,15 @@
--- Which share of the requests does each tier take, when it starts them and when it answers them?
+-- What share of the requests does each tier start, and what share does it answer?
 --
 -- A request starts on the tier that the classifier or a static rule chose, and is answered by the
--- tier whose model gave the answer that was sent. Shares are of all started, or all answered,
--- requests of the same period.
+-- tier of the model whose answer was sent. Shares are of all started, or all answered, requests of
+-- the same period.
 --
 -- param every = all (all | hour | day): length of a period; all is the whole range
 -- column period [time]: start of the period
 -- column tier [text]: tier by its registry name
--- column started [count]: requests that began on it
--- column started_share [share]: of all requests that began on a tier
--- column answered [count]: replied requests whose answer came from it
+-- column started [count]: requests that started on it
+-- column started_share [share]: of all requests that started on a tier
+-- column answered [count]: replied requests with an answer from it
 -- column answered_share [share]: of all replied requests
 WITH
     ended AS

@@ -1,19 +1,20 @@
--- How much time does Sluice itself add to a request, and what do classifying calls cost?
+-- How much latency does Sluice add, and what do classification calls cost?
 --
 -- Overhead is the latency topic to topic less the time in provider calls, over replied requests
--- that did not wait for capacity; those that did are counted apart. Below 50 ms nobody notices.
+-- that did not wait for capacity; those that did are counted separately. An overhead below 50 ms is
+-- negligible.
 --
--- column classifier [text]: what decided
+-- column classifier [text]: classifier of the decision
 -- column requests [count]: replied requests that did not wait
 -- column waited [count]: replied requests that were parked at least once
 -- column p50 [ms]: median overhead
 -- column p95 [ms]: 95th percentile
 -- column p99 [ms]: 99th percentile
 -- column under_50ms [share]: requests with less than 50 ms
--- column of_latency [share]: overhead of the whole latency
--- column classify_calls [count]: provider calls made to classify these requests
--- column classify_cost [USD]: what they cost, where known
--- column unknown_cost [count]: classifying calls of unknown cost
+-- column of_latency [share]: overhead as a share of the latency
+-- column classify_calls [count]: provider calls for the classification of these requests
+-- column classify_cost [USD]: their cost, where known
+-- column unknown_cost [count]: classification calls of unknown cost
 WITH
     found AS
     (

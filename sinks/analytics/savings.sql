@@ -1,15 +1,15 @@
--- How do spend and savings run over time?
+-- How do cost and savings develop over time?
 --
--- Compared are replied requests whose cost and baseline are both known, in the period in which they
--- ended; spent is all money of the period, also of judges, shadows and requests that failed.
+-- Compares replied requests with known cost and known baseline, in the period in which they ended;
+-- spent is all money of the period, including judges, shadows and failed requests.
 --
 -- param every = day (hour | day | month): length of a period
 -- column period [time]: start of the period
 -- column requests [count]: replied requests
 -- column compared [count]: of them, with known cost and known baseline
 -- column cost [USD]: of the compared requests
--- column baseline [USD]: what the baseline model would have cost for them
--- column saved_share [share]: baseline less cost, of baseline
+-- column baseline [USD]: their cost with the baseline model
+-- column saved_share [share]: baseline less cost, as a share of baseline
 -- column spent [USD]: all calls of the period whose cost is known
 -- column unknown_calls [count]: calls of the period whose cost is unknown
 WITH

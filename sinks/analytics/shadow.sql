@@ -1,25 +1,24 @@
--- What would another tier have answered, was it better, and what would it have cost?
+-- Are the answers of shadow calls better than the sent answers, and what do they cost?
 --
--- Shadow calls on requests that were answered already. A pair is the answer that was sent and that
--- of a shadow call; both are judged where a judge scored both. A call that was drawn with
--- probability p stands for 1/p requests, at most 20: scores, costs and agreement are means by
--- these weights, over the pairs that have both values. Intervals of the difference hold with 95 %,
--- by request, for one look.
+-- Covers shadow calls for answered requests. A pair is the answer that was sent and the answer of a
+-- shadow call; it is judged if a judge scored both. A call that was drawn with probability p has
+-- weight 1/p, at most 20: scores, costs and agreement are means with these weights, over the pairs
+-- with both values. Intervals of the difference hold with 95 %, by request, for one look.
 --
 -- column sent_tier [text]: tier of the answer that was sent
--- column shadow_tier [text]: tier that was asked as well
+-- column shadow_tier [text]: tier of the shadow call
 -- column calls [count]: shadow calls, failed ones included
--- column pairs [count]: requests that a shadow call answered too
+-- column pairs [count]: requests that a shadow call also answered
 -- column spent [USD]: on shadow calls, where known
 -- column unknown_cost [count]: shadow calls of unknown cost
--- column agreement [share]: how far both answers agree, 0..1
--- column judged [count]: pairs of which both answers were judged
+-- column agreement [share]: agreement of both answers, 0..1
+-- column judged [count]: pairs with a score for both answers
 -- column sent_score [share]: mean score of the sent answers of the judged pairs
 -- column shadow_score [share]: of the shadow answers of the same pairs
 -- column gain [share]: shadow_score less sent_score
 -- column low [share]: lower bound of the gain; NULL with less than two judged pairs
 -- column high [share]: upper bound
--- column sent_cost [USD]: mean cost of the call that was sent, of pairs whose costs are both known
+-- column sent_cost [USD]: mean cost of the sent call, of pairs with both costs known
 -- column shadow_cost [USD]: mean cost of the shadow call of the same pairs
 WITH
     shadowed AS

@@ -1,10 +1,10 @@
--- What was spent, period by period and tenant by tenant, and what does it add up to?
+-- How much did each tenant spend in each period, and in total so far?
 --
 -- param every = day (hour | day | month): length of a period
 -- column period [time]: start of the period
--- column tenant [text]: who pays
+-- column tenant [text]: tenant that is charged
 -- column calls [count]: provider calls
--- column cost [USD]: of calls whose cost is known; NULL where none is
+-- column cost [USD]: of calls with known cost; NULL without any
 -- column unknown_cost [count]: calls of unknown cost
 -- column cost_to_date [USD]: the tenant's cost from the start of the range to the period's end
 WITH found AS

@@ -1,18 +1,18 @@
--- Of the requests that are known to need more than the first tier, how many were answered too badly?
+-- How many requests that need more than the first tier got a poor answer?
 --
--- Known is what somebody said who knew: feedback, or a golden verdict, labelled needs:TIER, TIER being
--- the first that answers such a request well. The verdict's score is about the answer that was given,
--- a request's own mean counting once. The row without a tier is the sum of those that need more than
--- the first tier; requests that nobody labelled are in no row.
+-- The need is known from feedback, or a golden verdict, labelled needs:TIER, where TIER is the
+-- first that answers such a request well. The score of the signal refers to the given answer; the
+-- mean of a request counts once. The row without a tier is the sum of requests that need more than
+-- the first tier; unlabelled requests are in no row.
 --
 -- param first = simple: the first tier
--- param below = 0.7: score under which an answer is below the bar
--- column needs [text]: the tier that is needed; empty: any but the first
--- column requests [count]: requests that ended and are labelled so
+-- param below = 0.7: score below which an answer is below the bar
+-- column needs [text]: the required tier; empty: any but the first
+-- column requests [count]: ended requests with this label
 -- column on_first [count]: of them, answered by the first tier
 -- column scored [count]: of them, with a score
 -- column below_bar [count]: of the scored, below the bar
--- column rate [share]: below the bar, of the scored
+-- column rate [share]: below the bar, as a share of scored
 WITH
     labelled AS
     (

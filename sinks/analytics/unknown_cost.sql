@@ -1,19 +1,19 @@
 -- Which calls have no known cost, and why?
 --
--- Why is interrupted (cut off by a crash of ours), no usage (it ended without token counts), or no
--- price (none is known for the model).
+-- The reason is interrupted (cut off by a crash of Sluice), no usage (the call ended without token
+-- counts), or no price (none is known for the model).
 --
 -- param limit = 1000: most rows
--- column at [time]: when the call ended or was found cut off
+-- column at [time]: end of the call, or detection of the crash
 -- column why [text]: interrupted, no usage or no price
--- column tenant [text]: who pays
+-- column tenant [text]: tenant that is charged
 -- column request_id [text]: its request
 -- column call_id [text]: the call
 -- column purpose [text]: answer, classify, judge, shadow or replay
 -- column provider [text]: provider by name
 -- column model [text]: model by its registry name
 -- column instance [text]: instance of the model
--- column status [text]: how the call ended
+-- column status [text]: status of the call
 -- column input_tokens [tokens]: where reported
 -- column output_tokens [tokens]: where reported
 SELECT

@@ -1,1 +1,1 @@
-"""ClickHouse as a store: connections, inserts, migrations, roles, retention."""
+"""The ClickHouse store: connections, inserts, migrations, roles, retention."""

@@ -1,8 +1,8 @@
-"""The store on ClickHouse: claims in `sink_epochs`, guarded inserts, predecessors killed.
+"""The store on ClickHouse: leases in `sink_epochs`, guarded inserts, killed predecessors.
 
-Why nothing is stored twice: a claim is written first, so that inserts which start later see it and
-throw; those that run already are killed, and it is waited until they have ended; what is stored
-after that is all that predecessors will ever have stored.
+No row is stored twice. A lease is written first, so that inserts which start later see it and fail.
+Running inserts are killed, and the store waits for their end. The rows stored at that point are all
+that predecessors can store.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _KEY = struct.Struct("<8sq")
 
 
 class ClickHouseStore:
-    """The store on ClickHouse's HTTP interface."""
+    """The store over ClickHouse's HTTP interface."""
 
     def __init__(
         self, settings: SinkSettings, new_token: Callable[[], str] = lambda: uuid.uuid4().hex
@@ -53,7 +53,7 @@ class ClickHouseStore:
         self._files = {table.name: AvroFile(table.event) for table in TABLES}
 
     async def claim(self, places: Collection[Place]) -> dict[Place, PartitionLease]:
-        """Claim partitions; on return no predecessor's insert runs or can start."""
+        """Lease partitions; on return no predecessor's insert runs or can start."""
         wanted = set(places)
         held = await self._held(wanted)
         token = self._new_token()
@@ -74,12 +74,12 @@ class ClickHouseStore:
         )
         for place, greatest in (await self._held(wanted)).items():
             if greatest != (claims[place].epoch, token):
-                raise FencedError(f"{place} was claimed by another sink at the same moment")
+                raise FencedError(f"{place} was leased by another sink at the same moment")
         await self._end_inserts(wanted)
         return claims
 
     async def stored(self, places: Collection[Place]) -> dict[Place, int]:
-        """The greatest offset stored of each partition, dead letters included."""
+        """Return the greatest stored offset of each partition, dead letters included."""
         tables = {table_of(place.topic).name for place in places} | {DEAD_LETTERS.name}
         greatest: dict[Place, int] = {}
         for table in sorted(tables):
@@ -90,7 +90,7 @@ class ClickHouseStore:
         return greatest
 
     async def counted(self, place: Place, table: EventTable) -> Sequence[tuple[bytes, int]]:
-        """Keys of the rows that counted lately, with their broker times, oldest first."""
+        """Return keys of the recently counted rows with their broker times, oldest first."""
         if table.name not in COUNTED_KEYS:
             return ()
         statement = insert_sql.counted_keys(table.name, self._database)
@@ -104,14 +104,14 @@ class ClickHouseStore:
         return list(_KEY.iter_unpack(data))
 
     async def insert(self, batch: Batch, claim: PartitionLease) -> None:
-        """Store a batch under a claim."""
+        """Store a batch under a lease."""
         await self.insert_together([(batch, claim)])
 
     async def insert_together(self, claimed: Sequence[tuple[Batch, PartitionLease]]) -> None:
-        """Store batches of one topic and table under their claims, all of them or none.
+        """Store batches of one topic and table under their leases, all or none.
 
-        The token of a retry is the same; another claim has its own tokens, so that rows which an
-        operator moved out of the table are not dropped when they are read again.
+        A retry has the same deduplication token. Another lease has other tokens, so that rows which
+        an operator moved out of the table are stored when they are read again.
         """
         claimed = sorted(claimed, key=lambda each: each[0].place)
         topic, name = claimed[0][0].place.topic, claimed[0][0].table.name
@@ -139,20 +139,20 @@ class ClickHouseStore:
                 epochs = ", ".join(str(claim.epoch) for _, claim in claimed)
                 places = ", ".join(str(partition) for partition in partitions)
                 raise FencedError(
-                    f"{topic}:{places} was claimed by another sink; epoch {epochs} is over"
+                    f"{topic}:{places} was leased by another sink; epoch {epochs} has ended"
                 ) from error
             raise
 
     async def settle(self, batch: Batch, claim: PartitionLease) -> bool:
-        """End a doubtful insert, and say whether it is stored."""
+        """Kill an insert with unknown result, and return whether it is stored."""
         await self._end_inserts([batch.place])
         held = (await self._held([batch.place])).get(batch.place)
         if held != (claim.epoch, claim.token):
-            raise FencedError(f"{batch.place} was claimed by another sink")
+            raise FencedError(f"{batch.place} was leased by another sink")
         return (await self.stored([batch.place])).get(batch.place, -1) >= batch.last
 
     async def close(self) -> None:
-        """Give connections back."""
+        """Close the connections."""
         client, self._client = self._client, None
         if client is not None:
             await client.close()
@@ -170,7 +170,7 @@ class ClickHouseStore:
         await self._command(insert_sql.end_inserts(self._cluster), parameters, {})
         ((running,),) = await self._rows(insert_sql.running_inserts(self._cluster), parameters)
         if running:
-            raise UnreachableError(f"{running} inserts of a predecessor do not end")
+            raise UnreachableError(f"{running} inserts of a predecessor are still running")
 
     async def _connected(self) -> AsyncClient:
         async with self._connecting:

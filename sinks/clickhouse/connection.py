@@ -1,4 +1,4 @@
-"""Connections to ClickHouse out of its URL: one for asyncio, one for commands and queries."""
+"""Connections to ClickHouse by its URL: one for asyncio, one for commands and queries."""
 
 from __future__ import annotations
 
@@ -29,16 +29,17 @@ _NO_TABLES = frozenset({60, 81})
 """ClickHouse's codes for an unknown table and an unknown database."""
 
 _NOT_LET_IN = frozenset({192, 193, 194, 516})
-"""Its codes for an unknown user, a wrong password, a missing one, failed authentication."""
+"""ClickHouse's codes for an unknown user, a wrong or missing password, and failed authentication.
+"""
 
 _BEFORE = "DB::Exception: "
 _BEHIND = re.compile(r" \((?:version|for url) [^()]{0,200}\)")
-"""What the driver puts around the words of ClickHouse."""
+"""Text that the driver adds to ClickHouse's message."""
 
 logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
 LOST = (OSError, asyncio.TimeoutError)
-"""What a connection that breaks raises besides the driver's own errors."""
+"""Exceptions of a broken connection besides the driver's own errors."""
 
 
 def _address(settings: SinkSettings) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def _address(settings: SinkSettings) -> dict[str, Any]:
 
 
 def _has_port(url: SplitResult) -> bool:
-    """Whether the port of a URL is a number of 16 bits, or missing."""
+    """Return whether the port of a URL is a 16-bit number or missing."""
     try:
         return url.port is None or url.port > 0
     except ValueError:
@@ -85,18 +86,19 @@ def _certificates(settings: SinkSettings) -> dict[str, Any]:
     }
     found: dict[str, Any] = {name: str(file) for name, file in files.items() if file is not None}
     if settings.clickhouse_cert_file is not None:
-        # Beside a password the certificate opens the connection only; else it is who we are.
+        # With a password the certificate only opens the connection; without one it authenticates.
         alone = settings.clickhouse_secret is None
         found["tls_mode"] = "mutual" if alone else "strict"
     return found
 
 
 async def knock_at_clickhouse(settings: SinkSettings) -> None:
-    """Ask once whether ClickHouse lets us in; one that is away is left to who waits for it.
+    """Check once whether ClickHouse accepts the connection; the caller waits for an unreachable
+    one.
 
     Raises:
-        ConfigurationError: it is there and does not: a wrong user or password, a certificate that
-            is not trusted.
+        ConfigurationError: ClickHouse rejected the connection: a wrong user or password, or an
+            untrusted certificate.
     """
     try:
         client = await connect_async(settings)
@@ -105,18 +107,18 @@ async def knock_at_clickhouse(settings: SinkSettings) -> None:
     except ClickHouseRefusedError as error:
         if error.code in _NOT_LET_IN:
             raise ConfigurationError(
-                f"{error}; see SLUICE_CLICKHOUSE_USER and SLUICE_CLICKHOUSE_PASSWORD_FILE"
+                f"{error}; check SLUICE_CLICKHOUSE_USER and SLUICE_CLICKHOUSE_PASSWORD_FILE"
             ) from error
         return
     await client.close()
 
 
 def connect(settings: SinkSettings) -> Client:
-    """A client for migrations and queries.
+    """Return a client for migrations and queries.
 
     Raises:
-        UnreachableError: nobody answers at the URL.
-        ConfigurationError: it is no URL, or its certificate is not trusted.
+        UnreachableError: no response at the URL.
+        ConfigurationError: the URL is invalid, or the certificate is not trusted.
     """
     address = _address(settings)
     try:
@@ -127,17 +129,17 @@ def connect(settings: SinkSettings) -> Client:
         if isinstance(problem, ClickHouseRefusedError):
             raise problem from error
         raise UnreachableError(
-            f"ClickHouse does not answer at {address['host']}:{address['port']}. Start the local "
-            "pipeline: sluice up --detach. Or name yours: SLUICE_CLICKHOUSE_URL"
+            f"ClickHouse is unreachable at {address['host']}:{address['port']}. Start the local "
+            "pipeline: sluice up --detach. Or set your own: SLUICE_CLICKHOUSE_URL"
         ) from error
 
 
 async def connect_async(settings: SinkSettings) -> AsyncClient:
-    """A client for asyncio.
+    """Return a client for asyncio.
 
     Raises:
-        UnreachableError: nobody answers at the URL.
-        ConfigurationError: it is no URL, or its certificate is not trusted.
+        UnreachableError: no response at the URL.
+        ConfigurationError: the URL is invalid, or the certificate is not trusted.
     """
     try:
         return await clickhouse_connect.get_async_client(**_address(settings))
@@ -147,19 +149,19 @@ async def connect_async(settings: SinkSettings) -> AsyncClient:
 
 
 def _refuse_untrusted(error: BaseException) -> None:
-    """A certificate that is not trusted is no outage: nothing mends it but the operator."""
+    """Raise a `ConfigurationError` for an untrusted certificate, which retries cannot resolve."""
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            # aiohttp's own subclass lacks what OpenSSL said.
-            why = getattr(cause, "verify_message", None) or "TLS says no more"
+            # aiohttp's subclass lacks OpenSSL's message.
+            why = getattr(cause, "verify_message", None) or "TLS gives no reason"
             raise ConfigurationError(
-                f"ClickHouse's certificate is not trusted ({why}); name the "
-                "authority that signed it in SLUICE_CLICKHOUSE_CA_FILE"
+                f"ClickHouse's certificate is not trusted ({why}); set the CA that "
+                "signed it in SLUICE_CLICKHOUSE_CA_FILE"
             ) from error
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, what led to it, and what the HTTP libraries keep as an argument instead."""
+    """Yield an error, its causes, and the exceptions that HTTP libraries keep as arguments."""
     seen: set[int] = set()
     waiting = [error]
     while waiting:
@@ -178,10 +180,10 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def sink_error(error: Exception) -> UnreachableError | ClickHouseRefusedError:
-    """What a driver's error means: an answer of ClickHouse has a code, a broken connection none."""
+    """Map a driver's error: a response of ClickHouse has a code, a broken connection has none."""
     code = getattr(error, "code", None)
     if isinstance(code, int):
         advice = " Create the tables: sluice migrate." if code in _NO_TABLES else ""
         said = _BEHIND.sub("", str(error).rpartition(_BEFORE)[2])
-        return ClickHouseRefusedError(f"ClickHouse refused: {said[:400]}{advice}", code=code)
-    return UnreachableError(f"ClickHouse does not answer: {str(error)[:200]}")
+        return ClickHouseRefusedError(f"ClickHouse rejected: {said[:400]}{advice}", code=code)
+    return UnreachableError(f"ClickHouse is unreachable: {str(error)[:200]}")

@@ -1,4 +1,4 @@
-"""The store's twin in memory, for tests: the same promises, and faults on demand."""
+"""In-memory twin of the store for tests: the same guarantees, with injected faults."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Fault = Callable[[Batch], None]
 class MemoryStore:
     """Holds rows by partition and table.
 
-    `before` and `after` are called around an insert with its batch and may raise: what `before`
-    raises leaves nothing stored, what `after` raises leaves the batch stored.
+    `before` and `after` are called around an insert with its batch and may raise. If `before`
+    raises, nothing is stored; if `after` raises, the batch is stored.
     """
 
     rows: dict[Place, list[tuple[str, Row]]] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class MemoryStore:
     refused_events: frozenset[bytes] = frozenset()
 
     async def claim(self, places: Collection[Place]) -> dict[Place, PartitionLease]:
-        """Claim partitions."""
+        """Lease partitions."""
         for place in places:
             held = self.claims.get(place)
             epoch = held.epoch + 1 if held else 1
@@ -39,7 +39,7 @@ class MemoryStore:
         return {place: self.claims[place] for place in places}
 
     async def stored(self, places: Collection[Place]) -> dict[Place, int]:
-        """The greatest offset stored of each partition."""
+        """Return the greatest stored offset of each partition."""
         return {
             place: max(row.offset for _, row in self.rows[place])
             for place in places
@@ -47,7 +47,7 @@ class MemoryStore:
         }
 
     async def counted(self, place: Place, table: EventTable) -> Sequence[tuple[bytes, int]]:
-        """Nothing: keys are what ClickHouse computes."""
+        """Return nothing: ClickHouse computes the keys."""
         return ()
 
     async def insert(self, batch: Batch, claim: PartitionLease) -> None:
@@ -60,9 +60,9 @@ class MemoryStore:
             if self.before is not None:
                 self.before(batch)
             if self.claims.get(batch.place) != claim:
-                raise FencedError(f"{batch.place} was claimed by a successor")
+                raise FencedError(f"{batch.place} was leased by a successor")
             if any(row.event in self.refused_events for row in batch.rows):
-                raise ClickHouseRefusedError("the rows do not lie where they should", code=395)
+                raise ClickHouseRefusedError("the rows are misaligned", code=395)
         for batch, _ in claimed:
             stored = self.rows.setdefault(batch.place, [])
             stored.extend((batch.table.name, row) for row in batch.rows)
@@ -71,10 +71,10 @@ class MemoryStore:
                 self.after(batch)
 
     async def settle(self, batch: Batch, claim: PartitionLease) -> bool:
-        """Whether the batch is stored."""
+        """Return whether the batch is stored."""
         if self.claims.get(batch.place) != claim:
-            raise FencedError(f"{batch.place} was claimed by a successor")
+            raise FencedError(f"{batch.place} was leased by a successor")
         return (await self.stored([batch.place])).get(batch.place, -1) >= batch.last
 
     async def close(self) -> None:
-        """Nothing to give back."""
+        """Do nothing: there are no connections."""

@@ -1,6 +1,6 @@
-"""The statements of the sink: the guarded insert of each table, and who may write.
+"""SQL statements of the sink: the guarded insert of each table, and the leases.
 
-Read them together with `store`: they are where its promises are kept.
+Read them together with `store`: they implement its guarantees.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from sinks.rows.dedup_window import SPAN_MS
 from sinks.rows.tables import EventTable
 
 FENCED = "sluice: fenced"
-"""What the guard says when a successor has claimed the partition."""
+"""Message of the guard when a successor has leased the partition."""
 
 MISALIGNED = "sluice: misaligned"
-"""What the guard says when bytes are no event of the table's schema."""
+"""Message of the guard when bytes are not an event of the table's schema."""
 
 UNSOUND = "sluice: unsound"
-"""What the guard says when an event holds a time that is none, or a number that is not finite."""
+"""Message of the guard when an event has an invalid time or a number that is not finite."""
 
 QUERY_PREFIX = "sluice-sink"
 
@@ -37,14 +37,14 @@ INSERT_SETTINGS: dict[str, Any] = {
     "min_insert_block_size_bytes": 1_000_000_000,
     "input_format_parallel_parsing": 0,
     "allow_experimental_nullable_tuple_type": 1,
-    # Compiling the bounds of the columns took 100 ms an insert, computing them nothing to speak of.
+    # Compiling the bounds of the columns took 100 ms per insert; evaluating them is negligible.
     "compile_expressions": 0,
     "http_receive_timeout": 5,
 }
-"""One block, one part: an insert is stored whole or not at all."""
+"""One block, one part: an insert is atomic."""
 
 CLUSTER_SETTINGS: dict[str, Any] = {"insert_quorum": "auto", "select_sequential_consistency": 1}
-"""On replicated tables a claim must be seen by every later insert."""
+"""On replicated tables every later insert must see a lease."""
 
 _HELD = (
     "(SELECT groupArray(held) FROM (SELECT (partition, max((epoch, claim))) AS held "
@@ -54,14 +54,14 @@ _HELD = (
 
 
 def is_fenced(message: str) -> bool:
-    """Whether an insert was refused because a successor has claimed the partition. Behind what was
-    thrown, ClickHouse repeats the expression, with everything that could have been.
+    """Return whether an insert was rejected because a successor has leased the partition. After the
+    thrown message, ClickHouse repeats the expression with all possible messages.
     """
     return FENCED in message.partition(_WHERE_IT_WAS)[0]
 
 
 def insert_statement(table: EventTable, database: str) -> str:
-    """The insert of batches of one topic.
+    """Return the insert of batches of one topic.
 
     Parameters: topic, partitions in order, claims (partition, (epoch, claim)) in the same order,
     ingested_at (ms).
@@ -98,7 +98,7 @@ def _long(start: int) -> str:
 
 
 def held_claims(database: str) -> str:
-    """Greatest (epoch, claim) of each of the places."""
+    """Return the query for the greatest (epoch, claim) of each partition."""
     return (
         f"SELECT topic, partition, max((epoch, claim)) FROM {database}.sink_epochs "
         f"WHERE {_AT_PLACES} GROUP BY topic, partition"
@@ -106,7 +106,7 @@ def held_claims(database: str) -> str:
 
 
 def stored_offsets(table: str, database: str) -> str:
-    """Greatest offset that a table holds of each of the places."""
+    """Return the query for the greatest stored offset of each partition in a table."""
     return (
         f"SELECT topic, partition, max(offset) FROM {database}.{table} "
         f"WHERE {_AT_PLACES} GROUP BY topic, partition"
@@ -124,24 +124,26 @@ _INSERTS_AT_PLACES = (
 
 
 def query_id(prefix: str, topic: str, partitions: Iterable[int], unique: str) -> str:
-    """Names an insert by where its rows lie, so that a successor finds it."""
+    """Return an id of an insert with its topic and partitions, so that a successor finds it."""
     return "/".join((prefix, topic, ".".join(map(str, partitions)), unique))
 
 
 def end_inserts(cluster: str) -> str:
-    """End every running insert of the places."""
+    """Return the statement that kills every running insert of the partitions."""
     everywhere = f"ON CLUSTER '{cluster}' " if cluster else ""
     return f"KILL QUERY {everywhere}WHERE {_INSERTS_AT_PLACES} SYNC"
 
 
 def running_inserts(cluster: str) -> str:
-    """How many inserts of the places run."""
+    """Return the query for the number of running inserts of the partitions."""
     source = f"clusterAllReplicas('{cluster}', system.processes)" if cluster else "system.processes"
     return f"SELECT count() FROM {source} WHERE {_INSERTS_AT_PLACES}"
 
 
 def counted_keys(table: str, database: str) -> str:
-    """Keys and broker times of the rows that counted in the last window, as RowBinary."""
+    """Return the query for keys and broker times of the rows counted in the last window, as
+    RowBinary.
+    """
     key, condition = COUNTED_KEYS[table]
     here = "topic = {topic:String} AND partition = {partition:Int32}"
     return (

@@ -1,7 +1,7 @@
-"""A store whose inserts and claims are counted and timed; all else is the store's own.
+"""A store wrapper that counts and times inserts and leases.
 
-It stands between the combining store and ClickHouse, so that what is counted are the inserts that
-ClickHouse sees, not the batches that they are made of.
+It sits between the combining store and ClickHouse, so that it counts the inserts that ClickHouse
+receives, not the batches in them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sinks.rows.tables import EventTable
 
 
 class MeasuredStore:
-    """Counts what a store does."""
+    """Counts the operations of a store."""
 
     def __init__(self, store: Store, metrics: SinkMetrics, clock: SinkClock) -> None:
         self._store = store
@@ -26,7 +26,7 @@ class MeasuredStore:
         self._clock = clock
 
     async def claim(self, places: Collection[Place]) -> dict[Place, PartitionLease]:
-        """Claim partitions."""
+        """Lease partitions."""
         try:
             claims = await self._store.claim(places)
         except SinkError as error:
@@ -37,11 +37,11 @@ class MeasuredStore:
         return claims
 
     async def stored(self, places: Collection[Place]) -> dict[Place, int]:
-        """The greatest offset stored of each partition."""
+        """Return the greatest stored offset of each partition."""
         return await self._store.stored(places)
 
     async def counted(self, place: Place, table: EventTable) -> Sequence[tuple[bytes, int]]:
-        """Keys of the rows that counted lately."""
+        """Return keys of the recently counted rows."""
         return await self._store.counted(place, table)
 
     async def insert(self, batch: Batch, claim: PartitionLease) -> None:
@@ -68,14 +68,14 @@ class MeasuredStore:
             self._count(batch)
 
     async def settle(self, batch: Batch, claim: PartitionLease) -> bool:
-        """Whether a doubtful insert is stored; if so, its rows count now."""
+        """Return whether an insert with unknown result is stored; if so, count its rows."""
         stored = await self._store.settle(batch, claim)
         if stored:
             self._count(batch)
         return stored
 
     async def close(self) -> None:
-        """Give connections back."""
+        """Close the connections."""
         await self._store.close()
 
     def _count(self, batch: Batch) -> None:

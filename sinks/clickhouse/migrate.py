@@ -1,8 +1,8 @@
-"""Brings ClickHouse to the shape that this version needs: numbered SQL files, each applied once.
+"""Schema migrations of ClickHouse: numbered SQL files, each applied once.
 
-What was applied is recorded with the checksum of its text. An applied file that was edited since is
-refused: a change is a new file. Every statement can be run again, so that an interrupted migration
-is run anew. `${DATABASE}`, `${ON_CLUSTER}` and `${MERGE_TREE}` are filled in by the settings.
+An applied migration is recorded with the checksum of its text. An applied file that was edited
+later is rejected: write a new file instead. Every statement is idempotent, so that an interrupted
+migration can run again. The settings fill in `${DATABASE}`, `${ON_CLUSTER}` and `${MERGE_TREE}`.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ ORDER BY number
 
 
 class Commands(Protocol):
-    """What migrations ask of ClickHouse; a clickhouse-connect client offers it."""
+    """The interface of ClickHouse for migrations, implemented by a clickhouse-connect client."""
 
     def command(self, cmd: str, parameters: Any = None) -> Any:
         """Run a statement."""
         ...
 
     def query(self, query: str) -> Any:
-        """Run a query; `result_rows` of what it returns are its rows."""
+        """Run a query; the result's `result_rows` are its rows."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
-    """One file: its number, its name, its text as it stands in the file."""
+    """One file: its number, its name, its original text."""
 
     number: int
     name: str
@@ -53,11 +53,11 @@ class Migration:
 
     @property
     def checksum(self) -> str:
-        """SHA-256 of the text, hex."""
+        """Return the SHA-256 of the text, hex."""
         return sha256(self.text.encode()).hexdigest()
 
     def statements(self, settings: SinkSettings) -> Iterator[str]:
-        """Its statements, filled in."""
+        """Yield its statements, filled in."""
         filled = fill_in(self.text, settings)
         for statement in filled.split(";\n"):
             lines = (line for line in statement.splitlines() if not line.startswith("--"))
@@ -67,7 +67,7 @@ class Migration:
 
 
 def fill_in(text: str, settings: SinkSettings) -> str:
-    """A statement with the settings' database, cluster clause and table engine."""
+    """Return a statement with the settings' database, cluster clause and table engine."""
     cluster = settings.clickhouse_cluster
     return Template(text).substitute(
         DATABASE=settings.clickhouse_database,
@@ -77,7 +77,7 @@ def fill_in(text: str, settings: SinkSettings) -> str:
 
 
 def migrations() -> tuple[Migration, ...]:
-    """All migrations, in order."""
+    """Return all migrations, in order."""
     folder = resources.files("sinks").joinpath("migrations")
     found = []
     for entry in folder.iterdir():
@@ -90,7 +90,7 @@ def migrations() -> tuple[Migration, ...]:
 def migrate(
     client: Commands, settings: SinkSettings, files: Sequence[Migration] | None = None
 ) -> list[Migration]:
-    """Apply what is not applied yet; the migrations that were applied now.
+    """Apply pending migrations and return them.
 
     Raises:
         EditedMigrationError: an applied file was edited; nothing was applied.

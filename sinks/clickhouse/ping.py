@@ -1,7 +1,7 @@
-"""Whether ClickHouse answers now: one GET of its `/ping`, remembered for a moment.
+"""Availability check of ClickHouse: one GET of `/ping`, cached briefly.
 
-An idle sink inserts nothing and would notice an outage only with the next rows; a probe must not
-depend on traffic. The answer is remembered, so that many probes are one question.
+An idle sink inserts nothing and would detect an outage only with the next rows, but a probe must
+not depend on traffic. The result is cached, so that many probes cause one request.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _HTTPS_PORT, _HTTP_PORT = 8443, 8123
 
 
 class Reachable:
-    """Asks a ClickHouse whether it is there; `url` is the one of the settings, and so is `tls`."""
+    """Checks whether ClickHouse responds; `url` and `tls` are those of the settings."""
 
     def __init__(self, url: str, clock: SinkClock, tls: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(url)
@@ -33,7 +33,7 @@ class Reachable:
         self._answers = False
 
     async def __call__(self) -> bool:
-        """Whether it answers, now or a moment ago."""
+        """Return whether it responds, now or within the cache time."""
         async with self._asking:
             if self._clock.elapsed_s() - self._asked_at >= REMEMBERED_S:
                 self._answers = await self._ping()

@@ -1,9 +1,9 @@
-"""How long ClickHouse keeps what people wrote, and how long rows.
+"""Retention of texts and rows in ClickHouse.
 
-Texts (prompts, answers, comments) are emptied where they stand, the row and its figures stay. Rows
-go a whole part at a time, when its newest is old enough: a part holds at most a month, so rows may
-stay a month longer than they must, and sums by the hour lose exactly the rows that are gone.
-Ages count from `ingested_at`. Nothing is rewritten for it: ClickHouse applies it when it merges.
+Texts (prompts, answers, comments) are cleared; the row and its figures are kept. Rows are deleted
+by part, when the newest row of the part is old enough. A part covers at most a month, so rows may
+be kept a month longer than configured, and hourly sums lose exactly the deleted rows. Ages count
+from `ingested_at`. ClickHouse applies the retention in merges; no data is rewritten for it.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "outcomes": ("prompt", "answer"),
     "quality": ("comment", "detail"),
 }
-"""Columns that hold what people or models wrote, by table."""
+"""Columns with texts of people or models, by table."""
 
 KEPT = ("calls", "quality", "outcomes", "dead_letters", "alerts", "replay_decisions")
-"""Tables whose rows may be let go; the others are small."""
+"""Tables with row retention; the others are small."""
 
 _AGE = r"TTL toDateTime\(ingested_at\) \+ toIntervalDay\((\d+)\)"
 
 
 def keep_only(client: Commands, settings: SinkSettings) -> list[str]:
-    """Set the ages that the settings name where they differ; the statements that were run.
+    """Set the configured ages where they differ; return the executed statements.
 
     Raises:
-        Exception: the client's, where ClickHouse refuses one or does not answer.
+        Exception: the client's, if ClickHouse rejects a statement or does not respond.
     """
     found = client.query(
         "SELECT name, create_table_query FROM system.tables "
@@ -64,7 +64,7 @@ def _alter(table: str, what: str, days: int | None = None) -> str:
         return f"{start} {what}"
     if not days:
         return f"{start} {what} REMOVE TTL"
-    # What lies there already gets its age with its next merge, not by rewriting every part now.
+    # Existing parts get the age with their next merge, instead of a rewrite of every part now.
     return (
         f"{start} {what} TTL toDateTime(ingested_at) + toIntervalDay({days}) "
         "SETTINGS materialize_ttl_after_modify = 0"

@@ -1,8 +1,8 @@
-"""Two roles for people and tools that read the tables without us.
+"""Two roles for people and tools that read the tables directly.
 
-A reader sees every figure and no text that people or models wrote; an analyst sees all. Neither
-writes. Views ask with the rights of who reads them, so that a question which needs a text
-(`labels`) is refused to a reader, and every other one is answered.
+A reader sees all figures but no text of people or models; an analyst sees everything. Neither can
+write. Views run with the rights of the invoker, so that a query which needs a text (`labels`) is
+rejected for a reader, and every other one works.
 """
 
 from __future__ import annotations
@@ -26,20 +26,21 @@ WITHHELD: Mapping[str, frozenset[str]] = {
     "outcomes": frozenset({*TEXTS["outcomes"], "error_message"}),
     "dead_letters": frozenset({"headers"}),
 }
-"""Columns that a reader does not see: texts, providers' words about them, callers' headers."""
+"""Columns hidden from a reader: texts, error messages of providers, headers of callers."""
 
 _WRITABLE = frozenset({"local_directory", "local directory", "memory", "replicated"})
-"""User directories in which ClickHouse can make roles."""
+"""User directories in which ClickHouse can create roles."""
 
 INTERNAL = frozenset({"sink_epochs", "schema_migrations"})
-"""Tables that say nothing about requests."""
+"""Tables without request data."""
 
 
 def rights(role: str, columns: Mapping[str, Sequence[Column]]) -> list[str]:
-    """What a role may read, as `SELECT ... ON database.table` with `${DATABASE}` left open.
+    """Return the grants of a role as `SELECT ... ON database.table`, with `${DATABASE}` as
+    placeholder.
 
-    `columns` are those of each table and view. A table of which nothing is withheld is granted
-    whole, with columns that it gets later; of the others only what is named.
+    `columns` has the columns of each table and view. A table without hidden columns is granted
+    completely, including future columns; of the others only the listed columns are granted.
     """
     granted = sorted(set(columns) - INTERNAL)
     return [f"SELECT{_only(columns[each], each, role)} ON ${{DATABASE}}.{each}" for each in granted]
@@ -54,13 +55,15 @@ def _only(columns: Sequence[Column], table: str, role: str) -> str:
 
 
 def _read(name: str, kind: str) -> list[str]:
-    """What ClickHouse may read of a column by itself, for `IS NULL` and for a list's length."""
+    """Return the subcolumns that ClickHouse may read on its own, for `IS NULL` and for a list's
+    length.
+    """
     parts = {"Nullable": ["null"], "Array": ["size0"]}.get(kind.partition("(")[0], [])
     return [name, *(f"`{name}.{part}`" for part in parts)]
 
 
 def columns_of(client: Commands, settings: SinkSettings) -> dict[str, list[Column]]:
-    """Columns of every table and view of the database."""
+    """Return the columns of every table and view of the database."""
     rows = client.query(
         "SELECT t.name, c.name, c.type FROM system.tables AS t "
         "LEFT JOIN system.columns AS c ON c.database = t.database AND c.table = t.name "
@@ -73,22 +76,22 @@ def columns_of(client: Commands, settings: SinkSettings) -> dict[str, list[Colum
 
 
 def _keeps_roles(client: Commands) -> bool:
-    """Whether some user directory can be written, unlike a file of users."""
+    """Return whether a user directory is writable, unlike a users file."""
     rows = client.query("SELECT type FROM system.user_directories").result_rows
     return any(kind in _WRITABLE for (kind,) in rows)
 
 
 def create_roles(client: Commands, settings: SinkSettings) -> tuple[str, ...]:
-    """Create both roles, or bring their rights up to date; their names.
+    """Create both roles, or update their rights; return their names.
 
     Raises:
-        NoRolesError: the server has no place to keep roles, as the local pipeline's.
-        Exception: the client's, where our user may not create roles or grant what it has.
+        NoRolesError: the server cannot store roles, like the local pipeline's.
+        Exception: the client's, if its user may not create roles or grant its rights.
     """
     if not _keeps_roles(client):
         raise NoRolesError(
-            "this ClickHouse can't keep roles: its users stand in a file, and it has no other "
-            "user directory. The local pipeline's is such a one (ClickHouse as a library); the "
+            "this ClickHouse cannot store roles: its users are in a file, and it has no other "
+            "user directory. This applies to the local pipeline (ClickHouse as a library); the "
             "tables are migrated. For roles use a ClickHouse server: SLUICE_CLICKHOUSE_URL=... "
             "sluice migrate --roles"
         )

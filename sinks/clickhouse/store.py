@@ -1,8 +1,8 @@
-"""The port to the tables: who may write a partition, what is stored of it, one batch more.
+"""Port to the tables: leases, stored offsets and inserts.
 
-The protocol that makes it exact: claim first, which ends the writes of every predecessor; then ask
-what is stored; then insert batches under the claim, in order. An insert is stored whole or not at
-all, and never under a claim that is not the partition's greatest.
+The protocol for exactly-once: first lease, which ends the writes of every predecessor; then query
+the stored offset; then insert batches under the lease, in order. An insert is atomic, and never
+succeeds under a lease that is not the partition's greatest.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sinks.rows.tables import EventTable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionLease:
-    """The right to write a partition's rows, until a greater (epoch, claim) is made."""
+    """The right to write a partition's rows, until a greater (epoch, claim) exists."""
 
     place: Place
     epoch: int
@@ -26,28 +26,30 @@ class PartitionLease:
 
 
 class Store(Protocol):
-    """What the sink asks of ClickHouse.
+    """The interface of ClickHouse for the sink.
 
-    Every method raises `UnreachableError` (it may have happened) or `RefusedError` (it did not).
+    Every method raises `UnreachableError` (result unknown) or `RefusedError` (nothing happened).
     """
 
     async def claim(self, places: Collection[Place]) -> dict[Place, PartitionLease]:
-        """Claim partitions; on return no predecessor's insert runs or can start."""
+        """Lease partitions; on return no predecessor's insert runs or can start."""
         ...
 
     async def stored(self, places: Collection[Place]) -> dict[Place, int]:
-        """The greatest offset stored of each partition, dead letters included; absent: none."""
+        """Return the greatest stored offset of each partition, dead letters included; partitions
+        without rows are absent.
+        """
         ...
 
     async def counted(self, place: Place, table: EventTable) -> Sequence[tuple[bytes, int]]:
-        """Keys of the rows that counted lately, with their broker times, ms, oldest first."""
+        """Return keys of the recently counted rows with their broker times, ms, oldest first."""
         ...
 
     async def insert(self, batch: Batch, claim: PartitionLease) -> None:
         """Store a batch.
 
         Raises:
-            FencedError: the claim is not the greatest any more; nothing was stored.
+            FencedError: the lease is no longer the greatest; nothing was stored.
         """
         ...
 
@@ -55,18 +57,18 @@ class Store(Protocol):
         """Store batches of different partitions of one topic in one table: all, or none.
 
         Raises:
-            FencedError: one of the claims is not the greatest any more; nothing was stored.
+            FencedError: one of the leases is no longer the greatest; nothing was stored.
         """
         ...
 
     async def settle(self, batch: Batch, claim: PartitionLease) -> bool:
-        """After an insert without a clear answer: end it, and say whether it is stored.
+        """After an insert without a clear response: kill it, and return whether it is stored.
 
         Raises:
-            FencedError: the claim is not the greatest any more.
+            FencedError: the lease is no longer the greatest.
         """
         ...
 
     async def close(self) -> None:
-        """Give connections back."""
+        """Close the connections."""
         ...

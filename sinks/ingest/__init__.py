@@ -1,1 +1,1 @@
-"""From records of event topics to acknowledged inserts."""
+"""The ingest path: from records of event topics to acknowledged inserts."""

@@ -1,12 +1,11 @@
-"""Watches the watchers: raises an alert when no worker evaluates alert rules.
+"""Raises an alert when no worker evaluates alert rules.
 
-Workers evaluate rules, so a worker can't tell that none does. The sink looks at what the evaluator
-commits after its evaluations (`schemas.alert_evaluation`), not at the members of its group: a
-member that is alive and evaluates nothing is no evaluator. It measures by its own clock how long
-that record has not changed, so clocks of several machines need not agree.
+Workers evaluate rules, so a worker cannot detect that none does. The sink reads the record that the
+evaluator commits after its evaluations (`schemas.alert_evaluation`). The members of its group are
+not sufficient: a member may be alive without evaluating. The sink measures with its own clock how
+long that record has not changed, so clocks of several machines need not agree.
 
-The next evaluation resolves the alert; a sink that is restarted meanwhile forgets nothing that is
-needed for it.
+The next evaluation resolves the alert. A restart of the sink loses no state that is needed for it.
 """
 
 from __future__ import annotations
@@ -35,21 +34,21 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 5.0
 REPEAT_S = 600.0
-"""The alert is published again after this time while it lasts."""
+"""Interval at which a lasting alert is published again."""
 
 SUBJECT = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchedLog:
-    """The two things that the watch does on the log. Both may raise `KafkaError`."""
+    """The two operations of the watch on the log. Both may raise `KafkaError`."""
 
     latest: Callable[[], Awaitable[AlertEvaluation | None]]
     publish: Callable[[Alert], Awaitable[None]]
 
 
 class AlertWatch:
-    """How long ago a worker evaluated alert rules; times are s of `SinkClock.elapsed_s`."""
+    """Age of the latest evaluation of alert rules; times are s of `SinkClock.elapsed_s`."""
 
     def __init__(self, clock: SinkClock, *, overdue_s: float, instance: str) -> None:
         self._clock = clock
@@ -61,11 +60,13 @@ class AlertWatch:
 
     @property
     def age_s(self) -> float:
-        """Time since the latest new evaluation was seen, s; since the start before the first."""
+        """Return the time since the latest new evaluation was seen, s; before the first, since the
+        start.
+        """
         return self._clock.elapsed_s() - self._changed_at
 
     def report(self) -> dict[str, Any]:
-        """As /health says it."""
+        """Return the report for /health."""
         return {
             "evaluated_by": None if self.latest is None else self.latest.worker,
             "evaluated_at": None if self.latest is None else self.latest.at,
@@ -73,10 +74,10 @@ class AlertWatch:
         }
 
     async def look(self, log_: WatchedLog) -> None:
-        """Look once, and raise the alert where it is due.
+        """Check once, and raise the alert if it is due.
 
         Raises:
-            KafkaError: the broker did not answer; nothing is known then, so the time begins anew.
+            KafkaError: the broker did not respond; the age is then unknown and restarts at zero.
         """
         try:
             found = await log_.latest()
@@ -95,15 +96,15 @@ class AlertWatch:
         return self._fired_at is None or self._clock.elapsed_s() - self._fired_at >= REPEAT_S
 
     def _alert(self) -> Alert:
-        last = "" if self.latest is None else f"; the last one that did was {self.latest.worker}"
+        last = "" if self.latest is None else f"; the last evaluator was {self.latest.worker}"
         return Alert(
             rule=AlertName.ALERTS_NOT_EVALUATED,
             subject=SUBJECT,
             state="fired",
             severity="critical",
             message=f"no worker has evaluated alert rules for {self.age_s:.0f} s{last}. No rule "
-            "fires and no webhook is told until one does: see that workers run, and what their "
-            "logs say about alerts",
+            "fires and no webhook is called until then: check that workers run, and check their "
+            "logs for alert errors",
             at=self._clock.now_ms(),
             worker=self._instance,
         )
@@ -112,7 +113,7 @@ class AlertWatch:
 async def watch_alerts(
     watch: AlertWatch, settings: SinkSettings, known: KnownSchemas | None
 ) -> None:
-    """Look every few seconds, until cancelled."""
+    """Check every few seconds, until cancelled."""
     codec = Codec("Alert", known)
     while True:
         admin = AIOKafkaAdminClient(**settings.kafka)
@@ -133,7 +134,7 @@ async def watch_alerts(
                 await watch.look(WatchedLog(latest=latest, publish=publish))
                 await asyncio.sleep(LOOK_EVERY_S)
         except (KafkaError, OSError) as error:
-            log.warning("whether alerts are evaluated is not known: %s", error)
+            log.warning("cannot check the evaluation of alert rules: %s", error)
         finally:
             await admin.close()
             await producer.stop()

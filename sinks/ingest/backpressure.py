@@ -1,4 +1,4 @@
-"""Bounded memory: a partition that holds too much is read no further until some of it is stored."""
+"""Bounded memory: a partition with too many buffered bytes is paused until some are stored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sinks.rows.log_position import Place
 
 
 class BackpressureController:
-    """Pauses and resumes the partitions of these writers: bytes held by each, and by all."""
+    """Pauses and resumes the partitions of these writers by the bytes held by each, and by all."""
 
     def __init__(
         self,
@@ -29,17 +29,17 @@ class BackpressureController:
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of rows that are read and not stored yet."""
+        """Return the bytes of rows that are read and not stored yet."""
         return sum(writer.held_bytes for writer in self._writers.values())
 
     def taken(self, place: Place) -> None:
-        """A partition's writer was given rows: pause it where that was too much."""
+        """Rows were added to a partition's writer: pause the partition above its limit."""
         if self._writers[place].held_bytes >= self._most_each or self._is_used_up:
             self._waiting.add(place)
             self._consumer.pause(TopicPartition(*place))
 
     def freed(self) -> None:
-        """Rows were stored: read on with those that waited for it."""
+        """Rows were stored: resume waiting partitions."""
         if not self._waiting or self._is_used_up:
             return
         for place in list(self._waiting):
@@ -50,11 +50,11 @@ class BackpressureController:
                     self._consumer.resume(TopicPartition(*place))
 
     def forget(self, place: Place) -> None:
-        """A partition is read anew, or not at all."""
+        """Remove a partition that is read again or revoked."""
         self._waiting.discard(place)
 
     def forget_all(self) -> None:
-        """The assignment is over."""
+        """Remove all partitions after the end of an assignment."""
         self._waiting.clear()
 
     @property

@@ -1,10 +1,10 @@
-"""Records of event topics that can't be read or stored: counted, alerted, set aside untouched.
+"""Unreadable or unstorable records of event topics: counted, alerted, copied unchanged.
 
-The row of `dead_letters` is part of the partition's own rows and is exact. What is done here is
-beside it, best effort: an alert for each topic that names its latest bad record, and its bytes on
-the topic's dead-letter topic, where one is declared. A record that is read again after a crash is
-set aside again; one that waits here when the process is killed is not. Its bytes stay on its own
-topic until retention takes them.
+The row of `dead_letters` is one of the partition's own rows and is exact. This module adds two
+best-effort reports: an alert for each topic with its latest bad record, and a copy of the bytes on
+the topic's dead-letter topic, if one is declared. A record that is read again after a crash is
+copied again. A record queued here when the process is killed is not copied. Its bytes stay on its
+own topic until the end of retention.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ log = logging.getLogger(__name__)
 
 MOST_WAITING = 1_000
 MOST_WAITING_BYTES = 32 * MIB
-"""Bad records that wait to be set aside; beyond it they are not, and remain counted."""
+"""Most bad records queued for the dead-letter topic; further ones are counted only."""
 
 TELL_EVERY_S = 1.0
 REPEAT_S = 600.0
-"""An alert of the same topic is published again after this time at the earliest."""
+"""Minimum interval between two alerts of the same topic."""
 
 _DECLARED = frozenset(topic.name for topic in declared_topics())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """A dead letter on its way."""
+    """A queued dead letter."""
 
     topic: str
     key: bytes | None
@@ -54,20 +54,20 @@ class Letter:
 
     @property
     def size(self) -> int:
-        """Bytes of key and value."""
+        """Return the bytes of key and value."""
         return len(self.key or b"") + len(self.value or b"")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlet:
-    """The two things that are done on the log. Both may raise `KafkaError`."""
+    """The two operations on the log. Both may raise `KafkaError`."""
 
     send: Callable[[Letter], Awaitable[None]]
     publish: Callable[[Alert], Awaitable[None]]
 
 
 class BadRecordReports:
-    """What was found and is not told yet; `counted` hears of each record's topic."""
+    """Queue of unreported bad records; `counted` is called with each record's topic."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class BadRecordReports:
         self._fired: dict[str, float] = {}
 
     def note(self, bad: BadRecord, record: LogRecord) -> None:
-        """A record could not be read or stored; never fails, never waits."""
+        """Add an unreadable or unstorable record; never fails or waits."""
         self._counted(bad.topic)
         self._latest[bad.topic] = bad
         aside = dead_letter_topic(bad.topic)
@@ -102,10 +102,10 @@ class BadRecordReports:
                 self._waiting_bytes += letter.size
 
     async def tell(self, outlet: Outlet) -> None:
-        """Raise the alerts that are due, and set aside what waits.
+        """Raise the alerts that are due, and produce the queued dead letters.
 
         Raises:
-            KafkaError: the broker did not take one; it waits for the next call.
+            KafkaError: the broker rejected one; it is retried by the next call.
         """
         await self._raise_alerts(outlet)
         while self._letters:
@@ -114,8 +114,10 @@ class BadRecordReports:
             except KafkaError as error:
                 if error.retriable:
                     raise
-                # Too large, or no right to write there: the next try would end in the same way.
-                log.warning("%s refused a record: %s", self._letters[0].topic, type(error).__name__)
+                # Too large, or no write permission: a retry would fail in the same way.
+                log.warning(
+                    "%s rejected a record: %s", self._letters[0].topic, type(error).__name__
+                )
             self._waiting_bytes -= self._letters.popleft().size
 
     async def _raise_alerts(self, outlet: Outlet) -> None:
@@ -132,7 +134,7 @@ class BadRecordReports:
             subject=bad.topic,
             state="fired",
             severity="warning",
-            message=f"{bad.in_words}. See who else may write this topic; nothing waits for it",
+            message=f"{bad.in_words}. Check who writes to this topic; processing continues",
             at=self._clock.now_ms(),
             worker=self._instance,
         )
@@ -141,7 +143,7 @@ class BadRecordReports:
 async def tell_bad_records(
     bad: BadRecordReports, settings: SinkSettings, known: KnownSchemas | None
 ) -> None:
-    """Tell every second, until cancelled."""
+    """Report every second, until cancelled."""
     codec = Codec("Alert", known)
     while True:
         producer = AIOKafkaProducer(
@@ -164,7 +166,7 @@ async def tell_bad_records(
                 await bad.tell(Outlet(send=send, publish=publish))
                 await asyncio.sleep(TELL_EVERY_S)
         except (KafkaError, OSError) as error:
-            log.warning("bad records can't be told now: %s", type(error).__name__)
+            log.warning("cannot report bad records, retrying: %s", type(error).__name__)
         finally:
             await producer.stop()
         await asyncio.sleep(TELL_EVERY_S)

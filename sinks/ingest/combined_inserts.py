@@ -1,13 +1,13 @@
-"""Batches of one moment go together: one insert for all partitions of a topic, not one for each.
+"""Combined inserts: one insert for all partitions of a topic instead of one per partition.
 
-ClickHouse pays for an insert, hardly for its rows. Writers flush at the same ticks (`batch`), and
-what they hand over within a moment is one insert, guarded by every claim in it.
+The cost of an insert in ClickHouse hardly depends on its rows. Writers flush at the same ticks
+(`batch`), and their batches within a short interval form one insert, guarded by every lease in it.
 
-What is stored once stays so: an insert of several claims that did not plainly succeed is never made
-again. Each partition in it is claimed anew before anything else is written for it, after which no
-part of that insert can be stored any more, however late it arrives; and what it did store is seen
-by whoever claims. The rows that it held then go alone, so that a partition that is taken over or
-that holds a bad row hinders the others once.
+Stored rows stay stored exactly once: an insert of several leases that did not clearly succeed is
+never repeated. Each of its partitions is leased again before any other write. After that no part of
+the insert can be stored, however late it arrives, and the new lease sees the rows that it did
+store. Its remaining rows are inserted separately, so that a partition that is taken over or has a
+bad row delays the others only once.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Waiting:
 
 
 class CombiningStore:
-    """A store that joins inserts; all else is the store's own."""
+    """A store that combines inserts and delegates all other operations."""
 
     def __init__(self, store: Store, limits: BatchLimits) -> None:
         self._store = store
@@ -46,27 +46,27 @@ class CombiningStore:
         self._alone_until: dict[Place, int] = {}
 
     async def claim(self, places: Collection[Place]) -> dict[Place, PartitionLease]:
-        """Claim partitions."""
+        """Lease partitions."""
         return await self._store.claim(places)
 
     async def stored(self, places: Collection[Place]) -> dict[Place, int]:
-        """The greatest offset stored of each partition."""
+        """Return the greatest stored offset of each partition."""
         return await self._store.stored(places)
 
     async def counted(self, place: Place, table: EventTable) -> Sequence[tuple[bytes, int]]:
-        """Keys of the rows that counted lately."""
+        """Return keys of the recently counted rows."""
         return await self._store.counted(place, table)
 
     async def settle(self, batch: Batch, claim: PartitionLease) -> bool:
-        """Whether a doubtful insert is stored."""
+        """Return whether an insert with unknown result is stored."""
         return await self._store.settle(batch, claim)
 
     async def insert(self, batch: Batch, claim: PartitionLease) -> None:
-        """Store a batch, together with others where there are some.
+        """Store a batch, combined with others if there are any.
 
         Raises:
-            FencedError: the claim, or that of another batch beside it, is over.
-            SpentClaimError: it failed beside others; nothing may be inserted under the claim.
+            FencedError: the lease, or that of another batch in the insert, has ended.
+            LeaseInvalidatedError: the combined insert failed; the lease must not be used any more.
         """
         if batch.first <= self._alone_until.get(batch.place, -1):
             await self._store.insert(batch, claim)
@@ -79,11 +79,11 @@ class CombiningStore:
         await done
 
     async def insert_together(self, claimed: Sequence[tuple[Batch, PartitionLease]]) -> None:
-        """Store batches as they are given."""
+        """Store the given batches."""
         await self._store.insert_together(claimed)
 
     async def close(self) -> None:
-        """End what runs, and close the store."""
+        """Stop running inserts, and close the store."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -140,7 +140,7 @@ class CombiningStore:
 
 
 def _told(error: Exception, several: int) -> Exception:
-    """What each of those that waited is told; an exception of its own, since each is raised."""
+    """Return the exception for each waiting caller: a separate object, since each is raised."""
     if isinstance(error, FencedError):
         return FencedError(str(error))
     if isinstance(error, SinkError) and several > 1:

@@ -1,4 +1,4 @@
-"""The consumer on Kafka: how it is set up, and what it says of a partition's bounds."""
+"""The sink's Kafka consumer: its settings, and the offset bounds of partitions."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from sinks.rows.log_position import Place
 from sinks.settings import SinkSettings
 
 METADATA_MAX_AGE_MS = 10_000
-"""How soon topics that are made later are found."""
+"""Interval of topic discovery."""
 
 FETCH_MAX_BYTES = 16 * 1024 * 1024
 FETCH_MIN_BYTES = 1024 * 1024
 FETCH_MAX_WAIT_MS = 250
-"""The broker answers when there is much, or after this time: rows wait for their flush anyway, and
-a fetch per record would cost more than all else that a steady trickle costs."""
+"""The broker responds to a fetch at this size or after this time. Rows wait for their flush anyway,
+and one fetch per record would dominate the cost of a slow, steady load.
+"""
 
 
 def make_consumer(settings: SinkSettings) -> AIOKafkaConsumer:
-    """A consumer in the sinks' group, without topics yet.
+    """Return a consumer in the sinks' group, without topics yet.
 
-    It never resets a position by itself: where to start is what the tables say.
+    It never resets a position on its own: the tables determine where to start.
     """
     session_ms = int(settings.session_timeout_s * 1000)
     return open_consumer(
@@ -43,21 +44,21 @@ def make_consumer(settings: SinkSettings) -> AIOKafkaConsumer:
 
 
 class ConsumerBounds:
-    """A consumer's answers to `takeover.LogBounds`."""
+    """Implementation of `takeover.LogBounds` by a consumer."""
 
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
 
     async def beginnings(self, places: Collection[Place]) -> Mapping[Place, int]:
-        """First offset of each partition."""
+        """Return the first offset of each partition."""
         return _by_place(await self._consumer.beginning_offsets(_partitions(places)))
 
     async def ends(self, places: Collection[Place]) -> Mapping[Place, int]:
-        """Offset behind the last record of each partition."""
+        """Return the end offset of each partition."""
         return _by_place(await self._consumer.end_offsets(_partitions(places)))
 
     async def committed(self, place: Place) -> int | None:
-        """The group's committed offset, if any."""
+        """Return the group's committed offset, if any."""
         offset: int | None = await self._consumer.committed(TopicPartition(*place))
         return offset
 

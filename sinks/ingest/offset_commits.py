@@ -1,5 +1,5 @@
-"""What the group is told of the sink's progress. It serves monitoring, and shows by its answer
-whose a partition is; where to go on is what ClickHouse has stored.
+"""Offset commits of the sink. They serve monitoring and confirm the ownership of a partition;
+ClickHouse's stored offsets determine where to continue.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ log = logging.getLogger(__name__)
 
 
 class Commits:
-    """Offsets committed under the present assignment."""
+    """Offset commits under the present assignment."""
 
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
         self._told: dict[Place, int] = {}
 
     def forget(self) -> None:
-        """The assignment is over."""
+        """Clear the state after the end of an assignment."""
         self._told.clear()
 
     async def tell(self, stored: Mapping[Place, int]) -> None:
-        """Commit up to where each partition is stored; a failure is made good by the next one."""
+        """Commit the stored offset of each partition; the next commit makes up for a failure."""
         changed = {
             place: offset for place, offset in stored.items() if self._told.get(place) != offset
         }
@@ -40,17 +40,19 @@ class Commits:
                 {TopicPartition(*place): offset for place, offset in changed.items()}
             )
         except (KafkaError, IllegalStateError) as error:
-            log.info("offsets were not committed (they serve monitoring only): %s", error)
+            log.info("offset commit failed (it serves monitoring only): %s", error)
         else:
             self._told.update(changed)
 
     async def until_confirmed(self, place: Place, offset: int) -> None:
-        """Wait until the group says that the partition is ours; else the revocation ends us."""
+        """Wait until the group confirms ownership of the partition; otherwise the revocation
+        cancels the task.
+        """
         for delay in delays():
             try:
                 await self._consumer.commit({TopicPartition(*place): offset})
             except KafkaError as error:
-                log.info("%s:%d is not ours any more: %s", *place, error)
+                log.info("%s:%d is no longer assigned: %s", *place, error)
                 await asyncio.sleep(delay)
             else:
                 return

@@ -1,7 +1,7 @@
-"""Writes one partition: records in, batches out, each retried until it is stored, in order.
+"""Writer of one partition: batches records and retries each insert until it is stored, in order.
 
-Lives from one claim to the loss of it. Memory is bounded by the caller, who looks at `held_bytes`
-and offers nothing while that is too much.
+A writer lives as long as its lease. The caller bounds memory: it checks `held_bytes` and adds no
+records above the limit.
 """
 
 from __future__ import annotations
@@ -33,25 +33,26 @@ from sinks.status import SinkStatus
 log = logging.getLogger(__name__)
 
 ROW_CODES = frozenset({6, 26, 27, 32, 33, 69, 72, 108, 117, 128, 131, 190, 321, 349, 395, 407})
-"""ClickHouse errors that values of rows cause: bytes that can't be parsed, numbers out of range.
+"""ClickHouse errors caused by values of rows: unparseable bytes, numbers out of range.
 
-Every other error says something of the server or of the tables, and is retried until it is mended.
+Every other error concerns the server or the tables, and is retried until it is resolved.
 """
 
 REFUSALS_UNTIL_PROOF = 5
-"""Refusals of one batch, whatever the error, after which its rows are proven: a value can break a
-table's own aggregates by errors that say nothing of rows."""
+"""Rejections of one batch, with any error, after which its rows are verified: a value can break a
+table's own aggregates with errors that do not mention rows.
+"""
 
 STD_EXCEPTION = 1001
 AVRO_FAULT = "avro::"
-"""Under code 1001 ClickHouse tells what its Avro reader says, and also of full disks."""
+"""Code 1001 covers errors of ClickHouse's Avro reader, and also full disks."""
 
 _FIRST_DELAY_S = 0.05
 _LONGEST_DELAY_S = 1.0
 
 
 def delays() -> Iterator[float]:
-    """Seconds between retries, without end: doubling up to one second, with jitter."""
+    """Yield seconds between retries, without end: doubling up to one second, with jitter."""
     delay = _FIRST_DELAY_S
     while True:
         yield delay * random.uniform(0.5, 1.0)
@@ -62,10 +63,10 @@ OnBad = Callable[[BadRecord, LogRecord], None]
 
 
 class PartitionWriter:
-    """Writes one partition under one claim.
+    """Writes one partition under one lease.
 
-    `careful_until` is the offset up to which every event is proven before it is sent; `on_stored`
-    is called after every batch, `on_bad` with every record that can't be read or stored.
+    `careful_until` is the offset up to which every event is verified before it is sent; `on_stored`
+    is called after every batch, `on_bad` with every unreadable or unstorable record.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class PartitionWriter:
     ) -> None:
         self.claim = claim
         self.stored_to = stored_to
-        """Offset behind the last stored row."""
+        """The offset after the last stored row."""
         self._reader = reader
         self._window = window
         self._store = store
@@ -104,11 +105,11 @@ class PartitionWriter:
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of rows that are not stored yet."""
+        """Return the bytes of rows that are not stored yet."""
         return self._batcher.size
 
     def offer(self, records: Sequence[LogRecord]) -> None:
-        """Take records in, behind all before them; what was taken in before is passed over."""
+        """Append records; records that were appended before are skipped."""
         if not records or records[-1].offset < self._next:
             return
         records = [each for each in records if each.offset >= self._next]
@@ -137,7 +138,7 @@ class PartitionWriter:
         self._changed.set()
 
     def close(self) -> None:
-        """Store what is held, then let `run` return."""
+        """Store the buffered rows, then let `run` return."""
         self._closing = True
         self._changed.set()
 
@@ -145,9 +146,9 @@ class PartitionWriter:
         """Store batches until closed.
 
         Raises:
-            FencedError: the claim is over.
-            DoubtfulRowsError: ClickHouse can't read a batch; read it again with care.
-            SpentClaimError: nothing may be stored under the claim any more; claim anew.
+            FencedError: the lease has ended.
+            BatchUnverifiedError: ClickHouse cannot read a batch; read it again with verification.
+            LeaseInvalidatedError: the lease must not be used any more; lease again.
         """
         while (batch := await self._next_batch()) is not None:
             await self._store_all(batch)
@@ -172,7 +173,7 @@ class PartitionWriter:
                 continue
 
     async def _store_all(self, batch: Batch) -> None:
-        """Store a batch; one that ClickHouse refuses is halved down to the row that is to blame."""
+        """Store a batch; if ClickHouse rejects it, halve it down to the faulty row."""
         try:
             await self._until_stored(batch)
         except UnstorableRowsError as error:
@@ -207,19 +208,21 @@ class PartitionWriter:
                 raise
             except SinkError as error:
                 self._status.failing(str(error))
-                log.warning("%s: insert failed, it is retried: %s", batch.token, error)
+                log.warning("%s: insert failed, retrying: %s", batch.token, error)
                 if await self._is_stored(batch, error):
                     return
                 refusals += isinstance(error, ClickHouseRefusedError)
                 if refusals >= REFUSALS_UNTIL_PROOF and batch.last > self._careful_until:
-                    # Whatever is wrong, rows that are proven are not it.
+                    # Verified rows are not the cause, whatever the error.
                     raise BatchUnverifiedError(batch.last) from error
             else:
                 return
             await self._sleep(delay)
 
     async def _is_stored(self, batch: Batch, cause: SinkError) -> bool:
-        """Whether a doubtful insert was stored; False also while nobody can say."""
+        """Return whether an insert with unknown result was stored; False while this cannot be
+        determined.
+        """
         spent = isinstance(cause, LeaseInvalidatedError)
         try:
             if await self._store.settle(batch, self.claim):
@@ -229,7 +232,7 @@ class PartitionWriter:
         except SinkError as error:
             if spent:
                 raise cause from error
-            log.debug("%s: it is not known whether it is stored: %s", batch.token, error)
+            log.debug("%s: insert result unknown: %s", batch.token, error)
             return False
         if spent:
             raise cause
@@ -239,11 +242,11 @@ class PartitionWriter:
             raise BatchUnverifiedError(batch.last)
         if batch.table is DEAD_LETTERS:
             return False
-        raise UnstorableRowsError(f"ClickHouse refuses its values: {cause}")
+        raise UnstorableRowsError(f"ClickHouse rejects its values: {cause}")
 
 
 def blames_rows(error: SinkError) -> bool:
-    """Whether ClickHouse refused because of what a row holds."""
+    """Return whether ClickHouse rejected the content of a row."""
     if not isinstance(error, ClickHouseRefusedError):
         return False
     return error.code in ROW_CODES or (error.code == STD_EXCEPTION and AVRO_FAULT in str(error))

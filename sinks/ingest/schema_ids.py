@@ -1,6 +1,6 @@
-"""Schema ids of what was read are learnt before it is opened, so that reading never waits.
+"""Lookup of schema ids before records are decoded, so that decoding never waits.
 
-Nothing is stored past a schema registry that is away: a dead letter would be made of a good event.
+Nothing is stored past an unreachable schema registry: a valid event would become a dead letter.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 async def learn_ids(
     records: Iterable[LogRecord], known: KnownSchemas, status: SinkStatus, stop: asyncio.Event
 ) -> None:
-    """Learn every schema id among the records; returns early when told to stop."""
+    """Look up every schema id among the records; return early on stop."""
     ids = {schema_id_of(record.value or b"") for record in records}
     for schema_id in sorted(each for each in ids if each is not None):
         for delay in delays():
@@ -30,7 +30,7 @@ async def learn_ids(
                 await known.learn(schema_id)
             except SchemaRegistryAwayError as error:
                 status.failing(str(error))
-                log.warning("schema id %d is asked for again: %s", schema_id, error)
+                log.warning("lookup of schema id %d failed, retrying: %s", schema_id, error)
                 await asyncio.sleep(delay)
             except UndecodableError as error:
                 log.warning("%s", error)

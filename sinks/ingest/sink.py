@@ -1,8 +1,9 @@
-"""The sink: reads the event topics and keeps one writer for each partition that it is assigned.
+"""The sink: reads the event topics, with one writer for each assigned partition.
 
-Rows are exact because of claims and stored offsets alone (`store`); Kafka's group only spreads the
-partitions, and its committed offsets serve monitoring. So every assignment starts anew: claim, ask,
-seek, read. What a writer of an earlier assignment held is dropped and read again.
+Leases and stored offsets alone (`store`) make the rows exact. Kafka's group only distributes the
+partitions, and its committed offsets serve monitoring. Every assignment therefore starts over:
+lease, query stored offsets, seek, read. Rows buffered by a writer of an earlier assignment are
+dropped and read again.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ LAST_COMMIT_S = 2.0
 
 
 class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
-    """One sink process's work on a started consumer; it listens to the consumer's rebalances."""
+    """The work of one sink process on a started consumer, and its rebalance listener."""
 
     def __init__(
         self,
@@ -82,11 +83,11 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         self._fatal: BaseException | None = None
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Forget every partition; what is assigned next starts anew."""
+        """Drop all partitions; the next assignment starts over."""
         await self._forget()
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Take the partitions over, beside the group's own work."""
+        """Take the partitions over, concurrently with the group's own work."""
         await self._forget()
         self._status.partitions = len(assigned)
         if not assigned:
@@ -95,10 +96,10 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         self._begin([Place(*place) for place in assigned])
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Read and store until told to stop; then store what is held, and commit.
+        """Read and store until `stop` is set; then store the buffered rows, and commit.
 
         Raises:
-            LogRecreatedError: a topic was deleted and made again.
+            LogRecreatedError: a topic was deleted and recreated.
         """
         committer = asyncio.create_task(self._commit_regularly())
         try:
@@ -109,7 +110,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
             committer.cancel()
             await self._drain()
             await asyncio.gather(committer, return_exceptions=True)
-            # With the broker away a commit looks for it for ever.
+            # Without a broker a commit would retry without end.
             with suppress(TimeoutError):
                 async with asyncio.timeout(LAST_COMMIT_S):
                     await self._commit()
@@ -117,7 +118,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
             raise self._fatal
 
     def lag(self) -> dict[Place, int]:
-        """Records of each partition that are on the log and not stored yet."""
+        """Return the records of each partition that are on the log and not stored yet."""
         ends = {place: self._consumer.highwater(TopicPartition(*place)) for place in self._writers}
         return {
             place: max((end or 0) - self._writers[place].stored_to, 0)
@@ -125,7 +126,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         }
 
     def held_bytes(self) -> int:
-        """Bytes of rows that are read and not stored yet."""
+        """Return the bytes of rows that are read and not stored yet."""
         return self._room.held_bytes
 
     async def _poll(self, stop: asyncio.Event) -> None:
@@ -139,7 +140,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         except KafkaError as error:
             self._status.failing(f"Kafka: {error}")
-            log.warning("reading from Kafka failed, it is retried: %s", error)
+            log.warning("reading from Kafka failed, retrying: %s", error)
             await asyncio.sleep(POLL_MS / 1000)
             return
         writers = dict(self._writers)
@@ -197,7 +198,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer.resume(partition)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """A task that fails ends the sink: a log made again, or what nobody foresaw."""
+        """End the sink if a task failed: a recreated log, or an unexpected error."""
         if not task.cancelled() and (error := task.exception()) is not None:
             self._fatal = error
 
@@ -205,10 +206,10 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             await writer.run()
         except BatchUnverifiedError as error:
-            log.warning("%s:%d: %s; they are read again with care", *place, error)
+            log.warning("%s:%d: %s; reading again with verification", *place, error)
             self._begin([place], careful_until=error.last)
         except LeaseInvalidatedError as error:
-            log.warning("%s:%d is taken over again: %s", *place, error)
+            log.warning("%s:%d: leasing again: %s", *place, error)
             self._begin([place])
         except FencedError as error:
             self._status.fenced += 1

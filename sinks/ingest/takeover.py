@@ -1,7 +1,7 @@
-"""Taking partitions over: claim them, ask what is stored, start behind it.
+"""Takeover of partitions: lease them, query the stored offsets, start after them.
 
-Where nothing is stored of a partition its committed offset counts, else its beginning. A log that
-ends before the start was deleted and made again: that is for an operator to decide.
+If nothing is stored of a partition, its committed offset is used, else its beginning. A log that
+ends before the start was deleted and recreated; an operator must decide what to do.
 """
 
 from __future__ import annotations
@@ -27,24 +27,26 @@ log = logging.getLogger(__name__)
 
 
 class LogBounds(Protocol):
-    """What is asked of the log."""
+    """Offset bounds of the log."""
 
     async def beginnings(self, places: Collection[Place]) -> Mapping[Place, int]:
-        """First offset of each partition."""
+        """Return the first offset of each partition."""
         ...
 
     async def ends(self, places: Collection[Place]) -> Mapping[Place, int]:
-        """Offset behind the last record of each partition."""
+        """Return the end offset of each partition."""
         ...
 
     async def committed(self, place: Place) -> int | None:
-        """The group's committed offset, if any."""
+        """Return the group's committed offset, if any."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteStart:
-    """Where writing a partition starts. `skipped` records are gone from the log, unstored."""
+    """Start offset of a partition. `skipped` records were deleted from the log before they were
+    stored.
+    """
 
     claim: PartitionLease
     offset: int
@@ -58,8 +60,8 @@ async def take_over(
     """Take partitions over.
 
     Raises:
-        LogRecreatedError: a log ends before what is stored of it.
-        SinkError: ClickHouse does not answer or refuses; try again.
+        LogRecreatedError: a log ends before its stored offset.
+        SinkError: ClickHouse does not respond or rejects the lease; retry.
     """
     claims = await store.claim(places)
     stored = await store.stored(places)
@@ -70,16 +72,16 @@ async def take_over(
         if offset is not None and offset > ends[place]:
             raise LogRecreatedError(
                 f"{place.topic}:{place.partition} ends at offset {ends[place]}, but rows up to "
-                f"{offset} are accounted for: the topic was deleted and made again. Give its "
-                "successor another name, or move its rows out of the tables and reset the offsets "
+                f"{offset} are stored or committed: the topic was recreated. Give the new "
+                "topic another name, or move its rows out of the tables and reset the offsets "
                 "of the group, then start the sink again."
             )
         start = beginnings[place] if offset is None else max(offset, beginnings[place])
         skipped = 0 if offset is None else start - offset
         if skipped:
             log.error(
-                "%s:%d: %d offsets were dropped from the log before they were stored; retention "
-                "is shorter than the sink was away",
+                "%s:%d: %d offsets were deleted from the log before they were stored; retention "
+                "is shorter than the sink's downtime",
                 *place,
                 skipped,
             )
@@ -92,10 +94,10 @@ async def take_over(
 async def until_taken_over(
     places: Collection[Place], store: Store, bounds: LogBounds, status: SinkStatus
 ) -> dict[Place, WriteStart]:
-    """Take partitions over, as often as it takes; `status` says why it has not succeeded yet.
+    """Take partitions over with retries; `status` has the reason of the last failure.
 
     Raises:
-        LogRecreatedError: a log ends before what is stored of it.
+        LogRecreatedError: a log ends before its stored offset.
     """
     waits = delays()
     while True:
@@ -105,7 +107,7 @@ async def until_taken_over(
             raise
         except (SinkError, KafkaError) as error:
             status.failing(str(error))
-            log.warning("taking over failed, it is retried: %s", error)
+            log.warning("takeover failed, retrying: %s", error)
             await asyncio.sleep(next(waits))
 
 

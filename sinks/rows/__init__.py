@@ -1,1 +1,1 @@
-"""From records to rows: tables, columns, batches, dedup."""
+"""Conversion of records to rows: tables, columns, batches, deduplication."""

@@ -1,11 +1,10 @@
-"""Rows as one Avro file for ClickHouse to decode: the event's own bytes between two place marks.
+"""Rows as one Avro file that ClickHouse decodes: each event's own bytes between two position marks.
 
-An event arrives as Avro and ClickHouse reads Avro, so nothing decodes it here: that is what lets
-one process pass on several hundred thousand rows a second. The file's schema is
-`{head: fixed(21), event: <the event's schema>, tail: fixed(8)}`: head is offset, broker time,
-repeat flag and partition; tail is the offset again. Bytes that are no such event shift what is read
-as the tail, and the insert refuses the whole block (`schemas.encoding.codec` then finds the
-culprit).
+Events are Avro and ClickHouse reads Avro, so the sink decodes nothing. This lets one process store
+several hundred thousand rows a second. The file's schema is `{head: fixed(21), event: <the event's
+schema>, tail: fixed(8)}`: head is offset, broker time, repeat flag and partition; tail is the
+offset again. Bytes that are not such an event shift the position of the tail, and the insert
+rejects the whole block (`schemas.encoding.codec` then finds the bad record).
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ ROW_OVERHEAD_BYTES = HEAD.size + TAIL.size
 
 
 class Row(NamedTuple):
-    """A row to be: place and time in the log, whether it repeats, the event's Avro bytes."""
+    """A row before storage: offset and broker time, repeat flag, the event's Avro bytes."""
 
     offset: int
     appended_at: int
@@ -39,12 +38,12 @@ class Row(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes on the wire."""
+        """Return the bytes on the wire."""
         return len(self.event) + ROW_OVERHEAD_BYTES
 
 
 def row_schema(event: Schema) -> Schema:
-    """Schema of the file's rows for this event."""
+    """Return the schema of the file's rows for this event."""
     return {
         "type": "record",
         "name": "SinkRow",
@@ -57,7 +56,7 @@ def row_schema(event: Schema) -> Schema:
 
 
 class AvroFile:
-    """Writes rows of one table; the same rows give the same bytes."""
+    """Writes rows of one table; equal rows give equal bytes."""
 
     def __init__(self, event: Schema) -> None:
         out = BytesIO()
@@ -69,7 +68,7 @@ class AvroFile:
         self._header = _MAGIC + out.getvalue() + _SYNC
 
     def write(self, partitions: Iterable[tuple[int, Sequence[Row]]]) -> bytes:
-        """All rows, given by partition, as one file of one block."""
+        """Return all rows, given by partition, as one file of one block."""
         head, tail = HEAD.pack, TAIL.pack
         parts: list[bytes] = []
         count = 0
@@ -82,7 +81,7 @@ class AvroFile:
 
 
 def _long(number: int) -> bytes:
-    """A non-negative Avro long: zigzag, seven bits a byte, least first."""
+    """Return a non-negative Avro long: zigzag, seven bits per byte, least significant first."""
     rest = number << 1
     out = bytearray()
     while rest > 0x7F:

@@ -1,7 +1,7 @@
-"""Batches: rows that lie one behind the other in one partition and go into one table in one insert.
+"""Batches: consecutive rows of one partition for one table in one insert.
 
-Pure. A batch is cut where the table changes, too: rows and dead letters of a partition are stored
-strictly in the order of the log, so that the greatest stored offset says all that is stored.
+Pure. A batch also ends where the table changes: rows and dead letters of a partition are stored
+strictly in log order, so that the greatest stored offset describes everything that is stored.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from sinks.settings import SinkSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchLimits:
-    """What ends a batch: most rows, most bytes, longest wait of its first row in seconds.
+    """Limits of a batch: rows, bytes, and the longest wait of its first row in seconds.
 
-    Batches that are not full end at multiples of the wait, so that all partitions flush together.
+    Batches below the limits end at multiples of the wait, so that all partitions flush together.
     """
 
     rows: int = 100_000
@@ -28,7 +28,7 @@ class BatchLimits:
 
     @classmethod
     def of(cls, settings: SinkSettings) -> BatchLimits:
-        """What the settings say."""
+        """Return the limits of the settings."""
         return cls(
             rows=settings.sink_batch_rows,
             size=settings.sink_batch_bytes,
@@ -48,27 +48,27 @@ class Batch:
 
     @property
     def first(self) -> int:
-        """Least offset."""
+        """Return the smallest offset."""
         return self.rows[0].offset
 
     @property
     def last(self) -> int:
-        """Greatest offset."""
+        """Return the greatest offset."""
         return self.rows[-1].offset
 
     @property
     def token(self) -> str:
-        """Names the exact range, since ClickHouse drops inserts of equal tokens unread."""
+        """Return a token of the exact range: ClickHouse drops inserts with equal tokens unread."""
         topic, partition = self.place
         return f"{self.table.name}/{topic}/{partition}/{self.first}-{self.last}"
 
     def halves(self) -> tuple[Batch, Batch]:
-        """Two batches that make this one, which has two rows at least."""
+        """Split into two batches; requires at least two rows."""
         middle = len(self.rows) // 2
         return self.of(self.table, self.rows[:middle]), self.of(self.table, self.rows[middle:])
 
     def of(self, table: EventTable, rows: tuple[Row, ...]) -> Batch:
-        """A batch at the same place and time, of these rows for this table."""
+        """Return a batch at the same position and time with these rows for this table."""
         size = sum(row.size for row in rows)
         return replace(self, table=table, rows=rows, size=size)
 
@@ -92,7 +92,7 @@ class Batcher:
         self.size = 0
 
     def add(self, table: EventTable, row: Row, now: float) -> None:
-        """Take a row in, behind all before it."""
+        """Append a row."""
         size = row.size
         self.size += size
         open_batch = self._open
@@ -109,7 +109,7 @@ class Batcher:
             self.cut()
 
     def due_in(self, now: float) -> float | None:
-        """Seconds until a batch is due, 0 when one is; `None` while there are no rows."""
+        """Return the seconds until a batch is due, 0 if one is; `None` without rows."""
         if self._sealed:
             return 0.0
         if self._open is None:
@@ -118,7 +118,7 @@ class Batcher:
         return max((self._open.since // wait + 1) * wait - now, 0.0)
 
     def take(self, ingested_at: int) -> Batch | None:
-        """The oldest batch, also one that is not full."""
+        """Return the oldest batch, also one that is not full."""
         if not self._sealed:
             self.cut()
         if not self._sealed:
@@ -133,11 +133,11 @@ class Batcher:
         )
 
     def stored(self, batch: Batch) -> None:
-        """A batch that was taken is stored: its room is free."""
+        """Free the memory of a batch that was taken and is stored."""
         self.size -= batch.size
 
     def cut(self) -> None:
-        """What is added next begins a batch of its own."""
+        """Start a new batch with the next row."""
         if self._open is not None:
             self._sealed.append(self._open)
             self._open = None

@@ -1,11 +1,11 @@
-"""Columns out of Avro fields: what ClickHouse reads the event as, and the expression of a column.
+"""Columns of Avro fields: the ClickHouse type of an event, and the expression of a column.
 
-By the field's type: `timestamp-millis` is a `DateTime64(3, 'UTC')`; a name that ends in `_nano` is
-integer nano-USD and becomes `Decimal(18, 9)` USD, exactly (a product of decimals, no float); an
-absent string is `''`, other absent values are NULL where unknown has a meaning, else the default.
-A number outside the bounds of its field becomes the nearest within them; a time that is none, and a
-double that is not finite, refuse the insert (`schemas.encoding.value_checks` is the rule, also for
-events that are decoded).
+The field's type determines the column: `timestamp-millis` is a `DateTime64(3, 'UTC')`. A name that
+ends in `_nano` is integer nano-USD and becomes `Decimal(18, 9)` USD, exactly (a product of
+decimals, no float). An absent string is `''`; other absent values are NULL if unknown has a
+meaning, else the default. A number outside the bounds of its field is clamped. An invalid time, or
+a double that is not finite, rejects the insert (`schemas.encoding.value_checks` defines the rule,
+also for decoded events).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _KEEP_NULL = "?"
 
 
 def clickhouse_type(avro: Any) -> str:
-    """The ClickHouse type that an Avro type is read as."""
+    """Return the ClickHouse type of an Avro type."""
     if isinstance(avro, str):
         return _TYPES[avro]
     if isinstance(avro, list):
@@ -54,14 +54,14 @@ def clickhouse_type(avro: Any) -> str:
 
 
 def structure_of(event: Schema) -> str:
-    """Structure of the event's fields for `input()`, each named `event.<field>`."""
+    """Return the structure of the event's fields for `input()`, each named `event.<field>`."""
     return ", ".join(
         f"`event.{field['name']}` {clickhouse_type(field['type'])}" for field in event["fields"]
     )
 
 
 def column_expression(event: Schema, source: str) -> str:
-    """The expression of a column from its source.
+    """Return the expression of a column from its source.
 
     `source` is a field, or `record.field`; a trailing `?` keeps NULL for unknown.
 
@@ -87,7 +87,7 @@ def column_expression(event: Schema, source: str) -> str:
 
 
 def soundness(event: Schema) -> str:
-    """The condition under which an event's times are dates and its doubles are finite."""
+    """Return the condition that an event's times are valid and its doubles are finite."""
     name = _record_name(event)
     if name not in EVENTS:
         return "1"
@@ -100,7 +100,7 @@ def soundness(event: Schema) -> str:
 
 
 def _record_name(event: Schema) -> str:
-    """The name of a record without its namespace."""
+    """Return the name of a record without its namespace."""
     return str(event["name"]).rpartition(".")[2]
 
 
@@ -123,7 +123,7 @@ def _is_array(kind: Any) -> bool:
 
 
 def _within_bounds(expression: str, kind: Any, bounds: Bounds | None) -> str:
-    """The expression, or the bound that it is beyond. NULL stays NULL: it is beyond none."""
+    """Return the expression clamped to the bounds. NULL stays NULL."""
     if bounds is None:
         return expression
     if _is_array(kind):

@@ -1,15 +1,15 @@
-"""Which rows are repeats: the same hop end, the same final, the same call, seen once before.
+"""Detection of duplicate rows: a second record of the same hop end, final or call.
 
-- A `started` record is never a repeat: several attempts of one hop are several calls.
-- Neither is a record of a kind that is not known here.
-- A hop's end (`parked`, `escalated` or a terminal one) repeats another end of the same (identity,
-  hop, visit), whatever the kinds: a hop ends once. A parked hop comes back as its next visit.
-- Behind a request's final every hop end of it is a repeat, a second final above all.
-- A call repeats a call with its id. One booked as interrupted, cost unknown, may be followed by its
-  real row; the view `spend` shows each call once, by the row that knows its cost.
+- A `started` record is never a duplicate: several attempts of one hop are several calls.
+- Neither is a record of an unknown kind.
+- The end of a hop (`parked`, `escalated` or a terminal one) duplicates another end of the same
+  (identity, hop, visit), of any kind: a hop ends once. A parked hop returns as its next visit.
+- After the final record of a request every further hop end is a duplicate, also a second final.
+- A call duplicates a call with the same id. The real row of a call may follow a row recorded as
+  interrupted with unknown cost; the view `spend` shows each call once, with the known cost.
 
 Keys are the first 8 bytes of SHA-256, which ClickHouse computes as well (`COUNTED_KEYS`), so that a
-new owner of the partition loads 16 bytes a key.
+new owner of the partition loads 16 bytes per key.
 """
 
 from __future__ import annotations
@@ -46,17 +46,19 @@ COUNTED_KEYS = {
     ),
     "calls": ("substring(SHA256(call_id), 1, 8)", "1"),
 }
-"""By table: the key of a counted row as a ClickHouse expression, and which rows have one."""
+"""By table: the key of a counted row as a ClickHouse expression, and the condition for rows with a
+key.
+"""
 
 
 class Repeats(Protocol):
-    """Tells repeats, and remembers what counted."""
+    """Detects duplicates and stores counted keys."""
 
     def mark(self, record: LogRecord, window: SeenWindow) -> int:
-        """1 for a repeat, else 0.
+        """Return 1 for a duplicate, else 0.
 
         Raises:
-            UndecodableError: the record does not say whose it is.
+            UndecodableError: the record lacks its identity.
         """
         ...
 
@@ -68,7 +70,7 @@ def _digest(key: bytes) -> bytes:
 def mark_hop(
     window: SeenWindow, *, identity: bytes, kind: str, hop: int, visit: int, at: int
 ) -> int:
-    """Whether a journal record of broker time `at`, ms, is a repeat: 1 or 0."""
+    """Return whether a journal record of broker time `at`, ms, is a duplicate: 1 or 0."""
     if kind not in HOP_ENDS:
         return 0
     final = _digest(identity)
@@ -80,7 +82,7 @@ def mark_hop(
 
 
 def mark_call(window: SeenWindow, *, call_id: bytes, at: int) -> int:
-    """Whether the row of a call, of broker time `at`, ms, is a repeat: 1 or 0."""
+    """Return whether the row of a call, of broker time `at`, ms, is a duplicate: 1 or 0."""
     key = _digest(call_id)
     if window.holds(key, at):
         return 1
@@ -92,18 +94,18 @@ class NoRepeats:
     """For tables whose rows are all counted."""
 
     def mark(self, record: LogRecord, window: SeenWindow) -> int:
-        """Always 0."""
+        """Return 0."""
         return 0
 
 
 class HopRepeats:
-    """Repeats of the journal, told by key and headers; by the value where headers are missing."""
+    """Duplicates of the journal, detected by key and headers, or by the value without headers."""
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
 
     def mark(self, record: LogRecord, window: SeenWindow) -> int:
-        """1 for a repeated end of a hop or a request, else 0."""
+        """Return 1 for a duplicate end of a hop or a request, else 0."""
         headers = header_values(record.headers)
         try:
             if headers[KIND] == _STARTED:
@@ -129,13 +131,13 @@ class HopRepeats:
 
 
 class CallRepeats:
-    """Repeats of calls, told by the `call-id` header; by the value where it is missing."""
+    """Duplicates of calls, detected by the `call-id` header; by the value if it is missing."""
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
 
     def mark(self, record: LogRecord, window: SeenWindow) -> int:
-        """1 for another row of a call, else 0."""
+        """Return 1 for another row of a call, else 0."""
         named = header_values(record.headers).get(CALL_ID)
         if named:
             return mark_call(window, call_id=named, at=record.timestamp)

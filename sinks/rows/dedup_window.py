@@ -1,8 +1,8 @@
-"""Which keys were seen within a window of broker time: the pure part of marking repeats.
+"""The keys seen within a window of broker time: the pure part of duplicate detection.
 
-A key counts as seen for `span_ms` after the record that counted; a repeat does not extend that.
-Whether a record is a repeat follows from the log alone, so reading it again marks the same rows,
-also when the window was filled from the counted rows that are stored.
+A key counts as seen for `span_ms` after the record that counted; a duplicate does not extend that.
+The result depends on the log alone. Reading a record again marks the same rows, also if the window
+was filled from the stored counted rows.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from core.dedup_index import KEY_BYTES, RecentKeys
 
 SPAN_MS = 15 * 60 * 1000
-"""How long a request's id is its own after it ended (design, section 2)."""
+"""Deduplication time of a request id after its terminal outcome (design, section 2)."""
 
 MAX_KEYS = 4_000_000
-"""Most keys of one partition; about 100 MB. Beyond it the oldest are forgotten early."""
+"""Most keys of one partition; about 100 MB. Beyond it the oldest are dropped early."""
 
 
 class SeenWindow:
@@ -28,26 +28,26 @@ class SeenWindow:
         self.forgotten_early = 0
 
     def __len__(self) -> int:
-        """Keys remembered."""
+        """Return the number of keys."""
         return len(self._counted)
 
     def holds(self, key: bytes, at: int) -> bool:
-        """Whether a record with this key counted at most `span_ms` before `at`."""
+        """Return whether a record with this key counted at most `span_ms` before `at`."""
         counted_at = self._counted.at(int.from_bytes(key, "big"))
         return counted_at is not None and at - counted_at <= self._span_ms
 
     def add(self, key: bytes, at: int) -> None:
-        """A record with this key, of at most 8 bytes, counts."""
+        """Count a record with this key of at most 8 bytes."""
         self._counted.put(int.from_bytes(key, "big"), at)
         self._counted.forget_before(at - self._span_ms)
         if len(self._counted) > self._max_keys:
             self.forgotten_early += self._counted.forget_oldest()
 
     def fill(self, counted: Iterable[tuple[bytes, int]]) -> None:
-        """Take in what counted before, oldest first."""
+        """Load the keys counted before, oldest first."""
         for key, at in counted:
             self.add(key, at)
 
     def oldest_first(self) -> list[bytes]:
-        """The keys, oldest first."""
+        """Return the keys, oldest first."""
         return [key.to_bytes(KEY_BYTES, "big") for key, _ in self._counted.oldest_first()]

@@ -1,7 +1,7 @@
-"""Rows of what is not Avro on its topic: registry entries, dead letters.
+"""Rows of topics that are not Avro: registry entries, dead letters.
 
-They get small Avro schemas of their own here, so that every table is filled in the same way. Of a
-dead letter hash, size, headers and cause are kept, never a byte of its key or payload.
+They have small Avro schemas here, so that every table is filled in the same way. Of a dead letter
+hash, size, headers and cause are kept, but no byte of its key or payload.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ from schemas.journal_headers import header_values
 from sinks.rows.log_position import LogRecord
 
 REFUSED = "refused"
-"""Cause of a dead letter that can be read, and that ClickHouse takes in no table of its own."""
+"""Cause of a readable dead letter that ClickHouse rejects in its own table."""
 
 KEPT_HEADERS = (
     *("correlation-id", "reply-topic", "traceparent", "content-type"),
     *("kafka_correlationId", "kafka_replyTopic"),
 )
-"""Headers of a dead letter that are stored. Others may hold what is no business of ours, such as an
-`authorization`."""
+"""Headers of a dead letter that are stored. Other headers may be sensitive, such as
+`authorization`.
+"""
 
 MAX_HEADER_CHARACTERS = 256
 
@@ -72,10 +73,10 @@ def _encoded(schema: Schema, record: Mapping[str, Any]) -> bytes:
 
 
 def registry_entry(record: LogRecord, keys: RegistryKeys | None = None) -> bytes:
-    """The row of a registry record: `registry/<hash>`, `artifact/<hash>`, or the pointer.
+    """Return the row of a registry record: `registry/<hash>`, `artifact/<hash>`, or the pointer.
 
     Raises:
-        UndecodableError: its key or its pointer is malformed, or none of the keys signed it.
+        UndecodableError: its key or its pointer is malformed, or no key signed it.
     """
     if keys is not None:
         try:
@@ -99,7 +100,7 @@ def registry_entry(record: LogRecord, keys: RegistryKeys | None = None) -> bytes
 
 
 def dead_letter(record: LogRecord, *, cause: str = "", reason: str = "", worker: str = "") -> bytes:
-    """The row of a dead letter; what is not given is taken from its `dlq-*` headers."""
+    """Return the row of a dead letter; missing arguments are taken from its `dlq-*` headers."""
     headers = header_values(record.headers)
     own = {field: _shown(headers.pop(name, b"")) for field, name in _OWN_HEADERS.items()}
     given = {"cause": cause, "reason": reason, "worker": worker}
@@ -120,7 +121,7 @@ def _shown(value: bytes) -> str:
 
 
 def _clipped(value: Any) -> str:
-    """A text of the pointer; empty for anything else."""
+    """Return a text of the pointer; empty for any other value."""
     return value[:MAX_HEADER_CHARACTERS] if isinstance(value, str) else ""
 
 

@@ -1,4 +1,4 @@
-"""What the sink needs to know of a record on the log, and of the place where it lies."""
+"""A record on the log and its position, for the sink."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 
 class Place(NamedTuple):
-    """A partition of a topic; equal to aiokafka's `TopicPartition` with the same parts."""
+    """A topic partition; equal to aiokafka's `TopicPartition` with the same parts."""
 
     topic: str
     partition: int
@@ -18,25 +18,25 @@ class LogRecord(Protocol):
 
     @property
     def offset(self) -> int:
-        """Its offset in its partition."""
+        """Return its offset."""
         ...
 
     @property
     def timestamp(self) -> int:
-        """Broker's append time, ms."""
+        """Return the broker's append time, ms."""
         ...
 
     @property
     def key(self) -> bytes | None:
-        """Its key."""
+        """Return its key."""
         ...
 
     @property
     def value(self) -> bytes | None:
-        """Its value."""
+        """Return its value."""
         ...
 
     @property
     def headers(self) -> Sequence[tuple[str, bytes]]:
-        """Its headers."""
+        """Return its headers."""
         ...

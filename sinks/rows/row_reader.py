@@ -1,7 +1,7 @@
-"""From a record on the log to the Avro bytes of its row, or the reason why there are none.
+"""Conversion of a log record to the Avro bytes of its row, or to the reason for a failure.
 
-An event that was written with the current schema passes as it is; an older version, another framing
-or JSON is decoded and written anew. A careful reader decodes every event to prove it.
+An event in the current schema passes unchanged. An older version, another framing or JSON is
+decoded and encoded again. A careful reader decodes every event to verify it.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ EVENT_VALUES = {
     ALERTS: "Alert",
     REPLAY_DECISIONS: "ReplayDecision",
 }
-"""Event topics and the record on each."""
+"""Event topics and the record type of each."""
 
 Read = Callable[[LogRecord], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowReader:
-    """How the records of a topic are read.
+    """Reader for the records of a topic.
 
-    `read` and `read_carefully` give the row's Avro bytes and raise `UndecodableError`; the second
-    proves that the bytes are such an event.
+    `read` and `read_carefully` return the row's Avro bytes and raise `UndecodableError`; the second
+    verifies that the bytes are such an event.
     """
 
     table: EventTable
@@ -53,7 +53,7 @@ class RowReader:
 
 
 class AvroRowReader:
-    """Reads events that are Avro on their topic; `headers` open those in the current schema.
+    """Reads events from Avro topics; `headers` are the prefixes of events in the current schema.
 
     `header` is the one of the single-object encoding.
     """
@@ -66,10 +66,10 @@ class AvroRowReader:
             self.headers += (CONFLUENT_MARK + ids.id_of(name).to_bytes(4, "big"),)
 
     def read(self, record: LogRecord) -> bytes:
-        """The event's bytes in the current schema, unproven where they came in it.
+        """Return the event's bytes in the current schema, unverified if they arrived in it.
 
         Raises:
-            UndecodableError: no event can be read.
+            UndecodableError: the bytes do not contain an event.
         """
         value = record.value
         if value is None:
@@ -80,10 +80,10 @@ class AvroRowReader:
         return self._written_anew(value)
 
     def read_carefully(self, record: LogRecord) -> bytes:
-        """The event's bytes in the current schema, proven by decoding them.
+        """Return the event's bytes in the current schema, verified by decoding.
 
         Raises:
-            UndecodableError: no event can be read.
+            UndecodableError: the bytes do not contain an event.
         """
         if record.value is None:
             raise UndecodableError("the value is null")
@@ -103,7 +103,8 @@ class AvroRowReader:
 def reader_of(
     topic: str, ids: SchemaIds | None = None, keys: RegistryKeys | None = None
 ) -> RowReader:
-    """The reader of a topic that the sink reads; with `keys`, registry records must be signed.
+    """Return the reader of a topic that the sink reads; with `keys`, registry records must be
+    signed.
 
     Raises:
         KeyError: the sink does not read this topic.

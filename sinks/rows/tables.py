@@ -1,8 +1,8 @@
-"""Which topic goes into which table, and which field into which column.
+"""Mapping of topics to tables, and of fields to columns.
 
-Every table has, besides what is listed here, `topic, partition, offset` (where the row was read),
+Besides the listed columns, every table has `topic, partition, offset` (position of the record),
 `appended_at` (broker time) and `ingested_at` (the sink's time). Column names follow OpenTelemetry's
-GenAI fields without the prefix. A trailing `?` keeps NULL: there, unknown has a meaning.
+GenAI fields without the prefix. A trailing `?` keeps NULL, where unknown has a meaning.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from sinks.rows.document_rows import DEAD_LETTER, REGISTRY_ENTRY
 class EventTable:
     """A table that is filled from the log.
 
-    `columns` maps a column to its source in the event (`columns.column_expression`); `repeats` says
-    whether the table has a `repeat` flag.
+    `columns` maps a column to its source in the event (`columns.column_expression`); `repeats`
+    states whether the table has a `repeat` flag.
     """
 
     name: str
@@ -215,10 +215,11 @@ _BY_TOPIC = {
 
 
 def topic_pattern(request_topics: Sequence[str] = (REQUESTS,)) -> str:
-    """Every topic that the sink reads, as a regular expression.
+    """Return a regular expression of every topic that the sink reads.
 
-    Of dead-letter topics only those of Sluice: other teams' records are none of its business, and
-    their headers can hold credentials. Tiers are not known here, so their topics go by their form.
+    It includes only Sluice's own dead-letter topics: records of other teams are out of scope, and
+    their headers can contain credentials. The tiers are unknown here, so tier topics are matched by
+    their form.
     """
     declared = declared_topics((), request_topics=request_topics)
     dead = [each.name for each in declared if each.name.endswith(DEAD_LETTER_SUFFIX)]
@@ -227,7 +228,7 @@ def topic_pattern(request_topics: Sequence[str] = (REQUESTS,)) -> str:
 
 
 def table_of(topic: str) -> EventTable:
-    """The table of a topic that matches `topic_pattern`.
+    """Return the table of a topic that matches `topic_pattern`.
 
     Raises:
         KeyError: the sink does not read this topic.

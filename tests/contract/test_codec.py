@@ -74,7 +74,7 @@ def test_a_record_that_is_cut_off_is_undecodable(length: int) -> None:
 
 
 def test_bytes_behind_a_record_are_no_part_of_it() -> None:
-    with pytest.raises(UndecodableError, match="left over"):
+    with pytest.raises(UndecodableError, match="extra bytes after"):
         _codec().decode(_codec().encode(OPINION) + b"x")
 
 

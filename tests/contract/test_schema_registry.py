@@ -56,7 +56,7 @@ def test_a_registry_that_is_away_is_told_from_an_id_that_is_unknown() -> None:
 def test_a_schema_that_is_no_avro_is_said_to_be_none() -> None:
     async def whole(url: str, schema_id: int) -> None:
         registry = ConfluentRegistry(url)
-        with pytest.raises(UndecodableError, match="whole Avro schemas"):
+        with pytest.raises(UndecodableError, match="complete Avro schemas"):
             await registry.schema(schema_id)
         await registry.close()
 

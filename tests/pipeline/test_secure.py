@@ -148,7 +148,7 @@ def test_requests_go_through_worker_sink_and_commands_with_a_password(
         _answered(secure, tmp_path, 3)
         poll_until(lambda: int(run_sql(clickhouse, "SELECT count() FROM secure.spend")) >= 3)
         assert _rows(secure) >= 3
-        assert "as declared" in secure.sluice("topics", "check").stderr
+        assert "match their declaration" in secure.sluice("topics", "check").stderr
         assert secure.done("registry", "show")
         replayed = json.loads(secure.done("replay", "run", "--since", "1h", "--json"))
         assert replayed["requests"] == replayed["same"] >= 3
@@ -194,7 +194,7 @@ def test_a_wrong_password_ends_it_with_plain_words(
     file = secure.stack.folder / "wrong"
     file.write_text("wrong-word")
     said = secure.refused(*command, SLUICE_KAFKA_SASL_PASSWORD_FILE=str(file))
-    assert "does not accept our user and password" in said
+    assert "the user or password was rejected" in said
 
 
 @pytest.mark.parametrize("command", [("worker",), ("sink",)])
@@ -211,7 +211,7 @@ def test_the_wrong_protocol_for_a_port_is_said(secure: Secure) -> None:
     said = secure.refused("worker", SLUICE_KAFKA_SECURITY_PROTOCOL="PLAINTEXT")
     assert "SLUICE_KAFKA_SECURITY_PROTOCOL" in said
     said = secure.refused("worker", SLUICE_KAFKA_SECURITY_PROTOCOL="SSL")
-    assert "does it want SASL" in said
+    assert "it may require SASL" in said
 
 
 def test_a_token_of_another_issuer_ends_it(secure: Secure, tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_a_token_of_another_issuer_ends_it(secure: Secure, tmp_path: Path) -> No
         SLUICE_KAFKA_SASL_MECHANISM="OAUTHBEARER",
         SLUICE_KAFKA_OAUTH_TOKEN_FILE=str(forged),
     )
-    assert "does not accept our token" in said
+    assert "the token was rejected" in said
 
 
 @pytest.mark.parametrize("command", [("sink",), ("query", "spend")])
@@ -241,4 +241,4 @@ def test_a_wrong_password_of_clickhouse_ends_it(secure: Secure, command: tuple[s
     said = secure.refused(
         *command, SLUICE_CLICKHOUSE_USER="nobody", SLUICE_CLICKHOUSE_PASSWORD_FILE=str(file)
     )
-    assert "ClickHouse refused" in said
+    assert "ClickHouse rejected" in said

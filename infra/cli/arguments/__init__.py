@@ -1,1 +1,1 @@
-"""Arguments of commands, checked before work begins."""
+"""Arguments of commands, validated before work begins."""

@@ -1,4 +1,4 @@
-"""`sluice eval --column`: the fields of a file of labels that go by other names."""
+"""`sluice eval --column`: mapping of differently named fields in a label file."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 _PLAIN = ("prompt", "weight")
 _BY_MODEL = {"score": "scores", "text": "texts"}
-_EXPECTED = "say prompt=FIELD, weight=FIELD, score.MODEL=FIELD or text.MODEL=FIELD"
+_EXPECTED = "expected prompt=FIELD, weight=FIELD, score.MODEL=FIELD or text.MODEL=FIELD"
 
 
 def columns_of(given: Sequence[str], group: str | None = None) -> ColumnMapping:
-    """The mapping out of `NAME=FIELD` options; `group` is the field that rows are left out by.
+    """Return the mapping of `NAME=FIELD` options; `group` is the field of the left-out groups.
 
     Raises:
-        BadParameter: an option is no such pair, or names what labels do not have.
+        BadParameter: an option is not such a pair, or names an unknown field.
     """
     from streams.offline.training.labels import ColumnMapping
 
@@ -39,7 +39,7 @@ def columns_of(given: Sequence[str], group: str | None = None) -> ColumnMapping:
     missing = by_model["texts"].keys() - by_model["scores"].keys()
     if missing:
         raise click.BadParameter(
-            f"name the score beside the text: score.{min(missing)}=FIELD", param_hint="--column"
+            f"the text needs a score as well: score.{min(missing)}=FIELD", param_hint="--column"
         )
     return ColumnMapping(
         prompt=plain.get("prompt", "prompt"),

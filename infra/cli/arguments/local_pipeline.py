@@ -1,4 +1,4 @@
-"""Starting, ending and showing the local pipeline, as several commands do it."""
+"""Start, stop and status of the local pipeline, shared by several commands."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from infra.settings import InfraSettings
 
 
 def bring_up(settings: InfraSettings, *, detached: bool) -> Process:
-    """Start a pipeline and wait until it runs, saying what is being done.
+    """Start a pipeline and wait until it runs, with progress messages.
 
     Raises:
-        LocalStackError: one runs already, or this one does not come up.
+        LocalStackError: a pipeline runs already, or this one does not start.
     """
     supervisor = start_supervisor(settings, detached=detached)
     said = ""
@@ -40,26 +40,26 @@ def bring_up(settings: InfraSettings, *, detached: bool) -> Process:
 
 
 def doing_in_words(state: PipelineState) -> str:
-    """What a pipeline that is brought up is doing now."""
+    """Return the current step of a starting pipeline."""
     if state.phase is PipelinePhase.STARTING:
         return f"starting {state.doing}"
-    return "ending what was started"
+    return "stopping the started processes"
 
 
 def bring_down(home: Path) -> None:
-    """End a pipeline in order.
+    """Stop a pipeline in order.
 
     Raises:
-        LocalStackError: none runs, or it does not end.
+        LocalStackError: no pipeline runs, or it does not stop.
     """
-    with notes.status("ending: workers drain, the sink writes what is left"):
+    with notes.status("stopping: workers drain, the sink stores the remaining events"):
         for _ in end_pipeline(home.absolute()):
             pass
-    notes.print("the pipeline is down; its data stays in", str(home))
+    notes.print("the pipeline is stopped; its data is kept in", str(home))
 
 
 def part_reports(home: Path) -> list[dict[str, Any]]:
-    """Each process of the running pipeline: `name, pid, address, healthy, restarts`."""
+    """Return each process of the running pipeline: `name, pid, address, healthy, restarts`."""
     state = running_state(home)
     if state is None:
         return []
@@ -78,7 +78,7 @@ def part_reports(home: Path) -> list[dict[str, Any]]:
 
 
 def show_parts(home: Path, *, as_json: bool) -> list[dict[str, Any]]:
-    """Print the processes, and return them."""
+    """Print the processes and return them."""
     reports = part_reports(home)
     if as_json:
         print_json(reports)

@@ -1,4 +1,4 @@
-"""Numbers as arguments of commands."""
+"""Number arguments of commands."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import click
 
 
 class Number(click.FloatRange):
-    """A finite number within bounds: comparisons let NaN through."""
+    """A finite number within bounds; click's range check accepts NaN."""
 
     name = "number"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """The number, checked."""
+        """Validate the number."""
         number = float(super().convert(value, param, ctx))
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a number", param, ctx)

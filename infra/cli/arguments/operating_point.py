@@ -1,4 +1,4 @@
-"""`sluice eval --choose`: the boundary, or the cascade's threshold, that achieves what is asked."""
+"""`sluice eval --choose`: the boundary, or the cascade's threshold, for a given goal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Aim(click.ParamType):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, float]:
-        """The aim and its value."""
+        """Parse the goal and its value."""
         aim, _, number = str(value).partition("=")
         try:
             found = float(number)
@@ -29,22 +29,25 @@ class Aim(click.ParamType):
             found = -1.0
         if aim not in AIMS or found < 0 or (aim != "cost" and found > 1):
             self.fail(
-                "say bound=SHARE, quality=SCORE (both 0 to 1) or cost=USD a request", param, ctx
+                "expected bound=SHARE, quality=SCORE (both 0 to 1) or cost=USD per request",
+                param,
+                ctx,
             )
         return aim, found
 
 
 def choice_of(judged: JudgedClassifier, aim: str, value: float) -> dict[str, Any]:
-    """What to write into the registry, and what it achieves on these rows.
+    """Return the registry setting, and its result on these rows.
 
     Raises:
-        UsageError: the classifier states no chance, so a registry can't hold a boundary of its.
+        UsageError: the classifier gives no probability, so a registry cannot hold a boundary for
+            it.
     """
     from streams.offline.evaluation.choosing import Scored, by_bound, by_cost, by_quality
 
     wanted, stated = judged.wanted, judged.preference.stated
     if stated is None:
-        raise click.UsageError(f"--choose: {judged.name} gives no score that a boundary could cut")
+        raise click.UsageError(f"--choose: {judged.name} gives no score for a boundary")
     costs = judged.measured.costs
     rows = Scored(
         score=(1 - stated).round(_DIGITS),
@@ -72,15 +75,15 @@ def choice_of(judged: JudgedClassifier, aim: str, value: float) -> dict[str, Any
 def _registry(judged: JudgedClassifier, boundary: float) -> dict[str, float]:
     if judged.wanted.cascade is None:
         return {"policy.boundaries": round(min(boundary, 1.0), _DIGITS)}
-    # An answer stands from its threshold on, and this one's score must not reach it.
+    # An answer is accepted from its threshold on, so the threshold must be above this score.
     threshold = round(min(1 - boundary + 10**-_DIGITS, 1.0), _DIGITS)
     return {"policy.cascade.thresholds": max(threshold, 0.0)}
 
 
 def in_words(choice: dict[str, Any]) -> str:
-    """The choice as a line for people."""
+    """Return the choice as a line of text."""
     if choice["registry"] is None:
-        return f"{choice['aim']}={choice['value']:g} can't be achieved on these rows"
+        return f"{choice['aim']}={choice['value']:g} cannot be achieved on these rows"
     ((name, value),) = choice["registry"].items()
     return (
         f"{name}: {value:g} for {choice['aim']}={choice['value']:g}; {choice['stays_on_weak']:.1%} "

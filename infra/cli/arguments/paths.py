@@ -1,6 +1,4 @@
-"""Paths that a command is given, checked before its work begins: none is done for a file that can't
-be written in the end.
-"""
+"""Path arguments, validated before work begins, so that no work is lost to an unwritable file."""
 
 from __future__ import annotations
 
@@ -12,30 +10,30 @@ import click
 
 
 class OutFile(click.ParamType):
-    """A file that a command writes: its folder is there, and the file may be written."""
+    """An output file: its folder exists, and the file is writable."""
 
     name = "file"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The path, checked."""
+        """Validate the path."""
         path = Path(value)
         folder = path.parent
         if not folder.is_dir():
-            self.fail(f"{path}: the folder {folder} is not there; make it first", param, ctx)
+            self.fail(f"{path}: the folder {folder} does not exist; create it first", param, ctx)
         if path.is_dir():
             self.fail(f"{path} is a folder; name a file", param, ctx)
         if not os.access(path if path.exists() else folder, os.W_OK):
-            self.fail(f"{path} can't be written: permission denied", param, ctx)
+            self.fail(f"{path} is not writable: permission denied", param, ctx)
         return path
 
 
 class OutFolder(click.ParamType):
-    """A folder that a command fills; it is made where it is missing."""
+    """An output folder; it is created if missing."""
 
     name = "folder"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The path, checked."""
+        """Validate the path."""
         path = Path(value)
         nearest = next(
             each for each in (path.absolute(), *path.absolute().parents) if each.exists()
@@ -43,5 +41,5 @@ class OutFolder(click.ParamType):
         if not nearest.is_dir():
             self.fail(f"{path}: {nearest} is a file; name a folder", param, ctx)
         if not os.access(nearest, os.W_OK | os.X_OK):
-            self.fail(f"{path} can't be made: permission denied in {nearest}", param, ctx)
+            self.fail(f"{path} cannot be created: permission denied in {nearest}", param, ctx)
         return path

@@ -1,4 +1,4 @@
-"""Which part of the log `sluice replay run` is asked about, and what of it the log lost."""
+"""The log range of `sluice replay run`, and its deleted part."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from streams.offline.replay.run_spec import OffsetSpan
 
 
 def named_spans(offsets: tuple[str, ...]) -> tuple[OffsetSpan, ...]:
-    """Offsets as they are given, in order.
+    """Parse the given offsets, in order.
 
     Raises:
         UsageError: one is malformed.
@@ -24,7 +24,7 @@ def named_spans(offsets: tuple[str, ...]) -> tuple[OffsetSpan, ...]:
         partition, _, span = rest.partition(":")
         first, sign, end = span.partition("-")
         if not (topic and partition.isdigit() and sign and first.isdigit() and end.isdigit()):
-            raise click.UsageError(f"--offsets is TOPIC:PARTITION:FIRST-END, not {text}")
+            raise click.UsageError(f"--offsets expects TOPIC:PARTITION:FIRST-END, not {text}")
         found.append(
             OffsetSpan(topic=topic, partition=int(partition), first=int(first), end=int(end))
         )
@@ -39,18 +39,18 @@ def lost_of(
     *,
     timed: bool,
 ) -> list[dict[str, Any]]:
-    """What the log lost of the range, a row a partition; `timed`: the range is one of time.
+    """Return the deleted part of the range, a row per partition; `timed` means a time range.
 
     Raises:
-        NothingToReplayError: it has nothing of it any more, or there never was anything.
+        NothingToReplayError: the log has nothing left of the range, or the range was always empty.
     """
     gone = gone_before(parts, between, whose) if timed else gone_of(parts, spans, whose)
     if not any(left_of(parts, span).count for span in spans):
         lost = sum(each["requests"] for each in gone)
         raise NothingToReplayError(
-            f"the range holds no request any more: the log lost all {lost} of it; the topic's "
+            f"the range has no requests left: all {lost} were deleted from the log; the topic's "
             "retention is SLUICE_REPLAY_DAYS"
             if lost
-            else "the range holds no request; give another --since, --until or --offsets"
+            else "the range has no requests; give another --since, --until or --offsets"
         )
     return gone

@@ -1,4 +1,4 @@
-"""Texts as arguments of commands."""
+"""Text arguments of commands."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import click
 
 
 class Text(click.ParamType):
-    """A text in UTF-8; other bytes arrive as halves of surrogates."""
+    """A text in UTF-8; other bytes arrive as surrogates."""
 
     name = "text"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The text, checked."""
+        """Validate the text."""
         text = str(value)
         if not is_text(text):
             self.fail("is not UTF-8", param, ctx)
@@ -21,7 +21,7 @@ class Text(click.ParamType):
 
 
 def is_text(argument: str) -> bool:
-    """Whether an argument is UTF-8."""
+    """Return whether an argument is UTF-8."""
     try:
         argument.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""What people type for a time: `24h`, `yesterday`, `last week`, `2026-11-01T00:00Z`. Pure.
+"""Parser of times: `24h`, `yesterday`, `last week`, `2026-11-01T00:00Z`. Pure.
 
 Days, weeks (from Monday) and months begin at midnight UTC.
 """
@@ -22,14 +22,14 @@ _DAY = timedelta(days=1)
 
 
 class WrongTimeError(ConfigurationError):
-    """A time that can't be read."""
+    """An unreadable time."""
 
 
 def time_range(since: str, until: str | None = None, now: datetime | None = None) -> TimeRange:
-    """The range that two words name; a word that is itself a span (`yesterday`) ends with it.
+    """Return the range of two words; a word that names a span (`yesterday`) also sets its end.
 
     Raises:
-        WrongTimeError: a word can't be read, or the range is empty.
+        WrongTimeError: a word is unreadable, or the range is empty.
     """
     from sinks.analytics.query_runner import TimeRange
 
@@ -43,10 +43,10 @@ def time_range(since: str, until: str | None = None, now: datetime | None = None
 
 
 def asked_range(since: str, until: str | None) -> TimeRange:
-    """The range of a command's --since and --until.
+    """Return the range of a command's --since and --until.
 
     Raises:
-        UsageError: they name none.
+        UsageError: they are unreadable, or the range is empty.
     """
     try:
         return time_range(since, until)
@@ -55,7 +55,7 @@ def asked_range(since: str, until: str | None) -> TimeRange:
 
 
 def _span(word: str, now: datetime) -> tuple[datetime, datetime]:
-    """Where a word begins, and where it ends: now, unless it names a span that is over."""
+    """Return the start and the end of a word: the end is now, unless it names a past span."""
     text = " ".join(word.strip().lower().split())
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     monday = midnight - _DAY * midnight.weekday()
@@ -76,12 +76,12 @@ def _span(word: str, now: datetime) -> tuple[datetime, datetime]:
         try:
             return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])}), now
         except OverflowError:
-            raise WrongTimeError(f"{word} is before all time") from None
+            raise WrongTimeError(f"{word} is too far in the past") from None
     try:
         time = datetime.fromisoformat(word.strip())
     except ValueError:
         raise WrongTimeError(
-            f"{word!r} is no time. Say 90m, 24h, 7d, 2w, today, yesterday, 'last week', "
+            f"{word!r} is not a time. Use 90m, 24h, 7d, 2w, today, yesterday, 'last week', "
             "'this month', 2026-11-01 or 2026-11-01T00:00Z"
         ) from None
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC), now

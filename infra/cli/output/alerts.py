@@ -1,7 +1,7 @@
-"""What `sluice alerts` shows: which alerts stand, and what changed lately. Pure.
+"""Data of `sluice alerts`: active alerts and recent changes. Pure.
 
-Read from the log of alerts as the evaluator reads it (`streams.alerts.evaluation`), so that what
-is shown is what was told: repeats are not changes.
+Reads the alert log like the evaluator (`streams.alerts.evaluation`), so that repeats are not shown
+as changes.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from schemas.events import Alert
 from streams.alerts.evaluation.active_alerts import ActiveAlert, AlertBook, Notice
 
 OVERDUE_S = 60
-"""Age of the latest evaluation, s, from which on it says that nobody evaluates."""
+"""Age of the latest evaluation, s, from which a missing evaluator is reported."""
 
 _SEVERITIES = ("critical", "warning", "info")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertsShown:
-    """Standing alerts, the severest and oldest first; changes, the latest first."""
+    """Active alerts, the most severe and oldest first; changes, the latest first."""
 
     firing: tuple[ActiveAlert, ...]
     lately: tuple[Notice, ...]
     evaluation: AlertEvaluation | None = None
 
     def as_document(self) -> dict[str, Any]:
-        """As JSON; times are ISO, UTC."""
+        """Return JSON; times are ISO, UTC."""
         return {
             "evaluation": _evaluation(self.evaluation),
             "firing": [_standing(each) for each in self.firing],
@@ -43,8 +43,8 @@ def alerts_shown(
     since: int,
     evaluation: AlertEvaluation | None = None,
 ) -> AlertsShown:
-    """From all records of the log (offset, append time in ms, alert); changes from `since` on; and
-    the latest evaluation of rules.
+    """Build from all records of the log (offset, append time in ms, alert), changes from `since`
+    on, and the latest evaluation of rules.
     """
     book, lately = AlertBook(), []
     for offset, at, alert in records:
@@ -59,7 +59,7 @@ def alerts_shown(
 
 
 def evaluation_in_words(evaluation: AlertEvaluation | None, now: int) -> str:
-    """Who evaluates alert rules, in one line; `now` is ms."""
+    """Return the evaluator of alert rules in one line; `now` is ms."""
     if evaluation is None:
         return "no worker has evaluated alert rules yet"
     age_s = max(now - evaluation.at, 0) // 1000
@@ -78,7 +78,7 @@ def _evaluation(evaluation: AlertEvaluation | None) -> dict[str, Any] | None:
 
 
 def when(milliseconds: int) -> str:
-    """A time as people read it, UTC."""
+    """Return a time for people, UTC."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 

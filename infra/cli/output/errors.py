@@ -1,4 +1,4 @@
-"""How a command's errors look: one red line and what to do; a traceback only with `--debug`."""
+"""Error output of commands: one red line with advice; a traceback only with `--debug`."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from core.untrusted_text import whole_text
 from schemas.errors import SluiceError
 
 LOGGED = frozenset({"worker", "sink"})
-"""Commands that run as processes: what they say goes to their log, in its format."""
+"""Commands that run as processes: their errors go to their log, in its format."""
 
 _PLAIN = {
     "is not a valid number": "is not a number",
     "is not a valid integer range": "is not a whole number",
     "is not a valid integer": "is not a whole number",
 }
-"""What click says of arguments, and how a person would."""
+"""Replacements for click's messages about arguments."""
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 
 class FoundProblemsError(SluiceError):
-    """A check did its work and found what it looked for; its findings are printed already."""
+    """A check succeeded and found problems, which are already printed."""
 
 
 def report_faults(command: click.Command, arguments: Sequence[str]) -> int:
-    """Run a command; its exit status. What it raises is printed to stderr.
+    """Run a command and return its exit status; print its errors to stderr.
 
-    An error that is not ours is a defect, and says so; it shows its traceback in any case.
+    An error that is not a SluiceError is a defect, reported as such with its traceback.
     """
     debug = "--debug" in arguments or bool(os.environ.get("SLUICE_DEBUG"))
     is_logged = command_of(arguments) in LOGGED
     if not debug and not is_logged:
-        # What the library has to say of it comes as our own line.
+        # The library's message is printed as a Sluice error line.
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         status = command.main(args=list(arguments), prog_name="sluice", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except click.ClickException as wrong:
-        # A message quotes what was typed.
+        # A message quotes the user's input.
         wrong.message = whole_text(_plainly(wrong.message))
         wrong.show()
         return wrong.exit_code
@@ -58,7 +58,7 @@ def report_faults(command: click.Command, arguments: Sequence[str]) -> int:
 
 
 def command_of(arguments: Sequence[str]) -> str | None:
-    """The command's name among its arguments: the first that is no option."""
+    """Return the command's name: the first argument that is not an option."""
     return next((each for each in arguments if not each.startswith("-")), None)
 
 
@@ -76,7 +76,7 @@ def _tell(error: Exception, *, debug: bool) -> None:
 
 
 def _log(error: Exception, *, debug: bool) -> None:
-    """The same as a line of the process's log."""
+    """Write the same as a line of the process's log."""
     from core.process_log import set_up_log
 
     problem = _ours(error)
@@ -90,7 +90,7 @@ def _defect(error: Exception) -> str:
 
 
 def _ours(error: Exception) -> str | None:
-    """What an error says to an operator; `None` when it is not meant for one."""
+    """Return the error's message for operators; `None` if it has none."""
     if isinstance(error, SluiceError):
         return str(error)
     if type(error).__name__ == "ValidationError" and type(error).__module__.startswith("pydantic"):
@@ -100,7 +100,7 @@ def _ours(error: Exception) -> str | None:
 
         return kafka_problem(error, os.environ.get("SLUICE_KAFKA_BOOTSTRAP_SERVERS"))
     if isinstance(error, BrokenPipeError):
-        return "whoever read the output has ended"
+        return "the reader of the output has exited"
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return None

@@ -10,7 +10,7 @@ from infra.cli.output.screen import notes
 
 @contextmanager
 def progress_bar(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """Shows how far work of `total` steps is; calls to what it gives are one step each."""
+    """Show the progress of `total` steps; call the yielded function once per step."""
     done = 0
 
     def count() -> None:

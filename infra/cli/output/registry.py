@@ -1,4 +1,4 @@
-"""What `sluice registry` prints of versions, moves of the pointer and checks."""
+"""Output of `sluice registry`: versions, moves of the pointer and checks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def show_moves(history: RegistryHistory, *, as_json: bool) -> None:
-    """Every move of the pointer that the topic still holds, oldest first."""
+    """Print every move of the pointer on the topic, oldest first."""
     rows = [
         (
             each.version,
@@ -40,11 +40,10 @@ def show_moves(history: RegistryHistory, *, as_json: bool) -> None:
 
 
 def show_checked(checked: Checked) -> None:
-    """What the check found, on stderr."""
+    """Print the findings of the check on stderr."""
     if not checked.workers:
         notes.print(
-            "no worker says that it runs, so nobody could be asked; checked against the settings "
-            "of this machine",
+            "no worker has published its status; checked against the settings of this machine",
             style="yellow",
         )
     for each in checked.probed:
@@ -70,8 +69,8 @@ def show_current(
     as_json: bool,
     is_refused: bool = False,
 ) -> None:
-    """What is current now, and who uses it; `applied` is false for a rollback. `is_refused` says
-    that it is not signed where others are.
+    """Print the current version and the workers that use it. `applied` is false for a rollback;
+    `is_refused` means that it is unsigned while others are signed.
     """
     if as_json:
         document: dict[str, Any] = {
@@ -86,28 +85,26 @@ def show_current(
         print_json(document)
         return
     if before == version:
-        say(f"{version} is current already")
+        say(f"{version} is already current")
         return
     used = f"; used by {', '.join(use.used_by)}" if use and use.used_by else ""
     say(f"{version} is current, before it {before or 'none'}{used}")
     if use and use.silent:
-        notes.print(
-            f"{', '.join(use.silent)} did not say within 10 s that they use it", style="yellow"
-        )
+        notes.print(f"{', '.join(use.silent)} did not confirm its use within 10 s", style="yellow")
     if is_refused:
         notes.print(
-            f"workers that have a key refuse it, and a rollback without one as well: sign it "
+            f"workers with a key reject it, and so does a rollback without one: sign it "
             f"(SLUICE_REGISTRY_KEY=... sluice registry sign {version}), or set "
             "SLUICE_REGISTRY_KEY and do it again",
             style="yellow",
         )
     elif before is not None:
         back = "sluice registry rollback" if applied else f"sluice registry rollback {before}"
-        notes.print(f"take it back with: {back}", style="dim")
+        notes.print(f"to undo: {back}", style="dim")
 
 
 def show_repair(found: Repair, use: RegistryUse | None, *, mended: bool, as_json: bool) -> None:
-    """What was broken, and what was done about it where it was `mended`."""
+    """Print the problems, and the repairs if it was `mended`."""
     version = None if found.pointer is None else found.pointer[0]
     rows = [(_key_shown(key), problem) for key, problem in found.problems.items()]
     if as_json:
@@ -128,7 +125,7 @@ def show_repair(found: Repair, use: RegistryUse | None, *, mended: bool, as_json
     print_table(("key", "problem"), rows)
     if mended:
         taken_out = counted(len(found.tombstones), "record")
-        say(f"{taken_out} taken out, {len(found.restored)} written again")
+        say(f"{taken_out} removed, {len(found.restored)} rewritten")
     if mended and version is not None:
         say(f"{version} is current")
 
@@ -136,7 +133,7 @@ def show_repair(found: Repair, use: RegistryUse | None, *, mended: bool, as_json
 def show_signing(
     plan: SigningPlan, use: RegistryUse | None, *, signed: bool, as_json: bool
 ) -> None:
-    """What was signed, or is to be where not `signed`."""
+    """Print the signed records, or those to sign if not `signed`."""
     keys = [_key_shown(key) for key, _ in plan.records]
     if as_json:
         print_json(
@@ -161,7 +158,7 @@ def show_signing(
     if plan.left:
         notes.print(
             f"not signed: {counted(plan.left, 'record')} (versions, artifacts); readers with the "
-            "key refuse what is not signed. Sign all: --all, or take them out: sluice registry "
+            "key reject unsigned records. Sign all: --all, or remove them: sluice registry "
             "repair",
             style="yellow",
         )
@@ -172,7 +169,7 @@ def _key_shown(key: bytes) -> str:
 
 
 def outline(version: RegistryVersion) -> dict[str, Any]:
-    """The gist of a version, as JSON."""
+    """Return a summary of a version as JSON."""
     snapshot = version.snapshot
     return {
         "tiers": {
@@ -185,7 +182,7 @@ def outline(version: RegistryVersion) -> dict[str, Any]:
 
 
 def outline_in_words(version: RegistryVersion) -> str:
-    """The gist of a version, as a line."""
+    """Return a summary of a version as a line."""
     snapshot = version.snapshot
     tiers = "; ".join(
         f"{tier}: {', '.join(model.name for model in snapshot.models_of(tier))}"

@@ -1,4 +1,4 @@
-"""Replays on the terminal: moves as a matrix, figures with intervals and what they rest on."""
+"""Terminal output of replays: moves as a matrix, figures with intervals and their evidence."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from streams.routing.decision import CODE_VERSION
 
 REFUSED = "(refused)"
 _THOUSAND_IN_USD = 1e-6
-"""Nano-USD a request to USD a thousand requests."""
+"""Converts nano-USD per request to USD per thousand requests."""
 
 
 def show_run(document: Mapping[str, Any]) -> None:
-    """A run: how many, where they go, what that would have cost, how good it would have been."""
+    """Print a run: number of requests, tier moves, cost and quality."""
     tally = document["tally"]
     decided = document["requests"]
     for line in lost(document["gone"]):
@@ -44,9 +44,9 @@ def show_run(document: Mapping[str, Any]) -> None:
 
 
 def lost(gone: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What the log lost, a line a partition."""
+    """Return the deleted part of the log, a line per partition."""
     return [
-        f"the log's start is gone: {each['requests']:,} requests of {each['topic']}, partition "
+        f"deleted from the log: {each['requests']:,} requests of {each['topic']}, partition "
         f"{each['partition']}, from {_time(each['first_at'])} to {_time(each['last_at'])}; they "
         "are not replayed"
         for each in gone
@@ -55,10 +55,10 @@ def lost(gone: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _say_left_out(tally: Mapping[str, Any]) -> None:
     words = {
-        "open": "have no outcome of their own in ClickHouse: they are not over, repeat an id, or "
-        "are no requests",
-        "undecided": "were refused or over before they were decided",
-        "unreadable": "can't be read as requests now",
+        "open": "have no outcome of their own in ClickHouse: they are not ended, repeat an id, or "
+        "are not requests",
+        "undecided": "were rejected or ended before a decision",
+        "unreadable": "cannot be read as requests now",
         "old": "recorded no inputs",
     }
     for name, said in words.items():
@@ -67,7 +67,7 @@ def _say_left_out(tally: Mapping[str, Any]) -> None:
     for version, count in tally["other_code"].items():
         notes.print(
             f"{count:,} requests were decided by code version {version}, this one is "
-            f"{CODE_VERSION}: they are decided by the present code, and a changed start may come "
+            f"{CODE_VERSION}: they are decided by the current code, and a changed start may come "
             "from the code alone",
             style="yellow",
         )
@@ -99,25 +99,25 @@ def _figures(document: Mapping[str, Any]) -> None:
     say(f"would go on to a second model: {projected['goes_on']:.1%}")
     for model, share in document["unscored_draws"].items():
         notes.print(
-            f"{share:.0%} of {model}'s drawn answers have no score; taken as missing by chance",
+            f"{share:.0%} of {model}'s drawn answers have no score; treated as missing at random",
             style="yellow",
         )
 
 
 def _executed(found: Mapping[str, Any]) -> None:
-    """What really asking the models came to."""
+    """Print the result of executed model calls."""
     say(
-        f"asked the models: {found['calls']:,} calls, {found['answered']:,} answers, "
+        f"executed: {found['calls']:,} calls, {found['answered']:,} answers, "
         f"{found['spent_usd']:.6f} USD"
     )
     if found["not_asked_for_want_of_budget"]:
         notes.print(
-            f"{found['not_asked_for_want_of_budget']:,} calls did not fit --max-usd", style="yellow"
+            f"{found['not_asked_for_want_of_budget']:,} calls exceeded --max-usd", style="yellow"
         )
     for error, count in found["failed"].items():
         notes.print(f"{count:,} calls failed: {error}", style="yellow")
     if not found["has_judge"]:
-        notes.print("the registry names no judge: the answers were paid for and not scored")
+        notes.print("the registry has no judge: the answers have no scores")
     elif found["gain"] is not None:
         bounds = "" if found["low"] is None else f" ({found['low']:+.3f} to {found['high']:+.3f})"
         say(
@@ -127,13 +127,13 @@ def _executed(found: Mapping[str, Any]) -> None:
 
 
 def rests_on(shares: Mapping[str, float]) -> str:
-    """Shares in words, the largest first."""
+    """Return shares in words, the largest first."""
     found = sorted(((share, name) for name, share in shares.items() if share > 0), reverse=True)
     return ", ".join(f"{share:.1%} {name}" for share, name in found)
 
 
 def verdict(change: Mapping[str, Any] | None, less: str, more: str) -> str:
-    """Whether a change is told apart from none, in a word."""
+    """Return in a word whether a change differs from none."""
     if change is None or change["mean"] is None:
         return "unknown"
     if change["low"] == change["high"] == 0:
@@ -161,13 +161,13 @@ _FIGURES = (
     ("USD per 1,000 requests", "cost_nano", _usd, ("cheaper", "dearer")),
     ("quality 0..1", "quality", _plain, ("worse", "better")),
 )
-"""What is shown of a replay: its name, its key, how, and what less and more of it is."""
+"""Rows of the output: name, key, format, and the words for less and more."""
 
 
 def show_runs(found: Sequence[Mapping[str, Any]]) -> None:
-    """Every run in a line."""
+    """Print every run in a line."""
     if not found:
-        notes.print("no replay was run yet; sluice replay run")
+        notes.print("there is no replay yet; run: sluice replay run")
         return
     rows = []
     for run in found:
@@ -190,10 +190,10 @@ def show_runs(found: Sequence[Mapping[str, Any]]) -> None:
 
 
 def show_difference(document: Mapping[str, Any]) -> None:
-    """Two runs: what the second does otherwise."""
+    """Print the differences of the second run."""
     first, second = document["first"], document["second"]
     say(
-        f"{document['requests']:,} requests in both; {document['otherwise']:,} would be asked of "
+        f"{document['requests']:,} requests in both; {document['otherwise']:,} would go to "
         "other models"
     )
     _matrix(f"starts on, {first} / {second}", document["tier_moves"])

@@ -1,4 +1,6 @@
-"""Where commands print: tables and colours on a terminal, plain text in a pipe, JSON on demand."""
+"""Output streams of commands: tables and colours on a terminal, plain text in a pipe, JSON on
+request.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,14 @@ from core.untrusted_text import escaped_json, one_line, whole_text
 from infra.cli.output.table_layout import GAP, NARROWEST, TableColumn, blocks, column_widths
 
 _FIGURE = re.compile(r"[-+]?\$?[\d,]{0,20}\.?\d{1,20} ?(%|ms|s)?|-")
-"""A number as figures are shown, or the dash of an unknown one."""
+"""A formatted number, or the dash of an unknown one."""
 
 
 class Screen(Console):
-    """A console to which no text brings what a terminal obeys, whoever wrote it."""
+    """A console that removes terminal control sequences from all text."""
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """As rich's, texts without control and direction signs."""
+        """Print like rich, without control and bidirectional characters."""
         super().print(*(whole_text(o) if isinstance(o, str) else o for o in objects), **options)
 
 
@@ -29,29 +31,29 @@ console = Screen(highlight=False, soft_wrap=True)
 """Standard output."""
 
 notes = Screen(stderr=True, highlight=False, soft_wrap=True)
-"""What is said besides the result: progress, what is being done."""
+"""Standard error, for progress and notes."""
 
 
 def say(text: str, *, nl: bool = True, err: bool = False, bold: bool = False) -> None:
-    """A text as it is, for a person or a pipe, without control and direction signs."""
+    """Print a text for a person or a pipe, without control and bidirectional characters."""
     click.secho(whole_text(text), nl=nl, err=err, bold=bold or None)
 
 
 def confirmed(question: str) -> bool:
-    """Whether the operator agrees; the question goes to stderr.
+    """Ask the operator for confirmation on stderr.
 
     Raises:
-        click.UsageError: nobody is there to be asked.
+        click.UsageError: there is no terminal.
     """
     if not click.get_text_stream("stdin").isatty():
         raise click.UsageError(
-            f"{whole_text(question)} There is no terminal to ask on; agree with --yes"
+            f"{whole_text(question)} There is no terminal for the confirmation; confirm with --yes"
         )
     return click.confirm(whole_text(question), err=True)
 
 
 def print_json(value: Any) -> None:
-    """A value as JSON, and nothing else; what a terminal obeys is escaped in it."""
+    """Print a value as JSON and nothing else, with control characters escaped."""
     import orjson
 
     text = orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
@@ -59,10 +61,10 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
-    """Rows under headings: a table on a terminal, or blocks where none fits; tab-separated lines in
-    a pipe. Columns whose every cell is a number stand at the right.
+    """Print rows under headings: a table on a terminal, or blocks if it does not fit; tab-separated
+    lines in a pipe. Columns with only numbers are right-aligned.
 
-    Cells may carry rich markup only when they are `rich.text.Text`; text of others stays as it is.
+    Cells may have rich markup only as `rich.text.Text`; other text is printed unchanged.
     """
     given = [list(row) for row in rows]
     print_columns(
@@ -84,7 +86,9 @@ def print_columns(
     title: str = "",
     names: Sequence[str] = (),
 ) -> None:
-    """Rows under headings, as `print_table`; in a pipe the columns have these `names`, if given."""
+    """Print rows under headings, like `print_table`; in a pipe the columns have these `names`, if
+    given.
+    """
     from rich.text import Text
 
     texts = [[_shown(value) for value in row] for row in rows]
@@ -125,7 +129,7 @@ def print_columns(
 
 
 def cell(value: Any) -> str:
-    """One value as text."""
+    """Return one value as text."""
     if value is None:
         return "-"
     if isinstance(value, bool):

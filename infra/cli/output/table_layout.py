@@ -1,7 +1,7 @@
-"""How rows fit on a terminal: as a table, with long texts wrapped, or as a block a row. Pure.
+"""Layout of rows on a terminal: a table with wrapped texts, or a block per row. Pure.
 
-Figures are never wrapped; headings are, between their words. A table whose texts would become
-narrower than `NARROWEST` is laid out in blocks: one line a field, as `psql` does with `\\x`.
+Figures are never wrapped; headings are wrapped between words. If the texts of a table would become
+narrower than `NARROWEST`, it is printed in blocks: one line per field, like `\\x` in `psql`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 NARROWEST = 18
 GAP = 2
 _MOST_LINES = 4
-"""Lines that a cell may take in a table."""
+"""Maximum lines of a cell in a table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableColumn:
-    """A heading, and whether its cells are figures: at the right, in one piece."""
+    """A heading, and whether its cells are figures: right-aligned, not wrapped."""
 
     heading: str
     figures: bool = False
@@ -26,7 +26,9 @@ class TableColumn:
 def column_widths(
     columns: Sequence[TableColumn], rows: Sequence[Sequence[str]], width: int
 ) -> list[int] | None:
-    """The width of each column of a table that is at most so wide; `None` where none fits."""
+    """Return the width of each column for a table of at most this width; `None` if it
+    does not fit.
+    """
     if not columns:
         return []
     natural = [
@@ -48,7 +50,7 @@ def column_widths(
         spare = widths[place] - least[place]
         if spare <= 0:
             return None
-        # The widest gives way down to the next one, so that wide texts end up about equally wide.
+        # The widest column shrinks to the next one, so that wide texts get about equal widths.
         others = [widths[at] for at in range(len(widths)) if at != place and widths[at] > least[at]]
         step = min(spare, excess, max(widths[place] - max(others, default=0), 1))
         widths[place] -= step
@@ -63,7 +65,7 @@ def column_widths(
 def blocks(
     columns: Sequence[TableColumn], rows: Sequence[Sequence[str]]
 ) -> list[list[tuple[str, str]]]:
-    """Each row as its fields, headings padded to one width."""
+    """Return each row as its fields, with headings padded to one width."""
     size = max((len(each.heading) for each in columns), default=0)
     return [
         [(each.heading.ljust(size), text) for each, text in zip(columns, row, strict=True)]

@@ -286,11 +286,11 @@ def test_a_run_becomes_an_experiment(replays: Replays) -> None:
     [
         (["diff", "nobody", "nothing"], 1, "no replay has the id nobody"),
         (["promote", "nobody"], 1, "no replay has the id nobody"),
-        (["run", "--since", "2020-01-01", "--until", "2020-01-02"], 1, "holds no request"),
-        (["run", "--since", "soon"], 2, "is no time"),
+        (["run", "--since", "2020-01-01", "--until", "2020-01-02"], 1, "has no request"),
+        (["run", "--since", "soon"], 2, "is not a time"),
         (["run", "--offsets", "here"], 2, "TOPIC:PARTITION:FIRST-END"),
-        (["run", "--execute"], 2, "go together"),
-        (["run", "--max-usd", "1"], 2, "go together"),
+        (["run", "--execute"], 2, "must be given together"),
+        (["run", "--max-usd", "1"], 2, "must be given together"),
         (["run", "--registry", "missing.yaml"], 1, "can't be read"),
         (["run", "--artifact", "nobody"], 1, "nobody"),
     ],
@@ -327,4 +327,4 @@ def test_a_deleted_start_of_the_log_is_said_with_what_is_missing(replays: Replay
     part = replays.run("run", f"--offsets={REQUESTS}:0:4-14")
     assert (part["tally"]["gone"], part["requests"]) == (6, 4)
     whole = f"--offsets={REQUESTS}:0:0-10"
-    assert "the log lost all 10" in replays.run("run", whole, status=1)
+    assert "all 10 were deleted" in replays.run("run", whole, status=1)

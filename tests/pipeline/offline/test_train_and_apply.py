@@ -131,7 +131,7 @@ def test_tiers_that_workers_do_not_read_are_refused_by_them_in_their_words(
 
     assert list(refused["refused_by"]) == ["worker-1"]
     assert "SLUICE_TIERS" in refused["refused_by"]["worker-1"]
-    assert "not taken up by worker-1" in said
+    assert "rejected by worker-1" in said
 
 
 def test_a_probe_asks_each_instance_and_two_rollbacks_go_back_twice(

@@ -103,8 +103,8 @@ def test_the_decision_stands_first_with_its_reasons(told: Told) -> None:
 def test_a_request_that_climbed_is_told_from_hop_to_hop(told: Told) -> None:
     story = told.story("r0")
     assert (story.status, story.model, story.tier) == ("replied", "gpt-4o", "moderate")
-    assert _titles(story, "escalated") == ["hop 0 on simple moves on to moderate"]
-    shortlists = [title for title in _titles(story, "step") if "may ask" in title]
+    assert _titles(story, "escalated") == ["hop 0 on simple escalates to moderate"]
+    shortlists = [title for title in _titles(story, "step") if "can call" in title]
     hops = [title.split(" may")[0] for title in shortlists]
     assert list(dict.fromkeys(hops)) == ["hop 0", "hop 1"]
     assert hops == sorted(hops)
@@ -150,7 +150,7 @@ def test_entries_are_in_the_order_of_their_time(told: Told) -> None:
 
 
 def test_an_unknown_request_is_told_so(told: Told) -> None:
-    with pytest.raises(UnknownRequestError, match="nothing is stored of a request nope"):
+    with pytest.raises(UnknownRequestError, match="nothing is stored for request nope"):
         told.story("nope")
     with pytest.raises(UnknownRequestError, match="of tenant other"):
         told.story("r0", "other")

@@ -25,7 +25,7 @@ def test_a_start_that_fails_is_not_said_to_be_starting_its_end() -> None:
     failed = PipelineState(supervisor=1, phase=PipelinePhase.FAILED, doing="ending")
 
     assert doing_in_words(starting) == "starting topics"
-    assert doing_in_words(failed) == "ending what was started"
+    assert doing_in_words(failed) == "stopping the started processes"
 
 
 def test_labels_that_are_not_there_are_told_without_an_error_number(tmp_path: Path) -> None:

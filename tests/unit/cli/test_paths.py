@@ -31,7 +31,7 @@ def test_a_file_that_can_t_be_written_is_a_usage_error(
 
     said = capsys.readouterr().err
     assert "--out" in said or "--labels-out" in said
-    assert "make it first" in said or "name a file" in said
+    assert "create it first" in said or "name a file" in said
 
 
 def test_a_folder_below_a_file_is_refused(

@@ -59,5 +59,5 @@ def test_clickhouse_is_not_there(
     arguments: tuple[str, ...], capfd: pytest.CaptureFixture[str]
 ) -> None:
     (line,) = _told(arguments, capfd)
-    assert line.startswith("sluice: ClickHouse does not answer")
+    assert line.startswith("sluice: ClickHouse is unreachable")
     assert "SLUICE_CLICKHOUSE_URL" in line

@@ -35,7 +35,7 @@ def test_the_nearest_name_is_told(name: str) -> None:
     assert unknown_variables({name: "secret", "PATH": "x"}) == {name: MISSPELT[name]}
     (line,) = unknown_in_words({name: "secret"})
     assert "secret" not in line
-    assert MISSPELT[name] is None or f"is {MISSPELT[name]} meant?" in line
+    assert MISSPELT[name] is None or f"did you mean {MISSPELT[name]}?" in line
 
 
 def test_known_names_and_those_of_tests_are_not_told() -> None:
@@ -51,7 +51,7 @@ def test_every_command_tells_it(
         main.main(["registry", "schema"])
 
     assert ended.value.code == 0
-    assert "is SLUICE_TIERS meant?" in capsys.readouterr().err
+    assert "did you mean SLUICE_TIERS?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["worker", "sink"])
@@ -71,4 +71,4 @@ def test_processes_tell_it_in_their_log(
 
     said = capsys.readouterr().err
     assert said.startswith('{"time":')
-    assert "is SLUICE_TIERS meant?" in said
+    assert "did you mean SLUICE_TIERS?" in said

@@ -34,9 +34,9 @@ def test_the_first_line_is_shown_and_repeats_are_counted() -> None:
     log = _Log()
     assert log.line(0.0) == "no node 1"
     assert [log.line(0.1 * number, node=number) for number in range(1, 6)] == [""] * 5
-    assert log.line(EVERY_S, node=7) == "no node 7 (5 more like this were not shown)"
+    assert log.line(EVERY_S, node=7) == "no node 7 (5 similar lines suppressed)"
     assert log.line(EVERY_S + 1.0) == ""
-    assert log.line(3 * EVERY_S) == "no node 1 (1 more like this were not shown)"
+    assert log.line(3 * EVERY_S) == "no node 1 (1 similar lines suppressed)"
 
 
 def test_kinds_are_counted_apart() -> None:

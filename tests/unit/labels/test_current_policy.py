@@ -73,7 +73,7 @@ def test_an_artifact_that_knows_neither_is_no_rival() -> None:
 def test_a_classifier_that_asks_a_model_is_not_asked_here() -> None:
     (found,) = hold_against(0.9, _ground("llm"), held_out_rows(LABELS, None), *PAIR)
 
-    assert (found.apgr, found.why_not) == (None, "it asks a model")
+    assert (found.apgr, found.why_not) == (None, "it calls a model")
 
 
 def test_only_what_is_better_beats_it() -> None:

@@ -73,5 +73,5 @@ def test_what_is_written_is_what_training_reads(tmp_path: Path, name: str) -> No
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    with pytest.raises(LabelsFileError, match="can't be written"):
+    with pytest.raises(LabelsFileError, match="cannot be written"):
         write_rows(tmp_path, [])

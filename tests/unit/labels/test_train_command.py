@@ -133,7 +133,7 @@ def test_what_does_not_is_not_unless_forced(
     refused, found, said = run("--publish", ground=snapshot())
 
     assert (refused, found["better"], published) == (1, False, [])
-    assert "than what runs now" in said
+    assert "than the current one" in said
     forced, found, _ = run("--publish", "--force", ground=snapshot())
     assert (forced, published) == (0, [found["artifact"]])
 

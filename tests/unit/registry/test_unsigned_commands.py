@@ -68,4 +68,4 @@ def test_an_unsigned_version_is_to_be_signed_and_not_rolled_back(
     told = _hint(capsys, is_refused=True)
     assert "sluice registry sign v2" in told
     assert "SLUICE_REGISTRY_KEY" in told
-    assert "take it back with" not in told
+    assert "to undo" not in told

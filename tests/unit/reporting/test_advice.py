@@ -21,7 +21,7 @@ def test_where_all_is_well_nothing_is_said() -> None:
     assert advice_on({}) == []
 
 
-@pytest.mark.parametrize(("limited", "what"), [(15, "Raise or declare the limit"), (2, "Look at")])
+@pytest.mark.parametrize(("limited", "what"), [(15, "Raise or declare the limit"), (2, "Check")])
 def test_a_provider_that_fails_is_named_and_whether_its_limit_is_why(
     limited: int, what: str
 ) -> None:

@@ -65,7 +65,7 @@ def test_after_an_answer_it_is_a_threshold(file: Path) -> None:
 def test_what_can_not_be_achieved_has_no_boundary_and_says_so(file: Path) -> None:
     assert chosen(file, "quality=0.99")["registry"] is None
     found = run(file, "--classifier", "rules", "--choose", "quality=0.99")
-    assert "can't be achieved" in found.stderr
+    assert "cannot be achieved" in found.stderr
 
 
 @pytest.mark.parametrize("aim", ["quality", "speed=1", "bound=2", "quality=x", "cost=-1"])

@@ -24,7 +24,7 @@ def test_figures_that_stand_alone_are_no_table() -> None:
     found = _page(cost_vs_baseline=[_row("cost_vs_baseline", requests=7, spent=Decimal("0.5"))])
 
     assert "<dt>answered requests</dt><dd>7</dd>" in found
-    assert "<dt>spent in all</dt><dd>$0.5000</dd>" in found
+    assert "<dt>total spent</dt><dd>$0.5000</dd>" in found
     assert "<dt>spent on judges</dt>" not in found  # nothing is known of it
 
 
@@ -37,7 +37,7 @@ def test_what_names_nothing_is_seen_to_do_so() -> None:
 
 SAVED: dict[str, tuple[dict[str, object], str]] = {
     "much": ({"saved_share": 0.634, "net_saved": Decimal("6.34")}, "63 % saved"),
-    "less than nothing": ({"saved_share": -0.12}, "12 % dearer than the baseline"),
+    "less than nothing": ({"saved_share": -0.12}, "12 % more expensive than the baseline"),
     "nobody knows": ({"saved_share": None}, "Savings unknown"),
 }
 
@@ -52,7 +52,7 @@ def test_the_page_begins_with_what_was_saved(kind: str) -> None:
 
     found = _page(cost_vs_baseline=[row])
 
-    assert found.index(said) < found.index("What to do next") < found.index("<h2>Money</h2>")
+    assert found.index(said) < found.index("Recommendations") < found.index("<h2>Money</h2>")
 
 
 def test_money_that_went_elsewhere_is_in_the_headline_too() -> None:

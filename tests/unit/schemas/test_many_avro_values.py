@@ -57,7 +57,7 @@ MANY = MAX_REQUEST_BYTES - 100
 def test_megabytes_of_tiny_values_are_not_read_to_their_end(kind: Any) -> None:
     body = _long(MANY) + bytes(MANY) + b"\x00"
 
-    with pytest.raises(UndecodableError, match="pieces of values"):
+    with pytest.raises(UndecodableError, match=r"more than \d+ values"):
         Codec("Request", _Schemas(_record(kind))).decode(CONFLUENT_MARK + b"\0\0\0\x01" + body)
 
 

@@ -36,7 +36,7 @@ SAID = {
                 }
             ]
         },
-        "messages.0.content.0.image_url.url: expected an address https://",
+        "messages.0.content.0.image_url.url: expected a URL https://",
     ),
     "a part without its text": (
         {"messages": [{"role": "user", "content": [{"type": "text"}]}]},

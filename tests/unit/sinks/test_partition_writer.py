@@ -252,5 +252,5 @@ def test_with_a_key_registry_records_are_stored_only_if_they_are_signed() -> Non
 
     assert reader.read(signed) == reader_of(REGISTRY).read(record)
     for bad in (record, replace(signed, offset=5), replace(signed, value=b"{}")):
-        with pytest.raises(UndecodableError, match="is refused"):
+        with pytest.raises(UndecodableError, match="was rejected"):
             reader.read(bad)

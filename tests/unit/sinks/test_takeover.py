@@ -53,7 +53,7 @@ def test_what_is_stored_goes_before_what_is_committed(
 def test_a_log_that_ends_before_what_is_accounted_for_was_recreated(
     stored: int | None, committed: int | None
 ) -> None:
-    with pytest.raises(LogRecreatedError, match=r"deleted and made again"):
+    with pytest.raises(LogRecreatedError, match=r"the topic was recreated"):
         _start(_world(10, stored, committed))
 
 

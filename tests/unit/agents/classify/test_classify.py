@@ -71,7 +71,7 @@ def test_a_request_that_is_nested_too_deeply_is_rejected_by_name(levels: int) ->
 
     assert hop.verdict is not None
     assert hop.verdict.code == "invalid_request"
-    assert hop.verdict.message == "extra_body: nested deeper than the 100 levels that are taken"
+    assert hop.verdict.message == "extra_body: nested deeper than 100 levels"
 
 
 def test_a_short_question_starts_on_the_first_tier() -> None:

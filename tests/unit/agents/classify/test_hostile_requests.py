@@ -148,7 +148,7 @@ def test_too_many_values_are_refused_before_each_is_looked_at(
 ) -> None:
     monkeypatch.setattr(RequestDocument, "model_validate", None)
     said = refusal(CROWDS[what]())
-    assert f"the {MAX_FIELDS} fields" in said or f"the {MAX_FRACTIONS} numbers" in said
+    assert f"{MAX_FIELDS} fields" in said or f"{MAX_FRACTIONS} numbers" in said
 
 
 def test_the_largest_of_each_kind_is_still_taken() -> None:

@@ -82,7 +82,7 @@ def test_our_secret_is_not_carried_along_a_redirect() -> None:
 
 def test_our_secret_is_not_sent_in_the_clear() -> None:
     for url in ("http://tokens.example.org/", "ftp://127.0.0.1/", "file:///etc/passwd"):
-        with pytest.raises(ConfigurationError, match="must be an https address"):
+        with pytest.raises(ConfigurationError, match="must be an https URL"):
             TokenEndpoint(url, "me", SECRET)
 
 
