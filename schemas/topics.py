@@ -94,9 +94,8 @@ class Topic:
             "max.message.bytes": str(self.max_message_bytes),
         }
         if self.writers == CALLERS:
-            # Brokers measure `max.message.bytes` after compression, and 8 MiB of zstd can
-            # decompress to gigabytes. With uncompressed storage the broker measures the size in the
-            # reader's memory.
+            # Brokers measure `max.message.bytes` after compression, and 8 MiB of zstd can be
+            # gigabytes. With uncompressed storage the broker measures the decompressed size.
             settings["compression.type"] = "uncompressed"
         if self.retention_ms is None:
             return settings | {"cleanup.policy": "compact"}

@@ -74,7 +74,7 @@ def examine_golden(
         print_json(document)
     else:
         rows = [
-            (f"belongs to {tier}", *went.values()) for tier, went in document["confusion"].items()
+            (f"expected {tier}", *went.values()) for tier, went in document["confusion"].items()
         ]
         print_table(("", *(f"went to {tier}" for tier in snapshot.tiers)), rows)
         notes.print(

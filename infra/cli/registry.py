@@ -159,9 +159,7 @@ def show(version: str | None, *, every: bool, as_json: bool) -> None:
 @ARTIFACTS
 @AS_JSON
 def diff(before: str, after: str | None, *, artifacts: tuple[Path, ...], as_json: bool) -> None:
-    """Show the differences from BEFORE to AFTER (a version or a file; default AFTER: the current
-    one).
-    """
+    """Show the differences from BEFORE to AFTER (versions or files; AFTER: default current)."""
     from infra.registry_diff import differences
 
     history = _history()
@@ -297,9 +295,7 @@ def sign(
     use = None if check or no_wait or plan.pointer is None else _until_used(plan.version)
     show_signing(plan, use, signed=not check, as_json=as_json)
     if check and not plan.is_empty:
-        raise FoundProblemsError(
-            "records are not signed by the first key; run sluice registry sign"
-        )
+        raise FoundProblemsError("records lack the first key; run sluice registry sign")
     _refusals(use)
 
 

@@ -67,7 +67,7 @@ def test_the_insert_of_a_paused_predecessor_is_refused(
         assert (await store.stored([PLACE]))[PLACE] == 149
         await store.insert(_batch(150, 100), new)
         for late in (_batch(150, 100), _batch(150, 50), _batch(250, 10)):
-            with pytest.raises(FencedError, match="epoch 1 is over"):
+            with pytest.raises(FencedError, match="epoch 1 has ended"):
                 await store.insert(late, old)
             with pytest.raises(FencedError):
                 await store.settle(late, old)

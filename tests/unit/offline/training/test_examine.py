@@ -124,7 +124,7 @@ def test_a_golden_set_fails_where_too_many_hard_prompts_stay_below(
     asked = ["eval", "--golden", str(path), "--classifier", "rules"]
 
     assert report_faults(sluice, asked) == 1
-    assert "at most 10.0%" in capsys.readouterr().err
+    assert "the limit is 10.0%" in capsys.readouterr().err
     assert report_faults(sluice, [*asked, "--at-most", "1"]) == 0
 
 
