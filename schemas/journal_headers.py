@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from schemas.encoding.value_checks import INT64_DIGITS, MAX_TIME_MS
 from schemas.errors import UndecodableError
@@ -28,11 +29,30 @@ CUT_OFF = "cut-off"
 REPLY_AT = "reply-at"
 """Header of a terminal record: the position of its reply, `topic:partition:offset`."""
 
-STARTED = "started"
-PARKED = "parked"
-ESCALATED = "escalated"
-TERMINAL = frozenset({"replied", "failed", "rejected", "expired"})
-HOP_ENDS = TERMINAL | {PARKED, ESCALATED}
+
+class JournalKind(StrEnum):
+    """The kinds of journal records. The terminal ones are also the statuses of replies."""
+
+    STARTED = "started"
+    """A provider call of the hop begins."""
+    PARKED = "parked"
+    """The hop waits on a wait topic for capacity."""
+    ESCALATED = "escalated"
+    """The request moves to another tier's topic."""
+    REPLIED = "replied"
+    """Terminal: the request has an answer."""
+    FAILED = "failed"
+    """Terminal: no model could answer."""
+    REJECTED = "rejected"
+    """Terminal: the request was refused before a call."""
+    EXPIRED = "expired"
+    """Terminal: the deadline passed."""
+
+
+TERMINAL = frozenset(
+    {JournalKind.REPLIED, JournalKind.FAILED, JournalKind.REJECTED, JournalKind.EXPIRED}
+)
+HOP_ENDS = TERMINAL | {JournalKind.PARKED, JournalKind.ESCALATED}
 """Kinds that complete a hop."""
 
 Headers = list[tuple[str, bytes]]

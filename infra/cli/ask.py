@@ -14,6 +14,7 @@ from infra.cli.output.errors import FoundProblemsError
 from infra.cli.output.screen import console, notes, print_json
 from infra.settings import InfraSettings
 from schemas.chat import MAX_DEADLINE_MS
+from schemas.journal_headers import JournalKind
 
 
 @click.command("ask")
@@ -47,7 +48,7 @@ def command(text: str, *, system: str | None, as_json: bool, **fields: Any) -> N
     with notes.status("asking"):
         reply = asyncio.run(_ask(address, request, fields["deadline_ms"]))
     _show(reply, as_json=as_json)
-    if reply["status"] != "replied":
+    if reply["status"] != JournalKind.REPLIED:
         error = reply["error"]
         raise FoundProblemsError(f"{reply['status']}: {error['message']} ({error['code']})")
 
@@ -79,7 +80,7 @@ def _show(reply: dict[str, Any], *, as_json: bool) -> None:
         function = call["function"]
         called = f"{function['name']}({function['arguments']})"
         console.print(whole_text(called), markup=False)
-    if reply["status"] == "replied":
+    if reply["status"] == JournalKind.REPLIED:
         notes.print(_footer(reply), style="dim", markup=False)
 
 

@@ -10,12 +10,13 @@ from core.untrusted_text import one_line
 from infra.cli.output.screen import console, print_json
 from infra.figures import UNKNOWN, dollars
 from infra.settings import InfraSettings
+from schemas.journal_headers import TERMINAL, JournalKind
 
 if TYPE_CHECKING:
     from infra.explain.entries import Entry
     from infra.explain.timeline import RequestTimeline
 
-_STYLES = {"replied": "green", "failed": "red", "expired": "red", "rejected": "red"}
+_STYLES = {kind.value: "green" if kind is JournalKind.REPLIED else "red" for kind in TERMINAL}
 _WIDTH = 11
 
 

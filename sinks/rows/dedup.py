@@ -26,9 +26,9 @@ from schemas.journal_headers import (
     HOP,
     HOP_ENDS,
     KIND,
-    STARTED,
     TERMINAL,
     VISIT,
+    JournalKind,
     count_in,
     header_values,
 )
@@ -36,13 +36,13 @@ from sinks.rows.dedup_window import SeenWindow
 from sinks.rows.log_position import LogRecord
 
 _KEY_BYTES = 8
-_STARTED = STARTED.encode()
+_STARTED = JournalKind.STARTED.encode()
 
 COUNTED_KEYS = {
     "outcomes": (
         "substring(SHA256(concat(tenant, '/', request_id, if(final, '', "
         "concat('/', toString(hop), '/', toString(visit))))), 1, 8)",
-        f"kind IN ({', '.join(repr(kind) for kind in sorted(HOP_ENDS))})",
+        f"kind IN ({', '.join(repr(kind.value) for kind in sorted(HOP_ENDS))})",
     ),
     "calls": ("substring(SHA256(call_id), 1, 8)", "1"),
 }

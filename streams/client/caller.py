@@ -24,6 +24,7 @@ from core.kafka.consumer import open_consumer
 from core.kafka.preflight import check_connection, kafka_problem
 from schemas.encoding.json_bounds import read_writable
 from schemas.errors import LocalStackError
+from schemas.journal_headers import JournalKind
 from schemas.topics import MAX_REQUEST_BYTES, MIB, REPLIES, REQUESTS
 
 Document = dict[str, Any]
@@ -203,7 +204,7 @@ def _is_sound(reply: Document) -> bool:
     if not all(name in reply and isinstance(reply[name], of) for name, of in _TYPES.items()):
         return False
     error, routing = reply["error"], reply["routing"]
-    if (reply["status"] != "replied" and error is None) or not _are_sums(reply):
+    if (reply["status"] != JournalKind.REPLIED and error is None) or not _are_sums(reply):
         return False
     if not _is_message(reply["message"] or {}):
         return False

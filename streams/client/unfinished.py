@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from schemas.journal_headers import JournalKind
 from streams.client.request_file import Identity, identity_of
 
 MOST_KEPT = 1_000
 MOST_SHOWN = 20
-_ANSWERED = "replied"
+_ANSWERED = JournalKind.REPLIED
 _SILENT = "no reply"
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from core.dedup_index import RecentKeys, packed_key
-from schemas.journal_headers import HOP_ENDS, STARTED, TERMINAL, JournalHeaders
+from schemas.journal_headers import HOP_ENDS, TERMINAL, JournalHeaders, JournalKind
 from streams.journal.reply_positions import ReplyPlaces
 from streams.journal.sent_replies import RecordPlace
 
@@ -167,7 +167,7 @@ class PartitionJournal:
         """Take in a journal record of broker time `at`; a repeated outcome changes nothing, and
         neither does a record of a kind that this version does not know.
         """
-        if entry.kind != STARTED and entry.kind not in HOP_ENDS:
+        if entry.kind != JournalKind.STARTED and entry.kind not in HOP_ENDS:
             return
         life = self._lives.get(identity)
         if life is None:
@@ -181,7 +181,7 @@ class PartitionJournal:
                 return
             life = self._lives[identity] = _Life(entry.origin, entry.digest)
         life.highest_hop = max(life.highest_hop, entry.hop)
-        if entry.kind == STARTED:
+        if entry.kind == JournalKind.STARTED:
             self._begin(life, identity, entry, at, value)
             return
         life.done.add((entry.hop, entry.visit))
@@ -293,7 +293,7 @@ class PartitionJournal:
         self, identity: bytes, ended: _Ended, entry: JournalHeaders, at: int, value: bytes
     ) -> None:
         """A call that was begun after its request had ended, by a worker that did not know."""
-        if entry.kind != STARTED:
+        if entry.kind != JournalKind.STARTED:
             return
         ended_at = self._ended.at(packed_key(identity)) or at
         life = _Life(entry.origin, entry.digest, ended.status, ended_at, highest_hop=entry.hop)

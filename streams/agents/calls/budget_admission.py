@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core.clock import Clock
+from schemas.journal_headers import JournalKind
 from schemas.records import Failure
 from streams.agents.context.hop_state import HopState
 from streams.agents.context.outcome_kinds import Ending, GaveUp, MovedOn
@@ -73,4 +74,4 @@ def over_budget(hop: HopState, denied: Downgrade | Rejected) -> Ending:
     if isinstance(denied, Downgrade) and hop.message.decision.model is None and place > 0:
         return MovedOn(tier=tiers[place - 1], why=denied.why)
     failure = Failure(code="budget_exceeded", message=denied.message, retryable=True)
-    return GaveUp(kind="rejected", failure=failure)
+    return GaveUp(kind=JournalKind.REJECTED, failure=failure)

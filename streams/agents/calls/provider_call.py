@@ -9,7 +9,7 @@ from core.alert_port import Alerts
 from core.clock import Clock
 from schemas.alert_names import AlertName
 from schemas.errors import SluiceError
-from schemas.journal_headers import STARTED
+from schemas.journal_headers import JournalKind
 from schemas.records import ANSWER, BEFORE_HOPS, Attempt
 from streams.agents.calls.accounting import EndedCall, book_call
 from streams.agents.calls.budget_admission import payer_of
@@ -246,7 +246,7 @@ async def _journal_start(
     call_id: str,
 ) -> None:
     event = hop.outcome(
-        STARTED,
+        JournalKind.STARTED,
         kafka.clock,
         kafka.me,
         call_id=call_id,
@@ -257,7 +257,9 @@ async def _journal_start(
         instance=candidate.instance.name,
         expected_nano=errand.expected_nano,
     )
-    headers = hop.journal_headers(STARTED, kafka.me, call_id=call_id, lease_until=hop.lease_until)
+    headers = hop.journal_headers(
+        JournalKind.STARTED, kafka.me, call_id=call_id, lease_until=hop.lease_until
+    )
     record = hop.journal_record(event, headers, kafka.codecs)
     under_way = await kafka.publisher.publish(record)
     call = BegunCall(

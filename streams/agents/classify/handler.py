@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from core.kafka.incoming_message import Incoming
 from schemas.errors import InvalidRequestError, UndecodableError
+from schemas.journal_headers import JournalKind
 from schemas.records import BEFORE_HOPS, Failure, Reply, TierMessage
 from schemas.request import Request
 from streams.agents.calls.expected_costs import expected_costs
@@ -157,7 +158,7 @@ async def _dead_letter(
         addressed = await address_of(message, intake, kafka)
         reply = Reply(
             request_id=position_id(message, intake.cluster),
-            status="rejected",
+            status=JournalKind.REJECTED,
             cost_nano=0,
             latency_ms=float(max(kafka.clock.now() - message.timestamp, 0)),
             error=Failure(code="invalid_request", message=reason, retryable=False),

@@ -11,7 +11,7 @@ from core.codecs import Codecs
 from core.kafka.producer import Delivered, Outgoing
 from schemas.encoding.avro_mapping import as_record
 from schemas.events import OutcomeEvent
-from schemas.journal_headers import TERMINAL, JournalHeaders
+from schemas.journal_headers import TERMINAL, JournalHeaders, JournalKind
 from schemas.records import BEFORE_HOPS, Answer, Attempt, TierMessage
 from schemas.topics import OUTCOMES
 from streams.agents.context.tier_records import PRIORITY_QUALITY
@@ -81,7 +81,7 @@ class HopState:
         """Whether this worker may still end the hop: it holds the partition, or its lease."""
         return not self.work.lost or now < self.lease_until
 
-    def journal_headers(self, kind: str, me: Owner, **more: Any) -> JournalHeaders:
+    def journal_headers(self, kind: JournalKind, me: Owner, **more: Any) -> JournalHeaders:
         """Headers of a journal record of this hop."""
         return JournalHeaders(
             kind=kind,
@@ -94,7 +94,7 @@ class HopState:
             **more,
         )
 
-    def outcome(self, kind: str, clock: Clock, me: Owner, **more: Any) -> OutcomeEvent:
+    def outcome(self, kind: JournalKind, clock: Clock, me: Owner, **more: Any) -> OutcomeEvent:
         """A journal record of this hop; `more` are the fields that its kind sets."""
         message = self.message
         return OutcomeEvent(

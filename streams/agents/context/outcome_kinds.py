@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from schemas.journal_headers import JournalKind
 from schemas.records import Answer, Failure
 
 
@@ -37,7 +38,7 @@ class MovedOn:
 class GaveUp:
     """The request ends without an answer: `kind` is failed, rejected or expired."""
 
-    kind: str
+    kind: JournalKind
     failure: Failure
 
 

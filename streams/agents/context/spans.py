@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from core.clock import Clock
 from schemas.events import HopResult
+from schemas.journal_headers import JournalKind
 from schemas.records import Decision, ReplyAddress, Source
 from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.hop_state import HopState
@@ -143,7 +144,7 @@ def keep_request(
         names.CONFIDENCE: result.confidence,
         names.COST_NANO: result.cost_nano,
         names.REGISTRY_VERSION: message.decision.registry_version,
-        names.ERROR_TYPE: None if status == "replied" else status,
+        names.ERROR_TYPE: None if status == JournalKind.REPLIED else status,
     }
     tracer.whole(trace, "request", attributes, began=message.source.timestamp, ended=clock.now())
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.clock import Clock
+from schemas.journal_headers import JournalKind
 from schemas.records import ANSWER, Answer, Failure
 from streams.agents.calls.budget_admission import over_budget
 from streams.agents.calls.capacity import need_of, wait_of
@@ -31,7 +32,7 @@ def out_of_time(hop: HopState) -> Ending:
         message="no model answered before the deadline",
         retryable=True,
     )
-    return GaveUp(kind="expired", failure=failure)
+    return GaveUp(kind=JournalKind.EXPIRED, failure=failure)
 
 
 def nobody_to_ask(hop: HopState, choice: Shortlist, standing: CascadeState, clock: Clock) -> Ending:
@@ -68,12 +69,14 @@ def exhausted(
     if best is not None:
         return Replied(answer=best, fell_back=True)
     if not step.refused and _fits_nobody(hop, clock):
-        return GaveUp(kind="failed", failure=_FITS_NOBODY)
+        return GaveUp(kind=JournalKind.FAILED, failure=_FITS_NOBODY)
     if _answer_statuses(hop) and _answer_statuses(hop) <= _REFUSALS:
         step = replace(step, refused=True)
     if hop.snapshot.policy.fallback.wait and _may_pass(hop, step, failures):
-        return _wait(hop, clock) or GaveUp(kind="failed", failure=_failure(step, failures))
-    return GaveUp(kind="failed", failure=_failure(step, failures))
+        return _wait(hop, clock) or GaveUp(
+            kind=JournalKind.FAILED, failure=_failure(step, failures)
+        )
+    return GaveUp(kind=JournalKind.FAILED, failure=_failure(step, failures))
 
 
 def answers_of(hop: HopState) -> list[Answer]:
@@ -89,7 +92,7 @@ def no_capacity() -> GaveUp:
         message="no model had capacity before the deadline; send it again later, or with more time",
         retryable=True,
     )
-    return GaveUp(kind="expired", failure=failure)
+    return GaveUp(kind=JournalKind.EXPIRED, failure=failure)
 
 
 def _may_pass(hop: HopState, step: TierExhausted, failures: Sequence[FailedCall]) -> bool:

@@ -10,6 +10,7 @@ import logging
 
 from schemas.encoding import exact_json
 from schemas.errors import UndecodableError
+from schemas.journal_headers import JournalKind
 from schemas.records import Failure, TierMessage
 from streams.agents.calls.interrupted_calls import book_interrupted
 from streams.agents.context.dependencies import Dependencies
@@ -40,7 +41,7 @@ LOST_WORKERS = HandlingFailure(
     reason=f"{MOST_LOST_WORKERS} workers ended while they worked on it; it is not tried again"
 )
 
-_VERDICT_KINDS = {"deadline_exceeded": "expired", INTERNAL_ERROR: "failed"}
+_VERDICT_KINDS = {"deadline_exceeded": JournalKind.EXPIRED, INTERNAL_ERROR: JournalKind.FAILED}
 _POLL_MS = 200.0
 """How often a message that waits for another worker's lease asks the journal again."""
 
@@ -167,4 +168,4 @@ async def _admitted(
 
 
 def _ended_before(message: TierMessage, verdict: Failure) -> GaveUp:
-    return GaveUp(kind=_VERDICT_KINDS.get(verdict.code, "rejected"), failure=verdict)
+    return GaveUp(kind=_VERDICT_KINDS.get(verdict.code, JournalKind.REJECTED), failure=verdict)

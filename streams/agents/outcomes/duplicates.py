@@ -14,6 +14,7 @@ from core.clock import Clock
 from core.codecs import Codecs
 from schemas.encoding.codec import Format, format_of
 from schemas.errors import DeliveryError, UndecodableError
+from schemas.journal_headers import JournalKind
 from schemas.records import Failure, Reply
 from streams.agents.context.hop_state import HopState
 from streams.agents.context.ports import KafkaPorts, Observers
@@ -78,7 +79,7 @@ def _status(hop: HopState, status: str, clock: Clock) -> Reply:
     return Reply(
         request_id=hop.message.request_id,
         tenant=hop.message.tenant,
-        status="rejected",
+        status=JournalKind.REJECTED,
         latency_ms=latency_ms(hop, clock),
         cost_nano=0,
         error=Failure(

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 from core.kafka.incoming_message import Incoming
 from schemas.alert_names import AlertName
+from schemas.journal_headers import JournalKind
 from schemas.records import Failure
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
@@ -54,7 +55,7 @@ async def end_failed(hop: HopState, fault: HandlingFailure, deps: Dependencies) 
     """
     await set_failed_aside(hop.work.message, fault, deps.kafka, deps.observers)
     try:
-        await end_hop(hop, GaveUp(kind="failed", failure=FAILURE), deps)
+        await end_hop(hop, GaveUp(kind=JournalKind.FAILED, failure=FAILURE), deps)
     except Exception as error:
         if is_environment(error):
             raise

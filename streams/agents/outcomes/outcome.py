@@ -14,7 +14,7 @@ from schemas.bad_records import LONGEST_REASON, reason_of
 from schemas.encoding.codec import Format
 from schemas.errors import DeliveryError
 from schemas.events import HopResult
-from schemas.journal_headers import ESCALATED, PARKED
+from schemas.journal_headers import JournalKind
 from schemas.records import Decision, Reply, ReplyUsage
 from schemas.topics import REPLIES, dead_letter_topic
 from streams.agents.context.dependencies import Dependencies
@@ -56,7 +56,7 @@ async def end_hop(hop: HopState, ending: Ending, deps: Dependencies) -> None:
         hop, ending, deps.kafka, deps.observers, decision=decision, result=result
     )
     await _acknowledged(hop)
-    kind = "replied" if isinstance(ending, Replied) else ending.kind
+    kind = JournalKind.REPLIED if isinstance(ending, Replied) else ending.kind
     if isinstance(ending, Replied):
         deps.observers.drift_monitor.replied(
             hop.message.key, ending.answer.model, ending.answer.confidence
@@ -98,9 +98,14 @@ async def _move_on(hop: HopState, ending: MovedOn, decision: Decision, deps: Dep
     result = result_of(hop, ending, deps.kafka.clock, deps.calls.pricing)
     await _acknowledged(hop)
     await _journal(
-        hop, ESCALATED, deps.kafka, decision=decision, result=result, next_tier=ending.tier
+        hop,
+        JournalKind.ESCALATED,
+        deps.kafka,
+        decision=decision,
+        result=result,
+        next_tier=ending.tier,
     )
-    deps.observers.metrics.hop_ended(ESCALATED, hop.message.tier)
+    deps.observers.metrics.hop_ended(JournalKind.ESCALATED, hop.message.tier)
 
 
 async def _park(hop: HopState, ending: Parked, decision: Decision, deps: Dependencies) -> None:
@@ -122,12 +127,17 @@ async def _park(hop: HopState, ending: Parked, decision: Decision, deps: Depende
     hop.pending.append(await deps.kafka.publisher.publish(record))
     result = result_of(hop, ending, deps.kafka.clock, deps.calls.pricing)
     await _acknowledged(hop)
-    await _journal(hop, PARKED, deps.kafka, decision=decision, result=result)
-    deps.observers.metrics.hop_ended(PARKED, hop.message.tier)
+    await _journal(hop, JournalKind.PARKED, deps.kafka, decision=decision, result=result)
+    deps.observers.metrics.hop_ended(JournalKind.PARKED, hop.message.tier)
 
 
 async def _journal(
-    hop: HopState, kind: str, kafka: KafkaPorts, *, reply_at: str | None = None, **more: object
+    hop: HopState,
+    kind: JournalKind,
+    kafka: KafkaPorts,
+    *,
+    reply_at: str | None = None,
+    **more: object,
 ) -> None:
     headers = hop.journal_headers(kind, kafka.me, reply_at=reply_at)
     event = hop.outcome(kind, kafka.clock, kafka.me, **more)
@@ -191,7 +201,7 @@ def _good(hop: HopState, ending: Replied, result: HopResult) -> Reply:
     return Reply(
         request_id=hop.message.request_id,
         tenant=hop.message.tenant,
-        status="replied",
+        status=JournalKind.REPLIED,
         message=answer.message,
         model=answer.model,
         provider=answer.provider,

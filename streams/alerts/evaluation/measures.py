@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from schemas.journal_headers import JournalKind
 from schemas.records import ANSWER
 from streams.alerts.evaluation.sliding_windows import MOST_SUBJECTS, Sums, Windows
 from streams.alerts.log.event_facts import (
@@ -28,8 +29,8 @@ EVERYBODY = "all"
 _OK = "ok"
 _HOUR_MS = 3_600_000
 _NANO = 1e-9
-_REJECTED = "rejected"
-_LOST = frozenset({"failed", "expired"})
+_REJECTED = JournalKind.REJECTED
+_LOST = frozenset({JournalKind.FAILED, JournalKind.EXPIRED})
 _DOWN = frozenset(
     {
         ErrorClass.TIMEOUT.value,

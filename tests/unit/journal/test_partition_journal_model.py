@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.journal_headers import ESCALATED, PARKED, STARTED, JournalHeaders
+from schemas.journal_headers import JournalHeaders, JournalKind
 from streams.journal.partition_journal import Done, HopMessage, Owner, PartitionJournal, Run, Wait
 
 KEY = b"default/r1"
@@ -78,7 +78,7 @@ class Story:
             self.booked |= {call.call_id for call in admission.interrupted}
             call = f"c{len(self.begun)}"
             until = self.now + LEASE_MS
-            self.write(name, STARTED, call, until)
+            self.write(name, JournalKind.STARTED, call, until)
             self.begun.add(call)
             self.working[name] = (*self.at, call, until)
 
@@ -91,9 +91,9 @@ class Story:
         if until <= self.now or (hop, visit) != self.at or self.ended:
             return
         self.write(name, kind)
-        if kind == ESCALATED:
+        if kind == JournalKind.ESCALATED:
             self.at = (hop + 1, visit)
-        elif kind == PARKED:
+        elif kind == JournalKind.PARKED:
             self.at = (hop, visit + 1)
         else:
             self.ended = True
@@ -110,7 +110,7 @@ steps = st.lists(
         st.tuples(
             st.just("end"),
             st.sampled_from(NAMES),
-            st.sampled_from([ESCALATED, PARKED, "replied", "failed"]),
+            st.sampled_from([JournalKind.ESCALATED, JournalKind.PARKED, "replied", "failed"]),
         ),
         st.tuples(st.just("die"), st.sampled_from(NAMES), st.just("")),
         st.tuples(st.just("wait"), st.sampled_from(NAMES), st.sampled_from(["10", "600", "1500"])),
