@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from core.registry_signature import RegistryKeys
-from infra.cli import registry
 from infra.cli.main import sluice
 from infra.cli.output.errors import report_faults
 from infra.cli.output.registry import show_current
+from infra.cli.registry import repairing
 from infra.devstack.registry import local_registry
 from streams.registry import registry_topic
 from streams.registry.history import CURRENT_KEY, RegistryRecord
@@ -33,8 +33,8 @@ def _topic(monkeypatch: pytest.MonkeyPatch) -> None:
         for each in RECORDS:
             yield each
 
-    monkeypatch.setattr(registry, "_kafka", dict)
-    monkeypatch.setattr(registry, "_keys", lambda: RegistryKeys(["abcdefghij" * 4]))
+    monkeypatch.setattr(repairing, "checked_kafka", dict)
+    monkeypatch.setattr(repairing, "registry_keys", lambda: RegistryKeys(["abcdefghij" * 4]))
     monkeypatch.setattr(registry_topic, "read_records", read_records)
 
 
