@@ -23,7 +23,7 @@ from streams.client.feedback import FeedbackMessage, publish_opinions
 from streams.client.totals import SendTotals
 
 NEEDS = "needs:"
-"""Labels of feedback with the tier that a request needs (`sluice query undershot`)."""
+"""Labels of feedback with the tier that a request needs (`sluice query misrouted_requests`)."""
 
 _TIMEOUT_S = 120.0
 _STORED_BY_S = 60.0

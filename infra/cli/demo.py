@@ -18,7 +18,7 @@ from infra.settings import InfraSettings
 if TYPE_CHECKING:
     from infra.demo import DemoRun
 
-QUESTIONS = ("routing_distribution", "cost_vs_baseline", "undershot")
+QUESTIONS = ("routing_distribution", "cost_vs_baseline", "misrouted_requests")
 """The queries shown at the end of the demo."""
 
 

@@ -23,7 +23,7 @@ WITH found AS
     SELECT
         hour, if({per:String} = 'feature', toString(feature), toString(tenant)) AS of_subject,
         calls AS calls_, cost_known, priced
-    FROM spend_by_payer(
+    FROM spend_by_subject(
             since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
         )
     WHERE purpose != 'replay' AND {per:String} IN ('tenant', 'feature') AND {model:String} = ''

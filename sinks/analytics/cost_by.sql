@@ -21,7 +21,7 @@ WITH found AS
             {by:String} = 'user tier', toString(user_tier), toString(toDate(hour, 'UTC'))
         ) AS value,
         calls AS calls_, cost_known, priced, tokens_in, tokens_out, tokens_cached
-    FROM spend_by_payer(
+    FROM spend_by_subject(
             since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
         )
     WHERE {by:String} IN ('feature', 'tenant', 'user tier', 'day')

@@ -31,7 +31,7 @@ WITH
             requests_ - sum(e.baselines) AS unknown_baseline,
             sum(e.compared_cost) AS cost,
             sum(e.compared_baseline) AS baseline
-        FROM ends_by_hour(
+        FROM outcomes_hourly(
             since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
         ) AS e
         WHERE e.kind = 'replied'

@@ -22,7 +22,7 @@ WITH
             -- One number for a hop: pairs of numbers are found fastest.
             cityHash64(request_hash, source_topic, source_partition, source_offset) AS origin,
             toInt64(hop) AS step, toString(kind) AS ended_as, tier, next_tier, confidence, cost, at
-        FROM climbs
+        FROM escalations
         WHERE at >= {since:DateTime64(3, 'UTC')}
             AND at < {until:DateTime64(3, 'UTC')} + INTERVAL 1 DAY
     ),

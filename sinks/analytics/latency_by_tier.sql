@@ -23,7 +23,7 @@ WITH found AS
         quantilesDDMerge(0.01, 0.5, 0.95, 0.99)(e.latency_pace) AS whole,
         quantilesDDMerge(0.01, 0.5, 0.95, 0.99)(e.calls_pace) AS in_calls,
         quantilesDDMerge(0.01, 0.5, 0.95, 0.99)(e.overhead_pace) AS between
-    FROM ends_by_hour(
+    FROM outcomes_hourly(
             since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
         ) AS e
     WHERE e.kind = 'replied'

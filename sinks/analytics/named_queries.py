@@ -21,6 +21,9 @@ from importlib import resources
 
 from sinks.errors import QueryParameterError, UnknownQueryError
 
+FORMER_NAMES = {"undershot": "misrouted_requests"}
+"""Queries by the name that they had before; both names are accepted."""
+
 RANGE = ("since", "until")
 """Parameters of every query over a time range."""
 
@@ -118,6 +121,7 @@ def question(name: str) -> NamedQuery:
         UnknownQueryError: there is none; the message has the nearest names.
     """
     known = questions()
+    name = FORMER_NAMES.get(name, name)
     if name not in known:
         near = get_close_matches(name, known, n=3, cutoff=0.4)
         hint = f"Did you mean {' or '.join(near)}? " if near else ""

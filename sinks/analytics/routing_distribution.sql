@@ -21,7 +21,7 @@ WITH
                 {since:DateTime64(3, 'UTC')}
             ) AS period,
             kind, decided_tier, classifier, if(answer_tier = '', tier, answer_tier) AS from_tier, requests
-        FROM ends_by_hour(
+        FROM outcomes_hourly(
             since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
         )
     ),

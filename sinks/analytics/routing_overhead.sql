@@ -26,7 +26,7 @@ WITH
             sumIf(e.quick, NOT e.waited) AS quick_,
             sumIf(e.latency_total, NOT e.waited) AS whole,
             sumIf(e.calls_total, NOT e.waited) AS in_calls
-        FROM ends_by_hour(
+        FROM outcomes_hourly(
             since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
         ) AS e
         WHERE e.kind = 'replied'

@@ -18,7 +18,7 @@ WITH
         SELECT
             hour, requests AS requests_, compared AS compared_, compared_cost, compared_baseline,
             CAST(NULL, 'Nullable(Decimal(38, 9))') AS spent_, toInt64(0) AS unknown_
-        FROM ends_by_hour(
+        FROM outcomes_hourly(
             since = {since:DateTime64(3, 'UTC')}, until = {until:DateTime64(3, 'UTC')}
         )
         WHERE kind = 'replied'

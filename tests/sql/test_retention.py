@@ -52,7 +52,7 @@ def test_rows_go_when_all_of_their_part_are_old_enough(
     _put(tables, 10, "young")
     assert set(_merged(tables)) == {"young"}
     ends = tables.query(
-        "SELECT sum(requests) FROM ends_by_hour(since = '2000-01-01 00:00:00', "
+        "SELECT sum(requests) FROM outcomes_hourly(since = '2000-01-01 00:00:00', "
         "until = '2100-01-01 00:00:00')"
     )
     assert ends.first_row[0] == 1
