@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 from core.environment import unknown_in_words
 from core.kafka.connections import break_as_clients_expect
 from core.kafka.preflight import check_connection
+from core.ops_http import OpsPages, ops_server
 from core.process_log import set_up_log
 from core.schema_registry import KnownSchemas, known_schemas
 from sinks.clickhouse.clickhouse_store import ClickHouseStore
@@ -23,7 +24,7 @@ from sinks.clickhouse.measured_store import MeasuredStore
 from sinks.clickhouse.ping import Reachable
 from sinks.clickhouse.store import Store
 from sinks.clock import SystemClock
-from sinks.health import Pages, health_page
+from sinks.health import why_not_ready
 from sinks.ingest.alert_watch import AlertWatch, watch_alerts
 from sinks.ingest.bad_records import BadRecordReports, tell_bad_records
 from sinks.ingest.combined_inserts import CombiningStore
@@ -65,13 +66,14 @@ async def run_sink(settings: SinkSettings, stop: asyncio.Event | None = None) ->
     metrics, clock = SinkMetrics(), SystemClock()
     measured = MeasuredStore(ClickHouseStore(settings), metrics, clock)
     store = CombiningStore(measured, BatchLimits.of(settings))
-    pages = Pages(
+    reachable = Reachable(settings.clickhouse_url, clock, settings.clickhouse_tls)
+    pages = OpsPages(
         report=status.report,
+        why_not_ready=lambda: why_not_ready(status.report(), reachable),
         metrics=metrics.registry,
-        reachable=Reachable(settings.clickhouse_url, clock, settings.clickhouse_tls),
     )
     known = known_schemas(settings.schema_registry_url)
-    async with health_page(settings.sink_host, settings.sink_port, pages) as port:
+    async with ops_server(settings.sink_host, settings.sink_port, pages) as port:
         log.info("sink %s: health on http://%s:%d", status.instance, settings.sink_host, port)
         try:
             if known is not None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import faust
 
+from core.ops_http import OpsPages, ops_server
 from streams.agents.calls.interrupted_calls import book_interrupted
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.ports import KafkaPorts
@@ -30,7 +31,7 @@ from streams.observability.readings import observe
 from streams.worker.broker_watches import gap_watch, topology_watch
 from streams.worker.container import WorkerContainer
 from streams.worker.faust_app import build_app, register_agents
-from streams.worker.health import serve_health
+from streams.worker.health import why_not_ready
 from streams.worker.settings import WorkerSettings
 from streams.worker.shutdown import leave
 from streams.worker.worker_readings import readings_of
@@ -74,12 +75,12 @@ class Worker:
 
     async def _work(self, stack: AsyncExitStack) -> None:
         parts = self._parts
-        await serve_health(
-            stack,
-            self._settings.worker_host,
-            self._settings.worker_port,
-            self.status,
-            parts.metrics.registry,
+        pages = OpsPages(
+            report=self.status, why_not_ready=self._why_not_ready, metrics=parts.metrics.registry
+        )
+        settings = self._settings
+        await stack.enter_async_context(
+            ops_server(settings.worker_host, settings.worker_port, pages)
         )
         await parts.register_schemas(stack)
         await parts.publisher.start()
@@ -118,6 +119,9 @@ class Worker:
     def stop(self) -> None:
         """Drain and leave."""
         self.stopping.set()
+
+    async def _why_not_ready(self) -> str | None:
+        return why_not_ready(self.status())
 
     def status(self) -> dict[str, Any]:
         """What /health says."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
 import orjson
 
+from core.ops_http import OpsPages, ops_server
 from streams.observability.metrics import WorkerMetrics
-from streams.worker.health import serve_health
+from streams.worker.health import why_not_ready
 
 READY = {"healthy": True, "registry": "abc", "partitions": {}}
 
@@ -19,12 +19,13 @@ def _ask(report: dict[str, Any], path: str, method: str = "GET", **headers: str)
     async def whole() -> httpx.Response:
         metrics = WorkerMetrics()
         metrics.repeated("done")
-        async with AsyncExitStack() as stack:
-            port = await serve_health(stack, "127.0.0.1", 0, lambda: report, metrics.registry)
-            async with httpx.AsyncClient() as client:
-                return await client.request(
-                    method, f"http://127.0.0.1:{port}{path}", headers=headers
-                )
+
+        async def why() -> str | None:
+            return why_not_ready(report)
+
+        pages = OpsPages(report=lambda: report, why_not_ready=why, metrics=metrics.registry)
+        async with ops_server("127.0.0.1", 0, pages) as port, httpx.AsyncClient() as client:
+            return await client.request(method, f"http://127.0.0.1:{port}{path}", headers=headers)
 
     return asyncio.run(whole())
 

@@ -6,9 +6,10 @@ import asyncio
 
 import httpx
 
+from core.ops_http import OpsPages, ops_server
 from sinks.clickhouse.ping import REMEMBERED_S, Reachable
 from sinks.clock import SystemClock
-from sinks.health import Pages, health_page
+from sinks.health import why_not_ready
 from sinks.metrics import SinkMetrics
 from sinks.status import SinkStatus
 from tests.unit.sinks.world import FixedClock
@@ -30,8 +31,12 @@ def _ask(
         return reachable
 
     async def whole() -> httpx.Response:
-        pages = Pages(report=status.report, metrics=metrics.registry, reachable=answers)
-        async with health_page("127.0.0.1", 0, pages) as port, httpx.AsyncClient() as client:
+        pages = OpsPages(
+            report=status.report,
+            why_not_ready=lambda: why_not_ready(status.report(), answers),
+            metrics=metrics.registry,
+        )
+        async with ops_server("127.0.0.1", 0, pages) as port, httpx.AsyncClient() as client:
             return await client.request(method, f"http://127.0.0.1:{port}{path}", headers=headers)
 
     return asyncio.run(whole())

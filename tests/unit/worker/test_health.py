@@ -16,7 +16,7 @@ WELL: dict[str, Any] = {"registry": "v", "healthy": True, "request_fault": None}
     [
         (WELL, None),
         (WELL | {"registry": None}, "no registry"),
-        (WELL | {"healthy": False}, "has not given it partitions yet"),
+        (WELL | {"healthy": False}, "waiting for partition assignment"),
         (WELL | {"request_fault": "r is missing"}, "r is missing"),
         (WELL | {"healthy": False, "request_fault": "r is missing"}, "r is missing"),
     ],
