@@ -1,1 +1,1 @@
-"""The pure core: decides, prices and scores without I/O."""
+"""Pure routing core: decides, prices and scores without I/O."""

@@ -1,9 +1,9 @@
-"""Alert rules as values: what is measured, over how long, and which bounds it must not cross.
+"""Alert rules as values: the measure, the window, and the bounds.
 
-A measured value breaches a rule when it is above `above`, below `below`, or differs from the window
-before by more than `change`; of quality only a fall counts. It is clear again only a little inside
-the bounds (`hysteresis`), and in between whatever stands goes on standing, so that a value that
-trembles about its bound fires once.
+A measured value breaches a rule when it is above `above`, below `below`, or differs from the
+previous window by more than `change`. For quality only a fall counts. A value clears only when it
+is inside the bounds by the margin `HYSTERESIS`. In between, the alert keeps its state, so a value
+that oscillates around its bound fires once.
 """
 
 from __future__ import annotations
@@ -15,58 +15,60 @@ from schemas.events import AGREES, CONFIDENCE, CONSISTENT, FEEDBACK, JUDGED
 
 
 class MeasureKind(StrEnum):
-    """What a rule measures."""
+    """Measures of a rule."""
 
     COST_RATE = "cost_rate"
-    """USD an hour, of calls whose cost is known; of all tenants together, or of each."""
+    """USD an hour, of calls with a known cost; of all tenants together, or of each."""
     FALLBACK_RATE = "fallback_rate"
-    """Share of answering calls that failed, each of which is followed by another; as
-    `sluice query fallback_rate` counts it."""
+    """Share of answering calls that failed and were followed by another call, as in `sluice query
+    fallback_rate`.
+    """
     QUALITY_DROP = "quality_drop"
-    """Mean score of one signal, by tier; where a signal names none, of all."""
+    """Mean score of one signal, by tier; without a signal, of all signals."""
     DISTRIBUTION_SHIFT = "distribution_shift"
-    """Share of requests that were decided onto the first tier."""
+    """Share of requests that start on the first tier."""
     PROVIDER_DOWN = "provider_down"
-    """Share of an instance's calls that failed in a way that speaks against it."""
+    """Share of an instance's calls that failed with an error attributed to the instance."""
     UNKNOWN_PRICE = "unknown_price"
-    """Answered calls of a model for which no price is known."""
+    """Answered calls of a model without a known price."""
     DEAD_LETTERS = "dead_letters"
-    """Messages that went to a dead-letter topic."""
+    """Messages sent to a dead-letter topic."""
     CONSUMER_LAG = "consumer_lag"
-    """Mean of the records that a group is behind on a topic."""
+    """Mean lag of a group on a topic, in records."""
     ERROR_RATE = "error_rate"
-    """Share of requests that failed or expired, of all but the rejected."""
+    """Share of failed or expired requests, rejected requests excluded."""
 
 
 SEVERITIES = ("info", "warning", "critical")
 
 SIGNALS = (CONFIDENCE, JUDGED, CONSISTENT, AGREES, FEEDBACK)
-"""Quality signals that `quality_drop` can measure."""
+"""Quality signals that `quality_drop` supports."""
 
 HYSTERESIS = 0.1
-"""Share of a bound that a value must be inside of it before an alert is resolved."""
+"""Margin inside a bound, as a share of the bound, at which an alert resolves."""
 
 
 class RuleState(StrEnum):
-    """What a measured value says of a rule."""
+    """State of a rule for a measured value."""
 
     BREACHED = "breached"
-    """It is beyond a bound."""
+    """The value is beyond a bound."""
     BETWEEN = "between"
-    """It is inside the bounds, but not far enough to resolve."""
+    """The value is inside the bounds, but not by the margin."""
     CLEAR = "clear"
-    """It is well inside."""
+    """The value is inside the bounds by the margin."""
     UNKNOWN = "unknown"
-    """Nobody can say: nothing, or too little, was seen."""
+    """The window has no data or too little data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRule:
-    """One rule. Times are ms; `tenants` narrows what is counted, `per_tenant` counts each apart.
+    """One rule. Times are ms. `tenants` filters what is counted, `per_tenant` counts each
+    separately.
 
-    `min_sample` is how much must be seen in a window before an alert fires; what fires already is
-    judged by whatever there is. `pending_ms` is how long a breach must last before it fires,
-    `resolve_ms` how long it must be clear.
+    `min_sample` is the smallest sample in a window at which an alert fires. A firing alert is
+    evaluated with any sample. `pending_ms` is how long a breach must last before the alert fires,
+    `resolve_ms` how long the value must be clear.
     """
 
     name: str
@@ -85,15 +87,15 @@ class AlertRule:
 
     @property
     def falls_only(self) -> bool:
-        """Whether only a fall against the window before counts as a change."""
+        """Return whether only a fall against the previous window counts as a change."""
         return self.kind is MeasureKind.QUALITY_DROP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """Whom alerts are sent to: of these rules (of all where none is named), as JSON by POST.
+    """Webhook that receives alerts as JSON by POST: those of `rules`, or all if it is empty.
 
-    `api_key_env` names the environment variable whose content goes along as a bearer token.
+    `api_key_env` names the environment variable that holds the bearer token.
     """
 
     url: str
@@ -101,13 +103,13 @@ class Webhook:
     api_key_env: str | None = None
 
     def wants(self, rule: str) -> bool:
-        """Whether alerts of this rule are sent there."""
+        """Return whether the webhook receives alerts of this rule."""
         return not self.rules or rule in self.rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alerting:
-    """The `alerts` part of a registry version."""
+    """The `alerts` section of a registry version."""
 
     rules: tuple[AlertRule, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
@@ -115,9 +117,9 @@ class Alerting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """What a rule measured of one subject: the value now, in the window before, and from how much.
+    """Measured value of one subject: current value, value of the previous window, and sample sizes.
 
-    A value is `None` where nothing was seen.
+    A value is `None` without data.
     """
 
     subject: str
@@ -129,14 +131,14 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleEvaluation:
-    """A verdict, and the bound that it is about where there is one."""
+    """State of a rule, and the bound that determined it, if any."""
 
     verdict: RuleState
     threshold: float | None = None
 
 
 def judge(rule: AlertRule, reading: Measurement, *, firing: bool) -> RuleEvaluation:
-    """What a reading says of its rule; `firing` whether an alert of it stands."""
+    """Evaluate a rule on a reading; `firing` is whether an alert of the rule is active."""
     least = 1 if firing else rule.min_sample
     value = reading.value
     if value is None or reading.sample < least:
@@ -156,7 +158,7 @@ def judge(rule: AlertRule, reading: Measurement, *, firing: bool) -> RuleEvaluat
 def _margins(
     rule: AlertRule, reading: Measurement, value: float, least: int
 ) -> list[tuple[float, float, float]]:
-    """For each bound: how far beyond it the value is, the bound, and the room to resolve in."""
+    """Return for each bound: excess over the bound, the bound, and the margin to resolve."""
     found = []
     if rule.above is not None:
         found.append((value - rule.above, rule.above, abs(rule.above) * HYSTERESIS))

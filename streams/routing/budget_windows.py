@@ -1,4 +1,4 @@
-"""Windows of budgets: hours, days and months of UTC, told by their beginning in ms."""
+"""Budget windows: hours, days and months of UTC, identified by their start in ms."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FORMATS = {HOUR: "%Y-%m-%d %H:00", DAY: "%Y-%m-%d", MONTH: "%Y-%m"}
 
 
 def window_start(window: str, at: int) -> int:
-    """Beginning of the window that a time lies in; both ms since 1970 UTC."""
+    """Return the start of the window that contains `at`; both ms since 1970 UTC."""
     if window == HOUR:
         return at - at % HOUR_MS
     day = at - at % DAY_MS
@@ -29,7 +29,7 @@ def _month_start(day: int) -> int:
 
 
 def window_end(window: str, start: int) -> int:
-    """End of the window that begins at `start`, exclusive; ms since 1970 UTC."""
+    """Return the exclusive end of the window that starts at `start`; ms since 1970 UTC."""
     if window == HOUR:
         return start + HOUR_MS
     if window == DAY:
@@ -45,12 +45,12 @@ def _month_end(start: int) -> int:
 
 
 def window_name(window: str, start: int) -> str:
-    """The window in words: `2026-11-25 14:00`, `2026-11-25` or `2026-11`."""
+    """Format a window: `2026-11-25 14:00`, `2026-11-25` or `2026-11`."""
     return _date(start).strftime(_FORMATS[window])
 
 
 def moment_in_words(at: int) -> str:
-    """A time as people are told it: `2026-11-26 00:00 UTC`."""
+    """Format a time: `2026-11-26 00:00 UTC`."""
     return _date(at).strftime("%Y-%m-%d %H:%M UTC")
 
 

@@ -1,8 +1,8 @@
-"""Budgets: whom a call is charged to, what the budgets say to it, and what they said it from.
+"""Budgets: the accounts of a call, the decision on it, and the balances behind the decision.
 
-A meter says what is counted together: all calls of a tenant, a user, a feature or a model, in an
-hour, a day or a month. A budget puts a limit on each subject of a meter. Of several budgets the
-strictest counts. A verdict is a pure function of the balances, which it keeps (law 5).
+A meter aggregates the calls of a tenant, a user, a feature or a model, in an hour, a day or a
+month. A budget sets a limit on each subject of a meter. Of several budgets the strictest applies.
+The decision is a pure function of the balances and keeps them (law 5).
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ PER = (TENANT, USER, FEATURE, MODEL)
 ALERT, DOWNGRADE, REJECT = "alert", "downgrade", "reject"
 THEN = (ALERT, DOWNGRADE, REJECT)
 MATCHES = ("tenant", "user_id", "user_tier", "feature", "model")
-"""What a budget can be narrowed to; the fields of a payer."""
+"""Fields of a payer that a budget can be restricted to."""
 
 NOBODY = ""
-"""Subject of calls that name no user or no feature: together they are one, so that leaving the
-name out is no way around a budget."""
+"""Subject of calls without a user or a feature. They share one account, so omitting the name does
+not bypass a budget.
+"""
 
 NOT_COUNTED = "not counted yet"
-"""Stands for what a budget does where its account is not known yet, and nothing is done."""
+"""Action of a budget whose account is not known yet; the budget does not apply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetSubject:
-    """Whom a call is charged to; `model` by its registry name, `None` before one is chosen."""
+    """Subject that a call is charged to; `model` is the registry name, `None` before the choice."""
 
     tenant: str
     user_id: str | None = None
@@ -44,7 +45,7 @@ class BudgetSubject:
 
 
 class Account(NamedTuple):
-    """What one subject of a meter spends in one window, which begins at `start` (ms)."""
+    """Spend of one subject of a meter in one window, which starts at `start` (ms)."""
 
     meter: str
     subject: str
@@ -53,7 +54,7 @@ class Account(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
-    """What is counted together. `digest` stands for the meaning: with it the account changes."""
+    """Aggregation of calls. `digest` identifies its definition; a new one has new accounts."""
 
     name: str
     per: str
@@ -70,9 +71,10 @@ class Meter:
         object.__setattr__(self, "id", f"{self.name}/{digest}")
 
     def subject_of(self, payer: BudgetSubject) -> str | None:
-        """Whose account a call of this payer is charged to; `None` where it is none of ours.
+        """Return the subject that a call of this payer is charged to; `None` if the meter excludes
+        it.
 
-        A user's is `tenant/user`: two tenants' users of one name are two.
+        A user's subject is `tenant/user`: equal user names of two tenants are different subjects.
         """
         for name, values in self.match.items():
             if getattr(payer, name) not in values:
@@ -86,7 +88,7 @@ class Meter:
         return payer.model
 
     def account_of(self, payer: BudgetSubject, at: int) -> Account | None:
-        """The account of a call that ended at `at`, ms; `None` where it is none of ours."""
+        """Return the account of a call that ended at `at`, ms; `None` if the meter excludes it."""
         subject = self.subject_of(payer)
         if subject is None:
             return None
@@ -95,8 +97,8 @@ class Meter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """A limit, nano-USD, for each subject of a meter; what happens beyond it; the shares of it at
-    which an alert is raised.
+    """A limit, nano-USD, for each subject of a meter; the action beyond it; and the shares of it
+    that raise an alert.
     """
 
     meter: Meter
@@ -106,14 +108,14 @@ class Budget:
 
     @property
     def binds(self) -> bool:
-        """Whether it stops anything."""
+        """Return whether the budget blocks calls."""
         return self.then != ALERT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """What an account has come to, nano-USD: of known cost, estimated for calls of unknown cost,
-    reserved for this worker's calls in flight. `unpriced` counts calls that can't be estimated.
+    """Spend of an account, nano-USD: known cost, estimated cost of calls without a known one, and
+    reservations of this worker's calls in flight. `unpriced` counts calls that can't be estimated.
     """
 
     known: int = 0
@@ -123,14 +125,14 @@ class Spent:
 
     @property
     def total(self) -> int:
-        """All of it, nano-USD."""
+        """Return the total, nano-USD."""
         return self.known + self.estimated + self.reserved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """A budget's account and what is spent of it; `counted` is false while the log is still read
-    for it, when it can't bind yet.
+    """A budget's account and its spend. `counted` is false while the log is still being read; the
+    budget does not apply until then.
     """
 
     budget: Budget
@@ -140,11 +142,13 @@ class Balance:
 
     @property
     def reopens(self) -> int:
-        """When the next window begins, ms."""
+        """Return the start of the next window, ms."""
         return window_end(self.budget.meter.window, self.account.start)
 
     def is_over(self, expected_nano: int | None) -> bool:
-        """Whether a call of this expected cost has no room left; one of unknown cost never has."""
+        """Return whether a call of this expected cost exceeds the limit; an unknown cost always
+        does.
+        """
         if not self.counted or not self.budget.binds:
             return False
         if expected_nano is None:
@@ -169,15 +173,15 @@ class Balance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judged:
-    """Balances that a verdict rests on, and the expected cost, nano-USD."""
+    """Balances behind a decision, and the expected cost, nano-USD."""
 
     expected_nano: int | None
     balances: tuple[Balance, ...] = ()
 
     def step(self, at: int, model: str) -> BudgetStep | None:
-        """Return the verdict on a model as a step of the hop's trace; `at` is broker time, ms.
+        """Return the decision on a model as a step of the hop's trace; `at` is broker time, ms.
 
-        `None` where no budget applies.
+        `None` if no budget applies.
         """
         if not self.balances:
             return None
@@ -192,33 +196,35 @@ class _Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowed(_Judged):
-    """The call may be made."""
+    """The call is allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Refused(_Judged):
-    """`over` are the budgets that have no room for the call."""
+    """The call is not allowed; `over` are the exhausted budgets."""
 
     over: tuple[Balance, ...]
 
     @property
     def why(self) -> str:
-        """The budgets without room, for reasons that people read."""
+        """Return the exhausted budgets as text."""
         return "no room in " + ", ".join(f"budget {each.budget.meter.name}" for each in self.over)
 
     @property
     def spares_other_models(self) -> bool:
-        """Whether only budgets of the one model are used up, so that another may be asked."""
+        """Return whether only budgets of this model are exhausted, so that another model may be
+        called.
+        """
         return all(each.budget.meter.per == MODEL for each in self.over)
 
     @property
     def until(self) -> int:
-        """When the last of the budgets without room opens again, ms."""
+        """Return the start of the next window of the last exhausted budget, ms."""
         return max(balance.reopens for balance in self.over)
 
     @property
     def message(self) -> str:
-        """What the sender is told: which budget, and when it opens again."""
+        """Return the message for the sender: the budget, and when it reopens."""
         if self.expected_nano is None:
             return f"{self.why}: no price is known for the model that would be asked"
         return f"{self.why}; send it again after {moment_in_words(self.until)}"
@@ -226,19 +232,19 @@ class _Refused(_Judged):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downgrade(_Refused):
-    """Only a call to a cheaper tier may be made; on the first tier the call may be made."""
+    """Only a call to a cheaper tier is allowed; on the first tier the call is allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected(_Refused):
-    """The call may not be made, on whatever tier."""
+    """The call is not allowed on any tier."""
 
 
 Verdict = Allowed | Downgrade | Rejected
 
 
 def verdict_on(balances: Iterable[Balance], expected_nano: int | None) -> Verdict:
-    """What the budgets that concern a call say to it; the strictest counts."""
+    """Return the decision of the budgets of a call; the strictest applies."""
     every = tuple(balances)
     for then, kind in ((REJECT, Rejected), (DOWNGRADE, Downgrade)):
         over = tuple(
@@ -250,7 +256,7 @@ def verdict_on(balances: Iterable[Balance], expected_nano: int | None) -> Verdic
 
 
 def levels_reached(budget: Budget, spent: Spent, alerted: float) -> tuple[float, ...]:
-    """Alert levels (shares of the limit) that are reached and were not raised yet, ascending."""
+    """Return the alert levels (shares of the limit) reached and not raised yet, ascending."""
     reached = spent.known + spent.estimated
     return tuple(
         level

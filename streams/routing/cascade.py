@@ -1,8 +1,8 @@
-"""After an answer: is it good enough, or does another tier try?
+"""Cascade: accept an answer or escalate to another tier.
 
-By threshold, or, where the policy says so and nobody set one, by whether going on is worth its
-cost. Bounds of the design's section 6: `max_hops`, the deadline, and the top tier, whose answer
-stands. When a higher tier fails, the best answer seen so far is given, marked `degraded`.
+The decision is by threshold or, if the policy says so and no threshold is set, by expected gain
+against cost. Bounds (design, section 6): `max_hops`, the deadline, and the top tier, whose answer
+is accepted. When a higher tier fails, the best answer so far is returned, marked `degraded`.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from dataclasses import dataclass, field
 from schemas.records import Answer
 from streams.routing.confidence.scorers import ConfidenceResult
 from streams.routing.policy import BY_WORTH
-from streams.routing.selection.plans import going_on
+from streams.routing.selection.plans import continuation_value
 from streams.routing.snapshot import RegistrySnapshot
 
 MIN_TIME_TO_ESCALATE_MS = 250.0
-"""With less time left than this, no further tier is asked."""
+"""With less time left than this, the request does not escalate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accept:
-    """The answer stands."""
+    """The answer is accepted."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalate:
-    """The next tier is asked."""
+    """The request escalates to the next tier."""
 
     tier: str
     why: str
@@ -37,9 +37,9 @@ class Escalate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CascadeState:
-    """Where a request stands when a hop ends: its tier, hop number, time left in ms, a pin, the
-    caller's feature, the quality preference, and, where going on is weighed, what each tier is
-    expected to cost (any unit).
+    """State of a request at the end of a hop: tier, hop number, time left in ms, a pin, the
+    caller's feature, the quality preference and, where continuation is weighed, the expected cost
+    of each tier (any unit).
     """
 
     tier: str
@@ -52,46 +52,47 @@ class CascadeState:
 
 
 def after_answer(
-    verdict: ConfidenceResult, standing: CascadeState, snapshot: RegistrySnapshot
+    result: ConfidenceResult, state: CascadeState, snapshot: RegistrySnapshot
 ) -> Accept | Escalate:
-    """Whether an answer of this confidence stands."""
+    """Return whether an answer of this confidence is accepted."""
     if not snapshot.policy.cascade.enabled:
         return Accept(why="the cascade is off")
-    if weighs_going_on(standing, snapshot) and verdict.chances:
-        return _by_worth(verdict, standing, snapshot)
-    threshold = snapshot.policy.threshold(standing.tier, standing.feature)
-    if verdict.confidence >= threshold:
-        return Accept(why=f"confidence {verdict.confidence:g} reaches {threshold:g}")
-    following = next_tier(standing, snapshot)
+    if weighs_continuation(state, snapshot) and result.chances:
+        return _by_worth(result, state, snapshot)
+    threshold = snapshot.policy.threshold(state.tier, state.feature)
+    if result.confidence >= threshold:
+        return Accept(why=f"confidence {result.confidence:g} reaches {threshold:g}")
+    following = next_tier(state, snapshot)
     if following is None:
         return Accept(
-            why=f"confidence {verdict.confidence:g} is below {threshold:g}, nobody is left to ask"
+            why=f"confidence {result.confidence:g} is below {threshold:g}, nobody is left to ask"
         )
-    return Escalate(tier=following, why=f"confidence {verdict.confidence:g} is below {threshold:g}")
+    return Escalate(tier=following, why=f"confidence {result.confidence:g} is below {threshold:g}")
 
 
-def weighs_going_on(standing: CascadeState, snapshot: RegistrySnapshot) -> bool:
-    """Whether the policy weighs going on against its cost, on this tier."""
+def weighs_continuation(state: CascadeState, snapshot: RegistrySnapshot) -> bool:
+    """Return whether the policy weighs continuation against its cost on this tier."""
     policy = snapshot.policy
     return (
-        policy.cascade.stop == BY_WORTH
-        and policy.threshold_set(standing.tier, standing.feature) is None
+        policy.cascade.stop == BY_WORTH and policy.threshold_set(state.tier, state.feature) is None
     )
 
 
 def _by_worth(
-    verdict: ConfidenceResult, standing: CascadeState, snapshot: RegistrySnapshot
+    result: ConfidenceResult, state: CascadeState, snapshot: RegistrySnapshot
 ) -> Accept | Escalate:
-    """Cascade routing: the best plan of the tiers behind, if it is worth more than stopping."""
-    sure = f"confidence {verdict.confidence:g}"
-    if next_tier(standing, snapshot) is None:
+    """Cascade routing: follow the best plan of the remaining tiers if it is worth more than
+    stopping.
+    """
+    sure = f"confidence {result.confidence:g}"
+    if next_tier(state, snapshot) is None:
         return Accept(why=f"{sure}, nobody is left to ask")
-    prospect = going_on(
-        snapshot.tiers.index(standing.tier),
-        verdict.confidence,
-        verdict.chances,
-        [standing.costs.get(tier) for tier in snapshot.tiers],
-        standing.quality,
+    prospect = continuation_value(
+        snapshot.tiers.index(state.tier),
+        result.confidence,
+        result.chances,
+        [state.costs.get(tier) for tier in snapshot.tiers],
+        state.quality,
     )
     if prospect is None or prospect.worth <= 0:
         return Accept(why=f"{sure}, going on is not worth its cost")
@@ -101,17 +102,17 @@ def _by_worth(
     )
 
 
-def next_tier(standing: CascadeState, snapshot: RegistrySnapshot) -> str | None:
-    """The tier that may be asked after this one, within the cascade's bounds."""
-    if standing.pinned or standing.hop + 1 >= snapshot.policy.cascade.max_hops:
+def next_tier(state: CascadeState, snapshot: RegistrySnapshot) -> str | None:
+    """Return the next tier within the cascade's bounds."""
+    if state.pinned or state.hop + 1 >= snapshot.policy.cascade.max_hops:
         return None
-    if standing.time_left_ms < MIN_TIME_TO_ESCALATE_MS:
+    if state.time_left_ms < MIN_TIME_TO_ESCALATE_MS:
         return None
-    return snapshot.tier_above(standing.tier)
+    return snapshot.tier_above(state.tier)
 
 
 def best_answer(answers: Sequence[Answer]) -> Answer | None:
-    """The answer with the highest confidence; of equals the later, from the stronger tier."""
+    """Return the answer with the highest confidence; of equals the later, of the stronger tier."""
     best: Answer | None = None
     for answer in answers:
         if best is None or (answer.confidence or 0.0) >= (best.confidence or 0.0):

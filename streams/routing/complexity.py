@@ -1,4 +1,4 @@
-"""What a rule classifier says of a request: how complex it is, and why."""
+"""Result of a rule classifier: complexity of a request, and reasons."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ SCORE_DIGITS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complexity:
-    """A classifier's verdict: score 0 (easy) .. 1 (hard), the share of the way from the first to
-    the last tier, and the reasons for it, strongest first.
+    """Complexity of a request: score 0 (easy) .. 1 (hard), the relative position between the first
+    and the last tier, and the reasons, strongest first.
     """
 
     score: float

@@ -1,7 +1,7 @@
-"""Where a request starts: static choices first, then the classifier (design, section 6).
+"""Decision on the first tier: static choices first, then the classifier (design, section 6).
 
-A decision is a pure function of the request, the registry version and the `inputs` recorded with
-it, so that a replay decides the same again (law 5).
+A decision is a pure function of the request, the registry version and the recorded `inputs`, so a
+replay reproduces it (law 5).
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from streams.routing.policy import StaticRule
 from streams.routing.snapshot import RegistrySnapshot
 
 CODE_VERSION = "6"
-"""Raised with every change that can make the same inputs decide otherwise."""
+"""Raised with every change that can alter a decision for the same inputs."""
 
 STATIC = "static"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingRequest:
-    """What is decided about: the request's own fields, without its place in the log."""
+    """Input of a decision: the request's own fields, without its position in the log."""
 
     body: Mapping[str, Any]
     tenant: str
@@ -45,7 +45,7 @@ class RoutingRequest:
 
     @classmethod
     def of(cls, request: Request, tenant: str) -> RoutingRequest:
-        """A request as its tenant sent it."""
+        """Return a request as its tenant sent it."""
         return cls(
             body=request.body,
             tenant=tenant,
@@ -63,8 +63,8 @@ class RoutingRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionContext:
-    """What a decision needs beside the request: broker time, and time left, in ms; the expected
-    cost by tier, nano-USD, where the classifier weighs cost; what a model that was asked said.
+    """Inputs of a decision beside the request: broker time and time left, in ms; the expected cost
+    by tier, nano-USD, where the classifier weighs cost; the LLM classification.
     """
 
     now: int
@@ -74,92 +74,94 @@ class DecisionContext:
 
 
 def effective_snapshot(
-    subject: RoutingRequest, snapshot: RegistrySnapshot
+    request: RoutingRequest, snapshot: RegistrySnapshot
 ) -> tuple[RegistrySnapshot, ArmAssignment | None]:
-    """What a request is decided by: its arm's snapshot, or the registry's own.
+    """Return the snapshot that applies to a request: its arm's, or the registry's own.
 
-    Who pins a model or names a tier is in no experiment: there is nothing to try on them.
+    A request that pins a model or names a tier is in no experiment.
     """
-    if subject.model is not None or subject.tier is not None or not snapshot.experiments:
+    if request.model is not None or request.tier is not None or not snapshot.experiments:
         return snapshot, None
     assignment = assign(
-        snapshot, tenant=subject.tenant, user_id=subject.user_id, feature=subject.feature
+        snapshot, tenant=request.tenant, user_id=request.user_id, feature=request.feature
     )
     return (snapshot, None) if assignment is None else (assignment.snapshot, assignment)
 
 
-def is_static(subject: RoutingRequest, ground: RegistrySnapshot) -> bool:
-    """Whether nobody needs to classify this request."""
+def is_static(request: RoutingRequest, effective: RegistrySnapshot) -> bool:
+    """Return whether the request needs no classification."""
     return (
-        subject.model is not None
-        or subject.tier is not None
-        or _by_rule(subject, ground) is not None
+        request.model is not None
+        or request.tier is not None
+        or _by_rule(request, effective) is not None
     )
 
 
 def decide(
-    subject: RoutingRequest, snapshot: RegistrySnapshot, moment: DecisionContext
+    request: RoutingRequest, snapshot: RegistrySnapshot, context: DecisionContext
 ) -> Decision:
-    """Choose the tier on which a request starts.
+    """Choose the first tier of a request.
 
     Raises:
         InvalidRequestError: the request pins a model or a tier that the registry does not have.
     """
-    ground, assignment = effective_snapshot(subject, snapshot)
-    static = _pinned(subject, ground) or _by_rule(subject, ground)
+    effective, assignment = effective_snapshot(request, snapshot)
+    static = _pinned(request, effective) or _by_rule(request, effective)
     if static is not None:
         tier, model, reason = static
-        return replace(_decision(tier, ground, moment, assignment), model=model, reasons=(reason,))
-    found = assess(features_of(subject, ground), ground, moment.costs, moment.opinion)
-    return assessed_decision(found, ground, moment, assignment)
+        return replace(
+            _decision(tier, effective, context, assignment), model=model, reasons=(reason,)
+        )
+    found = assess(features_of(request, effective), effective, context.costs, context.opinion)
+    return assessed_decision(found, effective, context, assignment)
 
 
-def features_of(subject: RoutingRequest, snapshot: RegistrySnapshot) -> Features:
-    """The features of a subject, its quality filled in from the policy."""
+def features_of(request: RoutingRequest, snapshot: RegistrySnapshot) -> Features:
+    """Return the features of a request, its quality filled in from the policy."""
     return extract_features(
-        subject.body,
-        feature=subject.feature,
-        user_tier=subject.user_tier,
-        quality=snapshot.policy.quality_for(subject.feature, subject.quality),
-        retrieval_scores=subject.retrieval_scores,
-        retrieval_query_type=subject.retrieval_query_type,
-        metadata=subject.metadata,
+        request.body,
+        feature=request.feature,
+        user_tier=request.user_tier,
+        quality=snapshot.policy.quality_for(request.feature, request.quality),
+        retrieval_scores=request.retrieval_scores,
+        retrieval_query_type=request.retrieval_query_type,
+        metadata=request.metadata,
     )
 
 
 def _pinned(
-    subject: RoutingRequest, snapshot: RegistrySnapshot
+    request: RoutingRequest, snapshot: RegistrySnapshot
 ) -> tuple[str, str | None, str] | None:
-    if subject.model is not None:
-        model = snapshot.models.get(subject.model)
+    if request.model is not None:
+        model = snapshot.models.get(request.model)
         if model is None:
             raise InvalidRequestError(
                 "model: not in the registry; leave it out to be routed, or name one of "
                 + ", ".join(snapshot.models)
             )
         return model.tier, model.name, "the caller pinned the model"
-    if subject.tier is not None:
-        if subject.tier not in snapshot.tiers:
+    if request.tier is not None:
+        if request.tier not in snapshot.tiers:
             raise InvalidRequestError(
                 "tier: not in the registry; it has " + ", ".join(snapshot.tiers)
             )
-        return subject.tier, None, "the caller named the tier"
+        return request.tier, None, "the caller named the tier"
     return None
 
 
-def _by_rule(subject: RoutingRequest, snapshot: RegistrySnapshot) -> tuple[str, None, str] | None:
+def _by_rule(request: RoutingRequest, snapshot: RegistrySnapshot) -> tuple[str, None, str] | None:
     for number, rule in enumerate(snapshot.policy.static_rules, start=1):
-        if _matches(rule, subject):
+        if _matches(rule, request):
             return rule.tier, None, f"static rule {number}"
     return None
 
 
-def _matches(rule: StaticRule, subject: RoutingRequest) -> bool:
+def _matches(rule: StaticRule, request: RoutingRequest) -> bool:
     return (
-        (not rule.features or subject.feature in rule.features)
-        and (not rule.tenants or subject.tenant in rule.tenants)
-        and (not rule.user_tiers or subject.user_tier in rule.user_tiers)
-        and all(subject.metadata.get(name) == value for name, value in rule.metadata.items())
+        (not rule.features or request.feature in rule.features)
+        and (not rule.tenants or request.tenant in rule.tenants)
+        and (not rule.user_tiers or request.user_tier in rule.user_tiers)
+        and all(request.metadata.get(name) == value for name, value in rule.metadata.items())
     )
 
 

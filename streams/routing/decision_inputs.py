@@ -1,4 +1,4 @@
-"""The `inputs` of a decision: what it was made from, and the traces of the hops that followed.
+"""The `inputs` of a decision: what it was made from, and the traces of later hops.
 
 JSON in the log. `classify` holds the inputs of the decision, `hops` one trace for each visit.
 """
@@ -15,8 +15,9 @@ from streams.routing.decision_trace import Step, StepKind
 from streams.routing.llm.classification import LlmClassification
 
 VISITS_CARRIED = 12
-"""Visits whose steps travel with a request. Earlier ones are only counted: a request may be parked
-hundreds of times, and each visit's steps are in that visit's own outcome."""
+"""Visits whose steps are carried with a request. Earlier ones are only counted: a request may be
+parked hundreds of times, and each visit's steps are in that visit's own outcome.
+"""
 
 S = TypeVar("S", bound=Step)
 
@@ -32,16 +33,16 @@ _FIELD_OF_KIND = {
     "look": StepKind.SECOND_OPINION,
     "call": StepKind.FAILURE,
 }
-"""The field that tells the kind of a step without one; an earlier one counts more."""
+"""Field that identifies the kind of a step without one; earlier fields take precedence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassifyInputs:
-    """What a decision was made from, besides the request and the registry.
+    """Inputs of a decision, besides the request and the registry.
 
     `now` is broker time and `time_left_ms` the time to the deadline, both ms. `costs` are the
     expected nano-USD of each tier, where the classifier weighs cost. `arm_draw` and
-    `arm_probability` (0..1) are there for a request in an experiment.
+    `arm_probability` (0..1) are set for a request in an experiment.
     """
 
     now: int
@@ -52,7 +53,7 @@ class ClassifyInputs:
     arm_probability: float | None = None
 
     def encode(self) -> str:
-        """Return the inputs of a decision that no hop has added to."""
+        """Return the inputs of a decision without hops."""
         classify: dict[str, Any] = {"now": self.now, "time_left_ms": self.time_left_ms}
         if self.costs:
             classify["costs"] = dict(self.costs)
@@ -73,10 +74,10 @@ class HopTrace:
 
 
 def read_classify(inputs: str) -> ClassifyInputs:
-    """Read what a decision was made from.
+    """Read the inputs of a decision.
 
     Raises:
-        KeyError: the decision recorded no inputs; its code is older than replays.
+        KeyError: the decision recorded no inputs; it was made by a version without replays.
     """
     classify = orjson.loads(inputs)[_CLASSIFY]
     opinion, arm = classify.get("opinion"), classify.get("arm") or {}
@@ -91,7 +92,7 @@ def read_classify(inputs: str) -> ClassifyInputs:
 
 
 def same_classify(inputs: str, others: str) -> bool:
-    """Return whether two decisions were made from the same inputs, field by field."""
+    """Return whether two decisions have the same inputs, field by field."""
     return bool(orjson.loads(inputs)[_CLASSIFY] == orjson.loads(others)[_CLASSIFY])
 
 
@@ -120,18 +121,18 @@ def read_step(document: Mapping[str, Any]) -> Step:
     )
     reader = _READERS.get(str(kind))
     if reader is None:
-        raise ValueError(f"unknown kind of step: {kind}")
+        raise ValueError(f"unknown step kind: {kind}")
     try:
         return reader.read(document)
     except (LookupError, TypeError, AttributeError, OverflowError) as error:
-        raise ValueError(f"a step of kind {kind} has other fields: {error!r}") from error
+        raise ValueError(f"invalid fields for a step of kind {kind}: {error!r}") from error
 
 
 def latest_step(inputs: str, kind: type[S]) -> S | None:
     """Return the last step of a kind in the latest visit that has one.
 
     Raises:
-        ValueError: a step has not the fields of its kind.
+        ValueError: a step lacks the fields of its kind.
     """
     for hop in reversed(orjson.loads(inputs).get(_HOPS, ())):
         for document in hop[_STEPS]:

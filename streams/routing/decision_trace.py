@@ -13,20 +13,20 @@ from typing import Any, ClassVar
 
 
 class StepKind(StrEnum):
-    """The kinds of steps, by the name that the log gives them."""
+    """Kinds of steps, by their name in the log."""
 
     SHORTLIST = "shortlist"
-    """Which models could be called, and why others could not."""
+    """Models available for a call, and why others are excluded."""
     ANSWER = "answer"
-    """The confidence in an answer, and what follows from it."""
+    """The confidence in an answer, and the action that follows."""
     BUDGET = "budget"
-    """What the budgets allow for one model."""
+    """The decision of the budgets on one model."""
     SHADOW = "shadow"
     """The draw of a shadow call."""
     SECOND_OPINION = "second_opinion"
     """A judge or more samples, for an answer in the uncertainty band."""
     FAILURE = "failure"
-    """A failed call, and what follows from it."""
+    """A failed call, and the action that follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,8 @@ class ShortlistStep:
     """Candidates as (model, instance), first to last, and exclusions as (model, instance, reason).
 
     `at` is broker time, ms. `costs` are the expected nano-USD of each model, `None` if unknown.
-    Both `costs` and `time_left_ms` are missing where the tenant or a priority hop blocks all.
+    Both `costs` and `time_left_ms` are missing where the tenant's limits or a priority hop block
+    all.
     """
 
     kind: ClassVar = StepKind.SHORTLIST
@@ -73,7 +74,7 @@ class ShortlistStep:
 class AnswerStep:
     """The confidence (0..1) in the answer of a call, its parts by name, and the failed checks.
 
-    `success_probabilities` of all tiers and `tier_costs`, nano-USD, are there where escalation is
+    `success_probabilities` of all tiers and `tier_costs`, nano-USD, are set where escalation is
     weighed against its cost.
     """
 
@@ -115,7 +116,7 @@ class AnswerStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetLine:
-    """One budget's account: what is spent of it, and what it does at its limit; nano-USD."""
+    """One budget's account: its spend, and the action at its limit; nano-USD."""
 
     meter: str
     then: str
@@ -137,7 +138,7 @@ _BUDGET_FIELDS = tuple(BudgetLine.__dataclass_fields__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetStep:
-    """What the budgets say to a call of one model: allowed, downgrade or rejected."""
+    """Decision of the budgets on a call of one model: allowed, downgrade or rejected."""
 
     kind: ClassVar = StepKind.BUDGET
     at: int
@@ -175,7 +176,7 @@ class BudgetStep:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowStep:
     """The draw of a shadow call: its tier (`None`: none), the draw and the probability (0..1) with
-    which this tier is drawn. `allowed` says whether the day's spend limit permits it.
+    which this tier is drawn. `allowed` is whether the day's spend limit permits it.
     """
 
     kind: ClassVar = StepKind.SHADOW
@@ -211,7 +212,8 @@ class ShadowStep:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecondOpinionStep:
     """A second opinion by `method` (judge or samples): its draw and probability (0..1), and the
-    score (0..1) that it found, or why it found none. Neither is there where it was not drawn.
+    score (0..1) that it found, or why there is none. Score and reason are missing where it was not
+    drawn.
     """
 
     kind: ClassVar = StepKind.SECOND_OPINION
@@ -248,7 +250,7 @@ class SecondOpinionStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureStep:
-    """A failed call and what follows. `error` never holds the provider's own words."""
+    """A failed call and the action that follows. `error` never quotes the provider."""
 
     kind: ClassVar = StepKind.FAILURE
     call: str

@@ -1,9 +1,8 @@
-"""Which arm of which experiment a request is in: by a keyed hash of its user, nothing else.
+"""Assignment of requests to experiments and arms, by a keyed hash of the user.
 
-What always holds: a user stays in an arm over workers, restarts and registry reloads; experiments
-divide users independently of each other; an arm or a share that grows only takes users in; without
-a user id there is no arm. A request is in one experiment at most, the first by name that
-takes its user.
+Invariants: a user stays in an arm across workers, restarts and registry reloads. Experiments assign
+users independently of each other. A growing arm or share only gains users. A request without a user
+id has no arm. A request is in at most one experiment, the first by name that includes its user.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from streams.routing.snapshot import Experiment, RegistrySnapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmAssignment:
-    """An arm, the probability (0..1) of being in it, the draw that decided on the experiment, and
-    what the arm decides by.
+    """An arm, the probability (0..1) of being in it, the draw of the experiment, and the snapshot
+    of the arm.
     """
 
     experiment: str
@@ -30,7 +29,7 @@ class ArmAssignment:
 def assign(
     snapshot: RegistrySnapshot, *, tenant: str, user_id: str | None, feature: str | None
 ) -> ArmAssignment | None:
-    """The arm of this user, or `None` where no experiment takes the request."""
+    """Return the arm of this user, or `None` if no experiment includes the request."""
     if user_id is None:
         return None
     for experiment in snapshot.experiments:

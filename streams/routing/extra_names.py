@@ -1,4 +1,4 @@
-"""Names of `extra_body`: those that no model may list, and those that one takes by default."""
+"""Names of `extra_body`: those that no model may list, and those that are accepted by default."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ NEVER = frozenset(
         *("max_tokens", "max_completion_tokens", "tools", "functions"),
     }
 )
-"""What no entry may list: the call's own choices, on which routing, prices and answers rest."""
+"""Names that no entry may list: the call's own parameters, which routing, prices and answers use.
+"""
 
 SAMPLING = frozenset(
     {
@@ -43,6 +44,6 @@ OTHERS = frozenset(
     }
 )
 USUAL = SAMPLING | REASONING | GUIDED | TEMPLATES | OTHERS
-"""What a model takes whose entry lists nothing: what changes an answer, and nothing that names
-another model, a tool, a service tier, or anything else that is billed apart.
+"""Names accepted by a model whose entry lists none: they change an answer, but select no other
+model, tool, service tier, or anything else billed separately.
 """

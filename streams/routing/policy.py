@@ -1,4 +1,4 @@
-"""What steers decisions: plain values, built from a registry version (`streams.registry`)."""
+"""Policy of routing decisions: plain values, built from a registry version (`streams.registry`)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 
 JUDGE, CONSISTENCY = "judge", "consistency"
 LOOKS = (JUDGE, CONSISTENCY)
-"""Second looks at an answer of the grey band."""
+"""Methods of a second opinion."""
 
 BY_THRESHOLD, BY_WORTH = "threshold", "worth"
 STOPS = (BY_THRESHOLD, BY_WORTH)
-"""How a cascade decides to stop."""
+"""Stopping rules of a cascade."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticRule:
-    """Sends matching requests to a tier without classifying them.
+    """Routes matching requests to a tier without classification.
 
     Every field that is set must match; a field matches any of its values.
     """
@@ -30,11 +30,11 @@ class StaticRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UncertaintyBand:
-    """Confidences (0..1, `low` included, `high` not) that nobody trusts without a second look.
+    """Confidences (0..1, `low` included, `high` not) that need a second opinion.
 
-    `look` is `judge`, which asks the judge, or `consistency`, which asks the same model `samples`
-    times more and takes their agreement. What it finds counts `weight` (0..1) against the
-    confidence's rest. Only `share` (0..1) of the cases is looked at, by a draw.
+    `look` is `judge`, which calls the judge, or `consistency`, which samples the same model
+    `samples` more times and takes their agreement. The result has weight `weight` (0..1), the
+    confidence the rest. Only `share` (0..1) of the cases, by a draw, gets a second opinion.
     """
 
     low: float
@@ -45,18 +45,18 @@ class UncertaintyBand:
     share: float = 1.0
 
     def holds(self, confidence: float) -> bool:
-        """Whether a confidence lies in the band."""
+        """Return whether a confidence is in the band."""
         return self.low <= confidence < self.high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CascadePolicy:
-    """When an answer is good enough to stop.
+    """Conditions under which a cascade stops.
 
-    `scorer` names the confidence; an answer below its tier's threshold (0..1) moves on, at most
-    `max_hops` tiers in all. With `stop` at `worth`, where no threshold is set for its tier, it
-    moves on when that is worth what it costs. `logprobs` asks models that can for the
-    probabilities of their tokens.
+    `scorer` names the confidence. An answer below its tier's threshold (0..1) escalates, over at
+    most `max_hops` tiers in all. With `stop` at `worth` and no threshold set for its tier, it
+    escalates when the expected gain is worth the cost. `logprobs` requests token probabilities of
+    models that support it.
     """
 
     enabled: bool = True
@@ -71,8 +71,8 @@ class CascadePolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FallbackPolicy:
-    """How a hop goes on after errors, times in ms; whether a request waits for better times when
-    nobody answers, or fails.
+    """Behaviour of a hop after errors, times in ms; and whether a request without an available
+    model is parked or fails.
     """
 
     retries: int = 1
@@ -84,7 +84,9 @@ class FallbackPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrievalPolicy:
-    """How retrieval scores (0..1) steer: all of `confident` and direct goes down, weak goes up."""
+    """Effect of retrieval scores (0..1): all `confident` with a direct question lowers the score,
+    weak ones raise it.
+    """
 
     confident_score: float = 0.75
     weak_score: float = 0.45
@@ -92,7 +94,7 @@ class RetrievalPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallTimeouts:
-    """Limits of one provider call, ms."""
+    """Timeouts of one provider call, ms."""
 
     connect_ms: float = 5_000.0
     read_ms: float = 60_000.0
@@ -101,14 +103,16 @@ class CallTimeouts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnedPolicy:
-    """Which column of the learned artifact stands for a tier or a model, where names differ."""
+    """Column of the learned artifact for a tier or a model, where names differ."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HybridPolicy:
-    """Whom `hybrid` asks (`learned` or `llm`), and how near to a boundary (0..1) it does."""
+    """Second classifier of `hybrid` (`learned` or `llm`), and the distance to a boundary (0..1) at
+    which it is used.
+    """
 
     asks: str = "learned"
     margin: float = 0.08
@@ -116,7 +120,7 @@ class HybridPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedModel:
-    """A model that routing itself asks: by its registry name, for at most so many ms."""
+    """A model that routing itself calls: its registry name, and the timeout in ms."""
 
     model: str
     timeout_ms: float
@@ -124,9 +128,9 @@ class AskedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowPolicy:
-    """Asks another tier as well, for `share` (0..1) of the answered requests, to learn from it.
+    """Calls another tier as well, for `share` (0..1) of the answered requests, for training data.
 
-    The workers together spend at most `nano_per_day` on it (nano-USD, a day of 24 hours).
+    All workers together spend at most `nano_per_day` on it (nano-USD, a day of 24 hours).
     """
 
     share: float
@@ -135,7 +139,7 @@ class ShadowPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeaturePolicy:
-    """What differs for one feature; what is left out is as for all."""
+    """Overrides for one feature; unset fields use the policy's."""
 
     quality: str | None = None
     boundaries: tuple[float, ...] = ()
@@ -144,9 +148,9 @@ class FeaturePolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Everything that steers a decision.
+    """All parameters of a decision.
 
-    `boundaries` are the scores (0..1, ascending) from which each tier after the first begins.
+    `boundaries` are the scores (0..1, ascending) at which each tier after the first begins.
     """
 
     classifier: str
@@ -165,23 +169,23 @@ class Policy:
     timeouts: CallTimeouts = CallTimeouts()
 
     def boundaries_for(self, feature: str | None) -> tuple[float, ...]:
-        """The boundaries for a feature; empty where nobody set any."""
+        """Return the boundaries for a feature; empty if none are set."""
         own = self.per_feature.get(feature or "")
         return own.boundaries if own is not None and own.boundaries else self.boundaries
 
     def threshold(self, tier: str, feature: str | None = None) -> float:
-        """The confidence (0..1) that an answer of this tier needs."""
+        """Return the confidence (0..1) that an answer of this tier needs."""
         found = self.threshold_set(tier, feature)
         return self.cascade.default_threshold if found is None else found
 
     def threshold_set(self, tier: str, feature: str | None = None) -> float | None:
-        """The threshold that was set for a tier: by the feature, else by the cascade, else none."""
+        """Return the threshold set for a tier: by the feature, else by the cascade, else `None`."""
         own = self.per_feature.get(feature or "")
         if own is not None and tier in own.thresholds:
             return own.thresholds[tier]
         return self.cascade.thresholds.get(tier)
 
-    def quality_for(self, feature: str | None, asked: str | None = None) -> str:
-        """The quality preference: the caller's, else the feature's, else the policy's."""
+    def quality_for(self, feature: str | None, requested: str | None = None) -> str:
+        """Return the quality preference: the caller's, else the feature's, else the policy's."""
         own = self.per_feature.get(feature or "")
-        return asked or (own.quality if own is not None else None) or self.default_quality
+        return requested or (own.quality if own is not None else None) or self.default_quality

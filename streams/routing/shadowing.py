@@ -1,4 +1,4 @@
-"""Which answered requests another tier is asked about as well, to learn from both answers."""
+"""Draw of shadow calls: answered requests for which another tier is called too, for comparison."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from streams.routing.snapshot import RegistrySnapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shadow:
-    """Whether a shadow call is made: its tier (`None`: none), the draw, and the probability (0..1)
-    with which this tier was asked.
+    """Draw of a shadow call: its tier (`None`: none), the draw, and the probability (0..1) with
+    which this tier is drawn.
     """
 
     tier: str | None
@@ -27,7 +27,7 @@ class Shadow:
 
 
 def shadow_of(identity: str, answered: str, snapshot: RegistrySnapshot) -> Shadow | None:
-    """The draw for a request that a tier has answered; `None` where the policy has no shadows."""
+    """Return the draw for an answered request; `None` if the policy has no shadow calls."""
     policy = snapshot.policy.shadow
     others = [tier for tier in snapshot.tiers if tier != answered]
     if policy is None or not others:

@@ -1,7 +1,7 @@
-"""What there is to choose from: tiers, models, instances, and the policy that chooses.
+"""Registry snapshot: tiers, models, instances, and the policy.
 
-Plain values, built from a registry version (`streams.registry`). Names are the registry's own;
-nothing here knows a wire format or a topic.
+Plain values, built from a registry version (`streams.registry`). Names are the registry's own. The
+module is independent of wire formats and topics.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ CAPABILITIES = frozenset({TOOLS, VISION, JSON, LOGPROBS})
 
 
 EVERY_TENANT = "*"
-"""Stands for each tenant that has no limits of its own."""
+"""Key of the limits for each tenant without limits of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What an instance, or a tenant, is limited to; `None` is no limit."""
+    """Limits of an instance or a tenant; `None` is no limit."""
 
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
@@ -35,7 +35,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
-    """One place that serves a model. `weight` is its share among the model's instances, > 0."""
+    """An endpoint of a model. `weight` is its share among the model's instances, > 0."""
 
     name: str
     base_url: str
@@ -47,8 +47,8 @@ class Instance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenPrice:
-    """USD per million tokens of each kind; cached tokens default to `input`, for Anthropic's cache
-    writes to its multiples of it. Audio tokens without a price have none.
+    """USD per million tokens of each kind. Cached tokens default to `input`, Anthropic's cache
+    writes to its multiples of it. Audio tokens have no default.
     """
 
     input: Decimal
@@ -63,7 +63,7 @@ class TokenPrice:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListPrice(TokenPrice):
     """The registry's own price. `web_search` is USD per thousand searches; `service_tiers` and
-    `speeds` are prices by the provider's names, `geographies` factors on what tokens cost.
+    `speeds` are prices by the provider's names, `geographies` factors on the cost of tokens.
     """
 
     web_search: Decimal | None = None
@@ -77,9 +77,9 @@ class Model:
     """A model by its registry name.
 
     `provider_model` is the provider's own name for it, `context_window` and `max_output` count
-    tokens, `expected_latency_ms` is what an ordinary answer takes before any was observed;
-    `unsupported` names the request parameters that the model refuses, `extra_body` those beyond
-    the contract that it takes.
+    tokens, `expected_latency_ms` is the assumed latency before any is observed; `unsupported` names
+    the request parameters that the model refuses, `extra_body` those beyond the contract that it
+    accepts.
     """
 
     name: str
@@ -98,7 +98,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Privacy:
-    """What text may be stored in ClickHouse, and what is taken out of it before."""
+    """Text that may be stored in ClickHouse, and patterns that are redacted from it."""
 
     store_prompts: bool = False
     store_answers: bool = False
@@ -108,7 +108,7 @@ class Privacy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arm:
-    """One arm of an experiment: its weight (> 0) against the others', what it decides by."""
+    """An arm of an experiment: its weight (> 0) relative to the others, and its snapshot."""
 
     name: str
     weight: float
@@ -117,7 +117,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """Arms to compare on `share` (0..1) of the users, of some features or tenants only if named."""
+    """Arms to compare on `share` (0..1) of the users; if set, only of some features or tenants."""
 
     name: str
     arms: tuple[Arm, ...]
@@ -128,10 +128,10 @@ class Experiment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrySnapshot:
-    """One registry version, ready to decide by. Tiers are ordered, cheapest first.
+    """One registry version, as used by decisions. Tiers are ordered, cheapest first.
 
-    `artifact` is there when the policy names one; `columns` then has its column for each tier and
-    each model. Every arm of `experiments` has a snapshot of its own, of the same version.
+    `artifact` is set if the policy names one; `columns` then has its column for each tier and each
+    model. Every arm of `experiments` has a snapshot of its own, of the same version.
     `tenant_limits` are by tenant, `EVERY_TENANT` for the others.
     """
 
@@ -149,22 +149,24 @@ class RegistrySnapshot:
     alerting: Alerting = field(default_factory=Alerting)
 
     def limits_of(self, tenant: str) -> Limits | None:
-        """What a tenant may ask a minute and at once: its own limits, else everybody's."""
+        """Return the limits of a tenant: its own, else the default; `None` without either."""
         return self.tenant_limits.get(tenant) or self.tenant_limits.get(EVERY_TENANT)
 
     def models_of(self, tier: str) -> tuple[Model, ...]:
-        """Models of a tier in the registry's order."""
+        """Return the models of a tier in the registry's order."""
         return tuple(model for model in self.models.values() if model.tier == tier)
 
     def tier_above(self, tier: str) -> str | None:
-        """The next dearer tier, `None` above the last or for a tier that is gone."""
+        """Return the next more expensive tier; `None` above the last or for a tier that no longer
+        exists.
+        """
         if tier not in self.tiers:
             return None
         place = self.tiers.index(tier) + 1
         return self.tiers[place] if place < len(self.tiers) else None
 
     def under(self, experiment: str | None, arm: str | None) -> RegistrySnapshot:
-        """What an arm decides by; this snapshot where there is no such arm (any more)."""
+        """Return the snapshot of an arm; this snapshot if the arm does not exist (any more)."""
         for each in self.experiments:
             if each.name == experiment:
                 return next((own.snapshot for own in each.arms if own.name == arm), self)

@@ -25,7 +25,7 @@ from streams.routing.selection.candidates import (
     EXPECTED_OUTPUT_TOKENS,
     ModelRequirements,
     Shortlist,
-    nobody_for_now,
+    blocked_shortlist,
     shortlist,
 )
 from streams.routing.selection.fallback import CONTEXT_LENGTH
@@ -98,7 +98,7 @@ def tenant_is_full(hop: HopState, clock: Clock, tenants: TenantLimits) -> Shortl
     why = tenants.why_not(tenant, limits, clock.elapsed_ms())
     if why is None:
         return None
-    choice = nobody_for_now(why)
+    choice = blocked_shortlist(why)
     hop.steps.append(choice.step(clock.now()))
     return choice
 

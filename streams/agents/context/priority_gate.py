@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from streams.routing.selection.candidates import Shortlist, nobody_for_now
+from streams.routing.selection.candidates import Shortlist, blocked_shortlist
 
 _WHY = "requests of priority wait for it"
 
@@ -25,7 +25,7 @@ class PriorityGate:
         """Nobody to ask for an ordinary hop, while one of priority waits for the same tier."""
         if not self._waiting[tier]:
             return None
-        return nobody_for_now(_WHY)
+        return blocked_shortlist(_WHY)
 
     @contextmanager
     def waiting(self, tier: str) -> Iterator[None]:

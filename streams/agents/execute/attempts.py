@@ -24,7 +24,13 @@ from streams.agents.context.ports import CallPorts, KafkaPorts, Pricing
 from streams.agents.execute.exhaustion import answers_of, exhausted, nobody_to_ask, out_of_time
 from streams.agents.quality.answer_evaluation import judge_answer
 from streams.providers.port import Completion, ErrorClass
-from streams.routing.cascade import Accept, CascadeState, after_answer, best_answer, weighs_going_on
+from streams.routing.cascade import (
+    Accept,
+    CascadeState,
+    after_answer,
+    best_answer,
+    weighs_continuation,
+)
 from streams.routing.confidence.scorers import Answered, ConfidenceResult
 from streams.routing.decision_trace import AnswerStep, FailureStep
 from streams.routing.draws import draw
@@ -221,7 +227,7 @@ def standing_of(hop: HopState, clock: Clock, pricing: Pricing) -> CascadeState:
         feature=message.feature,
         quality=message.quality,
     )
-    if not weighs_going_on(standing, hop.snapshot):
+    if not weighs_continuation(standing, hop.snapshot):
         return standing
     return replace(standing, costs=expected_costs(hop.body, hop.snapshot, pricing))
 

@@ -18,7 +18,7 @@ from streams.agents.context.outcome_kinds import Ending, GaveUp, MovedOn, Parked
 from streams.providers.port import ErrorClass
 from streams.routing.budgets import Downgrade, Rejected
 from streams.routing.cascade import CascadeState, best_answer, next_tier
-from streams.routing.selection.candidates import Shortlist, fits_nobody
+from streams.routing.selection.candidates import Shortlist, no_model_fits
 from streams.routing.selection.fallback import CONTEXT_LENGTH, TRANSIENT, FailedCall, TierExhausted
 
 
@@ -115,7 +115,7 @@ def _fits_nobody(hop: HopState, clock: Clock) -> bool:
     """Whether the request is too large, or asks too much, for every model that may be asked: by its
     estimate, or as every provider that was asked has said.
     """
-    if fits_nobody(need_of(hop, clock.now()), hop.snapshot):
+    if no_model_fits(need_of(hop, clock.now()), hop.snapshot):
         return True
     return _answer_statuses(hop) == {CONTEXT_LENGTH}
 

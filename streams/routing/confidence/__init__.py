@@ -1,1 +1,1 @@
-"""Whether an answer can be trusted: hard checks, confidence, second looks."""
+"""Confidence in an answer: hard checks, scores, second opinions."""

@@ -1,9 +1,9 @@
-"""How far two answers to one question agree, 0..1: for self-consistency, and against a stronger
+"""Agreement of two answers to one question, 0..1: for self-consistency, and against a stronger
 tier's answer.
 
-What counts is the conclusion: a boxed or announced result, the last number, a short answer as a
-whole; of longer prose the words. After Wang et al., "Self-Consistency Improves Chain of Thought
-Reasoning" (ICLR 2023, arXiv 2203.11171), which compares final answers, not their reasoning.
+It compares conclusions: a boxed or announced result, the last number, or a short answer as a whole;
+in longer prose the words. After Wang et al., "Self-Consistency Improves Chain of Thought Reasoning"
+(ICLR 2023, arXiv 2203.11171), which compares final answers, not their reasoning.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from streams.routing.complexity import SCORE_DIGITS
 from streams.routing.features.request_features import text_of
 
 SHORT_WORDS = 12
-"""An answer of at most so many words is its own conclusion."""
+"""An answer of at most this many words is its own conclusion."""
 
 _EXAMINED_CHARACTERS = 20_000
 _ANNOUNCED = re.compile(
@@ -32,10 +32,10 @@ _WORD = re.compile(r"\w+")
 
 
 def agreement(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-    """Of two assistant messages: 1 for the same conclusion, 0 for another one."""
+    """Return the agreement of two messages: 1 for the same conclusion, 0 for a different one."""
     calls = _calls_of(one), _calls_of(other)
     if calls[0] or calls[1]:
-        # Arguments may be long: they are read where their texts differ.
+        # Arguments may be long: parse them only if their texts differ.
         return float(calls[0] == calls[1] or _as_read(calls[0]) == _as_read(calls[1]))
     left = text_of(one.get("content"))[:_EXAMINED_CHARACTERS]
     right = text_of(other.get("content"))[:_EXAMINED_CHARACTERS]
@@ -58,7 +58,7 @@ def _as_read(calls: list[tuple[str, str]]) -> list[tuple[str, Any]]:
 
 
 def _json_of(text: str) -> Any:
-    """A JSON object or list, else `None`: a bare number or word is prose."""
+    """Parse a JSON object or list; `None` for anything else. A bare number or word is prose."""
     try:
         value = read_text(text)
     except orjson.JSONDecodeError:
@@ -67,7 +67,7 @@ def _json_of(text: str) -> Any:
 
 
 def _conclusion(text: str) -> str:
-    """What a text comes to, in plain form; empty where that can't be told."""
+    """Return a text's conclusion in normalized form; empty if there is none."""
     for found in (_BOXED.findall(text), _ANNOUNCED.findall(text)):
         if found:
             return _plain(found[-1])
@@ -83,7 +83,7 @@ def _plain(text: str) -> str:
 
 
 def _common_words(left: str, right: str) -> float:
-    """Dice's coefficient of the words, with how often each occurs."""
+    """Return Dice's coefficient of the words, with their counts."""
     one, other = Counter(_WORD.findall(left.lower())), Counter(_WORD.findall(right.lower()))
     both = one.total() + other.total()
     return round(2 * (one & other).total() / both, SCORE_DIGITS) if both else 0.0

@@ -1,7 +1,7 @@
-"""Hard checks of an answer: faults that are plain to see without knowing the right answer.
+"""Hard checks of an answer: faults that are evident without the right answer.
 
-Each check is a pure function of the request body and the assistant message and says what is wrong,
-or nothing. A short answer is no fault: "Paris" passes.
+Each check is a pure function of the request body and the assistant message. It returns the fault or
+`None`. A short answer is no fault: "Paris" passes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from streams.routing.features.wording import Phrases, Wording
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerFault:
-    """One thing that is wrong with an answer: which check found it, and what it found."""
+    """A fault of an answer: the check, and its finding."""
 
     check: str
     what: str
@@ -97,7 +97,7 @@ _ABOUT_LANGUAGE = Phrases.of(
     *("engels", "przetłumacz", "angielski", "översätt", "engelska", "переведи", "переведите"),
     *("английском", "английский", "अनुवाद", "अंग्रेज़ी", "अंग्रेजी", "ترجم", "الإنجليزية", "بالإنجليزية"),
 )
-"""A prompt with one of these words may want an answer in another language."""
+"""A prompt with one of these words may expect an answer in another language."""
 
 _ABOUT_LANGUAGE_UNSPACED = (
     *("英語", "翻訳", "日本語", "中国語", "韓国語", "ドイツ語", "フランス語", "スペイン語"),
@@ -117,7 +117,7 @@ _ABOUT_LANGUAGE_UNSPACED = (
         "ภาษาอังกฤษ",
     ),
 )
-"""The same in scripts that write words without blanks between them."""
+"""The same in scripts without spaces between words."""
 
 
 def _wrong_language(body: Body, message: Mapping[str, Any], finish_reason: str) -> str | None:
@@ -125,8 +125,8 @@ def _wrong_language(body: Body, message: Mapping[str, Any], finish_reason: str) 
     kind = (body.get("response_format") or {}).get("type", "text")
     if kind != "text" or "```" in text:
         return None
-    asked = question_of(body.get("messages") or ())
-    wanted, given = language_of(asked), language_of(text)
+    question = question_of(body.get("messages") or ())
+    wanted, given = language_of(question), language_of(text)
     if wanted is None or given is None or wanted == given:
         return None
     instructions = " ".join(
@@ -134,7 +134,7 @@ def _wrong_language(body: Body, message: Mapping[str, Any], finish_reason: str) 
         for turn in body.get("messages") or ()
         if turn["role"] in {"system", "developer"}
     )
-    if _speaks_of_language(f"{both_ends(asked)} {both_ends(instructions)}"):
+    if _speaks_of_language(f"{both_ends(question)} {both_ends(instructions)}"):
         return None
     return f"asked in {wanted}, answered in {given}"
 
@@ -202,10 +202,10 @@ CHECKS: Mapping[str, Check] = {
     "json_schema": _breaks_json,
     "tool_arguments": _breaks_tools,
 }
-"""Every hard check by its name in the quality events."""
+"""Hard checks by their name in the quality events."""
 
 
 def faults(body: Body, message: Mapping[str, Any], finish_reason: str) -> tuple[AnswerFault, ...]:
-    """All that is plainly wrong with an answer, in the order of `CHECKS`."""
+    """Return all faults of an answer, in the order of `CHECKS`."""
     found = ((name, check(body, message, finish_reason)) for name, check in CHECKS.items())
     return tuple(AnswerFault(check=name, what=what) for name, what in found if what is not None)

@@ -1,8 +1,8 @@
-"""Whether an answer stays with the context that it was given.
+"""Check whether an answer is grounded in its context.
 
-Only what is plain counts: names and numbers that stand nowhere in the conversation, several of
-them, in an answer that was to come from a given text. Where something is to be worked out, written
-or translated, new names and numbers are no fault; paraphrases have none that are new.
+Only names and numbers that do not occur in the conversation count, if there are several, in an
+answer that must come from a given text. Tasks that compute, write or translate may add names and
+numbers. A paraphrase adds none.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from streams.routing.features.wording import Phrases, Wording
 MIN_CONTEXT_WORDS = 30
 MIN_UNFOUNDED = 2
 UNFOUNDED_SHARE = 0.6
-"""An answer is ungrounded when so many of its claims, and this share of them, stand nowhere."""
+"""An answer is ungrounded if this many of its claims, and this share of them, do not occur."""
 
 _EXAMINED_CHARACTERS = 20_000
 _ANNOUNCES = re.compile(
@@ -38,7 +38,7 @@ _WORD = re.compile(r"[\w'’-]+")
 
 
 def ungrounded(body: Mapping[str, Any], message: Mapping[str, Any], _: str) -> str | None:
-    """What an answer claims that its context does not hold; `None` where that can't be told."""
+    """Return the claims of an answer that its context does not contain; `None` if undecidable."""
     messages = body.get("messages") or ()
     given = _context_of(messages)
     answer = text_of(message.get("content"))[:_EXAMINED_CHARACTERS]
@@ -58,7 +58,7 @@ def ungrounded(body: Mapping[str, Any], message: Mapping[str, Any], _: str) -> s
 
 
 def _context_of(messages: Sequence[Mapping[str, Any]]) -> str | None:
-    """The whole conversation, if part of it is announced as something to answer from."""
+    """Return the whole conversation, if part of it is announced as context to answer from."""
     texts = [text_of(message.get("content"))[:_EXAMINED_CHARACTERS] for message in messages]
     whole = "\n".join(texts)[:_EXAMINED_CHARACTERS]
     if _ANNOUNCES.search(whole) is None or len(whole.split()) < MIN_CONTEXT_WORDS:
@@ -67,7 +67,7 @@ def _context_of(messages: Sequence[Mapping[str, Any]]) -> str | None:
 
 
 def _asked(messages: Sequence[Mapping[str, Any]]) -> str:
-    """The question beside its context: the last user turn's first and last paragraph."""
+    """Return the question beside its context: the last user turn's first and last paragraph."""
     paragraphs = [part for part in both_ends(question_of(messages)).split("\n") if part.strip()]
     return " ".join((paragraphs[0], paragraphs[-1])) if paragraphs else ""
 

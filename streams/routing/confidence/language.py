@@ -1,7 +1,7 @@
-"""Which language a text is in, as far as that is plain: by its script, else by its commonest words.
+"""Language detection: by script, else by the most frequent words.
 
-Made to notice an answer in the wrong language, so it would rather say nothing than guess: short
-texts, mixed texts and close calls are `None`.
+It detects answers in the wrong language and prefers no result to a guess: short texts, mixed texts
+and close scores return `None`.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ _LATIN_END = 0x024F
 
 
 def language_of(text: str) -> str | None:
-    """A language code for Latin script, else the script's name; `None` where it is not plain."""
+    """Return a language code for Latin script, else the script's name; `None` if unclear."""
     examined = text[:_EXAMINED_CHARACTERS]
     scripts = Counter(_script(ord(char)) for char in examined if char.isalpha())
     letters = sum(scripts.values())

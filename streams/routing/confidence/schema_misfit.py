@@ -1,9 +1,9 @@
-"""Whether a value fits a caller's JSON Schema, at a cost that neither of them can raise.
+"""Validation of a value against a caller's JSON Schema, with bounded work.
 
-Regular expressions are those of Rust's `regex` crate, whose time is linear in the text (no
-`^(a+)+$` backtracks; look-around and back-references do not exist there), and of limited size.
-References stay within the schema: nothing is ever fetched (design, law 9). What is too large, too
-deep or too much work is not examined, and a schema that is itself broken proves nothing.
+Regular expressions are those of Rust's `regex` crate: linear in the text (`^(a+)+$` does not
+backtrack; look-around and back-references do not exist) and of limited size. References stay within
+the schema; nothing is fetched (design, law 9). Input that is too large, too deep or too much work
+is not validated. An invalid schema finds no misfit.
 """
 
 from __future__ import annotations
@@ -35,12 +35,15 @@ _DATA = frozenset({"enum", "const", "default", "examples"})
 """Keywords that hold values, not schemas."""
 
 _EXPLAINED = 5_000_000
-"""Steps times characters up to which a misfit's place is looked for: an error of the validator
-carries a copy of the value for each alternative that was tried."""
+"""Steps times characters up to which the location of a misfit is computed: an error of the
+validator carries a copy of the value for each alternative tried.
+"""
 
 
 def misfit(value: Any, characters: int, schema: Any) -> str | None:
-    """Where a value, read from so many characters of JSON, breaks a schema; nothing if it fits."""
+    """Return where a value, parsed from `characters` of JSON, violates a schema; `None` if it is
+    valid.
+    """
     if not isinstance(schema, dict):
         return None
     try:
@@ -71,7 +74,7 @@ def _place(validator: jsonschema_rs.Validator, value: Any) -> str:
 
 
 def _of_a_known_dialect(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema, read as the latest draft where it names a dialect that nobody knows."""
+    """Return the schema, as the latest draft if it names an unknown dialect."""
     dialect = schema.get("$schema")
     if not isinstance(dialect, str) or dialect.rstrip("#") in _DIALECTS:
         return dict(schema)
@@ -92,7 +95,9 @@ def _compiled(schema: dict[str, Any]) -> jsonschema_rs.Validator:
 
 
 def _without_strange_patterns(schema: Any) -> Any:
-    """The schema less the patterns that linear time can't match, which then prove nothing."""
+    """Return the schema without patterns that can't be matched in linear time; these are not
+    checked.
+    """
     if isinstance(schema, list):
         return [_without_strange_patterns(part) for part in schema]
     if not isinstance(schema, dict):

@@ -1,10 +1,10 @@
-"""What holding a value against a JSON Schema may cost, counted before anyone does it.
+"""Upper bound of the work to validate a value against a JSON Schema, counted beforehand.
 
-Schemas come from callers and values from models. A hundred bytes of schema can ask for 2^50
-evaluations (a definition that refers twice to the next one), a recursive one as many over a nested
-value. So the schema's size is limited, and every evaluation of a subschema at a value is counted
-beforehand, in the same order of magnitude as a validator makes them: never fewer. What would take
-more than allowed is not evaluated at all (design, law 7).
+Schemas come from callers and values from models. A hundred bytes of schema can require 2^50
+evaluations (a definition that refers twice to the next one), a recursive schema as many over a
+nested value. So the schema's size is limited, and every evaluation of a subschema at a value is
+counted beforehand. The count has the order of magnitude of a validator's and is never lower. Work
+beyond the limit is not done at all (design, law 7).
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ MAX_SCHEMA_NODES = 5_000
 MAX_SCHEMA_CHARACTERS = 200_000
 MAX_SCHEMA_DEPTH = 128
 MAX_PATTERNS = 200
-"""Compiling one of the greatest size that is allowed takes 0.25 ms, measured."""
+"""Compiling a pattern of the greatest allowed size takes 0.25 ms, measured."""
 
 MAX_STEPS = 20_000
-"""Evaluations of a subschema at a value; some 40 ms, and thousands of values of an answer."""
+"""Evaluations of a subschema at a value; about 40 ms, enough for thousands of values of an answer.
+"""
 
 _CHARACTERS_A_STEP = 1_000
 _PATTERN_CHARACTERS_A_STEP = 4
-"""A regular expression of the greatest size that is allowed takes 3 µs a character, measured."""
+"""A regular expression of the greatest allowed size takes 3 µs a character, measured."""
 
 _SAME_VALUE = ("not", "if", "then", "else")
 _SAME_VALUE_LISTS = ("allOf", "anyOf", "oneOf")
 _SAME_VALUE_MAPS = ("dependentSchemas", "dependencies")
 _UNEVALUATED = ("unevaluatedProperties", "unevaluatedItems")
 _UNEVALUATED_TIMES = 3
-"""`unevaluated...` evaluates what stands beside it anew: 2.6 times the work a level, measured."""
+"""`unevaluated...` re-evaluates its sibling keywords: 2.6 times the work a level, measured."""
 
 _ELSEWHERE = ("$dynamicRef", "$recursiveRef")
 _COMPOUND = frozenset(
@@ -41,19 +42,19 @@ _COMPARED = ("enum", "const", "required")
 
 
 class TooMuchWorkError(ValueError):
-    """The schema, or the value under it, would take more work than an answer may cost."""
+    """The schema, or the value under it, exceeds the work limit."""
 
 
 class UnreadableSchemaError(ValueError):
-    """What the schema refers to can't be found within it, so its work can't be counted."""
+    """A reference of the schema can't be resolved within it, so its work can't be counted."""
 
 
 def check_size(schema: Any) -> None:
-    """See that a schema is small and flat enough to be read, and has one base address.
+    """Check that a schema is small and flat enough, and has one base address.
 
     Raises:
         TooMuchWorkError: it has too many nodes, characters, patterns or levels.
-        UnreadableSchemaError: a part of it renames what references within it mean.
+        UnreadableSchemaError: a part of it changes the base address of its references.
     """
     nodes = characters = patterns = 0
     level = [schema]
@@ -67,7 +68,7 @@ def check_size(schema: Any) -> None:
                 patterns += isinstance(node.get("pattern"), str)
                 patterns += len(_map(node.get("patternProperties")))
                 if node is not schema and isinstance(node.get("$id", node.get("id")), str):
-                    raise UnreadableSchemaError("the schema names a part of itself")
+                    raise UnreadableSchemaError("the schema sets a base address within itself")
             elif isinstance(node, list):
                 below.extend(node)
             elif isinstance(node, str):
@@ -79,15 +80,15 @@ def check_size(schema: Any) -> None:
         if not below:
             return
         level = below
-    raise TooMuchWorkError("the schema is nested too deep")
+    raise TooMuchWorkError("the schema is nested too deeply")
 
 
 def count_steps(schema: Any, value: Any, at_most: int = MAX_STEPS) -> int:
-    """How many steps it takes, at most, to hold a value against a schema.
+    """Return the upper bound of the steps to validate a value against a schema.
 
     Raises:
         TooMuchWorkError: more than `at_most`.
-        UnreadableSchemaError: a reference leads out of the schema, or nowhere.
+        UnreadableSchemaError: a reference leads outside the schema, or has no target.
     """
     open_pairs: list[tuple[Any, Any]] = [(schema, value)]
     steps = 0
@@ -146,7 +147,7 @@ def _at_the_same_value(root: Any, part: Mapping[str, Any]) -> Iterator[Any]:
     if "$ref" in part:
         yield _referred(root, part["$ref"])
     if any(word in part for word in _ELSEWHERE):
-        raise UnreadableSchemaError("the schema refers to what depends on the way to it")
+        raise UnreadableSchemaError("the schema has a dynamic reference")
     for word in _SAME_VALUE:
         if word in part:
             yield part[word]
@@ -184,16 +185,16 @@ def _at_items(part: Mapping[str, Any], at: list[Any]) -> Iterator[tuple[Any, Any
 
 
 def _referred(root: Any, reference: Any) -> Any:
-    """What a reference within the schema means."""
+    """Resolve a reference within the schema."""
     if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
-        raise UnreadableSchemaError("the schema refers to something outside of it")
+        raise UnreadableSchemaError("a reference of the schema leads outside of it")
     found = root
     for part in reference.split("/")[1:]:
         name = unquote(part).replace("~1", "/").replace("~0", "~")
         try:
             found = found[int(name)] if isinstance(found, list) else found[name]
         except (LookupError, TypeError, ValueError):
-            raise UnreadableSchemaError("the schema refers to what it does not have") from None
+            raise UnreadableSchemaError("a reference of the schema has no target") from None
     return found
 
 

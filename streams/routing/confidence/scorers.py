@@ -1,9 +1,9 @@
-"""How sure we are of an answer: hard checks first, then a score 0..1.
+"""Confidence in an answer: hard checks first, then a score 0..1.
 
-`checks` is the default: a plain fault gives 0; hedging, self-doubt and a long way to a short result
-take something off, as does a brief text for a demanding request; logprobs count where the provider
-gave them. `article` is the article's own heuristic (section 6, example 3), shipped by name: on
-recorded answers it separates right from wrong no better than chance.
+`checks` is the default: a fault gives 0. Hedging, self-doubt, a long derivation of a short result,
+and a brief text for a demanding request reduce the score. Logprobs count if the provider returns
+them. `article` is the article's own heuristic (section 6, example 3), shipped by name: on recorded
+answers it separates right from wrong no better than chance.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from streams.routing.learned.text_numbers import text_numbers
 from streams.routing.learned.tokens import Tokens
 from streams.routing.policy import RetrievalPolicy
 from streams.routing.rules.classifier import sluice_rules
-from streams.routing.selection.success_probability import chances_in
+from streams.routing.selection.success_probability import success_probabilities
 from streams.routing.snapshot import Model, RegistrySnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfidenceResult:
-    """Confidence 0..1 in an answer, the faults found, the parts of the score, and, where learned,
-    each tier's chance (0..1) of a good answer to the question.
+    """Confidence 0..1 in an answer, faults, parts of the score and, where learned, each tier's
+    probability (0..1) of a good answer to the question.
     """
 
     confidence: float
@@ -41,7 +41,9 @@ class ConfidenceResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """An answer with its question: body, assistant message, finish reason, logprobs if given."""
+    """An answer with its question: body, assistant message, finish reason, and logprobs if
+    available.
+    """
 
     body: Mapping[str, Any]
     message: Mapping[str, Any]
@@ -70,15 +72,15 @@ _RESULT = re.compile(
 )
 _NOTATION = ("\\frac", "\\boxed", "\\(", "\\[", "\\sqrt", "\\le", "$$", "$\\")
 _END = 300
-"""Characters at the end of an answer in which its result stands."""
+"""Characters at the end of an answer that contain its result."""
 
 _SHORT_WAY, _LONG_WAY = 150, 900
-"""Characters up to which a way to a result is short, and from which it is no longer."""
+"""Characters up to which a derivation is short, and above which it is long."""
 
 _WAY_WEIGHT = 0.1
 
 _DEMANDING = 0.16
-"""Score of the rules from which a request asks for more than a short answer."""
+"""Score of the rules above which a request needs more than a short answer."""
 
 _AMPLE = 2_000
 """Characters from which no text is brief."""
@@ -89,7 +91,7 @@ _CLEAN = 0.9
 
 
 def score_by_checks(answered: Answered) -> ConfidenceResult:
-    """The default: 0 for a plain fault, else what wording and logprobs leave of 0.9."""
+    """The default: 0 for a fault, else 0.9 less the deductions for wording and logprobs."""
     found = faults(answered.body, answered.message, answered.finish_reason)
     if found:
         return ConfidenceResult(confidence=0.0, faults=found, parts={"faults": float(len(found))})
@@ -106,12 +108,12 @@ def score_by_checks(answered: Answered) -> ConfidenceResult:
 
 
 def _effort_parts(text: str, body: Mapping[str, Any]) -> dict[str, float]:
-    """What a long way to a result takes off, at most 0.18, or a brief text without one for a
-    demanding request, at most 0.2.
+    """Return the deduction for a long derivation, at most 0.18, or for a brief text without one on
+    a demanding request, at most 0.2.
 
-    On recorded answers, models go a longer way to a result where they are wrong, and open requests
-    are answered better at length. A short answer to a question that asks for no more is as good as
-    any, and mathematics in notation is as long as its problem.
+    On recorded answers, wrong results have longer derivations, and longer answers to open requests
+    are better. A short answer to a simple question is not penalized, and mathematical notation is
+    as long as its problem.
     """
     if _RESULT.search(text[-_END:]):
         size = min(len(text), _LONG_WAY)
@@ -128,9 +130,9 @@ def _effort_parts(text: str, body: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _logprob_part(logprobs: Sequence[float]) -> float:
-    """From the mean token probability: 0 at 0.9 and above, down to -0.4 at 0.5 and below.
+    """Return the deduction by mean token probability: 0 from 0.9, down to -0.4 at 0.5 and below.
 
-    No probability is above 1, whatever a provider says.
+    Probabilities above 1 from a provider count as 1.
     """
     mean = math.exp(sum(min(logprob, 0.0) for logprob in logprobs) / len(logprobs))
     return -min(max(0.9 - mean, 0.0), 0.4)
@@ -162,14 +164,14 @@ def score_by_article(answered: Answered) -> ConfidenceResult:
 
 CHECKS = "checks"
 SCORERS: Mapping[str, Scorer] = {CHECKS: score_by_checks, "article": score_by_article}
-"""Confidence scores that look at the answer alone, by their name in the registry."""
+"""Confidence scorers that use the answer alone, by their name in the registry."""
 
 LEARNED = "learned"
 SCORER_NAMES = (*SCORERS, LEARNED)
 
 
 def confidence_in(answered: Answered, model: Model, snapshot: RegistrySnapshot) -> ConfidenceResult:
-    """The policy's confidence in a model's answer."""
+    """Return the policy's confidence in a model's answer."""
     name = snapshot.policy.cascade.scorer
     if name == LEARNED:
         return _score_learned(answered, model, snapshot)
@@ -179,10 +181,11 @@ def confidence_in(answered: Answered, model: Model, snapshot: RegistrySnapshot) 
 def _score_learned(
     answered: Answered, model: Model, snapshot: RegistrySnapshot
 ) -> ConfidenceResult:
-    """Hard checks, then the learned chance that this answer is good, less what logprobs take off.
+    """Hard checks, then the learned probability that the answer is good, less the logprobs
+    deduction.
 
-    Tool calls and JSON are judged by the checks: the artifact was trained on prose. So are answers
-    to prompts that are unlike its labels; what it would have said is among the parts.
+    Tool calls and JSON are scored by the checks: the artifact was trained on prose. So are answers
+    to prompts outside its training domain; the learned score is then among the parts.
     """
     plain = score_by_checks(answered)
     artifact = snapshot.artifact
@@ -208,5 +211,5 @@ def _score_learned(
     return ConfidenceResult(
         confidence=round(confidence, SCORE_DIGITS),
         parts=parts,
-        chances=chances_in(expected, snapshot),
+        chances=success_probabilities(expected, snapshot),
     )

@@ -1,8 +1,8 @@
-"""A second look at an answer that nobody is sure of: by a judge, or by asking once more.
+"""Second opinion on an uncertain answer: by a judge, or by more samples.
 
-Only for confidences in the grey band, and only where something hangs on it: a fault is plain, and
-the last tier's answer stands anyway. What the look finds is blended with the confidence; one that
-finds nothing usable changes nothing.
+It applies only to confidences in the uncertainty band, and only where the result matters: not to
+answers with faults, and not on the last tier, whose answer is accepted. The found score is blended
+with the confidence; an unusable result changes nothing.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from streams.routing.policy import UncertaintyBand
 from streams.routing.snapshot import Model
 
 SHOWN_CHARACTERS = 6_000
-"""Of question and answer each, a longer text is shown by its beginning and its end."""
+"""Characters of question and answer each; a longer text is shown by its beginning and its end."""
 
 MAX_OUTPUT_TOKENS = 200
 SAMPLE_TEMPERATURE = 0.7
-"""Answers are sampled again with this temperature, unless the caller asked for a higher one."""
+"""Temperature of the additional samples, unless the caller asks for a higher one."""
 
 
 def judge_body(answered: Answered, judge: Model) -> dict[str, Any]:
-    """The chat-completions body that asks a judge how good an answer is."""
+    """Return the chat-completions body that asks a judge to score an answer."""
     question = question_of(answered.body["messages"])
     answer = text_of(answered.message.get("content"))
     if calls := answered.message.get("tool_calls"):
@@ -55,22 +55,22 @@ def judge_body(answered: Answered, judge: Model) -> dict[str, Any]:
 
 
 def read_judgement(message: Mapping[str, Any]) -> float | None:
-    """The judge's score 0..1; `None` where it said none."""
+    """Return the judge's score 0..1; `None` if there is none."""
     return share_in(json_object_in(text_of(message.get("content")), "score").get("score"))
 
 
 def sampling_body(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The caller's body, asked again with some chance in it."""
-    asked = body.get("temperature")
-    warm = SAMPLE_TEMPERATURE if asked is None else max(asked, SAMPLE_TEMPERATURE)
+    """Return the caller's body with a temperature for sampling."""
+    requested = body.get("temperature")
+    warm = SAMPLE_TEMPERATURE if requested is None else max(requested, SAMPLE_TEMPERATURE)
     return {name: value for name, value in body.items() if name != "seed"} | {"temperature": warm}
 
 
-def looked_at(verdict: ConfidenceResult, found: float, grey: UncertaintyBand) -> ConfidenceResult:
-    """The verdict after a look that found 0..1."""
-    confidence = (1 - grey.weight) * verdict.confidence + grey.weight * found
+def looked_at(result: ConfidenceResult, found: float, grey: UncertaintyBand) -> ConfidenceResult:
+    """Return the confidence after a second opinion that found 0..1."""
+    confidence = (1 - grey.weight) * result.confidence + grey.weight * found
     return replace(
-        verdict,
+        result,
         confidence=round(min(max(confidence, 0.0), 1.0), SCORE_DIGITS),
-        parts={**verdict.parts, grey.look: round(found, SCORE_DIGITS)},
+        parts={**result.parts, grey.look: round(found, SCORE_DIGITS)},
     )

@@ -1,1 +1,1 @@
-"""What a request shows before any model reads it."""
+"""Features of a request, extracted without a model."""

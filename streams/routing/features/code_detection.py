@@ -1,9 +1,8 @@
-"""Whether a text holds program code, and how much of it.
+"""Detection of program code in a text, and its size.
 
-Prose speaks of classes, functions and imports too, so a word alone proves nothing: each sign is a
-literal together with what must stand behind it for it to be code. All literals are looked for in
-one pass, and each expression is matched at its literal only and is bounded, so that no text makes
-this take more than linear time.
+Prose also mentions classes, functions and imports, so a word alone is no evidence: each sign is a
+literal together with the text that must follow it in code. One pass searches all literals. Each
+expression is matched at its literal only and is bounded, so the time is linear for any text.
 """
 
 from __future__ import annotations
@@ -65,7 +64,9 @@ _find = AhoCorasick(
 
 
 def holds_code(text: str) -> bool:
-    """Whether program code stands in a text, fenced or not. JSON and tables are data, not code."""
+    """Return whether a text contains program code, fenced or not. JSON and tables are data, not
+    code.
+    """
     for number, begin, end in _find(text):
         behind = _BEHIND[number]
         if begin and text[begin - 1].isalnum() and _LITERALS[number][0].isalpha():
@@ -76,7 +77,7 @@ def holds_code(text: str) -> bool:
 
 
 def code_lines(text: str) -> int:
-    """Lines of code in a text that holds some: those in fences, else all."""
+    """Count the lines of code in a text with code: those in fences, else all."""
     if _FENCE in text:
         return sum(part.count("\n") for part in text.split(_FENCE)[1::2])
     return 1 + text.count("\n")

@@ -1,7 +1,7 @@
-"""What can be seen in a request before any model reads it: text, sizes, and what it needs.
+"""Features of a request, extracted without a model: text, sizes and required capabilities.
 
-The vocabulary of signals follows the article (sections 4, 6 and 10: length, code, request words,
-structured output, retrieval, metadata); sizes are counted once and shared by every classifier.
+The signals follow the article (sections 4, 6 and 10: length, code, request words, structured
+output, retrieval, metadata). Sizes are counted once and shared by every classifier.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TOKENS_PER_IMAGE = 800
 _TOKENS_PER_MESSAGE = 4
 
 _COUNTED_WORDS = 2_000
-"""Up to here words are counted one by one, beyond it estimated from the blanks."""
+"""Up to this number words are counted, beyond it estimated from the spaces."""
 
 _EXAMINED_CHARACTERS = 8_000
 _END_CHARACTERS = 20_000
@@ -38,13 +38,13 @@ _INSTRUCTING = frozenset({"system", "developer"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
-    """What is seen in a request.
+    """Features of a request.
 
     `question` is the last user turn, `characters` is its size, `code_lines` counts those of its
-    first 8,000 characters, `turns` counts user turns, `instructions` the characters of
-    system and developer messages, `answer_fields` the fields of the JSON Schema that the answer
-    must fit; `context_tokens` estimates the whole conversation with tools; `needs` are what a
-    model must be capable of.
+    first 8,000 characters, `turns` counts user turns, `instructions` the characters of system and
+    developer messages, `answer_fields` the fields of the JSON Schema of the answer;
+    `context_tokens` estimates the whole conversation with tools; `needs` are the required
+    capabilities.
     """
 
     question: str
@@ -66,12 +66,12 @@ class Features:
 
     @property
     def words(self) -> int:
-        """Words of the question; counted when asked for, since it takes as long as all the rest."""
+        """Return the words of the question. Counted lazily: it takes as long as all the rest."""
         return _count_words(self.question)
 
 
 def text_of(content: Any) -> str:
-    """The text of a message's content, its parts joined by blank lines."""
+    """Return the text of a message's content, its parts joined by blank lines."""
     if isinstance(content, str):
         return content
     if isinstance(content, list):
@@ -80,14 +80,14 @@ def text_of(content: Any) -> str:
 
 
 def both_ends(text: str) -> str:
-    """A text to be looked at: of one that is too long its beginning and its end, on two lines."""
+    """Return a text to examine: of one that is too long its beginning and its end, on two lines."""
     if len(text) <= 2 * _END_CHARACTERS:
         return text
     return f"{text[:_END_CHARACTERS]}\n{text[-_END_CHARACTERS:]}"
 
 
 def question_of(messages: Sequence[Mapping[str, Any]]) -> str:
-    """The last user turn's text; the last message's where no user spoke."""
+    """Return the last user turn's text; without user turns the last message's."""
     for message in reversed(messages):
         if message["role"] == "user":
             return text_of(message.get("content"))
@@ -95,7 +95,7 @@ def question_of(messages: Sequence[Mapping[str, Any]]) -> str:
 
 
 def needs_of(body: Mapping[str, Any]) -> frozenset[str]:
-    """Capabilities without which a model can't serve this body."""
+    """Return the capabilities that a model needs to serve this body."""
     needs = set()
     if body.get("tools"):
         needs.add(TOOLS)
@@ -116,8 +116,8 @@ def _parts(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def estimate_tokens(body: Mapping[str, Any]) -> int:
-    """A rough count of the input tokens of a body: texts by their scripts, images, tools and the
-    schema of the answer included.
+    """Estimate the input tokens of a body: texts by their scripts, images, tools and the schema of
+    the answer included.
     """
     tokens = images = 0
     messages = body.get("messages", ())
@@ -138,7 +138,7 @@ def estimate_tokens(body: Mapping[str, Any]) -> int:
 
 
 def _written(value: Any) -> str:
-    """A value as JSON; of one that is nested deeper than JSON is written here, its texts."""
+    """Return a value as JSON; if it is nested too deeply to serialize, its texts."""
     try:
         return exact_json.dumps(value).decode()
     except TypeError:
@@ -183,7 +183,7 @@ def extract_features(
     retrieval_query_type: str | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> Features:
-    """Look at a chat-completions body and the request's own fields once."""
+    """Extract the features of a chat-completions body and the request's own fields."""
     messages = body["messages"]
     question = question_of(messages)
     examined = question[:_EXAMINED_CHARACTERS]

@@ -1,9 +1,10 @@
-"""A rough count of tokens, before any tokenizer is known.
+"""Token estimate without a tokenizer.
 
 Four characters of English are a token (OpenAI's rule of thumb). Other scripts take more: two
 characters where UTF-8 needs two bytes for each (Cyrillic, Greek, Arabic, accented Latin), one where
 it needs three (Chinese, Japanese, Korean, Thai, Devanagari, typographic quotes); an emoji is two
-tokens. Tokenizers differ by half; this errs on the side of more, so that what fits by it fits.
+tokens. Tokenizers differ by half. The estimate errs on the high side, so a text that fits by the
+estimate fits.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ CHARACTERS_PER_TOKEN = 4
 
 
 def text_tokens(text: str) -> int:
-    """Estimated tokens of a text, by the width of its characters in UTF-8; costs microseconds."""
+    """Estimate the tokens of a text by the width of its characters in UTF-8; takes microseconds."""
     size = len(text)
     if text.isascii():
         return size // CHARACTERS_PER_TOKEN

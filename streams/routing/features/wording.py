@@ -1,8 +1,8 @@
-"""The words of a text, cut once, so that many questions about them cost little more than one.
+"""Words of a text, split once for many lookups.
 
-Words are lower case, split at everything but letters, digits and apostrophes, typographic marks
-included; scripts without blanks keep their sentences whole. For some hundred phrases at once there
-is `lexicon`.
+Words are lower case, split at everything but letters, digits and apostrophes, typographic ones
+included. Scripts without spaces keep whole sentences. For hundreds of phrases at once use
+`lexicon`.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ _SPLIT |= {ord("’"): "'", **{ord(mark): " " for mark in "“”„«»–—�
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phrases:
-    """Words and phrases of one meaning, ready to be looked for."""
+    """Words and phrases of one meaning, prepared for lookup."""
 
     words: frozenset[str]
     by_first_word: dict[str, tuple[str, ...]]
 
     @classmethod
     def of(cls, *texts: str) -> Phrases:
-        """From words, and phrases of several words divided by single spaces."""
+        """Build from words, and from phrases of several words separated by single spaces."""
         words = frozenset(text for text in texts if " " not in text)
         phrases: dict[str, tuple[str, ...]] = {}
         for text in texts:
@@ -35,27 +35,27 @@ class Phrases:
 
 @dataclass(frozen=True)
 class Wording:
-    """A text's words in order."""
+    """Words of a text in order."""
 
     words: tuple[str, ...]
 
     @classmethod
     def of(cls, text: str) -> Wording:
-        """Cut a text."""
+        """Split a text."""
         return cls(tuple(text.lower().translate(_SPLIT).split()))
 
     @cached_property
     def known(self) -> frozenset[str]:
-        """Every word once."""
+        """Return the set of words."""
         return frozenset(self.words)
 
     @cached_property
     def line(self) -> str:
-        """The words with one space before, between and behind."""
+        """Return the words with one space before, between and after."""
         return f" {' '.join(self.words)} "
 
     def says(self, phrases: Phrases) -> bool:
-        """Whether one of the words or phrases occurs."""
+        """Return whether one of the words or phrases occurs."""
         if not phrases.words.isdisjoint(self.known):
             return True
         for first in phrases.by_first_word.keys() & self.known:

@@ -1,5 +1,5 @@
-"""What was learnt from labelled requests: numbers of a text, hashed n-grams, trees, artifacts.
+"""Models learned from labelled requests: text features, hashed n-grams, trees, artifacts.
 
-Everything here evaluates; `streams.offline.training` fits. Nothing is executed out of an artifact:
-it holds arrays and names only.
+This package only evaluates; `streams.offline.training` fits. An artifact holds arrays and names
+only; nothing in it is executed.
 """

@@ -1,7 +1,7 @@
-"""What an answer looks like beside its question, in numbers: doubt, steps, overlap, its end.
+"""Numeric features of an answer relative to its question: doubt, steps, overlap, ending.
 
-Of a finished answer only; the numbers of the text itself are `text_numbers`. Order is part of every
-artifact: a change raises `VERSION`.
+For finished answers only; the features of the text itself are in `text_numbers`. The order is part
+of every artifact: a change raises `VERSION`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NAMES: tuple[str, ...] = (
     *("commas of the result", "quotes of the result"),
     *(f"the result {name}" for name in result_numbers.NAMES),
 )
-"""What each number is."""
+"""Name of each feature."""
 
 _DOUBT = frozenset(
     (
@@ -51,11 +51,13 @@ _VERY_SHORT = 60
 
 
 def answer_numbers(question: Tokens, answer: Tokens) -> NDArray[np.float64]:
-    """One number for each of `NAMES`."""
-    said, asked = answer.counts, question.counts
+    """Return one number for each of `NAMES`."""
+    words, question_words = answer.counts, question.counts
     many = max(len(answer.words), 1)
-    doubt = sum(said[word] for word in _DOUBT & said.keys())
-    shared = sum(min(count, asked[word]) for word, count in said.items() if word in asked)
+    doubt = sum(words[word] for word in _DOUBT & words.keys())
+    shared = sum(
+        min(count, question_words[word]) for word, count in words.items() if word in question_words
+    )
     numbers = set(answer.numbers)
     fresh = len(numbers - set(question.numbers))
     text = answer.text
@@ -66,7 +68,7 @@ def answer_numbers(question: Tokens, answer: Tokens) -> NDArray[np.float64]:
         (
             doubt / many,
             log1p(doubt),
-            log1p(sum(said[word] for word in _STEPS & said.keys())),
+            log1p(sum(words[word] for word in _STEPS & words.keys())),
             shared / many,
             shared / max(len(question.words), 1),
             fresh / max(len(numbers), 1),
@@ -74,8 +76,8 @@ def answer_numbers(question: Tokens, answer: Tokens) -> NDArray[np.float64]:
             log1p(answer.characters) - log1p(question.characters),
             float(tail[-1:] in _WHOLE_ENDS),
             float(bool(marked) or "\\boxed" in text or "**answer" in text.lower()),
-            log1p(sum(said[word] for word in _TURNS_BACK)),
-            log1p(sum(said[word] for word in _ESTIMATES)),
+            log1p(sum(words[word] for word in _TURNS_BACK)),
+            log1p(sum(words[word] for word in _ESTIMATES)),
             log1p(sum(map(str.isdigit, tail))),
             log1p(sum(map(str.islower, tail))),
             float(answer.characters < _VERY_SHORT),

@@ -1,8 +1,8 @@
-"""A learned artifact: JSON with arrays in it, under the hash of its content. Nothing in it runs.
+"""Learned artifact: JSON with arrays, identified by the hash of its content. Nothing in it runs.
 
-What is read is checked before it is used: hash, format, versions of the features, every shape,
-every index. An array is base64 of zlib of little-endian numbers; it is unpacked to the size that
-its shape says and no further.
+The content is validated before use: hash, format, feature versions, every shape, every index. An
+array is base64 of zlib of little-endian numbers. It is unpacked to the size of its shape and no
+further.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from streams.routing.learned.ngrams import Floats
 FORMAT = 2
 HASH_CHARACTERS = 16
 MAX_BYTES = 12 * 1024 * 1024
-"""Less than a record of the registry topic may have."""
+"""Below the limit of a record of the registry topic."""
 
 _MAX_NUMBERS = 20_000_000
 _MAX_COLUMNS = 64
@@ -44,11 +44,11 @@ _FEATURES = {"text": text_numbers.VERSION, "answer": answer_numbers.VERSION}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A trained classifier and confidence.
+    """A trained classifier and confidence model.
 
-    `columns` are the models or tiers whose scores it was trained on; `answer` is there when
-    answers were seen; `about` says what it was trained on and how it did; `domain` which prompts
-    are like its labels, where it was trained on enough of them.
+    `columns` are the models or tiers whose scores it was trained on. `answer` is set if the
+    training data had answers. `about` describes the training and its results. `domain` describes
+    the prompts that are like its labels, if it was trained on enough of them.
     """
 
     columns: tuple[str, ...]
@@ -59,13 +59,13 @@ class Artifact:
     domain: Domain | None = None
 
     def familiarity(self, numbers: Floats, ngrams: Ngrams) -> float:
-        """How much a prompt is like the labels, 0..1; 1 where the artifact can't tell."""
+        """Return the similarity of a prompt to the labels, 0..1; 1 without a domain."""
         if self.domain is None:
             return 1.0
         return self.domain.familiarity(numbers, ngrams, self.prompt.text.idf)
 
     def column(self, name: str) -> int:
-        """The place of a column.
+        """Return the index of a column.
 
         Raises:
             ArtifactError: it was not trained on that model or tier.
@@ -74,12 +74,12 @@ class Artifact:
             return self.columns.index(name)
         except ValueError:
             raise ArtifactError(
-                f"artifact {self.hash} knows nothing of {name}; it knows {', '.join(self.columns)}"
+                f"artifact {self.hash} has no column {name}; its columns: {', '.join(self.columns)}"
             ) from None
 
 
 def pack_artifact(artifact: Artifact) -> bytes:
-    """The artifact as bytes; the same artifact gives the same bytes."""
+    """Pack the artifact as bytes; the same artifact gives the same bytes."""
     body = {
         "format": FORMAT,
         "features": _FEATURES,
@@ -99,44 +99,46 @@ def pack_artifact(artifact: Artifact) -> bytes:
 
 
 def read_artifact(data: bytes) -> Artifact:
-    """An artifact out of its bytes, checked.
+    """Read and validate an artifact.
 
     Raises:
-        ArtifactError: it is damaged, of another format, or does not fit this version's features.
+        ArtifactError: it is damaged, has another format, or does not match this version's features.
     """
     if len(data) > MAX_BYTES:
-        raise ArtifactError(f"the artifact has {len(data)} bytes, at most {MAX_BYTES} are taken")
+        raise ArtifactError(f"the artifact has {len(data)} bytes; the limit is {MAX_BYTES}")
     try:
         document = orjson.loads(data)
         named, body = document["sluice_artifact"], document["body"]
-        # What nests deeper than JSON is written is a TypeError here.
+        # Deeper nesting than JSON can be written with raises a TypeError here.
         digest = _hash(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
     except (orjson.JSONDecodeError, KeyError, TypeError):
         named = None
     if not isinstance(named, str):
-        raise ArtifactError("this is no artifact of Sluice; make one with `sluice train`")
+        raise ArtifactError("not a Sluice artifact; create one with `sluice train`")
     if digest != named:
         raise ArtifactError(
-            f"the artifact says that its hash is {named[:HASH_CHARACTERS]}, and it is {digest}"
+            f"the artifact declares the hash {named[:HASH_CHARACTERS]}, but has {digest}"
         )
     try:
         return _read(body, digest)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArtifactError(
-            f"artifact {digest} lacks or misspells a part: {type(error).__name__}"
+            f"artifact {digest} has a missing or misspelled field: {type(error).__name__}"
         ) from None
 
 
 def _read(body: Mapping[str, Any], digest: str) -> Artifact:
     if body["format"] != FORMAT:
-        raise ArtifactError(f"artifact {digest} has format {body['format']}, {FORMAT} is read")
+        raise ArtifactError(
+            f"artifact {digest} has format {body['format']}; this version reads {FORMAT}"
+        )
     if body["features"] != _FEATURES:
         raise ArtifactError(
-            f"artifact {digest} was trained on other features than this version sees; train it anew"
+            f"artifact {digest} was trained on features of another version; retrain it"
         )
     columns = tuple(str(name) for name in body["columns"])
     if not 1 <= len(columns) <= _MAX_COLUMNS or len(set(columns)) < len(columns):
-        raise ArtifactError(f"artifact {digest} names its columns twice, or none, or too many")
+        raise ArtifactError(f"artifact {digest} has duplicate columns, none, or too many")
     text, forest = _read_model(body["prompt"])
     answer = None
     if "answer" in body:
@@ -205,13 +207,13 @@ def _unpack(packed: Mapping[str, Any], kind: str) -> NDArray[Any]:
     shape = tuple(int(size) for size in packed["shape"])
     numbers = prod(shape)
     if packed["type"] != kind or min(shape, default=0) < 0 or numbers > _MAX_NUMBERS:
-        raise ArtifactError("the artifact holds an array of another kind or size than is read")
+        raise ArtifactError("the artifact has an array of an unsupported type or size")
     size = numbers * np.dtype(_TYPES[kind]).itemsize
     unpacking = zlib.decompressobj()
     try:
         raw = unpacking.decompress(b64decode(packed["data"], validate=True), size + 1)
     except (zlib.error, Base64Error):
-        raise ArtifactError("the artifact holds an array that can't be unpacked") from None
+        raise ArtifactError("the artifact has an array that can't be unpacked") from None
     if len(raw) != size:
-        raise ArtifactError("the artifact holds an array that is shorter or longer than it says")
+        raise ArtifactError("the artifact has an array that does not match its declared size")
     return np.frombuffer(raw, _TYPES[kind]).astype(kind).reshape(shape)

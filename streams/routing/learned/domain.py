@@ -1,10 +1,10 @@
-"""How much a prompt is like those that an artifact was trained on.
+"""Similarity of a prompt to the training data of an artifact.
 
-Labels are gathered round centers (k-means over weighed n-grams, on the unit sphere). A prompt is
-held against the center that it is most like, and against how like it that center's own labels are
-when they are left out of its making: a narrow center asks for more than a wide one. The numbers of
-its text are held against theirs by leverage: how far they lie from the mean in directions in which
-the labels hardly differ. What is unlike by words or by numbers is unlike.
+Labels are clustered (k-means over weighted n-grams, on the unit sphere). A prompt is compared with
+its nearest center, relative to the similarity of that center's own labels when they are left out of
+its computation: a narrow center requires more than a wide one. The features of its text are
+compared by leverage: the distance from the mean in directions of low variance of the labels. A
+prompt that is unlike by words or by features is unlike.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from streams.routing.learned import text_numbers
 from streams.routing.learned.ngrams import BUCKETS, Floats, Ids, weigh
 
 FAMILIAR = 0.5
-"""From this familiarity on an artifact's word counts."""
+"""From this familiarity the artifact's prediction is used."""
 
 
 _FURTHEST = 8.0
-"""Standard deviations beyond which a number is no further off."""
+"""Standard deviations at which a feature is clipped."""
 
 
 def leverage(
@@ -34,7 +34,7 @@ def leverage(
     scale: NDArray[np.floating[Any]],
     precision: NDArray[np.floating[Any]],
 ) -> Floats:
-    """The leverage of each row of numbers."""
+    """Return the leverage of each row of features."""
     away = standardized(numbers, mean, scale)
     found: Floats = np.einsum("ij,jk,ik->i", away, precision.astype(np.float64), away)
     return found
@@ -43,17 +43,17 @@ def leverage(
 def standardized(
     numbers: Floats, mean: NDArray[np.floating[Any]], scale: NDArray[np.floating[Any]]
 ) -> Floats:
-    """Numbers as standard deviations from the mean of the labels'."""
+    """Return features as standard deviations from the labels' mean."""
     away: Floats = np.clip((numbers - mean) / scale, -_FURTHEST, _FURTHEST)
     return away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
-    """`centers` by bucket and center, of length 1 each; `low` and `high` by center: similarities
-    below which a prompt is nothing like its labels, and from which it is as much so as they are.
-    `mean`, `scale` and `precision` of the labels' numbers; `reach` is the leverage up to which a
-    prompt is like them, and from which it is not.
+    """Training domain. `centers` by bucket and center, of length 1 each. `low` and `high` by
+    center: similarities below which a prompt is unlike its labels, and from which it is as similar
+    as they are. `mean`, `scale` and `precision` of the labels' features; `reach` is the leverage up
+    to which a prompt is like them, and from which it is not.
     """
 
     centers: NDArray[np.float16]
@@ -67,8 +67,8 @@ class Domain:
     def familiarity(
         self, numbers: Floats, ngrams: tuple[Ids, Floats], idf: NDArray[np.float32]
     ) -> float:
-        """0 (nothing like the labels) to 1, rounded to 1e-6; `numbers` and n-grams of a prompt,
-        `idf` that of the linear model.
+        """Return 0 (unlike the labels) to 1, rounded to 1e-6; `numbers` and n-grams of a prompt,
+        `idf` of the linear model.
         """
         near, far = float(self.reach[0]), float(self.reach[1])
         within = (far - float(self.leverage(numbers[None, :])[0])) / (far - near)
@@ -76,7 +76,7 @@ class Domain:
         return round(min(max(found, 0.0), 1.0), SCORE_DIGITS)
 
     def leverage(self, numbers: Floats) -> Floats:
-        """How far the numbers of each row lie from those of the labels."""
+        """Return the distance of each row's features from those of the labels."""
         return leverage(numbers, self.mean, self.scale, self.precision)
 
     def _similarity(self, ngrams: tuple[Ids, Floats], idf: NDArray[np.float32]) -> float:
@@ -88,21 +88,21 @@ class Domain:
         return (float(similar[nearest]) - low) / (high - low)
 
     def checked(self) -> Domain:
-        """Itself, when its arrays fit each other.
+        """Return itself, if its arrays are consistent.
 
         Raises:
-            ArtifactError: they do not, or hold numbers that are not finite.
+            ArtifactError: they are not, or contain numbers that are not finite.
         """
         count = len(self.low)
         if not count or self.centers.shape != (BUCKETS, count) or self.high.shape != (count,):
-            raise ArtifactError("the arrays of the artifact's domain do not fit each other")
+            raise ArtifactError("the arrays of the artifact's domain are inconsistent")
         size = len(text_numbers.NAMES)
         shapes = (self.mean.shape, self.scale.shape, self.precision.shape, self.reach.shape)
         if shapes != ((size,), (size,), (size, size), (2,)):
-            raise ArtifactError("the numbers of the artifact's domain do not fit each other")
+            raise ArtifactError("the numbers of the artifact's domain are inconsistent")
         arrays = (self.centers, self.low, self.high, self.mean, self.precision, self.reach)
         if not all(np.isfinite(each).all() for each in arrays) or not (self.scale > 0).all():
-            raise ArtifactError("the artifact's domain holds numbers that are not finite")
+            raise ArtifactError("the artifact's domain has numbers that are not finite")
         if not (self.high > self.low).all() or not self.reach[1] > self.reach[0]:
-            raise ArtifactError("the artifact's domain has a center that nothing is like")
+            raise ArtifactError("the artifact's domain has a center without similar prompts")
         return self

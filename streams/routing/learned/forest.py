@@ -1,7 +1,7 @@
-"""A forest of regression trees as flat arrays, walked by all trees at once.
+"""A forest of regression trees as flat arrays, evaluated for all trees at once.
 
-Node 0 of each tree is its root; a leaf names itself as both children, so that walking on from it
-stays there. Trees are grown in `streams.offline.training`; here they are checked and evaluated.
+Node 0 of each tree is its root. A leaf names itself as both children, so further steps stay there.
+Trees are grown in `streams.offline.training` and only validated and evaluated here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from schemas.errors import ArtifactError
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forest:
     """`roots` of the trees; by node: `feature`, `threshold` (at most it goes `left`, else `right`),
-    and `value`, a number for each output. `depth` bounds the way from a root to a leaf.
+    and `value`, a number for each output. `depth` bounds the path from a root to a leaf.
     """
 
     roots: NDArray[np.int32]
@@ -36,7 +36,9 @@ class Forest:
         object.__setattr__(self, "_asked", self.feature.astype(np.intp))
 
     def predict(self, row: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The mean of all trees, an output each, for one row of features (float32, as grown)."""
+        """Return the mean of all trees, for each output, for one row of features (float32, as
+        grown).
+        """
         at, nodes = self.roots.astype(np.intp), len(self.left)
         for _ in range(self.depth):
             right = row.take(self._asked.take(at)) > self.threshold.take(at)
@@ -45,27 +47,27 @@ class Forest:
         return mean
 
     def checked(self, features: int, outputs: int) -> Forest:
-        """Itself, when it is a forest over so many features with so many outputs.
+        """Return itself, if it is a forest over `features` features with `outputs` outputs.
 
         Raises:
-            ArtifactError: an array has another shape, or a node points nowhere or backwards.
+            ArtifactError: an array has another shape, or a node points to no node or backwards.
         """
         nodes = len(self.feature)
         shapes = {each.shape for each in (self.feature, self.threshold, self.left, self.right)}
         if shapes != {(nodes,)} or self.value.shape != (nodes, outputs) or self.roots.ndim != 1:
-            raise ArtifactError("the forest's arrays do not fit each other")
+            raise ArtifactError("the forest's arrays are inconsistent")
         here = np.arange(nodes)
         leaf = (self.left == here) & (self.right == here)
         forward = (self.left > here) & (self.right > here)
         inside = (self.left < nodes) & (self.right < nodes)
         if nodes == 0 or len(self.roots) == 0 or not ((leaf | forward) & inside).all():
-            raise ArtifactError("the forest has a node that points nowhere or backwards")
+            raise ArtifactError("the forest has a node that points to no node or backwards")
         if ((self.roots < 0) | (self.roots >= nodes)).any():
-            raise ArtifactError("the forest has a root that is no node")
+            raise ArtifactError("the forest has a root outside its nodes")
         if ((self.feature < 0) | (self.feature >= features)).any():
-            raise ArtifactError(f"the forest asks for a feature beyond the {features} there are")
+            raise ArtifactError(f"the forest uses a feature beyond the {features} available")
         if not 0 <= self.depth <= 64:
             raise ArtifactError("the forest is deeper than 64")
         if not (np.isfinite(self.threshold).all() and np.isfinite(self.value).all()):
-            raise ArtifactError("the forest holds numbers that are not finite")
+            raise ArtifactError("the forest has numbers that are not finite")
         return self

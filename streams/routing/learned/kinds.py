@@ -1,4 +1,4 @@
-"""Kinds of words: which words tell of a kind, and how many of each kind a text has."""
+"""Word categories: the categories of each word, and the counts of a text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ KindsOf = Mapping[str, tuple[int, ...]]
 
 
 def by_word(kinds: WordKinds) -> KindsOf:
-    """The places of the kinds that each word tells of."""
+    """Return the indexes of each word's categories."""
     return {
         word: tuple(place for place, words in enumerate(kinds.values()) if word in words)
         for words in kinds.values()
@@ -18,7 +18,7 @@ def by_word(kinds: WordKinds) -> KindsOf:
 
 
 def count_kinds(counts: Mapping[str, int], kinds_of: KindsOf, kinds: int) -> list[int]:
-    """How many words of each kind there are among counted words."""
+    """Return the number of words of each category among counted words."""
     found = [0] * kinds
     for word in counts.keys() & kinds_of.keys():
         for kind in kinds_of[word]:

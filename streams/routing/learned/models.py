@@ -1,7 +1,7 @@
-"""The two learned models: how good each model's answer to a prompt will be, and how good this is.
+"""The two learned models: expected quality of each model's answer to a prompt, and of this answer.
 
-Both are a linear model over hashed n-grams whose predictions, beside numbers of the text, feed a
-forest. Predictions are mean scores 0..1 as the labels were; where labels are 0 or 1, chances.
+Both are a linear model over hashed n-grams whose predictions, together with features of the text,
+feed a forest. Predictions are mean scores 0..1 like the labels; probabilities if labels are 0 or 1.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Ngrams = tuple[Ids, Floats]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextLinear:
-    """A linear model over hashed n-grams: `idf` by bucket, `weights` by bucket and output, `bias`
-    by output.
+    """Linear model over hashed n-grams: `idf` by bucket, `weights` by bucket and output, `bias` by
+    output.
     """
 
     idf: NDArray[np.float32]
@@ -31,23 +31,23 @@ class TextLinear:
     bias: NDArray[np.float32]
 
     def predict(self, ngrams: Ngrams) -> Floats:
-        """A number for each output."""
+        """Return a number for each output."""
         ids, counts = ngrams
         weighed = weigh(counts, self.idf[ids].astype(np.float64))
         found: Floats = weighed @ self.weights[ids].astype(np.float64) + self.bias
         return found
 
     def checked(self, outputs: int) -> TextLinear:
-        """Itself, when it has so many outputs.
+        """Return itself, if it has `outputs` outputs.
 
         Raises:
-            ArtifactError: an array has another shape or holds numbers that are not finite.
+            ArtifactError: an array has another shape or contains numbers that are not finite.
         """
         shapes = (self.idf.shape, self.weights.shape, self.bias.shape)
         if shapes != ((BUCKETS,), (BUCKETS, outputs), (outputs,)):
-            raise ArtifactError("the linear model's arrays do not fit each other")
+            raise ArtifactError("the linear model's arrays are inconsistent")
         if not all(np.isfinite(each).all() for each in (self.idf, self.weights, self.bias)):
-            raise ArtifactError("the linear model holds numbers that are not finite")
+            raise ArtifactError("the linear model has numbers that are not finite")
         return self
 
 
@@ -55,23 +55,23 @@ class TextLinear:
 class PromptModel:
     """Expected scores of every column's answer, from the prompt alone.
 
-    The last output is the mean over all columns: how easy the prompt is.
+    The last output is the mean over all columns, the ease of the prompt.
     """
 
     text: TextLinear
     forest: Forest
 
     def predict(self, prompt: Tokens) -> Floats:
-        """Expected score of each column, then their mean."""
+        """Return the expected score of each column, then their mean."""
         return self.judge(text_numbers.text_numbers(prompt), count_ngrams(prompt.all))
 
     def judge(self, numbers: Floats, ngrams: Ngrams) -> Floats:
-        """The same of a prompt that was counted before."""
+        """Return the same for a prompt with extracted features."""
         row = np.concatenate((numbers, self.text.predict(ngrams)))
         return self.forest.predict(row.astype(np.float32))
 
     def checked(self, columns: int) -> PromptModel:
-        """Itself, when it fits so many columns.
+        """Return itself, if it matches `columns` columns.
 
         Raises:
             ArtifactError: it does not.
@@ -83,18 +83,19 @@ class PromptModel:
 
 
 ANSWER_FEATURES = len(answer_numbers.NAMES) + 2 * len(text_numbers.NAMES) + 5
-"""Numbers of answer against question, of the answer's text, of the question's text; the linear
-model's two views; the prompt's ease; what was expected of this column; the column's mean score."""
+"""Features of answer against question, of the answer's text, of the question's text; the linear
+model's two outputs; the prompt's ease; the expected score of this column; the column's mean score.
+"""
 
 ANSWER_OUTPUTS = 2
-"""The answer's own score, and the mean score of what all other columns answer to that prompt."""
+"""The answer's own score, and the mean score of all other columns' answers to that prompt."""
 
 _TRUST = 0.5
 
 
 def revise(expected: Floats, column: int, others: float) -> Floats:
-    """What is expected of every column once the answer of one was seen; `others` is what it says of
-    all other columns, whose expectations move half of the way there, as the mean of both views.
+    """Return the expected score of every column after the answer of one. `others` is the predicted
+    mean of all other columns; their expectations move half of the way there, as the mean of both.
     """
     columns = len(expected) - 1
     if columns == 1:
@@ -106,10 +107,10 @@ def revise(expected: Floats, column: int, others: float) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerModel:
-    """How good an answer is, from prompt and answer; one model for the answers of all columns.
+    """Quality of an answer, from prompt and answer; one model for the answers of all columns.
 
-    An answer also tells how hard its prompt is for everybody else: the second output. `prior` is
-    the mean score of each column where it was trained.
+    The second output is the difficulty of the prompt for the other columns. `prior` is the mean
+    score of each column in training.
     """
 
     text: TextLinear
@@ -117,7 +118,7 @@ class AnswerModel:
     prior: NDArray[np.float32]
 
     def predict(self, prompt: Tokens, answer: Tokens, expected: Floats, column: int) -> float:
-        """Expected score of an answer; `expected` is what `PromptModel` says of the prompt."""
+        """Return the expected score of an answer; `expected` is the prediction of `PromptModel`."""
         numbers = np.concatenate(
             (
                 answer_numbers.answer_numbers(prompt, answer),
@@ -128,8 +129,8 @@ class AnswerModel:
         return float(self.judge(numbers, count_ngrams(answer.all), expected, column)[0])
 
     def judge(self, numbers: Floats, ngrams: Ngrams, expected: Floats, column: int) -> Floats:
-        """Expected scores of this answer and, in the mean, of all other columns' answers. It was
-        counted before: its numbers beside the question's, its text's, its prompt's.
+        """Return the expected score of this answer and the mean of all other columns' answers, from
+        extracted features: of answer against question, of its text, of its prompt.
         """
         beliefs = (
             *self.text.predict(ngrams),
@@ -141,7 +142,7 @@ class AnswerModel:
         return self.forest.predict(row)
 
     def checked(self, columns: int) -> AnswerModel:
-        """Itself, when it fits so many columns.
+        """Return itself, if it matches `columns` columns.
 
         Raises:
             ArtifactError: it does not.
@@ -149,5 +150,5 @@ class AnswerModel:
         self.text.checked(ANSWER_OUTPUTS)
         self.forest.checked(ANSWER_FEATURES, ANSWER_OUTPUTS)
         if self.prior.shape != (columns,) or not np.isfinite(self.prior).all():
-            raise ArtifactError("the answer model's priors do not fit its columns")
+            raise ArtifactError("the answer model's priors do not match its columns")
         return self

@@ -1,7 +1,7 @@
-"""Hashed words and pairs of words: a text as few (bucket, weight) pairs, without a vocabulary.
+"""Hashed words and word pairs: a text as (bucket, weight) pairs, without a vocabulary.
 
-Feature hashing (Weinberger et al., ICML 2009): every token and every pair of neighbours falls into
-one of a fixed number of buckets. Weights are 1 + ln(count) times the bucket's inverse document
+Feature hashing (Weinberger et al., ICML 2009): every token and every pair of neighbours maps to one
+of a fixed number of buckets. Weights are 1 + ln(count) times the bucket's inverse document
 frequency, scaled to length 1 (Salton and Buckley, 1988).
 """
 
@@ -23,8 +23,8 @@ Floats = NDArray[np.float64]
 
 
 class _Hashes(dict[str, int]):
-    """Hashes of the tokens seen of late: a dictionary hands out what it has without a call of ours,
-    which is most of what counting costs.
+    """Cache of recent tokens' hashes. A dictionary returns a known value without a Python call, the
+    main cost of counting.
     """
 
     def __missing__(self, token: str) -> int:
@@ -38,7 +38,7 @@ _hash = _Hashes().__getitem__
 
 
 def count_ngrams(tokens: list[str]) -> tuple[Ids, Floats]:
-    """Buckets of the tokens and of their pairs, ascending, with 1 + ln(count) each."""
+    """Return the buckets of the tokens and of their pairs, ascending, with 1 + ln(count) each."""
     if not tokens:
         return np.empty(0, np.intp), np.empty(0)
     single = np.fromiter(map(_hash, tokens), np.uint32, len(tokens))
@@ -50,7 +50,9 @@ def count_ngrams(tokens: list[str]) -> tuple[Ids, Floats]:
 
 
 def weigh(counts: Floats, idf: Floats) -> Floats:
-    """The weights of a text's buckets, of length 1 together; `idf` is that of each of them."""
+    """Return the weights of a text's buckets, with total length 1; `idf` is that of each of
+    them.
+    """
     weights = counts * idf
     length = float(np.sqrt(weights @ weights))
     return weights / length if length else weights

@@ -1,8 +1,8 @@
-"""What an answer gives as its result, in numbers: whether its way leads there, and what it is.
+"""Numeric features of an answer's result: whether the derivation leads to it, and what it is.
 
-A result that stands at the end of the reasoning is more often right than one that appears from
-nowhere. Marks of a result: a JSON key, "the answer is", a boxed formula. These numbers are part of
-`answer_numbers` and of its version.
+A result at the end of the reasoning is correct more often than one without a derivation. Marks of a
+result: a JSON key, "the answer is", a boxed formula. These features are part of `answer_numbers`
+and of its version.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NAMES: tuple[str, ...] = (
     *("code fences", "equations of the way", "lines of the way", "digits of its last number"),
     "different numbers at the end of the way",
 )
-"""What each number is, of a result and of the way that leads to it."""
+"""Name of each feature, of a result and of its derivation."""
 
 _MARK = re.compile(r'"answer"\s*:\s*')
 _SAID_MARK = re.compile(r"\b[Aa]nswer(?: is|:)\**\s*|\\boxed\{|####\s*")
@@ -32,8 +32,8 @@ _DRESS = "`}\n \"',$*"
 
 
 def result_of(text: str) -> tuple[str, str, int]:
-    """The way, the result behind its last mark (or the text's end), and how many characters follow
-    the part that was looked at.
+    """Return the derivation, the result after its last mark (or the text's end), and how many
+    characters follow the examined part.
     """
     marked = list(_MARK.finditer(text)) or list(_SAID_MARK.finditer(text))
     if marked:
@@ -45,7 +45,7 @@ def result_of(text: str) -> tuple[str, str, int]:
 
 
 def result_numbers(question: Tokens, answer: Tokens) -> tuple[float, ...]:
-    """One number for each of `NAMES`."""
+    """Return one number for each of `NAMES`."""
     way, result, after = result_of(answer.text)
     line = result.strip(_DRESS).split("\n")[0].strip(_DRESS)[:_LINE_CHARACTERS]
     on_the_way = NUMBER.findall(way)

@@ -1,7 +1,7 @@
-"""How a text is written, in numbers: how it begins and ends, whom it speaks of, what it quotes.
+"""Numeric features of style: beginning and end, persons addressed, quotations.
 
-These are the marks by which a reader tells an exam's question from a search, a chat or a program.
-They are part of `text_numbers` and of its version.
+They distinguish an exam question from a search, a chat or a program. They are part of
+`text_numbers` and of its version.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _STYLES = (
     *("calls of members", "greatest number", "mean number"),
 )
 NAMES: tuple[str, ...] = (*_STYLES, *(f"share of {kind}" for kind in _STYLE_KINDS))
-"""What each number is."""
+"""Name of each feature."""
 
 _KINDS_OF = by_word(_STYLE_KINDS)
 _QUESTIONS = frozenset(("what", "which", "who", "where", "when", "why", "how"))
@@ -60,7 +60,7 @@ _MOST_DIGITS = 15
 
 
 def style_numbers(tokens: Tokens, lengths: NDArray[np.int64], sentences: int) -> tuple[float, ...]:
-    """One number for each of `NAMES`; `lengths` are those of the words."""
+    """Return one number for each of `NAMES`; `lengths` are those of the words."""
     text, words = tokens.text, tokens.words
     many = max(len(words), 1)
     first, last = (words[0], words[-1]) if words else ("", "")

@@ -1,7 +1,7 @@
-"""What a text looks like, in numbers: sizes, kinds of characters, kinds of words, nesting.
+"""Numeric features of a text: sizes, kinds of characters, kinds of words, nesting.
 
-Nothing here knows a topic or a data set: the numbers say how long, how formal, how dense, how
-demanding a text is, in the spirit of the article's signals (section 4). Order is part of every
+The features depend on no topic or data set. They measure the length, formality, density and
+difficulty of a text, following the article's signals (section 4). The order is part of every
 artifact: a change raises `VERSION`.
 """
 
@@ -93,7 +93,7 @@ NAMES: tuple[str, ...] = (
     *_SHAPES,
     *style_numbers.NAMES,
 )
-"""What each number is."""
+"""Name of each feature."""
 
 _KINDS_OF = by_word(_WORD_KINDS)
 _SIGN_CODES = np.frombuffer(_SIGNS.encode(), np.uint8)
@@ -108,20 +108,20 @@ _LAST_WORDS = 30
 
 
 def text_numbers(tokens: Tokens) -> NDArray[np.float64]:
-    """One number for each of `NAMES`."""
+    """Return one number for each of `NAMES`."""
     text = tokens.text
     raw = text.encode("utf-8", "replace")
     codes = np.frombuffer(raw, np.uint8)
-    seen = np.bincount(codes, minlength=256)
+    counts = np.bincount(codes, minlength=256)
     lengths = np.fromiter(map(len, tokens.words), np.int64, len(tokens.words))
     size = max(len(text), 1)
     sentences = len(_SENTENCE_END.findall(text))
-    shares = seen[seen > 0] / size
+    shares = counts[counts > 0] / size
     return np.concatenate(
         (
-            _sizes(tokens, seen, size, lengths),
-            np.log1p(seen[_SIGN_CODES]),
-            seen[_DENSE_CODES] / size * 100,
+            _sizes(tokens, counts, size, lengths),
+            np.log1p(counts[_SIGN_CODES]),
+            counts[_DENSE_CODES] / size * 100,
             np.log1p(count_kinds(tokens.counts, _KINDS_OF, len(_WORD_KINDS))),
             (
                 float(np.cumsum(_DEPTHS[codes]).max(initial=0)),
@@ -135,7 +135,7 @@ def text_numbers(tokens: Tokens) -> NDArray[np.float64]:
 
 
 def _sizes(
-    tokens: Tokens, seen: NDArray[np.intp], size: int, lengths: NDArray[np.int64]
+    tokens: Tokens, counts: NDArray[np.intp], size: int, lengths: NDArray[np.int64]
 ) -> tuple[float, ...]:
     words, numbers, lines = tokens.words, tokens.numbers, tokens.text.split("\n")
     many = max(len(words), 1)
@@ -150,11 +150,11 @@ def _sizes(
         log1p(len(set(numbers))),
         max(map(len, numbers), default=0),
         sum(map(len, numbers)) / size,
-        float(seen[65:91].sum()) / size,
-        float(seen[97:123].sum()) / size,
-        float(seen[48:58].sum()) / size,
-        float(seen[32]) / size,
-        float(seen[128:].sum()) / size,
+        float(counts[65:91].sum()) / size,
+        float(counts[97:123].sum()) / size,
+        float(counts[48:58].sum()) / size,
+        float(counts[32]) / size,
+        float(counts[128:].sum()) / size,
         max(map(len, _INDENT.findall(tokens.text)), default=0),
         log1p(max(map(len, lines))),
     )

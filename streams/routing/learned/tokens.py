@@ -1,4 +1,4 @@
-"""A text cut once, for all that is counted in it."""
+"""Tokens of a text, split once for all counts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """`text` is what is examined of a text of `characters`: its head and its tail. `all` are words,
-    single digits and signs in order, lower case; `counts` counts its words alone.
+    """`text` is the examined part of a text of `characters`: its head and its tail. `all` are
+    words, single digits and signs in order, lower case; `counts` counts its words alone.
     """
 
     text: str
@@ -28,7 +28,7 @@ class Tokens:
 
     @classmethod
     def of(cls, text: str) -> Tokens:
-        """Cut a text."""
+        """Split a text."""
         examined = text
         if len(text) > HEAD_CHARACTERS + TAIL_CHARACTERS:
             examined = f"{text[:HEAD_CHARACTERS]}\n{text[-TAIL_CHARACTERS:]}"

@@ -1,1 +1,1 @@
-"""The LLM classifier, apart from its call."""
+"""The LLM classifier, without its call."""

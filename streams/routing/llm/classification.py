@@ -1,7 +1,7 @@
-"""The `llm` classifier, apart from the call: what a small model is asked, what its word is worth.
+"""The `llm` classifier without its call: the prompt, and the parsing of the answer.
 
-The model sees the request as data, is told the tiers, and answers JSON. An answer that does not
-say a tier of ours is no opinion; then the rules decide.
+The model receives the request as data, with the tiers, and answers JSON. An answer without a tier
+of the registry is invalid; then the rules decide.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from streams.routing.llm.prompts import (
 from streams.routing.snapshot import Model, RegistrySnapshot
 
 SHOWN_CHARACTERS = 4_000
-"""Of a longer question the beginning and the end are shown."""
+"""Characters of the question; a longer one is shown by its beginning and its end."""
 
 MAX_OUTPUT_TOKENS = 120
 _REASON_CHARACTERS = 120
@@ -31,8 +31,8 @@ _REASON_CHARACTERS = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LlmClassification:
-    """What became of asking: a tier, a score 0..1 if one was given and a reason; or only `failed`,
-    why there is none (an error class, `nonsense`, `paused`).
+    """Result of an LLM classification: a tier, a score 0..1 if given, and a reason; or only
+    `failed`, the reason for none (an error class, `nonsense`, `paused`).
     """
 
     tier: str | None = None
@@ -67,16 +67,16 @@ class LlmClassification:
         )
 
 
-def question_key(seen: Features, snapshot: RegistrySnapshot) -> str:
-    """What an opinion may be remembered by: the question, the tiers, the model that is asked."""
-    asked = snapshot.policy.llm.model if snapshot.policy.llm else ""
-    text = "\x00".join((asked, *snapshot.tiers, str(seen.tools), seen.question))
+def question_key(features: Features, snapshot: RegistrySnapshot) -> str:
+    """Return the cache key of a classification: the question, the tiers, the called model."""
+    called = snapshot.policy.llm.model if snapshot.policy.llm else ""
+    text = "\x00".join((called, *snapshot.tiers, str(features.tools), features.question))
     return hashlib.blake2b(text.encode(errors="replace"), digest_size=16).hexdigest()
 
 
-def opinion_body(seen: Features, snapshot: RegistrySnapshot, model: Model) -> dict[str, Any]:
-    """The chat-completions body that asks a model where a request belongs."""
-    question = shown(seen.question, SHOWN_CHARACTERS)
+def opinion_body(features: Features, snapshot: RegistrySnapshot, model: Model) -> dict[str, Any]:
+    """Return the chat-completions body that asks a model for the tier of a request."""
+    question = shown(features.question, SHOWN_CHARACTERS)
     mark = mark_of(question)
     tiers = ", ".join(snapshot.tiers)
     instructions = (
@@ -89,12 +89,12 @@ def opinion_body(seen: Features, snapshot: RegistrySnapshot, model: Model) -> di
         '"reason": at most ten words}.'
     )
     request = enclosed("REQUEST", mark, question)
-    beside = f"It comes with {seen.tools} tools and {seen.turns} turns."
+    beside = f"It comes with {features.tools} tools and {features.turns} turns."
     return inquiry_body(instructions, f"{request}\n{beside}", model, MAX_OUTPUT_TOKENS)
 
 
 def read_opinion(text: str, snapshot: RegistrySnapshot) -> LlmClassification:
-    """What a model said; `failed` is `nonsense` where it names no tier of ours."""
+    """Parse a model's answer; `failed` is `nonsense` if it names no tier of the registry."""
     found = json_object_in(text, "tier")
     tier = found.get("tier")
     if not isinstance(tier, str) or tier.strip().lower() not in snapshot.tiers:

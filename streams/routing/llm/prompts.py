@@ -1,8 +1,8 @@
-"""What routing asks a model on its own behalf: data between markers, an answer in JSON.
+"""Prompts of routing's own model calls: data between markers, an answer in JSON.
 
-A marker holds a hash of all that it encloses, so that nothing enclosed can close it. Whatever comes
-back is read as far as it is JSON, and anything else counts as not said; so does an answer that says
-two things, since one of them may be quoted from what it was asked about.
+A marker contains a hash of the enclosed text, so no enclosed text can close it. An answer is parsed
+as JSON, and anything else is ignored. So is an answer with two values, since one of them may be a
+quotation of the enclosed text.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ _MARK_BYTES = 10
 
 
 def mark_of(*texts: str) -> str:
-    """Hexadecimal digits that none of the texts can hold on purpose: a text that holds its own mark
-    takes 2^80 tries to find.
+    """Return hexadecimal digits that none of the texts can contain on purpose: a text that contains
+    its own mark takes 2^80 tries to find.
     """
     whole = "\x00".join(texts).encode(errors="replace")
     return hashlib.blake2b(whole, digest_size=_MARK_BYTES).hexdigest()
 
 
 def enclosed(name: str, mark: str, text: str) -> str:
-    """A text between its markers."""
+    """Return a text between its markers."""
     return f"{name}-{mark}\n{text}\n{name}-{mark}"
 
 
 def inquiry_body(
     instructions: str, data: str, model: Model, max_output_tokens: int
 ) -> dict[str, Any]:
-    """The chat-completions body; JSON is demanded of models that can promise it."""
+    """Return the chat-completions body; JSON is required of models that support it."""
     body: dict[str, Any] = {
         "messages": [
             {"role": "system", "content": instructions},
@@ -54,7 +54,9 @@ def inquiry_body(
 
 
 def shown(text: str, most: int) -> str:
-    """A text of at most so many characters, or its beginning and its end, three quarters to one."""
+    """Return a text of at most `most` characters, or its beginning and its end, three quarters to
+    one.
+    """
     if len(text) <= most:
         return text
     tail = most // 4
@@ -62,8 +64,8 @@ def shown(text: str, most: int) -> str:
 
 
 def json_object_in(text: str, field: str) -> Mapping[str, Any]:
-    """The JSON object with this field in a model's answer, bare or among prose; empty where there
-    is none, or where several differ in that field.
+    """Return the JSON object with this field in a model's answer, bare or within prose; empty if
+    there is none, or if several differ in that field.
     """
     read = text[:_READ_CHARACTERS]
     whole = _object(read)
@@ -88,7 +90,7 @@ def _object(text: str) -> Mapping[str, Any] | None:
 
 
 def share_in(value: Any) -> float | None:
-    """A number in 0..1, rounded to 1e-6; `None` for anything else."""
+    """Return a number in 0..1, rounded to 1e-6; `None` for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         return None
     return round(float(value), SCORE_DIGITS)

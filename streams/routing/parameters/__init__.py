@@ -1,1 +1,1 @@
-"""Request parameters that a model takes, and limits of its answer."""
+"""Request parameters that a model accepts, and limits of its answer."""

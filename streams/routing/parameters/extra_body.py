@@ -1,10 +1,10 @@
-"""What of a request's `extra_body` goes to a model: the names that its registry entry lists.
+"""The part of a request's `extra_body` that is sent to a model: names listed in its registry entry.
 
-A name that nobody looked at may change what a call costs, where it goes, or what it may do: other
-models, tools of the provider, a dearer service tier. So a model takes what is listed for it
+An unreviewed name may change a call's cost, its destination or its permissions: other models,
+provider tools, a more expensive service tier. So a model accepts only listed names
 (`models.<name>.extra_body`), by default the common parameters of sampling, reasoning, guided output
-and templates. A name that no model in question takes is refused at the door. One that only the
-chosen model does not take is left out, and the reply says so.
+and templates. A name that no eligible model accepts is rejected at admission. A name that only the
+chosen model does not accept is dropped, and the reply says so.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ def _extra(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def refused_names(body: Mapping[str, Any], models: Iterable[Model]) -> tuple[str, ...]:
-    """Names that none of these models takes, in order; one that is no ordinary name is `?`."""
+    """Return names that none of these models accepts, in order; one with unusual characters is
+    `?`.
+    """
     extra = _extra(body)
     if not extra:
         return ()
@@ -33,7 +35,7 @@ def refused_names(body: Mapping[str, Any], models: Iterable[Model]) -> tuple[str
 
 
 def with_listed_extra(body: Mapping[str, Any], model: Model) -> Mapping[str, Any]:
-    """The body as this model gets it."""
+    """Return the body as this model receives it."""
     extra = _extra(body)
     if extra.keys() <= model.extra_body:
         return body
@@ -42,6 +44,6 @@ def with_listed_extra(body: Mapping[str, Any], model: Model) -> Mapping[str, Any
 
 
 def extra_notes(body: Mapping[str, Any], model: Model) -> tuple[str, ...]:
-    """What the caller is told of names that were left out."""
+    """Return the notes to the caller on dropped names."""
     left_out = sorted(name for name in _extra(body) if name not in model.extra_body)
     return tuple(f"extra_body.{name} left out, {model.name} does not take it" for name in left_out)

@@ -1,7 +1,7 @@
-"""Request parameters that may be left out for a model that refuses them.
+"""Request parameters that may be dropped for a model that refuses them.
 
-Without one of them an answer may be worse, but it answers the same question. What a request cannot
-do without (messages, tools, the form of the answer) is a capability, not a parameter.
+Without one of them an answer may be worse, but it answers the same question. Indispensable parts
+(messages, tools, the form of the answer) are capabilities, not parameters.
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ PARAMETERS = frozenset(
         "verbosity",
     }
 )
-"""Names as in a request; `max_tokens` and `max_completion_tokens` stand for each other, `top_k` is
-of `extra_body`, the reasoning ones are fields of assistant turns."""
+"""Names as in a request. `max_tokens` and `max_completion_tokens` are equivalent, `top_k` is in
+`extra_body`, the reasoning ones are fields of assistant turns.
+"""
 
 TURN_FIELDS = frozenset(
     {"extra_content", "reasoning", "reasoning_content", "reasoning_details", "thinking_blocks"}
 )
-"""Those that are fields of an assistant's turn."""
+"""Parameters that are fields of an assistant's turn."""

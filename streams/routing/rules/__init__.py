@@ -1,1 +1,1 @@
-"""The rule classifiers: ours and the article's, and what they look at in a request."""
+"""Rule classifiers: Sluice's and the article's, and their signals."""

@@ -1,6 +1,6 @@
-"""The article's two rule classifiers, word for word in their limits.
+"""The article's two rule classifiers, with its exact limits.
 
-They name three fixed classes, spread over however many tiers the registry has. Sources: the
+They have three fixed classes, which are spread over the tiers of the registry. Sources: the
 article, section 4 step 2 (`article-4`) and section 6 example 1 (`article-ex1`).
 """
 
@@ -28,16 +28,16 @@ EXAMPLE_1_SIMPLE = frozenset({"faq", "status_check", "classification", "extracti
 EXAMPLE_1_COMPLEX = frozenset({"code_review", "research_synthesis", "creative_writing"})
 
 
-def article_section_4(seen: Features, _: RetrievalPolicy) -> Complexity:
+def article_section_4(features: Features, _: RetrievalPolicy) -> Complexity:
     """The article's section 4: features, then under 20 words without a request word, then code."""
-    if seen.feature in SECTION_4_SIMPLE:
-        return Complexity(score=SIMPLE, reasons=(f"feature {seen.feature} is simple",))
-    if seen.feature in SECTION_4_COMPLEX:
-        return Complexity(score=COMPLEX, reasons=(f"feature {seen.feature} is complex",))
-    lowered = seen.question.lower()
-    if seen.words < 20 and not any(word in lowered for word in _REQUEST_WORDS):
+    if features.feature in SECTION_4_SIMPLE:
+        return Complexity(score=SIMPLE, reasons=(f"feature {features.feature} is simple",))
+    if features.feature in SECTION_4_COMPLEX:
+        return Complexity(score=COMPLEX, reasons=(f"feature {features.feature} is complex",))
+    lowered = features.question.lower()
+    if features.words < 20 and not any(word in lowered for word in _REQUEST_WORDS):
         return Complexity(score=SIMPLE, reasons=("under 20 words, no request word",))
-    if _CODE.search(seen.question):
+    if _CODE.search(features.question):
         return Complexity(score=COMPLEX, reasons=("holds code",))
     signal = next((signal for signal in _SIGNALS if signal in lowered), None)
     if signal:
@@ -45,14 +45,14 @@ def article_section_4(seen: Features, _: RetrievalPolicy) -> Complexity:
     return Complexity(score=MODERATE, reasons=("no rule applies",))
 
 
-def article_example_1(seen: Features, _: RetrievalPolicy) -> Complexity:
+def article_example_1(features: Features, _: RetrievalPolicy) -> Complexity:
     """The article's example 1: features, then under 30 words, then over 200."""
-    if seen.feature in EXAMPLE_1_SIMPLE:
-        return Complexity(score=SIMPLE, reasons=(f"feature {seen.feature} is simple",))
-    if seen.feature in EXAMPLE_1_COMPLEX:
-        return Complexity(score=COMPLEX, reasons=(f"feature {seen.feature} is complex",))
-    if seen.words < 30:
+    if features.feature in EXAMPLE_1_SIMPLE:
+        return Complexity(score=SIMPLE, reasons=(f"feature {features.feature} is simple",))
+    if features.feature in EXAMPLE_1_COMPLEX:
+        return Complexity(score=COMPLEX, reasons=(f"feature {features.feature} is complex",))
+    if features.words < 30:
         return Complexity(score=SIMPLE, reasons=("under 30 words",))
-    if seen.words > 200:
+    if features.words > 200:
         return Complexity(score=COMPLEX, reasons=("over 200 words",))
     return Complexity(score=MODERATE, reasons=("30 to 200 words",))

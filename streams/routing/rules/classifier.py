@@ -1,7 +1,7 @@
-"""Our own rule classifier, and every rule classifier by its name.
+"""Sluice's own rule classifier, and all rule classifiers by name.
 
-A classifier gives a complexity score (0 easy .. 1 hard), the share of the way from the first to
-the last tier, and reasons.
+A classifier returns a complexity score (0 easy .. 1 hard), the relative position between the first
+and the last tier, and reasons.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = [
 Classifier = Callable[[Features, RetrievalPolicy], Complexity]
 
 _BASE = 0.12
-"""The score of a question of usual length in which nothing stands out."""
+"""Score of a question of usual length without signals."""
 
 _HEAD, _TAIL = 400, 300
 """Characters of a long question that are read, at its beginning and its end."""
@@ -42,27 +42,27 @@ _HEAD, _TAIL = 400, 300
 _PASTED_LINES = 8
 
 _SMALLEST = 0.005
-"""Signals that weigh less are not told."""
+"""Signals of lower weight are not reported."""
 
 
-def sluice_rules(seen: Features, retrieval: RetrievalPolicy) -> Complexity:
-    """Our own rules: weighted signals of wording, length, code, metadata and retrieval.
+def sluice_rules(features: Features, retrieval: RetrievalPolicy) -> Complexity:
+    """Sluice's own rules: weighted signals of wording, length, code, metadata and retrieval.
 
-    Of a question longer than 700 characters the first 400 and the last 300 are read, so that a
-    long prompt costs no more than a short one: what is asked stands in one of them, and between
-    them lies what it is about.
+    Of a question longer than 700 characters the first 400 and the last 300 are read, so a long
+    prompt takes no more time than a short one. The task is usually in one of them, and its material
+    between them.
     """
-    found = _signals(seen, retrieval)
+    found = _signals(features, retrieval)
     score = _BASE
-    told: list[tuple[float, float, str]] = []
+    weighed: list[tuple[float, float, str]] = []
     for weight, reason in found:
         score += weight
         if abs(weight) >= _SMALLEST:
-            told.append((-abs(weight), weight, reason))
-    told.sort(key=_by_size)
+            weighed.append((-abs(weight), weight, reason))
+    weighed.sort(key=_by_size)
     return Complexity(
         score=round(bounded(score), SCORE_DIGITS),
-        reasons=tuple([_worded(weight, reason) for _, weight, reason in told])
+        reasons=tuple([_worded(weight, reason) for _, weight, reason in weighed])
         or ("nothing stands out",),
     )
 
@@ -75,24 +75,24 @@ def _worded(weight: float, reason: str) -> str:
     return f"{reason} ({weight:+.2f})"
 
 
-def _signals(seen: Features, retrieval: RetrievalPolicy) -> list[Weighed]:
-    question = seen.question
+def _signals(features: Features, retrieval: RetrievalPolicy) -> list[Weighed]:
+    question = features.question
     if len(question) > _HEAD + _TAIL:
         question = f"{question[:_HEAD]}\n{question[-_TAIL:]}"
     text = plain(question)
-    size = latin_characters(question, seen.characters)
-    pasted = not seen.has_code and question.count("\n") >= _PASTED_LINES
-    given = retrieval_answers(seen, retrieval)
+    size = latin_characters(question, features.characters)
+    pasted = not features.has_code and question.count("\n") >= _PASTED_LINES
+    given = retrieval_answers(features, retrieval)
     wording = said_in(text, LEXICON.find(text), size, pasted=pasted, given=given)
     found = list(wording.signals)
-    if seen.has_code:
-        found.append(_code(seen.code_lines))
+    if features.has_code:
+        found.append(_code(features.code_lines))
     weight = length_weight(size)
     if weight > 0:
         evidence = sum(weight for weight, _ in found if weight > 0) - wording.doubtful
         weight = within_room(weight * wording.share_of_length, evidence)
     found.append((weight, "short" if weight < 0 else "long"))
-    found.extend(context_signals(seen, retrieval))
+    found.extend(context_signals(features, retrieval))
     return found
 
 

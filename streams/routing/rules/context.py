@@ -1,7 +1,7 @@
-"""What stands beside the question and says how hard it is: feature, metadata, retrieval, tools.
+"""Signals of difficulty beside the question: feature, metadata, retrieval, tools.
 
-Each gives a weight and its reason in words. Callers' own names are read by their words:
-`legal_review` is both legal and a review.
+Each has a weight and a textual reason. Callers' own names are split into words: `legal_review` is
+both legal and a review.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _TASK_KEYS = frozenset({"task", "task_type", "type", "intent", "category", "use_
 _EASY_LEVELS = frozenset({"low", "simple", "easy", "trivial", "basic", "minimal", "minor", "1"})
 _HARD_LEVELS = frozenset({"high", "complex", "hard", "difficult", "critical", "expert", "max"})
 _OPINIONS = frozenset({"complexity", "difficulty"})
-"""Keys whose value speaks of the work itself; the others say how much depends on it."""
+"""Keys whose value describes the work itself; others describe its importance."""
 
 _HIGHER_TIERS = frozenset({"paid", "pro", "premium", "plus", "enterprise", "business"})
 _QUALITIES = {"economy": -0.05, "best": 0.05}
@@ -68,37 +68,37 @@ _DIRECT = frozenset(
 )
 
 
-def context_signals(seen: Features, retrieval: RetrievalPolicy) -> Iterator[Weighed]:
-    """Every signal that stands beside the question."""
-    if seen.feature is not None:
-        weight = _FEATURES.get(seen.feature, 0.0) or _work(seen.feature) * 0.15
-        yield weight, f"feature {seen.feature[:_EXAMINED]}"
-    if seen.metadata:
-        yield from _metadata(seen.metadata)
-    if seen.user_tier is not None and seen.user_tier.lower() in _HIGHER_TIERS:
-        yield 0.01, f"a {seen.user_tier.lower()} user"
-    if seen.quality in _QUALITIES:
-        yield _QUALITIES[seen.quality], f"quality {seen.quality}"
-    if seen.turns > 3:
-        yield 0.08, f"{seen.turns} turns of conversation"
-    if seen.tools > 1:
-        yield _TOOLS.get(seen.tools, _MANY_TOOLS), f"{seen.tools} tools to choose from"
-    if seen.instructions > 4_000:
+def context_signals(features: Features, retrieval: RetrievalPolicy) -> Iterator[Weighed]:
+    """Yield every signal beside the question."""
+    if features.feature is not None:
+        weight = _FEATURES.get(features.feature, 0.0) or _work(features.feature) * 0.15
+        yield weight, f"feature {features.feature[:_EXAMINED]}"
+    if features.metadata:
+        yield from _metadata(features.metadata)
+    if features.user_tier is not None and features.user_tier.lower() in _HIGHER_TIERS:
+        yield 0.01, f"a {features.user_tier.lower()} user"
+    if features.quality in _QUALITIES:
+        yield _QUALITIES[features.quality], f"quality {features.quality}"
+    if features.turns > 3:
+        yield 0.08, f"{features.turns} turns of conversation"
+    if features.tools > 1:
+        yield _TOOLS.get(features.tools, _MANY_TOOLS), f"{features.tools} tools to choose from"
+    if features.instructions > 4_000:
         yield 0.06, "long instructions"
-    if seen.answer_fields > 12:
-        yield 0.08, f"an answer of {seen.answer_fields} fields"
-    if seen.retrieval_scores or seen.retrieval_query_type is not None:
-        yield from _retrieval(seen, retrieval)
+    if features.answer_fields > 12:
+        yield 0.08, f"an answer of {features.answer_fields} fields"
+    if features.retrieval_scores or features.retrieval_query_type is not None:
+        yield from _retrieval(features, retrieval)
 
 
 def _work(name: str) -> int:
-    """-1 for the name of easy work, 1 for that of hard work, else 0."""
+    """Return -1 for the name of easy work, 1 for that of hard work, else 0."""
     words = set(_WORD.findall(name[:_EXAMINED].lower()))
     return (not words.isdisjoint(_HARD_WORK)) - (not words.isdisjoint(_EASY_WORK))
 
 
 def _metadata(metadata: Mapping[str, str]) -> Iterator[Weighed]:
-    """Keys and values in plain words; what is not known says nothing."""
+    """Yield signals of keys and values in plain words; unknown ones have none."""
     for key in sorted(metadata.keys() & (_LEVEL_KEYS | _TASK_KEYS)):
         value = metadata[key][:_EXAMINED].lower()
         if key in _TASK_KEYS:
@@ -108,21 +108,21 @@ def _metadata(metadata: Mapping[str, str]) -> Iterator[Weighed]:
         yield level * (0.3 if key in _OPINIONS else 0.08), f"metadata says {key} {value}"
 
 
-def _retrieval(seen: Features, policy: RetrievalPolicy) -> Iterator[Weighed]:
+def _retrieval(features: Features, policy: RetrievalPolicy) -> Iterator[Weighed]:
     """The article's RAG rule: strong chunks and a direct question go down, weak or synthesis up."""
-    if seen.retrieval_query_type in _SYNTHESIS:
-        yield 0.25, f"retrieval for {seen.retrieval_query_type}"
-    elif seen.retrieval_scores:
-        if max(seen.retrieval_scores) < policy.weak_score:
+    if features.retrieval_query_type in _SYNTHESIS:
+        yield 0.25, f"retrieval for {features.retrieval_query_type}"
+    elif features.retrieval_scores:
+        if max(features.retrieval_scores) < policy.weak_score:
             yield 0.25, "retrieval found nothing relevant"
-        elif retrieval_answers(seen, policy):
+        elif retrieval_answers(features, policy):
             yield -0.25, "retrieval found the answer"
 
 
-def retrieval_answers(seen: Features, policy: RetrievalPolicy) -> bool:
-    """Whether strong passages stand beside a direct question."""
+def retrieval_answers(features: Features, policy: RetrievalPolicy) -> bool:
+    """Return whether strong passages accompany a direct question."""
     return (
-        bool(seen.retrieval_scores)
-        and max(seen.retrieval_scores) >= policy.confident_score
-        and seen.retrieval_query_type in (_DIRECT | {None})
+        bool(features.retrieval_scores)
+        and max(features.retrieval_scores) >= policy.confident_score
+        and features.retrieval_query_type in (_DIRECT | {None})
     )

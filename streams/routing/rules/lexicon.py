@@ -1,8 +1,8 @@
 """Words and phrases of many meanings, found in one pass over a text.
 
-A look into the text for each phrase took 0.2 ms a page; an automaton that knows all of them (Aho
-and Corasick, CACM 1975) takes microseconds, however many there are, and linear time.
-Texts are matched as `plain` makes them: lower case, with plain quotes and blanks.
+A separate search for each phrase took 0.2 ms a page. An Aho-Corasick automaton (Aho and Corasick,
+CACM 1975) takes microseconds, independent of their number, and linear time. Texts are matched in
+the form that `plain` returns: lower case, with plain quotes and spaces.
 """
 
 from __future__ import annotations
@@ -16,24 +16,25 @@ _TYPOGRAPHIC = (
     *(("–", " "), ("—", " "), ("‑", " "), ("‐", " "), ("\u00a0", " "), ("\u202f", " ")),
 )
 _NO_BLANKS_FROM = 0x0E00
-"""Scripts from Thai on (kana, han, hangul) write words without blanks between them."""
+"""Scripts from Thai on (kana, han, hangul) write words without spaces between them."""
 
 _ARABIC_FROM, _ARABIC_TO = 0x0600, 0x06FF
-"""Arabic writes "and", "the", "with" at the beginning of the word that follows."""
+"""Arabic prefixes "and", "the", "with" to the following word."""
 
 ANY_ENDING = ANY_BEGINNING = "*"
 
 
 Hit = tuple[str, str, int, int]
-"""A phrase in a text: its meaning, the phrase, and where it begins and ends, in characters."""
+"""A phrase in a text: its meaning, the phrase, and its start and end, in characters."""
 
 
 class Lexicon:
-    """Phrases by meaning; `known` has each: meaning, text, and whether a word must begin and end
-    with it. A phrase is found as whole words; `prov*` is found with any ending, `*door` with any
+    """Phrases by meaning. `known` has for each: meaning, text, and whether it must begin and end at
+    a word boundary. A phrase matches whole words; `prov*` matches with any ending, `*door` with any
     beginning.
 
-    Phrases are lower case, with single blanks and no hyphens. One that holds another one wins.
+    Phrases are lower case, with single spaces and no hyphens. A longer phrase wins over one that it
+    contains.
     """
 
     def __init__(self, phrases: Mapping[str, Iterable[str]]) -> None:
@@ -48,7 +49,7 @@ class Lexicon:
             for each in written:
                 text = each.removesuffix(ANY_ENDING).removeprefix(ANY_BEGINNING)
                 if text in texts:
-                    raise ValueError(f"{each!r} stands in the lexicon twice")
+                    raise ValueError(f"{each!r} is in the lexicon twice")
                 texts.append(text)
                 open_end = each.endswith(ANY_ENDING) or not _is_letter(text[-1])
                 whole_left = _is_letter(text[0]) and not _takes_prefixes(text[0])
@@ -59,7 +60,7 @@ class Lexicon:
         ).find_matches_as_indexes
 
     def find(self, text: str) -> list[Hit]:
-        """Every phrase in a text that `plain` made, in the order of the text."""
+        """Return every phrase in a text that `plain` returned, in the order of the text."""
         hits: list[Hit] = []
         size = len(text)
         known = self.known
@@ -74,7 +75,7 @@ class Lexicon:
 
 
 def plain(text: str) -> str:
-    """Lower case, hyphens, dashes and line breaks as blanks, typographic quotes as plain ones."""
+    """Return lower case text, with hyphens, dashes and line breaks as spaces, and plain quotes."""
     text = text.lower().replace("\n", " ").replace("-", " ")
     if not text.isascii():
         for found, written in _TYPOGRAPHIC:

@@ -1,8 +1,8 @@
-"""What wording says about how hard a question is: concepts, their phrases and their weights.
+"""Signals of wording for a question's difficulty: concepts, their phrases and their weights.
 
-Weights were set by hand: starting from the article's signals, by what reviewers of a golden set of
-everyday work called hard, of which one half was looked at and the other only measured. The phrases
-stand in `phrases`, one file a language.
+Weights were set by hand, starting from the article's signals, to match reviewers' ratings of a
+golden set of everyday work. One half of the set was used for tuning, the other only for
+measurement. The phrases are in `phrases`, one file a language.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PERSONAL, NOTATION, ACCESS = "personal", "notation", "access"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComplexitySignal:
-    """One meaning: what its first phrase adds to the score, each further one, and the reason."""
+    """One meaning: the weight of its first phrase, of each further one, and the reason."""
 
     weight: float
     more: float = 0.0
@@ -63,10 +63,10 @@ SIGNALS: Mapping[str, ComplexitySignal] = {
 
 
 HARD = frozenset({"proof", "puzzle", "faults", "systems", "design", "mathematics", "notation"})
-"""Concepts beside which a question is no everyday one."""
+"""Concepts that exclude an everyday question."""
 
 SOFT = frozenset({"explanation", "judgement", "expertise", "analysis", "plan", "steps", "depth"})
-"""Concepts that say little in a customer's question about an order or a card."""
+"""Concepts with little weight in a customer's question about an order or a card."""
 
 WORKS_OVER = frozenset({EXTRACT, BRIEF, TRANSFORM})
 """Concepts of work on a given text."""
@@ -75,16 +75,16 @@ SUBJECTS = frozenset(
     {"faults", "systems", "judgement", "analysis", "expertise", "software", "depth", "plan"}
     | {"explanation", "prose", "design", "mathematics", "proof", "puzzle", "steps", "computation"}
 )
-"""Concepts that a given text may be about, whatever is to be done with it."""
+"""Concepts that a given text may be about, independent of the task."""
 
 SURELY_PROVES = frozenset({"mathematics", NOTATION, "puzzle"})
-"""Concepts beside which a proof is one, though papers are spoken of."""
+"""Concepts beside which a proof counts as one, even in a text about papers."""
 
 VOUCHERS = frozenset(
     {"voucher", "coupon", "gift card", "gutschein*", "gutschein", "code promo", "cupón"}
     | {"buono sconto", "cupom", "クーポン", "优惠券", "쿠폰", "कूपन", "قسيمة"}
 )
-"""Phrases of a customer's business that have a code as doors have."""
+"""Phrases of a customer's business that have a code, as doors have."""
 
 LOOKUPS = frozenset(
     {"who", "who's", "when", "where", "which", "what's", "do", "does", "did", "is", "are", "was"}
@@ -96,18 +96,18 @@ LOOKUPS = frozenset(
     | {"kto", "kiedy", "gdzie", "jak", "ile", "кто", "когда", "где", "сколько", "как", "какой"}
     | {"vem", "när", "var", "hur"}
 )
-"""First words of most questions that look something up, or of small orders."""
+"""First words of most lookup questions or small tasks."""
 
 
 def _all_phrases() -> dict[str, tuple[str, ...]]:
     phrases: dict[str, tuple[str, ...]] = {}
-    seen: set[str] = set()
+    known: set[str] = set()
     for source in PHRASES.values():
-        for meaning, said in source.items():
+        for meaning, listed in source.items():
             new = []
-            for each in said:
-                if each.strip(ANY_ENDING) not in seen:
-                    seen.add(each.strip(ANY_ENDING))
+            for each in listed:
+                if each.strip(ANY_ENDING) not in known:
+                    known.add(each.strip(ANY_ENDING))
                     new.append(each)
             phrases[meaning] = (*phrases.get(meaning, ()), *new)
     return phrases

@@ -1,4 +1,4 @@
-"""How long a question is, whatever script it is written in."""
+"""Length of a question, independent of its script."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from math import exp, log, sqrt
 _DENSE = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
 _SYLLABLES = re.compile("[\u3040-\u30ff\uac00-\ud7a3]")
 _DENSE_CHARACTERS = 3.3
-"""Latin characters that say as much as one Chinese character; parallel texts: 2.6 to 3.4."""
+"""Latin characters equivalent to one Chinese character; parallel texts: 2.6 to 3.4."""
 
 _SYLLABLE_CHARACTERS = 1.6
 """The same for one kana or hangul syllable."""
 
 _FEW_WIDE = 1.2
-"""Bytes a character below which a text has hardly any Chinese, Japanese or Korean in it."""
+"""Bytes a character below which a text contains hardly any Chinese, Japanese or Korean."""
 
 _SAMPLE = 240
-"""Characters of which it is counted how many are Chinese, Japanese or Korean."""
+"""Characters sampled to count how many are Chinese, Japanese or Korean."""
 
 _CHARACTERS_PER_WORD = 6
 _LENGTH_WEIGHT = 0.2
 _USUAL = 66
-"""Latin characters at which length neither adds nor takes off."""
+"""Latin characters at which length has no weight."""
 
 _ROOM = 0.035
-"""What length adds at most to a text in which nothing is hard: with the base, less than the first
+"""Maximum weight of length in a text without evidence of difficulty: with the base, below the first
 boundary of the local registry.
 """
 
 _DOUBTFUL = 0.04
-"""Evidence below this is found in any longer text by chance."""
+"""Evidence below this occurs in any longer text by chance."""
 
 _ROOM_BY_EVIDENCE = 8.0
-"""What length adds at most for each unit of weight that speaks of difficulty."""
+"""Maximum weight of length for each unit of weight that is evidence of difficulty."""
 
 _SHORTEST, _LONGEST = 16, 12_000
 _KNEE = 0.1
 
 
 def latin_characters(read: str, characters: int) -> float:
-    """The characters that a question of so many would have in a Latin script; `read` is the part
-    of it that is examined, from which the whole is estimated.
+    """Return the equivalent length in a Latin script of a question of `characters`; `read` is the
+    examined part, from which the whole is estimated.
     """
     if read.isascii():
         return float(characters)
@@ -55,31 +55,31 @@ def latin_characters(read: str, characters: int) -> float:
 
 
 def words_of(characters: float) -> float:
-    """Words in so many Latin characters."""
+    """Return the words in so many Latin characters."""
     return characters / _CHARACTERS_PER_WORD
 
 
 def length_weight(characters: float) -> float:
-    """What length adds to the score: the same for each doubling, since on public question sets
+    """Return the weight of length: the same for each doubling, since on public question sets
     difficulty grows with the logarithm of the length.
     """
     return _LENGTH_WEIGHT * log(min(max(characters, _SHORTEST), _LONGEST) / _USUAL)
 
 
 def within_room(weight: float, evidence: float) -> float:
-    """What a positive weight of length counts beside so much evidence of difficulty: hardly less
-    while it is small against the room that the evidence gives it, and never more than that.
+    """Return the effect of a positive weight of length beside this evidence of difficulty: nearly
+    the whole while it is small against the limit that the evidence sets, and never above the limit.
 
-    A long text is not hard for being long, but of two texts of equal evidence the longer one is
-    harder, so the order by length is kept.
+    A long text is not hard for its length. Of two texts of equal evidence the longer one is harder,
+    so the order by length is kept.
     """
     room = _ROOM + _ROOM_BY_EVIDENCE * max(evidence - _DOUBTFUL, 0.0)
     return weight / sqrt(1 + (weight / room) ** 2)
 
 
 def bounded(score: float) -> float:
-    """A sum of weights as a score in 0..1: itself from 0.1 to 0.9, and bent towards 0 and 1 beyond,
-    so that no two sums are made equal.
+    """Return a sum of weights as a score in 0..1: identical from 0.1 to 0.9, and compressed towards
+    0 and 1 beyond, so that different sums stay different.
     """
     if score < _KNEE:
         return _KNEE * exp((score - _KNEE) / _KNEE)

@@ -1,8 +1,7 @@
-"""What the phrases of a question say together.
+"""Combined weight of the phrases of a question.
 
-One phrase can take another one's meaning: who has to prove an identity wants no proof, who asks
-what became of an order asks nothing hard with "why", and what is only to be extracted from a text
-may itself be about anything.
+One phrase can cancel another: a request to prove one's identity needs no proof, "why" in a question
+about an order is not hard, and a text for extraction may have any subject.
 """
 
 from __future__ import annotations
@@ -44,41 +43,41 @@ from streams.routing.rules.signals import (
 from streams.routing.rules.size import words_of
 
 _ASKED_FIRST, _ASKED_LAST = 250, 250
-"""What is wanted stands in the first or last of these characters; between lies what it is about."""
+"""The task is in the first or last of these characters, its material between them."""
 
 _BETWEEN = 0.4
-"""What a signal between them counts."""
+"""Factor of a signal between them."""
 
 _MATERIAL = 0.3
-"""What the subject of a text counts that is only to be worked over."""
+"""Factor of the subject of a text that is only processed."""
 
 _MATERIAL_LENGTH = 0.35
-"""What the length of such a text counts, and that of a story that somebody tells of himself."""
+"""Factor of the length of such a text, and of a personal story."""
 
 _PLAIN = -0.08
-"""What is taken off where such a text holds nothing that weighs more than `_TELLING`."""
+"""Deduction if such a text has no signal above `_TELLING`."""
 
 _TELLING = 0.03
 
 _EVERYDAY = 0.3
-"""What an explanation or a judgement counts in a customer's everyday question."""
+"""Factor of an explanation or a judgement in a customer's everyday question."""
 
 _MADE_WITHIN = 60
-"""Characters between "write" and "function" for it to be one request."""
+"""Characters between "write" and "function" within which they are one request."""
 
 _OPENS_WITHIN, _OPENS_BEFORE, _OPENS_AT_ONCE = 24, 6, 8
-"""Characters from a code to the door that it opens: behind it, before it, and behind it where the
-two are one name ("discount code").
+"""Characters from a code to the door that it opens: after it, before it, and after it where the two
+are one name ("discount code").
 """
 
 _VERB_LAST_FROM = 0x0900
-"""Scripts from Devanagari on are those of languages that say "write" behind what is written."""
+"""Scripts from Devanagari on belong to languages that put "write" after its object."""
 
 _CODE_ASKED = 0.28
 _MAKING = 0.08
 _BEGINS = 40
 _EQUATION = re.compile(r"[=+*^×÷](?<=[0-9a-z)²³ ].) ?[0-9a-z(√?-]")
-"""An operator between two terms; begins with the operator, since few characters are one."""
+"""An operator between two terms. The pattern starts with the operator, since operators are rare."""
 
 _NUMBER = re.compile(r"[0-9][0-9.,:/]*[a-z]{0,2}")
 _DIGITS = "1234567890"
@@ -86,25 +85,25 @@ _YEAR = re.compile(r"(?:1[5-9]|20)[0-9][0-9]s?[.,]?")
 _NO_QUANTITIES = ("st", "nd", "rd", "th", "am", "pm")
 
 _FEW_QUANTITIES, _MANY_QUANTITIES = 2, 5
-"""From so many on a question reckons with them; more than the latter count no more."""
+"""Quantities from which a question is arithmetic, and above which more add nothing."""
 
 _MANY_QUANTITIES_TOLD = 3
-"""The same in what somebody tells of himself, an order or a card."""
+"""The same in a personal story, an order or a card."""
 
 _QUANTITIES, _QUANTITY = 0.08, 0.02
-"""What quantities add together, and what each of them adds."""
+"""Total weight of quantities, and the weight of each."""
 
 _NUMBERED_ANYHOW = 1_500
-"""Latin characters from which a text holds numbers whatever it is about."""
+"""Latin characters from which any text contains numbers."""
 
 _OF_QUANTITIES = 0.7
-"""The share of their weight that is no evidence for length."""
+"""Share of their weight that is no evidence for length."""
 
 _LONGER = 200
-"""Latin characters from which a question has a text beside it."""
+"""Latin characters from which a question includes a text."""
 
 _UNDILUTED = 400
-"""Latin characters up to which a signal counts whole."""
+"""Latin characters up to which a signal has full weight."""
 
 _EVERYDAY_WORDS = 30
 _SERVICE_WORDS = 150
@@ -114,8 +113,8 @@ _GREETED_WITHIN = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionWording:
-    """Signals with their weights, the share (0..1) that the length of the question counts, and the
-    weight of those signals that is no evidence for length: numbers stand in easy texts too.
+    """Signals with their weights, the share (0..1) at which the question's length counts, and the
+    weight of the signals that are no evidence for length: easy texts contain numbers too.
     """
 
     signals: tuple[Weighed, ...]
@@ -126,9 +125,9 @@ class QuestionWording:
 def said_in(
     text: str, hits: list[Hit], size: float, *, pasted: bool = False, given: bool = False
 ) -> QuestionWording:
-    """What the hits in a plain text say; `size` is the question's length in Latin characters;
-    `pasted` is a text of many lines that are no code: a log, a table, a list; `given` one with
-    retrieved passages in it.
+    """Return the weights of the hits in a plain text. `size` is the question's length in Latin
+    characters; `pasted` is a text of many lines without code: a log, a table, a list; `given` a
+    text with retrieved passages.
     """
     found = _look(hits, len(text))
     asked = found.asked
@@ -154,7 +153,7 @@ def said_in(
         for concept, weight in _weights(asked)
     }
     signals = [(weight, SIGNALS[concept].reason) for concept, weight in counted.items()]
-    # A manner is as hard to keep in a short text as in a long one.
+    # A required manner is as hard in a short text as in a long one.
     doubtful = counted.get(MANNER, 0.0)
     signals.extend(_of_structure(found, dilution))
     reckons = False
@@ -185,16 +184,16 @@ def said_in(
 
 
 _Asked = dict[str, dict[str, bool]]
-"""By concept its phrases, and whether each stands where a question is asked."""
+"""Phrases by concept, and whether each is at a position where the task is."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Found:
-    """What one pass over the hits finds.
+    """Result of one pass over the hits.
 
-    `makes_code`: "write" or its like is followed soon by something made of code. `begins_making`:
-    the question begins with it. `works_over`: a given text is to be extracted from, labelled,
-    shortened or translated; said before anything hard is, or at the end of a long text.
+    `makes_code`: "write" or a synonym is soon followed by something made of code. `begins_making`:
+    the question begins with it. `works_over`: a given text is extracted from, labelled, shortened
+    or translated; stated before anything hard, or at the end of a long text.
     """
 
     asked: _Asked
@@ -243,9 +242,9 @@ _OF_CODE = frozenset({MAKES, HANDS, CODE_NOUNS, ACCESS})
 
 
 class _CodeAsked:
-    """Follows the hits of a text: whether something made of code is asked for.
+    """Scans the hits of a text for a request for something made of code.
 
-    `perhaps`: what is asked for may be the code of a door, a discount or a country.
+    `perhaps`: the requested code may be that of a door, a discount or a country.
     """
 
     __slots__ = ("_made", "_made_by", "_named", "_open", "_opened", "_opens", "perhaps", "surely")
@@ -258,7 +257,7 @@ class _CodeAsked:
         self._open: int | None = None
 
     def see(self, concept: str, phrase: str, begin: int, end: int) -> None:
-        """Take up the next hit."""
+        """Process the next hit."""
         if concept == ACCESS:
             self._opens = end
             if self._open is not None:
@@ -296,7 +295,7 @@ def _of_structure(found: _Found, dilution: float) -> Iterator[Weighed]:
 
 
 def _weights(asked: _Asked) -> list[tuple[str, float]]:
-    """Each concept once: its first phrase, and what further ones add."""
+    """Return the weight of each concept: its first phrase, and the addition of further ones."""
     weights = []
     for concept, said in asked.items():
         signal = SIGNALS.get(concept)
@@ -314,7 +313,7 @@ def _is_everyday(text: str, asked: _Asked) -> bool:
 
 
 def _is_service(asked: _Asked, *, short: bool) -> bool:
-    """Whether somebody speaks of an order, a card or a flight of his own, or asks for one."""
+    """Return whether the text mentions the user's own order, card or flight, or asks for one."""
     return SERVICE in asked and (PERSONAL in asked or (short and LOOKUP in asked))
 
 
@@ -323,7 +322,7 @@ def _holds_equations(text: str) -> bool:
 
 
 def _quantities(text: str) -> int:
-    """Numbers that are no years, days or hours, up to `_MANY_QUANTITIES`."""
+    """Count numbers other than years, days or hours, up to `_MANY_QUANTITIES`."""
     if not any(digit in text for digit in _DIGITS):
         return 0
     found = 0
@@ -341,5 +340,5 @@ def _diluted(weight: float, dilution: float) -> float:
 
 
 def _dilution(size: float) -> float:
-    """What is found in a text counts less the longer it is: more is found by chance."""
+    """Return the factor of signals, lower in a longer text: more of them occur by chance."""
     return min(sqrt(_UNDILUTED / max(size, 1.0)), 1.0)

@@ -1,1 +1,1 @@
-"""Which model is asked next: candidates, budgets, fallback, expected cost."""
+"""Selection of the next model: candidates, budgets, fallback, expected cost."""

@@ -1,8 +1,8 @@
-"""Which model and instance of a tier may serve a request, in the order in which to ask them.
+"""Models and instances of a tier that may serve a request, in the order of calls.
 
 The order of the design's section 6: capable, likely within the deadline, has capacity, then
-balanced over instances, then cheapest. Health, load and observed latency come in as values, so
-that the same values give the same order in a replay.
+balanced over instances, then cheapest. Health, load and observed latency are parameters, so a
+replay with the same values has the same order.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from streams.routing.snapshot import Instance, Model, RegistrySnapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRequirements:
-    """What a request asks of a model: capabilities, tokens of context, time left in ms."""
+    """Requirements of a request: capabilities, tokens of context, time left in ms."""
 
     capabilities: frozenset[str]
     context_tokens: int
@@ -27,13 +27,13 @@ class ModelRequirements:
     spread: str = ""
     """Identity of the hop; spreads requests over instances by a keyed hash."""
     overflowed_window: int = 0
-    """Largest window, in tokens, that this request has been found not to fit into."""
+    """Largest window, in tokens, that is known to be too small for this request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceStatus:
-    """How an instance is doing now: open to calls or why not, observed latency (ms), calls in
-    flight. `returns` says that it lacks nothing but capacity, which comes back by itself.
+    """State of an instance: available or the reason why not, observed latency (ms), calls in
+    flight. `returns` is set if it only lacks capacity, which recovers by itself.
     """
 
     available: bool = True
@@ -53,7 +53,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excluded:
-    """A candidate that is not asked, and why; `returns` if only for want of capacity."""
+    """An excluded candidate and the reason; `returns` if it only lacks capacity."""
 
     model: str
     instance: str | None
@@ -63,19 +63,19 @@ class Excluded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortlist:
-    """Who is asked, first to last, and who is not."""
+    """Candidates, first to last, and excluded ones."""
 
     candidates: tuple[Candidate, ...]
     excluded: tuple[Excluded, ...]
 
     @property
     def lacks_capacity(self) -> bool:
-        """Whether somebody would be asked who has no room at the moment."""
+        """Return whether a candidate is excluded only for lack of capacity."""
         return any(each.returns for each in self.excluded)
 
     @property
     def lacks_health(self) -> bool:
-        """Whether somebody would be asked whose instance is not well at the moment."""
+        """Return whether a candidate is excluded because its instance is unhealthy."""
         return any(each.instance is not None and not each.returns for each in self.excluded)
 
     def step(
@@ -91,23 +91,23 @@ class Shortlist:
         )
 
 
-def nobody_for_now(reason: str) -> Shortlist:
-    """Nobody may be asked at the moment, whatever the candidates, for a reason that passes."""
+def blocked_shortlist(reason: str) -> Shortlist:
+    """Return a shortlist without candidates, for a temporary reason."""
     why = Excluded(model="", instance=None, reason=reason, returns=True)
     return Shortlist(candidates=(), excluded=(why,))
 
 
 Conditions = Mapping[tuple[str, str], InstanceStatus]
-"""By (model, instance); what is missing is in its best condition."""
+"""By (model, instance); a missing one is in its best condition."""
 
 Costs = Mapping[str, int | None]
-"""Expected cost of this request by model, nano-USD; what is unknown comes last."""
+"""Expected cost of this request by model, nano-USD; unknown costs sort last."""
 
 LEAST_ANSWER_TOKENS = 256
-"""Room for an answer that a model must have left where the caller sets no limit."""
+"""Tokens for an answer that a model must have left if the caller sets no limit."""
 
 EXPECTED_OUTPUT_TOKENS = 300
-"""Output tokens that an expected cost counts with."""
+"""Output tokens assumed in an expected cost."""
 
 _GOOD = InstanceStatus()
 
@@ -119,8 +119,8 @@ def shortlist(
     conditions: Conditions,
     costs: Costs,
 ) -> Shortlist:
-    """Order the tier's candidates for this need: cheapest model first, a model's instances by
-    their weight and load.
+    """Order the tier's candidates for these requirements: cheapest model first, a model's instances
+    by their weight and load.
     """
     kept: list[Candidate] = []
     excluded: list[Excluded] = []
@@ -161,7 +161,7 @@ def _rank(model: Model, costs: Costs) -> tuple[bool, int, str]:
 
 
 def never_fits(model: Model, need: ModelRequirements) -> str | None:
-    """Why a model can't serve this need at any time, or `None`."""
+    """Return why a model can never meet these requirements, or `None`."""
     missing = need.capabilities - model.capabilities
     if missing:
         return "can not do " + ", ".join(sorted(missing))
@@ -175,15 +175,15 @@ def never_fits(model: Model, need: ModelRequirements) -> str | None:
     return None
 
 
-def fits_nobody(need: ModelRequirements, snapshot: RegistrySnapshot) -> bool:
-    """Whether no model that this request may be asked of can ever serve it."""
+def no_model_fits(need: ModelRequirements, snapshot: RegistrySnapshot) -> bool:
+    """Return whether no model that is eligible for this request can ever serve it."""
     pinned = snapshot.models.get(need.pinned_model or "")
     models = snapshot.models.values() if pinned is None else (pinned,)
     return all(never_fits(model, need) is not None for model in models)
 
 
 def unfit(model: Model, need: ModelRequirements) -> str | None:
-    """Why a model can't serve this need at all, or `None`."""
+    """Return why a model can't meet these requirements at all, or `None`."""
     never = never_fits(model, need)
     if never is not None:
         return never
@@ -193,7 +193,7 @@ def unfit(model: Model, need: ModelRequirements) -> str | None:
 
 
 def _closed(now: InstanceStatus, need: ModelRequirements) -> str | None:
-    """Why an instance is not asked now, or `None`."""
+    """Return why an instance is unavailable now, or `None`."""
     if not now.available:
         return now.why
     if now.latency_ms is not None and need.time_left_ms < now.latency_ms / 2:
@@ -204,11 +204,11 @@ def _closed(now: InstanceStatus, need: ModelRequirements) -> str | None:
 def balance(
     model: Model, instances: Sequence[Instance], need: ModelRequirements, conditions: Conditions
 ) -> list[Instance]:
-    """Instances by expected wait: latency x (in flight + 1) / weight.
+    """Order instances by expected wait: latency x (in flight + 1) / weight.
 
-    Where the shortest wait is an idle instance's, the first is drawn among all idle ones, and else
-    among those that wait as shortly, each with the chance of its weight over its latency: by the
-    wait alone the quickest would have all of a light load.
+    If the instance with the shortest wait is idle, the first is drawn among all idle ones, else
+    among those with the same wait, with probability proportional to weight over latency. By the
+    wait alone the fastest would receive all of a light load.
     """
     if len(instances) < 2:
         return list(instances)

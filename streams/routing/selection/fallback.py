@@ -1,8 +1,8 @@
-"""What follows a failed call, by its error class (design, section 6).
+"""Next step after a failed call, by its error class (design, section 6).
 
-Retry once where the same instance may answer, then another instance, then another model of the
-tier; when the tier has nobody left, the hop ends and the next tier, or the best answer seen,
-decides. This is the one place that retries.
+Retry once if the same instance may answer, then another instance, then another model of the tier.
+When the tier is exhausted, the hop ends, and the next tier or the best answer so far applies. This
+is the only place that retries.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _RETRIED = frozenset(
     {"timeout", "connection", "rate_limited", "server", "overloaded", "bad_response"}
 )
 TRANSIENT = _RETRIED
-"""Classes of errors that are over after a while; the others stay until somebody acts."""
+"""Error classes that pass by themselves; others need intervention."""
 
 _OTHER_INSTANCE = _RETRIED | {"auth"}
 CONTEXT_LENGTH = "context_length"
@@ -28,20 +28,21 @@ _OTHER_MODEL = _OTHER_INSTANCE | {
     "bad_request",
 }
 _FINAL = frozenset({"invalid_request"})
-"""The request itself is at fault: nobody else is asked."""
+"""The request itself is invalid: no other instance is called."""
 
 MAX_REFUSALS = 2
-"""Refusals for unknown reasons (`bad_request`) after which a request counts as at fault itself: the
-first may be the model's own limit, which is worth one other model."""
+"""Refusals without a known reason (`bad_request`) after which the request counts as invalid. The
+first may be the model's own limit, so one other model is tried.
+"""
 
 MAX_HONOURED_WAIT_MS = 1_000.0
-"""Longest `Retry-After` that is waited out within a hop; a longer one means: ask somebody else."""
+"""Longest `Retry-After` to wait for within a hop; for a longer one, call another instance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedCall:
-    """A call of this hop that failed; `unsupported` is the parameter that the model refused, where
-    it named one that is now left out for it.
+    """A failed call of this hop. `unsupported` is the parameter that the model refused, if it named
+    one; it is then dropped for the model.
     """
 
     candidate: Candidate
@@ -61,8 +62,8 @@ class RetryStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TierExhausted:
-    """This tier can't answer; `refused` says that no other tier should be asked either, `passes`
-    that it is over after a while.
+    """This tier can't answer. `refused` means that no other tier should be called either, `passes`
+    that the cause passes by itself.
     """
 
     why: str
@@ -80,10 +81,10 @@ def after_failure(
     may_retry: bool = True,
     refusals_before: int = 0,
 ) -> RetryStep | TierExhausted:
-    """The next step after the last of `failures`; `candidates` are those that have room now.
+    """Return the next step after the last of `failures`; `candidates` are those with capacity now.
 
     `jitter` is a draw in [0, 1): the pause is that share of the backoff (full jitter). Without
-    `may_retry` the worker's budget for retries is used up, and the tier counts as exhausted.
+    `may_retry` the worker's retry budget is used up, and the tier counts as exhausted.
     `refusals_before` counts the `bad_request` calls of earlier hops.
     """
     last = failures[-1]
@@ -108,7 +109,7 @@ def _ends(
     *,
     may_retry: bool,
 ) -> TierExhausted | None:
-    """Why nobody of the tier is asked any more, or `None`."""
+    """Return why no further call is made on the tier, or `None`."""
     last = failures[-1]
     if last.error_class in _FINAL:
         return TierExhausted(why="the provider refused the request itself", refused=True)
@@ -129,7 +130,7 @@ def _somebody_else(
     tried = {(f.candidate.model.name, f.candidate.instance.name) for f in failures}
     barred = {f.candidate.model.name for f in failures if f.error_class not in _OTHER_INSTANCE}
     if last.error_class == CONTEXT_LENGTH:
-        # A stable sort: the largest window first, else as before.
+        # A stable sort: the largest window first, otherwise in the previous order.
         candidates = sorted(candidates, key=lambda each: -each.model.context_window)
     for candidate in candidates:
         model = candidate.model.name
@@ -151,7 +152,7 @@ def _is_plain_refusal(failure: FailedCall) -> bool:
 def _without_parameter(
     failures: Sequence[FailedCall], candidates: Sequence[Candidate], policy: FallbackPolicy
 ) -> RetryStep | None:
-    """The same call once more without the parameter that its model refused, once for each."""
+    """Repeat the call without the parameter that its model refused, once for each parameter."""
     last = failures[-1]
     if last.unsupported is None or len(failures) >= policy.max_calls_per_hop:
         return None
@@ -170,7 +171,7 @@ def _without_parameter(
 def _retry_pause(
     failures: Sequence[FailedCall], policy: FallbackPolicy, time_left_ms: float, jitter: float
 ) -> float | None:
-    """Pause in ms before asking the same instance again, or `None` if it is not asked again."""
+    """Return the pause in ms before a retry of the same instance, or `None` for no retry."""
     last = failures[-1]
     if last.error_class not in _RETRIED:
         return None

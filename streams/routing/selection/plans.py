@@ -1,11 +1,10 @@
-"""Where to start and when to stop: by expected quality against cost.
+"""Cascade planning: where to start and when to stop, by expected quality against cost.
 
-A plan starts on a tier and goes on while the confidence finds an answer wanting. From the chance
-that each tier's answer is good follows what the plan is expected to reach and to cost; the plan
-with the best quality less price is chosen. After an answer the same is asked again of the tiers
-that are left, now that it is known how sure one is of this answer. After Dekoninck et al., "A
-Unified Approach to Routing and Cascading for LLMs" (ICML 2025, arXiv 2410.10347), with the tiers in
-their order.
+A plan starts on a tier and continues while the confidence rejects the answer. Its expected quality
+and cost follow from each tier's success probability. The plan with the highest quality minus price
+is chosen. After an answer the remaining tiers are evaluated again, with the known confidence in
+this answer. After Dekoninck et al., "A Unified Approach to Routing and Cascading for LLMs" (ICML
+2025, arXiv 2410.10347), with the tiers in their order.
 """
 
 from __future__ import annotations
@@ -14,23 +13,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 CAUGHT = 0.6
-"""Share of the bad answers that a cascade's confidence finds wanting (recorded answers: 0.5-0.8 at
-the default thresholds)."""
+"""Share of bad answers that a cascade's confidence rejects (recorded answers: 0.5-0.8 at the
+default thresholds).
+"""
 
 FALSE_ALARMS = 0.1
-"""Share of the good answers that it finds wanting all the same."""
+"""Share of good answers that it rejects."""
 
 PRICE_OF_QUALITY = {"economy": 0.5, "balanced": 0.2, "best": 0.02}
-"""Quality (0..1) that one call of the dearest tier must bring to be worth its cost."""
+"""Quality (0..1) that one call of the most expensive tier must add to be worth its cost."""
 
 UNKNOWN_STEP = 4.0
-"""Without prices every tier is taken to cost this many times the one before."""
+"""Cost ratio of adjacent tiers without known prices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What starting on a tier is expected to bring: quality 0..1, cost as a share of the dearest
-    tier's call, and what the one less the price of the other is worth.
+    """Expected outcome of starting on a tier: quality 0..1, cost as a share of the most expensive
+    tier's call, and the quality minus the price of the cost.
     """
 
     start: int
@@ -42,9 +42,10 @@ class Plan:
 def best_plan(
     chances: Sequence[float], costs: Sequence[float | None], preference: str, *, cascades: bool
 ) -> Plan:
-    """The plan of most worth, of equals the cheaper; one chance (0..1) and cost for each tier.
+    """Return the plan of most worth, of equals the cheaper; one probability (0..1) and cost for
+    each tier.
 
-    Costs are in any unit; where one is unknown, tiers count as `UNKNOWN_STEP` apart.
+    Costs are in any unit; if one is unknown, tiers are `UNKNOWN_STEP` apart.
     """
     price = PRICE_OF_QUALITY[preference]
     shares = _shares(costs)
@@ -61,14 +62,14 @@ def best_plan(
         if best is None or plan.worth >= best.worth:
             best = plan
     if best is None:
-        raise ValueError("there is no tier to plan with")
+        raise ValueError("a plan needs at least one tier")
     return best
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoingOn:
-    """What asking on is expected to bring: the place of the next tier, the gain in quality (0..1),
-    the cost as a share of the dearest tier's call, and what the one less the other is worth.
+    """Expected outcome of continuation: the index of the next tier, the gain in quality (0..1), the
+    cost as a share of the most expensive tier's call, and the gain minus the price of the cost.
     """
 
     to: int
@@ -77,18 +78,18 @@ class GoingOn:
     worth: float
 
 
-def going_on(
+def continuation_value(
     place: int,
     confidence: float,
     chances: Sequence[float],
     costs: Sequence[float | None],
     preference: str,
 ) -> GoingOn | None:
-    """What the best plan of the tiers behind `place` brings, after an answer of this confidence.
+    """Return the expected outcome of the best plan after tier `place`, given this confidence.
 
-    A tier is taken to be right wherever a weaker one is. So, where this answer is bad, a plan that
-    reaches Q in general reaches (Q - p) / (1 - p), p being this tier's chance. `None` behind the
-    last tier.
+    A tier is assumed to be right wherever a weaker one is. So if this answer is bad, a plan with
+    quality Q in general has (Q - p) / (1 - p), p being this tier's success probability. `None`
+    after the last tier.
     """
     rest = range(place + 1, len(chances))
     if not rest:

@@ -1,8 +1,8 @@
-"""What a call costs, exactly: integer arithmetic, rounded once.
+"""Exact cost of a call: integer arithmetic, rounded once.
 
-Rates are kept as integers of 1e-30 USD a token, so that no price list of at most 24 decimals loses
-a digit (lists made from floating point have prices like 0.18000000000000002); a call's cost is
-rounded half-even to nano-USD at the very end (design, section 4).
+Rates are integers of 1e-30 USD a token, so no price list of at most 24 decimals loses a digit
+(lists made from floating point have prices like 0.18000000000000002). A call's cost is rounded
+half-even to nano-USD at the very end (design, section 4).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _rate(usd: Decimal, digits: int = _UNIT_DIGITS_PER_MILLION) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Prices of one kind of token list, in 1e-30 USD a token; `None` where nobody knows one."""
+    """Prices of each kind of token, in 1e-30 USD a token; `None` if unknown."""
 
     input: int
     output: int
@@ -49,8 +49,8 @@ class Rates:
         audio_input: Decimal | None = None,
         audio_output: Decimal | None = None,
     ) -> Rates:
-        """Rates from USD per million tokens; cached tokens cost what fresh ones do if unsaid,
-        those kept for an hour what other written ones do.
+        """Return rates from USD per million tokens. Cached tokens default to the input price, those
+        cached for an hour to that of other cache writes.
 
         Raises:
             ValueError: a price is negative or finer than 24 decimals.
@@ -71,8 +71,8 @@ class Rates:
 class Price:
     """A model's price.
 
-    `tiers` hold dearer rates for calls with more than a number of input tokens, ascending; they
-    hold for all tokens of such a call. `request` is a fee for each call and `web_search` for each
+    `tiers` hold higher rates for calls with more than a number of input tokens, ascending; they
+    apply to all tokens of such a call. `request` is a fee for each call and `web_search` for each
     search, in 1e-30 USD; a search without a known fee leaves the cost unknown.
     """
 
@@ -82,7 +82,7 @@ class Price:
     web_search: int | None = None
 
     def rates_for(self, input_tokens: int) -> Rates:
-        """The rates for a call with this many input tokens, cached ones included."""
+        """Return the rates for a call with this many input tokens, cached ones included."""
         chosen = self.base
         for above, rates in self.tiers:
             if input_tokens > above:
@@ -91,7 +91,7 @@ class Price:
 
 
 def request_fee(usd_per_thousand: Decimal) -> int:
-    """`Price.request` from USD per thousand calls.
+    """Return `Price.request` from USD per thousand calls.
 
     Raises:
         ValueError: the fee is negative or finer than 27 decimals.
@@ -112,13 +112,13 @@ def cost_nano(
     web_searches: int | None = None,
     token_factor: Fraction = ONE,
 ) -> int | None:
-    """Cost of a call in nano-USD; `None` without a price, or where the provider did not say how
-    much was used, or where a part of it has no known price.
+    """Return the cost of a call in nano-USD; `None` without a price, without reported usage, or if
+    a part of the usage has no known price.
 
     `input_tokens` includes cached and audio tokens, `output_tokens` includes audio tokens and
-    `cache_write_tokens` those kept for an hour. Parts that nobody spoke of are none; a part larger
-    than its whole leaves the use unknown, and so do audio tokens of which some are cached.
-    `token_factor` multiplies what tokens cost, fees stay as they are.
+    `cache_write_tokens` those cached for an hour. Unreported parts count as 0. A part larger than
+    its whole leaves the usage unknown, and so do audio tokens of which some are cached.
+    `token_factor` multiplies the cost of tokens, not fees.
     """
     if price is None or input_tokens is None or output_tokens is None:
         return None
@@ -147,7 +147,7 @@ def cost_nano(
 
 
 def _priced(*parts: tuple[int, int | None]) -> int | None:
-    """The sum of counts times their rates; `None` where one that counts has no rate."""
+    """Return the sum of counts times their rates; `None` if a nonzero count has no rate."""
     total = 0
     for number, rate in parts:
         if number and rate is None:
@@ -157,7 +157,7 @@ def _priced(*parts: tuple[int, int | None]) -> int | None:
 
 
 def round_half_even(value: int, unit: int) -> int:
-    """`value / unit`, rounded to the nearest integer, ties to the even one; `value` >= 0."""
+    """Return `value / unit`, rounded to the nearest integer, ties to the even one; `value` >= 0."""
     whole, rest = divmod(value, unit)
     if 2 * rest > unit or (2 * rest == unit and whole % 2):
         return whole + 1

@@ -1,4 +1,4 @@
-"""The learned chance (0..1) that each tier's answer to a prompt is good."""
+"""Learned probability (0..1) that each tier's answer to a prompt is good."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from streams.routing.snapshot import RegistrySnapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreseen:
-    """Chances by tier of a prompt, and how much (0..1) it is like what was learned from; both are
-    rounded to 1e-6.
+    """Success probabilities of a prompt by tier, and its similarity (0..1) to the training data;
+    both rounded to 1e-6.
     """
 
     chances: tuple[float, ...]
     familiarity: float
 
 
-def foresee(prompt: str, snapshot: RegistrySnapshot) -> Foreseen:
-    """What the policy's artifact says of a prompt.
+def predict_success(prompt: str, snapshot: RegistrySnapshot) -> Foreseen:
+    """Return the prediction of the policy's artifact for a prompt.
 
     Raises:
-        ValueError: the policy names none.
+        ValueError: the policy names no artifact.
     """
     artifact = snapshot.artifact
     if artifact is None:
@@ -33,13 +33,13 @@ def foresee(prompt: str, snapshot: RegistrySnapshot) -> Foreseen:
     tokens = Tokens.of(prompt)
     numbers, ngrams = text_numbers(tokens), count_ngrams(tokens.all)
     return Foreseen(
-        chances=chances_in(artifact.prompt.judge(numbers, ngrams), snapshot),
+        chances=success_probabilities(artifact.prompt.judge(numbers, ngrams), snapshot),
         familiarity=artifact.familiarity(numbers, ngrams),
     )
 
 
-def chances_in(expected: Floats, snapshot: RegistrySnapshot) -> tuple[float, ...]:
-    """The chances by tier out of what the artifact expects of every column."""
+def success_probabilities(expected: Floats, snapshot: RegistrySnapshot) -> tuple[float, ...]:
+    """Return the probabilities by tier from the artifact's expected scores of every column."""
     return tuple(
         round(min(max(float(expected[snapshot.columns[tier]]), 0.0), 1.0), SCORE_DIGITS)
         for tier in snapshot.tiers

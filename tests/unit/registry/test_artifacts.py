@@ -59,7 +59,7 @@ def test_files_and_folders_give_their_artifacts_and_no_others(
     assert list(artifact_files([tmp_path / "router.json"])) == [own.hash]
 
 
-WRONG = {"missing.json": "No such file", "labels.jsonl": "no artifact of Sluice"}
+WRONG = {"missing.json": "No such file", "labels.jsonl": "not a Sluice artifact"}
 
 
 @pytest.mark.parametrize("name", WRONG)

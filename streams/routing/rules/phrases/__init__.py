@@ -1,7 +1,7 @@
-"""The phrases by which concepts are said, one file a language.
+"""Phrases of each concept, one file a language.
 
-Phrases are lower case, with single blanks and no hyphens. `prov*` is any word that begins so;
-languages without blanks between words are matched anywhere, Arabic from inside a word on.
+Phrases are lower case, with single spaces and no hyphens. `prov*` is any word with this beginning.
+Languages without spaces between words match anywhere; Arabic matches from within a word.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The Arabic phrases of each concept. Words carry prefixes, so a phrase may begin inside one."""
+"""The Arabic phrases of each concept. Words carry prefixes, so a phrase may begin inside a word."""
 
 from __future__ import annotations
 

@@ -70,16 +70,16 @@ def _without(path: str) -> Callable[[Body], None]:
 
 WRONG: dict[str, tuple[Callable[[Body], None], str]] = {
     "another format": (_set("format", 99), "format 99"),
-    "other features": (_set("features", {"text": 0, "answer": 0}), "train it anew"),
+    "other features": (_set("features", {"text": 0, "answer": 0}), "retrain it"),
     "no columns": (_set("columns", []), "columns"),
     "a column twice": (_set("columns", ["small", "small"]), "columns"),
-    "a column too many": (_set("columns", ["small", "large", "more"]), "do not fit"),
-    "no forest": (_without("prompt/forest"), "lacks"),
-    "no idf": (_without("prompt/text/idf"), "lacks"),
-    "an array of another kind": (_set("prompt/text/bias/type", "object"), "another kind"),
-    "an array of another shape": (_set("prompt/text/bias/shape", [7]), "shorter or longer"),
-    "an array of negative size": (_set("prompt/text/bias/shape", [-1]), "another kind or size"),
-    "a huge array": (_set("prompt/text/bias/shape", [10**12]), "another kind or size"),
+    "a column too many": (_set("columns", ["small", "large", "more"]), "do not match"),
+    "no forest": (_without("prompt/forest"), "misspelled field"),
+    "no idf": (_without("prompt/text/idf"), "misspelled field"),
+    "an array of another kind": (_set("prompt/text/bias/type", "object"), "unsupported type"),
+    "an array of another shape": (_set("prompt/text/bias/shape", [7]), "declared size"),
+    "an array of negative size": (_set("prompt/text/bias/shape", [-1]), "unsupported type or size"),
+    "a huge array": (_set("prompt/text/bias/shape", [10**12]), "unsupported type or size"),
     "an array that is no zlib": (_set("prompt/text/bias/data", "QUJD"), "unpacked"),
     "an array that is no base64": (_set("prompt/text/bias/data", "*"), "unpacked"),
     "numbers that are not finite": (
@@ -88,11 +88,17 @@ WRONG: dict[str, tuple[Callable[[Body], None], str]] = {
     ),
     "a depth without end": (_set("prompt/forest/depth", 10**6), "deeper than"),
     "a root that is no node": (_set("prompt/forest/roots", _array([10**6], "int32", [1])), "root"),
-    "no trees": (_set("prompt/forest/roots", _array([], "int32", [0])), "nowhere"),
-    "a domain of other buckets": (_set("domain/centers/shape", [1, 1]), "shorter or longer"),
-    "a domain of no centers": (_set("domain/low", _array([], "float32", [0])), "do not fit"),
-    "a domain of other numbers": (_set("domain/mean", _array([0.0], "float32", [1])), "do not fit"),
-    "a domain without reach": (_set("domain/reach", _array([2, 1], "float32", [2])), "nothing"),
+    "no trees": (_set("prompt/forest/roots", _array([], "int32", [0])), "to no node"),
+    "a domain of other buckets": (_set("domain/centers/shape", [1, 1]), "declared size"),
+    "a domain of no centers": (_set("domain/low", _array([], "float32", [0])), "inconsistent"),
+    "a domain of other numbers": (
+        _set("domain/mean", _array([0.0], "float32", [1])),
+        "inconsistent",
+    ),
+    "a domain without reach": (
+        _set("domain/reach", _array([2, 1], "float32", [2])),
+        "without similar",
+    ),
     "priors of other columns": (_set("answer/prior", _array([0.5], "float32", [1])), "priors"),
 }
 
@@ -109,12 +115,12 @@ def test_a_tree_that_runs_in_a_circle_is_refused() -> None:
         nodes = body["prompt"]["forest"]["left"]["shape"][0]
         body["prompt"]["forest"]["left"] = _array([0] * nodes, "int32", [nodes])
 
-    with pytest.raises(ArtifactError, match="nowhere or backwards"):
+    with pytest.raises(ArtifactError, match="to no node or backwards"):
         read_artifact(_resealed(change))
 
 
 def test_a_changed_byte_breaks_the_hash() -> None:
-    with pytest.raises(ArtifactError, match="says that its hash is"):
+    with pytest.raises(ArtifactError, match="declares the hash"):
         read_artifact(packed().replace(b'"note":"test"', b'"note":"tess"'))
 
 
@@ -125,7 +131,7 @@ def test_other_bytes_are_no_artifact(data: bytes) -> None:
 
 
 def test_more_bytes_than_a_record_may_have_are_not_even_parsed() -> None:
-    with pytest.raises(ArtifactError, match="at most"):
+    with pytest.raises(ArtifactError, match="the limit is"):
         read_artifact(b" " * (MAX_BYTES + 1))
 
 
@@ -144,5 +150,5 @@ def test_damage_anywhere_is_an_artifact_error(noise: bytes, at: int) -> None:
 
 
 def test_a_model_that_it_does_not_know_is_named() -> None:
-    with pytest.raises(ArtifactError, match="it knows small, large"):
+    with pytest.raises(ArtifactError, match="its columns: small, large"):
         artifact().column("medium")

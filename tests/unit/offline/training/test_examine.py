@@ -85,7 +85,7 @@ def test_an_artifact_is_trained_compared_and_used(
 
 WRONG = {
     "no artifact": (["--classifier", "learned"], "--folds 5"),
-    "an artifact that is none": (["--classifier", "learned:{data}"], "no artifact of Sluice"),
+    "an artifact that is none": (["--classifier", "learned:{data}"], "not a Sluice artifact"),
     "a model that is not there": (["--weak", "tiny", "--strong", "large"], "no scores of tiny"),
     "the pair the wrong way": (["--weak", "large", "--strong", "small"], "swap them"),
 }

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from streams.routing.parameters.answer_limits import answer_limit, limit_notes
-from streams.routing.selection.candidates import fits_nobody, unfit
+from streams.routing.selection.candidates import no_model_fits, unfit
 from tests.unit.routing.selection.test_candidates import _need
 from tests.unit.routing.world import model, snapshot
 
@@ -42,13 +42,13 @@ def test_a_window_that_is_smaller_than_one_that_overflowed_is_not_asked() -> Non
     overflowed = replace(_need(), overflowed_window=128_000)
     assert unfit(small, overflowed) is not None
     assert unfit(WIDE, overflowed) is None
-    assert not fits_nobody(overflowed, snapshot(small, WIDE))
+    assert not no_model_fits(overflowed, snapshot(small, WIDE))
 
 
 def test_a_prompt_fits_nobody_only_if_no_model_that_may_be_asked_has_room() -> None:
     small, models = model("small", context_window=1_000), (WIDE,)
     long, longer = _need(context_tokens=50_000), _need(context_tokens=500_000)
-    assert not fits_nobody(long, snapshot(small, *models))
-    assert fits_nobody(longer, snapshot(small, *models))
-    assert fits_nobody(replace(long, pinned_model="small"), snapshot(small, *models))
-    assert not fits_nobody(_need(time_left_ms=1), snapshot(small, *models))
+    assert not no_model_fits(long, snapshot(small, *models))
+    assert no_model_fits(longer, snapshot(small, *models))
+    assert no_model_fits(replace(long, pinned_model="small"), snapshot(small, *models))
+    assert not no_model_fits(_need(time_left_ms=1), snapshot(small, *models))

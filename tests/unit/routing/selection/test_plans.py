@@ -58,5 +58,5 @@ def test_without_prices_there_is_a_plan_all_the_same(
 
 
 def test_no_tier_is_a_defect_of_the_caller() -> None:
-    with pytest.raises(ValueError, match="no tier"):
+    with pytest.raises(ValueError, match="at least one tier"):
         best_plan((), (), "best", cascades=True)

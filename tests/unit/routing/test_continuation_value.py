@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from streams.routing.cascade import Accept, CascadeState, Escalate, after_answer
 from streams.routing.confidence.scorers import ConfidenceResult
 from streams.routing.policy import BY_WORTH, CascadePolicy, FeaturePolicy
-from streams.routing.selection.plans import PRICE_OF_QUALITY, going_on
+from streams.routing.selection.plans import PRICE_OF_QUALITY, continuation_value
 from tests.unit.routing.world import snapshot
 
 WEIGHS = snapshot(cascade=CascadePolicy(scorer="learned", stop=BY_WORTH))
@@ -82,8 +82,8 @@ def test_the_surer_the_less_is_gained(
     low: float, high: float, chances: tuple[float, float, float]
 ) -> None:
     low, high = sorted((low, high))
-    doubtful = going_on(0, low, chances, (1, 2, 3), "balanced")
-    sure = going_on(0, high, chances, (1, 2, 3), "balanced")
+    doubtful = continuation_value(0, low, chances, (1, 2, 3), "balanced")
+    sure = continuation_value(0, high, chances, (1, 2, 3), "balanced")
 
     assert doubtful is not None
     assert sure is not None
@@ -94,11 +94,11 @@ def test_the_surer_the_less_is_gained(
 @given(confidence=shares, chances=st.tuples(shares, shares, shares))
 def test_worth_is_gain_less_price(confidence: float, chances: tuple[float, float, float]) -> None:
     for preference, price in PRICE_OF_QUALITY.items():
-        found = going_on(1, confidence, chances, (1, 2, 3), preference)
+        found = continuation_value(1, confidence, chances, (1, 2, 3), preference)
         assert found is not None
         assert found.to == 2
         assert abs(found.worth - (found.gain - price * found.cost)) < 1e-12
 
 
 def test_behind_the_last_tier_there_is_nobody() -> None:
-    assert going_on(2, 0.0, (0.1, 0.2, 0.9), (1, 2, 3), "best") is None
+    assert continuation_value(2, 0.0, (0.1, 0.2, 0.9), (1, 2, 3), "best") is None
