@@ -1,1 +1,1 @@
-"""The model registry: its schema, its topic, its hot reload."""
+"""The model registry: schema, topic and hot reload."""

@@ -1,12 +1,12 @@
-"""Where a learned artifact is found by its hash: one rule for every process and command.
+"""Lookup of learned artifacts by hash, shared by every process and command.
 
-| place | given by |
+| source | given by |
 |---|---|
 | files | `--artifact FILE`, or the file or folder that `SLUICE_ARTIFACTS` names |
-| the package | always; `default` means the artifact that ships |
-| the registry topic | where `sluice train --publish` and `sluice registry apply` put it |
+| the package | always; `default` means the bundled artifact |
+| the registry topic | written by `sluice train --publish` and `sluice registry apply` |
 
-The topic is read only when the other places do not have the artifact, so that a file can be checked
+The topic is read only if the other sources do not have the artifact, so a file can be checked
 without Kafka.
 """
 
@@ -21,16 +21,16 @@ from streams.registry.learned import DEFAULT, default_artifact
 from streams.routing.learned.artifact import MAX_BYTES, Artifact, read_artifact
 
 Published = Callable[[], Mapping[str, bytes]]
-"""Gives the artifacts on the registry topic, by hash, as their bytes."""
+"""Returns the artifacts on the registry topic by hash, as bytes."""
 
 HASH = re.compile(r"default|[0-9a-f]{16}")
-"""How an artifact is named by its content; `default` is the one that ships."""
+"""Name of an artifact: the hash of its content, or `default` for the bundled one."""
 
 _MARK = b'{"sluice_artifact"'
 
 
 class ArtifactSource:
-    """Finds artifacts by hash. Calling it gives one; it is an `ArtifactOf`."""
+    """Finds artifacts by hash. The object is callable and implements `ArtifactOf`."""
 
     def __init__(
         self, *, published: Published | None = None, files: Mapping[str, Artifact] | None = None
@@ -40,10 +40,10 @@ class ArtifactSource:
         self._read: dict[str, Artifact] = {}
 
     def __call__(self, name: str) -> Artifact:
-        """The artifact of this hash, or the one that ships for `default`.
+        """Return the artifact of this hash, or the bundled one for `default`.
 
         Raises:
-            ArtifactError: no place has it, it is damaged, or it has another hash.
+            ArtifactError: no source has it, it is damaged, or it has another hash.
         """
         shipped = default_artifact()
         if name in {DEFAULT, shipped.hash}:
@@ -55,7 +55,7 @@ class ArtifactSource:
         return self._read[name]
 
     def _on_topic(self, name: str) -> bytes:
-        missing = f"artifact {name} is neither in the package nor in a file that was named"
+        missing = f"artifact {name} is neither in the package nor in a given file"
         if self._published is None:
             raise ArtifactError(f"{missing}; name its file: --artifact FILE, or SLUICE_ARTIFACTS")
         try:
@@ -76,19 +76,19 @@ class ArtifactSource:
 def _checked(name: str, data: bytes) -> Artifact:
     artifact = read_artifact(data)
     if artifact.hash != name:
-        raise ArtifactError(f"artifact {name} holds another one: {artifact.hash}")
+        raise ArtifactError(f"artifact {name} has the content of another one: {artifact.hash}")
     return artifact
 
 
 def load_artifact(path: Path) -> Artifact:
-    """An artifact out of a file.
+    """Read an artifact from a file.
 
     Raises:
-        ArtifactError: the file can't be read, or holds none.
+        ArtifactError: the file can't be read, or has no artifact.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ArtifactError(f"{path} is larger than an artifact may be ({MAX_BYTES} bytes)")
+            raise ArtifactError(f"{path} exceeds the size limit of an artifact ({MAX_BYTES} bytes)")
         data = path.read_bytes()
     except OSError as error:
         raise ArtifactError(f"{path} can't be read: {error.strerror}") from None
@@ -99,10 +99,10 @@ def load_artifact(path: Path) -> Artifact:
 
 
 def artifact_files(paths: Iterable[Path]) -> dict[str, Artifact]:
-    """Artifacts by hash out of files and folders; other files in a folder are passed over.
+    """Return artifacts by hash from files and folders; other files in a folder are ignored.
 
     Raises:
-        ArtifactError: a path is not there, a named file holds no artifact, or one is damaged.
+        ArtifactError: a path does not exist, a named file has no artifact, or one is damaged.
     """
     found = [load_artifact(file) for path in paths for file in _files_of(path)]
     return {artifact.hash: artifact for artifact in found}

@@ -1,4 +1,4 @@
-"""No model under a budget that stops something may be without a price: its calls would be free."""
+"""Price check: every model under a blocking budget needs a price, else its calls would be free."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def refuse_unpriced(snapshot: RegistrySnapshot, name: str, prices: PriceBook | N
     """Check that every model under a downgrading or rejecting budget has a price today.
 
     Raises:
-        RegistryError: some have none; all of them are named.
+        RegistryError: some have none; the error names all of them.
     """
     binding = [budget for budget in snapshot.budgets if budget.binds]
     if not binding:

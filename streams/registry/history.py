@@ -1,8 +1,8 @@
-"""What the registry topic says: versions under their hash, artifacts, and the pointer.
+"""State of the registry topic: versions by hash, artifacts, and the pointer.
 
-`registry/<hash>` holds a version's canonical JSON; `current` names a hash, who moved the pointer,
-when, and the versions before it, so that compaction does not take the way back. Where keys are
-given, a record that none of them signed is refused, and what was there before it stays.
+`registry/<hash>` holds a version's canonical JSON. `current` names a hash, its author, its time,
+and the previous versions, so compaction does not remove the rollback path. With keys, a record
+without a valid signature is rejected, and the previous record stays in use.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ ARTIFACT_PREFIX = b"artifact/"
 _LONGEST_NAME = 256
 _DIGEST = re.compile(rb"[0-9a-f]{16}")
 MOST_BEFORE = 100
-"""How many rollbacks a pointer remembers."""
+"""Maximum number of rollbacks kept in a pointer."""
 
 MOST_BAD = 10_000
 MOST_BAD_BYTES = 16 * 1024 * 1024
-"""Keys of bad records that are remembered, for a repair to mend."""
+"""Keys of bad records that are kept for a repair."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pointer:
-    """Which version is current; `at` is broker time, ms. Rollbacks go through `before` from its end
-    to its beginning.
+    """The current version; `at` is broker time, ms. Rollbacks go through `before` from its end to
+    its beginning.
     """
 
     version: str
@@ -46,11 +46,13 @@ class Pointer:
     before: tuple[str, ...] = ()
 
     def applied(self) -> tuple[str, ...]:
-        """What lies before the version that is applied on top of this one."""
+        """Return the previous versions of a version that is applied on top of this one."""
         return (*self.before, self.version)[-MOST_BEFORE:]
 
     def taken_back(self, version: str) -> tuple[str, ...]:
-        """What lies before `version` once it is current again; one that never was is applied."""
+        """Return the previous versions of `version` after a rollback; a version that never was
+        current is applied.
+        """
         if version == self.version:
             return self.before
         if version in self.before:
@@ -70,7 +72,7 @@ class RegistryRecord:
 
 
 class RegistryHistory:
-    """All that the registry topic says, in its order."""
+    """State of the registry topic, built from its records in order."""
 
     def __init__(self, keys: RegistryKeys | None = None) -> None:
         self.keys = keys
@@ -79,29 +81,29 @@ class RegistryHistory:
         self.pointers: list[Pointer] = []
         self.artifact: ArtifactOf = ArtifactSource(published=lambda: self.artifacts)
         self.bad: dict[bytes, str] = {}
-        """Keys whose latest record can't be used, and why; at most `MOST_BAD`."""
+        """Keys whose latest record is unusable, and the reason; at most `MOST_BAD`."""
         self.signers: dict[bytes, str] = {}
-        """Id of the key that signed the record that is in use, by the record's key."""
+        """Id of the key that signed the record in use, by the record's key."""
         self.tombstones: dict[bytes, str] = {}
-        """Id of the key that signed the tombstone that took a record out, by the record's key."""
+        """Id of the key that signed the tombstone of a record, by the record's key."""
         self.refused = 0
-        """Records that were not believed."""
+        """Records rejected for their signature."""
         self.is_signed = False
-        """Whether a pointer on the topic carries a signature, of whatever worth."""
+        """Whether a pointer on the topic has a signature, valid or not."""
         self._bad_bytes = 0
 
     @property
     def current(self) -> Pointer | None:
-        """The pointer as it stands."""
+        """Return the current pointer."""
         return self.pointers[-1] if self.pointers else None
 
     def take(self, record: RegistryRecord) -> bool:
-        """Take a record in; whether the pointer moved. A tombstone takes a version or an artifact
-        out, and mends a bad record of its key.
+        """Apply a record; return whether the pointer moved. A tombstone removes a version or an
+        artifact, and repairs a bad record of its key.
 
         Raises:
-            UnsignedRecordError: it is not signed by a key that counts; nothing was taken.
-            RegistryError: the record is malformed; nothing was taken. `bad` names its key.
+            UnsignedRecordError: it is not signed by an accepted key; nothing was applied.
+            RegistryError: the record is malformed; nothing was applied. `bad` names its key.
         """
         key, value, headers = record.key, record.value, record.headers
         self.is_signed = self.is_signed or (key == CURRENT_KEY and is_signed(headers))
@@ -123,7 +125,7 @@ class RegistryHistory:
         return moved
 
     def read(self, record: RegistryRecord) -> None:
-        """Take a record in; one that can't be used is among `bad`."""
+        """Apply a record; an unusable one is added to `bad`."""
         with suppress(RegistryError):
             self.take(record)
 
@@ -135,7 +137,7 @@ class RegistryHistory:
         self.bad[key] = problem
 
     def holds(self, key: bytes) -> bool:
-        """Whether a version or an artifact is in use under this key and is what the key says."""
+        """Return whether a version or an artifact is in use under this key and matches its hash."""
         digest = key.partition(b"/")[2].decode(errors="replace")
         if key.startswith(VERSION_PREFIX):
             content = self.contents.get(digest)
@@ -149,7 +151,7 @@ class RegistryHistory:
         return True
 
     def value_of(self, key: bytes) -> bytes:
-        """The version or artifact in use under this key, where `holds` says that there is one."""
+        """Return the version or artifact in use under this key, for which `holds` is true."""
         digest = key.partition(b"/")[2].decode(errors="replace")
         if key.startswith(VERSION_PREFIX):
             return self.contents[digest]
@@ -166,7 +168,7 @@ class RegistryHistory:
             if key.startswith(prefix):
                 digest = key.removeprefix(prefix)
                 if not _DIGEST.fullmatch(digest):
-                    raise RegistryError("a key on the registry topic names no hash")
+                    raise RegistryError("a key on the registry topic has no hash")
                 values[digest.decode()] = value
                 return False
         if key != CURRENT_KEY:
@@ -181,31 +183,33 @@ class RegistryHistory:
         return True
 
     def version(self, digest: str) -> RegistryVersion:
-        """A version by its hash.
+        """Return a version by its hash.
 
         Raises:
-            RegistryError: it is not on the topic, does not validate, or has another content.
+            RegistryError: it is not on the topic, is invalid, or has another content.
         """
         content = self.contents.get(digest)
         if content is None:
             raise RegistryError(
                 f"registry version {digest} is not on the topic; `sluice registry show --all` "
-                "lists those that are"
+                "lists the available versions"
             )
         name = f"registry version {digest}"
         try:
             version = parse_registry(content, name=name, artifacts=self.artifact, is_json=True)
         except SluiceError as error:
             raise error if isinstance(error, RegistryError) else RegistryError(str(error)) from None
-        except Exception as error:  # noqa: BLE001 - no content may end its reader
+        except Exception as error:  # noqa: BLE001 - no content may stop its reader
             raise RegistryError(f"{name} can't be read: {type(error).__name__}") from None
         if version.hash != digest:
-            raise RegistryError(f"registry version {digest} holds another content: {version.hash}")
+            raise RegistryError(
+                f"registry version {digest} has the content of another version: {version.hash}"
+            )
         return version
 
 
 def read_pointer(value: bytes) -> tuple[str, str, tuple[str, ...] | None]:
-    """Version, mover and way back of a pointer; the way back is `None` where it does not say.
+    """Return version, author and previous versions of a pointer; the last is `None` if missing.
 
     Raises:
         RegistryError: it is malformed.
@@ -220,9 +224,9 @@ def read_pointer(value: bytes) -> tuple[str, str, tuple[str, ...] | None]:
     if not isinstance(version, str) or not 0 < len(version) <= _LONGEST_NAME:
         raise RegistryError("the pointer on the registry topic names no version")
     if not isinstance(by, str) or len(by) > _LONGEST_NAME:
-        raise RegistryError("the pointer on the registry topic does not say who moved it")
+        raise RegistryError("the pointer on the registry topic has no author")
     if not isinstance(before, list):
         return version, by, None
-    # No other value is made a text: the text of a thousand levels ends its reader.
+    # Other values are not converted to text: a thousand levels would exceed the recursion limit.
     named = [each for each in before if isinstance(each, str) and 0 < len(each) <= _LONGEST_NAME]
     return version, by, tuple(named[-MOST_BEFORE:])

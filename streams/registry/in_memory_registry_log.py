@@ -1,4 +1,4 @@
-"""The registry topic in memory: the twin of `topic.KafkaRegistryLog`, for tests."""
+"""In-memory registry topic for tests: the twin of `topic.KafkaRegistryLog`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from streams.registry.history import RegistryRecord
 
 
 class MemoryRegistryLog:
-    """Records in their order. `before_append` runs before each one, as another writer may."""
+    """Records in order. `before_append` runs before each one and simulates another writer."""
 
     def __init__(self, records: Sequence[RegistryRecord] = ()) -> None:
         self.records = list(records)
@@ -26,7 +26,7 @@ class MemoryRegistryLog:
         return self.add(key, value, headers)
 
     def add(self, key: bytes, value: bytes | None, headers: Headers | None = None) -> int:
-        """Write a record; its offset."""
+        """Append a record; return its offset."""
         offset = self._next
         self.records.append(
             RegistryRecord(key=key, value=value, at=offset, headers=headers or [], offset=offset)

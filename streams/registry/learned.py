@@ -1,4 +1,4 @@
-"""The artifact that a registry version names: whence it comes, what its columns stand for."""
+"""The artifact of a registry version: its source, and the columns of tiers and models."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from streams.routing.snapshot import RegistrySnapshot
 DEFAULT = "default"
 
 ArtifactOf = Callable[[str], Artifact]
-"""Gives an artifact by hash, or the `default` one; raises `ArtifactError` where there is none."""
+"""Returns an artifact by hash, or the `default` one; raises `ArtifactError` if it is missing."""
 
 
 @cache
 def default_artifact() -> Artifact:
-    """The artifact that ships with Sluice; docs/learned.md says what it was trained on."""
+    """Return the bundled artifact; docs/learned.md describes its training data."""
     data = resources.files("streams.routing.learned").joinpath("default.json").read_bytes()
     return read_artifact(data)
 
@@ -28,13 +28,13 @@ def default_artifact() -> Artifact:
 def with_artifact(
     snapshot: RegistrySnapshot, part: LearnedPart, artifact: Artifact, name: str
 ) -> RegistrySnapshot:
-    """The snapshot with its artifact, and a column for each tier and each model.
+    """Return the snapshot with its artifact, and a column for each tier and each model.
 
     A tier's column is the one that the policy names, else the one of its name, else that of its
-    first model that has one; a model's is the one of its name, else its tier's.
+    first model that has one. A model's is the one of its name, else its tier's.
 
     Raises:
-        RegistryError: a column is not in the artifact, or nothing stands for a tier.
+        RegistryError: a column is not in the artifact, or a tier has no column.
     """
     columns: dict[str, int] = {}
     known = ", ".join(artifact.columns)
@@ -50,7 +50,7 @@ def with_artifact(
         found = [artifact.column(each) for each in names if each in artifact.columns]
         if tier not in columns and not found:
             raise RegistryError(
-                f"{name}: policy.learned.columns: say which column stands for tier {tier}; "
+                f"{name}: policy.learned.columns: set the column of tier {tier}; "
                 f"artifact {artifact.hash} has {known}"
             )
         columns.setdefault(tier, found[0] if found else 0)

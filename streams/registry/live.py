@@ -1,7 +1,7 @@
-"""The registry that a worker decides by: read to its end before work opens, then hot.
+"""Live registry of a worker: read to its end before startup completes, then hot-reloaded.
 
-The pointer takes effect between two messages, when all that it names is there and valid;
-otherwise the latest valid version stays and an alert is raised.
+A new pointer takes effect between two messages, when everything that it names is available and
+valid. Otherwise the latest valid version stays in use and an alert is raised.
 """
 
 from __future__ import annotations
@@ -32,19 +32,18 @@ _POLL_MS = 500
 _TOPIC = "topic"
 
 OnInvalid = Callable[[str, str], Awaitable[None]]
-"""Told the version (or `topic`) and what is wrong with it."""
+"""Called with the version (or `topic`) and its fault."""
 
 OnUnsigned = Callable[[UnsignedRecordError], Awaitable[None]]
-"""Told of each record that is not believed; at a start, of those that are the latest of their key.
-"""
+"""Called for each rejected record; at startup, for those that are the latest of their key."""
 
 
-async def _tell_nobody(error: UnsignedRecordError) -> None:
-    """Without keys no record is unsigned."""
+async def _ignore_unsigned(error: UnsignedRecordError) -> None:
+    """Ignore the error: without keys no record is unsigned."""
 
 
 class LiveRegistry:
-    """The current snapshot, kept current. With keys, by signed records only."""
+    """The current snapshot, kept up to date. With keys, from signed records only."""
 
     def __init__(
         self,
@@ -52,7 +51,7 @@ class LiveRegistry:
         on_invalid: OnInvalid,
         *,
         keys: RegistryKeys | None = None,
-        on_unsigned: OnUnsigned = _tell_nobody,
+        on_unsigned: OnUnsigned = _ignore_unsigned,
     ) -> None:
         self._tiers = tiers
         self._on_invalid = on_invalid
@@ -62,16 +61,16 @@ class LiveRegistry:
         self._snapshot: RegistrySnapshot | None = None
         self._loaded = asyncio.Event()
         self.changed = asyncio.Event()
-        """Set whenever a pointer was followed or refused; who waits for it clears it."""
+        """Set whenever a pointer was followed or rejected; the waiter clears it."""
         self.refused: tuple[str, str] | None = None
-        """The current version and what is wrong with it, where it was not taken up."""
+        """The current version and its fault, if it was rejected."""
 
     @property
     def snapshot(self) -> RegistrySnapshot:
-        """The version that counts now.
+        """Return the snapshot in use.
 
         Raises:
-            RegistryError: none was loaded yet; wait for `loaded` first.
+            RegistryError: no version is loaded yet; await `loaded` first.
         """
         if self._snapshot is None:
             raise RegistryError(
@@ -81,7 +80,7 @@ class LiveRegistry:
 
     @property
     def version(self) -> str | None:
-        """Hash of the version in use; `None` before the first."""
+        """Return the hash of the version in use; `None` before the first."""
         return None if self._snapshot is None else self._snapshot.version
 
     async def loaded(self) -> None:
@@ -89,7 +88,7 @@ class LiveRegistry:
         await self._loaded.wait()
 
     async def take(self, record: RegistryRecord) -> None:
-        """Take a record of the topic in, and use what it makes current."""
+        """Apply a record of the topic, and use the version that it makes current."""
         whose = _TOPIC
         try:
             if self._history.take(record):
@@ -101,14 +100,14 @@ class LiveRegistry:
             await self._on_unsigned(error)
         except RegistryError as error:
             self._refuse(whose, str(error))
-            log.error("keeping the registry that is in use: %s", error)  # noqa: TRY400
+            log.error("keeping the current registry: %s", error)  # noqa: TRY400
             await self._on_invalid(whose, str(error))
 
     def use(self, snapshot: RegistrySnapshot) -> None:
-        """Decide by this version from now on.
+        """Use this version from now on.
 
         Raises:
-            RegistryError: its tiers are not the ones whose topics this worker reads.
+            RegistryError: its tiers differ from those whose topics this worker reads.
         """
         if snapshot.tiers != self._tiers:
             raise RegistryError(
@@ -127,16 +126,16 @@ class LiveRegistry:
     async def _use_current(self) -> None:
         pointer = self._history.current
         if pointer is not None:
-            # A large version takes seconds to check, and a worker has calls in flight.
+            # A large version takes seconds to validate, and a worker has calls in flight.
             version = await asyncio.to_thread(self._history.version, pointer.version)
             self.use(version.snapshot)
             log.info("registry %s is in use", pointer.version)
 
     async def follow(self, kafka: Mapping[str, Any]) -> None:
-        """Read the topic from its beginning and stay on it, until cancelled.
+        """Read the topic from its beginning and follow it, until cancelled.
 
-        What the topic held at the start is taken in whole before any pointer is followed, so that
-        a worker never decides by a version that was replaced long ago.
+        The topic's content at startup is applied in whole before any pointer is followed, so a
+        worker never uses a version that has been replaced.
         """
         place = TopicPartition(REGISTRY, 0)
         consumer = open_consumer(**kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS)
@@ -161,8 +160,8 @@ class LiveRegistry:
         await self.use_latest_valid()
 
     async def take_in(self, record: RegistryRecord) -> None:
-        """Take a record in without using what it makes current, nor telling of what is wrong with
-        it: a later record of its key may have replaced it long ago.
+        """Apply a record without using the version that it makes current, and without reporting
+        faults: a later record of its key may have replaced it.
         """
         try:
             self._history.take(record)
@@ -173,8 +172,8 @@ class LiveRegistry:
             self._unused.pop(record.key, None)
 
     async def use_latest_valid(self) -> None:
-        """Use the newest version that was current and is usable. Tells of each key whose latest
-        record can't be used.
+        """Use the newest usable version that was current. Report each key whose latest record is
+        unusable.
         """
         unused, self._unused = self._unused, {}
         for error in unused.values():
@@ -203,7 +202,7 @@ class LiveRegistry:
 
 
 def _version_named(pointer: bytes) -> str:
-    """The version that a pointer names which is not believed: for operators to see."""
+    """Return the version named by an untrusted pointer, for operators."""
     try:
         return read_pointer(pointer)[0]
     except RegistryError:

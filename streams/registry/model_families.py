@@ -1,7 +1,7 @@
-"""What families of models refuse, from one table that ships with the registry code.
+"""Parameters that families of models refuse, from one table that ships with the registry code.
 
-The table is a default: `models.<name>.unsupported` of the registry replaces it, and what a model
-refuses beyond it is learnt at run time (`streams.providers.refusals.refused_parameters`).
+The table is a default: `models.<name>.unsupported` of the registry replaces it. Further refusals
+are learned at run time (`streams.providers.refusals.refused_parameters`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _TABLE = "model_families.yaml"
 
 
 def refused_by_family(provider_model: str) -> frozenset[str]:
-    """The parameters that a model of this name refuses; none for an unknown family."""
+    """Return the parameters that a model of this name refuses; none for an unknown family."""
     for pattern, refused in _families():
         if pattern.search(provider_model.lower()):
             return refused

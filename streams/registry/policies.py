@@ -1,4 +1,4 @@
-"""The registry file's policy as the values that routing decides by."""
+"""Conversion of the registry file's policy to the values of routing."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ _NANO = Decimal(1_000_000_000)
 
 
 def policy_of(part: PolicyPart, like: tuple[PolicyPart, Policy] | None = None) -> Policy:
-    """The values of a checked policy; static rules that it shares with one that is
-    `like` it are not made twice.
-    """
+    """Convert a validated policy; static rules shared with the policy in `like` are reused."""
     if like is not None and like[0].static == part.static:
         static_rules = like[1].static_rules
     else:

@@ -1,7 +1,7 @@
-"""Publishing on the registry topic: what a pointer names is there before the pointer.
+"""Publishing on the registry topic: the content of a pointer is written before the pointer.
 
-With keys, every record is signed for the offset at which it will lie. Where another writer was
-faster, the record lies elsewhere, readers refuse it, and it is written once more.
+With keys, every record is signed for its expected offset. If another writer appends first, the
+record has another offset, readers reject it, and it is written again.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from streams.registry.version import RegistryVersion
 from streams.routing.learned.artifact import Artifact, pack_artifact
 
 MOST_TRIES = 20
-"""How often a record is written whose place other writers took."""
+"""Maximum number of attempts to write a record at its expected offset."""
 
 
 class RegistryWriter:
-    """Writes records, signed where there are keys."""
+    """Writes records, signed if there are keys."""
 
     def __init__(self, log: RegistryLog, keys: RegistryKeys | None = None) -> None:
         self._log = log
@@ -33,12 +33,12 @@ class RegistryWriter:
         self._next: int | None = None
 
     async def put(self, key: bytes, value: bytes | None) -> None:
-        """Write a record; a value of `None` takes its key out.
+        """Write a record; a value of `None` removes its key.
 
         Raises:
-            RegistryError: others write all the time, so that no record lies where it was signed
-                for.
-            KafkaError: the broker does not take it.
+            RegistryError: other writers append all the time, so no record has the offset it was
+                signed for.
+            KafkaError: the broker rejects it.
         """
         if self._keys is None:
             await self._log.append(key, value, [])
@@ -50,30 +50,30 @@ class RegistryWriter:
             if offset == expected:
                 return
         raise RegistryError(
-            f"{MOST_TRIES} tries to write a signed record were outrun by other writers; see who "
-            "writes to the registry topic, then try again"
+            f"{MOST_TRIES} attempts to write a signed record failed: other writers appended first; "
+            "find the writers of the registry topic, then retry"
         )
 
     async def point(self, digest: str, by: str, before: Sequence[str] | None) -> None:
-        """Move the pointer; `before` is the way back, read off the log if absent.
+        """Move the pointer; `before` are the previous versions, read from the log if absent.
 
         Raises as `put`.
         """
-        said: dict[str, Any] = {"registry": digest, "by": by}
+        pointer: dict[str, Any] = {"registry": digest, "by": by}
         if before is not None:
-            said["before"] = list(before)
-        await self.put(CURRENT_KEY, orjson.dumps(said))
+            pointer["before"] = list(before)
+        await self.put(CURRENT_KEY, orjson.dumps(pointer))
 
 
 def records_of(version: RegistryVersion) -> Iterator[tuple[bytes, bytes]]:
-    """What must be on the topic before the pointer may name this version."""
+    """Yield the records that must be on the topic before the pointer may name this version."""
     for artifact in artifacts_of(version):
         yield _record_of(artifact)
     yield VERSION_PREFIX + version.hash.encode(), version.content
 
 
 def artifacts_of(version: RegistryVersion) -> Iterable[Artifact]:
-    """Every artifact that a version, or an arm of it, decides by, each once."""
+    """Return every artifact that a version, or an arm of it, uses, each once."""
     snapshot = version.snapshot
     arms = [arm.snapshot for each in snapshot.experiments for arm in each.arms]
     found = [each.artifact for each in (snapshot, *arms) if each.artifact is not None]
@@ -103,7 +103,7 @@ async def publish_version(
 async def publish_artifact(
     kafka: Mapping[str, Any], artifact: Artifact, *, keys: RegistryKeys | None = None
 ) -> None:
-    """Publish an artifact, for registry versions to name. Raises as `RegistryWriter.put`."""
+    """Publish an artifact for use by registry versions. Raises as `RegistryWriter.put`."""
     async with registry_log(kafka) as log:
         await RegistryWriter(log, keys).put(*_record_of(artifact))
 
@@ -116,7 +116,7 @@ async def move_pointer(
     before: Sequence[str] | None = None,
     keys: RegistryKeys | None = None,
 ) -> None:
-    """Point to a version that is on the topic already. Raises as `RegistryWriter.put`."""
+    """Point to a version that is already on the topic. Raises as `RegistryWriter.put`."""
     async with registry_log(kafka) as log:
         await RegistryWriter(log, keys).point(digest, by, before)
 
@@ -124,7 +124,7 @@ async def move_pointer(
 async def publish_repair(
     kafka: Mapping[str, Any], repair: Repair, *, by: str, keys: RegistryKeys | None = None
 ) -> None:
-    """Write what mends the topic. Raises as `RegistryWriter.put`."""
+    """Write a repair of the topic. Raises as `RegistryWriter.put`."""
     async with registry_log(kafka) as log:
         writer = RegistryWriter(log, keys)
         for key, value in repair.restored:
@@ -138,7 +138,7 @@ async def publish_repair(
 async def publish_signed(
     kafka: Mapping[str, Any], plan: SigningPlan, *, by: str, keys: RegistryKeys
 ) -> None:
-    """Write what is not signed, or not by the first key. Raises as `RegistryWriter.put`."""
+    """Write the records that the first key has not signed. Raises as `RegistryWriter.put`."""
     async with registry_log(kafka) as log:
         writer = RegistryWriter(log, keys)
         for key, value in plan.records:

@@ -1,4 +1,4 @@
-"""The registry topic in Kafka: read whole, and written to."""
+"""The registry topic in Kafka: reading it whole, and writing."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _MAX_REQUEST = MAX_BYTES + 4_096
 
 
 class RegistryLog(Protocol):
-    """The topic, to write on."""
+    """Port to write to the topic."""
 
     async def end(self) -> int:
-        """The offset that the next record will probably have."""
+        """Return the expected offset of the next record."""
         ...
 
     async def append(self, key: bytes, value: bytes | None, headers: Headers) -> int:
-        """Write a record; the offset at which it lies, below 0 where the broker does not say."""
+        """Append a record; return its offset, below 0 if the broker does not return it."""
         ...
 
 
@@ -54,7 +54,7 @@ class KafkaRegistryLog:
 
 @asynccontextmanager
 async def registry_log(kafka: Mapping[str, Any]) -> AsyncIterator[RegistryLog]:
-    """Open the topic to write on it."""
+    """Open the topic for writing."""
     producer = AIOKafkaProducer(
         **kafka, acks="all", enable_idempotence=True, max_request_size=_MAX_REQUEST
     )
@@ -66,8 +66,8 @@ async def registry_log(kafka: Mapping[str, Any]) -> AsyncIterator[RegistryLog]:
 
 
 async def read_history(kafka: Mapping[str, Any], *, keys: RegistryKeys | None) -> RegistryHistory:
-    """Read the registry topic to its end; records that can't be used, or that none of the keys
-    signed, are among its `bad`.
+    """Read the registry topic to its end; unusable records, and with keys unsigned ones, are in its
+    `bad`.
     """
     history = RegistryHistory(keys)
     async for record in read_records(kafka):
@@ -76,7 +76,7 @@ async def read_history(kafka: Mapping[str, Any], *, keys: RegistryKeys | None) -
 
 
 async def read_records(kafka: Mapping[str, Any]) -> AsyncIterator[RegistryRecord]:
-    """Every record that the topic holds now, in its order."""
+    """Yield every record on the topic, in order."""
     place = TopicPartition(REGISTRY, 0)
     async with _consumer(kafka) as consumer:
         consumer.assign([place])
@@ -89,7 +89,7 @@ async def read_records(kafka: Mapping[str, Any]) -> AsyncIterator[RegistryRecord
 
 
 def record_of(record: Any) -> RegistryRecord:
-    """A record as a consumer gives it."""
+    """Convert a consumer's record."""
     return RegistryRecord(
         key=record.key or b"",
         value=record.value,

@@ -1,10 +1,10 @@
-"""What gets a broken registry topic going again. Pure; `registry.topic` publishes it.
+"""Repair of a broken registry topic. Pure; `registry.topic` publishes it.
 
-Three things break the topic: records that can't be used, versions and artifacts that are not what
-their key says, and a pointer that leads to nothing usable. A bad record is replaced by what is in
-use under its key, or taken out. The pointer moves to the newest version that was current and is
-usable; its way back keeps the usable versions. A version that does not validate, but is what its
-key says, stays: another release may read it.
+Three faults break the topic: unusable records, versions and artifacts that do not match their key's
+hash, and a pointer without a usable version. A bad record is replaced by the content in use under
+its key, or removed. The pointer moves to the newest usable version that was current, and keeps its
+usable previous versions. An invalid version that matches its hash stays: another release may read
+it.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from streams.registry.version import content_hash
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
-    """`problems` by key; `restored` is written again, `tombstones` are the keys to take out;
-    `pointer` is the version to point to and its way back, `None` where the pointer stays as it is.
+    """`problems` by key; `restored` is written again, `tombstones` are the keys to remove;
+    `pointer` is the version to point to and its previous versions, `None` to keep the pointer.
 
-    `is_lost` says that no version on the topic is usable: one must be applied.
+    `is_lost` is set if no version on the topic is usable: one must be applied.
     """
 
     problems: Mapping[bytes, str]
@@ -38,7 +38,7 @@ class Repair:
 
 
 def repair_of(history: RegistryHistory) -> Repair:
-    """What mends a topic; nothing where it is in order."""
+    """Return the repair of a topic; empty if it is intact."""
     problems = dict(history.bad) | _forged(history)
     held = {key for key in history.bad if history.holds(key)}
     restored = tuple((key, history.value_of(key)) for key in sorted(held))
@@ -68,7 +68,7 @@ def repair_of(history: RegistryHistory) -> Repair:
 
 
 class _Usable:
-    """Which versions validate, each looked at once."""
+    """Validity of versions, each checked once."""
 
     def __init__(self, history: RegistryHistory) -> None:
         self._history = history
@@ -76,7 +76,7 @@ class _Usable:
         self.problems: dict[str, str] = {}
 
     def holds(self, version: str) -> bool:
-        """Whether a version can be decided by."""
+        """Return whether a version is usable."""
         if version not in self._known:
             try:
                 self._history.version(version)
@@ -87,7 +87,7 @@ class _Usable:
 
 
 def _forged(history: RegistryHistory) -> dict[bytes, str]:
-    """Contents that are not what their key says."""
+    """Return contents that do not match their key's hash."""
     found = {}
     for digest, content in history.contents.items():
         if content_hash(content) != digest:

@@ -1,7 +1,7 @@
-"""What must be written so that a registry topic is signed by the first key. Pure.
+"""Plan of the records to write so that the first key signs the registry topic. Pure.
 
-Two uses: an operator switches signatures on and says which version is trusted, or changes keys.
-What a key that counts has signed is trusted; of what nobody signed, only what was named.
+Two uses: an operator enables signatures and names the trusted version, or changes keys. Content
+signed by an accepted key is trusted; of unsigned content, only what is named.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from streams.registry.history import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningPlan:
-    """`records` are written first, then `pointer` (a version and its way back), if any. A record
-    without a value is a tombstone.
+    """`records` are written first, then `pointer` (a version and its previous ones), if any. A
+    record without a value is a tombstone.
 
-    `trusted` are the versions that no key has signed until now and that are believed from now on;
-    `left` counts versions and artifacts that stay unsigned, and are refused.
+    `trusted` are the versions without a signature so far that are trusted from now on; `left`
+    counts versions and artifacts that stay unsigned and are rejected.
     """
 
     version: str
@@ -38,7 +38,7 @@ class SigningPlan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether all is signed already."""
+        """Return whether everything is signed already."""
         return not self.records and self.pointer is None
 
 
@@ -49,11 +49,12 @@ def signing_plan(
     *,
     every: bool = False,
 ) -> SigningPlan:
-    """What to sign: `version` (the current one), what it needs, and what any key has signed;
-    `every` adds all other versions and artifacts that are what their key says.
+    """Plan the signatures of `version` (default: the current one), its dependencies, and all
+    content that any key has signed; `every` adds all other versions and artifacts that match their
+    hash.
 
     Raises:
-        RegistryError: there is no current version, or the one that was named is not usable.
+        RegistryError: there is no current version, or the named one is not usable.
     """
     signed, found = RegistryHistory(keys), RegistryHistory()
     for record in records:
@@ -108,7 +109,7 @@ def _keys_of(history: RegistryHistory) -> set[bytes]:
 
 
 def _is_fresh(signed: RegistryHistory, key: bytes) -> bool:
-    """Whether the latest record of this key is signed by the first key."""
+    """Return whether the first key signed the latest record of this key."""
     first = None if signed.keys is None else signed.keys.first
     signer = signed.signers.get(key) or signed.tombstones.get(key)
     return signer == first and key not in signed.bad
@@ -117,7 +118,7 @@ def _is_fresh(signed: RegistryHistory, key: bytes) -> bool:
 def _pointer(
     signed: RegistryHistory, found: RegistryHistory, wanted: str, known: set[str]
 ) -> tuple[str, tuple[str, ...]] | None:
-    """The pointer to write; its way back keeps versions that are signed then."""
+    """Return the pointer to write; its previous versions are those that are signed by then."""
     current = signed.current
     if current is not None and current.version == wanted and _is_fresh(signed, CURRENT_KEY):
         return None

@@ -1,4 +1,4 @@
-"""A checked registry document as what the router decides by; arms have snapshots of their own."""
+"""Conversion of a validated registry document to routing's snapshot, with one for each arm."""
 
 from __future__ import annotations
 
@@ -38,11 +38,12 @@ from streams.routing.snapshot import (
 def snapshot_of(
     document: RegistryDocument, version: str, *, name: str, artifacts: ArtifactOf, text: YamlText
 ) -> RegistrySnapshot:
-    """The snapshot of a document, with those of its arms; `text` says where faults stand.
+    """Return the snapshot of a document, with those of its arms; `text` locates faults.
 
     Raises:
-        RegistryError: an arm does not validate, an artifact is not there or does not fit, or a
-            model under a budget has no price.
+        RegistryError: an arm is invalid, an artifact is missing or does not match, or a model under
+            a
+            budget has no price.
     """
     plain = _plain_snapshot(document, version)
     snapshot = _with_learned(plain, document, name, artifacts, text)
@@ -77,7 +78,7 @@ def _with_learned(
     artifacts: ArtifactOf,
     text: YamlText,
 ) -> RegistrySnapshot:
-    """With the artifact that the document's policy needs, if any."""
+    """Add the artifact that the document's policy needs, if any."""
     if not document.policy.needs_artifact:
         return snapshot
     learned = document.policy.learned

@@ -1,7 +1,7 @@
-"""A registry version: a checked document under the hash of its content.
+"""A registry version: a validated document, identified by the hash of its content.
 
-The hash is taken over canonical JSON, so that comments, order of keys and spelling of numbers in
-the YAML make no new version.
+The hash covers canonical JSON, so comments, order of keys and spelling of numbers in the YAML do
+not create a new version.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MAX_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryVersion:
-    """One version: `content` is the canonical JSON, `snapshot` what the router decides by."""
+    """One version: `content` is the canonical JSON, `snapshot` the form that the router uses."""
 
     hash: str
     content: bytes
@@ -38,15 +38,16 @@ class RegistryVersion:
 
 
 def load_registry(path: Path, artifacts: ArtifactOf | None = None) -> RegistryVersion:
-    """Read and check a registry file; its artifact comes from `artifacts`, else from the package.
+    """Read and validate a registry file; its artifact comes from `artifacts`, else from the
+    package.
 
     Raises:
-        RegistryError: the file can't be read or does not validate; the message names each path.
+        RegistryError: the file can't be read or is invalid; the message names each path.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not text in UTF-8"
+        why = getattr(error, "strerror", None) or "not UTF-8 text"
         raise RegistryError(f"{path} can't be read: {why}") from None
     return parse_registry(text, name=str(path), artifacts=artifacts)
 
@@ -58,13 +59,13 @@ def parse_registry(
     artifacts: ArtifactOf | None = None,
     is_json: bool = False,
 ) -> RegistryVersion:
-    """Check a registry given as YAML, or as JSON, which is read a hundred times as fast.
+    """Validate a registry given as YAML, or as JSON, which is parsed a hundred times as fast.
 
-    An artifact that its policy needs comes from `artifacts`; `default` becomes the hash of the one
-    that ships, so that a version means the same for ever.
+    An artifact that its policy needs comes from `artifacts`; `default` is replaced by the hash of
+    the bundled one, so a version has a fixed meaning.
 
     Raises:
-        RegistryError: it does not validate, or names an artifact that is not there or not valid.
+        RegistryError: it is invalid, or names an artifact that is missing or invalid.
     """
     if len(text) > _MAX_BYTES:
         raise RegistryError(f"{name}: larger than {_MAX_BYTES} bytes")
@@ -77,20 +78,20 @@ def parse_registry(
     try:
         content = orjson.dumps(_plain(document, artifacts, name, raw), option=orjson.OPT_SORT_KEYS)
     except TypeError:
-        raise RegistryError(f"{name}: a number is larger than 64 bits hold") from None
+        raise RegistryError(f"{name}: a number exceeds 64 bits") from None
     digest = content_hash(content)
     snapshot = snapshot_of(document, digest, name=name, artifacts=artifacts, text=raw)
     return RegistryVersion(hash=digest, content=content, snapshot=snapshot)
 
 
 def content_hash(content: bytes) -> str:
-    """The hash that a version of this content has."""
+    """Return the hash of a version's content."""
     return hashlib.sha256(content).hexdigest()[:HASH_CHARACTERS]
 
 
 def _plain(document: RegistryDocument, artifacts: ArtifactOf, name: str, text: YamlText) -> Any:
-    """JSON values of the document; sets are sorted, so that equal content has one hash, and
-    `default` is the artifact that it means today.
+    """Return JSON values of the document; sets are sorted, so equal content has one hash, and
+    `default` is replaced by the artifact that it means today.
     """
     value = document.model_dump(mode="json", exclude_none=True)
     for model in value["models"].values():

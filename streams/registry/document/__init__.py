@@ -1,1 +1,1 @@
-"""The registry file: its parts, checked by pydantic."""
+"""The registry file: its sections, validated by pydantic."""

@@ -1,4 +1,4 @@
-"""Parts of the registry file that say when operators are told, and where."""
+"""Sections of the registry file on alerts and their receivers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from streams.routing.alert_rules import (
 MOST_RULES = 64
 MOST_WEBHOOKS = 16
 _LONGEST_WINDOW_S = 6 * 3_600
-"""Windows are read again from the log when their evaluator moves, so they are kept short."""
+"""Windows are re-read from the log when their evaluator moves, so they are kept short."""
 
 Bound = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Seconds = Annotated[int, Field(ge=0, le=_LONGEST_WINDOW_S)]
@@ -30,7 +30,7 @@ Seconds = Annotated[int, Field(ge=0, le=_LONGEST_WINDOW_S)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Usual:
-    """What a kind allows, and what it takes where nothing is said. `bounds` are those allowed."""
+    """Defaults of a kind, and its allowed bounds in `bounds`."""
 
     bounds: frozenset[str]
     above: float | None = None
@@ -74,9 +74,9 @@ _BOUNDS = ("above", "below", "change")
 
 
 class AlertRulePart(DocumentPart):
-    """One rule: what it measures (`kind`; without it, the rule's own name), over `window_s`, and
-    the bounds that it must not cross. `for_s` is how long a breach must last before it fires,
-    `resolve_after_s` how long it must be over; `min_sample` counts what must be seen in a window.
+    """One rule: its measure (`kind`; without it, the rule's own name), over `window_s`, and its
+    bounds. `for_s` is how long a breach must last before it fires, `resolve_after_s` how long it
+    must be clear; `min_sample` is the smallest sample in a window.
     """
 
     kind: Annotated[str, one_of(tuple(MeasureKind))] | None = None
@@ -94,7 +94,7 @@ class AlertRulePart(DocumentPart):
 
 
 class WebhookPart(DocumentPart):
-    """A URL that alerts are sent to, of `rules` only if named. The operator must allow its host
+    """A URL that receives alerts, of `rules` only if set. The operator must allow its host
     (`SLUICE_ALLOWED_HOSTS`; loopback by name only), and the variable of a bearer token for that
     host (`SLUICE_ALLOWED_KEYS` with an entry `KEY@host`).
     """
@@ -105,7 +105,7 @@ class WebhookPart(DocumentPart):
 
 
 class AlertsPart(DocumentPart):
-    """Rules that are evaluated on the events, by name, and who is told of every alert."""
+    """Rules that are evaluated on the events, by name, and the receivers of alerts."""
 
     rules: Annotated[dict[Name, AlertRulePart], Field(max_length=MOST_RULES)] = Field(
         default_factory=dict
@@ -125,7 +125,7 @@ class AlertsPart(DocumentPart):
 
 
 def alerting_of(part: AlertsPart) -> Alerting:
-    """The value of a checked part."""
+    """Convert a validated section."""
     return Alerting(
         rules=tuple(_rule(name, rule) for name, rule in sorted(part.rules.items())),
         webhooks=tuple(
@@ -138,8 +138,8 @@ def alerting_of(part: AlertsPart) -> Alerting:
 def _rule(name: str, part: AlertRulePart) -> AlertRule:
     kind = MeasureKind(part.kind or name)
     usual = _USUAL[kind]
-    said = any(getattr(part, bound) is not None for bound in _BOUNDS)
-    bounds = part if said else usual
+    has_bounds = any(getattr(part, bound) is not None for bound in _BOUNDS)
+    bounds = part if has_bounds else usual
     return AlertRule(
         name=name,
         kind=kind,
@@ -159,7 +159,7 @@ def _rule(name: str, part: AlertRulePart) -> AlertRule:
 
 def _problems(name: str, part: AlertRulePart) -> Iterator[str]:
     if part.kind is None and name not in tuple(MeasureKind):
-        yield "kind: say what is measured, one of " + ", ".join(sorted(MeasureKind))
+        yield "kind: expected one of " + ", ".join(sorted(MeasureKind))
         return
     kind = MeasureKind(part.kind or name)
     usual = _USUAL[kind]
@@ -169,7 +169,7 @@ def _problems(name: str, part: AlertRulePart) -> Iterator[str]:
         for bound in sorted(given - usual.bounds)
     )
     if not given and not any(getattr(usual, bound) is not None for bound in _BOUNDS):
-        yield f"above: say the bound of {kind}"
+        yield f"above: {kind} needs a bound"
     if usual.share:
         yield from (
             f"{bound}: {kind} is a share, 0 to 1"
@@ -177,6 +177,6 @@ def _problems(name: str, part: AlertRulePart) -> Iterator[str]:
             if getattr(part, bound) > 1
         )
     if part.signal is not None and kind is not MeasureKind.QUALITY_DROP:
-        yield f"signal: {kind} measures none"
+        yield f"signal: {kind} has no signal"
     if (part.per_tenant or part.tenant) and not usual.tenants:
         yield f"{'tenant' if part.tenant else 'per_tenant'}: {kind} is not counted by tenant"

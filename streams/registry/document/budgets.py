@@ -1,4 +1,4 @@
-"""Parts of the registry file that say what may be spent."""
+"""Sections of the registry file on budgets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AlertLevel = Annotated[Share, Field(gt=0)]
 
 
 class BudgetMatchPart(DocumentPart):
-    """Whose calls count; what is left out is everybody's."""
+    """Filter of the calls that count; a missing field matches all."""
 
     tenant: tuple[Name, ...] = ()
     user: tuple[UserId, ...] = ()
@@ -30,8 +30,8 @@ class BudgetMatchPart(DocumentPart):
 
 
 class BudgetPart(DocumentPart):
-    """A sum (USD) for each tenant, user, feature or model in each window (UTC), what happens to
-    calls beyond it, and the shares of it at which an alert is raised.
+    """A limit (USD) for each tenant, user, feature or model in each window (UTC), the action on
+    calls beyond it, and the shares of it that raise an alert.
     """
 
     per: Annotated[str, one_of(PER)]
@@ -44,12 +44,12 @@ class BudgetPart(DocumentPart):
     @model_validator(mode="after")
     def _levels_rise(self) -> BudgetPart:
         if list(self.alert_at) != sorted(set(self.alert_at)):
-            raise ValueError("alert_at: must rise")
+            raise ValueError("alert_at: must be ascending")
         return self
 
 
 def budget_of(name: str, part: BudgetPart) -> Budget:
-    """The value of a checked budget."""
+    """Convert a validated budget."""
     match = {
         field: frozenset(values)
         for field, values in (
@@ -72,7 +72,7 @@ def budget_of(name: str, part: BudgetPart) -> Budget:
 def budget_problems(
     budgets: Mapping[str, BudgetPart], models: Mapping[str, object]
 ) -> Iterator[str]:
-    """What is wrong with budgets beside the models of the same file."""
+    """Yield the faults of budgets against the models of the same file."""
     for name, part in budgets.items():
         for model in part.match.model:
             if model not in models:

@@ -1,6 +1,6 @@
-"""The registry file: one YAML document, checked by pydantic.
+"""The registry file: one YAML document, validated by pydantic.
 
-Errors name the path and say what is allowed. `json_schema()` is published for editors.
+Errors name the path and the allowed values. `json_schema()` is published for editors.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from streams.registry.document.policy import PolicyPart
 from streams.routing.policy import JUDGE
 
 MOST_MODELS = 1_000
-"""Each request looks at the models of its tier, and each worker checks a version anew."""
+"""Each request examines the models of its tier, and each worker validates every version."""
 
 MOST_INSTANCES = 5_000
-"""Of all models together."""
+"""Over all models."""
 
 
 class PrivacyPart(DocumentPart):
-    """What text ClickHouse may hold, and what is taken out of it before it is stored."""
+    """Text that ClickHouse may store, and patterns redacted from it before."""
 
     store_prompts: bool = False
     store_answers: bool = False
@@ -59,7 +59,7 @@ class RegistryDocument(DocumentPart):
     @model_validator(mode="before")
     @classmethod
     def _few_instances(cls, value: Any) -> Any:
-        """Refuse what takes seconds to check, before it is checked."""
+        """Reject a document that would take seconds to validate, before validation."""
         models = value.get("models") if isinstance(value, dict) else None
         if isinstance(models, dict):
             lists = (each.get("instances") for each in models.values() if isinstance(each, dict))
@@ -71,7 +71,7 @@ class RegistryDocument(DocumentPart):
     def _names_agree(self) -> RegistryDocument:
         problems = []
         if len(set(self.tiers)) < len(self.tiers):
-            problems.append("tiers: a name stands twice")
+            problems.append("tiers: duplicate name")
         problems.extend(
             f"models.{name}.tier: {model.tier} is not one of {', '.join(self.tiers)}"
             for name, model in self.models.items()
@@ -99,7 +99,7 @@ class RegistryDocument(DocumentPart):
 
     @model_serializer(mode="wrap")
     def _as_before(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A file without budgets or alerts keeps the hash that it had before there were any."""
+        """Keep the hash of a file without budgets or alerts as it was before these existed."""
         value: dict[str, Any] = plain(self)
         if not self.budgets:
             value.pop("budgets", None)
@@ -120,7 +120,7 @@ class RegistryDocument(DocumentPart):
             if boundaries and len(boundaries) != len(self.tiers) - 1:
                 yield f"{path}: {len(self.tiers)} tiers have {len(self.tiers) - 1} boundaries"
             if any(low > high for low, high in pairwise(boundaries)):
-                yield f"{path}: must rise"
+                yield f"{path}: must be ascending"
         for name, part in policy.features.items():
             for tier in part.thresholds:
                 if tier not in self.tiers:
@@ -132,25 +132,25 @@ class RegistryDocument(DocumentPart):
 
     def _asked_problems(self) -> Iterator[str]:
         policy = self.policy
-        for path, asked in (("policy.llm", policy.llm), ("policy.judge", policy.judge)):
-            if asked is not None and asked.model not in self.models:
-                yield f"{path}.model: {asked.model} is not one of the models"
+        for path, called in (("policy.llm", policy.llm), ("policy.judge", policy.judge)):
+            if called is not None and called.model not in self.models:
+                yield f"{path}.model: {called.model} is not one of the models"
         if policy.asks_model and policy.llm is None:
-            yield "policy.llm: name the model that the classifier asks"
+            yield "policy.llm: set the model of the classifier"
         grey = policy.cascade.grey
         if grey is not None and grey.look == JUDGE and policy.judge is None:
-            yield "policy.judge: name the model that judges the grey band"
+            yield "policy.judge: set the model that judges the grey band"
         if policy.shadow is not None and len(self.tiers) < 2:
-            yield "policy.shadow: there is no other tier to ask"
+            yield "policy.shadow: needs a second tier"
 
     def under(self, experiment: str, arm: str) -> RegistryDocument:
-        """The file as an arm sees it, without experiments.
+        """Return the file as an arm applies it, without experiments.
 
         Raises:
-            ValidationError: what the arm says does not fit.
+            ValidationError: the arm's overrides are invalid.
         """
-        # Parts that are checked already are taken as they are: with all arms, a thousand models
-        # were checked a hundred times.
+        # Reuse validated sections: with all arms, a thousand models would be validated a hundred
+        # times.
         parts: dict[str, Any] = {
             name: getattr(self, name) for name in type(self).model_fields if name != "experiments"
         }
@@ -165,7 +165,7 @@ class RegistryDocument(DocumentPart):
 
 
 def _overlaid(base: dict[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Mappings are laid over each other key by key; anything else is replaced."""
+    """Overlay mappings recursively, key by key; other values are replaced."""
     result = dict(base)
     for key, value in other.items():
         below = result.get(key)
@@ -177,5 +177,5 @@ def _overlaid(base: dict[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of the file, for editors."""
+    """Return the JSON Schema of the file, for editors."""
     return RegistryDocument.model_json_schema()

@@ -1,4 +1,6 @@
-"""pydantic's errors about a registry document as problems: the path, the line, what is expected."""
+"""Conversion of pydantic's errors on a registry document to problems: path, line, expected
+value.
+"""
 
 from __future__ import annotations
 
@@ -23,19 +25,19 @@ PATTERNS = {
     r"^[A-Z][A-Z0-9_]*$": "expected the name of an environment variable, such as OPENAI_API_KEY",
     r"^(default|[0-9a-f]{16})$": "expected `default`, or the hash of an artifact in quotes",
 }
-"""The regular expressions of the registry file in words."""
+"""Descriptions of the registry file's regular expressions."""
 
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven")
 _PATHED = re.compile(r"(?P<path>[A-Za-z_][^\s:]{0,300}): (?P<message>.+)", re.DOTALL)
 
 
 def problems_in(error: ValidationError, text: YamlText, under: Sequence[str] = ()) -> list[Problem]:
-    """The errors of a document in the words of its fields; `under` is where it lies in the text."""
+    """Return the problems of a document; `under` is its path in the text."""
     return list(_problems(error, text, tuple(under)))
 
 
 def artifact_missing(name: str, error: ArtifactError, text: YamlText) -> InvalidRegistryError:
-    """The error of a document whose learned artifact is not there or not valid."""
+    """Return the error of a document whose learned artifact is missing or invalid."""
     path = ("policy", "learned", "artifact")
     problem = Problem(path=".".join(path), message=str(error), line=text.line(path))
     return InvalidRegistryError(name, [problem])
@@ -48,14 +50,14 @@ def _problems(error: ValidationError, text: YamlText, under: tuple[str, ...]) ->
         if item["type"] == "too_short" and any(
             loc[: len(item["loc"])] == item["loc"] for loc in wrong - {item["loc"]}
         ):
-            # pydantic counts the entries that validate; those that do not are told by themselves.
+            # pydantic counts the valid entries only; invalid ones have errors of their own.
             continue
         path = tuple(str(part) for part in item["loc"] if part != "[key]")
         message = _message(item, path, text)
-        for inner, said in _split(message) if item["type"] == "value_error" else (("", message),):
+        for inner, detail in _split(message) if item["type"] == "value_error" else (("", message),):
             whole = (*path, *inner.split(".")) if inner else path
             yield Problem(
-                path=".".join(whole) or "document", message=said, line=text.line((*under, *whole))
+                path=".".join(whole) or "document", message=detail, line=text.line((*under, *whole))
             )
 
 
@@ -67,7 +69,7 @@ def _message(item: dict[str, Any], path: Sequence[str], text: YamlText) -> str:
 
 
 def _of_what(path: Sequence[str], text: YamlText) -> str:
-    """What a list is to hold, where that says more than that it is a list."""
+    """Return the element type of a list, if it is more specific than a list."""
     last = path[-1] if path else ""
     if last == "boundaries":
         tiers = text.value.get("tiers") if isinstance(text.value, dict) else None
@@ -83,7 +85,7 @@ def _of_what(path: Sequence[str], text: YamlText) -> str:
 
 
 def _split(message: str) -> Iterable[tuple[str, str]]:
-    """Path and message of each fault in a text that a check over several fields raised."""
+    """Return path and message of each fault in the text of a check over several fields."""
     pieces = message.split("; ")
     found = [_PATHED.fullmatch(piece) for piece in pieces]
     if not all(found):

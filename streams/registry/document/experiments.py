@@ -1,4 +1,4 @@
-"""Parts of the registry file that compare policies on live traffic."""
+"""Sections of the registry file that compare policies on live traffic."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streams.registry.document.models import DocumentPart, Name, Share
 
 
 class ArmPart(DocumentPart):
-    """One arm: its weight against the others', and what of `policy` differs in it.
+    """One arm: its weight relative to the others, and its overrides of `policy`.
 
     `policy` holds any keys of the file's own `policy`; they replace those, mappings key by key.
     """
@@ -20,7 +20,7 @@ class ArmPart(DocumentPart):
 
 
 class ExperimentPart(DocumentPart):
-    """Compares arms on a share of the users, of some features or tenants only if named."""
+    """Compares arms on a share of the users; if set, only of some features or tenants."""
 
     share: Share = 1.0
     feature: tuple[Name, ...] = ()

@@ -1,4 +1,4 @@
-"""Parts of the registry file that say which models there are, and where they are served."""
+"""Sections of the registry file on models and their instances."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Milliseconds = Annotated[float, Field(gt=0, le=3_600_000)]
 
 
 def one_of(known: Collection[str]) -> AfterValidator:
-    """Refuses every name but these, and says which there are."""
+    """Return a validator that rejects every name but these, and lists them."""
 
     def check(name: str) -> str:
         if name not in known:
@@ -46,26 +46,26 @@ Parameter = Annotated[str, one_of(PARAMETERS)]
 
 
 class DocumentPart(BaseModel):
-    """A part of the document; unknown keys are refused by name."""
+    """A section of the document; unknown keys are rejected by name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class TenantLimitsPart(DocumentPart):
-    """What one tenant may ask; left out is no limit."""
+    """Limits of one tenant; a missing field is no limit."""
 
     requests_per_minute: Annotated[int, Field(gt=0)] | None = None
     concurrency: Annotated[int, Field(gt=0)] | None = None
 
 
 class LimitsPart(TenantLimitsPart):
-    """What an instance allows; left out is no limit."""
+    """Limits of an instance; a missing field is no limit."""
 
     tokens_per_minute: Annotated[int, Field(gt=0)] | None = None
 
 
 class InstancePart(DocumentPart):
-    """One place that serves a model."""
+    """An endpoint of a model."""
 
     name: Name
     base_url: WebAddress
@@ -99,7 +99,7 @@ class PricePart(TokenPricePart):
 
 
 class ModelPart(DocumentPart):
-    """A model: who serves it, what it can do, where."""
+    """A model: provider, capabilities, instances."""
 
     provider: Name
     model: str | None = None
@@ -117,8 +117,8 @@ class ModelPart(DocumentPart):
     def _instances_differ(self) -> ModelPart:
         names = [instance.name for instance in self.instances]
         if len(set(names)) < len(names):
-            raise ValueError("instances: two have the same name")
+            raise ValueError("instances: duplicate name")
         never = sorted(NEVER & (self.extra_body or frozenset()))
         if never:
-            raise ValueError(f"extra_body: may not list {', '.join(never)}")
+            raise ValueError(f"extra_body: must not list {', '.join(never)}")
         return self

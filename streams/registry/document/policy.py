@@ -1,4 +1,4 @@
-"""Parts of the registry file that steer decisions."""
+"""Sections of the registry file on routing decisions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ScorerName = Annotated[str, one_of(SCORER_NAMES)]
 
 
 class WhenPart(DocumentPart):
-    """What a static rule matches; every key that is set must match."""
+    """Match conditions of a static rule; every key that is set must match."""
 
     feature: tuple[Name, ...] = ()
     tenant: tuple[Name, ...] = ()
@@ -40,21 +40,21 @@ class WhenPart(DocumentPart):
 
 
 MOST_STATIC_RULES = 2_000
-"""Each request is held against the rules one by one."""
+"""Each request is matched against the rules one by one."""
 
 
 class StaticRulePart(DocumentPart):
-    """Sends what it matches to a tier."""
+    """Routes matching requests to a tier."""
 
     when: WhenPart
     tier: TierName
 
 
 class GreyPart(DocumentPart):
-    """Confidences (`low` included, `high` not) that get a second look.
+    """Confidences (`low` included, `high` not) that get a second opinion.
 
-    `look: judge` asks `policy.judge`; `look: consistency` asks the same model `samples` times more.
-    The look counts `weight`, the confidence the rest. `share` of the cases is looked at.
+    `look: judge` calls `policy.judge`; `look: consistency` samples the same model `samples` more
+    times. The result has weight `weight`, the confidence the rest. `share` of the cases gets one.
     """
 
     low: Share = 0.4
@@ -72,7 +72,7 @@ class GreyPart(DocumentPart):
 
 
 class CascadePart(DocumentPart):
-    """When an answer is good enough. `stop: worth` weighs going on against its cost instead, on
+    """Conditions to accept an answer. `stop: worth` instead weighs escalation against its cost, on
     tiers without a threshold; it needs `confidence: learned`.
     """
 
@@ -88,13 +88,13 @@ class CascadePart(DocumentPart):
     @model_validator(mode="after")
     def _can_weigh(self) -> CascadePart:
         if self.stop == BY_WORTH and self.confidence != LEARNED_CONFIDENCE:
-            raise ValueError("stop: worth needs confidence: learned, which knows every tier")
+            raise ValueError("stop: worth needs confidence: learned, which scores every tier")
         return self
 
 
 class FallbackPart(DocumentPart):
-    """How a hop goes on after errors. `wait`: when nobody answers for reasons that pass, the
-    request waits on the log until its deadline; else it fails at once.
+    """Behaviour of a hop after errors. `wait`: if no model is available for temporary reasons, the
+    request is parked on the log until its deadline; else it fails at once.
     """
 
     retries: Annotated[int, Field(ge=0, le=5)] = 1
@@ -105,14 +105,14 @@ class FallbackPart(DocumentPart):
 
 
 class RetrievalPart(DocumentPart):
-    """Scores at which retrieval steers a request down or up."""
+    """Scores at which retrieval moves a request down or up."""
 
     confident_score: Share = 0.75
     weak_score: Share = 0.45
 
 
 class TimeoutsPart(DocumentPart):
-    """Limits of one provider call."""
+    """Timeouts of one provider call."""
 
     connect_ms: Milliseconds = 5_000.0
     read_ms: Milliseconds = 60_000.0
@@ -120,10 +120,10 @@ class TimeoutsPart(DocumentPart):
 
 
 class LearnedPart(DocumentPart):
-    """The learned artifact: `default` is the one that ships, else a hash on the registry topic.
+    """The learned artifact: `default` is the bundled one, else a hash on the registry topic.
 
-    `columns` name the artifact's column that stands for a tier or a model, where its own columns
-    have other names.
+    `columns` name the artifact's column for a tier or a model, where its own columns have other
+    names.
     """
 
     artifact: Annotated[str, StringConstraints(pattern=r"^(default|[0-9a-f]{16})$")] = "default"
@@ -131,21 +131,21 @@ class LearnedPart(DocumentPart):
 
 
 class HybridPart(DocumentPart):
-    """Whom `hybrid` asks where the rules are unsure, and how near to a boundary that is."""
+    """Second classifier of `hybrid`, and the distance to a boundary at which it is used."""
 
     asks: Literal["learned", "llm"] = "learned"
     margin: Share = 0.08
 
 
 class AskedModelPart(DocumentPart):
-    """A model of the registry that routing itself asks."""
+    """A model of the registry that routing itself calls."""
 
     model: Name
     timeout_ms: Annotated[float, Field(ge=50, le=60_000)] = 2_000.0
 
 
 class ShadowPart(DocumentPart):
-    """Asks another tier as well for `share` of the answered requests, to learn from both answers.
+    """Calls another tier as well for `share` of the answered requests, for training data.
 
     All workers together spend at most `usd_per_day`.
     """
@@ -159,7 +159,7 @@ QualityName = Literal["economy", "balanced", "best"]
 
 
 class FeaturePart(DocumentPart):
-    """What differs for one feature."""
+    """Overrides for one feature."""
 
     quality: QualityName | None = None
     boundaries: Boundaries = ()
@@ -167,7 +167,7 @@ class FeaturePart(DocumentPart):
 
 
 class PolicyPart(DocumentPart):
-    """What steers the decisions."""
+    """The routing policy."""
 
     classifier: ClassifierName = "rules"
     boundaries: Boundaries = ()
@@ -186,7 +186,7 @@ class PolicyPart(DocumentPart):
 
     @property
     def needs_artifact(self) -> bool:
-        """Whether the policy decides by what was learned."""
+        """Return whether the policy uses the learned artifact."""
         by_artifact = self.classifier == LEARNED or (
             self.classifier == HYBRID and self.hybrid.asks == LEARNED
         )
@@ -194,5 +194,5 @@ class PolicyPart(DocumentPart):
 
     @property
     def asks_model(self) -> bool:
-        """Whether a model may be asked where a request belongs."""
+        """Return whether the classifier may call a model."""
         return self.classifier == LLM or (self.classifier == HYBRID and self.hybrid.asks == LLM)

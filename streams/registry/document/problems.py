@@ -1,4 +1,4 @@
-"""What is wrong with a registry file: where, on which line, and what is expected there."""
+"""Problems of a registry file: path, line, and the expected value."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from schemas.errors import RegistryError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is wrong; `path` is empty for the file as a whole, `line` counts from 1."""
+    """One problem; `path` is empty for the file as a whole, `line` counts from 1."""
 
     message: str
     path: str = ""
     line: int | None = None
 
     def in_words(self) -> str:
-        """As a line for people."""
+        """Format as a line of text."""
         place = f"{self.path}: " if self.path else ""
         where = "" if self.line is None else f" (line {self.line})"
         return f"  {place}{self.message}{where}"
 
     def as_document(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return the JSON form."""
         return asdict(self)
 
 
 class InvalidRegistryError(RegistryError):
-    """A registry file that does not validate, with its problems one by one."""
+    """An invalid registry file, with its problems."""
 
     def __init__(self, name: str, problems: Sequence[Problem]) -> None:
         super().__init__(
@@ -39,7 +39,7 @@ class InvalidRegistryError(RegistryError):
 
 
 def problems_of(error: RegistryError) -> tuple[Problem, ...]:
-    """The problems that an error names; one without a path where it names none."""
+    """Return the problems of an error; one without a path if it has none."""
     if isinstance(error, InvalidRegistryError):
         return error.problems
     return (Problem(message=str(error)),)

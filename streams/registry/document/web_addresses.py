@@ -1,6 +1,6 @@
-"""URLs in a registry file, parsed when the file is checked: what passes here can be called.
+"""Validation of URLs when a registry file is checked: every accepted URL can be called.
 
-A URL that only looks right would fail at its first call, in every worker.
+An invalid URL would otherwise fail at its first call, in every worker.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ _PORTS = range(1, 65_536)
 
 
 def checked_address(text: str) -> str:
-    """The URL, if an HTTP client can call it.
+    """Return the URL, if an HTTP client can call it.
 
     Raises:
-        ValueError: it can't; says what is wrong.
+        ValueError: it can't be called; the message has the reason.
     """
     if "@" in text or "\\" in text:
-        raise ValueError("must hold neither user, password nor backslash")
+        raise ValueError("must not contain a user, a password or a backslash")
     try:
         url = httpx.URL(text)
         host = url.raw_host.decode("ascii").lower()
     except (httpx.InvalidURL, ValueError) as error:
-        raise ValueError(f"is no URL: {str(error) or type(error).__name__}") from None
+        raise ValueError(f"is not a URL: {str(error) or type(error).__name__}") from None
     if url.scheme not in {"http", "https"} or not host:
-        raise ValueError("must begin with http:// or https:// and a host")
+        raise ValueError("must start with http:// or https:// and a host")
     if not _is_host(host):
         raise ValueError("has no usable host name")
     if url.port is not None and url.port not in _PORTS:

@@ -1,4 +1,4 @@
-"""YAML text as plain values, with the line of every value; a key that stands twice is an error."""
+"""YAML text as plain values, with the line of every value; a duplicate key is an error."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from schemas.errors import RegistryError
 from streams.registry.document.problems import InvalidRegistryError, Problem
 
 Path = tuple[str, ...]
-"""The way to a value: keys and list positions, as text."""
+"""Path of a value: keys and list positions, as text."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's reads a registry in a sixteenth of the time; it is in PyYAML's wheels. Both make plain
-values only.
+"""libyaml's loader reads a registry in a sixteenth of the time; it is in PyYAML's wheels. Both
+return plain values only.
 """
 
 _MOST_VALUES = 200_000
-"""Values that a document may have once its aliases are expanded."""
+"""Maximum number of values in a document after expansion of its aliases."""
 _DEEPEST = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class YamlText:
-    """What a text holds, and on which line (from 1) each value begins."""
+    """Content of a text, and the line (from 1) of each value."""
 
     value: Any
     lines: Mapping[Path, int]
 
     def line(self, path: Path) -> int | None:
-        """The line of a value, else of the nearest mapping or list around it."""
+        """Return the line of a value, else of the nearest enclosing mapping or list."""
         for length in range(len(path), 0, -1):
             found = self.lines.get(path[:length])
             if found is not None:
@@ -46,12 +46,12 @@ def read_yaml(text: str | bytes, name: str) -> YamlText:
     """Read one YAML document (JSON is YAML).
 
     Raises:
-        RegistryError: it is not YAML, a key stands twice, or aliases expand beyond all bounds.
+        RegistryError: it is not YAML, has a duplicate key, or its aliases expand beyond the limit.
     """
     try:
         return _read(text, name, _LOADER)
     except yaml.YAMLError:
-        # What is wrong is said in the words of one of them.
+        # Error messages always come from the pure-Python loader.
         return _read_strictly(text, name)
 
 
@@ -74,22 +74,22 @@ def _read(text: str | bytes, name: str, loader_class: Any) -> YamlText:
         repeated = list(_repeated(node))
         if repeated:
             raise InvalidRegistryError(name, repeated)
-        # A document on one line, such as a version on the topic, has no lines worth naming.
+        # A document on one line, such as a version on the topic, has no useful line numbers.
         lines = dict(_lines(node, ())) if node.end_mark.line > 1 else {}
         return YamlText(value=loader.construct_document(node), lines=lines)
     except RecursionError:
         raise RegistryError(f"{name}: nested too deeply") from None
     except (ValueError, OverflowError) as error:
-        raise RegistryError(f"{name}: a date or number is none: {error}") from None
+        raise RegistryError(f"{name}: invalid date or number: {error}") from None
     except (LookupError, AttributeError, TypeError):
-        # PyYAML's way to say that a value does not fit the tag before it, such as `!!bool maybe`.
-        raise RegistryError(f"{name}: a value does not fit its tag; leave the tag out") from None
+        # PyYAML's error for a value that does not match its tag, such as `!!bool maybe`.
+        raise RegistryError(f"{name}: a value does not match its tag; remove the tag") from None
     finally:
         loader.dispose()
 
 
 def read_json(text: str | bytes, name: str) -> YamlText:
-    """Read a registry as JSON, as versions lie on the topic; lines are not known.
+    """Read a registry as JSON, the form of versions on the topic; lines are unknown.
 
     Raises:
         RegistryError: it is not a JSON object, or has too many levels or values.
@@ -99,7 +99,7 @@ def read_json(text: str | bytes, name: str) -> YamlText:
     except orjson.JSONDecodeError as error:
         raise RegistryError(f"{name}: not JSON: {error.msg} at byte {error.pos}") from None
     if not isinstance(value, dict):
-        raise RegistryError(f"{name}: a JSON object was expected")
+        raise RegistryError(f"{name}: expected a JSON object")
     too_much = overgrown(value)
     if too_much is not None:
         field, what = too_much
@@ -112,7 +112,7 @@ def _words(error: yaml.YAMLError) -> str:
 
 
 def _check_size(node: yaml.Node, name: str) -> None:
-    """Refuse a document that refers to itself, or whose aliases multiply."""
+    """Reject a document that refers to itself, or whose aliases multiply."""
     sizes: dict[int, int] = {}
 
     def size(each: yaml.Node, above: tuple[int, ...]) -> int:
@@ -126,7 +126,7 @@ def _check_size(node: yaml.Node, name: str) -> None:
         return sizes[id(each)]
 
     if size(node, ()) > _MOST_VALUES:
-        raise RegistryError(f"{name}: more than {_MOST_VALUES} values once aliases are expanded")
+        raise RegistryError(f"{name}: more than {_MOST_VALUES} values after expansion of aliases")
 
 
 def _children(node: yaml.Node) -> Iterator[yaml.Node]:
@@ -152,7 +152,7 @@ def _repeated(node: yaml.Node, path: Path = ()) -> Iterator[Problem]:
             if same in first:
                 yield Problem(
                     path=".".join(inside),
-                    message=f"the key stands twice, first at line {first[same]}",
+                    message=f"duplicate key, first at line {first[same]}",
                     line=_line(key),
                 )
             first.setdefault(same, _line(key))

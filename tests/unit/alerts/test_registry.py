@@ -13,11 +13,14 @@ from tests.unit.alerts.world import alerting
 
 WRONG = {
     "a kind that there is not": ("rules: {x: {kind: magic}}", "must be one of .*cost_rate"),
-    "no kind": ("rules: {spend: {above: 1}}", "rules.spend.kind: say what is measured"),
-    "no bound where none is usual": ("rules: {cost_rate: {}}", "say the bound of cost_rate"),
+    "no kind": ("rules: {spend: {above: 1}}", "rules.spend.kind: expected one of"),
+    "no bound where none is usual": ("rules: {cost_rate: {}}", "cost_rate needs a bound"),
     "a bound of another kind": ("rules: {error_rate: {below: 0.1}}", "bounded by above"),
     "a share above one": ("rules: {error_rate: {above: 5}}", "is a share, 0 to 1"),
-    "a signal where there is none": ("rules: {error_rate: {signal: judge}}", "measures none"),
+    "a signal where there is none": (
+        "rules: {error_rate: {signal: judge}}",
+        "error_rate has no signal",
+    ),
     "by tenant where it is not": ("rules: {dead_letters: {per_tenant: true}}", "not counted by"),
     "a window of days": ("rules: {error_rate: {window_s: 90000}}", "window_s"),
     "an unknown key": ("rules: {error_rate: {treshold: 1}}", "treshold"),

@@ -58,7 +58,7 @@ def test_left_out_it_is_a_day_that_alerts_at_50_80_and_100_percent() -> None:
         ({"per": "user", "usd": 0}, r"budgets\.b\.usd"),
         ({"per": "user", "usd": 1, "window": "week"}, "must be one of day, hour, month"),
         ({"per": "user", "usd": 1, "then": "cry"}, "must be one of alert, downgrade, reject"),
-        ({"per": "user", "usd": 1, "alert_at": [0.8, 0.5]}, "alert_at: must rise"),
+        ({"per": "user", "usd": 1, "alert_at": [0.8, 0.5]}, "alert_at: must be ascending"),
         ({"per": "user", "usd": 1, "alert_at": [0]}, r"budgets\.b\.alert_at\.0"),
         ({"per": "user", "usd": 1, "match": {"team": ["a"]}}, r"match\.team: unknown key"),
         ({"per": "user", "usd": 1, "match": {"model": ["gpt-9"]}}, "gpt-9 is not one of the mod"),

@@ -98,7 +98,7 @@ def test_figures_that_are_billed_by_time_are_no_measurements(field: str, billed:
 
 def test_an_artifact_of_endless_nesting_is_none() -> None:
     nested = b"[" * 900 + b"]" * 900
-    with pytest.raises(ArtifactError, match="no artifact"):
+    with pytest.raises(ArtifactError, match="not a Sluice artifact"):
         read_artifact(b'{"sluice_artifact":"a","body":' + nested + b"}")
 
 

@@ -43,7 +43,7 @@ def test_a_published_artifact_is_read_once_and_checked(own: Artifact) -> None:
     source = ArtifactSource(published=lambda: topic)
 
     assert source(own.hash) is source(own.hash)
-    with pytest.raises(ArtifactError, match="holds another one"):
+    with pytest.raises(ArtifactError, match="has the content of another one"):
         source("0" * 16)
     with pytest.raises(ArtifactError, match="nor on the registry topic"):
         source("1" * 16)

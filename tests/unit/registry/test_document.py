@@ -35,7 +35,7 @@ WRONG = {
     "unknown key": ("colour", "red", "colour: unknown key"),
     "unknown key inside": ("policy/cascade/treshold", 1, r"policy\.cascade\.treshold: unknown key"),
     "no tiers": ("tiers", [], "tiers: "),
-    "a tier twice": ("tiers", ["simple", "simple", "moderate", "complex"], "stands twice"),
+    "a tier twice": ("tiers", ["simple", "simple", "moderate", "complex"], "tiers: duplicate name"),
     "a tier without a model": ("tiers", ["simple", "moderate", "complex", "top"], "top has no"),
     "a model of no tier": ("models/gpt-4o/tier", "huge", r"models\.gpt-4o\.tier: huge is not"),
     "no instance": ("models/gpt-4o/instances", [], r"models\.gpt-4o\.instances"),
@@ -60,12 +60,12 @@ WRONG = {
     "an instance twice": (
         "models/gpt-4o/instances",
         [{"name": "a", "base_url": "https://x.example"}] * 2,
-        "two have the same name",
+        "instances: duplicate name",
     ),
     "an llm classifier without a model": (
         "policy/classifier",
         "llm",
-        r"policy\.llm: name the model",
+        r"policy\.llm: set the model",
     ),
     "an llm classifier's unknown model": (
         "policy/llm",
@@ -77,7 +77,7 @@ WRONG = {
         {"model": "gpt-9"},
         r"policy\.judge\.model: gpt-9",
     ),
-    "a grey band without a judge": ("policy/cascade/grey", {"low": 0.4}, r"policy\.judge: name"),
+    "a grey band without a judge": ("policy/cascade/grey", {"low": 0.4}, r"policy\.judge: set"),
     "a grey band upside down": (
         "policy/cascade/grey",
         {"low": 0.8, "high": 0.4, "look": "consistency"},

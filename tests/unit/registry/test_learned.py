@@ -99,7 +99,7 @@ def test_a_column_that_the_artifact_lacks_is_named() -> None:
 
 
 def test_a_tier_that_nothing_stands_for_is_named() -> None:
-    with pytest.raises(RegistryError, match="which column stands for tier moderate"):
+    with pytest.raises(RegistryError, match="set the column of tier moderate"):
         _version(TEXT.replace("moderate: small, ", ""))
 
 

@@ -33,11 +33,11 @@ def test_a_key_that_stands_twice_is_named_with_both_lines(kind: str) -> None:
     assert problem.path == path
     assert problem.line is not None
     assert path.rsplit(".", 1)[-1] in text.splitlines()[problem.line - 1]
-    assert "the key stands twice, first at line" in problem.message
+    assert "duplicate key, first at line" in problem.message
 
 
 def test_json_is_held_to_the_same() -> None:
-    with pytest.raises(RegistryError, match="tiers: the key stands twice"):
+    with pytest.raises(RegistryError, match="tiers: duplicate key"):
         parse_registry('{"tiers": ["a"],\n "tiers": ["b"]}')
 
 
@@ -102,5 +102,5 @@ def test_what_can_t_be_read_is_an_error_of_ours(kind: str) -> None:
     "value", ["!!bool maybe", "!!timestamp soon", "!!int ''", "!!int '-'", "!!float ''", "!!int x"]
 )
 def test_a_value_that_does_not_fit_its_tag_is_an_error_of_the_registry(value: str) -> None:
-    with pytest.raises(RegistryError, match=r"^registry: a "):
+    with pytest.raises(RegistryError, match=r"^registry: (a|invalid date or number)"):
         parse_registry(f"tiers: [{value}]")

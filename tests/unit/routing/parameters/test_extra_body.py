@@ -58,7 +58,7 @@ def test_nothing_usual_names_models_tools_or_what_is_billed_apart(name: str) -> 
 
 @pytest.mark.parametrize("name", sorted(NEVER))
 def test_an_entry_may_not_list_what_routing_rests_on(name: str) -> None:
-    with pytest.raises(RegistryError, match="extra_body: may not list"):
+    with pytest.raises(RegistryError, match="extra_body: must not list"):
         parse_registry(REGISTRY.replace("service_tier, top_k", name))
 
 
