@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
@@ -90,7 +91,7 @@ def _measure(settings: SinkSettings, requests: int, names: list[str]) -> dict[st
     loaded = _load(client, requests)
     sizes = _sizes(client, requests)
     print_table(("table", "rows", "MB", "bytes a row", "bytes a request"), sizes)
-    end = client.query("SELECT max(at) FROM outcomes", query_tz="UTC", tz_mode="aware").first_row[0]
+    end = _first(client, "SELECT max(at) FROM outcomes", query_tz="UTC", tz_mode="aware")
     chosen = [each for name, each in questions().items() if not names or name in names]
     timings = [
         _timed(settings, client, each, label, TimeRange(since=end - since, until=end))
@@ -121,9 +122,15 @@ def _measure(settings: SinkSettings, requests: int, names: list[str]) -> dict[st
     }
 
 
+def _first(client: Client, sql: str, **options: Any) -> Any:
+    row = client.query(sql, **options).first_row
+    assert row is not None
+    return row[0]
+
+
 def _load(client: Client, requests: int) -> float | None:
     """Requests/s with all their rows; `None` where they were there already."""
-    if client.query("SELECT count() FROM outcomes").first_row[0]:
+    if _first(client, "SELECT count() FROM outcomes"):
         return None
     client.command("DROP VIEW IF EXISTS made")
     client.command(_sql("requests"))
@@ -161,7 +168,7 @@ def _sizes(client: Client, requests: int) -> list[tuple[object, ...]]:
 def _timed(
     settings: SinkSettings, client: Client, question: NamedQuery, label: str, range_: TimeRange
 ) -> Timing:
-    one = client.query("SELECT request_id FROM outcomes LIMIT 1 OFFSET 1000").first_row[0]
+    one = _first(client, "SELECT request_id FROM outcomes LIMIT 1 OFFSET 1000")
     given = {
         each.name: one if each.name == "request_id" else "cheaper"
         for each in question.parameters

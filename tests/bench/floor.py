@@ -25,6 +25,7 @@ from core.kafka.incoming_message import Incoming
 from schemas.encoding.codec import Codec
 from schemas.topics import COST, OUTCOMES, QUALITY, REPLIES, REQUESTS, tier_topic
 from streams.flow.offset_tracker import AckTracker
+from streams.offset_metadata.delivery_attempts import DeliveryAttempts
 from streams.worker.faust_app import build_app, incoming
 from streams.worker.run import QUIET
 from streams.worker.settings import WorkerSettings
@@ -38,7 +39,7 @@ class Floor:
     """Two agents and what they share."""
 
     def __init__(self, settings: WorkerSettings, provider: str) -> None:
-        self._app = build_app(settings, None)
+        self._app = build_app(settings, None, DeliveryAttempts("floor"))
         self._producer = AIOKafkaProducer(**settings.kafka, enable_idempotence=True, acks="all")
         timeout = aiohttp.ClientTimeout(total=60)
         self._session_timeout = timeout

@@ -21,7 +21,7 @@ _DECISION = Decision(
     code_version="1",
     inputs='{"now":1700000000000,"time_left_ms":600000,"score":0.3}',
 )
-_WHO = {"tenant": "default", "user_id": None, "user_tier": None, "feature": None}
+_WHO: dict[str, Any] = {"tenant": "default", "user_id": None, "user_tier": None, "feature": None}
 
 
 def tier_message(request: dict[str, Any], message: Incoming) -> dict[str, Any]:

@@ -88,9 +88,9 @@ def measure_proof(drawn: int = DRAWN) -> list[Figure]:
                     f"{name}: {what} {figure['mean']:.4g} ({figure['low']:.4g} to "
                     f"{figure['high']:.4g}), really {real:.4g}{'' if inside else '  MISSED'}"
                 )
-        real = [quality for _, quality in means["quality"]]
+        truths = [quality for _, quality in means["quality"]]
         pairs = [
-            _pair(parts, (runs[one], runs[two]), real[two] - real[one])
+            _pair(parts, (runs[one], runs[two]), truths[two] - truths[one])
             for one, two in combinations(range(len(FIVE)), 2)
         ]
     return (

@@ -103,7 +103,7 @@ def send(
                 record.topic,
                 record.value,
                 record.key,
-                headers=record.headers,
+                headers=list(record.headers),
                 on_delivery=on_delivery,
             )
         except BufferError:
@@ -124,8 +124,8 @@ def _template(number: int) -> _Template:
         "user_tier": ("free", "pro")[number % 2],
         "feature": ("faq", "triage", None)[number % 3],
     }
-    ran = {"worker": f"worker-{number % 2 + 1}", "incarnation": "5f1c2f0e6a535d0c"}
-    tokens = {"input_tokens": 80 + number, "output_tokens": 40 + number % 300}
+    ran: dict[str, Any] = {"worker": f"worker-{number % 2 + 1}", "incarnation": "5f1c2f0e6a535d0c"}
+    tokens: dict[str, Any] = {"input_tokens": 80 + number, "output_tokens": 40 + number % 300}
     registry = "73b060a53058b019"
     cost = CostEvent(
         **who, **ran, **tokens, hop=0, visit=0, call_id=_CALL, purpose="answer", at=at,

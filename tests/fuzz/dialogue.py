@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from random import Random
 from typing import Any
@@ -94,10 +94,11 @@ def hold_dialogue(body: Mapping[str, Any], draw: Random) -> None:
         max_output_tokens=draw.choice((None, 1, 100, 8_000)),
         unsupported=frozenset(draw.sample(sorted(PARAMETERS), draw.choice((0, 0, 2, 20)))),
     )
-    for words in (
+    bodies: list[Callable[[], Any]] = [
         *(partial(openai_format.request_body, call, dialect) for dialect in Dialect),
         lambda: anthropic_format.request_body(call),
-    ):
+    ]
+    for words in bodies:
         try:
             orjson.loads(encode(words()))
         except ProviderError:
