@@ -1,1 +1,1 @@
-"""Ports to the model providers and their adapters."""
+"""Ports to the model providers, and their adapters."""

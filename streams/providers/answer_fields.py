@@ -1,4 +1,4 @@
-"""Reading what a provider sent, without trusting its shape."""
+"""Defensive parsing of providers' answers."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from streams.routing.extra_names import NEVER
 Json = Mapping[str, Any]
 
 MAX_TOKENS = 100_000_000
-"""Most tokens that a count is believed to be; the largest context windows have ten million."""
+"""Largest plausible token count; the largest context windows have ten million."""
 
 MAX_TOOL_CALLS = 1_024
-"""Most tool calls of one answer."""
+"""Maximum number of tool calls in one answer."""
 
 MAX_ANSWER_VALUES, MAX_ANSWER_CONTAINERS = 250_000, 80_000
-"""Most values, and most lists and objects of them, in one answer: 2 MiB of log probabilities have
-hardly so many.
+"""Maximum number of values, and of lists and objects among them, in one answer: 2 MiB of log
+probabilities stay below it.
 """
 
 MAX_PARTS = 10_000
-"""Most parts of one answer's content."""
+"""Maximum number of parts in one answer's content."""
 
 MAX_NAME_CHARACTERS = 256
-"""Longest name (of a model, an answer, a service tier) that is taken: each stands in an event."""
+"""Maximum length of a name (of a model, an answer, a service tier): each is stored in an event."""
 
 
 def decode(body: bytes, status: int) -> dict[str, Any]:
-    """The JSON object in an answer.
+    """Return the JSON object in an answer.
 
     Raises:
-        ProviderError: BAD_RESPONSE; it is not JSON, not an object, or of too many values.
+        ProviderError: BAD_RESPONSE; it is not JSON, not an object, or has too many values.
     """
     crowd = crowd_in(body, MAX_ANSWER_VALUES, MAX_ANSWER_CONTAINERS)
     if crowd is not None:
-        raise bad_answer(f"holds {crowd}", status)
+        raise bad_answer(f"has {crowd}", status)
     try:
         document = exact_json.loads(body)
     except orjson.JSONDecodeError:
@@ -53,50 +53,50 @@ def decode(body: bytes, status: int) -> dict[str, Any]:
 
 
 def encode(body: Json) -> bytes:
-    """A body as JSON bytes.
+    """Serialize a body as JSON bytes.
 
     Raises:
-        ProviderError: INVALID_REQUEST; it holds what JSON cannot.
+        ProviderError: INVALID_REQUEST; it contains a value that JSON can't express.
     """
     try:
         return exact_json.dumps(body)
     except TypeError:
         raise ProviderError(
             ErrorClass.INVALID_REQUEST,
-            "the request holds a value that JSON cannot express",
+            "the request has a value that JSON can't express",
             sent=False,
         ) from None
 
 
 def _few_enough(values: list[Any], most: int, too_many: str) -> list[Any]:
-    """Values of which an answer may hold `most`.
+    """Return the values if there are at most `most`.
 
     Raises:
-        ProviderError: BAD_RESPONSE; they are more, which `too_many` says.
+        ProviderError: BAD_RESPONSE; there are more, as described by `too_many`.
     """
     if len(values) > most:
-        raise bad_answer(f"holds {too_many}")
+        raise bad_answer(f"has {too_many}")
     return values
 
 
 def few_calls(calls: list[Any]) -> list[Any]:
-    """The tool calls of an answer. Raises as `_few_enough`."""
+    """Return the tool calls of an answer. Raises as `_few_enough`."""
     return _few_enough(calls, MAX_TOOL_CALLS, f"more than {MAX_TOOL_CALLS} tool calls")
 
 
 def few_parts(content: list[Any]) -> list[Any]:
-    """The parts of an answer's content. Raises as `_few_enough`."""
+    """Return the parts of an answer's content. Raises as `_few_enough`."""
     return _few_enough(content, MAX_PARTS, f"content of more than {MAX_PARTS} parts")
 
 
 def bad_answer(what: str, status: int = 200) -> ProviderError:
-    """The error of an answer that came but can't be used."""
+    """Return the error of a received but unusable answer."""
     return ProviderError(ErrorClass.BAD_RESPONSE, f"the answer {what}", status=status)
 
 
 @contextmanager
 def keeping_usage(used: Usage) -> Iterator[None]:
-    """Let the error of an answer that can't be used carry what the call used: it is billed."""
+    """Attach the call's usage to the error of an unusable answer: the call is billed."""
     try:
         yield
     except ProviderError as error:
@@ -106,40 +106,39 @@ def keeping_usage(used: Usage) -> Iterator[None]:
 
 
 def with_extra(body: dict[str, Any], extra: object) -> dict[str, Any]:
-    """`body` with the fields of `extra_body` laid over it, in place.
+    """Set the fields of `extra_body` in `body`, in place.
 
     Raises:
-        ProviderError: INVALID_REQUEST; `extra_body` sets a field that is the call's own.
+        ProviderError: INVALID_REQUEST; `extra_body` sets one of the call's own fields.
     """
     if not isinstance(extra, Mapping):
         return body
     taken = sorted(NEVER.intersection(extra))
     if taken:
         raise ProviderError(
-            ErrorClass.INVALID_REQUEST, f"extra_body may not set {', '.join(taken)}", sent=False
+            ErrorClass.INVALID_REQUEST, f"extra_body must not set {', '.join(taken)}", sent=False
         )
     body.update(extra)
     return body
 
 
 def count(value: object) -> int | None:
-    """A token count, `None` for anything that is none or can't be one."""
+    """Return a token count; `None` for an invalid or implausible value."""
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if 0 <= value <= MAX_TOKENS else None
 
 
 def believable(usage: Usage, message: Json) -> Usage:
-    """Usage without what can't be true of this answer: that is unknown, never zero.
+    """Return the usage without implausible values, which become unknown, never zero.
 
-    No prompt has no tokens, and neither has an answer that says something; a part is no larger than
-    its whole.
+    A prompt has tokens, and so has an answer with content; a part is no larger than its whole.
     """
-    said = any(message.get(name) for name in ("content", "tool_calls", "refusal"))
+    has_content = any(message.get(name) for name in ("content", "tool_calls", "refusal"))
     given, made = usage.input_tokens, usage.output_tokens
     if given == 0:
         given = None
-    if made == 0 and said:
+    if made == 0 and has_content:
         made = None
     return replace(
         usage,
@@ -154,15 +153,15 @@ def _part_of(count: int | None, whole: int | None) -> int | None:
 
 
 def name(value: object) -> str | None:
-    """A name that is short enough to keep, `None` for anything else."""
+    """Return a name that is short enough to store; `None` for anything else."""
     return value if isinstance(value, str) and len(value) <= MAX_NAME_CHARACTERS else None
 
 
 def json_text(value: Any) -> str:
-    """A value as JSON text.
+    """Return a value as JSON text.
 
     Raises:
-        ProviderError: BAD_RESPONSE; it is nested deeper than JSON is written.
+        ProviderError: BAD_RESPONSE; it is nested too deeply for JSON.
     """
     try:
         return exact_json.dumps(value).decode()
@@ -171,44 +170,44 @@ def json_text(value: Any) -> str:
 
 
 def kept(value: Any) -> Any:
-    """A value of an answer that is passed on as it is.
+    """Return a value of an answer that is passed on unchanged.
 
     Raises:
-        ProviderError: BAD_RESPONSE; it is nested deeper than JSON is written.
+        ProviderError: BAD_RESPONSE; it is nested too deeply for JSON.
     """
     json_text(value)
     return value
 
 
 MAX_DETAILS = 1_024
-"""Most pieces of reasoning that are kept of one answer; a request takes as many back."""
+"""Maximum number of reasoning details kept of one answer; a request accepts as many."""
 
 
 def objects(value: object) -> list[dict[str, Any]]:
-    """The objects of a list, empty for anything else."""
+    """Return the objects of a list, empty for anything else."""
     if not isinstance(value, list):
         return []
     return [each for each in value if isinstance(each, dict)][:MAX_DETAILS]
 
 
 def text(value: object) -> str | None:
-    """A string, `None` for anything else."""
+    """Return a string, `None` for anything else."""
     return value if isinstance(value, str) else None
 
 
 def words_of(piece: Json) -> str:
-    """The text of a part that holds text; null is none.
+    """Return the text of a text part; null is empty.
 
     Raises:
-        ProviderError: BAD_RESPONSE; it holds something else.
+        ProviderError: BAD_RESPONSE; it has another type.
     """
-    said = piece.get("text")
-    if not isinstance(said, str | None):
-        raise bad_answer("holds text that is none")
-    return said or ""
+    content = piece.get("text")
+    if not isinstance(content, str | None):
+        raise bad_answer("has a text part without text")
+    return content or ""
 
 
 def part(document: Json, name: str) -> Json:
-    """An object inside a document, empty if it isn't one."""
+    """Return an object of a document, empty if it is missing or has another type."""
     value = document.get(name)
     return value if isinstance(value, dict) else {}

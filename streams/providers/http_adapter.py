@@ -1,4 +1,4 @@
-"""What every HTTP adapter shares: one client, the guard, the clock, and addresses made once."""
+"""Shared part of the HTTP adapters: client, host policy, clock, and cached addresses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OK = range(200, 300)
 
 
 class HttpAdapter:
-    """The shared part of the adapters; one object serves every endpoint from one pool.
+    """Base of the adapters; one object serves every endpoint from one pool.
 
     `now_s` is Unix time in seconds; `transport` opens the pool, once, at the first call.
     """
@@ -42,7 +42,7 @@ class HttpAdapter:
         self._addresses: dict[tuple[str, str], httpx.URL] = {}
 
     def address(self, base_url: str, path: str) -> httpx.URL:
-        """`path` under `base_url`, checked against the host policy once.
+        """Return `path` under `base_url`, checked against the host policy once.
 
         Raises:
             ProviderError: class AUTH; the host may not be called.
@@ -73,7 +73,7 @@ class HttpAdapter:
         headers: dict[str, str],
         body: bytes,
     ) -> Exchange:
-        """POST and give back a 2xx answer.
+        """POST and return a 2xx answer.
 
         Raises:
             ProviderError: the call failed, or was answered with another status.
@@ -81,7 +81,7 @@ class HttpAdapter:
         with faults_named("opening the connection pool", sent=False):
             if self._transport is None:
                 self._transport = self._open()
-            # No compression: answers are small, and unpacking them costs more than it saves.
+            # No compression: answers are small, and decompression takes more time than it saves.
             sent = {
                 "content-type": _JSON,
                 "accept": _JSON,

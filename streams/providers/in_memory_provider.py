@@ -1,4 +1,4 @@
-"""The twin of a provider for tests: answers from a script, and remembers what it was asked."""
+"""In-memory provider for tests: answers from a script, and records its calls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Script = Callable[[ChatCall, Endpoint], Completion | ProviderError]
 
 
 def says(text: str, *, input_tokens: int = 10, output_tokens: int = 5) -> Completion:
-    """A completion with this text."""
+    """Return a completion with this text."""
     return Completion(
         message={"role": "assistant", "content": text},
         finish_reason="stop",
@@ -19,7 +19,7 @@ def says(text: str, *, input_tokens: int = 10, output_tokens: int = 5) -> Comple
 
 
 class ScriptedProvider:
-    """Answers what its script says; errors that it returns are raised."""
+    """Answers from its script; errors that the script returns are raised."""
 
     def __init__(self, script: Script, name: str = "scripted") -> None:
         self.name = name
@@ -27,7 +27,7 @@ class ScriptedProvider:
         self._script = script
 
     async def complete(self, call: ChatCall, endpoint: Endpoint) -> Completion:
-        """Answer by the script."""
+        """Answer from the script."""
         self.calls.append(call)
         answer = self._script(call, endpoint)
         if isinstance(answer, ProviderError):
@@ -35,4 +35,4 @@ class ScriptedProvider:
         return answer
 
     async def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing."""

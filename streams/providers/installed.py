@@ -1,4 +1,4 @@
-"""The providers that are installed, by entry point: ours, and whatever a package adds.
+"""Installed providers, found by entry point: the built-in ones and those of other packages.
 
 A package offers one under the group `sluice.providers`; it is called with a key ring and a host
 policy and returns a `Provider`.
@@ -21,10 +21,10 @@ ProviderFactory = Callable[[KeyRing, HostPolicy], Provider]
 def open_providers(
     keys: KeyRing, hosts: HostPolicy, names: Collection[str] | None = None
 ) -> Mapping[str, Provider]:
-    """Load providers; all that are installed unless names are given.
+    """Load providers; all installed ones unless names are given.
 
     Raises:
-        ConfigurationError: a name is not installed, or what it names can't be loaded.
+        ConfigurationError: a name is not installed, or its entry point can't be loaded.
     """
     installed = {entry.name: entry for entry in entry_points(group=GROUP)}
     wanted = installed if names is None else names

@@ -1,8 +1,8 @@
-"""The port to a model provider: what is asked, what comes back, what can go wrong.
+"""Port to a model provider: the call, the completion, the errors.
 
-An adapter turns one `ChatCall` into one HTTP exchange with one endpoint. It never retries, never
-chooses, never prices: those are decisions, and decisions are made in one place above it. Every
-failure leaves as a `ProviderError` with the class that the fallback rules go by.
+An adapter turns one `ChatCall` into one HTTP exchange with one endpoint. It never retries, chooses
+or prices: these decisions are made above it. Every failure is a `ProviderError` with the class that
+the fallback rules use.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from schemas.errors import SluiceError
 
 
 class ErrorClass(StrEnum):
-    """Why a call failed, as far as the next step depends on it."""
+    """Cause of a failed call, as far as the next step depends on it."""
 
     TIMEOUT = "timeout"
     CONNECTION = "connection"
@@ -28,12 +28,12 @@ class ErrorClass(StrEnum):
     CONTENT_FILTER = "content_filter"
     AUTH = "auth"
     BAD_REQUEST = "bad_request"
-    """Refused for a reason that may be this model's own."""
+    """Refused for a reason that may be specific to this model."""
     INVALID_REQUEST = "invalid_request"
-    """Refused for a fault of the request itself: no model would take it."""
+    """Refused for a fault of the request itself: no model would accept it."""
     BAD_RESPONSE = "bad_response"
     ADAPTER_FAULT = "adapter_fault"
-    """The adapter raised an unexpected error; it says nothing of the provider."""
+    """The adapter raised an unexpected error; it is independent of the provider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One place that serves a model; the key is read from the environment by name, per call."""
+    """An endpoint of a model; the key is read from the environment by name, for each call."""
 
     name: str
     base_url: str
@@ -57,20 +57,19 @@ class Endpoint:
 
     @property
     def host(self) -> str:
-        """The host that is called, as keys are bound to it."""
+        """Return the host of the endpoint, to which keys are bound."""
         return urlsplit(self.base_url).hostname or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatCall:
-    """One question to one model.
+    """One call of one model.
 
     `body` is an OpenAI chat-completions body as the request contract accepted it (`messages`,
     `tools`, `response_format`, `stop`, `seed`, ...), without `model`, `stream` and `n`, and with
-    `extra_body` still inside under its own name. `call_id` is sent along as
-    `X-Client-Request-Id`, so that the provider's books can be held against ours; `trace_headers`
-    are sent as they are, where the operator wants providers to know the trace. `unsupported` names
-    the parameters that this model refuses; the adapter leaves them out.
+    `extra_body` under its own name. `call_id` is sent as `X-Client-Request-Id`, for comparison with
+    the provider's records; `trace_headers` are sent unchanged, if the operator shares traces with
+    providers. `unsupported` names the parameters that this model refuses; the adapter drops them.
     """
 
     call_id: str
@@ -84,13 +83,13 @@ class ChatCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What the provider counted; `None` where it said nothing.
+    """Usage counted by the provider; `None` if not reported.
 
     `input_tokens` includes cached and audio tokens, `output_tokens` includes reasoning and audio
-    tokens, `cache_write_tokens` includes those kept for an hour. `web_searches` counts searches
-    that the provider made. `service_tier`, `speed` and `geography` are the provider's names for
-    what billed the call, `None` for its standard ones. `unknown` names reported fields whose
-    price nobody knows; with one of them the cost is unknown.
+    tokens, `cache_write_tokens` includes those cached for an hour. `web_searches` counts searches
+    by the provider. `service_tier`, `speed` and `geography` are the provider's names for the
+    billing basis of the call, `None` for its standard ones. `unknown` names reported fields without
+    a known price; with one of them the cost is unknown.
     """
 
     input_tokens: int | None = None
@@ -110,12 +109,12 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """What a model answered.
+    """Answer of a model.
 
-    `message` is an OpenAI assistant message (`role`, `content`, `tool_calls`, `refusal`) with the
-    reasoning that came with it (`reasoning_content`, `thinking_blocks`, `extra_content`, ...).
-    `finish_reason` is one of `stop`, `length`, `tool_calls`, `content_filter`.
-    `logprobs` are the natural-log probabilities of the answer's tokens, in order, where given.
+    `message` is an OpenAI assistant message (`role`, `content`, `tool_calls`, `refusal`) with its
+    reasoning (`reasoning_content`, `thinking_blocks`, `extra_content`, ...). `finish_reason` is one
+    of `stop`, `length`, `tool_calls`, `content_filter`. `logprobs` are the natural-log
+    probabilities of the answer's tokens, in order, if available.
     """
 
     message: dict[str, Any]
@@ -127,12 +126,12 @@ class Completion:
 
 
 class ProviderError(SluiceError):
-    """A provider's call failed.
+    """Failure of a provider call.
 
-    `retry_after_s` is the provider's own wish in seconds, where it said one. `usage` is what a
-    failed call still cost, where the provider said so (a content filter after the answer).
-    `sent` is False where nothing left this process, so that nothing can be billed. `unsupported`
-    names the parameter that the model refused, where its refusal named one.
+    `retry_after_s` is the pause requested by the provider in seconds, if any. `usage` is the
+    reported usage of a failed call (a content filter after the answer). `sent` is False if nothing
+    left this process, so nothing can be billed. `unsupported` names the parameter that the model
+    refused, if its refusal named one.
     """
 
     def __init__(
@@ -161,7 +160,7 @@ class Provider(Protocol):
     name: str
 
     async def complete(self, call: ChatCall, endpoint: Endpoint) -> Completion:
-        """Ask once.
+        """Make one call.
 
         Raises:
             ProviderError: for every failure, with its class.

@@ -1,1 +1,1 @@
-"""The adapter for Anthropic's messages."""
+"""Adapter for Anthropic's messages API."""

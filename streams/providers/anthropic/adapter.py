@@ -17,12 +17,12 @@ API_VERSION = "2023-06-01"
 
 
 class AnthropicProvider(HttpAdapter):
-    """The adapter for Anthropic's wire format."""
+    """Adapter for Anthropic's wire format."""
 
     name = "anthropic"
 
     async def complete(self, call: ChatCall, endpoint: Endpoint) -> Completion:
-        """Ask once.
+        """Make one call.
 
         Raises:
             ProviderError: for every failure, with its class.

@@ -1,8 +1,8 @@
-"""From Anthropic's answer to the port's completion; pure.
+"""Conversion of Anthropic's answer to the port's completion; pure.
 
-Source: https://docs.anthropic.com/en/api/messages. Thinking is no part of the text; it is kept
-beside it, with its signatures, since the next turn of a tool call must bring it back. An end that
-is not known is a failure, never an answer.
+Source: https://docs.anthropic.com/en/api/messages. Thinking is not part of the text. It is kept
+separately with its signatures, since the next turn of a tool call must return it. An unknown stop
+reason is a failure, never an answer.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ _FENCE = "```"
 
 
 def completion(document: Json, call: ChatCall) -> Completion:
-    """What a 200 answer to this call says.
+    """Return the completion of a 200 answer to this call.
 
-    Where JSON was asked for by a forced tool, its input becomes the text; a code fence around an
-    instructed answer is taken off.
+    If JSON was requested by a forced tool, its input becomes the text. A code fence around an
+    answer requested by instruction is removed.
 
     Raises:
-        ProviderError: BAD_RESPONSE; there is no message in it, or its end is not known. What the
-            call used is in it.
+        ProviderError: BAD_RESPONSE; it has no message, or an unknown stop reason. The error has the
+            call's usage.
     """
     used = usage.usage(part(document, "usage"))
     with keeping_usage(used):
@@ -67,14 +67,14 @@ def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
     if not isinstance(blocks, list) or not all(
         isinstance(block, dict) for block in few_parts(blocks)
     ):
-        raise bad_answer("holds no content")
+        raise bad_answer("has no content")
     shape = wants_shape(call.body)
-    said = "".join(words_of(block) for block in blocks if block.get("type") == "text")
+    content = "".join(words_of(block) for block in blocks if block.get("type") == "text")
     calls = few_calls([block for block in blocks if block.get("type") == "tool_use"])
-    finish = _finish(document.get("stop_reason"), answered=bool(said or calls))
+    finish = _finish(document.get("stop_reason"), answered=bool(content or calls))
     if finish == "tool_calls" and not calls:
-        raise bad_answer("ends with a tool call and holds none")
-    message: dict[str, Any] = {"role": "assistant", "content": said or None}
+        raise bad_answer("ends with a tool call and has none")
+    message: dict[str, Any] = {"role": "assistant", "content": content or None}
     if shape == "tool" and calls:
         message["content"] = _arguments(calls[0])
         finish = _STOP if finish == "tool_calls" else finish
@@ -83,8 +83,8 @@ def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
         message["tool_calls"] = [
             _tool_call(block, taken, call.call_id, number) for number, block in enumerate(calls)
         ]
-    elif shape is not None and said:
-        message["content"] = _unfenced(said)
+    elif shape is not None and content:
+        message["content"] = _unfenced(content)
     _keep_thinking(message, blocks)
     return Completion(
         message=message,
@@ -95,12 +95,12 @@ def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
     )
 
 
-def _finish(said: object, *, answered: bool) -> str:
-    if said is None and answered:
+def _finish(reason: object, *, answered: bool) -> str:
+    if reason is None and answered:
         return _STOP
-    found = _FINISH.get(said) if isinstance(said, str) else None
+    found = _FINISH.get(reason) if isinstance(reason, str) else None
     if found is None:
-        raise bad_answer("has a stop reason that is not known")
+        raise bad_answer("has an unknown stop reason")
     return found
 
 
@@ -126,7 +126,7 @@ def _is_thinking(block: Json) -> bool:
 def _tool_call(block: Json, taken: set[str], seed: str, number: int) -> dict[str, Any]:
     called = name(block.get("name"))
     if not called:
-        raise bad_answer("holds a tool call without a name")
+        raise bad_answer("has a tool call without a name")
     return {
         "id": fresh_id(name(block.get("id")), taken, seed, number),
         "type": "function",
@@ -137,24 +137,24 @@ def _tool_call(block: Json, taken: set[str], seed: str, number: int) -> dict[str
 def _arguments(block: Json) -> str:
     given = block.get("input")
     if not isinstance(given, str | dict | None):
-        raise bad_answer("holds a tool call whose input is no object")
-    # Some compatible servers send the input as the text of its JSON.
+        raise bad_answer("has a tool call whose input is not an object")
+    # Some compatible servers send the input as JSON text.
     return given if isinstance(given, str) and given else json_text(part(block, "input"))
 
 
-def _unfenced(said: str) -> str:
-    """The JSON within a code fence, else the text as it is. Plain string operations: an answer of
-    line breaks froze a regular expression here.
+def _unfenced(content: str) -> str:
+    """Return the JSON within a code fence, else the text unchanged. It uses plain string
+    operations: a regular expression blocked on an answer of line breaks.
     """
-    bare = said.strip()
+    bare = content.strip()
     if not (bare.startswith(_FENCE) and bare.endswith(_FENCE) and len(bare) > 2 * len(_FENCE)):
-        return said
+        return content
     opening, line_break, rest = bare.removeprefix(_FENCE).partition("\n")
     if not line_break or opening.strip() not in {"", "json"}:
-        return said
+        return content
     inside = rest.removesuffix(_FENCE).strip()
     try:
         read_text(inside)
     except orjson.JSONDecodeError:
-        return said
+        return content
     return inside

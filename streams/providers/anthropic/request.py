@@ -1,27 +1,29 @@
-"""From OpenAI's chat format, which the contract speaks, to Anthropic's messages; pure.
+"""Conversion of OpenAI's chat format, used by the contract, to Anthropic's messages; pure.
 
-Source: https://docs.anthropic.com/en/api/messages. What differs, and how it is met:
+Source: https://docs.anthropic.com/en/api/messages. Differences, and their handling:
 
 | OpenAI | Anthropic |
 |---|---|
-| system and developer turns, anywhere | `system`, in order (as Anthropic's own OpenAI door does) |
-| neighbouring turns of one role | one turn; tool results stand first in a user turn |
+| system and developer turns, anywhere | `system`, in order (as Anthropic's own OpenAI endpoint
+    does) |
+| adjacent turns of one role | one turn; tool results come first in a user turn |
 | reasoning of earlier turns | `thinking_blocks` with their signatures, first in their turn |
-| tool-call ids that repeat | made distinct; strict here |
+| repeated tool-call ids | made distinct; Anthropic validates strictly |
 | a tool's schema with alternatives at its top | rewritten as one object |
 | `response_format` json_schema of an object, no tools | one forced tool, its input is the answer |
-| other JSON formats, or JSON beside tools | an instruction added to `system` |
+| other JSON formats, or JSON with tools | an instruction added to `system` |
 | `max_tokens` optional | required: the call's limit, else `DEFAULT_MAX_TOKENS` |
-| `temperature` 0..2 | cut to 1; `top_p` beside it is left out, newer models refuse both |
-| `thinking` in `extra_body` | no sampling, no forced tool beside it; its budget below the limit |
+| `temperature` 0..2 | capped at 1; `top_p` with it is dropped, newer models refuse both |
+| `thinking` in `extra_body` | no sampling, no forced tool with it; its budget below the limit |
 | `parallel_tool_calls: false` | `tool_choice.disable_parallel_tool_use` |
-| `stop` | `stop_sequences`; those of white space only are refused there and left out |
+| `stop` | `stop_sequences`; those of white space only are refused there and dropped |
 | `safety_identifier` | `metadata.user_id` |
-| `seed`, penalties, `logit_bias`, logprobs, `verbosity`, `reasoning_effort` | left out: unknown |
+| `seed`, penalties, `logit_bias`, logprobs, `verbosity`, `reasoning_effort` | dropped: unsupported
+    |
 
-Parameters that the model refuses (`ChatCall.unsupported`) are left out. The forced tool is chosen
-over `output_config` because every model since Claude 3 obeys it; the latter is refused by the older
-ones that cheap tiers use.
+Parameters that the model refuses (`ChatCall.unsupported`) are dropped. The forced tool is preferred
+to `output_config` because every model since Claude 3 supports it; the older models of cheap tiers
+refuse the latter.
 """
 
 from __future__ import annotations
@@ -48,11 +50,12 @@ _TEMPERATURE_MAX = 1.0
 
 
 def request_body(call: ChatCall) -> dict[str, Any]:
-    """The body of one call.
+    """Return the body of one call.
 
     Raises:
-        ProviderError: BAD_REQUEST; an image is of a kind that Anthropic does not read, or
-            `extra_body` sets a field that is the call's own.
+        ProviderError: BAD_REQUEST; an image has an unsupported type, or `extra_body` sets one of
+            the
+            call's own fields.
     """
     source, refused = call.body, call.unsupported
     limit = (
@@ -90,7 +93,9 @@ def request_body(call: ChatCall) -> dict[str, Any]:
 
 
 def wants_shape(source: Json) -> str | None:
-    """How JSON is asked for: `tool` by the forced tool, `text` by instruction, else `None`."""
+    """Return how JSON is requested: `tool` by the forced tool, `text` by instruction, else
+    `None`.
+    """
     wanted = part(source, "response_format")
     if wanted.get("type") not in {"json_object", "json_schema"}:
         return None
@@ -155,7 +160,7 @@ def _offer_tools(body: dict[str, Any], source: Json) -> None:
         if choice is not None:
             body["tool_choice"] = choice
         return
-    # A conversation in which tools were used must offer them, even if none may be called now.
+    # A conversation with tool calls must declare the tools, even if no call is allowed now.
     used = dict.fromkeys(
         call["function"]["name"]
         for message in source["messages"]

@@ -1,9 +1,9 @@
-"""Extended thinking at Anthropic: what may stand beside it, and what it needs; pure.
+"""Extended thinking of Anthropic: incompatible parameters and requirements; pure.
 
-Source: https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking. A caller asks for it
-by `thinking` in `extra_body`. Beside it Anthropic refuses `temperature`, `top_p`, `top_k` and a
-forced tool; the budget stays below `max_tokens`; and in the middle of a tool call the last
-assistant turn must begin with its thinking.
+Source: https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking. A caller requests it
+by `thinking` in `extra_body`. Anthropic then refuses `temperature`, `top_p`, `top_k` and a forced
+tool. The budget must be below `max_tokens`. During a tool call the last assistant turn must begin
+with its thinking.
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ from streams.providers.answer_fields import Json, objects, part
 
 _NOT_BESIDE_IT = frozenset({"temperature", "top_p", "top_k"})
 _LEAST_BUDGET = 1_024
-"""Smallest `budget_tokens` that Anthropic takes."""
+"""Smallest `budget_tokens` that Anthropic accepts."""
 
 
 def is_thinking(extra: Json) -> bool:
-    """Whether `extra_body` asks for thinking."""
+    """Return whether `extra_body` requests thinking."""
     wanted = extra.get("thinking")
     return isinstance(wanted, dict) and wanted.get("type") != "disabled"
 
 
 def extra_fields(source: Json, max_tokens: int, refused: frozenset[str]) -> dict[str, Any]:
-    """`extra_body` as Anthropic takes it for an answer of at most `max_tokens`."""
+    """Return `extra_body` in the form that Anthropic accepts for an answer of at most
+    `max_tokens`.
+    """
     extra = {
         name: value for name, value in part(source, "extra_body").items() if name not in refused
     }
@@ -45,7 +47,7 @@ def extra_fields(source: Json, max_tokens: int, refused: frozenset[str]) -> dict
 
 
 def thinking_blocks(message: Json) -> list[dict[str, Any]]:
-    """The thinking of an assistant's turn that Anthropic takes back: what it has signed."""
+    """Return the signed thinking of an assistant's turn, which Anthropic accepts."""
     content = message.get("content")
     pieces = [*objects(message.get("thinking_blocks")), *objects(content)]
     found: list[dict[str, Any]] = []

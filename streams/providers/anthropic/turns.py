@@ -1,9 +1,9 @@
-"""The turns of a conversation, from OpenAI's messages to Anthropic's content blocks; pure.
+"""Conversion of a conversation's turns from OpenAI's messages to Anthropic's content blocks; pure.
 
-Rules of Anthropic's that hold for whatever comes in: the first turn is the user's; roles
-alternate; no text block is empty or white space; each tool call has an id of its own and its
-result stands at the start of the next user turn; the last assistant turn does not end in space;
-signed thinking comes before what was said after it.
+Anthropic's rules, which the result meets for any input: the first turn is the user's; roles
+alternate; no text block is empty or white space; each tool call has a distinct id, and its result
+is at the start of the next user turn; the last assistant turn does not end in space; signed
+thinking precedes the content that follows from it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from streams.providers.tools.call_ids import with_distinct_ids
 Block = dict[str, Any]
 
 OPENING = "Go on."
-"""Stands in for the user's first turn where a conversation begins with the assistant's."""
+"""Text of the first user turn if a conversation begins with the assistant's."""
 
 _IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _SYSTEM = frozenset({"system", "developer"})
@@ -34,7 +34,7 @@ _NAME_CHARACTERS = 64
 
 
 def system_texts(messages: Sequence[Json]) -> list[str]:
-    """What the system and developer turns say, in order."""
+    """Return the texts of the system and developer turns, in order."""
     if all(message["role"] in _SYSTEM for message in messages):
         return []
     return [
@@ -46,10 +46,10 @@ def system_texts(messages: Sequence[Json]) -> list[str]:
 
 
 def turns(messages: Sequence[Json], *, thinking: bool = True) -> list[dict[str, Any]]:
-    """The user's and the assistant's turns, alternating, the user's first.
+    """Return the user's and the assistant's turns, alternating, the user's first.
 
-    A conversation of system turns alone is put as the user's, since somebody must ask. `thinking`
-    says whether the thinking of earlier turns is sent along.
+    A conversation of system turns alone becomes a user turn, since one is required. `thinking` is
+    whether the thinking of earlier turns is sent.
     """
     spoken: list[dict[str, Any]] = with_distinct_ids(
         [message for message in messages if message["role"] not in _SYSTEM]
@@ -98,9 +98,9 @@ def _content(content: object) -> list[Block]:
         if piece["type"] == "image_url":
             blocks.append({"type": "image", "source": image_source(piece["image_url"]["url"])})
             continue
-        said = piece.get("text") or piece.get("refusal") or ""
-        if said.strip():
-            blocks.append(_text(said))
+        piece_text = piece.get("text") or piece.get("refusal") or ""
+        if piece_text.strip():
+            blocks.append(_text(piece_text))
     return blocks
 
 
@@ -133,8 +133,8 @@ def _tool_result(message: Json) -> Block:
 
 
 def _arguments(text: str) -> Json | orjson.Fragment:
-    """Arguments as an object, its numbers as they were written; what an earlier model garbled is
-    shown to this one as it was.
+    """Return arguments as an object with unchanged number literals; invalid JSON of an earlier
+    model is passed on unchanged.
     """
     try:
         value = read_text(text or "{}")
@@ -146,15 +146,15 @@ def _arguments(text: str) -> Json | orjson.Fragment:
 
 
 def tool_name(name: str) -> str:
-    """A tool's name in the characters that Anthropic takes."""
+    """Return a tool's name in the characters that Anthropic accepts."""
     return _NOT_IN_A_NAME.sub("_", name)[:_NAME_CHARACTERS]
 
 
 def image_source(url: str) -> dict[str, str]:
-    """A picture's source: a data URL as its bytes, any other URL as it is; nothing is fetched.
+    """Return an image's source: a data URL as bytes, other URLs unchanged; nothing is fetched.
 
     Raises:
-        ProviderError: BAD_REQUEST; the data URL is broken or of a type that is not read.
+        ProviderError: BAD_REQUEST; the data URL is malformed or of an unsupported type.
     """
     if not url.startswith("data:"):
         return {"type": "url", "url": url}

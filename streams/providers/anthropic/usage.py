@@ -1,7 +1,7 @@
 """Usage in Anthropic's format; pure.
 
-Source: https://docs.anthropic.com/en/api/messages. `input_tokens` leaves the cached tokens out, the
-port's includes them. Cache writes are split by how long they are kept, 5 minutes or 1 hour.
+Source: https://docs.anthropic.com/en/api/messages. `input_tokens` excludes cached tokens, the
+port's includes them. Cache writes are split by lifetime, 5 minutes or 1 hour.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from streams.providers.pricing.usage_fields import UsageFields, says_something
 _STANDARD_GEOGRAPHIES = frozenset({"global", "not_available"})
 _SPLIT = "cache_creation"
 _NOT_BILLED = (
-    # Fetches and tool searches cost nothing beside the tokens that they bring.
+    # Fetches and tool searches cost nothing beyond their tokens.
     ("server_tool_use", "web_fetch_requests"),
     ("server_tool_use", "tool_search_requests"),
 )
 
 
 def usage(document: Json) -> Usage:
-    """Tokens and services as counted, the input's with the cached tokens in it."""
+    """Return the counted tokens and services; input tokens include cached ones."""
     fields = UsageFields(document)
     fresh, made = fields.count("input_tokens"), fields.count("output_tokens")
     read = fields.count("cache_read_input_tokens")
@@ -58,7 +58,9 @@ def usage(document: Json) -> Usage:
 
 
 def _is_sum_of(iterations: Any, fresh: int | None, made: int | None) -> bool:
-    """Whether the whole is what its sampling steps say; a compaction step is billed beside it."""
+    """Return whether the total equals its sampling steps; a compaction step is billed
+    separately.
+    """
     if not says_something(iterations):
         return True
     if not isinstance(iterations, list) or not all(isinstance(each, dict) for each in iterations):

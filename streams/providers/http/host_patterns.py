@@ -1,4 +1,4 @@
-"""The forms that an entry of `SLUICE_ALLOWED_HOSTS` may have, and what is wrong with another.
+"""Syntax of the entries of `SLUICE_ALLOWED_HOSTS`, and its validation.
 
 | entry | permits |
 |---|---|
@@ -6,13 +6,13 @@
 | `api.example.com:8443` | https to this host on this port only |
 | `*.example.com` | https to every host below example.com, not to example.com itself |
 | `10.20.*`, `10.20.30.40:8000` | https to an address, not to 10.20.evil.com |
-| `[2001:db8::7]:8000` | https to an IPv6 address, in brackets where a port follows |
+| `[2001:db8::7]:8000` | https to an IPv6 address, in brackets if a port follows |
 | `http://vllm.internal`, `http://vllm.internal:8000` | plain http to this host as well |
 | `loopback` | this machine, by http and https |
 | `known` | the public providers that Sluice knows |
 
-`host_matches` is the rule for a host, also for those that `SLUICE_ALLOWED_KEYS` binds keys to:
-patterns of digits match addresses only, patterns with letters names only, `*` alone matches both.
+`host_matches` is the rule for a host, also in `SLUICE_ALLOWED_KEYS`: patterns of digits match
+addresses only, patterns with letters names only, `*` alone matches both.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ _FORMS = (
 
 
 def check_entry(entry: str) -> None:
-    """Refuse an entry that could never match, or would match more than it says.
+    """Reject an entry that could never match, or would match more than intended.
 
     Raises:
-        ConfigurationError: it has none of the forms; the message names the entry and the forms.
+        ConfigurationError: it has none of the forms; the message has the entry and the forms.
     """
     problem = _problem(entry)
     if problem is not None:
@@ -54,7 +54,7 @@ def check_entry(entry: str) -> None:
 
 
 def split_entry(entry: str) -> tuple[str, str | None]:
-    """Host and port of an entry without its scheme; the port is `None` where none is named."""
+    """Return host and port of an entry without its scheme; the port is `None` if it has none."""
     if entry.startswith("["):
         host, _, rest = entry.removeprefix("[").partition("]")
         return host, rest.removeprefix(":") or None
@@ -66,14 +66,14 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def host_matches(host: str, pattern: str) -> bool:
-    """Whether a host is one of those that a pattern names. Case, a dot at the end and the form of
-    an international name (`müller.example`, `xn--mller-kva.example`) make no difference; addresses
-    are compared as the numbers that they are.
+    """Return whether a host matches a pattern. Case, a trailing dot and the form of an
+    international name (`müller.example`, `xn--mller-kva.example`) are ignored; addresses are
+    compared as numbers.
     """
     wanted = canonical_name(pattern.strip("[]"))
     address = address_of(host)
     if wanted.strip("*?.") == "":
-        # Only globs: they name nobody in particular.
+        # Globs only: they name no specific host.
         return fnmatchcase(canonical_name(host) if address is None else str(address), wanted)
     if not _is_for_addresses(wanted):
         return address is None and fnmatchcase(canonical_name(host), wanted)
@@ -84,14 +84,14 @@ def host_matches(host: str, pattern: str) -> bool:
 
 
 def canonical_name(host: str) -> str:
-    """A name in small ASCII letters, without the dot at its end."""
+    """Return a name in lower-case ASCII letters, without the trailing dot."""
     small = host.lower().rstrip(".")
     return small if small.isascii() else ".".join(map(_ascii_label, small.split(".")))
 
 
 def address_of(host: str) -> Address | None:
-    """The address that a host is, also as the system's resolver takes it: one number, hexadecimal,
-    short, mapped into IPv6. `None` for a name.
+    """Return the address of a host, also in the other forms of the system's resolver: one number,
+    hexadecimal, short, mapped into IPv6. `None` for a name.
     """
     bare = host.strip("[]").rstrip(".")
     try:
@@ -103,7 +103,9 @@ def address_of(host: str) -> Address | None:
 
 
 def loosely_written(host: str) -> ipaddress.IPv4Address | None:
-    """An address as the system's resolver also takes it: one number, hexadecimal, short."""
+    """Parse an address in the loose forms of the system's resolver: one number, hexadecimal,
+    short.
+    """
     if not host[:1].isdigit():
         return None
     try:
@@ -121,7 +123,7 @@ def _is_for_addresses(pattern: str) -> bool:
 
 
 def _ascii_label(label: str) -> str:
-    """A label as it stands in DNS; one that can't stand there matches nothing."""
+    """Return a label as in DNS; an invalid one matches nothing."""
     try:
         return label if label.isascii() else httpx.URL(f"https://{label}").raw_host.decode()
     except httpx.InvalidURL:

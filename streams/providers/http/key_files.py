@@ -1,7 +1,7 @@
-"""Provider keys in files: a folder with one file a key, named as the key's variable is.
+"""Provider keys in files: a folder with one file for each key, named as the key's variable.
 
-This is how Kubernetes mounts a Secret. A file is read again when it changes, so that a key is
-replaced without a restart; the environment of a running process can't be changed.
+Kubernetes mounts a Secret in this form. A changed file is read again, so a key is replaced without
+a restart; the environment of a running process can't be changed.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 MOST_BYTES = 64 * 1024
-"""Size of the largest file that is read as a key."""
+"""Maximum size of a key file."""
 
 _Stamp = tuple[int, int, int]
 
 
 class SecretFiles:
-    """The files of one folder. Looking a key up costs one `stat`."""
+    """The files of one folder. A look-up takes one `stat`."""
 
     def __init__(self, folder: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> None:
         self._folder = folder
@@ -25,10 +25,10 @@ class SecretFiles:
         self._kept: dict[str, tuple[_Stamp, str]] = {}
 
     def value(self, name: str) -> str | None:
-        """What the file `name` holds, without the white space around it; `None` without a file.
+        """Return the content of file `name` without surrounding white space; `None` without a file.
 
         Raises:
-            OSError: the file is there and can't be read.
+            OSError: the file exists and can't be read.
             ValueError: it is too large or is not text.
         """
         if not name or "/" in name or name.startswith("."):
@@ -44,13 +44,13 @@ class SecretFiles:
         if kept is not None and kept[0] == stamp:
             return kept[1]
         if status.st_size > MOST_BYTES:
-            raise ValueError("the file is too large to be a key")
+            raise ValueError("the file is too large for a key")
         value = self._read(path).decode().strip()
         self._kept[name] = (stamp, value)
         return value
 
     def names(self) -> tuple[str, ...]:
-        """The files there are, by name; none where the folder can't be listed."""
+        """Return the names of the files; none if the folder can't be listed."""
         try:
             found = [each.name for each in os.scandir(self._folder) if each.is_file()]
         except OSError:

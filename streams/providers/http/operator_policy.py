@@ -1,14 +1,14 @@
-"""What an adapter may read and whom it may call: the operator says so, never the registry alone.
+"""Keys that an adapter may read and hosts that it may call: set by the operator, not the registry.
 
-| value | setting | means |
+| value | setting | meaning |
 |---|---|---|
 | `KeyRing` | `SLUICE_ALLOWED_KEYS` | patterns of key variables, `KEY@host` binds one to a host |
 | `KeyRing` | `SLUICE_SECRETS_DIR` | folder with a file for each key, before the environment |
-| `HostPolicy` | `SLUICE_ALLOWED_HOSTS` | patterns of hosts that may be called |
+| `HostPolicy` | `SLUICE_ALLOWED_HOSTS` | patterns of permitted hosts |
 
-Patterns are shell globs, comma-separated; `host_patterns.py` beside this file lists the forms of a
-host. Only `http://host` permits plain http outside loopback. Link-local addresses (cloud metadata
-services live there) are never called.
+Patterns are shell globs, comma-separated; `host_patterns.py` lists the forms of a host. Only
+`http://host` permits plain http outside loopback. Link-local addresses (those of cloud metadata
+services) are never called.
 """
 
 from __future__ import annotations
@@ -72,18 +72,19 @@ _METADATA = frozenset(
         ),
     )
 )
-"""Where AWS, Google, Alibaba, Azure and Oracle give credentials to their machines, at addresses
-that are not link-local."""
+"""Addresses at which AWS, Google, Alibaba, Azure and Oracle give credentials to their machines and
+that are not link-local.
+"""
 _HIGHEST_PLAIN = 0xFFFF
-"""`::` and `::1` carry nothing."""
+"""`::` and `::1` embed no IPv4 address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRing:
-    """Provider keys by name, looked up at each call: a file of `secrets`, else the environment.
+    """Provider keys by name, read at each call: a file of `secrets`, else the environment.
 
-    An entry `KEY@host` (both may be globs) lets a key go to that host only; a key that such an
-    entry names goes to no other host, whatever entries without a host say.
+    An entry `KEY@host` (both may be globs) restricts a key to that host. A key that such an entry
+    matches is sent to no other host, even if entries without a host match it.
     """
 
     patterns: tuple[str, ...] = (DEFAULT_KEYS,)
@@ -97,7 +98,7 @@ class KeyRing:
         environment: Mapping[str, str] | None = None,
         secrets_dir: Path | None = None,
     ) -> Self:
-        """From comma-separated globs, for instance `*_API_KEY`, and the folder of keys, if any."""
+        """Build from comma-separated globs, such as `*_API_KEY`, and the folder of keys, if any."""
         return cls(
             patterns=_words(text),
             environment=os.environ if environment is None else environment,
@@ -105,12 +106,12 @@ class KeyRing:
         )
 
     def names(self) -> tuple[str, ...]:
-        """The keys that may be read and are set now; names only."""
+        """Return the names of the permitted keys that are set now."""
         given = set(self.environment) | set(() if self.secrets is None else self.secrets.names())
         return tuple(sorted(name for name in given if self.has(name)))
 
     def has(self, name: str) -> bool:
-        """Whether the key `name` may be read and is usable now."""
+        """Return whether the key `name` is permitted and usable now."""
         try:
             self.key(name)
         except ProviderError:
@@ -118,8 +119,8 @@ class KeyRing:
         return True
 
     def allows(self, name: str, host: str | None = None, *, bound: bool = False) -> bool:
-        """Whether the operator allows `name` to be read as a key, and sent to `host` if one is
-        given. With `bound` only entries that name a host count.
+        """Return whether the operator permits `name` to be read as a key, and sent to `host` if
+        given. With `bound` only entries with a host count.
         """
         entries = [entry.partition("@") for entry in self.patterns]
         mine = [(bool(at), where) for key, at, where in entries if fnmatchcase(name, key)]
@@ -129,11 +130,12 @@ class KeyRing:
         return any(host_matches(host, where) for where in hosts)
 
     def key(self, name: str, host: str | None = None, *, bound: bool = False) -> str:
-        """The key `name`, to be sent to `host`; `bound` as in `allows`.
+        """Return the key `name`, to be sent to `host`; `bound` as in `allows`.
 
         Raises:
-            ProviderError: class AUTH; the key is not allowed there, not set or holds characters
-                that no header may carry. The message names the variable, never its content.
+            ProviderError: class AUTH; the key is not permitted there, not set or has characters
+                that are
+                invalid in a header. The message names the variable, never its content.
         """
         if not self.allows(name):
             raise ProviderError(
@@ -147,11 +149,11 @@ class KeyRing:
             )
         value = self._secret(name) or self.environment.get(name, "").strip()
         if not value:
-            nor = "" if self.secrets is None else ", and SLUICE_SECRETS_DIR holds no such file"
+            nor = "" if self.secrets is None else ", and SLUICE_SECRETS_DIR has no such file"
             raise ProviderError(ErrorClass.AUTH, f"the environment variable {name} is not set{nor}")
         if not (value.isascii() and value.isprintable()):
             raise ProviderError(
-                ErrorClass.AUTH, f"the environment variable {name} does not hold a usable key"
+                ErrorClass.AUTH, f"the environment variable {name} has no usable key"
             )
         return value
 
@@ -175,10 +177,10 @@ class HostPolicy:
 
     @classmethod
     def from_patterns(cls, text: str | None) -> Self:
-        """From comma-separated entries; `None` means the known providers and loopback.
+        """Build from comma-separated entries; `None` means the known providers and loopback.
 
         Raises:
-            ConfigurationError: an entry has none of the forms that one may have.
+            ConfigurationError: an entry has none of the valid forms.
         """
         patterns: list[str] = []
         for word in _words((DEFAULT_HOSTS if text is None else text).lower()):
@@ -187,7 +189,7 @@ class HostPolicy:
         return cls(patterns=tuple(patterns))
 
     def check(self, url: httpx.URL, *, loopback: bool = True) -> None:
-        """Refuse a URL that may not be called; `loopback` as in `fault`.
+        """Reject a URL that may not be called; `loopback` as in `fault`.
 
         Raises:
             ProviderError: class AUTH, since only this endpoint is unusable and another may serve.
@@ -197,16 +199,16 @@ class HostPolicy:
             raise ProviderError(ErrorClass.AUTH, fault)
 
     def fault(self, url: httpx.URL, *, loopback: bool = True) -> str | None:
-        """Why a URL may not be called; `None` where it may.
+        """Return why a URL may not be called; `None` if it may.
 
-        The entry `loopback` is for providers; without `loopback` this machine must be named, such
-        as `127.0.0.1:9000`. A glob names nobody.
+        The entry `loopback` is for providers. Without `loopback` this machine needs an entry of its
+        own, such as `127.0.0.1:9000`. A glob does not count.
         """
         host, scheme = canonical_name(url.host), url.scheme
         if scheme not in _PORTS or not host:
             return "the endpoint's base_url is not an http(s) address"
         if url.userinfo:
-            return f"the base_url of {host} holds credentials; name them by api_key_env"
+            return f"the base_url of {host} has credentials; use api_key_env instead"
         if is_link_local(host):
             return f"{host} is a link-local address and is never called"
         here = is_loopback(host)
@@ -220,7 +222,9 @@ class HostPolicy:
         return f"{host} may not be called; SLUICE_ALLOWED_HOSTS does not match it{hint}"
 
     def _named(self, host: str, port: int, scheme: str, *, whole: bool) -> bool:
-        """Whether an entry permits a host, as a whole name and without a glob if `whole`."""
+        """Return whether an entry permits a host; with `whole` only as a whole name without a
+        glob.
+        """
         for pattern in self.patterns:
             if pattern.startswith("http://"):
                 entry = pattern.removeprefix("http://").rstrip("/")
@@ -237,17 +241,17 @@ class HostPolicy:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host, a name or an address, is this machine."""
+    """Return whether a host, a name or an address, is this machine."""
     if host == "localhost":
         return True
-    # A translator that an address names may be anywhere: 64:ff9b::7f00:1 is called by way of it.
+    # The translator named by an address may be anywhere: 64:ff9b::7f00:1 is called through it.
     address = address_of(host.partition("%")[0])
     return address is not None and address.is_loopback
 
 
 def is_this_machine(host: str) -> bool:
-    """Whether a host may lead to this machine: as `is_loopback`, by other names of it, and by the
-    address that means any.
+    """Return whether a host may lead to this machine: as `is_loopback`, by its other names, and by
+    the unspecified address.
     """
     if host in _NAMES_OF_THIS_MACHINE or host.endswith(".localhost"):
         return True
@@ -256,8 +260,8 @@ def is_this_machine(host: str) -> bool:
 
 
 def is_link_local(host: str) -> bool:
-    """Whether a host is written as a link-local address, 169.254.0.0/16 or fe80::/10, or as one
-    of a cloud's metadata service.
+    """Return whether a host is a link-local address, 169.254.0.0/16 or fe80::/10, or that of a
+    cloud's metadata service.
     """
     address = _address(host)
     return address is not None and (address.is_link_local or address in _METADATA)
@@ -273,8 +277,8 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """The IPv4 address that an IPv6 address carries: mapped, 6to4, NAT64 (RFC 6052), or the old
-    compatible form.
+    """Return the IPv4 address embedded in an IPv6 address: mapped, 6to4, NAT64 (RFC 6052), or the
+    old compatible form.
     """
     carried = address.ipv4_mapped or address.sixtofour
     if carried is not None:

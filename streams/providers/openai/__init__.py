@@ -1,1 +1,1 @@
-"""The adapter for OpenAI's chat completions."""
+"""Adapter for OpenAI's chat completions."""

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions: OpenAI, Azure, vLLM, Ollama and all who speak it, by `base_url`.
+"""OpenAI's chat completions: OpenAI, Azure, vLLM, Ollama and compatible servers, by `base_url`.
 
 | endpoint | address | key |
 |---|---|---|
@@ -25,12 +25,12 @@ _GOOGLE = ("generativelanguage.googleapis.com", "aiplatform.googleapis.com")
 
 
 class OpenAIProvider(HttpAdapter):
-    """The adapter for OpenAI's wire format."""
+    """Adapter for OpenAI's wire format."""
 
     name = "openai"
 
     async def complete(self, call: ChatCall, endpoint: Endpoint) -> Completion:
-        """Ask once.
+        """Make one call.
 
         Raises:
             ProviderError: for every failure, with its class.

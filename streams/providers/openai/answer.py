@@ -1,7 +1,7 @@
-"""From an answer in OpenAI's chat-completions format to the port's completion; pure.
+"""Conversion of an answer in OpenAI's chat-completions format to the port's completion; pure.
 
-Source: https://platform.openai.com/docs/api-reference/chat, and what compatible servers send. An
-end that is not known is a failure, never an answer: a cut answer looks like a whole one.
+Source: https://platform.openai.com/docs/api-reference/chat, and the behaviour of compatible
+servers. An unknown finish reason is a failure, never an answer: a truncated answer looks complete.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _FINISH = {
         _FILTERED,
     ),
 }
-"""Ends by what they mean, in lower case."""
+"""Finish reasons by meaning, in lower case."""
 
 _FAILED = {
     "error": ErrorClass.SERVER,
@@ -71,19 +71,19 @@ _FAILED = {
     "cancelled": ErrorClass.SERVER,
     "insufficient_system_resource": ErrorClass.OVERLOADED,
 }
-"""Ends that say that no whole answer came."""
+"""Finish reasons of an incomplete answer."""
 
 _TEXT_PARTS = frozenset({"text", "output_text"})
 _REASONING_TEXTS = ("reasoning_content", "reasoning")
 
 
 def completion(document: Json, call: ChatCall) -> Completion:
-    """What a 200 answer to this call says.
+    """Return the completion of a 200 answer to this call.
 
     Raises:
-        ProviderError: BAD_RESPONSE if there is no message in it, or its end is not known; the
-            class of the error that some compatible servers send with status 200. What the call
-            used is in it.
+        ProviderError: BAD_RESPONSE if it has no message, or an unknown finish reason; the class of
+            the
+            error that some compatible servers send with status 200. The error has the call's usage.
     """
     used = usage.usage(part(document, "usage"), name(document.get("service_tier")))
     with keeping_usage(used):
@@ -91,17 +91,17 @@ def completion(document: Json, call: ChatCall) -> Completion:
 
 
 def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
-    told = _error_in(document)
-    if told is not None:
-        raise told
+    error = _error_in(document)
+    if error is not None:
+        raise error
     choices = document.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise bad_answer("holds no choice")
+        raise bad_answer("has no choice")
     choice = choices[0]
-    said = choice.get("message")
-    if not isinstance(said, dict):
-        raise bad_answer("holds no message")
-    message = _message(said, call)
+    raw = choice.get("message")
+    if not isinstance(raw, dict):
+        raise bad_answer("has no message")
+    message = _message(raw, call)
     finish = _finish(choice, message)
     return Completion(
         message=message,
@@ -115,35 +115,35 @@ def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
 
 
 def _finish(choice: Json, message: Json) -> str:
-    said = choice.get("finish_reason")
+    raw = choice.get("finish_reason")
     failure = _error_in(choice)
     if failure is not None:
         raise ProviderError(failure.error_class, f"the answer ended: {failure}", status=200)
-    if said is None:
-        # Some servers give no reason for a whole answer; without an answer it is none.
+    if raw is None:
+        # Some servers give no reason for a complete answer; without content it is invalid.
         if message.get("content") or message.get("tool_calls") or message.get("refusal"):
             return _STOP
-        raise bad_answer("is empty and gives no finish reason")
-    known = said.lower() if isinstance(said, str) else ""
+        raise bad_answer("is empty and has no finish reason")
+    known = raw.lower() if isinstance(raw, str) else ""
     if known in _FAILED:
         raise ProviderError(
             _FAILED[known], f"the answer ended with finish reason {known}", status=200
         )
     if known not in _FINISH:
-        raise bad_answer("has a finish reason that is not known")
+        raise bad_answer("has an unknown finish reason")
     if _FINISH[known] == _TOOLS and not message.get("tool_calls"):
-        raise bad_answer("ends with a tool call and holds none")
+        raise bad_answer("ends with a tool call and has none")
     return _FINISH[known]
 
 
 def _error_in(document: Json) -> ProviderError | None:
-    """The error that stands in an answer or a choice, also beside what was said until then; some
-    servers send it as a text, or in a list.
+    """Return the error in an answer or a choice, even beside partial content; some servers send it
+    as text, or in a list.
     """
-    said = document.get("error") or document.get("errors")
-    if not said:
+    raw = document.get("error") or document.get("errors")
+    if not raw:
         return None
-    error = error_object({"error": said})
+    error = error_object({"error": raw})
     return refusal_of(_status(error.get("code"), 500), error, inside=True)
 
 
@@ -152,43 +152,43 @@ def _status(code: object, otherwise: int) -> int:
     return code if is_status else otherwise  # type: ignore[return-value]
 
 
-def _message(said: Json, call: ChatCall) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": _spoken(said.get("content"))}
-    calls = said.get("tool_calls") or None
+def _message(raw: Json, call: ChatCall) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": _spoken(raw.get("content"))}
+    calls = raw.get("tool_calls") or None
     if not isinstance(calls, list | None):
-        raise bad_answer("holds tool calls that are no list")
+        raise bad_answer("has tool calls that are not a list")
     if calls:
         taken = ids_of(call.body.get("messages"))
         message["tool_calls"] = [
             _tool_call(each, taken, call.call_id, number)
             for number, each in enumerate(few_calls(calls))
         ]
-    if text(said.get("refusal")):
-        message["refusal"] = said["refusal"]
+    if text(raw.get("refusal")):
+        message["refusal"] = raw["refusal"]
     for field in _REASONING_TEXTS:
-        if text(said.get(field)):
-            message[field] = said[field]
-    thought = _thought(said.get("content"))
+        if text(raw.get(field)):
+            message[field] = raw[field]
+    thought = _thought(raw.get("content"))
     if thought and "reasoning_content" not in message:
         message["reasoning_content"] = thought
-    details = objects(said.get("reasoning_details"))
+    details = objects(raw.get("reasoning_details"))
     if details:
         message["reasoning_details"] = kept(details)
-    if part(said, "extra_content"):
-        message["extra_content"] = kept(said["extra_content"])
+    if part(raw, "extra_content"):
+        message["extra_content"] = kept(raw["extra_content"])
     return message
 
 
 def _spoken(content: object) -> str | None:
-    """Text, also where it comes in parts, as from Mistral's reasoning models, or as texts.
+    """Return text, also from parts, as of Mistral's reasoning models, or from a list of texts.
 
     Raises:
-        ProviderError: BAD_RESPONSE; it is neither: something was said and can't be read.
+        ProviderError: BAD_RESPONSE; it is neither: the content can't be parsed.
     """
     if isinstance(content, str | None):
         return content
     if not isinstance(content, list) or not all(map(_is_part, few_parts(content))):
-        raise bad_answer("holds content that is no text")
+        raise bad_answer("has content that is not text")
     pieces = (
         each if isinstance(each, str) else words_of(each)
         for each in content
@@ -204,7 +204,7 @@ def _is_part(piece: object) -> bool:
 
 
 def _thought(content: object) -> str:
-    """The reasoning among the parts of an answer; Mistral's is itself in parts."""
+    """Return the reasoning among the parts of an answer; Mistral's is itself in parts."""
     pieces = [piece for piece in objects(content) if piece.get("type") == "thinking"]
     return "".join(
         text(piece.get("thinking")) or _joined(piece.get("thinking"), "text", "text")
@@ -220,18 +220,18 @@ def _joined(parts: object, kind: str, field: str) -> str:
 def _tool_call(call: object, taken: set[str], seed: str, number: int) -> dict[str, Any]:
     function = call.get("function") if isinstance(call, dict) else None
     if not isinstance(call, dict) or not isinstance(function, dict):
-        raise bad_answer("holds a broken tool call")
+        raise bad_answer("has a malformed tool call")
     called, arguments = name(function.get("name")), function.get("arguments")
     if not called:
-        raise bad_answer("holds a tool call without a name")
+        raise bad_answer("has a tool call without a name")
     if not isinstance(arguments, str | dict | None):
-        raise bad_answer("holds a tool call whose arguments are no object")
-    # Some compatible servers send the arguments as the object that they stand for.
-    said = json_text(arguments) if isinstance(arguments, dict) else arguments
+        raise bad_answer("has a tool call whose arguments are not an object")
+    # Some compatible servers send the arguments as an object instead of text.
+    raw = json_text(arguments) if isinstance(arguments, dict) else arguments
     result: dict[str, Any] = {
         "id": fresh_id(name(call.get("id")), taken, seed, number),
         "type": "function",
-        "function": {"name": called, "arguments": said or "{}"},
+        "function": {"name": called, "arguments": raw or "{}"},
     }
     if part(call, "extra_content"):
         result["extra_content"] = kept(call["extra_content"])

@@ -1,19 +1,19 @@
-"""From the contract's request to OpenAI's chat-completions format; pure.
+"""Conversion of the contract's request to OpenAI's chat-completions format; pure.
 
-Source: https://platform.openai.com/docs/api-reference/chat. The contract speaks this format, so
-that most fields go out as they came. What differs:
+Source: https://platform.openai.com/docs/api-reference/chat. The contract uses this format, so most
+fields are sent unchanged. Differences:
 
-| what | how it is met |
+| field | handling |
 |---|---|
-| parameters that the model refuses (`ChatCall.unsupported`) | left out |
+| parameters that the model refuses (`ChatCall.unsupported`) | dropped |
 | the limit of the answer | `max_completion_tokens` to OpenAI and Azure, else `max_tokens`; the
-other name where the model refuses it |
-| role `developer`, elsewhere than OpenAI and Azure | `system` |
-| reasoning of earlier turns | left out for OpenAI and Azure, who refuse it; kept for others |
+other name if the model refuses it |
+| role `developer`, except for OpenAI and Azure | `system` |
+| reasoning of earlier turns | dropped for OpenAI and Azure, which refuse it; kept for others |
 | tool-call ids that repeat, or are long | made distinct |
 | tools whose schema is no object at its top, for OpenAI and Azure | rewritten |
 | schemas of tools and of the answer, for Google | rewritten in Google's subset |
-| `tool_choice`, `parallel_tool_calls` without tools; `top_logprobs` alone | refused combinations |
+| `tool_choice`, `parallel_tool_calls` without tools; `top_logprobs` alone | dropped, as refused |
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from streams.routing.parameters.optional_parameters import TURN_FIELDS
 
 
 class Dialect(Enum):
-    """Whose form of the format an endpoint speaks."""
+    """Dialect of the format at an endpoint."""
 
     OPENAI = "openai"
     """OpenAI itself, or Azure."""
@@ -48,10 +48,10 @@ _CALL_FIELDS = ("extra_content", "thought_signature")
 
 
 def request_body(call: ChatCall, dialect: Dialect) -> dict[str, Any]:
-    """The body of one call.
+    """Return the body of one call.
 
     Raises:
-        ProviderError: INVALID_REQUEST; `extra_body` sets a field that is the call's own.
+        ProviderError: INVALID_REQUEST; `extra_body` sets one of the call's own fields.
     """
     source, refused = call.body, call.unsupported
     genuine = dialect is Dialect.OPENAI
@@ -78,12 +78,12 @@ def request_body(call: ChatCall, dialect: Dialect) -> dict[str, Any]:
 
 
 def _mend_combinations(body: dict[str, Any]) -> None:
-    """Take out what OpenAI refuses beside what is there, in place."""
+    """Remove combinations that OpenAI refuses, in place."""
     if not body.get("tools"):
         body.pop("tool_choice", None)
         body.pop("parallel_tool_calls", None)
     if body.get("top_logprobs") is not None and not body.get("logprobs"):
-        # Zero alternatives ask for nothing.
+        # Zero alternatives request nothing.
         if body["top_logprobs"]:
             body["logprobs"] = True
         else:
@@ -97,7 +97,7 @@ def _tool(tool: Json, dialect: Dialect) -> Json:
         return tool
     if dialect is Dialect.OPENAI and not needs_rewriting(parameters):
         return tool
-    # Strict mode takes only schemas that say all; a rewritten one says less.
+    # Strict mode accepts only complete schemas; a rewritten one is less specific.
     kept = {name: value for name, value in function.items() if name not in _REWRITTEN}
     wanted = tool_schema(parameters)
     if dialect is Dialect.GOOGLE:
@@ -109,7 +109,7 @@ def _tool(tool: Json, dialect: Dialect) -> Json:
 
 
 def _mend_answer_schema(body: dict[str, Any]) -> None:
-    """The form of the answer in Google's words, in place."""
+    """Rewrite the form of the answer for Google, in place."""
     wanted = body.get("response_format")
     described = wanted.get("json_schema") if isinstance(wanted, Mapping) else None
     if isinstance(wanted, Mapping) and isinstance(described, Mapping) and "schema" in described:
@@ -133,7 +133,7 @@ def _turn(message: Json, dropped: frozenset[str], *, genuine: bool) -> Json:
     if genuine and isinstance(turn.get("content"), list):
         turn["content"] = _without_thinking(turn["content"])
     if turn.get("content") is None and not (turn.get("tool_calls") or turn.get("refusal")):
-        # A turn of which only reasoning is left.
+        # A turn with reasoning only.
         turn["content"] = ""
     if turn.get("tool_calls") and "extra_content" in dropped:
         turn["tool_calls"] = [_plain_call(call) for call in turn["tool_calls"]]

@@ -1,8 +1,9 @@
-"""Usage in OpenAI's format, of all the vendors and servers that speak it; pure.
+"""Usage in OpenAI's format, of all vendors and servers that use it; pure.
 
-| who | what differs from OpenAI |
+| vendor | differences from OpenAI |
 |---|---|
-| xAI, Gemini's compatible door | reasoning is beside `completion_tokens`; `total_tokens` has it |
+| xAI, Gemini's compatible endpoint | reasoning is not in `completion_tokens`; `total_tokens` has it
+    |
 | Moonshot, Together | cached tokens at the top, `cached_tokens` |
 | DeepSeek | `prompt_cache_hit_tokens` and `prompt_cache_miss_tokens` |
 | Mistral | `num_cached_tokens`; `prompt_audio_seconds` has no price here |
@@ -10,7 +11,7 @@
 | Perplexity | searches, citations and reasoning beside the answer |
 | Groq, SambaNova, Cerebras | timings among the counts |
 
-The total is held against its parts: what is missing from the parts is output, and a total below
+The total is compared with its parts: tokens missing from the parts are output, and a total below
 them leaves the usage unknown.
 """
 
@@ -55,7 +56,7 @@ _PRICED_AS_THEIR_WHOLE = (
     (_ANSWER, "rejected_prediction_tokens"),
 )
 _NOT_BILLED = (
-    # Vendors' own sums in money, and flags beside them.
+    # Vendors' own totals in money, and related flags.
     ("cost",),
     ("cost_details",),
     ("cost_in_usd_ticks",),
@@ -73,7 +74,7 @@ class _Tokens:
 
 
 def usage(document: Json, service_tier: str | None = None) -> Usage:
-    """Tokens and services as counted; `service_tier` is the answer's own, beside its usage."""
+    """Return the counted tokens and services; `service_tier` is the answer's own field."""
     fields = UsageFields(document)
     tokens = _Tokens(
         prompt=fields.counts(("prompt_tokens",), ("input_tokens",)),
@@ -116,10 +117,10 @@ def usage(document: Json, service_tier: str | None = None) -> Usage:
 def _hold_against_total(
     fields: UsageFields, tokens: _Tokens, cached: int, reasoning: int | None
 ) -> None:
-    """Complete the parts from the total, in place; a contradiction is reported."""
+    """Complete the parts from the total, in place; report a contradiction."""
     _complete(fields, tokens, cached, reasoning)
     if reasoning and tokens.answer is not None and reasoning > tokens.answer:
-        # Beside the answer or a mistake: nothing says which.
+        # Either not in the answer or an error: the usage does not distinguish.
         fields.report(f"{_ANSWER}.reasoning_tokens")
 
 
@@ -137,7 +138,7 @@ def _complete(fields: UsageFields, tokens: _Tokens, cached: int, reasoning: int 
     if missing < 0:
         fields.report("total_tokens")
     elif missing and missing == cached and missing != reasoning:
-        # Some gateways count cached tokens beside the prompt.
+        # Some gateways count cached tokens separately from the prompt.
         tokens.prompt += missing
     else:
         tokens.answer += missing

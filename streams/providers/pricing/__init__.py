@@ -1,1 +1,1 @@
-"""What calls cost: price lists, usage, calls without a bill."""
+"""Cost of calls: price lists, usage, calls without reported usage."""

@@ -1,6 +1,6 @@
-"""Usage in the books: from what a provider counted to the fields of a cost event, and back.
+"""Usage in cost events: conversion of a provider's usage to the event's fields, and back.
 
-What a cost event holds is all that a price is made of, so that a replay can price the call again.
+A cost event has everything that a price depends on, so a replay can price the call again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SAME_NAME = (
 
 
 def with_usage(event: CostEvent, usage: Usage | None) -> CostEvent:
-    """The event with what the call used; unchanged where that is not known."""
+    """Return the event with the call's usage; unchanged if it is unknown."""
     if usage is None:
         return event
     counts = {name: getattr(usage, name) for name in _SAME_NAME}
@@ -37,6 +37,6 @@ def with_usage(event: CostEvent, usage: Usage | None) -> CostEvent:
 
 
 def usage_of(row: Mapping[str, Any]) -> Usage:
-    """The usage in a row of `calls`, whose columns have the names of the event's fields."""
-    said = {name: None if row[name] == "" else row[name] for name in _SAME_NAME}
-    return Usage(**said, unknown=tuple(row["unknown_usage"]))
+    """Return the usage in a row of `calls`, whose columns have the names of the event's fields."""
+    fields = {name: None if row[name] == "" else row[name] for name in _SAME_NAME}
+    return Usage(**fields, unknown=tuple(row["unknown_usage"]))

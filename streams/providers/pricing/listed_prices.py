@@ -1,7 +1,7 @@
-"""One model's price out of genai-prices' list, in the form that we calculate with.
+"""Conversion of a model's price in genai-prices' list to the form used here.
 
-genai-prices matches names by its own rules (`gpt-4o-2024-08-06` is `gpt-4o`), dates its prices,
-and raises all rates of a call whose input exceeds a threshold.
+genai-prices matches names by its own rules (`gpt-4o-2024-08-06` is `gpt-4o`), dates its prices, and
+raises all rates of a call whose input exceeds a threshold.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BATCH = "batch"
 _NOT_OF_CHAT = frozenset(
     {"storage_searches_kcount", "audio_hours", "input_audio_hours", "input_mchars"}
 )
-"""Prices of things that a chat call of ours never asks for."""
+"""Prices of services that chat calls here never use."""
 
 
 def listed_price(
@@ -35,9 +35,9 @@ def listed_price(
     speed: str | None = None,
     at: datetime,
 ) -> Price | None:
-    """The price on a day; `None` where the list has none, or one that usage can't be held against.
+    """Return the price on a day; `None` if the list has none, or one that does not match the usage.
 
-    The vendor that `base_url` belongs to is asked first, then `provider` by its name.
+    The vendor of `base_url` takes precedence over `provider`.
     """
     found = _find(provider, model, base_url)
     if found is None:
@@ -50,7 +50,7 @@ def listed_price(
 
 
 def _context(service_tier: str | None, speed: str | None) -> dict[str, str]:
-    """The list's own conditions for a tier and a speed."""
+    """Return the list's own conditions for a tier and a speed."""
     context: dict[str, str] = {}
     if service_tier is not None:
         context["processing" if service_tier == _BATCH else "service_tier"] = service_tier
@@ -79,7 +79,7 @@ def _price(listed: ModelPrice) -> Price | None:
     fee, search = given.pop(_REQUESTS, None), given.pop(_SEARCHES, None)
     if rates["input"] is None or rates["output"] is None or isinstance(fee, TieredPrices):
         return None
-    # A price of its own for reasoning or images: usage that we see does not tell them apart.
+    # A separate price of reasoning or images: the reported usage does not distinguish them.
     if any(
         value not in (rates["input"], rates["output"])
         for name, value in given.items()

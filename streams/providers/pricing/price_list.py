@@ -1,8 +1,8 @@
 """Prices of models: the registry's own first, else genai-prices' dated list.
 
-A look-up in genai-prices costs 150 us, so what it says of a model is kept for `KEPT_S`, in which a
-dated price may begin. A model without a price stays without, and so does one whose price has a
-part that a call's usage can't tell (design, law 6).
+A look-up in genai-prices takes 150 us, so its result for a model is cached for `KEPT_S`. A dated
+price may change within that time. A model without a price has no cost, and so has one whose price
+has a part that a call's usage does not report (design, law 6).
 """
 
 from __future__ import annotations
@@ -24,30 +24,32 @@ KEPT_S = 60.0
 """Longest time that a dated price, or an hourly one, is used beyond its end."""
 
 _QUOTES = 4_096
-"""Most quotes that are kept: the name of a service tier is the provider's to invent."""
+"""Maximum number of cached quotes: names of service tiers come from the provider."""
 
 _Key = tuple[str, str, str | None, str | None, str | None, ListPrice | None]
 
 _ANTHROPIC = "anthropic"
 _WRITE_FACTOR, _WRITE_1H_FACTOR = Decimal("1.25"), Decimal("2")
-"""What Anthropic asks for cache writes of 5 minutes and of 1 hour, as multiples of its input price
-(https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching)."""
+"""Anthropic's prices of cache writes of 5 minutes and of 1 hour, as multiples of its input price
+(https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching).
+"""
 
 _LISTED_GEOGRAPHIES = {(_ANTHROPIC, "us"): Fraction(11, 10)}
-"""Factors of vendors' price lists on what tokens cost, by provider and geography; genai-prices has
-none (https://docs.anthropic.com/en/docs/about-claude/pricing)."""
+"""Factors of vendors' price lists on token costs, by provider and geography; genai-prices has none
+(https://docs.anthropic.com/en/docs/about-claude/pricing).
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """A price and where it is from."""
+    """A price and its source."""
 
     price: Price
     source: str
 
 
 class PriceBook:
-    """Prices by model; `now` tells the date for dated prices."""
+    """Prices by model; `now` returns the date for dated prices."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now = now
@@ -56,7 +58,7 @@ class PriceBook:
     def quote(
         self, model: Model, service_tier: str | None = None, speed: str | None = None
     ) -> Quote | None:
-        """The price of a registry's model today; `None` when nobody knows one."""
+        """Return the price of a registry's model today; `None` if unknown."""
         return self.find(
             model.provider,
             model.provider_model,
@@ -77,10 +79,10 @@ class PriceBook:
         service_tier: str | None = None,
         speed: str | None = None,
     ) -> Quote | None:
-        """The price of a provider's model at a time; `own` goes before every list.
+        """Return the price of a provider's model at a time; `own` takes precedence over every list.
 
-        `base_url` tells whose price list it is where one wire format serves many vendors;
-        `service_tier` and `speed` are the provider's names for what billed (`Usage`).
+        `base_url` identifies the vendor where many share one wire format; `service_tier` and
+        `speed` are the provider's names for the billing basis (`Usage`).
         """
         key = (provider, model, base_url, service_tier, speed, own)
         if at is not None:
@@ -94,8 +96,8 @@ class PriceBook:
         return kept[1]
 
     def cost_of(self, model: Model, usage: Usage) -> tuple[int | None, str | None]:
-        """Nano-USD of a call and the source of its price; `(None, None)` without a price, and no
-        cost where a part of the usage has no known price.
+        """Return nano-USD of a call and the source of its price; `(None, None)` without a price,
+        and no cost if a part of the usage has no known price.
         """
         quote = self.quote(model, usage.service_tier, usage.speed)
         if quote is None:
@@ -106,7 +108,9 @@ class PriceBook:
         return _cost(quote.price, usage, factor), quote.source
 
     def unpriced(self, model: Model, usage: Usage) -> tuple[str, ...]:
-        """The parts of a call's usage that leave its cost unknown though its model has a price."""
+        """Return the parts of a call's usage that leave its cost unknown though its model has a
+        price.
+        """
         quote = self.quote(model)
         if quote is None:
             return ()
@@ -146,7 +150,7 @@ def _cost(price: Price, usage: Usage, factor: Fraction) -> int | None:
 
 
 def _geography_factor(model: Model, geography: str | None) -> Fraction | None:
-    """What a geography multiplies tokens' prices by; `None` where nobody knows."""
+    """Return the factor of a geography on token prices; `None` if unknown."""
     if geography is None:
         return ONE
     if model.price is not None:
@@ -166,7 +170,7 @@ def _resolve(key: _Key, at: datetime) -> Quote | None:
 def _own_quote(
     provider: str, own: ListPrice, service_tier: str | None, speed: str | None
 ) -> Quote | None:
-    """The registry's own price; of a service tier or a speed only what it says of them."""
+    """Return the registry's own price; of a service tier or a speed only if listed."""
     rated: TokenPrice | None = own
     if service_tier is not None and speed is not None:
         rated = None

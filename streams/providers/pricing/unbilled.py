@@ -1,4 +1,4 @@
-"""What a call costs that came without a bill: without usage from its provider."""
+"""Cost of a call without reported usage."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _LOWEST_ERROR_STATUS = 400
 
 
 def cost_without_usage(error: ProviderError | None) -> tuple[int | None, str | None]:
-    """Cost, nano-USD, and price source of a call whose usage is not known.
+    """Return cost, nano-USD, and price source of a call with unknown usage.
 
-    A call that was not sent, or that the provider refused, cost nothing. What any other cost is
-    unknown: both are `None`.
+    A call that was not sent, or that the provider refused, costs nothing. For any other both are
+    `None`.
     """
     if error is None:
         return None, None

@@ -1,7 +1,7 @@
-"""A strict reader of a provider's usage object: what is not read is reported, never ignored.
+"""Strict reader of a provider's usage object: unread fields are reported, never ignored.
 
-Vendors add billed fields without notice. A field that nobody reads and that says something makes
-the usage unknown by name, so that the cost is NULL instead of too low.
+Vendors add billed fields without notice. An unread field with a value makes the usage unknown by
+name, so the cost is NULL instead of too low.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from streams.providers.answer_fields import Json, count, name
 Path = tuple[str, ...]
 
 MAX_REPORTED = 8
-"""Most unknown fields that are named: the names are the provider's to invent."""
+"""Maximum number of reported fields: their names come from the provider."""
 
 _MAX_LEAVES = 512
 _MAX_LEVELS = 6
@@ -25,12 +25,12 @@ _SHOWN_CHARACTERS = 80
 _BY_TIME = re.compile(
     r"audio|video|image|billed|cost|price|surge|gpu|cpu|compute|session|container"
 )
-"""Names of services that are billed by time or rate: such a figure is no mere measurement."""
+"""Names of services billed by time or rate: such a value is not a mere measurement."""
 
 _MEASURED = re.compile(
     r"(^|_)(time|times|latency|duration|ms|throughput|speedup)(_|$)|per_sec|_rate$|^time_to_"
 )
-"""Names of timings and rates, which servers report beside what they bill."""
+"""Names of timings and rates, which servers report beside billed fields."""
 
 
 class UsageFields:
@@ -42,7 +42,7 @@ class UsageFields:
         self._broken: dict[str, None] = {}
 
     def count(self, *path: str) -> int | None:
-        """A token or request count; one that is no count is reported as unknown."""
+        """Return a token or request count; report an invalid one as unknown."""
         value = self._take(path)
         found = count(value)
         if found is None and says_something(value):
@@ -50,17 +50,19 @@ class UsageFields:
         return found
 
     def counts(self, *paths: Path) -> int | None:
-        """One count that vendors report under several names; names that disagree are unknown."""
+        """Return a count that vendors report under several names; report contradictory ones as
+        unknown.
+        """
         found = {path: self.count(*path) for path in paths}
-        said = {value for value in found.values() if value}
-        if len(said) > 1:
+        distinct = {value for value in found.values() if value}
+        if len(distinct) > 1:
             self.report(next(".".join(path) for path, value in found.items() if value))
-        if said:
-            return max(said)
+        if distinct:
+            return max(distinct)
         return 0 if 0 in found.values() else None
 
     def word(self, *path: str) -> str | None:
-        """A name, such as a service tier; anything else that says something is unknown."""
+        """Return a name, such as a service tier; report any other value as unknown."""
         value = self._take(path)
         found = name(value)
         if found is None and says_something(value):
@@ -68,19 +70,19 @@ class UsageFields:
         return found or None
 
     def value(self, *path: str) -> Any:
-        """A field of another shape; its reader answers for it."""
+        """Return a field of another type; the caller validates it."""
         return self._take(path)
 
     def passes(self, *paths: Path) -> None:
-        """Fields that are known to change no price."""
+        """Mark fields that are known to change no price as read."""
         self._read.update(paths)
 
     def report(self, field: str) -> None:
-        """Name a field as unknown: its value contradicts others, or has no known price."""
+        """Report a field as unknown: its value contradicts others, or has no known price."""
         self._broken.setdefault(_PRINTABLE.sub("?", field[:_SHOWN_CHARACTERS]))
 
     def unknown(self) -> tuple[str, ...]:
-        """The fields that say something and were not read, and those that were reported."""
+        """Return the unread fields with a value, and the reported ones."""
         for number, (path, value) in enumerate(_leaves(self._document, ())):
             if number >= _MAX_LEAVES:
                 self.report("more fields than are read")
@@ -103,9 +105,9 @@ def _is_measured(field: str) -> bool:
 
 
 def says_something(value: Any) -> bool:
-    """Whether a value may stand for something billed: neither null, zero, false nor empty."""
+    """Return whether a value may represent billed usage: neither null, zero, false nor empty."""
     left = [value]
-    # A stack of its own: an answer may nest a thousand levels, at which recursion ends.
+    # An explicit stack: an answer may nest a thousand levels, beyond the recursion limit.
     while left:
         each = left.pop()
         if isinstance(each, dict):

@@ -1,7 +1,7 @@
-"""An adapter's own fault: an unexpected error becomes a `ProviderError` of its own class.
+"""Faults of an adapter: an unexpected error becomes a `ProviderError` of its own class.
 
-It is no sign of the provider's health, so that it opens no circuit. The operator hears of it by the
-alert `adapter_fault`; the log has the traceback.
+It is independent of the provider's health and opens no circuit. The operator receives the alert
+`adapter_fault`; the log has the traceback.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def faults_named(doing: str, *, sent: bool, status: int | None = None) -> Iterator[None]:
-    """Run a part of an adapter; `sent` says whether the call has left this process.
+    """Run a part of an adapter; `sent` is whether the call has left this process.
 
     Raises:
-        ProviderError: ADAPTER_FAULT for any error that is not a `ProviderError` already; what is
-            not sent costs nothing.
+        ProviderError: ADAPTER_FAULT for any error that is not a `ProviderError` already; an unsent
+            call
+            costs nothing.
     """
     try:
         yield
@@ -36,7 +37,7 @@ def faults_named(doing: str, *, sent: bool, status: int | None = None) -> Iterat
 def adapter_fault(
     error: BaseException, doing: str, *, sent: bool, status: int | None = None
 ) -> ProviderError:
-    """The error of an adapter that failed; it names the kind of error and quotes nothing."""
+    """Return the error of a failed adapter; it names the type of the error and quotes nothing."""
     return ProviderError(
         ErrorClass.ADAPTER_FAULT,
         f"the adapter failed with {type(error).__name__} while {doing}; the log has the traceback",

@@ -1,9 +1,9 @@
-"""From a provider's refusal to the class that the fallback rules go by.
+"""Classification of a provider's refusal for the fallback rules.
 
-What is structural comes first: codes and types, then fields that only one kind of refusal has,
-then the status; words decide where a 4xx says no more. A 4xx that is not known to be the caller's
-own fault is `bad_request`, which is worth another model; only what is listed as the caller's own
-fault is `invalid_request`. Sources: https://platform.openai.com/docs/guides/error-codes,
+Structured information takes precedence: codes and types, then fields of a single kind of refusal,
+then the status. Words decide if a 4xx has nothing else. A 4xx that is not known to be the caller's
+fault is `bad_request`, for which another model is tried; only listed faults of the caller are
+`invalid_request`. Sources: https://platform.openai.com/docs/guides/error-codes,
 https://docs.anthropic.com/en/api/errors, https://openrouter.ai/docs/api-reference/errors,
 https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter,
 https://console.groq.com/docs/errors.
@@ -47,13 +47,13 @@ _KEY = re.compile(
 _BUSY = re.compile(r"overloaded|over capacity|at capacity|capacity exceeded|no capacity", re.I)
 
 _WORDED = frozenset({400, 403, 406, 413, 422})
-"""Statuses whose words are looked at: the status alone says too little."""
+"""Statuses whose words are examined: the status alone is ambiguous."""
 
 _PRINTABLE = re.compile(r"^[A-Za-z0-9_.\[\]-]{1,64}$")
 _EXAMINED_CHARACTERS = 4_000
 _MAX_QUOTED = 64_000
 _LARGEST_ERROR_BYTES = 512 * 1024
-"""A larger body is no error message; the status says what it can. Reading it takes time."""
+"""A larger body is not an error message, and parsing it takes time; only its status is used."""
 
 _MOST_WRAPPINGS = 4
 
@@ -65,7 +65,9 @@ _MAY_NAME_PARAMETER = frozenset({400, 422})
 
 
 def refusal(exchange: Exchange, now_s: Callable[[], float]) -> ProviderError:
-    """The error of an answer whose status is not 2xx. `now_s` is Unix time, for HTTP dates."""
+    """Return the error of an answer with a status other than 2xx. `now_s` is Unix time, for HTTP
+    dates.
+    """
     error = _error_object(exchange.body)
     kind = exchange.headers.get(_KIND_HEADER)
     if kind and "__type" not in error:
@@ -80,8 +82,8 @@ def refusal_of(
     *,
     inside: bool = False,
 ) -> ProviderError:
-    """The error for a status and a decoded error object of either wire format. `inside` says that
-    it came with status 200: then the words count whatever status stands for it.
+    """Return the error for a status and a decoded error object of either wire format. `inside`
+    means that it came with status 200; then the words count for any status in it.
     """
     error = _whole(error)
     names = [_text(error[field]) for field in ("code", "type", "status") if error.get(field)]
@@ -110,7 +112,7 @@ def refusal_of(
 def _class_of(
     status: int, names: list[str], error: Mapping[str, Any], message: str, *, inside: bool
 ) -> ErrorClass:
-    # Vendors number their errors in their own ways: with a 5xx such a number says nothing.
+    # Vendors number their errors differently: with a 5xx such a number is ambiguous.
     is_numbered = status >= _SERVER_FAULTS and not inside
     names = [name for name in names if not (is_numbered and name.isdecimal())]
     named = [BY_NAME[name.lower()] for name in names if name.lower() in BY_NAME]
@@ -125,13 +127,13 @@ def _class_of(
     if status in BY_STATUS:
         return BY_STATUS[status]
     if status < 400:
-        # Neither an answer nor a refusal: the request is not at fault, another endpoint may serve.
+        # Neither an answer nor a refusal: the request is valid, another endpoint may serve.
         return ErrorClass.BAD_RESPONSE
     return ErrorClass.SERVER if status >= 500 else ErrorClass.BAD_REQUEST
 
 
 def _class_of_words(status: int, message: str) -> ErrorClass | None:
-    """What the words say, for statuses that say little. llama.cpp and Ollama overflow with 500."""
+    """Classify by words, for ambiguous statuses. llama.cpp and Ollama report overflow with 500."""
     if (status in _WORDED or status == 500) and says_overflow(message):
         return ErrorClass.CONTEXT_LENGTH
     if status not in _WORDED:
@@ -147,12 +149,12 @@ def _class_of_words(status: int, message: str) -> ErrorClass | None:
 
 def _message_of(error: Mapping[str, Any]) -> str:
     names = ("message", "msg", "detail", "Message")
-    said = next((error[name] for name in names if error.get(name)), "")
-    return _text(said)
+    text_value = next((error[name] for name in names if error.get(name)), "")
+    return _text(text_value)
 
 
 def _text(value: object) -> str:
-    """A value as text to be searched; what is nested beyond all use is none."""
+    """Return a value as text to search; empty if it is nested too deeply."""
     if isinstance(value, str):
         return value[:_EXAMINED_CHARACTERS]
     try:
@@ -162,8 +164,9 @@ def _text(value: object) -> str:
 
 
 def _whole(error: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An error with what its wrapping hides: pydantic's servers list faults under `detail`, and
-    gateways quote the vendor's own error, as JSON, in `metadata.raw` or in the message.
+    """Return an error with the fields that its wrapping hides: pydantic's servers list faults under
+    `detail`, and gateways quote the vendor's own error, as JSON, in `metadata.raw` or in the
+    message.
     """
     detail = error.get("detail")
     if isinstance(detail, list) and detail and isinstance(detail[0], dict):
@@ -195,8 +198,8 @@ def _error_object(body: bytes) -> Mapping[str, Any]:
 
 
 def error_object(document: object) -> Mapping[str, Any]:
-    """The error in a decoded body, which servers wrap in `error`, in `errors`, or in both at once
-    (`{"error": {"error": ...}}`, `{"errors": [...]}`); empty where there is none.
+    """Return the error in a decoded body, which servers wrap in `error`, in `errors`, or in both
+    (`{"error": {"error": ...}}`, `{"errors": [...]}`); empty if there is none.
     """
     found = document
     for _ in range(_MOST_WRAPPINGS):

@@ -1,9 +1,9 @@
-"""How vendors and servers say that a prompt, or prompt and answer together, are too long.
+"""Detection of context overflow: the prompt, or prompt and answer together, are too long.
 
-Codes and types are looked at first; words are for those who send none. Sources are the vendors'
-error pages and reports of their users: OpenAI, Azure, Anthropic, Bedrock, Gemini and Vertex,
-Mistral, Cohere, Groq, xAI, Together, Fireworks, DeepSeek, Moonshot, MiniMax, OpenRouter, vLLM,
-SGLang, TGI, DashScope, Zhipu, llama.cpp, LM Studio, Ollama, TensorRT-LLM.
+Codes and types take precedence; words are for vendors without them. Sources are the vendors' error
+pages and reports of their users: OpenAI, Azure, Anthropic, Bedrock, Gemini and Vertex, Mistral,
+Cohere, Groq, xAI, Together, Fireworks, DeepSeek, Moonshot, MiniMax, OpenRouter, vLLM, SGLang, TGI,
+DashScope, Zhipu, llama.cpp, LM Studio, Ollama, TensorRT-LLM.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ _RATE = re.compile(
 
 
 def says_overflow(message: str) -> bool:
-    """Whether a refusal's words say that the model's window is too small for the call. Limits of
-    tokens a minute are worded alike and are none.
+    """Return whether a refusal's words report that the call exceeds the model's window. Limits of
+    tokens a minute have similar words and are excluded.
     """
     return _OVERFLOW.search(message) is not None and _RATE.search(message) is None

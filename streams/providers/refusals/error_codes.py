@@ -1,7 +1,7 @@
-"""What providers' error codes, types and HTTP statuses mean, as classes.
+"""Classes of providers' error codes, types and HTTP statuses.
 
-Names end in `exception` at Bedrock (`__type`), stand in camel case at DashScope, and are four
-digits at Zhipu (https://docs.bigmodel.cn, "error codes").
+Names end in `exception` at Bedrock (`__type`), are in camel case at DashScope, and are four digits
+at Zhipu (https://docs.bigmodel.cn, "error codes").
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ BY_NAME: Mapping[str, ErrorClass] = {
         ("internalserverexception", "modelerrorexception", "modelstreamerrorexception"),
         ErrorClass.SERVER,
     ),
-    # The request's own fault, whoever is asked: bytes that no model could read.
+    # The request's own fault, for any model: unreadable bytes.
     **dict.fromkeys(
         (
             "invalid_base64_image",
@@ -98,10 +98,10 @@ BY_NAME: Mapping[str, ErrorClass] = {
         ErrorClass.INVALID_REQUEST,
     ),
 }
-# `server_error` and `api_error` are not here: the status says more, since OpenAI sends the first
-# with 503 when it is overloaded.
+# `server_error` and `api_error` are not listed: the status is more specific, since OpenAI sends the
+# first with 503 when it is overloaded.
 
-# 404 is a model that is not there or that this key may not use: another instance may have it.
+# 404 is a model that does not exist or is not available to this key: another instance may have it.
 BY_STATUS: Mapping[int, ErrorClass] = {
     401: ErrorClass.AUTH,
     402: ErrorClass.AUTH,

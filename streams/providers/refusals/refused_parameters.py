@@ -1,7 +1,7 @@
-"""Which parameter a refusal names, and what was learnt of each model from such refusals.
+"""Refused parameters: detection in a refusal, and a record of them by model.
 
-A model that is new, or deployed under a name of its own, may refuse what its registry entry does
-not list. The first refusal that names a parameter is remembered; later calls leave it out.
+A new model, or one deployed under its own name, may refuse parameters that its registry entry does
+not list. The first refusal that names a parameter is recorded; later calls drop it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from streams.routing.parameters.optional_parameters import PARAMETERS
 
 MAX_MODELS = 1_024
-"""Models of which something is remembered; who was asked longest ago is forgotten."""
+"""Maximum number of models with a record; the least recently used is evicted."""
 
 _NAMES = frozenset(
     {
@@ -25,7 +25,7 @@ _NAMES = frozenset(
         "extra_forbidden",
     }
 )
-"""Codes and types that say that a parameter is at fault, in lower case."""
+"""Codes and types of a refused parameter, in lower case."""
 
 _REFUSED = re.compile(
     r"unsupported|not supported|n[o']t support|not (yet )?(allowed|permitted|enabled|available)|"
@@ -38,7 +38,7 @@ _QUOTED = re.compile(r"[`'\"]([A-Za-z][A-Za-z0-9_.\[\]]{0,80})[`'\"]")
 _UNMISTAKABLE = re.compile(
     r"\b([a-z]{1,20}(?:_[a-z]{1,20}){1,4}|[a-z]{1,20}(?:[A-Z][a-z]{1,20}){1,4}|temperature|logprobs)\b"
 )
-"""Names that are no words of a sentence; `stop` or `seed` count only in quotes."""
+"""Names that are not ordinary words; `stop` or `seed` count only in quotes."""
 
 _PATH = re.compile(r"[.\[\]]+")
 
@@ -46,9 +46,9 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
 def refused_parameter(error: Mapping[str, Any], message: str) -> str | None:
-    """The parameter that a 4xx refuses, where it names one that may be left out.
+    """Return the parameter that a 4xx refuses, if it names an optional one.
 
-    `param` (OpenAI), `loc` (pydantic's servers) and codes are looked at first, then the words.
+    `param` (OpenAI), `loc` (pydantic's servers) and codes take precedence over the words.
     """
     given = (error.get(field) for field in ("code", "type"))
     names = {name.lower() for name in given if isinstance(name, str)}
@@ -65,7 +65,7 @@ def refused_parameter(error: Mapping[str, Any], message: str) -> str | None:
 
 
 def _place(error: Mapping[str, Any]) -> str | None:
-    """The parameter that the error's own field names: the last part of a path that is one."""
+    """Return the parameter in the error's own field: the last part of a path that is one."""
     given = error.get("param") or error.get("loc")
     if isinstance(given, str):
         parts: Sequence[Any] = _PATH.split(given)
@@ -82,13 +82,13 @@ def _parameter(word: object) -> str | None:
 
 
 class RefusedParameters:
-    """What models of this worker have refused, by registry name; bounded."""
+    """Parameters refused by models of this worker, by registry name; bounded."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[str, frozenset[str]] = OrderedDict()
 
     def of(self, model: str) -> frozenset[str]:
-        """The parameters that this model has refused."""
+        """Return the parameters that this model has refused."""
         found = self._known.get(model)
         if found is None:
             return frozenset()
@@ -96,7 +96,7 @@ class RefusedParameters:
         return found
 
     def learn(self, model: str, parameter: str) -> None:
-        """The model refused this parameter."""
+        """Record that the model refused this parameter."""
         self._known[model] = self.of(model) | {parameter}
         self._known.move_to_end(model)
         while len(self._known) > MAX_MODELS:

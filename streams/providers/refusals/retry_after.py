@@ -1,4 +1,4 @@
-"""The pause that a provider asks for."""
+"""The pause requested by a provider."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ import httpx
 
 _NUMBER = re.compile(r"\s{0,4}[0-9]+(?:\.[0-9]{0,400})?\s{0,4}", re.ASCII)
 LONGEST_PAUSE_S = 3_600.0
-"""Longest pause that a provider may ask for: a mistake must not switch an instance off for good."""
+"""Longest accepted pause: an erroneous value must not disable an instance permanently."""
 
 
 def retry_after_s(headers: httpx.Headers, now_s: Callable[[], float]) -> float | None:
-    """The pause in seconds that the provider asks for: `retry-after-ms`, or `retry-after` as
-    seconds or as an HTTP date (RFC 9110, 10.2.3); an hour at most. `None` if it asks for none that
-    can be read.
+    """Return the pause in seconds that the provider requests: `retry-after-ms`, or `retry-after` as
+    seconds or as an HTTP date (RFC 9110, 10.2.3); an hour at most. `None` without a readable one.
     """
-    asked = _asked_pause_s(headers, now_s)
-    return None if asked is None else min(asked, LONGEST_PAUSE_S)
+    requested = _requested_pause_s(headers, now_s)
+    return None if requested is None else min(requested, LONGEST_PAUSE_S)
 
 
-def _asked_pause_s(headers: httpx.Headers, now_s: Callable[[], float]) -> float | None:
+def _requested_pause_s(headers: httpx.Headers, now_s: Callable[[], float]) -> float | None:
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
@@ -33,7 +32,7 @@ def _asked_pause_s(headers: httpx.Headers, now_s: Callable[[], float]) -> float 
         return seconds
     try:
         at = parsedate_to_datetime(text)
-        # A date without a zone is GMT by the RFC; Python leaves it naive.
+        # A date without a zone is GMT by the RFC; Python parses it as naive.
         at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
         return max(at.timestamp() - now_s(), 0.0)
     except (ValueError, TypeError, OverflowError, IndexError):
@@ -41,5 +40,5 @@ def _asked_pause_s(headers: httpx.Headers, now_s: Callable[[], float]) -> float 
 
 
 def _number(text: str | None) -> float | None:
-    """A count of digits, however many: one beyond all numbers is a very long pause."""
+    """Parse digits of any number; an overflow is a very long pause."""
     return float(text) if text is not None and _NUMBER.fullmatch(text) else None

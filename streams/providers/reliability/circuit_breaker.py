@@ -1,8 +1,8 @@
-"""A circuit breaker for one instance: closed while calls come back, open after too many failures.
+"""Circuit breaker of one instance: closed while calls succeed, open after too many failures.
 
-An open one is tried again after a while with one call at a time (half-open); two that succeed close
-it, one that fails opens it for twice as long, a minute at most. So no instance is ever given up for
-good, were it the only one. After Nygard, "Release It!" (2nd ed., 2018), chapter 5.
+An open breaker permits one call at a time after a while (half-open). Two successful calls close it;
+a failed one opens it for twice as long, a minute at most. So no instance is excluded permanently,
+even if it is the only one. After Nygard, "Release It!" (2nd ed., 2018), chapter 5.
 """
 
 from __future__ import annotations
@@ -12,34 +12,34 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 CONSECUTIVE = 5
-"""Failures in a row that open it."""
+"""Consecutive failures that open it."""
 
 WINDOW = 20
 FAILED_SHARE = 0.5
-"""Share of the last `WINDOW` calls that open it when they failed or were slow."""
+"""Share of the last `WINDOW` calls that open it if they failed or were slow."""
 
 FIRST_OPEN_MS = 2_000.0
 LONGEST_OPEN_MS = 60_000.0
 PROBES_TO_CLOSE = 2
 
 SLOW_FACTOR = 10.0
-"""A call that takes so many times what is usual for its instance counts as failed."""
+"""A call that takes this many times its instance's usual latency counts as failed."""
 
 
 class State(StrEnum):
-    """What a breaker lets through."""
+    """Calls that a breaker permits."""
 
     CLOSED = "closed"
-    """Every call."""
+    """All calls."""
     OPEN = "open"
-    """None."""
+    """No calls."""
     HALF_OPEN = "half_open"
-    """One at a time, to see."""
+    """One probe at a time."""
 
 
 @dataclass(slots=True)
 class Breaker:
-    """One instance's breaker. Times are ms and come from the caller."""
+    """One instance's breaker. Times are ms and are passed in."""
 
     recent: deque[bool] = field(default_factory=lambda: deque(maxlen=WINDOW))
     in_a_row: int = 0
@@ -49,13 +49,13 @@ class Breaker:
     probes: int = 0
 
     def state(self, now: float) -> State:
-        """What it lets through at `now`."""
+        """Return the state at `now`."""
         if not self.opened:
             return State.CLOSED
         return State.OPEN if now < self.open_until else State.HALF_OPEN
 
     def why_not(self, now: float) -> str | None:
-        """Why no call may be made now, or `None`."""
+        """Return why no call is permitted now, or `None`."""
         state = self.state(now)
         if state is State.OPEN:
             return "its circuit is open"
@@ -64,12 +64,12 @@ class Breaker:
         return None
 
     def begin(self, now: float) -> None:
-        """A call is made."""
+        """Record the start of a call."""
         if self.state(now) is State.HALF_OPEN:
             self.probing = True
 
     def succeeded(self, now: float) -> bool:
-        """A call came back in time; whether that closed the circuit."""
+        """Record a successful call; return whether it closed the circuit."""
         self.in_a_row = 0
         self.recent.append(True)
         if not self.opened:
@@ -82,7 +82,7 @@ class Breaker:
         return True
 
     def failed(self, now: float) -> bool:
-        """A call failed; whether that opened the circuit."""
+        """Record a failed call; return whether it opened the circuit."""
         self.in_a_row += 1
         self.recent.append(False)
         if self.opened:
@@ -97,7 +97,7 @@ class Breaker:
         return False
 
     def forgotten(self) -> None:
-        """A call ended in a way that says nothing of the instance."""
+        """Record a call whose end is independent of the instance."""
         self.probing = False
 
     def _open(self, now: float) -> None:

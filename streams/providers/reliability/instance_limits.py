@@ -1,8 +1,8 @@
-"""What an instance still takes from this worker: requests and tokens a minute, calls at once.
+"""Rate limits of an instance in this worker: requests and tokens a minute, concurrent calls.
 
-A limit is shared by all workers without a coordinator: each has the share of it that it has of the
-tiers' partitions (design, section 6). Buckets are small, so that within any sliding minute little
-more than the limit is called: 3 % of a minute's requests or tokens, at least one request.
+Workers share a limit without a coordinator: each has a share of it equal to its share of the tiers'
+partitions (design, section 6). Buckets are small, so within any sliding minute the limit is
+exceeded only slightly: by 3 % of a minute's requests or tokens, at least one request.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from streams.providers.reliability.token_bucket import MINUTE_MS, TokenBucket
 from streams.routing.snapshot import Limits
 
 BURST_MS = 0.03 * MINUTE_MS
-"""How much of an unused limit may be made up for, in time."""
+"""Unused limit that may be used later, in time."""
 
 FIRST_HOLD_MS = 1_000.0
 LONGEST_HOLD_MS = 60_000.0
-"""After a 429 without `Retry-After` an instance is left alone so long, doubling to the latter."""
+"""Pause after a 429 without `Retry-After`: it doubles from the former to the latter."""
 
 
 def _requests() -> TokenBucket:
@@ -30,7 +30,7 @@ def _tokens() -> TokenBucket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Levels:
-    """Calls in flight, and requests and tokens that may still be used; `None` without a limit."""
+    """Calls in flight, and requests and tokens left; `None` without a limit."""
 
     in_flight: int
     requests: float | None
@@ -39,7 +39,7 @@ class Levels:
 
 @dataclass(slots=True)
 class InstanceLimits:
-    """The state of one instance's limits in this worker."""
+    """State of one instance's limits in this worker."""
 
     requests: TokenBucket = field(default_factory=_requests)
     tokens: TokenBucket = field(default_factory=_tokens)
@@ -48,7 +48,7 @@ class InstanceLimits:
     refusals: int = 0
 
     def why_not(self, limits: Limits, share: float, now: float) -> str | None:
-        """Why no call may be made now, or `None`."""
+        """Return why no call is permitted now, or `None`."""
         if now < self.held_until:
             return "the provider asked to wait"
         if limits.concurrency is not None:
@@ -66,7 +66,7 @@ class InstanceLimits:
         return None
 
     def levels(self, limits: Limits, share: float, now: float) -> Levels:
-        """What the buckets hold now."""
+        """Return the levels of the buckets now."""
         requests, tokens = limits.requests_per_minute, limits.tokens_per_minute
         return Levels(
             in_flight=self.in_flight,
@@ -75,7 +75,7 @@ class InstanceLimits:
         )
 
     def begin(self, limits: Limits, expected_tokens: int) -> None:
-        """A call is made; `expected_tokens` are taken until its end says how many there were."""
+        """Record the start of a call; `expected_tokens` are reserved until it ends."""
         self.in_flight += 1
         if limits.requests_per_minute is not None:
             self.requests.take(1.0)
@@ -83,13 +83,13 @@ class InstanceLimits:
             self.tokens.take(float(expected_tokens))
 
     def end(self, limits: Limits, expected_tokens: int, used_tokens: int | None) -> None:
-        """The call is over; without a count it is taken to have used what was expected."""
+        """Record the end of a call; without a count the expected tokens count as used."""
         self.in_flight -= 1
         if limits.tokens_per_minute is not None and used_tokens is not None:
             self.tokens.give_back(float(expected_tokens - used_tokens))
 
     def refused(self, retry_after_ms: float | None, now: float) -> None:
-        """The provider said that a limit is reached: leave it alone as long as it says."""
+        """Record a rate-limit refusal: pause the instance as long as the provider requests."""
         wait = retry_after_ms
         if wait is None:
             wait = min(FIRST_HOLD_MS * 2.0**self.refusals, LONGEST_HOLD_MS)
@@ -97,5 +97,5 @@ class InstanceLimits:
         self.held_until = max(self.held_until, now + wait)
 
     def answered(self) -> None:
-        """A call came through: the next refusal counts as the first."""
+        """Record an answered call: the next refusal counts as the first."""
         self.refusals = 0

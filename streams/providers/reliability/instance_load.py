@@ -1,8 +1,8 @@
-"""What every instance is doing now: calls in flight, latency seen lately, limits, health.
+"""State of every instance: calls in flight, recent latency, limits, health.
 
-The values that routing chooses by (`streams.routing.selection.candidates`). Latency is a peak EWMA,
-as in Finagle: a slow answer counts at once and is forgotten over some seconds, so that an instance
-that has become slow is left alone before it has answered slowly many times.
+Routing chooses by these values (`streams.routing.selection.candidates`). Latency is a peak EWMA, as
+in Finagle: a slow answer counts at once and decays over some seconds, so a slow instance is avoided
+before it has answered slowly many times.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from streams.routing.snapshot import Instance, Model
 Place = tuple[str, str]
 
 DECAY_MS = 10_000.0
-"""Time after which a latency counts for a third."""
+"""Time after which a latency has a third of its weight."""
 
 _UNHEALTHY = frozenset(
     {
@@ -32,7 +32,7 @@ _UNHEALTHY = frozenset(
         ErrorClass.AUTH,
     }
 )
-"""Ends of a call that speak against its instance; the others speak of the request, or of limits."""
+"""Errors attributed to the instance; others are attributed to the request, or to limits."""
 
 
 @dataclass(slots=True)
@@ -53,16 +53,16 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallInFlight:
-    """A call that was begun: where, and how many tokens it was expected to use."""
+    """A call in flight: its instance, and its expected tokens."""
 
     candidate: Candidate
     expected_tokens: int
 
 
 class Instances:
-    """The state of every instance in this worker; `owned` is its share 0..1 of the limits.
+    """State of every instance in this worker; `owned` is its share 0..1 of the limits.
 
-    Times are ms and come from the caller.
+    Times are ms and are passed in.
     """
 
     def __init__(self, owned: Callable[[], float] = lambda: 1.0) -> None:
@@ -70,7 +70,7 @@ class Instances:
         self._seen: dict[Place, _Seen] = {}
 
     def conditions(self, models: Iterable[Model], now: float) -> dict[Place, InstanceStatus]:
-        """How every instance of these models is doing."""
+        """Return the status of every instance of these models."""
         share = self._owned()
         return {
             (model.name, instance.name): self._condition(model, instance, share, now)
@@ -79,83 +79,83 @@ class Instances:
         }
 
     def begin(self, candidate: Candidate, expected_tokens: int, now: float) -> CallInFlight:
-        """A call is made; nothing may be awaited between its condition and this."""
-        seen = self._of(candidate.model, candidate.instance)
-        seen.limits.begin(candidate.instance.limits, expected_tokens)
-        seen.breaker.begin(now)
+        """Record the start of a call; there must be no await between the status check and this."""
+        tracked = self._of(candidate.model, candidate.instance)
+        tracked.limits.begin(candidate.instance.limits, expected_tokens)
+        tracked.breaker.begin(now)
         return CallInFlight(candidate=candidate, expected_tokens=expected_tokens)
 
     def answered(
         self, call: CallInFlight, latency_ms: float, used_tokens: int | None, now: float
     ) -> bool:
-        """The call came back; whether that closed its instance's circuit."""
-        seen = self._end(call, used_tokens)
-        usual = seen.latency_ms
-        seen.took(latency_ms, now)
-        seen.limits.answered()
+        """Record an answered call; return whether it closed its instance's circuit."""
+        tracked = self._end(call, used_tokens)
+        usual = tracked.latency_ms
+        tracked.took(latency_ms, now)
+        tracked.limits.answered()
         if _is_slow(call, latency_ms, usual):
-            seen.breaker.failed(now)
+            tracked.breaker.failed(now)
             return False
-        return seen.breaker.succeeded(now)
+        return tracked.breaker.succeeded(now)
 
     def failed(
         self, call: CallInFlight, kind: ErrorClass, retry_after_ms: float | None, now: float
     ) -> bool:
-        """The call failed; whether that opened its instance's circuit."""
-        seen = self._end(call, None if kind is ErrorClass.TIMEOUT else 0)
+        """Record a failed call; return whether it opened its instance's circuit."""
+        tracked = self._end(call, None if kind is ErrorClass.TIMEOUT else 0)
         if kind is ErrorClass.RATE_LIMITED:
-            seen.limits.refused(retry_after_ms, now)
-            seen.breaker.forgotten()
+            tracked.limits.refused(retry_after_ms, now)
+            tracked.breaker.forgotten()
             return False
         if kind not in _UNHEALTHY:
-            seen.breaker.forgotten()
+            tracked.breaker.forgotten()
             return False
         if kind is ErrorClass.OVERLOADED and retry_after_ms is not None:
-            seen.limits.refused(retry_after_ms, now)
-        return seen.breaker.failed(now)
+            tracked.limits.refused(retry_after_ms, now)
+        return tracked.breaker.failed(now)
 
     def cut_short(self, call: CallInFlight, waited_ms: float, now: float) -> bool:
-        """The call was cut off since its request had no more time; whether that opened its
-        instance's circuit. It speaks against the instance only where a slow answer would have:
-        a short deadline says nothing about who was asked.
+        """Record a call that was cancelled at its request's deadline; return whether that opened
+        its instance's circuit. It counts against the instance only if a slow answer would have: a
+        short deadline is independent of the instance.
         """
-        seen = self._end(call, None)
-        if _is_slow(call, waited_ms, seen.latency_ms):
-            return seen.breaker.failed(now)
-        seen.breaker.forgotten()
+        tracked = self._end(call, None)
+        if _is_slow(call, waited_ms, tracked.latency_ms):
+            return tracked.breaker.failed(now)
+        tracked.breaker.forgotten()
         return False
 
     def given_up(self, call: CallInFlight) -> None:
-        """The call was cut off by us; it says nothing of its instance."""
+        """Record a call cancelled by the worker; it is independent of the instance."""
         self._end(call, None).breaker.forgotten()
 
     def state(self, model: Model, instance: Instance, now: float) -> State:
-        """What its circuit lets through."""
+        """Return the state of its circuit breaker."""
         return self._of(model, instance).breaker.state(now)
 
     def levels(self, model: Model, instance: Instance, now: float) -> Levels:
-        """What its limits still hold for this worker."""
+        """Return the levels of its limits in this worker."""
         return self._of(model, instance).limits.levels(instance.limits, self._owned(), now)
 
     def _condition(
         self, model: Model, instance: Instance, share: float, now: float
     ) -> InstanceStatus:
-        seen = self._of(model, instance)
-        unhealthy = seen.breaker.why_not(now)
-        full = seen.limits.why_not(instance.limits, share, now)
+        tracked = self._of(model, instance)
+        unhealthy = tracked.breaker.why_not(now)
+        full = tracked.limits.why_not(instance.limits, share, now)
         return InstanceStatus(
             available=unhealthy is None and full is None,
             why=unhealthy or full or "",
             returns=unhealthy is None and full is not None,
-            latency_ms=seen.latency_ms,
-            in_flight=seen.limits.in_flight,
+            latency_ms=tracked.latency_ms,
+            in_flight=tracked.limits.in_flight,
         )
 
     def _end(self, call: CallInFlight, used_tokens: int | None) -> _Seen:
         candidate = call.candidate
-        seen = self._of(candidate.model, candidate.instance)
-        seen.limits.end(candidate.instance.limits, call.expected_tokens, used_tokens)
-        return seen
+        tracked = self._of(candidate.model, candidate.instance)
+        tracked.limits.end(candidate.instance.limits, call.expected_tokens, used_tokens)
+        return tracked
 
     def _of(self, model: Model, instance: Instance) -> _Seen:
         place = (model.name, instance.name)

@@ -1,7 +1,7 @@
-"""How many retries a worker may make: a share of its calls, so that an outage is not made worse.
+"""Retry budget of a worker: a share of its calls, so retries do not amplify an outage.
 
 Every first call adds a part of a retry, every retry takes one. After Envoy's and Finagle's retry
-budgets: a fifth of the calls, and a few to start with.
+budgets: a fifth of the calls, and a few initially.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ MOST = 100.0
 
 
 class RetryBudget:
-    """The retries that one worker has left."""
+    """Remaining retries of one worker."""
 
     def __init__(self) -> None:
         self._left = START
 
     def called(self) -> None:
-        """A hop made its first call."""
+        """Record a hop's first call."""
         self._left = min(self._left + SHARE, MOST)
 
     @property
     def left(self) -> float:
-        """Retries that may still be made."""
+        """Return the remaining retries."""
         return self._left
 
     @property
     def allows(self) -> bool:
-        """Whether another retry may be made."""
+        """Return whether another retry is permitted."""
         return self._left >= 1.0
 
     def retried(self) -> None:
-        """A retry is made."""
+        """Record a retry."""
         self._left -= 1.0

@@ -1,7 +1,7 @@
-"""What each tenant may still ask of this worker, so that none starves the others.
+"""Rate limits of each tenant in this worker, so that no tenant starves the others.
 
-The same buckets as for instances: a worker has the share of a tenant's limit that it has of the
-tiers' partitions, over which a tenant's requests are spread by their ids.
+It uses the same buckets as for instances. A worker's share of a tenant's limit equals its share of
+the tiers' partitions, over which a tenant's requests are spread by their ids.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from streams.providers.reliability.instance_limits import InstanceLimits
 from streams.routing.snapshot import Limits
 
 REMEMBERED = 10_000
-"""Tenants with a state of their own; who was idle longest is forgotten, and starts empty."""
+"""Maximum number of tenants with a state; the least recently used is evicted, and starts empty."""
 
 
 class TenantLimits:
-    """The state of every tenant that was seen lately. Times are ms and come from the caller."""
+    """State of every recent tenant. Times are ms and are passed in."""
 
     def __init__(self, owned: Callable[[], float] = lambda: 1.0, most: int = REMEMBERED) -> None:
         self._owned = owned
@@ -25,14 +25,14 @@ class TenantLimits:
         self._known: OrderedDict[str, InstanceLimits] = OrderedDict()
 
     def why_not(self, tenant: str, limits: Limits | None, now: float) -> str | None:
-        """Why no request of this tenant may be begun now, or `None`."""
+        """Return why no request of this tenant may start now, or `None`."""
         if limits is None:
             return None
         found = self._of(tenant).why_not(limits, self._owned(), now)
         return None if found is None else f"tenant {tenant}: {found}"
 
     def begin(self, tenant: str, limits: Limits | None, *, counts: bool) -> None:
-        """Work on a request begins; `counts` says that it is its first hop."""
+        """Record the start of work on a request; `counts` is whether it is its first hop."""
         if limits is None:
             return
         state = self._of(tenant)
@@ -41,7 +41,7 @@ class TenantLimits:
             state.requests.take(1.0)
 
     def end(self, tenant: str, limits: Limits | None) -> None:
-        """Work on it is over."""
+        """Record the end of work on a request."""
         if limits is not None:
             state = self._of(tenant)
             state.in_flight = max(state.in_flight - 1, 0)

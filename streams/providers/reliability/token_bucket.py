@@ -1,7 +1,7 @@
-"""A token bucket whose rate may change while it runs, and that may owe for one request.
+"""Token bucket with a variable rate, which may go into debt for one request.
 
-It starts empty, so that whoever restarts, or takes over another worker's share, never spends what
-was spent already. Time is milliseconds and comes from the caller.
+It starts empty, so a restart, or taking over another worker's share, never spends tokens twice.
+Time is milliseconds and is passed in.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class TokenBucket:
         self._seen: float | None = None
 
     def level(self, rate_per_minute: float, now: float) -> float:
-        """What is in it at `now`; below 0 it owes."""
+        """Return the level at `now`; a negative one is a debt."""
         rate = rate_per_minute / MINUTE_MS
         passed = 0.0 if self._seen is None else max(now - self._seen, 0.0)
         self._seen = now
@@ -28,9 +28,9 @@ class TokenBucket:
         return self._level
 
     def take(self, amount: float) -> None:
-        """Take so much out, be it there or not."""
+        """Take tokens, available or not."""
         self._level -= amount
 
     def give_back(self, amount: float) -> None:
-        """Return what was taken and not used; the next `level` bounds it."""
+        """Return unused tokens; the next `level` bounds them."""
         self._level += amount

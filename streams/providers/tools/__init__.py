@@ -1,1 +1,1 @@
-"""Tool calls between vendors: ids and JSON Schemas."""
+"""Conversion of tool calls between vendors: ids and JSON Schemas."""

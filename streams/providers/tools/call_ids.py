@@ -1,8 +1,8 @@
-"""Ids of tool calls: one call, one id, over a whole conversation.
+"""Distinct ids of tool calls over a whole conversation.
 
-Some servers send no ids, and some count from zero in every answer. A call whose id came before
-would get the other's result, and strict vendors refuse it. So answers get ids that the conversation
-does not have yet, and conversations with repeated ids are sent on with ids of their own.
+Some servers send no ids, and some count from zero in every answer. A repeated id would assign a
+call another one's result, and strict vendors refuse it. So answers get ids that are new in the
+conversation, and repeated ids are made distinct before a conversation is sent.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 from streams.providers.answer_fields import Json
 
 _TAKEN_EVERYWHERE = re.compile(r"^[A-Za-z0-9_-]{1,40}$")
-"""Ids that every vendor takes: Anthropic's characters, OpenAI's length."""
+"""Ids that every vendor accepts: Anthropic's characters, OpenAI's length."""
 
 
 def ids_of(messages: object) -> set[str]:
-    """The ids of the tool calls in a conversation."""
+    """Return the ids of the tool calls in a conversation."""
     return {
         call["id"]
         for message in (messages if isinstance(messages, list) else ())
@@ -28,8 +28,8 @@ def ids_of(messages: object) -> set[str]:
 
 
 def fresh_id(identity: str | None, taken: set[str], seed: str, number: int) -> str:
-    """An id for call `number` of an answer: the provider's own if nobody has it, else one that is
-    made from `seed`, which differs for each answer. The id joins `taken`.
+    """Return an id for call `number` of an answer: the provider's own if it is unused, else one
+    derived from `seed`, which differs for each answer. The id is added to `taken`.
     """
     chosen = identity
     round_ = 0
@@ -41,10 +41,11 @@ def fresh_id(identity: str | None, taken: set[str], seed: str, number: int) -> s
 
 
 def with_distinct_ids(messages: Sequence[Json]) -> list[dict[str, Any]]:
-    """The same turns, each tool call with an id of its own that every vendor takes, and each result
-    with the id of the call that it answers.
+    """Return the same turns, each tool call with a distinct id that every vendor accepts, and each
+    result with the id of its call.
 
-    A result answers the first call of its id, in the latest turn with one, that has no result yet.
+    A result belongs to the first call of its id, in the latest turn with one, without a result so
+    far.
     """
     taken: set[str] = set()
     open_calls: dict[str, list[str]] = {}
@@ -77,7 +78,7 @@ def _distinct(given: str, taken: set[str], open_calls: dict[str, list[str]]) -> 
 
 
 def usable_id(identity: str) -> str:
-    """An id that every vendor takes: itself, or a digest of it."""
+    """Return an id that every vendor accepts: itself, or a digest of it."""
     return identity if _TAKEN_EVERYWHERE.match(identity) else _digest(identity)
 
 

@@ -1,8 +1,8 @@
-"""JSON Schemas as Google's endpoints take them: a subset of OpenAPI 3.0's schema object.
+"""JSON Schemas for Google's endpoints: a subset of OpenAPI 3.0's schema object.
 
-Source: https://ai.google.dev/api/caching#Schema. A word outside the subset is refused ("Cannot find
-field"), so the rest is left out or said in other words. The rewritten schema takes at least what
-the caller's takes; what a model answers is checked against the caller's.
+Source: https://ai.google.dev/api/caching#Schema. A keyword outside the subset is refused ("Cannot
+find field"), so others are dropped or rewritten. The rewritten schema accepts at least what the
+caller's accepts; a model's answer is checked against the caller's.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _MAX_SCHEMAS = 10_000
 
 
 def gemini_schema(schema: Any) -> dict[str, Any]:
-    """A schema in Google's subset, references resolved. It is bounded, since a schema may refer to
-    itself: below 100 levels and beyond 10,000 inner schemas anything is taken.
+    """Return a schema in Google's subset, references resolved. It is bounded, since a schema may
+    refer to itself: below 100 levels and beyond 10,000 inner schemas it accepts anything.
     """
     root = schema if isinstance(schema, Mapping) else {}
     return _Rewriter(root).rewritten(root, _MAX_LEVELS)
@@ -66,7 +66,7 @@ class _Rewriter:
         return self._with_alternatives(whole, result, levels - 1)
 
     def _resolved(self, schema: Json, levels: int) -> Json:
-        """A schema with what it refers to, and what all of its parts say, laid into it."""
+        """Return a schema merged with its reference, and with all of its parts."""
         self._seen += 1
         if self._seen > _MAX_SCHEMAS:
             return {}
@@ -104,7 +104,7 @@ class _Rewriter:
     def _with_alternatives(
         self, whole: Json, result: dict[str, Any], levels: int
     ) -> dict[str, Any]:
-        """Google takes `anyOf` beside nothing but a description."""
+        """Rewrite for Google, which accepts `anyOf` beside a description only."""
         given = [*_schemas(whole.get("anyOf")), *_schemas(whole.get("oneOf"))]
         types = whole.get("type")
         if not given and _is_list(types):
@@ -116,7 +116,7 @@ class _Rewriter:
         if is_nullable:
             result["nullable"] = True
         if not alternatives or "properties" in result:
-            # Which alternative a property belongs to can't be said beside the properties.
+            # The alternative of a property can't be expressed beside the properties.
             return result
         found = [self.rewritten(each, levels) for each in alternatives]
         if len(found) == 1:
@@ -130,7 +130,7 @@ class _Rewriter:
 
 
 def _take_values(whole: Json, result: dict[str, Any]) -> None:
-    """Type and allowed values: Google lists only texts."""
+    """Set type and allowed values: Google lists only texts."""
     types = whole.get("type")
     if _is_list(types):
         kinds = [each for each in types if each != _NULL]

@@ -1,8 +1,9 @@
-"""JSON Schemas of tools as vendors take them; what a model answers is checked against the caller's.
+"""JSON Schemas of tools in the form of each vendor; answers are checked against the caller's.
 
-OpenAI and Anthropic want an object at the top, without `anyOf`, `oneOf`, `allOf`, `not`, `enum` or
-a reference there, and Anthropic wants JSON Schema 2020-12. The rewritten schema takes at least what
-the caller's takes: alternatives become optional properties. Forms of older drafts become today's.
+OpenAI and Anthropic require an object at the top, without `anyOf`, `oneOf`, `allOf`, `not`, `enum`
+or a reference there, and Anthropic requires JSON Schema 2020-12. The rewritten schema accepts at
+least what the caller's accepts: alternatives become optional properties. Older drafts are
+converted.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _MAX_REFERENCES = 16
 
 
 def needs_rewriting(schema: Any) -> bool:
-    """Whether a vendor that wants a plain object at the top would refuse this schema."""
+    """Return whether a vendor that requires a plain object at the top would refuse this schema."""
     return (
         not isinstance(schema, Mapping)
         or schema.get("type") != "object"
@@ -33,7 +34,7 @@ def needs_rewriting(schema: Any) -> bool:
 
 
 def tool_schema(schema: Any) -> dict[str, Any]:
-    """A tool's parameters as an object that OpenAI and Anthropic take."""
+    """Return a tool's parameters as an object that OpenAI and Anthropic accept."""
     modern = _modern(schema if isinstance(schema, Mapping) else {}, _MAX_LEVELS)
     top = _Top(modern)
     top.take(modern, required=True, levels=_MAX_LEVELS)
@@ -44,13 +45,13 @@ def tool_schema(schema: Any) -> dict[str, Any]:
     if top.required:
         result["required"] = list(top.required)
     if top.merged:
-        # Which alternative a property belongs to is no longer said, so that none may be closed.
+        # The alternative of a property is lost, so none may be closed.
         result.pop("additionalProperties", None)
     return result
 
 
 class _Top:
-    """The properties of a schema's top, its alternatives and parts merged."""
+    """Properties of a schema's top, its alternatives and parts merged."""
 
     def __init__(self, root: Json) -> None:
         self._root = root
@@ -105,8 +106,8 @@ def _names(value: Any) -> Iterable[str]:
 
 
 def _modern(schema: Any, levels: int) -> Any:
-    """The same schema in the words of 2020-12: numbers as exclusive bounds, `prefixItems` for a
-    list of schemas, `required` as a list.
+    """Return the same schema in 2020-12: numbers as exclusive bounds, `prefixItems` for a list of
+    schemas, `required` as a list.
     """
     if levels <= 0:
         return schema
@@ -143,11 +144,11 @@ def _mend_bounds(schema: dict[str, Any]) -> None:
 
 
 def _mend_required(schema: dict[str, Any]) -> None:
-    """Draft 3 says `required: true` at each property; today's list stands above them."""
+    """Convert draft 3's `required: true` of each property to the list of its parent."""
     properties = schema.get("properties")
     if not isinstance(properties, dict):
         return
-    said = [
+    required = [
         name
         for name, each in properties.items()
         if isinstance(each, dict) and each.get("required") is True
@@ -155,5 +156,5 @@ def _mend_required(schema: dict[str, Any]) -> None:
     for each in properties.values():
         if isinstance(each, dict) and isinstance(each.get("required"), bool):
             del each["required"]
-    if said:
-        schema["required"] = list(dict.fromkeys([*_names(schema.get("required")), *said]))
+    if required:
+        schema["required"] = list(dict.fromkeys([*_names(schema.get("required")), *required]))

@@ -52,11 +52,11 @@ def test_anthropic_s_error_beside_content_is_one() -> None:
 def test_arguments_of_a_call_are_text_or_an_object(arguments: Any) -> None:
     called = {"id": "a", "type": "function", "function": {"name": "f", "arguments": arguments}}
     choice = {"index": 0, "finish_reason": "tool_calls", "message": {"tool_calls": [called]}}
-    with pytest.raises(ProviderError, match="arguments are no object"):
+    with pytest.raises(ProviderError, match="arguments are not an object"):
         openai_answer.completion({"choices": [choice]}, CALL)
     block = {"type": "tool_use", "id": "a", "name": "f", "input": arguments}
     document = {"type": "message", "content": [block], "stop_reason": "tool_use"}
-    with pytest.raises(ProviderError, match="input is no object"):
+    with pytest.raises(ProviderError, match="input is not an object"):
         answer.completion(document, CALL)
 
 
@@ -139,12 +139,12 @@ def test_content_that_is_no_text_is_no_empty_success(content: Any) -> None:
 
 @pytest.mark.parametrize("calls", [{"id": "a"}, "f()", 1])
 def test_tool_calls_that_are_no_list_are_no_empty_success(calls: Any) -> None:
-    with pytest.raises(ProviderError, match="tool calls that are no list"):
+    with pytest.raises(ProviderError, match="tool calls that are not a list"):
         _said(None, tool_calls=calls)
 
 
 @pytest.mark.parametrize("said", [5, {"value": "Hi"}, ["Hi"]])
 def test_anthropic_s_text_that_is_none_is_no_empty_success(said: Any) -> None:
     document = {"content": [{"type": "text", "text": said}], "stop_reason": "end_turn"}
-    with pytest.raises(ProviderError, match="text that is none"):
+    with pytest.raises(ProviderError, match="text part without text"):
         answer.completion(document, CALL)

@@ -92,7 +92,7 @@ def test_json_inside_of_an_avro_request_has_the_same_bound() -> None:
 )
 def test_an_answer_of_too_many_values_is_not_read(value: bytes, count: int) -> None:
     body = b'{"choices":[%s]}' % b",".join([value] * (count + 1))
-    with pytest.raises(ProviderError, match=f"holds more than {count}"):
+    with pytest.raises(ProviderError, match=f"has more than {count}"):
         decode(body, 200)
 
 
