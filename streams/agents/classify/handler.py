@@ -36,7 +36,7 @@ from streams.agents.outcomes.failed_handling import FAILURE, one_try, set_failed
 from streams.agents.outcomes.replies import send_reply
 from streams.flow.dispatcher import Work
 from streams.flow.handling_retries import HandlingFailure, cause_of, is_environment
-from streams.routing.assessment import uses_artifact, wants_opinion
+from streams.routing.assessment import may_ask_model, uses_artifact, wants_opinion
 from streams.routing.decision import (
     DecisionContext,
     RoutingRequest,
@@ -123,7 +123,7 @@ async def _decided(
         costs = expected_costs(request.body, effective, deps.calls.pricing)
     context = DecisionContext(now=now, time_left_ms=hop.deadline_at - now, costs=costs)
     hop = replace(hop, attempts=tuple(work.tries.attempts))
-    if not is_static(subject, effective):
+    if may_ask_model(effective) and not is_static(subject, effective):
         features = features_of(subject, effective)
         if wants_opinion(features, effective):
             state = HopState(
