@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from schemas.errors import InvalidRequestError
 from schemas.records import UNDECIDED, Decision, Failure, TierMessage
-from schemas.request import Request
-from streams.agents.classify.opened_request import OpenedRequest, encode_body
+from streams.agents.classify.opened_request import CheckedRequest, OpenedRequest
 from streams.routing.decision import CODE_VERSION
 from streams.routing.snapshot import RegistrySnapshot
 
 
 def first_hop(
-    opened: OpenedRequest, request: Request, current: RegistrySnapshot, effective: RegistrySnapshot
+    opened: OpenedRequest,
+    checked: CheckedRequest,
+    current: RegistrySnapshot,
+    effective: RegistrySnapshot,
 ) -> TierMessage:
     """Return hop 0 of a request without a decision, on the first tier.
 
     `effective` is the snapshot under the policy of the request's experiment arm.
-
-    Raises:
-        InvalidRequestError: the body is too large as JSON.
     """
+    request = checked.request
     return TierMessage(
         tenant=opened.tenant,
         request_id=opened.request_id,
@@ -27,7 +27,7 @@ def first_hop(
         hop=0,
         visit=0,
         tier=current.tiers[0],
-        body=encode_body(request),
+        body=checked.body,
         user_id=request.user_id,
         user_tier=request.user_tier,
         feature=request.feature,
@@ -35,7 +35,7 @@ def first_hop(
         retrieval_scores=request.retrieval_scores,
         retrieval_query_type=request.retrieval_query_type,
         metadata=request.metadata,
-        deadline_at=opened.source.timestamp + request.deadline_ms,
+        deadline_at=checked.deadline_at,
         reply_to=opened.reply_to,
         decision=_undecided(current),
     )

@@ -14,13 +14,11 @@ from core.kafka.incoming_message import Incoming
 from schemas.errors import InvalidRequestError, UndecodableError
 from schemas.journal_headers import JournalKind
 from schemas.records import BEFORE_HOPS, Failure, Reply, TierMessage
-from schemas.request import Request
 from streams.agents.calls.expected_costs import expected_costs
 from streams.agents.classify.first_hop import failure_of, first_hop, verdict
 from streams.agents.classify.llm_classification import opinion_on
 from streams.agents.classify.opened_request import (
     OpenedRequest,
-    check_extra_body,
     check_request,
     decode_request,
     open_request,
@@ -92,8 +90,7 @@ async def give_up_request(work: Work, fault: HandlingFailure, deps: Dependencies
 async def _route(opened: OpenedRequest, work: Work, deps: Dependencies) -> TierMessage:
     with classify_span(opened.source, opened.reply_to, deps.observers.tracer) as span:
         try:
-            request = check_request(opened, deps.kafka.codecs)
-            hop = await _decided(opened, request, work, span.context, deps)
+            hop = await _decided(opened, work, span.context, deps)
         except InvalidRequestError as error:
             span.fail(error.code)
             return verdict(opened, failure_of(error), deps.registry.snapshot)
@@ -102,22 +99,14 @@ async def _route(opened: OpenedRequest, work: Work, deps: Dependencies) -> TierM
 
 
 async def _decided(
-    opened: OpenedRequest,
-    request: Request,
-    work: Work,
-    trace: TraceContext | None,
-    deps: Dependencies,
+    opened: OpenedRequest, work: Work, trace: TraceContext | None, deps: Dependencies
 ) -> TierMessage:
-    snapshot = deps.registry.snapshot
+    snapshot, now = deps.registry.snapshot, deps.kafka.clock.now()
+    checked = check_request(opened, deps.kafka.codecs, snapshot, now)
+    request = checked.request
     subject = RoutingRequest.of(request, opened.tenant)
     effective, _ = effective_snapshot(subject, snapshot)
-    hop = first_hop(opened, request, snapshot, effective)
-    now = deps.kafka.clock.now()
-    if hop.deadline_at <= now:
-        raise InvalidRequestError(
-            "the deadline was over before the request was read", code="deadline_exceeded"
-        )
-    check_extra_body(request, snapshot)
+    hop = first_hop(opened, checked, snapshot, effective)
     costs = {}
     if uses_artifact(effective):
         costs = expected_costs(request.body, effective, deps.calls.pricing)

@@ -89,11 +89,23 @@ def position_id(message: Incoming, cluster: str) -> str:
     )
 
 
-def check_request(opened: OpenedRequest, codecs: Codecs) -> Request:
-    """Return the request with checked fields.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedRequest:
+    """A request with checked fields, its body as JSON and its deadline (broker time, ms)."""
+
+    request: Request
+    body: bytes
+    deadline_at: int
+
+
+def check_request(
+    opened: OpenedRequest, codecs: Codecs, snapshot: RegistrySnapshot, now: int
+) -> CheckedRequest:
+    """Check a request against the contract, the registry and its deadline; `now` is broker time.
 
     Raises:
-        InvalidRequestError: a field, the size, the tenant or the reply topic is not accepted.
+        InvalidRequestError: a field, the size, the tenant, the reply topic or a name of
+            `extra_body` is not accepted, or the deadline is over.
     """
     value = opened.message.value or b""
     if len(value) > MAX_REQUEST_BYTES:
@@ -106,22 +118,30 @@ def check_request(opened: OpenedRequest, codecs: Codecs) -> Request:
     framed = codecs.request.format is Format.CONFLUENT
     is_json = format_of(value, framed=framed) is Format.JSON
     request = read_request(opened.record if is_json else request_document(opened.record))
+    _check_tenant(opened)
+    body = _encode_body(request)
+    deadline_at = opened.source.timestamp + request.deadline_ms
+    if deadline_at <= now:
+        raise InvalidRequestError(
+            "the deadline was over before the request was read", code="deadline_exceeded"
+        )
+    _check_extra_body(request, snapshot)
+    return CheckedRequest(request=request, body=body, deadline_at=deadline_at)
+
+
+def _check_tenant(opened: OpenedRequest) -> None:
     if opened.bound_tenant is not None:
         if opened.record.get("tenant") not in {None, opened.bound_tenant}:
             raise InvalidRequestError("tenant: this topic belongs to another tenant")
     elif opened.foreign:
         raise InvalidRequestError("tenant: its requests come by a topic of its own")
-    return request
 
 
-def encode_body(request: Request) -> bytes:
+def _encode_body(request: Request) -> bytes:
     """Return the body as JSON, as tier messages carry it.
 
     A control character takes one byte in Avro and six in JSON, so a request that is small enough
     to be read may be too large here.
-
-    Raises:
-        InvalidRequestError: the JSON is larger than `MAX_REQUEST_BYTES`.
     """
     body = exact_json.dumps(request.body)
     if len(body) > MAX_REQUEST_BYTES:
@@ -132,12 +152,7 @@ def encode_body(request: Request) -> bytes:
     return body
 
 
-def check_extra_body(request: Request, snapshot: RegistrySnapshot) -> None:
-    """Check the names of `extra_body` against the registry.
-
-    Raises:
-        InvalidRequestError: the pinned model, or every model, lacks one of the names.
-    """
+def _check_extra_body(request: Request, snapshot: RegistrySnapshot) -> None:
     pinned = snapshot.models.get(request.model or "")
     models = snapshot.models.values() if pinned is None else (pinned,)
     refused = refused_names(request.body, models)
