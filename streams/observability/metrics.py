@@ -83,9 +83,9 @@ class WorkerMetrics:
         """Why: the error rate. Statuses are the terminal four. Counts the outcomes that this worker
         wrote: one that is written twice after a crash is counted twice here, once in ClickHouse."""
 
-        self.hops = Bounded(
+        self.hop_transitions = Bounded(
             Counter(
-                "sluice_hops",
+                "sluice_hop_transitions",
                 "Hops that ended without ending their request.",
                 ("kind", "tier"),
                 registry=own,
@@ -216,9 +216,9 @@ class WorkerMetrics:
         )
         """Also raised as alert `log_gap`, with the partition and the offsets."""
 
-        self.repeats = Bounded(
+        self.duplicates = Bounded(
             Counter(
-                "sluice_repeats",
+                "sluice_duplicates",
                 "Messages that were recognised as a repeat and not worked on again.",
                 ("kind",),
                 registry=own,
@@ -266,7 +266,7 @@ class WorkerMetrics:
 
     def hop_ended(self, kind: str, tier: str) -> None:
         """A hop was parked, or moved its request on."""
-        self.hops.of(kind, tier).inc()
+        self.hop_transitions.of(kind, tier).inc()
 
     def ended(
         self, status: str, tier: str, latency_ms: float, overhead_ms: float | None = None
@@ -322,7 +322,7 @@ class WorkerMetrics:
 
     def repeated(self, kind: str) -> None:
         """A message was `done` already, or a `duplicate`."""
-        self.repeats.of(kind).inc()
+        self.duplicates.of(kind).inc()
 
     def alert_changed(self, rule: str, state: str) -> None:
         """An alert was `fired` or `resolved`."""

@@ -132,7 +132,7 @@ _GAUGES = (
         read=lambda of: (((at.model, at.instance), at.in_flight) for at in of.instances()),
     ),
     _Gauge(
-        name="sluice_bucket_level",
+        name="sluice_rate_limit_tokens",
         about="What a limit still holds for this worker, in requests or tokens; below 0 it owes.",
         labels=("model", "provider_instance", "bucket"),
         why="a limit that binds stands at 0. Buckets: requests, tokens.",

@@ -76,8 +76,8 @@ def test_hops_aside_and_repeats_are_told_apart() -> None:
     metrics.repeated("duplicate")
     value = metrics.registry.get_sample_value
     assert value("sluice_requests_classified_total", {"classifier": "rules", "tier": "simple"}) == 1
-    assert value("sluice_hops_total", {"kind": "parked", "tier": "simple"}) == 1
-    assert value("sluice_repeats_total", {"kind": "duplicate"}) == 1
+    assert value("sluice_hop_transitions_total", {"kind": "parked", "tier": "simple"}) == 1
+    assert value("sluice_duplicates_total", {"kind": "duplicate"}) == 1
     aside = {"topic": "llm.requests.v1", "cause": "undecodable"}
     assert value("sluice_dead_letters_total", aside) == 1
 
@@ -85,7 +85,7 @@ def test_hops_aside_and_repeats_are_told_apart() -> None:
 def test_two_workers_in_one_process_share_nothing() -> None:
     one, other = WorkerMetrics(), WorkerMetrics()
     one.repeated("done")
-    assert other.registry.get_sample_value("sluice_repeats_total", {"kind": "done"}) is None
+    assert other.registry.get_sample_value("sluice_duplicates_total", {"kind": "done"}) is None
 
 
 def test_values_beyond_the_bound_are_counted_together() -> None:
@@ -134,8 +134,8 @@ def test_a_scrape_reads_levels_as_they_are_now() -> None:
     assert value("sluice_in_flight", {"pool": "simple"}) == 3
     assert value("sluice_breaker_state", {"model": "m", "provider_instance": "i"}) == 2
     place = {"model": "m", "provider_instance": "i", "bucket": "requests"}
-    assert value("sluice_bucket_level", place) == -0.5
-    assert value("sluice_bucket_level", place | {"bucket": "tokens"}) is None
+    assert value("sluice_rate_limit_tokens", place) == -0.5
+    assert value("sluice_rate_limit_tokens", place | {"bucket": "tokens"}) is None
     assert value("sluice_retries_left") == 7.5
     assert value("sluice_shadow_allowance_nano_usd") is None
     assert value("sluice_registry_info", {"version": "abc"}) == 1

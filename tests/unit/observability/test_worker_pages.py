@@ -61,7 +61,7 @@ def test_metrics_are_prometheus_text() -> None:
     answer = _ask(READY, "/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain; version=")
-    assert 'sluice_repeats_total{kind="done"} 1.0' in answer.text
+    assert 'sluice_duplicates_total{kind="done"} 1.0' in answer.text
 
 
 def test_metrics_are_openmetrics_where_that_is_asked_for() -> None:

@@ -64,8 +64,8 @@ def test_calls_outcomes_and_money_are_counted_where_they_are_booked() -> None:
 def test_parked_and_escalated_hops_are_counted_and_no_overhead_of_who_waited() -> None:
     world = World(registry=LIMITED, script=lambda call, endpoint: says(""))
     page = _page(world, *({} for _ in range(3)))
-    assert 'sluice_hops_total{kind="parked",tier="simple"}' in page
-    assert 'sluice_hops_total{kind="escalated",tier="simple"}' in page
+    assert 'sluice_hop_transitions_total{kind="parked",tier="simple"}' in page
+    assert 'sluice_hop_transitions_total{kind="escalated",tier="simple"}' in page
     assert "sluice_overhead_seconds_count 3.0" not in page
 
 
@@ -73,7 +73,9 @@ def test_a_circuit_that_is_open_and_buckets_that_are_empty_are_read() -> None:
     world = World(registry=LIMITED, script=lambda call, endpoint: DOWN)
     page = _page(world, {"deadline_at": world.clock.now() + 3_000})
     assert 'sluice_breaker_state{model="gpt-4o",provider_instance="one"}' in page
-    level = 'sluice_bucket_level{bucket="requests",model="gpt-4o-mini",provider_instance="one"}'
+    level = (
+        'sluice_rate_limit_tokens{bucket="requests",model="gpt-4o-mini",provider_instance="one"}'
+    )
     assert level in page
     assert float(page.split(level)[1].split()[0]) < 1.0
     assert "sluice_retries_left" in page
@@ -111,4 +113,4 @@ def test_a_message_that_was_done_already_counts_as_a_repeat() -> None:
         )
         return generate_latest(deps.observers.metrics.registry).decode()
 
-    assert 'sluice_repeats_total{kind="done"} 1.0' in asyncio.run(whole())
+    assert 'sluice_duplicates_total{kind="done"} 1.0' in asyncio.run(whole())
