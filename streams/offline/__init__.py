@@ -1,1 +1,1 @@
-"""What runs beside workers: training, evaluation, replay."""
+"""Offline tools: training, evaluation, replay."""

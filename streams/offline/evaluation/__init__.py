@@ -1,5 +1,5 @@
-"""How good decisions are, measured: pure functions of recorded scores, without I/O.
+"""Evaluation of decisions: pure functions of recorded scores, without I/O.
 
-Scores of answers are 0..1; a preference is any number that grows with the wish for the strong
-model. Quality is the mean score. Nothing here knows the router or its features.
+Scores of answers are 0..1. A preference is any number that increases with the preference for the
+strong model. Quality is the mean score. The package is independent of the router and its features.
 """

@@ -1,6 +1,6 @@
-"""Quality over the share of strong calls, and the band in which resampled rows leave it.
+"""Quality over the share of strong calls, with a band from resampled rows.
 
-Unlike the recovered share of the gap, quality needs no gap to be defined: a resample in which the
+Unlike the recovered share of the gap, quality is defined without a gap: a resample in which the
 strong model is no better counts like every other.
 """
 
@@ -27,17 +27,18 @@ class QualityBand:
 def quality_at(
     ranking: Ranking, weak: Vector, shares: Vector, weights: Vector | None = None
 ) -> Vector:
-    """Mean score when these shares of the rows, most preferred first, go to the strong model.
+    """Return the mean score when these shares of the rows, most preferred first, use the strong
+    model.
 
-    `weak` holds the weak scores in the rows' own order, `weights` how often each row counts. Ties
-    are split in expectation, as `Ranking.curve` does.
+    `weak` holds the weak scores in the rows' own order, `weights` the count of each row. Ties are
+    split in expectation, as in `Ranking.curve`.
     """
     counts = np.ones(len(weak)) if weights is None else weights
     ranked = counts[ranking.order]
     rows = counts.sum()
-    seen = np.concatenate(([0.0], np.cumsum(ranked)[ranking.ends - 1])) / rows
+    covered = np.concatenate(([0.0], np.cumsum(ranked)[ranking.ends - 1])) / rows
     gained = np.concatenate(([0.0], np.cumsum(ranking.gains * ranked)[ranking.ends - 1])) / rows
-    found: Vector = float(weak @ counts) / rows + np.interp(shares, seen, gained)
+    found: Vector = float(weak @ counts) / rows + np.interp(shares, covered, gained)
     return found
 
 
@@ -50,7 +51,9 @@ def quality_band(
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> QualityBand:
-    """The curve of a preference at these shares, and its band by resampling rows, seeded."""
+    """Return the curve of a preference at these shares, and its band by seeded resampling of
+    rows.
+    """
     ranking, rows = Ranking.of(weak, strong, preference), len(weak)
     chance = np.random.default_rng(seed)
     found = np.empty((resamples, len(shares)))

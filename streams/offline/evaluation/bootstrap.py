@@ -15,7 +15,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """An estimate, and the bounds between which the truth is expected with 95 %."""
+    """An estimate with its 95 % interval."""
 
     value: float
     low: float
@@ -25,12 +25,12 @@ class Interval:
 def interval(
     statistic: Callable[[Vector], float], rows: int, *, seed: int = 0, resamples: int = RESAMPLES
 ) -> Interval:
-    """The interval of a statistic that takes how often each row counts.
+    """Return the interval of a statistic, a function of the count of each row.
 
-    Resamples in which it is not defined (no gap between the models) are left out.
+    Resamples in which it is undefined (no gap between the models) are excluded.
 
     Raises:
-        NoGapError: it is not defined on the rows themselves.
+        NoGapError: it is undefined on the rows themselves.
     """
     value = statistic(np.ones(rows))
     chance = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Bounds that hold with a stated confidence, for thresholds that people can stand behind."""
+"""Thresholds with a bound that holds with a stated confidence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONFIDENCE = 0.95
 
 
 def share_interval(hits: int, rows: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Bounds of a share 0..1 (Clopper and Pearson, Biometrika 1934); (0, 1) without rows."""
+    """Return bounds of a share 0..1 (Clopper and Pearson, Biometrika 1934); (0, 1) without rows."""
     if rows == 0:
         return 0.0, 1.0
     tail = (1 - confidence) / 2
@@ -24,7 +24,7 @@ def share_interval(hits: int, rows: int, confidence: float = CONFIDENCE) -> tupl
 
 
 def upper_bound(hits: int, rows: int, confidence: float = CONFIDENCE) -> float:
-    """The share 0..1 that is not exceeded with this confidence, one-sided; 1 without rows."""
+    """Return the one-sided upper bound of a share 0..1 at this confidence; 1 without rows."""
     if rows in {0, hits}:
         return 1.0
     return float(beta.ppf(confidence, hits + 1, rows - hits))
@@ -34,8 +34,8 @@ def upper_bound(hits: int, rows: int, confidence: float = CONFIDENCE) -> float:
 class BoundedThreshold:
     """Requests scoring below `threshold` stay on the first tier.
 
-    `complex_share` of the complex ones do, at most `bound` with the confidence asked for; `stays`
-    is the share of all that stays there.
+    `complex_share` of the complex ones do, at most `bound` with the requested confidence; `stays`
+    is the share of all requests that stay there.
     """
 
     threshold: float
@@ -47,11 +47,11 @@ class BoundedThreshold:
 def threshold_by_bound(
     score: Vector, is_complex: Vector, *, at_most: float = 0.10, confidence: float = CONFIDENCE
 ) -> BoundedThreshold:
-    """The highest threshold at which at most a share of the complex requests goes to the first
-    tier, with confidence; `-inf`, and nothing stays, where the rows are too few to say so.
+    """Return the highest threshold at which at most a share of the complex requests stays on the
+    first tier, with confidence; `-inf`, so none stays, if the rows are too few.
 
-    Scores grow with difficulty. The bound holds for a threshold named beforehand; choosing the
-    best of many on the same rows is optimistic by a little, so name it on rows held out.
+    Scores increase with difficulty. The bound holds for a threshold chosen beforehand. The best of
+    many on the same rows is slightly optimistic, so choose it on held-out rows.
     """
     hard = np.sort(score[is_complex.astype(bool)])
     best = BoundedThreshold(

@@ -1,4 +1,4 @@
-"""Whether a stated chance is kept: reliability, its error, how well good is told from bad."""
+"""Calibration of stated probabilities: reliability, its error, and discrimination."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BINS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReliabilityBin:
-    """Rows whose stated chance lies in [low, high): how many, mean stated, share that was good."""
+    """Rows with a stated probability in [low, high): count, mean stated, share of good ones."""
 
     low: float
     high: float
@@ -23,7 +23,7 @@ class ReliabilityBin:
 
 
 def reliability(stated: Vector, good: Vector, bins: int = BINS) -> tuple[ReliabilityBin, ...]:
-    """Bins of equal width that hold rows; `stated` and `good` are 0..1."""
+    """Return the nonempty bins of equal width; `stated` and `good` are 0..1."""
     places = np.minimum((stated * bins).astype(int), bins - 1)
     found = []
     for place in np.unique(places):
@@ -41,7 +41,9 @@ def reliability(stated: Vector, good: Vector, bins: int = BINS) -> tuple[Reliabi
 
 
 def expected_calibration_error(stated: Vector, good: Vector, bins: int = BINS) -> float:
-    """ECE 0..1: the mean distance of stated and observed, by rows (Naeini et al., AAAI 2015)."""
+    """Return the ECE 0..1: the mean distance of stated and observed, by rows (Naeini et al., AAAI
+    2015).
+    """
     return float(
         sum(
             each.rows * abs(each.stated - each.observed) for each in reliability(stated, good, bins)
@@ -51,7 +53,9 @@ def expected_calibration_error(stated: Vector, good: Vector, bins: int = BINS) -
 
 
 def auroc(score: Vector, positive: Vector) -> float | None:
-    """The chance that a positive row scores above another, ties half; `None` with one kind only."""
+    """Return the probability that a positive row scores above a negative one, ties count half;
+    `None` with one class only.
+    """
     is_positive = positive.astype(bool)
     positives, negatives = int(is_positive.sum()), int((~is_positive).sum())
     if positives == 0 or negatives == 0:

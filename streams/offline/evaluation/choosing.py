@@ -1,7 +1,7 @@
-"""Boundaries between two tiers by what they are to achieve: a bound, a quality, or a cost.
+"""Choice of the boundary between two tiers by a target: a bound, a quality, or a cost.
 
-What scores at or above a boundary is asked of the strong tier. Figures are those of the rows at
-hand; choose on rows that nothing was trained on.
+Requests that score at or above a boundary use the strong tier. Figures are those of the given rows;
+use rows that no model was trained on.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ ONE_SIDED_95 = 1.6449
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """Rows with a score (0..1, growing with difficulty or doubt), what both tiers answered (0..1),
-    and what a call of each costs, USD (`None`: unknown).
+    """Rows with a score (0..1, increasing with difficulty or doubt), the quality of both tiers'
+    answers (0..1), and the cost of a call of each, USD (`None`: unknown).
     """
 
     score: Vector
@@ -35,8 +35,8 @@ class Scored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """A boundary, or `None` where none achieves what was asked; the share of strong calls, the mean
-    quality and what it is at least with 95 % confidence (0..1), and USD a request.
+    """A boundary, or `None` if none meets the target; the share of strong calls, the mean quality
+    and its lower bound with 95 % confidence (0..1), and USD a request.
     """
 
     boundary: float | None
@@ -47,8 +47,8 @@ class Chosen:
 
 
 def by_bound(rows: Scored, bar: float, at_most: float) -> Chosen:
-    """Keep as much as possible on the weak tier, and with 95 % confidence at most a share of the
-    rows that it answers below the bar and the strong one does not.
+    """Keep as many rows as possible on the weak tier. With 95 % confidence at most a share of all
+    rows are those that it answers below the bar and the strong one does not.
     """
     needs = (rows.weak < bar) & (rows.strong >= bar)
     found = threshold_by_bound(rows.score, needs.astype(float), at_most=at_most)
@@ -56,7 +56,7 @@ def by_bound(rows: Scored, bar: float, at_most: float) -> Chosen:
 
 
 def by_quality(rows: Scored, target: float) -> Chosen:
-    """The fewest strong calls whose mean quality reaches the target with 95 % confidence."""
+    """Minimize strong calls such that the mean quality reaches the target with 95 % confidence."""
     for boundary in _boundaries(rows)[::-1]:
         found = _at(rows, float(boundary))
         if found.quality_at_least >= target:
@@ -65,7 +65,7 @@ def by_quality(rows: Scored, target: float) -> Chosen:
 
 
 def by_cost(rows: Scored, target: float) -> Chosen:
-    """The most strong calls whose mean cost stays within the target, USD a request."""
+    """Maximize strong calls such that the mean cost stays within the target, USD a request."""
     for boundary in _boundaries(rows):
         found = _at(rows, float(boundary))
         if found.cost is not None and found.cost <= target:
@@ -74,7 +74,7 @@ def by_cost(rows: Scored, target: float) -> Chosen:
 
 
 def _boundaries(rows: Scored) -> Vector:
-    """Every boundary that divides the rows differently, from all strong to none."""
+    """Return every boundary that divides the rows differently, from all strong to none."""
     return np.append(np.unique(rows.score), np.nextafter(rows.score.max(), inf))
 
 

@@ -1,4 +1,4 @@
-"""Which rows a router judged most wrongly: what a person looks at first."""
+"""Rows with the largest routing errors, for manual review."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Places = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Misjudged:
-    """Places of rows, worst first, and for every row its `rank`: the share of rows that are less
-    wished to the strong model, ties half.
+    """Indexes of rows, worst first, and for every row its `rank`: the share of rows with a lower
+    preference for the strong model, ties count half.
 
-    `kept_cheap`: the strong answer was better, and the row is low in rank. `sent_in_vain`: it was
-    not better, and the row is high in rank.
+    `kept_cheap`: the strong answer was better, and the row has a low rank. `sent_in_vain`: it was
+    not better, and the row has a high rank.
     """
 
     rank: Vector
@@ -27,14 +27,14 @@ class Misjudged:
 
 
 def misjudged(weak: Vector, strong: Vector, preference: Vector, most: int = 10) -> Misjudged:
-    """At most so many rows of each kind; none where the preference tells nothing apart."""
+    """Return at most `most` rows of each kind; none if the preference is constant."""
     gain = strong - weak
     _, inverse, counts = np.unique(preference, return_inverse=True, return_counts=True)
     rank = ((np.cumsum(counts) - counts / 2) / len(preference))[inverse]
     if len(counts) == 1:
         nothing = np.array([], dtype=np.intp)
         return Misjudged(rank=rank, kept_cheap=nothing, sent_in_vain=nothing)
-    # What it cost: the quality missed, or the quality lost, by how firmly it was decided so.
+    # The loss: quality missed or lost, times the strength of the preference.
     return Misjudged(
         rank=rank,
         kept_cheap=_worst(gain * (1 - rank), (gain > 0) & (rank < 0.5), most),

@@ -1,4 +1,4 @@
-"""Where on its curve a router can be run, and what a request then costs."""
+"""Operating points of a router on its curve, and their cost a request."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def operating_points(
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> tuple[OperatingPoint, ...]:
-    """The least share of strong calls for each part of the gap, with 95 % intervals.
+    """Return the least share of strong calls for each part of the gap, with 95 % intervals.
 
     Raises:
         NoGapError: the strong model is no better than the weak one.
@@ -49,9 +49,9 @@ def operating_points(
 def mix_cost(
     share: float, weak: float | None, strong: float | None, *, weak_always_paid: bool = False
 ) -> float | None:
-    """USD a request when a share of the calls is strong; `None` where a price is unknown.
+    """Return USD a request when a share of the calls is strong; `None` if a price is unknown.
 
-    A cascade asks the weak model every time, and pays it every time.
+    A cascade calls the weak model for every request and pays for each call.
     """
     if weak is None or strong is None:
         return None
@@ -61,8 +61,8 @@ def mix_cost(
 def area_over(
     weak: Vector, strong: Vector, preference: Vector, other: Vector, *, seed: int = 0
 ) -> Interval:
-    """How much more of the gap one preference recovers than another (difference of APGR), on the
-    same resampled rows, so that what is hard for both cancels out.
+    """Return how much more of the gap one preference recovers than another (difference of APGR), on
+    the same resampled rows, so that common difficulty cancels out.
 
     Raises:
         NoGapError: the strong model is no better than the weak one.

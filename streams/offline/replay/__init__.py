@@ -1,4 +1,4 @@
-"""The logged requests again, under another registry: what would have been decided, paid and good.
+"""Replay of logged requests under another registry: hypothetical decisions, costs and quality.
 
-Nothing here joins a group, writes to a topic of live traffic, or books on its budgets.
+A replay joins no group, writes to no topic of live traffic, and uses no budget.
 """

@@ -1,7 +1,8 @@
-"""A request that was accepted once, taken apart again without being checked again.
+"""Parsing of a request that was accepted before, without a second validation.
 
-What always holds: of a document that `schemas.request.read_request` accepts, this makes the same
-request. Whether it was accepted stands in its outcome; checking costs half of what a replay does.
+Invariant: for a document that `schemas.request.read_request` accepts, the result is the same
+request. Acceptance is recorded in the request's outcome; validation takes half the time of a
+replay.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ _PLAIN = {"role", "content"}
 
 
 def accepted_request(document: Mapping[str, Any]) -> Request:
-    """The request of a document that was accepted.
+    """Return the request of an accepted document.
 
     Raises:
-        InvalidRequestError: it is not the document that was: a topic that was made anew has other
-            records at the same offsets.
+        InvalidRequestError: it is another document: a recreated topic has other records at the same
+            offsets.
     """
     try:
         return _taken_apart(document)
@@ -42,7 +43,7 @@ def _taken_apart(document: Mapping[str, Any]) -> Request:
     if prompt is not None:
         body["messages"] = [{"role": "user", "content": prompt}]
     elif "messages" not in body:
-        raise InvalidRequestError("the document asks nothing: neither prompt nor messages")
+        raise InvalidRequestError("the document has neither prompt nor messages")
     else:
         body["messages"] = [
             message if message.keys() == _PLAIN else passed_turn(message)

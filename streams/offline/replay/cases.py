@@ -1,6 +1,6 @@
-"""A replayed request as figures: what was seen of it, and what the new registry would ask.
+"""A replayed request as numbers: observed answers, and the models that the new registry would call.
 
-Nothing here knows Kafka or SQL; a case is what both are boiled down to.
+The module is independent of Kafka and SQL; a case combines data of both.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedAnswer:
-    """One model's answer to a request, as it was really given.
+    """One model's observed answer to a request.
 
-    `cost_nano` is what the call costs at the replay's prices, nano-USD; `score` 0..1 is the most
-    trusted signal there is; `confidence` 0..1 the cascade's. `drawn` says that chance asked for it
-    (a shadow call), else the answer came without it. What nobody said is `None`.
+    `cost_nano` is the cost of the call at the replay's prices, nano-USD; `score` 0..1 is the most
+    trusted available signal; `confidence` 0..1 the cascade's. `drawn` is set if a draw caused the
+    call (a shadow call), else it was made without one. Unknown values are `None`.
     """
 
     cost_nano: int | None = None
@@ -26,8 +26,8 @@ class ObservedAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A model that a policy would ask, and the confidence (0..1) below which it would go on to the
-    next step; `None`: it stops here.
+    """A model that a policy would call, and the confidence (0..1) below which it would continue
+    with the next step; `None`: it stops here.
     """
 
     model: str
@@ -38,10 +38,10 @@ class Step:
 class Case:
     """One request.
 
-    `steps` are the models that a policy would ask, in order. `chances` has the designed
-    probability (0 < p < 1) of having been seen by model, for those that a draw could have asked,
-    whether or not it did. `guesses` are costs at the replay's prices of models that answered
-    nobody yet, nano-USD.
+    `steps` are the models that a policy would call, in order. `chances` has, by model, the designed
+    probability (0 < p < 1) of having been observed, for those that a draw could have selected,
+    whether or not it did. `guesses` are costs at the replay's prices of models without an answer so
+    far, nano-USD.
     """
 
     key: str
@@ -54,6 +54,6 @@ class Case:
 
     @property
     def given(self) -> tuple[str, ObservedAnswer] | None:
-        """The answer that came without chance, the last if there were several."""
+        """Return the answer given without a draw, the last if there were several."""
         found = [(model, seen) for model, seen in self.seen.items() if not seen.drawn]
         return found[-1] if found else None

@@ -1,6 +1,6 @@
-"""What a request is expected to cost on each tier, for registries that weigh other prices.
+"""Expected cost of a request on each tier, for registries that weigh other prices.
 
-The same figures as a worker's (`streams.agents.calls.expected_costs`), from a price list alone.
+The figures equal a worker's (`streams.agents.calls.expected_costs`), from a price list alone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from streams.routing.snapshot import RegistrySnapshot
 
 
 def tier_costs(pricing: PriceBook, body: Mapping[str, Any], snapshot: RegistrySnapshot) -> Costs:
-    """Nano-USD of a call to the cheapest model of each tier; `None` where no price is known."""
+    """Return nano-USD of a call to the cheapest model of each tier; `None` without a known
+    price.
+    """
     usage = Usage(input_tokens=estimate_tokens(body), output_tokens=EXPECTED_OUTPUT_TOKENS)
     found: dict[str, int | None] = {}
     for tier in snapshot.tiers:

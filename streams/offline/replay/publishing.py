@@ -1,7 +1,7 @@
-"""Rows of a run onto the replay topic, and what of a run lies there already.
+"""Writes a run's rows to the replay topic, and reads those of a run.
 
-The only topic that a replay writes, by a producer of its own. A row is there before the run says
-that it is done with it: `flush` returns when the broker has all.
+It is the only topic that a replay writes, by its own producer. A row is durable before the run
+reports it as done: `flush` returns when the broker has all rows.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _PATIENCE_S = 30.0
 
 
 class Rows(Protocol):
-    """Where a run's rows go."""
+    """Sink of a run's rows."""
 
     def put(self, run_id: str, key: str, value: bytes) -> None:
-        """Hand a row of a run over, encoded."""
+        """Add an encoded row of a run."""
         ...
 
     def flush(self) -> None:
-        """Wait until all that was handed over is there."""
+        """Wait until all added rows are durable."""
         ...
 
 
@@ -90,7 +90,9 @@ class KafkaRows:
         left = self._producer.flush(_FLUSH_S)
         self._check()
         if left:
-            raise DeliveryError(f"{left} rows of the replay were not taken by Kafka; is it up?")
+            raise DeliveryError(
+                f"{left} rows of the replay were not acknowledged by Kafka; check that it is up"
+            )
 
     def _told(self, error: KafkaError | None, _: Message) -> None:
         self._failed = self._failed or error
@@ -98,16 +100,17 @@ class KafkaRows:
     def _check(self) -> None:
         if self._failed is not None:
             raise DeliveryError(
-                f"Kafka did not take a row of the replay on {self._topic} ({self._failed.name()})"
+                f"Kafka rejected a row of the replay on {self._topic} ({self._failed.name()})"
             )
 
 
 def events_of_run(
     kafka: Mapping[str, Any], codec: Codec, run_id: str | None, *, topic: str = REPLAY_DECISIONS
 ) -> Iterator[dict[str, Any]]:
-    """What the replay topic holds of a run (of all, with `None`), up to its end as it is now.
+    """Yield the events of a run on the replay topic (of all runs, with `None`), up to its current
+    end.
 
-    A row that can't be read is passed over: the run decides its request again.
+    An unreadable row is skipped: the run decides its request again.
 
     Raises:
         LogAwayError: Kafka does not answer, or has no such topic.
@@ -133,7 +136,7 @@ def events_of_run(
                     yield event
     except KafkaException as error:
         raise RequestLogUnavailableError(
-            f"Kafka does not answer ({error.args[0].name()}); is it up?"
+            f"Kafka does not answer ({error.args[0].name()}); check that it is up"
         ) from None
     finally:
         consumer.close()
@@ -145,8 +148,8 @@ def event_of_run(
     codec: Codec,
     run_id: str | None,
 ) -> dict[str, Any] | None:
-    """What a record says of a run (of any, with `None`); `None` for another run's, and for one that
-    can't be read.
+    """Return the event of a record for a run (for any, with `None`); `None` for another run's, and
+    for an unreadable one.
     """
     wanted = None if run_id is None else run_id.encode()
     if value is None or wanted not in {None, dict(headers).get(RUN_HEADER)}:
@@ -161,7 +164,7 @@ def event_of_run(
 def _ends(consumer: Consumer, topic: str) -> list[tuple[TopicPartition, int]]:
     found = consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic]
     if found.error is not None:
-        raise RequestLogUnavailableError(f"there is no topic {topic}; sluice topics create")
+        raise RequestLogUnavailableError(f"topic {topic} does not exist; run sluice topics create")
     places = []
     for partition in sorted(found.partitions):
         low, high = consumer.get_watermark_offsets(

@@ -1,5 +1,5 @@
-"""One logged request from its bytes to its row: read, decided again, its ways found. Pure but for
-the price list, which may be looked into.
+"""Conversion of one logged request to its row: parsed, decided again, with its trajectories. Pure
+except for look-ups in the price list.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ from streams.routing.rules.classifier import CLASSIFIERS
 from streams.routing.snapshot import RegistrySnapshot
 
 ReadRequest = Callable[[bytes], Request]
-"""A request out of its bytes.
+"""Parses a request.
 
 Raises:
-    UndecodableError: these bytes are no request.
-    InvalidRequestError: they are one that is refused now.
+    UndecodableError: these bytes are not a request.
+    InvalidRequestError: the request is no longer valid.
 """
 
 
 @dataclass(slots=True, kw_only=True)
 class Replayer:
-    """Replays requests under one registry version; `before` knows those that were live."""
+    """Replays requests under one registry version; `before` has the live ones."""
 
     snapshot: RegistrySnapshot
     before: LandscapeOf
     pricing: PriceBook
     reuse: bool = True
-    _ground: ReplayContext = field(init=False)
+    _context: ReplayContext = field(init=False)
     _ways: dict[str, Ways | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._ground = ReplayContext(
+        self._context = ReplayContext(
             snapshot=self.snapshot,
             before=self.before,
             costs=lambda body, under: tier_costs(self.pricing, body, under),
@@ -60,10 +60,10 @@ class Replayer:
         """Decide a request again.
 
         Raises:
-            KeyError: its recorded decision holds no inputs.
+            KeyError: its recorded decision has no inputs.
         """
-        subject = RoutingRequest.of(request, recorded.tenant)
-        again = redecide(recorded, subject, self._ground)
+        routing_request = RoutingRequest.of(request, recorded.tenant)
+        again = redecide(recorded, routing_request, self._context)
         wants = _wants(request.body)
         old = self._ways_of(recorded.decision.registry_version)
         return Replayed(
@@ -73,7 +73,9 @@ class Replayer:
             way=self._way(again, wants, recorded.feature),
             before=() if old is None else _old_way(recorded, wants, old),
             difficulty=_difficulty(recorded, again),
-            chances={} if old is None else chances_of(recorded, subject, wants, old, self._ground),
+            chances={}
+            if old is None
+            else chances_of(recorded, routing_request, wants, old, self._context),
         )
 
     def _way(self, again: Redecided, wants: Wants, feature: str | None) -> tuple[Step, ...]:
@@ -118,7 +120,7 @@ def _wants(body: Any) -> Wants:
 
 
 def _difficulty(recorded: Recorded, again: Redecided) -> float | None:
-    """The rules' score, where either side has one; else what decided, then or now."""
+    """Return the rules' score, if either side has one; else the score that decided, then or now."""
     sides = [each for each in (recorded.decision, again.decision) if each is not None]
     scored = [each for each in sides if each.score is not None]
     ruled = [each for each in scored if each.classifier in CLASSIFIERS]

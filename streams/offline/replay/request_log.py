@@ -1,7 +1,7 @@
-"""The request topics, read in spans of offsets by a reader that is in no group.
+"""Reader of the request topics in spans of offsets, without a consumer group.
 
-What always holds: nothing is committed and no group is joined, so live readers do not notice; a
-span is read to its end, or an error says that it could not be.
+Invariants: nothing is committed and no group is joined, so live readers are unaffected. A span is
+read to its end, or an error is raised.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ _CHECK_S = 5.0
 _PATIENCE_S = 30.0
 _POLL_S = 0.2
 _QUEUE_KIB = 32 * 1024
-"""What the client fetches ahead, at most; one record and its batch may come on top."""
+"""Maximum size of the client's prefetch; one record and its batch may be added."""
 
 _NO_GROUP = "sluice-replay-reads-without-a-group"
-"""The client asks for a name even where no group is joined; nothing is ever committed under it."""
+"""The client requires a group id even without joining a group; nothing is ever committed under
+it.
+"""
 
 
 class RequestLogUnavailableError(SluiceError):
@@ -37,12 +39,12 @@ class RequestLogUnavailableError(SluiceError):
 
 
 class NoTopicError(SluiceError):
-    """A request topic is not there."""
+    """A request topic does not exist."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logged:
-    """One record: where it lies, broker time in ms, its bytes."""
+    """One record: its position, broker time in ms, its bytes."""
 
     offset: int
     timestamp: int
@@ -50,18 +52,18 @@ class Logged:
 
 
 class RequestLog(Protocol):
-    """Where requests are read again."""
+    """Port to read requests again."""
 
     def spans(self, topics: Sequence[str], since: int, until: int) -> list[OffsetSpan]:
-        """The offsets of every partition that were appended in this time, ms, `until` excluded."""
+        """Return the offsets of every partition appended in this time, ms, `until` excluded."""
         ...
 
     def held(self, span: OffsetSpan) -> OffsetSpan:
-        """The partition's offsets that the log still holds."""
+        """Return the partition's offsets that the log still has."""
         ...
 
     def read(self, span: OffsetSpan) -> Iterator[Logged]:
-        """The records of a span in order; those that are gone are left out."""
+        """Yield the records of a span in order; deleted ones are skipped."""
         ...
 
 
@@ -125,20 +127,20 @@ class KafkaRequestLog:
         if first >= end:
             return
         place = TopicPartition(span.topic, span.partition, first)
-        # What was fetched ahead is kept where the last span ended just here.
+        # Keep the prefetched records if the last span ended at this offset.
         if self._goes_on != (span.topic, span.partition, first):
             self._consumer.assign([place])
         self._goes_on = None
         patience = time.monotonic() + _PATIENCE_S
         at = first
         while at < end:
-            # One at a time: what lies here then is bounded by the client's queue.
+            # One at a time: the client's queue bounds the memory.
             message = self._consumer.poll(_POLL_S)
             if message is not None:
                 error = message.error()
                 if error is not None:
                     raise RequestLogUnavailableError(
-                        f"{span.topic}: {error.name()}; is the broker up?"
+                        f"{span.topic}: {error.name()}; check that the broker is up"
                     )
                 at = int(message.offset() or 0) + 1
                 if at == end:
@@ -152,11 +154,11 @@ class KafkaRequestLog:
             elif time.monotonic() > patience:
                 raise RequestLogUnavailableError(
                     f"{span.topic}, partition {span.partition}: no answer within "
-                    f"{_PATIENCE_S:.0f} s; is the broker up?"
+                    f"{_PATIENCE_S:.0f} s; check that the broker is up"
                 )
 
     def check(self) -> None:
-        """Ask the broker anything.
+        """Check that the broker answers.
 
         Raises:
             LogAwayError: it does not answer.
@@ -167,11 +169,11 @@ class KafkaRequestLog:
             raise _away(error) from None
 
     def close(self) -> None:
-        """Let the broker go."""
+        """Close the connection."""
         self._consumer.close()
 
     def _is_past(self, place: TopicPartition, end: int) -> bool:
-        """Whether only markers, or nothing, lies before the span's end."""
+        """Return whether only markers, or nothing, remain before the span's end."""
         (position,) = self._consumer.position([place])
         return position.offset >= end
 
@@ -181,7 +183,7 @@ class KafkaRequestLog:
         except KafkaException as error:
             raise _away(error) from None
         if found.error is not None or not found.partitions:
-            raise NoTopicError(f"there is no topic {topic}; sluice topics create")
+            raise NoTopicError(f"topic {topic} does not exist; run sluice topics create")
         return sorted(found.partitions)
 
     def _offsets(self, places: Sequence[tuple[str, int]], at: int) -> list[int]:
@@ -203,7 +205,7 @@ def _away(error: KafkaException) -> RequestLogUnavailableError:
 
 
 class InMemoryRequestLog:
-    """The twin in memory: records by topic and partition, from an offset on."""
+    """In-memory twin: records by topic and partition, from an offset on."""
 
     def __init__(self, records: Mapping[tuple[str, int], Sequence[Logged]]) -> None:
         self._records = records

@@ -1,7 +1,7 @@
-"""Rows as Avro, written by hand: the same bytes as the codec's, in a quarter of its time.
+"""Hand-written Avro encoding of rows: the same bytes as the codec's, in a quarter of its time.
 
-Most texts of a row are names that come again in the next, so their encodings are remembered. What
-holds the two together is a test that compares them byte by byte (`tests/unit/replay`).
+Most texts of a row are names that recur in later rows, so their encodings are cached. A test
+compares both encodings byte by byte (`tests/unit/offline/replay`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _TRUE, _FALSE = b"\x02\x01", b"\x02\x00"
 _DOUBLE = struct.Struct("<d").pack
 _REMEMBERED = 65_536
 _LONGEST = 256
-"""Characters of a text that is remembered."""
+"""Maximum length of a cached text, in characters."""
 
 
 class RowBytes:
@@ -30,7 +30,7 @@ class RowBytes:
         self._opening = opening + self._text(run_id) + self._text(DECISION)
 
     def encode(self, row: Replayed, at: int) -> bytes:
-        """A row as the replay topic holds it; `at` is ms."""
+        """Encode a row for the replay topic; `at` is ms."""
         recorded, decision, text = row.recorded, row.again.decision, self._text
         old, source = recorded.decision, recorded.source
         models = [step.model for step in row.way]
@@ -88,7 +88,7 @@ def _fresh(value: str) -> bytes:
 
 
 def _long(number: int) -> bytes:
-    """Zigzag, seven bits a byte, least first."""
+    """Encode zigzag, seven bits a byte, least significant first."""
     rest = (number << 1) ^ (number >> 63)
     if rest < 0x80:
         return bytes((rest,))

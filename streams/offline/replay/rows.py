@@ -1,6 +1,6 @@
-"""One replayed request as it goes to the replay topic, and back.
+"""Row of one replayed request on the replay topic, with conversion in both directions.
 
-A row holds all that projections need beside what ClickHouse saw, so that nothing is decided twice.
+A row has all data that projections need beside ClickHouse's, so nothing is decided twice.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _UNKNOWN_DIFFICULTY = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """What became of one request; `way` and `before` are the models it would be asked of, under
-    the replay's registry and under the one that was live; `chances` as in `Case`.
+    """Result of one request; `way` and `before` are the models that would be called, under the
+    replay's registry and under the live one; `chances` as in `Case`.
     """
 
     recorded: Recorded
@@ -36,12 +36,12 @@ class Replayed:
 
     @property
     def is_same(self) -> bool:
-        """Whether it would start where it did."""
+        """Return whether it would start on the same tier."""
         new, old = self.again.decision, self.recorded.decision
         return new is not None and new.tier == old.tier and new.model == old.model
 
     def as_event(self, run_id: str, at: int) -> dict[str, Any]:
-        """The Avro record."""
+        """Return the Avro record."""
         recorded, decision = self.recorded, self.again.decision
         old, source = recorded.decision, recorded.source
         return _BLANK | {
@@ -81,12 +81,14 @@ class Replayed:
 
 
 def run_event(kind: str, run_id: str, at: int, document: str) -> dict[str, Any]:
-    """The record that opens or closes a run."""
+    """Return the record that opens or closes a run."""
     return _BLANK | {"run_id": run_id, "kind": kind, "at": at, "document": document}
 
 
 _SOURCE, _DECISION = "sluice.v1.Source", "sluice.v1.Decision"
-"""Told to the encoder, which else compares a record with each branch of its union."""
+"""Explicit branch names for the encoder, which otherwise tests a record against each branch of its
+union.
+"""
 
 _BLANK: dict[str, Any] = {
     "tenant": "",
@@ -119,7 +121,7 @@ def _mark(step: Step) -> float:
 
 
 def way_of(models: Sequence[str], marks: Sequence[float]) -> tuple[Step, ...]:
-    """The steps that a row holds."""
+    """Return the steps in a row."""
     return tuple(
         Step(model=model, goes_on_below=None if mark == LAST_MARK else mark)
         for model, mark in zip(models, marks, strict=True)
@@ -127,5 +129,5 @@ def way_of(models: Sequence[str], marks: Sequence[float]) -> tuple[Step, ...]:
 
 
 def known_difficulty(difficulty: float | None) -> float:
-    """A difficulty for expectations; where nothing scored the request, the middle."""
+    """Return a difficulty for expectations; the middle if the request has no score."""
     return _UNKNOWN_DIFFICULTY if difficulty is None else difficulty

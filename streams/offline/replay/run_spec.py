@@ -1,7 +1,6 @@
-"""What a run replays, and its id: the same parameters over the same offsets are the same run.
+"""Parameters of a run, and its id: the same parameters over the same offsets are the same run.
 
-So a run that was cut off goes on where it was when it is asked for again, and one that is done is
-not done twice.
+So an interrupted run resumes when it is requested again, and a completed one is not repeated.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from streams.routing.draws import draw
 RUN_ID_CHARACTERS = 12
 
 PIECE = 20_000
-"""Offsets that are looked at together."""
+"""Offsets that are processed together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -32,11 +31,11 @@ class OffsetSpan:
 
     @property
     def count(self) -> int:
-        """How many offsets."""
+        """Return the number of offsets."""
         return max(self.end - self.first, 0)
 
     def pieces(self, size: int) -> list[OffsetSpan]:
-        """The span cut into pieces of at most this size, at multiples of it."""
+        """Split the span into pieces of at most this size, at multiples of it."""
         cuts = range(self.first - self.first % size, self.end, size)
         return [
             OffsetSpan(
@@ -51,10 +50,10 @@ class OffsetSpan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
-    """A run: which requests, under which registry version.
+    """A run: its requests and its registry version.
 
-    `sample` is the share (0..1) of them, drawn by their place in the log; `assess_all` looks at
-    every request again even where its recorded score would do.
+    `sample` is their share (0..1), drawn by their position in the log; `assess_all` assesses every
+    request again even if its recorded score could be reused.
     """
 
     registry: str
@@ -66,36 +65,36 @@ class RunSpec:
 
     @property
     def run_id(self) -> str:
-        """Names the run."""
+        """Return the id of the run."""
         text = orjson.dumps(self.as_document(), option=orjson.OPT_SORT_KEYS)
         return hashlib.sha256(text).hexdigest()[:RUN_ID_CHARACTERS]
 
     @property
     def offsets(self) -> int:
-        """How many offsets it looks at."""
+        """Return the number of offsets."""
         return sum(span.count for span in self.spans)
 
     @property
     def pieces(self) -> list[OffsetSpan]:
-        """What is read, decided and published together, in order."""
+        """Return the pieces that are read, decided and published together, in order."""
         return [piece for span in self.spans for piece in span.pieces(PIECE)]
 
     def takes(self, topic: str, partition: int, offset: int) -> bool:
-        """Whether the sample has the request at this place."""
+        """Return whether the sample includes the request at this position."""
         if self.sample >= 1:
             return True
         return draw(f"replay/{topic}/{partition}/{offset}") < self.sample
 
     def as_document(self) -> dict[str, Any]:
-        """As the run's opening record keeps it."""
+        """Return the form in the run's opening record."""
         return asdict(self) | {"spans": [asdict(span) for span in self.spans]}
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> RunSpec:
-        """The spec in a document.
+        """Return the spec in a document.
 
         Raises:
-            KeyError, TypeError: it is none.
+            KeyError, TypeError: the document is not a spec.
         """
         spans = tuple(OffsetSpan(**span) for span in document["spans"])
         return cls(**{**document, "spans": spans})

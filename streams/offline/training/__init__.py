@@ -1,5 +1,5 @@
-"""Learning from labels: reads them, fits artifacts, compares them. Never imported by a worker.
+"""Training from labels: reads them, fits artifacts, compares them. Never imported by a worker.
 
-scikit-learn grows the trees and solves the linear models; what comes out are plain arrays, which
+scikit-learn grows the trees and solves the linear models. The results are plain arrays, which
 `streams.routing.learned` evaluates.
 """

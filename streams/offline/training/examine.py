@@ -1,4 +1,4 @@
-"""A classifier by name, examined on a file: with a given artifact, or fitted in folds."""
+"""Examination of a classifier by name on a file: with a given artifact, or fitted in folds."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class Choice:
 
     @classmethod
     def of(cls, text: str) -> Choice:
-        """`name`, `learned:PATH`, or `learned:default` for the artifact that ships."""
+        """Parse `name`, `learned:PATH`, or `learned:default` for the bundled artifact."""
         name, colon, path = text.partition(":")
         return cls(name=name, artifact=Path(path) if colon else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examination:
-    """What is examined: weak and strong model, the classifier, and the cascade after it, if any.
+    """Parameters of an examination: weak and strong model, the classifier, and its cascade, if any.
 
-    `by_groups` fits without each group of rows instead of folds. A weak answer is good from `bar`
-    (0..1) on; `most_labels` bounds the rows of each fit.
+    `by_groups` leaves out each group of rows instead of folds. A weak answer is good from `bar`
+    (0..1) on; `most_labels` limits the rows of each fit.
     """
 
     weak: str
@@ -53,11 +53,11 @@ class Examination:
 def preference_of(
     wanted: Examination, labels: Labels, on_fold: Callable[[], None] = lambda: None
 ) -> Preference:
-    """What is examined, as a preference over the rows.
+    """Return the preference of the examined classifier over the rows.
 
     Raises:
-        ArtifactError: a named artifact can't be used.
-        LabelsError: the rows lack what is needed.
+        ArtifactError: a named artifact is unusable.
+        LabelsError: the rows lack required data.
     """
     chosen = wanted.cascade or wanted.classifier
     asks = chosen.name in {LEARNED, HYBRID}
@@ -76,9 +76,7 @@ def _said(
         seen = look_at(labels, answers_of=() if shown is None else (shown,))
         return say(_artifact(chosen.artifact, models), seen, models, shown)
     if wanted.folds is None and not wanted.by_groups:
-        raise ArtifactError(
-            "learned: name an artifact (learned:FILE), or let it be fitted with --folds 5"
-        )
+        raise ArtifactError("learned: name an artifact (learned:FILE), or fit one with --folds 5")
     return say_in_folds(
         labels,
         models,
@@ -90,8 +88,8 @@ def _said(
 
 
 def _artifact(named: Path, models: tuple[str, str]) -> Artifact:
-    """The artifact of a file; or the one that ships for `default`, whose first and last tier stand
-    for the two models.
+    """Return the artifact of a file; or the bundled one for `default`, with its first and last tier
+    as the two models.
     """
     if str(named) != DEFAULT:
         return load_artifact(named)

@@ -1,9 +1,9 @@
 """Fits an artifact to labels.
 
 Two stages, stacked (Wolpert, 1992): ridge regressions over hashed n-grams, whose out-of-fold
-predictions stand beside the numbers of the text as features of extremely randomised trees (Geurts
-et al., 2006). The answer model is fitted on the answers of all models at once: what a right answer
-looks like is learnt from everybody's, which gives it several times as many rows.
+predictions, together with the text's numeric features, are the input of extremely randomized trees
+(Geurts et al., 2006). The answer model is fitted on the answers of all models at once: good answers
+have common features across models, and this gives it several times as many rows.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ Floats = NDArray[np.float64]
 INNER_FOLDS = 4
 
 _MATH_THREADS = 1
-"""Threads of the numeric libraries. Their steps here are small: a second thread waits for the first
-in a loop, which took eight times the CPU on a machine that had other work (measured).
+"""Threads of the numeric libraries. Their steps here are small: a second thread spins for the
+first, which took eight times the CPU on a machine with other load (measured).
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitOptions:
-    """How an artifact is fitted. Penalties are ridge's alpha, leaves the least rows of one.
+    """Options of a fit. Penalties are ridge's alpha, leaves the minimum rows of one.
 
     The defaults were chosen on cross-validated recorded answers, once, for all kinds of labels.
     """
@@ -58,89 +58,94 @@ class FitOptions:
 
 
 def fit_artifact(
-    seen: SeenLabels, about: Mapping[str, Any] | None = None, options: FitOptions | None = None
+    examples: SeenLabels, about: Mapping[str, Any] | None = None, options: FitOptions | None = None
 ) -> Artifact:
-    """An artifact for all models of the labels; with an answer model where answers were seen.
+    """Fit an artifact for all models of the labels; with an answer model if the labels have
+    answers.
 
     Raises:
         LabelsError: a model that was not scored everywhere has too few labels.
     """
     with threadpool_limits(limits=_MATH_THREADS):
-        return _fitted(seen, about, options or FitOptions())
+        return _fitted(examples, about, options or FitOptions())
 
 
-def _fitted(seen: SeenLabels, about: Mapping[str, Any] | None, chosen: FitOptions) -> Artifact:
-    refuse_few(seen.scores, seen.models)
-    weights = _weights(seen)
-    complete = bool(np.isfinite(seen.scores).all())
-    targets = _targets(seen, weights, chosen)
-    text, linear = _fit_text(seen.ngrams, targets, np.arange(len(seen)), chosen.penalty, weights)
-    rows = np.column_stack((seen.numbers, linear)).astype(np.float32)
+def _fitted(examples: SeenLabels, about: Mapping[str, Any] | None, chosen: FitOptions) -> Artifact:
+    refuse_few(examples.scores, examples.models)
+    weights = _weights(examples)
+    complete = bool(np.isfinite(examples.scores).all())
+    targets = _targets(examples, weights, chosen)
+    text, linear = _fit_text(
+        examples.ngrams, targets, np.arange(len(examples)), chosen.penalty, weights
+    )
+    rows = np.column_stack((examples.numbers, linear)).astype(np.float32)
     trees = _trees(chosen.trees, chosen.leaf, chosen.share_of_features, chosen)
     forest = as_forest(trees.fit(rows, targets, sample_weight=weights))
     if not complete:
-        forest = count_known(forest, trees, rows, seen.scores, weights)
+        forest = count_known(forest, trees, rows, examples.scores, weights)
     model = PromptModel(text=text, forest=forest)
-    answer = _fit_answers(seen, rows, targets, weights, chosen) if seen.answers else None
+    answer = _fit_answers(examples, rows, targets, weights, chosen) if examples.answers else None
     return Artifact(
-        columns=seen.models,
+        columns=examples.models,
         prompt=model,
         answer=answer,
         about=about or {},
-        domain=fit_domain(seen.numbers, seen.ngrams, text.idf, chosen.seed),
+        domain=fit_domain(examples.numbers, examples.ngrams, text.idf, chosen.seed),
     )
 
 
-def _weights(seen: SeenLabels) -> Floats | None:
-    """The rows' weights, 1 in the mean; none where all are equal."""
-    if (seen.weights == seen.weights[0]).all():
+def _weights(examples: SeenLabels) -> Floats | None:
+    """Return the rows' weights, 1 in the mean; none if all are equal."""
+    if (examples.weights == examples.weights[0]).all():
         return None
-    weights: Floats = seen.weights / seen.weights.mean()
+    weights: Floats = examples.weights / examples.weights.mean()
     return weights
 
 
-def _targets(seen: SeenLabels, weights: Floats | None, chosen: FitOptions) -> Floats:
-    """Scores by row and column, then their mean; unknown ones filled by what the text tells."""
-    scores = seen.scores
+def _targets(examples: SeenLabels, weights: Floats | None, chosen: FitOptions) -> Floats:
+    """Return scores by row and column, then their mean; missing ones are imputed from the text."""
+    scores = examples.scores
     if not np.isfinite(scores).all():
         means = means_of(scores, weights)
         first = fill(scores, np.broadcast_to(means, scores.shape))
-        _, guessed = _fit_text(seen.ngrams, first, np.arange(len(seen)), chosen.penalty, weights)
+        _, guessed = _fit_text(
+            examples.ngrams, first, np.arange(len(examples)), chosen.penalty, weights
+        )
         scores = fill(scores, guessed)
     return np.column_stack((scores, scores.mean(axis=1)))
 
 
 def _fit_answers(
-    seen: SeenLabels,
+    examples: SeenLabels,
     rows: NDArray[np.float32],
     targets: Floats,
     weights: Floats | None,
     chosen: FitOptions,
 ) -> AnswerModel:
     expected = np.zeros_like(targets)
-    for inside, outside in _folds(np.arange(len(seen))):
+    for inside, outside in _folds(np.arange(len(examples))):
         trees = _trees(chosen.trees // 2, chosen.leaf, chosen.share_of_features, chosen)
         trees.fit(rows[inside], targets[inside], sample_weight=_of(weights, inside))
         expected[outside] = trees.predict(rows[outside])
-    asked = [np.flatnonzero(known) for known in np.isfinite(seen.scores).T]
+    asked = [np.flatnonzero(known) for known in np.isfinite(examples.scores).T]
     ends = np.cumsum([0, *map(len, asked)])
-    places, models = np.concatenate(asked), seen.models
+    places, models = np.concatenate(asked), examples.models
     both = np.stack((targets[:, :-1], _others(targets[:, :-1])), axis=-1)
     scores = np.concatenate([both[at, column] for column, at in enumerate(asked)])
     ngrams = [
-        seen.answers[model].ngrams[place]
+        examples.answers[model].ngrams[place]
         for model, at in zip(models, asked, strict=True)
         for place in at
     ]
     weighed = _of(weights, places)
     text, linear = _fit_text(ngrams, scores, places, chosen.answer_penalty, weighed)
-    prior = means_of(seen.scores, weights)
+    prior = means_of(examples.scores, weights)
     features = np.vstack(
         [
             np.column_stack(
                 (
-                    seen.answers[model].numbers[at],
-                    seen.numbers[at],
+                    examples.answers[model].numbers[at],
+                    examples.numbers[at],
                     linear[ends[column] : ends[column + 1]],
                     expected[at, -1],
                     expected[at, column],
@@ -160,7 +165,7 @@ def _of(weights: Floats | None, places: NDArray[np.intp]) -> Floats | None:
 
 
 def _others(scores: Floats) -> Floats:
-    """By row and column: the mean score of all other columns; of a column alone its own."""
+    """Return by row and column the mean score of all other columns; of a single column its own."""
     columns = scores.shape[1]
     if columns == 1:
         return scores
@@ -175,7 +180,7 @@ def _fit_text(
     penalty: float,
     weights: Floats | None,
 ) -> tuple[TextLinear, Floats]:
-    """The linear model, and what models that did not see a group would have said of its rows."""
+    """Fit the linear model; return it with the out-of-group predictions of every row."""
     ends = np.cumsum([0, *(len(ids) for ids, _ in counted)])
     matrix = csr_matrix(
         (
@@ -190,16 +195,16 @@ def _fit_text(
     matrix = matrix.multiply(idf).tocsr()
     lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
     matrix = matrix.multiply(1 / np.maximum(lengths, 1e-12)[:, None]).tocsr()
-    seen = np.zeros_like(targets)
+    examples = np.zeros_like(targets)
     for inside, outside in _folds(groups):
         ridge = _ridge(penalty).fit(matrix[inside], targets[inside], _of(weights, inside))
-        seen[outside] = ridge.predict(matrix[outside]).reshape(len(outside), -1)
+        examples[outside] = ridge.predict(matrix[outside]).reshape(len(outside), -1)
     ridge = _ridge(penalty).fit(matrix, targets, weights)
     return TextLinear(
         idf=idf,
         weights=np.ascontiguousarray(ridge.coef_.reshape(targets.shape[1], -1).T, np.float16),
         bias=np.atleast_1d(ridge.intercept_).astype(np.float32),
-    ), seen
+    ), examples
 
 
 def _ridge(penalty: float) -> Ridge:
@@ -222,7 +227,7 @@ def _trees(count: int, leaf: int, share: float, chosen: FitOptions) -> ExtraTree
 
 
 def as_forest(grown: ExtraTreesRegressor) -> Forest:
-    """The grown trees as flat arrays; leaves point to themselves."""
+    """Return the grown trees as flat arrays; leaves point to themselves."""
     trees = [each.tree_ for each in grown.estimators_]
     starts = np.cumsum([0, *(tree.node_count for tree in trees)])
     here = np.arange(starts[-1])
@@ -246,6 +251,6 @@ def as_forest(grown: ExtraTreesRegressor) -> Forest:
 
 
 def _not_above(threshold: Floats) -> NDArray[np.float32]:
-    """The greatest float32 not above each: features are float32, so they compare alike."""
+    """Return the greatest float32 not above each: features are float32, so comparisons agree."""
     rounded = threshold.astype(np.float32)
     return np.where(rounded > threshold, np.nextafter(rounded, np.float32(-np.inf)), rounded)

@@ -1,4 +1,4 @@
-"""Fits the domain of an artifact: where its labels lie, and how near is near enough."""
+"""Fits the domain of an artifact: the clusters of its labels, and their similarity limits."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ from streams.routing.learned.domain import Domain, leverage, standardized
 from streams.routing.learned.ngrams import BUCKETS, Floats, weigh
 
 LEAST_ROWS = 60
-"""Labels below which nothing is said about where they lie."""
+"""Minimum number of labels for a domain."""
 
 MOST_CENTERS = 48
 ROWS_A_CENTER = 25
 _KEPT = 400
-"""Buckets of a center that are kept, the heaviest."""
+"""Number of heaviest buckets kept of a center."""
 
 _LOW, _HIGH = 0.02, 0.1
-"""Shares of the labels' own prompts below which similarities are too low, and high enough."""
+"""Quantiles of the labels' own similarities below which a prompt is unlike, and above which it is
+alike.
+"""
 
 _LOW_OF_MEDIAN, _HIGH_OF_MEDIAN = 0.65, 0.8
-"""Shares of the usual similarity that are low, and high enough, however alike the labels are."""
+"""Shares of the usual similarity that limit both, for labels that are very much alike."""
 
 _NEAR_OF_MEDIAN, _FAR_OF_MEDIAN = 2.0, 4.0
 """The same of the usual leverage."""
@@ -33,7 +35,7 @@ _LEAST_MEMBERS = 8
 
 
 _RIDGE = 1.0
-"""Variance added to each number, so that one in which the labels never differ does not decide."""
+"""Variance added to each number, so that one without variance in the labels does not dominate."""
 
 _LEAST_SCALE = 0.01
 
@@ -41,7 +43,7 @@ _LEAST_SCALE = 0.01
 def fit_domain(
     numbers: Floats, counted: list[Ngrams], idf: NDArray[np.float32], seed: int
 ) -> Domain | None:
-    """The domain of prompts with these numbers and n-grams; `None` where they are too few."""
+    """Return the domain of prompts with these numbers and n-grams; `None` if they are too few."""
     if len(counted) < LEAST_ROWS:
         return None
     weighed = [weigh(counts, idf[ids].astype(np.float64)) for ids, counts in counted]
@@ -63,10 +65,10 @@ def fit_domain(
     low, high = np.zeros(count), np.zeros(count)
     for center in range(count):
         own = best[nearest == center]
-        told = own if len(own) >= _LEAST_MEMBERS else best
-        usual = float(np.median(told))
-        low[center] = min(float(np.quantile(told, _LOW)), _LOW_OF_MEDIAN * usual)
-        high[center] = min(float(np.quantile(told, _HIGH)), _HIGH_OF_MEDIAN * usual)
+        similarities = own if len(own) >= _LEAST_MEMBERS else best
+        usual = float(np.median(similarities))
+        low[center] = min(float(np.quantile(similarities, _LOW)), _LOW_OF_MEDIAN * usual)
+        high[center] = min(float(np.quantile(similarities, _HIGH)), _HIGH_OF_MEDIAN * usual)
     mean, scale, precision = _spread(numbers[made])
     away = leverage(numbers[held], mean, scale, precision)
     usual = float(np.median(away))
@@ -94,7 +96,7 @@ def _spread(
 
 
 def _centers(matrix: csr_matrix, seed: int) -> Floats:
-    """Centers by bucket, of length 1, without their lightest buckets."""
+    """Return centers by bucket, of length 1, without their lightest buckets."""
     count = min(MOST_CENTERS, max(matrix.shape[0] // ROWS_A_CENTER, 1))
     means = MiniBatchKMeans(count, random_state=seed, n_init=1, batch_size=1024, max_iter=30)
     found = np.asarray(means.fit(matrix).cluster_centers_, np.float64)

@@ -1,4 +1,6 @@
-"""What an artifact says of labelled rows: a given one of all, or one fitted without each fold."""
+"""Predictions for labelled rows: by a given artifact for all, or by one fitted without each
+fold.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predictions:
-    """By row: expected score of each model's answer, and, where answers were shown, of the one
-    that the weak model gave, with what is expected of each model since. `familiar` (0..1) is how
-    much each prompt is like those that were learned from.
+    """By row: expected score of each model's answer and, if answers were shown, of the weak model's
+    answer, with the revised expectation of each model. `familiar` (0..1) is the similarity of each
+    prompt to the training data.
     """
 
     models: tuple[str, ...]
@@ -33,24 +35,24 @@ class Predictions:
 
 
 def say(
-    artifact: Artifact, seen: SeenLabels, models: Sequence[str], shown: str | None
+    artifact: Artifact, examples: SeenLabels, models: Sequence[str], shown: str | None
 ) -> Predictions:
-    """What an artifact says of every row; `shown` is the model whose answer it may see.
+    """Predict every row by an artifact; `shown` is the model whose answer it may use.
 
     Raises:
-        ArtifactError: it knows nothing of one of the models.
+        ArtifactError: it has no column of one of the models.
     """
     columns = [artifact.column(model) for model in models]
     found = np.array(
         [
             artifact.prompt.judge(numbers, ngrams)
-            for numbers, ngrams in zip(seen.numbers, seen.ngrams, strict=True)
+            for numbers, ngrams in zip(examples.numbers, examples.ngrams, strict=True)
         ]
     )
     answered = revised = None
-    if shown is not None and artifact.answer is not None and shown in seen.answers:
-        answers, column = seen.answers[shown], artifact.column(shown)
-        numbers = np.column_stack((answers.numbers, seen.numbers))
+    if shown is not None and artifact.answer is not None and shown in examples.answers:
+        answers, column = examples.answers[shown], artifact.column(shown)
+        numbers = np.column_stack((answers.numbers, examples.numbers))
         judged = np.array(
             [
                 artifact.answer.judge(numbers[place], answers.ngrams[place], expected, column)
@@ -72,7 +74,7 @@ def say(
         familiar=np.array(
             [
                 artifact.familiarity(numbers, ngrams)
-                for numbers, ngrams in zip(seen.numbers, seen.ngrams, strict=True)
+                for numbers, ngrams in zip(examples.numbers, examples.ngrams, strict=True)
             ]
         ),
     )
@@ -88,27 +90,27 @@ def say_in_folds(
     options: FitOptions | None = None,
     on_fold: Callable[[], None] = lambda: None,
 ) -> Predictions:
-    """What artifacts say of rows that they were not fitted on; equal prompts share a fold. Without
-    a number of folds each group of rows is one.
+    """Predict rows by artifacts that were not fitted on them; equal prompts share a fold. Without a
+    number of folds each group of rows is one.
 
-    `most_labels` rows at most are drawn for each fit, by a fixed seed.
+    At most `most_labels` rows are drawn for each fit, by a fixed seed.
 
     Raises:
         LabelsError: there are fewer different prompts than folds, or fewer than two groups.
     """
     split = splits(labels, folds)
-    seen = look_at(labels, answers_of=None if shown is not None else ())
+    examples = look_at(labels, answers_of=None if shown is not None else ())
     expected = np.zeros((len(labels), len(models)))
     answered: Floats | None = None
     revised, familiar = np.zeros_like(expected), np.ones(len(labels))
     for inside, outside in split:
-        artifact = fit_artifact(seen.take(draw(inside, most_labels)), None, options)
-        said = say(artifact, seen.take(outside), models, shown)
-        expected[outside], familiar[outside] = said.expected, said.familiar
-        if said.answered is not None and said.revised is not None:
+        artifact = fit_artifact(examples.take(draw(inside, most_labels)), None, options)
+        predictions = say(artifact, examples.take(outside), models, shown)
+        expected[outside], familiar[outside] = predictions.expected, predictions.familiar
+        if predictions.answered is not None and predictions.revised is not None:
             answered = np.zeros(len(labels)) if answered is None else answered
-            answered[outside] = said.answered
-            revised[outside] = said.revised
+            answered[outside] = predictions.answered
+            revised[outside] = predictions.revised
         on_fold()
     return Predictions(
         models=tuple(models),
@@ -120,21 +122,21 @@ def say_in_folds(
 
 
 def splits(labels: Labels, folds: int | None) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Places to fit on and places to judge, for each fold."""
+    """Return the indexes to fit on and those to predict, for each fold."""
     if folds is None:
         named = np.array([row.group or "" for row in labels.rows])
         known = np.unique(named)
         if len(known) < 2:
-            raise LabelsError("leaving groups out needs rows of two groups at least")
+            raise LabelsError("leaving groups out needs rows of at least two groups")
         return [(np.flatnonzero(named != each), np.flatnonzero(named == each)) for each in known]
     _, groups = np.unique(labels.prompts, return_inverse=True)
     if len(np.unique(groups)) < folds:
-        raise LabelsError(f"{folds} folds need as many different prompts; there are too few")
+        raise LabelsError(f"{folds} folds need at least {folds} different prompts")
     return list(GroupKFold(folds, shuffle=True, random_state=0).split(groups, groups=groups))
 
 
 def draw(places: NDArray[np.intp], most: int | None, seed: int = 0) -> NDArray[np.intp]:
-    """At most so many of the places, drawn at random by a fixed seed, in their order."""
+    """Draw at most `most` of the indexes at random by a fixed seed, in their order."""
     if most is None or most >= len(places):
         return places
     return np.sort(np.random.default_rng(seed).choice(places, most, replace=False))

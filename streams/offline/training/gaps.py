@@ -1,10 +1,10 @@
-"""Labels that are not complete: what stands in for a score that nobody gave.
+"""Imputation of missing scores in labels.
 
-A running system asks one or two models for each request, so most scores are unknown (NaN). They are
-filled by what the other labels say: how hard the prompt's text looks, and how much better or worse
-than that the models did which were asked. What is filled shapes the trees; their leaves then count
-known scores only, drawn towards what was filled where few are known. So a model with few labels
-borrows the difficulty that is common to all, and one with many keeps its own.
+A running system calls one or two models for each request, so most scores are missing (NaN). They
+are imputed from the other labels: the difficulty by the prompt's text, and the deviation of the
+known scores from it. Imputed scores shape the trees; leaf values then use known scores only, shrunk
+towards the imputed ones where few are known. So a model with few labels uses the common difficulty,
+and one with many its own.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ from streams.routing.learned.forest import Forest
 Floats = NDArray[np.float64]
 
 LEAST_KNOWN = 20
-"""Known scores that a model needs, where it was not scored in every row."""
+"""Known scores that a model needs if it was not scored in every row."""
 
 _COMMON = 2.0
-"""Labels' worth of doubt in how far one label's surprise is common to all models: scores of two
-models to a prompt correlate by about a third once its text is known."""
+"""Prior weight, in labels, of the common part of a label's deviation: scores of two models to a
+prompt correlate by about a third once its text is known.
+"""
 _BORROWED = 4.0
-"""Labels' worth of what was filled, in a leaf."""
+"""Weight of imputed scores in a leaf, in labels."""
 
 
 def refuse_few(scores: Floats, models: Sequence[str]) -> None:
-    """Every incomplete column needs known scores.
+    """Check that every incomplete column has enough known scores.
 
     Raises:
         LabelsError: a model has fewer than `LEAST_KNOWN`.
@@ -42,13 +43,13 @@ def refuse_few(scores: Floats, models: Sequence[str]) -> None:
         many = int(known[:, column].sum())
         if many < min(LEAST_KNOWN, len(known)):
             raise LabelsError(
-                f"{model} has {many} labels, at least {LEAST_KNOWN} are needed to learn from; "
-                "bring more, or leave it out"
+                f"{model} has {many} labels, fewer than the required {LEAST_KNOWN}; "
+                "add more, or exclude the model"
             )
 
 
 def means_of(scores: Floats, weights: Floats | None) -> Floats:
-    """The mean known score of each column."""
+    """Return the mean known score of each column."""
     known = np.isfinite(scores)
     counts = known if weights is None else known * weights[:, None]
     means: Floats = (np.where(known, scores, 0.0) * counts).sum(axis=0) / counts.sum(axis=0)
@@ -56,8 +57,8 @@ def means_of(scores: Floats, weights: Floats | None) -> Floats:
 
 
 def fill(scores: Floats, guessed: Floats) -> Floats:
-    """The scores, with the unknown ones as guessed (by row and column), moved by how much better or
-    worse than guessed the row's known scores are.
+    """Return the scores with missing ones imputed as guessed (by row and column), shifted by the
+    deviation of the row's known scores from the guess.
     """
     known = np.isfinite(scores)
     surprise = np.where(known, scores - guessed, 0.0).sum(axis=1) / (known.sum(axis=1) + _COMMON)
@@ -71,8 +72,8 @@ def count_known(
     scores: Floats,
     weights: Floats | None,
 ) -> Forest:
-    """The forest whose leaves hold the mean of the known scores that fell into them, drawn towards
-    what they held; outputs beyond the columns of the scores stay.
+    """Return the forest with the mean of the known scores in each leaf, shrunk towards its previous
+    value; outputs beyond the columns of the scores stay.
     """
     known = np.isfinite(scores)
     counts = known.astype(np.float64) if weights is None else known * weights[:, None]
@@ -80,7 +81,7 @@ def count_known(
     leaves = (grown.apply(rows) + forest.roots).ravel()
     trees, value = len(forest.roots), forest.value.astype(np.float64)
     for column in range(scores.shape[1]):
-        seen = np.bincount(leaves, np.repeat(counts[:, column], trees), len(value))
+        totals = np.bincount(leaves, np.repeat(counts[:, column], trees), len(value))
         total = np.bincount(leaves, np.repeat(sums[:, column], trees), len(value))
-        value[:, column] = (total + _BORROWED * value[:, column]) / (seen + _BORROWED)
+        value[:, column] = (total + _BORROWED * value[:, column]) / (totals + _BORROWED)
     return replace(forest, value=value.astype(np.float32))

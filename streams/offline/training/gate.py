@@ -1,9 +1,9 @@
-"""Whether what was learned is surely better than what needs no learning.
+"""Gate of training: whether the learned classifier is significantly better than untrained ones.
 
-Each row is judged by a model that was not fitted on it (cross-fitting), and the same resampled rows
-are counted for both sides (a paired bootstrap), so that luck with the rows falls on both alike. A
-gain passes when its lower bound, one-sided with 95 % confidence, is above zero: on labels that mean
-nothing at most one run in twenty passes.
+Each row is predicted by a model that was not fitted on it (cross-fitting), and both sides use the
+same resampled rows (a paired bootstrap), so sampling error affects both alike. A gain passes if its
+lower bound, one-sided with 95 % confidence, is above zero: on random labels at most one run in
+twenty passes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _TAIL = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gain:
-    """How much better than a rival, by the figure compared, and what it is at least (95 %)."""
+    """Gain over a baseline in the compared figure, and its lower bound (95 %)."""
 
     over: str
     gain: float
@@ -36,11 +36,11 @@ class Gain:
 
     @property
     def is_sure(self) -> bool:
-        """Whether it is above zero with confidence."""
+        """Return whether it is above zero with confidence."""
         return self.at_least > 0
 
     def as_document(self) -> dict[str, float | str]:
-        """As `sluice train --json` prints it."""
+        """Return the form that `sluice train --json` prints."""
         return {
             "over": self.over,
             "gain": round(self.gain, 6),
@@ -49,13 +49,15 @@ class Gain:
 
 
 def apgr_of(weak: Floats, strong: Floats, wish: Floats) -> Statistic:
-    """APGR of a wish for the strong model."""
+    """Return APGR of a preference for the strong model."""
     ranking = Ranking.of(weak, strong, wish)
     return lambda counts: ranking.curve(counts).area
 
 
 def auroc_of(bad: Floats, doubt: Floats) -> Statistic:
-    """How well doubt tells bad answers (1) from good ones (0); NaN where one kind is missing."""
+    """Return how well doubt separates bad answers (1) from good ones (0); NaN with one class
+    only.
+    """
 
     def figure(counts: Floats) -> float:
         places = np.repeat(np.arange(len(bad)), counts.astype(np.intp))
@@ -68,8 +70,8 @@ def auroc_of(bad: Floats, doubt: Floats) -> Statistic:
 def gains_over(
     learned: Statistic, rivals: Mapping[str, Statistic], rows: int, *, seed: int = 0
 ) -> tuple[Gain, ...]:
-    """The gain over each rival, on the same resamples. Resamples without a figure are left out; if
-    all are, nothing is sure.
+    """Return the gain over each baseline, on the same resamples. Resamples without a figure are
+    excluded; if all are, no gain is sure.
 
     Raises:
         NoGapError: the strong model is no better than the weak one on the rows themselves.

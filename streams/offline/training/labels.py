@@ -1,9 +1,9 @@
-"""Labelled requests: prompts, and how good which model's answer to each was.
+"""Labelled requests: prompts, and the quality of models' answers to each.
 
 A line of a file is `{prompt, answers: {model: {score, text}}}` or `{prompt, scores: {model:
-score}}`, JSON, plain or gzip. A score is 0..1; a model without one in a row was not asked there,
-and what its score would have been is unknown (NaN). `weight` (> 0, else 1) is for how many requests
-a row stands: one over the chance with which it was drawn.
+score}}`, JSON, plain or gzip. A score is 0..1. A model without one in a row was not called, and its
+score is unknown (NaN). `weight` (> 0, else 1) is the number of requests that a row represents: one
+over the probability with which it was drawn.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from schemas.errors import SluiceError
 Floats = NDArray[np.float64]
 
 LEAST_BESIDE = 50
-"""Labels that a model needs to be kept beside those that were asked for."""
+"""Minimum number of labels to keep a model beside the requested ones."""
 
 
 class LabelsError(SluiceError):
-    """A file of labels can't be used; the message names the line and what is expected there."""
+    """A label file is unusable; the message has the line and the expected content."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled:
-    """One prompt; `scores` 0..1 and answers' `texts` by model, where there are any; it stands for
-    `weight` requests; `group` is what rows are left out together by.
+    """One prompt; `scores` 0..1 and answers' `texts` by model, if available; it represents `weight`
+    requests; rows of one `group` are left out together.
     """
 
     prompt: str
@@ -46,9 +46,9 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnMapping:
-    """Fields of a file that go by other names: `prompt`, `weight`, and by model its `scores` and
-    the `texts` of its answers; `group` is the field by which rows are left out together. A name
-    with dots is a path into objects.
+    """Fields of a file with other names: `prompt`, `weight`, and by model its `scores` and the
+    `texts` of its answers; `group` is the field by which rows are left out together. A name with
+    dots is a path into objects.
     """
 
     prompt: str = "prompt"
@@ -58,7 +58,7 @@ class ColumnMapping:
     group: str | None = None
 
     def document(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """A row of the file under the names that labels have."""
+        """Return a row of the file under the standard names."""
         named: dict[str, Any] = {
             name: row[name] for name in ("answers", "scores") if name in row
         } | {"prompt": _field(row, self.prompt)}
@@ -79,7 +79,9 @@ class ColumnMapping:
 
 
 def _field(row: Mapping[str, Any], path: str) -> Any:
-    """The value at a path of names, or `None`; a name with a dot in it is tried whole first."""
+    """Return the value at a path of names, or `None`; a name with a dot is first tried as a
+    whole.
+    """
     if path in row:
         return row[path]
     found: Any = row
@@ -100,48 +102,48 @@ class Labels:
 
     @property
     def prompts(self) -> list[str]:
-        """All prompts."""
+        """Return all prompts."""
         return [row.prompt for row in self.rows]
 
     @property
     def scores(self) -> Floats:
-        """Scores by row and model; NaN where a model was not asked."""
+        """Return scores by row and model; NaN if a model was not called."""
         return np.array(
             [[row.scores.get(model, nan) for model in self.models] for row in self.rows]
         )
 
     @property
     def weights(self) -> Floats:
-        """For how many requests each row stands."""
+        """Return the number of requests that each row represents."""
         return np.array([row.weight for row in self.rows])
 
     def scored_by(self, *models: str) -> NDArray[np.intp]:
-        """Places of the rows that score all of these models."""
+        """Return the indexes of the rows that score all of these models."""
         return np.flatnonzero([all(model in row.scores for model in models) for row in self.rows])
 
     def column(self, model: str) -> Floats:
-        """The scores of one model.
+        """Return the scores of one model.
 
         Raises:
             LabelsError: it was not scored in every row.
         """
         if len(self.scored_by(model)) < len(self):
-            raise LabelsError(f"no scores of {model} in every row; there are those of "
+            raise LabelsError(f"no scores of {model} in every row; scored models: "
                               + ", ".join(self.models))  # fmt: skip
         return np.array([row.scores[model] for row in self.rows])
 
     @property
     def with_texts(self) -> bool:
-        """Whether the answer of every score is there."""
+        """Return whether every score has its answer's text."""
         return all(model in row.texts for row in self.rows for model in row.scores)
 
     def take(self, places: Sequence[int] | NDArray[np.intp]) -> Labels:
-        """These rows only."""
+        """Return these rows only."""
         return Labels(rows=tuple(self.rows[place] for place in places), models=self.models)
 
 
 def labels_of(rows: Iterable[Labelled]) -> Labels:
-    """Rows with the models that any of them scores.
+    """Return rows with the models that any of them scores.
 
     Raises:
         LabelsError: there are no rows, or no scores.
@@ -158,11 +160,11 @@ def labels_of(rows: Iterable[Labelled]) -> Labels:
 def read_labels(
     path: Path, models: Sequence[str] = (), columns: ColumnMapping | None = None
 ) -> Labels:
-    """Labels out of a file, its fields named by `columns`; with `models`, rows that score all of
-    these, with those of the other models of which enough is known to learn from.
+    """Read labels from a file, its fields named by `columns`. With `models`, keep rows that score
+    all of these, with the scores of other models that have enough labels.
 
     Raises:
-        LabelsError: the file can't be read, or a line is not as it should be.
+        LabelsError: the file can't be read, or a line is invalid.
     """
     read = list(_lines(path, columns or ColumnMapping()))
     rows = [row for row in read if all(model in row.scores for model in models)]
@@ -170,7 +172,7 @@ def read_labels(
     missing = [model for model in models if model not in known]
     if missing and known:
         raise LabelsError(
-            f"{path}: no scores of {' or '.join(missing)}; there are those of {', '.join(known)}"
+            f"{path}: no scores of {' or '.join(missing)}; scored models: {', '.join(known)}"
         )
     try:
         return _without_rare(labels_of(rows), models) if models else labels_of(rows)
@@ -212,13 +214,13 @@ def _row(line: bytes, place: str, columns: ColumnMapping) -> Labelled:
     except orjson.JSONDecodeError:
         raise LabelsError(f"{place}: not JSON") from None
     if not isinstance(document, dict):
-        raise LabelsError(f"{place}: an object is expected")
+        raise LabelsError(f"{place}: expected an object")
     group = None if columns.group is None else _field(document, columns.group)
     if columns.group is not None and group is None:
         raise LabelsError(f"{place}: no field `{columns.group}` to leave rows out by")
     document = columns.document(document)
     if not isinstance(document["prompt"], str):
-        raise LabelsError(f"{place}: an object with a text `{columns.prompt}` is expected")
+        raise LabelsError(f"{place}: expected an object with a text `{columns.prompt}`")
     answers, scores = document.get("answers"), document.get("scores")
     if isinstance(answers, dict):
         scores = {model: _part(answer, "score", place) for model, answer in answers.items()}
@@ -230,7 +232,7 @@ def _row(line: bytes, place: str, columns: ColumnMapping) -> Labelled:
     elif isinstance(scores, dict):
         texts = {}
     else:
-        raise LabelsError(f"{place}: `answers` or `scores` by model are expected")
+        raise LabelsError(f"{place}: expected `answers` or `scores` by model")
     for model, score in scores.items():
         if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
             raise LabelsError(f"{place}: the score of {model} is not a number from 0 to 1")
@@ -248,5 +250,5 @@ def _row(line: bytes, place: str, columns: ColumnMapping) -> Labelled:
 
 def _part(answer: Any, name: str, place: str) -> Any:
     if not isinstance(answer, dict) or name not in answer:
-        raise LabelsError(f"{place}: each answer is an object with `{name}`")
+        raise LabelsError(f"{place}: each answer must be an object with `{name}`")
     return answer[name]

@@ -1,4 +1,4 @@
-"""One classifier, or cascade, measured on labelled rows between a weak and a strong model."""
+"""Evaluation of one classifier or cascade on labelled rows between a weak and a strong model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CPT = {"cpt50": 0.5, "cpt80": 0.8, "cpt95": 0.95}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallCosts:
-    """Mean USD of a call of the weak and of the strong model; `None` where no price is known."""
+    """Mean USD of a call of the weak and of the strong model; `None` without a known price."""
 
     weak: float | None
     strong: float | None
@@ -41,7 +41,7 @@ class Measured:
     costs: dict[str, float | None]
 
     def as_document(self) -> dict[str, Any]:
-        """As `sluice eval --json` prints it; `random` is what tossing a coin gives."""
+        """Return the form that `sluice eval --json` prints; `random` is a random router."""
         return {
             "n": self.rows,
             "weak": round(self.weak, 6),
@@ -70,7 +70,7 @@ def measure(
     weak_always_paid: bool = False,
     seed: int = 0,
 ) -> Measured:
-    """Measure a preference; a weak answer is good from `bar` on.
+    """Evaluate a preference; a weak answer is good from `bar` on.
 
     With `weak_always_paid` (a cascade) the weak call is paid for every request.
 

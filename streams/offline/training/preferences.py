@@ -1,5 +1,5 @@
-"""Every classifier as a preference for the strong model: a number for each row, and, where it
-states one, the chance that the weak answer is good.
+"""Classifiers as preferences for the strong model: a number for each row and, if stated, the
+probability that the weak answer is good.
 """
 
 from __future__ import annotations
@@ -31,17 +31,21 @@ CASCADE_NAMES = (*SCORERS, LEARNED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preference:
-    """`wish` for the strong model by row; `stated` chance 0..1 that the weak answer is good."""
+    """`wish` for the strong model by row; `stated` probability 0..1 that the weak answer is
+    good.
+    """
 
     wish: Floats
     stated: Floats | None
 
 
 def prefer(name: str, labels: Labels, said: Predictions | None = None) -> Preference:
-    """What a classifier prefers; `said` is the learned one's view: weak first, strong second."""
+    """Return the preference of a classifier; `said` are the learned predictions: weak first, strong
+    second.
+    """
     if name in {LEARNED, HYBRID}:
         if said is None:
-            raise LabelsError(f"{name}: an artifact or folds are needed")
+            raise LabelsError(f"{name}: needs an artifact or folds")
         weak, strong = said.expected[:, 0], said.expected[:, 1]
         wish = _shrunk(strong - weak, said.familiar, lambda: _untrained(labels))
         if name == HYBRID:
@@ -56,7 +60,7 @@ def prefer(name: str, labels: Labels, said: Predictions | None = None) -> Prefer
 
 
 def _hybrid(ruled: Floats, learned: Floats) -> Floats:
-    """The rules' score, and, near a boundary, what was learned in its place, within the margin."""
+    """Return the rules' score; near a boundary the learned one instead, within the margin."""
     margin, ranks, wish = HybridPolicy().margin, _ranks(learned), ruled.copy()
     for boundary in BOUNDARIES:
         near = np.abs(ruled - boundary) <= margin
@@ -74,13 +78,15 @@ def _scores(name: str, labels: Labels) -> Floats:
 
 
 def _untrained(labels: Labels) -> Floats:
-    """What is preferred without labels, by rank: a quarter rules, the rest length."""
+    """Return the preference without labels, by rank: a quarter rules, the rest length."""
     wish: Floats = (_ranks(_scores(RULES, labels)) + 3 * _ranks(_lengths(labels))) / 4
     return wish
 
 
 def _shrunk(wish: Floats, familiar: Floats, untrained: Callable[[], Floats]) -> Floats:
-    """A learned wish, and as much of an untrained one as a prompt is unlike the labels, by rank."""
+    """Return a learned preference mixed by rank with an untrained one, in proportion to the
+    prompt's distance from the labels.
+    """
     if (familiar >= 1).all():
         return wish
     shrunk: Floats = familiar * _ranks(wish) + (1 - familiar) * _ranks(untrained())
@@ -88,7 +94,7 @@ def _shrunk(wish: Floats, familiar: Floats, untrained: Callable[[], Floats]) -> 
 
 
 def _ranks(values: Floats) -> Floats:
-    """Places of the values in their order, 0..1; equal ones share one."""
+    """Return the ranks of the values, 0..1; equal ones share one."""
     ranks: Floats = rankdata(values) / max(len(values), 1)
     return ranks
 
@@ -96,10 +102,10 @@ def _ranks(values: Floats) -> Floats:
 def prefer_after(
     name: str, labels: Labels, weak: str, said: Predictions | None = None
 ) -> Preference:
-    """What a cascade prefers once it has seen the weak answer.
+    """Return the preference of a cascade after the weak answer.
 
     Raises:
-        LabelsError: the rows hold no answers, or `learned` was not shown them.
+        LabelsError: the rows have no answers, or `learned` did not get them.
     """
     if name == LEARNED:
         if said is None or said.answered is None or said.revised is None:

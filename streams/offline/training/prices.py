@@ -1,4 +1,4 @@
-"""What a call of a model costs on rows that say no tokens: estimated from the length of texts."""
+"""Estimated cost of a model's call on rows without token counts, from the length of texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streams.routing.selection.candidates import EXPECTED_OUTPUT_TOKENS
 
 
 def mean_call_cost(labels: Labels, model: str) -> float | None:
-    """Mean USD of a call at today's list price; `None` where the list does not know the model.
+    """Return mean USD of a call at today's list price; `None` if the list does not have the model.
 
     Four characters count as a token; without an answer's text 300 tokens of output are assumed.
     """

@@ -1,4 +1,4 @@
-"""Labelled rows as numbers, counted once however often they are fitted or judged."""
+"""Features of labelled rows, extracted once for all fits and predictions."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Places = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenAnswers:
-    """One model's answers by row: their numbers beside the question's, and their n-grams. Where the
-    model was not asked stands an empty text.
+    """One model's answers by row: their features relative to the question, and their n-grams. A row
+    without a call has an empty text.
     """
 
     numbers: Floats
     ngrams: list[Ngrams]
 
     def take(self, places: Places) -> SeenAnswers:
-        """These rows only."""
+        """Return these rows only."""
         return SeenAnswers(
             numbers=self.numbers[places], ngrams=[self.ngrams[place] for place in places]
         )
@@ -36,8 +36,8 @@ class SeenAnswers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenLabels:
-    """`numbers` and `ngrams` of the prompts, `scores` by row and model (NaN where unknown),
-    `weights` by row, `answers` by model.
+    """`numbers` and `ngrams` of the prompts, `scores` by row and model (NaN if unknown), `weights`
+    by row, `answers` by model.
     """
 
     models: tuple[str, ...]
@@ -51,7 +51,7 @@ class SeenLabels:
         return len(self.ngrams)
 
     def take(self, places: Places) -> SeenLabels:
-        """These rows only."""
+        """Return these rows only."""
         return SeenLabels(
             models=self.models,
             scores=self.scores[places],
@@ -63,7 +63,9 @@ class SeenLabels:
 
 
 def look_at(labels: Labels, *, answers_of: Sequence[str] | None = None) -> SeenLabels:
-    """Count what is in the rows; answers of all models unless some, or none, are named."""
+    """Extract the features of the rows; with answers of all models unless `answers_of` names
+    some.
+    """
     prompts = [Tokens.of(prompt) for prompt in labels.prompts]
     shown = labels.models if answers_of is None else tuple(answers_of)
     return SeenLabels(

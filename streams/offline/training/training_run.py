@@ -1,10 +1,10 @@
-"""A training run: fit on four fifths, compare on the fifth held out, fit again on all.
+"""Training run: fit on four fifths, compare on the held-out fifth, fit again on all.
 
-The artifact that comes out was fitted on all labels; how good it is was measured on one that was
-not shown the rows it was measured on. Where few of those rows score both models, there is no gap
-to recover; then it counts how well each classifier tells good answers of the weak model from bad.
-Whether it is better than what needs no training is decided on all rows, each judged by a model
-that was fitted without it (`gate`).
+The resulting artifact is fitted on all labels; its quality is measured on one fitted without the
+rows of the measurement. If few of those rows score both models, there is no gap to recover; the
+comparison is then by how well each classifier separates good answers of the weak model from bad
+ones. Whether it is better than untrained classifiers is decided on all rows, each predicted by a
+model fitted without it (`gate`).
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ GATE_FOLDS = 5
 CASCADE = "learned cascade"
 APGR, AUROC = "apgr", "auroc"
 LEAST_BOTH = 50
-"""Rows held out that score both models, below which APGR says nothing, unless all rows do."""
+"""Held-out rows that score both models, below which APGR is not used, unless all rows do."""
 GOOD = 0.5
-"""An answer is good from this score on."""
+"""Score from which an answer is good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """An artifact, how many rows it was fitted on, and how it did on `held_out` others: by
-    classifier the `apgr`, or, where too few rows score both models, the `auroc` of telling good
-    weak answers from bad; the other is empty. `gains` over what needs no training are those of
-    all rows, cross-fitted.
+    """An artifact, the number of rows it was fitted on, and its results on `held_out` others: by
+    classifier the `apgr` or, if too few rows score both models, the `auroc` of good against bad
+    weak answers; the other is empty. `gains` over untrained classifiers are those of all rows,
+    cross-fitted.
     """
 
     artifact: Artifact
@@ -55,22 +55,24 @@ class Trained:
 
     @property
     def hash(self) -> str:
-        """The artifact's."""
+        """Return the artifact's hash."""
         return self.artifact.hash
 
     @property
     def is_better(self) -> bool:
-        """Whether it surely beats what needs no training: length, rules, and a coin."""
+        """Return whether it is significantly better than untrained ones: length, rules, and
+        random.
+        """
         return bool(self.gains) and all(each.is_sure for each in self.gains)
 
     @property
     def compared_by(self) -> str:
-        """Which comparison was made: `apgr` or `auroc`."""
+        """Return the comparison in use: `apgr` or `auroc`."""
         return APGR if self.apgr else AUROC
 
     @property
     def figures(self) -> Mapping[str, float]:
-        """Those of the comparison that was made; 0.5 is a coin in both."""
+        """Return the figures of the comparison in use; 0.5 is random in both."""
         return self.apgr or self.auroc
 
 
@@ -84,7 +86,7 @@ def train(
     options: FitOptions | None = None,
     seed: int = 0,
 ) -> Trained:
-    """Train on labels, of which `most_labels` at most are drawn.
+    """Train on labels, of which at most `most_labels` are drawn.
 
     Raises:
         LabelsError: a model has too few labels, or the weak one's held out are all good or all bad.
@@ -92,9 +94,7 @@ def train(
     """
     for model in (weak, strong):
         if model not in labels.models:
-            raise LabelsError(
-                f"no scores of {model}; there are those of {', '.join(labels.models)}"
-            )
+            raise LabelsError(f"no scores of {model}; scored models: {', '.join(labels.models)}")
     chosen = draw(np.arange(len(labels)), most_labels, seed)
     seen = look_at(labels)
     shuffled = np.random.default_rng(seed).permutation(chosen)
@@ -125,7 +125,7 @@ def train(
 def _gains(
     labels: Labels, weak: str, strong: str, compared_by: str, options: FitOptions | None
 ) -> tuple[Gain, ...]:
-    """What cross-fitted models gain over rules, length and a coin, on the rows that can tell."""
+    """Return the gains of cross-fitted models over rules, length and random, on the usable rows."""
     folds = min(GATE_FOLDS, len(set(labels.prompts)))
     if folds < 2:
         return ()
@@ -150,13 +150,13 @@ def _doubt(preference: Preference) -> Floats:
 def _comparison(
     labels: Labels, held: NDArray[np.intp], weak: str, strong: str
 ) -> tuple[str, NDArray[np.intp]]:
-    """Which comparison the rows held out allow, and the rows that it is made on."""
+    """Return the comparison that the held-out rows permit, and its rows."""
     both = np.intersect1d(held, labels.scored_by(weak, strong))
     if len(both) >= min(LEAST_BOTH, len(held)):
         return APGR, both
     known = np.intersect1d(held, labels.scored_by(weak))
     if len(known) == 0:
-        raise LabelsError(f"no row held out scores {weak}; bring more labels of it")
+        raise LabelsError(f"no held-out row scores {weak}; add more labels of it")
     return AUROC, known
 
 
@@ -177,11 +177,11 @@ def _compare(
 
 
 def _told_apart(held: Labels, weak: str, preference: Preference) -> float:
-    """How well a preference tells the weak model's bad answers from its good ones."""
+    """Return how well a preference separates the weak model's bad answers from its good ones."""
     found = auroc(_doubt(preference), (held.column(weak) < GOOD).astype(np.float64))
     if found is None:
         raise LabelsError(
-            f"the answers of {weak} that were held out are all good, or all bad: nothing to tell "
-            "apart; bring labels of both kinds"
+            f"the held-out answers of {weak} are all good, or all bad: nothing to "
+            "separate; add labels of both kinds"
         )
     return found

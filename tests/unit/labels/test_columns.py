@@ -69,7 +69,7 @@ def test_a_row_without_its_group_is_named(tmp_path: Path) -> None:
 
 
 def test_the_models_that_exist_are_named_where_one_does_not(tmp_path: Path) -> None:
-    with pytest.raises(LabelsError, match="no scores of huge; there are those of small, large"):
+    with pytest.raises(LabelsError, match="no scores of huge; scored models: small, large"):
         read_labels(_file(tmp_path, ROWS), ("small", "huge"), columns_of(MAPPED))
 
 

@@ -1,1 +1,1 @@
-"""Recorded decisions, decided again under another policy."""
+"""Replay of recorded decisions under another policy."""

@@ -1,8 +1,8 @@
-"""With which designed probability an answer of each model could have been seen.
+"""Designed probability with which an answer of each model could have been observed.
 
-Two draws are designed: a shadow call's, whose probability stands in the decision's inputs whether
-or not it was drawn; and an experiment's, where its arms start a request on different tiers. All
-other answers were there, or not, for reasons of their own, and have no chance here.
+Two draws are designed: a shadow call's, whose probability is in the decision's inputs whether or
+not it was drawn; and an experiment's, if its arms start a request on different tiers. Other answers
+have causes without a designed probability, and have none here.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from streams.routing.snapshot import RegistrySnapshot
 
 
 def chances_of(
-    recorded: Recorded, subject: RoutingRequest, wants: Wants, before: Ways, on: ReplayContext
+    recorded: Recorded, request: RoutingRequest, wants: Wants, before: Ways, on: ReplayContext
 ) -> dict[str, float]:
-    """Probabilities (0 < p < 1) by model; `before` is the registry that was live."""
+    """Return probabilities (0 < p < 1) by model; `before` is the live registry of the request."""
     decision = recorded.decision
     arm = (decision.experiment, decision.arm)
-    ground = before.snapshot.under(*arm)
+    effective = before.snapshot.under(*arm)
     shadow = _shadow(recorded)
     shadows: dict[str, float] = {}
     if shadow and recorded.ended_tier:
-        shadows = {tier: shadow for tier in ground.tiers if tier != recorded.ended_tier}
-    starts = dict(_starts(recorded, subject, before.snapshot, on))
+        shadows = {tier: shadow for tier in effective.tiers if tier != recorded.ended_tier}
+    starts = dict(_starts(recorded, request, before.snapshot, on))
     if len(starts) < 2:
         found = shadows
     else:
         found = {
             tier: started + (1 - started) * shadows.get(tier, shadow)
-            for tier in ground.tiers
+            for tier in effective.tiers
             if (started := starts.get(tier, 0.0)) or tier in shadows
         }
     named = ((before.first(tier, wants, arm), chance) for tier, chance in found.items())
@@ -44,7 +44,9 @@ def chances_of(
 
 
 def _shadow(recorded: Recorded) -> float:
-    """The probability of a shadow call on each other tier; 0 where none would have been made."""
+    """Return the probability of a shadow call on each other tier; 0 if none would have been
+    made.
+    """
     if '"shadow"' not in recorded.decision.inputs:
         return 0.0
     step = latest_step(recorded.decision.inputs, ShadowStep)
@@ -52,9 +54,9 @@ def _shadow(recorded: Recorded) -> float:
 
 
 def _starts(
-    recorded: Recorded, subject: RoutingRequest, live: RegistrySnapshot, on: ReplayContext
+    recorded: Recorded, request: RoutingRequest, live: RegistrySnapshot, on: ReplayContext
 ) -> Iterator[tuple[str, float]]:
-    """Tiers on which the arms of this request's experiment start it, with their probability."""
+    """Yield the first tiers of the arms of this request's experiment, with their probability."""
     experiment = next(
         (each for each in live.experiments if each.name == recorded.decision.experiment), None
     )
@@ -63,7 +65,7 @@ def _starts(
     whole = sum(arm.weight for arm in experiment.arms)
     found: dict[str, float] = {}
     for arm in experiment.arms:
-        again = redecide(recorded, subject, replace(on, snapshot=arm.snapshot))
+        again = redecide(recorded, request, replace(on, snapshot=arm.snapshot))
         if again.decision is not None:
             tier = again.decision.tier
             found[tier] = found.get(tier, 0.0) + arm.weight / whole

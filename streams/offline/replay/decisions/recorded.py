@@ -1,4 +1,4 @@
-"""A decision as the journal recorded it, and what of its inputs a replay starts from (law 5)."""
+"""A recorded decision of the journal, and the inputs that a replay uses (law 5)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from streams.routing.decision_inputs import same_classify
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """One request's first terminal outcome: who, where it lies in the log, what was decided.
+    """One request's first terminal outcome: tenant, position in the log, decision.
 
-    `tenant` is the one that counted, which a request topic may have set; `feature` and `user_tier`
-    are the caller's; `ended_tier` is the tier whose answer was sent, empty where none was.
+    `tenant` is the effective one, which a request topic may have set; `feature` and `user_tier` are
+    the caller's; `ended_tier` is the tier of the sent answer, empty without one.
     """
 
     tenant: str
@@ -27,14 +27,14 @@ class Recorded:
 
     @property
     def was_decided(self) -> bool:
-        """Whether there is a decision to hold another against."""
+        """Return whether there is a decision to compare with."""
         return self.decision.classifier != UNDECIDED
 
 
 def same_decision(recorded: Decision, again: Decision) -> bool:
-    """Whether both say the same from the same inputs, to the last bit.
+    """Return whether both decisions and their inputs are identical, to the last bit.
 
-    What later hops added to the inputs is left out: it is no part of where a request starts.
+    Inputs added by later hops are ignored: they do not affect the first tier.
     """
     return (
         recorded.tier == again.tier

@@ -1,8 +1,8 @@
-"""A logged request decided again, by the pure core, from what was recorded with it.
+"""Repeats the decision of a logged request, by the pure core, from its recorded inputs.
 
-What always holds: under the registry version that was live, by the same code, the decision is the
-recorded one; the clock, the time left, expected costs and a model's opinion are the recorded ones
-wherever the new registry asks for the same; nothing is asked of a model.
+Invariant: under the live registry version and the same code, the decision equals the recorded one.
+The clock, the time left, expected costs and an LLM classification are the recorded ones wherever
+the new registry would compute the same; no model is called.
 """
 
 from __future__ import annotations
@@ -30,30 +30,30 @@ from streams.routing.decision_inputs import ClassifyInputs, read_classify
 from streams.routing.snapshot import RegistrySnapshot
 
 LandscapeOf = Callable[[str], RegistrySnapshot | None]
-"""A registry version by its hash; `None` where the topic has it no longer."""
+"""Returns a registry version by its hash; `None` if the topic no longer has it."""
 
 CostsOf = Callable[[Mapping[str, Any], RegistrySnapshot], Costs]
-"""Expected cost of a body by tier, nano-USD, where a registry weighs other prices than before."""
+"""Returns the expected cost of a body by tier, nano-USD, if a registry weighs other prices."""
 
 
 class DecisionOrigin(StrEnum):
-    """How a decision came about."""
+    """Origin of a decision."""
 
     STATIC = "static"
-    """The caller or a static rule decided."""
+    """Decided by the caller or a static rule."""
     REUSED = "reused"
     """The recorded score, under the new boundaries."""
     ASSESSED = "assessed"
-    """The classifier looked at the request again."""
+    """The classifier assessed the request again."""
     UNASKED = "unasked"
-    """The new registry would ask a model where the request belongs; the rules stood in for it."""
+    """The new registry would call a model for the classification; the rules replace it."""
     REFUSED = "refused"
     """The request pins a model or a tier that the new registry does not have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redecided:
-    """The new decision, or why there is none."""
+    """The new decision, or the reason for none."""
 
     how: DecisionOrigin
     decision: Decision | None
@@ -62,9 +62,9 @@ class Redecided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayContext:
-    """What requests are decided by again: the new registry, the old ones by hash, prices.
+    """Context of repeated decisions: the new registry, the old ones by hash, prices.
 
-    With `reuse` a recorded score counts where the same code would give it again.
+    With `reuse` a recorded score is reused if the same code would reproduce it.
     """
 
     snapshot: RegistrySnapshot
@@ -73,36 +73,36 @@ class ReplayContext:
     reuse: bool = True
 
 
-def redecide(recorded: Recorded, subject: RoutingRequest, on: ReplayContext) -> Redecided:
-    """Decide where this request would have started.
+def redecide(recorded: Recorded, request: RoutingRequest, on: ReplayContext) -> Redecided:
+    """Decide the first tier of this request.
 
     Raises:
-        KeyError: the recorded decision holds no inputs.
+        KeyError: the recorded decision has no inputs.
     """
     inputs = read_classify(recorded.decision.inputs)
-    ground, assignment = effective_snapshot(subject, on.snapshot)
+    effective, assignment = effective_snapshot(request, on.snapshot)
     before = _before(recorded, on)
-    moment = _moment(subject, recorded, ground, inputs, on)
-    if is_static(subject, ground):
-        return _static(subject, on, moment)
-    found = reused(recorded, before, ground) if on.reuse else None
+    context = _context(request, recorded, effective, inputs, on)
+    if is_static(request, effective):
+        return _static(request, on, context)
+    found = reused(recorded, before, effective) if on.reuse else None
     if found is not None:
         return Redecided(
             how=DecisionOrigin.REUSED,
-            decision=assessed_decision(found, ground, moment, assignment),
+            decision=assessed_decision(found, effective, context, assignment),
         )
     how = DecisionOrigin.ASSESSED
-    if ground.policy.llm is not None:
-        if _asks_alike(before, ground):
-            moment = replace(moment, opinion=inputs.opinion)
-        if moment.opinion is None and wants_opinion(features_of(subject, ground), ground):
+    if effective.policy.llm is not None:
+        if _asks_alike(before, effective):
+            context = replace(context, opinion=inputs.opinion)
+        if context.opinion is None and wants_opinion(features_of(request, effective), effective):
             how = DecisionOrigin.UNASKED
-    return Redecided(how=how, decision=decide(subject, on.snapshot, moment))
+    return Redecided(how=how, decision=decide(request, on.snapshot, context))
 
 
-def _static(subject: RoutingRequest, on: ReplayContext, moment: DecisionContext) -> Redecided:
+def _static(request: RoutingRequest, on: ReplayContext, context: DecisionContext) -> Redecided:
     try:
-        return Redecided(how=DecisionOrigin.STATIC, decision=decide(subject, on.snapshot, moment))
+        return Redecided(how=DecisionOrigin.STATIC, decision=decide(request, on.snapshot, context))
     except InvalidRequestError as error:
         return Redecided(how=DecisionOrigin.REFUSED, decision=None, refusal=str(error))
 
@@ -114,23 +114,25 @@ def _before(recorded: Recorded, on: ReplayContext) -> RegistrySnapshot | None:
     return None if found is None else found.under(decision.experiment, decision.arm)
 
 
-def _moment(
-    subject: RoutingRequest,
+def _context(
+    request: RoutingRequest,
     recorded: Recorded,
-    ground: RegistrySnapshot,
+    effective: RegistrySnapshot,
     inputs: ClassifyInputs,
     on: ReplayContext,
 ) -> DecisionContext:
-    """The recorded moment, without an opinion; another registry's costs are asked anew."""
+    """Return the recorded context, without a classification; another registry's costs are
+    recomputed.
+    """
     costs: Costs = {}
-    if uses_artifact(ground):
-        alike = recorded.decision.registry_version == ground.version
-        costs = inputs.costs if alike else on.costs(subject.body, ground)
+    if uses_artifact(effective):
+        alike = recorded.decision.registry_version == effective.version
+        costs = inputs.costs if alike else on.costs(request.body, effective)
     return DecisionContext(now=inputs.now, time_left_ms=inputs.time_left_ms, costs=costs)
 
 
-def _asks_alike(before: RegistrySnapshot | None, ground: RegistrySnapshot) -> bool:
-    """Whether a recorded opinion is what this registry's model would have been asked for."""
-    if before is None or before.policy.llm is None or ground.policy.llm is None:
+def _asks_alike(before: RegistrySnapshot | None, effective: RegistrySnapshot) -> bool:
+    """Return whether a recorded classification is from the model that this registry would call."""
+    if before is None or before.policy.llm is None or effective.policy.llm is None:
         return False
-    return before.policy.llm.model == ground.policy.llm.model and before.tiers == ground.tiers
+    return before.policy.llm.model == effective.policy.llm.model and before.tiers == effective.tiers

@@ -1,9 +1,8 @@
-"""When a recorded assessment stands for a new one: the same classifier, by the same code, of the
-same request.
+"""Reuse of a recorded assessment: the same classifier and code on the same request.
 
-Rules and learned scores do not depend on where the boundaries lie, so a registry that only moves
-boundaries, tiers' models or prices needs no text to be read again. Whatever else a classifier looks
-at must be equal on both sides; where that can't be said, the request is assessed anew.
+Rules and learned scores do not depend on the boundaries, so a registry that only changes
+boundaries, tiers' models or prices needs no new assessment. All other inputs of the classifier must
+be equal on both sides; if this is uncertain, the request is assessed again.
 """
 
 from __future__ import annotations
@@ -22,31 +21,35 @@ from streams.routing.snapshot import RegistrySnapshot
 
 
 def reused(
-    recorded: Recorded, before: RegistrySnapshot | None, ground: RegistrySnapshot
+    recorded: Recorded, before: RegistrySnapshot | None, effective: RegistrySnapshot
 ) -> Assessment | None:
-    """The recorded assessment under the new boundaries; `None` where it has to be made anew.
+    """Return the recorded assessment under the new boundaries; `None` if a new one is needed.
 
-    `before` is what the request was decided by, its arm's snapshot if it was in one.
+    `before` is the snapshot of the recorded decision, its arm's if it was in one.
     """
-    decision, policy = recorded.decision, ground.policy
+    decision, policy = recorded.decision, effective.policy
     if (
         before is None
         or decision.score is None
         or decision.code_version != CODE_VERSION
         or decision.classifier in {STATIC, HYBRID, LLM}
         or decision.classifier != policy.classifier
-        or not assesses_alike(before, ground, recorded.feature)
+        or not assesses_alike(before, effective, recorded.feature)
     ):
         return None
-    place = tier_of_score(decision.score, boundaries_of(recorded.feature, ground))
+    place = tier_of_score(decision.score, boundaries_of(recorded.feature, effective))
     return Assessment(
-        score=decision.score, tier=ground.tiers[place], reasons=tuple(decision.reasons)
+        score=decision.score, tier=effective.tiers[place], reasons=tuple(decision.reasons)
     )
 
 
-def assesses_alike(before: RegistrySnapshot, ground: RegistrySnapshot, feature: str | None) -> bool:
-    """Whether both give every request of this feature the same score, for the same reasons."""
-    old, new = before.policy, ground.policy
+def assesses_alike(
+    before: RegistrySnapshot, effective: RegistrySnapshot, feature: str | None
+) -> bool:
+    """Return whether both give every request of this feature the same score, for the same
+    reasons.
+    """
+    old, new = before.policy, effective.policy
     if (
         old.classifier != new.classifier
         or old.retrieval != new.retrieval
@@ -57,11 +60,11 @@ def assesses_alike(before: RegistrySnapshot, ground: RegistrySnapshot, feature: 
         return True
     return (
         before.artifact is not None
-        and ground.artifact is not None
-        and before.artifact.hash == ground.artifact.hash
-        and before.tiers == ground.tiers
-        and all(before.columns[tier] == ground.columns[tier] for tier in ground.tiers)
-        # Without boundaries the best plan decides, whose chances are not recorded as numbers.
+        and effective.artifact is not None
+        and before.artifact.hash == effective.artifact.hash
+        and before.tiers == effective.tiers
+        and all(before.columns[tier] == effective.columns[tier] for tier in effective.tiers)
+        # Without boundaries the best plan decides, whose probabilities are not recorded as numbers.
         and bool(old.boundaries_for(feature))
         and bool(new.boundaries_for(feature))
     )

@@ -1,7 +1,7 @@
-"""Which models a policy would ask of a request, in which order, and when it would go on.
+"""Models that a policy would call for a request, their order, and when it would continue.
 
-Of a tier the first candidate counts, as if everybody had room: capable, then cheapest. Load,
-limits, budgets, hurry and failures are not replayed: they belong to the moment, not to the policy.
+Of a tier the first candidate counts, assuming capacity everywhere: capable, then cheapest. Load,
+limits, budgets, deadlines and failures are not replayed: they depend on the time, not the policy.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _Way = tuple[str, str | None, str | None, tuple[str | None, str | None], "Wants"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wants:
-    """What a request asks of a model: capabilities, estimated input tokens (`in_steps`), most
-    output tokens.
+    """Requirements of a request: capabilities, estimated input tokens (`in_steps`), maximum output
+    tokens.
     """
 
     capabilities: frozenset[str]
@@ -36,14 +36,16 @@ class Wants:
 
 
 def in_steps(tokens: int) -> int:
-    """A count rounded up by a sixteenth at most, so that requests of a size share one way."""
+    """Return a count rounded up by at most a sixteenth, so that requests of similar size share a
+    trajectory.
+    """
     step = max(1 << max(tokens.bit_length() - 5, 0), 1)
     return -(-tokens // step) * step
 
 
 @dataclass(slots=True, kw_only=True)
 class Ways:
-    """The ways of a registry version's requests, by prices of today."""
+    """Trajectories of a registry version's requests, by current prices."""
 
     snapshot: RegistrySnapshot
     pricing: PriceBook
@@ -61,7 +63,7 @@ class Ways:
         feature: str | None = None,
         arm: tuple[str | None, str | None] = (None, None),
     ) -> tuple[Step, ...]:
-        """The steps from the tier where a request starts; empty where nobody can serve it."""
+        """Return the steps from the first tier of a request; empty if no model can serve it."""
         key = (start, pinned, feature, arm, wants)
         found = self._whole.get(key)
         if found is None:
@@ -78,15 +80,15 @@ class Ways:
         feature: str | None,
         arm: tuple[str | None, str | None],
     ) -> tuple[Step, ...]:
-        ground = self.snapshot.under(*arm)
+        effective = self.snapshot.under(*arm)
         if pinned is not None:
-            return (Step(model=pinned),) if pinned in ground.models else ()
-        if start not in ground.tiers:
+            return (Step(model=pinned),) if pinned in effective.models else ()
+        if start not in effective.tiers:
             return ()
-        policy = ground.policy
-        place = ground.tiers.index(start)
+        policy = effective.policy
+        place = effective.tiers.index(start)
         found: list[tuple[str, str]] = []
-        for tier in ground.tiers[place:]:
+        for tier in effective.tiers[place:]:
             model = self.first(tier, wants, arm)
             if model is not None:
                 found.append((tier, model))
@@ -105,7 +107,7 @@ class Ways:
     def first(
         self, tier: str, wants: Wants, arm: tuple[str | None, str | None] = (None, None)
     ) -> str | None:
-        """The model of a tier that is asked first; `None` where none is capable."""
+        """Return the first model of a tier; `None` if none is capable."""
         key = (*arm, tier, wants)
         if key not in self._first:
             if len(self._first) >= _REMEMBERED:
@@ -113,7 +115,7 @@ class Ways:
             self._first[key] = self._find(tier, wants, self.snapshot.under(*arm))
         return self._first[key]
 
-    def _find(self, tier: str, wants: Wants, ground: RegistrySnapshot) -> str | None:
+    def _find(self, tier: str, wants: Wants, effective: RegistrySnapshot) -> str | None:
         need = ModelRequirements(
             capabilities=wants.capabilities,
             context_tokens=wants.tokens,
@@ -122,7 +124,7 @@ class Ways:
         )
         usage = Usage(input_tokens=wants.tokens, output_tokens=EXPECTED_OUTPUT_TOKENS)
         costs: Mapping[str, int | None] = {
-            model.name: self.pricing.cost_of(model, usage)[0] for model in ground.models_of(tier)
+            model.name: self.pricing.cost_of(model, usage)[0] for model in effective.models_of(tier)
         }
-        found = shortlist(tier, need, ground, {}, costs).candidates
+        found = shortlist(tier, need, effective, {}, costs).candidates
         return found[0].model.name if found else None

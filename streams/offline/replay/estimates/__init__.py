@@ -1,1 +1,1 @@
-"""What another policy would have cost and achieved, estimated from the log."""
+"""Estimated cost and quality of another policy, from the log."""

@@ -1,8 +1,8 @@
-"""Two sets of estimates beside each other, over the requests that both know.
+"""Comparison of two sets of estimates, over the requests that both have.
 
-What both got from the same answer cancels out, so a difference is often surer than its parts.
-Where two replays ask different models of a request, each draw that shows one hides the other: their
-variances about zero add up, which errs on the wide side.
+Contributions of the same answer cancel out, so a difference is often more precise than its parts.
+If two replays call different models for a request, each draw that observes one hides the other:
+their variances about zero add up, which errs on the wide side.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from streams.offline.replay.estimates.table import CaseTable
 
 
 def difference(worth: Estimate, was: Vector, table: CaseTable, what: str) -> dict[str, Any] | None:
-    """How much more a replay's figures are than what really happened, a request; `None` where no
+    """Return the difference of a replay's figures to the observed ones, a request; `None` if no
     request has both.
     """
     known = (worth.basis != Basis.UNKNOWN) & ~np.isnan(was)
@@ -37,8 +37,8 @@ def between(
     ways: tuple[Sequence[tuple[Step, ...]], Sequence[tuple[Step, ...]]],
     what: str,
 ) -> dict[str, Any] | None:
-    """How much more the second replay's figures are than the first's, over the same requests in the
-    same order, a request.
+    """Return the difference of the second replay's figures to the first's, over the same requests
+    in the same order, a request.
     """
     (one, one_table), (two, two_table) = first, second
     known = (one.basis != Basis.UNKNOWN) & (two.basis != Basis.UNKNOWN)

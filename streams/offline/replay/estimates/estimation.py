@@ -1,17 +1,17 @@
-"""What a policy would have cost, and how good it would have been, request by request.
+"""Estimated cost and quality of a policy for each request.
 
-From the last step of a request's way to the first, sequentially doubly robust (Dudik, Langford and
-Li, ICML 2011; over several steps Jiang and Li, ICML 2016):
+From the last step of a request's trajectory to the first, sequentially doubly robust (Dudik,
+Langford and Li, ICML 2011; over several steps Jiang and Li, ICML 2016):
 
-    worth = expected + seen / chance * (told - expected)
-    told = (1 - goes on) * value + goes on * worth of the rest
+    worth = expected + seen / chance * (corrected - expected)
+    corrected = (1 - continues) * value + continues * worth of the rest
 
-Where the answer was there without any chance (chance 1) that is what was seen; where a draw of
-designed probability could have asked for it, what the drawn ones miss corrects all of them, so the
-mean is right however wrong expectations are; where nothing could have asked for it (chance 0), the
-expectation stands, and says so. The variance is that of the draws, by the misses of the same model,
-`(1 / chance - 1) * spread` a request; of expectations that nothing corrects it is what it would be
-if the answers behind them had been picked by accident: how they were really picked is not in it.
+For an answer without a draw (chance 1) the estimate is the observed value. For one that a draw of
+designed probability could have selected, the errors of the drawn ones correct all, so the mean is
+unbiased for any expectations. For one that no draw could have selected (chance 0), the expectation
+is the estimate, and is marked so. The variance is that of the draws, by the errors of the same
+model, `(1 / chance - 1) * spread` a request. The variance of uncorrected expectations assumes that
+the answers behind them were selected at random: their real selection is not included.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from streams.offline.replay.estimates.levels import TrajectoryStep, levels_of
 from streams.offline.replay.estimates.table import CaseColumn, CaseTable, Flags
 
 LEAST_MISSES = 8.0
-"""Misses among a policy's own cases that count as much as those of the model as a whole."""
+"""Errors among a policy's own cases that count as much as those of the model as a whole."""
 
 
 class Basis(IntEnum):
-    """What a request's figure rests on, the weakest of its steps."""
+    """Basis of a request's estimate, the weakest of its steps."""
 
     SEEN = 0
     CORRECTED = 1
@@ -44,11 +44,11 @@ class Basis(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """Figures of one kind, a row a case.
+    """Estimates of one kind, a row a case.
 
     `value` is the estimate (NaN: unknown), `variance` that of the draws, `second` the same about
-    zero instead of the mean; `model` is the place of the model that `MODEL_ONLY` rows rest on;
-    `draws` is how many drawn answers corrected them.
+    zero instead of the mean; `model` is the index of the model that `MODEL_ONLY` rows depend on;
+    `draws` is the number of drawn answers that corrected them.
     """
 
     value: Vector
@@ -62,7 +62,7 @@ class Estimate:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimated:
     """A policy over all cases: nano-USD and quality 0..1; `goes_on` is the share of requests that
-    would go beyond their first step.
+    would continue after their first step.
     """
 
     cost: Estimate
@@ -71,7 +71,7 @@ class Estimated:
 
 
 def estimate(table: CaseTable, ways: Sequence[tuple[Step, ...]]) -> Estimated:
-    """Estimate a policy that asks these steps, a way a case."""
+    """Estimate a policy with these steps, one trajectory a case."""
     rows = len(ways)
     nothing = Estimate(
         value=np.zeros(rows),
@@ -95,23 +95,23 @@ def estimate(table: CaseTable, ways: Sequence[tuple[Step, ...]]) -> Estimated:
 def _combined(
     step: TrajectoryStep, column: CaseColumn, rest: Estimate, plain_rest: Vector, *, ends_too: bool
 ) -> tuple[Estimate, Vector]:
-    """This level's worth over that of the rest, and its expectation; `ends_too`: what goes on has
-    this level's value as well, as money has and quality has not.
+    """Return this level's estimate combined with that of the rest, and its expectation. With
+    `ends_too` continued cases include this level's value as well: for cost, not for quality.
     """
     stays = np.ones(len(step.likely)) if ends_too else 1 - step.likely
     stayed = np.ones(len(step.really)) if ends_too else 1 - step.really
     plain = _times(stays, column.expected) + _times(step.likely, plain_rest)
-    told = _times(stayed, np.where(column.seen, column.value, column.expected))
-    told = told + _times(step.really, rest.value)
+    corrected = _times(stayed, np.where(column.seen, column.value, column.expected))
+    corrected = corrected + _times(step.really, rest.value)
     certain = step.answered & (column.chance >= 1)
-    # Seen by a draw that nobody designed, or told from another's cost: taken as it is.
+    # Observed without a designed draw, or derived from another's cost: used unchanged.
     beside = step.answered & column.seen & (column.chance <= 0)
     designed = (column.chance > 0) & (column.chance < 1)
     hit = designed & step.answered & column.drawn & (column.seen | (stayed == 0))
     weight = np.where(hit, 1 / np.where(designed, column.chance, 1.0), 0.0)
-    value = plain + np.where(hit, weight * (told - plain), 0.0)
-    value = np.where(certain | beside, told, value)
-    spread = _spread(step.model, told - plain, hit, weight, column)
+    value = plain + np.where(hit, weight * (corrected - plain), 0.0)
+    value = np.where(certain | beside, corrected, value)
+    spread = _spread(step.model, corrected - plain, hit, weight, column)
     less = np.where(designed, 1 / np.where(designed, column.chance, 1.0), 0.0)
     own = np.where(designed, (less - 1) * spread, 0.0)
     through = np.where(certain | beside, step.really, weight * step.really) ** 2
@@ -138,15 +138,15 @@ def _combined(
 
 
 def _times(share: Vector, value: Vector) -> Vector:
-    """A share of a value; no share of what is unknown is nothing."""
+    """Return a share of a value; a zero share of an unknown value is 0."""
     found: Vector = np.where(share == 0, 0.0, share * value)
     return found
 
 
 def _spread(model: Places, miss: Vector, hit: Flags, weight: Vector, column: CaseColumn) -> Vector:
-    """The mean square of what expectations miss among the drawn answers of each case's model,
-    drawn towards what they usually miss; and one more answer, as far off as the farthest that the
-    model ever gave, stands for those that no draw has shown yet.
+    """Return the mean square error of expectations among the drawn answers of each case's model,
+    shrunk towards the usual error. One additional answer, with the model's largest error,
+    represents those not drawn so far.
     """
     found = column.spread.copy()
     drawn = hit & ~np.isnan(miss)

@@ -1,12 +1,12 @@
-"""What is to be expected of a model where it was not asked: fitted on where it was.
+"""Expected values of a model for requests without its answer, fitted on those with one.
 
-Two readable steps. A line over how difficult the request is and how long its prompt is, by ridge
-regression whose constant is free, so that with little data it is the mean; then what the answer
-that was given tells: requests whose given answer was bad (or good) are, on the average of those
-that both models answered, so much worse (or better), shrunk towards nothing by `SHRINK` pairs.
+Two steps. First a line over the difficulty of the request and the length of its prompt, by ridge
+regression with an unpenalized constant, so with little data it is the mean. Second the effect of
+the given answer: requests with a bad (or good) given answer are, on the average of those that both
+models answered, worse (or better) by an offset, shrunk towards zero by `SHRINK` pairs.
 
-What always holds: a case's own answer never takes part in its own expectation (`FOLDS` fits, each
-without a part of the cases); what was drawn with probability p counts 1/p, at most `MOST_WEIGHT`.
+Invariants: a case's own answer is excluded from its own expectation (`FOLDS` fits, each without a
+part of the cases). An answer drawn with probability p has weight 1/p, at most `MOST_WEIGHT`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ Places = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegressionData:
-    """What expectations are made from, a row a case: `signs` are standardised columns, `fold` says
-    which fit leaves the case out, `cell` what was given (-1: nothing that tells anything).
+    """Input of expectations, a row a case: `signs` are standardized columns, `fold` is the fit that
+    excludes the case, `cell` the kind of given answer (-1: uninformative).
     """
 
     signs: NDArray[np.float64]
@@ -38,12 +38,12 @@ class RegressionData:
 
     @property
     def cells(self) -> int:
-        """How many kinds of given answers there are."""
+        """Return the number of kinds of given answers."""
         return int(self.cell.max(initial=-1)) + 1
 
 
 def standardised(columns: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Columns with mean 0 and deviation 1; one that does not vary is 0."""
+    """Return columns with mean 0 and deviation 1; a constant one is 0."""
     if not len(columns):
         return columns
     spread = columns.std(axis=0)
@@ -53,33 +53,33 @@ def standardised(columns: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def expected(
-    ground: RegressionData, rows: Places, values: Vector, weights: Vector, cells: Places
+    data: RegressionData, rows: Places, values: Vector, weights: Vector, cells: Places
 ) -> Vector:
-    """The expectation of a value for every case, from the `rows` where it was seen.
+    """Return the expectation of a value for every case, from the `rows` where it was observed.
 
-    `cells` are those rows' kinds of given answers, -1 where the given answer is this very one.
-    Without any rows nothing is expected: NaN.
+    `cells` are those rows' kinds of given answers, -1 if the given answer is the row's own. Without
+    rows the expectation is NaN.
     """
-    found = np.full(len(ground.fold), np.nan)
+    found = np.full(len(data.fold), np.nan)
     if not len(rows):
         return found
-    own = ground.fold[rows]
+    own = data.fold[rows]
     capped = np.minimum(weights, MOST_WEIGHT)
     for fold in range(FOLDS):
         kept = own != fold
         if not kept.any():
             kept = np.ones(len(rows), dtype=bool)
-        mine = np.flatnonzero(ground.fold == fold)
-        line = _line(ground.signs[rows[kept]], values[kept], capped[kept])
-        level = line[0] + ground.signs[mine] @ line[1:]
-        rest = values[kept] - line[0] - ground.signs[rows[kept]] @ line[1:]
-        told = _told(rest, capped[kept], cells[kept], ground.cells)
-        found[mine] = level + told[ground.cell[mine]]
+        mine = np.flatnonzero(data.fold == fold)
+        line = _line(data.signs[rows[kept]], values[kept], capped[kept])
+        level = line[0] + data.signs[mine] @ line[1:]
+        rest = values[kept] - line[0] - data.signs[rows[kept]] @ line[1:]
+        offsets = _offsets(rest, capped[kept], cells[kept], data.cells)
+        found[mine] = level + offsets[data.cell[mine]]
     return found
 
 
 def _line(signs: NDArray[np.float64], values: Vector, weights: Vector) -> Vector:
-    """Weighted ridge with a free constant: the constant, then a slope a column."""
+    """Weighted ridge with an unpenalized constant: the constant, then a slope a column."""
     share = weights / weights.sum()
     middle, mean = share @ signs, float(share @ values)
     centred = signs - middle
@@ -89,8 +89,8 @@ def _line(signs: NDArray[np.float64], values: Vector, weights: Vector) -> Vector
     return np.concatenate(([mean - float(middle @ slopes)], slopes))
 
 
-def _told(rest: Vector, weights: Vector, cells: Places, count: int) -> Vector:
-    """What each kind of given answer adds; the last entry, for -1, adds nothing."""
+def _offsets(rest: Vector, weights: Vector, cells: Places, count: int) -> Vector:
+    """Return the offset of each kind of given answer; the last entry, for -1, is 0."""
     found = np.zeros(count + 1)
     for cell in range(count):
         inside = cells == cell

@@ -1,7 +1,7 @@
-"""The ways of all requests level by level: of each the models' columns put together.
+"""Levels of all requests' trajectories: at each the models' columns combined.
 
-What always holds: a request is drawn for once. Behind a step that only a draw could show, no draw
-shows another, so what lies there has a chance of 1 or none.
+Invariant: a request has at most one draw. After a step that only a draw could observe, no other
+draw applies, so later steps have a chance of 1 or 0.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from streams.offline.replay.estimates.table import CaseColumn, CaseTable, Flags,
 
 
 def levels_of(table: CaseTable, ways: Sequence[tuple[Step, ...]]) -> list[TrajectoryStep]:
-    """Every level of the ways, a way a case."""
+    """Return every level of the trajectories, one a case."""
     found: list[TrajectoryStep] = []
     depth = max((len(way) for way in ways), default=0)
     hidden = np.zeros(len(ways), dtype=bool)
@@ -42,9 +42,10 @@ def _without(column: CaseColumn, hidden: Flags) -> CaseColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrajectoryStep:
-    """One level of every case's way, its models' columns put together.
+    """One level of every case's trajectory, its models' columns combined.
 
-    `likely` and `really` are the chance of going on: expected, and by the confidence that was seen.
+    `likely` and `really` are the probability of continuation: expected, and by the observed
+    confidence.
     """
 
     there: Flags
@@ -57,7 +58,7 @@ class TrajectoryStep:
 
     @classmethod
     def at(cls, table: CaseTable, ways: Sequence[tuple[Step, ...]], level: int) -> TrajectoryStep:
-        """The level's columns."""
+        """Return the level's columns."""
         names = list(table.models)
         place = {name: number for number, name in enumerate(names)}
         rows = len(ways)
@@ -80,7 +81,7 @@ class TrajectoryStep:
             answered[mine] = columns.answered[mine]
             if not np.isfinite(below[mine]).any():
                 continue
-            chance = _going_on(table, columns.confidence, columns.cost, below, mine)
+            chance = _continuation(table, columns.confidence, columns.cost, below, mine)
             likely[mine] = chance[mine]
             known = ~np.isnan(columns.confidence)
             fell = np.where(known, columns.confidence < below, chance)
@@ -96,10 +97,10 @@ class TrajectoryStep:
         )
 
 
-def _going_on(
+def _continuation(
     table: CaseTable, confidence: Vector, cost: CaseColumn, below: Vector, mine: Flags
 ) -> Vector:
-    """The chance that this model's confidence lies below each case's mark."""
+    """Return the probability that this model's confidence is below each case's threshold."""
     known = np.flatnonzero(~np.isnan(confidence))
     usual = float(np.median(below[mine & np.isfinite(below)]))
     marks = np.where(np.isfinite(below[known]), below[known], usual)

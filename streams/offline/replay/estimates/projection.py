@@ -1,8 +1,8 @@
-"""Estimates as figures that a team can act on, each with its interval and what it rests on.
+"""Estimates as reported figures, each with its interval and its basis.
 
-All is about the requests that were replayed, not about those to come: what was seen of them has no
-error. Intervals hold with 95 %; those of figures that are `model only` take the answers behind them
-for an accidental sample, which no design vouches for.
+Figures are about the replayed requests, not future ones: observed values have no error. Intervals
+hold with 95 %; those of `model only` figures assume that the answers behind them are a random
+sample, which no design guarantees.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ SAID = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectedFigure:
-    """A mean a request with its interval; `shares` of the requests (0..1) by what it rests on.
+    """A mean a request with its interval; `shares` of the requests (0..1) by basis.
 
-    `value` is `None` where nothing is known; requests that are `unknown` are not in it.
+    `value` is `None` if nothing is known; `unknown` requests are excluded.
     """
 
     mean: Interval | None
@@ -46,7 +46,7 @@ class ProjectedFigure:
     requests: int
 
     def as_document(self) -> dict[str, Any]:
-        """As a run's summary keeps it."""
+        """Return the form in a run's summary."""
         known = self.mean
         return {
             "mean": None if known is None else known.value,
@@ -59,8 +59,8 @@ class ProjectedFigure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
-    """Cost (nano-USD a request) and quality (0..1) of a policy over the replayed requests; share
-    of requests (0..1) that go beyond their first step.
+    """Cost (nano-USD a request) and quality (0..1) of a policy over the replayed requests; share of
+    requests (0..1) that continue after their first step.
     """
 
     cost: ProjectedFigure
@@ -68,7 +68,7 @@ class Projection:
     goes_on: float
 
     def as_document(self) -> dict[str, Any]:
-        """As a run's summary keeps it."""
+        """Return the form in a run's summary."""
         return {
             "cost_nano": self.cost.as_document(),
             "quality": self.quality.as_document(),
@@ -77,7 +77,7 @@ class Projection:
 
 
 def project(table: CaseTable, ways: Sequence[tuple[Step, ...]]) -> tuple[Projection, Estimated]:
-    """What a policy that asks these steps would have cost and how good it would have been."""
+    """Return the estimated cost and quality of a policy with these steps."""
     found = estimate(table, ways)
     projection = Projection(
         cost=figure(found.cost, table, "cost"),
@@ -95,7 +95,7 @@ def figure(
     at_most: float | None = None,
     at_least: float = 0.0,
 ) -> ProjectedFigure:
-    """The mean of a kind of figure over the requests of which it is known."""
+    """Return the mean of a kind of figure over the requests for which it is known."""
     known = worth.basis != Basis.UNKNOWN
     rows = int(known.sum())
     shares = {
@@ -116,14 +116,16 @@ def figure(
 
 
 def half_width(squared: float, draws: int) -> float:
-    """Half the interval's width of a sum with this variance, that so many drawn answers tell."""
+    """Return half the interval's width of a sum with this variance, given the number of drawn
+    answers.
+    """
     freedom = draws + LEAST_MISSES
     return float(student.ppf((1 + LEVEL) / 2, freedom)) * sqrt(max(squared, 0.0))
 
 
 def unvouched(worth: Estimate, table: CaseTable, what: str, among: Flags) -> float:
-    """Variance of the sum of those figures among these that rest on expectations alone: what each
-    misses, and what the expectation itself may be off by, for all of a model's alike.
+    """Return the variance of the sum of the figures that rest on expectations alone: the error of
+    each, and the error of the expectation itself, common to all of a model's.
     """
     whole = 0.0
     alone = among & (worth.basis == Basis.MODEL_ONLY)

@@ -1,9 +1,9 @@
-"""Cases as columns: for each model what was seen of it, with which chance, and what to expect.
+"""Cases as columns: for each model the observed values, their probabilities, and expectations.
 
-A model that a chance asked is `seen` with probability `chance`; one that answered anyway has
-chance 1; one that nobody could have asked has 0. Of an answer without a score only the cost is
-seen. Where some of the answers that chance asked for have no score, chances of scores are smaller
-by that share: labels are then taken to be missing by accident, which `unscored` tells.
+A model selected by a draw is `seen` with probability `chance`; one that answered without a draw has
+chance 1; one that no draw could have selected has 0. Of an answer without a score only the cost is
+seen. If some of the drawn answers have no score, chances of scores are lower by that share: labels
+are assumed missing at random, as `unscored` reports.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from streams.offline.replay.estimates.expectation import (
 Flags = NDArray[np.bool_]
 _GOOD = 0.5
 _ENOUGH = 5
-"""Answers from which it can be said how far expectations miss."""
+"""Minimum number of answers to estimate the error of expectations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseColumn:
-    """A value of one model over all cases: seen (NaN elsewhere), with which chance, expected.
+    """A value of one model over all cases: observed (NaN elsewhere), its probability, and expected.
 
-    `drawn` says that chance asked for the answer; `size` is how many answers the expectation rests
-    on, weights considered, and `spread` the mean square of what it misses, where nothing was seen
-    that of a coin, or of the whole cost; `farthest` is the largest of those squares.
+    `drawn` is set if a draw caused the answer. `size` is the effective number of answers behind the
+    expectation, and `spread` its mean square error; without observations that of a coin, or of the
+    whole cost. `farthest` is the largest of those squares.
     """
 
     value: Vector
@@ -50,14 +50,14 @@ class CaseColumn:
 
     @property
     def seen(self) -> Flags:
-        """Where the value is known."""
+        """Return where the value is known."""
         known: Flags = ~np.isnan(self.value)
         return known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelColumns:
-    """What is known of one model; `unscored` is the share of drawn answers without a score."""
+    """Data of one model; `unscored` is the share of drawn answers without a score."""
 
     cost: CaseColumn
     score: CaseColumn
@@ -68,7 +68,7 @@ class ModelColumns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseTable:
-    """The cases' columns, by model, and what expectations start from."""
+    """Columns of the cases, by model, and the input of expectations."""
 
     cases: Sequence[Case]
     ground: RegressionData
@@ -76,7 +76,7 @@ class CaseTable:
 
 
 def table_of(cases: Sequence[Case]) -> CaseTable:
-    """Cases as columns, for every model that a case names."""
+    """Return cases as columns, for every model that a case names."""
     names = dict.fromkeys(
         name
         for case in cases
@@ -142,7 +142,9 @@ def _numbers(values: Sequence[float | None]) -> Vector:
 
 
 def weights_of(chance: Vector) -> Vector:
-    """How many cases a seen one stands for; one that was seen beyond any design, for itself."""
+    """Return the number of cases that an observed one represents; 1 for one observed without a
+    designed draw.
+    """
     found: Vector = 1 / np.where(chance > 0, chance, 1.0)
     return found
 
@@ -160,7 +162,7 @@ def _column(
     weights = weights_of(chance[rows])
     cells = np.where(own[rows], -1, ground.cell[rows])
     level = expected(ground, rows, value[rows], weights, cells)
-    # A case whose given answer is this very one learns nothing from it.
+    # Exclude a row's own answer: it would leak the label.
     level = np.where(own, expected(_blind(ground), rows, value[rows], weights, cells), level)
     if guess is None:
         level = np.clip(level, 0.0, 1.0)

@@ -74,7 +74,7 @@ def test_it_is_the_request_that_was_accepted(document: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("document", [{}, {"prompt": None}, {"messages": None, "model": "x"}])
 def test_a_document_that_asks_nothing_is_refused(document: dict[str, Any]) -> None:
-    with pytest.raises(InvalidRequestError, match="asks nothing"):
+    with pytest.raises(InvalidRequestError, match="neither prompt nor messages"):
         accepted_request(document)
 
 

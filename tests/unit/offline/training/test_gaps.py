@@ -59,7 +59,7 @@ def test_a_model_with_few_labels_borrows_what_is_hard_from_those_with_many() -> 
 
 
 def test_a_model_with_too_few_labels_is_refused_by_name() -> None:
-    with pytest.raises(LabelsError, match="large has 19 labels, at least 20"):
+    with pytest.raises(LabelsError, match="large has 19 labels, fewer than the required 20"):
         fit_artifact(look_at(_one_each(100, LEAST_KNOWN - 1)), None, QUICK)
 
 

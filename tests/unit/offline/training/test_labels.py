@@ -94,7 +94,7 @@ def test_an_empty_file_a_missing_one_and_a_missing_model_are_errors(tmp_path: Pa
         read_labels(_file(tmp_path, b""))
     with pytest.raises(LabelsError, match="can't be read"):
         read_labels(tmp_path / "nowhere")
-    with pytest.raises(LabelsError, match="no scores of q; there are those of m"):
+    with pytest.raises(LabelsError, match="no scores of q; scored models: m"):
         read_labels(_file(tmp_path, GOOD), ["m", "q"])
     with pytest.raises(LabelsError, match="can't be read"):
         read_labels(_file(tmp_path, GOOD, "labels.jsonl.gz"))
