@@ -69,7 +69,7 @@ def test_a_row_says_for_how_many_requests_it_stands(tmp_path: Path) -> None:
 
 WRONG = {
     "no JSON": (b"{", "line 2: not JSON"),
-    "no object": (b"[]", "line 2: an object"),
+    "no object": (b"[]", "line 2: expected an object"),
     "no prompt": (b'{"scores": {"m": 1}}', "text `prompt`"),
     "no scores": (b'{"prompt": "a"}', "`answers` or `scores`"),
     "a score as text": (b'{"prompt": "a", "scores": {"m": "1"}}', "score of m is not a number"),
