@@ -71,7 +71,7 @@ def opened() -> Iterator[ReplayComponents]:
     """Open everything; all is closed again at the end.
 
     Raises:
-        LogAwayError: Kafka does not answer.
+        RequestLogUnavailableError: Kafka does not answer.
         UnreachableError: ClickHouse does not.
         LocalStackError: no address is set and no local pipeline runs.
     """

@@ -28,7 +28,7 @@ def spans_between(
     """The offsets of all request topics in this time.
 
     Raises:
-        LogAwayError: Kafka does not answer.
+        RequestLogUnavailableError: Kafka does not answer.
         NoTopicError: a request topic is missing.
     """
     found = parts.log.spans(

@@ -124,7 +124,7 @@ class Runner:
         """Do all that is not done.
 
         Raises:
-            LogAwayError, DeliveryError: Kafka does not answer.
+            RequestLogUnavailableError, DeliveryError: Kafka does not answer.
             SinkError: ClickHouse does not.
         """
         # Rows are many and never in cycles: looking for those among them is a fifth of the time.

@@ -37,7 +37,7 @@ def replay_all(
     """Do what is not done of a run; its document.
 
     Raises:
-        LogAwayError, DeliveryError: Kafka does not answer.
+        RequestLogUnavailableError, DeliveryError: Kafka does not answer.
         SinkError: ClickHouse does not, or has not stored the run yet.
         TooManyRequestsError: the run is too large to be summed up.
     """

@@ -47,8 +47,8 @@ class Chosen:
 
 
 def by_bound(rows: Scored, bar: float, at_most: float) -> Chosen:
-    """Keep as many rows as possible on the weak tier. With 95 % confidence at most a share of all
-    rows are those that it answers below the bar and the strong one does not.
+    """Keep as many rows as possible on the weak tier, and with 95 % confidence at most the share
+    `at_most` of those that it answers below the bar and the strong one does not.
     """
     needs = (rows.weak < bar) & (rows.strong >= bar)
     found = threshold_by_bound(rows.score, needs.astype(float), at_most=at_most)

@@ -113,7 +113,7 @@ def events_of_run(
     An unreadable row is skipped: the run decides its request again.
 
     Raises:
-        LogAwayError: Kafka does not answer, or has no such topic.
+        RequestLogUnavailableError: Kafka does not answer, or has no such topic.
     """
     consumer = Consumer(
         {

@@ -93,7 +93,7 @@ class KafkaRequestLog:
 
         Raises:
             NoTopicError: a topic is missing.
-            LogAwayError: the broker does not answer.
+            RequestLogUnavailableError: the broker does not answer.
         """
         places = [(topic, partition) for topic in topics for partition in self._partitions(topic)]
         starts, ends = self._offsets(places, since), self._offsets(places, until)
@@ -106,7 +106,7 @@ class KafkaRequestLog:
         """See `RequestLog.held`.
 
         Raises:
-            LogAwayError: the broker does not answer.
+            RequestLogUnavailableError: the broker does not answer.
         """
         try:
             low, high = self._consumer.get_watermark_offsets(
@@ -120,7 +120,7 @@ class KafkaRequestLog:
         """See `RequestLog.read`.
 
         Raises:
-            LogAwayError: the broker stopped answering.
+            RequestLogUnavailableError: the broker stopped answering.
         """
         held = self.held(span)
         first, end = max(span.first, held.first), min(span.end, held.end)
@@ -161,7 +161,7 @@ class KafkaRequestLog:
         """Check that the broker answers.
 
         Raises:
-            LogAwayError: it does not answer.
+            RequestLogUnavailableError: it does not answer.
         """
         try:
             self._consumer.list_topics(timeout=_CHECK_S)

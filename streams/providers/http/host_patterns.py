@@ -9,7 +9,7 @@
 | `[2001:db8::7]:8000` | https to an IPv6 address, in brackets if a port follows |
 | `http://vllm.internal`, `http://vllm.internal:8000` | plain http to this host as well |
 | `loopback` | this machine, by http and https |
-| `known` | the public providers that Sluice knows |
+| `known` | the public providers known to Sluice |
 
 `host_matches` is the rule for a host, also in `SLUICE_ALLOWED_KEYS`: patterns of digits match
 addresses only, patterns with letters names only, `*` alone matches both.

@@ -87,7 +87,7 @@ _NO_QUANTITIES = ("st", "nd", "rd", "th", "am", "pm")
 _FEW_QUANTITIES, _MANY_QUANTITIES = 2, 5
 """Quantities from which a question is arithmetic, and above which more add nothing."""
 
-_MANY_QUANTITIES_TOLD = 3
+_MANY_PERSONAL_QUANTITIES = 3
 """The same in a personal story, an order or a card."""
 
 _QUANTITIES, _QUANTITY = 0.08, 0.02
@@ -159,8 +159,8 @@ def said_in(
     reckons = False
     if not (service or found.works_over or pasted or given) and size < _NUMBERED_ANYHOW:
         quantities = _quantities(text)
-        told = PERSONAL in asked or SERVICE in asked
-        reckons = quantities >= (_MANY_QUANTITIES_TOLD if told else _FEW_QUANTITIES)
+        personal = PERSONAL in asked or SERVICE in asked
+        reckons = quantities >= (_MANY_PERSONAL_QUANTITIES if personal else _FEW_QUANTITIES)
         if reckons:
             weight = _QUANTITIES + _QUANTITY * quantities
             signals.append((weight, "quantities to reckon with"))
