@@ -1,1 +1,1 @@
-"""Records that can't be read: their reports, their pace, their dead letters."""
+"""Unreadable records: reports, rate limits and dead letters."""

@@ -1,10 +1,10 @@
-"""How fast unreadable messages of one partition are taken, so that they cost others little.
+"""Rate limit for unreadable messages of one partition, so that they delay other partitions little.
 
-A dead letter costs a worker about as much as a small request. A partition whose dead letters come
-faster than its rate is paused until they are within it; other partitions, also of the same topic,
-are read as ever. A partition that has good messages among the bad ones keeps the high rate, for the
-good ones wait behind the bad. One in which nothing was readable for a while has the low rate. What
-is in the worker already is still handled.
+A dead letter costs a worker about as much as a small request. A partition whose dead letters exceed
+its rate is paused until they are within it; other partitions, also of the same topic, are read as
+before. A partition with readable messages among the bad ones has the high rate, because the
+readable ones wait behind the bad. A partition without a readable message for a while has the low
+rate. Messages already in the worker are still handled.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from dataclasses import dataclass
 
 AMONG_GOOD_PER_S = 500.0
 NOTHING_GOOD_PER_S = 25.0
-"""Dead letters of a partition in a second."""
+"""Dead letters of a partition per second."""
 
 NOTHING_GOOD_FOR = 500
-"""Dead letters in a row after which a partition counts as one in which nothing is readable."""
+"""Consecutive dead letters after which a partition counts as unreadable."""
 
 BURST = 1_000.0
-"""Dead letters of a partition that may come at once."""
+"""Burst of dead letters of a partition."""
 
 LONGEST_PAUSE_S = 5.0
 
 Partition = tuple[str, int]
 Pause = Callable[[Partition, float], None]
-"""Reads no more of a partition for so many seconds."""
+"""Pauses a partition for a number of seconds."""
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class _Level:
 
 
 class BadInputPace:
-    """A token bucket for each partition; `elapsed_s` is any monotonic count of seconds."""
+    """A token bucket for each partition; `elapsed_s` is any monotonic clock in seconds."""
 
     def __init__(
         self,
@@ -59,13 +59,13 @@ class BadInputPace:
         self._levels: dict[Partition, _Level] = {}
 
     def good(self, partition: Partition) -> None:
-        """A message of this partition was read."""
+        """Record that a message of this partition was read."""
         level = self._levels.get(partition)
         if level is not None and level.in_a_row:
             level.in_a_row = 0
 
     def bad(self, partition: Partition) -> None:
-        """A message of this partition became a dead letter."""
+        """Record that a message of this partition became a dead letter."""
         now = self._elapsed_s()
         level = self._levels.setdefault(partition, _Level(self._burst, now))
         level.in_a_row += 1

@@ -1,8 +1,8 @@
-"""Records of our own topics that a worker's reader can't use: counted at once, alerted soon after.
+"""Unusable records of Sluice's own topics: counted at once, alerted soon after.
 
-`note` never waits and never fails, so that any reader can call it in the middle of a batch. One
-alert a topic stands for all its bad records; it names the latest. Dead letters of event topics are
-the sink's (`sinks.ingest.bad_records`), which reads every one of their records.
+`note` never waits and never fails, so any reader can call it in the middle of a batch. One alert
+per topic covers all its bad records and names the latest. The sink writes the dead letters of event
+topics (`sinks.ingest.bad_records`), because it reads every one of their records.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ log = logging.getLogger(__name__)
 
 TELL_EVERY_S = 1.0
 LOG_AT_MOST = 10
-"""Bad records that are logged between two alerts; all are counted."""
+"""Bad records logged between two alerts; all are counted."""
 
 
 class BadRecords:
-    """What was found since the last alert; `counted` hears of each record's topic."""
+    """Bad records since the last alert; `counted` receives the topic of each."""
 
     def __init__(self, alerts: Alerts, counted: Callable[[str], None] = lambda topic: None) -> None:
         self._alerts = alerts
@@ -33,7 +33,7 @@ class BadRecords:
         self._logged = 0
 
     def note(self, topic: str, partition: int, offset: int, error: Exception | str) -> None:
-        """A reader passed over this record; `error` is what it raised, or the reason in words."""
+        """Note that a reader skipped this record; `error` is the exception or the reason."""
         reason = error if isinstance(error, str) else reason_of(error)
         bad = BadRecord(topic=topic, partition=partition, offset=offset, reason=reason)
         self._counted(topic)
@@ -43,8 +43,8 @@ class BadRecords:
             log.warning("%s", bad.in_words)
 
     async def tell(self) -> None:
-        """Raise the alerts of what was found since the last call. An alert that the broker does not
-        take is given up: the count remains.
+        """Raise the alerts for bad records since the last call. An alert that the broker does not
+        accept is dropped; the count remains.
         """
         found, self._latest, self._logged = self._latest, {}, 0
         for topic, bad in found.items():
@@ -66,9 +66,9 @@ class BadRecords:
 
 class _NoAlerts:
     async def fire(self, rule: AlertName, subject: str, message: str) -> None:
-        """Nobody is told."""
+        """Discards alerts."""
 
 
 def unwatched() -> BadRecords:
-    """Bad records that are logged only: for readers without a worker around them."""
+    """Bad records that are only logged, for readers outside a worker."""
     return BadRecords(_NoAlerts())

@@ -1,12 +1,13 @@
-"""Dead letters: what can't be read or handled goes aside untouched; no sender can stop a worker.
+"""Dead letters: unreadable or unhandled messages are set aside unchanged, and no sender can stop a
+worker.
 
-A caller may have packed a record so well that, unpacked, it is larger than any topic takes; of such
-a one the beginning is kept, for its size must not stop a worker.
+A compressed record can be larger than any topic accepts once it is unpacked. Only its beginning is
+kept.
 
-The limit tells a bad sender from a worker that can't read anything. When most of the recent
-messages of a topic are dead letters, an alert says so, and the topic is read on. Where the worker
-has read nothing at all since its start, on any topic, its settings are wrong: it stops, with
-nothing more drained.
+The limit separates a bad sender from a worker that can read nothing. When most of the recent
+messages of a topic are dead letters, an alert is raised and the topic is read on. If the worker has
+read nothing at all since its start, on any topic, its settings are wrong, and it stops before it
+drains more.
 """
 
 from __future__ import annotations
@@ -27,27 +28,27 @@ from streams.bad_input.bad_input_pace import BadInputPace
 
 KEPT_VALUE_BYTES = 512 * 1024
 KEPT_KEY_BYTES = 4 * 1024
-"""What is kept of a record that is too large for its dead-letter topic."""
+"""Bytes kept of a record that is too large for its dead-letter topic."""
 
 CUT = "dlq-cut"
-"""Header of a dead letter of which only the beginning was kept: bytes of the whole record."""
+"""Header of a dead letter that is cut: the size of the whole record, bytes."""
 
 
 class DeadLetterLimitError(SluiceError):
-    """Nothing could be read since the start: the worker stops."""
+    """No message was readable since the start; the worker stops."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterLimit:
-    """Too many is more than `share` (0..1) of the last `window` messages of a topic."""
+    """The limit: more than `share` (0..1) of the last `window` messages of a topic."""
 
     window: int = 1_000
     share: float = 0.5
 
 
 class DeadLetters:
-    """Sends messages aside and watches how many they are; `counted` hears of each, `pace`
-    slows the partitions that they come from.
+    """Sends messages to dead-letter topics and watches their share. `counted` receives each one;
+    `pace` slows the partitions that they come from.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class DeadLetters:
         self._recent: dict[str, deque[bool]] = {}
 
     def passed(self, message: Incoming) -> None:
-        """A message was read."""
+        """Record that a message was read."""
         self._has_read = True
         self._seen(message.topic, bad=False)
         if self._pace is not None:
@@ -79,11 +80,11 @@ class DeadLetters:
     async def put(
         self, message: Incoming, cause: str, reason: str, *, was_read: bool = False
     ) -> Awaitable[Delivered]:
-        """Send a message to its dead-letter topic, key, value and headers untouched unless they are
+        """Send a message to its dead-letter topic, key, value and headers unchanged unless they are
         too large for it. `was_read` says that it was counted as read before its handling failed.
 
         Raises:
-            DeadLetterLimitError: too many were bad, and none was read since the start; this one was
+            DeadLetterLimitError: too many were bad and none was read since the start; this one was
                 not sent.
         """
         recent = self._seen(message.topic, bad=True)

@@ -1,1 +1,1 @@
-"""A caller of the pipeline: publishes requests, hears their replies. Used by ask, send and demo."""
+"""Client of the pipeline: publishes requests and receives replies. Used by ask, send and demo."""

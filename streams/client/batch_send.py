@@ -1,4 +1,4 @@
-"""Many requests at once: a bounded number unanswered, replies handed on as they come."""
+"""Sends many requests: a bounded number in flight, replies passed on as they arrive."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 from streams.client.caller import Caller, ReceivedReply
 
 GRACE_S = 30.0
-"""How long after a request's own deadline its reply is waited for."""
+"""Time to wait for a reply after the request's own deadline, seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How fast to send: at most `in_flight` unanswered, and `rate` requests/s if set."""
+    """Send rate: at most `in_flight` open requests, and `rate` requests/s if set."""
 
     in_flight: int = 64
     rate: float | None = None
@@ -32,10 +32,10 @@ async def send_all(
     *,
     timeout_s: float,
 ) -> list[Mapping[str, Any]]:
-    """Send them all; the requests that had no reply within `timeout_s` of being sent.
+    """Send all requests; return those without a reply within `timeout_s` of being sent.
 
     Raises:
-        LocalStackError: the broker did not take a request, or stopped giving replies.
+        LocalStackError: the broker did not accept a request, or stopped delivering replies.
     """
     places = asyncio.Semaphore(pace.in_flight)
     unanswered: list[Mapping[str, Any]] = []
@@ -61,6 +61,6 @@ async def send_all(
                 reply = await caller.call(request)
                 waiting.create_task(wait(request, reply))
     except ExceptionGroup as group:
-        # All that wait fail of one cause, and it is told once.
+        # All waiting requests fail for one reason, which is raised once.
         raise group.exceptions[0] from None
     return unanswered

@@ -1,8 +1,8 @@
-"""Asks over the topics, as any caller does: a request out, its reply in.
+"""Request and reply over topics.
 
-What always holds: the reply topic is listened to from its end before the first request goes out,
-so no reply can be missed; a reply belongs to the request whose correlation id it echoes, and of
-several replies to one request the first counts.
+Invariants: the consumer is at the end of the reply topic before the first request is sent, so no
+reply is missed. A reply belongs to the request whose correlation id it echoes. The first of several
+replies counts.
 """
 
 from __future__ import annotations
@@ -35,31 +35,31 @@ _FETCH_WAIT_MS = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedReply:
-    """A reply, and how long it took, ms, by this caller's clock."""
+    """A reply and its latency, ms, by this caller's clock."""
 
     reply: Document
     waited_ms: float
 
 
 class Caller(Protocol):
-    """Sends a request and gives a future of its reply."""
+    """Sends a request and returns a future of its reply."""
 
     async def call(self, request: Mapping[str, Any]) -> asyncio.Future[ReceivedReply]:
-        """Publish a request; the future is done when its reply has come.
+        """Publish a request; the future completes with its reply.
 
         Raises:
-            LocalStackError: the broker did not take it.
+            LocalStackError: the broker did not accept it.
         """
         ...
 
     def unreadable_in_words(self) -> str:
-        """What to add where a reply is missing and unreadable ones came; empty without any."""
+        """Return a note about unreadable replies, for a missing reply; empty if there were none."""
         ...
 
 
 class KafkaCaller:
-    """A caller on a broker. `repeated` counts replies beyond the first, `unreadable` records with a
-    correlation id of ours that hold no reply.
+    """A caller on a broker. `repeated` counts replies beyond the first, `unreadable` counts records
+    with a correlation id of this caller that hold no reply.
     """
 
     def __init__(self, producer: AIOKafkaProducer, topic: str = REQUESTS) -> None:
@@ -92,8 +92,8 @@ class KafkaCaller:
         return future
 
     def hear(self, correlation: bytes | None, value: bytes | None) -> None:
-        """A record of the reply topic; those of other callers are passed over. So are those that
-        can't be read: somebody else wrote them, and the reply may still come.
+        """Handle a record of the reply topic. Replies to other callers are skipped, and so are
+        unreadable records: another process wrote them, and the reply may still arrive.
         """
         if correlation is None:
             return
@@ -121,7 +121,7 @@ class KafkaCaller:
         )
 
     def fail(self, error: BaseException) -> None:
-        """Nothing will be heard any more."""
+        """Fail all open requests: no more replies will be read."""
         for _, future in self._waiting.values():
             if not future.done():
                 future.set_exception(error)
@@ -131,12 +131,11 @@ class KafkaCaller:
 async def kafka_caller(
     bootstrap_servers: str, topic: str = REQUESTS, access: KafkaAccess | None = None
 ) -> AsyncIterator[KafkaCaller]:
-    """A caller that listens on the default reply topic; `access` is as the environment says unless
-    given.
+    """Open a caller on the default reply topic; `access` defaults to the environment's.
 
     Raises:
-        LocalStackError: the broker does not answer.
-        ConfigurationError: it does not let us in.
+        LocalStackError: the broker does not respond.
+        ConfigurationError: the broker rejects the connection.
     """
     kafka = (access or KafkaAccess()).kafka_at(bootstrap_servers)
     await check_connection(kafka)
@@ -196,11 +195,11 @@ _TYPES: Mapping[str, Any] = {
 """Fields of a reply that are shown or summed; every reply has them."""
 
 _LARGEST = 1e12
-"""Milliseconds, or USD, of one reply."""
+"""The maximum of milliseconds, or USD, of one reply."""
 
 
 def _is_sound(reply: Document) -> bool:
-    """Whether a reply is one that a worker writes, as far as this client looks at it."""
+    """Return whether this client can read a record as a worker's reply."""
     if not all(name in reply and isinstance(reply[name], of) for name, of in _TYPES.items()):
         return False
     error, routing = reply["error"], reply["routing"]
@@ -219,13 +218,13 @@ def _is_sound(reply: Document) -> bool:
 
 
 def _are_sums(reply: Document) -> bool:
-    """Whether money and time are what can be added up."""
+    """Return whether cost and latency are numbers that can be added."""
     amounts = (reply[name] for name in ("latency_ms", "cost_usd", "baseline_cost_usd"))
     return all(each is None or abs(each) <= _LARGEST for each in amounts)
 
 
 def _is_message(message: Document) -> bool:
-    """Whether a message's tool calls name functions and their arguments."""
+    """Return whether a message's tool calls name functions and arguments."""
     calls = message.get("tool_calls")
     return calls is None or (
         isinstance(calls, list)
@@ -246,5 +245,5 @@ async def _listen(consumer: AIOKafkaConsumer, caller: KafkaCaller) -> None:
                 (value for name, value in record.headers if name == CORRELATION_ID), None
             )
             caller.hear(correlation, record.value)
-    except Exception as error:  # noqa: BLE001 - whoever waits must hear that nothing will come
+    except Exception as error:  # noqa: BLE001 - waiting requests must fail with the cause
         caller.fail(LocalStackError(f"the reply topic can't be read any more: {error}"))

@@ -1,4 +1,4 @@
-"""What a caller thinks of answers, published on the feedback topic."""
+"""Feedback on answers, published to the feedback topic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from schemas.topics import FEEDBACK
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedbackMessage:
-    """A judgement of the answer to a request; `score` is 0..1."""
+    """Feedback on the answer to a request; `score` is 0..1."""
 
     tenant: str | None
     request_id: str
@@ -28,11 +28,11 @@ class FeedbackMessage:
 async def publish_opinions(
     bootstrap_servers: str, opinions: list[FeedbackMessage], access: KafkaAccess | None = None
 ) -> None:
-    """Publish all of them; returns when the broker has them. `access` is as the environment says
-    unless given.
+    """Publish feedback; return when the broker has acknowledged it. `access` defaults to the
+    environment's.
 
     Raises:
-        LocalStackError: the broker did not take them.
+        LocalStackError: the broker did not accept it.
     """
     kafka = (access or KafkaAccess()).kafka_at(bootstrap_servers)
     producer = AIOKafkaProducer(**kafka, enable_idempotence=True)

@@ -1,4 +1,4 @@
-"""The caller's twin in memory: answers at once, by a function, for tests of what stands on it."""
+"""In-memory twin of the caller: a function answers at once, for tests."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from streams.client.caller import Document, ReceivedReply
 
 Answering = Callable[[Mapping[str, Any]], Document | None]
-"""Gives the reply to a request; `None` leaves it unanswered."""
+"""Returns the reply to a request; `None` leaves it unanswered."""
 
 
 class MemoryCaller:
-    """See `Caller`; `most_open` is how many requests were unanswered at once."""
+    """See `Caller`; `most_open` is the maximum number of open requests."""
 
     def __init__(self, answering: Answering) -> None:
         self._answering = answering
@@ -22,7 +22,7 @@ class MemoryCaller:
         self.most_open = 0
 
     async def call(self, request: Mapping[str, Any]) -> asyncio.Future[ReceivedReply]:
-        """See `Caller.call`; the reply comes in a later turn of the loop."""
+        """See `Caller.call`; the reply arrives in a later turn of the event loop."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[ReceivedReply] = loop.create_future()
         self.requests.append(request)

@@ -1,6 +1,6 @@
-"""Requests out of a file: JSON lines, plain or gzip, each a request or a row that holds a prompt.
+"""Requests from a file: JSON lines, plain or gzip, each a request or a row with a prompt.
 
-The whole file is checked before anything is sent, so that a slip on line 900 costs no calls.
+The whole file is checked before anything is sent, so an error on line 900 costs no calls.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from schemas.topics import MAX_REQUEST_BYTES, MIB
 
 STDIN = Path("-")
 MOST_BYTES = 512 * MIB
-"""Largest file, unpacked: it is held in memory before anything is sent."""
+"""Maximum size of a file, unpacked: it is held in memory before anything is sent."""
 
 LONGEST_LINE = 2 * MAX_REQUEST_BYTES
-"""Bytes of a line: as JSON a request may have a few more than a worker takes."""
+"""Maximum bytes of a line: as JSON a request may have a few more than a worker accepts."""
 
 Identity = tuple[str, str]
 """Tenant and request id of a request in a file."""
@@ -38,19 +38,19 @@ MOST_NAMED = 20
 
 
 class RequestFileError(ConfigurationError):
-    """A file of requests can't be read; the message names the lines."""
+    """A file of requests is unreadable; the message names the lines."""
 
 
 class _RequestLineError(Exception):
-    """What is wrong with one line."""
+    """The fault of one line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestFileFormat:
-    """How lines become requests.
+    """Conversion of lines to requests.
 
-    `prompt_field` and `id_field` name the fields of rows that are no requests, such as data sets;
-    `extra` is set on every request that does not say otherwise; `id_prefix` begins made ids.
+    `prompt_field` and `id_field` name the fields of rows that are not requests, such as data sets.
+    `extra` is set on every request without its own value. `id_prefix` starts generated ids.
     """
 
     prompt_field: str | None = None
@@ -60,17 +60,17 @@ class RequestFileFormat:
 
 
 def read_requests(path: Path, reading: RequestFileFormat) -> list[dict[str, Any]]:
-    """All requests of a file, in order, each with a request id; `-` is standard input.
+    """Read all requests of a file, in order, each with a request id; `-` is standard input.
 
     Raises:
-        RequestFileError: the file can't be read, a line is no JSON object, lacks the named field,
+        RequestFileError: the file is unreadable, a line is no JSON object, lacks the named field,
             or has the request id of an earlier line.
     """
     return [request for _, request in numbered_requests(path, reading)]
 
 
 def numbered_requests(path: Path, reading: RequestFileFormat) -> list[tuple[int, dict[str, Any]]]:
-    """The same, each with the number of its line (from 1). Raises as `read_requests`."""
+    """Read the requests of a file with their line numbers (from 1). Raises as `read_requests`."""
     requests: list[tuple[int, dict[str, Any]]] = []
     lines: dict[Identity, int] = {}
     wrong: list[str] = []
@@ -106,7 +106,7 @@ def _in_words(path: Path, wrong: Sequence[str]) -> str:
 
 
 def identity_of(request: Mapping[str, Any]) -> Identity:
-    """Tenant and request id as text, whatever types a file has them in."""
+    """Return tenant and request id as text, of whatever types they have in the file."""
     return str(request.get("tenant")), str(request.get("request_id"))
 
 

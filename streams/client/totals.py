@@ -1,4 +1,4 @@
-"""What many replies come to: outcomes, tiers, money, time. Money is summed exactly, in nano-USD."""
+"""Totals of many replies: outcomes, tiers, cost, latency. Cost is summed exactly, in nano-USD."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ NANO = 1_000_000_000
 
 
 def nano_of(usd: float | None) -> int | None:
-    """Nano-USD of a reply's USD; the double is the nearest to nine decimal digits."""
+    """Return the nano-USD of a reply's USD; the double is the nearest to nine decimal digits."""
     return None if usd is None else round(Decimal(str(usd)) * NANO)
 
 
 @dataclass(slots=True)
 class SendTotals:
-    """Counted while replies come. `unknown_cost` are replies whose cost is null."""
+    """Counts while replies arrive. `unknown_cost` counts replies whose cost is null."""
 
     statuses: Counter[str] = field(default_factory=Counter)
     tiers: Counter[str] = field(default_factory=Counter)
@@ -34,12 +34,12 @@ class SendTotals:
 
     @property
     def heard(self) -> int:
-        """How many replies came."""
+        """Return the number of replies."""
         return sum(self.statuses.values())
 
     @property
     def saved_share(self) -> float | None:
-        """Saved against the baseline, 0..1, over replies that have both figures."""
+        """Return the savings against the baseline, 0..1, over replies with both figures."""
         if self.baseline_nano == 0:
             return None
         return 1 - self.compared_cost_nano / self.baseline_nano
@@ -65,14 +65,14 @@ class SendTotals:
                 self.baseline_nano += baseline
 
     def percentile_ms(self, share: float) -> float | None:
-        """A percentile of the waiting time, ms; `None` before the first reply."""
+        """Return a percentile of the latency, ms; `None` before the first reply."""
         if not self.waited_ms:
             return None
         ordered = sorted(self.waited_ms)
         return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
     def as_document(self) -> dict[str, Any]:
-        """For `--json`; money in USD."""
+        """Return the totals for `--json`; cost in USD."""
         return {
             "replies": self.heard,
             "statuses": dict(self.statuses),

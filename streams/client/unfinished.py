@@ -1,4 +1,4 @@
-"""Requests of a file that ended without an answer, by the line that they stand on. Pure."""
+"""Requests of a file that ended without an answer, by line. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SILENT = "no reply"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnfinishedLine:
-    """One of them: its line (from 1), how it ended, and the code and message of its error."""
+    """One such request: its line (from 1), its end, and the code and message of its error."""
 
     line: int | None
     request_id: str
@@ -26,7 +26,7 @@ class UnfinishedLine:
     message: str = ""
 
     def in_words(self) -> str:
-        """As a line for people."""
+        """Return the request as a line of text."""
         place = f"line {self.line}" if self.line is not None else self.request_id
         why = f": {self.message} ({self.code})" if self.code else ""
         return f"{place}: {self.status}{why}"
@@ -34,29 +34,29 @@ class UnfinishedLine:
 
 @dataclass(slots=True, kw_only=True)
 class Unfinished:
-    """Collected while replies come; `lines` says where each request stands."""
+    """Collects such requests while replies arrive; `lines` maps requests to their lines."""
 
     lines: Mapping[Identity, int]
     count: int = 0
     _kept: list[UnfinishedLine] = field(default_factory=list)
 
     def take(self, request: Mapping[str, Any], reply: Mapping[str, Any]) -> None:
-        """A reply; an answer is none of ours."""
+        """Add a reply, unless it has an answer."""
         if reply["status"] == _ANSWERED:
             return
         error = reply.get("error") or {}
         self._add(request, reply["status"], error.get("code", ""), error.get("message", ""))
 
     def missing(self, request: Mapping[str, Any]) -> None:
-        """A request that got no reply in time."""
+        """Add a request without a reply in time."""
         self._add(request, _SILENT, "", "")
 
     def as_document(self) -> list[dict[str, Any]]:
-        """As JSON, by line."""
+        """Return the requests as JSON, by line."""
         return [asdict(each) for each in self._sorted()]
 
     def in_words(self) -> list[str]:
-        """As lines for people, the first ones of the file."""
+        """Return the first of them in the file as lines of text."""
         shown = [each.in_words() for each in self._sorted()[:MOST_SHOWN]]
         more = self.count - len(shown)
         return [*shown, f"and {more} more"] if more > 0 else shown

@@ -1,1 +1,1 @@
-"""What the metadata of committed offsets says: partition marks, delivery attempts."""
+"""Metadata of committed offsets: partition marks and delivery attempts."""

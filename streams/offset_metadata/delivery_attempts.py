@@ -1,10 +1,9 @@
-"""How often each message was tried, over restarts and owners: kept with the committed offsets.
+"""Delivery attempts of messages, over restarts and owners: kept with the committed offsets.
 
-`PartitionMark` says what is kept and why. This is the state of one worker: the marks of its
-partitions, and the turn of the messages that are tried alone. While one of them is tried, no other
-suspect of this process is, and none that came behind it on its topic is opened. The trial of a
-message is over when it is done, when it waits for something that may take long, or when its journal
-counts for it.
+`PartitionMark` defines the metadata. This is the state of one worker: the marks of its partitions,
+and the order of messages that are tried alone. While one of them is tried, no other suspect of this
+process is, and no later message of its topic is opened. A trial ends when the message is done, when
+it waits for something that may take long, or when its journal records a start for it.
 
 The consumer's thread reads the marks for each commit, and renews all of them with an assignment.
 """
@@ -25,13 +24,13 @@ Place = tuple[str, int]
 """A topic and a partition."""
 
 LONGEST_TRIAL_S = 1.0
-"""A handler that takes longer waits for something; its message is not what ends processes."""
+"""A handler that takes longer is waiting; its message does not end the process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundPartition:
-    """A partition as an assignment finds it: its log from `begin` to `end`, and what is committed,
-    `None` where nothing is. `topic_id` is empty where the broker tells no ids.
+    """A partition at assignment: its log from `begin` to `end`, and the committed offset, `None`
+    without one. `topic_id` is empty if the broker has no topic ids.
     """
 
     topic_id: str
@@ -43,8 +42,8 @@ class FoundPartition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """What is to be committed for a partition. `anew` says that the offset which was committed
-    belongs to another log of that name.
+    """The commit for a partition. `anew` says that the previously committed offset belongs to
+    another log of that name.
     """
 
     offset: int
@@ -53,10 +52,10 @@ class Commit:
 
 
 class MarkLog(Protocol):
-    """Commits marks, each with the offset that is committed already."""
+    """Commits marks, each with the offset that is already committed."""
 
     async def write_marks(self, places: Collection[Place]) -> None:
-        """Returns when the broker has the marks as they are now, or the partitions are gone."""
+        """Return when the broker has the current marks, or the partitions are revoked."""
         ...
 
 
@@ -69,11 +68,11 @@ class Trial:
         self._over = asyncio.Event()
 
     def end(self) -> None:
-        """What happens from now on is not counted against the message."""
+        """Do not count what follows against the message."""
         self._over.set()
 
     async def ended(self) -> bool:
-        """Wait for its end, a bounded time; whether it has ended."""
+        """Wait for the end of the trial, for a bounded time; return whether it ended."""
         with suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_TRIAL_S):
                 await self._over.wait()
@@ -81,8 +80,8 @@ class Trial:
 
 
 class DeliveryAttempts:
-    """The tries of one worker's messages; `holder` is its incarnation. Without a `log` of marks,
-    nothing outlives the process.
+    """The attempts of one worker's messages; `holder` is its incarnation. Without a `log` of marks,
+    nothing survives the process.
     """
 
     def __init__(self, holder: str, log: MarkLog | None = None) -> None:
@@ -95,7 +94,7 @@ class DeliveryAttempts:
         self._changing = threading.Lock()
 
     def take_over(self, found: Mapping[Place, FoundPartition]) -> dict[Place, Commit]:
-        """These partitions are ours now; what is to be committed for each of them."""
+        """Take over these partitions; return the commit for each of them."""
         with self._changing:
             self._marks, self._starts, self._on_trial = {}, {}, None
             return {place: self._taken_over(place, each) for place, each in found.items()}
@@ -116,21 +115,21 @@ class DeliveryAttempts:
         return Commit(offset=before, metadata=mark.encode(), anew=anew)
 
     def metadata(self, place: Place, committed: int) -> str:
-        """Of a commit of this offset."""
+        """Update the mark for a commit of this offset, and return its metadata."""
         mark = self._marks.get(place)
         return "" if mark is None else mark.at(committed).encode()
 
     def give_up(self) -> None:
-        """No partition is ours any more, by order; what the marks are then is yet to be written."""
+        """Release all partitions on shutdown; the marks are written afterwards."""
         with self._changing:
             self._marks = {place: mark.given_up() for place, mark in self._marks.items()}
 
     def topic_id(self, topic: str) -> str:
-        """The id of a topic when its partitions were assigned; empty where that is not known."""
+        """Return the topic id at assignment; empty if it is unknown."""
         return next((mark.topic_id for place, mark in self._marks.items() if place[0] == topic), "")
 
     def tries(self, place: Place, offset: int) -> Tries:
-        """What is known of earlier tries of a message."""
+        """Return the earlier attempts of a message."""
         mark = self._marks.get(place)
         counts = mark.counts.get(offset) if mark else None
         if counts is None:
@@ -138,13 +137,13 @@ class DeliveryAttempts:
         return Tries(failed=counts.failed, lost_workers=counts.ended)
 
     def suspects(self, place: Place, offset: int) -> bool:
-        """Whether a message must be tried alone."""
+        """Return whether a message must be tried alone."""
         mark = self._marks.get(place)
         return mark is not None and mark.suspects(offset, self._starts[place])
 
     async def alone(self, place: Place, offset: int, start: Callable[[Trial], None]) -> None:
-        """Try a message alone: `start` begins with it once the broker knows of it. Returns when
-        its trial is over.
+        """Try a message alone: `start` begins it once the broker has the mark. Return when its
+        trial is over.
         """
         async with self._turn:
             trial = Trial()
@@ -152,13 +151,13 @@ class DeliveryAttempts:
             self._on_trial = place
             start(trial)
             if await trial.ended():
-                # What ends the process now is another message's fault. One whose trial has not
-                # ended in time stays under suspicion.
+                # A later end of the process is another message's fault. A message whose
+                # trial did not end in time stays suspected.
                 await self._write(place, lambda mark: mark.trying(None))
                 self._on_trial = None
 
     async def failed(self, place: Place, offset: int, times: int) -> None:
-        """A message failed so many times; returns when that outlives this process."""
+        """Record the failures of a message; return when they survive this process."""
         await self._write(place, lambda mark: mark.failed(offset, times))
 
     async def _write(
@@ -167,7 +166,7 @@ class DeliveryAttempts:
         change: Callable[[PartitionMark], PartitionMark],
         clears: Place | None = None,
     ) -> None:
-        """Change the mark of a partition that is still ours, and end the trial on another."""
+        """Change the mark of an owned partition, and end the trial of another message."""
         with self._changing:
             mark = self._marks.get(place)
             if mark is None:

@@ -1,15 +1,15 @@
-"""What a partition's committed offset says beside the offset: who reads it, and which messages are
-under suspicion of ending processes. Pure: bytes and offsets, nothing of Kafka.
+"""Mark of a partition in the metadata of its committed offset: which worker reads it, and which
+messages are suspected of ending processes. Pure: bytes and offsets, no Kafka.
 
-A worker that takes a partition over commits the offset again, with its incarnation as the holder.
-One that gives the partition up, or leaves in order, takes its name off. So a name of somebody else
-says that this process ended while it read from that offset on. What lies between the committed
-offset and the end was in its hands, and one of those messages may have ended it.
+A worker that takes over a partition commits the offset again, with its incarnation as the holder. A
+worker that releases the partition, or shuts down, removes its name. So another holder's name says
+that its process ended while it read from that offset on. The messages between the committed offset
+and the end were in flight, and one of them may have ended it.
 
-The first such end is nobody's fault as far as anybody knows. After the second one, or at once where
-few messages are suspected, those messages are tried one at a time, and each try is committed before
-it begins. So the message that ends processes is found, and costs a bounded number of them. Ordinary
-messages cost nothing: the mark rides on commits that are made anyway.
+The first such end is attributed to no message. After the second one, or at once if few messages are
+suspected, those messages are tried one at a time, and each trial is committed before it begins. So
+the message that ends processes is found at the cost of a bounded number of them. Other messages
+cost nothing: the mark is part of commits that are made anyway.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from dataclasses import dataclass, field, replace
 import orjson
 
 FEW_SUSPECTS = 8
-"""So few messages are tried one at a time after the first process that ended."""
+"""Number of suspected messages up to which they are tried one at a time after the first end."""
 
 LOST_BEFORE_TRIALS = 2
-"""Processes that ended over many messages before those are tried one at a time."""
+"""Ends of processes over many messages before those are tried one at a time."""
 
 MOST_SUSPECTS = 10_000
-"""Messages behind the committed offset that a process can have had in its hands."""
+"""Maximum number of messages in flight after the committed offset."""
 
 MOST_COUNTED = 64
-"""Messages whose tries are kept for one partition; a broker takes 4 KiB of metadata."""
+"""Messages whose attempts are kept for one partition; a broker accepts 4 KiB of metadata."""
 
 MAX_OFFSET = 2**63 - 1
-"""The greatest offset that Kafka's protocol has."""
+"""The maximum offset of Kafka's protocol."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TryCounts:
-    """Tries of one message: `failed` by an exception, `ended` with their process."""
+    """Attempts of one message: `failed` by an exception, `ended` with their process."""
 
     failed: int = 0
     ended: int = 0
@@ -45,9 +45,9 @@ class TryCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionMark:
-    """The state of one partition. `topic_id` tells a topic from one of the same name before it,
-    empty where the broker tells no ids; `holder` is the incarnation that reads; `lost` counts
-    processes that ended without progress past `until`; `on_trial` is the offset being tried alone.
+    """The state of one partition. `topic_id` distinguishes a recreated topic, and is empty if the
+    broker has no topic ids; `holder` is the incarnation that reads; `lost` counts processes that
+    ended without progress past `until`; `on_trial` is the offset that is tried alone.
     """
 
     topic_id: str = ""
@@ -58,7 +58,7 @@ class PartitionMark:
     counts: Mapping[int, TryCounts] = field(default_factory=dict)
 
     def encode(self) -> str:
-        """As metadata of a commit."""
+        """Return the mark as metadata of a commit."""
         counts = sorted(self.counts.items())[:MOST_COUNTED]
         return orjson.dumps(
             {
@@ -73,7 +73,7 @@ class PartitionMark:
 
     @classmethod
     def decode(cls, metadata: str) -> PartitionMark | None:
-        """From metadata of a commit; `None` for metadata of another form."""
+        """Read a mark from metadata of a commit; `None` for metadata of another form."""
         try:
             found = orjson.loads(metadata)
             return cls(
@@ -91,7 +91,9 @@ class PartitionMark:
             return None
 
     def taken_over(self, holder: str, committed: int, end: int) -> PartitionMark:
-        """For the incarnation that reads on at the committed offset; `end` is the log's end."""
+        """Return the mark for the next holder, which reads from the committed offset; `end` is the
+        log's end.
+        """
         counts = {offset: each for offset, each in self.counts.items() if offset >= committed}
         kept = replace(self, holder=holder, on_trial=None, counts=counts)
         if committed >= end:
@@ -109,37 +111,37 @@ class PartitionMark:
         )
 
     def given_up(self) -> PartitionMark:
-        """Nobody reads any more, by order."""
+        """Return the mark without a holder, after an orderly release."""
         return replace(self, holder="", on_trial=None)
 
     def at(self, committed: int) -> PartitionMark:
-        """When the committed offset is this: what lies before it is forgotten."""
+        """Return the mark at this committed offset, without messages before it."""
         if committed < self.until or not (self.lost or self.counts):
             return self
         counts = {offset: each for offset, each in self.counts.items() if offset >= committed}
         return replace(self, lost=0, counts=counts)
 
     def suspects(self, offset: int, committed: int) -> bool:
-        """Whether a message must be tried alone."""
+        """Return whether a message must be tried alone."""
         if offset >= self.until or not self.lost:
             return False
         return self.lost >= LOST_BEFORE_TRIALS or self.until - committed <= FEW_SUSPECTS
 
     def trying(self, offset: int | None) -> PartitionMark:
-        """While a message is tried alone; nobody is with `None`."""
+        """Return the mark with this message on trial; `None`: no message."""
         return replace(self, on_trial=offset)
 
     def failed(self, offset: int, times: int) -> PartitionMark:
-        """After a message failed so many times by an exception."""
+        """Return the mark after this many failures of a message by an exception."""
         tried = self.counts.get(offset, TryCounts())
         return replace(self, counts={**self.counts, offset: replace(tried, failed=times)})
 
 
 def _count(value: object) -> int:
-    """An offset or a number of times.
+    """Check an offset or a count.
 
     Raises:
-        ValueError: it is neither: JSON can't hold a greater one again.
+        ValueError: it is neither; JSON cannot hold a greater number.
     """
     if type(value) is not int or not 0 <= value <= MAX_OFFSET:
         raise ValueError("not a count")

@@ -1,4 +1,4 @@
-"""How often the handling of one message was tried."""
+"""Attempts at handling one message."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 from schemas.records import Attempt
 
 MOST_TRIES = 3
-"""How often the handling of a message is tried before the message is ended."""
+"""Attempts at handling a message before it is ended."""
 
 MOST_LOST_WORKERS = 2
-"""Workers that a message may cost: the next one to read it ends it without another try."""
+"""Workers that a message may end; the next worker ends the message without another attempt."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Tries:
-    """What is known of earlier tries of a message.
+    """Earlier attempts of a message.
 
-    `failed` counts those that ended by an exception, in this process and in those before it;
-    `lost_workers` the incarnations that ended during one;
-    `attempts` are provider calls of failed tries, whose cost belongs into the request's outcome.
+    `failed` counts those that ended by an exception, in this process and earlier ones;
+    `lost_workers` counts the incarnations that ended during one; `attempts` are provider calls of
+    failed attempts, whose cost belongs to the request's outcome.
     """
 
     failed: int = 0
@@ -28,7 +28,7 @@ class Tries:
 
     @property
     def used_up(self) -> bool:
-        """Whether the message must not be tried again."""
+        """Return whether the message must not be tried again."""
         return (
             self.failed + self.lost_workers >= MOST_TRIES or self.lost_workers >= MOST_LOST_WORKERS
         )
