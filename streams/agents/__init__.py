@@ -1,1 +1,1 @@
-"""The edges of the graph, one file each: classify, execute, feedback."""
+"""Faust agents, one package or file each: classify, execute, feedback, wait."""

@@ -1,4 +1,4 @@
-"""Feedback: what a caller thinks of an answer becomes a quality event."""
+"""Feedback: a caller's score of an answer becomes a quality event."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from streams.flow.dispatcher import Work
 from streams.redaction.redactor import redact
 
 UNMATCHED = "unmatched"
-"""Cause of the dead letter of feedback that may be about any of several tenants' requests."""
+"""Cause of the dead letter of feedback that matches requests of several tenants."""
 
 _UNMATCHED_REASON = (
     "the feedback names no tenant and may be about several; name the `tenant` of the reply"
@@ -26,7 +26,7 @@ _UNMATCHED_REASON = (
 
 class FeedbackDocument(BaseModel):
     """Feedback as callers publish it; a score is 0..1. Without a tenant it is matched by its
-    request id, where that is unambiguous.
+    request id, if that is unambiguous.
     """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, strict=True)
@@ -39,7 +39,7 @@ class FeedbackDocument(BaseModel):
 
 
 async def take_feedback(work: Work, deps: Dependencies) -> None:
-    """Take one piece of feedback; returns when what it became is acknowledged."""
+    """Handle one feedback record; return when its event or dead letter is acknowledged."""
     message = work.message
     try:
         document = await _read(message, deps.kafka.codecs)

@@ -1,4 +1,4 @@
-"""The handlers of a worker's topics, each with the end of a message that can't be handled."""
+"""The handlers of a worker's topics, each with the handling of a failed message."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _GiveUp = Callable[[Work, HandlingFailure, Dependencies], Awaitable[None]]
 
 
 class Handlers:
-    """What is done with a message of each kind of topic."""
+    """Handlers of each kind of topic."""
 
     def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
@@ -30,7 +30,9 @@ class Handlers:
         self.feedback = self._bounded(feedback.take_feedback, _give_up_feedback)
 
     def waiting(self, delay_s: int) -> Handler:
-        """Of the wait topic with this delay, s; a hop that can't wait ends as a hop does."""
+        """Return the handler of the wait topic with this delay, s; a hop that fails there ends as a
+        hop does.
+        """
 
         async def wait_out(work: Work, deps: Dependencies) -> None:
             await wait.wait_out(work, delay_s, deps)
@@ -45,7 +47,7 @@ class Handlers:
 
         async def end(work: Work, fault: HandlingFailure) -> None:
             if work.tries.lost_workers > MOST_LOST_WORKERS:
-                # The end of its request ended a process as well: its bytes are left alone.
+                # The end of its request also ended a process: its bytes are left alone.
                 await set_failed_aside(work.message, fault, deps.kafka, deps.observers)
                 return
             try:

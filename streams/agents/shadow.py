@@ -1,8 +1,8 @@
-"""Shadow calls: another tier is asked about a request that is answered already, to learn from it.
+"""Shadow calls: another tier answers a request that is already answered, for comparison.
 
-The draw is made before the request ends and stands in its decision; the call is made afterwards,
-so that nobody waits for it. It is booked as `shadow`, with the probability of having been drawn;
-how far both answers agree, and what the judge says of both, are quality events.
+The draw is made before the request ends and is part of its decision. The call is made afterwards,
+so it delays no reply. It is recorded as `shadow`, with the probability of its draw. The agreement
+of both answers, and the judge's scores of both, are quality events.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from streams.routing.shadowing import Shadow, shadow_of
 def draw_shadow(
     hop: HopState, ending: Ending, clock: Clock, shadow_spend: ShadowSpendLimiter
 ) -> Shadow | None:
-    """The shadow call that is to follow this ending, if any; the draw joins the hop's steps."""
+    """Draw the shadow call that follows this outcome, if any; the draw joins the hop's steps."""
     if (
         not isinstance(ending, Replied)
         or ending.fell_back
@@ -47,22 +47,22 @@ def draw_shadow(
 
 
 async def make_shadow(hop: HopState, ending: Ending, shadow: Shadow, deps: Dependencies) -> None:
-    """Ask the other tier, and hold its answer against the one that was given.
+    """Call the other tier, and compare its answer with the given one.
 
-    The hop has ended: its records are acknowledged, and these become pending in their place.
+    The hop has ended: its records are acknowledged, and those of the shadow become pending.
     """
     if not isinstance(ending, Replied) or shadow.tier is None or hop.work.lost:
         return
     hop.pending.clear()
-    errand = CallSpec(body=hop.body, purpose=SHADOW, propensity=shadow.probability)
+    spec = CallSpec(body=hop.body, purpose=SHADOW, propensity=shadow.probability)
     made = len(hop.attempts)
-    heard = await ask_tier(hop, shadow.tier, errand, deps)
-    if heard.completion is not None and heard.attempt is not None:
+    result = await ask_tier(hop, shadow.tier, spec, deps)
+    if result.completion is not None and result.attempt is not None:
         given = _call_of(hop, ending.answer)
         message = orjson.loads(ending.answer.message)
-        found = agreement(message, heard.completion.message)
+        found = agreement(message, result.completion.message)
         below = hop.snapshot.tiers.index(given.tier) < hop.snapshot.tiers.index(shadow.tier)
-        weaker, stronger = (given, heard.attempt) if below else (heard.attempt, given)
+        weaker, stronger = (given, result.attempt) if below else (result.attempt, given)
         signal = QualitySignal(
             signal=AGREES,
             name=stronger.model,
@@ -73,11 +73,11 @@ async def make_shadow(hop: HopState, ending: Ending, shadow: Shadow, deps: Depen
         if hop.snapshot.policy.judge is not None:
             other = Answered(
                 body=hop.body,
-                message=heard.completion.message,
-                finish_reason=heard.completion.finish_reason,
+                message=result.completion.message,
+                finish_reason=result.completion.finish_reason,
             )
             mine = replace(other, message=message, finish_reason=ending.answer.finish_reason)
-            await ask_judge(hop, heard.attempt, other, deps, shadow.probability)
+            await ask_judge(hop, result.attempt, other, deps, shadow.probability)
             await ask_judge(hop, given, mine, deps, shadow.probability)
     for attempt in hop.attempts[made:]:
         deps.shadow_spend.spent(attempt.cost_nano)
@@ -86,7 +86,7 @@ async def make_shadow(hop: HopState, ending: Ending, shadow: Shadow, deps: Depen
 
 
 def _call_of(hop: HopState, answer: Answer) -> Attempt:
-    """The call that brought the answer which was given."""
+    """Return the call whose answer was given."""
     return next(
         each
         for each in reversed(hop.all_attempts)

@@ -1,9 +1,9 @@
-"""The wait topics: a hop that found no capacity lies there for its topic's delay, then goes back.
+"""Wait topics: a hop without capacity waits for its topic's delay, then returns to its tier.
 
-Nothing is decoded, unless the registry has no such tier any more: then the hop goes to the dearest
-tier, whose models can do what the missing ones could. Going back is at least once, and execute
-admits the first message of each visit. Whoever stops while a message waits leaves it to the next
-who reads it.
+Nothing is decoded, unless the registry no longer has the tier: then the hop goes to the most
+expensive tier, whose models can do what the removed ones could. The return is at least once, and
+execute admits the first message of each visit. A message that waits at shutdown is left to the next
+owner of the partition.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _LOOK_MS = 1_000.0
 
 
 async def wait_out(work: Work, delay_s: int, deps: Dependencies) -> None:
-    """Hold a message until its delay is over; returns when its tier's topic has it again.
+    """Hold a message until its delay is over; return when its tier's topic has it again.
 
     Raises:
-        LeftForLaterError: the worker stops, or the partition was taken away.
+        LeftForLaterError: the worker stops, or the partition was revoked.
     """
     message = work.message
     try:

@@ -1,1 +1,1 @@
-"""How a stream stays safe: acknowledgement, slots, delivery, journal, dead letters."""
+"""Dispatch of messages to handlers: slots, retries, ordered acknowledgement, gaps in the log."""

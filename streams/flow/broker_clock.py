@@ -1,9 +1,9 @@
-"""A worker asks the broker what time it is before it opens anything.
+"""Synchronization with the broker's clock at startup.
 
-Until a record of its own was stamped, a worker has nothing but its machine's clock. If that is an
-hour ahead, the first requests that it reads seem to be past their deadlines, and calls of others
-past their leases. Kafka tells the time only to who writes: so one record is written that says
-nothing, a tombstone of the budgets' ledger for a meter that there is not.
+Kafka returns LogAppendTime only on produce. Until then a worker has only its machine's clock. If
+that is an hour ahead, the first requests seem to be past their deadlines, and other workers' calls
+past their leases. So at startup the worker writes one tombstone, for a meter of the budgets' ledger
+that does not exist, and reads its timestamp.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from schemas.topics import BUDGETS
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 5.0
-"""A worker starts without the broker's time rather than not at all."""
+"""Time after which a worker starts without the broker's time."""
 
 _PAUSE_S = 0.2
 _ASKED = Outgoing(topic=BUDGETS, key=entry_key("", "first stamp", None, None, 0), value=None)
 
 
 class Broker(Protocol):
-    """What is needed of a publisher."""
+    """The part of a publisher that is used here."""
 
     async def topics(self) -> frozenset[str]:
-        """Every topic that there is."""
+        """Return every topic."""
         ...
 
     async def publish(self, record: Outgoing) -> Awaitable[Delivered]:
@@ -43,7 +43,7 @@ class Broker(Protocol):
 async def sync_broker_clock(
     broker: Broker, clock: BrokerClock, patience_s: float = PATIENCE_S
 ) -> None:
-    """Set the clock right; returns when it is, or says so where it could not be done in time."""
+    """Synchronize the clock; log a warning if that fails in time."""
     try:
         async with asyncio.timeout(patience_s):
             if BUDGETS in await broker.topics():
@@ -54,7 +54,7 @@ async def sync_broker_clock(
 
 
 async def _until_stamped(broker: Broker, clock: BrokerClock) -> None:
-    """The first record waits for a connection, so that its stamp may say too little."""
+    """The first record waits for a connection, so its timestamp may be early."""
     while not clock.is_set:
         await (await broker.publish(_ASKED))
         if not clock.is_set:

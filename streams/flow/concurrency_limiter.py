@@ -1,8 +1,8 @@
-"""Bounded work: a tier's slots are its own, so that a slow tier never starves another.
+"""Concurrency limits: each tier has its own slots, so a slow tier never starves another.
 
-A tier has two topics and one pool: who comes `ahead` (the topic of priority) is served first, but
-one slot in eight goes to the others while both wait, so that nobody waits for ever. A message that
-only waits (for another worker's lease, for capacity) gives its slot back meanwhile.
+A tier has two topics and one pool. Messages of the priority topic go first, but one slot in eight
+goes to the others while both wait, so none waits forever. A message that only waits (for another
+worker's lease, or for capacity) returns its slot meanwhile.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 AHEAD_IN_A_ROW = 7
-"""Slots that go to those ahead before one goes to the others, while both wait."""
+"""Slots given to priority messages before one goes to the others, while both wait."""
 
 
 class _Pool:
-    """The slots and the two lines before them."""
+    """The slots and the two queues for them."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -59,7 +59,7 @@ class _Pool:
 
 
 class ConcurrencyLimiter:
-    """At most `limit` messages of a tier in work at once; who waits in a line is served in turn."""
+    """At most `limit` messages of a tier in work at once; waiting messages are served in order."""
 
     def __init__(self, limit: int) -> None:
         if limit < 1:
@@ -69,12 +69,12 @@ class ConcurrencyLimiter:
 
     @property
     def limit(self) -> int:
-        """How many there are."""
+        """Return the number of slots."""
         return self._pool.limit
 
     @property
     def used(self) -> int:
-        """Slots taken now, by either line."""
+        """Return the number of slots in use, by both queues."""
         return self._pool.used
 
     async def take(self) -> None:
@@ -87,7 +87,7 @@ class ConcurrencyLimiter:
 
     @asynccontextmanager
     async def lent(self) -> AsyncIterator[None]:
-        """Free the caller's slot for a while and take one again afterwards."""
+        """Free the caller's slot for a while, and take one again afterwards."""
         self.give_back()
         try:
             yield
@@ -96,7 +96,7 @@ class ConcurrencyLimiter:
 
 
 class PriorityLimiter(ConcurrencyLimiter):
-    """The same slots as `others`, for those who are served first."""
+    """The same slots as `others`, for priority messages."""
 
     def __init__(self, others: ConcurrencyLimiter) -> None:
         self._pool = others._pool

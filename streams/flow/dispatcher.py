@@ -29,11 +29,11 @@ Place = tuple[str, int]
 
 
 class LeftForLaterError(Exception):
-    """A handler leaves its message unacknowledged, for who reads it next."""
+    """A handler leaves its message unacknowledged, for the next owner of the partition."""
 
 
 class Acknowledged(Protocol):
-    """An event of a stream, as far as it is released."""
+    """An event of a stream, until its release."""
 
     def ack(self) -> Any:
         """Let its offset be committed."""
@@ -42,8 +42,8 @@ class Acknowledged(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """A message in work: its slot's pool, whether its assignment still stands, earlier tries;
-    `trial` where it is tried alone.
+    """A message in work: its slot's pool, whether its assignment is current, earlier attempts;
+    `trial` if it is tried alone.
     """
 
     message: Incoming
@@ -55,12 +55,12 @@ class Work:
     trial: Trial | None = None
 
     def end_trial(self) -> None:
-        """What happens from now on is counted elsewhere, or may take long."""
+        """End the trial: what follows is counted elsewhere, or may take long."""
         if self.trial is not None:
             self.trial.end()
 
     async def note_failed(self) -> None:
-        """One more try failed by an exception; returns when that outlives this process."""
+        """Record a failed attempt; return when it survives this process."""
         self.tries.failed += 1
         if self.attempts is not None and not self.lost:
             message = self.message
@@ -69,17 +69,17 @@ class Work:
 
     @property
     def lost(self) -> bool:
-        """Whether the partition was taken away since the message was opened."""
+        """Return whether the partition was revoked since the message was opened."""
         return self.lane.lost
 
     @property
     def closing(self) -> bool:
-        """Whether the worker is about to leave."""
+        """Return whether the worker is shutting down."""
         return self.assignment is not None and self.assignment.closed
 
 
 Handler = Callable[[Work], Awaitable[None]]
-"""Does all that a message asks for; returns when every effect is acknowledged."""
+"""Handles a message; returns when every effect is acknowledged."""
 
 
 class PartitionState:
@@ -92,7 +92,7 @@ class PartitionState:
         self.roomy.set()
 
     def finish(self, offset: int) -> None:
-        """An offset's work is through; acknowledge what that releases."""
+        """Finish an offset, and acknowledge what that releases."""
         if self.lost:
             return
         for event in self.tracker.finish(offset):
@@ -102,7 +102,7 @@ class PartitionState:
 
 
 class PartitionAssignment:
-    """The partitions that are ours now, one lane each; settled between two rebalances."""
+    """The assigned partitions, with one state each; settled between two rebalances."""
 
     def __init__(self) -> None:
         self._lanes: dict[Place, PartitionState] = {}
@@ -111,7 +111,7 @@ class PartitionAssignment:
         self.closed = False
 
     def revoke(self) -> None:
-        """All partitions are taken away; nothing is opened until the next assignment."""
+        """Revoke all partitions; nothing is opened until the next assignment."""
         self._settled.clear()
         for lane in self._lanes.values():
             lane.lost = True
@@ -119,21 +119,22 @@ class PartitionAssignment:
         self._lanes = {}
 
     def assign(self, places: Collection[Place], generation: int | None = None) -> None:
-        """These partitions are ours, and ready, in this generation of the group."""
+        """Set the assigned partitions of this generation of the group."""
         self._generation = generation
         self._lanes = {place: PartitionState() for place in places}
         self._settled.set()
 
     def close(self) -> None:
-        """Open nothing any more; what is open may end."""
+        """Open no more messages; open ones may end."""
         self.closed = True
         self._settled.set()
 
     async def lane(self, place: Place, generation: int | None = None) -> PartitionState | None:
-        """The lane of a partition, once assignments are settled; `None` if it is not ours.
+        """Return the state of a partition, once assignments are settled; `None` if it is not
+        assigned.
 
-        Also `None` for a message of another generation. It is read again where it is still ours,
-        and would make everything before it look as if it had been handled.
+        Also `None` for a message of another generation. It is read again if the partition is still
+        assigned; acknowledging it would release everything before it.
         """
         await self._settled.wait()
         told = {generation, self._generation} - {None}
@@ -141,16 +142,16 @@ class PartitionAssignment:
 
     @property
     def is_settled(self) -> bool:
-        """Whether no rebalance is under way."""
+        """Return whether no rebalance is in progress."""
         return self._settled.is_set()
 
     def owned(self, topic: str) -> tuple[int, ...]:
-        """Partitions of a topic that are ours."""
+        """Return the assigned partitions of a topic."""
         return tuple(sorted(partition for name, partition in self._lanes if name == topic))
 
 
 class TopicDispatcher:
-    """Opens the messages of one topic."""
+    """Dispatches the messages of one topic."""
 
     def __init__(
         self,
@@ -171,8 +172,8 @@ class TopicDispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def take(self, message: Incoming, event: Acknowledged) -> None:
-        """Open a message when it has a slot; returns as soon as its work has begun, or its trial is
-        over where it is tried alone.
+        """Open a message when it has a slot; return when its work has begun, or when its trial is
+        over if it is tried alone.
         """
         place = (message.topic, message.partition)
         lane = await self._assignment.lane(place, message.generation)
@@ -227,20 +228,20 @@ class TopicDispatcher:
 
     @property
     def slots(self) -> ConcurrencyLimiter:
-        """The slots that its messages take."""
+        """Return the slots of the topic's messages."""
         return self._slots
 
     @property
     def in_flight(self) -> int:
-        """Messages in work."""
+        """Return the number of messages in work."""
         return len(self._tasks)
 
     def abandon(self) -> None:
-        """End what is in work as it is: another process does it."""
+        """Abandon all work: another process does it."""
         for task in self._tasks:
             task.cancel()
 
     async def drained(self) -> None:
-        """Wait until nothing is in work."""
+        """Wait until no message is in work."""
         while self._tasks:
             await asyncio.wait(set(self._tasks))

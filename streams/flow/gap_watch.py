@@ -1,7 +1,7 @@
-"""Tells operators of records that retention removed before they were read.
+"""Detects records that retention removed before they were read.
 
-The broker says nothing of it: a consumer whose position is gone goes on at the oldest record there
-is. So the beginnings of the partitions are looked at now and then, and soon after offsets jumped.
+The broker does not report it: a consumer whose position is gone continues at the oldest record. So
+the first offsets of the partitions are checked periodically, and soon after a jump of offsets.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 10.0
 SOON_S = 1.0
-"""Time between two looks; the shorter one after a jump of offsets."""
+"""Interval between checks; the shorter one after a jump of offsets."""
 
 Beginnings = Callable[[Collection[Partition]], Awaitable[Mapping[Partition, int]]]
-"""The first offset of each of some partitions.
+"""Returns the first offset of each of some partitions.
 
 Raises:
-    Exception: the consumer's, while the broker is away or the partitions are being taken away.
+    Exception: the consumer's, while the broker is unavailable or partitions are being revoked.
 """
 
 
 PassOver = Callable[[LogGap], Awaitable[None]]
-"""Lets nobody see a gap again, unless something before it is still being worked on.
+"""Commits past a gap, unless an earlier offset is still in work.
 
 Raises:
     Exception: the consumer's, as above.
@@ -37,9 +37,7 @@ Raises:
 
 
 class GapWatch:
-    """Looks for gaps among the partitions that `owned` gives; `counted` is given topic and
-    offsets of each.
-    """
+    """Checks the partitions of `owned` for gaps; `counted` receives topic and offsets of each."""
 
     def __init__(
         self,
@@ -59,7 +57,7 @@ class GapWatch:
         self._pass_over = pass_over
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Check until cancelled."""
         since = 0.0
         while True:
             await asyncio.sleep(SOON_S)
@@ -69,7 +67,7 @@ class GapWatch:
                 await self.look()
 
     async def look(self) -> None:
-        """Look once, and tell what is found."""
+        """Check once, and raise alerts for gaps."""
         owned = self._owned()
         if not owned:
             return

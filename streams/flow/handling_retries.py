@@ -1,9 +1,9 @@
-"""A message whose handling fails is tried a bounded number of times, then it is ended.
+"""Retries of a failed message: a bounded number of attempts, then it is ended.
 
-`bounded` wraps a handler. An unexpected exception is the message's fault: the handler is called
-again after a pause, `MOST_TRIES` times in all, then `give_up` ends the message and its partition
-goes on. What is the environment's fault is raised as it is and stops the worker, which takes
-nothing away from the message: its offset is not committed, and the next owner reads it again.
+`bounded` wraps a handler. An unexpected exception is attributed to the message: the handler is
+called again after a pause, `MOST_TRIES` times in all, then `give_up` ends the message and its
+partition goes on. An exception of the environment is raised and stops the worker. The message is
+not affected: its offset is not committed, and the next owner reads it again.
 
 Log and alert name the type of the exception and the line that raised it, never its text, which may
 quote a request.
@@ -27,25 +27,25 @@ from streams.offset_metadata.retry_count import Tries
 log = logging.getLogger(__name__)
 
 PAUSES_MS = (100.0, 1_000.0)
-"""Pause before the second and the third try."""
+"""Pause before the second and the third attempt."""
 
 _ENVIRONMENT = (DeliveryError, KafkaError, SchemaRegistryAwayError, DeadLetterLimitError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandlingFailure:
-    """Why a message was given up, as dead letters and alerts say it."""
+    """Reason for ending a message, as dead letters and alerts state it."""
 
     reason: str
 
     @classmethod
     def of(cls, error: BaseException, tries: int) -> HandlingFailure:
-        """From the exception of the last of so many tries."""
+        """Return the reason by the exception of the last attempt."""
         return cls(reason=f"handling failed {tries} times, at last by {cause_of(error)}")
 
     @classmethod
     def of_earlier(cls, tries: Tries) -> HandlingFailure:
-        """From the tries of earlier processes."""
+        """Return the reason by the attempts of earlier processes."""
         return cls(
             reason=f"handling failed {tries.failed} times before, and {tries.lost_workers} workers "
             "ended while they worked on it alone; it is not tried again"
@@ -53,16 +53,16 @@ class HandlingFailure:
 
 
 GiveUp = Callable[[Work, HandlingFailure], Awaitable[None]]
-"""Ends a message for good; returns when every effect is acknowledged."""
+"""Ends a message; returns when every effect is acknowledged."""
 
 
 def is_environment(error: Exception) -> bool:
-    """Whether an exception says nothing about the message that was handled."""
+    """Return whether an exception is independent of the handled message."""
     return isinstance(error, _ENVIRONMENT) and not isinstance(error, RecordTooLargeError)
 
 
 def cause_of(error: BaseException) -> str:
-    """An exception by its type and the innermost line that raised it, without its text."""
+    """Return an exception's type and the innermost line that raised it, without its text."""
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
         return type(error).__name__
@@ -77,13 +77,13 @@ def bounded(
     sleep_ms: Callable[[float], Awaitable[None]],
     failed: Callable[[str], None] = lambda topic: None,
 ) -> Handler:
-    """A handler that tries a message at most `MOST_TRIES` times, then gives it up.
+    """Return a handler that tries a message at most `MOST_TRIES` times, then gives it up.
 
-    `failed` is told the topic of each failed try. The wrapped handler raises what is the
-    environment's fault, and whatever `give_up` raises.
+    `failed` receives the topic of each failed attempt. The wrapped handler raises exceptions of the
+    environment, and those of `give_up`.
 
     Raises:
-        LeftForLaterError: the partition was taken away, or the worker stops between two tries.
+        LeftForLaterError: the partition was revoked, or the worker stops between two attempts.
     """
 
     async def handle(work: Work) -> None:
@@ -110,7 +110,7 @@ def _used_up(work: Work) -> bool:
 
 
 async def _one_try(handler: Handler, work: Work) -> Exception | None:
-    """The exception by which a try failed; `None` when the message is done."""
+    """Return the exception of a failed attempt; `None` if the message is done."""
     try:
         await handler(work)
     except LeftForLaterError:

@@ -1,8 +1,8 @@
-"""Records that retention removed before they were read. Pure: it knows offsets, nothing of Kafka.
+"""Gaps by retention: records that were removed before they were read. Pure: offsets, no Kafka.
 
-A gap between two offsets that were read is common: markers of transactions, aborted records and
-compaction leave them. Records were lost only where the log's beginning lies behind what was to be
-read next. So jumps are noted as messages come, and held against the beginnings later.
+A gap between two offsets is common: transaction markers, aborted records and compaction leave them.
+Records are lost only if the log's beginning is after the next offset to read. So jumps are noted as
+messages arrive, and compared with the first offsets later.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Partition = tuple[str, int]
 """A topic and a partition number."""
 
 MOST_JUMPS = 1_000
-"""Jumps of one partition that are kept until the next look; later ones are not told apart."""
+"""Jumps of one partition kept until the next check; later ones are merged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +28,12 @@ class LogGap:
 
     @property
     def most_records(self) -> int:
-        """How many records it was at most."""
+        """Return the maximum number of lost records."""
         return self.last - self.first + 1
 
 
 class LogGaps:
-    """What was read of each partition under one assignment."""
+    """Offsets read of each partition under one assignment."""
 
     def __init__(self) -> None:
         self._committed: Callable[[Partition], int | None] = lambda place: None
@@ -42,17 +42,17 @@ class LogGaps:
 
     @property
     def noticed(self) -> bool:
-        """Whether there are jumps to be looked at."""
+        """Return whether there are unchecked jumps."""
         return bool(self._jumps)
 
     def assign(self, committed: Callable[[Partition], int | None]) -> None:
-        """A new assignment: everything is read from the committed offsets again."""
+        """Reset for a new assignment: reading restarts at the committed offsets."""
         self._committed = committed
         self._next.clear()
         self._jumps.clear()
 
     def took(self, place: Partition, offset: int) -> None:
-        """A message came."""
+        """Record the offset of a message."""
         expected = self.expected(place)
         if expected is not None and offset > expected:
             jumps = self._jumps.setdefault(place, [])
@@ -62,12 +62,12 @@ class LogGaps:
             self._next[place] = offset + 1
 
     def expected(self, place: Partition) -> int | None:
-        """The offset that comes next; `None` where the group has read nothing yet."""
+        """Return the next offset; `None` if the group has read nothing yet."""
         found = self._next.get(place)
         return self._committed(place) if found is None else found
 
     def find(self, beginnings: Mapping[Partition, int]) -> list[LogGap]:
-        """The gaps, each told once, from the first offset of each partition as it is now."""
+        """Return the gaps, each once, given the current first offset of each partition."""
         found = []
         for place, begin in beginnings.items():
             for first, offset in self._jumps.pop(place, ()):

@@ -1,8 +1,8 @@
 """In-order acknowledgement of one partition: offsets are released only as a finished prefix.
 
 Faust commits past messages that are still in flight (faust-streaming issue 606), so that a crash
-would lose them. Here every opened offset is held until all before it are finished. Pure: it knows
-offsets and what is kept with each, nothing of Kafka.
+would lose them. Here every opened offset is held until all before it are finished. Pure: offsets
+and the values kept with them, no Kafka.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from typing import Generic, TypeVar
 Kept = TypeVar("Kept")
 
 MAX_SPAN = 10_000
-"""Most offsets between the oldest open one and the newest; beyond it the partition pauses."""
+"""Maximum range from the oldest open offset to the newest; beyond it the partition pauses."""
 
 
 class Opening(Enum):
-    """What an arriving offset means."""
+    """Status of an arriving offset."""
 
     NEW = "new"
-    """Never seen: work on it."""
+    """New: handle it."""
     OPEN = "open"
-    """Being worked on already: leave it alone."""
+    """In work: ignore it."""
     RELEASED = "released"
-    """Finished and released before: acknowledge it again."""
+    """Finished and released: acknowledge it again."""
 
 
 class AckTracker(Generic[Kept]):
-    """The open offsets of one partition under one assignment; forgotten with it."""
+    """The open offsets of one partition under one assignment."""
 
     def __init__(self, *, max_span: int = MAX_SPAN) -> None:
         self._max_span = max_span
@@ -39,23 +39,23 @@ class AckTracker(Generic[Kept]):
 
     @property
     def in_flight(self) -> int:
-        """Offsets opened and not finished."""
+        """Return the number of open offsets."""
         return len(self._open) - len(self._finished)
 
     @property
     def span(self) -> int:
-        """Offsets from the oldest unreleased one to the newest, 0 when all are released."""
+        """Return the range from the oldest unreleased offset to the newest, 0 if there is none."""
         if not self._open:
             return 0
         return self._newest - next(iter(self._open)) + 1
 
     @property
     def full(self) -> bool:
-        """Whether no further offset may be opened for now."""
+        """Return whether no further offset may be opened now."""
         return self.span >= self._max_span
 
     def open(self, offset: int, kept: Kept) -> Opening:
-        """Take an offset in; `kept` comes back when it is released."""
+        """Open an offset; `kept` is returned on its release."""
         if offset > self._newest:
             self._newest = offset
             self._open[offset] = kept
@@ -63,7 +63,7 @@ class AckTracker(Generic[Kept]):
         return Opening.OPEN if offset in self._open else Opening.RELEASED
 
     def finish(self, offset: int) -> list[Kept]:
-        """Mark an offset finished; what may be released now, in order of offset.
+        """Finish an offset; return what may be released now, in order of offset.
 
         Raises:
             KeyError: the offset is not open, or was finished before.

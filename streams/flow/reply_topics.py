@@ -1,6 +1,6 @@
-"""Which reply topics may be written to, and whether they exist.
+"""Reply topics: which are allowed, and which exist.
 
-A refusal must cost nothing: both are known before a model is asked. Never written to: our own
+Both are checked before a model is called, so a refusal costs nothing. Never allowed: Sluice's own
 topics other than `llm.replies.*`, `__*`, dead-letter topics.
 """
 
@@ -20,15 +20,15 @@ _OUR_REPLIES = "llm.replies."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyTopicPolicy:
-    """Prefixes that the operator allows, and the tenant that each is bound to; an empty prefix
-    allows any name. The longest prefix of a topic counts.
+    """Allowed prefixes, and the tenant that each is bound to; an empty prefix allows any name. The
+    longest prefix of a topic counts.
     """
 
     prefixes: Mapping[str, str | None]
 
     def allows(self, topic: str, tenant: str | None) -> bool:
-        """Whether a request may have its reply sent there. `tenant` is the one that its request
-        topic is bound to: what a caller says of itself opens nobody's topics.
+        """Return whether a request may have its reply sent there. `tenant` is the tenant that its
+        request topic is bound to; a tenant named by the caller gives no access.
         """
         if topic == REPLIES:
             return True
@@ -36,7 +36,7 @@ class ReplyTopicPolicy:
         return prefix is not None and self.prefixes[prefix] in {None, tenant}
 
     def is_open(self, topic: str) -> bool:
-        """Whether any request may have its reply sent there."""
+        """Return whether any request may have its reply sent there."""
         return topic == REPLIES or self._prefix_of(topic) is not None
 
     def _prefix_of(self, topic: str) -> str | None:
@@ -50,7 +50,7 @@ class ReplyTopicPolicy:
 
 
 class TopicDirectory:
-    """The topics that exist, as the broker last said; asked again at most once in `pause_s`."""
+    """The broker's topics, cached; refreshed at most once in `pause_s`."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class TopicDirectory:
         self._asking = asyncio.Lock()
 
     async def has(self, topic: str) -> bool:
-        """Whether a topic exists."""
+        """Return whether a topic exists."""
         if topic in self._known and self._age() < self._keep_s:
             return True
         async with self._asking:

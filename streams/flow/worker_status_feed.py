@@ -1,4 +1,4 @@
-"""The workers' statuses on `llm.workers.v1`, as a worker reads them: on Kafka, and in memory."""
+"""Worker statuses on `llm.workers.v1`, as a worker reads them: on Kafka, and in memory."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from schemas.worker_status import WorkerStatus
 
 _POLL_MS = 500
 _CLOCKS_APART_MS = 60_000
-"""How far the clocks of brokers may be apart."""
+"""Maximum difference of brokers' clocks."""
 
 _PLACE = TopicPartition(WORKERS, 0)
 
 
 def statuses_of(records: Iterable[tuple[bytes | None, int]]) -> list[WorkerStatus]:
-    """The statuses among values and their broker times, ms. Workers that left, records that can't
-    be read, and those of a process that starts after its own record are none.
+    """Return the statuses among values and their broker times, ms. Workers that left, unreadable
+    records, and processes that start after their own record are left out.
     """
     found = []
     for value, at in records:
@@ -38,7 +38,7 @@ def statuses_of(records: Iterable[tuple[bytes | None, int]]) -> list[WorkerStatu
 
 
 class KafkaStatusFeed:
-    """The topic on a broker, from its end at the start on."""
+    """The topic on a broker, read from its end at the start."""
 
     def __init__(self, kafka: Mapping[str, Any]) -> None:
         self._consumer = open_consumer(
@@ -46,7 +46,7 @@ class KafkaStatusFeed:
         )
 
     async def start(self) -> None:
-        """Connect, and be at the end of the topic."""
+        """Connect, and seek to the end of the topic."""
         await self._consumer.start()
         self._consumer.assign([_PLACE])
         await self._consumer.seek_to_end(_PLACE)
@@ -63,15 +63,15 @@ class KafkaStatusFeed:
 
 
 class MemoryStatusFeed:
-    """What `say` was given."""
+    """In-memory feed of the given statuses."""
 
     def __init__(self) -> None:
         self._records: asyncio.Queue[tuple[bytes | None, int]] = asyncio.Queue()
 
     def say(self, value: bytes | None, at: int) -> None:
-        """A record comes at a broker time, ms."""
+        """Add a record at a broker time, ms."""
         self._records.put_nowait((value, at))
 
     async def read(self) -> Sequence[WorkerStatus]:
-        """See `StatusFeed.read`; it waits for news."""
+        """See `StatusFeed.read`; it waits for records."""
         return statuses_of([await self._records.get()])

@@ -1,7 +1,7 @@
 """Provider answers through both adapters and every check that a worker makes of them.
 
 What a worker does without a pause of the event loop is one step, and each step is timed: reading an
-answer, judging it (`judge_answer` pauses before), and what follows behind an `await`.
+answer, judging it (`evaluate_answer` pauses before), and what follows behind an `await`.
 """
 
 from __future__ import annotations

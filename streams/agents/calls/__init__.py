@@ -1,1 +1,1 @@
-"""Calls of providers: admission, the call itself, its accounting."""
+"""Provider calls: admission, the call itself, its accounting."""

@@ -1,8 +1,8 @@
-"""The books: a cost event for every real provider call that ended, whatever it was made for.
+"""Accounting: one cost event for every provider call that ended, for any purpose.
 
 Law 4: money is counted per real call. A call that never left this process, or that the provider
-refused, cost nothing; one that was cut off or timed out has an unknown cost, which is NULL, never
-zero. So has one whose usage holds a part that nobody can price.
+refused, costs nothing. A call that was interrupted or timed out has an unknown cost, which is NULL,
+never zero. So has a call whose usage has a part without a price.
 """
 
 from __future__ import annotations
@@ -30,9 +30,7 @@ from streams.routing.selection.candidates import Candidate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedCall:
-    """A call that came back: when it began (broker time) and how long it took, ms; what it
-    brought, or what went wrong.
-    """
+    """A finished call: its start (broker time) and latency, ms, and its completion or error."""
 
     call_id: str
     started_at: int
@@ -42,9 +40,9 @@ class EndedCall:
 
 
 async def book_call(
-    hop: HopState, candidate: Candidate, errand: CallSpec, ended: EndedCall, deps: Dependencies
+    hop: HopState, candidate: Candidate, spec: CallSpec, ended: EndedCall, deps: Dependencies
 ) -> Attempt:
-    """Send a call's cost event on its way, among the hop's pending records."""
+    """Publish a call's cost event; the record joins the hop's pending records."""
     completion, error = ended.completion, ended.error
     usage = completion.usage if completion else (error.usage if error else None)
     cost_nano, price_source = await _price(
@@ -59,8 +57,8 @@ async def book_call(
         hop=message.hop,
         visit=message.visit,
         call_id=ended.call_id,
-        purpose=errand.purpose,
-        propensity=errand.propensity,
+        purpose=spec.purpose,
+        propensity=spec.propensity,
         at=now,
         started_at=ended.started_at,
         tier=candidate.model.tier,
@@ -83,14 +81,14 @@ async def book_call(
         registry_version=hop.snapshot.version,
         experiment=message.decision.experiment,
         arm=message.decision.arm,
-        expected_nano=errand.expected_nano,
+        expected_nano=spec.expected_nano,
     )
     event = with_usage(booked, usage)
     deps.calls.budgets.settle(ended.call_id, cost_nano)
     deps.observers.metrics.called(
         model=candidate.model.name,
         instance=candidate.instance.name,
-        purpose=errand.purpose,
+        purpose=spec.purpose,
         status=status,
         latency_ms=ended.latency_ms,
         cost_nano=cost_nano,
@@ -107,7 +105,7 @@ async def book_call(
         provider=candidate.model.provider,
         instance=candidate.instance.name,
         status=status,
-        purpose=errand.purpose,
+        purpose=spec.purpose,
         cost_nano=cost_nano,
         latency_ms=ended.latency_ms,
     )
@@ -116,8 +114,8 @@ async def book_call(
 def cost_record(
     event: CostEvent, partition: int | None, codecs: Codecs, *, cut_off: bool = False
 ) -> Outgoing:
-    """A cost event on the partition of the request's journal, its call id in the headers; `cut_off`
-    marks a call that this worker leaves behind in order.
+    """Return a cost event as a record on the partition of the request's journal, with its call id
+    in the headers. `cut_off` marks a call that this worker leaves open in an orderly shutdown.
     """
     headers: Headers = [
         (CALL_ID, event.call_id.encode()),

@@ -1,4 +1,4 @@
-"""Budgets before a call: whom of the candidates they leave, and what a hop comes to without any."""
+"""Budgets before a call: the candidates that they allow, and the outcome of a hop without any."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from streams.routing.snapshot import Model
 
 
 def payer_of(hop: HopState, model: str) -> BudgetSubject:
-    """Whom a call of this hop to a model is charged to."""
+    """Return the budget subject of this hop's calls to a model."""
     message = hop.message
     return BudgetSubject(
         tenant=message.tenant,
@@ -34,8 +34,8 @@ def within_budgets(
     budgets: Budgets,
     clock: Clock,
 ) -> Shortlist:
-    """The candidates that the budgets leave; what they said joins the hop's steps, and stands in
-    `hop.denied` where they leave none.
+    """Return the candidates that the budgets allow. The verdicts join the hop's steps; if no
+    candidate is left, the decisive one is `hop.denied`.
     """
     hop.denied = None
     now = clock.now()
@@ -65,9 +65,9 @@ def _may(verdict: Verdict, model: Model, hop: HopState) -> bool:
 
 
 def over_budget(hop: HopState, denied: Downgrade | Rejected) -> Ending:
-    """A cheaper tier where that is what the budget wants, else the sender hears that it is used up.
+    """Return the next cheaper tier if the budget downgrades, else a rejection.
 
-    Who pinned a model asked for no other.
+    A request with a pinned model does not change its tier.
     """
     tier, tiers = hop.message.tier, hop.snapshot.tiers
     place = tiers.index(tier) if tier in tiers else 0

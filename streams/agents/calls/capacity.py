@@ -1,9 +1,9 @@
-"""Who has room for a hop's call now; a short wait in place, then the wait topics.
+"""Capacity for a hop's call: a short wait in place, then the wait topics.
 
-A hop waits in place for a second at most, its slot lent to others. Then it is parked: put on a wait
-topic, a longer one each time, and asked again afterwards as the same hop's next visit. Hops of
-priority are first: others find no room while one of them waits, they wait longer in place, and come
-back from the shortest wait.
+A hop waits in place for at most one second and lends its slot to others. Then it is parked: it goes
+to a wait topic, a longer one each time, and returns as the same hop's next visit. Priority hops go
+first: ordinary hops of their tier find no capacity while one waits. Priority hops wait longer in
+place, and return from the shortest wait topic.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from streams.routing.selection.candidates import (
 from streams.routing.selection.fallback import CONTEXT_LENGTH
 
 PATIENCE_MS = 1_000.0
-"""How long a hop waits in place for capacity (design, section 2)."""
+"""Maximum wait in place for capacity (design, section 2)."""
 
 PRIORITY_PATIENCE_MS = 10_000.0
-"""How long a hop of priority does, whose turn comes before all others'."""
+"""Maximum wait in place of a priority hop, which precedes all others."""
 
 _LOOK_MS = 50.0
 LEAST_MS_AFTER_WAIT = 1_000.0
-"""Time that must be left for an answer when a wait is over."""
+"""Time that must remain for an answer after a wait."""
 
 
 def need_of(hop: HopState, now: int) -> ModelRequirements:
-    """What the hop asks of a model."""
+    """Return the hop's requirements of a model."""
     message, body = hop.message, hop.body
     return ModelRequirements(
         capabilities=needs_of(body),
@@ -56,7 +56,7 @@ def need_of(hop: HopState, now: int) -> ModelRequirements:
 
 
 def _overflowed_window(hop: HopState) -> int:
-    """The largest window that was too small for this request, as its providers said."""
+    """Return the largest context window that was too small, as providers reported."""
     models = hop.snapshot.models
     return max(
         (
@@ -71,12 +71,12 @@ def _overflowed_window(hop: HopState) -> int:
 
 
 def expected_tokens(context_tokens: int, max_output_tokens: int | None) -> int:
-    """Tokens that a call may use, as far as limits are concerned."""
+    """Return the tokens that a call may use, for limits."""
     return context_tokens + min(max_output_tokens or EXPECTED_OUTPUT_TOKENS, EXPECTED_OUTPUT_TOKENS)
 
 
-def who_has_room(hop: HopState, calls: CallPorts, kafka: KafkaPorts) -> Shortlist:
-    """The tier's candidates as things stand; the choice joins the hop's steps."""
+def available_candidates(hop: HopState, calls: CallPorts, kafka: KafkaPorts) -> Shortlist:
+    """Return the tier's candidates with capacity now; the shortlist joins the hop's steps."""
     now = kafka.clock.now()
     need = need_of(hop, now)
     models = hop.snapshot.models_of(hop.message.tier)
@@ -92,7 +92,7 @@ def who_has_room(hop: HopState, calls: CallPorts, kafka: KafkaPorts) -> Shortlis
 
 
 def tenant_is_full(hop: HopState, clock: Clock, tenants: TenantLimits) -> Shortlist | None:
-    """Nobody to ask, where the tenant has used up what it may ask; joins the hop's steps."""
+    """Return a blocked shortlist if the tenant's limits are reached; it joins the hop's steps."""
     tenant = hop.message.tenant
     limits = hop.snapshot.limits_of(tenant)
     why = tenants.why_not(tenant, limits, clock.elapsed_ms())
@@ -103,28 +103,28 @@ def tenant_is_full(hop: HopState, clock: Clock, tenants: TenantLimits) -> Shortl
     return choice
 
 
-async def find_room(hop: HopState, calls: CallPorts, kafka: KafkaPorts) -> Shortlist:
-    """Candidates with room, waiting a little where only capacity is wanting."""
+async def wait_for_capacity(hop: HopState, calls: CallPorts, kafka: KafkaPorts) -> Shortlist:
+    """Return candidates with capacity, after a short wait if only capacity is missing."""
     begun = kafka.clock.elapsed_ms()
     patience = PRIORITY_PATIENCE_MS if hop.has_priority else PATIENCE_MS
     before = len(hop.steps)
     while True:
-        choice = _room_now(hop, calls, kafka)
+        choice = _candidates_now(hop, calls, kafka)
         waited = kafka.clock.elapsed_ms() - begun
         if choice.candidates or not choice.lacks_capacity or waited >= patience:
             return choice
         if hop.work.lost or hop.work.closing or hop.time_left_ms(kafka.clock.now()) <= _LOOK_MS:
             return choice
         del hop.steps[before:]
-        with _in_line(hop, choice, calls.priority_gate):
+        with _blocking_others(hop, choice, calls.priority_gate):
             async with hop.work.slots.lent():
                 await calls.sleep_ms(_LOOK_MS)
 
 
-def _room_now(hop: HopState, calls: CallPorts, kafka: KafkaPorts) -> Shortlist:
+def _candidates_now(hop: HopState, calls: CallPorts, kafka: KafkaPorts) -> Shortlist:
     if (full := tenant_is_full(hop, kafka.clock, calls.tenants)) is not None:
         return full
-    choice = who_has_room(hop, calls, kafka)
+    choice = available_candidates(hop, calls, kafka)
     if hop.has_priority or not choice.candidates:
         return choice
     first = calls.priority_gate.of_others(hop.message.tier)
@@ -134,10 +134,10 @@ def _room_now(hop: HopState, calls: CallPorts, kafka: KafkaPorts) -> Shortlist:
     return first
 
 
-def _in_line(
+def _blocking_others(
     hop: HopState, choice: Shortlist, priority_gate: PriorityGate
 ) -> AbstractContextManager[None]:
-    """Others stand back for a hop of priority, unless what it lacks is its tenant's alone."""
+    """Block ordinary hops while a priority hop waits, unless only its tenant's limit blocks it."""
     is_its_own = any(not each.model for each in choice.excluded)
     if is_its_own or not hop.has_priority:
         return nullcontext()
@@ -145,8 +145,8 @@ def _in_line(
 
 
 def wait_of(hop: HopState, clock: Clock) -> int | None:
-    """The delay (s) of the wait topic to go to: longer with each visit (for hops of priority always
-    the shortest), and over before the deadline; `None` if not even the shortest is.
+    """Return the delay, s, of the next wait topic: longer with each visit (always the shortest for
+    priority hops), and over before the deadline; `None` if even the shortest is too long.
     """
     left = hop.time_left_ms(clock.now()) - LEAST_MS_AFTER_WAIT
     visits = 0 if hop.has_priority else hop.message.visit

@@ -1,4 +1,4 @@
-"""What a request may cost on each tier, before anybody answers it."""
+"""Expected cost of a request on each tier."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from streams.routing.snapshot import Model, RegistrySnapshot
 def expected_costs(
     body: Mapping[str, Any], snapshot: RegistrySnapshot, pricing: Pricing
 ) -> dict[str, int | None]:
-    """Nano-USD of a call to the cheapest model of each tier; `None` where no price is known."""
+    """Return the nano-USD of a call to the cheapest model of each tier; `None` without a price."""
     tokens = estimate_tokens(body)
     found: dict[str, int | None] = {}
     for tier in snapshot.tiers:
@@ -27,6 +27,6 @@ def expected_costs(
 def model_costs(
     models: Iterable[Model], input_tokens: int, pricing: Pricing
 ) -> dict[str, int | None]:
-    """Nano-USD of a call to each model, by name; `None` where no price is known."""
+    """Return the nano-USD of a call to each model, by name; `None` without a price."""
     usage = Usage(input_tokens=input_tokens, output_tokens=EXPECTED_OUTPUT_TOKENS)
     return {model.name: pricing.cost_of(model, usage)[0] for model in models}

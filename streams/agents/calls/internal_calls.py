@@ -1,6 +1,6 @@
-"""Asking a model on routing's own behalf: once, at whatever instance has room.
+"""Internal model calls of routing: one attempt, at any instance with capacity.
 
-No retries and no fallback: who asks goes on without an answer.
+There are no retries and no fallback: the caller goes on without an answer.
 """
 
 from __future__ import annotations
@@ -26,34 +26,34 @@ NO_BUDGET = "no_budget"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallResult:
-    """What came back: the call, if there was one; its completion, or why there is none."""
+    """Result of an internal call: the attempt, if any, and its completion or the failure."""
 
     attempt: Attempt | None = None
     completion: Completion | None = None
     failed: str | None = None
 
 
-async def ask_model(hop: HopState, model: str, errand: CallSpec, deps: Dependencies) -> CallResult:
-    """Ask a model of the registry; the call joins the hop's attempts and is booked."""
-    return await _ask(hop, hop.message.tier, model, errand, deps)
+async def ask_model(hop: HopState, model: str, spec: CallSpec, deps: Dependencies) -> CallResult:
+    """Call a model of the registry; the call joins the hop's attempts and is recorded."""
+    return await _ask(hop, hop.message.tier, model, spec, deps)
 
 
-async def ask_tier(hop: HopState, tier: str, errand: CallSpec, deps: Dependencies) -> CallResult:
-    """Ask the first candidate of a tier; the call joins the hop's attempts and is booked."""
-    return await _ask(hop, tier, None, errand, deps)
+async def ask_tier(hop: HopState, tier: str, spec: CallSpec, deps: Dependencies) -> CallResult:
+    """Call the first candidate of a tier; the call joins the hop's attempts and is recorded."""
+    return await _ask(hop, tier, None, spec, deps)
 
 
 async def _ask(
-    hop: HopState, tier: str, model: str | None, errand: CallSpec, deps: Dependencies
+    hop: HopState, tier: str, model: str | None, spec: CallSpec, deps: Dependencies
 ) -> CallResult:
-    tokens = estimate_tokens(errand.body)
+    tokens = estimate_tokens(spec.body)
     need = ModelRequirements(
-        capabilities=needs_of(errand.body),
+        capabilities=needs_of(spec.body),
         context_tokens=tokens,
-        max_output_tokens=asked_limit(errand.body),
+        max_output_tokens=asked_limit(spec.body),
         time_left_ms=hop.time_left_ms(deps.kafka.clock.now()),
         pinned_model=model,
-        spread=f"{hop.message.tenant}/{hop.message.request_id}/{errand.purpose}",
+        spread=f"{hop.message.tenant}/{hop.message.request_id}/{spec.purpose}",
     )
     models = hop.snapshot.models_of(tier)
     asked = models if model is None else (hop.snapshot.models[model],)
@@ -63,12 +63,12 @@ async def _ask(
     found = within_budgets(hop, found, costs, deps.calls.budgets, deps.kafka.clock)
     if not found.candidates:
         return CallResult(failed=NO_CAPACITY if hop.denied is None else NO_BUDGET)
-    errand = replace(
-        errand,
+    spec = replace(
+        spec,
         expected_tokens=expected_tokens(tokens, need.max_output_tokens),
         expected_nano=costs.get(found.candidates[0].model.name),
     )
-    end = await make_call(hop, found.candidates[0], errand, deps)
+    end = await make_call(hop, found.candidates[0], spec, deps)
     hop.attempts.append(end.attempt)
     if end.completion is None:
         return CallResult(attempt=end.attempt, failed=end.attempt.status)

@@ -1,8 +1,8 @@
-"""Calls that were cut off, their cost unknown: booked by whoever takes their hop over, and by the
-worker itself where the handling of their message fails or the worker leaves in order.
+"""Interrupted calls, with unknown cost. They are recorded by the worker that takes over the hop, or
+by their own worker if the handling of the message fails or the worker shuts down in order.
 
-Before a call is booked as interrupted the cost topic is asked, so that a call whose event made it
-out before the crash is never booked twice.
+The cost topic is read before a call is recorded as interrupted, so a call whose event was published
+before the crash is never recorded twice.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NOTHING_KNOWN: Mapping[str, Any] = dict.fromkeys(
 async def book_interrupted(
     partition: int, calls: Sequence[BegunCall], kafka: KafkaPorts
 ) -> list[BegunCall]:
-    """Book those of the calls that are not booked yet; returns when the broker has them."""
+    """Record the calls that have no cost event yet; return when the broker has them."""
     unbooked = await kafka.journals.unbooked(partition, calls)
     under_way = [
         await kafka.publisher.publish(
@@ -53,8 +53,8 @@ async def book_interrupted(
 async def book_failed_call(
     hop: HopState, call_id: str, calls: CallPorts, kafka: KafkaPorts
 ) -> None:
-    """Book a call whose handling failed before it was booked, and note it among the attempts;
-    nothing happens if the call was booked, or never started.
+    """Record a call whose handling failed before its cost event, and add it to the attempts. Do
+    nothing if the call is recorded already, or was never started.
     """
     open_call = calls.open_calls.booked(call_id)
     if open_call is None:
@@ -81,8 +81,8 @@ async def book_failed_call(
 
 
 async def book_open_calls(calls: CallPorts, kafka: KafkaPorts) -> None:
-    """Book every call that is still open: the worker leaves in order, and whoever takes its hops
-    over does not count it among the workers that they cost.
+    """Record every open call in an orderly shutdown, so that the next owner does not count this
+    worker among those that its hops ended.
     """
     under_way = [
         await kafka.publisher.publish(
@@ -95,7 +95,7 @@ async def book_open_calls(calls: CallPorts, kafka: KafkaPorts) -> None:
 
 
 async def _started(call: BegunCall, codecs: Codecs) -> Mapping[str, Any]:
-    """The started record; of one that can't be read nothing is known but its headers."""
+    """Decode the started record; return the headers only if it is unreadable."""
     try:
         return await codecs.decode(codecs.outcome, call.value)
     except UndecodableError as error:

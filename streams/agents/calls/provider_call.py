@@ -1,4 +1,4 @@
-"""One provider call: journaled when it starts, booked when it ends, whatever its end or purpose."""
+"""One provider call: journaled at its start, recorded at its end, for any outcome and purpose."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ from streams.routing.selection.candidates import Candidate
 log = logging.getLogger(__name__)
 
 LEASE_MARGIN_MS = 2_000
-"""How long after a call's own timeout its worker may take to publish what it brought."""
+"""Time after a call's timeout in which its worker may publish the result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallEnd:
-    """How a call ended: with a completion, or with an error."""
+    """End of a call: a completion or an error."""
 
     attempt: Attempt
     completion: Completion | None
@@ -54,14 +54,14 @@ class CallEnd:
 
 
 async def make_call(
-    hop: HopState, candidate: Candidate, errand: CallSpec, deps: Dependencies
+    hop: HopState, candidate: Candidate, spec: CallSpec, deps: Dependencies
 ) -> CallEnd:
-    """Ask a candidate once; the cost event is on its way when this returns, and also when an
-    unexpected exception leaves it.
+    """Call a candidate once. On return, and on an unexpected exception, the cost event is
+    published.
     """
     call_id = deps.calls.call_id()
     try:
-        return await _make_call(hop, candidate, errand, call_id, deps)
+        return await _make_call(hop, candidate, spec, call_id, deps)
     except Exception as error:
         if not is_environment(error):
             await book_failed_call(hop, call_id, deps.calls, deps.kafka)
@@ -69,29 +69,29 @@ async def make_call(
 
 
 async def _make_call(
-    hop: HopState, candidate: Candidate, errand: CallSpec, call_id: str, deps: Dependencies
+    hop: HopState, candidate: Candidate, spec: CallSpec, call_id: str, deps: Dependencies
 ) -> CallEnd:
-    context_tokens = _context_tokens(hop, errand)
-    longest = answer_limit(errand.body, candidate.model, context_tokens)
+    context_tokens = _context_tokens(hop, spec)
+    longest = answer_limit(spec.body, candidate.model, context_tokens)
 
     def most_nano() -> int | None:
         usage = Usage(input_tokens=context_tokens, output_tokens=longest)
         return deps.calls.pricing.cost_of(candidate.model, usage)[0]
 
     payer = payer_of(hop, candidate.model.name)
-    deps.calls.budgets.reserve(call_id, payer, errand.expected_nano, most_nano)
+    deps.calls.budgets.reserve(call_id, payer, spec.expected_nano, most_nano)
     started_at = deps.kafka.clock.now()
     in_flight = deps.calls.instances.begin(
-        candidate, errand.expected_tokens, deps.kafka.clock.elapsed_ms()
+        candidate, spec.expected_tokens, deps.kafka.clock.elapsed_ms()
     )
     limits = hop.snapshot.policy.timeouts
     total_ms = min(limits.total_ms, hop.time_left_ms(started_at))
-    if errand.limit_ms is not None:
-        total_ms = min(total_ms, errand.limit_ms)
+    if spec.limit_ms is not None:
+        total_ms = min(total_ms, spec.limit_ms)
     total_ms = max(total_ms, 1.0)
     hop.lease_until = started_at + int(total_ms) + LEASE_MARGIN_MS
     try:
-        await _journal_start(hop, candidate, errand, deps.calls, deps.kafka, call_id=call_id)
+        await _journal_start(hop, candidate, spec, deps.calls, deps.kafka, call_id=call_id)
     except BaseException:
         deps.calls.instances.given_up(in_flight)
         deps.calls.budgets.release(call_id)
@@ -99,7 +99,7 @@ async def _make_call(
     call = ChatCall(
         call_id=call_id,
         model=candidate.model.provider_model,
-        body=with_listed_extra(errand.body, candidate.model),
+        body=with_listed_extra(spec.body, candidate.model),
         timeouts=Timeouts(
             connect=limits.connect_ms / 1000,
             read=limits.read_ms / 1000,
@@ -111,7 +111,7 @@ async def _make_call(
     )
     before = deps.kafka.clock.elapsed_ms()
     try:
-        with call_span(hop, candidate, errand, call, deps.observers.tracer) as span:
+        with call_span(hop, candidate, spec, call, deps.observers.tracer) as span:
             told = trace_headers(span, deps.observers.tracer)
             asked = replace(call, trace_headers=told) if told else call
             completion, error = await _ask(candidate, asked, in_flight, deps)
@@ -136,7 +136,7 @@ async def _make_call(
         deps.kafka.clock,
         deps.calls.instances,
     )
-    attempt = await book_call(hop, candidate, errand, ended, deps)
+    attempt = await book_call(hop, candidate, spec, ended, deps)
     if opened:
         await _alert_down(candidate, attempt, deps.observers.alerts)
     return CallEnd(attempt=attempt, completion=completion, error=error)
@@ -167,8 +167,8 @@ def _note_end(
     clock: Clock,
     instances: Instances,
 ) -> bool:
-    """Let the instance's limits and health know; whether its circuit opened. `our_limit_ms` is the
-    time that the request had left, where that was less than a call may take.
+    """Update the instance's limits and health; return whether its circuit opened. `our_limit_ms` is
+    the request's remaining time if that was less than the timeout of a call.
     """
     now, error = clock.elapsed_ms(), ended.error
     if error is None:
@@ -182,14 +182,14 @@ def _note_end(
     return instances.failed(in_flight, error.error_class, after_ms, now)
 
 
-def _context_tokens(hop: HopState, errand: CallSpec) -> int:
-    return hop.context_tokens if errand.purpose == ANSWER else estimate_tokens(errand.body)
+def _context_tokens(hop: HopState, spec: CallSpec) -> int:
+    return hop.context_tokens if spec.purpose == ANSWER else estimate_tokens(spec.body)
 
 
 async def _report_faults(
     candidate: Candidate, ended: EndedCall, alerts: Alerts, refused_parameters: RefusedParameters
 ) -> None:
-    """Learn a parameter that the model refused, and tell of that and of an adapter's own fault."""
+    """Record a parameter that the model refused, and raise alerts for it and for adapter faults."""
     error, model = ended.error, candidate.model.name
     if error is None:
         return
@@ -220,7 +220,7 @@ async def _alert_down(candidate: Candidate, attempt: Attempt, alerts: Alerts) ->
 
 
 def tokens_of(usage: Usage | None) -> int | None:
-    """Tokens that count against a limit; `None` where the provider did not say."""
+    """Return the tokens that count against a limit; `None` if the provider did not report them."""
     if usage is None or usage.input_tokens is None or usage.output_tokens is None:
         return None
     return usage.input_tokens + usage.output_tokens
@@ -239,7 +239,7 @@ def _endpoint(candidate: Candidate) -> Endpoint:
 async def _journal_start(
     hop: HopState,
     candidate: Candidate,
-    errand: CallSpec,
+    spec: CallSpec,
     calls: CallPorts,
     kafka: KafkaPorts,
     *,
@@ -250,12 +250,12 @@ async def _journal_start(
         kafka.clock,
         kafka.me,
         call_id=call_id,
-        purpose=errand.purpose,
+        purpose=spec.purpose,
         lease_until=hop.lease_until,
         provider=candidate.model.provider,
         request_model=candidate.model.name,
         instance=candidate.instance.name,
-        expected_nano=errand.expected_nano,
+        expected_nano=spec.expected_nano,
     )
     headers = hop.journal_headers(
         JournalKind.STARTED, kafka.me, call_id=call_id, lease_until=hop.lease_until

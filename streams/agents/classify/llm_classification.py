@@ -1,7 +1,7 @@
-"""The `llm` classifier's call: remembered for equal questions, left out while its model fails.
+"""The call of the `llm` classifier: cached for equal questions, skipped while its model fails.
 
-Whatever goes wrong (time-out, error, nonsense), routing goes on by the rules; what was heard, or
-why nothing was, stands in the decision's inputs.
+On any failure (time-out, error, nonsense) the rules decide. The result, or the failure, is part of
+the decision's inputs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PAUSED = "paused"
 
 
 async def opinion_on(seen: Features, hop: HopState, deps: Dependencies) -> LlmClassification:
-    """What the policy's model says of a request, or why it says nothing."""
+    """Return the classification by the policy's model, or why there is none."""
     asked = hop.snapshot.policy.llm
     if asked is None:
         return LlmClassification(failed="nobody to ask")
@@ -37,8 +37,8 @@ async def opinion_on(seen: Features, hop: HopState, deps: Dependencies) -> LlmCl
     if deps.classification_cache.paused(deps.kafka.clock.now()):
         return LlmClassification(failed=PAUSED)
     body = opinion_body(seen, hop.snapshot, hop.snapshot.models[asked.model])
-    errand = CallSpec(body=body, purpose=CLASSIFY, limit_ms=asked.timeout_ms)
-    opinion = _read(await ask_model(hop, asked.model, errand, deps), hop)
+    spec = CallSpec(body=body, purpose=CLASSIFY, limit_ms=asked.timeout_ms)
+    opinion = _read(await ask_model(hop, asked.model, spec, deps), hop)
     deps.classification_cache.keep(key, opinion, deps.kafka.clock.now())
     if deps.classification_cache.paused(deps.kafka.clock.now()):
         await deps.observers.alerts.fire(
@@ -50,11 +50,11 @@ async def opinion_on(seen: Features, hop: HopState, deps: Dependencies) -> LlmCl
     return opinion
 
 
-def _read(heard: CallResult, hop: HopState) -> LlmClassification:
-    call_id = heard.attempt.call_id if heard.attempt else None
-    if heard.completion is None:
-        return LlmClassification(failed=heard.failed, call_id=call_id)
-    said = read_opinion(text_of(heard.completion.message.get("content")), hop.snapshot)
+def _read(result: CallResult, hop: HopState) -> LlmClassification:
+    call_id = result.attempt.call_id if result.attempt else None
+    if result.completion is None:
+        return LlmClassification(failed=result.failed, call_id=call_id)
+    said = read_opinion(text_of(result.completion.message.get("content")), hop.snapshot)
     return LlmClassification(
         tier=said.tier,
         score=said.score,
@@ -65,5 +65,5 @@ def _read(heard: CallResult, hop: HopState) -> LlmClassification:
 
 
 def _kept(reason: str, privacy: Privacy) -> str:
-    """The model's words as far as they may be recorded: they can repeat the prompt."""
+    """Return the model's reason as far as it may be stored: it can repeat the prompt."""
     return redact(reason, privacy.redact) if privacy.store_prompts else ""

@@ -1,7 +1,7 @@
-"""Where a reply goes: read from the request's headers, checked before anything is paid.
+"""Reply address of a request: read from its headers and checked before any cost arises.
 
-Our own header names come first, Spring's (`ReplyingKafkaTemplate`) are honoured. Correlation ids
-and the trace context are echoed as they came, the first of each name.
+Sluice's own header names take precedence, Spring's (`ReplyingKafkaTemplate`) are accepted.
+Correlation ids and the trace context are echoed unchanged, the first of each name.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ CORRELATION_ID = ("correlation-id", "kafka_correlationId")
 ECHOED = (*CORRELATION_ID, "traceparent", "tracestate")
 
 MAX_HEADER_BYTES = 1024
-"""Longest header value that is echoed."""
+"""Maximum length of an echoed header value."""
 
 MAX_KEY_BYTES = 4096
-"""Longest key that a reply can have: it travels with every hop of its request."""
+"""Maximum length of a reply's key: it travels with every hop of its request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addressed:
-    """The address that is used, and why the caller's own was not."""
+    """The address in use, and why the caller's own is refused."""
 
     address: ReplyAddress
     refusal: InvalidRequestError | None = None
 
 
 async def address_of(message: Incoming, intake: IntakePorts, kafka: KafkaPorts) -> Addressed:
-    """The reply address of a request; one that is refused is replaced by the default topic."""
+    """Return the reply address of a request; a refused one is replaced by the default topic."""
     wanted = message.header(*REPLY_TOPIC)
     topic = wanted.decode("ascii", "replace") if wanted else REPLIES
     refusal = _too_long(message) or await _forbidden(topic, message, intake)
@@ -88,7 +88,7 @@ def _echoed(message: Incoming) -> list[tuple[str, bytes]]:
 
 
 def _partition(message: Incoming) -> int | None:
-    """Spring sends the partition as four bytes, big-endian."""
+    """Read the partition, which Spring sends as four bytes, big-endian."""
     raw = message.header(*REPLY_PARTITION)
     if raw is None or len(raw) != 4:
         return None

@@ -1,1 +1,1 @@
-"""What the agents work with: dependencies, a hop's state, call specs, outcome kinds."""
+"""Context of the agents: ports, the state of a hop, call specs, outcome kinds."""

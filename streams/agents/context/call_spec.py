@@ -1,4 +1,4 @@
-"""What a provider call is made for."""
+"""Specification of a provider call."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from schemas.records import ANSWER
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallSpec:
-    """A call's body, the tokens and nano-USD that it is expected to use, and its purpose; its
-    longest time in ms, where that is less than the policy's; the probability (0..1) with which it
-    was drawn, where chance decided on it.
+    """A call's body, purpose, and expected tokens and nano-USD; its timeout in ms if that is less
+    than the policy's; the probability (0..1) of its draw, if it was drawn.
     """
 
     body: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""What the `llm` classifier's model said lately, and whether asking it is worth it now."""
+"""Cache of the `llm` classifier, with a pause while its model fails."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections import OrderedDict
 from streams.routing.llm.classification import LlmClassification
 
 REMEMBERED = 10_000
-"""Opinions that a worker remembers; the one longest unused goes first."""
+"""Maximum number of cached classifications; the least recently used is removed first."""
 
 FAILURES_TO_PAUSE = 5
 PAUSE_MS = 10_000
-"""After so many failures in a row the model is not asked for so long."""
+"""Consecutive failures after which the model is paused, and the length of the pause."""
 
 
 class ClassificationCache:
-    """What a worker was told lately, and whether asking is worth it now."""
+    """Recent classifications of a worker, and whether calls are paused."""
 
     def __init__(self, most: int = REMEMBERED) -> None:
         self._most = most
@@ -24,7 +24,7 @@ class ClassificationCache:
         self._paused_until = 0
 
     def recall(self, key: str) -> LlmClassification | None:
-        """The opinion on an equal question, marked as remembered."""
+        """Return the classification of an equal question, marked as cached."""
         found = self._known.get(key)
         if found is None:
             return None
@@ -34,7 +34,7 @@ class ClassificationCache:
         )
 
     def keep(self, key: str, opinion: LlmClassification, now: int) -> None:
-        """Remember an opinion; count a failure."""
+        """Store a classification; count a failure."""
         if opinion.failed is not None:
             self._failures += 1
             if self._failures >= FAILURES_TO_PAUSE:
@@ -47,5 +47,5 @@ class ClassificationCache:
             self._known.popitem(last=False)
 
     def paused(self, now: int) -> bool:
-        """Whether the model failed too often just now."""
+        """Return whether calls are paused after recent failures."""
         return now < self._paused_until

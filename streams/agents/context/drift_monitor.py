@@ -1,8 +1,9 @@
-"""Watches what a worker sees for two losses: of the traffic it was set up for, of calibration.
+"""Detects drift of the traffic and loss of calibration.
 
-Scores are compared, window by window, with the first ones under the same registry version;
-confidences with what the judge, or a caller's feedback, says of the same answers. Feedback reaches
-any worker, so each joins those whose answers it gave itself: a sample, which is all it takes.
+Scores are compared, window by window, with the first ones under the same registry version.
+Confidences are compared with scores by the judge, or by callers' feedback, of the same answers.
+Feedback reaches any worker, so each worker joins the feedback on its own answers: a sample, which
+is sufficient.
 """
 
 from __future__ import annotations
@@ -14,24 +15,25 @@ from schemas.alert_names import AlertName
 from streams.observability.population_shift import BINS, SHIFTED, bin_of, stability_index
 
 REFERENCE = 1_000
-"""Scores of a version that stand for what its traffic was like."""
+"""Scores of a version that are the reference for its traffic."""
 
 WINDOW = 500
-"""Scores that are compared with them at once."""
+"""Scores in a window that is compared with the reference."""
 
 JUDGED = 200
-"""Answers of a model whose confidence is compared with what was said of them."""
+"""Answers of a model whose confidence is compared with their quality."""
 
 MISCALIBRATED = 0.15
 """Difference of mean confidence and mean quality from which calibration counts as lost. By chance
-alone, over so many answers, it is above 0.1 once in two hundred windows."""
+alone, over this many answers, it exceeds 0.1 once in two hundred windows.
+"""
 
 _REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftFinding:
-    """A loss that was found: the alert's rule, its subject, and what to do."""
+    """A drift: the alert's rule, its subject, and the action to take."""
 
     rule: AlertName
     subject: str
@@ -52,7 +54,7 @@ class _Pairs:
 
 
 class DriftMonitor:
-    """What one worker has seen lately; bounded, and forgotten when it restarts."""
+    """Recent observations of one worker; bounded, and lost on restart."""
 
     def __init__(self) -> None:
         self._version: str | None = None
@@ -61,7 +63,7 @@ class DriftMonitor:
         self._given: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
 
     def decided(self, version: str, classifier: str, score: float | None) -> DriftFinding | None:
-        """A request was classified; a finding where the last window differs from the first."""
+        """Record a classification; return a finding if the last window has drifted."""
         if score is None:
             return None
         if version != self._version:
@@ -86,7 +88,7 @@ class DriftMonitor:
         )
 
     def replied(self, identity: bytes, model: str, confidence: float | None) -> None:
-        """An answer was given: remember it, for feedback that may come."""
+        """Record an answer, for feedback that may follow."""
         if confidence is None:
             return
         self._given[identity] = model, confidence
@@ -94,12 +96,12 @@ class DriftMonitor:
             self._given.popitem(last=False)
 
     def fed_back(self, identity: bytes, score: float | None) -> DriftFinding | None:
-        """A caller scored an answer, 0..1."""
+        """Record a caller's score of an answer, 0..1."""
         given = self._given.pop(identity, None) if score is not None else None
         return None if given is None or score is None else self.compared(*given, score)
 
     def compared(self, model: str, confidence: float, quality: float) -> DriftFinding | None:
-        """An answer's confidence met its quality, both 0..1."""
+        """Compare an answer's confidence with its quality, both 0..1."""
         pairs = self._pairs.setdefault(model, _Pairs())
         pairs.count += 1
         pairs.confidence += confidence

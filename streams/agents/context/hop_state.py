@@ -1,4 +1,4 @@
-"""One hop while it is worked on: what came in, what was tried, what is on its way out."""
+"""State of one hop in work: its message, its attempts, its pending records."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from streams.tracing.context import TraceContext
 
 @dataclass(slots=True, kw_only=True)
 class HopState:
-    """A hop in work, under the registry version that was current when it opened.
+    """A hop in work, under the registry version at its start.
 
-    `pending` are records that were handed over and must be acknowledged before the outcome;
-    `steps` collects what a replay and `explain` need to know; `answers` are those of this hop;
-    `denied` is what the budgets said where they left nobody to ask; `trace` is the span under which
-    calls hang, where the request is traced.
-    What classify does before hop 0 has the number `BEFORE_HOPS` and is no hop.
+    `pending` are published records that must be acknowledged before the outcome. `steps` is the
+    trace for replays and `explain`. `answers` are those of this hop. `denied` is the decisive
+    budget verdict if budgets leave no candidate. `trace` is the parent span of the calls, if the
+    request is traced. The work of classify before hop 0 has the hop number `BEFORE_HOPS` and is no
+    hop.
     """
 
     work: Work
@@ -51,38 +51,38 @@ class HopState:
 
     @property
     def has_priority(self) -> bool:
-        """Whether it goes first: read from its tier's topic of priority, and first in line."""
+        """Return whether the hop has priority: it comes from its tier's priority topic."""
         return self.message.quality == PRIORITY_QUALITY
 
     @property
     def context_tokens(self) -> int:
-        """Estimated input tokens of the body, counted once."""
+        """Return the estimated input tokens of the body, computed once."""
         if self._context_tokens is None:
             self._context_tokens = estimate_tokens(self.body)
         return self._context_tokens
 
     @property
     def partition(self) -> int | None:
-        """Partition number of the hop's work and of its journal; `None` before hop 0, where the
-        producer finds it by the key.
+        """Return the partition number of the hop and of its journal; `None` before hop 0, where the
+        producer derives it from the key.
         """
         return None if self.message.hop == BEFORE_HOPS else self.work.message.partition
 
     @property
     def all_attempts(self) -> tuple[Attempt, ...]:
-        """Every call of the request up to now, oldest first."""
+        """Return every call of the request so far, oldest first."""
         return (*self.message.attempts, *self.attempts)
 
     def time_left_ms(self, now: int) -> float:
-        """Until the request's deadline."""
+        """Return the time until the request's deadline, ms."""
         return float(self.message.deadline_at - now)
 
     def may_publish(self, now: int) -> bool:
-        """Whether this worker may still end the hop: it holds the partition, or its lease."""
+        """Return whether this worker may still end the hop: it owns the partition or the lease."""
         return not self.work.lost or now < self.lease_until
 
     def journal_headers(self, kind: JournalKind, me: Owner, **more: Any) -> JournalHeaders:
-        """Headers of a journal record of this hop."""
+        """Return the headers of a journal record of this hop."""
         return JournalHeaders(
             kind=kind,
             hop=self.message.hop,
@@ -95,7 +95,7 @@ class HopState:
         )
 
     def outcome(self, kind: JournalKind, clock: Clock, me: Owner, **more: Any) -> OutcomeEvent:
-        """A journal record of this hop; `more` are the fields that its kind sets."""
+        """Return a journal record of this hop; `more` are the fields that its kind sets."""
         message = self.message
         return OutcomeEvent(
             tenant=message.tenant,
@@ -120,7 +120,7 @@ class HopState:
     def journal_record(
         self, event: OutcomeEvent, headers: JournalHeaders, codecs: Codecs
     ) -> Outgoing:
-        """A journal record, on the partition of the hop's work."""
+        """Return a journal record on the partition of the hop's work."""
         return Outgoing(
             topic=OUTCOMES,
             key=self.message.key,

@@ -1,4 +1,4 @@
-"""The four ways in which a hop can end."""
+"""The four outcomes of a hop."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from schemas.records import Answer, Failure
 class Replied:
     """The request is answered.
 
-    `fell_back`: a failure, a budget or the deadline left nothing better than an answer seen before.
-    `faults` are the hard checks that the answer failed, in words, where no tier was left to ask.
+    `fell_back`: after a failure, a budget or the deadline, no answer is better than an earlier one.
+    `faults` are the hard checks that the answer failed, in words, with no tier left to try.
     """
 
     answer: Answer
@@ -22,13 +22,13 @@ class Replied:
 
     @property
     def degraded(self) -> bool:
-        """Whether the sender gets an answer that the policy would not have accepted."""
+        """Return whether the policy would not have accepted this answer."""
         return self.fell_back or bool(self.faults)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovedOn:
-    """The next tier is asked."""
+    """The request moves to another tier."""
 
     tier: str
     why: str
@@ -44,7 +44,7 @@ class GaveUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parked:
-    """The hop waits so many seconds on a wait topic, and is tried again."""
+    """The hop waits this many seconds on a wait topic, and is tried again."""
 
     delay_s: int
 

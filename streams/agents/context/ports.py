@@ -53,7 +53,7 @@ def new_call_id() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaPorts:
-    """The log: what the worker reads and writes there, under which name, and the broker's time."""
+    """Access to the log: the worker's identity, the broker's time, records read and written."""
 
     me: Owner
     clock: Clock

@@ -1,7 +1,7 @@
-"""Whose turn it is when capacity comes back: who asked for the best answer goes first.
+"""Order of access to freed capacity: priority hops of a tier precede ordinary hops.
 
-Hops that found no room look again every little while. Without this, whoever looks first takes what
-has come free, and a flood of ordinary requests takes it all.
+Hops without capacity retry at short intervals. Without this gate the first retry takes what is
+freed, and a flood of ordinary requests takes it all.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ _WHY = "requests of priority wait for it"
 
 
 class PriorityGate:
-    """How many hops of priority wait in place for capacity, by tier, in this worker."""
+    """Counts priority hops that wait in place for capacity, by tier, in this worker."""
 
     def __init__(self) -> None:
         self._waiting: Counter[str] = Counter()
 
     def of_others(self, tier: str) -> Shortlist | None:
-        """Nobody to ask for an ordinary hop, while one of priority waits for the same tier."""
+        """Return a blocked shortlist for ordinary hops while a priority hop of the tier waits."""
         if not self._waiting[tier]:
             return None
         return blocked_shortlist(_WHY)
 
     @contextmanager
     def waiting(self, tier: str) -> Iterator[None]:
-        """A hop of priority waits in place."""
+        """Register a waiting priority hop."""
         self._waiting[tier] += 1
         try:
             yield

@@ -1,8 +1,8 @@
-"""What a worker may spend on shadow calls, of a daily sum that all workers share.
+"""Spend limit for shadow calls of a worker: its share of a daily sum.
 
-A bucket that fills evenly over the day, by the share of partitions that the worker owns. It starts
-empty, and so does what a rebalance adds: whatever restarts, the sum holds without a coordinator.
-One call may take it into debt, since its cost is known only afterwards.
+A bucket fills evenly over the day, by the share of partitions that the worker owns. It starts
+empty, and so does the share that a rebalance adds: the sum holds over restarts without a
+coordinator. One call may overdraw it, because its cost is known only afterwards.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 DAY_MS = 24 * 60 * 60 * 1000
 MOST_MS = 60 * 60 * 1000
-"""Unspent allowance is kept for so long, no longer."""
+"""Time for which unspent allowance is kept."""
 
 
 class ShadowSpendLimiter:
-    """The bucket of one worker; amounts are nano-USD, `owned` gives the share 0..1 it owns now."""
+    """The bucket of one worker; amounts are nano-USD, `owned` returns the owned share, 0..1."""
 
     def __init__(self, owned: Callable[[], float]) -> None:
         self._owned = owned
@@ -23,7 +23,7 @@ class ShadowSpendLimiter:
         self._seen: int | None = None
 
     def open(self, nano_per_day: int, now: int) -> bool:
-        """Whether a call may be made at broker time `now`, ms."""
+        """Return whether a call may be made at broker time `now`, ms."""
         rate = nano_per_day * self._owned() / DAY_MS
         passed = 0 if self._seen is None else max(now - self._seen, 0)
         self._seen = now
@@ -32,9 +32,9 @@ class ShadowSpendLimiter:
 
     @property
     def level(self) -> float:
-        """What may still be spent, nano-USD, when it was last looked at; below 0 it owes."""
+        """Return the remaining nano-USD at the last check; below 0 after an overdraft."""
         return self._level
 
     def spent(self, cost_nano: int | None) -> None:
-        """A call has cost this; one of unknown cost is taken to have used up what there was."""
+        """Subtract the cost of a call; a call of unknown cost empties the bucket."""
         self._level = min(self._level, 0.0) if cost_nano is None else self._level - cost_nano

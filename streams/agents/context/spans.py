@@ -25,7 +25,7 @@ from streams.tracing.tracer import NOTHING, Attributes, Span, SpanRole, Tracer
 
 
 def classify_span(source: Source, address: ReplyAddress, tracer: Tracer) -> Span:
-    """The work of classification."""
+    """Open the span of classification."""
     trace = tracer.of_request(source, address)
     if trace is None:
         return NOTHING
@@ -33,7 +33,7 @@ def classify_span(source: Source, address: ReplyAddress, tracer: Tracer) -> Span
 
 
 def note_decision(span: Span, decision: Decision) -> None:
-    """What was decided, on the span of classification."""
+    """Set the decision on the span of classification."""
     if span.context is None:
         return
     span.note(
@@ -47,7 +47,7 @@ def note_decision(span: Span, decision: Decision) -> None:
 
 
 def hop_span(work: Work, hop: HopState, tracer: Tracer) -> Span:
-    """The work of a hop, which its calls hang under from now on."""
+    """Open the span of a hop, the parent of its calls."""
     message = hop.message
     trace = tracer.of_request(message.source, message.reply_to)
     if trace is None:
@@ -76,9 +76,9 @@ def hop_span(work: Work, hop: HopState, tracer: Tracer) -> Span:
 
 
 def call_span(
-    hop: HopState, candidate: Candidate, errand: CallSpec, call: ChatCall, tracer: Tracer
+    hop: HopState, candidate: Candidate, spec: CallSpec, call: ChatCall, tracer: Tracer
 ) -> Span:
-    """One provider call."""
+    """Open the span of one provider call."""
     if hop.trace is None:
         return NOTHING
     return tracer.begin(
@@ -91,20 +91,20 @@ def call_span(
             names.REQUEST_MODEL: candidate.model.provider_model,
             names.MAX_TOKENS: call.max_output_tokens,
             names.INSTANCE: candidate.instance.name,
-            names.PURPOSE: errand.purpose,
+            names.PURPOSE: spec.purpose,
             names.CALL_ID: call.call_id,
         },
     )
 
 
 def trace_headers(span: Span, tracer: Tracer) -> dict[str, str]:
-    """What a provider is told of the trace: nothing, unless a setting says so."""
+    """Return the trace headers for a provider: none, unless a setting enables them."""
     context = span.context if tracer.to_providers else None
     return {} if context is None else context.headers
 
 
 def note_call(span: Span, completion: Completion | None, error: ProviderError | None) -> None:
-    """What a call brought, or its error's class."""
+    """Set a call's completion, or its error's class, on its span."""
     if span.context is None:
         return
     if error is not None:
@@ -129,7 +129,7 @@ def note_call(span: Span, completion: Completion | None, error: ProviderError | 
 def keep_request(
     hop: HopState, status: str, result: HopResult, clock: Clock, tracer: Tracer
 ) -> None:
-    """The request's own span, once its outcome is in the journal."""
+    """Publish the request's own span, once its outcome is in the journal."""
     message = hop.message
     trace = tracer.of_request(message.source, message.reply_to)
     if trace is None:

@@ -1,4 +1,4 @@
-"""A hop's message as a record of its tier's topic, and as its headers tell it again."""
+"""Conversion of a hop's message to a record of its tier's topic, and back."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from streams.journal.partition_journal import HopMessage
 PRIORITY_QUALITY = "best"
 
 BOUND_FOR = "bound-for"
-"""Header of a record on a wait topic: the tier's topic to which it goes afterwards."""
+"""Header of a record on a wait topic: the tier topic to return to."""
 
 
 def tier_record(hop: TierMessage, codecs: Codecs) -> Outgoing:
-    """The record that hands a hop to its tier; headers say enough to admit it undecoded."""
+    """Return the record that hands a hop to its tier; its headers suffice to admit it undecoded."""
     return Outgoing(
         topic=tier_topic(hop.tier, high=hop.quality == PRIORITY_QUALITY),
         key=hop.key,
@@ -36,10 +36,10 @@ def tier_record(hop: TierMessage, codecs: Codecs) -> Outgoing:
 
 
 async def read_hop(message: Incoming, codecs: Codecs) -> TierMessage:
-    """The hop in a record of a tier's topic.
+    """Decode the hop in a record of a tier's topic.
 
     Raises:
-        UndecodableError: no hop can be read from it.
+        UndecodableError: the record holds no hop.
     """
     if message.value is None:
         raise UndecodableError("the value is null")
@@ -47,7 +47,7 @@ async def read_hop(message: Incoming, codecs: Codecs) -> TierMessage:
 
 
 def wait_record(record: Outgoing, delay_s: int, partition: int) -> Outgoing:
-    """A tier record that goes there by way of a wait topic, on the same partition number."""
+    """Return a tier record for a wait topic, on the same partition number."""
     return replace(
         record,
         topic=wait_topic(delay_s),
@@ -57,10 +57,10 @@ def wait_record(record: Outgoing, delay_s: int, partition: int) -> Outgoing:
 
 
 def hop_message(message: Incoming) -> HopMessage:
-    """What key and headers of a tier record say.
+    """Read key and headers of a tier record.
 
     Raises:
-        UndecodableError: the record is not one of ours.
+        UndecodableError: the record is not one of Sluice's.
     """
     found = header_values(message.headers)
     if not message.key:

@@ -1,6 +1,7 @@
-"""A hop's work: ask the tier's candidates until one answer stands, or the tier is exhausted.
+"""Attempts of a hop: call the tier's candidates until an answer is accepted or the tier is
+exhausted.
 
-Routing decides every step (`streams.routing`); this makes the calls and keeps the record.
+Routing decides every step (`streams.routing`); this module makes the calls and records the trace.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from schemas.alert_names import AlertName
 from schemas.encoding import exact_json
 from schemas.records import ANSWER, Answer
 from schemas.topics import MAX_ANSWER_BYTES
-from streams.agents.calls.capacity import expected_tokens, find_room, who_has_room
+from streams.agents.calls.capacity import available_candidates, expected_tokens, wait_for_capacity
 from streams.agents.calls.expected_costs import expected_costs, model_costs
 from streams.agents.calls.provider_call import CallEnd, make_call
 from streams.agents.context.call_spec import CallSpec
@@ -21,8 +22,8 @@ from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_state import HopState
 from streams.agents.context.outcome_kinds import Ending, MovedOn, Replied
 from streams.agents.context.ports import CallPorts, KafkaPorts, Pricing
-from streams.agents.execute.exhaustion import answers_of, exhausted, nobody_to_ask, out_of_time
-from streams.agents.quality.answer_evaluation import judge_answer
+from streams.agents.execute.exhaustion import answers_of, exhausted, no_candidates, out_of_time
+from streams.agents.quality.answer_evaluation import evaluate_answer
 from streams.providers.port import Completion, ErrorClass
 from streams.routing.cascade import (
     Accept,
@@ -42,14 +43,14 @@ from streams.routing.snapshot import LOGPROBS
 _LONGEST_ERROR = 300
 
 
-async def work_out(hop: HopState, deps: Dependencies) -> Ending | None:
-    """Work on a hop to its end; `None` when another worker has taken it over meanwhile."""
+async def run_attempts(hop: HopState, deps: Dependencies) -> Ending | None:
+    """Work on a hop to its outcome; return `None` if another worker took it over meanwhile."""
     if _left(hop, deps.kafka.clock) <= 0:
         return out_of_time(hop)
-    choice = await find_room(hop, deps.calls, deps.kafka)
+    choice = await wait_for_capacity(hop, deps.calls, deps.kafka)
     if not choice.candidates:
-        return nobody_to_ask(
-            hop, choice, standing_of(hop, deps.kafka.clock, deps.calls.pricing), deps.kafka.clock
+        return no_candidates(
+            hop, choice, cascade_state(hop, deps.kafka.clock, deps.calls.pricing), deps.kafka.clock
         )
     tenant = hop.message.tenant
     limits = hop.snapshot.limits_of(tenant)
@@ -64,7 +65,7 @@ async def _ask(hop: HopState, candidate: Candidate, deps: Dependencies) -> Endin
     failures: list[FailedCall] = []
     deps.calls.retries.called()
     while True:
-        end = await make_call(hop, candidate, _errand(hop, candidate, deps.calls.pricing), deps)
+        end = await make_call(hop, candidate, _spec(hop, candidate, deps.calls.pricing), deps)
         if end.completion is not None:
             return await _answered(hop, candidate, end, end.completion, deps)
         hop.attempts.append(end.attempt)
@@ -83,8 +84,8 @@ async def _ask(hop: HopState, candidate: Candidate, deps: Dependencies) -> Endin
 async def _after(
     hop: HopState, end: CallEnd, failures: list[FailedCall], calls: CallPorts, kafka: KafkaPorts
 ) -> Candidate | Ending:
-    """Whom to ask after a failure, once a pause is over, or how the hop ends."""
-    choice = who_has_room(hop, calls, kafka)
+    """Return the next candidate after a failure, once a pause is over, or the hop's outcome."""
+    choice = available_candidates(hop, calls, kafka)
     step = after_failure(
         failures,
         choice.candidates,
@@ -104,18 +105,18 @@ async def _after(
     )
     if isinstance(step, TierExhausted):
         return exhausted(
-            hop, step, failures, standing_of(hop, kafka.clock, calls.pricing), kafka.clock
+            hop, step, failures, cascade_state(hop, kafka.clock, calls.pricing), kafka.clock
         )
     calls.retries.retried()
     if step.pause_ms <= 0:
         return step.candidate
     await calls.sleep_ms(step.pause_ms)
-    again = await find_room(hop, calls, kafka)
+    again = await wait_for_capacity(hop, calls, kafka)
     if step.candidate in again.candidates:
         return step.candidate
     if again.candidates:
         return again.candidates[0]
-    return nobody_to_ask(hop, again, standing_of(hop, kafka.clock, calls.pricing), kafka.clock)
+    return no_candidates(hop, again, cascade_state(hop, kafka.clock, calls.pricing), kafka.clock)
 
 
 def _failed(candidate: Candidate, end: CallEnd) -> FailedCall:
@@ -129,15 +130,15 @@ def _failed(candidate: Candidate, end: CallEnd) -> FailedCall:
 
 
 def _refusals_before(hop: HopState) -> int:
-    """Calls of earlier hops that were refused for a reason that nobody knows."""
+    """Count calls of earlier hops that were refused for an unknown reason."""
     return sum(
         attempt.purpose == ANSWER and attempt.status == ErrorClass.BAD_REQUEST
         for attempt in hop.message.attempts
     )
 
 
-def _errand(hop: HopState, candidate: Candidate, pricing: Pricing) -> CallSpec:
-    """The caller's own body; where the cascade looks at logprobs, they are asked for as well."""
+def _spec(hop: HopState, candidate: Candidate, pricing: Pricing) -> CallSpec:
+    """Return a call spec with the caller's body; adds `logprobs` if the cascade uses them."""
     wanted = hop.snapshot.policy.cascade.logprobs and LOGPROBS in candidate.model.capabilities
     body = {**hop.body, "logprobs": True} if wanted else hop.body
     most = asked_limit(body)
@@ -160,16 +161,16 @@ async def _answered(
     )
     hop.attempts.append(end.attempt)
     place = len(hop.attempts) - 1
-    standing = standing_of(hop, deps.kafka.clock, deps.calls.pricing)
-    verdict = await judge_answer(hop, end.attempt, answered, standing, deps)
+    state = cascade_state(hop, deps.kafka.clock, deps.calls.pricing)
+    verdict = await evaluate_answer(hop, end.attempt, answered, state, deps)
     hop.attempts[place] = replace(end.attempt, confidence=verdict.confidence)
     answer = _answer(hop, candidate, completion, verdict)
     if answer is None:
         too_large = TierExhausted(why="the answer is too large")
-        return exhausted(hop, too_large, (), standing, deps.kafka.clock)
+        return exhausted(hop, too_large, (), state, deps.kafka.clock)
     hop.answers.append(answer)
     step = after_answer(
-        verdict, replace(standing, time_left_ms=_left(hop, deps.kafka.clock)), hop.snapshot
+        verdict, replace(state, time_left_ms=_left(hop, deps.kafka.clock)), hop.snapshot
     )
     hop.steps.append(
         AnswerStep(
@@ -178,8 +179,8 @@ async def _answered(
             parts=verdict.parts,
             faults=tuple(fault.check for fault in verdict.faults),
             why=step.why,
-            success_probabilities=verdict.chances if standing.costs else None,
-            tier_costs=standing.costs or None,
+            success_probabilities=verdict.chances if state.costs else None,
+            tier_costs=state.costs or None,
         )
     )
     if isinstance(step, Accept):
@@ -216,10 +217,10 @@ def _answer(
     )
 
 
-def standing_of(hop: HopState, clock: Clock, pricing: Pricing) -> CascadeState:
-    """Where the request stands at the end of this hop."""
+def cascade_state(hop: HopState, clock: Clock, pricing: Pricing) -> CascadeState:
+    """Return the state of the cascade at the end of this hop."""
     message = hop.message
-    standing = CascadeState(
+    state = CascadeState(
         tier=message.tier,
         hop=len(message.tiers_tried),
         time_left_ms=_left(hop, clock),
@@ -227,9 +228,9 @@ def standing_of(hop: HopState, clock: Clock, pricing: Pricing) -> CascadeState:
         feature=message.feature,
         quality=message.quality,
     )
-    if not weighs_continuation(standing, hop.snapshot):
-        return standing
-    return replace(standing, costs=expected_costs(hop.body, hop.snapshot, pricing))
+    if not weighs_continuation(state, hop.snapshot):
+        return state
+    return replace(state, costs=expected_costs(hop.body, hop.snapshot, pricing))
 
 
 async def _alert_on_auth(candidate: Candidate, end: CallEnd, alerts: Alerts) -> None:

@@ -1,6 +1,6 @@
-"""What a hop comes to when its tier can not answer, or time is over.
+"""Outcome of a hop whose tier cannot answer, or whose time is over.
 
-The next tier, else the best answer seen so far, else a wait for better times, else an error.
+In this order: the next tier, the best answer so far, a wait, an error.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from streams.routing.selection.fallback import CONTEXT_LENGTH, TRANSIENT, Failed
 
 
 def out_of_time(hop: HopState) -> Ending:
-    """Past the deadline: the best answer seen, if there is one, else the request expires."""
+    """Past the deadline: return the best answer so far, else expire the request."""
     best = best_answer(answers_of(hop))
     if best is not None:
         return Replied(answer=best, fell_back=True)
@@ -35,19 +35,21 @@ def out_of_time(hop: HopState) -> Ending:
     return GaveUp(kind=JournalKind.EXPIRED, failure=failure)
 
 
-def nobody_to_ask(hop: HopState, choice: Shortlist, standing: CascadeState, clock: Clock) -> Ending:
-    """No candidate may be called: wait where only capacity is wanting, else ask elsewhere."""
+def no_candidates(hop: HopState, choice: Shortlist, state: CascadeState, clock: Clock) -> Ending:
+    """No candidate may be called: wait if only capacity is missing, else use another tier."""
     if hop.denied is not None and not choice.lacks_capacity:
-        return _denied(hop, hop.denied, standing)
+        return _denied(hop, hop.denied, state)
     if choice.lacks_capacity:
         return _wait(hop, clock) or no_capacity()
     why = "no instance of the tier is well" if choice.lacks_health else "no model of the tier fits"
-    return exhausted(hop, TierExhausted(why=why, passes=choice.lacks_health), (), standing, clock)
+    return exhausted(hop, TierExhausted(why=why, passes=choice.lacks_health), (), state, clock)
 
 
-def _denied(hop: HopState, denied: Downgrade | Rejected, standing: CascadeState) -> Ending:
-    """The budgets leave nobody: another tier if only a model is used up, else the best answer."""
-    following = next_tier(standing, hop.snapshot)
+def _denied(hop: HopState, denied: Downgrade | Rejected, state: CascadeState) -> Ending:
+    """Budgets leave no candidate: use another tier if only a model is used up, else the best
+    answer.
+    """
+    following = next_tier(state, hop.snapshot)
     if denied.spares_other_models and following is not None:
         return MovedOn(tier=following, why=denied.why)
     best = best_answer(answers_of(hop))
@@ -58,11 +60,11 @@ def exhausted(
     hop: HopState,
     step: TierExhausted,
     failures: Sequence[FailedCall],
-    standing: CascadeState,
+    state: CascadeState,
     clock: Clock,
 ) -> Ending:
-    """Nobody of the tier can answer: the next tier, else the best answer, else wait, else fail."""
-    following = None if step.refused else next_tier(standing, hop.snapshot)
+    """No candidate of the tier can answer: the next tier, the best answer, a wait, or a failure."""
+    following = None if step.refused else next_tier(state, hop.snapshot)
     if following is not None:
         return MovedOn(tier=following, why=step.why)
     best = best_answer(answers_of(hop))
@@ -80,7 +82,7 @@ def exhausted(
 
 
 def answers_of(hop: HopState) -> list[Answer]:
-    """Every answer that was seen, the best of earlier hops first."""
+    """Return every answer so far, the best of earlier hops first."""
     before = [hop.message.best] if hop.message.best is not None else []
     return [*before, *hop.answers]
 
@@ -96,7 +98,7 @@ def no_capacity() -> GaveUp:
 
 
 def _may_pass(hop: HopState, step: TierExhausted, failures: Sequence[FailedCall]) -> bool:
-    """Whether what is wrong may be over later: nothing failed for good, on any tier."""
+    """Return whether the cause may pass: no failure is permanent, on any tier."""
     if step.refused:
         return False
     classes = {failure.error_class for failure in failures}
@@ -112,8 +114,8 @@ def _wait(hop: HopState, clock: Clock) -> Ending | None:
 
 
 def _fits_nobody(hop: HopState, clock: Clock) -> bool:
-    """Whether the request is too large, or asks too much, for every model that may be asked: by its
-    estimate, or as every provider that was asked has said.
+    """Return whether the request is too large or demanding for every allowed model: by its
+    estimate, or as all called providers reported.
     """
     if no_model_fits(need_of(hop, clock.now()), hop.snapshot):
         return True
@@ -121,12 +123,12 @@ def _fits_nobody(hop: HopState, clock: Clock) -> bool:
 
 
 def _answer_statuses(hop: HopState) -> set[str]:
-    """How the request's calls for an answer ended, on all hops."""
+    """Return the statuses of the request's calls for an answer, on all hops."""
     return {each.status for each in hop.all_attempts if each.purpose == ANSWER}
 
 
 _REFUSALS = {ErrorClass.BAD_REQUEST.value, ErrorClass.INVALID_REQUEST.value}
-"""Ends that come again when the same request is sent again."""
+"""Statuses that recur when the same request is sent again."""
 
 
 _FITS_NOBODY = Failure(

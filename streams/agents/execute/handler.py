@@ -1,7 +1,7 @@
-"""Execute: one hop of a request, on whatever tier it stands. Tiers are names, not code.
+"""The execute agent: one hop of a request, on any tier.
 
-A message is admitted by its journal before it is decoded; what is done already is acknowledged
-without a call, what another worker holds is waited for, what a dead one left is taken over.
+The journal admits a message before it is decoded. A finished hop is acknowledged without a call, a
+hop leased by another worker is waited for, and a hop of a dead worker is taken over.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from streams.agents.context.outcome_kinds import GaveUp
 from streams.agents.context.ports import CallPorts, KafkaPorts
 from streams.agents.context.spans import hop_span
 from streams.agents.context.tier_records import hop_message, read_hop
-from streams.agents.execute.attempts import work_out
+from streams.agents.execute.attempts import run_attempts
 from streams.agents.outcomes.duplicates import answer_duplicate
 from streams.agents.outcomes.failed_handling import (
     INTERNAL_ERROR,
@@ -43,11 +43,11 @@ LOST_WORKERS = HandlingFailure(
 
 _VERDICT_KINDS = {"deadline_exceeded": JournalKind.EXPIRED, INTERNAL_ERROR: JournalKind.FAILED}
 _POLL_MS = 200.0
-"""How often a message that waits for another worker's lease asks the journal again."""
+"""Interval at which a message that waits for a lease checks the journal."""
 
 
 async def execute(work: Work, deps: Dependencies) -> None:
-    """Take one hop's message; returns when every effect of it is acknowledged."""
+    """Handle one hop's message; return when all its effects are acknowledged."""
     try:
         arrived = hop_message(work.message)
         message = await read_hop(work.message, deps.kafka.codecs)
@@ -77,9 +77,9 @@ async def execute(work: Work, deps: Dependencies) -> None:
 
 
 async def give_up_hop(work: Work, fault: HandlingFailure, deps: Dependencies) -> None:
-    """End a hop whose message can't be handled as failed: reply, outcome, dead letter, alert.
+    """End a hop whose handling fails: reply, outcome, dead letter, alert.
 
-    A hop that is done, or another worker's, is left as it is; its message is still a dead letter.
+    A hop that is done, or another worker's, is unchanged; its message is still dead-lettered.
     """
     try:
         arrived = hop_message(work.message)
@@ -110,7 +110,7 @@ async def _carry_out(hop: HopState, deps: Dependencies) -> None:
     if message.verdict is not None:
         await end_hop(hop, _ended_before(message, message.verdict), deps)
         return
-    ending = await work_out(hop, deps)
+    ending = await run_attempts(hop, deps)
     if ending is not None:
         shadow = draw_shadow(hop, ending, deps.kafka.clock, deps.shadow_spend)
         await end_hop(hop, ending, deps)
@@ -133,7 +133,7 @@ def _state(work: Work, message: TierMessage, registry: LiveRegistry) -> HopState
 
 
 def _bare_state(work: Work, message: TierMessage, registry: LiveRegistry) -> HopState:
-    """A hop that is only ended: what may be wrong with its body or its arm is not touched."""
+    """Return the state of a hop that is only ended: its body and arm are not read."""
     return HopState(
         work=work,
         message=message,
@@ -146,7 +146,9 @@ def _bare_state(work: Work, message: TierMessage, registry: LiveRegistry) -> Hop
 async def _admitted(
     work: Work, arrived: HopMessage, calls: CallPorts, kafka: KafkaPorts
 ) -> Run | Done | Duplicate | None:
-    """Ask the journal, waiting as long as it says so; `None` when the partition was lost."""
+    """Admit a message by the journal, waiting as long as it requires; `None` if the partition was
+    lost.
+    """
     partition = work.message.partition
     while not work.lost and kafka.journals.holds(partition):
         journal = await kafka.journals.ready(partition)

@@ -1,7 +1,7 @@
-"""A request whose id came before: its sender gets the first reply again, or hears its status.
+"""Duplicate request ids: the sender gets the first reply again, or the first request's status.
 
-It is never executed and costs nothing. A repetition with the same correlation id and reply topic is
-silent: its sender hears the first reply anyway.
+A duplicate is never executed and costs nothing. A duplicate with the same correlation id and reply
+topic is silent: its sender receives the first reply anyway.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 async def answer_duplicate(
     hop: HopState, duplicate: Duplicate, kafka: KafkaPorts, observers: Observers
 ) -> None:
-    """Tell the sender of a repeated request id what the first sender was told."""
+    """Reply to the sender of a duplicate request id."""
     address = hop.message.reply_to
     again = (
         None
@@ -52,7 +52,7 @@ async def answer_duplicate(
 async def _first_reply(
     hop: HopState, place: RecordPlace, codecs: Codecs, sent_replies: SentReplies
 ) -> bytes | None:
-    """The reply that lies there, if it is this request's and encoded as this sender asks."""
+    """Return the reply at this position, if it is the request's and in the sender's format."""
     value = await sent_replies.read(place)
     if value is None:
         return None

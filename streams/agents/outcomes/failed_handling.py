@@ -1,7 +1,7 @@
-"""Messages whose handling fails by an unexpected exception: what is kept of a try, and the end.
+"""Messages whose handling fails with an unexpected exception.
 
-The request ends as `failed` with the code `internal_error`, through the journal as any other end.
-Its message goes to the dead-letter topic unchanged, and an alert says which one it was.
+The request ends as `failed` with code `internal_error`, through the journal like any other. Its
+message goes to the dead-letter topic unchanged, and an alert names it.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ FAILURE = Failure(
 
 @asynccontextmanager
 async def one_try(hop: HopState) -> AsyncIterator[None]:
-    """A try whose failure leaves nothing open: its records are acknowledged, and its calls are
-    remembered for the next try and for the end.
+    """One attempt; on a failure its records are acknowledged, and its calls are kept for the next
+    attempt and for the outcome.
     """
     try:
         yield
@@ -50,8 +50,8 @@ async def one_try(hop: HopState) -> AsyncIterator[None]:
 
 
 async def end_failed(hop: HopState, fault: HandlingFailure, deps: Dependencies) -> None:
-    """End a hop and its request as failed; returns when reply, outcome, dead letter and alert are
-    acknowledged. Where even that fails, the dead letter remains and the partition goes on.
+    """End a hop and its request as failed; return when reply, outcome, dead letter and alert are
+    acknowledged. If even that fails, the dead letter remains and the partition goes on.
     """
     await set_failed_aside(hop.work.message, fault, deps.kafka, deps.observers)
     try:
@@ -68,7 +68,7 @@ async def end_failed(hop: HopState, fault: HandlingFailure, deps: Dependencies) 
 async def set_failed_aside(
     message: Incoming, fault: HandlingFailure, kafka: KafkaPorts, observers: Observers
 ) -> None:
-    """Dead-letter a message that can't be handled, and raise the alert.
+    """Dead-letter a message whose handling failed, and raise the alert.
 
     Raises:
         DeadLetterLimitError: most of the recent messages of the topic end like this.

@@ -1,7 +1,7 @@
-"""How a hop ends: effects first, all acknowledged, then its outcome in the journal.
+"""Outcome of a hop: first its effects, all acknowledged, then its journal record.
 
-The order is law 2: cost and quality events, the reply or the next tier's message; then the
-outcome; only then may the caller release the offset.
+The order is law 2: cost and quality events, the reply or the next tier's message; then the outcome;
+only then may the caller release the offset.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _OK = "ok"
 
 
 async def end_hop(hop: HopState, ending: Ending, deps: Dependencies) -> None:
-    """Publish everything that an ending asks for; returns when the journal has it.
+    """Publish an outcome with its effects; return when the journal has it.
 
-    A worker that holds neither the partition nor its lease any more publishes nothing but what is
-    under way (its cost events): the hop is another worker's now.
+    A worker that holds neither the partition nor the lease publishes nothing more than its pending
+    cost events: the hop belongs to another worker.
     """
     if not hop.may_publish(deps.kafka.clock.now()):
         await _acknowledged(hop)
@@ -109,8 +109,8 @@ async def _move_on(hop: HopState, ending: MovedOn, decision: Decision, deps: Dep
 
 
 async def _park(hop: HopState, ending: Parked, decision: Decision, deps: Dependencies) -> None:
-    """Put the hop on a wait topic as its next visit; nothing was answered, so it begins anew on the
-    tier that was decided.
+    """Put the hop on a wait topic as its next visit. No answer exists, so it restarts on the
+    decided tier.
     """
     message = hop.message
     later = replace(
@@ -148,7 +148,7 @@ async def _journal(
 
 
 def _decision(hop: HopState) -> Decision:
-    """The decision with what this hop saw added to its inputs."""
+    """Return the decision with this hop's trace in its inputs."""
     decision = hop.message.decision
     if not hop.steps:
         return decision
@@ -165,7 +165,9 @@ async def _reply(
     decision: Decision,
     result: HopResult,
 ) -> RecordPlace | None:
-    """Send the reply; where it lies. One that its topic does not take is dead-lettered: `None`."""
+    """Send the reply and return its position; `None` if its topic refused it and it is
+    dead-lettered.
+    """
     message = hop.message
     routing = routing_of(decision)
     if isinstance(ending, Replied):
@@ -226,7 +228,7 @@ def _good(hop: HopState, ending: Replied, result: HopResult) -> Reply:
 async def dead_letter_reply(
     reply: Reply, hop: HopState, error: DeliveryError, kafka: KafkaPorts, observers: Observers
 ) -> None:
-    """Put a reply that its topic did not take on the dead-letter topic of replies."""
+    """Put a refused reply on the dead-letter topic of replies."""
     address = hop.message.reply_to
     record = Outgoing(
         topic=dead_letter_topic(REPLIES),

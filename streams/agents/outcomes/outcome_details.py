@@ -1,4 +1,4 @@
-"""What a hop's end is worth telling: models, money, time, and, where they may be kept, texts."""
+"""Details of a hop's outcome: models, cost, time and, if they may be stored, texts."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _OK = "ok"
 
 
 def request_cost(hop: HopState) -> int | None:
-    """All calls of the request that ended, nano-USD; `None` if one is unknown."""
+    """Return the nano-USD of all finished calls of the request; `None` if one is unknown."""
     costs = [attempt.cost_nano for attempt in hop.all_attempts]
     return None if None in costs else sum(cost for cost in costs if cost is not None)
 
 
 def result_of(hop: HopState, ending: Ending, clock: Clock, pricing: Pricing) -> HopResult:
-    """How the hop ended, in figures: the answer's origin, the money and the time up to here."""
+    """Return the result of a hop: the origin of the answer, cost and time so far."""
     message, snapshot = hop.message, hop.snapshot
     answer = ending.answer if isinstance(ending, Replied) else None
     tried = message.tiers_tried if message.verdict else (*message.tiers_tried, message.tier)
@@ -69,13 +69,13 @@ def _text(answer: Answer | None, privacy: Privacy) -> str | None:
 
 
 def latency_ms(hop: HopState, clock: Clock) -> float:
-    """Since the request was written, by the broker's clock."""
+    """Return the time since the request was written, ms, by the broker's clock."""
     return float(max(clock.now() - hop.message.source.timestamp, 0))
 
 
 def overhead_ms(ending: Ending, result: HopResult) -> float | None:
-    """What of a reply's latency was not spent in calls; `None` where it waited for capacity, or
-    where there is no reply to speak of.
+    """Return the part of a reply's latency outside of calls; `None` if it waited for capacity, or
+    if there is no reply.
     """
     if not isinstance(ending, Replied) or result.waited or result.calls_ms is None:
         return None
@@ -83,8 +83,9 @@ def overhead_ms(ending: Ending, result: HopResult) -> float | None:
 
 
 def _baseline(hop: HopState, answer: Answer | None, pricing: Pricing) -> int | None:
-    """What the baseline model would have cost for the tokens of the answer that was given,
-    cached as they were: traffic that repeats its prefixes would have done so there, too."""
+    """Return the baseline model's cost for the tokens of the given answer, with the same cached
+    share: traffic with repeated prefixes would be cached there too.
+    """
     name = hop.snapshot.baseline
     if name is None or answer is None:
         return None

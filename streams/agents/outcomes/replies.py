@@ -1,6 +1,6 @@
-"""Replies: built once, encoded as the request was, sent where its sender listens.
+"""Replies: encoded as the request was, sent to its reply topic.
 
-In JSON, money is USD and the message is an object; in Avro both are as the schema says.
+In JSON, cost is in USD and the message is an object; in Avro both follow the schema.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ NANO = 1_000_000_000
 
 
 def usd(nano: int | None) -> float | None:
-    """Nano-USD as USD; the nearest double prints the nine digits again below a million USD."""
+    """Return nano-USD as USD; the nearest double prints nine exact digits below a million USD."""
     return None if nano is None else nano / NANO
 
 
 def routing_of(decision: Decision) -> Routing:
-    """What a sender is told of a decision."""
+    """Return the part of a decision that replies contain."""
     return Routing(
         classifier=decision.classifier,
         score=decision.score,
@@ -37,7 +37,7 @@ def routing_of(decision: Decision) -> Routing:
 
 
 def encode_reply(reply: Reply, form: Format, codecs: Codecs) -> bytes:
-    """A reply in the encoding of its request."""
+    """Encode a reply in the format of its request."""
     record = as_record(reply)
     if form is not Format.JSON:
         return codecs.reply.encode(record, form)
@@ -56,7 +56,7 @@ def _document(record: dict[str, Any]) -> dict[str, Any]:
 async def send_reply(
     reply: Reply, address: ReplyAddress, codecs: Codecs, publisher: Publisher
 ) -> Awaitable[Delivered]:
-    """Hand a reply over; the returned future says whether the caller's topic took it."""
+    """Publish a reply; the returned future says whether the caller's topic accepted it."""
     form = Format(address.format)
     if form is Format.CONFLUENT and codecs.reply.format is not Format.CONFLUENT:
         form = Format.SINGLE_OBJECT
@@ -66,7 +66,7 @@ async def send_reply(
 async def send_encoded(
     value: bytes, address: ReplyAddress, publisher: Publisher
 ) -> Awaitable[Delivered]:
-    """Hand a reply over that is encoded already."""
+    """Publish an encoded reply."""
     return await publisher.reply(
         Outgoing(
             topic=address.topic,

@@ -1,1 +1,1 @@
-"""How good an answer is: its evaluation, and the signals that record it."""
+"""Quality of answers: evaluation, and the signals that record it."""

@@ -1,6 +1,6 @@
-"""How sure we are of an answer: the policy's confidence, then, in the grey band, a second look.
+"""Evaluation of an answer: the policy's confidence, then a second opinion in the uncertainty band.
 
-Whatever a look comes to, the confidence stands as it was where the look found nothing usable.
+The confidence is unchanged if the second opinion has no usable result.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ from streams.routing.snapshot import RegistrySnapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecondOpinion:
-    """What a second look found, 0..1, or why nothing."""
+    """Score of a second opinion, 0..1, or the reason for none."""
 
     found: float | None = None
     failed: str | None = None
 
 
-async def judge_answer(
-    hop: HopState, attempt: Attempt, answered: Answered, standing: CascadeState, deps: Dependencies
+async def evaluate_answer(
+    hop: HopState, attempt: Attempt, answered: Answered, state: CascadeState, deps: Dependencies
 ) -> ConfidenceResult:
-    """The verdict on an answer; what was found goes out as quality events, and into the steps."""
+    """Return the confidence in an answer; publish it as quality events, and add it to the steps."""
     policy = hop.snapshot.policy
-    # Reading a large answer and judging it are two turns of the event loop.
+    # Reading and evaluating a large answer take two turns of the event loop.
     await asyncio.sleep(0)
     verdict = confidence_in(answered, hop.snapshot.models[attempt.model], hop.snapshot)
     grey = policy.cascade.grey
-    if grey is not None and _in_doubt(verdict, grey, standing, hop.snapshot):
+    if grey is not None and _in_doubt(verdict, grey, state, hop.snapshot):
         found = await _look_again(hop, attempt, answered, grey, deps)
         if found is not None:
             await deps.observers.report(
@@ -72,14 +72,14 @@ async def judge_answer(
 def _in_doubt(
     verdict: ConfidenceResult,
     grey: UncertaintyBand,
-    standing: CascadeState,
+    state: CascadeState,
     snapshot: RegistrySnapshot,
 ) -> bool:
-    """Whether a look can change anything: no plain fault, in the band, somebody left to ask."""
+    """Return whether a second opinion can matter: no fault, in the band, another tier available."""
     return (
         not verdict.faults
         and grey.holds(verdict.confidence)
-        and next_tier(standing, snapshot) is not None
+        and next_tier(state, snapshot) is not None
     )
 
 
@@ -108,18 +108,18 @@ async def ask_judge(
     deps: Dependencies,
     propensity: float | None = None,
 ) -> SecondOpinion:
-    """Ask the policy's judge about an answer; what it says is a quality event. `propensity` is the
-    probability with which it is asked, where that was drawn.
+    """Call the policy's judge about an answer, and publish its score. `propensity` is the
+    probability of the call, if it was drawn.
     """
     judge = hop.snapshot.policy.judge
     if judge is None:
         return SecondOpinion(failed="nobody to ask")
     body = judge_body(answered, hop.snapshot.models[judge.model])
-    errand = CallSpec(body=body, purpose=JUDGE, limit_ms=judge.timeout_ms, propensity=propensity)
-    heard = await ask_model(hop, judge.model, errand, deps)
-    if heard.completion is None:
-        return SecondOpinion(failed=heard.failed)
-    found = read_judgement(heard.completion.message)
+    spec = CallSpec(body=body, purpose=JUDGE, limit_ms=judge.timeout_ms, propensity=propensity)
+    result = await ask_model(hop, judge.model, spec, deps)
+    if result.completion is None:
+        return SecondOpinion(failed=result.failed)
+    found = read_judgement(result.completion.message)
     if found is None:
         await deps.observers.alerts.fire(
             AlertName.JUDGE_NONSENSE,
@@ -136,16 +136,16 @@ async def ask_judge(
 async def _ask_again(
     hop: HopState, attempt: Attempt, answered: Answered, grey: UncertaintyBand, deps: Dependencies
 ) -> SecondOpinion:
-    """Ask the same model again; how far its answers agree is a quality event."""
-    errand = CallSpec(body=sampling_body(hop.body), purpose=JUDGE)
-    heard = await asyncio.gather(
-        *(ask_model(hop, attempt.model, errand, deps) for _ in range(grey.samples))
+    """Call the same model again, and publish the agreement of its answers."""
+    spec = CallSpec(body=sampling_body(hop.body), purpose=JUDGE)
+    result = await asyncio.gather(
+        *(ask_model(hop, attempt.model, spec, deps) for _ in range(grey.samples))
     )
     agreed = [
-        agreement(answered.message, each.completion.message) for each in heard if each.completion
+        agreement(answered.message, each.completion.message) for each in result if each.completion
     ]
     if not agreed:
-        return SecondOpinion(failed=heard[0].failed)
+        return SecondOpinion(failed=result[0].failed)
     found = round(sum(agreed) / len(agreed), SCORE_DIGITS)
     signal = QualitySignal(
         signal=CONSISTENT, name=attempt.model, score=found, detail={"samples": len(agreed)}

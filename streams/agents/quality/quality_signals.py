@@ -1,4 +1,4 @@
-"""What the router itself found out about an answer's quality, as quality events."""
+"""Quality events for signals of the router about an answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from streams.agents.context.ports import KafkaPorts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualitySignal:
-    """One signal about an answer: its kind, who says it, a score 0..1, and what belongs to it."""
+    """One signal about an answer: its kind, its source, a score 0..1, and details."""
 
     signal: str
     name: str
@@ -32,7 +32,7 @@ class QualitySignal:
 async def publish_signal(
     hop: HopState, attempt: Attempt, signal: QualitySignal, kafka: KafkaPorts
 ) -> None:
-    """Publish a signal about the answer of a call; the record joins the hop's pending ones."""
+    """Publish a signal about a call's answer; the record joins the hop's pending records."""
     message = hop.message
     event = QualityEvent(
         tenant=message.tenant,

@@ -177,7 +177,7 @@ def test_a_request_that_can_t_be_classified_ends_as_failed(
 def test_a_hop_that_can_t_be_worked_on_ends_as_failed_and_costs_what_its_calls_cost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(attempts, "judge_answer", Defect().wrap(attempts.judge_answer))
+    monkeypatch.setattr(attempts, "evaluate_answer", Defect().wrap(attempts.evaluate_answer))
     world = World()
     record = hop(world)
     lived(world, record)
@@ -217,7 +217,7 @@ def test_a_call_that_was_booked_before_the_failure_is_booked_once(
 def test_a_failure_that_passes_is_tried_again_and_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(attempts, "judge_answer", Defect(2).wrap(attempts.judge_answer))
+    monkeypatch.setattr(attempts, "evaluate_answer", Defect(2).wrap(attempts.evaluate_answer))
     world = World()
     lived(world, hop(world))
 
@@ -288,7 +288,7 @@ def test_a_message_of_a_lost_partition_is_left_to_its_next_owner(
         lane.lost = True
         raise DefectError
 
-    monkeypatch.setattr(attempts, "judge_answer", lost)
+    monkeypatch.setattr(attempts, "evaluate_answer", lost)
 
     async def run() -> None:
         await world.log.publish(record)
