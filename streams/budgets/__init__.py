@@ -1,1 +1,3 @@
-"""Budgets over all workers: the cost topic counted, the ledger kept, what is in flight reserved."""
+"""Budgets over all workers: spend from the cost topic, the ledger, reservations for calls in
+flight.
+"""

@@ -1,9 +1,9 @@
-"""The books: what every account has spent, by partition of the cost topic.
+"""Accounts: the spend of every budget subject, by partition of the cost topic.
 
-A partition's part of an account is a cell: nano-USD of known cost, nano-USD estimated, calls that
-can't even be estimated. Who owns a partition writes its cells to the ledger, so the books tell
-which cells of the tracked partitions have changed. At most `MOST_IN_MEMORY` accounts are held in
-memory; those charged least recently lie on a shelf on disk.
+A partition's part of an account is a cell: nano-USD of known cost, nano-USD estimated, calls
+without an estimate. The owner of a partition writes its cells to the ledger, so the store reports
+changed cells of the tracked partitions. At most `MOST_IN_MEMORY` accounts are held in memory; the
+least recently charged are spilled to disk.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ MOST_IN_MEMORY = 100_000
 """Accounts held in memory, about half a kilobyte each with twelve partitions."""
 
 MOST_ESTIMATES = 50
-"""Calls of unknown cost that a cell remembers by their id, the latest; older ones stay counted."""
+"""Latest calls of unknown cost that a cell keeps by id; older ones stay counted."""
 
 MOST_ESTIMATED_CALLS = 50_000
 """The same over all cells."""
 
 MOST_NANO = 2**63 - 1
-"""No sum grows beyond this: it is what an account's numbers, and the ledger, can hold."""
+"""Maximum of every sum: the limit of an account's numbers and of the ledger."""
 
 _KNOWN, _ESTIMATED, _UNPRICED, _WIDTH = 0, 1, 2, 3
 """An account is an array: its three sums, then those of each partition."""
@@ -39,7 +39,7 @@ Cell = tuple[Account, int]
 
 @dataclass(slots=True, kw_only=True)
 class CellSum:
-    """What a cell comes to; `estimates` are its calls of unknown cost by id, nano-USD."""
+    """The sums of a cell; `estimates` are its calls of unknown cost by id, nano-USD."""
 
     known: int = 0
     estimated: int = 0
@@ -48,12 +48,12 @@ class CellSum:
 
     @property
     def is_nothing(self) -> bool:
-        """Whether nothing was ever charged."""
+        """Return whether nothing was ever charged."""
         return not (self.known or self.estimated or self.unpriced)
 
 
 class AccountStore:
-    """All accounts that a worker knows of. Not to be shared between threads."""
+    """All accounts of a worker. Not thread-safe."""
 
     def __init__(self, partitions: int, most: int = MOST_IN_MEMORY) -> None:
         self.partitions = partitions
@@ -68,20 +68,20 @@ class AccountStore:
         self._estimated_in: dict[tuple[str, str], Cell] = {}
 
     def __len__(self) -> int:
-        """Accounts, in memory and on the shelf."""
+        """Return the number of accounts, in memory and on disk."""
         return len(self._open) + len(self._shelf)
 
     @property
     def in_memory(self) -> int:
-        """Accounts in memory."""
+        """Return the number of accounts in memory."""
         return len(self._open)
 
     def close(self) -> None:
-        """Let go of the disk."""
+        """Close the spill store."""
         self._shelf.close()
 
     def spent(self, account: Account, reserved: int = 0) -> Spent:
-        """What an account has come to, with `reserved` (nano-USD) for what is in flight."""
+        """Return the spend of an account, with `reserved` (nano-USD) for calls in flight."""
         numbers = self._find(account)
         if numbers is None:
             return Spent(reserved=reserved)
@@ -93,18 +93,18 @@ class AccountStore:
         )
 
     def cell(self, account: Account, partition: int) -> CellSum:
-        """What a partition adds to an account."""
+        """Return a partition's part of an account."""
         numbers = self._find(account)
         if numbers is None:
             return CellSum()
         return self._sum(account, partition, numbers)
 
     def charge(self, account: Account, partition: int, cost_nano: int) -> None:
-        """A call of known cost."""
+        """Charge a call of known cost."""
         self._add(account, partition, _KNOWN, cost_nano)
 
     def estimate(self, account: Account, partition: int, call_id: str, nano: int) -> None:
-        """A call of unknown cost counts with its expected one, once, until `retract`."""
+        """Charge a call of unknown cost with its expected one, until `retract`."""
         if (account.meter, call_id) in self._estimated_in:
             return
         self._add_estimate(account, partition, nano, 1)
@@ -117,13 +117,13 @@ class AccountStore:
         self._remember(cell, call_id, nano)
 
     def retract(self, meter: str, call_id: str) -> None:
-        """The real cost of a call is known: its estimate, if there is one, counts no more."""
+        """Remove the estimate of a call whose cost is known now."""
         cell = self._estimated_in.get((meter, call_id))
         if cell is not None:
             self._add_estimate(*cell, self._pop_estimate(meter, call_id), -1)
 
     def set_cell(self, account: Account, partition: int, value: CellSum) -> None:
-        """A cell as the ledger has it; nothing was counted for it yet."""
+        """Load a cell from the ledger, before anything is counted for it."""
         at = _place(partition)
         numbers = self._opened(account)
         for column, amount in enumerate((value.known, value.estimated, value.unpriced)):
@@ -135,12 +135,12 @@ class AccountStore:
             self._remember((account, partition), call_id, nano)
 
     def mark(self, account: Account, partition: int) -> None:
-        """The cell has to be written."""
+        """Mark a cell as changed."""
         if partition in self.tracked:
             self.changed.setdefault(partition, set()).add(account)
 
     def track(self, partitions: Collection[int]) -> None:
-        """Tell the changes of these partitions from now on, and of no others."""
+        """Report changes of these partitions from now on, and of no others."""
         self.tracked = set(partitions)
         for partition in set(self.changed) - self.tracked:
             del self.changed[partition]
@@ -148,49 +148,49 @@ class AccountStore:
             del self._charged[account]
 
     def holds(self, account: Account) -> bool:
-        """Whether anything was ever charged to it."""
+        """Return whether anything was ever charged to it."""
         return self._find(account) is not None
 
     def take_changed(self, partition: int, meters: Collection[str]) -> list[Account]:
-        """Accounts of these meters whose cell on the partition changed since it was last taken."""
+        """Return accounts of these meters whose cell changed here since the last call."""
         changed = self.changed.get(partition, set())
         found = [account for account in changed if account.meter in meters]
         changed.difference_update(found)
         return found
 
     def home(self, account: Account) -> int:
-        """The partition whose owner looks after the account as a whole."""
+        """Return the partition whose owner is responsible for the whole account."""
         return crc32(f"{account.meter}\n{account.subject}".encode()) % self.partitions
 
     def take_charged(self, homes: Collection[int], most: int) -> list[Account]:
-        """Accounts at home in these partitions that were charged since they were last taken."""
+        """Return accounts at home in these partitions that were charged since the last call."""
         found = [each for each in self._charged if self.home(each) in homes][:most]
         for account in found:
             del self._charged[account]
         return found
 
     def look_again(self, account: Account) -> None:
-        """Have `take_charged` give this account, if its home is tracked."""
+        """Have `take_charged` return this account, if its home is tracked."""
         if self.home(account) in self.tracked:
             self._charged[account] = None
 
     def windows(self) -> tuple[tuple[str, int], ...]:
-        """Meters and window starts (ms) that have accounts."""
+        """Return meters and window starts (ms) that have accounts."""
         return tuple(self._windows)
 
     def of_window(self, meter: str, start: int) -> list[Account]:
-        """Accounts of a meter's window."""
+        """Return the accounts of a meter's window."""
         held = [each for each in self._open if each[::2] == (meter, start)]
         return [*held, *self._shelf.of(meter, start)]
 
     def accounts(self) -> list[Account]:
-        """All accounts."""
+        """Return all accounts."""
         return [
             account for meter, start in self.windows() for account in self.of_window(meter, start)
         ]
 
     def drop(self, accounts: Iterable[Account]) -> None:
-        """Forget these accounts."""
+        """Remove these accounts."""
         for account in accounts:
             if self._open.pop(account, None) is None:
                 self._shelf.drop(account)
@@ -201,7 +201,7 @@ class AccountStore:
                 self._forget_estimates((account, partition))
 
     def close_window(self, meter: str, start: int) -> None:
-        """A meter's window has no accounts any more."""
+        """Remove a meter's window, which has no accounts any more."""
         self._windows.discard((meter, start))
 
     def _sum(self, account: Account, partition: int, numbers: array[int]) -> CellSum:

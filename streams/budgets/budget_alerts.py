@@ -1,8 +1,9 @@
-"""Alerts of budgets: each level of each account once, by whom the account belongs to.
+"""Budget alerts: each level of each account once, by the account's owner.
 
-An account belongs to the owner of one partition, its home, so that one worker at a time raises its
-alerts; the level is kept in the ledger, so that the next one does not raise them again. A worker
-that dies between the two has its successor raise the alert a second time: at least once, never not.
+An account belongs to the owner of one partition, its home, so one worker at a time raises its
+alerts. The raised level is stored in the ledger, so the next owner does not raise it again. If a
+worker dies between the two, its successor raises the alert a second time: at least once, never not
+at all.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from streams.routing.budget_windows import window_name
 from streams.routing.budgets import Account, Budget, Spent, levels_reached
 
 PER_MINUTE = 20
-"""Alerts of one budget in a minute that name their subject; what comes beyond is one alert."""
+"""Alerts of one budget per minute that name their subject; further ones are merged into one alert.
+"""
 
 _MINUTE_MS = 60_000
 _AT_ONCE = 2_000
@@ -24,7 +26,7 @@ _NANO = 1_000_000_000
 
 
 class BudgetAlerter:
-    """Raises what is due on the accounts whose home is ours. Times are broker ms."""
+    """Raises due alerts of accounts whose home is owned. Times are broker ms."""
 
     def __init__(self, books: AccountStore, alerts: Alerts) -> None:
         self._books = books
@@ -35,21 +37,21 @@ class BudgetAlerter:
         self._unnamed: dict[str, int] = {}
 
     def alerted(self, account: Account) -> float:
-        """The highest level that was raised, as a share of the limit; 0 before the first."""
+        """Return the highest raised level, as a share of the limit; 0 before the first."""
         return self._alerted.get(account, 0.0)
 
     def was_alerted(self, account: Account, level: float) -> None:
-        """The ledger says that this level was raised."""
+        """Apply a raised level from the ledger."""
         if level > self.alerted(account):
             self._alerted[account] = level
 
     def forget(self, meter: str, start: int) -> None:
-        """Nothing is raised for a meter's window any more."""
+        """Stop raising alerts for a meter's window."""
         for account in [each for each in self._alerted if each[::2] == (meter, start)]:
             del self._alerted[account]
 
     async def raise_due(self, homes: Iterable[int], budgets: Iterable[Budget], now: int) -> None:
-        """Raise what is due on accounts at home in these partitions, so many at once."""
+        """Raise due alerts of accounts at home in these partitions, at most this many at once."""
         await self._next_minute(now)
         by_meter = {budget.meter.id: budget for budget in budgets}
         for account in self._books.take_charged(frozenset(homes), _AT_ONCE):

@@ -1,7 +1,7 @@
-"""The cost topic and the budgets' ledger as they are read: the port, and its Kafka adapter.
+"""The cost topic and the budgets' ledger, as they are read: the port and its Kafka adapter.
 
-Both have as many partitions, and a cost partition's sums lie on the ledger's partition of the same
-number. Writing is the publisher's (`core.kafka.producer`).
+Both have the same number of partitions, and a cost partition's sums are on the ledger partition of
+the same number. Writing is the publisher's (`core.kafka.producer`).
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from schemas.errors import TopicError
 from schemas.topics import BUDGETS, COST
 
 _GATHER_MS = {COST: 50, BUDGETS: 500}
-"""How long the broker gathers records before it answers, so that a fetch has many. What another
-worker's calls cost is known so much later; nobody waits for the ledger."""
+"""Time for which the broker gathers records for a fetch. Costs of other workers' calls are known
+later by this time; nothing waits for the ledger.
+"""
 
 _GATHER_BYTES = 64 * 1024
 _WAIT_MS = {COST: 500, BUDGETS: 100}
 _BATCH = 250
-"""Records taken at once; decoding them holds up the event loop for some milliseconds."""
+"""Records per batch; decoding them blocks the event loop for some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +43,15 @@ class LogReader(Protocol):
     """Some partitions of a topic, read in order."""
 
     async def read(self) -> Sequence[BudgetRecord]:
-        """What came since the last call; empty after a short while without news."""
+        """Return new records; empty after a short wait without any."""
         ...
 
     async def positions(self) -> Mapping[int, int]:
-        """Offset behind what was read, by partition."""
+        """Return the offset after the last read record, by partition."""
         ...
 
     async def close(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         ...
 
 
@@ -58,24 +59,24 @@ class BudgetLog(Protocol):
     """The two topics."""
 
     async def partitions(self) -> int:
-        """How many partitions each of the topics has."""
+        """Return the number of partitions of each topic."""
         ...
 
     async def bounds(self, topic: str) -> Mapping[int, tuple[int, int]]:
-        """First offset and end offset, by partition."""
+        """Return first offset and end offset, by partition."""
         ...
 
     async def offsets_at(self, topic: str, at: int) -> Mapping[int, int]:
-        """First offset appended at or after a broker time (ms) by partition, else the end."""
+        """Return the first offset at or after a broker time (ms) by partition, else the end."""
         ...
 
     async def open(
         self, topic: str, positions: Mapping[int, int], *, follows: bool = True
     ) -> LogReader:
-        """Read these partitions from these offsets on; what is gone by then is passed over.
+        """Read these partitions from these offsets; removed records are skipped.
 
-        Who `follows` the topic has records gathered for a while; who reads to its end once has them
-        at once.
+        A reader that `follows` the topic receives gathered records; a reader that reads to the end
+        once receives them at once.
         """
         ...
 
@@ -89,7 +90,7 @@ class KafkaBudgetLog:
         self._partitions = 0
 
     async def start(self) -> None:
-        """Connect, and find out how many partitions there are.
+        """Connect, and read the number of partitions.
 
         Raises:
             TopicError: a topic is missing, or the two differ in their partitions.
@@ -173,7 +174,7 @@ class KafkaBudgetLog:
 
 
 class _KafkaReader:
-    """A consumer of its own for each reading."""
+    """A separate consumer for each reading."""
 
     def __init__(
         self, consumer: AIOKafkaConsumer, places: list[TopicPartition], wait_ms: int

@@ -1,9 +1,9 @@
-"""A worker's part in the budgets: it counts the whole cost topic and keeps the ledger it owns.
+"""A worker's part in the budgets: it counts the whole cost topic, and keeps the ledger it owns.
 
-Start: the ledger is read to its end, then the cost topic from where the ledger's marks say, up to
-the end seen at the start; no work is opened before. A budget that joins later is counted by a
-reading of its own, which the first one takes over once it has caught up; until then it binds
-nothing, and the others go on.
+At startup the ledger is read to its end, then the cost topic from the ledger's marks to the end
+seen at startup; no work is opened before. A budget that is added later is counted by a separate
+reading, which the first one takes over once it has caught up. Until then it binds nothing, and the
+others go on.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Decode = Callable[[bytes], Awaitable[Mapping[str, Any]]]
 
 
 class _Reading:
-    """A count and the reader that feeds it; `target` is what it must reach to be right."""
+    """A count and its reader; it is valid from `target` on."""
 
     def __init__(
         self, count: SpendAggregator, reader: LogReader, target: Mapping[int, int]
@@ -87,16 +87,16 @@ class BudgetTracker:
 
     @property
     def books(self) -> AccountStore | None:
-        """What was counted; `None` before the first budget."""
+        """Return the count; `None` before the first budget."""
         return self._books
 
     def counts(self, meter: str) -> bool:
-        """Whether a meter's account is right up to now."""
+        """Return whether a meter's accounts are complete."""
         return self._main is not None and self._main.count.counts(meter)
 
     @property
     def is_settled(self) -> bool:
-        """Whether every budget is counted, and the ledger of all that is owned was read."""
+        """Return whether every budget is counted, and the owned ledger is read."""
         is_kept = self._keeper is None or self._keeper.is_settled(
             self._main.count if self._main else None
         )
@@ -107,17 +107,17 @@ class BudgetTracker:
         )
 
     async def catch_up(self) -> None:
-        """Count all that the log holds now for the budgets there are now.
+        """Count the whole log for the current budgets.
 
         Raises:
-            TopicError: the ledger counts further than the cost topic goes.
+            TopicError: the ledger has offsets beyond the end of the cost topic.
         """
         await self.follow_budgets()
         while self._joining is not None:
             await self.take_costs()
 
     async def follow_budgets(self) -> None:
-        """Begin to count for budgets that are new, and end it for those that are gone."""
+        """Start counting new budgets, and stop counting removed ones."""
         wanted = {budget.meter.id: budget.meter for budget in self._budgets()}
         for reading in (self._main, self._joining):
             for meter in () if reading is None else reading.count.meters:
@@ -128,7 +128,7 @@ class BudgetTracker:
             self._joining = await self._begin(new)
 
     async def take_costs(self) -> int:
-        """Take in what the cost topic has; how many records that was."""
+        """Apply new records of the cost topic; return their number."""
         main, joining = self._main, self._joining
         taken = 0
         if joining is not None:
@@ -143,13 +143,13 @@ class BudgetTracker:
         return taken
 
     async def take_ledger(self) -> int:
-        """Keep the ledger of what is owned now, and take in what it says; how much that was."""
+        """Keep the ledger of the owned partitions, and apply its records; return their number."""
         if self._keeper is None:
             return 0
         return await self._keeper.take(self._main.count if self._main else None)
 
     async def write(self) -> None:
-        """Raise the alerts that are due, write what has changed, forget what is over."""
+        """Raise due alerts, write changes, remove ended windows."""
         now = self._clock.now()
         self._reservations.forget_stale(now)
         if self._keeper is not None and self._main is not None:
@@ -162,7 +162,7 @@ class BudgetTracker:
             tasks.create_task(self._keep())
 
     async def close(self) -> None:
-        """Write what is not written yet, and read no more."""
+        """Write pending changes, and stop reading."""
         await self.write()
         for reading in (self._main, self._joining):
             if reading is not None:
@@ -223,7 +223,7 @@ class BudgetTracker:
         return charge.call_id
 
     async def _begin(self, meters: Collection[Meter]) -> _Reading:
-        """A reading for these meters: the ledger's sums, then the cost topic behind them."""
+        """Start a reading for these meters: the ledger's sums, then the cost topic after them."""
         if self._books is None:
             self._books = AccountStore(await self._log.partitions(), self._most)
             self._keeper = LedgerOwner(
@@ -243,7 +243,7 @@ class BudgetTracker:
         return _Reading(count, await self._log.open(COST, count.positions), target)
 
     async def _joined(self, joining: _Reading, main: _Reading | None) -> bool:
-        """Whether the new meters have caught up, and the first reading goes on for them."""
+        """Return whether the new meters have caught up, and the first reading takes them over."""
         if not joining.count.has_reached(joining.target):
             return False
         if main is None:
@@ -258,7 +258,7 @@ class BudgetTracker:
 
     @staticmethod
     def _is_waited_for(main: _Reading, joining: _Reading | None) -> bool:
-        """Whether the first reading pauses, so that one that joins can draw level with it."""
+        """Return whether the first reading pauses, so that a new one can catch up with it."""
         return (
             joining is not None
             and joining.count.has_reached(joining.target)

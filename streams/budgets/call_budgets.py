@@ -1,9 +1,9 @@
-"""What the handlers ask of budgets: may this call be made; it is about to be made; it is booked.
+"""Budgets as the handlers use them: verdict, reservation, settlement.
 
-A verdict and the reservation that follows it stand side by side without an `await` between, so that
-of two calls that both want the last of a budget one sees the other, and the most that it may cost.
-What all workers together overshoot is therefore no more than what they have in flight, or had in
-the moment that a cost event takes to be read.
+A verdict and its reservation have no `await` between them, so of two calls that compete for the
+rest of a budget, one sees the other with its maximum cost. The overshoot of all workers is
+therefore at most the cost of their calls in flight, or of those in flight while a cost event is
+read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Budgets(Protocol):
     """The port. Times are broker ms, amounts nano-USD."""
 
     def verdict(self, payer: BudgetSubject, expected_nano: int | None, now: int) -> Verdict:
-        """What the budgets say to a call of this expected cost; `None` where no price is known."""
+        """Return the verdict on a call of this expected cost; `None` without a price."""
         ...
 
     def reserve(
@@ -39,22 +39,22 @@ class Budgets(Protocol):
         expected_nano: int | None,
         most_nano: Callable[[], int | None] = lambda: None,
     ) -> None:
-        """The call is about to be made; nothing was awaited since its verdict. `most_nano` gives
-        what it costs if its answer is as long as it may be; it is asked where a budget applies.
+        """Reserve a call, without an `await` since its verdict. `most_nano` returns its cost for
+        the longest possible answer; it is called only if a budget applies.
         """
         ...
 
     def settle(self, call_id: str, cost_nano: int | None) -> None:
-        """The call is booked at this cost, `None` if it is unknown."""
+        """Settle a call at this cost, `None` if it is unknown."""
         ...
 
     def release(self, call_id: str) -> None:
-        """The call was not made after all."""
+        """Release the reservation of a call that was not made."""
         ...
 
 
 class NoBudgets:
-    """Lets everything pass: for tests, and where there is no registry to follow."""
+    """Allows everything: for tests, and without a registry."""
 
     def verdict(self, payer: BudgetSubject, expected_nano: int | None, now: int) -> Verdict:
         """See `Budgets`."""
@@ -77,7 +77,7 @@ class NoBudgets:
 
 
 class LiveBudgets:
-    """The budgets of the registry as it is now, over what was counted and what is in flight."""
+    """The registry's current budgets, over spend and calls in flight."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A cost event as budgets see it: whom it is charged to, when it ended, what it came to."""
+"""A cost event as a charge: subject, time and amount."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from schemas.errors import UndecodableError
 from streams.routing.budgets import BudgetSubject
 
 REPLAY = "replay"
-"""Purpose of calls that an operator's replay makes: they are under its own limit, no sender's."""
+"""Purpose of an operator's replay calls: they have their own limit and charge no sender."""
 
 Estimate = Callable[[Mapping[str, Any]], int | None]
-"""Expected nano-USD of a cost event without cost and without an expectation of its own; `None`
-where no price is known."""
+"""Returns the expected nano-USD of a cost event without cost and expectation; `None` without a
+price.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """One record of the cost topic. `at` is when the call ended, broker time, ms; `expected_nano`
-    is what stands in for an unknown cost, `NO_EXPECTATION` where nothing can.
+    """One record of the cost topic. `at` is the end of the call, broker time, ms; `expected_nano`
+    replaces an unknown cost, `NO_EXPECTATION` if there is none.
     """
 
     partition: int
@@ -42,9 +43,9 @@ def charge_of(
     appended_at: int,
     estimate: Estimate = lambda event: None,
 ) -> Charge | None:
-    """The charge of a decoded cost event; `None` where no budget is concerned by its purpose.
+    """Return the charge of a decoded cost event; `None` if its purpose concerns no budget.
 
-    No call ends after its event was appended: a worker whose clock is ahead can't charge a window
+    No call ends after its event was appended: a worker whose clock is ahead cannot charge a window
     that has not begun.
 
     Raises:

@@ -1,7 +1,7 @@
-"""What a call of unknown cost was expected to cost, where its own event does not say.
+"""Expected cost of a call of unknown cost whose event has no expectation.
 
-Events carry the expectation of the worker that made the call. One that does not (it was written
-before events had the field) is taken for a call of ordinary size, so that it counts as something.
+Events carry the expectation of the worker that made the call. An event without one (from before the
+field existed) counts as a call of ordinary size.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ from streams.routing.selection.candidates import EXPECTED_OUTPUT_TOKENS
 from streams.routing.snapshot import Model
 
 ORDINARY_INPUT_TOKENS = 1_000
-"""Input tokens of a call that nobody counted."""
+"""Input tokens assumed for a call without a count."""
 
 
 class Prices(Protocol):
-    """What calls cost."""
+    """Prices of calls."""
 
     def cost_of(self, model: Model, usage: Usage) -> tuple[int | None, str | None]:
-        """Nano-USD of a call and where its price is from; `(None, None)` without a price."""
+        """Return nano-USD of a call and the source of its price; `(None, None)` without a price."""
         ...
 
 
 def expected_by_price(models: Callable[[], Mapping[str, Model]], prices: Prices) -> Estimate:
-    """An estimate from today's prices of the registry's models; `None` for a model that is gone."""
+    """Return an estimate by the current prices of the registry's models; `None` for a removed
+    model.
+    """
 
     def estimate(event: Mapping[str, Any]) -> int | None:
         model = models().get(event["request_model"])

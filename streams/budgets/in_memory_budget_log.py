@@ -1,7 +1,7 @@
-"""The twin of the budgets' topics, over the log in memory.
+"""In-memory twin of the budgets' topics.
 
-`compact` and `begin_at` do to it what a broker does by itself: forget what was written over, forget
-what is too old. A reader gives at most `batch` records of a partition at a time.
+`compact` and `begin_at` apply compaction and retention, as a broker does. A reader returns at most
+`batch` records of a partition at a time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from streams.journal.in_memory_log import MemoryLog, Stored
 
 
 class MemoryBudgetLog:
-    """Reads what was published to a `MemoryLog`."""
+    """Reads records published to a `MemoryLog`."""
 
     def __init__(self, log: MemoryLog, partitions: int, batch: int = 1_000) -> None:
         self._log = log
@@ -24,7 +24,7 @@ class MemoryBudgetLog:
         self._begins: dict[tuple[str, int], int] = {}
 
     def compact(self, topic: str = BUDGETS) -> None:
-        """Forget every record that a later one of the same key has replaced."""
+        """Remove every record that a later one of the same key has replaced."""
         for partition in range(self._partitions):
             latest = {
                 stored.record.key: stored.at.offset for stored in self._log.of(topic, partition)
@@ -36,7 +36,7 @@ class MemoryBudgetLog:
             }
 
     def begin_at(self, topic: str, partition: int, offset: int) -> None:
-        """Forget what lies before an offset, as retention does."""
+        """Remove records before an offset, as retention does."""
         self._begins[topic, partition] = offset
 
     async def partitions(self) -> int:
@@ -73,7 +73,7 @@ class MemoryBudgetLog:
         return _MemoryReader(self, topic, begins)
 
     def between(self, topic: str, partition: int, begin: int) -> Sequence[Stored]:
-        """What is left of a partition from an offset on."""
+        """Return the rest of a partition from an offset on."""
         return [
             stored
             for stored in self._log.of(topic, partition)[begin : begin + self.batch]
@@ -81,7 +81,7 @@ class MemoryBudgetLog:
         ]
 
     def end(self, topic: str, partition: int) -> int:
-        """The end offset."""
+        """Return the end offset."""
         return len(self._log.of(topic, partition))
 
 

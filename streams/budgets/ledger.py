@@ -1,13 +1,13 @@
-"""The ledger as it lies on `llm.budgets.v1`: sums of cells, and marks of completeness.
+"""Records of the ledger on `llm.budgets.v1`: sums of cells, and completeness marks.
 
-A sum says what a cell comes to up to an offset of the cost topic. A mark says that every sum of its
-meter and partition is complete up to an offset, whoever was not charged since. So a start reads the
-sums and begins to count at the mark, each cell from its own offset if that is later.
+A sum has the total of a cell up to an offset of the cost topic. A mark says that every sum of its
+meter and partition is complete up to an offset. So a start reads the sums and counts from the mark,
+each cell from its own offset if that is later.
 
 Compaction keeps the last record of a key, and a worker that lost its partition may write late, over
-a later sum. Of two sums the one with the higher offset counts. Where only the late one is left, it
-lies behind what the mark's writer had read (`read_to`) and counts less far than the mark: then the
-counting begins at that sum's offset instead.
+a later sum. Of two sums the one with the higher offset counts. If only the late one is left, it is
+after what the mark's writer had read (`read_to`) and below the mark: then counting begins at that
+sum's offset instead.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from streams.routing.budgets import Account
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerSum:
-    """A cell as the ledger has it: counted up to `offset`, written at `written` of the ledger."""
+    """A cell in the ledger: counted up to `offset`, written at `written` of the ledger."""
 
     account: Account
     partition: int
@@ -48,7 +48,7 @@ class CompletenessMark:
 
 
 def read_entry(record: BudgetRecord, codec: Codec) -> LedgerSum | CompletenessMark:
-    """A record of the ledger that is no tombstone.
+    """Decode a record of the ledger that is no tombstone.
 
     Raises:
         UndecodableError: the bytes are no entry, or a sum is negative.
@@ -90,7 +90,7 @@ def sum_entry(
     worker: str,
     incarnation: str,
 ) -> BudgetEntry:
-    """The record of a cell."""
+    """Return the record of a cell."""
     budget, _, digest = account.meter.rpartition("/")
     return BudgetEntry(
         budget=budget,
@@ -114,7 +114,7 @@ def sum_entry(
 def mark_entry(
     meter: str, partition: int, *, offset: int, read_to: int, worker: str, incarnation: str
 ) -> BudgetEntry:
-    """The record of a mark."""
+    """Return the record of a mark."""
     budget, _, digest = meter.rpartition("/")
     return BudgetEntry(
         budget=budget,
@@ -128,12 +128,12 @@ def mark_entry(
 
 
 def encode_entry(entry: BudgetEntry, codec: Codec) -> bytes:
-    """The value of an entry's record."""
+    """Return the value of an entry's record."""
     return codec.encode(as_record(entry))
 
 
 class LedgerPage:
-    """One partition of the ledger, read to its end: the sums of some meters, and where to begin."""
+    """One partition of the ledger, read to its end: sums of some meters, and the start offset."""
 
     def __init__(self, codec: Codec, meters: Collection[str]) -> None:
         self._codec = codec
@@ -144,10 +144,10 @@ class LedgerPage:
         """Broker time of the latest record, ms."""
 
     def take(self, record: BudgetRecord) -> None:
-        """Take a record in, in the order of the log.
+        """Apply a record, in the order of the log.
 
         Raises:
-            UndecodableError: it is no entry; nothing was taken.
+            UndecodableError: it is no entry; nothing was applied.
         """
         if record.value is None:
             self._sums.pop(record.key, None)
@@ -167,8 +167,8 @@ class LedgerPage:
             self._sums[record.key] = entry
 
     def drop_beyond(self, end: int) -> list[LedgerSum | CompletenessMark]:
-        """Drop entries that count further than the cost topic goes, which ends at `end`; those that
-        were dropped. Where all do, the topic was made anew, and they stay for the caller to see.
+        """Drop entries beyond the end of the cost topic, `end`; return them. If all are, the topic
+        was recreated, and they are kept for the caller.
         """
         entries: list[LedgerSum | CompletenessMark] = [*self._sums.values(), *self._marks.values()]
         beyond = [each for each in entries if each.offset > end]
@@ -179,11 +179,11 @@ class LedgerPage:
         return beyond
 
     def sums(self, meter: str) -> Iterator[LedgerSum]:
-        """The sums of a meter."""
+        """Return the sums of a meter."""
         return (each for each in self._sums.values() if each.account.meter == meter)
 
     def begin(self, meter: str) -> int | None:
-        """The offset from which the cost topic must be counted; `None` without a mark."""
+        """Return the offset from which the cost topic must be counted; `None` without a mark."""
         mark = self._marks.get(meter)
         if mark is None:
             return None

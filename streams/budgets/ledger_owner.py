@@ -1,7 +1,7 @@
-"""The ledger of all that a worker owns: a desk for each partition, one reader for all of them.
+"""Ledger of all owned partitions: a writer for each partition, one reader for all of them.
 
-Desks are set up anew where partitions come or the meters change, and read what the ledger says
-before they write anything.
+Writers are created when partitions are added or the meters change, and read the ledger before they
+write.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from streams.journal.partition_journal import Owner
 from streams.routing.budgets import Budget
 
 _OVER_AT_ONCE = 2_000
-"""Accounts that are forgotten in one go when their window is over."""
+"""Accounts removed in one step when their window has ended."""
 
 _Kept = tuple[frozenset[int], frozenset[str]]
-"""Partitions whose ledger is kept, and for which meters."""
+"""Partitions whose ledger is kept, and their meters."""
 
 
 class LedgerOwner:
-    """Keeps the ledger of the partitions that are `owned`, for what a count counts."""
+    """Keeps the ledger of the `owned` partitions, for the accounts of a count."""
 
     def __init__(
         self,
@@ -56,12 +56,12 @@ class LedgerOwner:
         self._reader: LogReader | None = None
 
     def is_settled(self, count: SpendAggregator | None) -> bool:
-        """Whether the ledger of all that is owned was read."""
+        """Return whether the ledger of all owned partitions is read."""
         ready = all(desk.is_ready for desk in self._desks.values())
         return ready and self._kept == self._wanted(count)
 
     async def take(self, count: SpendAggregator | None) -> int:
-        """Keep what is owned now, and take in what the ledger says; how much that was."""
+        """Keep the owned partitions, and apply the ledger's records; return their number."""
         wanted = self._wanted(count)
         if wanted != self._kept:
             await self._set_up(wanted, count)
@@ -77,7 +77,7 @@ class LedgerOwner:
         return len(records)
 
     async def write(self, count: SpendAggregator, budgets: Collection[Budget], now: int) -> None:
-        """Raise the alerts that are due, write what has changed, forget what is over."""
+        """Raise due alerts, write changes, remove ended windows."""
         desks = list(self._desks.values())
         homes = [desk.partition for desk in desks if desk.is_ready]
         await self._alarms.raise_due(homes, budgets, now)
@@ -94,13 +94,13 @@ class LedgerOwner:
             await desk.bury()
 
     async def close(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         if self._reader is not None:
             await self._reader.close()
             self._reader = None
 
     def _wanted(self, count: SpendAggregator | None) -> _Kept:
-        """The partitions whose ledger is to be kept now, and for which meters."""
+        """Return the partitions whose ledger is kept now, and their meters."""
         if count is None or not count.meters:
             return frozenset(), frozenset()
         return frozenset(self._owned()), frozenset(each.id for each in count.meters)

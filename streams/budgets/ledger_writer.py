@@ -1,9 +1,9 @@
-"""The ledger of one partition, in the hands of the worker that owns it.
+"""Ledger of one partition, kept by its owner.
 
 The ledger's partition is read from its beginning before anything is written, and followed while it
-is owned. Wherever it says less than the books do (what the owner before did not get to write, or
-wrote late over our own sums), the cell is written. A mark is written only when every changed cell
-is, so that it never promises more than there is. Windows that are over get tombstones.
+is owned. If it has less than the accounts (the previous owner did not write it, or wrote late over
+newer sums), the cell is written. A mark is written only after every changed cell, so it never
+claims too much. Ended windows get tombstones.
 """
 
 from __future__ import annotations
@@ -37,11 +37,12 @@ from streams.routing.budgets import Account
 log = logging.getLogger(__name__)
 
 MARK_EVERY_OFFSETS = 1_000
-"""A mark moves on by so much even where nothing of the meter was charged: what a start has to read
-again is bounded."""
+"""Offsets after which a mark advances even without charges of its meter: this bounds what a start
+reads again.
+"""
 
 UNKNOWN_KEPT_MS = 62 * DAY_MS
-"""How long sums of a meter that no budget has any more are kept: past any window."""
+"""Time for which sums of a removed meter are kept: longer than any window."""
 
 _AT_ONCE = 500
 
@@ -79,11 +80,11 @@ class LedgerWriter:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the ledger was read up to where it ended when the partition became ours."""
+        """Return whether the ledger is read to its end at the time of the assignment."""
         return self._there is None
 
     def take(self, record: BudgetRecord) -> None:
-        """Take in what the ledger says."""
+        """Apply a record of the ledger."""
         self.position = record.offset + 1
         try:
             if record.value is None:
@@ -94,7 +95,7 @@ class LedgerWriter:
             self._bad.note(BUDGETS, record.partition, record.offset, error)
 
     async def reached(self, position: int) -> None:
-        """Everything before this offset was read; what the ledger did not have is to be written."""
+        """Set the offset up to which the ledger is read; missing cells are written."""
         self.position = max(self.position, position)
         there = self._there
         if there is None or self.position < self._end:
@@ -108,7 +109,7 @@ class LedgerWriter:
         self._there = None
 
     async def write(self) -> None:
-        """Write what has changed, then how far all is complete."""
+        """Write changed cells, then the mark."""
         if not self.is_ready:
             return
         read_to = self.position
@@ -136,7 +137,7 @@ class LedgerWriter:
                     self._marked[meter] = offset
 
     async def bury(self) -> None:
-        """Write tombstones for what is over."""
+        """Write tombstones for ended windows."""
         if not self.is_ready:
             return
         keys = list(self._stale)[:_AT_ONCE]
@@ -148,7 +149,7 @@ class LedgerWriter:
                 del self._stale[key]
 
     def is_over(self, accounts: Iterable[Account]) -> None:
-        """The window of these accounts is over: their sums here are to be buried."""
+        """Queue tombstones for the sums of ended accounts."""
         for account in accounts:
             if not self._cell(account).is_nothing:
                 self._stale[self._key(account)] = None
@@ -184,7 +185,7 @@ class LedgerWriter:
             self._books.mark(entry.account, self.partition)
 
     def _says_less(self, entry: LedgerSum) -> bool:
-        """Whether our books know more of the cell than another worker's record of it."""
+        """Return whether the accounts have more of the cell than another worker's record of it."""
         if entry.incarnation == self._me.incarnation:
             return False
         if entry.offset > self._count.counted(entry.account.meter, self.partition):
@@ -192,7 +193,7 @@ class LedgerWriter:
         return self._cell(entry.account) != entry.value
 
     async def _write_cells(self, accounts: list[Account]) -> bool:
-        """Whether the broker has them all; what it has not stays changed, whatever stopped it."""
+        """Return whether the broker has all records; unacknowledged ones stay marked as changed."""
         written = 0
         try:
             while written < len(accounts):

@@ -1,4 +1,4 @@
-"""How a count begins: the ledger's sums in the books, and from where the cost topic is read on."""
+"""Start of a count: the ledger's sums in the accounts, and the start offsets in the cost topic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from streams.routing.budget_windows import window_start
 from streams.routing.budgets import Meter
 
 MARGIN_MS = 5 * 60 * 1000
-"""How much earlier than a window the cost topic is read: clocks of workers differ a little."""
+"""Time before a window from which the cost topic is read: workers' clocks differ slightly."""
 
 
 async def begin_count(
@@ -28,10 +28,10 @@ async def begin_count(
     now: int,
     bad: BadRecords,
 ) -> SpendAggregator:
-    """A count for these meters at broker time `now` (ms), the ledger's sums in the books already.
+    """Return a count for these meters at broker time `now` (ms), with the ledger's sums.
 
     Raises:
-        TopicError: the ledger counts further than the cost topic goes.
+        TopicError: the ledger has offsets beyond the end of the cost topic.
     """
     starts = {meter.id: dict(await _window_starts(meter, log_, now)) for meter in meters}
     ahead: list[LedgerSum] = []
@@ -59,7 +59,7 @@ async def begin_count(
 
 
 async def ends_of(log_: BudgetLog) -> dict[int, int]:
-    """End offsets of the cost topic."""
+    """Return the end offsets of the cost topic."""
     return {number: end for number, (_, end) in (await log_.bounds(COST)).items()}
 
 
@@ -71,7 +71,7 @@ async def _window_starts(meter: Meter, log_: BudgetLog, now: int) -> Starts:
 async def _pages(
     meters: frozenset[str], log_: BudgetLog, ledger: Codec, bad: BadRecords
 ) -> AsyncIterator[tuple[int, LedgerPage]]:
-    """The ledger as it stands, a partition at a time: a page may be large."""
+    """Yield the ledger, one partition at a time: a page may be large."""
     for partition, (begin, end) in (await log_.bounds(BUDGETS)).items():
         if begin == end:
             continue
@@ -92,7 +92,7 @@ async def _pages(
 def _check(
     starts: Mapping[str, Starts], ahead: Collection[LedgerSum], ends: Mapping[int, int]
 ) -> None:
-    """The ends must be younger than the ledger that was read: others go on counting meanwhile."""
+    """Read the end offsets after the ledger: other workers go on counting meanwhile."""
     counted = [(number, offset) for own in starts.values() for number, offset in own.items()]
     counted += [(each.partition, each.offset) for each in ahead]
     for partition, offset in counted:

@@ -1,13 +1,12 @@
-"""What this worker's calls in flight may cost, until their cost events are read back.
+"""Reservations for this worker's calls in flight, until their cost events are read.
 
-A call is reserved right before it is made and settled when it is booked; it leaves when the reading
-of the cost topic has counted it. So it is counted once at every moment, by the one or the other.
+A call is reserved before it is made and settled when it is recorded. The reservation ends when the
+count has the cost event. So a call is counted once at every moment.
 
-Answers differ widely in length. Reserving what calls cost on average lets a few long ones far
-exceed a budget; reserving the most that each may cost holds up many short ones. So the sum of the
-averages is reserved, and beside it the root of the sum of the squares of what each may cost beyond
-its average: all of it for one call, a tenth for a hundred equal ones, as errors that are
-independent add up.
+Answers differ widely in length. Reserving the average cost of calls lets a few long ones far exceed
+a budget; reserving the maximum of each delays many short ones. So the sum of the averages is
+reserved, plus the root of the sum of squares of each call's maximum beyond its average: all of it
+for one call, a tenth for a hundred equal ones, as independent errors add up.
 """
 
 from __future__ import annotations
@@ -18,8 +17,9 @@ from dataclasses import dataclass
 from math import isqrt
 
 FORGOTTEN_MS = 2 * 3_600_000
-"""A call whose cost event was not read after this time was cut off; who took its hop over has
-booked it. Twice the longest time that a call may take."""
+"""Time after which a call without a cost event counts as interrupted; the next owner of its hop has
+recorded it. Twice the maximum time of a call.
+"""
 
 Place = tuple[str, str]
 """A meter's id and a subject."""
@@ -50,14 +50,14 @@ class Reservations:
         return len(self._calls)
 
     def of(self, meter: str, subject: str) -> int:
-        """What is reserved for a subject of a meter."""
+        """Return the reserved amount of a subject of a meter."""
         found = self._sums.get((meter, subject))
         return 0 if found is None else found.nano + isqrt(found.squares)
 
     def reserve(
         self, call_id: str, places: Iterable[Place], *, nano: int, most_nano: int, now: int
     ) -> None:
-        """A call is about to be made that is expected to cost `nano`, and at most `most_nano`."""
+        """Reserve a call with expected cost `nano` and maximum cost `most_nano`."""
         if call_id in self._calls:
             return
         reserved = _Reserved(tuple(places), nano, max(most_nano - nano, 0), now)
@@ -65,8 +65,8 @@ class Reservations:
         self._add(reserved, nano, reserved.beyond**2)
 
     def settle(self, call_id: str, cost_nano: int | None) -> None:
-        """A call is booked at this cost; `None` leaves the expected one. Read back before, it has
-        left already.
+        """Settle a call at this cost; `None` keeps the expected one. Does nothing if its cost event
+        is already counted.
         """
         reserved = self._calls.get(call_id)
         if reserved is None:
@@ -76,13 +76,13 @@ class Reservations:
         reserved.nano, reserved.beyond = nano, 0
 
     def release(self, call_id: str) -> None:
-        """The call's cost event was counted, or the call was never made."""
+        """Release a call: its cost event is counted, or it was never made."""
         reserved = self._calls.pop(call_id, None)
         if reserved is not None:
             self._add(reserved, -reserved.nano, -(reserved.beyond**2))
 
     def forget_stale(self, now: int) -> None:
-        """Release what was reserved too long ago to be still in flight."""
+        """Release reservations that are too old to be in flight."""
         while self._calls:
             call_id, oldest = next(iter(self._calls.items()))
             if now - oldest.at < FORGOTTEN_MS:

@@ -1,9 +1,9 @@
-"""One reading of the cost topic into the books: in order, each call once, from a meter's start on.
+"""One reading of the cost topic into the accounts: in order, each call once, from a meter's start.
 
-What always holds, for each meter and partition: every event before `counted` is in the books and
-none behind it. A cell that the ledger had counted further is left alone up to there. The same call
-again changes nothing, save that a known cost takes the place of an estimate. So an event may be
-read any number of times, by any reading, after any restart, and the sums stay true.
+Invariant, for each meter and partition: every event before `counted` is in the accounts and none
+after it. A cell that the ledger had counted further is unchanged up to there. A repeated call
+changes nothing, except that a known cost replaces an estimate. So an event may be read any number
+of times, by any reading, after any restart, and the sums stay correct.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from streams.routing.budget_windows import HOUR_MS, window_end
 from streams.routing.budgets import Account, Meter
 
 GRACE_MS = HOUR_MS
-"""How long after its end a window is still kept, for calls that are booked late."""
+"""Time for which an ended window is kept, for calls that are recorded late."""
 
 LOOK_BACK = 2_000
-"""Offsets that are read before the counting begins, and calls remembered by partition: how far
-apart two records of one call may lie and still be told to be one."""
+"""Offsets read before counting begins, and calls kept by partition: the maximum distance of two
+records of one call that are recognized as one.
+"""
 
 Starts = Mapping[int, int]
-"""Offset from which is counted, by partition."""
+"""Start offset of counting, by partition."""
 
 
 class SpendAggregator:
-    """A reading, and the meters that it counts for."""
+    """A reading, and its meters."""
 
     def __init__(self, books: AccountStore, meters: Mapping[str, tuple[Meter, Starts]]) -> None:
         self._books = books
@@ -44,35 +45,35 @@ class SpendAggregator:
 
     @property
     def meters(self) -> tuple[Meter, ...]:
-        """The meters that are counted."""
+        """Return the meters."""
         return tuple(self._meters.values())
 
     def counts(self, meter: str) -> bool:
-        """Whether a meter is among them."""
+        """Return whether a meter is counted."""
         return meter in self._meters
 
     def meter(self, name: str) -> Meter | None:
-        """The meter of this id, if it is among them."""
+        """Return the meter of this id, if it is counted."""
         return self._meters.get(name)
 
     def counted(self, meter: str, partition: int) -> int:
-        """The offset before which every event of a partition is in a meter's accounts."""
+        """Return the offset before which every event of a partition is in a meter's accounts."""
         return max(self._from[meter][partition], self.positions[partition])
 
     def begins_after(self, account: Account, partition: int, offset: int) -> None:
-        """The books have this cell already counted up to `offset`, exclusive."""
+        """Note that a cell is counted up to `offset`, exclusive."""
         self._ahead[account, partition] = offset
 
     def has_reached(self, ends: Mapping[int, int]) -> bool:
-        """Whether everything before these offsets was read."""
+        """Return whether everything before these offsets is read."""
         return all(self.positions[partition] >= end for partition, end in ends.items())
 
     def reached(self, partition: int, position: int) -> None:
-        """Nothing lies before this offset that was not taken: the log has a gap, or began later."""
+        """Skip to this offset: the log has a gap, or begins later."""
         self.positions[partition] = max(self.positions[partition], position)
 
     def take(self, charge: Charge) -> None:
-        """Count an event; one that was read before is passed over."""
+        """Count an event; a repeated one is skipped."""
         partition = charge.partition
         if charge.offset < self.positions[partition]:
             return
@@ -85,7 +86,7 @@ class SpendAggregator:
                 self._charge(meter, charge)
 
     def absorb(self, other: SpendAggregator) -> None:
-        """Go on for the meters of another reading, which is at least as far."""
+        """Take over the meters of another reading, which is at least as far."""
         self._meters |= other._meters
         for name in other._meters:
             self._from[name] = {
@@ -93,7 +94,7 @@ class SpendAggregator:
             }
 
     def drop(self, meter: str) -> None:
-        """Count no more for a meter; its accounts are forgotten."""
+        """Stop counting a meter, and remove its accounts."""
         del self._meters[meter], self._from[meter]
         for cell in [cell for cell in self._ahead if cell[0].meter == meter]:
             del self._ahead[cell]
@@ -103,7 +104,7 @@ class SpendAggregator:
                 self._books.close_window(name, start)
 
     def over(self) -> Iterable[tuple[Meter, int]]:
-        """Windows (meter and start, ms) in the books that ended long ago, by the broker's time."""
+        """Return windows (meter and start, ms) that ended long ago, by the broker's time."""
         return [
             (self._meters[name], start)
             for name, start in self._books.windows()
@@ -111,17 +112,17 @@ class SpendAggregator:
         ]
 
     def is_over(self, meter: Meter, start: int) -> bool:
-        """Whether nothing is charged to this window any more."""
+        """Return whether this window takes no more charges."""
         return window_end(meter.window, start) + GRACE_MS <= self.horizon
 
     def forget(self, meter: Meter, start: int) -> None:
-        """A window that is over has no accounts any more."""
+        """Remove an ended window."""
         self._books.close_window(meter.id, start)
         for cell in [cell for cell in self._ahead if cell[0][::2] == (meter.id, start)]:
             del self._ahead[cell]
 
     def _is_news(self, charge: Charge) -> bool:
-        """Whether this record says more of its call than those before it."""
+        """Return whether this record has more about its call than earlier ones."""
         seen = self._seen.setdefault(charge.partition, OrderedDict())
         is_known = charge.cost_nano is not None
         before = seen.get(charge.call_id)

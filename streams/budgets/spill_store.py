@@ -1,7 +1,7 @@
-"""Accounts that are not charged lately, out of memory: a private database on disk.
+"""Spill store: least recently charged accounts in a private database on disk.
 
-It is no store of record: the log is, and what lies here is gone with the process. It only bounds
-memory, without forgetting anybody.
+It is no store of record: that is the log, and the contents are lost with the process. It bounds
+memory without dropping accounts.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from streams.routing.budgets import Account
 
 
 class AccountSpillStore:
-    """Columns of numbers by account. The database has no name and vanishes when it is closed."""
+    """Columns of numbers by account. The database has no name and vanishes on close."""
 
     def __init__(self) -> None:
         self._rows: sqlite3.Connection | None = None
@@ -23,14 +23,14 @@ class AccountSpillStore:
         return self._count
 
     def put(self, account: Account, numbers: array[int]) -> None:
-        """Lay an account down; it was not here."""
+        """Store an account, which was not there."""
         self._connected().execute(
             "INSERT INTO shelf VALUES (?, ?, ?, ?)", (*account, bytes(numbers))
         )
         self._count += 1
 
     def peek(self, account: Account) -> array[int] | None:
-        """An account's numbers, if it is here; it stays."""
+        """Return an account's numbers, if it is there, and keep it."""
         if not self._count:
             return None
         return _numbers(
@@ -43,7 +43,7 @@ class AccountSpillStore:
         )
 
     def take(self, account: Account) -> array[int] | None:
-        """Take an account up again, if it is here."""
+        """Remove and return an account, if it is there."""
         if not self._count:
             return None
         found = (
@@ -59,7 +59,7 @@ class AccountSpillStore:
         return _numbers(found)
 
     def of(self, meter: str, start: int) -> list[Account]:
-        """All accounts of a meter's window."""
+        """Return all accounts of a meter's window."""
         if not self._count:
             return []
         rows = self._connected().execute(
@@ -68,11 +68,11 @@ class AccountSpillStore:
         return [Account(meter, subject, start) for (subject,) in rows]
 
     def drop(self, account: Account) -> None:
-        """Forget an account."""
+        """Remove an account."""
         self.take(account)
 
     def close(self) -> None:
-        """Forget everything."""
+        """Remove all accounts."""
         if self._rows is not None:
             self._rows.close()
             self._rows = None

@@ -1,1 +1,1 @@
-"""The hop journal: which hops are done, begun and leased."""
+"""The hop journal: finished, started and leased hops."""

@@ -1,7 +1,7 @@
-"""The hops that this process is working on, so that none is worked on twice.
+"""Registry of the hops in work in this process, so that none is handled twice.
 
-After a rebalance a message can come again while its first delivery is still in work: the second
-waits for the first to end, and then asks the journal.
+After a rebalance a message can be delivered again while its first delivery is still in work. The
+second waits for the end of the first, and then checks the journal.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ class InFlightRegistry:
         self._held: dict[_Key, asyncio.Event] = {}
 
     def holder(self, message: HopMessage) -> asyncio.Event | None:
-        """Set when the hop that is in work has ended; `None` if it is not in work."""
+        """Return an event set at the end of the hop in work; `None` if it is not in work."""
         return self._held.get(_key(message))
 
     @asynccontextmanager
     async def hold(self, message: HopMessage) -> AsyncIterator[None]:
-        """Work on a hop that nobody holds."""
+        """Hold a hop that is not in work."""
         ended = self._held[_key(message)] = asyncio.Event()
         try:
             yield

@@ -1,7 +1,7 @@
-"""A log in memory: the twin of producers and of the journal's log, for tests and dry runs.
+"""In-memory log: the twin of producers and of the journal's log, for tests and dry runs.
 
-Records keep their order, partition and broker time, as on a broker. What it can't do by design:
-lose a record, or take one twice.
+Records keep their order, partition and broker time, as on a broker. The twin loses no record and
+stores none twice.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from streams.journal.sent_replies import RecordPlace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A record in the log, and where it lies."""
+    """A record in the log, and its position."""
 
     record: Outgoing
     at: Delivered
@@ -37,15 +37,15 @@ class MemoryLog:
         self.broken = set(broken)
 
     def of(self, topic: str, partition: int = 0) -> list[Stored]:
-        """What a partition holds, in order."""
+        """Return the records of a partition, in order."""
         return self._stored.get((topic, partition), [])
 
     def values(self, topic: str, partition: int = 0) -> list[bytes]:
-        """The values of a partition, in order."""
+        """Return the values of a partition, in order."""
         return [stored.record.value or b"" for stored in self.of(topic, partition)]
 
     def incoming(self, topic: str, partition: int = 0) -> list[Incoming]:
-        """A partition as a consumer gets it."""
+        """Return a partition as a consumer receives it."""
         return [
             Incoming(
                 topic=topic,
@@ -77,7 +77,7 @@ class MemoryLog:
         return future
 
     def append(self, record: Outgoing) -> Delivered:
-        """Keep a record as any client may write it: without key and value too."""
+        """Store a record as any client may write it, also without key and value."""
         partition = record.partition or 0
         place = self._stored.setdefault((record.topic, partition), [])
         at = Delivered(
@@ -90,7 +90,7 @@ class MemoryLog:
         return at
 
     async def oldest_unfinished(self, partitions: Collection[int]) -> Mapping[int, int]:
-        """Nothing is known of commits here: everything counts as unfinished since the beginning."""
+        """Commits are unknown here: everything counts as unfinished since the beginning."""
         return dict.fromkeys(partitions, 0)
 
     async def offsets_at(self, times: Mapping[int, int]) -> Mapping[int, int]:
@@ -127,7 +127,7 @@ class MemoryLog:
         return news
 
     def partition_of(self, identity: bytes) -> int:
-        """See `JournalLog`. A record in memory lies in partition 0 unless it names another."""
+        """See `JournalLog`. An in-memory record is in partition 0 unless it names another."""
         return 0
 
     async def booked_calls(self, since: Mapping[int, int]) -> Mapping[str, bool]:
@@ -142,7 +142,7 @@ class MemoryLog:
 
 
 class MemorySentReplies:
-    """`SentReplies` on a log in memory."""
+    """`SentReplies` on an in-memory log."""
 
     def __init__(self, log: MemoryLog) -> None:
         self._log = log

@@ -1,8 +1,8 @@
-"""Reading the journal's topics: the port, and its Kafka adapter.
+"""Reading of the journal's topics: the port and its Kafka adapter.
 
-A worker that is assigned a partition reads the outcomes topic from before its oldest unfinished
-work up to the end that it saw after the assignment, and follows it from there; it looks into the
-cost topic only when it has to know whether a begun call was booked.
+A worker reads the outcomes topic of an assigned partition from before its oldest unfinished work to
+the end offset at assignment, and follows it from there. It reads the cost topic only to find out
+whether a started call is recorded.
 """
 
 from __future__ import annotations
@@ -35,49 +35,53 @@ class JournalRecord:
 
 
 class JournalLog(Protocol):
-    """The outcomes and cost topics as the journal needs them."""
+    """The outcomes and cost topics, as the journal reads them."""
 
     async def oldest_unfinished(self, partitions: Collection[int]) -> Mapping[int, int]:
-        """Broker time (ms) of the oldest uncommitted tier message, where there is one."""
+        """Return the broker time (ms) of the oldest uncommitted tier message, if there is one."""
         ...
 
     async def offsets_at(self, times: Mapping[int, int]) -> Mapping[int, int]:
-        """First outcomes offset at or after a broker time by partition, else the end."""
+        """Return the first outcomes offset at or after a broker time by partition, else the end."""
         ...
 
     async def ends(self, partitions: Collection[int]) -> Mapping[int, int]:
-        """End offsets of the outcomes topic."""
+        """Return the end offsets of the outcomes topic."""
         ...
 
     async def follow(self, positions: Mapping[int, int]) -> None:
-        """Read these partitions from these offsets from now on, and no others."""
+        """Read only these partitions from now on, from these offsets."""
         ...
 
     async def read(self) -> Sequence[JournalRecord]:
-        """What came since the last call; empty after a short while without news."""
+        """Return new records; empty after a short wait without any."""
         ...
 
     def partition_of(self, identity: bytes) -> int:
-        """The partition that holds the records of a request."""
+        """Return the partition that holds the records of a request."""
         ...
 
     async def booked_calls(self, since: Mapping[int, int]) -> Mapping[str, bool]:
-        """Ids of all calls booked in these partitions of the cost topic since a broker time, ms.
+        """Return ids of all calls recorded in these partitions of the cost topic since a broker
+        time, ms.
 
-        True for a call that its own worker booked as cut off when it left in order.
+        The value is true for a call that its own worker recorded as interrupted in an orderly
+        shutdown.
         """
         ...
 
 
 def booking_of(headers: Iterable[tuple[str, bytes | None]]) -> tuple[str, bool] | None:
-    """The call id of a cost event, and whether it is marked as cut off; `None` without an id."""
+    """Return the call id of a cost event, and whether it is marked as cut off; `None` without an
+    id.
+    """
     found = header_values(headers)
     call_id = found.get(CALL_ID)
     return (call_id.decode(errors="replace"), CUT_OFF in found) if call_id else None
 
 
 class KafkaJournalLog:
-    """The journal's topics on a broker. `group` and `work_topics` say whose commits count."""
+    """The journal's topics on a broker. Commits of `group` on `work_topics` count."""
 
     def __init__(self, settings: Mapping[str, Any], group: str, work_topics: Iterable[str]) -> None:
         self._settings = dict(settings)
@@ -123,8 +127,8 @@ class KafkaJournalLog:
         pending: dict[TopicPartition, int],
         ends: Mapping[TopicPartition, int],
     ) -> Mapping[int, int]:
-        """Broker time of the first record behind each position. A partition may have none, only
-        records that were never committed.
+        """Return the broker time of the first record after each position. A partition may have
+        none, only records that were never committed.
         """
         oldest: dict[int, int] = {}
         if not pending:
@@ -221,7 +225,7 @@ class KafkaJournalLog:
                     if booking is not None:
                         found[booking[0]] = booking[1] or found.get(booking[0], False)
             for place in list(unread):
-                # The last offsets may be markers of transactions, which are no records.
+                # The last offsets may be transaction markers, which are no records.
                 if await consumer.position(place) >= ends[place]:
                     unread.discard(place)
         return found

@@ -1,8 +1,9 @@
-"""The journals of the partitions that a worker owns: caught up before any work is opened.
+"""Journals of the partitions that a worker owns, caught up before any work is opened.
 
-What always holds: no message of a partition is admitted before its journal was read up to the end
-offset seen after the assignment; a journal that stays with the worker over a rebalance is followed
-on, not read again; our own records are taken in when the broker has them, not when they come back.
+Invariants: no message of a partition is admitted before its journal is read to the end offset seen
+after the assignment. A journal that stays with the worker over a rebalance is followed on, not read
+again. The worker's own records are applied when the broker acknowledges them, not when they are
+read.
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ from streams.journal.partition_journal import (
 )
 
 LOOK_BACK_MS = 5 * 60 * 1000
-"""How far before the oldest unfinished work the journal is read (design, section 2)."""
+"""Time before the oldest unfinished work from which the journal is read (design, section 2)."""
 
 MOST_TENANTS = 1_000
-"""Tenants that are remembered, to find whose request an id is."""
+"""Maximum number of tenants kept, to find the tenant of a request id."""
 
 _PRUNE_EVERY = 5_000
 _PAUSE_S = 0.1
 
 
 class _Followed:
-    """A partition's journal, how far it was read and how far it must be."""
+    """A partition's journal, the offset that was read and the offset that must be read."""
 
     def __init__(self, position: int, target: int) -> None:
         self.journal = PartitionJournal()
@@ -44,7 +45,7 @@ class _Followed:
         self.ready = asyncio.Event()
 
     def aim(self, target: int) -> None:
-        """Ask for everything up to an end offset before work is opened."""
+        """Require everything up to an end offset before work is opened."""
         self.target = target
         self.ready.clear()
         self.check()
@@ -72,7 +73,7 @@ class Journals:
         self._tenants: set[str] = set()
 
     async def assign(self, partitions: Collection[int]) -> None:
-        """Own these partitions from now on: read what is new, keep what stays, drop the rest."""
+        """Set the owned partitions: read new ones, keep those that stay, drop the rest."""
         async with self._assigning:
             new = [partition for partition in partitions if partition not in self._followed]
             starts = await self._starts(new)
@@ -100,10 +101,10 @@ class Journals:
         return dict(await self._log.offsets_at(times))
 
     async def ready(self, partition: int) -> PartitionJournal:
-        """The journal of a partition, once it is caught up.
+        """Return the journal of a partition, once it is caught up.
 
         Raises:
-            KeyError: the partition is not ours.
+            KeyError: the partition is not owned.
         """
         followed = self._followed[partition]
         if not followed.ready.is_set():
@@ -111,23 +112,22 @@ class Journals:
         return followed.journal
 
     def holds(self, partition: int) -> bool:
-        """Whether the partition is ours."""
+        """Return whether the partition is owned."""
         return partition in self._followed
 
     def wrote(self, partition: int, identity: bytes, entry: JournalHeaders, at: int) -> None:
-        """The broker has a record of ours."""
+        """Apply a record of this worker that the broker acknowledged."""
         followed = self._followed.get(partition)
         if followed is not None:
             self._note_tenant(split_identity(identity)[0])
             followed.journal.record(identity, entry, at)
 
     def tenant_of(self, request_id: str, declared: Collection[str] = ()) -> str | None:
-        """The one tenant that a request id can mean; `None` where that can't be proved.
+        """Return the only tenant that a request id can belong to; `None` if that is not certain.
 
-        Tenants that count are the `declared` ones and those seen in this worker's journals, the
-        default one where there is none. Where there are several, the id must be known under one of
-        them, and be in a partition of this worker under each: what other workers know is not seen
-        here.
+        Candidates are the `declared` tenants and those seen in this worker's journals; the default
+        tenant if there are none. With several candidates, the id must be known under one of them,
+        and its partition must be owned under each: journals of other workers are not visible here.
         """
         if len(self._tenants) > MOST_TENANTS:
             return None
@@ -149,13 +149,13 @@ class Journals:
             self._tenants.add(tenant)
 
     def booked(self, partition: int, identity: bytes, call_id: str) -> None:
-        """The broker has the cost event of a call."""
+        """Apply a cost event that the broker acknowledged."""
         followed = self._followed.get(partition)
         if followed is not None:
             followed.journal.booked(identity, call_id)
 
     async def unbooked(self, partition: int, calls: Sequence[BegunCall]) -> list[BegunCall]:
-        """Those of the calls that have no cost event in the log."""
+        """Return those of the calls that have no cost event in the log."""
         if not calls:
             return []
         since = min(call.started_at for call in calls) - 1
@@ -166,10 +166,10 @@ class Journals:
         return [call for call in calls if call.call_id not in booked]
 
     async def lost_workers(self, partition: int, starts: Sequence[CallStart]) -> int:
-        """How many incarnations ended while they worked on a hop whose calls these are.
+        """Return how many incarnations ended while they worked on the hop of these calls.
 
-        One that left in order does not count: it said so when it booked its calls. The cost topic
-        is read only where there may be more than one.
+        An orderly shutdown does not count: it is marked in the cost events. The cost topic is read
+        only if there may be more than one.
         """
         incarnations = {start.incarnation for start in starts}
         if len(incarnations) < 2:
@@ -178,7 +178,7 @@ class Journals:
         return len({each.incarnation for each in starts if not booked.get(each.call_id, False)})
 
     def orphans(self) -> dict[int, tuple[BegunCall, ...]]:
-        """Calls that nobody will book any more, by partition."""
+        """Return calls that no worker will record any more, by partition."""
         now = self._clock.now()
         found = {
             partition: followed.journal.orphans(self._me, now)
@@ -188,7 +188,7 @@ class Journals:
         return {partition: calls for partition, calls in found.items() if calls}
 
     async def take_news(self) -> int:
-        """Take in what the log has that was not read; how many records that was."""
+        """Apply unread records of the log; return their number."""
         async with self._reading:
             records = await self._log.read()
             for record in records:

@@ -1,8 +1,8 @@
-"""The journal of one partition: which hops are done, which were begun, and by whom.
+"""Journal of one partition: finished and started hops, and their workers.
 
-Built from the headers of the outcomes topic alone (`schemas.journal_headers`); decides what a hop's
-message means when it arrives: work, a redelivery, a duplicate, or somebody else's work. Pure: the
-caller brings the time. The protocol is section 2 of the design ("A hop, and what a crash finds").
+It is built from the headers of the outcomes topic alone (`schemas.journal_headers`), and decides
+about a hop's message: work, a redelivery, a duplicate, or another worker's work. Pure: the caller
+passes the time. The protocol is section 2 of the design ("A hop, and what a crash finds").
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from streams.journal.reply_positions import ReplyPlaces
 from streams.journal.sent_replies import RecordPlace
 
 DUPLICATE_WINDOW_MS = 15 * 60 * 1000
-"""How long after its end a request's id is still its own."""
+"""Time after the terminal outcome in which request ids are deduplicated."""
 
 LONGEST_LEASE_MS = 24 * 3_600_000
-"""A lease ends at the latest this long after its record was appended, whatever the record says."""
+"""Maximum length of a lease after its record was appended, whatever the record says."""
 
 OPEN = "open"
 """Status of a request that has not ended."""
@@ -26,7 +26,7 @@ OPEN = "open"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """A worker's name, and which life of its process."""
+    """A worker's name, and the incarnation of its process."""
 
     worker: str
     incarnation: str
@@ -34,7 +34,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BegunCall:
-    """A provider call that was started and is not booked; `value` is its undecoded record."""
+    """A call that is started and not recorded; `value` is its undecoded record."""
 
     identity: bytes
     hop: int
@@ -57,9 +57,8 @@ class CallStart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Work on it; first book these calls of a dead worker as interrupted.
-
-    `starts` are all calls that other incarnations started for this visit of the hop, booked or not.
+    """Handle it, after recording these interrupted calls of a dead worker. `starts` are all calls
+    of other incarnations for this visit of the hop.
     """
 
     interrupted: tuple[BegunCall, ...] = ()
@@ -68,13 +67,13 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A redelivery of what is done: acknowledge it, say nothing."""
+    """A redelivery of a finished hop: acknowledge it without a reply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicate:
-    """Another request has this id and is the one that counts; `status` is its end, or `open`,
-    `reply` where its reply lies, where that is known.
+    """A duplicate: another request with this id counts. `status` is its outcome, or `open`; `reply`
+    is the position of its reply, if known.
     """
 
     status: str
@@ -84,7 +83,7 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Another worker holds it until this broker time, ms."""
+    """Another worker holds the lease until this broker time, ms."""
 
     until: int
 
@@ -94,7 +93,7 @@ Admission = Run | Done | Duplicate | Wait
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HopMessage:
-    """A hop's message as its key and headers tell it; `origin` is the place of the request."""
+    """A hop's message by its key and headers; `origin` is the position of the request."""
 
     identity: bytes
     hop: int
@@ -105,7 +104,7 @@ class HopMessage:
 
 @dataclass(slots=True)
 class _Life:
-    """A request that has not ended, or has a call that is not booked."""
+    """A request that has not ended, or has an unrecorded call."""
 
     origin: str
     digest: str
@@ -124,8 +123,8 @@ _HALF = (1 << _HALF_BITS) - 1
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """The little that is kept of a request that has ended: its place and reply digest, 31 bits of a
-    hash each, and its status; 64 bits in all.
+    """An ended request in 64 bits: 31 bits each of the hashes of its position and reply digest, and
+    its status.
     """
 
     origin: int
@@ -152,7 +151,7 @@ def _half(text: str) -> int:
 
 
 class PartitionJournal:
-    """What is known of one partition's hops."""
+    """The hops of one partition."""
 
     def __init__(self) -> None:
         self._lives: dict[bytes, _Life] = {}
@@ -160,12 +159,12 @@ class PartitionJournal:
         self._replies = ReplyPlaces(DUPLICATE_WINDOW_MS)
 
     def __len__(self) -> int:
-        """Identities remembered."""
+        """Return the number of identities kept."""
         return len(self._lives) + len(self._ended)
 
     def record(self, identity: bytes, entry: JournalHeaders, at: int, value: bytes = b"") -> None:
-        """Take in a journal record of broker time `at`; a repeated outcome changes nothing, and
-        neither does a record of a kind that this version does not know.
+        """Apply a journal record of broker time `at`. A repeated outcome and a record of an unknown
+        kind change nothing.
         """
         if entry.kind != JournalKind.STARTED and entry.kind not in HOP_ENDS:
             return
@@ -194,17 +193,17 @@ class PartitionJournal:
             self._settle(identity, life)
 
     def knows(self, identity: bytes) -> bool:
-        """Whether a request of this identity is open, or ended within the window."""
+        """Return whether a request of this identity is open, or ended within the window."""
         return identity in self._lives or self._of_ended(identity) is not None
 
     def booked(self, identity: bytes, call_id: str) -> None:
-        """A cost event for this call is in the log."""
+        """Apply a cost event for this call."""
         life = self._lives.get(identity)
         if life is not None and life.calls.pop(call_id, None) is not None:
             self._settle(identity, life)
 
     def admit(self, message: HopMessage, me: Owner, now: int) -> Admission:
-        """What to do with a hop's message that arrived at broker time `now`."""
+        """Decide about a hop's message that arrived at broker time `now`."""
         life = self._lives.get(message.identity)
         if life is None:
             return self._admit_ended(message)
@@ -224,20 +223,19 @@ class PartitionJournal:
         )
 
     def opened(self, message: HopMessage) -> None:
-        """This worker opens a request's hop: from now on its id is taken."""
+        """Mark a request's hop as opened by this worker, which reserves the id."""
         if message.identity in self._lives:
             return
         if self._ended.at(packed_key(message.identity)) is None:
             self._lives[message.identity] = _Life(message.origin, message.digest)
 
     def unbooked(self) -> tuple[BegunCall, ...]:
-        """Every call that was started and has no cost event."""
+        """Return every started call without a cost event."""
         return tuple(call for life in self._lives.values() for call in life.calls.values())
 
     def orphans(self, me: Owner, now: int) -> tuple[BegunCall, ...]:
-        """Unbooked calls that nobody will book: their hop is done and their worker is gone.
-
-        Gone is an earlier life of this worker, or another worker whose lease is over.
+        """Return unrecorded calls whose hop is done and whose worker is gone: an earlier
+        incarnation of this one, or another one whose lease is over.
         """
         return tuple(
             call
@@ -249,7 +247,7 @@ class PartitionJournal:
         )
 
     def forget_before(self, at: int) -> int:
-        """Drop requests that ended before this time, in slices of five minutes; how many."""
+        """Drop requests that ended before this time, by five minutes; return their number."""
         self._replies.forget_before(at)
         return self._ended.forget_before(at)
 
@@ -292,7 +290,7 @@ class PartitionJournal:
     def _late_call(
         self, identity: bytes, ended: _Ended, entry: JournalHeaders, at: int, value: bytes
     ) -> None:
-        """A call that was begun after its request had ended, by a worker that did not know."""
+        """Add a call started after its request had ended, by a worker that did not know."""
         if entry.kind != JournalKind.STARTED:
             return
         ended_at = self._ended.at(packed_key(identity)) or at
@@ -301,7 +299,7 @@ class PartitionJournal:
         self._lives[identity] = life
 
     def _settle(self, identity: bytes, life: _Life) -> None:
-        """Keep only the little that duplicates need, once nothing is open any more."""
+        """Keep only what duplicates need, once nothing is open any more."""
         if life.status != OPEN and not life.calls:
             del self._lives[identity]
             ended = _Ended.of(life.origin, life.digest, life.status)

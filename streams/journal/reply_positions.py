@@ -1,8 +1,8 @@
-"""Where replies of ended requests lie, 20 bytes each, for as long as their ids are deduplicated.
+"""Positions of replies of ended requests, 20 bytes each, while their ids are deduplicated.
 
-A place is packed into 64 bits: 10 for the topic, 14 for the partition, 40 for the offset. Topics
-are numbered as they come; a reply on the 1,024th topic, or on a partition above 16,383, is not
-remembered, and its sender is told the status only.
+A position is packed into 64 bits: 10 for the topic, 14 for the partition, 40 for the offset. Topics
+are numbered in order of use. A reply on the 1,024th topic, or on a partition above 16,383, is not
+kept, and a duplicate receives the status only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MOST_TOPICS = 1 << 10
 
 
 class ReplyPlaces:
-    """Places by identity key; times are broker ms."""
+    """Positions by identity key; times are broker ms."""
 
     def __init__(self, span_ms: int) -> None:
         self._packed = RecentKeys(span_ms)
@@ -23,7 +23,7 @@ class ReplyPlaces:
         self._numbers: dict[str, int] = {}
 
     def put(self, identity: bytes, at: int, place: str) -> None:
-        """Remember where the reply of a request that ended at `at` lies."""
+        """Store the position of the reply of a request that ended at `at`."""
         found = RecordPlace.parse(place)
         topic = None if found is None else self._number(found.topic)
         if found is None or topic is None:
@@ -34,7 +34,7 @@ class ReplyPlaces:
         self._packed.put(packed_key(identity), at, number)
 
     def of(self, identity: bytes) -> RecordPlace | None:
-        """Where a request's reply lies; `None` where that is not known."""
+        """Return the position of a request's reply; `None` if it is unknown."""
         number = self._packed.number(packed_key(identity))
         if number is None:
             return None
@@ -46,7 +46,7 @@ class ReplyPlaces:
         )
 
     def forget_before(self, at: int) -> int:
-        """Drop what lies wholly before this time; how many places went."""
+        """Drop positions from before this time; return their number."""
         return self._packed.forget_before(at)
 
     def _number(self, topic: str) -> int | None:

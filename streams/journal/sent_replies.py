@@ -1,9 +1,9 @@
-"""Replies that were sent, read again from the topic that took them.
+"""Sent replies, read again from their topic.
 
-A request whose id came before gets the first reply again. Workers keep no replies: the journal's
-terminal record says where the reply lies (header `reply-at`), and it is read there. A worker needs
-the right to read reply topics for it; without that right, or once retention has removed the reply,
-the sender is told the status of the first request instead.
+A duplicate request receives the first reply again. Workers keep no replies: the journal's terminal
+record has the position of the reply (header `reply-at`), and it is read from there. A worker needs
+read access to reply topics for it. Without access, or after retention has removed the reply, the
+sender receives the status of the first request instead.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ log = logging.getLogger(__name__)
 
 READ_TIMEOUT_S = 5.0
 _MAX_PARTITION = 2**31 - 1
-"""The greatest that Kafka's protocol can ask for."""
+"""The maximum of Kafka's protocol."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordPlace:
-    """Where a record lies; as text `topic:partition:offset`."""
+    """Position of a record; as text `topic:partition:offset`."""
 
     topic: str
     partition: int
     offset: int
 
     def __str__(self) -> str:
-        """As the journal's header holds it."""
+        """Return the position as the journal's header holds it."""
         return f"{self.topic}:{self.partition}:{self.offset}"
 
     @classmethod
     def parse(cls, text: str) -> RecordPlace | None:
-        """From `topic:partition:offset`; `None` for anything else."""
+        """Parse `topic:partition:offset`; `None` for anything else."""
         topic, _, rest = text.partition(":")
         partition, _, offset = rest.partition(":")
         numbers = (partition, offset)
@@ -58,13 +58,13 @@ class SentReplies(Protocol):
     """Reads replies again."""
 
     async def read(self, place: RecordPlace) -> bytes | None:
-        """The reply's value; `None` where it can't be read (any more)."""
+        """Return the reply's value; `None` if it cannot be read."""
         ...
 
 
 class KafkaSentReplies:
     """`SentReplies` on a broker: one consumer without a group, connected at the first use. Reads
-    wait for each other, so that a storm of repeated ids costs one connection.
+    are sequential, so many duplicates need one connection.
     """
 
     def __init__(self, kafka: Mapping[str, Any]) -> None:
@@ -98,7 +98,7 @@ class KafkaSentReplies:
             return None
         consumer.seek(partition, place.offset)
         record = await consumer.getone(partition)
-        # Compaction leaves gaps: the record that comes is the next one that is there.
+        # Compaction leaves gaps: the next record may have a later offset.
         return record.value if record.offset == place.offset else None
 
     async def _connected(self) -> AIOKafkaConsumer:
