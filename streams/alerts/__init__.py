@@ -1,1 +1,1 @@
-"""Alerts: rules evaluated on the event topics by one worker at a time, and sent to webhooks."""
+"""Alerts: rules evaluated on the event topics by one worker at a time, sent to webhooks."""

@@ -1,4 +1,4 @@
-"""The alert service as a worker opens it: broker, operator's policies, a transport of its own."""
+"""Opens the alert service of a worker: broker, operator policy, a separate HTTP transport."""
 
 from __future__ import annotations
 
@@ -41,11 +41,10 @@ def open_alerts(
     bad: BadRecords,
     times: LeaseTimes,
 ) -> AlertDependencies:
-    """What `evaluate_alerts` is given in a worker; the stack closes the webhooks' connections.
+    """Return the dependencies of `evaluate_alerts`; the stack closes the webhooks' connections.
 
-    `group` is the workers' group, `lag_groups` are those whose lag rules look at (the workers' and
-    the sinks'), `rules` gives those of the registry version that counts now, `times` say when
-    another worker takes over.
+    `group` is the workers' group, `lag_groups` are those of lag rules (workers and sinks), `rules`
+    returns those of the current registry version, `times` define when another worker takes over.
     """
     transport = pooled_transport(loopback=False)
     stack.push_async_callback(transport.aclose)

@@ -1,14 +1,12 @@
-"""One term of evaluating alerts, from an election until the lease is lost.
+"""One session as the leader that evaluates alerts, from the election until the lease is lost.
 
-Each turn reads what was said about alerts, then what happened, and every `EVERY_MS` of the log's
-own time asks the evaluator what should be said. What was said is told to webhooks only once it was
-read back from the log, in its order, so that whoever evaluated, and however often, a change is told
-once. The instant of an evaluation is the one up to which every event was read: an evaluator that is
-behind says later what it would have said, never something else.
+Each turn reads new alerts, then new events, and evaluates the rules every `EVERY_MS` of the log's
+time. Alerts are delivered to webhooks only after they are read back from the log, in order, so a
+change is delivered once whoever evaluated it. The instant of an evaluation is that up to which
+every event was read: a lagging evaluator has the same results, later.
 
-Two processes that both take themselves for the evaluator (one was paused) can each put a record on
-the log; the book makes the second a repeat. A turn that took longer than half of the lease says
-nothing at all.
+Two processes that both consider themselves the leader (one was paused) can each publish a record;
+the second is a repeat for `ActiveAlerts`. A turn longer than half of the lease publishes nothing.
 """
 
 from __future__ import annotations
@@ -42,31 +40,33 @@ from streams.routing.alert_rules import Alerting, MeasureKind
 log = logging.getLogger(__name__)
 
 EVERY_MS = 5_000
-"""How often rules are evaluated, in the log's time."""
+"""Interval of evaluations, in the log's time."""
 
 PROGRESS_EVERY_MS = 10_000
-"""How often an evaluation is made known."""
+"""Interval of published evaluations."""
 
 LISTEN_EVERY_MS = 1_000
 LAG_EVERY_MS = 10_000
 TOPICS_EVERY_MS = 60_000
-"""How soon dead-letter topics that are made later are found."""
+"""Interval of the search for new dead-letter topics."""
 
 MOST_ALERTS = 100
-"""Records that one evaluation puts on the log at most; the rest follow with the next."""
+"""Maximum number of records of one evaluation; the rest follow with the next."""
 
 LEAVE_S = 2.0
 
 AT_ONCE = 50
-"""Events that are taken in before others get the loop."""
+"""Events applied before other tasks run."""
 
 _REST = 2.0
-"""Pause after a batch, in its own length: a backlog takes a third of the loop's time at most."""
+"""Pause after a batch, relative to its duration: a backlog takes at most a third of the loop's
+time.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the registry says of alerts now, and its tiers, cheapest first."""
+    """The registry's alert rules now, and its tiers, cheapest first."""
 
     alerting: Alerting
     tiers: tuple[str, ...]
@@ -74,10 +74,10 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertDependencies:
-    """What alerts are evaluated with.
+    """Dependencies of the evaluation.
 
-    `rules` gives those that count now; `groups` are the consumer groups whose lag is looked at;
-    `changed` is told the rule and the new state of each change; `name` is this worker's.
+    `rules` returns the current ones; `groups` are the consumer groups whose lag is measured;
+    `changed` receives the rule and the new state of each change; `name` is this worker's.
     """
 
     log: AlertLog
@@ -96,7 +96,7 @@ class AlertDependencies:
 
 
 class LeaderSession:
-    """What is known during one term; all of it comes from the log."""
+    """State of one session; all of it comes from the log."""
 
     def __init__(self, deps: AlertDependencies) -> None:
         self._deps = deps
@@ -118,8 +118,8 @@ class LeaderSession:
         """Evaluate until the lease is lost.
 
         Raises:
-            KafkaError: the broker did not answer.
-            DeliveryError: it did not take an alert.
+            KafkaError: the broker did not respond.
+            DeliveryError: it did not accept an alert.
         """
         await self.begin()
         try:
@@ -130,8 +130,8 @@ class LeaderSession:
                 await self._leave()
 
     async def _leave(self) -> None:
-        """Let deliveries end for a moment, and say how far everybody was told: a worker that ends
-        in order leaves nothing to be told twice.
+        """Wait briefly for deliveries, and commit what is delivered: an orderly shutdown leaves
+        nothing to deliver twice.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_S):
@@ -141,7 +141,7 @@ class LeaderSession:
                 await self._tell()
 
     async def begin(self) -> None:
-        """Learn what stands, and go on telling where the last evaluator stopped."""
+        """Read the active alerts, and continue delivery where the last leader stopped."""
         deps = self._deps
         records = await deps.log.alerts()
         self._told = await deps.log.told_to()
@@ -154,7 +154,7 @@ class LeaderSession:
             await self._take(record)
 
     async def turn(self) -> None:
-        """Read what came, and say what there is to say."""
+        """Read new records, and publish due alerts."""
         deps = self._deps
         begun = deps.clock.elapsed_ms()
         await self._arrange()
@@ -169,13 +169,13 @@ class LeaderSession:
         await self._show_progress()
 
     async def _listen(self) -> None:
-        """Hear what was said about alerts up to now, by whomever."""
+        """Apply all alerts published up to now, by any process."""
         self._listened_at = self._deps.clock.elapsed_ms()
         for record in await self._deps.log.alerts():
             await self._take(record)
 
     async def _arrange(self) -> None:
-        """Evaluate by the rules that count now, from the log's own past."""
+        """Evaluate by the current rules, from the log's past."""
         deps, now = self._deps, self._deps.clock.elapsed_ms()
         rules = deps.rules()
         known = self._rules == rules
@@ -260,7 +260,7 @@ class LeaderSession:
         await (await deps.publisher.publish(record))
 
     async def _show_progress(self) -> None:
-        """Let everybody see that rules are evaluated, and by whom."""
+        """Publish that rules are evaluated, and by which worker."""
         deps, now = self._deps, self._deps.clock.elapsed_ms()
         if self._shown == self._evaluated or now - self._progress_at < PROGRESS_EVERY_MS:
             return
@@ -268,7 +268,7 @@ class LeaderSession:
         self._progress_at, self._shown = now, self._evaluated
 
     async def _tell(self) -> None:
-        """Remember up to where everybody was told."""
+        """Commit the offset up to which alerts are delivered."""
         told = self._deps.webhooks.told_to
         if told != self._told:
             await self._deps.log.tell(told)

@@ -1,7 +1,7 @@
-"""Alerts as a service of a worker: one of all workers evaluates at a time, the others wait.
+"""The alert service of a worker: one of all workers evaluates at a time, the others wait.
 
-It works from the log alone, also while ClickHouse is down. It never fails its worker: whatever goes
-wrong is logged, and it begins anew from the log.
+It works from the log alone, also while ClickHouse is down. It never fails its worker: errors are
+logged, and it restarts from the log.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LEAVE_S = 5.0
 
 
 async def evaluate_alerts(deps: AlertDependencies) -> None:
-    """Stand for election, and evaluate whenever it is this process's turn; until cancelled."""
+    """Stand for election, and evaluate while this process is the leader; until cancelled."""
     while True:
         try:
             await deps.log.start()

@@ -18,7 +18,7 @@ REPEAT_MS = 10 * 60 * 1000
 """A lasting alert is published again after this time."""
 
 CHANGED_MS = 60 * 1000
-"""A lasting alert whose message has changed is published again after this time."""
+"""A lasting alert whose message changed is published again after this time."""
 
 _MAX_SUBJECTS = 1_000
 
@@ -36,7 +36,7 @@ class AlertPublisher:
         self._fired: dict[tuple[AlertName, str], tuple[int, str]] = {}
 
     async def fire(self, rule: AlertName, subject: str, message: str) -> None:
-        """Raise an alert, unless it was published a short while ago."""
+        """Raise an alert, unless it was published recently."""
         now = self._clock.now()
         if not self._is_due(rule, subject, message, now):
             return

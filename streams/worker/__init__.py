@@ -1,1 +1,1 @@
-"""The worker process: its start, its parts, its shutdown."""
+"""The worker process: startup, container, shutdown."""

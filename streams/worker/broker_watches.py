@@ -1,4 +1,4 @@
-"""What a worker watches on the broker: its topics, and records that are removed unread."""
+"""Watches of a worker on the broker: its topics, and records removed unread."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def topology_watch(
     settings: WorkerSettings,
     topics: Callable[[], Collection[str]],
 ) -> TopologyWatch:
-    """The watch of the topics that a worker reads; its looks need the app's consumer."""
+    """Return the watch of the topics that a worker reads; it uses the app's consumer."""
 
     def group() -> Any:
         consumer: Any = app.consumer
@@ -40,7 +40,7 @@ def topology_watch(
 
 
 def gap_watch(app: faust.App, parts: WorkerContainer, settings: WorkerSettings) -> GapWatch:
-    """The watch of what callers send: the first offsets of its partitions are looked at."""
+    """Return the watch for gaps in callers' topics, by the first offsets of the partitions."""
     topics = (*settings.bound_tenants, FEEDBACK)
 
     def owned() -> list[Partition]:

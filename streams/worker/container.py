@@ -1,4 +1,4 @@
-"""How a worker's parts fit together: producers, dependencies of the handlers, intakes of topics."""
+"""Container of a worker: producers, dependencies of the handlers, dispatchers of topics."""
 
 from __future__ import annotations
 
@@ -64,8 +64,9 @@ log = logging.getLogger(__name__)
 
 _REPLY_TIMEOUT_MS = 30_000
 _ASIDE_LINGER_MS = 50
-"""Dead letters are gathered for so long: under a flood of them a request for each would cost more
-than all else."""
+"""Linger of dead letters: under a flood, one produce request each would cost more than all other
+work.
+"""
 
 _MAX_REPLY_BYTES = 8 * 1024 * 1024
 
@@ -110,10 +111,10 @@ class WorkerContainer:
         )
 
     async def register_schemas(self, stack: AsyncExitStack) -> None:
-        """Make our values known to the schema registry, where one is set; the stack closes it.
+        """Register the values' schemas at the schema registry, if one is set; the stack closes it.
 
         Raises:
-            SchemaRegistryAwayError: it does not answer, or refuses one.
+            SchemaRegistryAwayError: it does not respond, or rejects one.
         """
         if self.known is not None:
             stack.push_async_callback(self.known.close)
@@ -122,7 +123,7 @@ class WorkerContainer:
     async def guard_name(
         self, stack: AsyncExitStack, lost: Callable[[NameTakenOverError], None]
     ) -> None:
-        """Watch for another process with this worker's name, where the topic for it is there."""
+        """Watch for another process with this worker's name, if the topic for it exists."""
         if WORKERS not in await self.publisher.topics():
             log.warning(
                 "%s is missing, so that another process with the name %s is not noticed; "
@@ -144,10 +145,10 @@ class WorkerContainer:
         await self.services.name_guard(stack, mine, self.alerts, lose)
 
     async def dependencies(self, stack: AsyncExitStack) -> Dependencies:
-        """What the handlers are given, its services opened; the stack closes what must be closed.
+        """Return the handlers' dependencies, with their services open; the stack closes them.
 
         Raises:
-            TopicError: a topic that budgets are counted from is missing, or was made anew.
+            TopicError: a topic that budgets are counted from is missing, or was recreated.
         """
         settings = self.settings
         keys = KeyRing.from_patterns(settings.allowed_keys, secrets_dir=settings.secrets_dir)
@@ -214,7 +215,7 @@ class WorkerContainer:
         )
 
     def _status(self, keys: KeyRing, hosts: HostPolicy, providers: tuple[str, ...]) -> WorkerStatus:
-        """What this worker tells operators about itself: names of keys, never keys."""
+        """Return this worker's status for operators: names of keys, never keys."""
         refused, problem = self.registry.refused or (None, "")
         return WorkerStatus(
             worker=self.me.worker,
@@ -232,7 +233,7 @@ class WorkerContainer:
         )
 
     def _owned_share(self) -> float:
-        """The share of the tiers' partitions that is ours, 0..1; every topic has as many."""
+        """Return the owned share of the tiers' partitions, 0..1; all have the same number."""
         owned = sum(len(self.assignment.owned(topic)) for topic in self.work_topics)
         whole = self.publisher.partition_count(OUTCOMES) * len(self.work_topics)
         return owned / whole if whole else 0.0
@@ -240,7 +241,7 @@ class WorkerContainer:
     def intakes(
         self, deps: Dependencies, on_fatal: Callable[[BaseException], None]
     ) -> dict[str, TopicDispatcher]:
-        """One intake per topic; both topics of a tier share its slots, that of priority first."""
+        """Return one dispatcher per topic; topics of a tier share its slots, priority first."""
         settings = self.settings
 
         handlers = Handlers(deps)

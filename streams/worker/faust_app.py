@@ -1,8 +1,7 @@
-"""The Faust application: which topic feeds which agent, and how Faust must be set to be safe.
+"""The Faust application: topics and agents, and the settings that make Faust safe.
 
-Faust carries the routing and nothing else: it commits what `TopicDispatcher` releases, produces
-nothing, keeps no tables. Each setting below answers something that was measured (design,
-section 9).
+Faust only delivers messages: it commits what `TopicDispatcher` releases, produces nothing and keeps
+no tables. Each setting below answers a measurement (design, section 9).
 """
 
 from __future__ import annotations
@@ -22,12 +21,14 @@ from streams.offset_metadata.delivery_attempts import DeliveryAttempts
 from streams.worker.settings import WorkerSettings
 
 METADATA_MAX_AGE_MS = 5_000
-"""How soon the member that gives out partitions sees new ones by itself, where
-`streams.membership.topology_watch` may not ask the group."""
+"""Metadata age after which the group leader sees new partitions by itself, if
+`streams.membership.topology_watch` may not query the group.
+"""
 
 NEVER_IDLE_S = 10 * 365 * 86_400.0
-"""A consumer without partitions, or one that waits for slots, polls nothing for as long as that
-lasts. It must not leave its group for it: aiokafka does not let it in again before it polls."""
+"""A consumer without partitions, or one that waits for slots, does not poll meanwhile. It must not
+leave its group for that: aiokafka rejoins only when it is polled.
+"""
 
 STREAM_BUFFER = 1_024
 MAX_POLL_RECORDS = 256
@@ -36,7 +37,7 @@ MAX_POLL_RECORDS = 256
 def build_app(
     settings: WorkerSettings, instance_id: str | None, attempts: DeliveryAttempts
 ) -> faust.App:
-    """A Faust app without agents; `attempts` keeps the marks of what is assigned."""
+    """Return a Faust app without agents; `attempts` keeps the marks of assigned partitions."""
     app = faust.App(
         settings.group,
         broker="aiokafka://" + settings.kafka_bootstrap_servers.replace(",", ";"),
@@ -77,7 +78,7 @@ def build_app(
 
 
 def _credentials(kafka: Mapping[str, Any]) -> Any:
-    """Connection settings of aiokafka as Faust takes them; `None` for a way in the clear."""
+    """Return the connection settings of aiokafka for Faust; `None` for a plaintext connection."""
     context = kafka.get("ssl_context")
     mechanism = kafka.get("sasl_mechanism")
     if mechanism == "OAUTHBEARER":
@@ -97,7 +98,7 @@ def register_agents(
     intakes: Mapping[str, TopicDispatcher],
     on_fatal: Callable[[BaseException], None],
 ) -> None:
-    """Give every topic's stream to its intake."""
+    """Register an agent for each topic, which passes its stream to the dispatcher."""
     for topic, intake in intakes.items():
         _agent(app, topic, intake, on_fatal)
 
@@ -116,9 +117,7 @@ def _agent(
 
 
 def incoming(message: Any) -> Incoming:
-    """A Faust message as our handlers see it: Faust counts seconds, and Kafka lets a header have no
-    value, which counts as an empty one.
-    """
+    """Convert a Faust message: Faust counts seconds, and a null header counts as an empty one."""
     return Incoming(
         topic=message.topic,
         partition=message.partition,

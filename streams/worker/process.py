@@ -1,8 +1,8 @@
-"""One worker process: started in order, drained and left in order.
+"""One worker process: ordered startup, drain and shutdown.
 
-Start: producers, the broker's time, the registry read to its end, the journal's log, then Faust.
-End: nothing more is opened, work in flight ends (at most `drain_s`), offsets are committed, the
-group is left.
+Startup: producers, the broker's time, the registry read to its end, the journal's log, then Faust.
+Shutdown: no more messages are opened, work in flight ends (at most `drain_s`), offsets are
+committed, the group is left.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _SWEEP_S = 2.0
 
 
 class Worker:
-    """A worker's life."""
+    """A worker process."""
 
     def __init__(self, settings: WorkerSettings, member: Member) -> None:
         self._settings = settings
@@ -58,16 +58,16 @@ class Worker:
         self._topology = topology_watch(self._app, self._parts, settings, lambda: self._intakes)
 
     async def run(self) -> None:
-        """Work until `stop` is called or something fails that can't be gone on with.
+        """Run until `stop` is called or a fatal error occurs.
 
         Raises:
-            BaseException: whatever made it stop, after it left in order.
+            BaseException: the fatal error, after an orderly shutdown.
         """
         async with AsyncExitStack() as stack:
             try:
                 await self._work(stack)
             except Exception as error:
-                # From here on the time to end is counted.
+                # The time for the shutdown counts from here.
                 self._fail(error)
                 raise
         if self._failure is not None:
@@ -117,7 +117,7 @@ class Worker:
             await self._serve()
 
     def stop(self) -> None:
-        """Drain and leave."""
+        """Drain and shut down."""
         self.stopping.set()
 
     async def _why_not_ready(self) -> str | None:
@@ -139,13 +139,13 @@ class Worker:
         }
 
     def _request_fault(self) -> str | None:
-        """Why this worker does not take the requests that it should, as far as that is known."""
+        """Return why this worker takes no requests, if the cause is known."""
         if self._ready and not self._parts.assignment.is_settled:
             return REBALANCES
         return self._topology.fault if self._ready else None
 
     def _reads_nothing(self) -> bool:
-        """Whether it reads no request partition though it should."""
+        """Return whether it reads no request partition though it should."""
         if self._request_fault() is None:
             return False
         owned = self._parts.assignment.owned
@@ -198,18 +198,20 @@ class Worker:
         log.info("assigned %d partitions", len(places))
 
     async def _sweep(self, kafka: KafkaPorts) -> None:
-        """Book calls that were cut off and whose hop nobody opens again."""
+        """Record interrupted calls whose hop no worker opens again."""
         while True:
             await asyncio.sleep(_SWEEP_S)
             for partition, calls in self._parts.journals.orphans().items():
                 await book_interrupted(partition, calls, kafka)
 
     async def _loaded(self) -> None:
-        """Wait for the registry, or for the order to stop."""
+        """Wait for the registry, or for the stop."""
         await self._or_stopped(self._parts.registry.loaded())
 
     async def _announced(self) -> None:
-        """Have said our name before we join the group: a namesake ends before it is fenced."""
+        """Publish the worker's name before it joins the group: a namesake then ends before it is
+        fenced.
+        """
         await self._or_stopped(self._parts.services.announced.wait())
 
     async def _or_stopped(self, awaited: Coroutine[Any, Any, Any]) -> None:
@@ -235,7 +237,7 @@ class Worker:
 
 
 async def _crashed(app: faust.App) -> BaseException:
-    """The reason why Faust crashed, once it has; it has no event to wait for."""
+    """Wait for a crash of Faust and return its reason; Faust has no event for it."""
     while not app.crashed:  # noqa: ASYNC110
         await asyncio.sleep(0.2)
     reason: BaseException = app.crash_reason or RuntimeError("Faust crashed without a reason")
@@ -243,7 +245,7 @@ async def _crashed(app: faust.App) -> BaseException:
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
-    """End a background task; what it failed with was told when it failed."""
+    """End a background task; its failure was reported when it occurred."""
     task.cancel()
     with suppress(asyncio.CancelledError, Exception):
         await task

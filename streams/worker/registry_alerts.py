@@ -1,4 +1,4 @@
-"""A worker's registry, with what it refuses counted and alerted."""
+"""A worker's registry, with counts and alerts of rejected records."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ log = logging.getLogger(__name__)
 
 
 def live_registry(settings: WorkerSettings, alerts: Alerts, metrics: WorkerMetrics) -> LiveRegistry:
-    """The registry that a worker follows.
+    """Return the registry that a worker follows.
 
     Raises:
-        ConfigurationError: a key of its records can't be read, or is easy to guess.
+        ConfigurationError: a key for its records is unreadable or weak.
     """
 
     async def invalid(version: str, problem: str) -> None:

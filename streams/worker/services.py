@@ -1,4 +1,4 @@
-"""What runs beside a worker's handlers until it ends: budgets, alerts, its status, its name."""
+"""Services beside a worker's handlers: budgets, alerts, status reports, name guard."""
 
 from __future__ import annotations
 
@@ -69,16 +69,17 @@ class Services:
 
     @property
     def evaluates_alerts(self) -> bool:
-        """Whether this worker is the one that evaluates alert rules."""
+        """Return whether this worker evaluates alert rules."""
         return self._alerts is not None and self._alerts.log.mine
 
     async def budgets(
         self, stack: AsyncExitStack, prices: PriceBook, alerts: AlertPublisher
     ) -> LiveBudgets:
-        """The budgets, counted up to now; the first tier's partitions say whose ledger is ours.
+        """Return the budgets, counted up to now; owned partitions of the first tier define the
+        owned ledger.
 
         Raises:
-            TopicError: the cost topic or the ledger is missing, or one was made anew.
+            TopicError: the cost topic or the ledger is missing, or one was recreated.
         """
         log = KafkaBudgetLog(self._settings.kafka)
         await log.start()
@@ -112,7 +113,7 @@ class Services:
     def alerts(
         self, stack: AsyncExitStack, hosts: HostPolicy, keys: KeyRing, metrics: WorkerMetrics
     ) -> None:
-        """The evaluator of alert rules, which waits for its turn among all workers."""
+        """Open the evaluator of alert rules, which waits for its election."""
         settings = self._settings
         deps = self._alerts = open_alerts(
             stack,
@@ -139,7 +140,7 @@ class Services:
         topics: Callable[[], Awaitable[frozenset[str]]],
         keeps_name: Callable[[], bool],
     ) -> None:
-        """What operators' commands, and namesakes, are told of this worker."""
+        """Open the status reports of this worker for operators and namesakes."""
         reports = StatusReports(
             self._publisher, status, self._registry.changed, topics, keeps_name=keeps_name
         )

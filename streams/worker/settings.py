@@ -1,7 +1,7 @@
-"""What a worker is told by its environment: `SLUICE_*` variables, all here, all documented.
+"""Settings of a worker: all `SLUICE_*` variables, with their descriptions.
 
 Provider keys are not among them: they are read from the variables that the registry names and
-`allowed_keys` permits, at the moment of a call. The way into Kafka is `core.kafka.access`.
+`allowed_keys` permits, at the time of a call. The connection to Kafka is `core.kafka.access`.
 """
 
 from __future__ import annotations
@@ -148,29 +148,31 @@ class WorkerSettings(RegistryAccess):
 
     @property
     def tier_names(self) -> tuple[str, ...]:
-        """The tiers, cheapest first."""
+        """Return the tiers, cheapest first."""
         return _words(self.tiers)
 
     @property
     def bound_tenants(self) -> dict[str, str | None]:
-        """Request topics and the tenant each is bound to, if any."""
+        """Return the request topics and the tenant that each is bound to, if any."""
         return tenants_by_name(self.request_topics)
 
     @property
     def reply_prefixes(self) -> dict[str, str | None]:
-        """The allow-list of reply topics, and the tenant that each prefix is bound to, if any."""
+        """Return the allow-list of reply topics, and the tenant that each prefix is bound to, if
+        any.
+        """
         return tenants_by_name(self.reply_topic_prefixes)
 
     @property
     def alert_lease(self) -> LeaseTimes:
-        """When another worker takes the evaluation of alerts over."""
+        """Return when another worker takes over the evaluation of alerts."""
         return LeaseTimes(
             session_ms=round(self.alert_session_s * 1000), idle_ms=round(self.alert_idle_s * 1000)
         )
 
     @property
     def kafka(self) -> dict[str, Any]:
-        """Connection settings as aiokafka takes them. Raises as `kafka_at`."""
+        """Return the connection settings for aiokafka. Raises as `kafka_at`."""
         return self.kafka_at(self.kafka_bootstrap_servers)
 
 

@@ -1,4 +1,4 @@
-"""How a worker leaves: what is in flight ends, offsets are committed, the group is left."""
+"""Orderly shutdown: work in flight ends, offsets are committed, the group is left."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ async def leave(
     deps: Dependencies | None,
     drain_s: float,
 ) -> None:
-    """Open nothing any more and leave the group; work in flight has `drain_s` to end."""
+    """Open no more messages and leave the group; work in flight has `drain_s` to end."""
     parts.assignment.close()
     if parts.keeps_name:
         await _drain(app, intakes, deps, drain_s)
     else:
-        # Our hops, offsets and membership are the namesake's.
+        # Hops, offsets and membership belong to the namesake now.
         await _book_open_calls(deps)
         for intake in intakes.values():
             intake.abandon()
@@ -49,7 +49,7 @@ async def _drain(
     deps: Dependencies | None,
     drain_s: float,
 ) -> None:
-    """End what is in flight, commit, and be a member that leaves its group when it stops."""
+    """End work in flight, commit, and leave the group on stop."""
     drained = asyncio.gather(*(intake.drained() for intake in intakes.values()))
     try:
         await asyncio.wait_for(drained, drain_s)
@@ -69,15 +69,15 @@ async def _drain(
 
 
 async def _committed(app: faust.App) -> None:
-    """Commit what is released. Faust leaves a commit out while one is under way, and that one may
-    have begun before the last offsets were released.
+    """Commit released offsets. Faust skips a commit while one is in progress, which may have begun
+    before the last release.
     """
     if not await app.consumer.commit():
         await app.consumer.commit()
 
 
 async def _book_open_calls(deps: Dependencies | None) -> None:
-    """Say what is left behind, so that it does not count as work that ended a worker."""
+    """Record open calls, so that they do not count as work that ended a worker."""
     if deps is None:
         return
     try:

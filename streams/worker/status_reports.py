@@ -1,7 +1,7 @@
-"""Tells operators' commands, on `llm.workers.v1`, what this worker decides by and may do.
+"""Status of this worker on `llm.workers.v1`, for operators' commands.
 
-Nothing depends on it but those commands: where the topic is missing or takes no record, the worker
-logs it once and goes on.
+Only those commands depend on it: if the topic is missing or rejects records, the worker logs it
+once and goes on.
 """
 
 from __future__ import annotations
@@ -19,15 +19,14 @@ from schemas.worker_status import EVERY_S, WorkerStatus
 log = logging.getLogger(__name__)
 
 LOOK_S = 2.0
-"""How often a worker looks whether something else than its registry changed, such as its keys."""
+"""Interval at which a worker checks for changes besides its registry, such as its keys."""
 FAREWELL_S = 2.0
-"""The longest that a worker tries to say that it is gone."""
+"""Maximum time to publish that the worker is gone."""
 
 
 class StatusReports:
-    """Publishes a worker's status at start, when it changes, and every `every_s`; `announced` is
-    set once that was tried for the first time. A name that is another's now is not taken back at
-    the end.
+    """Publishes a worker's status at start, on changes, and every `every_s`; `announced` is set
+    after the first attempt. A name taken over by another process is not released at the end.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class StatusReports:
         self._complained = False
 
     async def run(self) -> None:
-        """Report until cancelled, then say that the worker is gone."""
+        """Report until cancelled, then publish that the worker is gone."""
         told: WorkerStatus | None = None
         told_at, loop = 0.0, asyncio.get_running_loop()
         try:
@@ -67,7 +66,7 @@ class StatusReports:
                         await self._changed.wait()
         finally:
             if self._keeps_name():
-                # A broker that is gone must not hold back the end.
+                # An unavailable broker must not delay the shutdown.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(FAREWELL_S):
                         await asyncio.shield(self._tell(self._status().worker, None))
@@ -75,7 +74,7 @@ class StatusReports:
     async def _tell(self, worker: str, value: bytes | None) -> None:
         record = Outgoing(topic=WORKERS, key=worker.encode(), value=value, partition=0)
         try:
-            # A producer waits for a minute for a topic that is not there.
+            # A producer waits for a minute for a missing topic.
             self._has_topic = self._has_topic or WORKERS in await self._topics()
             if not self._has_topic:
                 self._complain("it is missing; sluice topics create")

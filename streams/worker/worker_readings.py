@@ -1,4 +1,4 @@
-"""The readings of a running worker, out of its parts."""
+"""Readings of a running worker from its parts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def readings_of(
     *,
     evaluates_alerts: Callable[[], bool] = lambda: False,
 ) -> Readings:
-    """What a scrape reads of a worker with these parts."""
+    """Return the readings of a worker with these parts."""
     return Readings(
         slots=lambda: _slots(intakes),
         instances=lambda: _instances(deps),
@@ -44,7 +44,7 @@ def readings_of(
 
 
 def _slots(intakes: Mapping[str, TopicDispatcher]) -> dict[str, SlotsReading]:
-    """Pools by name; the topics that share a tier's slots are one."""
+    """Return pools by name; topics that share a tier's slots are one."""
     in_flight: Counter[str] = Counter()
     pools = {}
     for topic, intake in intakes.items():
@@ -58,7 +58,7 @@ def _slots(intakes: Mapping[str, TopicDispatcher]) -> dict[str, SlotsReading]:
 
 
 def pool_of(topic: str) -> str:
-    """The name of a topic's pool: its tier, else the topic itself."""
+    """Return the name of a topic's pool: its tier, else the topic."""
     return tier_of_topic(topic) or topic
 
 

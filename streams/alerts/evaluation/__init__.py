@@ -1,1 +1,1 @@
-"""Alert rules held against measures, and the states of alerts."""
+"""Evaluation of alert rules, and states of alerts."""

@@ -1,8 +1,8 @@
-"""Which alerts stand, by the log alone. Pure.
+"""Active alerts, by the log alone. Pure.
 
-`llm.alerts.v1` has one partition and so one order. What always holds: of a rule and a subject the
-first `fired` record counts, until the first `resolved` one; everything between is a repeat. Two
-publishers that do not know of each other can therefore never fire, or resolve, an alert twice.
+`llm.alerts.v1` has one partition and so one order. Invariant: of a rule and a subject the first
+`fired` record counts, until the first `resolved` one; those between are repeats. Two independent
+publishers can therefore never fire, or resolve, an alert twice.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from schemas.topics import ALERTS
 from streams.alerts.evaluation.alert_states import AlertTransition
 
 MOST_STANDING = 5_000
-"""Alerts that can stand at once; one more pushes out the one that was longest not repeated."""
+"""Maximum number of active alerts; one more removes the one with the oldest repetition."""
 
 Name = tuple[str, str]
 """Rule and subject."""
@@ -26,10 +26,10 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveAlert:
-    """An alert that stands: the record that fired it, the latest record, and the latest record's
-    append time (ms).
+    """An active alert: the record that fired it, the latest record, and the latest record's append
+    time (ms).
 
-    `fired` says since when it stands, `latest` says why it stands now.
+    `fired` has the start, `latest` the current cause.
     """
 
     fired: Alert
@@ -39,9 +39,10 @@ class ActiveAlert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something to tell: an alert fired, or was resolved; `offset` is where that lies on the log.
+    """A change to deliver: an alert fired or was resolved; `offset` is its position on the log.
 
-    `at` is the append time of its record, `fired_at` when the rule saw its breach; both ms.
+    `at` is the append time of its record, `fired_at` the time at which the rule was breached; both
+    ms.
     """
 
     offset: int
@@ -52,12 +53,12 @@ class Notice:
 
     @property
     def id(self) -> str:
-        """Tells this notice from every other; the same again when it is read again."""
+        """Return an id of this notice, stable when it is read again."""
         return f"{ALERTS}:0:{self.offset}"
 
 
 def read_alert(record: Mapping[str, Any]) -> Alert:
-    """The alert of a decoded record.
+    """Return the alert of a decoded record.
 
     Raises:
         UndecodableError: it is neither fired nor resolved.
@@ -69,7 +70,7 @@ def read_alert(record: Mapping[str, Any]) -> Alert:
 
 
 class AlertBook:
-    """The standing alerts."""
+    """The active alerts."""
 
     def __init__(self, *, most: int = MOST_STANDING) -> None:
         self._standing: dict[Name, ActiveAlert] = {}
@@ -77,13 +78,13 @@ class AlertBook:
 
     @property
     def standing(self) -> Mapping[Name, ActiveAlert]:
-        """What stands now, by rule and subject."""
+        """Return the active alerts by rule and subject."""
         return self._standing
 
     def take(self, alert: Alert, *, at: int, offset: int) -> Notice | None:
-        """Take a record in; what it tells that was not known, `None` for a repeat.
+        """Apply a record; return its change, `None` for a repeat.
 
-        `at` is its append time (ms), `offset` where it lies on the log.
+        `at` is its append time (ms), `offset` its position on the log.
         """
         name = (alert.rule, alert.subject)
         stands = self._standing.get(name)

@@ -1,8 +1,8 @@
-"""From verdicts to alerts: pending, firing, resolved, with patience in both directions. Pure.
+"""From verdicts to alerts: pending, firing, resolved, with a delay in both directions. Pure.
 
-Whether an alert stands is not decided here but read from the log (`alerting.book`), so that a
-restart, or another evaluator, neither fires nor resolves anything twice. All that is kept here is
-since when a breach, or its end, has lasted.
+Whether an alert is active is read from the log (`streams.alerts.evaluation.active_alerts`), so a
+restart, or another evaluator, neither fires nor resolves anything twice. Only the start of a
+breach, or of its end, is kept here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from streams.routing.alert_rules import AlertRule, RuleState
 
 
 class AlertTransition(StrEnum):
-    """What becomes of an alert; the values are the states of its record."""
+    """Transition of an alert; the values are the states of its record."""
 
     FIRED = "fired"
     RESOLVED = "resolved"
@@ -22,7 +22,7 @@ class AlertTransition(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertTimer:
-    """Since when (ms) a breach lasts that has not fired yet, or, where one stands, its end."""
+    """Start (ms) of a breach that has not fired yet or, for an active alert, of its end."""
 
     firing: bool = False
     since: int | None = None
@@ -31,10 +31,11 @@ class AlertTimer:
 def step(
     before: AlertTimer, verdict: RuleState, rule: AlertRule, now: int, *, firing: bool
 ) -> tuple[AlertTimer, AlertTransition | None]:
-    """What a verdict at `now` (ms) makes of an alert that stands (`firing`) or not.
+    """Return the transition of an alert, which is active (`firing`) or not, by a verdict at `now`
+    (ms).
 
-    The change is asked for again until the log says that it happened. Where nothing is seen any
-    more, an alert stands for a whole window longer before it counts as over: silence is no proof.
+    The transition is returned until the log has it. Without data an alert keeps firing for one more
+    window.
     """
     since = before.since if before.firing == firing else None
     if firing:

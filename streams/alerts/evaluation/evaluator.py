@@ -1,9 +1,9 @@
-"""Which alerts should fire, be resolved or be said again, at an instant. Pure.
+"""Evaluator: alerts to fire, resolve or repeat at an instant. Pure.
 
-The evaluator sees every event of its rules' windows, in any order of partitions, and is asked at
-instants that never go back. What stands it is told by the book; what it proposes counts once it is
-on the log. Besides its rules it looks after alerts that workers raise by themselves: those are said
-again while their cause lasts, and are over when they are not.
+The evaluator receives every event of its rules' windows, in any order of partitions, and is called
+at instants that never go back. Active alerts come from the log; its proposals count once they are
+on the log. It also repeats alerts that workers raise themselves while their cause lasts, and
+resolves them afterwards.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from streams.routing.alert_rules import (
 )
 
 MARK = "evaluator@"
-"""Begins the name of who noticed, in records of this evaluator."""
+"""Prefix of the reporter's name in records of this evaluator."""
 
 MOST_SUBJECTS_IN_ALL = 2_000
-"""Subjects that all rules together tell apart; shared evenly, at most `MOST_SUBJECTS` each."""
+"""Maximum number of subjects of all rules; shared evenly, at most `MOST_SUBJECTS` each."""
 
 REMIND_MS = 24 * 3_600_000
-"""A standing alert is published again after this time, since the log keeps seven days."""
+"""An active alert is published again after this time, because the log keeps seven days."""
 
 UPDATE_MS = 10 * 60_000
-"""A standing alert whose message has changed is published again after this time."""
+"""An active alert whose message changed is published again after this time."""
 
 
 class Evaluator:
-    """The rules of one registry version at work; `name` is the worker that evaluates."""
+    """The rules of one registry version; `name` is the evaluating worker."""
 
     def __init__(self, alerting: Alerting, tiers: Sequence[str], name: str) -> None:
         most = min(MOST_SUBJECTS, MOST_SUBJECTS_IN_ALL // max(len(alerting.rules), 1))
@@ -54,25 +54,25 @@ class Evaluator:
 
     @property
     def kinds(self) -> frozenset[MeasureKind]:
-        """What its rules measure."""
+        """Return the kinds of measures of its rules."""
         return frozenset(rule.kind for rule in self._rules.values())
 
     @property
     def horizon_ms(self) -> int:
-        """How far back it must have seen everything to say the same as one that ran all along."""
+        """Return the time, ms, for which it must have all events to be exact."""
         return max(
             (rule.window_ms * (1 if rule.change is None else 2) for rule in self._rules.values()),
             default=0,
         )
 
     def take(self, seen: Seen) -> None:
-        """Something happened."""
+        """Apply an event."""
         for measure in self._measures:
             measure.take(seen)
 
     def evaluate(self, now: int, book: AlertBook) -> Iterator[Sequence[Alert]]:
-        """What should be put on the log at `now` (broker time, ms), rule by rule, so that others
-        can have the loop in between.
+        """Yield the alerts to publish at `now` (broker time, ms), rule by rule, so that other tasks
+        can run in between.
         """
         standing = dict(book.standing)
         for measure in self._measures:
@@ -83,7 +83,7 @@ class Evaluator:
         yield tuple(self._of_others(standing, now))
 
     def _of_others(self, standing: dict[Name, ActiveAlert], now: int) -> Iterator[Alert]:
-        """What no rule said anything about: what is over without one, and what is said again."""
+        """Return alerts without a rule that are over, and those to repeat."""
         for (rule, subject), stands in standing.items():
             ours = rule in self._rules
             measured = stands.fired.worker.startswith(MARK)
@@ -169,7 +169,7 @@ class Evaluator:
 
 
 def _is_news(alert: Alert, stands: ActiveAlert, now: int) -> bool:
-    """Whether a standing alert's present message is worth another record."""
+    """Return whether an active alert's current message needs another record."""
     return now - stands.seen >= UPDATE_MS and alert.message != stands.latest.message
 
 

@@ -1,7 +1,7 @@
-"""What each kind of rule counts, and what its figure is. Pure.
+"""Measures of each kind of rule. Pure.
 
-A measure takes what was seen into its rule's windows and reads them at an instant. Shares and means
-are of what was seen; sums are 0 where nothing was.
+A measure adds events to its rule's windows and reads them at an instant. Shares and means are over
+the events; sums are 0 without events.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from streams.providers.port import ErrorClass
 from streams.routing.alert_rules import AlertRule, MeasureKind, Measurement
 
 EVERYBODY = "all"
-"""Subject of what is counted over all tenants."""
+"""Subject of measures over all tenants."""
 
 _OK = "ok"
 _HOUR_MS = 3_600_000
@@ -41,10 +41,10 @@ _DOWN = frozenset(
         ErrorClass.AUTH.value,
     }
 )
-"""Ends of a call that speak against its instance, as `providers.load` has it."""
+"""Statuses of calls that count against their instance, as in `streams.providers.reliability`."""
 
 Counted = tuple[str, float] | None
-"""A subject and an amount; `None` where a rule does not count what was seen."""
+"""Returns a subject and an amount; `None` if a rule does not count the event."""
 
 
 def _whose(rule: AlertRule, tenant: str) -> str | None:
@@ -157,11 +157,11 @@ ADVICE: Mapping[MeasureKind, str] = {
     MeasureKind.CONSUMER_LAG: "Add workers, or sinks, or see what holds them up: their /health.",
     MeasureKind.ERROR_RATE: "See `sluice query provider_health` and the worker's log.",
 }
-"""What to do about an alert of each kind."""
+"""Action for an alert of each kind."""
 
 
 class Measure:
-    """What one rule has seen; `first_tier` is the cheapest of the registry."""
+    """The measure of one rule; `first_tier` is the registry's cheapest."""
 
     def __init__(
         self, rule: AlertRule, first_tier: str, *, most_subjects: int = MOST_SUBJECTS
@@ -174,23 +174,23 @@ class Measure:
         self._way = _WAYS[rule.kind]
 
     def take(self, seen: Seen) -> None:
-        """Count what was seen, if the rule counts it."""
+        """Count an event, if the rule counts it."""
         counted = self._way.counts(self.rule, seen, self._first_tier)
         if counted is not None:
             subject, amount = counted
             self._windows.take(subject, seen.at, amount)
 
     def readings(self, now: int) -> Iterator[Measurement]:
-        """The figure of each subject at `now`."""
+        """Return the figure of each subject at `now`."""
         for subject, sums in self._windows.sums(now):
             yield self._way.reads(self.rule, sums, subject)
 
     def silence(self, subject: str) -> Measurement:
-        """The figure of a subject of which nothing was seen lately."""
+        """Return the figure of a subject without recent events."""
         return self._way.reads(self.rule, Sums(), subject)
 
     def in_words(self, reading: Measurement) -> str:
-        """A figure as people are told it."""
+        """Return a figure as text."""
         said = self._way.says.format(value=reading.value or 0.0, signal=self.rule.signal)
         if self.rule.change is None or reading.before is None:
             return said

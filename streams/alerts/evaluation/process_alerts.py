@@ -1,6 +1,6 @@
-"""When an alert that a process raised itself, without a rule in the registry, is over. Pure.
+"""End of alerts that a process raised itself, without a rule in the registry. Pure.
 
-`AlertName` says for each alert which `Resolution` applies. The evaluator applies it.
+`AlertName` has the `Resolution` of each alert; the evaluator applies it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from schemas.alert_names import Resolution, resolution_of
 from streams.routing.budget_windows import DAY, HOUR, MONTH, window_end
 
 QUIET_MS = 15 * 60_000
-"""Time without a repetition after which an alert is over. Workers repeat a lasting alert after
-10 minutes (`streams.alerts.worker_alerts.REPEAT_MS`)."""
+"""Time without a repetition after which an alert is over. Workers repeat a lasting alert after 10
+minutes (`streams.alerts.worker_alerts.REPEAT_MS`).
+"""
 
 _WINDOWS = {16: (HOUR, "%Y-%m-%d %H:%M"), 10: (DAY, "%Y-%m-%d"), 7: (MONTH, "%Y-%m")}
-"""Windows by the length of their names, as `routing.budget_windows` gives them."""
+"""Windows by the length of their names, as in `streams.routing.budget_windows`."""
 
 
 def why_over(rule: str, subject: str, seen: int, now: int) -> str | None:
-    """Why an alert that was last raised at `seen` is over at `now` (ms); `None` while it stands.
+    """Return why an alert last raised at `seen` is over at `now` (ms); `None` while it is active.
 
     A name that no process raises itself has no known end: its publisher resolves it.
     """
@@ -38,9 +39,9 @@ def why_over(rule: str, subject: str, seen: int, now: int) -> str | None:
 
 
 def budget_window_end(subject: str) -> int | None:
-    """End (ms) of the window that the subject of a budget's alert names; `None` for none.
+    """Return the end (ms) of the window in the subject of a budget alert; `None` without one.
 
-    A subject is `budget: whose, window, level` (`budgets.alarms`).
+    A subject is `budget: subject, window, level` (`streams.budgets.budget_alerts`).
     """
     parts = subject.rsplit(", ", 2)
     if len(parts) != 3 or len(parts[1]) not in _WINDOWS:
@@ -54,7 +55,7 @@ def budget_window_end(subject: str) -> int | None:
 
 
 def span_in_words(milliseconds: int) -> str:
-    """A time as people say it: `1 h`, `5 min`, `90 s`."""
+    """Return a duration as text: `1 h`, `5 min`, `90 s`."""
     seconds = milliseconds // 1_000
     for unit, size in (("h", 3_600), ("min", 60)):
         if seconds >= size and seconds % size == 0:

@@ -1,9 +1,8 @@
-"""Sliding windows by event time: how many, and how much, in the last so many ms and before. Pure.
+"""Sliding windows by event time: count and sum of the last so many ms, and of those before. Pure.
 
-A window moves in steps of a sixtieth of its length, so what it says is a closed function of the
-events and of the instant it is asked for: whoever reads the same log says the same. Memory is
-bounded by 60 steps for each subject, 120 where the window before counts, and by `most_subjects`;
-further subjects are counted together.
+A window moves in steps of a sixtieth of its length, so the result depends only on the events and
+the instant: every reader of the log gets the same. Memory is bounded by 60 steps for each subject,
+120 with the window before, and by `most_subjects`; further subjects are counted together.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ OTHER = "other"
 class Windows:
     """The window of one length, and with `before` the one before it, for each subject of a rule.
 
-    Times are broker's, ms since 1970 UTC.
+    Times are broker times, ms since 1970 UTC.
     """
 
     def __init__(
@@ -34,7 +33,7 @@ class Windows:
         self._subjects: dict[str, dict[int, list[float]]] = {}
 
     def take(self, subject: str, at: int, amount: float) -> None:
-        """Something of this amount was seen."""
+        """Add an event with this amount."""
         steps = self._subjects.get(subject)
         if steps is None:
             if len(self._subjects) >= self._most:
@@ -49,8 +48,8 @@ class Windows:
             step[1] += amount
 
     def sums(self, now: int) -> Iterator[tuple[str, Sums]]:
-        """Each subject of which something was seen, at `now`, which never goes back; what is older
-        than the windows is forgotten.
+        """Yield each subject with events at `now`, which never goes back; drop what is older than
+        the windows.
         """
         last = now // self._step_ms
         middle, oldest = last - STEPS, last - self._kept
@@ -69,7 +68,7 @@ class Windows:
 
 
 class Sums:
-    """Count and amount of a window, and of the one before."""
+    """Count and sum of a window, and of the one before."""
 
     __slots__ = ("amount", "amount_before", "count", "count_before")
 
@@ -87,7 +86,7 @@ class Sums:
             self.amount_before += amount
 
     def mean(self, subject: str) -> Measurement:
-        """The mean amount, now and before."""
+        """Return the mean amount, now and before."""
         return Measurement(
             subject=subject,
             value=self.amount / self.count if self.count else None,
@@ -97,5 +96,5 @@ class Sums:
         )
 
     def total(self, subject: str, scale: float = 1.0) -> Measurement:
-        """The whole amount, which is 0 where nothing was seen; what was seen is its own sample."""
+        """Return the sum, 0 without events, with its own value as the sample."""
         return Measurement(subject=subject, value=self.amount * scale, sample=max(self.count, 1))

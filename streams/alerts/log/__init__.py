@@ -1,1 +1,1 @@
-"""The log of alerts: what is written there, and how it is read again."""
+"""The log of alerts: writing and reading."""

@@ -1,9 +1,9 @@
-"""What the alert service asks of the log: the port.
+"""Port of the alert service to the log.
 
-Who evaluates is decided by Kafka: the process that a consumer group gives the one partition of
-`llm.alerts.v1` to. A process that dies, or is paused for longer than the group's session, loses it,
-and another begins. The service reads what it needs from the log alone, so it works while ClickHouse
-is down, and whoever takes over reads the same.
+Kafka elects the leader: the member of a consumer group that owns the one partition of
+`llm.alerts.v1`. A process that dies, or is paused for longer than the group's session, loses it,
+and another takes over. The service reads only the log, so it works while ClickHouse is down, and
+every leader reads the same.
 """
 
 from __future__ import annotations
@@ -27,9 +27,8 @@ class AlertRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """Events that came, and the instant (broker time, ms) up to which every event was read.
-
-    The instant is `None` as long as nobody knows.
+    """New events, and the instant (broker time, ms) up to which every event was read; `None` while
+    it is unknown.
     """
 
     records: Sequence[EventRecord]
@@ -37,55 +36,55 @@ class Read:
 
 
 class AlertLog(Protocol):
-    """The topics of alerts and events. Every method may raise `KafkaError`; ask again then."""
+    """The topics of alerts and events. Every method may raise `KafkaError`; retry then."""
 
     async def start(self) -> None:
         """Connect, and stand for election."""
         ...
 
     async def stop(self) -> None:
-        """Step back, and disconnect."""
+        """Resign, and disconnect."""
         ...
 
     async def elected(self) -> None:
-        """Wait until this process is the one that evaluates."""
+        """Wait until this process is the leader."""
         ...
 
     @property
     def mine(self) -> bool:
-        """Whether it still is, as far as it knows."""
+        """Return whether it still is, as far as it knows."""
         ...
 
     async def alerts(self) -> Sequence[AlertRecord]:
-        """Alerts up to the end as it is now: after an election all, later those that came since."""
+        """Return alerts up to the current end: after an election all, later the new ones."""
         ...
 
     async def told_to(self) -> int | None:
-        """The offset up to which everybody was told of alerts; `None` before the first."""
+        """Return the offset up to which alerts are delivered; `None` before the first."""
         ...
 
     async def tell(self, offset: int) -> None:
-        """Everybody was told of the alerts before this offset."""
+        """Commit the offset before which all alerts are delivered."""
         ...
 
     async def evaluated(self, evaluation: AlertEvaluation) -> None:
-        """Rules were evaluated: let everybody see by whom and when."""
+        """Publish when and by which worker rules were evaluated."""
         ...
 
     async def topics(self) -> frozenset[str]:
-        """Every topic that there is."""
+        """Return every topic."""
         ...
 
     async def follow(self, topics: Collection[str], since: int) -> None:
-        """Read events of these topics, from a broker time (ms) on, and no others."""
+        """Read only events of these topics, from a broker time (ms) on."""
         ...
 
     async def read(self) -> Read:
-        """What came since the last call, a bounded part of it; waits a little where nothing did."""
+        """Return a bounded number of new events; waits briefly without any."""
         ...
 
     async def lag(self, groups: Collection[str]) -> Mapping[tuple[str, str], int]:
-        """Records that each group is behind, by group and topic; groups without commits are not
-        there.
+        """Return each group's lag in records, by group and topic; groups without commits are left
+        out.
         """
         ...

@@ -1,4 +1,4 @@
-"""What a rule can see: the few facts of each event that some rule measures. Times are ms."""
+"""Facts of events that rules measure. Times are ms."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallSeen:
-    """A provider call ended."""
+    """A finished provider call."""
 
     at: int
     tenant: str
@@ -21,7 +21,7 @@ class CallSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndSeen:
-    """A request ended; `decided_tier` is where its decision sent it, where that was read."""
+    """A terminal outcome; `decided_tier` is the tier of its decision, if it was read."""
 
     at: int
     tenant: str
@@ -31,7 +31,7 @@ class EndSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreSeen:
-    """An answer was scored, 0..1."""
+    """A score of an answer, 0..1."""
 
     at: int
     tier: str | None
@@ -41,7 +41,7 @@ class ScoreSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterObserved:
-    """A message went to a dead-letter topic; `topic` is the one that it was meant for."""
+    """A dead letter; `topic` is the one that it was meant for."""
 
     at: int
     topic: str
@@ -49,7 +49,7 @@ class DeadLetterObserved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LagSeen:
-    """How many records a group is behind on a topic."""
+    """A group's lag on a topic, in records."""
 
     at: int
     group: str

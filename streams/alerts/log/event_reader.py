@@ -1,8 +1,8 @@
-"""From records of the event topics to what rules can see, decoding no more than some rule needs.
+"""Conversion of event records to facts, decoding only what a rule needs.
 
-Outcomes are told by their headers; their values are decoded only where a rule asks for the tier
-that was decided. `started`, `parked` and `escalated` records are passed over. A record that can't
-be read is passed over as well, and noted as a bad record.
+Outcomes are read by their headers; values are decoded only if a rule needs the decided tier.
+`started`, `parked` and `escalated` records are skipped. An unreadable record is skipped and noted
+as a bad record.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _BY_CALLS = frozenset(
 _BY_ENDS = frozenset({MeasureKind.ERROR_RATE, MeasureKind.DISTRIBUTION_SHIFT})
 
 REMEMBERED = 20_000
-"""Ends of requests that are remembered, so that one that a crash wrote twice counts once."""
+"""Outcomes kept, so that one written twice by a crash counts once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class EventRecord:
 
 
 def topics_of(kinds: Collection[MeasureKind], known_topics: Collection[str]) -> frozenset[str]:
-    """The topics that rules of these kinds are measured on, of those that there are."""
+    """Return the existing topics that rules of these kinds measure."""
     wanted = set()
     if _BY_CALLS & set(kinds):
         wanted.add(COST)
@@ -72,7 +72,7 @@ class EventReader:
         self._ended: OrderedDict[tuple[bytes, str], None] = OrderedDict()
 
     async def seen(self, record: EventRecord) -> Seen | None:
-        """What a record tells; `None` for one that no rule counts."""
+        """Return a record's fact; `None` if no rule counts it."""
         try:
             if record.topic == COST:
                 return await self._call(record)
@@ -118,7 +118,7 @@ class EventReader:
         )
 
     def _again(self, key: bytes, origin: str) -> bool:
-        """Whether this request, from this place of its topic, has ended before."""
+        """Return whether this request, at this position of its topic, has ended before."""
         end = (key, origin)
         if end in self._ended:
             return True

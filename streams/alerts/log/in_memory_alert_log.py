@@ -1,6 +1,6 @@
-"""The alert service's log in memory: the twin of `kafka_log`, for tests.
+"""In-memory twin of the alert service's log, for tests.
 
-It reads a `MemoryLog` as a broker's topics; elections are held by hand.
+It reads a `MemoryLog` as a broker's topics; elections are made by hand.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from streams.journal.in_memory_log import MemoryLog
 
 
 class FakeGroupState:
-    """What a group keeps on the broker: how far everybody was told, and lags for the asking."""
+    """A group's state on the broker: the delivered offset, and lags."""
 
     def __init__(self) -> None:
         self.told: int | None = None
@@ -45,19 +45,19 @@ class MemoryAlertLog:
         self._events: dict[str, int] = {}
 
     async def start(self) -> None:
-        """Nothing to connect."""
+        """Do nothing."""
 
     async def stop(self) -> None:
-        """Step back."""
+        """Resign."""
         self.lose()
 
     def win(self) -> None:
-        """This process evaluates from now on."""
+        """Make this process the leader."""
         self._alerts = 0
         self._won.set()
 
     def lose(self) -> None:
-        """Another one does."""
+        """Make another process the leader."""
         self._won.clear()
 
     async def elected(self) -> None:
@@ -102,7 +102,7 @@ class MemoryAlertLog:
         }
 
     async def read(self) -> Read:
-        """See `AlertLog`; others get the loop in between, as on a broker."""
+        """See `AlertLog`; other tasks run in between, as on a broker."""
         await asyncio.sleep(0)
         records = []
         for topic, position in self._events.items():

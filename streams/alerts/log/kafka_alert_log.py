@@ -1,9 +1,8 @@
 """The alert service's log on a broker: one consumer in a group for the lease, one for events.
 
-A consumer leaves its group when nobody polls it for `max_poll_interval_ms`, and joins again only
-when it is polled. So whoever waits for the lease polls, and whoever holds it polls with each turn,
-with the partition paused: alerts are read only where they are asked for. An evaluator that hangs
-loses its lease that way.
+A consumer leaves its group when it is not polled for `max_poll_interval_ms`, and joins again only
+when it is polled. So both waiting processes and the leader poll with each turn, with the partition
+paused: alerts are read only on request. A hanging leader loses its lease that way.
 """
 
 from __future__ import annotations
@@ -28,25 +27,25 @@ from streams.alerts.log.lease_times import LeaseTimes
 POLL_MS = 500
 POLL_RECORDS = 500
 FETCH_MIN_BYTES = 64 * 1024
-"""Alerts are looked at every few seconds: a fetch for each event would only cost."""
+"""Alerts are read every few seconds, so a fetch for each event would be wasted."""
 
 SETTLE_MS = 1_000
-"""How far behind the last fetch the events count as complete."""
+"""Time behind the last fetch from which the events count as complete."""
 
 
 class _Election(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Remembers whether the partition of alerts is ours, and rewinds when it becomes so."""
+    """Tracks ownership of the alerts' partition, and seeks to its beginning on assignment."""
 
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
         self.won = asyncio.Event()
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """It is not ours any more."""
+        """Note that the partition is revoked."""
         self.won.clear()
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """It is ours, from its beginning."""
+        """Note that the partition is assigned, from its beginning."""
         if ALERT_PLACE in assigned:
             await self._consumer.seek_to_beginning(ALERT_PLACE)
             self._consumer.pause(ALERT_PLACE)
@@ -54,7 +53,7 @@ class _Election(ConsumerRebalanceListener):  # type: ignore[misc]
 
 
 class KafkaAlertLog:
-    """See `AlertLog`. `group` is the group of the lease; `broker_now` tells the broker's time."""
+    """See `AlertLog`. `group` is the group of the lease; `broker_now` returns the broker's time."""
 
     def __init__(
         self,
@@ -213,8 +212,8 @@ class KafkaAlertLog:
         return behind
 
     async def _frontier(self, events: AIOKafkaConsumer) -> int | None:
-        """The least of what each partition was read to: its last fetch where it is at its end,
-        else its last record.
+        """Return the minimum over partitions of what was read: the last fetch at the end, else the
+        last record.
         """
         now = self._broker_now()
         ahead = now - time.time() * 1000
@@ -224,7 +223,7 @@ class KafkaAlertLog:
             if end is None or asked is None:
                 return None
             drained = await events.position(place) >= end
-            # A fetch from before this machine's clock was set back would lie in the future.
+            # A fetch from before this machine's clock was set back would be in the future.
             until = min(asked + ahead, now) - SETTLE_MS if drained else reached
             frontier = until if frontier is None else min(frontier, until)
         return None if frontier is None else int(frontier)
@@ -237,7 +236,7 @@ class KafkaAlertLog:
 
 
 async def read_alerts(kafka: Mapping[str, Any], since: int) -> Sequence[AlertRecord]:
-    """All alerts from a broker time (ms) on, up to the end of the topic."""
+    """Yield all alerts from a broker time (ms) to the end of the topic."""
     consumer = open_consumer(**kafka, enable_auto_commit=False, fetch_max_wait_ms=POLL_MS)
     try:
         await consumer.start()

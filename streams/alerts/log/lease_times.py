@@ -1,4 +1,4 @@
-"""When the evaluation of alerts passes to another worker."""
+"""Times after which another worker takes over the evaluation of alerts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseTimes:
-    """When another process takes over: after `session_ms` without a sign of the one that evaluates,
-    or after `idle_ms` without a turn of it, though it still shows signs.
+    """Another process takes over `session_ms` after the last heartbeat of the leader, or `idle_ms`
+    after its last turn, even with heartbeats.
     """
 
     session_ms: int = 10_000

@@ -39,20 +39,20 @@ _SERVER_ERRORS = 500
 
 
 class Delivery(StrEnum):
-    """What came of it."""
+    """Result of a delivery."""
 
     DELIVERED = "delivered"
     REFUSED = "refused"
-    """The operator does not allow it, or the other side will not have it."""
+    """The operator's policy or the receiver rejects it."""
     FAILED = "failed"
-    """It could not be delivered in any of the tries."""
+    """All attempts failed."""
     DROPPED = "dropped"
-    """Too many were waiting already."""
+    """The queue was full."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryResult:
-    """What came of a delivery, in how many tries, and why where it failed."""
+    """Result of a delivery, the number of attempts, and the reason of a failure."""
 
     delivery: Delivery
     tries: int = 0
@@ -61,7 +61,7 @@ class DeliveryResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSender:
-    """Delivers; everything that it touches of the world is given to it."""
+    """Delivers notices; all I/O is injected."""
 
     hosts: HostPolicy
     keys: KeyRing
@@ -71,7 +71,7 @@ class WebhookSender:
     timeouts: Timeouts = TIMEOUTS
 
     async def deliver(self, notice: Notice, webhook: Webhook) -> DeliveryResult:
-        """Tell a webhook of a notice; never raises for what the other side does."""
+        """Deliver a notice to a webhook; never raises for the receiver's behaviour."""
         try:
             url = httpx.URL(webhook.url)
             self.hosts.check(url, loopback=False)
@@ -114,14 +114,14 @@ class WebhookSender:
             "user-agent": "sluice",
         }
         if webhook.api_key_env is not None:
-            # A webhook may name any host, so its key must be bound to one by the operator.
+            # A webhook may name any host, so the operator must bind its key to one.
             key = self.keys.key(webhook.api_key_env, host, bound=True)
             headers["authorization"] = f"Bearer {key}"
         return headers
 
 
 def body_of(notice: Notice) -> bytes:
-    """What a webhook is sent, JSON; `text` is all of it in one line."""
+    """Return the JSON body; `text` is a one-line summary."""
     alert = notice.alert
     word = "resolved" if notice.change is AlertTransition.RESOLVED else alert.severity
     return orjson.dumps(
@@ -150,11 +150,11 @@ _IN_WORDS = {
 
 
 def _unusable(status: int) -> str:
-    """Why an exchange with this status was broken off."""
+    """Return why an exchange with this status was stopped."""
     return "redirects are not followed" if 300 <= status < 400 else "more than is read"
 
 
 def _retry_after(exchange: Exchange) -> float | None:
-    """Seconds that it asks to wait; dates are taken for no wish."""
+    """Return the seconds of `Retry-After`; dates are ignored."""
     text = exchange.headers.get("retry-after", "")
     return float(text) if text.isascii() and text.isdigit() else None

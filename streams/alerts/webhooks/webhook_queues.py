@@ -1,9 +1,9 @@
-"""Notices on their way to webhooks: one queue each, so that one that hangs holds up no other.
+"""Queues of notices for webhooks: one each, so a hanging webhook delays no other.
 
-What always holds: `offer` never waits; a queue holds at most `MOST_WAITING` notices, further ones
-are dropped with a log line; a webhook hears of changes in their order on the log; whatever becomes
-of a delivery, its notice ends, so that progress never stands still for longer than the tries of
-what waits take.
+Invariants: `offer` never waits. A queue holds at most `MOST_WAITING` notices; further ones are
+dropped with a log line. A webhook receives changes in their order on the log. Every delivery ends
+its notice, so the delivered offset never stalls for longer than the attempts of the waiting
+notices.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Deliver = Callable[[Notice, Webhook], Awaitable[DeliveryResult]]
 
 
 class Webhooks:
-    """The queues of the webhooks; `ended` is told what came of each delivery."""
+    """The queues of the webhooks; `ended` receives the result of each delivery."""
 
     def __init__(
         self, deliver: Deliver, *, ended: Callable[[str], None] = lambda delivery: None
@@ -40,22 +40,22 @@ class Webhooks:
         self._tasks: dict[Webhook, asyncio.Task[None]] = {}
 
     def begin(self, told_to: int) -> None:
-        """Begin anew, where everybody was told of what lies before this offset."""
+        """Restart; everything before this offset is delivered."""
         self._progress = Progress(told_to)
 
     @property
     def told_to(self) -> int:
-        """Every notice before this offset was delivered, or given up."""
+        """Return the offset before which every notice is delivered, or given up."""
         return self._progress.told_to
 
     def read(self, offset: int, notice: Notice | None) -> None:
-        """A record of the log was read, and tells this; it is on its way when this returns."""
+        """Queue the notice of a record of the log."""
         if notice is not None and offset >= self._progress.told_to:
             self._offer(notice)
         self._progress.read(offset)
 
     async def use(self, webhooks: Collection[Webhook]) -> None:
-        """Tell these from now on, and no others: what waits for one that is gone is given up."""
+        """Set the webhooks; notices for removed ones are given up."""
         for gone in self._queues.keys() - set(webhooks):
             waiting = self._queues.pop(gone)
             await _cancelled(self._tasks.pop(gone))
@@ -67,12 +67,12 @@ class Webhooks:
                 self._tasks[webhook] = asyncio.create_task(self._serve(webhook, queue))
 
     async def drained(self) -> None:
-        """Wait until nothing is under way."""
+        """Wait until no delivery is in progress."""
         for queue in list(self._queues.values()):
             await queue.join()
 
     async def stop(self) -> None:
-        """Deliver nothing more; who comes after goes on from `told_to` as it was before."""
+        """Stop delivery; the next leader continues from the committed offset."""
         tasks = list(self._tasks.values())
         self._tasks.clear()
         self._queues.clear()
