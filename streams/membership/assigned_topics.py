@@ -1,4 +1,4 @@
-"""Whether the partitions of a topic are given out as they should be. Pure."""
+"""Whether the group's assignment of a topic is correct. Pure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestTopic:
-    """A topic as it is (`exists`, `partitions`), and as its consumer group has given it out:
-    `given` are the partitions that some member has, `owned` those of this worker. `is_anew` says
-    that this worker reads an earlier topic of the same name; `members` is how many share the
-    partitions. Where the group rebalances, `given` and `members` are `None`.
+    """A topic as it is (`exists`, `partitions`) and as its consumer group has assigned it: `given`
+    are the partitions of any member, `owned` those of this worker. `is_anew` says that this worker
+    reads an earlier topic of the same name; `members` is the number of members. While the group
+    rebalances, `given` and `members` are `None`.
     """
 
     name: str
@@ -23,23 +23,23 @@ class RequestTopic:
 
     @property
     def is_given_wrongly(self) -> bool:
-        """Whether the group must give its partitions out again."""
+        """Return whether the group must rebalance."""
         if self.is_anew:
             return True
         return self.given is not None and self.given != frozenset(range(self.partitions))
 
     @property
     def is_read(self) -> bool:
-        """Whether this worker reads partitions of it that there are."""
+        """Return whether this worker reads existing partitions of it."""
         return (
             self.exists and not self.is_anew and any(each < self.partitions for each in self.owned)
         )
 
     @property
     def fault(self) -> str | None:
-        """Why its messages are not taken as they should be; `None` where they are.
+        """Return why its messages are not read correctly; `None` if they are.
 
-        A worker without a partition is in order where there are more workers than partitions.
+        A worker without a partition is correct if there are more workers than partitions.
         """
         if not self.exists:
             return f"the request topic {self.name} does not exist; create it: sluice topics create"

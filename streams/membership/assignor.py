@@ -1,12 +1,12 @@
-"""How the workers' group gives out partitions: Faust's way, from claims that are sound.
+"""Assignor of the workers' group: Faust's, with corrected claims.
 
-Faust keeps to what members had before, so that little moves. It takes that as it is, which goes
-wrong in three ways. Partitions that are gone count as well: a member that had partitions 2 and 3 of
-a topic that now has two was full of them, and the assertion that failed then ended the worker that
-gave out. Two members may claim one partition, as after a session that ran out. And it gives what is
-free to each member in turn, whatever each has: a third member of seven partitions got one.
-So each member's claims are made sound first: no partition that is gone, none twice, and for
-each member the share that all have at least. What remains is at most one for each.
+Faust keeps the members' previous partitions, so that few move. It uses the claims as they are,
+which fails in three ways. Removed partitions count: a member that had partitions 2 and 3 of a topic
+that now has two was full of them, and the failed assertion ended the leading worker. Two members
+may claim one partition, as after an expired session. And free partitions go to members in turn,
+whatever each has: a third member of seven partitions got one. So each member's claims are corrected
+first: no removed partition, none twice, and for each member the minimum fair share. At most one for
+each member remains.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class GroupAssignor(PartitionAssignor):
-    """Faust's assignor, with sound claims. Members with either one share a group."""
+    """Faust's assignor, with corrected claims. Members with either one can share a group."""
 
     def _perform_assignment(
         self, cluster: ClusterMetadata, member_metadata: Mapping[str, Any]
@@ -51,7 +51,7 @@ class GroupAssignor(PartitionAssignor):
 
 
 def _said_by(member: ConsumerProtocolMemberMetadata) -> ClientMetadata:
-    """What a member says of itself; one that says nothing readable had nothing."""
+    """Return a member's claims; unreadable ones count as none."""
     try:
         known: ClientMetadata = ClientMetadata.loads(member.user_data)
         had = known.assignment.actives
@@ -73,7 +73,7 @@ def _said_by(member: ConsumerProtocolMemberMetadata) -> ClientMetadata:
 def _groups(
     cluster: ClusterMetadata, members: Mapping[str, Any]
 ) -> list[tuple[int, list[str], list[str]]]:
-    """Partition count, subscribers and topics that Faust gives out together, all sorted."""
+    """Return partition count, subscribers and topics that Faust assigns together, all sorted."""
     subscribers: dict[str, list[str]] = defaultdict(list)
     for member in sorted(members):
         for topic in set(members[member].subscription):
@@ -87,15 +87,16 @@ def _groups(
 
 
 def _first(had: Mapping[str, Sequence[int]], topics: Sequence[str]) -> Sequence[int]:
-    """What a member had of topics that are given out together: of the first that it had."""
+    """Return a member's claims on topics that are assigned together: those on the first."""
     return next((had[topic] for topic in topics if had.get(topic)), ())
 
 
 def sound_claims(had: Sequence[Sequence[int]], count: int) -> list[list[int]]:
-    """A fair share of partitions 0..`count` - 1 for each member, of those it had where possible.
+    """Return a fair share of partitions 0..`count` - 1 for each member, of its claims where
+    possible.
 
-    Each member gets `count` // members partitions, and no partition is in two shares. What the
-    division leaves over stays with members that had it, one each, or in no share.
+    Each member gets `count` // members partitions, and no partition is in two shares. The remainder
+    stays with members that had it, one each, or in no share.
     """
     least, over = divmod(count, len(had))
     taken: set[int] = set()

@@ -1,9 +1,9 @@
-"""Where a consumer reads on: at what is committed, offset 0 included.
+"""Read positions after an assignment: the committed offsets, offset 0 included.
 
-aiokafka's own way back leaves a partition where it is when offset 0 is committed. Faust discards
-the records that it fetches before a rebalance has ended, trusting in that way back. The first
-records of a new partition were lost so. It also asks the broker once for each partition; this asks
-once for all.
+aiokafka's own reset leaves a partition where it is when offset 0 is committed. Faust discards
+records that it fetches before a rebalance has ended, and relies on that reset: the first records of
+a new partition were lost so. It also queries the broker once for each partition; this queries once
+for all.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 
 
 async def seek_to_committed(consumer: Any) -> dict[Any, int | None]:
-    """Read every assigned partition on at its committed offset, or from its beginning where none is
-    committed; the committed offsets.
+    """Seek every assigned partition to its committed offset, or to its beginning without one;
+    return the committed offsets.
 
     Raises:
-        KafkaError: the broker did not answer.
+        KafkaError: the broker did not respond.
     """
     places = consumer.assignment()
     found = await consumer._coordinator.fetch_committed_offsets(list(places))
@@ -24,7 +24,7 @@ async def seek_to_committed(consumer: Any) -> dict[Any, int | None]:
         place: found[place].offset if place in found and found[place].offset >= 0 else None
         for place in places
     }
-    # A rebalance may have begun meanwhile; whatever it assigns is read from its committed offset.
+    # A new rebalance may have begun; its partitions are then read from their committed offsets.
     for place in places & consumer.assignment():
         consumer.seek(place, committed[place] or 0)
     return committed

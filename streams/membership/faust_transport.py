@@ -1,22 +1,21 @@
-"""Faust's Kafka transport, with what its settings can't say.
+"""Faust's Kafka transport, with what its settings do not cover.
 
-The fetch's longest wait: Faust fixes it at 1.5 s, and aiokafka has one fetch under way for each
-broker. A fetch that was sent without the partitions that still had unread records then holds up
-their next records until it returns: 680 ms at the median in a closed loop (measured), 2 ms with a
-short wait. And leaving: aiokafka sends no LeaveGroup for a member with a fixed name, whose
-partitions would lie idle for the session timeout. And the loop of the consumer's thread, which mode
-makes asyncio's own, whatever the process runs on.
+Fetch wait: Faust fixes it at 1.5 s, and aiokafka has one fetch in progress for each broker. A fetch
+sent without the partitions that still had unread records delays their next records until it
+returns: 680 ms at the median in a closed loop (measured), 2 ms with a short wait. Leaving: aiokafka
+sends no LeaveGroup for a static member, whose partitions would be idle for the session timeout.
+Event loop: mode uses asyncio's own loop for the consumer's thread, whatever the process runs on.
 
 Only committed transactions are read: a request of an aborted one was never sent. Such requests, and
-the markers of transactions, leave gaps between offsets. Faust commits none of the offsets behind a
-gap in the cases that it does not foresee, and lists every missing offset in those that it does. Our
-intake acknowledges in order, so the newest acknowledged offset is the one to commit.
+transaction markers, leave gaps between offsets. Faust commits no offset after a gap in cases that
+it does not foresee, and lists every missing offset in the others. The dispatcher acknowledges in
+order, so the newest acknowledged offset is the one to commit.
 
-No record that was fetched is lost between aiokafka and us (`Consumer.getmany`), and before each
-rebalance every member learns the topics anew, since any of them may be the one that gives out.
+No fetched record is lost between aiokafka and the dispatcher (`Consumer.getmany`). Before each
+rebalance every member refreshes the topics, because any of them may be the leader.
 
-Offsets are committed with marks (`streams.membership.group_marks`), which say who reads a partition
-and which of its messages were tried before.
+Offsets are committed with marks (`streams.membership.group_marks`): the reader of a partition, and
+earlier attempts of its messages.
 """
 
 from __future__ import annotations
@@ -42,12 +41,12 @@ from streams.offset_metadata.delivery_attempts import DeliveryAttempts, Place
 log = logging.getLogger(__name__)
 
 FETCH_MAX_WAIT_MS = 20
-"""Fifty empty fetches a second when idle; at most this much latency when they are in the way."""
+"""Fifty empty fetches a second when idle; at most this much latency when one is in progress."""
 
 SEEK_AGAIN_S = 0.5
 
 TOPICS_PATIENCE_S = 5.0
-"""How long a rebalance waits for the topics as they are now."""
+"""Time for which a rebalance waits for refreshed topics."""
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -62,18 +61,18 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return consumer
 
     def give_up_name(self) -> None:
-        """From now on be a member without a fixed name, which leaves its group when it stops."""
+        """Become a dynamic member, which leaves its group on stop."""
         coordinator = getattr(self._consumer, "_coordinator", None)
         if coordinator is not None:
             coordinator._group_instance_id = None
 
     async def on_partitions_assigned(self, assigned: Any, generation_id: int = 0) -> None:
-        """Put our marks before anything is read."""
+        """Write this worker's marks before anything is read."""
         await self.marks.take_over(self._ensure_consumer(), assigned)
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def on_partitions_revoked(self, revoked: Any) -> None:
-        """Take our marks off when the last offsets are committed."""
+        """Remove this worker's marks after the last commit."""
         await super().on_partitions_revoked(revoked)
         consumer = self._ensure_consumer()
         if revoked:
@@ -121,7 +120,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return found
 
     async def rejoin(self) -> None:
-        """Have the group give out its partitions anew."""
+        """Trigger a rebalance."""
         await self._on_loop(_rejoin(self._ensure_consumer()))
 
     async def standing(self) -> GroupStanding | None:
@@ -130,7 +129,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return found
 
     async def _on_loop(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """On the thread's loop, from another one, past what waits in the thread's queue."""
+        """Run on the thread's loop from another one, ahead of the thread's queue."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.thread_loop))
 
 
@@ -139,14 +138,14 @@ async def _rejoin(consumer: Any) -> None:
 
 
 async def _learn_topics(consumer: Any) -> None:
-    """Have the partitions given out by what there is now, whichever member gives them out."""
+    """Refresh topics before a rebalance, whichever member leads."""
     with suppress(KafkaError, TimeoutError):
         async with asyncio.timeout(TOPICS_PATIENCE_S):
             await consumer._client.force_metadata_update()
 
 
 class Consumer(driver.Consumer):
-    """A consumer on our thread."""
+    """A consumer on this thread."""
 
     def _new_consumer_thread(self) -> ConsumerThread:
         thread = ConsumerThread(
@@ -158,10 +157,10 @@ class Consumer(driver.Consumer):
         return thread
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109
-        """Messages as they come. Every record that was fetched is handed over, or fetched again.
+        """Yield messages as they arrive. Every fetched record is delivered, or fetched again.
 
-        Faust discards records of a partition that was paused while they were under way, and those
-        of a batch that came while its flow was stopped.
+        Faust discards records of a partition that was paused during the fetch, and those of a batch
+        that arrived while its flow was stopped.
         """
         records, _ = await self._wait_next_records(timeout)
         if not records or self.should_stop:
@@ -172,7 +171,7 @@ class Consumer(driver.Consumer):
         generation = self.app.consumer_generation_id
         for place, record in self.scheduler.iterate(records):
             if not self.flow_active or self.app.consumer_generation_id != generation:
-                return  # The next assignment reads on at what is committed.
+                return  # The next assignment reads from the committed offsets.
             yield place, self._to_message(place, record)
 
     async def _fetch_again(self) -> None:
@@ -187,16 +186,16 @@ class Consumer(driver.Consumer):
                 return
 
     def end_of(self, place: tuple[str, int]) -> int | None:
-        """The end of a partition as the last fetch told it; `None` before one.
+        """Return the end offset of a partition by the last fetch; `None` before one.
 
         Raises:
-            Exception: aiokafka's, for a partition that is not ours any more.
+            Exception: aiokafka's, for a partition that is not assigned any more.
         """
         end: int | None = self._thread.highwater(TP(*place))
         return end
 
     def committed_of(self, place: tuple[str, int]) -> int | None:
-        """The offset up to which a partition is committed; `None` where that is not known."""
+        """Return the committed offset of a partition; `None` if it is unknown."""
         return self.thread.marks.committed(place)
 
     def give_up_name(self) -> None:
@@ -206,7 +205,7 @@ class Consumer(driver.Consumer):
 
     @property
     def thread(self) -> ConsumerThread:
-        """The thread in which it runs."""
+        """Return the thread in which it runs."""
         thread: Any = self._thread
         return thread  # type: ignore[no-any-return]
 
@@ -224,11 +223,11 @@ class Consumer(driver.Consumer):
         return newest + 1
 
     async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
-        """Gaps need no list where acknowledgements come in order."""
+        """Gaps need no list with in-order acknowledgement."""
 
 
 class Transport(driver.Transport):
-    """The transport that makes our consumer."""
+    """The transport that creates this consumer."""
 
     Consumer: ClassVar[Any] = Consumer
 

@@ -1,7 +1,7 @@
 """Partition marks on a broker: read with an assignment, committed with every offset.
 
-All of it runs on the loop of the consumer's thread. One commit is under way at a time, so that a
-mark that is put beside the committed offset never takes that offset back.
+All of it runs on the loop of the consumer's thread. One commit is in progress at a time, so a mark
+that is written with the committed offset never moves that offset back.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from streams.offset_metadata.delivery_attempts import (
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 5.0
-"""How long the broker has for marks. Without them work goes on: only tries are not counted."""
+"""Time limit for marks. Without them work goes on, and only attempts are not counted."""
 
 LOOKS = 2
-"""How often the marks of an assignment are asked for: a topic may be deleted meanwhile."""
+"""Attempts to read the marks of an assignment: a topic may be deleted meanwhile."""
 
 AGAIN_S = 0.1
 
@@ -44,7 +44,7 @@ _REBALANCED = (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgress
 
 
 class GroupMarks:
-    """The marks of the partitions that a consumer has, kept by `attempts`."""
+    """The marks of a consumer's partitions, kept by `attempts`."""
 
     def __init__(self, attempts: DeliveryAttempts) -> None:
         self._attempts = attempts
@@ -52,8 +52,8 @@ class GroupMarks:
         self._committing = asyncio.Lock()
 
     async def take_over(self, consumer: Any, assigned: Collection[Any]) -> None:
-        """Read the marks of what was assigned, and put ours. A partition whose committed offset is
-        of another log is read from its beginning.
+        """Read the marks of assigned partitions, and write this worker's. A partition whose
+        committed offset is of another log is read from its beginning.
         """
         places = [TopicPartition(*place) for place in assigned]
         for left in reversed(range(LOOKS)):
@@ -76,7 +76,7 @@ class GroupMarks:
         """Commit offsets, each with its mark.
 
         Raises:
-            KafkaError: the broker did not take them.
+            KafkaError: the broker rejected them.
         """
         async with self._committing:
             await self._commit(
@@ -88,14 +88,14 @@ class GroupMarks:
             )
 
     def committed(self, place: Place) -> int | None:
-        """The offset up to which a partition of ours is committed, 0 included."""
+        """Return the committed offset of an assigned partition, 0 included."""
         return self._committed.get(place)
 
     async def pass_over(self, consumer: Any, place: Place, first: int, end: int) -> None:
-        """Commit `end` where `first` is committed: what lies between is not there any more.
+        """Commit `end` if `first` is committed: the records between are removed.
 
         Raises:
-            KafkaError: the broker did not take it.
+            KafkaError: the broker rejected it.
         """
         async with self._committing:
             if self._committed.get(place) == first:
@@ -103,7 +103,7 @@ class GroupMarks:
                 await self._commit(consumer, {place: Commit(offset=end, metadata=metadata)})
 
     async def write(self, consumer: Any, places: Collection[Place]) -> None:
-        """Put marks as they are now beside what is committed."""
+        """Write the current marks with the committed offsets."""
         try:
             async with asyncio.timeout(PATIENCE_S), self._committing:
                 offsets = {
@@ -120,15 +120,15 @@ class GroupMarks:
             log.warning("tries of a message are not kept: %s", type(error).__name__)
 
     async def give_up(self, consumer: Any) -> None:
-        """Take our name off everything."""
+        """Remove this worker's name from all marks."""
         self._attempts.give_up()
         await self.write(consumer, list(self._committed))
         self._committed = {}
 
     async def _commit(self, consumer: Any, commits: Mapping[Place, Commit]) -> None:
-        """Commit what there still is; the offsets of a topic that is deleted are nobody's.
+        """Commit offsets of existing partitions; those of a deleted topic are dropped.
 
-        aiokafka would try those until there is such a topic again, and nothing else meanwhile.
+        aiokafka would retry those until the topic exists again, and commit nothing else meanwhile.
         """
         left = dict(commits)
         subscription = consumer._subscription.subscription
@@ -169,7 +169,7 @@ async def _commit_once(coordinator: Any, assignment: Any, commits: Mapping[Place
 
 
 def _exists(place: Place, shapes: Mapping[str, TopicShape] | None) -> bool:
-    """Whether there is such a partition, as far as that is known."""
+    """Return whether the partition exists, if that is known."""
     topic, number = place
     return shapes is None or (topic in shapes and number < shapes[topic].partitions)
 

@@ -1,6 +1,6 @@
-"""Which partitions a consumer group has given out, as its coordinator tells it.
+"""Assignment of a consumer group, from its coordinator.
 
-A member knows its own partitions only, so none can see that a partition is nobody's.
+A member knows only its own partitions, so no member sees that a partition is unassigned.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ _STABLE = "Stable"
 
 
 class UnreadableAssignmentError(KafkaError):  # type: ignore[misc]
-    """What a member of the group was given is in no form that is known; asking again is no help."""
+    """A member's assignment has an unknown format; a retry does not help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupStanding:
-    """How many members a group has, and which partitions of each topic they have together."""
+    """Number of members of a group, and the partitions of each topic that they have together."""
 
     members: int
     given: Mapping[str, frozenset[int]]
 
 
 async def group_standing(consumer: Any) -> GroupStanding | None:
-    """How the group of an aiokafka consumer stands; `None` while it rebalances.
+    """Return the state of an aiokafka consumer's group; `None` while it rebalances.
 
     Raises:
-        KafkaError: the coordinator is not known, or did not answer.
-        UnreadableAssignmentError: what a member was given can't be read.
+        KafkaError: the coordinator is unknown, or did not respond.
+        UnreadableAssignmentError: a member's assignment is unreadable.
     """
     coordinator = consumer._coordinator
     if coordinator.coordinator_id is None:
@@ -56,7 +56,7 @@ async def group_standing(consumer: Any) -> GroupStanding | None:
 
 
 def _partitions(assignment: bytes) -> list[tuple[str, list[int]]]:
-    """What a member was given. Its leader wrote it, which may be a client of any kind."""
+    """Decode a member's assignment. The group leader wrote it, which may be any client."""
     if not assignment:
         return []
     try:

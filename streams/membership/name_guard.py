@@ -2,9 +2,9 @@
 
 A fixed name (`SLUICE_WORKER_INSTANCE`) is locked on one machine. On two machines nothing stops a
 second process: the broker gives it the first one's partitions, and the first one, which aiokafka
-never tells, goes on with what it has. So every worker says its name on `llm.workers.v1` before it
-joins the group, and reads there. Of two processes with one name the one that started later, by the
-broker's time, keeps it; the other ends at once and opens no further hop.
+does not notify, continues. So every worker publishes its name on `llm.workers.v1` before it joins
+the group, and reads that topic. Of two processes with one name the later one, by the broker's time,
+keeps it; the other ends at once and opens no further hop.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ class NameTakenOverError(ConfigurationError):
 
 
 class StatusFeed(Protocol):
-    """The workers' statuses, from the time at which it was opened."""
+    """The workers' statuses, from the time of opening."""
 
     async def read(self) -> Sequence[WorkerStatus]:
-        """What came since the last call; empty after a short while without news."""
+        """Return new statuses; empty after a short wait without any."""
         ...
 
 
 def is_later(said: WorkerStatus, mine: WorkerStatus) -> bool:
-    """Whether a status is of a process with our name that started after us. Of two that started in
-    the same millisecond the greater incarnation counts as the later.
+    """Return whether a status is of a process with this name that started later. Of two that
+    started in the same millisecond the greater incarnation counts as the later.
     """
     if said.worker != mine.worker or said.incarnation == mine.incarnation:
         return False
@@ -43,8 +43,8 @@ def is_later(said: WorkerStatus, mine: WorkerStatus) -> bool:
 
 
 class NameGuard:
-    """Reads the statuses of one worker's namesakes; `lost` is called once the name is lost, before
-    anything is awaited.
+    """Reads the statuses of one worker's namesakes; `lost` is called when the name is lost, before
+    any `await`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Pauses of partitions in Faust's consumer, each over by itself."""
+"""Timed pauses of partitions in Faust's consumer."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ log = logging.getLogger(__name__)
 
 
 class PartitionPauses:
-    """Pauses partitions of one consumer; before `use` nothing is paused."""
+    """Pauses partitions of one consumer; without effect before `use`."""
 
     def __init__(self) -> None:
         self._consumer: Any = None
 
     def use(self, consumer: Any) -> None:
-        """From now on pause partitions of this consumer of Faust's."""
+        """Set the Faust consumer whose partitions are paused."""
         self._consumer = consumer
 
     def pause(self, partition: Partition, seconds: float) -> None:
-        """Read no more of a partition for so long; what was fetched is still handed over."""
+        """Pause a partition for this long; fetched records are still delivered."""
         place = TP(*partition)
         if self._consumer is None or place not in self._consumer.assignment():
             return
@@ -33,6 +33,6 @@ class PartitionPauses:
         asyncio.get_running_loop().call_later(seconds, self._resume, place)
 
     def _resume(self, place: TP) -> None:
-        # A partition that was taken away meanwhile must not become active again.
+        # A partition that was revoked meanwhile must not become active again.
         if place in self._consumer.assignment():
             self._consumer.resume_partitions([place])

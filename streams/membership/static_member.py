@@ -1,7 +1,7 @@
-"""Who this worker is in its consumer group: a name that is its own, or none.
+"""Identity of this worker in its consumer group: a fixed name, or none.
 
 With a fixed name (static membership) a killed worker is back in two seconds instead of a session
-timeout. But two processes with one name would both consume, since aiokafka does not know the
+timeout. But two processes with one name would both consume, because aiokafka does not know the
 broker's FENCED_INSTANCE_ID. So a name is only used under a lock that one process can hold.
 """
 
@@ -22,12 +22,12 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class NameTakenError(ConfigurationError):
-    """Another process of this machine runs under the name already."""
+    """Another process of this machine holds the name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A worker's name in journal and metrics, and its group instance id where it has one."""
+    """A worker's name in journal and metrics, and its group instance id if it has one."""
 
     worker: str
     instance_id: str | None
@@ -77,7 +77,7 @@ def lock_name(folder: Path, name: str) -> NameLock:
 
 
 def anonymous_member(incarnation: str) -> Member:
-    """A worker without a name of its own: the host and the incarnation tell it apart."""
+    """Return the identity of a worker without a fixed name, by host and incarnation."""
     return Member(
         worker=f"{socket.gethostname()}-{os.getpid()}-{incarnation[:6]}", instance_id=None
     )

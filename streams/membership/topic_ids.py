@@ -1,7 +1,7 @@
-"""Ids of topics, by which a topic that was made anew is told from the one before it.
+"""Topic ids, which distinguish a recreated topic from the one before it.
 
-aiokafka asks for metadata in a version without ids, so this is a request of our own, over its
-connections. A broker that does not know this version tells no ids.
+aiokafka requests metadata in a version without ids, so this is a separate request over its
+connections. A broker that does not know this version returns no ids.
 """
 
 from __future__ import annotations
@@ -119,18 +119,18 @@ class _Topics(Request[_MetadataRequest]):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicShape:
-    """A topic as the broker has it: its id, and how many partitions."""
+    """A topic on the broker: its id and its number of partitions."""
 
     id: str
     partitions: int
 
 
 async def topic_shapes(client: Any, topics: Collection[str]) -> Mapping[str, TopicShape] | None:
-    """The topics that exist, asked of any broker over an aiokafka client; `None` where the broker
-    tells no ids.
+    """Return the existing topics, from any broker over an aiokafka client; `None` if the broker has
+    no ids.
 
     Raises:
-        KafkaError: no broker answered.
+        KafkaError: no broker responded.
     """
     node = client.get_random_node()
     try:

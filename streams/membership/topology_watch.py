@@ -1,13 +1,13 @@
-"""Watches the topics that a worker reads: what the group has not given out as it is now is given
-out again, and readiness knows which request partitions there are.
+"""Watches a worker's topics: triggers a rebalance when the assignment is outdated, and gives
+readiness the existing request partitions.
 
-Three things go unnoticed without it. A topic that was deleted and made again with as many
-partitions looks the same to consumers: they go on at the old offset, and everything below it would
-be lost. So the ids of topics are compared with those at the assignment. The member that gives out
-partitions is the only one that looks for new ones, and stops looking when its process is restarted
-under a fixed name: the broker then lets the old assignment stand, and tells the new process that
-its predecessor leads (KIP-814). So every member compares what all of them have with what there is.
-And what was given out by metadata that was old already stays so until somebody looks.
+It covers three cases. A topic that is deleted and recreated with the same number of partitions
+looks the same to consumers: they continue at the old offset, and everything below it would be lost.
+So topic ids are compared with those at the assignment. Only the group leader looks for new
+partitions, and it stops when its process is restarted under a fixed name: the broker then keeps the
+old assignment, and tells the new process that its predecessor leads (KIP-814). So every member
+compares the group's whole assignment with the topics. And an assignment by outdated metadata stays
+until a check.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from streams.membership.topic_ids import TopicShape
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
-"""Two small requests to the broker."""
+"""Interval of checks, two small requests to the broker each."""
 
 SILENT_AFTER_S = 30.0
-"""After so long without an answer the broker is said not to answer; elections take less."""
+"""Time without a response after which the broker counts as unavailable; elections take less."""
 
 LONGEST_WAIT_S = 60.0
-"""Between two attempts to have the same topics given out as they are."""
+"""Interval between two rebalances for the same cause."""
 
 REBALANCES = "its group is giving out partitions anew"
 _NOT_LOOKED = "its request topics are not known yet"
@@ -40,26 +40,26 @@ _NOT_LOOKED = "its request topics are not known yet"
 
 class Group(Protocol):
     """The consumer of the workers' group. Every method may raise `KafkaError`, or an error of the
-    driver's own while its thread starts or ends.
+    driver while its thread starts or ends.
     """
 
     async def shapes(self, topics: Collection[str]) -> Mapping[str, TopicShape] | None:
-        """The topics that exist; `None` where the broker tells no ids."""
+        """Return the existing topics; `None` if the broker has no ids."""
         ...
 
     async def standing(self) -> GroupStanding | None:
-        """Which partitions the group has given out; `None` while it rebalances."""
+        """Return the group's assignment; `None` while it rebalances."""
         ...
 
     async def rejoin(self) -> None:
-        """Have partitions given out again."""
+        """Trigger a rebalance."""
         ...
 
 
 class TopologyWatch:
-    """Looks at the `topics` of one worker. `topic_id` tells the id that a topic had when its
-    partitions were assigned, empty where that is not known; `owned` gives those that are ours;
-    `elapsed_s` is any monotonic count of seconds.
+    """Checks the `topics` of one worker. `topic_id` returns a topic's id at assignment, empty if it
+    is unknown; `owned` returns the assigned partitions; `elapsed_s` is any monotonic clock in
+    seconds.
     """
 
     def __init__(
@@ -86,23 +86,23 @@ class TopologyWatch:
         self._fault: str | None = _NOT_LOOKED
         self._answered_at = elapsed_s()
         self.reads_requests = False
-        """Whether this worker reads a request partition that there is, by the last look."""
+        """Return whether this worker reads an existing request partition, by the last check."""
 
     @property
     def fault(self) -> str | None:
-        """Why requests are not taken as they should be, as far as the last look tells."""
+        """Return why requests are not read correctly, by the last check."""
         silent_s = self._elapsed_s() - self._answered_at
         if silent_s > SILENT_AFTER_S:
             return f"Kafka has not answered for {silent_s:.0f} s"
         return self._fault
 
     def assigned(self) -> None:
-        """Partitions were given out: what was seen before does not count any more."""
+        """Note a new assignment: earlier checks do not count any more."""
         self._fault, self.reads_requests = _NOT_LOOKED, False
         self._look_now.set()
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Check until cancelled."""
         while True:
             self._look_now.clear()
             try:
@@ -116,7 +116,7 @@ class TopologyWatch:
                 continue
 
     async def look(self) -> None:
-        """Look once."""
+        """Check once."""
         group, topics = self._group(), self._topics()
         shapes = await group.shapes(topics)
         self._answered_at = self._elapsed_s()
@@ -165,8 +165,8 @@ class TopologyWatch:
         )
 
     async def _mend(self, group: Group, topics: Collection[RequestTopic]) -> None:
-        """Have the group give out again what it gave out wrongly: at once, then ever more rarely
-        while that changes nothing.
+        """Trigger a rebalance for an incorrect assignment: at once, then at increasing intervals
+        while it changes nothing.
         """
         now, wrong = self._elapsed_s(), {each.name: each.partitions for each in topics}
         if wrong != self._wrong:

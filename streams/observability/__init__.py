@@ -1,1 +1,1 @@
-"""What a running worker shows of itself: bounded metrics, readings taken at a scrape, its loop."""
+"""Observability of a running worker: bounded metrics, readings at a scrape, loop lag."""

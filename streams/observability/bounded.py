@@ -1,9 +1,9 @@
-"""A metric whose labels are bounded and whose children are bound once.
+"""A metric with bounded labels and cached children.
 
-Prometheus keeps every combination of label values that it has ever seen, on both sides. A name that
-comes from outside (a model, a tenant's topic) could therefore grow memory without an end. What
-always holds: of each label at most `MOST_VALUES` values are told apart, and a metric has at most
-`MOST_CHILDREN` series; the rest is counted together, as `other`.
+Prometheus keeps every combination of label values that it has seen, on both sides. A name from
+outside (a model, a tenant's topic) could grow memory without limit. Invariant: at most
+`MOST_VALUES` values of each label are distinguished, and a metric has at most `MOST_CHILDREN`
+series; the rest is counted as `other`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Metric = TypeVar("Metric", Counter, Gauge, Histogram)
 
 
 class Bounded(Generic[Metric]):
-    """A labelled metric; `of` gives the child of label values, from memory after the first time.
+    """A labelled metric; `of` returns the child of label values, cached after the first call.
 
     A lookup costs 0.1 µs, against 0.9 µs for the client's own `labels()` (measured).
     """
@@ -39,7 +39,9 @@ class Bounded(Generic[Metric]):
         self._children: dict[tuple[str, ...], Metric] = {}
 
     def of(self, *values: str) -> Metric:
-        """The series of these label values, in the metric's order; `other` where they are many."""
+        """Return the series of these label values, in the metric's order; `other` beyond the
+        limits.
+        """
         child = self._children.get(values)
         return self._bound(values) if child is None else child
 

@@ -1,8 +1,8 @@
-"""How far a worker is behind, from what its consumer knows already: no request to the broker.
+"""Consumer lag of a worker from its consumer's memory, without a request to the broker.
 
-Every fetch answer tells the partition's end (aiokafka's `highwater`), and Faust remembers what it
-committed. Both are reads of a dictionary, so a scrape may ask for every partition. What is not
-known yet, a partition that was never fetched or committed, is left out: unknown is not zero.
+Every fetch response has the partition's end (aiokafka's `highwater`), and Faust keeps its commits.
+Both are dictionary reads, so a scrape can read every partition. A partition that was never fetched
+or committed is left out: unknown is not zero.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ def consumer_lag(
     end: Callable[[Partition], int | None],
     committed: Callable[[Partition], int | None],
 ) -> Mapping[Partition, int]:
-    """Records behind the committed offset of each partition of which both are known.
+    """Yield the records after the committed offset of each partition with both values known.
 
-    `end` may raise for a partition that was just taken away. An empty partition has no committed
-    offset and no lag.
+    `end` may raise for a revoked partition. An empty partition has no committed offset and no lag.
     """
     found = {}
     for place in partitions:

@@ -1,4 +1,4 @@
-"""How late the event loop wakes up: the one figure that every latency of a worker contains."""
+"""Lag of the event loop, which is part of every latency of a worker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ async def watch_loop(
     clock: Clock,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Tell `late`, twice a second and until cancelled, how many ms too late the loop woke up."""
+    """Report to `late`, twice a second and until cancelled, the delay of the loop's wake-up, ms."""
     while True:
         due = clock.elapsed_ms() + EVERY_MS
         await sleep(EVERY_MS / 1000)

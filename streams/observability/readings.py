@@ -1,8 +1,7 @@
-"""What is read of a worker when somebody scrapes it: levels and states, not events.
+"""Readings of a worker at a scrape: levels and states, not events.
 
-Nothing is kept up to date for this; a scrape asks the parts themselves, through `Readings`, and one
-that fails leaves its own metric out, never the page. Each metric stands in `_GAUGES` once, with why
-it exists.
+Nothing is updated in between: a scrape reads the parts through `Readings`, and a failing reading
+omits its own metric, never the page. Each metric is in `_GAUGES` once, with its purpose.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from streams.observability.bounded import MOST_CHILDREN, OTHER
 log = logging.getLogger(__name__)
 
 CLOSED, HALF_OPEN, OPEN = 0.0, 1.0, 2.0
-"""What `sluice_breaker_state` says."""
+"""Values of `sluice_breaker_state`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +33,10 @@ class SlotsReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceReading:
-    """One instance of a model as this worker sees it.
+    """One instance of a model in this worker.
 
-    `breaker` is `CLOSED`, `HALF_OPEN` or `OPEN`; levels are what is in the buckets, below 0 what
-    they owe, `None` where there is no limit.
+    `breaker` is `CLOSED`, `HALF_OPEN` or `OPEN`; levels are the contents of the buckets, below 0
+    after an overdraft, `None` without a limit.
     """
 
     model: str
@@ -50,9 +49,9 @@ class InstanceReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
-    """Whom a scrape asks; each is called anew for each scrape and must not wait.
+    """Sources of a scrape; each is called at each scrape and must not wait.
 
-    `shadow_allowance` is nano-USD; `lag` gives records by topic and partition.
+    `shadow_allowance` is nano-USD; `lag` returns records by topic and partition.
     """
 
     slots: Callable[[], Mapping[str, SlotsReading]] = dict
@@ -193,24 +192,24 @@ class ReadingsCollector(Collector):
         self._most = most
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Every reading that succeeds."""
+        """Yield every reading that succeeds."""
         for gauge in _GAUGES:
             family = GaugeMetricFamily(gauge.name, gauge.about, labels=gauge.labels)
             try:
                 for labels, value in _bounded(gauge.read(self._readings), self._most):
                     family.add_metric(labels, value)
-            except Exception:  # a page with one gap is worth more than none
+            except Exception:  # a page with one gap is more useful than none
                 log.exception("%s can't be read", gauge.name)
             yield family
 
 
 def observe(readings: Readings, registry: CollectorRegistry) -> None:
-    """Let every scrape of a registry read these."""
+    """Register these readings with a registry."""
     registry.register(ReadingsCollector(readings))
 
 
 def _bounded(samples: Iterable[Sample], most: int) -> Iterator[Sample]:
-    """The first `most`, and the sum of all others."""
+    """Return the first `most`, and the sum of all others."""
     rest, labels = 0.0, None
     for number, sample in enumerate(samples):
         if number < most:

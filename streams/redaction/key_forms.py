@@ -1,7 +1,7 @@
-"""Forms of keys and tokens: vendors' prefixes, headers, parameters of URLs.
+"""Forms of keys and tokens: vendors' prefixes, headers, URL parameters.
 
-Most prefixes begin names in programs as well (`pk_users_id`), and prose speaks of bearers and
-cookies: what a pattern finds is judged before it is taken out.
+Most prefixes also begin names in programs (`pk_users_id`), and prose mentions bearers and cookies:
+each match is checked before it is removed.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Callable
 from streams.redaction.token_shapes import is_plain_words, is_random, is_reference, names_secret
 
 _NAME_LIKE = (
-    # Names in programs begin so as well: what follows must be random.
+    # Names in programs begin like this too: the rest must be random.
     *("hf_", "npm_", "npm-", "pypi-", "fw_", "gsk_", "gsk-", "csk-", "r8_", "api_org_", "jina_"),
     *("wandb_", "rubygems_", "e2b_", "nfp_", "glc_", "tfp_", "rpa_", "phx_", "phc_", "sgp_"),
     *("bkua_", "ntn_", "sbp_", "figd_", "pat-", "ops_", "bedrock-api-key-", "xai-", "EAAA"),
 )
 _PREFIXED = (
-    # Models and what stands around them.
+    # Model providers and related services.
     *("pplx-", "nvapi-", "tvly-", "pcsk_", "lsv2_pt_", "lsv2_sk_", "ABSK"),
     # Code and packages.
     *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "gitea_", "CCIPAT_"),
@@ -55,7 +55,7 @@ _STRIPE = re.compile(r"(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{16,600}")
 _ANTHROPIC = re.compile(r"sk-ant-[a-z]{3,8}[0-9]{2}-")
 
 Judge = Callable[[re.Match[str]], bool]
-"""Says of what a form found whether it is a secret."""
+"""Decides whether a match is a secret."""
 
 
 def _is_key(found: re.Match[str]) -> bool:
@@ -68,7 +68,7 @@ def _is_bearer(found: re.Match[str]) -> bool:
 
 
 def _is_basic(found: re.Match[str]) -> bool:
-    """Credentials are a user and a password in Base64 (RFC 7617)."""
+    """Return whether these are a user and a password in Base64 (RFC 7617)."""
     value = found["value"]
     try:
         plain = b64decode(value + "=" * (-len(value) % 4), validate=True).decode()
@@ -85,26 +85,28 @@ def _is_authorization(found: re.Match[str]) -> bool:
 
 
 def _is_parameter(found: re.Match[str]) -> bool:
-    """Codes and keys of many kinds stand in URLs; a token or a secret is one whatever it is."""
+    """Return whether a URL parameter is a secret: tokens and secrets always, codes and keys by
+    shape.
+    """
     value, name = found["value"], found["name"].lower()
     is_named = names_secret(name.replace("key", "")) and not names_secret(value)
     return (is_named or not is_plain_words(value)) and not is_reference(value)
 
 
 def _is_user(found: re.Match[str]) -> bool:
-    """A user without a password: an address of a mailbox, or a token."""
+    """Return whether a user without a password is a token, and no mailbox address."""
     return is_random(found[0])
 
 
 def _is_login(found: re.Match[str]) -> bool:
-    """`-u user:password` of a client; `-u 1000:1000` are a user and a group of a process."""
+    """Return whether this is a client's `-u user:password`, not a process's `-u 1000:1000`."""
     value = found["value"]
     return not value.isdecimal() and value != found["user"] and not is_reference(value)
 
 
 def _is_in_markup(found: re.Match[str]) -> bool:
-    """What an element or an entry holds whose name says that it is secret; a token of a language
-    is a word.
+    """Return whether an element or entry with a secret's name holds one; a language token is a
+    word.
     """
     value = found["value"]
     is_password = "pass" in found["kind"].lower() or "pwd" in found["kind"].lower()
@@ -112,7 +114,9 @@ def _is_in_markup(found: re.Match[str]) -> bool:
 
 
 def _is_said(found: re.Match[str]) -> bool:
-    """`my password is incorrect` tells none: one has a digit, or a sign that ends no sentence."""
+    """Return whether this is a password: it has a digit, or a sign that ends no sentence. `my
+    password is incorrect` has none.
+    """
     value = found["value"].rstrip(".,;:!?")
     return len(value) >= _SHORTEST_SAID and not value.isalpha() and not is_reference(value)
 
@@ -130,7 +134,7 @@ FORMS: tuple[tuple[tuple[str, ...], str, Judge | None], ...] = (
         r"(?P<scheme>[A-Za-z0-9-]{1,20}[ ]{1,3})?(?P<value>[^\s\"',<]{12,2000})",
         _is_authorization,
     ),
-    # A cookie has a name: recipes name the other kind.
+    # A cookie has a name: recipes mention the other kind.
     (
         ("cookie",),
         r"(?P<name>(?i:\bcookie[\"']?:\s{0,3}))"
@@ -160,7 +164,7 @@ FORMS: tuple[tuple[tuple[str, ...], str, Judge | None], ...] = (
         r"|\bwebhook\.office\.com/[\w/@-]{20,400}",
         None,
     ),
-    # A password in a URL: what stands between the user and the host.
+    # A password in a URL: between the user and the host.
     (("://",), r"(?<=://)[^\s/:@]{0,64}:[^\s/@]{1,128}(?=@)", None),
     (("://",), r"(?<=://)[A-Za-z0-9_-]{20,256}(?=@)", _is_user),
     (
@@ -221,5 +225,6 @@ FORMS: tuple[tuple[tuple[str, ...], str, Judge | None], ...] = (
         _is_said,
     ),
 )
-"""Each form: hints in small letters of which one is in every text that has such a key, a pattern,
-and who judges what it found. The group `name` stays."""
+"""Each form: lower-case hints of which every match contains one, a pattern, and its check. The
+group `name` is kept.
+"""

@@ -1,8 +1,7 @@
-"""Finds what opens doors: private keys, vendors' API keys, tokens, passwords.
+"""Redaction of secrets: private keys, vendors' API keys, tokens, passwords.
 
-A key has a form of its own (`streams.redaction.key_forms`), or its name says what it is
-(`api_key=`). A form is tried only where one of its hints is in the text, since most texts have no
-key of most forms.
+A key has its own form (`streams.redaction.key_forms`), or its name identifies it (`api_key=`). A
+form is tried only if the text has one of its hints, because most texts have no key of most forms.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ MARK = "<key>"
 _FOUND = tuple((hints, re.compile(pattern), judge) for hints, pattern, judge in FORMS)
 
 _LONG = re.compile(r"[A-Za-z0-9_+/.=-]{23,}")
-"""What may hold a key of these forms: few words are so long."""
+"""Candidates for keys of these forms: few words are so long."""
 
 _IN_LONG = re.compile(
     r"\b(?:SK|AC|dapi|key-)[0-9a-f]{32}\b|\b[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,40}"
@@ -30,9 +29,9 @@ _ASSIGNED = re.compile(
 )
 _NAME_CHARACTERS = 40
 _QUOTED = r"\\{0,7}[\"']?\]?"
-"""A name may stand in quotes, escaped as in JSON within JSON."""
+"""A name may be quoted, escaped as in JSON within JSON."""
 _ANNOTATION = r"\s{0,3}(?::\s{0,2}[A-Za-z][\w.|]{0,15}\s{0,3})?\Z"
-"""A type may stand between a name and its value: `password: str = "..."`."""
+"""A type may be between a name and its value: `password: str = "..."`."""
 _KEY_NAME = re.compile(
     r"(?:(?:api|access|account|secret|private|auth|signing|shared|master|service|subscription"
     r"|encryption|storage|deploy|license)[_ -]?key|api[_ -]?secret|secret[_ -]?access[_ -]?key"
@@ -64,7 +63,7 @@ _MOST_PEM = 40_000
 
 
 def without_keys(text: str) -> str:
-    """The text with each key replaced by its mark."""
+    """Return the text with each key replaced by its mark."""
     text = _without_private_keys(text)
     small = text.lower()
     for hints, form, judge in _FOUND:
@@ -75,7 +74,7 @@ def without_keys(text: str) -> str:
 
 
 def _without_tokens(match: re.Match[str]) -> str:
-    """A long word without the keys in it."""
+    """Return a long word without the keys in it."""
     word = match[0]
     if any(prefix in word for prefix in PREFIXES):
         word = PREFIX.sub(_without_prefixed, word)
@@ -89,7 +88,7 @@ def _without_prefixed(match: re.Match[str]) -> str:
 
 
 def _without_named(text: str) -> str:
-    """Values out whose names say that they are secret."""
+    """Redact values whose names identify them as secret."""
     parts, at = [], 0
     for found in _ASSIGNED.finditer(text):
         name = text[max(at, found.start() - _NAME_CHARACTERS) : found.start()]
@@ -101,13 +100,13 @@ def _without_named(text: str) -> str:
 
 
 def _secret_in(name: str, found: re.Match[str]) -> tuple[int, int] | None:
-    """Where the secret of an assignment lies, if its name or its form says that it has one."""
+    """Return the span of an assignment's secret, if its name or form identifies one."""
     group = found.lastgroup or "plain"
     value = found[group]
     first, end = found.span(group)
     end -= len(value) - len(value.rstrip("\\"))
     small = name.lower()
-    # What a variable of the environment is set to is no code.
+    # The value of an environment variable is no code.
     is_code = group == "plain" and not (found[0][0] == "=" and _ENVIRONMENT_NAME.search(name))
     if is_template(value) or (
         is_code and is_reference(value.rstrip("."), found.string[end : end + 1])
@@ -127,14 +126,14 @@ def _secret_in(name: str, found: re.Match[str]) -> tuple[int, int] | None:
 
 
 def _is_key_value(value: str, *, is_prose: bool) -> bool:
-    """Whether the value of a name of a key is one: it has digits, or is random."""
+    """Return whether the value of a key's name is a key: it has digits, or is random."""
     if is_random(value):
         return True
     return _DIGIT.search(value) is not None and not (is_prose and is_plain_words(value))
 
 
 def _marker(judge: Judge | None) -> Callable[[re.Match[str]], str]:
-    """Replaces what is a secret by the mark, behind the name that says so, if the form has one."""
+    """Replace a secret by the mark, after the form's name, if there is one."""
 
     def marked(match: re.Match[str]) -> str:
         if judge is not None and not judge(match):
@@ -145,7 +144,7 @@ def _marker(judge: Judge | None) -> Callable[[re.Match[str]], str]:
 
 
 def _without_private_keys(text: str) -> str:
-    """Private keys out, whole blocks with their headers; one that is cut off as far as it goes."""
+    """Redact private keys, whole blocks with their headers, or truncated ones."""
     if "PRIVATE KEY" not in text and "rivate-" not in text:
         return text
     parts, at = [], 0
@@ -157,14 +156,14 @@ def _without_private_keys(text: str) -> str:
 
 
 class _Ends:
-    """Where blocks end, asked for in ascending order: each part of the text is looked at once."""
+    """Ends of blocks, requested in ascending order: each part of the text is searched once."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._next = -1
 
     def after(self, at: int) -> int:
-        """Where the next end begins, or the text ends."""
+        """Return the start of the next end, or the end of the text."""
         if self._next < at:
             found = _PEM_END.search(self._text, at)
             self._next = len(self._text) if found is None else found.start()
@@ -172,7 +171,7 @@ class _Ends:
 
 
 def _end_of_pem(text: str, at: int, end: int) -> int:
-    """Where the block ends whose head ends at `at`, where the next end begins at `end`."""
+    """Return the end of the block whose header ends at `at`, if the next end starts at `end`."""
     if end == len(text) or end - at > _MOST_PEM:
         body = _PEM_BODY.match(text, at, at + _MOST_PEM)
         return at if body is None else body.end()

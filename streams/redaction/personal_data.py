@@ -1,7 +1,6 @@
-"""Finds what identifies people and has a form: addresses, accounts, cards, telephone numbers.
+"""Redaction of formatted personal data: addresses, accounts, cards, telephone numbers.
 
-Digits are grouped by spaces of any width, dots, slashes and dashes. What has a checksum is held
-against it.
+Digits are grouped by spaces of any width, dots, slashes and dashes. Checksums are verified.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from streams.redaction.phones import DASHES, SPACES, without_phones
 
 _DOMAIN = re.compile(r"@(?:[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}|\[[0-9A-Fa-f:.]{2,45}\])")
 _NO_DOMAIN = re.compile(r"\.[0-9]{1,63}\Z|^@[1-4]x\.(?:png|jpe?g|gif|svg|webp)\Z")
-"""Versions of packages (`node@18.11.9`) and images for fine screens (`logo@2x.png`)."""
+"""Package versions (`node@18.11.9`) and images for high-resolution screens (`logo@2x.png`)."""
 _LOCAL_SIGNS = frozenset("._%+'-")
 _LONGEST_LOCAL = 64
 
@@ -40,7 +39,7 @@ _ISSUED: dict[int, tuple[str, ...]] = {
     18: ("5", "6", "81"),
     19: ("4", "5", "6", "9792"),
 }
-"""How cards begin (ISO/IEC 7812) by their digits: other numbers keep Luhn's rule by chance."""
+"""Prefixes of cards (ISO/IEC 7812) by length: other numbers satisfy Luhn's rule by chance."""
 _CARD_DIGITS = range(min(_ISSUED), max(_ISSUED) + 1)
 _MOST_GROUPS = 8
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
@@ -57,17 +56,17 @@ _ALLOCATED = tuple(
         ("2000::/3", "fc00::/7", "fe80::/10", "ff00::/8", "::ffff:0:0/96", "64:ff9b::/96"),
     )
 )
-"""Where IPv6 addresses are (RFC 4291, IANA's registry): `a::b` is a name in C++."""
+"""Ranges of IPv6 addresses (RFC 4291, IANA's registry): `a::b` is a name in C++."""
 _INDEXED = re.compile(r"[\w\])]\[\Z")
 _IPV6_RUN = re.compile(r"[0-9A-Fa-f:.]{3,200}")
 _SIGN_CHARACTERS = 3
 _NUMBERS = re.compile(r"[0-9:]{1,200}")
 _SLICE = re.compile(r"\d{0,3}::\d{0,3}")
-"""`::1` and `1::2` are more often signs of a programming language than addresses."""
+"""`::1` and `1::2` are more often operators of a programming language than addresses."""
 
 
 def without_emails(text: str) -> str:
-    """Addresses of mail out."""
+    """Redact mail addresses."""
     parts, at = [], 0
     for found in _DOMAIN.finditer(text):
         if _NO_DOMAIN.search(found[0]):
@@ -83,12 +82,12 @@ def without_emails(text: str) -> str:
 
 
 def without_ibans(text: str) -> str:
-    """Account numbers out: those that keep their checksum, and those that are written like one."""
+    """Redact account numbers: those with a valid checksum, and those in the usual format."""
     return _IBAN_UNCHECKED.sub("<iban>", _IBAN.sub(_iban, text))
 
 
 def _iban(match: re.Match[str]) -> str:
-    """The longest beginning that ends a word and keeps its check digits (ISO 7064) out."""
+    """Redact the longest prefix that ends a word and has valid check digits (ISO 7064)."""
     found = match[0]
     end = count = rest = 0
     head = int("".join(str(int(char, 36)) for char in found[:4]))
@@ -99,7 +98,7 @@ def _iban(match: re.Match[str]) -> str:
         if count <= 4:
             continue
         rest = (rest * (10 if char.isdecimal() else 100) + int(char, 36)) % 97
-        # The first four characters are read behind the others: two letters, two digits.
+        # The first four characters are read after the others: two letters, two digits.
         if (
             count in _IBAN_LENGTHS
             and (rest * 1_000_000 + head) % 97 == 1
@@ -110,12 +109,12 @@ def _iban(match: re.Match[str]) -> str:
 
 
 def without_cards(text: str) -> str:
-    """Card numbers out."""
+    """Redact card numbers."""
     return _CARD.sub(_card, text)
 
 
 def _card(match: re.Match[str]) -> str:
-    """Digits without the groups that make a card number; what stands beside them stays."""
+    """Redact the groups that form a card number, and keep the digits beside them."""
     found = match[0]
     if match["uuid"]:
         return found
@@ -123,7 +122,7 @@ def _card(match: re.Match[str]) -> str:
     digits = [int(each) for each in found if each.isdecimal()]
     counts = [0, *accumulate(end - first for first, end in groups)]
     if len(groups) > _MOST_GROUPS:
-        # More than cards are written in: all of it, or nothing.
+        # Longer than a card: all of it, or nothing.
         return "<card>" if _is_card(digits) else found
     if _DECIMAL.fullmatch(found):
         return found
@@ -140,7 +139,9 @@ def _card(match: re.Match[str]) -> str:
 
 
 def _is_card(digits: Sequence[int]) -> bool:
-    """Whether digits begin as cards of this length do and keep Luhn's rule (ISO/IEC 7812-1)."""
+    """Return whether digits have a card's prefix and length, and satisfy Luhn's rule (ISO/IEC
+    7812-1).
+    """
     begin = "".join(map(str, digits[:4]))
     if not begin.startswith(_ISSUED.get(len(digits), ())):
         return False
@@ -148,14 +149,14 @@ def _is_card(digits: Sequence[int]) -> bool:
 
 
 def without_addresses(text: str) -> str:
-    """IPv6 and IPv4 addresses out; a port or a prefix length behind one stays."""
+    """Redact IPv6 and IPv4 addresses; a port or a prefix length after one is kept."""
     if ":" in text:
         text = _IPV6_RUN.sub(_ipv6, text)
     return _IPV4.sub(_ipv4, text)
 
 
 def _ipv4(match: re.Match[str]) -> str:
-    """An address out; `Chrome/120.0.0.0` and `version 1.2.3.4` are none."""
+    """Redact an address; `Chrome/120.0.0.0` and `version 1.2.3.4` are none."""
     before = match.string[max(match.start() - _VERSION_CHARACTERS, 0) : match.start()]
     if _VERSION_NAME.search(before):
         return match[0]
@@ -175,7 +176,7 @@ def _ipv6(match: re.Match[str]) -> str:
         return found
     head = ""
     if before.isalnum() or before == "_":
-        # `source:2001:db8::1`: the letters in front are those of a word.
+        # `source:2001:db8::1`: the letters in front belong to a word.
         head, _, found = found.partition(":")
         head += ":"
     whole = found.rstrip(".")
@@ -187,7 +188,7 @@ def _ipv6(match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=4_096)
 def _is_address(text: str) -> bool:
-    """Whether a text is an address; `::` alone is the sign of a programming language as well."""
+    """Return whether a text is an address; `::` alone is also an operator."""
     if len(text) <= _SIGN_CHARACTERS or _SLICE.fullmatch(text):
         return False
     try:
@@ -206,4 +207,4 @@ FORMS: dict[str, Callable[[str], str]] = {
     "ip": without_addresses,
     "phone": without_phones,
 }
-"""What takes each kind out, in the order in which it is looked for."""
+"""Redaction of each kind, in the order in which they run."""

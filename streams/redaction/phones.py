@@ -1,7 +1,7 @@
-"""Finds telephone numbers among the other numbers that are written in groups.
+"""Redaction of telephone numbers among other grouped numbers.
 
-Dates, times, versions, book numbers, object identifiers and order numbers are written with the same
-signs: what stands around a number says that it is one of those.
+Dates, times, versions, book numbers, object identifiers and order numbers use the same signs; the
+context of a number identifies them.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ _MOST_DIGITS = 15
 
 
 def without_phones(text: str) -> str:
-    """Telephone numbers out."""
+    """Redact telephone numbers."""
     return _PHONE.sub(lambda found: "<phone>" if _is_phone(found) else found[0], text)
 
 
 def _is_phone(match: re.Match[str]) -> bool:
-    """Whether digits may be a telephone number: 7 to 15 of them (ITU-T E.164), and nothing else."""
+    """Return whether digits can be a telephone number: 7 to 15 of them (ITU-T E.164)."""
     found = match[0]
     digits = sum(each.isdecimal() for each in found)
     if match["doi"] or not 7 <= digits <= _MOST_DIGITS:
         return False
     text, first, end = match.string, match.start(), match.end()
     before, after = text[max(first - _RUN_CHARACTERS, 0) : first], text[end : end + _RUN_CHARACTERS]
-    # A text may hold ten thousand numbers: what costs more is asked where it can matter.
+    # A text may hold ten thousand numbers: expensive checks run last.
     if ("19" in found or "20" in found) and _is_date(found):
         return False
     if _TIME.match(after) or (before.endswith(":") and before[-2:-1].isdecimal()):
@@ -69,7 +69,7 @@ def _is_phone(match: re.Match[str]) -> bool:
 
 
 def _is_named_otherwise(before: str) -> bool:
-    """Whether the words before a number say that it is a version or a book's."""
+    """Return whether the words before a number mark a version or a book number."""
     if before.rstrip(" .:=")[-1:].isalpha() and _VERSION.search(before):
         return True
     return "isbn" in before.lower() and _ISBN.search(before) is not None
@@ -80,7 +80,7 @@ def _is_date(found: str) -> bool:
 
 
 def _is_part_of_run(before: str, after: str, digits: int) -> bool:
-    """Whether hyphens join the number to what makes it longer than a telephone number."""
+    """Return whether hyphens join the number to more than a telephone number."""
     head = _joined(before[::-1])[::-1]
     tail = _joined(after)
     if _NUMBER_NAMES.fullmatch(head):
@@ -95,7 +95,7 @@ def _is_part_of_run(before: str, after: str, digits: int) -> bool:
 
 
 def _joined(text: str) -> str:
-    """What a hyphen joins to a number, from the number on."""
+    """Return what a hyphen joins to a number, from the number on."""
     if text[:1] != "-" or not text[1:2].isalnum():
         return ""
     end = 1
@@ -105,5 +105,5 @@ def _joined(text: str) -> str:
 
 
 def _is_isbn(head: str, tail: str, digits: int) -> bool:
-    """Whether one check digit ends ten or thirteen digits, as in book numbers (ISO 2108)."""
+    """Return whether a check digit ends ten or thirteen digits, as in book numbers (ISO 2108)."""
     return digits in (10, 13) and len(tail) == 2 and tail[1].isdecimal() and bool(head or tail)

@@ -1,9 +1,8 @@
-"""Takes what identifies people, and what opens doors, out of text before it is stored.
+"""Redaction of personal data and secrets from text before it is stored.
 
-Patterns find what has a form of its own; where Presidio is installed, its analyzer finds names and
-places as well (https://microsoft.github.io/presidio). What is found is replaced by its kind:
-`<email>`. Patterns are linear, and only the first 25,000 characters are kept, 100,000 where nothing
-is looked for.
+Patterns find formatted data; if Presidio is installed, its analyzer finds names and places too
+(https://microsoft.github.io/presidio). A match is replaced by its kind: `<email>`. Patterns are
+linear, and only the first 25,000 characters are kept, 100,000 without redaction.
 """
 
 from __future__ import annotations
@@ -19,21 +18,22 @@ from streams.redaction.personal_data import FORMS
 
 MOST_CHARACTERS = 100_000
 MOST_SEARCHED = 25_000
-"""Characters of which nothing but marks of secrets take 45 ms (measured), in which a worker does
-nothing else."""
+"""Characters of which nothing but marks of secrets take 45 ms (measured), during which a worker
+does nothing else.
+"""
 
 Finder = Callable[[str], str]
-"""Gives a text with what it finds replaced."""
+"""Returns a text with its matches replaced."""
 
 _FINDERS: dict[str, Finder] = {"key": without_keys, **FORMS}
 KINDS = tuple(_FINDERS)
-"""What can be taken out, in the order in which it is looked for."""
+"""The kinds of redaction, in the order in which they run."""
 
 _PRESIDIO = "presidio_analyzer"
 
 
 def redact(text: str, kinds: Sequence[str]) -> str:
-    """The text without what is of these kinds."""
+    """Return the text without data of these kinds."""
     kept = text[: MOST_SEARCHED if kinds else MOST_CHARACTERS]
     for kind, without in _FINDERS.items():
         if kind in kinds:
@@ -48,7 +48,7 @@ def _names_out(text: str) -> str:
 
 @cache
 def _presidio() -> Finder | None:
-    """Presidio's analyzer, if it is installed."""
+    """Return Presidio's analyzer, if it is installed."""
     if find_spec(_PRESIDIO) is None:
         return None
     engine: Any = import_module(_PRESIDIO).AnalyzerEngine()

@@ -1,8 +1,8 @@
-"""Tells random tokens from names that people choose, and from code that refers to a secret.
+"""Distinguishes random tokens from chosen names, and from code that refers to a secret.
 
-Secrets are drawn from an alphabet: letters of both cases and digits stand side by side. Names are
-words: one case or camel case, with a number at the end at most. A token is judged by its segments,
-the runs of letters and digits between other signs.
+Secrets are drawn from an alphabet: both cases and digits are mixed. Names are words: one case or
+camel case, with at most a number at the end. A token is judged by its segments, the runs of letters
+and digits between other signs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _PLAIN = re.compile(r"(?:[A-Za-z]?[a-z]{0,17}|[A-Z]{1,18})[0-9]{0,4}\Z")
 
 _LEAST_RANDOM = 10
-"""Characters in segments that are no words from which on a text is a random token."""
+"""Characters in segments that are no words, from which a text counts as a random token."""
 _LONGEST_NAME = 27
 _LONGEST_NUMBERED = 23
 _LONGEST_WORD = 18
@@ -40,7 +40,7 @@ _HEADS = frozenset(
         *("sys", "this", "user", "var", "vars"),
     )
 )
-"""Names whose attributes code reads secrets from."""
+"""Names whose attributes hold secrets in code."""
 _SECRET_WORDS = ("key", "token", "secret", "pass", "pwd", "credential")
 _SECRET_PARTS = frozenset(
     (
@@ -56,7 +56,7 @@ _NO_VALUES = frozenset(
 
 
 def is_random(token: str) -> bool:
-    """Whether a token looks drawn from an alphabet, where names of programs are as likely."""
+    """Return whether a token looks random, in contexts where names of programs are as likely."""
     strange = 0
     for segment in _SEGMENT.findall(token):
         if len(segment) > _LONGEST_NAME:
@@ -67,7 +67,7 @@ def is_random(token: str) -> bool:
 
 
 def _is_name(segment: str) -> bool:
-    """Whether letters and digits are words in camel case, or a number of few digits."""
+    """Return whether letters and digits are words in camel case, or a number of few digits."""
     pieces = _PIECE.findall(segment)
     numbers = [piece for piece in pieces if piece.isdecimal()]
     words = [piece for piece in pieces if not piece.isdecimal()]
@@ -84,14 +84,16 @@ def _is_name(segment: str) -> bool:
 
 
 def is_plain_words(token: str) -> bool:
-    """Whether each segment is one word of one case, or a number: stricter than no `is_random`."""
+    """Return whether each segment is one word of one case, or a number: stricter than `not
+    is_random`.
+    """
     return all(map(_PLAIN.match, _SEGMENT.findall(token)))
 
 
 def is_template(value: str) -> bool:
-    """Whether a value is filled in later: `${PASSWORD}`, `{{ password }}`, `$KEY`.
+    """Return whether a value is a placeholder: `${PASSWORD}`, `{{ password }}`, `$KEY`.
 
-    A password may hold the same signs: what they enclose must name a secret or a variable.
+    A password may hold the same signs: the enclosed text must name a secret or a variable.
     """
     found = _SIGIL.fullmatch(value)
     if found is None:
@@ -103,10 +105,11 @@ def is_template(value: str) -> bool:
 
 
 def is_reference(value: str, after: str = "") -> bool:
-    """Whether code or a template refers to a value and does not hold it: `$KEY`, `settings.KEY`.
+    """Return whether code or a template refers to a value instead of holding it: `$KEY`,
+    `settings.KEY`.
 
-    `after` is the character behind the value: a name before a bracket is called or looked in.
-    Digits end passwords rather than names: of what has one in its last part, constants alone refer.
+    `after` is the character after the value: a name before a bracket is called or indexed. Digits
+    end passwords rather than names: with one in the last part, only constants are references.
     """
     if is_template(value) or value.lower() in _NO_VALUES:
         return True
@@ -124,6 +127,6 @@ def is_reference(value: str, after: str = "") -> bool:
 
 
 def names_secret(name: str) -> bool:
-    """Whether a name says that it stands for a secret."""
+    """Return whether a name denotes a secret."""
     small = name.lower()
     return any(word in small for word in _SECRET_WORDS)

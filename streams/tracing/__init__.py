@@ -1,1 +1,1 @@
-"""Traces of requests: W3C contexts, a port to whoever keeps spans, OpenTelemetry behind it."""
+"""Traces of requests: W3C contexts, a port for spans, OpenTelemetry behind it."""

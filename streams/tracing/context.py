@@ -1,9 +1,9 @@
-"""Where a span stands: W3C trace contexts, and the one that every request has; pure.
+"""W3C trace contexts, and the one of every request. Pure.
 
 A caller's `traceparent` and `tracestate` headers travel with each hop of its request, so any worker
-knows the trace. The rest is made of the request's place in the log: the id of its own span, and the
-trace where its caller names none. So whoever takes over after a crash goes on in the same trace,
-and nothing more needs to be carried. Source: https://www.w3.org/TR/trace-context-2/.
+knows the trace. The rest is derived from the request's position in the log: the id of its own span,
+and the trace if its caller names none. So a worker that takes over after a crash continues the same
+trace, and nothing more is carried. Source: https://www.w3.org/TR/trace-context-2/.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _NO_VERSION = "ff"
 _FIRST_VERSION = "00"
 _SAMPLED = 1
 _RATIO_RANGE = 2**56
-"""A share is told from the last seven bytes of a trace's id, which are random (W3C, level 2)."""
+"""Sampling uses the last seven bytes of a trace id, which are random (W3C, level 2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceContext:
-    """A span's place: ids as integers, whether it is recorded, and what vendors carry along."""
+    """A span's context: ids as integers, whether it is recorded, and vendors' state."""
 
     trace_id: int
     span_id: int
@@ -37,7 +37,7 @@ class TraceContext:
 
     @property
     def headers(self) -> dict[str, str]:
-        """As headers of a record or an HTTP request."""
+        """Return the headers of a record or an HTTP request."""
         flags = "01" if self.sampled else "00"
         found = {TRACEPARENT: f"00-{self.trace_id:032x}-{self.span_id:016x}-{flags}"}
         if self.state:
@@ -47,14 +47,14 @@ class TraceContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestTrace:
-    """A request's own span, and the caller's under which it hangs, if it named one."""
+    """A request's own span, and the caller's parent span, if it named one."""
 
     own: TraceContext
     caller: TraceContext | None
 
 
 def read_context(headers: Mapping[str, bytes]) -> TraceContext | None:
-    """The context that headers name; `None` where they name none that can be read."""
+    """Return the context of headers; `None` if they have no readable one."""
     text = headers.get(TRACEPARENT, b"").decode("latin-1")
     found = _PARENT.fullmatch(text)
     if found is None:
@@ -75,8 +75,8 @@ def read_context(headers: Mapping[str, bytes]) -> TraceContext | None:
 
 
 def trace_of(source: Source, address: ReplyAddress, ratio: float) -> RequestTrace:
-    """The trace of a request. A caller's flag says whether it is recorded; of requests whose
-    callers say nothing, a share of `ratio` (0..1) is.
+    """Return the trace of a request. A caller's flag decides whether it is recorded; of other
+    requests a share of `ratio` (0..1) is.
     """
     caller = read_context({header.name: header.value for header in address.headers})
     place = f"{source.place}@{source.timestamp}".encode()

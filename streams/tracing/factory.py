@@ -1,4 +1,4 @@
-"""Opens the tracer that the settings ask for; without an address there is none, and none is loaded.
+"""Opens the configured tracer; without an address OpenTelemetry is not loaded.
 
 OpenTelemetry comes with the extra `traces`. Its exporter reads `OTEL_EXPORTER_OTLP_HEADERS` (keys
 of a collector), `OTEL_EXPORTER_OTLP_CERTIFICATE` and the like itself.
@@ -14,7 +14,7 @@ from streams.tracing.tracer import NO_TRACER, Tracer
 
 EXPORT_TIMEOUT_S = 5.0
 QUEUE_SPANS = 8_192
-"""Spans that wait to be sent; what comes when it is full is dropped."""
+"""Size of the queue of spans; further spans are dropped."""
 
 _BATCH_SPANS = 512
 _EVERY_MS = 2_000.0
@@ -23,7 +23,7 @@ _QUIET = "opentelemetry"
 
 
 def open_tracer(endpoint: str | None, *, ratio: float, to_providers: bool, worker: str) -> Tracer:
-    """A tracer that sends to an OTLP/HTTP endpoint, such as `http://localhost:4318/v1/traces`.
+    """Return a tracer for an OTLP/HTTP endpoint, such as `http://localhost:4318/v1/traces`.
 
     Raises:
         ConfigurationError: OpenTelemetry is not installed.

@@ -1,4 +1,4 @@
-"""The twin of a tracer for tests: OpenTelemetry's own spans, kept in memory."""
+"""In-memory twin of a tracer for tests, with OpenTelemetry's own spans."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streams.tracing.otel import OtelTracer
 
 
 class MemoryTracer(OtelTracer):
-    """A tracer whose ended spans can be looked at, in the order of their ends."""
+    """A tracer whose ended spans are readable, in the order of their ends."""
 
     def __init__(self, *, ratio: float = 1.0, to_providers: bool = False) -> None:
         self._kept = InMemorySpanExporter()
@@ -22,5 +22,5 @@ class MemoryTracer(OtelTracer):
 
     @property
     def spans(self) -> Sequence[ReadableSpan]:
-        """The spans that ended."""
+        """Return the ended spans."""
         return self._kept.get_finished_spans()

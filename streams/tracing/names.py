@@ -1,4 +1,4 @@
-"""Names of spans' attributes: OpenTelemetry's where it has one (GenAI, messaging), else `sluice.*`.
+"""Names of spans' attributes: OpenTelemetry's if it has one (GenAI, messaging), else `sluice.*`.
 
 Source: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/, semantic conventions 1.37
 and later.

@@ -1,8 +1,8 @@
-"""Spans kept by OpenTelemetry's SDK, and sent by its exporter in a thread of its own.
+"""Spans of OpenTelemetry's SDK, sent by its exporter in a separate thread.
 
-Sent in batches from a queue of bounded length: while the collector is away, the oldest work goes on
-and the newest spans are dropped. Whether a request is recorded is decided here, before its first
-span, so that one which is not costs a hash and no more.
+Batches come from a bounded queue: while the collector is unavailable, the newest spans are dropped.
+Whether a request is recorded is decided before its first span, so an unrecorded one costs only a
+hash.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ log = logging.getLogger(__name__)
 SCOPE = "sluice"
 
 CLOSE_MS = 2_000
-"""Time for what is kept still when a worker leaves: a collector that is away must not hold it."""
+"""Time to send the remaining spans at shutdown, also if the collector is unavailable."""
 
 _KINDS = {SpanRole.CONSUMER: SpanKind.CONSUMER, SpanRole.CLIENT: SpanKind.CLIENT}
 _MS_NS = 1_000_000
 
 
 class OtelTracer:
-    """A tracer on a span processor; `ratio` is the share of requests that are recorded where their
-    callers do not say, 0..1.
+    """A tracer on a span processor; `ratio` is the share (0..1) of requests that are recorded if
+    their callers do not decide.
     """
 
     def __init__(
@@ -104,15 +104,15 @@ class OtelTracer:
         span.end(max(began, ended) * _MS_NS)
 
     async def close(self) -> None:
-        """See `Tracer.close`; `InBatches` bounds how long it takes."""
+        """See `Tracer.close`; bounded by `InBatches`."""
         await asyncio.to_thread(self._provider.shutdown)
 
 
 class InBatches(BatchSpanProcessor):
-    """OpenTelemetry's processor, which would wait half a minute for a collector that is away."""
+    """OpenTelemetry's processor, which would wait half a minute for an unavailable collector."""
 
     def shutdown(self) -> None:
-        """Send what is kept, for a while."""
+        """Send the remaining spans within a time limit."""
         self._batch_processor.shutdown(timeout_millis=CLOSE_MS)
 
 
@@ -155,23 +155,23 @@ class _OtelSpan:
         trace: TracebackType | None,
     ) -> None:
         if kind is not None:
-            # Its name only: what an error says may quote what it was about.
+            # The type only: an error's text may quote content.
             self.fail(kind.__name__)
         self._span.end()
 
 
 class _GivenIds(RandomIdGenerator):
-    """Random ids, except for the next span where one was given."""
+    """Random ids, except for the next span if one is set."""
 
     def __init__(self) -> None:
         self._next: TraceContext | None = None
 
     def give(self, context: TraceContext) -> None:
-        """The next span that is begun has this place."""
+        """Set the ids of the next span."""
         self._next = context
 
     def generate_trace_id(self) -> int:
-        """See `IdGenerator.generate_trace_id`; asked before the span's id, and for roots only."""
+        """See `IdGenerator.generate_trace_id`; called before the span's id, and for roots only."""
         return super().generate_trace_id() if self._next is None else self._next.trace_id
 
     def generate_span_id(self) -> int:
@@ -184,7 +184,7 @@ _NOBODY = NonRecordingSpan(SpanContext(0, 0, is_remote=False))
 
 
 def _within(parent: TraceContext) -> Any:
-    """OpenTelemetry's context under a parent of another process, or another time."""
+    """Return OpenTelemetry's context under a parent of another process or time."""
     flags = TraceFlags(TraceFlags.SAMPLED if parent.sampled else TraceFlags.DEFAULT)
     state = TraceState.from_header([parent.state]) if parent.state else None
     return set_span_in_context(

@@ -1,7 +1,7 @@
-"""The port to whoever keeps spans, and the tracer that keeps none.
+"""Port for spans, and the tracer that records none.
 
-What always holds: a span is ended when its block is left, however that comes; nothing about a trace
-ever fails, delays or changes the work; no attribute holds what a request or an answer says.
+Invariants: a span ends when its block is left, in any way; tracing never fails, delays or changes
+the work; no attribute holds content of a request or an answer.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from streams.tracing.context import RequestTrace, TraceContext
 
 Value = str | int | float | bool | tuple[str, ...] | None
 Attributes = Mapping[str, Value]
-"""By name; what is `None` is not known, and left out."""
+"""Attributes by name; `None` is unknown, and left out."""
 
 
 class SpanRole(Enum):
-    """What a span stands for, in OpenTelemetry's words."""
+    """Role of a span, in OpenTelemetry's terms."""
 
     CONSUMER = "consumer"
-    """Work on a message."""
+    """Handling of a message."""
     CLIENT = "client"
-    """A call of somebody else's service."""
+    """A call of another service."""
 
 
 class Span(Protocol):
-    """A stretch of work, from `Tracer.begin` to the end of its `with` block."""
+    """A span, from `Tracer.begin` to the end of its `with` block."""
 
     @property
     def context(self) -> TraceContext | None:
-        """Its place, for what happens within; `None` where nothing is recorded."""
+        """Return its context, for spans within; `None` if nothing is recorded."""
         ...
 
     def note(self, attributes: Attributes) -> None:
@@ -41,7 +41,7 @@ class Span(Protocol):
         ...
 
     def fail(self, error_type: str) -> None:
-        """It did not do what it was for; `error_type` is a short name."""
+        """Mark it as failed; `error_type` is a short name."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -55,15 +55,15 @@ class Span(Protocol):
 
 
 class Tracer(Protocol):
-    """Keeps spans."""
+    """Records spans."""
 
     @property
     def to_providers(self) -> bool:
-        """Whether providers are told the trace."""
+        """Return whether providers receive the trace."""
         ...
 
     def of_request(self, source: Source, address: ReplyAddress) -> RequestTrace | None:
-        """A request's trace; `None` where it is not recorded."""
+        """Return a request's trace; `None` if it is not recorded."""
         ...
 
     def begin(
@@ -75,26 +75,26 @@ class Tracer(Protocol):
     def whole(
         self, trace: RequestTrace, name: str, attributes: Attributes, *, began: int, ended: int
     ) -> None:
-        """Keep a request's own span, which began and ended at these times, ms since 1970 UTC. An
+        """Record a request's own span, which began and ended at these times, ms since 1970 UTC. An
         attribute `error.type` marks it as failed.
         """
         ...
 
     async def close(self) -> None:
-        """Hand over what is kept still."""
+        """Send the remaining spans."""
         ...
 
 
 class NothingRecorded:
-    """The span where nothing is recorded; one object serves all."""
+    """The span of an unrecorded request; one object serves all."""
 
     context: TraceContext | None = None
 
     def note(self, attributes: Attributes) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def fail(self, error_type: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def __enter__(self) -> Self:
         return self
@@ -107,27 +107,27 @@ NOTHING = NothingRecorded()
 
 
 class NoTracer:
-    """Keeps nothing."""
+    """Records nothing."""
 
     to_providers = False
 
     def of_request(self, source: Source, address: ReplyAddress) -> RequestTrace | None:
-        """None is recorded."""
+        """Return no trace."""
         return None
 
     def begin(
         self, name: str, kind: SpanRole, parent: TraceContext, attributes: Attributes
     ) -> Span:
-        """Nothing begins."""
+        """Begin no span."""
         return NOTHING
 
     def whole(
         self, trace: RequestTrace, name: str, attributes: Attributes, *, began: int, ended: int
     ) -> None:
-        """Nothing is kept."""
+        """Record nothing."""
 
     async def close(self) -> None:
-        """Nothing is kept still."""
+        """Do nothing."""
 
 
 NO_TRACER = NoTracer()
