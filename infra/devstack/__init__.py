@@ -1,1 +1,3 @@
-"""Kafka, ClickHouse and the pipeline's processes on one machine, out of Python packages."""
+"""The local pipeline: Kafka, ClickHouse and Sluice's processes on one machine, from Python
+packages.
+"""

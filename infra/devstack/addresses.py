@@ -1,4 +1,4 @@
-"""Where a command finds Kafka and ClickHouse: the environment, else the local pipeline."""
+"""Addresses of Kafka and ClickHouse for a command: the environment, else the local pipeline."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from schemas.errors import LocalStackError
 
 
 def kafka_address(settings: InfraSettings) -> str:
-    """Bootstrap servers.
+    """Return the bootstrap servers.
 
     Raises:
-        LocalStackError: none are set and no pipeline runs; the message says what to type.
+        LocalStackError: none are set and no pipeline runs; the message names the command.
     """
     return settings.kafka_bootstrap_servers or _part(
         settings, "kafka", "SLUICE_KAFKA_BOOTSTRAP_SERVERS"
@@ -22,7 +22,7 @@ def kafka_address(settings: InfraSettings) -> str:
 
 
 def kafka_connection(settings: InfraSettings) -> dict[str, Any]:
-    """Connection settings as aiokafka takes them.
+    """Return the connection settings for aiokafka.
 
     Raises:
         LocalStackError: as `kafka_address`.
@@ -32,10 +32,10 @@ def kafka_connection(settings: InfraSettings) -> dict[str, Any]:
 
 
 def clickhouse_address(settings: InfraSettings) -> str:
-    """URL of ClickHouse; that of the local one holds its password.
+    """Return the URL of ClickHouse; the local one's contains its password.
 
     Raises:
-        LocalStackError: none is set and no pipeline runs; the message says what to type.
+        LocalStackError: none is set and no pipeline runs; the message names the command.
     """
     if settings.clickhouse_url:
         return settings.clickhouse_url

@@ -1,4 +1,4 @@
-"""Where a command finds learned artifacts: files that were named, the package, the topic."""
+"""Sources of learned artifacts for a command: named files, the package, the topic."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def artifact_source(
     files: Sequence[Path] = (),
     history: RegistryHistory | None = None,
 ) -> ArtifactSource:
-    """The source for a command; without a `history` the topic is read when it is needed.
+    """Return the source for a command; without a `history` the topic is read on demand.
 
     Raises:
-        ArtifactError: a file that was named is not there or holds no artifact.
+        ArtifactError: a named file does not exist or holds no artifact.
     """
     named = [*files, *(() if settings.artifacts is None else (settings.artifacts,))]
 

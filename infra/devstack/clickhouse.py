@@ -1,4 +1,4 @@
-"""A real ClickHouse on this machine, out of the chdb wheel, with its HTTP interface."""
+"""A local ClickHouse server from the chdb wheel, with its HTTP interface."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CONFIG = """\
 
 
 def clickhouse_folder(home: Path) -> Path:
-    """Where the pipeline in `home` keeps its ClickHouse."""
+    """Return the ClickHouse folder of the pipeline in `home`."""
     return home / "clickhouse"
 
 
@@ -35,7 +35,7 @@ def clickhouse_folder(home: Path) -> Path:
 class LocalClickHouse:
     """A ClickHouse server: its folder and port. Data survives `kill -9` and restarts.
 
-    `more_users` is XML of users besides ours, `query_settings` of settings for all users' queries.
+    `more_users` is XML of additional users, `query_settings` are settings of all users' queries.
     """
 
     folder: Path
@@ -45,30 +45,30 @@ class LocalClickHouse:
 
     @classmethod
     def in_folder(cls, folder: Path, port: int | None = 0) -> LocalClickHouse:
-        """A server that keeps its data in a folder; for the port see `kept_port`."""
+        """Return a server with its data in a folder; for the port see `kept_port`."""
         kept = kept_port(folder, "clickhouse", port, usual=USUAL_PORT)
         return cls(folder=folder.absolute(), port=kept)
 
     @property
     def address(self) -> str:
-        """Base URL of the HTTP interface, as it may be shown: without the password."""
+        """Return the base URL of the HTTP interface without the password."""
         return f"http://{LOOPBACK}:{self.port}"
 
     @property
     def url(self) -> str:
-        """Base URL with user and password."""
+        """Return the base URL with user and password."""
         return f"http://{USER}:{password_in(self.folder)}@{LOOPBACK}:{self.port}"
 
     @property
     def health(self) -> str:
-        """URL that answers 200 when it serves."""
+        """Return the URL that answers 200 when it serves."""
         return f"{self.address}/ping"
 
     def start(self) -> Process:
-        """Start the server and wait until it answers.
+        """Start the server and wait until it responds.
 
         Raises:
-            LocalStackError: its port is taken, or it does not come up.
+            LocalStackError: its port is in use, or it does not start.
         """
         process = self.launch()
         process.wait_ready(self.answers, READY_TIMEOUT_S)
@@ -78,7 +78,7 @@ class LocalClickHouse:
         """Start the server without waiting for it.
 
         Raises:
-            LocalStackError: its port is taken.
+            LocalStackError: its port is in use.
         """
         if not is_free(self.port):
             raise LocalStackError(
@@ -96,5 +96,5 @@ class LocalClickHouse:
         )
 
     def answers(self) -> bool:
-        """Whether it serves queries."""
+        """Return whether it serves queries."""
         return http_answers(self.health)

@@ -1,12 +1,12 @@
-"""Who may use the local ClickHouse: one user with a password, and no web page.
+"""Access to the local ClickHouse: one user with a password, and no web page.
 
-Any page that a browser shows can send requests to loopback. So the server answers only requests
-that name a user in a header, which a browser sends to another origin only after a preflight, and
-preflights are refused. The user has no rights on URLs and other servers, writes no files, and
-reads files only because the sink's `input()` takes that right.
+Any page in a browser can send requests to loopback. So the server accepts only requests that name a
+user in a header, which a browser sends to another origin only after a preflight, and preflights are
+refused. The user has no rights on URLs and other servers, writes no files, and reads files only
+because the sink's `input()` needs that right.
 
 The embedded engine logs in as `default`, from `::1`, without a password. Over HTTP `default` is
-reachable with a header as well, so it may do nothing but what serving takes.
+reachable with a header as well, so it only has the rights that serving needs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _RIGHTS = (
     "GRANT SELECT, INSERT, ALTER, CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP, TRUNCATE, "
     "CREATE TEMPORARY TABLE, OPTIMIZE, SHOW, SYSTEM, KILL QUERY ON *.*",
     *(f"GRANT TABLE ENGINE ON {engine}" for engine in ("MergeTree", "Memory", "Null", "Merge")),
-    # The sink inserts through `input()`, which ClickHouse counts as reading a file.
+    # The sink inserts through `input()`, for which ClickHouse requires the right to read files.
     "GRANT READ ON FILE",
 )
 
@@ -90,12 +90,12 @@ SERVER_XML = """\
 
 
 def password_file(folder: Path) -> Path:
-    """The file that holds the password; only its owner can read it."""
+    """Return the file with the password; only its owner can read it."""
     return folder / _PASSWORD_FILE
 
 
 def password_in(folder: Path) -> str:
-    """The password of the server in a folder; drawn at its first start."""
+    """Return the password of the server in a folder, generated at its first start."""
     file = password_file(folder)
     if not file.is_file():
         folder.mkdir(parents=True, exist_ok=True)

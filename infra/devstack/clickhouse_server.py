@@ -1,7 +1,7 @@
-"""ClickHouse as an HTTP server out of the chdb wheel; run as `python -m` in its own process.
+"""ClickHouse as an HTTP server from the chdb wheel; run as `python -m` in a separate process.
 
-`SYSTEM START LISTEN` must be part of the first query that the engine sees, in a working directory
-that holds `config.xml` (ClickHouse pull request 101143); the endless query keeps it serving.
+`SYSTEM START LISTEN` must be part of the engine's first query, in a working directory with
+`config.xml` (ClickHouse pull request 101143); the endless query keeps it serving.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SERVE = (
 
 
 def serve(data: Path) -> None:
-    """Serve until the process is ended; the data folder outlives it."""
+    """Serve until the process ends; the data folder remains."""
     engine: Any = import_module("chdb._chdb")
 
     while True:

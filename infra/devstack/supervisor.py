@@ -1,8 +1,8 @@
-"""The process that the local pipeline lives by: starts its parts, starts again what dies, ends all.
+"""Supervisor of the local pipeline: starts its components, restarts failed ones, stops all.
 
-Start: Kafka, ClickHouse and the simulator beside each other; topics, tables and registry; workers
-and sink. End, on SIGTERM: workers, then the sink, which so sees all that they wrote, then the rest.
-A part that dies is started again on its port, over its data.
+Start: Kafka, ClickHouse and the simulator in parallel; topics, tables and registry; workers and
+sink. Stop, on SIGTERM: workers, then the sink, so that it reads all they wrote, then the rest. A
+failed component is restarted on its port, over its data.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _LOOK_S = 0.1
 
 @dataclass(slots=True)
 class WatchedComponent:
-    """A part under watch: its process, and when it may be started again."""
+    """A watched component: its process, and the time of its next start."""
 
     part: PipelineComponent
     process: Process | None = None
@@ -49,7 +49,7 @@ class WatchedComponent:
 
     @property
     def state(self) -> PartState:
-        """What the state file says of it."""
+        """Return its entry in the state file."""
         part = self.part
         alive = self.process is not None and self.process.alive
         return PartState(
@@ -62,7 +62,7 @@ class WatchedComponent:
 
 
 class Supervisor:
-    """Runs one pipeline in a folder until it is told to stop."""
+    """Runs one pipeline in a folder until it is stopped."""
 
     def __init__(self, settings: InfraSettings, now: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
@@ -73,10 +73,10 @@ class Supervisor:
         self._stopping = False
 
     def run(self) -> None:
-        """Supervise until `stop` is called; every part is ended when this returns.
+        """Supervise until `stop` is called; all components are stopped on return.
 
         Raises:
-            SluiceError: another supervisor is at work, or a part did not come up.
+            SluiceError: another supervisor runs, or a component did not start.
         """
         with supervision(self._home):
             try:
@@ -89,7 +89,7 @@ class Supervisor:
                 self._end(PipelinePhase.STOPPING)
 
     def stop(self) -> None:
-        """Ask it to end; may be called from a signal handler."""
+        """Stop it; may be called from a signal handler."""
         self._stopping = True
 
     def _bring_up(self) -> None:
@@ -120,7 +120,7 @@ class Supervisor:
         self._say("", phase=PipelinePhase.RUNNING if not self._stopping else PipelinePhase.STOPPING)
 
     def _start(self, what: str, *group: PipelineComponent) -> None:
-        """Launch parts beside each other and wait until all of them answer."""
+        """Launch components in parallel and wait until all of them respond."""
         if self._stopping:
             return
         fresh = [WatchedComponent(part=part) for part in group]
@@ -196,13 +196,13 @@ class Supervisor:
 
 
 def end_order(watched: Sequence[WatchedComponent]) -> list[list[WatchedComponent]]:
-    """Groups in the order in which they end: each may still need those behind it."""
+    """Return groups in the order in which they stop: each may still need those after it."""
     order = [("worker",), ("sink",), ("simulator",), ("clickhouse", "kafka")]
     return [[each for each in watched if each.part.name.startswith(prefixes)] for prefixes in order]
 
 
 def end_together(group: Sequence[WatchedComponent]) -> None:
-    """SIGTERM to all, then wait for each within its grace."""
+    """Send SIGTERM to all, then wait for each within its grace period."""
     processes = [(each.process, each.part.grace_s) for each in group if each.process]
     for process, _ in processes:
         process.ask_to_end()

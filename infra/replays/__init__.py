@@ -1,1 +1,1 @@
-"""Replays over the real log and the real tables: which requests, decided again, summed up."""
+"""Replays over the log and the tables: selection of requests, new decisions, summaries."""

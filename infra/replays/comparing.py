@@ -1,4 +1,4 @@
-"""Two runs beside each other, over the requests that both replayed."""
+"""Comparison of two runs, over the requests that both replayed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from streams.offline.replay.estimates.table import table_of
 
 
 class NothingInCommonError(SluiceError):
-    """Two runs replayed no request in common."""
+    """Two runs have no request in common."""
 
 
 def compared(parts: ReplayComponents, first: str, second: str) -> dict[str, Any]:
-    """What the second run does otherwise; money in nano-USD a request, quality 0..1.
+    """Return the differences of the second run; money in nano-USD a request, quality 0..1.
 
     Raises:
-        UnknownRunError: one of them is not there.
+        UnknownRunError: one of them does not exist.
         NothingInCommonError: no request is in both.
     """
     sides = [_side(parts, run_id) for run_id in (first, second)]

@@ -1,4 +1,4 @@
-"""The requests of a run that are worth asking, and what asking them came to."""
+"""Execution of a run's requests: their selection and the result."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ from streams.routing.snapshot import RegistrySnapshot
 from streams.worker.settings import WorkerSettings
 
 MOST_TASKS = 10_000
-"""Requests that are read for one execution; the budget ends most of them sooner."""
+"""Requests read for one execution; the budget usually ends earlier."""
 
 MOST_TASK_BYTES = 256 * 1024 * 1024
-"""Bytes of their bodies as they lie on the log; what is drawn last is left out beyond them."""
+"""Bytes of their bodies as on the log; the last drawn ones are left out beyond it."""
 
 _SURE = 1.959963984540054
 
 
 def tasks_of(parts: ReplayComponents, spec: RunSpec, snapshot: RegistrySnapshot) -> list[Task]:
-    """Requests whose first model has not answered them yet, in an order that is drawn."""
+    """Return requests without an answer of their first model, in a drawn order."""
     run = rows_stored(parts, spec.run_id, snapshot)
     wanted = {
         place: (case.steps[0].model, score)
@@ -81,8 +81,8 @@ def tasks_of(parts: ReplayComponents, spec: RunSpec, snapshot: RegistrySnapshot)
 
 
 class FirstBodies:
-    """Bodies by place, `found`: the first in the order of `places` that fit in `most_bytes`, at
-    least one. They may be put in any order.
+    """Bodies by position, `found`: the first in the order of `places` that fit in `most_bytes`, at
+    least one. They may be added in any order.
     """
 
     def __init__(self, places: Sequence[Place], *, most_bytes: int = MOST_TASK_BYTES) -> None:
@@ -94,11 +94,11 @@ class FirstBodies:
         self.found: dict[Place, Mapping[str, Any]] = {}
 
     def wants(self, place: Place) -> bool:
-        """Whether a place is among them, as far as is known."""
+        """Return whether a position is among them, as far as is known."""
         return self._rank.get(place, self._end) < self._end
 
     def put(self, place: Place, body: Mapping[str, Any], size: int) -> None:
-        """Keep the body of a place that is wanted; what comes last goes where that is too much."""
+        """Add the body of a wanted position; remove the last ones beyond the limit."""
         heappush(self._last, (-self._rank[place], place, size))
         self.found[place] = body
         self._bytes += size
@@ -116,11 +116,11 @@ def execute(
     max_usd: float,
     tick: Callable[[], None],
 ) -> dict[str, Any]:
-    """Ask them; the calls and the judge's scores are on the event topics when this returns.
+    """Call the models; on return the calls and the judge's scores are on the event topics.
 
     Raises:
         NoPriceError: a model, or the judge, has no price.
-        ConfigurationError: a provider is not installed, or a key is not there.
+        ConfigurationError: a provider is not installed, or a key is missing.
     """
     worker = WorkerSettings()
     keys = KeyRing.from_patterns(worker.allowed_keys, secrets_dir=worker.secrets_dir)
@@ -155,7 +155,7 @@ async def _run(
 
 
 def as_document(found: ExecutedReplay, *, judged: bool) -> dict[str, Any]:
-    """What came of it; scores 0..1 by the judge beside those that were there before."""
+    """Return the result; scores 0..1 by the judge beside the earlier ones."""
     gains = [now - was for was, now in found.pairs]
     reach = _SURE * stdev(gains) / len(gains) ** 0.5 if len(gains) > 1 else None
     return {
@@ -177,7 +177,7 @@ def as_document(found: ExecutedReplay, *, judged: bool) -> dict[str, Any]:
 
 
 class _Books:
-    """The event topics, for calls and judgements."""
+    """Publish calls and scores to the event topics."""
 
     def __init__(self, parts: ReplayComponents, snapshot: RegistrySnapshot) -> None:
         self._producer = Producer(

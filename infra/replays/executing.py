@@ -1,9 +1,9 @@
-"""`--execute`: the models of a replay really asked, within a budget of its own.
+"""`--execute`: real calls of a replay's models, within a separate budget.
 
-What always holds: before each call its expected cost is held against what is left, whatever is in
-flight counted; every call that ended is booked under the purpose `replay`, which is on no sender's
-budget; nothing is replied to anybody. A call that is cut off with this process is not in the books:
-a replay journals no start.
+Invariants: before each call its expected cost is compared with the rest of the budget, calls in
+flight included. Every call that ended is recorded with purpose `replay`, which is on no sender's
+budget. No reply is sent. A call interrupted with this process is not recorded: a replay journals no
+start.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ NANO = 1_000_000_000
 
 
 class NoPriceError(SluiceError):
-    """A model has no price, so that no budget can be kept; the message names it."""
+    """A model has no price, so no budget can be kept; the message names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One request to ask a model: whose it is, its body, and the score (0..1) that the answer which
-    was really given has, if it has one.
+    """One request for a model: its identity, its body, and the score (0..1) of the real answer, if
+    it has one.
     """
 
     tenant: str
@@ -62,7 +62,7 @@ class Task:
 
 @dataclass(slots=True, kw_only=True)
 class ExecutedReplay:
-    """What came of it; money in nano-USD, `pairs` are (was, now) scores of one request."""
+    """The result; money in nano-USD, `pairs` are (before, now) scores of one request."""
 
     calls: int = 0
     spent_nano: int = 0
@@ -77,12 +77,12 @@ class ExecutedReplay:
 Book = Callable[[CostEvent], None]
 
 Judged = Callable[[Task, str, float], None]
-"""Told the call whose answer a judge has scored, and the score."""
+"""Receives the call whose answer a judge has scored, and the score."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Executor:
-    """Asks, books and judges; `max_nano` is what it may spend."""
+    """Calls, records and judges; `max_nano` is its budget."""
 
     snapshot: RegistrySnapshot
     providers: Mapping[str, Provider]
@@ -95,7 +95,7 @@ class Executor:
     _found: ExecutedReplay = field(default_factory=ExecutedReplay)
 
     async def run(self, tasks: Sequence[Task], on_done: Callable[[], None]) -> ExecutedReplay:
-        """Ask for every task as long as the budget lasts.
+        """Execute every task while the budget lasts.
 
         Raises:
             NoPriceError: a model, or the judge, has no price.
@@ -208,7 +208,7 @@ class Executor:
         found = self._found
         found.calls += 1
         found.unknown_cost += cost is None
-        # What is unknown is held against the budget as it was expected.
+        # An unknown cost counts with its expected value.
         found.spent_nano += cost if cost is not None else self._expected(model, task.body)
         status = "ok" if error is None else error.error_class.value
         if error is not None:

@@ -1,4 +1,4 @@
-"""A replay's parts, opened on the real Kafka and ClickHouse, and what is asked of them."""
+"""Components of a replay on Kafka and ClickHouse."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from streams.registry.registry_topic import read_history
 from streams.registry.version import RegistryVersion
 
 ROWS_WAIT_S = 60.0
-"""How long the tables may take to have what lies on the replay topic."""
+"""Time limit for the tables to have the rows of the replay topic."""
 
 
 class UnknownRunError(SluiceError):
@@ -47,7 +47,7 @@ class TablesBehindError(SluiceError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayComponents:
-    """What a replay works with."""
+    """The components of a replay."""
 
     settings: InfraSettings
     log: KafkaRequestLog
@@ -57,22 +57,22 @@ class ReplayComponents:
 
     @property
     def kafka(self) -> dict[str, Any]:
-        """Settings of the plain client."""
+        """Return settings of the plain client."""
         return plain_kafka(self.settings)
 
 
 def plain_kafka(settings: InfraSettings) -> dict[str, Any]:
-    """Settings of the client that reads and writes for replays."""
+    """Return settings of the client that reads and writes for replays."""
     return settings.librdkafka_at(kafka_address(settings))
 
 
 @contextmanager
 def opened() -> Iterator[ReplayComponents]:
-    """Open everything; all is closed again at the end.
+    """Open everything; close it at the end.
 
     Raises:
-        RequestLogUnavailableError: Kafka does not answer.
-        UnreachableError: ClickHouse does not.
+        RequestLogUnavailableError: Kafka does not respond.
+        UnreachableError: ClickHouse does not respond.
         LocalStackError: no address is set and no local pipeline runs.
     """
     settings = InfraSettings()
@@ -104,7 +104,7 @@ def _history(settings: InfraSettings) -> RegistryHistory:
 
 
 def request_reader(url: str | None) -> tuple[ReadRequest, Callable[[], None]]:
-    """Reads requests in any of their encodings; and what closes it."""
+    """Return a reader of requests in any of their encodings, and its close function."""
     known = known_schemas(url)
     codec = Codec("Request", known)
     loop = asyncio.new_event_loop() if known is not None else None
@@ -137,14 +137,14 @@ def _learnt(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """What lies on the topic of a run already."""
+    """Read a run's existing records on the topic."""
 
     is_open: bool
     done: frozenset[tuple[str, int, int]]
 
 
 def earlier(parts: ReplayComponents, run_id: str) -> Earlier:
-    """What the replay topic and the tables hold of a run."""
+    """Return a run's records on the replay topic and in the tables."""
     done: set[tuple[str, int, int]] = set()
     is_open = False
     for event in events_of_run(parts.kafka, Codec("ReplayDecision"), run_id):
@@ -160,13 +160,13 @@ def earlier(parts: ReplayComponents, run_id: str) -> Earlier:
 def open_run(
     parts: ReplayComponents, spec: RunSpec, version: RegistryVersion, **about: Any
 ) -> None:
-    """Say on the topic what is replayed, the registry in full."""
+    """Publish what is replayed, with the whole registry."""
     document = {"spec": spec.as_document(), "registry": version.content.decode(), **about}
     _say(parts, OPENED, spec.run_id, document)
 
 
 def close_run(parts: ReplayComponents, run_id: str, tally: Tally, summary: dict[str, Any]) -> None:
-    """Say on the topic what came of it."""
+    """Publish the result."""
     _say(parts, CLOSED, run_id, {"tally": tally.as_document(), **summary})
 
 
@@ -183,7 +183,7 @@ def until_stored(
     """Wait until the tables have the run's rows.
 
     Raises:
-        TablesBehindError: they do not come; the decisions are on the topic and not lost.
+        TablesBehindError: they do not arrive; the decisions are on the topic and not lost.
     """
     deadline = time.monotonic() + wait_s
     stored = -1
@@ -200,10 +200,10 @@ def until_stored(
 
 
 def run_of(parts: ReplayComponents, run_id: str) -> dict[str, Any]:
-    """A run's record: `run_id, opened_at, spec, summary, decided`, its documents read.
+    """Return a run's record: `run_id, opened_at, spec, summary, decided`, its documents decoded.
 
     Raises:
-        UnknownRunError: there is none of this id.
+        UnknownRunError: there is none with this id.
     """
     for row in parts.tables.rows("runs", run=run_id):
         found = _read_run(row)
@@ -213,13 +213,13 @@ def run_of(parts: ReplayComponents, run_id: str) -> dict[str, Any]:
 
 
 def runs(parts: ReplayComponents) -> list[dict[str, Any]]:
-    """Every run, the last first."""
+    """Return every run, the latest first."""
     found = [_read_run(row) for row in parts.tables.rows("runs", run="")]
     return [each for each in found if each is not None]
 
 
 def _read_run(row: dict[str, Any]) -> dict[str, Any] | None:
-    """A run's record; `None` where the topic holds no readable beginning of it."""
+    """Return a run's record; `None` without a readable start on the topic."""
     try:
         spec = read_writable(row["spec"] or "null")
         summary = read_writable(row["summary"] or "null")
@@ -229,5 +229,5 @@ def _read_run(row: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def runner(parts: ReplayComponents, spec: RunSpec, **more: Any) -> Runner:
-    """A runner over these parts."""
+    """Return a runner with these components."""
     return Runner(spec=spec, log=parts.log, tables=parts.tables, rows=parts.rows, **more)

@@ -1,7 +1,6 @@
 """A run over several processes: each takes the next piece of the log, none takes one twice.
 
-This process is one of them: it is under way before the others have started, which takes them some
-two seconds.
+This process is one of them: it works before the others have started, which takes some two seconds.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ Tick = Callable[[], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayShare:
-    """What is to do: the run's spec, pieces of it, what is done, whence the registry."""
+    """The work: the run's spec, its pieces, finished rows, the source of the registry."""
 
     spec: RunSpec
     pieces: tuple[OffsetSpan, ...]
@@ -37,13 +36,13 @@ class ReplayShare:
 
 @dataclass(frozen=True, slots=True)
 class WorkQueue:
-    """How many pieces are taken, and how many are done, among all processes."""
+    """Number of taken and of finished pieces, over all processes."""
 
     taken: Synchronized[int]
     done: Synchronized[int]
 
     def of(self, pieces: Sequence[OffsetSpan]) -> Iterator[OffsetSpan]:
-        """The pieces that fall to this process."""
+        """Yield the pieces of this process."""
         while True:
             with self.taken.get_lock():
                 turn = self.taken.value
@@ -58,7 +57,7 @@ class WorkQueue:
             self.done.value += 1
 
     def end(self, pieces: Sequence[OffsetSpan]) -> None:
-        """Leave what nobody took yet."""
+        """Cancel pieces that are not taken."""
         with self.taken.get_lock():
             self.taken.value = len(pieces)
 
@@ -71,7 +70,7 @@ def work(
     *,
     own: Iterable[OffsetSpan] | None = None,
 ) -> Tally:
-    """Do a share here, or its `own` pieces; `tick` is called after each."""
+    """Run a share here, or its `own` pieces; `tick` is called after each."""
     read, close = request_reader(SinkSettings().schema_registry_url)
     replayer = Replayer(
         snapshot=version.snapshot,
@@ -101,10 +100,10 @@ def work_together(
     processes: int,
     tick: Tick,
 ) -> Tally:
-    """Do a share here and in `processes - 1` others; `tick` is called for each piece.
+    """Run a share here and in `processes - 1` others; `tick` is called for each piece.
 
     Raises:
-        SluiceError: what any of them raised.
+        SluiceError: an error of any of them.
     """
     others = min(processes, len(share.pieces)) - 1
     if others < 1:
@@ -140,7 +139,7 @@ def work_together(
 
 
 _TURNS: list[WorkQueue] = []
-"""Of a process beside the first: what it was started with."""
+"""State of an additional process, from its start."""
 
 
 def _join(turns: WorkQueue) -> None:

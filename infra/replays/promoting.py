@@ -1,4 +1,4 @@
-"""A run as an experiment: the current policy against the one that was replayed, on live users."""
+"""A run as an experiment: the current policy against the replayed one, on live users."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ CONTROL, REPLAYED = "control", "replayed"
 
 
 class NotPromotableError(RegistryError):
-    """What a run replayed can't be an arm of the current registry."""
+    """The replayed version cannot be an arm of the current registry."""
 
 
 def promoted(parts: ReplayComponents, run_id: str, name: str, share: float) -> RegistryVersion:
-    """The current version with an experiment of two arms of equal weight.
+    """Return the current version with an experiment of two arms of equal weight.
 
     Raises:
         UnknownRunError: there is no such run.
-        NotPromotableError: its registry differs in more than its policy, or nothing is current.
-        RegistryError: the experiment does not validate.
+        NotPromotableError: its registry differs in more than its policy, or none is current.
+        RegistryError: the experiment is invalid.
     """
     run = run_of(parts, run_id)
     pointer = parts.history.current
@@ -56,7 +56,7 @@ def promoted(parts: ReplayComponents, run_id: str, name: str, share: float) -> R
 
 
 def differing(current: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
-    """The keys of a policy whose values are others; mappings key by key, as arms are laid over."""
+    """Return the changed keys of a policy; mappings key by key, as arms override them."""
     found: dict[str, Any] = {}
     for key, value in wanted.items():
         old = current.get(key)
@@ -70,5 +70,5 @@ def differing(current: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]
 
 
 def as_yaml(version: RegistryVersion) -> str:
-    """The version as a registry file."""
+    """Return the version as a registry file."""
     return yaml.safe_dump(orjson.loads(version.content), sort_keys=False, allow_unicode=True)

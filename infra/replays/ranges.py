@@ -1,6 +1,6 @@
-"""Which offsets a range of time is, and what of it the log has lost.
+"""Offsets of a time range, and the part that the log has lost.
 
-Retention deletes from the start of a partition: what lay there is known from the tables alone.
+Retention deletes from the start of a partition: the tables alone have the requests there.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from schemas.errors import SluiceError
 from streams.offline.replay.run_spec import OffsetSpan, RunSpec
 
 _MOST_MS = 253_402_300_799_000
-"""The last moment that ClickHouse's times can tell safely."""
+"""The last time that ClickHouse represents safely."""
 
 
 class NothingToReplayError(SluiceError):
-    """The range holds no request; the message says what there is."""
+    """The range holds no request; the message has the existing range."""
 
 
 def spans_between(
     parts: ReplayComponents, since: datetime, until: datetime
 ) -> tuple[OffsetSpan, ...]:
-    """The offsets of all request topics in this time.
+    """Return the offsets of all request topics in this time.
 
     Raises:
-        RequestLogUnavailableError: Kafka does not answer.
+        RequestLogUnavailableError: Kafka does not respond.
         NoTopicError: a request topic is missing.
     """
     found = parts.log.spans(
@@ -38,14 +38,15 @@ def spans_between(
 
 
 Whose = tuple[str | None, str | None]
-"""Tenant and feature to which it is narrowed."""
+"""Tenant and feature filter."""
 
 
 def gone_before(
     parts: ReplayComponents, between: tuple[datetime, datetime], whose: Whose
 ) -> list[dict[str, Any]]:
-    """Requests of the range that the tables know and whose part of the log was deleted, a row a
-    partition: `topic, partition, requests, first_at, last_at` (ms). A sample is not drawn of them.
+    """Return requests of the range that the tables have and the log has deleted, one row per
+    partition: `topic, partition, requests, first_at, last_at` (ms). A sample is not applied to
+    them.
     """
     topics = parts.settings.request_topic_names
     lows = [parts.log.held(span) for span in parts.log.spans(topics, 0, 1)]
@@ -57,7 +58,7 @@ def gone_before(
 def gone_of(
     parts: ReplayComponents, spans: Sequence[OffsetSpan], whose: Whose
 ) -> list[dict[str, Any]]:
-    """The same of these offsets."""
+    """Return the same for these offsets."""
     cut = [replace(span, end=min(span.end, parts.log.held(span).first)) for span in spans]
     return _gone(parts, cut, (0, _MOST_MS), whose)
 
@@ -67,16 +68,16 @@ MOST_REQUESTS = 1_000_000
 
 
 class TooManyRequestsError(SluiceError):
-    """A run has more requests than one summary takes."""
+    """A run has too many requests for one summary."""
 
 
 def check_size(parts: ReplayComponents, spec: RunSpec) -> None:
-    """Refuse a run that is too large to be summed up, before anything of it is done.
+    """Refuse a run that is too large for a summary, before any work.
 
     Raises:
         TooManyRequestsError: it has more than `MOST_REQUESTS` requests.
     """
-    # Fewer requests than offsets: what the tables know need not be asked.
+    # Fewer offsets than the limit: the tables need no query.
     if spec.offsets * spec.sample <= MOST_REQUESTS:
         return
     known = _gone(parts, spec.spans, (0, _MOST_MS), (spec.tenant, spec.feature))
@@ -90,7 +91,7 @@ def check_size(parts: ReplayComponents, spec: RunSpec) -> None:
 
 
 def left_of(parts: ReplayComponents, span: OffsetSpan) -> OffsetSpan:
-    """What of a span the log still holds."""
+    """Return the part of a span that the log still holds."""
     held = parts.log.held(span)
     first = max(span.first, held.first)
     return replace(span, first=first, end=max(min(span.end, held.end), first))

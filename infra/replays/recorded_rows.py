@@ -1,4 +1,4 @@
-"""Rows of the tables as the replay's own values, and back to what projections need."""
+"""Conversion of table rows to the replay's values, and to inputs of projections."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Place = tuple[str, int, int]
 
 
 def recorded_of(row: Row, span: OffsetSpan) -> Recorded:
-    """A row of `requests` as a recorded decision."""
+    """Return a row of `requests` as a recorded decision."""
     return Recorded(
         tenant=row["tenant"],
         request_id=row["request_id"],
@@ -56,9 +56,9 @@ def recorded_of(row: Row, span: OffsetSpan) -> Recorded:
 
 @dataclass(slots=True, kw_only=True)
 class RunRows:
-    """A run's requests as projections need them, row by row alike.
+    """A run's requests as projections need them, by row.
 
-    `was_cost` (nano-USD) and `was_score` are what really happened, `None` where unknown.
+    `was_cost` (nano-USD) and `was_score` are the real values, `None` if unknown.
     """
 
     places: list[Place] = field(default_factory=list)
@@ -74,7 +74,7 @@ class RunRows:
 def rows_of_run(
     rows: Iterable[Row], seen: Iterable[Row], snapshot: RegistrySnapshot, pricing: PriceBook
 ) -> RunRows:
-    """Rows of a run with what was seen of their requests, at a registry's prices of today."""
+    """Return rows of a run with the observed answers, at a registry's current prices."""
     answers: dict[Place, list[Row]] = defaultdict(list)
     for each in seen:
         answers[each["topic"], each["partition"], each["offset"]].append(each)

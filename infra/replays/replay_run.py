@@ -1,7 +1,7 @@
-"""A run from its parameters to its closing record: read, decide again, publish, sum up.
+"""A run from its parameters to its closing record: read, decide, publish, summarize.
 
-What always holds: a row is on the log before its piece counts as done; a run that is asked for
-again does only what is not there; what the log no longer holds is counted and said, never guessed.
+Invariants: a row is on the log before its piece counts as finished. A repeated run only does what
+is missing. Requests that the log no longer holds are counted and reported.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ Places = Set[tuple[str, int, int]]
 
 
 class RowSource(Protocol):
-    """What a run asks of ClickHouse."""
+    """ClickHouse queries of a run."""
 
     def rows(self, name: str, **parameters: Any) -> Iterator[dict[str, Any]]:
-        """Rows of a statement of `sinks/replay`."""
+        """Return rows of a statement of `sinks/replay`."""
         ...
 
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What became of the offsets: `decided` now, `before` in an earlier attempt at the same run.
+    """Counts of a run's offsets: `decided` now, `before` in an earlier attempt at the same run.
 
-    `gone`: the tables know the request, the log does not. `open`: the log has it, and it has no
-    outcome in the tables (yet). `undecided`: it was refused, or over, before a decision.
-    `unreadable`: its bytes are no request, or one that is refused now. `old`: its decision recorded
-    no inputs. `other_code` counts the replayed requests that another version of the routing code
-    decided, by that version: their decisions may differ because the code does.
+    `gone`: the tables have the request, the log does not. `open`: the log has it, and the tables
+    have no outcome (yet). `undecided`: it was refused, or over, before a decision. `unreadable`:
+    its bytes are no request, or one that is refused now. `old`: its decision recorded no inputs.
+    `other_code` counts the replayed requests that another version of the routing code decided, by
+    version: their decisions may differ because the code does.
     """
 
     decided: int = 0
@@ -59,13 +59,13 @@ class Tally:
     other_code: Counter[str] = field(default_factory=Counter)
 
     def __add__(self, other: Tally) -> Tally:
-        """Both together."""
+        """Return the sum of both."""
         return Tally(
             **{name: getattr(self, name) + getattr(other, name) for name in self.__slots__}
         )
 
     def as_document(self) -> dict[str, Any]:
-        """By name."""
+        """Return the counts by name."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
@@ -81,14 +81,14 @@ class _ByOffset:
         self.gone = 0
 
     def at(self, offset: int) -> Row | None:
-        """The row of this offset, if any."""
+        """Return the row of this offset, if any."""
         while self._next is not None and self._next["source_offset"] < offset:
             self._pass()
         found = self._next
         return found if found is not None and found["source_offset"] == offset else None
 
     def finish(self) -> None:
-        """Pass over the rest."""
+        """Skip the rest."""
         while self._next is not None:
             self._pass()
 
@@ -100,7 +100,7 @@ class _ByOffset:
 
 @dataclass(slots=True, kw_only=True)
 class Runner:
-    """Runs a spec, or its `own` pieces of it; `on_piece` is told after each that is on the log."""
+    """Runs a spec, or its `own` pieces; `on_piece` is called after each that is on the log."""
 
     spec: RunSpec
     log: RequestLog
@@ -121,13 +121,13 @@ class Runner:
         self._bytes = RowBytes(self.run_id)
 
     def run(self) -> Tally:
-        """Do all that is not done.
+        """Run everything that is missing.
 
         Raises:
-            RequestLogUnavailableError, DeliveryError: Kafka does not answer.
-            SinkError: ClickHouse does not.
+            RequestLogUnavailableError, DeliveryError: Kafka does not respond.
+            SinkError: ClickHouse does not respond.
         """
-        # Rows are many and never in cycles: looking for those among them is a fifth of the time.
+        # Rows are many and never in cycles: garbage collection over them is a fifth of the time.
         gc.set_threshold(GC_THRESHOLD)
         pieces = self.spec.pieces if self.own is None else self.own
         with RowsAhead(pieces, self._recorded) as ahead:
@@ -163,7 +163,7 @@ class Runner:
         self.rows.flush()
 
     def _recorded(self, piece: OffsetSpan) -> Iterator[Row]:
-        """The recorded decisions of a piece, by offset ascending."""
+        """Yield the recorded decisions of a piece, by ascending offset."""
         return self.tables.rows(
             "requests",
             topic=piece.topic,

@@ -1,7 +1,7 @@
-"""Recorded decisions of pieces, read ahead of the log by a thread and handed over row by row.
+"""Recorded decisions of pieces, prefetched by a thread and passed on row by row.
 
-Memory is bounded whatever the rows hold: the thread waits while `MOST_BYTES` lie here, and asks for
-one piece more than the one that is being read.
+Memory is bounded: the thread waits while `MOST_BYTES` are buffered, and reads at most one piece
+ahead.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from streams.offline.replay.run_spec import OffsetSpan
 
 MOST_BYTES = 32 * 1024 * 1024
 _ROW_BYTES = 2_000
-"""What a row takes beside its recorded inputs, about."""
+"""Approximate size of a row besides its recorded inputs."""
 
 _AT_ONCE = 2
-"""Pieces that are begun and not done: the one that is read, and the next."""
+"""Pieces in progress: the one that is read, and the next."""
 
 Row = Mapping[str, Any]
 
 
 class RowsAhead:
-    """Pieces with their rows in order; a context, whose end ends the thread."""
+    """Pieces with their rows in order; a context, whose end stops the thread."""
 
     def __init__(
         self,
@@ -57,14 +57,14 @@ class RowsAhead:
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of rows that wait here, about."""
+        """Return the approximate bytes of buffered rows."""
         return self._bytes
 
     def __iter__(self) -> Iterator[tuple[OffsetSpan, Iterator[Row]]]:
-        """Each piece with its rows, which are to be read before the next piece.
+        """Yield each piece with its rows, which are read before the next piece.
 
         Raises:
-            SinkError: what asking for the rows raised.
+            SinkError: the error of a query.
         """
         while (found := self._next()) is not None:
             piece, _ = found
@@ -80,7 +80,7 @@ class RowsAhead:
             yield found[1]
 
     def _next(self) -> tuple[OffsetSpan, Row | None] | None:
-        """The next piece's beginning, row or end; `None` at the end of all."""
+        """Return the next start of a piece, row or end; `None` at the end of all."""
         with self._changed:
             while not self._held and not self._over:
                 self._changed.wait()
@@ -109,7 +109,7 @@ class RowsAhead:
                 self._changed.notify_all()
 
     def _may_begin(self) -> bool:
-        """Wait until no piece is ahead of the one that is read; whether to go on."""
+        """Wait until no piece is ahead of the one that is read; return whether to continue."""
         with self._changed:
             while self._begun - self._done >= _AT_ONCE and not self._over:
                 self._changed.wait()

@@ -1,4 +1,4 @@
-"""What a run comes to: moves, projections and what really happened, in one document."""
+"""Summary of a run: moves, projections and real outcomes, in one document."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from streams.offline.replay.estimates.table import table_of
 
 
 def summary_of(run: RunRows) -> dict[str, Any]:
-    """The run's figures: money in nano-USD a request, quality 0..1."""
+    """Return the run's figures: money in nano-USD a request, quality 0..1."""
     requests = len(run.places)
     if not requests:
         return {"requests": 0}

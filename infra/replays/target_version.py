@@ -1,5 +1,5 @@
-"""Which registry version a replay decides by: a file, the current one with another artifact, or the
-current one as it is; and those that were live.
+"""Registry versions of a replay: a file, the current one with another artifact, or the current one;
+and those that were live.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _EMPTY = "no registry version is current; name one: --registry FILE"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Whence a replay's registry: a file, else the current one; an artifact, by file or hash."""
+    """Source of a replay's registry: a file, else the current one; an artifact, by file or hash."""
 
     file: Path | None = None
     artifact: str | None = None
 
 
 def chosen(history: RegistryHistory, origin: Origin) -> tuple[RegistryVersion, Artifact | None]:
-    """The version, and the artifact out of a file that it decides by, if there is one.
+    """Return the version, and the artifact from a file that it uses, if there is one.
 
     Raises:
-        RegistryError: the file can't be read or does not validate, or nothing is current.
+        RegistryError: the file is unreadable or invalid, or none is current.
         ArtifactError: the artifact is neither a file nor on the topic.
     """
     file, artifact = origin.file, origin.artifact
@@ -56,8 +56,8 @@ def chosen(history: RegistryHistory, origin: Origin) -> tuple[RegistryVersion, A
 
 
 def of_run(history: RegistryHistory, content: str) -> RegistrySnapshot:
-    """The registry that a run recorded. Only its models and prices are needed, so that an artifact
-    that was never published is no hindrance.
+    """Return the registry that a run recorded. Only its models and prices are needed, so an
+    artifact that was never published does not matter.
     """
     document = orjson.loads(content)
     try:
@@ -68,8 +68,8 @@ def of_run(history: RegistryHistory, content: str) -> RegistrySnapshot:
 
 
 def live(history: RegistryHistory) -> Callable[[str], RegistrySnapshot | None]:
-    """The versions that were live, by hash; `None` for one that the topic does not hold, or that
-    does not validate any more.
+    """Return the versions that were live, by hash; `None` for one that the topic does not hold, or
+    that is invalid now.
     """
     known: dict[str, RegistrySnapshot | None] = {}
 

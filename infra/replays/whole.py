@@ -1,4 +1,4 @@
-"""A run as a whole: what is there already, the rest of it, and its summary from the tables."""
+"""A complete run: existing rows, the missing rest, and its summary from the tables."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def replay_all(
     processes: int,
     tick: Callable[[], None],
 ) -> dict[str, Any]:
-    """Do what is not done of a run; its document.
+    """Run what is missing of a run; return its document.
 
     Raises:
-        RequestLogUnavailableError, DeliveryError: Kafka does not answer.
-        SinkError: ClickHouse does not, or has not stored the run yet.
-        TooManyRequestsError: the run is too large to be summed up.
+        RequestLogUnavailableError, DeliveryError: Kafka does not respond.
+        SinkError: ClickHouse does not respond, or has not stored the run yet.
+        TooManyRequestsError: the run is too large for a summary.
     """
     check_size(parts, spec)
     run_id = spec.run_id
@@ -71,7 +71,7 @@ def replay_all(
 
 
 def rows_stored(parts: ReplayComponents, run_id: str, snapshot: RegistrySnapshot) -> RunRows:
-    """A run's rows out of the tables, with what was seen of its requests."""
+    """Return a run's rows from the tables, with the observed answers."""
     rows = list(parts.tables.rows("rows", run=run_id))
     times = [row["asked_at"] for row in rows]
     seen = (

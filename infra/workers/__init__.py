@@ -1,1 +1,1 @@
-"""What running workers say about themselves, and whether a registry version suits them."""
+"""Statuses of running workers, and whether they can serve a registry version."""

@@ -1,4 +1,4 @@
-"""A registry version held against the workers that run, and asked of its models on request."""
+"""Check of a registry version against the running workers and, on request, its models."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HERE = "this machine"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What was found: by asking `workers`, or this machine's settings where none runs."""
+    """Findings, by the statuses of `workers`, or by this machine's settings if none runs."""
 
     workers: tuple[str, ...]
     findings: tuple[ReadinessFinding, ...]
@@ -37,14 +37,14 @@ class Checked:
 
     @property
     def refused(self) -> tuple[ReadinessFinding, ...]:
-        """Findings that forbid to apply the version."""
+        """Return findings that forbid applying the version."""
         return tuple(each for each in self.findings if each.severity == REFUSE)
 
 
 async def checked(
     kafka: Mapping[str, Any], snapshot: RegistrySnapshot, *, with_probe: bool = False
 ) -> Checked:
-    """Hold a version against the workers; with a probe, ask each instance once from here."""
+    """Check a version against the workers; with a probe, call each instance once from here."""
     settings, prices = WorkerSettings(), PriceBook()
     keys = KeyRing.from_patterns(settings.allowed_keys, secrets_dir=settings.secrets_dir)
     hosts = HostPolicy.from_patterns(settings.allowed_hosts)

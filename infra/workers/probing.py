@@ -1,4 +1,4 @@
-"""One small call to every instance of a registry version, from this machine; each is booked."""
+"""One small call to every instance of a registry version, from this machine; each is recorded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Book = Callable[[CostEvent], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probed:
-    """What came of the call to one instance; `error` is empty where it answered."""
+    """Result of the call to one instance; `error` is empty if it answered."""
 
     model: str
     instance: str
@@ -40,7 +40,7 @@ class Probed:
 async def probe(
     snapshot: RegistrySnapshot, providers: Mapping[str, Provider], prices: PriceBook, book: Book
 ) -> list[Probed]:
-    """Ask every instance of every model once; a provider that is not installed is passed over."""
+    """Call every instance of every model once; a provider that is not installed is skipped."""
     run = uuid.uuid4().hex[:12]
     return await asyncio.gather(
         *(
@@ -53,7 +53,7 @@ async def probe(
 
 
 def findings_of(probed: list[Probed]) -> list[ReadinessFinding]:
-    """Calls that failed; a model none of whose instances answered is refused."""
+    """Return the failed calls; a model without an answering instance is rejected."""
     answered = {each.model for each in probed if not each.error}
     return [
         ReadinessFinding(

@@ -1,4 +1,4 @@
-"""Whether workers could serve a registry version: providers, hosts, keys, prices. Pure."""
+"""Whether workers can serve a registry version: providers, hosts, keys, prices. Pure."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ WARN: Literal["warn"] = "warn"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadinessFinding:
-    """One thing that would not work. `path` is of the registry file; `workers` say so, all of them
-    where none is named.
+    """One finding. `path` is of the registry file; `workers` report it, all of them if none is
+    named.
     """
 
     severity: Literal["refuse", "warn"]
@@ -29,12 +29,12 @@ class ReadinessFinding:
     workers: tuple[str, ...] = ()
 
     def in_words(self) -> str:
-        """As a line for people."""
+        """Return the finding as a line of text."""
         who = f" ({', '.join(self.workers)})" if self.workers else ""
         return f"{self.path}: {self.message}{who}"
 
     def as_document(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return the finding as JSON."""
         return asdict(self)
 
 
@@ -45,10 +45,10 @@ def readiness(
     *,
     binding: bool = True,
 ) -> list[ReadinessFinding]:
-    """What these workers would not do for this version.
+    """Return what prevents these workers from serving this version.
 
-    A model that no worker could call at any of its instances is refused; what hinders some of them
-    is warned of. Without `binding` nothing is refused: the statuses are not of workers.
+    A model that no worker can call at any of its instances is rejected; a limitation of some
+    workers is a warning. Without `binding` nothing is rejected: the statuses are not of workers.
     """
     found = [
         *(each for model in snapshot.models.values() for each in _model(model, workers)),
@@ -100,7 +100,7 @@ def _model(model: Model, workers: Sequence[WorkerStatus]) -> Iterator[ReadinessF
 
 
 def _fault(instance: Instance, worker: WorkerStatus) -> str | None:
-    """Why a worker would not call an instance."""
+    """Return why a worker would not call an instance."""
     url = instance.base_url
     return _host_fault(url, worker) or _key_fault(instance.api_key_env, url, worker)
 

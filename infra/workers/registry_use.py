@@ -1,4 +1,4 @@
-"""Which workers decide by a registry version, as they say themselves."""
+"""Use of a registry version by the workers, by their statuses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOOK_S = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryUse:
-    """Who uses a version, who refused it and why, and who has not said."""
+    """Workers that use a version, that rejected it with the reason, and that have not reported."""
 
     used_by: tuple[str, ...] = ()
     refused: Mapping[str, str]
@@ -25,12 +25,12 @@ class RegistryUse:
 
     @property
     def settled(self) -> bool:
-        """Whether every worker has said."""
+        """Return whether every worker has reported."""
         return not self.silent
 
 
 def registry_use(workers: Sequence[WorkerStatus], version: str) -> RegistryUse:
-    """How a version fares with these workers. Pure."""
+    """Return the use of a version by these workers. Pure."""
     used = tuple(each.worker for each in workers if each.registry == version)
     refused = {
         each.worker: each.problem
@@ -46,7 +46,7 @@ def registry_use(workers: Sequence[WorkerStatus], version: str) -> RegistryUse:
 async def until_used(
     kafka: Mapping[str, Any], version: str, timeout_s: float = USED_BY_S
 ) -> RegistryUse:
-    """Wait until every worker that runs has taken the version up or refused it."""
+    """Wait until every running worker uses the version or has rejected it."""
     until = time.monotonic() + timeout_s
     async with status_topic(kafka) as topic:
         while True:

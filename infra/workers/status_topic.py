@@ -1,4 +1,4 @@
-"""The workers that run, as they say themselves on `llm.workers.v1`."""
+"""The running workers, by their statuses on `llm.workers.v1`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _POLL_MS = 100
 
 
 class LiveWorkers:
-    """The latest word of each worker; those that left or fell silent are not among them. Pure.
+    """The latest status of each worker, without those that left or stopped reporting. Pure.
 
-    Ages are told by the broker's time alone, so that the clock of the reader does not matter.
+    Ages use the broker's time alone, so the reader's clock does not matter.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class LiveWorkers:
         self._newest = 0
 
     def take(self, key: bytes, value: bytes | None, at: int) -> None:
-        """Take a record in; one that can't be read is passed over."""
+        """Apply a record; an unreadable one is skipped."""
         self._newest = max(self._newest, at)
         name = key.decode(errors="replace")
         if value is None:
@@ -40,13 +40,13 @@ class LiveWorkers:
 
     @property
     def alive(self) -> list[WorkerStatus]:
-        """Workers that said something lately, by name."""
+        """Return workers with a recent status, by name."""
         since = self._newest - GONE_S * 1000
         return [status for _, (at, status) in sorted(self._said.items()) if at >= since]
 
 
 class StatusTopic:
-    """Reads on each time it is asked."""
+    """Reads new records at each call."""
 
     def __init__(self, consumer: AIOKafkaConsumer, place: TopicPartition) -> None:
         self._consumer = consumer
@@ -54,7 +54,7 @@ class StatusTopic:
         self._workers = LiveWorkers()
 
     async def alive(self) -> list[WorkerStatus]:
-        """The workers that run now."""
+        """Return the running workers."""
         place = self._place
         end = (await self._consumer.end_offsets([place]))[place]
         while await self._consumer.position(place) < end:
@@ -66,7 +66,7 @@ class StatusTopic:
 
 @asynccontextmanager
 async def status_topic(kafka: Mapping[str, Any]) -> AsyncIterator[StatusTopic | None]:
-    """The topic, open from the time from which words count; `None` where there is no such topic."""
+    """Open the topic at the start of the valid period; `None` without the topic."""
     consumer = open_consumer(**kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS)
     try:
         await consumer.start()
@@ -91,6 +91,6 @@ async def status_topic(kafka: Mapping[str, Any]) -> AsyncIterator[StatusTopic | 
 
 
 async def live_workers(kafka: Mapping[str, Any]) -> list[WorkerStatus]:
-    """The workers that run now; none where the topic is missing."""
+    """Return the running workers; none if the topic is missing."""
     async with status_topic(kafka) as topic:
         return [] if topic is None else await topic.alive()

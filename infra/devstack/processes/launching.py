@@ -1,4 +1,4 @@
-"""Starting and ending a pipeline from outside: what `sluice up` and `sluice down` do."""
+"""Start and stop of a pipeline from outside, for `sluice up` and `sluice down`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _POLL_S = 0.05
 
 
 def start_supervisor(settings: InfraSettings, *, detached: bool) -> Process:
-    """Start the supervisor of a pipeline; detached, it outlives us.
+    """Start the supervisor of a pipeline; a detached one outlives this process.
 
     Raises:
         LocalStackError: a pipeline runs in this folder already.
@@ -46,10 +46,10 @@ def start_supervisor(settings: InfraSettings, *, detached: bool) -> Process:
 
 
 def follow_start(home: Path, supervisor: Process) -> Iterator[PipelineState]:
-    """The states of a pipeline that starts, each once; ends when it runs.
+    """Yield the states of a starting pipeline, each once, until it runs.
 
     Raises:
-        LocalStackError: it did not come up; the message says what failed.
+        LocalStackError: it did not start; the message has the cause.
     """
     shown: PipelineState | None = None
     while True:
@@ -68,10 +68,10 @@ def follow_start(home: Path, supervisor: Process) -> Iterator[PipelineState]:
 
 
 def end_pipeline(home: Path) -> Iterator[PipelineState]:
-    """End the pipeline of a folder in order; its states while it ends.
+    """Stop the pipeline of a folder in order; yield its states meanwhile.
 
     Raises:
-        LocalStackError: none runs there, or it does not end.
+        LocalStackError: none runs there, or it does not stop.
     """
     state = running_state(home)
     if state is None:
@@ -93,7 +93,7 @@ def end_pipeline(home: Path) -> Iterator[PipelineState]:
 
 
 def _environment(settings: InfraSettings, home: Path) -> dict[str, str]:
-    """What the supervisor needs besides the environment; it works in another folder."""
+    """Return the supervisor's settings besides the environment; it runs in another folder."""
     env = {"SLUICE_HOME": str(home), "SLUICE_WORKERS": str(settings.workers)}
     if settings.registry is not None:
         env["SLUICE_REGISTRY"] = str(settings.registry.absolute())

@@ -1,10 +1,10 @@
-"""Ties a process to its parent: `leash.py PARENT SIGNAL COMMAND...` becomes the command.
+"""Ties a process to its parent: `parent_death_signal.py PARENT SIGNAL COMMAND...` becomes the
+command.
 
-When the parent is gone, even by `kill -9`, the kernel sends the command that signal, so that no
-broker or database is left behind by a supervisor or a test run that died. It is a program of its
-own because only the child can ask for this, between fork and exec. Linux has it; elsewhere the
-command runs without a leash. The parent is the *thread* that started it, so that must be one that
-lives on.
+When the parent ends, even by `kill -9`, the kernel sends the command that signal, so no broker or
+database outlives a supervisor or a test run. It is a separate program because only the child can
+request this, between fork and exec. Linux supports it; elsewhere the command runs without it. The
+parent is the *thread* that started it, which must therefore live on.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PR_SET_PDEATHSIG = 1
 def become(parent: int, signal_number: int, command: list[str]) -> None:
     """Replace this process by the command; does not return.
 
-    A parent that died before the kernel was asked leaves nothing to wait for, and so ends it too.
+    If the parent ended before the request, this process ends too.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0)

@@ -1,8 +1,7 @@
-"""Ports of the local parts: asked for, or free and then kept over restarts.
+"""Ports of local components: configured, or free and then kept over restarts.
 
-Free ports are drawn below the range from which the kernel takes the local ports of outgoing
-connections: while a part is down, its clients knock at its port, and one of them could otherwise
-be given that very port as its own.
+Free ports are taken from below the kernel's range for outgoing connections: while a component is
+down, its clients retry its port, and one of them could otherwise be given that port as its own.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _TRIES = 200
 
 
 def free_port() -> int:
-    """A TCP port of loopback that nobody listens on now.
+    """Return a TCP port of loopback that is not in use.
 
     Raises:
         LocalStackError: none was found.
@@ -31,7 +30,7 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen there now."""
+    """Return whether a server could listen there now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -42,10 +41,10 @@ def is_free(port: int) -> bool:
 
 
 def kept_port(folder: Path, name: str, wanted: int | None, *, usual: int | None = None) -> int:
-    """The port of a part.
+    """Return the port of a component.
 
     A number is that port. Zero is a free one, chosen once and kept in the folder. `None` is the
-    usual port of such a part if it is free at the first start, else a free one, kept likewise.
+    default port of the component if it is free at the first start, else a free one, also kept.
     """
     if wanted:
         return wanted

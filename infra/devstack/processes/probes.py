@@ -1,4 +1,4 @@
-"""Whether a part works: asked in its own protocol, never guessed from its process."""
+"""Probes of components by their own protocols."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TIMEOUT_S = 2.0
 
 
 def http_answers(url: str) -> bool:
-    """Whether a URL answers 200."""
+    """Return whether a URL answers 200."""
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response:
             return bool(response.status == 200)
@@ -21,7 +21,7 @@ def http_answers(url: str) -> bool:
 
 
 def kafka_answers(bootstrap_servers: str, access: KafkaAccess | None = None) -> bool:
-    """Whether a broker serves metadata; `access` is as the environment says unless given."""
+    """Return whether a broker serves metadata; `access` defaults to the environment's."""
     from confluent_kafka import KafkaException  # noqa: PLC0415 - `sluice status` may not need it
     from confluent_kafka.admin import AdminClient  # noqa: PLC0415
 
@@ -39,6 +39,6 @@ def kafka_answers(bootstrap_servers: str, access: KafkaAccess | None = None) -> 
 
 
 def without_secrets(url: str) -> str:
-    """A URL as it may be shown and kept: no user, no password."""
+    """Return a URL without user and password, for display and storage."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

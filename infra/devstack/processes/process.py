@@ -1,4 +1,4 @@
-"""A child process of the local pipeline: started in its own session, watched, ended in order."""
+"""A child process of the local pipeline: started in its own session, watched, stopped in order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAX_LOG_BYTES = 32 * 1024 * 1024
 
 @dataclass(slots=True)
 class Process:
-    """A started child; `log` holds what it prints."""
+    """A started child; `log` holds its output."""
 
     name: str
     popen: subprocess.Popen[bytes]
@@ -28,19 +28,19 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """Return its process id."""
         return self.popen.pid
 
     @property
     def alive(self) -> bool:
-        """Whether it runs; one that ended is reaped by asking."""
+        """Return whether it runs; an ended child is reaped."""
         return self.popen.poll() is None
 
     def wait_ready(self, probe: Callable[[], bool], timeout_s: float) -> None:
-        """Wait until the probe says yes; a child that does not get there is ended.
+        """Wait until the probe succeeds; stop the child if it does not.
 
         Raises:
-            LocalStackError: it ended, or was not ready in time; the message shows its last lines.
+            LocalStackError: it ended, or was not ready in time; the message has its last lines.
         """
         until = time.monotonic() + timeout_s
         while not probe():
@@ -54,7 +54,7 @@ class Process:
             time.sleep(_POLL_S)
 
     def ended_how(self) -> str:
-        """In words, how it ended."""
+        """Return how it ended, in words."""
         status = self.popen.poll()
         if status is None:
             return "still runs"
@@ -63,17 +63,17 @@ class Process:
         return f"ended with status {status}"
 
     def last_lines(self, count: int = 15) -> str:
-        """The end of its log."""
+        """Return the end of its log."""
         lines = self.log.read_text(errors="replace").splitlines() if self.log.is_file() else []
         return "\n".join(lines[-count:]) or "(it printed nothing)"
 
     def ask_to_end(self) -> None:
-        """SIGTERM; asking twice does no harm."""
+        """Send SIGTERM; repeating it does no harm."""
         if self.alive:
             self.popen.send_signal(signal.SIGTERM)
 
     def stop(self, *, grace_s: float = 10.0) -> None:
-        """Ask it to end, and end it if it has not after the grace."""
+        """Send SIGTERM, and SIGKILL after the grace period."""
         self.ask_to_end()
         try:
             self.popen.wait(grace_s)
@@ -81,7 +81,7 @@ class Process:
             self.kill()
 
     def kill(self) -> None:
-        """End it at once (SIGKILL)."""
+        """Send SIGKILL."""
         if self.alive:
             self.popen.kill()
             self.popen.wait()
@@ -97,8 +97,8 @@ def start_process(
 ) -> Process:
     """Start a child in a folder; its output goes to `<name>.log`, its id to `<name>.pid` there.
 
-    It is sent `leash_signal` when the calling thread ends, however that comes; with `None` it
-    outlives us.
+    It receives `leash_signal` when the calling thread ends, in any way; with `None` it outlives
+    this process.
     """
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / f"{name}.log"

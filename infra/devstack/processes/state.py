@@ -1,7 +1,7 @@
-"""What the local pipeline says about itself: a file in its folder, and a lock that it lives by.
+"""State of the local pipeline: a file in its folder, and a lock.
 
-The supervisor holds the lock for its whole life, so a pipeline runs exactly while the lock is
-held: a state file that a killed supervisor left behind is not believed.
+The supervisor holds the lock for its whole life, so a pipeline runs exactly while the lock is held:
+the state file of a killed supervisor is ignored.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ _LOCK = "pipeline.lock"
 
 
 class PipelinePhase(StrEnum):
-    """Where a pipeline stands in its life."""
+    """Phases of a pipeline."""
 
     STARTING = "starting"
     RUNNING = "running"
     STOPPING = "stopping"
     FAILED = "failed"
-    """It could not start; `problem` says why. Its parts are ended."""
+    """It could not start; `problem` has the cause. Its components are stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartState:
-    """One part: `pid` is `None` while it is down, and for services that are not ours.
+    """One component: `pid` is `None` while it is down, and for external services.
 
-    `health` is the URL that answers 200 when the part works, or `None` for Kafka, whose own
-    protocol is asked. `restarts` counts how often it was started again.
+    `health` is the URL that answers 200 when it works, or `None` for Kafka, which is probed by its
+    own protocol. `restarts` counts its restarts.
     """
 
     name: str
@@ -48,7 +48,7 @@ class PartState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineState:
-    """A pipeline: its supervisor's process id, its phase, what it is doing, its parts."""
+    """A pipeline: its supervisor's process id, phase, current action and components."""
 
     supervisor: int
     phase: PipelinePhase
@@ -57,19 +57,19 @@ class PipelineState:
     parts: tuple[PartState, ...] = ()
 
     def part(self, name: str) -> PartState | None:
-        """A part by its name."""
+        """Return a component by its name."""
         return next((part for part in self.parts if part.name == name), None)
 
 
 def write_state(home: Path, state: PipelineState) -> None:
-    """Replace the state file in one step."""
+    """Replace the state file atomically."""
     fresh = home / f"{_STATE}.new"
     fresh.write_text(json.dumps(asdict(state), indent=1))
     fresh.replace(home / _STATE)
 
 
 def last_state(home: Path) -> PipelineState | None:
-    """What was written last, whether its supervisor still lives or not."""
+    """Return the last written state, whether its supervisor runs or not."""
     try:
         raw = json.loads((home / _STATE).read_text())
     except FileNotFoundError:
@@ -79,12 +79,12 @@ def last_state(home: Path) -> PipelineState | None:
 
 
 def running_state(home: Path) -> PipelineState | None:
-    """The state of the pipeline that runs in this folder; `None` when none does."""
+    """Return the state of the pipeline that runs in this folder; `None` without one."""
     return last_state(home) if is_running(home) else None
 
 
 def is_running(home: Path) -> bool:
-    """Whether a supervisor holds the lock of this folder."""
+    """Return whether a supervisor holds the lock of this folder."""
     try:
         file = (home / _LOCK).open("r+")
     except FileNotFoundError:
@@ -99,10 +99,11 @@ def is_running(home: Path) -> bool:
 
 @contextmanager
 def supervision(home: Path) -> Iterator[None]:
-    """Be the one supervisor of this folder, which its owner alone can read: it holds a password.
+    """Lock this folder as its only supervisor. Only its owner can read the folder: it holds a
+    password.
 
     Raises:
-        LocalStackError: another one is.
+        LocalStackError: another supervisor holds it.
     """
     home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o700)
