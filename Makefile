@@ -6,7 +6,7 @@ PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench bench-analytics chaos chaos-budget chaos-clock chaos-poison overload flood soak fuzz test-containers lock docs clean
 
-help: ## what can be made
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: $(READY) ## install into .venv
@@ -25,22 +25,22 @@ demo: setup ## the pipeline, end to end, on this machine
 test: setup ## unit, contract, SQL and pipeline tests; T=PATH: one folder, file or node id alone
 	@$(BIN)/python -m pytest $(if $(wildcard $(or $(T),.)/.),$(PARALLEL)) $(if $(T),'$(T)')
 
-chaos-budget: setup ## 1.00 USD over four workers: spend stops, stays stopped when all is killed
+chaos-budget: setup ## 1.00 USD over four workers: spend stops at the limit, also after all processes are killed
 	@$(BIN)/python -m tests.chaos.budget
 
-chaos-clock: setup ## clocks of a worker and a sink are set by hours under load (needs a C compiler)
+chaos-clock: setup ## clocks of a worker and a sink jump by hours under load (needs a C compiler)
 	@$(BIN)/python -m tests.chaos.clock
 
-chaos-poison: setup ## messages fail in every agent and end two workers, again and again
+chaos-poison: setup ## messages that fail in every agent, or end its worker
 	@$(BIN)/python -m tests.chaos.poison
 
-overload: setup ## three minutes of far more requests than the providers take, then peace again
+overload: setup ## three minutes of requests beyond the providers' capacity, then recovery
 	@$(BIN)/python -m tests.chaos.overload
 
-fuzz: setup ## a million wrong requests, records and provider answers each: none ends or holds a worker
+fuzz: setup ## a million invalid requests, records and provider answers each: none ends or blocks a worker
 	@$(BIN)/python -m tests.fuzz
 
-flood: setup ## a sender floods its topic with unreadable records: how late others are answered
+flood: setup ## latency of other callers while one floods its topic with unreadable records
 	@$(BIN)/python -m tests.chaos.flood
 
 soak: setup ## 20 minutes at 200 requests/s, 15 before them to fill memories: memory, lag, latency; a page in results/soak
@@ -62,10 +62,10 @@ check: setup ## style, types, imports, dependencies, and the tree's structure
 bench: setup ## speed: a table, and results/bench.json; BENCH_DATA=DIR for recorded answers
 	@$(BIN)/python -m tests.bench
 
-bench-analytics: setup ## ten million made-up requests: loading, size on disk, every question's time
+bench-analytics: setup ## ten million generated requests: loading, size on disk, time of every query
 	@$(BIN)/python -m tests.bench.analytics
 
-chaos: setup ## what holds under kill -9 and pauses: a table, and results/chaos.json
+chaos: setup ## fault-injection tests with kill -9 and pauses: a table, and results/chaos.json
 	@$(BIN)/python -m tests.chaos
 
 docs: setup ## write the generated pages of docs/

@@ -1,1 +1,1 @@
-"""A provider simulator: a real HTTP server that speaks the providers' wire formats."""
+"""Provider simulator: an HTTP server with the providers' wire formats."""

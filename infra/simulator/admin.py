@@ -33,7 +33,7 @@ class Admin:
         self._ledger = ledger
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
-        """Answer one admin request; a wrong one gets 400 with what is wrong."""
+        """Handle one admin request; an invalid one gets 400 with the reason."""
         name = request.path.removeprefix("/admin/")
         raw = await request.read() if request.method == "PUT" else b""
         try:

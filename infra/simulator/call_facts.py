@@ -1,4 +1,4 @@
-"""What a call asks, in the terms that both wire formats share."""
+"""Facts of a call, common to both wire formats."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class CheckedCall:
     """A checked call.
 
     `prompt` is the text of the last user turn, `text` all text of the call (for token counts and
-    the cache), `frame_tokens` what messages and pictures cost beside it. `forced_tool` is a tool
+    the cache), `frame_tokens` the tokens of messages and pictures besides. `forced_tool` is a tool
     that must be called (`*`: any), `shape_tool` one that only gives the answer its JSON shape,
-    `schema` the JSON Schema that the answer must match, empty for any object.
+    `schema` the JSON Schema of the answer, empty for any object.
     """
 
     model: str
@@ -34,7 +34,7 @@ class CheckedCall:
 
 
 class RequestRejectedError(Exception):
-    """The real provider would answer 400 to this body; `param` is the field at fault."""
+    """The real provider would answer 400 to this body; `param` is the invalid field."""
 
     def __init__(self, message: str, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -43,20 +43,20 @@ class RequestRejectedError(Exception):
 
 
 def need(fulfilled: object, message: str, param: str | None = None) -> None:
-    """Refuse the body unless a condition holds.
+    """Reject the body unless a condition holds.
 
     Raises:
-        RefusedError: it does not hold.
+        RequestRejectedError: it does not hold.
     """
     if not fulfilled:
         raise RequestRejectedError(message, param)
 
 
 def known_fields(document: Json, known: frozenset[str], place: str = "") -> None:
-    """Refuse a field that the provider does not know.
+    """Reject a field that the provider does not know.
 
     Raises:
-        RefusedError: naming the first one.
+        RequestRejectedError: with the first one.
     """
     if not document.keys() <= known:
         name = sorted(document.keys() - known)[0]
@@ -66,10 +66,10 @@ def known_fields(document: Json, known: frozenset[str], place: str = "") -> None
 
 
 def in_range(body: Json, name: str, low: float, high: float) -> None:
-    """Refuse a number outside its range; absent and null are fine.
+    """Reject a number outside its range; absent and null are accepted.
 
     Raises:
-        RefusedError: the field is no number, or outside.
+        RequestRejectedError: the field is no number, or outside.
     """
     value = body.get(name)
     if value is None:

@@ -1,4 +1,4 @@
-"""Chance that can be run again: every draw is a keyed hash of what it is drawn for."""
+"""Reproducible randomness: every draw is a keyed hash of its purpose."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ class Chance:
     seed: int
 
     def draw(self, purpose: str, key: str) -> float:
-        """A number in (0, 1), always the same for the same seed, purpose and key."""
+        """Return a number in (0, 1), the same for the same seed, purpose and key."""
         digest = blake2b(f"{self.seed}/{purpose}/{key}".encode(), digest_size=7).digest()
         return (int.from_bytes(digest) + 0.5) / (1 << 56)

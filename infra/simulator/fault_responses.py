@@ -1,4 +1,4 @@
-"""How each fault looks on the wire."""
+"""Each fault on the wire."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ UNANSWERED: Mapping[str, StatusOf] = {
     "redirect": _redirect,
     "disconnect": _nothing,
 }
-"""Faults that strike before a model is asked, so that nothing is billed; with their status."""
+"""Faults before a model runs, so nothing is billed; with their status."""
 
 
 async def misbehave(
     request: web.BaseRequest, fault: InjectedFault, wire: WireFormat, body: bytes
 ) -> web.StreamResponse:
-    """Answer in the way of the fault; `body` is what would have been said without it."""
+    """Respond with the fault; `body` is the response without it."""
     retry = fault.retry_after_s
     if fault.kind == "rate_limit" and retry is None:
         retry = 1.0
@@ -72,13 +72,13 @@ async def _giant(request: web.BaseRequest, size: int) -> web.StreamResponse:
         for _ in range(-(-size // len(_CHUNK))):
             await response.write(_CHUNK)
     except ConnectionError:
-        # The caller has seen enough, which is what this fault is for.
+        # The caller has read enough, which is the purpose of this fault.
         return response
     return response
 
 
 async def _broken_off(request: web.BaseRequest, body: bytes) -> web.StreamResponse:
-    """Promise the whole body, send half of it, hang up; without a body just hang up."""
+    """Announce the whole body, send half of it, and close; without a body only close."""
     response = web.StreamResponse(headers={"content-type": "application/json"})
     if body:
         response.content_length = len(body)

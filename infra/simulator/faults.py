@@ -45,9 +45,9 @@ KINDS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InjectedFault:
-    """A fault for a model (`*`: all), that strikes a share `rate` of its calls.
+    """A fault for a model (`*`: all), for a share `rate` of its calls.
 
-    `times` limits how often it strikes in all. Delays are in ms, `retry_after_s` in seconds.
+    `times` limits its total number. Delays are in ms, `retry_after_s` in seconds.
     """
 
     kind: str
@@ -66,7 +66,7 @@ _WHOLE = frozenset({"times", "status", "bytes"})
 
 
 def fault_from(document: Mapping[str, Any]) -> InjectedFault:
-    """A fault from its JSON form.
+    """Return a fault from its JSON form.
 
     Raises:
         ValueError: the kind or a field is unknown, or a number is out of range.
@@ -94,7 +94,7 @@ def _is_number(value: Any, *, whole: bool) -> bool:
 
 
 class FaultTable:
-    """The faults that are switched on; the first that strikes a call is its fault."""
+    """The active faults; the first that applies to a call is its fault."""
 
     def __init__(self, chance: Chance) -> None:
         self._chance = chance
@@ -103,16 +103,16 @@ class FaultTable:
 
     @property
     def faults(self) -> tuple[InjectedFault, ...]:
-        """What is switched on, in order."""
+        """Return the active faults, in order."""
         return tuple(self._faults)
 
     def replace(self, faults: Iterable[InjectedFault]) -> None:
-        """Switch to these faults; none ends all trouble."""
+        """Set the active faults; none disables all."""
         self._faults = list(faults)
         self._struck = [0] * len(self._faults)
 
     def strike(self, model: str, call_id: str) -> InjectedFault | None:
-        """The fault of this call, if it has one."""
+        """Return the fault of this call, if it has one."""
         for number, fault in enumerate(self._faults):
             if fault.model not in {EVERY_MODEL, model}:
                 continue

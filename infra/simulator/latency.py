@@ -1,4 +1,4 @@
-"""How long simulated models take: lognormal by median and 95th percentile, keyed by call."""
+"""Latency of simulated models: lognormal by median and 95th percentile, keyed by call."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _Z95 = _NORMAL.inv_cdf(0.95)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:
-    """A distribution, in ms; a median of 0 is no wait at all."""
+    """A distribution, in ms; a median of 0 means no wait."""
 
     median_ms: float
     p95_ms: float
 
     def at(self, share: float) -> float:
-        """The quantile `share` in (0, 1), in ms."""
+        """Return the quantile `share` in (0, 1), in ms."""
         if self.median_ms <= 0:
             return 0.0
         sigma = math.log(max(self.p95_ms / self.median_ms, 1.0)) / _Z95
@@ -37,14 +37,14 @@ BY_STRENGTH: Mapping[str, Latency] = {
     MODERATE: Latency(median_ms=800, p95_ms=1_800),
     COMPLEX: Latency(median_ms=2_000, p95_ms=4_500),
 }
-"""What models of a strength take, by the article's table."""
+"""Latency of models of a strength, by the article's table."""
 
 
 def latency_from(document: Mapping[str, Any]) -> Latency:
-    """A distribution from `median_ms` and, twice that unless said, `p95_ms`.
+    """Return a distribution from `median_ms` and `p95_ms`, twice the median by default.
 
     Raises:
-        ValueError: a number is missing, negative or none.
+        ValueError: a number is missing or negative, or not a number.
     """
     median = document.get("median_ms")
     p95 = document.get("p95_ms", median * 2 if isinstance(median, int | float) else None)
@@ -54,14 +54,14 @@ def latency_from(document: Mapping[str, Any]) -> Latency:
 
 
 class LatencyTable:
-    """Distributions by model; `*` is every other model's, else its strength's."""
+    """Distributions by model; `*` is for all others, else their strength's."""
 
     def __init__(self, chance: Chance, table: Mapping[str, Latency] | None = None) -> None:
         self._chance = chance
         self.table: dict[str, Latency] = dict(table or {})
 
     def delay_s(self, model: str, call_id: str) -> float:
-        """How long this call takes, in seconds."""
+        """Return the latency of this call, in seconds."""
         found = self.table.get(model) or self.table.get(EVERY_MODEL)
         found = found or BY_STRENGTH[strength_of(model)]
         if found.median_ms <= 0:

@@ -1,8 +1,8 @@
-"""The simulator's own books: each call when it arrives and when it ends, on disk before the answer.
+"""The simulator's ledger: each call at its start and its end, on disk before the response.
 
-Lines are JSON and only ever appended, each by one `write`: what was answered is in the file even
-if the process is killed the next moment. It is the witness against which ours are reconciled, so
-it shares no code and no file with them.
+Lines are JSON and only appended, each by one `write`: an answered call is in the file even if the
+process is killed at once. Sluice's accounting is reconciled against it, so it shares no code and no
+file with Sluice.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedCall:
-    """What a call took: tokens (`input` without the cached ones) and its cost in nano-USD."""
+    """Usage of a call: tokens (`input` without the cached ones) and its cost in nano-USD."""
 
     input: int = 0
     output: int = 0
@@ -38,7 +38,7 @@ NOTHING = ServedCall()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A call that arrived."""
+    """A call at its start."""
 
     number: int
     call_id: str | None
@@ -47,7 +47,7 @@ class Arrival:
 
 
 class Ledger:
-    """Books in a file, or in memory without one. `now_ms` is Unix time in ms."""
+    """The ledger in a file, or in memory without one. `now_ms` is Unix time in ms."""
 
     def __init__(self, path: Path | None, now_ms: Callable[[], int]) -> None:
         self._now_ms = now_ms
@@ -65,7 +65,7 @@ class Ledger:
             self._resume(path)
 
     def _resume(self, path: Path) -> None:
-        """Count what an earlier process wrote; end a line that its kill cut off."""
+        """Count lines of an earlier process; terminate a line that its kill truncated."""
         content = path.read_bytes()
         for raw in content.splitlines():
             line = _line(raw)
@@ -75,7 +75,7 @@ class Ledger:
             self._write(b"\n")
 
     def arrived(self, call_id: str | None, endpoint: str, model: str | None) -> Arrival:
-        """Book a call that came in."""
+        """Record the start of a call."""
         arrival = Arrival(number=self._arrived + 1, call_id=call_id, endpoint=endpoint, model=model)
         self._book({"event": "arrived", **_names(arrival), "at": self._now_ms()})
         return arrival
@@ -90,8 +90,8 @@ class Ledger:
         source: str | None = None,
         client: bool = True,
     ) -> None:
-        """Book its end: `status` is `None` if nothing was answered, `client` says whether the
-        caller still listened.
+        """Record its end: `status` is `None` if nothing was sent, `client` says whether the caller
+        was still connected.
         """
         self._book(
             {
@@ -112,10 +112,10 @@ class Ledger:
         )
 
     def totals(self) -> dict[str, Any]:
-        """Sums over all lines, kept while they are written: cheap, however long the books are.
+        """Return sums over all lines, kept while they are written.
 
         `open` calls have no end, `unpriced` ones no cost. `models` has calls, ends, tokens and
-        nano-USD of each model by the name that it was asked by.
+        nano-USD of each model by its requested name.
         """
         return {
             "calls": self._arrived,
@@ -132,7 +132,7 @@ class Ledger:
         }
 
     def lines(self, last: int | None = None) -> list[Line]:
-        """All lines, or the last ones."""
+        """Return all lines, or the last ones."""
         if last == 0:
             return []
         raw = self._path.read_bytes().splitlines() if self._path is not None else self._kept
@@ -140,7 +140,7 @@ class Ledger:
         return [line for line in map(_line, chosen) if line is not None]
 
     def close(self) -> None:
-        """Close the file; the books can't be written after it."""
+        """Close the file; nothing can be recorded after it."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -198,7 +198,7 @@ def _names(arrival: Arrival) -> Line:
 
 
 def _line(raw: bytes) -> Line | None:
-    """A line, `None` for one that a kill cut off."""
+    """Return a line, `None` for a truncated one."""
     try:
         line = orjson.loads(raw)
     except orjson.JSONDecodeError:

@@ -1,7 +1,7 @@
-"""The simulator's own prices, so that its books are a witness and not an echo.
+"""The simulator's own prices, independent of Sluice's.
 
-Nano-USD a token, typed in by hand from the providers' public price pages as of the sample models'
-dates. Nothing of `streams` is used here: two sets of books that share code agree on its errors.
+Nano-USD a token, from the providers' public price pages as of the sample models' dates. Nothing of
+`streams` is used here: two accounts that share code share its errors.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ _DATED = re.compile(r"-(20\d{6}|20\d\d-\d\d-\d\d)$")
 
 
 def tariff_of(model: str) -> Tariff | None:
-    """The tariff of a model, with or without its date; `None` for one that is not in the list."""
+    """Return the price of a model, with or without its date; `None` if it is not in the list."""
     return TARIFFS.get(model) or TARIFFS.get(_DATED.sub("", model))
 
 
 def cost_nano(
     model: str, *, fresh: int, output: int, cache_read: int = 0, cache_write: int = 0
 ) -> int | None:
-    """What a call costs in nano-USD; `fresh` leaves out both kinds of cached tokens."""
+    """Return the cost of a call in nano-USD; `fresh` excludes both kinds of cached tokens."""
     tariff = tariff_of(model)
     if tariff is None:
         return None

@@ -29,7 +29,7 @@ from infra.workload.sample import answers_by_prompt, load_workload
 from schemas.errors import LocalStackError
 
 LISTENING = "listening on "
-"""How the line begins that a simulator prints when it is ready; its address follows."""
+"""Prefix of the line that a ready simulator prints; its address follows."""
 
 _BACKLOG = 1_024
 _GOODBYE_S = 0.5
@@ -37,11 +37,11 @@ _GOODBYE_S = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatorOptions:
-    """How a simulator is set up.
+    """Settings of a simulator.
 
     Port 0 picks a free one. `latency_ms` is the median of every model, with its 95th percentile
-    beside it (twice that unless set), 0 for none; `None` keeps the table by strength. `caches`
-    bills repeated prefixes as cached; `require_key` refuses calls without a key.
+    beside it (twice that by default), 0 for none; `None` keeps the table by strength. `caches`
+    bills repeated prefixes as cached; `require_key` rejects calls without a key.
     """
 
     host: str = "127.0.0.1"
@@ -58,7 +58,7 @@ class SimulatorOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A simulator that runs in this process. `url` has no path and no slash at its end."""
+    """A simulator in this process. `url` has no path and no trailing slash."""
 
     url: str
     ledger: Ledger
@@ -67,10 +67,10 @@ class Running:
 
 
 def build_parts(options: SimulatorOptions) -> SimulatorComponents:
-    """Everything a simulator needs, answers loaded.
+    """Return all components of a simulator, answers loaded.
 
     Raises:
-        LocalStackError: the answers can't be read.
+        LocalStackError: the answers are unreadable.
     """
     book = AnswerBook(dict(options.aliases))
     book.add_workload(answers_by_prompt(load_workload()))
@@ -93,10 +93,10 @@ def build_parts(options: SimulatorOptions) -> SimulatorComponents:
 
 @asynccontextmanager
 async def simulator(options: SimulatorOptions | None = None) -> AsyncIterator[Running]:
-    """A simulator in this event loop.
+    """Run a simulator in this event loop.
 
     Raises:
-        LocalStackError: the address is taken, or the answers can't be read.
+        LocalStackError: the address is in use, or the answers are unreadable.
     """
     options = options or SimulatorOptions()
     parts = build_parts(options)
@@ -123,7 +123,7 @@ async def simulator(options: SimulatorOptions | None = None) -> AsyncIterator[Ru
 
 @contextmanager
 def simulator_process(*arguments: str) -> Iterator[str]:
-    """A simulator as a process of its own; gives its address, and ends it.
+    """Run a simulator as a separate process; yield its address, and stop it at the end.
 
     Raises:
         LocalStackError: it ended before it listened.

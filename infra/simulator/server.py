@@ -1,7 +1,7 @@
-"""The simulator's HTTP server: the providers' routes, and `/admin` to steer it and to hear it.
+"""HTTP server of the simulator: the providers' routes, and `/admin`.
 
-aiohttp's bare server without an application's router and middlewares: it shares its cores with
-what it measures. A handler whose client leaves is cancelled, and that is booked.
+aiohttp's bare server without an application's router and middlewares: it shares its cores with what
+it measures. A handler whose client disconnects is cancelled, and that is recorded.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _ROUTES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatorComponents:
-    """What a simulator is made of."""
+    """Components of a simulator."""
 
     kitchen: ResponseBuilder
     ledger: Ledger
@@ -53,14 +53,14 @@ class SimulatorComponents:
 
 
 class Simulator:
-    """Answers calls; `handle` is what the HTTP server runs."""
+    """Answers calls; the HTTP server runs `handle`."""
 
     def __init__(self, parts: SimulatorComponents) -> None:
         self._parts = parts
         self._admin = Admin(parts.faults, parts.latency, parts.ledger)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one HTTP request; those of web pages of other origins are refused."""
+        """Handle one HTTP request; requests of web pages of other origins are refused."""
         foreign = _foreign(request)
         if foreign is not None:
             return respond(403, openai_wire.error(403, foreign))
@@ -122,7 +122,7 @@ class Simulator:
             if delay > 0:
                 await asyncio.sleep(delay)
         except asyncio.CancelledError:
-            # The model had begun, so the call is billed, though nobody hears the answer.
+            # The model had begun, so the call is billed, though the client is gone.
             self._book(call, serving, kind, client=False)
             raise
         there = request.transport is not None and not request.transport.is_closing()
@@ -175,7 +175,7 @@ def _foreign(request: web.BaseRequest) -> str | None:
 
 
 async def _read(request: web.BaseRequest) -> bytes | None:
-    """The body; `None` if it is larger than is read."""
+    """Return the body; `None` if it is larger than the limit."""
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.content.iter_any():

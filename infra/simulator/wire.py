@@ -1,4 +1,4 @@
-"""The two wire formats side by side, as the server uses them."""
+"""The two wire formats, as the server uses them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from infra.simulator.openai import wire as openai_wire
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireFormat:
-    """A format: how a body is checked and read, and how answers and errors are written."""
+    """A wire format: validation of bodies, encoding of responses and errors."""
 
     name: str
     read: Callable[[Mapping[str, Any]], CheckedCall]
@@ -45,5 +45,5 @@ ANTHROPIC = WireFormat(
 
 
 def respond(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> web.Response:
-    """A JSON response."""
+    """Return a JSON response."""
     return web.Response(status=status, body=body, headers=headers, content_type="application/json")

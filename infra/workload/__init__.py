@@ -1,1 +1,1 @@
-"""The sample workload: our own prompts, with honest answers at three strengths."""
+"""The sample workload: prompts with answers at three strengths."""

@@ -1,4 +1,4 @@
-"""How good the answers to the sample workload were: told by what its authors wrote down."""
+"""Quality of answers to the sample workload, by the scores in its file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class WorkloadJudge:
         self._strengths = strengths
 
     def score(self, item_id: str, reply: Mapping[str, Any]) -> float | None:
-        """0..1; `None` where no model of the sample answered."""
+        """Return 0..1; `None` if no model of the sample answered."""
         strength = self._strengths.get(reply.get("model") or "")
         if strength is None:
             return None

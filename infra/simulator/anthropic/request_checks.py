@@ -1,6 +1,6 @@
-"""What Anthropic accepts as a messages body, checked as strictly as it does.
+"""Validation of Anthropic messages bodies, as strict as the real API.
 
-Source: https://docs.anthropic.com/en/api/messages and its errors as they are known from use.
+Source: https://docs.anthropic.com/en/api/messages and observed errors.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ _TIERS = frozenset({None, "auto", "standard_only"})
 
 
 def read(body: Json) -> CheckedCall:
-    """Check a body and say what it asks.
+    """Check a body and return the call.
 
     Raises:
-        RefusedError: the real API would refuse it.
+        RequestRejectedError: the real API would reject it.
     """
     known_fields(body, _FIELDS)
     model, limit, messages = (body.get(name) for name in ("model", "max_tokens", "messages"))

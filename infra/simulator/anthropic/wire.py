@@ -1,4 +1,4 @@
-"""Anthropic's answers as bytes."""
+"""Encoding of Anthropic's responses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ERROR_TYPES = {
 
 
 def answer(asked: CheckedCall, serving: Serving, call_id: str, at_s: int, chance: Chance) -> bytes:
-    """The body of a 200. Time and chance are not part of this format."""
+    """Return the body of a 200. Time and randomness are not part of this format."""
     served = serving.served
     stop = _STOPS[serving.finish]
     shaped = _shaped(asked, serving, call_id)
@@ -66,8 +66,8 @@ def answer(asked: CheckedCall, serving: Serving, call_id: str, at_s: int, chance
 
 
 def _shaped(asked: CheckedCall, serving: Serving, call_id: str) -> bytes | None:
-    """The answer as the forced tool's input; `None` for one that is no JSON object, since a weak
-    model that botches its JSON leaves no tool call behind either.
+    """Return the answer as the forced tool's input; `None` if it is no JSON object: a weak model
+    with invalid JSON produces no tool call either.
     """
     if asked.shape_tool is None or serving.finish == "length":
         return None
@@ -102,13 +102,13 @@ def _blocks(serving: Serving, call_id: str) -> list[dict[str, Any]]:
 
 
 def error(status: int, message: str) -> bytes:
-    """The body of an error."""
+    """Return the body of an error."""
     kind = _ERROR_TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
     return orjson.dumps({"type": "error", "error": {"type": kind, "message": message}})
 
 
 def refusal(refused: RequestRejectedError) -> bytes:
-    """The body of the 400 for a body that breaks the rules."""
+    """Return the body of the 400 for an invalid body."""
     return error(400, str(refused))
 
 
@@ -118,4 +118,4 @@ SPECIAL: Mapping[str, tuple[int, bytes]] = {
     "rate_limit": (429, error(429, "Number of requests has exceeded your rate limit")),
     "overloaded": (529, error(529, "Overloaded")),
 }
-"""Status and body of the faults that have a form of their own."""
+"""Return status and body of the faults with their own form."""

@@ -1,7 +1,7 @@
-"""What OpenAI accepts as a chat-completions body, checked as strictly as it does.
+"""Validation of OpenAI chat-completions bodies, as strict as the real API.
 
-Source: https://platform.openai.com/docs/api-reference/chat/create. An adapter that sends what the
-real API refuses is refused here too.
+Source: https://platform.openai.com/docs/api-reference/chat/create. A request of an adapter that the
+real API rejects is rejected here too.
 """
 
 from __future__ import annotations
@@ -84,10 +84,10 @@ _TOOL_NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 
 
 def read(body: Json) -> CheckedCall:
-    """Check a body and say what it asks.
+    """Check a body and return the call.
 
     Raises:
-        RefusedError: the real API would refuse it.
+        RequestRejectedError: the real API would reject it.
     """
     known_fields(body, _FIELDS)
     model = body.get("model")

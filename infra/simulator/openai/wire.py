@@ -1,4 +1,4 @@
-"""OpenAI's answers as bytes. Pieces are joined by hand: the text is already JSON."""
+"""Encoding of OpenAI's responses. Pieces are concatenated: the text is already JSON."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ERROR_TYPES = {
 
 
 def answer(asked: CheckedCall, serving: Serving, call_id: str, at_s: int, chance: Chance) -> bytes:
-    """The body of a 200."""
+    """Return the body of a 200."""
     served = serving.served
     tools = serving.answer.tools
     logprobs = _logprobs(asked, serving, call_id, chance) if asked.logprobs else b"null"
@@ -66,7 +66,7 @@ def _calls(serving: Serving, call_id: str) -> list[dict[str, Any]]:
 
 
 def _logprobs(asked: CheckedCall, serving: Serving, call_id: str, chance: Chance) -> bytes:
-    """Higher for right answers than for wrong ones, with some overlap, as in real models."""
+    """Return logprobs: higher for right answers than for wrong ones, with some overlap."""
     score = 0.9 if serving.answer.score is None else serving.answer.score
     mean = _UNSURE + (_SURE - _UNSURE) * score
     tokens = []
@@ -79,13 +79,13 @@ def _logprobs(asked: CheckedCall, serving: Serving, call_id: str, chance: Chance
 
 
 def error(status: int, message: str, *, code: str | None = None, param: str | None = None) -> bytes:
-    """The body of an error."""
+    """Return the body of an error."""
     kind = _ERROR_TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
     return orjson.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}})
 
 
 def refusal(refused: RequestRejectedError) -> bytes:
-    """The body of the 400 for a body that breaks the rules."""
+    """Return the body of the 400 for an invalid body."""
     return error(400, str(refused), code=refused.code, param=refused.param)
 
 
@@ -106,4 +106,4 @@ SPECIAL: Mapping[str, tuple[int, bytes]] = {
     "rate_limit": (429, error(429, "Rate limit reached.", code="rate_limit_exceeded")),
     "overloaded": (503, error(503, "The engine is currently overloaded.")),
 }
-"""Status and body of the faults that have a form of their own."""
+"""Return status and body of the faults with their own form."""

@@ -1,1 +1,1 @@
-"""What simulated models answer."""
+"""Answers of simulated models."""

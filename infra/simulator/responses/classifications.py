@@ -1,7 +1,8 @@
-"""What simulated models say when routing asks them: where a request belongs, how good an answer is.
+"""Answers of simulated models to routing's own questions: the tier of a request, the quality of an
+answer.
 
-They know what the sample and the recorded answers are worth, and err as models do: in a share of
-the cases, by the model's strength, the same cases every time. The shares are set by hand.
+They use the scores of the sample and of recorded answers, and err in a share of the cases by the
+model's strength, reproducibly. The shares are set by hand.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _ANSWER = re.compile(r"ANSWER-([0-9a-f]{20})\n(.*)\nANSWER-\1\Z", re.DOTALL)
 
 
 def opinion_of(asked: CheckedCall, book: AnswerBook) -> SimulatedAnswer | None:
-    """The answer to a question of routing's own; `None` for any other question."""
+    """Return the answer to a question of routing; `None` for any other prompt."""
     request = _REQUEST.match(asked.prompt)
     if request is None:
         return None

@@ -1,5 +1,5 @@
-"""A stock answer to a prompt without a recorded answer: deterministic, well-formed, in the
-prompt's language.
+"""Default answers to prompts without a recorded answer: deterministic, well-formed, in the prompt's
+language.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from infra.simulator.responses.recorded_responses import SimulatedAnswer, ToolUs
 
 
 def stock_answer(asked: CheckedCall) -> SimulatedAnswer:
-    """The same text for the same prompt; JSON or a tool call where one is demanded."""
+    """Return the same text for the same prompt; JSON or a tool call if required."""
     if asked.forced_tool is not None:
         name = next(iter(asked.tools)) if asked.forced_tool == "*" else asked.forced_tool
         arguments = orjson.dumps(example_of(asked.tools[name])).decode()
@@ -37,7 +37,7 @@ def stock_answer(asked: CheckedCall) -> SimulatedAnswer:
 
 
 def example_of(schema: Json) -> Any:
-    """The plainest value that a JSON Schema of common form allows."""
+    """Return the simplest value that a JSON Schema of common form allows."""
     for name in ("const", "default"):
         if name in schema:
             return schema[name]

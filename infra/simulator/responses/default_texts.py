@@ -1,8 +1,7 @@
-"""Texts of stock answers, by the language of the prompt.
+"""Texts of default answers, by the language of the prompt.
 
-Each language has sentences for the beginning, the middle and the end of an answer. They say
-nothing, in words that are plainly of that language, so that the check of an answer's language
-passes.
+Each language has sentences for the beginning, the middle and the end of an answer. They have no
+content, in words typical of that language, so that the check of an answer's language passes.
 """
 
 from __future__ import annotations
@@ -151,6 +150,6 @@ _TEXTS: Mapping[str, Sentences] = {
 
 
 def sentences_for(prompt: str) -> Sentences:
-    """Sentences in the prompt's language; English where it is not plain or not known."""
+    """Return sentences in the prompt's language; English if it is unclear or unknown."""
     language = language_of(prompt)
     return _TEXTS.get(language or "en", _ENGLISH)

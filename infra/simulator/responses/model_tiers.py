@@ -1,4 +1,4 @@
-"""How strong a model is, by its name, and under which name its answers were recorded."""
+"""Strength of a model by its name, and the name of its recorded answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DEFAULT_ALIASES: Mapping[str, str] = {
     "claude-opus-4-20250514": "claude-3-5-sonnet-20241022",
     "o1": "o1-mini-2024-09-12",
 }
-"""Whose recorded answers stand in for a model that has none: the strongest of its maker."""
+"""Aliases of models without recorded answers: the strongest model of their vendor."""
 
 _COMPLEX = re.compile(r"opus|(^|/)o[134](-|$)|gpt-5(?!-(mini|nano))|reasoner|(^|[-/])r1(-|$)|405b")
 _REASONING = re.compile(r"o[134](-|$)|gpt-5")
@@ -23,7 +23,7 @@ _DATED = re.compile(r"-(20\d{6}|20\d\d-\d\d-\d\d|\d{4})$")
 
 
 def strength_of(model: str) -> str:
-    """`simple`, `moderate` or `complex`; names that say nothing are moderate."""
+    """Return `simple`, `moderate` or `complex`; moderate for unknown names."""
     name = model.lower()
     if _COMPLEX.search(name):
         return COMPLEX
@@ -31,13 +31,13 @@ def strength_of(model: str) -> str:
 
 
 def is_reasoning(model: str) -> bool:
-    """Whether a model thinks before it speaks, and is billed for it."""
+    """Return whether a model bills reasoning tokens."""
     return _REASONING.match(model.rpartition("/")[2]) is not None and "chat" not in model
 
 
 def recorded_name(model: str, recorded: Iterable[str], aliases: Mapping[str, str]) -> str | None:
-    """The name that holds a model's recorded answers: its own, the same with or without its date,
-    or its alias's; `None` if there is none.
+    """Return the name with a model's recorded answers: its own, the same with or without its date,
+    or its alias's; `None` without any.
     """
     names = list(recorded)
     for candidate in (model, aliases.get(model), DEFAULT_ALIASES.get(model)):

@@ -1,8 +1,7 @@
-"""What the simulated models say: recorded answers, then our sample workload, then a stock answer.
+"""Recorded answers of simulated models, then the sample workload, then a default answer.
 
-Answers are found by model and prompt (the text of the last user turn) and are ready to be sent:
-text already as JSON, tokens already counted, since the simulator shares its cores with what it
-measures.
+Answers are found by model and prompt (the text of the last user turn) and are ready to send: text
+encoded as JSON, tokens counted, because the simulator shares its cores with what it measures.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from schemas.errors import LocalStackError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolUse:
-    """A call of a tool: its name, and its arguments as JSON text."""
+    """A tool call: its name, and its arguments as JSON text."""
 
     name: str
     arguments: str
@@ -30,7 +29,7 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedAnswer:
-    """One answer. `encoded` is its text as a JSON string; `score` is how right it is, 0..1."""
+    """One answer. `encoded` is its text as a JSON string; `score` is its quality, 0..1."""
 
     encoded: bytes
     tokens: int
@@ -41,13 +40,13 @@ class SimulatedAnswer:
 
     @property
     def text(self) -> str:
-        """The text itself."""
+        """Return the text."""
         text: str = orjson.loads(self.encoded)
         return text
 
 
 def answer_of(document: Mapping[str, Any], source: str) -> SimulatedAnswer:
-    """An answer from its form in a file: `text`, `score`, `finish`, `tool_calls`."""
+    """Return an answer from its form in a file: `text`, `score`, `finish`, `tool_calls`."""
     text = document.get("text") or ""
     tools = tuple(
         ToolUse(name=call["name"], arguments=orjson.dumps(call["arguments"]).decode())
@@ -64,7 +63,7 @@ def answer_of(document: Mapping[str, Any], source: str) -> SimulatedAnswer:
 
 
 class AnswerBook:
-    """All answers that are known, by prompt and by model or strength."""
+    """All known answers, by prompt and by model or strength."""
 
     def __init__(self, aliases: Mapping[str, str] | None = None) -> None:
         self._aliases = dict(aliases or {})
@@ -73,7 +72,7 @@ class AnswerBook:
         self._names: dict[str, str | None] = {}
 
     def add_recorded(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        """Take in recorded answers: `prompt`, and `answers` by model."""
+        """Add recorded answers: `prompt`, and `answers` by model."""
         for line in lines:
             for model, document in line["answers"].items():
                 self._recorded.setdefault(model, {})[line["prompt"]] = answer_of(
@@ -82,13 +81,13 @@ class AnswerBook:
         self._names.clear()
 
     def add_workload(self, items: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
-        """Take in pairs of a prompt and its answers by strength."""
+        """Add pairs of a prompt and its answers by strength."""
         for prompt, answers in items:
             for strength, document in answers.items():
                 self._by_strength.setdefault(strength, {})[prompt] = answer_of(document, "workload")
 
     def find(self, model: str, prompt: str) -> SimulatedAnswer | None:
-        """The answer of a model to a prompt, `None` where neither file has one."""
+        """Return a model's answer to a prompt, `None` if neither file has one."""
         name = self._names.get(model)
         if name is None and model not in self._names:
             name = self._names[model] = recorded_name(model, self._recorded, self._aliases)
@@ -99,7 +98,7 @@ class AnswerBook:
         return self._by_strength.get(strength_of(model), {}).get(prompt)
 
     def score_of(self, prompt: str, text: str) -> float | None:
-        """How right an answer to a prompt is, 0..1, by its text; `None` where nobody knows."""
+        """Return the score of an answer to a prompt, 0..1, by its text; `None` if it is unknown."""
         for shelf in (*self._recorded.values(), *self._by_strength.values()):
             known = shelf.get(prompt)
             if known is not None and known.text.strip() == text:
@@ -107,8 +106,8 @@ class AnswerBook:
         return None
 
     def first_good(self, prompt: str, strengths: Sequence[str], least: float) -> int | None:
-        """The place of the first strength whose answer scores `least`, the last where none does;
-        `None` for an unknown prompt.
+        """Return the index of the first strength whose answer scores `least`, the last if none
+        does; `None` for an unknown prompt.
         """
         known = [self._by_strength.get(strength, {}).get(prompt) for strength in strengths]
         if None in known:
@@ -118,15 +117,15 @@ class AnswerBook:
 
     @property
     def models(self) -> Sequence[str]:
-        """Models that answers were recorded of."""
+        """Return the models with recorded answers."""
         return sorted(self._recorded)
 
 
 def read_recorded(path: Path) -> Iterable[Mapping[str, Any]]:
-    """The lines of a file of recorded answers, gzip or plain.
+    """Yield the lines of a file of recorded answers, gzip or plain.
 
     Raises:
-        LocalStackError: the file can't be read, or a line is no recorded answer.
+        LocalStackError: the file is unreadable, or a line is no recorded answer.
     """
     opener = gzip.open if path.suffix == ".gz" else open
     try:

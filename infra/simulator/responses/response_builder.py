@@ -1,4 +1,4 @@
-"""From a question and an answer to what is served: cut to its limit, counted and billed."""
+"""Builds a response from a call and an answer: truncated to its limit, counted and priced."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from infra.simulator.responses.recorded_responses import AnswerBook, SimulatedAn
 from infra.simulator.tokens import count_tokens
 
 CACHED_PREFIX_TOKENS = 1_024
-"""Length of the prefix that is cached, and from which on any is: OpenAI's least."""
+"""Length of the cached prefix, and the minimum for caching: OpenAI's."""
 
 _CHARACTERS_A_TOKEN = 4
 _PREFIXES = 4_096
@@ -28,7 +28,7 @@ _REASONING_MAX = 4_096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """What one call is answered with. `encoded` is the text as a JSON string."""
+    """The response to one call. `encoded` is the text as a JSON string."""
 
     encoded: bytes
     finish: str
@@ -37,10 +37,9 @@ class Serving:
 
 
 class ResponseBuilder:
-    """Finds an answer, cuts it to the limit and counts it.
+    """Finds an answer, truncates it to the limit and counts it.
 
-    `caches` says that the prefix of long prompts is remembered and billed as cached from the
-    second call on.
+    `caches` bills the prefix of long prompts as cached from the second call on.
     """
 
     def __init__(self, book: AnswerBook, *, caches: bool = False) -> None:
@@ -49,7 +48,7 @@ class ResponseBuilder:
         self._prefixes: OrderedDict[bytes, None] = OrderedDict()
 
     def prepare(self, asked: CheckedCall) -> Serving:
-        """What this call gets."""
+        """Return the response to this call."""
         answer = opinion_of(asked, self._book) or self._book.find(asked.model, asked.prompt)
         if answer is None or (asked.forced_tool is not None and not answer.tools):
             answer = stock_answer(asked)
@@ -84,7 +83,7 @@ class ResponseBuilder:
         return max(min(output * _REASONING_SHARE, _REASONING_MAX, room), 0)
 
     def _cached(self, asked: CheckedCall, total: int) -> tuple[int, int]:
-        """Tokens read from the cache and written to it."""
+        """Return tokens read from the cache and written to it."""
         if not (self._caches or asked.writes_cache) or total < CACHED_PREFIX_TOKENS:
             return 0, 0
         prefix = asked.text[: CACHED_PREFIX_TOKENS * _CHARACTERS_A_TOKEN]
