@@ -206,7 +206,9 @@ def test_every_command_has_a_file_a_help_text_and_a_page(command: str) -> None:
     assert _texts().keys() & {f"infra/cli/{command}.py", f"infra/cli/{command}/__init__.py"}
     assert f"$ sluice {command} --help" in _texts()["tests/golden/help.txt"]
     pages = _holding(f"sluice {command}") | _holding(f"make {command}")
-    assert _matching("docs/*.md", pages) or "README.md" in pages
+    assert _matching("docs/*.md", pages) or "README.md" in pages, (
+        f"no page of docs/ shows `sluice {command}`"
+    )
 
 
 @pytest.mark.parametrize("provider", PROJECT["project"]["entry-points"]["sluice.providers"])
