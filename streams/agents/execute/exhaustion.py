@@ -41,7 +41,7 @@ def no_candidates(hop: HopState, choice: Shortlist, state: CascadeState, clock: 
         return _denied(hop, hop.denied, state)
     if choice.lacks_capacity:
         return _wait(hop, clock) or no_capacity()
-    why = "no instance of the tier is well" if choice.lacks_health else "no model of the tier fits"
+    why = "no healthy instance in the tier" if choice.lacks_health else "no model of the tier fits"
     return exhausted(hop, TierExhausted(why=why, passes=choice.lacks_health), (), state, clock)
 
 
