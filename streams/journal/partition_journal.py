@@ -58,7 +58,7 @@ class CallStart:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """Handle it, after recording these interrupted calls of a dead worker. `starts` are all calls
-    of other incarnations for this visit of the hop.
+    of other incarnations for this visit of the hop, recorded or not.
     """
 
     interrupted: tuple[BegunCall, ...] = ()
