@@ -116,9 +116,7 @@ def read_step(document: Mapping[str, Any]) -> Step:
     Raises:
         ValueError: the kind is unknown, or the fields are not those of the kind.
     """
-    kind = document.get("kind") or next(
-        (kind for name, kind in _FIELD_OF_KIND.items() if name in document), None
-    )
+    kind = _kind_of(document)
     reader = _READERS.get(str(kind))
     if reader is None:
         raise ValueError(f"unknown step kind: {kind}")
@@ -129,17 +127,27 @@ def read_step(document: Mapping[str, Any]) -> Step:
 
 
 def latest_step(inputs: str, kind: type[S]) -> S | None:
-    """Return the last step of a kind in the latest visit that has one.
+    """Return the first step of a kind in the latest visit that has one.
+
+    Steps of other kinds are not read: a newer version of Sluice may have written them.
 
     Raises:
-        ValueError: a step lacks the fields of its kind.
+        ValueError: the step lacks the fields of its kind.
     """
     for hop in reversed(orjson.loads(inputs).get(_HOPS, ())):
         for document in hop[_STEPS]:
-            step = read_step(document)
-            if isinstance(step, kind):
+            if _kind_of(document) == kind.kind:
+                step = read_step(document)
+                assert isinstance(step, kind)
                 return step
     return None
+
+
+def _kind_of(document: Mapping[str, Any]) -> str | None:
+    kind = document.get("kind")
+    if kind is not None:
+        return str(kind)
+    return next((kind for name, kind in _FIELD_OF_KIND.items() if name in document), None)
 
 
 def _latest(visits: list[dict[str, Any]]) -> list[dict[str, Any]]:

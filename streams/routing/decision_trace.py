@@ -222,7 +222,11 @@ class SecondOpinionStep:
     probability: float
     found: float | None = None
     failed: str | None = None
-    drawn: bool = False
+
+    @property
+    def drawn(self) -> bool:
+        """Return whether the second opinion was drawn."""
+        return self.draw < self.probability
 
     def document(self) -> dict[str, Any]:
         """Return the step's form in the log."""
@@ -244,7 +248,6 @@ class SecondOpinionStep:
             probability=float(document["probability"]),
             found=_number(document.get("found")),
             failed=_text(document.get("failed")),
-            drawn="found" in document,
         )
 
 

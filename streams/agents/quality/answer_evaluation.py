@@ -90,14 +90,14 @@ async def _look_again(
     step = SecondOpinionStep(method=grey.look, draw=drawn, probability=grey.share)
     place = len(hop.steps)
     hop.steps.append(step)
-    if drawn >= grey.share:
+    if not step.drawn:
         return None
     if grey.look == BY_JUDGE:
         chance = grey.share if grey.share < 1 else None
         look = await ask_judge(hop, attempt, answered, deps, chance)
     else:
         look = await _ask_again(hop, attempt, answered, grey, deps)
-    hop.steps[place] = replace(step, found=look.found, failed=look.failed, drawn=True)
+    hop.steps[place] = replace(step, found=look.found, failed=look.failed)
     return look.found
 
 

@@ -69,8 +69,8 @@ STEPS: tuple[Step, ...] = (
     ShadowStep(tier=None, draw=0.5, probability=0.1, allowed=False),
     ShadowStep(tier="complex", draw=0.01, probability=0.1),
     SecondOpinionStep(method="judge", draw=0.9, probability=0.5),
-    SecondOpinionStep(method="judge", draw=0.1, probability=0.5, failed="nonsense", drawn=True),
-    SecondOpinionStep(method="samples", draw=0.1, probability=0.5, found=0.7, drawn=True),
+    SecondOpinionStep(method="judge", draw=0.1, probability=0.5, failed="nonsense"),
+    SecondOpinionStep(method="samples", draw=0.1, probability=0.5, found=0.7),
     FailureStep(call="c", why="another model"),
     FailureStep(call="c", why="another model", error="HTTP 500"),
 )
@@ -133,3 +133,11 @@ def test_hops_add_their_traces_and_leave_the_inputs_of_the_decision() -> None:
     assert last is not None
     assert last.call == str(VISITS_CARRIED + 2)
     assert latest_step(inputs, ShadowStep) is None
+
+
+def test_steps_that_this_version_does_not_know_do_not_hide_a_known_one() -> None:
+    shadow = ShadowStep(tier="complex", draw=0.01, probability=0.1)
+    steps = [{"kind": "weather"}, {"odd": True}, _logged(shadow), {"kind": "answer"}]
+    inputs = orjson.dumps({"hops": [{"hop": 0, "steps": steps}]}).decode()
+
+    assert latest_step(inputs, ShadowStep) == shadow
