@@ -61,7 +61,7 @@ def read_request(request_id: str, tenant: str, settings: SinkSettings) -> Reques
     Raises:
         UnknownRequestError: nothing is stored for it.
         UnreachableError: ClickHouse does not respond.
-        RefusedError: ClickHouse returns an error, such as missing tables.
+        ClickHouseRefusedError: ClickHouse returns an error, such as missing tables.
     """
     client = connect(settings)
     try:

@@ -102,7 +102,7 @@ class QueryRunner:
         Raises:
             QueryParameterError: a parameter is unknown, missing or malformed.
             UnreachableError: ClickHouse does not respond.
-            RefusedError: ClickHouse returns an error, such as missing tables.
+            ClickHouseRefusedError: ClickHouse returns an error, such as missing tables.
         """
         bound: dict[str, Any] = dict(question.values(parameters or {}))
         if question.ranged:

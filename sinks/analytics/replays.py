@@ -38,7 +38,7 @@ class ReplayTablesClient:
 
         Raises:
             UnreachableError: ClickHouse does not respond.
-            RefusedError: ClickHouse returns an error, such as a missing table.
+            ClickHouseRefusedError: ClickHouse returns an error, such as a missing table.
         """
         try:
             with self._client.query_row_block_stream(

@@ -28,7 +28,8 @@ class PartitionLease:
 class Store(Protocol):
     """The interface of ClickHouse for the sink.
 
-    Every method raises `UnreachableError` (result unknown) or `RefusedError` (nothing happened).
+    Every method raises `UnreachableError` (result unknown) or `ClickHouseRefusedError` (nothing
+    happened).
     """
 
     async def claim(self, places: Collection[Place]) -> dict[Place, PartitionLease]:

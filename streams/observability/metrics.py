@@ -1,10 +1,10 @@
 """Every metric of a worker, each defined here and nowhere else.
 
-Under each stands why it exists and what bounds its labels. Names follow Prometheus: `sluice_`, base
-units, `_total` on counters. Labels are names from the registry, from code and of our topics; never
-a request, a user, or text; `observing.bounded` holds them to 200 values each. What happened is
-counted as it happens; what *is* (calls in flight, circuits, levels, lag) is read when somebody asks
-(`observing.readings`) and costs nothing in between.
+Each definition states its purpose and what bounds its labels. Names follow Prometheus: `sluice_`,
+base units, `_total` on counters. Labels are names of the registry, of code and of Sluice's topics;
+never a request, a user or text. `streams.observability.bounded` limits them to 200 values each.
+Events are counted as they happen. States (calls in flight, circuits, levels, lag) are read at a
+scrape (`streams.observability.readings`).
 
 | when | call |
 |---|---|
