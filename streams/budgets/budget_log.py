@@ -84,8 +84,9 @@ class BudgetLog(Protocol):
 class KafkaBudgetLog:
     """The topics on a broker."""
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
+    def __init__(self, settings: Mapping[str, Any], librdkafka: Mapping[str, Any]) -> None:
         self._settings = dict(settings)
+        self._librdkafka = librdkafka
         self._asker: AIOKafkaConsumer | None = None
         self._partitions = 0
 
@@ -147,6 +148,7 @@ class KafkaBudgetLog:
         """See `BudgetLog`."""
         bounds = await self.bounds(topic)
         gathered = {
+            "librdkafka": self._librdkafka,
             "fetch_max_wait_ms": _GATHER_MS[topic],
             "fetch_min_bytes": _GATHER_BYTES,
         }

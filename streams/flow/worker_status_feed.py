@@ -40,9 +40,9 @@ def statuses_of(records: Iterable[tuple[bytes | None, int]]) -> list[WorkerStatu
 class KafkaStatusFeed:
     """The topic on a broker, read from its end at the start."""
 
-    def __init__(self, kafka: Mapping[str, Any]) -> None:
+    def __init__(self, kafka: Mapping[str, Any], librdkafka: Mapping[str, Any]) -> None:
         self._consumer = open_consumer(
-            **kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS
+            **kafka, librdkafka=librdkafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS
         )
 
     async def start(self) -> None:

@@ -83,15 +83,22 @@ def booking_of(headers: Iterable[tuple[str, bytes | None]]) -> tuple[str, bool] 
 class KafkaJournalLog:
     """The journal's topics on a broker. Commits of `group` on `work_topics` count."""
 
-    def __init__(self, settings: Mapping[str, Any], group: str, work_topics: Iterable[str]) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        librdkafka: Mapping[str, Any],
+        group: str,
+        work_topics: Iterable[str],
+    ) -> None:
         self._settings = dict(settings)
+        self._librdkafka = librdkafka
         self._group = group
         self._work_topics = tuple(work_topics)
         self._follower: AIOKafkaConsumer | None = None
 
     async def start(self) -> None:
         """Connect the follower."""
-        self._follower = self._consumer(fetch_max_wait_ms=_POLL_MS)
+        self._follower = self._consumer(librdkafka=self._librdkafka, fetch_max_wait_ms=_POLL_MS)
         await self._follower.start()
 
     async def stop(self) -> None:

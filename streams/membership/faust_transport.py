@@ -27,11 +27,12 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 import uvloop
+from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from core.kafka.consumer import read_as_all_consumers_do
+from core.kafka.consumer import fetch_by_librdkafka, read_as_all_consumers_do
 from streams.membership.committed_positions import seek_to_committed
 from streams.membership.group_marks import GroupMarks
 from streams.membership.group_state import GroupStanding, group_standing
@@ -59,6 +60,17 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
         read_as_all_consumers_do(consumer)
         return consumer
+
+    async def on_start(self) -> None:
+        """Start the group's client, and fetch by librdkafka."""
+        await super().on_start()
+        transport: Any = self.transport
+        await fetch_by_librdkafka(self._ensure_consumer(), transport.librdkafka)
+
+    def highwater(self, tp: TP) -> int | None:  # type: ignore[override]
+        """Return the end offset of a partition by its last fetch."""
+        found: int | None = self._ensure_consumer()._fetcher.highwater(TopicPartition(*tp))
+        return found
 
     def give_up_name(self) -> None:
         """Become a dynamic member, which leaves its group on stop."""
@@ -231,6 +243,13 @@ class Transport(driver.Transport):
 
     Consumer: ClassVar[Any] = Consumer
 
-    def __init__(self, *arguments: Any, attempts: DeliveryAttempts, **more: Any) -> None:
+    def __init__(
+        self,
+        *arguments: Any,
+        attempts: DeliveryAttempts,
+        librdkafka: Mapping[str, Any],
+        **more: Any,
+    ) -> None:
         super().__init__(*arguments, **more)
         self.attempts = attempts
+        self.librdkafka = librdkafka

@@ -131,14 +131,16 @@ class LiveRegistry:
             self.use(version.snapshot)
             log.info("registry %s is in use", pointer.version)
 
-    async def follow(self, kafka: Mapping[str, Any]) -> None:
+    async def follow(self, kafka: Mapping[str, Any], librdkafka: Mapping[str, Any]) -> None:
         """Read the topic from its beginning and follow it, until cancelled.
 
         The topic's content at startup is applied in whole before any pointer is followed, so a
         worker never uses a version that has been replaced.
         """
         place = TopicPartition(REGISTRY, 0)
-        consumer = open_consumer(**kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS)
+        consumer = open_consumer(
+            **kafka, librdkafka=librdkafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS
+        )
         await consumer.start()
         try:
             consumer.assign([place])

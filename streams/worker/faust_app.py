@@ -73,7 +73,12 @@ def build_app(
         agent_supervisor=None,
         PartitionAssignor=GroupAssignor,
     )
-    app.transport = Transport(app.conf.broker_consumer, app, attempts=attempts)
+    app.transport = Transport(
+        app.conf.broker_consumer,
+        app,
+        attempts=attempts,
+        librdkafka=settings.librdkafka,
+    )
     return app
 
 

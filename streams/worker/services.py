@@ -81,7 +81,7 @@ class Services:
         Raises:
             TopicError: the cost topic or the ledger is missing, or one was recreated.
         """
-        log = KafkaBudgetLog(self._settings.kafka)
+        log = KafkaBudgetLog(self._settings.kafka, self._settings.librdkafka)
         await log.start()
         stack.push_async_callback(log.stop)
         reservations = Reservations()
@@ -155,7 +155,7 @@ class Services:
         lost: Callable[[NameTakenOverError], None],
     ) -> None:
         """Watch for another process with this worker's name."""
-        feed = KafkaStatusFeed(self._settings.kafka)
+        feed = KafkaStatusFeed(self._settings.kafka, self._settings.librdkafka)
         await feed.start()
         stack.push_async_callback(feed.stop)
         self.opened.append(NameGuard(feed, mine, alerts, lost).run)

@@ -175,6 +175,11 @@ class WorkerSettings(RegistryAccess):
         """Return the connection settings for aiokafka. Raises as `kafka_at`."""
         return self.kafka_at(self.kafka_bootstrap_servers)
 
+    @property
+    def librdkafka(self) -> dict[str, Any]:
+        """Return the connection settings for librdkafka. Raises like `kafka_at`."""
+        return self.librdkafka_at(self.kafka_bootstrap_servers)
+
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())

@@ -206,7 +206,9 @@ async def _following(
 
     tiers = ("simple", "moderate", "complex")
     live = LiveRegistry(tiers, invalid, keys=KEYS, on_unsigned=unsigned)
-    task = asyncio.create_task(live.follow(kafka))
+    task = asyncio.create_task(
+        live.follow(kafka, {"bootstrap.servers": kafka["bootstrap_servers"]})
+    )
     try:
         await live.loaded()
         while not refused.empty():
