@@ -297,7 +297,9 @@ class LibrdkafkaFetcher(Fetcher):  # type: ignore[misc]
             return
         if not assignment.active or self._unreadable.get(place) != offset:
             return
-        aborted, records = data[-2], TolerantRecords(data[-1])
+        # Since version 11 the preferred replica stands before the records.
+        aborted = data[2] if response.API_VERSION >= 11 else data[-2]
+        records = TolerantRecords(data[-1])
         found = PartitionRecords(
             place, records, aborted, offset, None, None, False, self._isolation_level
         )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -106,6 +107,7 @@ class PartitionAssignment:
 
     def __init__(self) -> None:
         self._lanes: dict[Place, PartitionState] = {}
+        self._owned: dict[str, tuple[int, ...]] = {}
         self._settled = asyncio.Event()
         self._generation: int | None = None
         self.closed = False
@@ -116,13 +118,20 @@ class PartitionAssignment:
         for lane in self._lanes.values():
             lane.lost = True
             lane.roomy.set()
-        self._lanes = {}
+        self._set_lanes({})
 
     def assign(self, places: Collection[Place], generation: int | None = None) -> None:
         """Set the assigned partitions of this generation of the group."""
         self._generation = generation
-        self._lanes = {place: PartitionState() for place in places}
+        self._set_lanes({place: PartitionState() for place in places})
         self._settled.set()
+
+    def _set_lanes(self, lanes: dict[Place, PartitionState]) -> None:
+        self._lanes = lanes
+        owned: dict[str, list[int]] = defaultdict(list)
+        for topic, partition in lanes:
+            owned[topic].append(partition)
+        self._owned = {topic: tuple(sorted(partitions)) for topic, partitions in owned.items()}
 
     def close(self) -> None:
         """Open no more messages; open ones may end."""
@@ -147,7 +156,7 @@ class PartitionAssignment:
 
     def owned(self, topic: str) -> tuple[int, ...]:
         """Return the assigned partitions of a topic."""
-        return tuple(sorted(partition for name, partition in self._lanes if name == topic))
+        return self._owned.get(topic, ())
 
 
 class TopicDispatcher:

@@ -75,12 +75,13 @@ _SCRIPTS = (
 )
 _LATIN = "latin"
 _LATIN_END = 0x024F
+_NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha())
 
 
 def language_of(text: str) -> str | None:
     """Return a language code for Latin script, else the script's name; `None` if unclear."""
     examined = text[:_EXAMINED_CHARACTERS]
-    scripts = Counter(_script(ord(char)) for char in examined if char.isalpha())
+    scripts = _scripts(examined)
     letters = sum(scripts.values())
     if scripts["japanese"] and scripts["han"]:
         scripts["japanese"] += scripts.pop("han")
@@ -92,6 +93,18 @@ def language_of(text: str) -> str | None:
     if script != _LATIN:
         return script
     return _latin_language(examined) if letters >= _MIN_LETTERS else None
+
+
+def _scripts(text: str) -> Counter[str]:
+    """Count the letters of each script."""
+    if text.isascii():
+        return Counter({_LATIN: len(text.encode().translate(None, _NO_LETTERS))})
+    scripts: Counter[str] = Counter()
+    # The distinct characters of a text are few.
+    for char, count in Counter(text).items():
+        if char.isalpha():
+            scripts[_script(ord(char))] += count
+    return scripts
 
 
 def _script(code: int) -> str:
