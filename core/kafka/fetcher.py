@@ -192,6 +192,7 @@ class LibrdkafkaFetcher(Fetcher):  # type: ignore[misc]
     def _read_again(self, place: TopicPartition) -> None:
         """Read a partition again from its position."""
         self._held.drop(place)
+        self._errors.pop(place, None)
         self._unreadable.pop(place, None)
         self._is_outdated = True
         self._notify(self._wait_consume_future)

@@ -1,0 +1,1 @@
+"""Clients of Kafka on a real broker."""
