@@ -52,10 +52,10 @@ class BadRecords:
                 await self._alerts.fire(
                     AlertName.BAD_RECORD,
                     topic,
-                    f"{bad.in_words}. See who else may write this topic; nothing waits for it",
+                    f"{bad.in_words}. Check who writes to this topic; processing continues",
                 )
             except DeliveryError as error:
-                log.warning("an alert was not taken: %s", error)
+                log.warning("cannot publish an alert: %s", error)
 
     async def run(self) -> None:
         """Raise alerts until cancelled."""

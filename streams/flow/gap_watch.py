@@ -73,22 +73,22 @@ class GapWatch:
             return
         try:
             begin = await self._beginnings(owned)
-        except Exception as error:  # noqa: BLE001 - it is looked at again, and reading tells the rest
-            log.debug("the beginnings of the log are not known now: %s", error)
+        except Exception as error:  # noqa: BLE001 - the next check retries
+            log.debug("cannot read the beginning offsets, retrying: %s", error)
             return
         for gap in self._gaps.find(begin):
-            await self._tell(gap)
+            await self._raise_alert(gap)
             try:
                 await self._pass_over(gap)
-            except Exception as error:  # noqa: BLE001 - it is told again by who reads next
-                log.debug("a gap is not passed over: %s", error)
+            except Exception as error:  # noqa: BLE001 - the partition's next owner reports it again
+                log.debug("cannot skip a gap, the next owner of the partition retries: %s", error)
 
-    async def _tell(self, gap: LogGap) -> None:
+    async def _raise_alert(self, gap: LogGap) -> None:
         self._counted(gap.topic, gap.most_records)
         await self._alerts.fire(
             AlertName.LOG_GAP,
             f"{gap.topic}:{gap.partition}:{gap.first}-{gap.last}",
-            f"offsets {gap.first} to {gap.last} of {gap.topic}, partition {gap.partition}, were "
-            "removed by retention before they were read; those requests get no reply. Read faster "
-            "(more workers), or keep the topic longer (retention.ms).",
+            f"retention removed offsets {gap.first} to {gap.last} of {gap.topic}, partition "
+            f"{gap.partition}, before they were read; those requests get no reply. Add workers, "
+            "or raise retention.ms of the topic.",
         )

@@ -37,14 +37,14 @@ async def answer_duplicate(
         if duplicate.reply is None
         else await _first_reply(hop, duplicate.reply, kafka.codecs, kafka.sent_replies)
     )
-    told = _status(hop, duplicate.status, kafka.clock)
+    reply = _status(hop, duplicate.status, kafka.clock)
     try:
         if again is not None:
             await (await send_encoded(again, address, kafka.publisher))
         else:
-            await (await send_reply(told, address, kafka.codecs, kafka.publisher))
+            await (await send_reply(reply, address, kafka.codecs, kafka.publisher))
     except DeliveryError as error:
-        await dead_letter_reply(told, hop, error, kafka, observers)
+        await dead_letter_reply(reply, hop, error, kafka, observers)
         for record in hop.pending:
             await record
 
@@ -71,10 +71,10 @@ async def _first_reply(
 
 def _status(hop: HopState, status: str, clock: Clock) -> Reply:
     is_open = status == OPEN
-    said = (
-        "it has not ended yet; send this one again later to get its reply"
+    state = (
+        "is still in progress; retry later to get its reply"
         if is_open
-        else f"its status is {status}, and its reply can't be read any more"
+        else f"ended with status {status}, and its reply is no longer readable"
     )
     return Reply(
         request_id=hop.message.request_id,
@@ -84,7 +84,7 @@ def _status(hop: HopState, status: str, clock: Clock) -> Reply:
         cost_nano=0,
         error=Failure(
             code="duplicate_request",
-            message=f"a request with this id came before, {said}",
+            message=f"the earlier request with this id {state}",
             retryable=is_open,
         ),
     )

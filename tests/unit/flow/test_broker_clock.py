@@ -83,4 +83,4 @@ def test_a_broker_that_does_not_say_holds_no_worker_up(
     broker.fails = fails
     asyncio.run(sync_broker_clock(broker, clock, patience_s=0.0 if not fails else 5.0))
 
-    assert "the broker's time is not known yet" in caplog.text
+    assert "cannot read the broker's time yet" in caplog.text

@@ -217,7 +217,7 @@ def test_a_lent_slot_serves_another_meanwhile() -> None:
 
 
 def test_a_tier_without_slots_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="at least 1"):
         ConcurrencyLimiter(0)
 
 
