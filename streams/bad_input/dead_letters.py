@@ -126,8 +126,8 @@ class DeadLetters:
             await self._alerts.fire(
                 AlertName.UNREADABLE_INPUT,
                 message.topic,
-                f"{summary}. They become dead letters, and processing continues. Find their sender: "
-                "the dead-letter topic has their bytes and headers",
+                f"{summary}. They become dead letters, and processing continues. Find their "
+                "sender: the dead-letter topic has their bytes and headers",
             )
 
     def _seen(self, topic: str, *, bad: bool) -> deque[bool]:

@@ -244,6 +244,6 @@ class LedgerWriter:
             for under_way in [await self._publisher.publish(record) for record in records]:
                 await under_way
         except DeliveryError as error:
-            log.warning("the budgets' ledger is written again later: %s", error)
+            log.warning("cannot write the budget ledger, retrying: %s", error)
             return False
         return True

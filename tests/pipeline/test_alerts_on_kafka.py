@@ -148,8 +148,8 @@ def test_one_is_elected_reads_all_alerts_and_the_other_follows_when_it_leaves(
             await one.elected()
             mine = [each for each in await one.alerts() if own_name.encode() in each.value]
             assert len(mine) == 1
-            assert await one.told_to() is None
-            await one.tell(mine[0].offset + 1)
+            assert await one.delivered_offset() is None
+            await one.commit_delivered(mine[0].offset + 1)
             await bench.raised(own_name, "after")
             assert [each.offset for each in await one.alerts()] == [mine[0].offset + 1]
             await other.start()
@@ -157,7 +157,7 @@ def test_one_is_elected_reads_all_alerts_and_the_other_follows_when_it_leaves(
             await other.elected()
             seen = [each for each in await other.alerts() if own_name.encode() in each.value]
             assert len(seen) == 2
-            assert await other.told_to() == mine[0].offset + 1
+            assert await other.delivered_offset() == mine[0].offset + 1
             await other.stop()
             again = await read_alerts(bench.kafka, 0)
             assert [each.offset for each in again][-2:] == [each.offset for each in seen]

@@ -40,7 +40,7 @@ class World:
     text: str = ERRORS
     topics: tuple[str, ...] = (ALERTS, COST, OUTCOMES, "llm.requests.v1.dlq")
     heard: list[tuple[str, str, str]] = field(default_factory=list)
-    offices: FakeGroupState = field(default_factory=FakeGroupState)
+    group_state: FakeGroupState = field(default_factory=FakeGroupState)
     changed: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -57,7 +57,7 @@ class World:
         async def sleep(seconds: float) -> None:
             await asyncio.sleep(0)
 
-        log = MemoryAlertLog(self.log, self.clock, self.topics, self.offices)
+        log = MemoryAlertLog(self.log, self.clock, self.topics, self.group_state)
         log.win()
         webhooks = Webhooks(deliver or self._hear)
         deps = AlertDependencies(
@@ -231,7 +231,7 @@ def test_a_worker_that_ends_in_order_leaves_nothing_to_be_told_twice() -> None:
         served.cancel()
         await asyncio.gather(served, return_exceptions=True)
         await life.end()
-        assert world.offices.told == 1
+        assert world.group_state.delivered == 1
 
     asyncio.run(whole(World()))
 
@@ -249,7 +249,7 @@ def test_history_is_not_told_to_a_webhook_when_alerts_begin() -> None:
     world = World()
     asyncio.run(whole(world))
     assert world.heard == [("unknown_price", "s", "fired")]
-    assert world.offices.told == 2
+    assert world.group_state.delivered == 2
 
 
 def test_what_workers_raise_is_told_to_webhooks_once_however_often_it_is_said() -> None:
@@ -372,8 +372,8 @@ def test_a_rule_that_is_applied_later_sees_what_happened_before() -> None:
 
 def test_lag_is_asked_for_only_where_a_rule_measures_it() -> None:
     async def whole(world: World) -> None:
-        world.offices.lags[("sluice", "llm.requests.v1")] = 5_000
-        world.offices.lags[("another", "t")] = 5_000
+        world.group_state.lags[("sluice", "llm.requests.v1")] = 5_000
+        world.group_state.lags[("another", "t")] = 5_000
         life = world.worker()
         await life.term.begin()
         await life.turns(10)

@@ -89,7 +89,7 @@ def test_silence_keeps_an_alert_for_a_window_and_then_resolves_it() -> None:
     assert world.at(T0 + 65 * SECOND) == []
     assert world.at(T0 + 100 * SECOND) == []
     assert world.at(T0 + 126 * SECOND) == [("error_rate", "all", "resolved")]
-    assert "nothing was seen" in world.log[-1].message
+    assert "no recent data" in world.log[-1].message
 
 
 def test_a_restart_neither_fires_nor_resolves_again() -> None:
@@ -150,7 +150,7 @@ def test_the_book_is_bounded_and_forgets_what_was_longest_not_said() -> None:
     book = AlertBook(most=2)
     for place, subject in enumerate(("a", "b", "a", "c")):
         book.take(raised("r", subject, T0 + place), at=T0 + place, offset=place)
-    assert set(book.standing) == {("r", "a"), ("r", "c")}
+    assert set(book.active) == {("r", "a"), ("r", "c")}
 
 
 def test_a_rule_that_leaves_the_registry_takes_its_alerts_with_it() -> None:
@@ -182,7 +182,7 @@ def test_a_standing_alert_whose_value_moves_is_published_with_its_present_messag
     assert world.wanted(T0 + SECOND + UPDATE_MS - 1) == []
     assert world.at(T0 + SECOND + UPDATE_MS) == []
     assert [(alert.state, alert.value) for alert in world.log] == [("fired", 2.0), ("fired", 5.0)]
-    stands = world.book.standing["spend", "all"]
+    stands = world.book.active["spend", "all"]
     assert (stands.fired.value, stands.latest.value) == (2.0, 5.0)
     assert world.wanted(T0 + SECOND + 2 * UPDATE_MS) == []
 

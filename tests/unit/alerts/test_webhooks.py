@@ -133,7 +133,7 @@ def test_one_that_hangs_is_given_up_after_its_tries() -> None:
 
     result, pauses = _deliver(hang, total=0.05)
     assert (result.delivery, result.tries) == (Delivery.FAILED, TRIES)
-    assert result.why == "it did not answer in time"
+    assert result.why == "it did not respond in time"
     assert len(asked) == TRIES
     assert pauses.seconds == [0.5, 1.0, 2.0, 4.0]
 
@@ -146,7 +146,7 @@ def test_one_that_refuses_is_asked_once() -> None:
         return web.Response(status=403)
 
     result, _ = _deliver(refuse)
-    assert (result.delivery, result.why) == (Delivery.REFUSED, "it answered 403")
+    assert (result.delivery, result.why) == (Delivery.REFUSED, "it responded 403")
     assert asked == [PATH]
 
 
@@ -188,7 +188,7 @@ def test_an_answer_without_an_end_is_not_read_to_its_end() -> None:
 
     result, _ = _deliver(flood)
     assert (result.delivery, result.tries) == (Delivery.REFUSED, 1)
-    assert result.why == "it answered 200, and more than is read"
+    assert result.why == "it responded 200, and the response is too large"
 
 
 def test_nobody_there_is_no_connection() -> None:
@@ -199,7 +199,7 @@ def test_nobody_there_is_no_connection() -> None:
             return await courier.deliver(_notice(), Webhook(url=f"http://127.0.0.1:{port}/"))
 
     result = asyncio.run(whole())
-    assert (result.delivery, result.why) == (Delivery.FAILED, "there was no connection")
+    assert (result.delivery, result.why) == (Delivery.FAILED, "the connection failed")
 
 
 @pytest.mark.parametrize(
@@ -265,9 +265,9 @@ def test_one_that_hangs_holds_up_no_other_and_keeps_the_place_of_what_it_missed(
             webhooks.read(offset, _notice(offset))
         await _settle()
         assert heard == [(GOOD.url, offset) for offset in range(3)]
-        assert webhooks.told_to == 0
+        assert webhooks.delivered_offset == 0
         await webhooks.use([GOOD])
-        assert webhooks.told_to == 3
+        assert webhooks.delivered_offset == 3
 
     _run(case)
 
@@ -284,7 +284,7 @@ def test_waiting_notices_are_bounded_and_what_is_dropped_is_said(
     _run(case)
     dropped = [record for record in caplog.records if "dropped" in record.getMessage()]
     assert len(dropped) == 10
-    assert "hangs.example was not told" in dropped[0].getMessage()
+    assert "hangs.example did not receive" in dropped[0].getMessage()
 
 
 def test_a_delivery_that_breaks_is_said_and_the_next_follows(
@@ -295,10 +295,10 @@ def test_a_delivery_that_breaks_is_said_and_the_next_follows(
         webhooks.read(0, _notice(0))
         webhooks.read(1, _notice(1))
         await _settle()
-        assert webhooks.told_to == 2
+        assert webhooks.delivered_offset == 2
 
     _run(case)
-    assert caplog.text.count("was not told") == 2
+    assert caplog.text.count("did not receive") == 2
 
 
 def test_only_the_rules_that_a_webhook_names_reach_it() -> None:
@@ -310,7 +310,7 @@ def test_only_the_rules_that_a_webhook_names_reach_it() -> None:
         webhooks.read(1, _notice(1, rule="budget"))
         await _settle()
         assert heard == [(some.url, 1)]
-        assert webhooks.told_to == 2
+        assert webhooks.delivered_offset == 2
 
     _run(case)
 
@@ -336,9 +336,9 @@ def test_progress_stands_at_the_oldest_that_is_under_way() -> None:
     progress.read(6)
     progress.end(6)
     progress.end(5)
-    assert progress.told_to == 5
+    assert progress.delivered_offset == 5
     progress.end(5)
-    assert progress.told_to == 7
+    assert progress.delivered_offset == 7
 
 
 def test_a_log_line_of_a_failure_never_shows_the_address(
@@ -358,7 +358,7 @@ def test_a_log_line_of_a_failure_never_shows_the_address(
             await webhooks.stop()
 
     asyncio.run(whole())
-    assert "127.0.0.1 was not told" in caplog.text
+    assert "127.0.0.1 did not receive" in caplog.text
     assert PATH not in caplog.text
 
 

@@ -93,8 +93,8 @@ def test_an_alert_says_who_how_much_and_what_follows() -> None:
         assert subject == "daily: acme, 2025-11-25, 50%"
         assert message.startswith("50% of budget daily is spent by tenant acme in 2025-11-25 UTC")
         assert "are estimated" in message
-        assert "1 calls have no known price" in message
-        assert message.endswith("beyond it: reject")
+        assert "1 calls have no price" in message
+        assert message.endswith("beyond the limit: reject")
 
     _run(story)
 

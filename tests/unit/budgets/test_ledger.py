@@ -309,7 +309,7 @@ def test_a_worker_that_is_stopped_in_the_middle_of_writing_writes_the_rest_when_
     _run(story)
 
 
-def test_a_cost_topic_that_was_made_anew_is_named_and_not_counted_wrongly() -> None:
+def test_a_cost_topic_that_was_recreated_is_named_and_not_counted_wrongly() -> None:
     async def story() -> None:
         world = World()
         await _owned_by(world, "w1")
@@ -319,7 +319,7 @@ def test_a_cost_topic_that_was_made_anew_is_named_and_not_counted_wrongly() -> N
         await worker.read()
         await worker.keep()
         world.log.of(COST, 0).clear()
-        with pytest.raises(TopicError, match="one of them was made anew"):
+        with pytest.raises(TopicError, match="one of the topics was recreated"):
             await world.worker("w2")
 
     _run(story)
@@ -334,11 +334,11 @@ def test_a_new_budget_that_cannot_be_counted_is_alerted_and_the_worker_goes_on()
         async def fire(rule: AlertName, subject: str, message: str) -> None:
             await raised.put(rule)
 
-        async def made_anew(topic: str) -> Mapping[int, tuple[int, int]]:
-            raise TopicError(f"{topic} was made anew")
+        async def recreated(topic: str) -> Mapping[int, tuple[int, int]]:
+            raise TopicError(f"{topic} was recreated")
 
         world.alerts.fire = fire  # type: ignore[method-assign]
-        world.topics.bounds = made_anew  # type: ignore[method-assign]
+        world.topics.bounds = recreated  # type: ignore[method-assign]
         world.budgets.append(HOURLY)
         running = asyncio.create_task(worker.follower.run())
         async with asyncio.timeout(30):
