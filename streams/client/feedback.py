@@ -47,7 +47,7 @@ async def publish_opinions(
     except KafkaConnectionError as error:
         raise LocalStackError(no_answer(bootstrap_servers)) from error
     except KafkaError as error:
-        raise LocalStackError(f"{FEEDBACK} did not take feedback: {error}") from error
+        raise LocalStackError(f"cannot publish feedback to {FEEDBACK}: {error}") from error
     finally:
         await producer.stop()
 

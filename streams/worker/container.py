@@ -126,7 +126,7 @@ class WorkerContainer:
         """Watch for another process with this worker's name, if the topic for it exists."""
         if WORKERS not in await self.publisher.topics():
             log.warning(
-                "%s is missing, so that another process with the name %s is not noticed; "
+                "topic %s is missing, so another process named %s is not detected; run: "
                 "sluice topics create",
                 WORKERS,
                 self.me.worker,

@@ -85,7 +85,7 @@ class UsageFields:
         """Return the unread fields with a value, and the reported ones."""
         for number, (path, value) in enumerate(_leaves(self._document, ())):
             if number >= _MAX_LEAVES:
-                self.report("more fields than are read")
+                self.report("fields beyond the limit")
                 break
             known = any(path[:size] in self._read for size in range(1, len(path) + 1))
             if not known and not _is_measured(path[-1]) and says_something(value):

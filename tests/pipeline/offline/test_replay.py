@@ -291,7 +291,7 @@ def test_a_run_becomes_an_experiment(replays: Replays) -> None:
         (["run", "--offsets", "here"], 2, "TOPIC:PARTITION:FIRST-END"),
         (["run", "--execute"], 2, "must be given together"),
         (["run", "--max-usd", "1"], 2, "must be given together"),
-        (["run", "--registry", "missing.yaml"], 1, "can't be read"),
+        (["run", "--registry", "missing.yaml"], 1, "cannot read"),
         (["run", "--artifact", "nobody"], 1, "nobody"),
     ],
 )

@@ -79,7 +79,7 @@ def test_a_reply_topic_that_fails_is_told_as_one_error() -> None:
     class Broken:
         async def call(self, request: Mapping[str, Any]) -> asyncio.Future[ReceivedReply]:
             future: asyncio.Future[ReceivedReply] = asyncio.get_running_loop().create_future()
-            future.set_exception(LocalStackError("the reply topic can't be read any more"))
+            future.set_exception(LocalStackError("reading of the reply topic failed"))
             return future
 
     requests = [{"request_id": f"r{number}"} for number in range(5)]

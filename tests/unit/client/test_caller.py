@@ -104,7 +104,7 @@ def test_unreadable_replies_are_named() -> None:
         caller, correlation, _ = await _called()
         assert caller.unreadable_in_words() == ""
         caller.hear(correlation, b"[]")
-        assert "1 came that hold no reply" in caller.unreadable_in_words()
+        assert "; 1 records on " in caller.unreadable_in_words()
 
     asyncio.run(run())
 
@@ -113,7 +113,7 @@ def test_an_error_that_says_nothing_is_no_reply() -> None:
     async def run() -> None:
         caller, correlation, _ = await _called()
         caller.hear(correlation, orjson.dumps({**REPLY, "status": "failed", "error": {}}))
-        assert "1 came that hold no reply" in caller.unreadable_in_words()
+        assert "; 1 records on " in caller.unreadable_in_words()
 
     asyncio.run(run())
 

@@ -52,11 +52,11 @@ def test_anthropic_s_error_beside_content_is_one() -> None:
 def test_arguments_of_a_call_are_text_or_an_object(arguments: Any) -> None:
     called = {"id": "a", "type": "function", "function": {"name": "f", "arguments": arguments}}
     choice = {"index": 0, "finish_reason": "tool_calls", "message": {"tool_calls": [called]}}
-    with pytest.raises(ProviderError, match="arguments are not an object"):
+    with pytest.raises(ProviderError, match="arguments that are not an object"):
         openai_answer.completion({"choices": [choice]}, CALL)
     block = {"type": "tool_use", "id": "a", "name": "f", "input": arguments}
     document = {"type": "message", "content": [block], "stop_reason": "tool_use"}
-    with pytest.raises(ProviderError, match="input is not an object"):
+    with pytest.raises(ProviderError, match="input that is not an object"):
         answer.completion(document, CALL)
 
 

@@ -34,7 +34,7 @@ def test_the_topic_is_asked_only_for_what_is_found_nowhere_else(own: Artifact) -
     assert source("default") is default_artifact()
     assert source(default_artifact().hash) is default_artifact()
     assert source(own.hash) is own
-    with pytest.raises(ArtifactError, match=r"the registry topic can't be read.*--artifact FILE"):
+    with pytest.raises(ArtifactError, match=r"the registry topic is unreadable.*--artifact FILE"):
         source("0" * 16)
 
 

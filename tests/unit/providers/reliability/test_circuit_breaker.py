@@ -59,7 +59,7 @@ def test_after_a_while_one_probe_at_a_time_is_let_through() -> None:
     assert breaker.state(later) is State.HALF_OPEN
     assert breaker.why_not(later) is None
     breaker.begin(later)
-    assert breaker.why_not(later) == "its circuit is half open, and a probe is under way"
+    assert breaker.why_not(later) == "its circuit is half open, and a probe is in progress"
 
 
 def test_probes_that_succeed_close_it() -> None:

@@ -49,7 +49,10 @@ def test_four_workers_together_keep_to_a_minute_s_limit_and_use_it() -> None:
 
 
 def test_a_worker_that_starts_has_nothing_to_spend_yet() -> None:
-    assert InstanceLimits().why_not(PER_MINUTE, 1.0, 0.0) == "its requests a minute are used up"
+    assert (
+        InstanceLimits().why_not(PER_MINUTE, 1.0, 0.0)
+        == "the limit of requests per minute is exhausted"
+    )
 
 
 def test_an_unused_limit_is_not_saved_up() -> None:
@@ -68,7 +71,7 @@ def test_tokens_are_taken_as_expected_and_corrected_afterwards() -> None:
     state.why_not(TOKENS, 1.0, 0.0)
     assert state.why_not(TOKENS, 1.0, 1_000.0) is None
     state.begin(TOKENS, 5_000)
-    assert state.why_not(TOKENS, 1.0, 1_000.0) == "its tokens a minute are used up"
+    assert state.why_not(TOKENS, 1.0, 1_000.0) == "the limit of tokens per minute is exhausted"
     state.end(TOKENS, 5_000, 100)
     assert state.why_not(TOKENS, 1.0, 1_000.0) is None
 
@@ -85,8 +88,8 @@ def test_concurrency_is_shared_and_at_least_one() -> None:
     for state in (half, half, tiny):
         state.begin(limits, 0)
 
-    assert half.why_not(limits, 0.5, 0.0) == "2 calls are in flight"
-    assert tiny.why_not(limits, 0.01, 0.0) == "1 calls are in flight"
+    assert half.why_not(limits, 0.5, 0.0) == "the concurrency limit of 2 is reached"
+    assert tiny.why_not(limits, 0.01, 0.0) == "the concurrency limit of 1 is reached"
     half.end(limits, 0, None)
     assert half.why_not(limits, 0.5, 0.0) is None
 
@@ -95,7 +98,7 @@ def test_a_refusal_is_heeded_as_long_as_the_provider_says() -> None:
     state = InstanceLimits()
     state.refused(3_000.0, 100.0)
 
-    assert state.why_not(Limits(), 1.0, 3_099.0) == "the provider asked to wait"
+    assert state.why_not(Limits(), 1.0, 3_099.0) == "the provider's rate limit pauses it"
     assert state.why_not(Limits(), 1.0, 3_100.0) is None
 
 

@@ -19,7 +19,7 @@ def test_a_tenant_over_its_limit_does_not_hold_up_another() -> None:
         tenants.begin("loud", SIXTY, counts=True)
 
     assert tenants.why_not("loud", SIXTY, 1_000.0) == (
-        "tenant loud: its requests a minute are used up"
+        "tenant loud: the limit of requests per minute is exhausted"
     )
     assert tenants.why_not("calm", SIXTY, 1_000.0) is None
 
@@ -39,7 +39,7 @@ def test_what_runs_at_once_is_limited_and_freed_again() -> None:
     for _ in range(2):
         tenants.begin("a", TWO, counts=True)
 
-    assert tenants.why_not("a", TWO, 0.0) == "tenant a: 2 calls are in flight"
+    assert tenants.why_not("a", TWO, 0.0) == "tenant a: the concurrency limit of 2 is reached"
     tenants.end("a", TWO)
     assert tenants.why_not("a", TWO, 0.0) is None
 
