@@ -76,7 +76,7 @@ def _head(story: RequestTimeline) -> list[tuple[str, str]]:
     about = " · ".join(f"{name} {value}" for name, value in story.about.items())
     lines = [
         ("request", f"{story.request_id} · tenant {story.tenant}{' · ' if about else ''}{about}"),
-        ("asked", f"{story.asked_at:%Y-%m-%d %H:%M:%S.%f}"[:-3] + f" UTC at {story.source}"),
+        ("requested", f"{story.asked_at:%Y-%m-%d %H:%M:%S.%f}"[:-3] + f" UTC at {story.source}"),
         ("ended", _ended(story)),
         ("cost", _cost(story)),
     ]
@@ -104,7 +104,7 @@ def _ended(story: RequestTimeline) -> str:
 
 def _cost(story: RequestTimeline) -> str:
     if story.cost is None and not story.unknown_calls:
-        return "no call was made"
+        return "no call"
     cost = UNKNOWN if story.cost is None else dollars(story.cost)
     parts = ", ".join(f"{name} {dollars(usd)}" for name, usd in sorted(story.shares.items()))
     split = f" ({parts})" if len(story.shares) > 1 else ""

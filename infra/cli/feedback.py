@@ -45,8 +45,8 @@ def command(
         raise click.UsageError("REQUEST_ID: up to 128 letters, digits and . _ : -")
     if tenant is not None and not NAME.fullmatch(tenant):
         raise click.UsageError("--tenant: up to 64 letters, digits and . _ : -")
-    said = FeedbackMessage(
+    message = FeedbackMessage(
         tenant=tenant, request_id=request_id, score=score, label=label, comment=comment
     )
-    asyncio.run(publish_opinions(kafka_address(InfraSettings()), [said]))
+    asyncio.run(publish_opinions(kafka_address(InfraSettings()), [message]))
     notes.print(f"published; see it with: sluice explain {request_id}")

@@ -84,8 +84,8 @@ def run(
 
     if execute != (max_usd is not None):
         raise click.UsageError("--execute and --max-usd must be given together")
-    asked = asked_range(since, until)
-    between = (asked.since, asked.until)
+    given = asked_range(since, until)
+    between = (given.since, given.until)
     origin = Origin(file=registry, artifact=artifact)
     with opened() as parts:
         version, own = chosen(parts.history, origin)
@@ -223,5 +223,5 @@ def _executed(
     from infra.replays.executed import execute, tasks_of
 
     tasks = tasks_of(parts, spec, version.snapshot)
-    with progress_bar("requests asked of the models", len(tasks)) as tick:
+    with progress_bar("model calls", len(tasks)) as tick:
         return execute(parts, tasks, version.snapshot, max_usd, tick)

@@ -160,14 +160,14 @@ class Supervisor:
         if watched.start_at is None:
             rest = watched.backoff.rest_s(self._now() - watched.started_at)
             watched.start_at = self._now() + rest
-            log.warning("%s %s; starting it again in %.2f s", name, process.ended_how(), rest)
+            log.warning("%s %s; restarting it in %.2f s", name, process.ended_how(), rest)
             self._say("")
         if self._now() < watched.start_at:
             return
         try:
             self._launch(watched)
         except SluiceError as error:
-            log.error("%s can not be started: %s", name, error)  # noqa: TRY400
+            log.error("cannot start %s, retrying: %s", name, error)  # noqa: TRY400
             watched.start_at = self._now() + watched.backoff.rest_s(0)
             return
         watched.restarts += 1

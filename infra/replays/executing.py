@@ -103,12 +103,12 @@ class Executor:
         """
         queue = list(reversed(tasks))
         judge = self.snapshot.policy.judge
-        asked = {task.model for task in tasks} | ({judge.model} if judge else set())
-        for name in asked:
+        called = {task.model for task in tasks} | ({judge.model} if judge else set())
+        for name in called:
             model = self.snapshot.models[name]
             self._expected(model, {"messages": []})
             if model.provider not in self.providers:
-                raise ConfigurationError(f"{name}: no provider {model.provider} is installed")
+                raise ConfigurationError(f"{name}: provider {model.provider} is not installed")
 
         async def worker() -> None:
             while queue:
@@ -132,8 +132,8 @@ class Executor:
             body=task.body, message=completion.message, finish_reason=completion.finish_reason
         )
         model = self.snapshot.models[judge.model]
-        said = await self._call(task, model, judge_body(answered, model))
-        score = None if said is None else read_judgement(said[1].message)
+        judged = await self._call(task, model, judge_body(answered, model))
+        score = None if judged is None else read_judgement(judged[1].message)
         if score is None:
             return
         self._found.scores.append(score)
@@ -150,7 +150,7 @@ class Executor:
         cost, _ = self.pricing.cost_of(model, usage)
         if cost is None:
             raise NoPriceError(
-                f"{model.name} has no price, so --max-usd can not be kept; set "
+                f"{model.name} has no price, which --max-usd requires; set "
                 f"models.{model.name}.price in the registry"
             )
         return cost
@@ -165,7 +165,7 @@ class Executor:
         self._held += expected
         call_id = uuid.uuid4().hex
         began, before = self.now_ms(), time.monotonic()
-        completion, error = await _asked(
+        completion, error = await _completed(
             self.providers[model.provider].complete(
                 self._chat(call_id, model, body), _endpoint(model)
             )
@@ -227,7 +227,7 @@ class Executor:
         self.book(with_usage(event, usage))
 
 
-async def _asked(
+async def _completed(
     call: Awaitable[Completion],
 ) -> tuple[Completion | None, ProviderError | None]:
     try:

@@ -194,8 +194,8 @@ def until_stored(
             return
         time.sleep(0.2)
     raise TablesBehindError(
-        f"run {run_id}: {stored} of {rows} decisions are in ClickHouse after {wait_s:.0f} s. They "
-        "are safe on the topic; is a sink running? The same command again goes on from here."
+        f"run {run_id}: {stored} of {rows} decisions are in ClickHouse after {wait_s:.0f} s. All "
+        "are on the topic; check that a sink runs, then repeat the command to continue."
     )
 
 
@@ -209,7 +209,7 @@ def run_of(parts: ReplayComponents, run_id: str) -> dict[str, Any]:
         found = _read_run(row)
         if found is not None:
             return found
-    raise UnknownRunError(f"no replay has the id {run_id}; see them all: sluice replay list")
+    raise UnknownRunError(f"no replay has the id {run_id}; list all: sluice replay list")
 
 
 def runs(parts: ReplayComponents) -> list[dict[str, Any]]:

@@ -112,17 +112,17 @@ def work_together(
     ordered = replace(share, pieces=pieces)
     context = multiprocessing.get_context("spawn")
     turns = WorkQueue(context.Value("q", 0), context.Value("q", 0))
-    told = 0
+    reported = 0
 
-    def tell() -> None:
-        nonlocal told
-        while told < turns.done.value:
-            told += 1
+    def report() -> None:
+        nonlocal reported
+        while reported < turns.done.value:
+            reported += 1
             tick()
 
     def mine() -> None:
         turns.one_done()
-        tell()
+        report()
 
     with ProcessPoolExecutor(
         others, mp_context=context, initializer=_join, initargs=(turns,)
@@ -134,7 +134,7 @@ def work_together(
                 whole += each.result()
         finally:
             turns.end(pieces)
-    tell()
+    report()
     return whole
 
 
@@ -151,5 +151,5 @@ def _beside(share: ReplayShare) -> Tally:
     with opened() as parts:
         version, _ = chosen(parts.history, share.origin)
         if version.hash != share.spec.registry:
-            raise RegistryError("the registry changed while the replay began; start it again")
+            raise RegistryError("the registry changed during the start of the replay; run it again")
         return work(parts, share, version, turns.one_done, own=turns.of(share.pieces))

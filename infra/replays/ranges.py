@@ -85,8 +85,8 @@ def check_size(parts: ReplayComponents, spec: RunSpec) -> None:
     if requests * spec.sample > MOST_REQUESTS:
         share = MOST_REQUESTS / requests
         raise TooManyRequestsError(
-            f"the range holds {requests:,} requests, and a run takes {MOST_REQUESTS:,}; narrow "
-            f"it, or take a sample: --sample {int(share * 1000) / 1000:g}"
+            f"the range has {requests:,} requests, the limit of a run is {MOST_REQUESTS:,}; narrow "
+            f"it, or draw a sample: --sample {int(share * 1000) / 1000:g}"
         )
 
 

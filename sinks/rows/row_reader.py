@@ -95,7 +95,7 @@ class AvroRowReader:
             encoded = self.codec.encode(event, Format.SINGLE_OBJECT)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise UndecodableError(
-                f"the fields do not make a {self.codec.name}: {type(error).__name__}"
+                f"the fields do not match the schema of {self.codec.name}: {type(error).__name__}"
             ) from None
         return encoded[len(self.header) :]
 

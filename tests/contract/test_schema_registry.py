@@ -110,7 +110,7 @@ def test_an_unknown_id_is_asked_for_again_only_after_a_while() -> None:
         assert not await known.learn(5)
         registry.schemas[5] = whole_schema("Feedback")
         assert not await known.learn(5)
-        assert registry.asked == 1
+        assert registry.requests == 1
         now[0] = UNKNOWN_FOR_S + 1
         assert await known.learn(5)
 

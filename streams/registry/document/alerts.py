@@ -165,7 +165,7 @@ def _problems(name: str, part: AlertRulePart) -> Iterator[str]:
     usual = _USUAL[kind]
     given = {bound for bound in _BOUNDS if getattr(part, bound) is not None}
     yield from (
-        f"{bound}: {kind} takes {' or '.join(sorted(usual.bounds))}"
+        f"{bound}: not a bound of {kind}; set {' or '.join(sorted(usual.bounds))}"
         for bound in sorted(given - usual.bounds)
     )
     if not given and not any(getattr(usual, bound) is not None for bound in _BOUNDS):

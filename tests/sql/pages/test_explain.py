@@ -96,7 +96,7 @@ def _titles(story: RequestTimeline, kind: str) -> list[str]:
 
 def test_the_decision_stands_first_with_its_reasons(told: Told) -> None:
     first = told.story("r0").entries[0]
-    assert first.title == "rules starts it on simple, complexity 0.10 of 1"
+    assert first.title == "rules selects tier simple, complexity 0.10 of 1"
     assert "short" in first.details
 
 

@@ -34,7 +34,7 @@ def test_jars_that_are_what_is_pinned_make_the_classpath(cache: Path) -> None:
 def test_a_jar_that_differs_by_a_byte_is_not_run(cache: Path) -> None:
     (cache / "zstd.jar").write_bytes(b"zstd.jaR")
 
-    with pytest.raises(LocalStackError, match=r"zstd\.jar has another hash"):
+    with pytest.raises(LocalStackError, match=r"zstd\.jar has a hash that differs"):
         kafka_classpath(cache, PINNED)
 
 

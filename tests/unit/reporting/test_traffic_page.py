@@ -64,7 +64,7 @@ def test_money_that_went_elsewhere_is_in_the_headline_too() -> None:
     found = _page(cost_vs_baseline=[row])
 
     assert "$5.0000 are saved" in found
-    assert "2 calls of unknown cost are in no sum" in found
+    assert "2 calls of unknown cost are not included" in found
 
 
 def _hour(at: datetime) -> dict[str, object]:

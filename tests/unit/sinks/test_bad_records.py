@@ -41,7 +41,7 @@ class _Log:
         self.alerts.append(alert)
 
     def tell(self, bad: BadRecordReports) -> None:
-        asyncio.run(bad.tell(Outlet(send=self.send, publish=self.publish)))
+        asyncio.run(bad.publish(Outlet(send=self.send, publish=self.publish)))
 
 
 def _bad(topic: str = COST, offset: int = 5, reason: str = "not Avro") -> BadRecord:
