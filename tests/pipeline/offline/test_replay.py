@@ -255,7 +255,7 @@ def test_models_that_can_not_be_asked_are_named_before_any_call(replays: Replays
     asked = ["run", "--since", "1h", "--registry", replays.file(CHEAP)]
     said = replays.run(*asked, "--execute", "--max-usd", "1", status=1)
 
-    assert "gpt-4o-mini: no provider scripted is installed" in said
+    assert "gpt-4o-mini: provider scripted is not installed" in said
 
 
 def test_runs_are_listed_and_compared_over_what_both_have(replays: Replays) -> None:
