@@ -37,7 +37,7 @@ def command(
     use it. A higher score is better.
     """
     from infra.devstack.addresses import kafka_address
-    from streams.client.feedback import FeedbackMessage, publish_opinions
+    from streams.client.feedback import FeedbackMessage, publish_feedback
 
     if score is None and label is None and comment is None:
         raise click.UsageError("give at least one of --score, --label and --comment")
@@ -48,5 +48,5 @@ def command(
     message = FeedbackMessage(
         tenant=tenant, request_id=request_id, score=score, label=label, comment=comment
     )
-    asyncio.run(publish_opinions(kafka_address(InfraSettings()), [message]))
+    asyncio.run(publish_feedback(kafka_address(InfraSettings()), [message]))
     notes.print(f"published; see it with: sluice explain {request_id}")

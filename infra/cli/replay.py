@@ -75,7 +75,7 @@ def run(
     are recorded as `replay`.
     """
     from infra.cli.arguments.replay_range import lost_of, named_spans
-    from infra.cli.arguments.time_range import asked_range
+    from infra.cli.arguments.time_range import given_range
     from infra.cli.output.replay import show_run
     from infra.replays.factory import opened
     from infra.replays.ranges import spans_between
@@ -84,7 +84,7 @@ def run(
 
     if execute != (max_usd is not None):
         raise click.UsageError("--execute and --max-usd must be given together")
-    given = asked_range(since, until)
+    given = given_range(since, until)
     between = (given.since, given.until)
     origin = Origin(file=registry, artifact=artifact)
     with opened() as parts:

@@ -23,7 +23,7 @@ from streams.registry.publishing import publish_version
 from streams.registry.registry_topic import read_history
 from streams.registry.version import RegistryVersion, load_registry, parse_registry
 
-Told = TypeVar("Told")
+Result = TypeVar("Result")
 
 APPLIED_BY = "sluice up"
 
@@ -83,7 +83,7 @@ def grant_roles(clickhouse_url: str) -> tuple[str, ...]:
         client.close()
 
 
-def _translated(what: Callable[[], Told]) -> Told:
+def _translated(what: Callable[[], Result]) -> Result:
     """Return ClickHouse's result, with its errors as Sluice's."""
     try:
         return what()

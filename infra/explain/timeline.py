@@ -66,7 +66,7 @@ class RequestTimeline:
     registries: tuple[str, ...] = field(default=())
 
 
-def story_of(rows: RequestRows) -> RequestTimeline:
+def timeline_of(rows: RequestRows) -> RequestTimeline:
     """Build the timeline of a request with at least one stored journal record."""
     journal = [row for row in rows.journal if not row["repeat"]]
     final = next((row for row in journal if row["final"]), None)

@@ -162,15 +162,15 @@ def open_run(
 ) -> None:
     """Publish what is replayed, with the whole registry."""
     document = {"spec": spec.as_document(), "registry": version.content.decode(), **about}
-    _say(parts, OPENED, spec.run_id, document)
+    _record(parts, OPENED, spec.run_id, document)
 
 
 def close_run(parts: ReplayComponents, run_id: str, tally: Tally, summary: dict[str, Any]) -> None:
     """Publish the result."""
-    _say(parts, CLOSED, run_id, {"tally": tally.as_document(), **summary})
+    _record(parts, CLOSED, run_id, {"tally": tally.as_document(), **summary})
 
 
-def _say(parts: ReplayComponents, kind: str, run_id: str, document: dict[str, Any]) -> None:
+def _record(parts: ReplayComponents, kind: str, run_id: str, document: dict[str, Any]) -> None:
     at = int(time.time() * 1000)
     event = run_event(kind, run_id, at, orjson.dumps(document).decode())
     parts.rows.put(run_id, run_id, Codec("ReplayDecision").encode(event))

@@ -32,7 +32,7 @@ LISTENING = "listening on "
 """Prefix of the line that a ready simulator prints; its address follows."""
 
 _BACKLOG = 1_024
-_GOODBYE_S = 0.5
+_SHUTDOWN_TIMEOUT_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ async def simulator(options: SimulatorOptions | None = None) -> AsyncIterator[Ru
     options = options or SimulatorOptions()
     parts = build_parts(options)
     server = web.Server(Simulator(parts).handle, handler_cancellation=True, access_log=None)
-    runner = web.ServerRunner(server, shutdown_timeout=_GOODBYE_S)
+    runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_TIMEOUT_S)
     await runner.setup()
     try:
         site = web.TCPSite(runner, options.host, options.port, backlog=_BACKLOG)

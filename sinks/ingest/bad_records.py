@@ -87,11 +87,11 @@ class BadRecordReports:
         """Add an unreadable or unstorable record; never fails or waits."""
         self._counted(bad.topic)
         self._latest[bad.topic] = bad
-        aside = dead_letter_topic(bad.topic)
-        if aside in _DECLARED:
+        letter_topic = dead_letter_topic(bad.topic)
+        if letter_topic in _DECLARED:
             about = dead_letter_headers(bad, cause=UNDECODABLE, worker=self._instance)
             letter = Letter(
-                topic=aside,
+                topic=letter_topic,
                 key=record.key,
                 value=kept_value(record.key, record.value),
                 headers=[*without_nulls(record.headers), *about],

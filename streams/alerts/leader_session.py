@@ -162,7 +162,7 @@ class LeaderSession:
             await self._listen()
         read = await deps.log.read()
         await self._see(read.records)
-        await self._look_at_lag()
+        await self._measure_lag()
         if read.frontier is not None:
             await self._evaluate(read.frontier, begun)
         await self._commit_delivered()
@@ -216,7 +216,7 @@ class LeaderSession:
                 await asyncio.sleep(0)
         await deps.sleep((deps.clock.elapsed_ms() - begun) / 1000 * _REST)
 
-    async def _look_at_lag(self) -> None:
+    async def _measure_lag(self) -> None:
         deps = self._deps
         if MeasureKind.CONSUMER_LAG not in self._evaluator.kinds:
             return

@@ -16,7 +16,7 @@ from streams.flow.log_gaps import LogGap, LogGaps, Partition
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 10.0
+CHECK_EVERY_S = 10.0
 SOON_S = 1.0
 """Interval between checks; the shorter one after a jump of offsets."""
 
@@ -62,11 +62,11 @@ class GapWatch:
         while True:
             await asyncio.sleep(SOON_S)
             since += SOON_S
-            if self._gaps.noticed or since >= LOOK_EVERY_S:
+            if self._gaps.noticed or since >= CHECK_EVERY_S:
                 since = 0.0
-                await self.look()
+                await self.check()
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Check once, and raise alerts for gaps."""
         owned = self._owned()
         if not owned:

@@ -63,7 +63,7 @@ from streams.worker.settings import WorkerSettings
 log = logging.getLogger(__name__)
 
 _REPLY_TIMEOUT_MS = 30_000
-_ASIDE_LINGER_MS = 50
+_DEAD_LETTER_LINGER_MS = 50
 """Linger of dead letters: under a flood, one produce request each would cost more than all other
 work.
 """
@@ -285,7 +285,7 @@ def _publisher(settings: WorkerSettings, clock: BrokerClock) -> KafkaPublisher:
     )
     limits = {topic.name: topic.max_message_bytes for topic in declared}
     aside = AIOKafkaProducer(
-        **{**shared, "linger_ms": _ASIDE_LINGER_MS},
+        **{**shared, "linger_ms": _DEAD_LETTER_LINGER_MS},
         enable_idempotence=True,
         request_timeout_ms=OWN_TIMEOUT_MS,
         max_request_size=max(topic.max_message_bytes for topic in declared),

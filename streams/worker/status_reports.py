@@ -18,9 +18,9 @@ from schemas.worker_status import EVERY_S, WorkerStatus
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 2.0
+CHECK_EVERY_S = 2.0
 """Interval at which a worker checks for changes besides its registry, such as its keys."""
-FAREWELL_S = 2.0
+TOMBSTONE_TIMEOUT_S = 2.0
 """Maximum time to publish that the worker is gone."""
 
 
@@ -62,13 +62,13 @@ class StatusReports:
                     reported, reported_at = status, loop.time()
                     self.announced.set()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(min(LOOK_S, self._every_s)):
+                    async with asyncio.timeout(min(CHECK_EVERY_S, self._every_s)):
                         await self._changed.wait()
         finally:
             if self._keeps_name():
                 # An unavailable broker must not delay the shutdown.
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(FAREWELL_S):
+                    async with asyncio.timeout(TOMBSTONE_TIMEOUT_S):
                         await asyncio.shield(self._publish(self._status().worker, None))
 
     async def _publish(self, worker: str, value: bytes | None) -> None:

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from infra.cli.explain import command
-from infra.explain.timeline import RequestTimeline, story_of
+from infra.explain.timeline import RequestTimeline, timeline_of
 from schemas.topics import COST, OUTCOMES, QUALITY
 from sinks.analytics.one_request import UnknownRequestError, read_request
 from sinks.clickhouse.clickhouse_store import ClickHouseStore
@@ -77,7 +77,7 @@ class Told:
     settings: SinkSettings
 
     def story(self, request_id: str, tenant: str = "") -> RequestTimeline:
-        return story_of(read_request(request_id, tenant, self.settings))
+        return timeline_of(read_request(request_id, tenant, self.settings))
 
 
 @pytest.fixture(scope="module")

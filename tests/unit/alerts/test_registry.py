@@ -15,7 +15,10 @@ WRONG = {
     "a kind that there is not": ("rules: {x: {kind: magic}}", "must be one of .*cost_rate"),
     "no kind": ("rules: {spend: {above: 1}}", "rules.spend.kind: expected one of"),
     "no bound where none is usual": ("rules: {cost_rate: {}}", "cost_rate needs a bound"),
-    "a bound of another kind": ("rules: {error_rate: {below: 0.1}}", "not a bound of error_rate; set above"),
+    "a bound of another kind": (
+        "rules: {error_rate: {below: 0.1}}",
+        "not a bound of error_rate; set above",
+    ),
     "a share above one": ("rules: {error_rate: {above: 5}}", "is a share from 0 to 1"),
     "a signal where there is none": (
         "rules: {error_rate: {signal: judge}}",

@@ -108,7 +108,7 @@ def test_a_gap_is_counted_and_raised_with_its_offsets_while_the_broker_may_be_aw
 
     async def case() -> None:
         for _ in range(3):
-            await watch.look()
+            await watch.check()
 
     asyncio.run(case())
     assert alerts.fired == [("log_gap", "llm.requests.v1:0:3-5")]

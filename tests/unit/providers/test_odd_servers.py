@@ -13,7 +13,7 @@ from streams.providers.anthropic import answer
 from streams.providers.http.exchange import Exchange
 from streams.providers.openai import answer as openai_answer
 from streams.providers.port import ChatCall, ErrorClass, ProviderError, Timeouts
-from streams.providers.pricing.usage_fields import UsageFields, says_something
+from streams.providers.pricing.usage_fields import UsageFields, is_informative
 from streams.providers.refusals.classification import refusal
 from streams.routing.learned.artifact import read_artifact
 
@@ -77,8 +77,8 @@ def test_usage_of_a_thousand_levels_is_looked_at() -> None:
     deep: Any = 0
     for _ in range(5_000):
         deep = [deep]
-    assert not says_something(deep)
-    assert says_something({"a": [deep, {"b": [0, "", 3]}]})
+    assert not is_informative(deep)
+    assert is_informative({"a": [deep, {"b": [0, "", 3]}]})
 
 
 @pytest.mark.parametrize(
