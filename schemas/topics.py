@@ -133,9 +133,7 @@ def tier_of_topic(name: str) -> str | None:
 def wait_topic(delay_s: int) -> str:
     """Return the name of the wait topic with this delay, one of `WAIT_DELAYS_S`."""
     if delay_s not in WAIT_DELAYS_S:
-        raise ValueError(
-            f"no wait topic has a delay of {delay_s} s; expected one of {WAIT_DELAYS_S}"
-        )
+        raise ValueError(f"no wait topic of {delay_s} s; expected one of {WAIT_DELAYS_S}")
     return f"llm.wait.{delay_s}s.v1"
 
 

@@ -83,7 +83,7 @@ def test_an_unknown_fingerprint_is_named() -> None:
         _codec().decode(SINGLE_OBJECT_MARK + bytes(range(1, 9)) + b"rest")
 
 
-def test_an_unknown_schema_id_asks_for_its_schema() -> None:
+def test_an_unknown_schema_id_requests_its_schema() -> None:
     with pytest.raises(UnknownSchemaError):
         _codec(framed=True).decode(b"\x00" + struct.pack(">I", 99) + b"rest")
 

@@ -287,7 +287,7 @@ async def _webhook(heard: asyncio.Queue[dict[str, Any]]) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def test_two_workers_tell_a_webhook_once_that_something_fires_and_once_that_it_is_over(
+def test_two_workers_deliver_each_firing_and_each_resolution_once(
     kafka: str, own_name: str
 ) -> None:
     """The first leaves between the two, and the second knows from the log what stands. Before, no

@@ -231,7 +231,7 @@ async def _until_read(worker: _Worker) -> None:
         await worker.round()
 
 
-def test_two_workers_agree_with_plain_python_and_one_is_stopped_and_started_anew(
+def test_two_workers_agree_with_plain_python_over_a_restart_of_one(
     broker: str, own_name: str
 ) -> None:
     async def story(scene: _Scene) -> None:

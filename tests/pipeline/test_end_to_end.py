@@ -41,7 +41,7 @@ def _send(pipeline: Stack) -> tuple[dict[str, dict[str, Any]], SendTotals]:
     return replies, totals
 
 
-def test_every_request_is_answered_once_stored_once_and_paid_as_the_ledger_says(
+def test_every_request_is_answered_once_stored_once_and_paid_as_in_the_ledger(
     pipeline: Stack,
 ) -> None:
     replies, totals = _send(pipeline)

@@ -283,7 +283,7 @@ def test_cost_is_exact_to_the_nano_dollar_and_null_stays_null(
     assert kind == "Nullable(Decimal(18, 9))"
 
 
-def test_what_counted_is_told_to_the_next_owner_as_the_last_one_knew_it(
+def test_the_next_owner_gets_the_dedup_keys_of_the_previous_one(
     tables: Client, with_store: WithStore
 ) -> None:
     """Keys out of ClickHouse mark the same repeats as the keys of a sink that never stopped."""

@@ -86,7 +86,7 @@ def run(pipeline: Stack) -> tuple[str, dict[str, dict[str, Any]], Books]:
 Run = tuple[str, dict[str, dict[str, Any]], Books]
 
 
-def test_the_books_balance_with_the_simulator_s_ledger(run: Run) -> None:
+def test_recorded_calls_balance_with_the_simulator_s_ledger(run: Run) -> None:
     _, replies, books = run
 
     assert books.balanced, books

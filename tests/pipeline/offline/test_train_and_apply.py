@@ -134,7 +134,7 @@ def test_tiers_that_workers_do_not_read_are_refused_by_them_in_their_words(
     assert "rejected by worker-1" in said
 
 
-def test_a_probe_asks_each_instance_and_two_rollbacks_go_back_twice(
+def test_a_probe_calls_each_instance_and_two_rollbacks_return_twice(
     pipeline: Stack, shell: Shell, tmp_path: Path
 ) -> None:
     path = tmp_path / "registry.yaml"

@@ -94,13 +94,13 @@ def _titles(story: RequestTimeline, kind: str) -> list[str]:
     return [entry.title for entry in story.entries if entry.kind == kind]
 
 
-def test_the_decision_stands_first_with_its_reasons(told: Told) -> None:
+def test_the_decision_comes_first_with_its_reasons(told: Told) -> None:
     first = told.story("r0").entries[0]
     assert first.title == "rules selects tier simple, complexity 0.10 of 1"
     assert "short" in first.details
 
 
-def test_a_request_that_climbed_is_told_from_hop_to_hop(told: Told) -> None:
+def test_an_escalated_request_is_shown_hop_by_hop(told: Told) -> None:
     story = told.story("r0")
     assert (story.status, story.model, story.tier) == ("replied", "gpt-4o", "moderate")
     assert _titles(story, "escalated") == ["hop 0 on simple escalates to moderate"]
@@ -131,13 +131,13 @@ def test_its_money_is_that_of_its_calls_and_is_held_against_the_baseline(told: T
     assert story.baseline > Decimal(0)
 
 
-def test_the_confidence_of_an_answer_stands_once(told: Told) -> None:
+def test_the_confidence_of_an_answer_is_shown_once(told: Told) -> None:
     story = told.story("r0")
     assert not _titles(story, "cascade_confidence")
     assert sum(title.startswith("confidence") for title in _titles(story, "step")) == 2
 
 
-def test_what_the_budgets_said_is_part_of_it(told: Told) -> None:
+def test_verdicts_of_budgets_are_shown(told: Told) -> None:
     story = told.story("r5")
     verdicts = [entry for entry in story.entries if entry.title.startswith("budgets for")]
     assert verdicts[0].title == "budgets for gpt-4o-mini: allowed"
@@ -149,7 +149,7 @@ def test_entries_are_in_the_order_of_their_time(told: Told) -> None:
     assert times == sorted(times)
 
 
-def test_an_unknown_request_is_told_so(told: Told) -> None:
+def test_an_unknown_request_is_an_error(told: Told) -> None:
     with pytest.raises(UnknownRequestError, match="nothing is stored for request nope"):
         told.story("nope")
     with pytest.raises(UnknownRequestError, match="of tenant other"):

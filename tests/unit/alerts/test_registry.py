@@ -45,7 +45,7 @@ def test_a_rule_named_like_a_kind_needs_nothing_else() -> None:
     assert (rule.kind, rule.above, rule.window_ms) == (MeasureKind.PROVIDER_DOWN, 0.5, 60_000)
 
 
-def test_a_bound_that_is_said_replaces_all_usual_ones() -> None:
+def test_a_given_bound_replaces_all_default_bounds() -> None:
     (rule,) = alerting("rules: {quality_drop: {below: 0.7, signal: judge}}").rules
     assert (rule.below, rule.change, rule.signal) == (0.7, None, "judge")
 

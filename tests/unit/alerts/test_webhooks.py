@@ -106,7 +106,7 @@ def _deliver(
     return asyncio.run(whole()), pauses
 
 
-def test_a_webhook_is_told_what_where_and_since_when() -> None:
+def test_a_webhook_gets_the_alert_its_subject_and_its_start() -> None:
     seen: list[tuple[Mapping[str, str], dict[str, object]]] = []
 
     async def answer(request: web.Request) -> web.Response:
@@ -138,7 +138,7 @@ def test_one_that_hangs_is_given_up_after_its_tries() -> None:
     assert pauses.seconds == [0.5, 1.0, 2.0, 4.0]
 
 
-def test_one_that_refuses_is_asked_once() -> None:
+def test_a_rejecting_receiver_is_called_once() -> None:
     asked = []
 
     async def refuse(request: web.Request) -> web.Response:
@@ -163,7 +163,7 @@ def test_a_redirect_is_not_followed() -> None:
     assert asked == [PATH]
 
 
-def test_one_that_is_overloaded_is_asked_again_when_it_wishes() -> None:
+def test_an_overloaded_receiver_is_retried_after_its_retry_after() -> None:
     answers = [
         web.Response(status=429, headers={"Retry-After": "7"}),
         web.Response(status=503, headers={"Retry-After": "999999"}),
@@ -191,7 +191,7 @@ def test_an_answer_without_an_end_is_not_read_to_its_end() -> None:
     assert result.why == "it responded 200, and the response is too large"
 
 
-def test_nobody_there_is_no_connection() -> None:
+def test_a_missing_receiver_is_a_connection_failure() -> None:
     async def whole() -> DeliveryResult:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
@@ -272,7 +272,7 @@ def test_one_that_hangs_holds_up_no_other_and_keeps_the_place_of_what_it_missed(
     _run(case)
 
 
-def test_waiting_notices_are_bounded_and_what_is_dropped_is_said(
+def test_waiting_notices_are_bounded_and_drops_are_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def case(webhooks: Webhooks, heard: list[tuple[str, int]]) -> None:
@@ -287,7 +287,7 @@ def test_waiting_notices_are_bounded_and_what_is_dropped_is_said(
     assert "hangs.example did not receive" in dropped[0].getMessage()
 
 
-def test_a_delivery_that_breaks_is_said_and_the_next_follows(
+def test_an_unexpected_delivery_failure_is_logged_and_the_next_follows(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def case(webhooks: Webhooks, heard: list[tuple[str, int]]) -> None:
@@ -315,7 +315,7 @@ def test_only_the_rules_that_a_webhook_names_reach_it() -> None:
     _run(case)
 
 
-def test_what_was_told_before_is_not_told_again() -> None:
+def test_delivered_notices_are_not_delivered_again() -> None:
     async def case(webhooks: Webhooks, heard: list[tuple[str, int]]) -> None:
         webhooks.begin(2)
         await webhooks.use([GOOD])
@@ -327,7 +327,7 @@ def test_what_was_told_before_is_not_told_again() -> None:
     _run(case)
 
 
-def test_progress_stands_at_the_oldest_that_is_under_way() -> None:
+def test_progress_stays_at_the_oldest_open_delivery() -> None:
     progress = Progress(5)
     progress.begin(5)
     progress.begin(5)
@@ -407,7 +407,7 @@ def test_no_name_of_another_host_leads_a_webhook_to_this_machine(
         ("HOME", "HOME may not be read"),
     ],
 )
-def test_a_key_goes_only_to_the_host_that_it_is_bound_to(name: str, why: str) -> None:
+def test_a_key_is_sent_only_to_its_bound_host(name: str, why: str) -> None:
     async def handler(request: web.Request) -> web.Response:
         raise AssertionError("a key left for a host that it is not bound to")
 
@@ -416,7 +416,7 @@ def test_a_key_goes_only_to_the_host_that_it_is_bound_to(name: str, why: str) ->
     assert result.why.startswith(why)
 
 
-def test_a_url_that_is_no_address_is_refused_and_the_next_notice_goes_on() -> None:
+def test_an_invalid_url_is_refused_and_the_next_notice_follows() -> None:
     async def whole() -> DeliveryResult:
         async with _courier() as courier:
             return await courier.deliver(_notice(), Webhook(url="https://[::1"))

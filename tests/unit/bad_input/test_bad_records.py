@@ -41,7 +41,7 @@ def test_every_record_is_counted_and_the_latest_of_a_topic_is_alerted_with_its_p
     assert "the prompt itself" not in alerts.fired[0][2]
 
 
-def test_nothing_is_told_twice() -> None:
+def test_no_alert_is_raised_twice() -> None:
     alerts = _Alerts()
     bad = BadRecords(alerts)
     bad.note("a", 0, 7, "null")

@@ -88,7 +88,7 @@ def test_an_event_that_is_read_before_the_call_is_settled_is_not_counted_twice()
     _run(story)
 
 
-def test_a_call_of_unknown_cost_counts_as_expected_and_says_so() -> None:
+def test_a_call_of_unknown_cost_counts_as_expected_and_is_marked() -> None:
     async def story() -> None:
         world = World()
         worker = await world.worker()
@@ -169,7 +169,7 @@ def test_what_is_over_the_limit_is_at_most_what_was_in_flight() -> None:
     _run(story)
 
 
-def test_a_reservation_whose_event_never_came_is_given_up_after_hours() -> None:
+def test_a_reservation_without_an_event_expires_after_hours() -> None:
     async def story() -> None:
         world = World()
         world.owners = {0: "w1"}
@@ -200,7 +200,7 @@ def test_a_budget_that_joins_binds_once_its_past_is_counted() -> None:
     _run(story)
 
 
-def test_a_model_s_budget_concerns_nobody_before_a_model_is_chosen() -> None:
+def test_a_model_s_budget_applies_only_after_the_model_is_chosen() -> None:
     async def story() -> None:
         budget = Budget(meter=Meter(name="m", per=MODEL, window="day"), limit_nano=10, then=REJECT)
         world = World(budgets=[budget])
@@ -211,7 +211,7 @@ def test_a_model_s_budget_concerns_nobody_before_a_model_is_chosen() -> None:
     _run(story)
 
 
-def test_replays_are_charged_to_nobody_and_every_other_purpose_is() -> None:
+def test_replays_are_not_charged_and_every_other_purpose_is() -> None:
     async def story() -> None:
         world = World()
         worker = await world.worker()
@@ -244,7 +244,7 @@ def test_without_an_expectation_of_its_own_an_unknown_cost_counts_as_an_ordinary
     assert estimate({"request_model": "gone"}) is None
 
 
-def test_a_call_that_nobody_can_estimate_is_told_and_not_taken_for_free() -> None:
+def test_a_call_without_an_estimate_is_reported_and_not_free() -> None:
     async def story() -> None:
         world = World()
         worker = await world.worker()
@@ -265,7 +265,7 @@ def test_where_there_are_no_budgets_everything_passes() -> None:
     assert none.verdict(ACME, None, 0).step(0, "m") is None
 
 
-def test_the_most_a_call_may_cost_is_asked_only_where_a_budget_applies() -> None:
+def test_the_maximum_cost_of_a_call_is_computed_only_if_a_budget_applies() -> None:
     async def story() -> None:
         asked: list[str] = []
         for name, budgets in (("none", []), ("other", [FAQ]), ("mine", [HOURLY])):

@@ -157,7 +157,7 @@ def test_a_late_owner_s_lower_sum_is_written_over_again() -> None:
     _run(story)
 
 
-def test_a_sum_whose_window_is_not_over_comes_back_if_somebody_buries_it() -> None:
+def test_a_deleted_sum_of_an_open_window_is_written_again() -> None:
     async def story() -> None:
         world = World()
         await _owned_by(world, "w1")
@@ -309,7 +309,7 @@ def test_a_worker_that_is_stopped_in_the_middle_of_writing_writes_the_rest_when_
     _run(story)
 
 
-def test_a_cost_topic_that_was_recreated_is_named_and_not_counted_wrongly() -> None:
+def test_a_recreated_cost_topic_is_named_and_not_miscounted() -> None:
     async def story() -> None:
         world = World()
         await _owned_by(world, "w1")
@@ -325,7 +325,7 @@ def test_a_cost_topic_that_was_recreated_is_named_and_not_counted_wrongly() -> N
     _run(story)
 
 
-def test_a_new_budget_that_cannot_be_counted_is_alerted_and_the_worker_goes_on() -> None:
+def test_a_new_budget_that_cannot_be_counted_is_alerted_and_the_worker_continues() -> None:
     async def story() -> None:
         world = World()
         worker = await world.worker("w1")
@@ -400,12 +400,12 @@ def test_garbage_on_either_topic_is_passed_over() -> None:
 
 
 @pytest.mark.parametrize("key", [b"", b"null", b"[1]", b'["a","b","c",null,0]', b'[1,2,3,4,"x"]'])
-def test_a_key_that_is_none_of_the_ledger_s_is_said_to_be_none(key: bytes) -> None:
+def test_a_key_that_is_not_of_the_ledger_is_an_error(key: bytes) -> None:
     with pytest.raises(UndecodableError, match="ledger"):
         split_entry_key(key)
 
 
-def test_a_budget_that_is_taken_out_is_forgotten_and_one_that_comes_back_is_right() -> None:
+def test_a_removed_budget_is_forgotten_and_a_restored_one_is_complete() -> None:
     async def story() -> None:
         world = World(budgets=[DAILY, HOURLY])
         await _owned_by(world, "w1")
@@ -446,7 +446,7 @@ def test_without_budgets_nothing_is_read_and_the_first_one_starts_it() -> None:
     _run(story)
 
 
-def test_one_entry_that_counts_further_than_the_cost_topic_goes_stops_no_worker() -> None:
+def test_an_entry_beyond_the_end_of_the_cost_topic_stops_no_worker() -> None:
     async def run() -> None:
         world = World()
         world.owners = {0: "w1"}

@@ -83,11 +83,11 @@ def test_a_call_of_unknown_price_has_no_room_where_a_budget_stops() -> None:
     assert isinstance(verdict_on([], None), Allowed)
 
 
-def test_a_budget_whose_log_is_still_read_does_not_bind() -> None:
+def test_a_budget_does_not_bind_before_its_log_is_read() -> None:
     assert isinstance(verdict_on([_balance(known=500, counted=False)], 1), Allowed)
 
 
-def test_who_is_rejected_hears_which_budget_and_when_it_opens_again() -> None:
+def test_a_rejection_names_the_budget_and_its_next_window() -> None:
     hour = _balance(name="burst", window="hour", known=100)
     day = _balance(name="daily", window="day", known=100)
     verdict = verdict_on([hour, day], 1)
@@ -157,7 +157,7 @@ spends = st.integers(0, 300)
     st.none() | spends,
     st.booleans(),
 )
-def test_a_verdict_comes_again_from_what_was_recorded(
+def test_a_verdict_is_reproducible_from_its_record(
     rows: list[tuple[str, int, int]], expected: int | None, counted: bool
 ) -> None:
     balances = [

@@ -95,7 +95,7 @@ READING = {
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "binary", "empty"])
 @pytest.mark.parametrize("what", READING)
-def test_a_file_that_can_t_be_read_is_said_in_a_line(
+def test_an_unreadable_file_is_reported_in_one_line(
     what: str,
     kind: str,
     tmp_path: Path,

@@ -83,7 +83,7 @@ def test_every_question_s_answer_fits(name: str, shown: Shown) -> None:
     assert [each.name for each in asked.columns if each.name not in told] == []
 
 
-def test_units_stand_in_headings_where_figures_do_not_show_them() -> None:
+def test_headings_have_units_that_figures_do_not_show() -> None:
     assert heading("p95", "ms") == "p95 (ms)"
     assert heading("input_tokens", "tokens") == "input_tokens"
     assert heading("cost", "USD") == "cost"

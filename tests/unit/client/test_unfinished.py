@@ -91,7 +91,7 @@ def test_they_are_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     ]
 
 
-def test_ids_of_any_type_are_told_apart(tmp_path: Path) -> None:
+def test_ids_of_any_type_are_distinguished(tmp_path: Path) -> None:
     path = tmp_path / "requests.jsonl"
     path.write_text('{"request_id": ["a"]}\n{"request_id": {"b": 1}, "tenant": []}\n')
 

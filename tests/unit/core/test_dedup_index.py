@@ -26,7 +26,7 @@ def test_it_knows_what_a_dictionary_knows(puts: list[tuple[int, int, int]]) -> N
 
 
 @given(puts=_puts)
-def test_what_lies_in_the_span_is_never_forgotten_and_older_goes_a_slice_late_at_most(
+def test_keys_in_the_span_are_kept_and_older_ones_expire_at_most_a_slice_late(
     puts: list[tuple[int, int, int]],
 ) -> None:
     recent, plain, now = RecentKeys(SPAN), {}, 0
@@ -43,7 +43,7 @@ def test_what_lies_in_the_span_is_never_forgotten_and_older_goes_a_slice_late_at
                 assert recent.at(known) is None
 
 
-def test_keys_that_fall_on_one_place_are_told_apart() -> None:
+def test_keys_with_the_same_slot_are_distinguished() -> None:
     recent = RecentKeys(SPAN)
     keys = [64 * number for number in range(40)]
     for number, key in enumerate(keys):

@@ -38,7 +38,7 @@ def test_a_jar_that_differs_by_a_byte_is_not_run(cache: Path) -> None:
         kafka_classpath(cache, PINNED)
 
 
-def test_a_jar_that_nobody_pinned_is_not_run(cache: Path) -> None:
+def test_an_unpinned_jar_is_not_run(cache: Path) -> None:
     with pytest.raises(LocalStackError, match=r"log4j\.jar is not among"):
         kafka_classpath(cache, {name: PINNED[name] for name in NAMES[:2]})
 

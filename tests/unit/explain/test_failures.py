@@ -36,7 +36,7 @@ SAID = {
 
 
 @pytest.mark.parametrize("kind", SAID)
-def test_a_failure_is_told_in_words(kind: str) -> None:
+def test_a_failure_is_described_in_words(kind: str) -> None:
     given, said = SAID[kind]
 
     assert failure_in_words(*given).startswith(said)

@@ -161,7 +161,7 @@ def test_an_event_waits_until_assignments_are_settled_and_one_that_is_not_ours_i
     _run(case)
 
 
-def test_an_event_that_comes_again_is_not_worked_on_again() -> None:
+def test_a_redelivered_event_is_not_handled_again() -> None:
     async def case(assignment: PartitionAssignment, desk: Desk, released: list[int]) -> None:
         intake = _intake(assignment, desk)
         await intake.take(_message(0), Event(0, released))

@@ -62,7 +62,7 @@ def fetched(data: bytes) -> list[Any]:
 
 
 @pytest.mark.parametrize("packing", [NONE, GZIP, ZSTD])
-def test_a_header_whose_name_is_no_text_holds_up_no_record_behind_it(packing: int) -> None:
+def test_a_header_name_that_is_not_utf_8_blocks_no_later_record(packing: int) -> None:
     data = batch([[("a", b"1")], [(NoText(), b"2"), ("b", b"3")], [("c", None)]], packing)
     records = fetched(data)
     assert [record.value for record in records] == [b"v0", b"v1", b"v2"]

@@ -71,7 +71,7 @@ def test_an_id_of_both_or_of_neither_means_no_one(seen: Sequence[tuple[str, str]
     assert _tenant_of("r1", seen=seen) is None
 
 
-def test_a_tenant_whose_requests_another_worker_holds_leaves_the_id_unproved() -> None:
+def test_a_tenant_of_another_worker_s_partition_leaves_the_id_ambiguous() -> None:
     assert _tenant_of("r1", seen=[("a1", "r1")], declared={"b2"}, owned={0}) is None
     assert _tenant_of("r1", seen=[("a1", "r1")], declared={"b1"}, owned={0}) == "a1"
 

@@ -45,7 +45,7 @@ def entry(
     )
 
 
-def test_a_hop_that_nobody_opened_is_worked_on() -> None:
+def test_an_unopened_hop_is_handled() -> None:
     assert PartitionJournal().admit(message(), ME, 0) == Run()
 
 
@@ -109,7 +109,7 @@ def test_an_open_request_is_never_forgotten() -> None:
     assert journal.admit(message(), ME, 20) == Done()
 
 
-def test_a_call_whose_hop_is_done_and_whose_worker_is_gone_is_an_orphan() -> None:
+def test_a_call_of_a_finished_hop_and_a_lost_worker_is_an_orphan() -> None:
     journal = PartitionJournal()
     journal.record(KEY, entry("started", OTHER, call="c1", lease=100), 10, b"v")
     journal.record(KEY, entry("replied", OTHER), 20)
@@ -166,7 +166,7 @@ def test_a_record_of_an_unknown_kind_changes_nothing(kind: str) -> None:
     assert journal.admit(message(), ME, 30) == known
 
 
-def test_calls_that_other_incarnations_started_are_told_though_they_are_booked() -> None:
+def test_calls_of_other_incarnations_are_listed_even_if_recorded() -> None:
     journal = PartitionJournal()
     journal.record(KEY, entry("started", OTHER, call="c1", lease=10), 1)
     journal.record(KEY, entry("started", BEFORE, call="c2", lease=10), 2)
@@ -180,7 +180,7 @@ def test_calls_that_other_incarnations_started_are_told_though_they_are_booked()
     }
 
 
-def test_the_next_visit_of_a_hop_is_counted_anew() -> None:
+def test_the_next_visit_of_a_hop_counts_separately() -> None:
     journal = PartitionJournal()
     journal.record(KEY, entry("started", call="c1", lease=10), 1)
     journal.record(KEY, entry("parked"), 2)

@@ -105,7 +105,7 @@ def test_anthropic_s_input_is_counted_with_its_cached_tokens() -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("usage", [None, [], "much", {"prompt_tokens": -1, "input_tokens": True}])
-def test_usage_that_is_not_said_is_unknown_and_not_zero(name: str, usage: Any) -> None:
+def test_missing_usage_is_unknown_and_not_zero(name: str, usage: Any) -> None:
     found = _read(name, good(name, usage=usage)).usage
     assert (found.input_tokens, found.output_tokens) == (None, None)
 
@@ -199,7 +199,7 @@ def test_an_answer_that_can_t_be_used_is_a_bad_response(what: str) -> None:
     run(whole())
 
 
-def test_an_error_inside_a_200_is_the_error_that_it_says() -> None:
+def test_an_error_inside_a_200_is_that_error() -> None:
     async def case() -> None:
         said = {"error": {"code": 429, "message": "slow down"}}
         async with served("openai", answering(said)) as (wire, _):

@@ -280,7 +280,7 @@ def test_top_logprobs_bring_logprobs_along() -> None:
     assert "top_logprobs" not in to_openai(call(top_logprobs=0))
 
 
-def test_anthropic_s_thinking_comes_back_signed_and_goes_again() -> None:
+def test_anthropic_s_signed_thinking_is_returned_and_sent_again() -> None:
     blocks = [
         {"type": "thinking", "thinking": "hm", "signature": "s"},
         {"type": "redacted_thinking", "data": "d"},
@@ -305,7 +305,7 @@ REASONED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("who", REASONED)
-def test_reasoning_of_compatible_servers_comes_back_and_goes_again(who: str) -> None:
+def test_reasoning_of_compatible_servers_is_returned_and_sent_again(who: str) -> None:
     signed = {"id": "a", "type": "function", "function": {"name": "w", "arguments": "{}"},
               "extra_content": {"google": {"thought_signature": "t"}}}  # fmt: skip
     message = {"role": "assistant", "content": None, "tool_calls": [signed], **REASONED[who]}

@@ -201,7 +201,7 @@ def test_usage_that_can_t_be_true_is_unknown_and_has_no_cost(what: str) -> None:
 
 
 @pytest.mark.parametrize("what", ["negative", "huge", "text", "nothing for something"])
-def test_anthropic_s_usage_is_doubted_as_well(what: str) -> None:
+def test_anthropic_s_usage_is_checked_as_well(what: str) -> None:
     lie = UNKNOWN[what]
     usage = {"input_tokens": lie["prompt_tokens"], "output_tokens": lie["completion_tokens"]}
 

@@ -36,7 +36,7 @@ def _openai(**more: Any) -> dict[str, Any]:
     ],
 )
 @pytest.mark.parametrize("name", ["error", "errors"])
-def test_an_error_beside_what_was_said_is_an_error(name: str, error: Any) -> None:
+def test_an_error_next_to_an_answer_is_an_error(name: str, error: Any) -> None:
     assert openai_answer.completion(_openai(), CALL).finish_reason == "stop"
     with pytest.raises(ProviderError):
         openai_answer.completion(_openai(**{name: error}), CALL)

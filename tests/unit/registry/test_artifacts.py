@@ -28,7 +28,7 @@ def _away() -> Mapping[str, bytes]:
     raise LocalStackError("no pipeline runs")
 
 
-def test_the_topic_is_asked_only_for_what_is_found_nowhere_else(own: Artifact) -> None:
+def test_the_topic_is_read_only_for_artifacts_found_nowhere_else(own: Artifact) -> None:
     source = ArtifactSource(published=_away, files={own.hash: own})
 
     assert source("default") is default_artifact()

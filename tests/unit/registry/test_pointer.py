@@ -52,7 +52,7 @@ def test_a_version_that_is_applied_after_a_rollback_is_one_step_more() -> None:
     assert [_roll_back(history) for _ in range(2)] == ["b", "a"]
 
 
-def test_a_version_that_is_named_goes_back_to_it_at_once() -> None:
+def test_a_rollback_to_a_named_version_is_immediate() -> None:
     history = RegistryHistory()
     for version in "abcd":
         _apply(history, version)

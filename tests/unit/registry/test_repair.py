@@ -77,7 +77,7 @@ BROKEN: dict[str, tuple[Records, str]] = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_what_is_broken_is_mended_once_and_the_newest_usable_version_counts(what: str) -> None:
+def test_broken_records_are_repaired_once_and_the_newest_usable_version_counts(what: str) -> None:
     more, current = BROKEN[what]
     records = [*IN_ORDER, *more]
 
@@ -98,7 +98,7 @@ def test_the_way_back_keeps_usable_versions_only() -> None:
     assert repair_of(_read(records)).pointer == (SECOND.hash, ())
 
 
-def test_a_topic_without_a_usable_version_says_so() -> None:
+def test_a_topic_without_a_usable_version_is_reported() -> None:
     repair = repair_of(_read([(CURRENT_KEY, b"{"), (b"registry/\xff", b"")]))
 
     assert repair.is_lost

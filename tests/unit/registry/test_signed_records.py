@@ -172,7 +172,7 @@ ATTACKS: dict[str, Attack] = {
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_a_worker_keeps_the_signed_version_and_tells_of_each_record(
+def test_a_worker_keeps_the_signed_version_and_reports_each_record(
     attack: str, log: MemoryRegistryLog
 ) -> None:
     before = len(log.records)
@@ -333,7 +333,7 @@ def test_a_named_version_is_signed_instead_of_the_current_one() -> None:
         signing_plan(log.records, NEW, "0" * 16)
 
 
-def test_what_is_signed_stays_current_whatever_an_unsigned_pointer_says(
+def test_a_signed_version_stays_current_whatever_an_unsigned_pointer_names(
     log: MemoryRegistryLog,
 ) -> None:
     _unsigned_apply(log)
@@ -403,7 +403,7 @@ def test_a_worker_is_given_its_keys_counts_refusals_and_raises_the_alert(
     ]
 
 
-def test_a_start_tells_only_of_keys_whose_latest_record_is_refused(log: MemoryRegistryLog) -> None:
+def test_a_start_reports_only_keys_with_a_rejected_latest_record(log: MemoryRegistryLog) -> None:
     _unsigned_apply(log)
     assert Worker().starts_on(log.records).refused == [Refusal.UNSIGNED] * 2
 
@@ -421,7 +421,7 @@ def test_a_start_tells_only_of_keys_whose_latest_record_is_refused(log: MemoryRe
     assert Worker().starts_on(log.records).refused == []
 
 
-def test_a_start_tells_of_no_malformed_record_that_was_replaced() -> None:
+def test_a_start_reports_no_replaced_malformed_record() -> None:
     log = MemoryRegistryLog()
     log.add(CURRENT_KEY, b"[]")
     assert len(Worker(None).starts_on(log.records).invalid) == 1

@@ -67,7 +67,7 @@ def _changed(path: tuple[Any, ...], value: Any) -> str:
 
 
 @pytest.mark.parametrize("kind", SAID)
-def test_a_field_s_error_says_what_is_expected_there(kind: str) -> None:
+def test_a_field_s_error_names_the_expected_value(kind: str) -> None:
     path, value, said = SAID[kind]
 
     with pytest.raises(RegistryError) as caught:
@@ -79,7 +79,7 @@ def test_a_field_s_error_says_what_is_expected_there(kind: str) -> None:
     )
 
 
-def test_one_instance_that_is_wrong_is_not_also_said_to_be_missing() -> None:
+def test_a_wrong_instance_is_not_also_reported_as_missing() -> None:
     path = ("models", "gpt-4o", "instances", 0, "base_url")
 
     with pytest.raises(RegistryError) as caught:
@@ -148,7 +148,7 @@ def test_every_pattern_of_the_file_has_words() -> None:
     assert found - numbers == set(PATTERNS)
 
 
-def test_an_artifact_that_is_not_there_is_told_by_path_and_line() -> None:
+def test_a_missing_artifact_is_reported_by_path_and_line() -> None:
     text = local_registry("http://127.0.0.1:1").replace(
         "classifier: rules", "classifier: learned\n  learned: {artifact: 0123456789abcdef}"
     )

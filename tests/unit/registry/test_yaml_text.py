@@ -20,7 +20,7 @@ REPEATED = {
 
 
 @pytest.mark.parametrize("kind", REPEATED)
-def test_a_key_that_stands_twice_is_named_with_both_lines(kind: str) -> None:
+def test_a_duplicate_key_is_named_with_both_lines(kind: str) -> None:
     place, more, path = REPEATED[kind]
     text = (
         TEXT.replace(place, f"{place} simple: 0.9,") if more is None else TEXT.replace(place, more)
@@ -58,7 +58,7 @@ def test_a_wrong_value_is_named_with_its_line() -> None:
     assert f"(line {problem.line})" in str(caught.value)
 
 
-def test_what_several_fields_say_together_has_a_line_each() -> None:
+def test_problems_of_several_fields_have_one_line_each() -> None:
     text = TEXT.replace("baseline: claude-opus-4-20250514", "baseline: gpt-9").replace(
         "tier: moderate", "tier: huge"
     )

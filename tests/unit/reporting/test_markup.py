@@ -16,7 +16,7 @@ from infra.reporting.words import between, percent, score, usd
 EVIL = "<script>alert(1)</script>\"'&"
 
 
-def test_script_is_text_wherever_it_stands() -> None:
+def test_script_is_escaped_everywhere() -> None:
     parts = (
         section(EVIL, EVIL, subheading(EVIL)),
         table((EVIL,), [(EVIL,), (right_or_wrong(EVIL, wrong=True),)]),
@@ -45,7 +45,7 @@ def test_an_excerpt_is_one_line_of_bounded_length(text: str) -> None:
     assert "\n" not in found
 
 
-def test_an_excerpt_says_that_there_is_more() -> None:
+def test_a_truncated_excerpt_ends_in_an_ellipsis() -> None:
     assert excerpt("word " * 100).endswith("…")
     assert excerpt("a  b\nc") == "a b c"
     assert excerpt("x" + " " * 5_000 + "y").endswith("…")

@@ -68,7 +68,7 @@ def test_avro_carries_the_same_strictness_in_its_json_fields() -> None:
         read_request(request_document(again))
 
 
-def test_an_integer_where_a_number_is_asked_for_is_one() -> None:
+def test_an_integer_is_accepted_as_a_number() -> None:
     assert _body(prompt="Hi", temperature=1, logit_bias={"5": -100})["temperature"] == 1
 
 
@@ -115,7 +115,7 @@ def test_a_dumped_tool_call_loses_what_is_null_and_its_place_in_the_stream() -> 
     ],
     ids=str,
 )
-def test_a_field_that_says_something_unknown_is_still_refused(message: dict[str, Any]) -> None:
+def test_an_unknown_value_of_a_field_is_rejected(message: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequestError, match=r"messages\.0"):
         read_request({"messages": [message]})
 

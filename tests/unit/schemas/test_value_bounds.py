@@ -113,7 +113,7 @@ def test_so_many_fractions_keep_their_digits_and_no_more() -> None:
 
 
 @pytest.mark.parametrize("size", [100, GUARDED_FROM, GUARDED_FROM + 1])
-def test_an_integer_of_ten_bytes_is_read_and_what_follows_as_well(size: int) -> None:
+def test_an_integer_of_ten_bytes_is_read_and_the_next_field_too(size: int) -> None:
     data = b"\xff" * 9 + b"\x01" + b"\xff" * size
     stream = avro_stream(data, 0)
     assert b"".join(stream.read(1) for _ in range(10)) == data[:10]

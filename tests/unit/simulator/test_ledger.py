@@ -67,7 +67,7 @@ async def _until_ended(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_the_ledger_counts_what_the_answer_says(name: str) -> None:
+def test_the_ledger_counts_the_usage_of_the_answer(name: str) -> None:
     async def case() -> None:
         async with calling(name, caches=True) as caller:
             prompt = "many words " * 1_000

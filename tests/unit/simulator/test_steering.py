@@ -30,7 +30,7 @@ STATUSES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_faults_are_switched_over_http_and_cost_nothing_where_no_model_was_asked(
+def test_faults_are_set_over_http_and_cost_nothing_without_a_call(
     name: str,
 ) -> None:
     async def case() -> None:

@@ -61,7 +61,7 @@ class World:
         return len(self.published)
 
 
-def test_nobody_evaluating_is_an_alert_that_is_repeated_while_it_lasts() -> None:
+def test_missing_evaluation_is_an_alert_that_is_repeated_while_it_lasts() -> None:
     world = World()
     assert world.check(OVERDUE_S - 1) == 0
     assert world.check(1) == 1
@@ -80,7 +80,7 @@ def test_an_evaluator_that_stops_is_named() -> None:
     assert world.watch.report()["evaluated_by"] == "w3"
 
 
-def test_after_a_new_evaluation_the_time_begins_anew() -> None:
+def test_a_new_evaluation_restarts_the_timer() -> None:
     world = World()
     world.check(OVERDUE_S)
     world.evaluated()
@@ -89,7 +89,7 @@ def test_after_a_new_evaluation_the_time_begins_anew() -> None:
     assert world.check(1) == 2
 
 
-def test_a_broker_that_is_away_says_nothing_about_workers() -> None:
+def test_an_unreachable_broker_raises_no_alert_about_workers() -> None:
     world = World()
     world.away = True
     with pytest.raises(KafkaConnectionError):

@@ -178,7 +178,7 @@ def test_an_insert_holds_no_more_rows_than_its_limit() -> None:
     assert store.inserts == [2, 1]
 
 
-def test_after_a_joint_failure_each_is_claimed_anew_and_goes_alone_once() -> None:
+def test_after_a_joint_failure_each_is_leased_again_and_inserted_alone_once() -> None:
     store = LateStore(plan=[("is late", False)])
     told, combining = _together(store)
     assert [type(each) for each in told] == [LeaseInvalidatedError] * 3
@@ -233,7 +233,7 @@ def test_who_waits_no_more_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("fate", ["is late", "is refused"])
-def test_one_alone_is_told_what_the_store_said(fate: str) -> None:
+def test_a_single_insert_gets_the_store_s_error(fate: str) -> None:
     store = LateStore(plan=[(fate, False)])
     combining = CombiningStore(store, BatchLimits())
 

@@ -11,7 +11,7 @@ UNITS = {"USD", "ms", "share", "count", "tokens", "tokens/s", "bytes", "time", "
 
 
 @pytest.mark.parametrize("name", questions())
-def test_a_question_has_a_title_that_asks_and_columns_with_units(name: str) -> None:
+def test_a_query_has_a_question_as_title_and_columns_with_units(name: str) -> None:
     asked = question(name)
 
     assert asked.title.endswith("?")

@@ -50,7 +50,7 @@ def test_rows_are_retried_as_the_same_batch_until_they_are_stored() -> None:
     assert world.status.last_error == "nobody answers"
 
 
-def test_an_insert_whose_answer_was_lost_is_not_made_again() -> None:
+def test_an_insert_with_a_lost_response_is_not_repeated() -> None:
     world = World(_log(4))
 
     def lost() -> None:
@@ -223,7 +223,7 @@ def test_a_rows_size_is_what_it_takes_on_the_wire() -> None:
 
 
 @pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
-def test_a_number_that_is_not_finite_is_found_whatever_clickhouse_says_of_it(value: float) -> None:
+def test_a_non_finite_number_is_found_whatever_clickhouse_reports(value: float) -> None:
     good = _log(4)
     result = {
         "tiers_tried": [], "calls": 1, "degraded": False, "latency_ms": value, "provider_ms": 1.0,

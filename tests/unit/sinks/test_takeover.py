@@ -41,7 +41,7 @@ def _start(world: World) -> WriteStart:
         (9, None, 0, 10, 0),
     ],
 )
-def test_what_is_stored_goes_before_what_is_committed(
+def test_stored_offsets_precede_committed_ones(
     stored: int | None, committed: int | None, begin: int, offset: int, skipped: int
 ) -> None:
     start = _start(_world(10, stored, committed, begin))

@@ -81,6 +81,6 @@ def test_whoever_reads_a_request_again_finds_the_same_place() -> None:
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.1, 0.5, 1.0])
-def test_the_share_of_requests_is_the_one_that_is_asked_for(ratio: float) -> None:
+def test_the_share_of_traced_requests_is_the_configured_one(ratio: float) -> None:
     sampled = sum(trace(ratio, offset).own.sampled for offset in range(4_000))
     assert sampled / 4_000 == pytest.approx(ratio, abs=0.03)

@@ -97,7 +97,7 @@ def test_without_a_caller_s_context_the_request_is_the_root_of_its_own_trace() -
     assert parent_of(by_name(tracer)["hop simple"]) == id_of(request)
 
 
-def test_a_call_is_told_in_the_words_of_the_genai_conventions() -> None:
+def test_a_call_span_follows_the_genai_conventions() -> None:
     tracer = MemoryTracer()
     served(tracer)
     told = by_name(tracer)["chat gpt-4o-mini"].attributes or {}
@@ -170,7 +170,7 @@ def test_what_is_not_sampled_leaves_no_span(tracer: Tracer, parent: bytes | None
     assert not getattr(tracer, "spans", ())
 
 
-def test_a_provider_is_told_the_trace_only_where_the_operator_says_so() -> None:
+def test_the_trace_context_is_sent_to_providers_only_if_enabled() -> None:
     (asked,) = served(MemoryTracer())
     assert asked.trace_headers == {}
     tracer = MemoryTracer(to_providers=True)

@@ -112,7 +112,7 @@ def test_a_model_with_one_instance_that_works_is_a_warning() -> None:
     assert (finding.severity, finding.path) == (WARN, "models.gpt-4o.instances.1 (azure)")
 
 
-def test_a_price_that_nobody_knows_is_a_warning() -> None:
+def test_an_unknown_price_is_a_warning() -> None:
     def change(document: dict[str, Any]) -> None:
         document["models"]["gpt-4o"]["model"] = "of-my-own"
 
@@ -138,7 +138,7 @@ def test_workers_of_other_tiers_are_named_with_the_way_out() -> None:
     assert "sluice topics create" in finding.message
 
 
-def test_nothing_is_refused_where_no_worker_was_asked() -> None:
+def test_nothing_is_rejected_without_a_running_worker() -> None:
     found = _found(_host, _worker("this machine"), binding=False)
 
     assert [each.severity for each in found] == [WARN]

@@ -97,7 +97,7 @@ def test_many_languages_are_in_it() -> None:
     assert len({language_of(item.prompt) for item in ITEMS} - {None}) >= 8
 
 
-def test_customers_who_do_not_pay_ask_for_every_strength() -> None:
+def test_free_users_send_requests_of_every_difficulty() -> None:
     free = Counter(item.suffices for item in ITEMS if item.request.get("user_tier") == "free")
 
     assert set(free) == set(STRENGTHS)

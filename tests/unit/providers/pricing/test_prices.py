@@ -44,7 +44,7 @@ def usage(fresh: int, output: int, read: int = 0, written: int = 0) -> Usage:
     )
 
 
-def test_the_registry_s_price_goes_before_every_list() -> None:
+def test_the_registry_s_price_precedes_every_list() -> None:
     own = ListPrice(input=Decimal("1"), output=Decimal("2"), cache_read=Decimal("0.5"))
     book = PriceBook(lambda: NOW)
     cost = book.cost_of(model("gpt-4o", own=own), usage(1_000, 100, read=500, written=10))

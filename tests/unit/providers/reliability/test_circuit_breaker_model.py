@@ -79,7 +79,7 @@ def test_when_all_calls_have_ended_the_next_may_be_made_within_a_minute(
 
 
 @given(steps)
-def test_whatever_happened_a_provider_that_is_well_again_is_taken_back(
+def test_a_recovered_provider_is_used_again_whatever_happened(
     steps: list[tuple[str, int]],
 ) -> None:
     caller = Caller()

@@ -76,7 +76,7 @@ def test_tokens_are_taken_as_expected_and_corrected_afterwards() -> None:
     assert state.why_not(TOKENS, 1.0, 1_000.0) is None
 
 
-def test_one_request_may_owe_what_comes_in_later() -> None:
+def test_one_request_may_overdraw_the_bucket() -> None:
     times = calls_made([1.0], TOKENS, 120, tokens=20_000)
 
     assert 5 <= len(times) <= 7
@@ -94,7 +94,7 @@ def test_concurrency_is_shared_and_at_least_one() -> None:
     assert half.why_not(limits, 0.5, 0.0) is None
 
 
-def test_a_refusal_is_heeded_as_long_as_the_provider_says() -> None:
+def test_a_rate_limit_pauses_for_the_retry_after_of_the_provider() -> None:
     state = InstanceLimits()
     state.refused(3_000.0, 100.0)
 
