@@ -103,8 +103,8 @@ class Executor:
         """
         queue = list(reversed(tasks))
         judge = self.snapshot.policy.judge
-        called = {task.model for task in tasks} | ({judge.model} if judge else set())
-        for name in called:
+        asked = {task.model for task in tasks} | ({judge.model} if judge else set())
+        for name in asked:
             model = self.snapshot.models[name]
             self._expected(model, {"messages": []})
             if model.provider not in self.providers:
@@ -132,8 +132,8 @@ class Executor:
             body=task.body, message=completion.message, finish_reason=completion.finish_reason
         )
         model = self.snapshot.models[judge.model]
-        judged = await self._call(task, model, judge_body(answered, model))
-        score = None if judged is None else read_judgement(judged[1].message)
+        said = await self._call(task, model, judge_body(answered, model))
+        score = None if said is None else read_judgement(said[1].message)
         if score is None:
             return
         self._found.scores.append(score)
@@ -165,7 +165,7 @@ class Executor:
         self._held += expected
         call_id = uuid.uuid4().hex
         began, before = self.now_ms(), time.monotonic()
-        completion, error = await _completed(
+        completion, error = await _asked(
             self.providers[model.provider].complete(
                 self._chat(call_id, model, body), _endpoint(model)
             )
@@ -227,7 +227,7 @@ class Executor:
         self.book(with_usage(event, usage))
 
 
-async def _completed(
+async def _asked(
     call: Awaitable[Completion],
 ) -> tuple[Completion | None, ProviderError | None]:
     try:

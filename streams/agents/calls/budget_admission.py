@@ -45,12 +45,12 @@ def within_budgets(
     for candidate in choice.candidates:
         model = candidate.model
         if model.name not in verdicts:
-            verdict = budgets.verdict(payer_of(hop, model.name), costs.get(model.name), now)
-            verdicts[model.name] = verdict
-            if (step := verdict.step(now, model.name)) is not None:
+            said = budgets.verdict(payer_of(hop, model.name), costs.get(model.name), now)
+            verdicts[model.name] = said
+            if (step := said.step(now, model.name)) is not None:
                 hop.steps.append(step)
-            if isinstance(verdict, Downgrade | Rejected) and not _may(verdict, model, hop):
-                excluded.append(Excluded(model=model.name, instance=None, reason=verdict.why))
+            if isinstance(said, Downgrade | Rejected) and not _may(said, model, hop):
+                excluded.append(Excluded(model=model.name, instance=None, reason=said.why))
         if _may(verdicts[model.name], model, hop):
             kept.append(candidate)
     if choice.candidates and not kept:

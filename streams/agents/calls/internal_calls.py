@@ -56,9 +56,9 @@ async def _ask(
         spread=f"{hop.message.tenant}/{hop.message.request_id}/{spec.purpose}",
     )
     models = hop.snapshot.models_of(tier)
-    candidates = models if model is None else (hop.snapshot.models[model],)
-    costs = model_costs(candidates, tokens, deps.calls.pricing)
-    conditions = deps.calls.instances.conditions(candidates, deps.kafka.clock.elapsed_ms())
+    asked = models if model is None else (hop.snapshot.models[model],)
+    costs = model_costs(asked, tokens, deps.calls.pricing)
+    conditions = deps.calls.instances.conditions(asked, deps.kafka.clock.elapsed_ms())
     found = shortlist(tier, need, hop.snapshot, conditions, costs)
     found = within_budgets(hop, found, costs, deps.calls.budgets, deps.kafka.clock)
     if not found.candidates:

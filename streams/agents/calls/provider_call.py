@@ -112,9 +112,9 @@ async def _make_call(
     before = deps.kafka.clock.elapsed_ms()
     try:
         with call_span(hop, candidate, spec, call, deps.observers.tracer) as span:
-            headers = trace_headers(span, deps.observers.tracer)
-            traced = replace(call, trace_headers=headers) if headers else call
-            completion, error = await _complete(candidate, traced, in_flight, deps)
+            told = trace_headers(span, deps.observers.tracer)
+            asked = replace(call, trace_headers=told) if told else call
+            completion, error = await _ask(candidate, asked, in_flight, deps)
             note_call(span, completion, error)
     except Exception:
         deps.calls.instances.given_up(in_flight)
@@ -142,7 +142,7 @@ async def _make_call(
     return CallEnd(attempt=attempt, completion=completion, error=error)
 
 
-async def _complete(
+async def _ask(
     candidate: Candidate, call: ChatCall, in_flight: CallInFlight, deps: Dependencies
 ) -> tuple[Completion | None, ProviderError | None]:
     try:

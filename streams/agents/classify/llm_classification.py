@@ -27,8 +27,8 @@ PAUSED = "paused"
 
 async def opinion_on(seen: Features, hop: HopState, deps: Dependencies) -> LlmClassification:
     """Return the classification by the policy's model, or why there is none."""
-    classifier = hop.snapshot.policy.llm
-    if classifier is None:
+    asked = hop.snapshot.policy.llm
+    if asked is None:
         return LlmClassification(failed="not configured")
     key = question_key(seen, hop.snapshot)
     known = deps.classification_cache.recall(key)
@@ -36,14 +36,14 @@ async def opinion_on(seen: Features, hop: HopState, deps: Dependencies) -> LlmCl
         return known
     if deps.classification_cache.paused(deps.kafka.clock.now()):
         return LlmClassification(failed=PAUSED)
-    body = opinion_body(seen, hop.snapshot, hop.snapshot.models[classifier.model])
-    spec = CallSpec(body=body, purpose=CLASSIFY, limit_ms=classifier.timeout_ms)
-    opinion = _read(await ask_model(hop, classifier.model, spec, deps), hop)
+    body = opinion_body(seen, hop.snapshot, hop.snapshot.models[asked.model])
+    spec = CallSpec(body=body, purpose=CLASSIFY, limit_ms=asked.timeout_ms)
+    opinion = _read(await ask_model(hop, asked.model, spec, deps), hop)
     deps.classification_cache.keep(key, opinion, deps.kafka.clock.now())
     if deps.classification_cache.paused(deps.kafka.clock.now()):
         await deps.observers.alerts.fire(
             AlertName.CLASSIFIER_SILENT,
-            classifier.model,
+            asked.model,
             f"the llm classifier's model fails repeatedly ({opinion.failed}); the rules "
             "decide meanwhile. Check policy.llm in the registry.",
         )
@@ -54,12 +54,12 @@ def _read(result: CallResult, hop: HopState) -> LlmClassification:
     call_id = result.attempt.call_id if result.attempt else None
     if result.completion is None:
         return LlmClassification(failed=result.failed, call_id=call_id)
-    parsed = read_opinion(text_of(result.completion.message.get("content")), hop.snapshot)
+    said = read_opinion(text_of(result.completion.message.get("content")), hop.snapshot)
     return LlmClassification(
-        tier=parsed.tier,
-        score=parsed.score,
-        reason=_kept(parsed.reason, hop.snapshot.privacy),
-        failed=parsed.failed,
+        tier=said.tier,
+        score=said.score,
+        reason=_kept(said.reason, hop.snapshot.privacy),
+        failed=said.failed,
         call_id=call_id,
     )
 

@@ -106,7 +106,7 @@ class CallPorts:
         found = self.providers.get(name)
         if found is None:
             raise ConfigurationError(
-                f"provider {name} is not installed; installed: {', '.join(sorted(self.providers))}"
+                f"provider {name} is not installed; there are {', '.join(sorted(self.providers))}"
             )
         return found
 

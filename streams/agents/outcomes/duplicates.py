@@ -37,14 +37,14 @@ async def answer_duplicate(
         if duplicate.reply is None
         else await _first_reply(hop, duplicate.reply, kafka.codecs, kafka.sent_replies)
     )
-    reply = _status(hop, duplicate.status, kafka.clock)
+    told = _status(hop, duplicate.status, kafka.clock)
     try:
         if again is not None:
             await (await send_encoded(again, address, kafka.publisher))
         else:
-            await (await send_reply(reply, address, kafka.codecs, kafka.publisher))
+            await (await send_reply(told, address, kafka.codecs, kafka.publisher))
     except DeliveryError as error:
-        await dead_letter_reply(reply, hop, error, kafka, observers)
+        await dead_letter_reply(told, hop, error, kafka, observers)
         for record in hop.pending:
             await record
 
@@ -71,7 +71,7 @@ async def _first_reply(
 
 def _status(hop: HopState, status: str, clock: Clock) -> Reply:
     is_open = status == OPEN
-    state = (
+    said = (
         "is still in progress; retry later to get its reply"
         if is_open
         else f"ended with status {status}, and its reply is no longer readable"
@@ -84,7 +84,7 @@ def _status(hop: HopState, status: str, clock: Clock) -> Reply:
         cost_nano=0,
         error=Failure(
             code="duplicate_request",
-            message=f"the earlier request with this id {state}",
+            message=f"the earlier request with this id {said}",
             retryable=is_open,
         ),
     )

@@ -96,7 +96,7 @@ async def _look_again(
         chance = grey.share if grey.share < 1 else None
         look = await ask_judge(hop, attempt, answered, deps, chance)
     else:
-        look = await _sample_again(hop, attempt, answered, grey, deps)
+        look = await _ask_again(hop, attempt, answered, grey, deps)
     hop.steps[place] = replace(step, found=look.found, failed=look.failed)
     return look.found
 
@@ -133,7 +133,7 @@ async def ask_judge(
     return SecondOpinion(found=found)
 
 
-async def _sample_again(
+async def _ask_again(
     hop: HopState, attempt: Attempt, answered: Answered, grey: UncertaintyBand, deps: Dependencies
 ) -> SecondOpinion:
     """Call the same model again, and publish the agreement of its answers."""

@@ -66,7 +66,7 @@ def _poisoned(agent: str, good: Callable[..., Awaitable[None]]) -> Callable[...,
 def poison() -> None:
     """Let marked messages fail from now on, in this process."""
     good_draw, good_shadow = shadow.draw_shadow, shadow.make_shadow
-    good_call = provider_call._complete
+    good_ask = provider_call._ask
 
     def draw(hop: HopState, *more: Any) -> Any:
         return object() if how("shadow", hop.work) else good_draw(hop, *more)
@@ -78,7 +78,7 @@ def poison() -> None:
     async def ask(*more: Any) -> Any:
         if b"poison/execute/late." in more[1].body["messages"][0]["content"].encode():
             os._exit(_EXIT_STATUS)
-        return await good_call(*more)
+        return await good_ask(*more)
 
     for module, name, agent in (
         (handler, "classify", "classify"),
@@ -89,7 +89,7 @@ def poison() -> None:
         setattr(module, name, _poisoned(agent, getattr(module, name)))
     setattr(execute, "draw_shadow", draw)  # noqa: B010
     setattr(execute, "make_shadow", shadow_call)  # noqa: B010
-    setattr(provider_call, "_complete", ask)  # noqa: B010
+    setattr(provider_call, "_ask", ask)  # noqa: B010
 
 
 if __name__ == "__main__":
