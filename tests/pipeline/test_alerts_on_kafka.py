@@ -165,9 +165,7 @@ def test_one_is_elected_reads_all_alerts_and_the_other_follows_when_it_leaves(
     asyncio.run(asyncio.wait_for(whole(), 60))
 
 
-def test_a_lease_outlasts_quiet_times_of_its_holder_and_of_those_who_wait_for_it(
-    kafka: str, own_name: str
-) -> None:
+def test_a_lease_outlasts_idle_times_of_leader_and_followers(kafka: str, own_name: str) -> None:
     """Both take turns without a record for several times the idle time; one that takes none loses
     the lease.
     """
@@ -245,7 +243,7 @@ def test_events_are_read_from_a_time_on_over_all_partitions_until_everything_is_
     asyncio.run(asyncio.wait_for(whole(), 60))
 
 
-def test_the_lag_of_a_group_is_what_it_has_not_committed(kafka: str, own_name: str) -> None:
+def test_the_lag_of_a_group_is_its_uncommitted_records(kafka: str, own_name: str) -> None:
     async def whole() -> None:
         async with _bench(kafka, own_name) as bench:
             place = TopicPartition(OUTCOMES, 1)

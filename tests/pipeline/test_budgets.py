@@ -291,7 +291,7 @@ async def _forget_costs(scene: _Scene) -> None:
         await admin.close()
 
 
-def test_a_worker_that_runs_keeps_the_ledger_and_stops_at_the_limit(
+def test_a_running_worker_writes_the_ledger_and_stops_at_the_limit(
     broker: str, own_name: str
 ) -> None:
     async def story(scene: _Scene) -> None:

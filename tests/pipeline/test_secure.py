@@ -188,9 +188,7 @@ def test_a_worker_with_a_token_exports_its_traces(secure: Secure, tmp_path: Path
 
 
 @pytest.mark.parametrize("command", [("worker",), ("sink",), ("topics", "check"), ("ask", "Hi")])
-def test_a_wrong_password_ends_it_with_plain_words(
-    secure: Secure, command: tuple[str, ...]
-) -> None:
+def test_a_wrong_password_is_a_clear_error(secure: Secure, command: tuple[str, ...]) -> None:
     file = secure.stack.folder / "wrong"
     file.write_text("wrong-word")
     said = secure.refused(*command, SLUICE_KAFKA_SASL_PASSWORD_FILE=str(file))
@@ -198,7 +196,7 @@ def test_a_wrong_password_ends_it_with_plain_words(
 
 
 @pytest.mark.parametrize("command", [("worker",), ("sink",)])
-def test_an_authority_that_is_not_ours_ends_it_with_plain_words(
+def test_an_untrusted_authority_is_a_clear_error(
     secure: Secure, command: tuple[str, ...], tmp_path: Path
 ) -> None:
     other = Authority(tmp_path, "Somebody else").make()

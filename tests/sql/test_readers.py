@@ -153,7 +153,7 @@ def test_a_server_with_users_in_a_file_only_is_reported_before_any_creation() ->
     assert client.said == []
 
 
-def test_both_roles_are_created_and_what_they_had_before_is_taken_back() -> None:
+def test_both_roles_are_created_and_earlier_grants_are_revoked() -> None:
     client = _Recorded(
         ("calls", "cost", "Nullable(Int64)"),
         ("outcomes", "cost", "Nullable(Int64)"),

@@ -125,9 +125,7 @@ def test_calls_that_were_drawn_carry_their_probability(pipeline: Stack, run: Run
     assert found == [["answer", []], ["classify", []], ["judge", [0.25]], ["shadow", [0.25]]]
 
 
-def test_a_shadow_s_answer_is_held_against_the_one_that_was_given(
-    pipeline: Stack, run: Run
-) -> None:
+def test_a_shadow_answer_is_compared_with_the_sent_one(pipeline: Stack, run: Run) -> None:
     shadows, agreed, judged = rows(
         pipeline.clickhouse_url,
         f"""SELECT countIf(purpose = 'shadow' AND status = 'ok'),

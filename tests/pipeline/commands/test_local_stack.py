@@ -21,13 +21,13 @@ from schemas.topics import REQUESTS, declared_topics
 from tests.fixtures.services import run_sql
 
 
-def test_kafka_takes_and_gives_records(kafka: str) -> None:
+def test_kafka_stores_and_returns_records(kafka: str) -> None:
     TopicsAdmin(kafka).create(declared_topics(), Partitions(requests=1))
 
     assert asyncio.run(_round_trip(kafka, b"hello")) == b"hello"
 
 
-def test_clickhouse_keeps_what_is_inserted(clickhouse: str, database: str) -> None:
+def test_clickhouse_stores_inserted_rows(clickhouse: str, database: str) -> None:
     run_sql(clickhouse, f"CREATE TABLE {database}.t (a Int32) ENGINE = MergeTree ORDER BY a")
     run_sql(clickhouse, f"INSERT INTO {database}.t VALUES (1), (2)")
 

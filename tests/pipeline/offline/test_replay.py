@@ -158,7 +158,7 @@ def test_a_cheaper_policy_is_cheaper_and_worse_and_names_the_basis(
     assert sum(count for (_, new), count in moves.items() if new == "simple") > ROWS / 2
 
 
-def test_a_replay_leaves_everything_but_its_own_topic_as_it_was(replays: Replays) -> None:
+def test_a_replay_changes_only_its_own_topic(replays: Replays) -> None:
     ends, groups = replays.ends(), replays.groups()
     replays.run("run", "--since", "1h", "--registry", replays.file(CHEAP), "--sample", "0.9")
 
@@ -258,7 +258,7 @@ def test_models_that_cannot_be_called_are_named_before_any_call(replays: Replays
     assert "gpt-4o-mini: provider scripted is not installed" in said
 
 
-def test_runs_are_listed_and_compared_over_what_both_have(replays: Replays) -> None:
+def test_runs_are_listed_and_compared_over_common_requests(replays: Replays) -> None:
     spans = [f"--offsets={REQUESTS}:{partition}:0-25" for partition in range(2)]
     live = replays.run("run", *spans)["run"]
     cheap = replays.run("run", *spans, "--registry", replays.file(CHEAP), "--tenant", "t0")["run"]

@@ -111,7 +111,7 @@ def test_an_escalated_request_is_shown_hop_by_hop(told: Told) -> None:
     assert any("is below" in title or "faults" in title for title in _titles(story, "step"))
 
 
-def test_a_failed_call_is_shown_with_its_error_and_what_followed(told: Told) -> None:
+def test_a_failed_call_is_shown_with_its_error_and_the_next_step(told: Told) -> None:
     stories = [told.story(f"r{number}") for number in range(6)]
     failed = [story for story in stories if any("two server" in t for t in _titles(story, "call"))]
     assert failed, "no request met the instance that is down"
@@ -121,7 +121,7 @@ def test_a_failed_call_is_shown_with_its_error_and_what_followed(told: Told) -> 
     assert any("after the failure" in entry.title for entry in entries)
 
 
-def test_its_money_is_that_of_its_calls_and_is_held_against_the_baseline(told: Told) -> None:
+def test_its_cost_is_that_of_its_calls_and_is_compared_with_the_baseline(told: Told) -> None:
     story = told.story("r0")
     calls = [entry.cost for entry in story.entries if entry.costs]
     assert story.cost == sum(cost for cost in calls if cost is not None)

@@ -72,7 +72,7 @@ def test_a_value_that_trembles_about_its_bound_fires_once() -> None:
     assert _states(world) == ["fired"]
 
 
-def test_what_ends_must_stay_over_before_it_is_resolved() -> None:
+def test_a_condition_must_stay_clear_before_it_resolves() -> None:
     world = World(alerting(ERRORS))
     _failing(world, T0, 10)
     world.at(T0 + 10 * SECOND)
@@ -82,7 +82,7 @@ def test_what_ends_must_stay_over_before_it_is_resolved() -> None:
     assert world.at(T0 + 110 * SECOND) == [("error_rate", "all", "resolved")]
 
 
-def test_silence_keeps_an_alert_for_a_window_and_then_resolves_it() -> None:
+def test_without_data_an_alert_stays_active_for_a_window_and_then_resolves() -> None:
     world = World(alerting(ERRORS))
     _failing(world, T0, 1)
     world.at(T0 + SECOND)
@@ -103,7 +103,7 @@ def test_a_restart_neither_fires_nor_resolves_again() -> None:
     assert _states(world) == ["fired", "resolved"]
 
 
-def test_a_restart_knows_what_its_predecessor_saw() -> None:
+def test_a_restart_restores_the_state_of_its_predecessor() -> None:
     world = World(alerting(ERRORS))
     _failing(world, T0, 10)
     world.start()
@@ -153,7 +153,7 @@ def test_the_alert_book_is_bounded_and_evicts_the_least_recently_raised() -> Non
     assert set(book.active) == {("r", "a"), ("r", "c")}
 
 
-def test_a_rule_that_leaves_the_registry_takes_its_alerts_with_it() -> None:
+def test_a_removed_rule_resolves_its_alerts() -> None:
     world = World(alerting(ERRORS))
     _failing(world, T0, 10)
     world.at(T0 + 10 * SECOND)
@@ -195,7 +195,7 @@ def test_a_resolved_alert_is_not_repeated_in_the_same_evaluation() -> None:
     assert world.at(T0 + 2 * SECOND + REMIND_MS) == []
 
 
-def test_a_rule_of_the_same_name_looks_after_what_workers_raise() -> None:
+def test_a_rule_of_the_same_name_takes_over_alerts_of_workers() -> None:
     world = World(alerting("rules: {provider_down: {resolve_after_s: 30}}"))
     world.publish(raised("provider_down", "m/i", T0))
     world.see(*(call(T0 + n * SECOND) for n in range(60)))

@@ -20,7 +20,7 @@ def _states(world: World) -> list[str]:
     return [notice.change.value for notice in world.told]
 
 
-def test_what_a_worker_raises_is_over_once_it_is_not_raised_again() -> None:
+def test_an_alert_of_a_worker_ends_if_it_is_not_repeated() -> None:
     world = World(Alerting())
     world.publish(raised("provider_down", "m/i", T0))
     world.publish(raised("provider_down", "m/i", T0 + 10 * MINUTE))

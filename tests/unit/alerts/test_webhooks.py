@@ -123,7 +123,7 @@ def test_a_webhook_gets_the_alert_its_subject_and_its_start() -> None:
     assert (body["state"], body["value"], body["fired_at"]) == ("fired", 0.5, 10)
 
 
-def test_one_that_hangs_is_given_up_after_its_tries() -> None:
+def test_a_hanging_receiver_is_given_up_after_its_attempts() -> None:
     asked = []
 
     async def hang(request: web.Request) -> web.Response:
@@ -258,7 +258,7 @@ GOOD, HANGS, BREAKS = (
 )
 
 
-def test_one_that_hangs_holds_up_no_other_and_keeps_the_place_of_what_it_missed() -> None:
+def test_a_hanging_receiver_blocks_no_other_and_its_offset_is_kept() -> None:
     async def case(webhooks: Webhooks, heard: list[tuple[str, int]]) -> None:
         await webhooks.use([GOOD, HANGS])
         for offset in range(3):

@@ -66,7 +66,7 @@ def test_a_successor_does_not_repeat_alerts_in_the_ledger(partition: int) -> Non
     _run(story)
 
 
-def test_what_its_predecessor_did_not_get_to_raise_the_successor_raises() -> None:
+def test_a_successor_raises_the_pending_alerts_of_its_predecessor() -> None:
     async def story() -> None:
         world = World()
         await world.charge(900)

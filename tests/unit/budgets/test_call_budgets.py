@@ -45,7 +45,7 @@ def test_of_two_calls_that_want_the_last_of_a_budget_one_is_allowed() -> None:
     _run(story)
 
 
-def test_beside_a_call_that_may_use_up_the_budget_no_other_is_allowed() -> None:
+def test_during_a_call_that_may_exhaust_the_budget_no_other_is_allowed() -> None:
     async def story() -> None:
         world = World()
         worker = await world.worker()
@@ -103,7 +103,7 @@ def test_a_call_of_unknown_cost_counts_as_expected_and_is_marked() -> None:
     _run(story)
 
 
-def test_a_call_that_was_never_made_leaves_nothing() -> None:
+def test_a_cancelled_reservation_is_released() -> None:
     async def story() -> None:
         world = World()
         worker = await world.worker()
@@ -114,7 +114,7 @@ def test_a_call_that_was_never_made_leaves_nothing() -> None:
     _run(story)
 
 
-def test_what_other_workers_spend_stops_this_one() -> None:
+def test_spend_of_other_workers_counts_for_this_one() -> None:
     async def story() -> None:
         world = World()
         workers = [await world.worker(f"w{number}") for number in range(4)]
@@ -139,7 +139,7 @@ def test_after_everything_died_it_is_still_stopped_and_the_next_window_opens_aga
     _run(story)
 
 
-def test_what_is_over_the_limit_is_at_most_what_was_in_flight() -> None:
+def test_the_overshoot_is_at_most_the_calls_in_flight() -> None:
     """Four workers, each with as many calls at once as it likes, all expected too cheap."""
 
     async def story() -> None:
@@ -235,7 +235,7 @@ def test_no_call_ends_after_its_event_was_appended() -> None:
     assert charge.at == 1_000
 
 
-def test_without_an_expectation_of_its_own_an_unknown_cost_counts_as_an_ordinary_call() -> None:
+def test_without_an_expected_cost_an_unknown_cost_counts_as_a_default_call() -> None:
     models = parse_registry(REGISTRY).snapshot.models
     estimate = expected_by_price(lambda: models, PriceBook())
 

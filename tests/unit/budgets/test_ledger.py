@@ -76,7 +76,7 @@ def test_the_owner_writes_what_changed_once_and_then_nothing() -> None:
     _run(story)
 
 
-def test_who_does_not_own_a_partition_writes_nothing() -> None:
+def test_only_the_owner_of_a_partition_writes() -> None:
     async def story() -> None:
         world = World()
         await _owned_by(world, "w1")
@@ -209,7 +209,7 @@ def test_a_window_that_is_over_is_buried_and_forgotten() -> None:
     _run(story)
 
 
-def test_what_a_dead_owner_did_not_bury_its_successor_does() -> None:
+def test_a_successor_writes_the_tombstones_of_a_dead_owner() -> None:
     async def story() -> None:
         world = World(budgets=[HOURLY])
         await _owned_by(world, "w1")
@@ -350,7 +350,7 @@ def test_a_new_budget_that_cannot_be_counted_is_alerted_and_the_worker_continues
     _run(story)
 
 
-def test_who_starts_while_others_go_on_counting_takes_the_ledger_for_no_other_topic_s() -> None:
+def test_a_worker_that_starts_during_counting_accepts_the_ledger() -> None:
     async def story() -> None:
         world = World()
         await _owned_by(world, "w1")

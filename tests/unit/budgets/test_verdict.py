@@ -77,7 +77,7 @@ def test_the_strictest_of_several_counts() -> None:
     assert isinstance(verdict_on([_balance(ALERT, **full)], 1), Allowed)
 
 
-def test_a_call_of_unknown_price_has_no_room_where_a_budget_stops() -> None:
+def test_a_blocking_budget_rejects_a_call_of_unknown_price() -> None:
     assert isinstance(verdict_on([_balance(REJECT)], None), Rejected)
     assert isinstance(verdict_on([_balance(ALERT)], None), Allowed)
     assert isinstance(verdict_on([], None), Allowed)
@@ -178,7 +178,7 @@ def test_a_verdict_is_reproducible_from_its_record(
 
 
 @given(st.integers(0, 4_102_444_800_000), st.sampled_from(WINDOWS))
-def test_every_moment_lies_in_one_window(at: int, window: str) -> None:
+def test_every_time_is_in_exactly_one_window(at: int, window: str) -> None:
     start = window_start(window, at)
     end = window_end(window, start)
 
@@ -193,7 +193,7 @@ def test_windows_have_names() -> None:
     assert names == ["2026-11-25 14:00", "2026-11-25", "2026-11"]
 
 
-def test_levels_are_reached_by_what_is_spent_not_by_what_is_reserved() -> None:
+def test_levels_are_reached_by_spend_not_by_reservations() -> None:
     budget = _balance(limit=100).budget
 
     assert levels_reached(budget, Spent(known=49, reserved=60), 0.0) == ()

@@ -37,7 +37,7 @@ def test_active_alerts_are_sorted_by_severity_then_age() -> None:
     assert shown.lately == ()
 
 
-def test_changes_are_shown_latest_first_and_repeats_are_none() -> None:
+def test_changes_are_shown_latest_first_without_repeats() -> None:
     shown = alerts_shown(_log(), T0 + HOUR)
     changes = [(each.alert.rule, each.change.value) for each in shown.lately]
     assert changes == [("lag", "resolved"), ("lag", "fired"), ("spend", "fired")]

@@ -25,7 +25,7 @@ def test_requests_keep_their_order_and_get_ids_by_line(tmp_path: Path) -> None:
     assert [request["request_id"] for request in found] == ["x-1", "mine"]
 
 
-def test_a_gzip_file_of_data_rows_gives_prompts(tmp_path: Path) -> None:
+def test_a_gzip_file_of_data_rows_is_read_as_prompts(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl.gz"
     path.write_bytes(gzip.compress(b'{"id": "q1", "prompt": "a", "answers": {}}\n'))
     reading = RequestFileFormat(prompt_field="prompt", id_field="id", extra={"feature": "faq"})
@@ -76,7 +76,7 @@ def test_a_line_that_is_nested_too_deeply_is_refused_by_line(tmp_path: Path, lin
         read_requests(path, RequestFileFormat())
 
 
-def test_what_unpacks_to_more_than_is_held_is_refused(
+def test_a_file_that_decompresses_beyond_the_limit_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_file, "MOST_BYTES", 10_000)
@@ -87,7 +87,7 @@ def test_what_unpacks_to_more_than_is_held_is_refused(
         read_requests(path, RequestFileFormat())
 
 
-def test_a_line_without_end_is_refused_before_it_is_held(tmp_path: Path) -> None:
+def test_an_endless_line_is_rejected_before_it_is_buffered(tmp_path: Path) -> None:
     path = tmp_path / "line.jsonl.gz"
     path.write_bytes(gzip.compress(b" " * 3 * request_file.LONGEST_LINE))
 

@@ -98,7 +98,7 @@ def test_ids_of_any_type_are_distinguished(tmp_path: Path) -> None:
     assert [line for line, _ in numbered_requests(path, RequestFileFormat())] == [1, 2]
 
 
-def test_what_is_kept_and_shown_is_bounded() -> None:
+def test_stored_and_shown_requests_are_bounded() -> None:
     found = Unfinished(lines={})
     for number in range(MOST_KEPT + 10):
         found.take({"request_id": f"r{number}"}, REJECTED)

@@ -27,7 +27,7 @@ def cache(tmp_path: Path) -> Path:
 PINNED = {name: hashlib.sha256(name.encode()).hexdigest() for name in NAMES}
 
 
-def test_jars_that_are_what_is_pinned_make_the_classpath(cache: Path) -> None:
+def test_jars_that_match_their_pins_form_the_classpath(cache: Path) -> None:
     assert kafka_classpath(cache, PINNED) == os.pathsep.join(str(cache / name) for name in NAMES)
 
 

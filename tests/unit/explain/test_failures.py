@@ -43,5 +43,5 @@ def test_a_failure_is_described_in_words(kind: str) -> None:
 
 
 @pytest.mark.parametrize("error_class", list(ErrorClass))
-def test_every_class_has_words(error_class: ErrorClass) -> None:
+def test_every_class_has_a_description(error_class: ErrorClass) -> None:
     assert failure_in_words(error_class.value, None, None) != error_class.value

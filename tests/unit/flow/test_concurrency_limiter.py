@@ -40,7 +40,7 @@ def _order(ahead: int, others: int) -> list[str]:
     return order
 
 
-def test_who_is_ahead_is_served_first_though_it_came_last() -> None:
+def test_a_priority_waiter_is_served_first_even_if_it_arrived_last() -> None:
     assert _order(ahead=3, others=3)[:3] == ["ahead"] * 3
 
 
@@ -50,7 +50,7 @@ def test_every_eighth_slot_is_for_ordinary_messages_while_both_wait() -> None:
     assert order[: 2 * (AHEAD_IN_A_ROW + 1)].count("other") == 2
 
 
-def test_who_gives_up_waiting_leaves_the_line_and_takes_no_slot() -> None:
+def test_a_cancelled_waiter_leaves_the_queue_and_takes_no_slot() -> None:
     async def whole() -> None:
         slots = ConcurrencyLimiter(1)
         await slots.take()

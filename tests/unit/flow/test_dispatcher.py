@@ -117,7 +117,7 @@ def test_no_more_than_the_slots_are_in_work() -> None:
     _run(case)
 
 
-def test_a_slow_tier_holds_up_no_other() -> None:
+def test_a_slow_tier_blocks_no_other() -> None:
     async def case(assignment: PartitionAssignment, desk: Desk, released: list[int]) -> None:
         slow, fast = _intake(assignment, desk, slots=1), _intake(assignment, Desk(), slots=1)
         await slow.take(_message(0), Event(0, released))
@@ -147,7 +147,7 @@ def test_work_of_a_lost_partition_releases_nothing() -> None:
     _run(case)
 
 
-def test_an_event_waits_until_assignments_are_settled_and_one_that_is_not_ours_is_left() -> None:
+def test_an_event_waits_for_the_assignment_and_a_foreign_one_is_ignored() -> None:
     async def case(assignment: PartitionAssignment, desk: Desk, released: list[int]) -> None:
         intake = _intake(assignment, desk)
         assignment.revoke()

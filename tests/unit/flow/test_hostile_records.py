@@ -70,7 +70,7 @@ def test_a_header_name_that_is_not_utf_8_blocks_no_later_record(packing: int) ->
     assert records[1].headers[0][0] == "\ufffd\ufffdname"
 
 
-def test_batches_behind_it_are_read_as_ever() -> None:
+def test_later_batches_are_read_normally() -> None:
     data = batch([[(NoText(), b"2")]]) + batch([[("a", b"1")], [("a", b"2")]])
     records = TolerantRecords(data)
     first, second = records.next_batch(), records.next_batch()

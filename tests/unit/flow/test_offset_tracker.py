@@ -28,7 +28,7 @@ def test_a_redelivered_offset_is_recognised() -> None:
     assert tracker.open(5, "again") is Opening.RELEASED
 
 
-def test_a_gap_in_the_log_does_not_hold_anything_up() -> None:
+def test_a_gap_in_the_log_blocks_nothing() -> None:
     tracker: AckTracker[int] = AckTracker()
     tracker.open(3, 3)
     tracker.open(17, 17)

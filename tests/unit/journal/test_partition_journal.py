@@ -58,7 +58,7 @@ def test_a_hop_that_ended_is_acknowledged_without_a_call() -> None:
     assert journal.admit(message(hop=1), ME, 40) == Done()
 
 
-def test_a_parked_hop_comes_back_as_its_next_visit() -> None:
+def test_a_parked_hop_returns_as_its_next_visit() -> None:
     journal = PartitionJournal()
     journal.record(KEY, entry("parked"), 10)
     assert journal.admit(message(), ME, 20) == Done()
@@ -74,7 +74,7 @@ def test_a_call_of_another_worker_is_waited_for_until_its_lease_is_over() -> Non
     assert [call.call_id for call in admission.interrupted] == ["c1"]
 
 
-def test_a_call_of_an_earlier_life_of_this_worker_is_taken_over_at_once() -> None:
+def test_a_call_of_an_earlier_incarnation_is_taken_over_at_once() -> None:
     journal = PartitionJournal()
     journal.record(KEY, entry("started", BEFORE, call="c1", lease=10_000), 10, b"v")
     admission = journal.admit(message(), ME, 11)
@@ -119,7 +119,7 @@ def test_a_call_of_a_finished_hop_and_a_lost_worker_is_an_orphan() -> None:
     assert journal.orphans(ME, 101) == ()
 
 
-def test_a_call_begun_by_a_worker_that_did_not_know_the_end_is_kept() -> None:
+def test_a_call_started_after_an_unseen_end_is_kept() -> None:
     journal = PartitionJournal()
     journal.record(KEY, entry("replied"), 10)
     journal.record(KEY, entry("started", OTHER, call="late", lease=90), 30, b"v")

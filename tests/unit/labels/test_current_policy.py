@@ -76,6 +76,6 @@ def test_a_classifier_that_calls_a_model_is_not_compared() -> None:
     assert (found.apgr, found.why_not) == (None, "it calls a model")
 
 
-def test_only_what_is_better_beats_it() -> None:
+def test_only_a_better_artifact_beats_it() -> None:
     assert Baseline(name="now", new=0.61, apgr=0.6).is_beaten
     assert not Baseline(name="now", new=0.6, apgr=0.6).is_beaten

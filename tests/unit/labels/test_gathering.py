@@ -104,13 +104,13 @@ def test_a_schema_id_that_is_new_is_learnt() -> None:
 
 
 @pytest.mark.parametrize("value", [None, b"\xff\xfe", b"[]", b'{"prompt": 1}', b"{}"])
-def test_what_is_no_request_is_counted_as_unreadable(value: bytes | None) -> None:
+def test_an_invalid_request_is_counted_as_unreadable(value: bytes | None) -> None:
     found = _one(value)
 
     assert (found.texts, found.gone, found.unreadable) == ({}, 0, 1)
 
 
-def test_another_request_at_the_same_offset_is_not_taken_for_it() -> None:
+def test_another_request_at_the_same_offset_is_not_confused_with_it() -> None:
     found = _one(b'{"prompt": "Another?"}', timestamp=999)
 
     assert (found.texts, found.gone) == ({}, 1)

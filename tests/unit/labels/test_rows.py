@@ -63,7 +63,7 @@ def test_a_request_without_a_prompt_is_no_row(prompt: str | None) -> None:
 
 
 @pytest.mark.parametrize("name", ["labels.jsonl", "labels.jsonl.gz"])
-def test_what_is_written_is_what_training_reads(tmp_path: Path, name: str) -> None:
+def test_written_labels_are_readable_by_training(tmp_path: Path, name: str) -> None:
     answers = [answer(FIRST, "simple", 0.2), answer(FIRST, "complex", 0.9)]
     write_rows(tmp_path / name, label_rows(answers, PROMPTS))
 

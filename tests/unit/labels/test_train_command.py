@@ -117,7 +117,7 @@ def test_labels_can_be_kept_and_trained_on_again(run: Run, tmp_path: Path) -> No
     assert found["labels"] == 150
 
 
-def test_what_beats_what_runs_now_is_published(run: Run, published: list[str]) -> None:
+def test_a_better_artifact_is_published(run: Run, published: list[str]) -> None:
     status, found, said = run("--publish", ground=snapshot())
 
     assert status == 0
@@ -126,7 +126,7 @@ def test_what_beats_what_runs_now_is_published(run: Run, published: list[str]) -
     assert f"policy.learned.artifact: '{found['artifact']}'" in said
 
 
-def test_what_does_not_is_not_unless_forced(
+def test_a_worse_artifact_is_published_only_if_forced(
     run: Run, published: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("infra.labels.current_policy.gain_curve", lambda *_: _Perfect())

@@ -157,7 +157,7 @@ def test_a_message_after_its_trial_is_not_blamed_for_a_later_crash(
     assert second.tries(PLACE, 2).lost_workers == charged
 
 
-def test_suspects_are_tried_one_at_a_time_and_what_is_behind_them_in_parallel() -> None:
+def test_suspects_are_tried_one_at_a_time_and_later_messages_in_parallel() -> None:
     broker = Broker(end=5)
     _lived(broker, "a", ends=[0])
     broker.end = 5

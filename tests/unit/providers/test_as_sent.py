@@ -117,7 +117,7 @@ def test_extra_body_is_laid_over_the_body(name: str) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("field", ["model", "messages", "stream", "n", "max_tokens"])
-def test_extra_body_may_not_change_what_was_decided(name: str, field: str) -> None:
+def test_extra_body_cannot_change_the_routing_decision(name: str, field: str) -> None:
     async def case() -> None:
         async with served(name, answering(good(name))) as (wire, heard):
             error = await wire.refused(extra_body={field: "x"})

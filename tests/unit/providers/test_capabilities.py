@@ -150,7 +150,7 @@ def test_a_strict_provider_accepts_it_and_answers(name: str, what: str) -> None:
 
 
 @pytest.mark.parametrize("model", ["o1", "gpt-5", "gpt-4o", "gpt-3.5-turbo"])
-def test_what_a_model_refuses_is_left_out(model: str) -> None:
+def test_parameters_that_a_model_rejects_are_omitted(model: str) -> None:
     async def case() -> None:
         async with simulated("openai") as wire:
             found = await wire.ask(
@@ -223,7 +223,7 @@ def test_json_of_a_schema_is_returned_as_text(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_any_json_and_json_beside_tools_are_accepted(name: str) -> None:
+def test_any_json_and_json_with_tools_are_accepted(name: str) -> None:
     async def case() -> None:
         async with simulated(name) as wire:
             asked = [{"role": "user", "content": "Answer in JSON: who are you?"}]

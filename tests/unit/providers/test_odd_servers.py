@@ -42,7 +42,7 @@ def test_an_error_next_to_an_answer_is_an_error(name: str, error: Any) -> None:
         openai_answer.completion(_openai(**{name: error}), CALL)
 
 
-def test_anthropic_s_error_beside_content_is_one() -> None:
+def test_anthropic_s_error_next_to_content_is_an_error() -> None:
     document = {"type": "message", "content": [], "error": {"message": "overloaded"}}
     with pytest.raises(ProviderError):
         answer.completion(document, CALL)
@@ -96,7 +96,7 @@ def test_figures_that_are_billed_by_time_are_no_measurements(field: str, billed:
     assert (field in fields.unknown()) is billed
 
 
-def test_an_artifact_of_endless_nesting_is_none() -> None:
+def test_an_endlessly_nested_artifact_is_rejected() -> None:
     nested = b"[" * 900 + b"]" * 900
     with pytest.raises(ArtifactError, match="not a Sluice artifact"):
         read_artifact(b'{"sluice_artifact":"a","body":' + nested + b"}")
@@ -144,7 +144,7 @@ def test_tool_calls_that_are_no_list_are_no_empty_success(calls: Any) -> None:
 
 
 @pytest.mark.parametrize("said", [5, {"value": "Hi"}, ["Hi"]])
-def test_anthropic_s_text_that_is_none_is_no_empty_success(said: Any) -> None:
+def test_anthropic_s_missing_text_is_no_empty_success(said: Any) -> None:
     document = {"content": [{"type": "text", "text": said}], "stop_reason": "end_turn"}
     with pytest.raises(ProviderError, match="text part without text"):
         answer.completion(document, CALL)

@@ -59,7 +59,7 @@ def test_an_arm_has_the_artifact_that_its_own_policy_needs() -> None:
     assert treated(version).artifact is default_artifact()
 
 
-def test_what_an_arm_needs_is_published_with_the_version_and_pinned_by_it() -> None:
+def test_artifacts_of_arms_are_published_with_the_version_and_pinned() -> None:
     version = trying(LEARNED)
     keys = [key for key, _ in records_of(version)]
 

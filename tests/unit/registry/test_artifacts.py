@@ -63,7 +63,7 @@ WRONG = {"missing.json": "No such file", "labels.jsonl": "not a Sluice artifact"
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_file_that_is_named_must_hold_one(name: str, tmp_path: Path) -> None:
+def test_a_named_file_must_contain_an_artifact(name: str, tmp_path: Path) -> None:
     (tmp_path / "labels.jsonl").write_text('{"prompt": "x"}\n')
 
     with pytest.raises(ArtifactError, match=WRONG[name]):

@@ -224,7 +224,7 @@ def test_repair_puts_the_signed_state_back(attack: str, log: MemoryRegistryLog) 
     assert Worker().starts_on(log.records).live.version == SECOND.hash
 
 
-def test_repair_takes_nothing_out_where_nothing_is_signed_by_these_keys(
+def test_repair_removes_nothing_if_nothing_is_signed_by_these_keys(
     log: MemoryRegistryLog,
 ) -> None:
     repair = repair_of(_history(log, OLD))
@@ -255,7 +255,7 @@ def test_a_record_that_another_writer_displaced_is_written_again(log: MemoryRegi
     assert Worker().reads(log.records).live.version == FORGED.hash
 
 
-def test_a_writer_gives_up_where_others_write_all_the_time() -> None:
+def test_a_writer_gives_up_under_constant_concurrent_writes() -> None:
     log = MemoryRegistryLog()
     log.before_append = lambda: log.add(b"noise", b"") and None
 
@@ -288,7 +288,7 @@ def _signed(log: MemoryRegistryLog, plan: SigningPlan, keys: RegistryKeys) -> No
     _written(write, log, keys)
 
 
-def test_an_unsigned_log_is_switched_on_by_signing_what_is_current() -> None:
+def test_signing_the_current_version_enables_an_unsigned_log() -> None:
     log = MemoryRegistryLog()
     _apply(log, FIRST, LEARNED, keys=None)
     assert _history(log).current is None
@@ -360,7 +360,7 @@ def test_keys_change_without_a_gap(log: MemoryRegistryLog) -> None:
     assert signing_plan(log.records, BOTH).is_empty
 
 
-def test_a_record_that_was_taken_out_stays_so_when_the_key_changes(log: MemoryRegistryLog) -> None:
+def test_a_removed_record_stays_removed_after_a_key_rotation(log: MemoryRegistryLog) -> None:
     log = MemoryRegistryLog()
     _apply(log, FIRST, SECOND, keys=OLD)
     _written(lambda writer: writer.put(_key(FIRST), None), log, OLD)
@@ -377,7 +377,7 @@ def test_a_record_that_was_taken_out_stays_so_when_the_key_changes(log: MemoryRe
     assert signing_plan(log.records, BOTH).is_empty
 
 
-def test_a_worker_is_given_its_keys_counts_refusals_and_raises_the_alert(
+def test_a_worker_with_keys_counts_rejections_and_raises_the_alert(
     monkeypatch: pytest.MonkeyPatch, log: MemoryRegistryLog
 ) -> None:
     monkeypatch.setenv("SLUICE_REGISTRY_KEY", "abcdefghij" * 4)

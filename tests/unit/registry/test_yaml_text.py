@@ -36,7 +36,7 @@ def test_a_duplicate_key_is_named_with_both_lines(kind: str) -> None:
     assert "duplicate key, first at line" in problem.message
 
 
-def test_json_is_held_to_the_same() -> None:
+def test_a_duplicate_key_in_json_is_an_error() -> None:
     with pytest.raises(RegistryError, match="tiers: duplicate key"):
         parse_registry('{"tiers": ["a"],\n "tiers": ["b"]}')
 
@@ -91,7 +91,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("kind", UNREADABLE)
-def test_what_can_t_be_read_is_an_error_of_ours(kind: str) -> None:
+def test_unreadable_yaml_is_a_registry_error(kind: str) -> None:
     with pytest.raises(RegistryError) as caught:
         parse_registry(UNREADABLE[kind], name="mine.yaml")
 

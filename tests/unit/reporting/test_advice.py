@@ -40,7 +40,7 @@ def test_calls_of_unknown_cost_come_first() -> None:
     assert [each.question for each in advice_on(answers)] == ["unknown_cost", "cost_vs_baseline"]
 
 
-def test_a_tier_that_takes_too_much_is_named() -> None:
+def test_a_tier_with_too_many_requests_is_named() -> None:
     row = {"tier": "simple", "rate": 0.3, "judged": 50}
     assert "Send less to simple" in _said("misclassification", row)[0]
     assert _said("misclassification", row | {"rate": None}) == []

@@ -69,7 +69,7 @@ def test_an_unachievable_target_has_no_boundary_and_is_reported(file: Path) -> N
 
 
 @pytest.mark.parametrize("aim", ["quality", "speed=1", "bound=2", "quality=x", "cost=-1"])
-def test_an_aim_that_is_none_is_a_usage_error(file: Path, aim: str) -> None:
+def test_an_invalid_target_is_a_usage_error(file: Path, aim: str) -> None:
     assert run(file, "--classifier", "rules", "--choose", aim).exit_code == 2
 
 

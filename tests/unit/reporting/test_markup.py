@@ -61,14 +61,14 @@ def test_figures_in_words() -> None:
     assert between((0.1, None)) == "95 %: 0.100 to -"
 
 
-def test_page_and_figures_come_into_a_new_folder(tmp_path: Path) -> None:
+def test_page_and_figures_are_written_to_a_new_folder(tmp_path: Path) -> None:
     made = write_report(tmp_path / "a" / "b", "<p>", {"n": 1})
 
     assert made.read_text() == "<p>"
     assert json.loads((made.parent / "figures.json").read_bytes()) == {"n": 1}
 
 
-def test_a_folder_that_is_none_is_named_with_what_to_do(tmp_path: Path) -> None:
+def test_a_path_that_is_no_folder_is_named_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     with pytest.raises(ReportError, match="another folder"):

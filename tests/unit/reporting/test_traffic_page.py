@@ -28,7 +28,7 @@ def test_single_figures_are_not_a_table() -> None:
     assert "<dt>spent on judges</dt>" not in found  # nothing is known of it
 
 
-def test_what_names_nothing_is_seen_to_do_so() -> None:
+def test_an_empty_name_is_shown_as_a_dash() -> None:
     row = _row("cost_by", value="", calls=3, unknown_cost=0)
     found = _page(**{"cost_by.feature": [row]})
 
@@ -43,7 +43,7 @@ SAVED: dict[str, tuple[dict[str, object], str]] = {
 
 
 @pytest.mark.parametrize("kind", SAVED)
-def test_the_page_begins_with_what_was_saved(kind: str) -> None:
+def test_the_page_begins_with_the_savings(kind: str) -> None:
     known, said = SAVED[kind]
     row = _row(
         "cost_vs_baseline", compared=100, cost=Decimal("3.66"), baseline=Decimal("10"),

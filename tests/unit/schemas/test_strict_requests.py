@@ -93,12 +93,12 @@ DUMP: dict[str, Any] = {
     ],
     ids=str,
 )
-def test_an_sdk_s_own_dump_of_an_answer_is_taken_back(more: dict[str, Any]) -> None:
+def test_an_sdk_s_dump_of_an_answer_is_accepted_as_a_turn(more: dict[str, Any]) -> None:
     body = _body(messages=[HI, {**DUMP, **more}, {"role": "user", "content": "And?"}])
     assert body["messages"][1] == {"role": "assistant", "content": "Hello"}
 
 
-def test_a_dumped_tool_call_loses_what_is_null_and_its_place_in_the_stream() -> None:
+def test_a_dumped_tool_call_loses_null_fields_and_its_stream_index() -> None:
     call = {**CALL, "index": 0, "function": {**CALL["function"], "parsed_arguments": None}}  # type: ignore[dict-item]
     body = _body(messages=[HI, {**DUMP, "content": None, "tool_calls": [call]}])
     assert body["messages"][1] == {"role": "assistant", "content": None, "tool_calls": [CALL]}

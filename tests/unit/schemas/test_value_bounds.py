@@ -103,7 +103,7 @@ def test_an_answer_with_many_log_probabilities_is_read() -> None:
     assert len(decode(body, 200)["choices"][0]["logprobs"]["content"]) == 1_500
 
 
-def test_so_many_fractions_keep_their_digits_and_no_more() -> None:
+def test_fractions_keep_their_digits_up_to_the_limit() -> None:
     few, many = (
         b"[%s]" % b",".join([b"1.10"] * count) for count in (MAX_FRACTIONS, MAX_FRACTIONS + 1)
     )

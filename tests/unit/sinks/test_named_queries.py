@@ -49,7 +49,7 @@ def test_a_wrong_parameter_is_named(name: str, given: dict[str, str], said: str)
         question(name).values(given)
 
 
-def test_what_is_not_given_has_its_default() -> None:
+def test_missing_parameters_have_their_defaults() -> None:
     assert question("cost_by").values({}) == {"by": "tier"}
     assert question("request").values({"request_id": "r"}) == {"request_id": "r", "tenant": ""}
 

@@ -116,7 +116,7 @@ def _run(count: int, case: Callable[[Loop], Awaitable[None]], **settings: Any) -
     return loop
 
 
-def test_what_is_read_is_stored_and_committed_behind() -> None:
+def test_records_are_stored_before_their_offsets_are_committed() -> None:
     async def case(loop: Loop) -> None:
         await loop.sink.on_partitions_assigned([PARTITION])
         await loop.until(lambda: len(loop.offsets) == 95)
@@ -206,7 +206,7 @@ def test_an_invalidated_lease_is_renewed() -> None:
     assert loop.status.fenced == 0
 
 
-def test_what_was_read_before_a_takeover_is_not_offered_to_its_writer() -> None:
+def test_records_read_before_a_takeover_are_dropped() -> None:
     """Learning a schema id takes time, in which the partition starts anew from further back."""
 
     async def case(loop: Loop) -> None:

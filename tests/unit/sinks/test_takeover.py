@@ -50,7 +50,7 @@ def test_stored_offsets_precede_committed_ones(
 
 
 @pytest.mark.parametrize(("stored", "committed"), [(10, None), (None, 11)])
-def test_a_log_that_ends_before_what_is_accounted_for_was_recreated(
+def test_a_log_that_ends_before_the_stored_offset_was_recreated(
     stored: int | None, committed: int | None
 ) -> None:
     with pytest.raises(LogRecreatedError, match=r"the topic was recreated"):

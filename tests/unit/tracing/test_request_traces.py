@@ -120,7 +120,7 @@ def test_the_names_are_those_of_opentelemetry_s_own_package() -> None:
     assert [name for name in ours if name not in known] == []
 
 
-def test_no_span_holds_a_word_of_question_or_answer() -> None:
+def test_no_span_contains_prompt_or_answer_text() -> None:
     tracer = MemoryTracer()
     served(tracer)
     served(tracer, script=lambda _: 1 / 0)
@@ -165,7 +165,7 @@ def test_unknown_usage_is_left_out_and_not_zero() -> None:
         (MemoryTracer(ratio=0.0), None),
     ],
 )
-def test_what_is_not_sampled_leaves_no_span(tracer: Tracer, parent: bytes | None) -> None:
+def test_an_unsampled_request_has_no_span(tracer: Tracer, parent: bytes | None) -> None:
     assert served(tracer, parent=parent)
     assert not getattr(tracer, "spans", ())
 
@@ -182,7 +182,7 @@ def test_the_trace_context_is_sent_to_providers_only_if_enabled() -> None:
     }
 
 
-def test_a_request_takes_the_time_from_the_broker_s_stamp_to_its_end() -> None:
+def test_a_request_span_lasts_from_the_broker_timestamp_to_the_end() -> None:
     tracer = MemoryTracer()
     served(tracer)
     request = by_name(tracer)["request"]

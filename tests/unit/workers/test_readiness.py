@@ -44,7 +44,7 @@ def _instance(document: dict[str, Any], model: str = "gpt-4o") -> dict[str, Any]
     return found
 
 
-def test_what_every_worker_could_serve_has_no_findings() -> None:
+def test_a_version_that_every_worker_can_serve_has_no_findings() -> None:
     assert _found(lambda _: None) == []
 
 
@@ -95,7 +95,7 @@ def test_a_model_that_no_worker_could_call_is_refused(kind: str) -> None:
     assert finding.workers == ()
 
 
-def test_what_some_workers_could_serve_is_a_warning_that_names_the_others() -> None:
+def test_a_version_that_some_workers_can_serve_is_a_warning_that_names_the_others() -> None:
     (finding,) = _found(_key_unset, _worker("a", keys=("MISTRAL_API_KEY",)), _worker("b"))
 
     assert (finding.severity, finding.workers) == (WARN, ("b",))

@@ -29,7 +29,7 @@ def test_a_status_survives_its_record_and_fields_of_later_releases() -> None:
 
 
 @pytest.mark.parametrize("value", [b"", b"[]", b"{}", b"null", b"\xff", b'"x"'])
-def test_what_is_no_status_is_passed_over(value: bytes) -> None:
+def test_an_invalid_status_record_is_skipped(value: bytes) -> None:
     with pytest.raises(UndecodableError):
         WorkerStatus.decode(value)
     workers = LiveWorkers()

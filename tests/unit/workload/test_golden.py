@@ -135,7 +135,7 @@ def test_a_users_file_may_use_the_shorthand_and_its_own_tiers(tmp_path: Path) ->
     assert second.text == "Prove it."
 
 
-def test_text_takes_all_turns_and_leaves_pictures_out() -> None:
+def test_text_includes_all_turns_and_excludes_images() -> None:
     prompt = GoldenPrompt(
         id="a",
         tier="simple",

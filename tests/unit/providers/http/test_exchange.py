@@ -133,7 +133,7 @@ BROKEN: dict[str, tuple[bytes, ErrorClass]] = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_a_broken_answer_is_named_as_what_it_is(what: str) -> None:
+def test_a_broken_answer_has_a_specific_error(what: str) -> None:
     said, wanted = BROKEN[what]
 
     async def case() -> None:
@@ -223,7 +223,7 @@ def test_connections_are_used_again() -> None:
     assert len(ports) == 1
 
 
-def test_a_cookie_is_not_given_back() -> None:
+def test_a_cookie_is_not_sent_back() -> None:
     async def case() -> None:
         handler = answering(good("openai"), headers={"set-cookie": "a=b"})
         async with served("openai", handler) as (wire, heard):

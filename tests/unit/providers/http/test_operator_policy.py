@@ -176,7 +176,7 @@ HERE = [
 
 
 @pytest.mark.parametrize("address", ["http://[64:ff9b::7f00:1]", "http://[2002:7f00:1::]"])
-def test_what_a_translator_carries_elsewhere_is_not_this_machine(address: str) -> None:
+def test_a_nat64_address_is_not_this_machine(address: str) -> None:
     assert HostPolicy.from_patterns("loopback").fault(httpx.URL(address)) is not None
 
 

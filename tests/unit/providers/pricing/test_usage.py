@@ -177,7 +177,7 @@ ONE: dict[str, Any] = {"prompt_tokens": 10, "completion_tokens": 5}
     ],
     ids=str,
 )
-def test_what_is_not_known_or_contradicts_makes_the_cost_unknown_by_name(
+def test_unknown_or_contradicting_usage_makes_the_cost_unknown_by_name(
     more: dict[str, Any], named: str
 ) -> None:
     usage = openai_usage.usage({**ONE, **more})
@@ -348,7 +348,7 @@ def test_steps_that_are_the_whole_are_no_news() -> None:
     "field",
     ["video_time", "compute_duration", "session_time_s", "container_time", "price_rate"],
 )
-def test_what_is_billed_by_time_is_no_mere_measurement(field: str) -> None:
+def test_usage_billed_by_time_is_no_mere_measurement(field: str) -> None:
     assert openai_usage.usage({**ONE, field: 12}).unknown == (field,)
     assert openai_usage.usage({**ONE, "decode_time": 12, "draft_rate": 0.5}).unknown == ()
 

@@ -52,7 +52,7 @@ def test_half_of_many_calls_failing_opens_it_without_a_row() -> None:
     assert breaker.state(0.0) is State.OPEN
 
 
-def test_after_a_while_one_probe_at_a_time_is_let_through() -> None:
+def test_after_a_delay_one_probe_at_a_time_is_permitted() -> None:
     breaker = opened()
     later = 2 * FIRST_OPEN_MS
 

@@ -40,7 +40,7 @@ def most_in_a_minute(times: list[float]) -> int:
     return most
 
 
-def test_four_workers_together_keep_to_a_minute_s_limit_and_use_it() -> None:
+def test_four_workers_together_respect_and_use_a_minute_s_limit() -> None:
     times = calls_made([0.25] * 4, PER_MINUTE, 180)
     busy = sum(60_000 < at <= 120_000 for at in times)
 
@@ -66,7 +66,7 @@ def test_an_unused_limit_is_not_saved_up() -> None:
     assert burst == 18
 
 
-def test_tokens_are_taken_as_expected_and_corrected_afterwards() -> None:
+def test_expected_tokens_are_reserved_and_corrected_afterwards() -> None:
     state = InstanceLimits()
     state.why_not(TOKENS, 1.0, 0.0)
     assert state.why_not(TOKENS, 1.0, 1_000.0) is None
@@ -102,7 +102,7 @@ def test_a_rate_limit_pauses_for_the_retry_after_of_the_provider() -> None:
     assert state.why_not(Limits(), 1.0, 3_100.0) is None
 
 
-def test_refusals_without_a_time_hold_for_longer_and_longer() -> None:
+def test_rejections_without_retry_after_pause_for_increasing_times() -> None:
     state = InstanceLimits()
     holds = []
     for _ in range(8):
@@ -119,7 +119,7 @@ def test_refusals_without_a_time_hold_for_longer_and_longer() -> None:
     steps=st.lists(st.tuples(st.floats(0, 5_000), st.floats(0, 1)), min_size=1, max_size=60),
     rate=st.floats(1, 1_000),
 )
-def test_whatever_share_it_has_when_a_bucket_gives_no_more_than_came_in(
+def test_a_bucket_never_exceeds_its_inflow_whatever_its_share(
     steps: list[tuple[float, float]], rate: float
 ) -> None:
     bucket = TokenBucket(burst_ms=1_800.0, least=1.0)

@@ -32,7 +32,7 @@ steps = st.lists(
 
 
 @given(steps=steps, limits=limits)
-def test_calls_and_tokens_stay_within_what_has_come_in(
+def test_calls_and_tokens_stay_within_the_inflow(
     steps: list[tuple[str, int]], limits: Limits
 ) -> None:
     per_minute = limits.requests_per_minute or 0
