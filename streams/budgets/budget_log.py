@@ -86,7 +86,7 @@ class KafkaBudgetLog:
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = dict(settings)
-        self._offset_consumer: AIOKafkaConsumer | None = None
+        self._asker: AIOKafkaConsumer | None = None
         self._partitions = 0
 
     async def start(self) -> None:
@@ -95,8 +95,8 @@ class KafkaBudgetLog:
         Raises:
             TopicError: a topic is missing, or the two differ in their partitions.
         """
-        self._offset_consumer = self._consumer()
-        await self._offset_consumer.start()
+        self._asker = self._consumer()
+        await self._asker.start()
         admin = AIOKafkaAdminClient(**self._settings)
         await admin.start()
         try:
@@ -116,9 +116,9 @@ class KafkaBudgetLog:
 
     async def stop(self) -> None:
         """Disconnect."""
-        if self._offset_consumer is not None:
-            await self._offset_consumer.stop()
-            self._offset_consumer = None
+        if self._asker is not None:
+            await self._asker.stop()
+            self._asker = None
 
     async def partitions(self) -> int:
         """See `BudgetLog`."""
@@ -168,9 +168,9 @@ class KafkaBudgetLog:
         )
 
     def _connected(self) -> AIOKafkaConsumer:
-        if self._offset_consumer is None:
+        if self._asker is None:
             raise RuntimeError("the budgets' log is not started")
-        return self._offset_consumer
+        return self._asker
 
 
 class _KafkaReader:
