@@ -147,7 +147,7 @@ def reply_topic(name: str) -> Topic:
     return Topic(
         name=name,
         width=PartitioningClass.REQUESTS,
-        key="the request's",
+        key="that of the request",
         value="Reply",
         retention_ms=DAY_MS,
         max_message_bytes=8 * MIB,
@@ -172,7 +172,7 @@ def declared_topics(
             Topic(
                 name=name,
                 width=PartitioningClass.REQUESTS,
-                key="the caller's, else the request id",
+                key="chosen by the caller; default: request id",
                 value="Request",
                 retention_ms=window,
                 max_message_bytes=request,
@@ -214,7 +214,7 @@ def declared_topics(
         Topic(
             name=REPLIES,
             width=PartitioningClass.REQUESTS,
-            key="the request's",
+            key="that of the request",
             value="Reply",
             retention_ms=DAY_MS,
             max_message_bytes=request,

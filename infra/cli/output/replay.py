@@ -27,7 +27,7 @@ def show_run(document: Mapping[str, Any]) -> None:
     same, how = document["same"], document["how"]
     say(
         f"run {document['run']}, registry {document['registry']}: {decided:,} requests, "
-        f"{same:,} start on the same tier and model ({same / decided:.1%})"
+        f"{same:,} start on the same tier ({same / decided:.1%})"
     )
     say("decisions: " + ", ".join(f"{count:,} {name}" for name, count in how.items()))
     _matrix("first tier", document["tier_moves"])
