@@ -113,7 +113,7 @@ async def ask_judge(
     """
     judge = hop.snapshot.policy.judge
     if judge is None:
-        return SecondOpinion(failed="nobody to ask")
+        return SecondOpinion(failed="not configured")
     body = judge_body(answered, hop.snapshot.models[judge.model])
     spec = CallSpec(body=body, purpose=JUDGE, limit_ms=judge.timeout_ms, propensity=propensity)
     result = await ask_model(hop, judge.model, spec, deps)
@@ -124,8 +124,8 @@ async def ask_judge(
         await deps.observers.alerts.fire(
             AlertName.JUDGE_NONSENSE,
             judge.model,
-            "the judge did not answer with a score; confidences stand without it. "
-            "See policy.judge in the registry.",
+            "the judge answered without a score; confidences are computed without it. "
+            "Check policy.judge in the registry.",
         )
         return SecondOpinion(failed="nonsense")
     signal = QualitySignal(signal=JUDGED, name=judge.model, score=found)
