@@ -33,6 +33,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from core.kafka.consumer import fetch_by_librdkafka, read_as_all_consumers_do
+from streams.membership.begun_coroutine import begin
 from streams.membership.committed_positions import seek_to_committed
 from streams.membership.group_marks import GroupMarks
 from streams.membership.group_state import GroupStanding, group_standing
@@ -45,6 +46,7 @@ FETCH_MAX_WAIT_MS = 20
 """Fifty empty fetches a second when idle; at most this much latency when one is in progress."""
 
 SEEK_AGAIN_S = 0.5
+GETMANY_S = 1.0
 
 TOPICS_PATIENCE_S = 5.0
 """Time for which a rebalance waits for refreshed topics."""
@@ -185,6 +187,38 @@ class Consumer(driver.Consumer):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return  # The next assignment reads from the committed offsets.
             yield place, self._to_message(place, record)
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Pass messages to their streams until the fetcher is stopped.
+
+        Faust starts four tasks for each message, because a message that waits for room must not
+        delay a rebalance. Most messages never wait, so tasks are started for the others only.
+        """
+        while not (self.should_stop or fetcher.should_stop):
+            await asyncio.sleep(0)
+            try:
+                async for place, message in self.getmany(timeout=GETMANY_S):
+                    await self._pass_on(place, message)
+            except self.consumer_stopped_errors:
+                if not self.app.should_stop:
+                    raise
+                return
+            except asyncio.CancelledError:
+                if not self.app.should_stop:
+                    raise
+                return
+
+    async def _pass_on(self, place: TP, message: Any) -> None:
+        read = self._read_offset[place]
+        if read is not None and message.offset < read:
+            return
+        if self._commit_every is not None and self._n_acked >= self._commit_every:
+            self._n_acked = 0
+            await self.commit()
+        passing: Any = self.callback(message)
+        if (rest := begin(passing)) is not None:
+            await self.wait_first(rest, self.suspend_flow.wait())
+        self._read_offset[place] = message.offset
 
     async def _fetch_again(self) -> None:
         generation = self.app.consumer_generation_id
