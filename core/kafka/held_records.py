@@ -14,7 +14,7 @@ from aiokafka import TopicPartition
 
 from core.kafka.fetch_thread import FetchedRecord
 
-MOST_RECORDS = 1_000
+MOST_RECORDS = 2_000
 MOST_BYTES = 4 * 1024 * 1024
 """Records, and bytes of keys and values, of one partition; more of either make it full."""
 
