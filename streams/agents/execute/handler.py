@@ -6,15 +6,14 @@ hop leased by another worker is waited for, and a hop of a dead worker is taken 
 
 from __future__ import annotations
 
-import logging
-
 from schemas.encoding import exact_json
 from schemas.errors import UndecodableError
 from schemas.journal_headers import JournalKind
-from schemas.records import Failure, TierMessage
+from schemas.records import TierMessage
 from streams.agents.calls.interrupted_calls import book_interrupted
 from streams.agents.context.dependencies import Dependencies
-from streams.agents.context.hop_state import HopState
+from streams.agents.context.hop import Hop
+from streams.agents.context.hop_progress import HopProgress
 from streams.agents.context.outcome_kinds import GaveUp
 from streams.agents.context.ports import CallPorts, KafkaPorts
 from streams.agents.context.spans import hop_span
@@ -34,8 +33,8 @@ from streams.flow.handling_retries import HandlingFailure, is_environment
 from streams.journal.partition_journal import Done, Duplicate, HopMessage, Run, Wait
 from streams.offset_metadata.retry_count import MOST_LOST_WORKERS
 from streams.registry.live import LiveRegistry
-
-log = logging.getLogger(__name__)
+from streams.routing.features.request_features import estimate_tokens
+from streams.tracing.context import TraceContext
 
 LOST_WORKERS = HandlingFailure(
     reason=f"{MOST_LOST_WORKERS} workers ended while they worked on it; it is not tried again"
@@ -58,9 +57,7 @@ async def execute(work: Work, deps: Dependencies) -> None:
         deps.kafka.dead_letters.passed(work.message)
     admission = await _admitted(work, arrived, deps.calls, deps.kafka)
     if isinstance(admission, Duplicate) and not admission.silent:
-        await answer_duplicate(
-            _bare_state(work, message, deps.registry), admission, deps.kafka, deps.observers
-        )
+        await answer_duplicate(message, admission, deps.kafka, deps.observers)
     if isinstance(admission, Done | Duplicate):
         deps.observers.metrics.repeated("done" if isinstance(admission, Done) else "duplicate")
     if not isinstance(admission, Run) or work.lost:
@@ -68,12 +65,13 @@ async def execute(work: Work, deps: Dependencies) -> None:
     async with deps.kafka.in_flight.hold(arrived):
         await _take_over(work, admission, deps.kafka)
         if work.tries.used_up:
-            await end_failed(_bare_state(work, message, deps.registry), LOST_WORKERS, deps)
+            await end_failed(work, message, LOST_WORKERS, deps)
             return
-        hop = _state(work, message, deps.registry)
-        with hop_span(work, hop, deps.observers.tracer):
-            async with one_try(hop):
-                await _carry_out(hop, deps)
+        with hop_span(work, message, deps.observers.tracer) as span:
+            hop = _admitted_hop(work, message, deps.registry, span.context)
+            progress = HopProgress.of(hop, deps.kafka.publisher)
+            async with one_try(progress):
+                await _carry_out(progress, deps)
 
 
 async def give_up_hop(work: Work, fault: HandlingFailure, deps: Dependencies) -> None:
@@ -95,7 +93,7 @@ async def give_up_hop(work: Work, fault: HandlingFailure, deps: Dependencies) ->
         return
     async with deps.kafka.in_flight.hold(arrived):
         await _take_over(work, admission, deps.kafka)
-        await end_failed(_bare_state(work, message, deps.registry), fault, deps)
+        await end_failed(work, message, fault, deps)
 
 
 async def _take_over(work: Work, admission: Run, kafka: KafkaPorts) -> None:
@@ -105,41 +103,34 @@ async def _take_over(work: Work, admission: Run, kafka: KafkaPorts) -> None:
     work.tries.lost_workers = max(lost, work.tries.lost_workers)
 
 
-async def _carry_out(hop: HopState, deps: Dependencies) -> None:
-    message = hop.message
-    if message.verdict is not None:
-        await end_hop(hop, _ended_before(message, message.verdict), deps)
+async def _carry_out(progress: HopProgress, deps: Dependencies) -> None:
+    verdict = progress.hop.message.verdict
+    if verdict is not None:
+        kind = _VERDICT_KINDS.get(verdict.code, JournalKind.REJECTED)
+        await end_hop(progress, GaveUp(kind=kind, failure=verdict), deps)
         return
-    ending = await run_attempts(hop, deps)
-    if ending is not None:
-        shadow = draw_shadow(hop, ending, deps.kafka.clock, deps.shadow_spend)
-        await end_hop(hop, ending, deps)
-        if shadow is not None:
-            await make_shadow(hop, ending, shadow, deps)
+    ending = await run_attempts(progress, deps)
+    if ending is None:
+        await progress.acknowledged()
         return
-    for record in hop.pending:
-        await record
+    shadow = draw_shadow(progress, ending, deps.kafka.clock.now(), deps.shadow_spend)
+    await end_hop(progress, ending, deps)
+    if shadow is not None:
+        await make_shadow(progress, ending, shadow, deps)
 
 
-def _state(work: Work, message: TierMessage, registry: LiveRegistry) -> HopState:
+def _admitted_hop(
+    work: Work, message: TierMessage, registry: LiveRegistry, trace: TraceContext | None
+) -> Hop:
     decision = message.decision
-    return HopState(
+    body = exact_json.loads(message.body) if message.body else {}
+    return Hop(
         work=work,
         message=message,
         snapshot=registry.snapshot.under(decision.experiment, decision.arm),
-        body=exact_json.loads(message.body) if message.body else {},
-        attempts=list(work.tries.attempts),
-    )
-
-
-def _bare_state(work: Work, message: TierMessage, registry: LiveRegistry) -> HopState:
-    """Return the state of a hop that is only ended: its body and arm are not read."""
-    return HopState(
-        work=work,
-        message=message,
-        snapshot=registry.snapshot,
-        body={},
-        attempts=list(work.tries.attempts),
+        body=body,
+        context_tokens=estimate_tokens(body),
+        trace=trace,
     )
 
 
@@ -167,7 +158,3 @@ async def _admitted(
         async with work.slots.lent():
             await calls.sleep_ms(min(float(admission.until - kafka.clock.now()), _POLL_MS) + 1)
     return None
-
-
-def _ended_before(message: TierMessage, verdict: Failure) -> GaveUp:
-    return GaveUp(kind=_VERDICT_KINDS.get(verdict.code, JournalKind.REJECTED), failure=verdict)
