@@ -20,7 +20,6 @@ from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_progress import HopProgress
 from streams.agents.context.outcome_kinds import Ending, Replied
 from streams.agents.context.shadow_spend import ShadowSpendLimiter
-from streams.agents.outcomes.failed_handling import one_try
 from streams.agents.quality.answer_evaluation import ask_judge
 from streams.agents.quality.quality_signals import QualitySignal, publish_signal
 from streams.routing.confidence.agreement import agreement
@@ -59,7 +58,7 @@ async def make_shadow(
     if not isinstance(ending, Replied) or shadow.tier is None or hop.work.lost:
         return
     progress = HopProgress(hop=hop, publisher=deps.kafka.publisher)
-    async with one_try(progress):
+    async with progress.one_try():
         spec = CallSpec(
             body=hop.body,
             context_tokens=hop.context_tokens,

@@ -67,7 +67,6 @@ async def book_call(
         cost_nano=event.cost_nano,
     )
     await progress.publish(cost_record(event, hop.partition, deps.kafka.codecs))
-    deps.calls.open_calls.booked(ended.call_id)
     attempt = Attempt(
         call_id=ended.call_id,
         hop=message.hop,
@@ -81,6 +80,7 @@ async def book_call(
         latency_ms=ended.latency_ms,
     )
     progress.call_ended(attempt)
+    deps.calls.open_calls.booked(ended.call_id)
     return attempt
 
 

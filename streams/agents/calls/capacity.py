@@ -9,7 +9,7 @@ place, and return from the shortest wait topic.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 from core.clock import Clock
@@ -17,7 +17,6 @@ from schemas.records import ANSWER, Attempt
 from streams.agents.calls.expected_costs import model_costs
 from streams.agents.context.hop import Hop
 from streams.agents.context.ports import CallPorts
-from streams.agents.context.priority_gate import PriorityGate
 from streams.budgets.call_budgets import Budgets
 from streams.routing.budgets import Downgrade, Rejected
 from streams.routing.decision_trace import Step
@@ -83,21 +82,25 @@ async def wait_for_capacity(
 ) -> Availability:
     """Return candidates with capacity, after a short wait if only capacity is missing."""
     begun = clock.elapsed_ms()
-    patience = PRIORITY_PATIENCE_MS if hop.has_priority else PATIENCE_MS
+    priority = hop.has_priority
+    patience = PRIORITY_PATIENCE_MS if priority else PATIENCE_MS
     while True:
-        found = _candidates_now(hop, attempts, calls, clock)
+        found = _candidates_now(hop, attempts, calls, clock, priority=priority)
         waited = clock.elapsed_ms() - begun
         if found.choice.candidates or not found.choice.lacks_capacity or waited >= patience:
             return found
         if hop.work.lost or hop.work.closing or hop.time_left_ms(clock.now()) <= _LOOK_MS:
             return found
-        with _blocking_others(hop, found.choice, calls.priority_gate):
+        # A tenant's own limit, the only exclusion without a model, blocks nobody else.
+        is_its_own = any(not each.model for each in found.choice.excluded)
+        blocks = priority and not is_its_own
+        with calls.priority_gate.waiting(hop.message.tier) if blocks else nullcontext():
             async with hop.work.slots.lent():
                 await calls.sleep_ms(_LOOK_MS)
 
 
 def _candidates_now(
-    hop: Hop, attempts: Sequence[Attempt], calls: CallPorts, clock: Clock
+    hop: Hop, attempts: Sequence[Attempt], calls: CallPorts, clock: Clock, *, priority: bool
 ) -> Availability:
     tenant = hop.message.tenant
     full = calls.tenants.why_not(tenant, hop.snapshot.limits_of(tenant), clock.elapsed_ms())
@@ -105,7 +108,7 @@ def _candidates_now(
         choice = blocked_shortlist(full)
         return Availability(choice=choice, steps=(choice.step(clock.now()),))
     found = available_candidates(hop, attempts, calls, clock)
-    if hop.has_priority or not found.choice.candidates:
+    if priority or not found.choice.candidates:
         return found
     first = calls.priority_gate.of_others(hop.message.tier)
     if first is None:
@@ -171,13 +174,3 @@ def _within_budgets(
         costs=costs,
         denied=denied,
     )
-
-
-def _blocking_others(
-    hop: Hop, choice: Shortlist, priority_gate: PriorityGate
-) -> AbstractContextManager[None]:
-    """Block ordinary hops while a priority hop waits, unless only its tenant's limit blocks it."""
-    is_its_own = any(not each.model for each in choice.excluded)
-    if is_its_own or not hop.has_priority:
-        return nullcontext()
-    return priority_gate.waiting(hop.message.tier)

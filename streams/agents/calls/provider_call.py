@@ -7,16 +7,13 @@ from dataclasses import dataclass, replace
 from core.alert_port import Alerts
 from core.clock import Clock
 from schemas.alert_names import AlertName
-from schemas.events import OutcomeEvent
 from schemas.journal_headers import JournalKind
 from schemas.records import BEFORE_HOPS, Attempt
 from streams.agents.calls.accounting import book_call
-from streams.agents.calls.expected_costs import model_costs
 from streams.agents.calls.interrupted_calls import book_failed_call
 from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_progress import HopProgress
-from streams.agents.context.ports import CallPorts, KafkaPorts
 from streams.agents.context.spans import call_span, note_call, trace_headers
 from streams.flow.handling_retries import is_environment
 from streams.journal.partition_journal import BegunCall
@@ -64,24 +61,25 @@ async def _make_call(
 ) -> CallEnd:
     hop = progress.hop
     calls, clock, model = deps.calls, deps.kafka.clock, candidate.model
-    expected_nano = model_costs((model,), spec.context_tokens, calls.pricing)[model.name]
     longest = answer_limit(spec.body, model, spec.context_tokens)
 
-    def most_nano() -> int | None:
-        usage = Usage(input_tokens=spec.context_tokens, output_tokens=longest)
+    def cost_nano(output_tokens: int) -> int | None:
+        usage = Usage(input_tokens=spec.context_tokens, output_tokens=output_tokens)
         return calls.pricing.cost_of(model, usage)[0]
 
-    calls.budgets.reserve(call_id, hop.payer(model.name), expected_nano, most_nano)
+    expected_nano = cost_nano(EXPECTED_OUTPUT_TOKENS)
+    calls.budgets.reserve(call_id, hop.payer(model.name), expected_nano, lambda: cost_nano(longest))
     in_flight = calls.instances.begin(candidate, _expected_tokens(spec), clock.elapsed_ms())
     started_at = clock.now()
     limits = hop.snapshot.policy.timeouts
     total_ms = max(min(limits.total_ms, spec.limit_ms, hop.time_left_ms(started_at)), 1.0)
     lease_until = started_at + int(total_ms) + LEASE_MARGIN_MS
     progress.call_started(lease_until)
-    start = hop.outcome(
+    _, record = hop.journal_record(
         JournalKind.STARTED,
         started_at,
         deps.kafka.me,
+        deps.kafka.codecs,
         call_id=call_id,
         purpose=spec.purpose,
         lease_until=lease_until,
@@ -91,11 +89,27 @@ async def _make_call(
         expected_nano=expected_nano,
     )
     try:
-        await _journal_start(progress, start, call_id, calls, deps.kafka)
+        if calls.journal_before_call:
+            await (await deps.kafka.publisher.publish(record))
+        else:
+            await progress.publish(record)
     except BaseException:
         calls.instances.given_up(in_flight)
         calls.budgets.release(call_id)
         raise
+    begun = BegunCall(
+        identity=hop.message.key,
+        hop=hop.message.hop,
+        visit=hop.message.visit,
+        call_id=call_id,
+        owner=deps.kafka.me,
+        lease_until=lease_until,
+        started_at=started_at,
+        value=record.value or b"",
+    )
+    calls.open_calls.begin(begun, hop.partition)
+    if hop.message.hop != BEFORE_HOPS:
+        hop.work.end_trial()
     call = chat_call(
         call_id,
         model,
@@ -130,34 +144,6 @@ async def _make_call(
     if opened:
         await _alert_down(candidate, attempt, deps.observers.alerts)
     return CallEnd(attempt=attempt, completion=completion, error=error)
-
-
-async def _journal_start(
-    progress: HopProgress,
-    start: OutcomeEvent,
-    call_id: str,
-    calls: CallPorts,
-    kafka: KafkaPorts,
-) -> None:
-    hop = progress.hop
-    _, record = hop.journal_record(start, kafka.codecs)
-    if calls.journal_before_call:
-        await (await kafka.publisher.publish(record))
-    else:
-        await progress.publish(record)
-    call = BegunCall(
-        identity=hop.message.key,
-        hop=start.hop,
-        visit=start.visit,
-        call_id=call_id,
-        owner=kafka.me,
-        lease_until=progress.lease_until,
-        started_at=start.at,
-        value=record.value or b"",
-    )
-    calls.open_calls.begin(call, hop.partition)
-    if start.hop != BEFORE_HOPS:
-        hop.work.end_trial()
 
 
 def _note_end(

@@ -31,11 +31,11 @@ from streams.agents.context.hop_progress import HopProgress
 from streams.agents.context.ports import IntakePorts, KafkaPorts, Observers
 from streams.agents.context.spans import classify_span, note_decision
 from streams.agents.context.tier_records import tier_record
-from streams.agents.outcomes.failed_handling import FAILURE, one_try, set_failed_aside
+from streams.agents.outcomes.failed_handling import FAILURE, set_failed_aside
 from streams.agents.outcomes.replies import deliver
 from streams.flow.dispatcher import Work
 from streams.flow.handling_retries import HandlingFailure, cause_of, is_environment
-from streams.routing.assessment import may_ask_model, uses_artifact, wants_opinion
+from streams.routing.assessment import uses_artifact, wants_opinion
 from streams.routing.decision import (
     DecisionContext,
     RoutingRequest,
@@ -109,31 +109,31 @@ async def _decided(
     subject = RoutingRequest.of(request, opened.tenant)
     effective, _ = effective_snapshot(subject, snapshot)
     hop = first_hop(opened, checked, snapshot, effective)
+    features = None if is_static(subject, effective) else features_of(subject, effective)
     costs = {}
     if uses_artifact(effective):
-        tokens = estimate_tokens(request.body)
+        tokens = features.context_tokens if features else estimate_tokens(request.body)
         costs = expected_costs(tokens, effective, deps.calls.pricing)
     context = DecisionContext(now=now, time_left_ms=hop.deadline_at - now, costs=costs)
     hop = replace(hop, attempts=tuple(work.tries.attempts))
-    if may_ask_model(effective) and not is_static(subject, effective):
-        features = features_of(subject, effective)
-        if wants_opinion(features, effective):
-            asking = Hop(
-                work=work,
-                message=replace(hop, hop=BEFORE_HOPS, attempts=()),
-                snapshot=effective,
-                body=request.body,
-                context_tokens=features.context_tokens,
-                trace=trace,
-            )
-            progress = HopProgress.of(asking, deps.kafka.publisher)
-            async with one_try(progress):
-                opinion = await opinion_on(features, progress, deps)
-                await progress.acknowledged()
-            context = replace(context, opinion=opinion)
-            hop = replace(hop, attempts=progress.attempts)
-            work.tries.attempts = list(hop.attempts)
-    decision = decide(subject, snapshot, context)
+    if features is not None and wants_opinion(features, effective):
+        asking = Hop(
+            work=work,
+            message=replace(hop, hop=BEFORE_HOPS, attempts=()),
+            partition=None,
+            snapshot=effective,
+            body=request.body,
+            context_tokens=features.context_tokens,
+            trace=trace,
+        )
+        progress = HopProgress.of(asking, deps.kafka.publisher)
+        async with progress.one_try():
+            opinion = await opinion_on(features, progress, deps)
+            await progress.acknowledged()
+        context = replace(context, opinion=opinion)
+        hop = replace(hop, attempts=progress.attempts)
+        work.tries.attempts = list(hop.attempts)
+    decision = decide(subject, snapshot, context, features)
     deps.observers.metrics.classified(decision.classifier, decision.tier)
     finding = deps.observers.drift_monitor.decided(
         decision.registry_version, decision.classifier, decision.score

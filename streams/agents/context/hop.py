@@ -11,7 +11,7 @@ from core.kafka.producer import Outgoing
 from schemas.encoding.avro_mapping import as_record
 from schemas.events import OutcomeEvent
 from schemas.journal_headers import TERMINAL, JournalHeaders, JournalKind
-from schemas.records import BEFORE_HOPS, TierMessage
+from schemas.records import TierMessage
 from schemas.topics import OUTCOMES
 from streams.agents.context.tier_records import PRIORITY_QUALITY
 from streams.flow.dispatcher import Work
@@ -25,13 +25,15 @@ from streams.tracing.context import TraceContext
 class Hop:
     """A hop in work, under the registry version at its start.
 
-    `context_tokens` is the estimate of the body's input tokens. `trace` is the parent span of the
-    calls, if the request is traced. The work of classify before hop 0 has the hop number
-    `BEFORE_HOPS` and is no hop.
+    `partition` is the partition number of its work and of its journal. `context_tokens` is the
+    estimate of the body's input tokens. `trace` is the parent span of the calls, if the request is
+    traced. The work of classify before hop 0 has the hop number `BEFORE_HOPS` and is no hop; its
+    partition is `None`, and the producer derives it from the key.
     """
 
     work: Work
     message: TierMessage
+    partition: int | None
     snapshot: RegistrySnapshot
     body: Mapping[str, Any]
     context_tokens: int
@@ -41,13 +43,6 @@ class Hop:
     def has_priority(self) -> bool:
         """Return whether the hop has priority: it comes from its tier's priority topic."""
         return self.message.quality == PRIORITY_QUALITY
-
-    @property
-    def partition(self) -> int | None:
-        """Return the partition number of the hop and of its journal; `None` before hop 0, where the
-        producer derives it from the key.
-        """
-        return None if self.message.hop == BEFORE_HOPS else self.work.message.partition
 
     def time_left_ms(self, now: int) -> float:
         """Return the time until the request's deadline, ms."""
@@ -64,10 +59,23 @@ class Hop:
             model=model,
         )
 
-    def outcome(self, kind: JournalKind, at: int, me: Owner, **more: Any) -> OutcomeEvent:
-        """Return a journal event of this hop; `more` are the fields that its kind sets."""
+    def journal_record(
+        self,
+        kind: JournalKind,
+        at: int,
+        me: Owner,
+        codecs: Codecs,
+        *,
+        reply_at: str | None = None,
+        **more: Any,
+    ) -> tuple[JournalHeaders, Outgoing]:
+        """Return a journal record of this hop, on the partition of its work, and its headers.
+
+        `at` is broker time, ms; `reply_at` is the position of the reply; `more` are the fields of
+        the event that its kind sets.
+        """
         message = self.message
-        return OutcomeEvent(
+        event = OutcomeEvent(
             tenant=message.tenant,
             request_id=message.request_id,
             hop=message.hop,
@@ -86,22 +94,14 @@ class Hop:
             deadline_at=message.deadline_at,
             **more,
         )
-
-    def journal_record(
-        self, event: OutcomeEvent, codecs: Codecs, *, reply_at: str | None = None
-    ) -> tuple[JournalHeaders, Outgoing]:
-        """Return a journal event as a record on the partition of the hop's work, and its headers;
-        `reply_at` is the position of the reply.
-        """
-        message = self.message
         headers = JournalHeaders(
-            kind=event.kind,
+            kind=kind,
             hop=message.hop,
             visit=message.visit,
             origin=message.source.place,
             digest=message.reply_to.digest,
-            worker=event.worker,
-            incarnation=event.incarnation,
+            worker=me.worker,
+            incarnation=me.incarnation,
             call_id=event.call_id,
             lease_until=event.lease_until,
             reply_at=reply_at,

@@ -5,12 +5,14 @@ This is the only state of a hop that changes. It is written by its methods alone
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from core.kafka.producer import Delivered, Outgoing, Publisher
 from schemas.records import Attempt
 from streams.agents.context.hop import Hop
+from streams.flow.handling_retries import is_environment
 from streams.routing.decision_trace import Step
 
 
@@ -38,6 +40,20 @@ class HopProgress:
         """
         earlier = (*hop.message.attempts, *hop.work.tries.attempts)
         return cls(hop=hop, publisher=publisher, attempts=earlier)
+
+    @asynccontextmanager
+    async def one_try(self) -> AsyncIterator[None]:
+        """One attempt at handling. On a failure its records are acknowledged, and its calls are
+        kept for the next attempt and for the outcome.
+        """
+        try:
+            yield
+        except Exception as error:
+            if not is_environment(error):
+                earlier = len(self.hop.message.attempts)
+                self.hop.work.tries.attempts = list(self.attempts[earlier:])
+                await self.acknowledged()
+            raise
 
     async def publish(self, record: Outgoing) -> None:
         """Publish a record that must be acknowledged before the hop's outcome."""

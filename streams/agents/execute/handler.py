@@ -23,7 +23,6 @@ from streams.agents.outcomes.duplicates import answer_duplicate
 from streams.agents.outcomes.failed_handling import (
     INTERNAL_ERROR,
     end_failed,
-    one_try,
     set_failed_aside,
 )
 from streams.agents.outcomes.outcome import end_hop
@@ -70,7 +69,7 @@ async def execute(work: Work, deps: Dependencies) -> None:
         with hop_span(work, message, deps.observers.tracer) as span:
             hop = _admitted_hop(work, message, deps.registry, span.context)
             progress = HopProgress.of(hop, deps.kafka.publisher)
-            async with one_try(progress):
+            async with progress.one_try():
                 await _carry_out(progress, deps)
 
 
@@ -98,7 +97,8 @@ async def give_up_hop(work: Work, fault: HandlingFailure, deps: Dependencies) ->
 
 async def _take_over(work: Work, admission: Run, kafka: KafkaPorts) -> None:
     partition = work.message.partition
-    await book_interrupted(partition, admission.interrupted, kafka)
+    if admission.interrupted:
+        await book_interrupted(partition, admission.interrupted, kafka)
     lost = await kafka.journals.lost_workers(partition, admission.starts)
     work.tries.lost_workers = max(lost, work.tries.lost_workers)
 
@@ -127,6 +127,7 @@ def _admitted_hop(
     return Hop(
         work=work,
         message=message,
+        partition=work.message.partition,
         snapshot=registry.snapshot.under(decision.experiment, decision.arm),
         body=body,
         context_tokens=estimate_tokens(body),

@@ -7,8 +7,6 @@ message goes to the dead-letter topic unchanged, and an alert names it.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from core.kafka.incoming_message import Incoming
 from schemas.alert_names import AlertName
@@ -36,21 +34,6 @@ FAILURE = Failure(
 )
 
 
-@asynccontextmanager
-async def one_try(progress: HopProgress) -> AsyncIterator[None]:
-    """One attempt; on a failure its records are acknowledged, and its calls are kept for the next
-    attempt and for the outcome.
-    """
-    try:
-        yield
-    except Exception as error:
-        if not is_environment(error):
-            hop = progress.hop
-            hop.work.tries.attempts = list(progress.attempts[len(hop.message.attempts) :])
-            await progress.acknowledged()
-        raise
-
-
 async def end_failed(
     work: Work, message: TierMessage, fault: HandlingFailure, deps: Dependencies
 ) -> None:
@@ -60,7 +43,12 @@ async def end_failed(
     await set_failed_aside(work.message, fault, deps.kafka, deps.observers)
     # The body is not read: it may be what fails.
     hop = Hop(
-        work=work, message=message, snapshot=deps.registry.snapshot, body={}, context_tokens=0
+        work=work,
+        message=message,
+        partition=work.message.partition,
+        snapshot=deps.registry.snapshot,
+        body={},
+        context_tokens=0,
     )
     progress = HopProgress.of(hop, deps.kafka.publisher)
     try:

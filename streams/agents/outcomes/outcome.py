@@ -43,17 +43,16 @@ async def end_hop(progress: HopProgress, ending: Ending, deps: Dependencies) -> 
         if reply_at is None:
             result = replace(result, undeliverable=True)
     await progress.acknowledged()
-    event = hop.outcome(
+    headers, record = hop.journal_record(
         ending.kind,
         kafka.clock.now(),
         kafka.me,
+        kafka.codecs,
+        reply_at=None if reply_at is None else str(reply_at),
         decision=decision,
         result=result,
         next_tier=ending.tier if isinstance(ending, MovedOn) else None,
         error=ending.failure if isinstance(ending, GaveUp) else None,
-    )
-    headers, record = hop.journal_record(
-        event, kafka.codecs, reply_at=None if reply_at is None else str(reply_at)
     )
     written = await (await kafka.publisher.publish(record))
     kafka.journals.wrote(hop.work.message.partition, message.key, headers, written.timestamp)
