@@ -75,20 +75,20 @@ async def _make_call(
     total_ms = max(min(limits.total_ms, spec.limit_ms, hop.time_left_ms(started_at)), 1.0)
     lease_until = started_at + int(total_ms) + LEASE_MARGIN_MS
     progress.call_started(lease_until)
-    _, record = hop.journal_record(
-        JournalKind.STARTED,
-        started_at,
-        deps.kafka.me,
-        deps.kafka.codecs,
-        call_id=call_id,
-        purpose=spec.purpose,
-        lease_until=lease_until,
-        provider=model.provider,
-        request_model=model.name,
-        instance=candidate.instance.name,
-        expected_nano=expected_nano,
-    )
     try:
+        _, record = hop.journal_record(
+            JournalKind.STARTED,
+            started_at,
+            deps.kafka.me,
+            deps.kafka.codecs,
+            call_id=call_id,
+            purpose=spec.purpose,
+            lease_until=lease_until,
+            provider=model.provider,
+            request_model=model.name,
+            instance=candidate.instance.name,
+            expected_nano=expected_nano,
+        )
         if calls.journal_before_call:
             await (await deps.kafka.publisher.publish(record))
         else:

@@ -1,7 +1,9 @@
 """The execute agent: one hop of a request, on any tier.
 
-The journal admits a message before it is decoded. A finished hop is acknowledged without a call, a
-hop leased by another worker is waited for, and a hop of a dead worker is taken over.
+Admission yields a `Hop`, which nobody writes to; the attempts record what they do in its
+`HopProgress`; the outcome is published from both. The journal decides on admission: a finished hop
+is acknowledged without a call, a hop leased by another worker is waited for, and a hop of a dead
+worker is taken over.
 """
 
 from __future__ import annotations
@@ -20,11 +22,7 @@ from streams.agents.context.spans import hop_span
 from streams.agents.context.tier_records import hop_message, read_hop
 from streams.agents.execute.attempts import run_attempts
 from streams.agents.outcomes.duplicates import answer_duplicate
-from streams.agents.outcomes.failed_handling import (
-    INTERNAL_ERROR,
-    end_failed,
-    set_failed_aside,
-)
+from streams.agents.outcomes.failed_handling import INTERNAL_ERROR, end_failed, set_failed_aside
 from streams.agents.outcomes.outcome import end_hop
 from streams.agents.shadow import draw_shadow, make_shadow
 from streams.flow.dispatcher import Work

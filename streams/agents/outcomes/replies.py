@@ -96,10 +96,11 @@ async def deliver(
     codecs, form = kafka.codecs, Format(address.format)
     if form is Format.CONFLUENT and codecs.reply.format is not Format.CONFLUENT:
         form = Format.SINGLE_OBJECT
+    value = _encode(reply, form, codecs)
     record = Outgoing(
         topic=address.topic,
         key=address.key,
-        value=encode_reply(reply, form, codecs) if again is None else again,
+        value=value if again is None else again,
         headers=address.kafka_headers,
         partition=address.partition,
     )
@@ -107,35 +108,25 @@ async def deliver(
         sent = await (await kafka.publisher.reply(record))
     except DeliveryError as error:
         log.warning("a reply could not be delivered and is dead-lettered: %s", error)
-        await _dead_letter(reply, address, error, kafka, observers)
+        dead = Outgoing(
+            topic=dead_letter_topic(REPLIES),
+            key=address.key,
+            value=value,
+            headers=[
+                *address.kafka_headers,
+                ("dlq-cause", b"undeliverable"),
+                ("dlq-reason", reason_of(error)[:LONGEST_REASON].encode()),
+                ("dlq-source", f"{address.topic}".encode()),
+                ("dlq-worker", kafka.me.worker.encode()),
+            ],
+        )
+        observers.metrics.dead_lettered(REPLIES, "undeliverable")
+        await (await kafka.publisher.publish(dead))
         return None
     return RecordPlace(topic=sent.topic, partition=sent.partition, offset=sent.offset)
 
 
-async def _dead_letter(
-    reply: Reply,
-    address: ReplyAddress,
-    error: DeliveryError,
-    kafka: KafkaPorts,
-    observers: Observers,
-) -> None:
-    record = Outgoing(
-        topic=dead_letter_topic(REPLIES),
-        key=address.key,
-        value=encode_reply(reply, Format(address.format), kafka.codecs),
-        headers=[
-            *address.kafka_headers,
-            ("dlq-cause", b"undeliverable"),
-            ("dlq-reason", reason_of(error)[:LONGEST_REASON].encode()),
-            ("dlq-source", f"{address.topic}".encode()),
-            ("dlq-worker", kafka.me.worker.encode()),
-        ],
-    )
-    observers.metrics.dead_lettered(REPLIES, "undeliverable")
-    await (await kafka.publisher.publish(record))
-
-
-def encode_reply(reply: Reply, form: Format, codecs: Codecs) -> bytes:
+def _encode(reply: Reply, form: Format, codecs: Codecs) -> bytes:
     """Encode a reply in the format of its request."""
     record = as_record(reply)
     if form is not Format.JSON:
