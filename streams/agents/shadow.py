@@ -39,7 +39,7 @@ def draw_shadow(
     ):
         return None
     policy = hop.snapshot.policy.shadow
-    shadow = shadow_of(hop.message.key.decode(), ending.answer.tier, hop.snapshot)
+    shadow = shadow_of(hop.identity.decode(), ending.answer.tier, hop.snapshot)
     if policy is None or shadow is None:
         return None
     allowed = shadow_spend.open(policy.nano_per_day, now)

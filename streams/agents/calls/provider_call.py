@@ -98,7 +98,7 @@ async def _make_call(
         calls.budgets.release(call_id)
         raise
     begun = BegunCall(
-        identity=hop.message.key,
+        identity=hop.identity,
         hop=hop.message.hop,
         visit=hop.message.visit,
         call_id=call_id,

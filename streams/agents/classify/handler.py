@@ -117,15 +117,8 @@ async def _decided(
     context = DecisionContext(now=now, time_left_ms=hop.deadline_at - now, costs=costs)
     hop = replace(hop, attempts=tuple(work.tries.attempts))
     if features is not None and wants_opinion(features, effective):
-        asking = Hop(
-            work=work,
-            message=replace(hop, hop=BEFORE_HOPS, attempts=()),
-            partition=None,
-            snapshot=effective,
-            body=request.body,
-            context_tokens=features.context_tokens,
-            trace=trace,
-        )
+        before = replace(hop, hop=BEFORE_HOPS, attempts=())
+        asking = Hop.of(work, before, effective, request.body, trace)
         progress = HopProgress.of(asking, deps.kafka.publisher)
         async with progress.one_try():
             opinion = await opinion_on(features, progress, deps)

@@ -11,12 +11,13 @@ from core.kafka.producer import Outgoing
 from schemas.encoding.avro_mapping import as_record
 from schemas.events import OutcomeEvent
 from schemas.journal_headers import TERMINAL, JournalHeaders, JournalKind
-from schemas.records import TierMessage
+from schemas.records import BEFORE_HOPS, TierMessage
 from schemas.topics import OUTCOMES
 from streams.agents.context.tier_records import PRIORITY_QUALITY
 from streams.flow.dispatcher import Work
 from streams.journal.partition_journal import Owner
 from streams.routing.budgets import BudgetSubject
+from streams.routing.features.request_features import estimate_tokens
 from streams.routing.snapshot import RegistrySnapshot
 from streams.tracing.context import TraceContext
 
@@ -25,19 +26,42 @@ from streams.tracing.context import TraceContext
 class Hop:
     """A hop in work, under the registry version at its start.
 
-    `partition` is the partition number of its work and of its journal. `context_tokens` is the
-    estimate of the body's input tokens. `trace` is the parent span of the calls, if the request is
-    traced. The work of classify before hop 0 has the hop number `BEFORE_HOPS` and is no hop; its
-    partition is `None`, and the producer derives it from the key.
+    `identity` is the request's key and `partition` the number of the journal's partition, which is
+    that of its work. `context_tokens` is the estimate of the body's input tokens. `trace` is the
+    parent span of the calls, if the request is traced. The work of classify before hop 0 has the
+    hop number `BEFORE_HOPS` and is no hop; its partition is `None`: the producer derives it from
+    the key.
     """
 
     work: Work
     message: TierMessage
-    partition: int | None
     snapshot: RegistrySnapshot
     body: Mapping[str, Any]
+    trace: TraceContext | None
+    identity: bytes
+    partition: int | None
     context_tokens: int
-    trace: TraceContext | None = None
+
+    @classmethod
+    def of(
+        cls,
+        work: Work,
+        message: TierMessage,
+        snapshot: RegistrySnapshot,
+        body: Mapping[str, Any],
+        trace: TraceContext | None = None,
+    ) -> Hop:
+        """Return a hop, with what follows from its message and body."""
+        return cls(
+            work=work,
+            message=message,
+            snapshot=snapshot,
+            body=body,
+            trace=trace,
+            identity=message.key,
+            partition=None if message.hop == BEFORE_HOPS else work.message.partition,
+            context_tokens=estimate_tokens(body),
+        )
 
     @property
     def has_priority(self) -> bool:
@@ -108,7 +132,7 @@ class Hop:
         )
         record = Outgoing(
             topic=OUTCOMES,
-            key=message.key,
+            key=self.identity,
             value=codecs.outcome.encode(as_record(event)),
             headers=headers.encode(),
             partition=self.partition,

@@ -11,7 +11,6 @@ from __future__ import annotations
 from schemas.encoding import exact_json
 from schemas.errors import UndecodableError
 from schemas.journal_headers import JournalKind
-from schemas.records import TierMessage
 from streams.agents.calls.interrupted_calls import book_interrupted
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop import Hop
@@ -29,9 +28,6 @@ from streams.flow.dispatcher import Work
 from streams.flow.handling_retries import HandlingFailure, is_environment
 from streams.journal.partition_journal import Done, Duplicate, HopMessage, Run, Wait
 from streams.offset_metadata.retry_count import MOST_LOST_WORKERS
-from streams.registry.live import LiveRegistry
-from streams.routing.features.request_features import estimate_tokens
-from streams.tracing.context import TraceContext
 
 LOST_WORKERS = HandlingFailure(
     reason=f"{MOST_LOST_WORKERS} workers ended while they worked on it; it is not tried again"
@@ -65,7 +61,10 @@ async def execute(work: Work, deps: Dependencies) -> None:
             await end_failed(work, message, LOST_WORKERS, deps)
             return
         with hop_span(work, message, deps.observers.tracer) as span:
-            hop = _admitted_hop(work, message, deps.registry, span.context)
+            decision = message.decision
+            snapshot = deps.registry.snapshot.under(decision.experiment, decision.arm)
+            body = exact_json.loads(message.body) if message.body else {}
+            hop = Hop.of(work, message, snapshot, body, span.context)
             progress = HopProgress.of(hop, deps.kafka.publisher)
             async with progress.one_try():
                 await _carry_out(progress, deps)
@@ -115,22 +114,6 @@ async def _carry_out(progress: HopProgress, deps: Dependencies) -> None:
     await end_hop(progress, ending, deps)
     if shadow is not None:
         await make_shadow(progress, ending, shadow, deps)
-
-
-def _admitted_hop(
-    work: Work, message: TierMessage, registry: LiveRegistry, trace: TraceContext | None
-) -> Hop:
-    decision = message.decision
-    body = exact_json.loads(message.body) if message.body else {}
-    return Hop(
-        work=work,
-        message=message,
-        partition=work.message.partition,
-        snapshot=registry.snapshot.under(decision.experiment, decision.arm),
-        body=body,
-        context_tokens=estimate_tokens(body),
-        trace=trace,
-    )
 
 
 async def _admitted(

@@ -42,14 +42,7 @@ async def end_failed(
     """
     await set_failed_aside(work.message, fault, deps.kafka, deps.observers)
     # The body is not read: it may be what fails.
-    hop = Hop(
-        work=work,
-        message=message,
-        partition=work.message.partition,
-        snapshot=deps.registry.snapshot,
-        body={},
-        context_tokens=0,
-    )
+    hop = Hop.of(work, message, deps.registry.snapshot, body={})
     progress = HopProgress.of(hop, deps.kafka.publisher)
     try:
         await end_hop(progress, GaveUp(kind=JournalKind.FAILED, failure=FAILURE), deps)

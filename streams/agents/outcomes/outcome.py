@@ -55,13 +55,13 @@ async def end_hop(progress: HopProgress, ending: Ending, deps: Dependencies) -> 
         error=ending.failure if isinstance(ending, GaveUp) else None,
     )
     written = await (await kafka.publisher.publish(record))
-    kafka.journals.wrote(hop.work.message.partition, message.key, headers, written.timestamp)
+    kafka.journals.wrote(hop.work.message.partition, hop.identity, headers, written.timestamp)
     if isinstance(ending, MovedOn | Parked):
         observers.metrics.hop_ended(ending.kind, message.tier)
         return
     if isinstance(ending, Replied):
         answer = ending.answer
-        observers.drift_monitor.replied(message.key, answer.model, answer.confidence)
+        observers.drift_monitor.replied(hop.identity, answer.model, answer.confidence)
     keep_request(message, ending.kind, result, kafka.clock.now(), observers.tracer)
     overhead = overhead_ms(ending, result)
     observers.metrics.ended(ending.kind, message.tier, result.latency_ms, overhead)

@@ -60,7 +60,7 @@ async def publish_signal(
     )
     record = Outgoing(
         topic=QUALITY,
-        key=message.key,
+        key=hop.identity,
         value=kafka.codecs.quality.encode(as_record(event)),
         partition=hop.partition,
     )

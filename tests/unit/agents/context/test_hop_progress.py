@@ -40,10 +40,7 @@ async def begun(world: World) -> HopProgress:
     (incoming,) = world.log.incoming(tier_topic("simple"))
     work = Work(message=incoming, slots=ConcurrencyLimiter(1), lane=PartitionState())
     work.tries.attempts = [attempt("failed")]
-    hop = Hop(
-        work=work, message=message, partition=0, snapshot=deps.registry.snapshot, body={},
-        context_tokens=0,
-    )  # fmt: skip
+    hop = Hop.of(work, message, deps.registry.snapshot, body={})
     return HopProgress.of(hop, deps.kafka.publisher)
 
 
