@@ -59,10 +59,10 @@ async def ask_model(
     if not found.choice.candidates:
         failed = NO_CAPACITY if found.denied is None else NO_BUDGET
         return CallResult(failed=failed, steps=found.steps)
-    end = await make_call(progress, found.choice.candidates[0], spec, deps)
+    attempt, ended = await make_call(progress, found.choice.candidates[0], spec, deps)
     return CallResult(
-        attempt=end.attempt,
-        completion=end.completion,
-        failed=None if end.completion else end.attempt.status,
+        attempt=attempt,
+        completion=ended.completion,
+        failed=None if ended.completion else ended.status,
         steps=found.steps,
     )

@@ -18,7 +18,7 @@ from streams.agents.context.spans import call_span, note_call, trace_headers
 from streams.flow.handling_retries import is_environment
 from streams.journal.partition_journal import BegunCall
 from streams.providers.exchange import EndedCall, chat_call, complete
-from streams.providers.port import Completion, ErrorClass, ProviderError, Usage
+from streams.providers.port import ErrorClass, Usage
 from streams.providers.refusals.refused_parameters import RefusedParameters
 from streams.providers.reliability.instance_load import CallInFlight, Instances
 from streams.routing.parameters.answer_limits import answer_limit, asked_limit
@@ -29,17 +29,18 @@ LEASE_MARGIN_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallEnd:
-    """End of a call: a completion or an error."""
+class _Start:
+    """Start of a call: broker time and the end of its lease, ms, and its expected nano-USD."""
 
-    attempt: Attempt
-    completion: Completion | None
-    error: ProviderError | None
+    call_id: str
+    at: int
+    lease_until: int
+    expected_nano: int | None
 
 
 async def make_call(
     progress: HopProgress, candidate: Candidate, spec: CallSpec, deps: Dependencies
-) -> CallEnd:
+) -> tuple[Attempt, EndedCall]:
     """Call a candidate once. On return, and on an unexpected exception, the cost event is published
     and the call is in the hop's progress.
     """
@@ -53,14 +54,10 @@ async def make_call(
 
 
 async def _make_call(
-    progress: HopProgress,
-    candidate: Candidate,
-    spec: CallSpec,
-    call_id: str,
-    deps: Dependencies,
-) -> CallEnd:
-    hop = progress.hop
-    calls, clock, model = deps.calls, deps.kafka.clock, candidate.model
+    progress: HopProgress, candidate: Candidate, spec: CallSpec, call_id: str, deps: Dependencies
+) -> tuple[Attempt, EndedCall]:
+    hop, model = progress.hop, candidate.model
+    calls, clock = deps.calls, deps.kafka.clock
     longest = answer_limit(spec.body, model, spec.context_tokens)
 
     def cost_nano(output_tokens: int) -> int | None:
@@ -70,46 +67,20 @@ async def _make_call(
     expected_nano = cost_nano(EXPECTED_OUTPUT_TOKENS)
     calls.budgets.reserve(call_id, hop.payer(model.name), expected_nano, lambda: cost_nano(longest))
     in_flight = calls.instances.begin(candidate, _expected_tokens(spec), clock.elapsed_ms())
-    started_at = clock.now()
-    limits = hop.snapshot.policy.timeouts
-    total_ms = max(min(limits.total_ms, spec.limit_ms, hop.time_left_ms(started_at)), 1.0)
-    lease_until = started_at + int(total_ms) + LEASE_MARGIN_MS
-    progress.call_started(lease_until)
+    now, limits = clock.now(), hop.snapshot.policy.timeouts
+    total_ms = max(min(limits.total_ms, spec.limit_ms, hop.time_left_ms(now)), 1.0)
+    start = _Start(
+        call_id=call_id,
+        at=now,
+        lease_until=now + int(total_ms) + LEASE_MARGIN_MS,
+        expected_nano=expected_nano,
+    )
     try:
-        _, record = hop.journal_record(
-            JournalKind.STARTED,
-            started_at,
-            deps.kafka.me,
-            deps.kafka.codecs,
-            call_id=call_id,
-            purpose=spec.purpose,
-            lease_until=lease_until,
-            provider=model.provider,
-            request_model=model.name,
-            instance=candidate.instance.name,
-            expected_nano=expected_nano,
-        )
-        if calls.journal_before_call:
-            await (await deps.kafka.publisher.publish(record))
-        else:
-            await progress.publish(record)
+        await _journal_start(progress, candidate, spec, start, deps)
     except BaseException:
         calls.instances.given_up(in_flight)
         calls.budgets.release(call_id)
         raise
-    begun = BegunCall(
-        identity=hop.identity,
-        hop=hop.message.hop,
-        visit=hop.message.visit,
-        call_id=call_id,
-        owner=deps.kafka.me,
-        lease_until=lease_until,
-        started_at=started_at,
-        value=record.value or b"",
-    )
-    calls.open_calls.begin(begun, hop.partition)
-    if hop.message.hop != BEFORE_HOPS:
-        hop.work.end_trial()
     call = chat_call(
         call_id,
         model,
@@ -131,7 +102,7 @@ async def _make_call(
         raise
     ended = EndedCall(
         call_id=call_id,
-        started_at=started_at,
+        started_at=start.at,
         latency_ms=clock.elapsed_ms() - before,
         completion=completion,
         error=error,
@@ -143,7 +114,45 @@ async def _make_call(
     attempt = await book_call(progress, candidate, spec, ended, deps)
     if opened:
         await _alert_down(candidate, attempt, deps.observers.alerts)
-    return CallEnd(attempt=attempt, completion=completion, error=error)
+    return attempt, ended
+
+
+async def _journal_start(
+    progress: HopProgress, candidate: Candidate, spec: CallSpec, start: _Start, deps: Dependencies
+) -> None:
+    """Publish the call's start; return when the journal has it."""
+    hop, kafka = progress.hop, deps.kafka
+    progress.call_started(start.lease_until)
+    _, record = hop.journal_record(
+        JournalKind.STARTED,
+        start.at,
+        kafka.me,
+        kafka.codecs,
+        call_id=start.call_id,
+        purpose=spec.purpose,
+        lease_until=start.lease_until,
+        provider=candidate.model.provider,
+        request_model=candidate.model.name,
+        instance=candidate.instance.name,
+        expected_nano=start.expected_nano,
+    )
+    if deps.calls.journal_before_call:
+        await (await kafka.publisher.publish(record))
+    else:
+        await progress.publish(record)
+    begun = BegunCall(
+        identity=hop.identity,
+        hop=hop.message.hop,
+        visit=hop.message.visit,
+        call_id=start.call_id,
+        owner=kafka.me,
+        lease_until=start.lease_until,
+        started_at=start.at,
+        value=record.value or b"",
+    )
+    deps.calls.open_calls.begin(begun, hop.partition)
+    if hop.message.hop != BEFORE_HOPS:
+        hop.work.end_trial()
 
 
 def _note_end(

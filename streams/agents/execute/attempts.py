@@ -12,11 +12,11 @@ from core.alert_port import Alerts
 from core.clock import Clock
 from schemas.alert_names import AlertName
 from schemas.encoding import exact_json
-from schemas.records import ANSWER, Answer
+from schemas.records import ANSWER, Answer, Attempt
 from schemas.topics import MAX_ANSWER_BYTES
 from streams.agents.calls.capacity import available_candidates, wait_for_capacity
 from streams.agents.calls.expected_costs import expected_costs
-from streams.agents.calls.provider_call import CallEnd, make_call
+from streams.agents.calls.provider_call import make_call
 from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop import Hop
@@ -25,6 +25,7 @@ from streams.agents.context.outcome_kinds import Ending, MovedOn, Replied
 from streams.agents.context.ports import CallPorts, Pricing
 from streams.agents.execute.exhaustion import exhausted, no_candidates, out_of_time
 from streams.agents.quality.answer_evaluation import evaluate_answer
+from streams.providers.exchange import EndedCall
 from streams.providers.port import Completion, ErrorClass
 from streams.routing.cascade import (
     Accept,
@@ -83,16 +84,16 @@ async def _call_until_answered(
     hop, failures = progress.hop, list[FailedCall]()
     deps.calls.retries.called()
     while True:
-        end = await make_call(progress, candidate, _spec(hop, candidate), deps)
-        if end.completion is not None:
-            return await _answered(progress, candidate, end, end.completion, deps)
-        failures.append(_failed(candidate, end))
-        await _alert_on_auth(candidate, end, deps.observers.alerts)
+        attempt, ended = await make_call(progress, candidate, _spec(hop, candidate), deps)
+        if ended.completion is not None:
+            return await _answered(progress, candidate, attempt, ended.completion, deps)
+        failures.append(_failed(candidate, ended))
+        await _alert_on_auth(candidate, ended, deps.observers.alerts)
         if hop.work.lost:
             return None
         if hop.time_left_ms(deps.kafka.clock.now()) <= 0:
             return out_of_time(hop)
-        following = await _after(progress, end, failures, deps.calls, deps.kafka.clock)
+        following = await _after(progress, ended, failures, deps.calls, deps.kafka.clock)
         if not isinstance(following, Candidate):
             return following
         candidate = following
@@ -100,7 +101,7 @@ async def _call_until_answered(
 
 async def _after(
     progress: HopProgress,
-    end: CallEnd,
+    ended: EndedCall,
     failures: list[FailedCall],
     calls: CallPorts,
     clock: Clock,
@@ -113,7 +114,7 @@ async def _after(
         found.choice.candidates,
         hop.snapshot.policy.fallback,
         time_left_ms=hop.time_left_ms(clock.now()),
-        jitter=draw(f"retry/{end.attempt.call_id}"),
+        jitter=draw(f"retry/{ended.call_id}"),
         may_retry=calls.retries.allows,
         # Calls of earlier hops that were refused for an unknown reason.
         refusals_before=sum(
@@ -122,8 +123,8 @@ async def _after(
         ),
     )
     # An error holds no words of the provider's, so it may be stored.
-    error = None if end.error is None else str(end.error)[:_LONGEST_ERROR]
-    failure = FailureStep(call=end.attempt.call_id, why=step.why, error=error)
+    error = None if ended.error is None else str(ended.error)[:_LONGEST_ERROR]
+    failure = FailureStep(call=ended.call_id, why=step.why, error=error)
     progress.decided(*found.steps, failure)
     if isinstance(step, TierExhausted):
         state = _cascade_state(hop, clock, calls.pricing)
@@ -135,13 +136,13 @@ async def _after(
     return await _next_with_capacity(progress, calls, clock, step.candidate)
 
 
-def _failed(candidate: Candidate, end: CallEnd) -> FailedCall:
-    after = end.error.retry_after_s if end.error else None
+def _failed(candidate: Candidate, ended: EndedCall) -> FailedCall:
+    after = ended.error.retry_after_s if ended.error else None
     return FailedCall(
         candidate=candidate,
-        error_class=end.attempt.status,
+        error_class=ended.status,
         retry_after_ms=None if after is None else after * 1000,
-        unsupported=end.error.unsupported if end.error else None,
+        unsupported=ended.error.unsupported if ended.error else None,
     )
 
 
@@ -155,7 +156,7 @@ def _spec(hop: Hop, candidate: Candidate) -> CallSpec:
 async def _answered(
     progress: HopProgress,
     candidate: Candidate,
-    end: CallEnd,
+    attempt: Attempt,
     completion: Completion,
     deps: Dependencies,
 ) -> Ending:
@@ -166,11 +167,11 @@ async def _answered(
         finish_reason=completion.finish_reason,
         logprobs=completion.logprobs,
     )
-    clock, call_id = deps.kafka.clock, end.attempt.call_id
+    clock = deps.kafka.clock
     state = _cascade_state(hop, clock, deps.calls.pricing)
-    evaluation = await evaluate_answer(progress, end.attempt, answered, state, deps)
+    evaluation = await evaluate_answer(progress, attempt, answered, state, deps)
     result = evaluation.result
-    progress.rated(call_id, result.confidence)
+    progress.rated(attempt.call_id, result.confidence)
     progress.decided(*evaluation.steps)
     answer = _answer(hop, candidate, completion, result.confidence)
     if answer is None:
@@ -180,7 +181,7 @@ async def _answered(
     step = after_answer(result, state, hop.snapshot)
     progress.decided(
         AnswerStep(
-            call=call_id,
+            call=attempt.call_id,
             confidence=result.confidence,
             parts=result.parts,
             faults=tuple(fault.check for fault in result.faults),
@@ -236,10 +237,10 @@ def _cascade_state(hop: Hop, clock: Clock, pricing: Pricing) -> CascadeState:
     return replace(state, costs=costs)
 
 
-async def _alert_on_auth(candidate: Candidate, end: CallEnd, alerts: Alerts) -> None:
-    if end.attempt.status == "auth":
+async def _alert_on_auth(candidate: Candidate, ended: EndedCall, alerts: Alerts) -> None:
+    if ended.status == "auth":
         await alerts.fire(
             AlertName.PROVIDER_AUTH,
             f"{candidate.model.name}/{candidate.instance.name}",
-            f"the provider refused our key, or there is none: {end.error}",
+            f"the provider refused our key, or there is none: {ended.error}",
         )
