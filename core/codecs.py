@@ -62,7 +62,7 @@ class Codecs:
             try:
                 return await self._known.learn(schema_id)
             except SchemaRegistryAwayError as error:
-                log.warning("a message with schema id %d waits: %s", schema_id, error)
+                log.warning("cannot read schema id %d, its messages wait: %s", schema_id, error)
                 await self._sleep(delay)
         return False
 

@@ -71,5 +71,5 @@ def tls_context(
 
 
 def _why(error: Exception) -> str:
-    said = getattr(error, "strerror", None) or getattr(error, "reason", None)
-    return str(said or type(error).__name__)
+    reason = getattr(error, "strerror", None) or getattr(error, "reason", None)
+    return str(reason or type(error).__name__)

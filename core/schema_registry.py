@@ -114,16 +114,16 @@ class MemoryRegistry:
     def __init__(self) -> None:
         self.schemas: dict[int, Schema] = {}
         self.away = False
-        self.asked = 0
+        self.requests = 0
 
     async def schema(self, schema_id: int) -> Schema | None:
         """See `SchemaRegistry.schema`."""
-        self._answer()
+        self._respond()
         return self.schemas.get(schema_id)
 
     async def register(self, name: str, schema: Schema) -> int:
         """See `SchemaRegistry.register`."""
-        self._answer()
+        self._respond()
         for schema_id, known in self.schemas.items():
             if known == schema:
                 return schema_id
@@ -133,8 +133,8 @@ class MemoryRegistry:
     async def close(self) -> None:
         """See `SchemaRegistry.close`."""
 
-    def _answer(self) -> None:
-        self.asked += 1
+    def _respond(self) -> None:
+        self.requests += 1
         if self.away:
             raise SchemaRegistryAwayError("the in-memory schema registry is down")
 

@@ -19,7 +19,7 @@ from sinks.clickhouse.connection import connect
 from sinks.settings import SinkSettings
 from streams.client.batch_send import Pace, send_all
 from streams.client.caller import ReceivedReply, kafka_caller
-from streams.client.feedback import FeedbackMessage, publish_opinions
+from streams.client.feedback import FeedbackMessage, publish_feedback
 from streams.client.totals import SendTotals
 
 NEEDS = "needs:"
@@ -39,7 +39,7 @@ class DemoRun:
     run: str
     total: int
     totals: SendTotals = field(default_factory=SendTotals)
-    opinions: list[FeedbackMessage] = field(default_factory=list)
+    ratings: list[FeedbackMessage] = field(default_factory=list)
     needing: int = 0
     below_bar: int = 0
 
@@ -73,7 +73,7 @@ async def run_demo(
         done.needing += needs_more
         done.below_bar += needs_more and (score is None or score < BAR)
         if score is not None:
-            done.opinions.append(
+            done.ratings.append(
                 FeedbackMessage(
                     tenant=request.get("tenant"),
                     request_id=request["request_id"],
@@ -90,7 +90,7 @@ async def run_demo(
             f"{len(missing)} of {len(requests)} requests were not answered within "
             f"{_TIMEOUT_S:g} s; see `sluice status` and the worker's log in .sluice/"
         )
-    await publish_opinions(bootstrap_servers, done.opinions)
+    await publish_feedback(bootstrap_servers, done.ratings)
     await asyncio.to_thread(_until_stored, clickhouse_url, done)
     return done
 
@@ -100,7 +100,7 @@ def _until_stored(clickhouse_url: str, done: DemoRun) -> None:
     client = connect(settings)
     database = settings.clickhouse_database
     prefix = f"demo-{done.run}-"
-    wanted = (done.total, len(done.opinions))
+    wanted = (done.total, len(done.ratings))
     query = (
         f"SELECT (SELECT count() FROM {database}.requests "
         f"WHERE startsWith(request_id, '{prefix}')), "

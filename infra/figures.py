@@ -22,14 +22,14 @@ _FORMATS = {
 }
 
 
-_TOLD = frozenset({"ms", "tokens", "tokens/s", "bytes", "s"})
+_IN_NAMES = frozenset({"ms", "tokens", "tokens/s", "bytes", "s"})
 """Units that a figure does not show, unlike `$` and `%`."""
 
 
 def heading(name: str, unit: str) -> str:
     """Return a column's heading, with the unit if its figures do not show it."""
-    told = unit not in _TOLD or unit.partition("/")[0] in name
-    return name if told else f"{name} ({unit})"
+    has_unit = unit not in _IN_NAMES or unit.partition("/")[0] in name
+    return name if has_unit else f"{name} ({unit})"
 
 
 def shown(value: Any, unit: str) -> str:

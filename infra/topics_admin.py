@@ -68,7 +68,7 @@ class TopicsAdmin:
             except KafkaException as error:
                 if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
                     continue
-                raise TopicError(f"{name} could not be created: {error.args[0].str()}") from error
+                raise TopicError(f"cannot create {name}: {error.args[0].str()}") from error
             created.append(name)
         return created
 
@@ -80,7 +80,7 @@ class TopicsAdmin:
         """
         found = self._present()
         missing = [topic.name for topic in topics if topic.name not in found]
-        differences = [f"{name} is missing; run sluice topics create" for name in missing]
+        differences = [f"{name} is missing; create it: sluice topics create" for name in missing]
         present = [topic for topic in topics if topic.name in found]
         widths = {
             len(found[topic.name].partitions)
@@ -92,7 +92,7 @@ class TopicsAdmin:
                 f"tier, wait and event topics must share one partition count, not {sorted(widths)}"
             )
         differences.extend(
-            f"{topic.name} has {len(found[topic.name].partitions)} partitions, it must have 1"
+            f"{topic.name} has {len(found[topic.name].partitions)} partitions, expected 1"
             for topic in present
             if topic.width is PartitioningClass.SINGLE and len(found[topic.name].partitions) != 1
         )
@@ -106,12 +106,12 @@ class TopicsAdmin:
 
     def _config_differences(self, topics: Sequence[Topic]) -> list[str]:
         by_name = {topic.name: topic for topic in topics}
-        asked = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in by_name]
+        resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in by_name]
         differences: list[str] = []
-        for resource, future in self._client.describe_configs(asked).items():
+        for resource, future in self._client.describe_configs(resources).items():
             actual = future.result(timeout=_TIMEOUT_S)
             differences.extend(
-                f"{resource.name}: {key} is {actual[key].value}, declared is {value}"
+                f"{resource.name}: {key} is {actual[key].value}, expected {value}"
                 for key, value in by_name[resource.name].config.items()
                 if key in actual and actual[key].value != value
             )

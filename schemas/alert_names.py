@@ -52,7 +52,7 @@ class AlertName(StrEnum):
     UNSUPPORTED_PARAMETER = (
         "unsupported_parameter",
         Resolution.QUIET,
-        "a model rejected a request parameter; the worker leaves it out for that model",
+        "a model rejected a request parameter; the worker omits it in calls of that model",
     )
     UNKNOWN_PRICE = (
         "unknown_price",

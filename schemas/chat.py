@@ -104,10 +104,10 @@ class Message(Strict):
     @model_validator(mode="after")
     def _whole(self) -> Message:
         if self.role == "tool" and (self.tool_call_id is None or self.content is None):
-            raise ValueError("a tool message needs tool_call_id and content")
-        said = (self.tool_calls, self.refusal, self.reasoning_content, self.thinking_blocks)
-        if self.content is None and all(each is None for each in said):
-            raise ValueError("a message needs content")
+            raise ValueError("a tool message requires tool_call_id and content")
+        other = (self.tool_calls, self.refusal, self.reasoning_content, self.thinking_blocks)
+        if self.content is None and all(each is None for each in other):
+            raise ValueError("a message requires content")
         return self
 
 
@@ -158,7 +158,9 @@ class ResponseFormat(Strict):
     @model_validator(mode="after")
     def _whole(self) -> ResponseFormat:
         if (self.type == "json_schema") != (self.json_schema is not None):
-            raise ValueError("json_schema is required with type json_schema, and only there")
+            raise ValueError(
+                "json_schema is required with type json_schema, and not allowed otherwise"
+            )
         return self
 
 
@@ -233,7 +235,7 @@ class RequestDocument(ChatBody):
     @model_validator(mode="after")
     def _one_question(self) -> RequestDocument:
         if (self.prompt is None) == (self.messages is None):
-            raise ValueError("exactly one of prompt and messages is needed")
+            raise ValueError("exactly one of prompt and messages is required")
         return self
 
 

@@ -133,7 +133,7 @@ def tier_of_topic(name: str) -> str | None:
 def wait_topic(delay_s: int) -> str:
     """Return the name of the wait topic with this delay, one of `WAIT_DELAYS_S`."""
     if delay_s not in WAIT_DELAYS_S:
-        raise ValueError(f"no wait topic of {delay_s} s; there are {WAIT_DELAYS_S}")
+        raise ValueError(f"no wait topic of {delay_s} s; expected one of {WAIT_DELAYS_S}")
     return f"llm.wait.{delay_s}s.v1"
 
 
@@ -147,7 +147,7 @@ def reply_topic(name: str) -> Topic:
     return Topic(
         name=name,
         width=PartitioningClass.REQUESTS,
-        key="the request's",
+        key="that of the request",
         value="Reply",
         retention_ms=DAY_MS,
         max_message_bytes=8 * MIB,
@@ -172,7 +172,7 @@ def declared_topics(
             Topic(
                 name=name,
                 width=PartitioningClass.REQUESTS,
-                key="the caller's, else the request id",
+                key="chosen by the caller; default: request id",
                 value="Request",
                 retention_ms=window,
                 max_message_bytes=request,
@@ -214,7 +214,7 @@ def declared_topics(
         Topic(
             name=REPLIES,
             width=PartitioningClass.REQUESTS,
-            key="the request's",
+            key="that of the request",
             value="Reply",
             retention_ms=DAY_MS,
             max_message_bytes=request,

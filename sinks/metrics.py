@@ -41,7 +41,7 @@ class SinkMetrics:
         """
 
         self.repeats = Counter(
-            "sluice_sink_repeats", "Of those, rows marked as duplicates.", ("table",),
+            "sluice_sink_repeats", "Stored rows that are marked as duplicates.", ("table",),
             registry=own,
         )  # fmt: skip
         """Purpose: duplicates come from crashes and rebalances; views exclude them. A steady rate
@@ -143,7 +143,7 @@ class _Levels(Collector):
         yield self._lag_family()
         yield GaugeMetricFamily(
             "sluice_sink_buffered_bytes",
-            "Bytes of rows that are read and not stored yet.",
+            "Bytes of rows that are read but not stored yet.",
             value=self._held_bytes(),
         )
         yield GaugeMetricFamily(

@@ -26,7 +26,7 @@ from sinks.clickhouse.store import Store
 from sinks.clock import SystemClock
 from sinks.health import why_not_ready
 from sinks.ingest.alert_watch import AlertWatch, watch_alerts
-from sinks.ingest.bad_records import BadRecordReports, tell_bad_records
+from sinks.ingest.bad_records import BadRecordReports, report_bad_records
 from sinks.ingest.combined_inserts import CombiningStore
 from sinks.ingest.consumer import make_consumer
 from sinks.ingest.partition_writer import delays
@@ -111,7 +111,7 @@ async def _consume(
     consumer.subscribe(pattern=topic_pattern(settings.request_topic_names), listener=sink)
     beside = (
         asyncio.create_task(watch_alerts(watch, settings, known)),
-        asyncio.create_task(tell_bad_records(bad, settings, known)),
+        asyncio.create_task(report_bad_records(bad, settings, known)),
     )
     try:
         await sink.run(stop)

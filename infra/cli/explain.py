@@ -30,25 +30,25 @@ def command(request_id: str, *, tenant: str, as_json: bool) -> None:
     Times are relative to the request's append to its topic.
     """
     from infra.devstack.addresses import clickhouse_address
-    from infra.explain.timeline import story_of
+    from infra.explain.timeline import timeline_of
     from sinks.analytics.one_request import read_request
     from sinks.settings import SinkSettings
 
     settings = SinkSettings(clickhouse_url=clickhouse_address(InfraSettings()))
-    story = story_of(read_request(request_id, tenant, settings))
+    timeline = timeline_of(read_request(request_id, tenant, settings))
     if as_json:
-        print_json(_document(story))
+        print_json(_document(timeline))
     else:
-        _tell(story)
+        _show(timeline)
 
 
-def _tell(story: RequestTimeline) -> None:
+def _show(timeline: RequestTimeline) -> None:
     from rich.text import Text
 
-    for name, value in _head(story):
+    for name, value in _head(timeline):
         console.print(Text(f"{name:<{_WIDTH}}", style="bold") + Text(one_line(value)))
     console.print()
-    for entry in story.entries:
+    for entry in timeline.entries:
         console.print(_line(entry))
         for detail in entry.details:
             console.print(Text(" " * (_WIDTH + 2) + one_line(detail), style="dim"))
@@ -72,56 +72,68 @@ def _time(at_ms: float) -> str:
     return f"{at_ms / 1000:+,.1f} s"
 
 
-def _head(story: RequestTimeline) -> list[tuple[str, str]]:
-    about = " · ".join(f"{name} {value}" for name, value in story.about.items())
+def _head(timeline: RequestTimeline) -> list[tuple[str, str]]:
+    about = " · ".join(f"{name} {value}" for name, value in timeline.about.items())
     lines = [
-        ("request", f"{story.request_id} · tenant {story.tenant}{' · ' if about else ''}{about}"),
-        ("asked", f"{story.asked_at:%Y-%m-%d %H:%M:%S.%f}"[:-3] + f" UTC at {story.source}"),
-        ("ended", _ended(story)),
-        ("cost", _cost(story)),
+        (
+            "request",
+            f"{timeline.request_id} · tenant {timeline.tenant}{' · ' if about else ''}{about}",
+        ),
+        (
+            "requested",
+            f"{timeline.asked_at:%Y-%m-%d %H:%M:%S.%f}"[:-3] + f" UTC at {timeline.source}",
+        ),
+        ("ended", _ended(timeline)),
+        ("cost", _cost(timeline)),
     ]
-    if story.baseline is not None:
-        lines.append(("baseline", _baseline(story)))
+    if timeline.baseline is not None:
+        lines.append(("baseline", _baseline(timeline)))
     lines += [
-        (name, text) for name, text in (("prompt", story.prompt), ("answer", story.answer)) if text
+        (name, text)
+        for name, text in (("prompt", timeline.prompt), ("answer", timeline.answer))
+        if text
     ]
-    if story.others:
-        more = f"{story.others} older request(s) with this id are not shown"
+    if timeline.others:
+        more = f"{timeline.others} older request(s) with this id are not shown"
         lines.append(("note", more))
     return lines
 
 
-def _ended(story: RequestTimeline) -> str:
-    if story.status is None:
+def _ended(timeline: RequestTimeline) -> str:
+    if timeline.status is None:
         return "not yet"
-    after = "" if story.latency_ms is None else f" after {story.latency_ms:,.0f} ms"
-    if story.error:
-        return f"{story.status}{after}: {story.error}"
-    sure = "" if story.confidence is None else f", confidence {story.confidence:.2f}"
-    worse = ", degraded: no better model was available" if story.degraded else ""
-    return f"{story.status}{after} by {story.model} ({story.provider}){sure}{worse}"
+    after = "" if timeline.latency_ms is None else f" after {timeline.latency_ms:,.0f} ms"
+    if timeline.error:
+        return f"{timeline.status}{after}: {timeline.error}"
+    sure = "" if timeline.confidence is None else f", confidence {timeline.confidence:.2f}"
+    worse = ", degraded: no better model was available" if timeline.degraded else ""
+    return f"{timeline.status}{after} by {timeline.model} ({timeline.provider}){sure}{worse}"
 
 
-def _cost(story: RequestTimeline) -> str:
-    if story.cost is None and not story.unknown_calls:
-        return "no call was made"
-    cost = UNKNOWN if story.cost is None else dollars(story.cost)
-    parts = ", ".join(f"{name} {dollars(usd)}" for name, usd in sorted(story.shares.items()))
-    split = f" ({parts})" if len(story.shares) > 1 else ""
-    missing = f", and {story.unknown_calls} call(s) of unknown cost" if story.unknown_calls else ""
+def _cost(timeline: RequestTimeline) -> str:
+    if timeline.cost is None and not timeline.unknown_calls:
+        return "no call"
+    cost = UNKNOWN if timeline.cost is None else dollars(timeline.cost)
+    parts = ", ".join(f"{name} {dollars(usd)}" for name, usd in sorted(timeline.shares.items()))
+    split = f" ({parts})" if len(timeline.shares) > 1 else ""
+    missing = (
+        f", and {timeline.unknown_calls} call(s) of unknown cost" if timeline.unknown_calls else ""
+    )
     return f"{cost}{split}{missing}"
 
 
-def _baseline(story: RequestTimeline) -> str:
-    text = f"{story.baseline_model} would have cost {dollars(story.baseline or 0)}"  # type: ignore[arg-type]
-    if story.cost is None or story.unknown_calls or not story.baseline:
+def _baseline(timeline: RequestTimeline) -> str:
+    text = f"{timeline.baseline_model} would have cost {dollars(timeline.baseline or 0)}"  # type: ignore[arg-type]
+    if timeline.cost is None or timeline.unknown_calls or not timeline.baseline:
         return text
-    return f"{text}: {float(1 - story.cost / story.baseline):.1%} saved"
+    return f"{text}: {float(1 - timeline.cost / timeline.baseline):.1%} saved"
 
 
-def _document(story: RequestTimeline) -> dict[str, Any]:
+def _document(timeline: RequestTimeline) -> dict[str, Any]:
     from dataclasses import asdict
 
-    document = asdict(story)
-    document["asked_at"] = story.asked_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    document = asdict(timeline)
+    document["asked_at"] = timeline.asked_at.isoformat(timespec="milliseconds").replace(
+        "+00:00", "Z"
+    )
     return document

@@ -37,7 +37,7 @@ def command(
     use it. A higher score is better.
     """
     from infra.devstack.addresses import kafka_address
-    from streams.client.feedback import FeedbackMessage, publish_opinions
+    from streams.client.feedback import FeedbackMessage, publish_feedback
 
     if score is None and label is None and comment is None:
         raise click.UsageError("give at least one of --score, --label and --comment")
@@ -45,8 +45,8 @@ def command(
         raise click.UsageError("REQUEST_ID: up to 128 letters, digits and . _ : -")
     if tenant is not None and not NAME.fullmatch(tenant):
         raise click.UsageError("--tenant: up to 64 letters, digits and . _ : -")
-    said = FeedbackMessage(
+    message = FeedbackMessage(
         tenant=tenant, request_id=request_id, score=score, label=label, comment=comment
     )
-    asyncio.run(publish_opinions(kafka_address(InfraSettings()), [said]))
+    asyncio.run(publish_feedback(kafka_address(InfraSettings()), [message]))
     notes.print(f"published; see it with: sluice explain {request_id}")

@@ -200,8 +200,8 @@ def _artifact(named: Path) -> tuple[str, tuple[Path, ...]]:
 
 def _route(prompt: GoldenPrompt, snapshot: RegistrySnapshot) -> Routed:
     # The check concerns the policy, so a caller's pin is ignored.
-    asked = RoutingRequest.of(read_request(dict(prompt.request)), "golden")
-    subject = replace(asked, model=None, tier=None)
+    original = RoutingRequest.of(read_request(dict(prompt.request)), "golden")
+    subject = replace(original, model=None, tier=None)
     decision = decide(subject, snapshot, _NOW)
     return Routed(
         prompt=prompt,

@@ -32,7 +32,7 @@ def command(*, roles: bool, as_json: bool) -> None:
     else:
         for each in applied:
             say(f"{each.number:03} {each.name}")
-        said = f"{len(applied)} migrations applied"
-        notes.print(said if applied else "all migrations are already applied")
+        summary = f"{len(applied)} migrations applied"
+        notes.print(summary if applied else "all migrations are already applied")
     if roles:
         notes.print(f"roles: {', '.join(grant_roles(address))}")

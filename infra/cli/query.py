@@ -48,7 +48,7 @@ def command(
     ISO time such as 2026-11-01T00:00Z. Days begin at midnight UTC. A span in --since also sets the
     end: "--since yesterday" is yesterday, "--since yesterday --until now" continues to now.
     """
-    from infra.cli.arguments.time_range import asked_range
+    from infra.cli.arguments.time_range import given_range
 
     form = "json" if as_json else form
     if list_them:
@@ -56,8 +56,8 @@ def command(
         return
     if name is None:
         raise click.UsageError("give the name of a query, or list all: sluice query --list")
-    between = asked_range(since, until)
-    answer = _asked(name, between, _parameters(given))
+    between = given_range(since, until)
+    answer = _result(name, between, _parameters(given))
     if form == "json":
         print_json(_document(answer))
     elif form == "csv":
@@ -110,7 +110,7 @@ def show_answer(answer: QueryResult) -> None:
         notes.print(_when(answer), style="dim")
 
 
-def _asked(name: str, between: TimeRange, parameters: Mapping[str, str]) -> QueryResult:
+def _result(name: str, between: TimeRange, parameters: Mapping[str, str]) -> QueryResult:
     from infra.devstack.addresses import clickhouse_address
     from sinks.analytics.named_queries import question
     from sinks.errors import QueryParameterError, UnknownQueryError

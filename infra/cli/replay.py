@@ -75,7 +75,7 @@ def run(
     are recorded as `replay`.
     """
     from infra.cli.arguments.replay_range import lost_of, named_spans
-    from infra.cli.arguments.time_range import asked_range
+    from infra.cli.arguments.time_range import given_range
     from infra.cli.output.replay import show_run
     from infra.replays.factory import opened
     from infra.replays.ranges import spans_between
@@ -84,8 +84,8 @@ def run(
 
     if execute != (max_usd is not None):
         raise click.UsageError("--execute and --max-usd must be given together")
-    asked = asked_range(since, until)
-    between = (asked.since, asked.until)
+    given = given_range(since, until)
+    between = (given.since, given.until)
     origin = Origin(file=registry, artifact=artifact)
     with opened() as parts:
         version, own = chosen(parts.history, origin)
@@ -223,5 +223,5 @@ def _executed(
     from infra.replays.executed import execute, tasks_of
 
     tasks = tasks_of(parts, spec, version.snapshot)
-    with progress_bar("requests asked of the models", len(tasks)) as tick:
+    with progress_bar("model calls", len(tasks)) as tick:
         return execute(parts, tasks, version.snapshot, max_usd, tick)

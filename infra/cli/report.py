@@ -50,18 +50,18 @@ def command(*, since: str, until: str | None, out: Path) -> None:
 
     It is self-contained and contains no prompts and no answers.
     """
-    from infra.cli.arguments.time_range import asked_range
+    from infra.cli.arguments.time_range import given_range
 
-    between = asked_range(since, until)
+    between = given_range(since, until)
     every = "day" if between.until - between.since >= _LONG else "hour"
-    answers = _asked(between, every)
+    answers = _answers(between, every)
     if not answers["cost_by.model"] and not answers["routing_distribution"]:
         notes.print(f"no traffic from {between.since} to {between.until}")
     _write(out, between, every, answers)
     console.print(str(out))
 
 
-def _asked(between: TimeRange, every: str) -> dict[str, list[dict[str, Any]]]:
+def _answers(between: TimeRange, every: str) -> dict[str, list[dict[str, Any]]]:
     from infra.devstack.addresses import clickhouse_address
     from sinks.analytics.named_queries import question
     from sinks.analytics.query_runner import asker

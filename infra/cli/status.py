@@ -27,8 +27,8 @@ def command(*, as_json: bool) -> None:
             print_json([])
         raise FoundProblemsError(f"no pipeline runs in {home}. Start one: sluice up --detach")
     reports = show_parts(home, as_json=as_json)
-    ill = [each["name"] for each in reports if not each["healthy"]]
-    if ill or state.phase != "running":
+    unhealthy = [each["name"] for each in reports if not each["healthy"]]
+    if unhealthy or state.phase != "running":
         raise FoundProblemsError(
-            f"the pipeline is {state.phase}; not responding: {', '.join(ill) or 'none'}"
+            f"the pipeline is {state.phase}; not responding: {', '.join(unhealthy) or 'none'}"
         )

@@ -61,7 +61,7 @@ def create(*, acls: bool, replies: tuple[str, ...], as_json: bool) -> None:
     asyncio.run(check_connection(kafka_connection(settings)))
     address = kafka_address(settings)
     if replies:
-        _refuse_others(replies)
+        _refuse_forbidden_topics(replies)
         wanted = [reply_topic(name) for name in replies]
         created = TopicsAdmin(address).create(wanted, partitions_of(settings))
     else:
@@ -76,7 +76,7 @@ def create(*, acls: bool, replies: tuple[str, ...], as_json: bool) -> None:
     )
 
 
-def _refuse_others(names: tuple[str, ...]) -> None:
+def _refuse_forbidden_topics(names: tuple[str, ...]) -> None:
     """Reject a reply topic that no worker would write to."""
     from streams.flow.reply_topics import ReplyTopicPolicy
     from streams.worker.settings import WorkerSettings

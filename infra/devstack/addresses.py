@@ -62,6 +62,6 @@ def _running(settings: InfraSettings, variable: str) -> PipelineState:
     if state is None:
         raise LocalStackError(
             f"no pipeline runs in {settings.home}. Start one: sluice up --detach. "
-            f"Or name yours: {variable}"
+            f"Or set your own: {variable}"
         )
     return state

@@ -82,7 +82,7 @@ class LocalClickHouse:
         """
         if not is_free(self.port):
             raise LocalStackError(
-                f"ClickHouse's port {self.port} is taken by another process; set "
+                f"ClickHouse's port {self.port} is in use by another process; set "
                 "SLUICE_CLICKHOUSE_PORT to another one, or to 0 for a free one"
             )
         self.folder.mkdir(parents=True, exist_ok=True)

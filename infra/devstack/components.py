@@ -27,8 +27,8 @@ class NotThereError(LocalStackError):
 
     def __init__(self, part: PipelineComponent) -> None:
         super().__init__(
-            f"{part.name} at {part.address} does not answer; check the address that you set, or "
-            "unset it to have a local one"
+            f"{part.name} at {part.address} does not respond; check the configured address, or "
+            "unset it to use a local one"
         )
 
 

@@ -20,8 +20,8 @@ _LIST = "kafka-4.4.0.classpath"
 _PINNED = "kafka_jars.sha256"
 _SHOWN = 300
 
-_WAYS_ON = (
-    "Two ways on: point Sluice at your own services with SLUICE_KAFKA_BOOTSTRAP_SERVERS and "
+_ALTERNATIVES = (
+    "Alternatives: use your own services with SLUICE_KAFKA_BOOTSTRAP_SERVERS and "
     "SLUICE_CLICKHOUSE_URL, or start them with docker compose (docker-compose.yml)."
 )
 
@@ -66,11 +66,11 @@ def _jars(cache: Path) -> list[str]:
 def _check(jars: Sequence[str], pinned: Mapping[str, str]) -> None:
     for jar in map(Path, jars):
         if pinned.get(jar.name) != _sha256(jar):
-            what = "has another hash than" if jar.name in pinned else "is not among"
+            what = "has a hash that differs from" if jar.name in pinned else "is not among"
             raise LocalStackError(
                 f"{jar.resolve()} {what} the pinned jars of {KAFKA_ARTIFACT}, so Kafka is not "
-                "started. A broken download: remove the file, and start again. If it differs "
-                f"then, do not run it.\n{_WAYS_ON}"
+                "started. The download may be corrupt: remove the file, and start again. If the "
+                f"hash still differs, do not run it.\n{_ALTERNATIVES}"
             )
     missing = sorted(set(pinned) - {Path(jar).name for jar in jars})
     if missing:
@@ -87,8 +87,8 @@ def _fetch() -> list[str]:
         import jgo  # noqa: PLC0415 - importing it costs a second, only the first start needs it
     except ImportError as error:
         raise LocalStackError(
-            f"Kafka's jars can not be fetched, since the extra `local` is not installed "
-            f"({error.name} is missing).\n{_WAYS_ON}"
+            f"cannot download Kafka's jars: the extra `local` is not installed ({error.name} is "
+            f"missing); pip install 'sluice[local]'.\n{_ALTERNATIVES}"
         ) from error
 
     try:
@@ -96,13 +96,13 @@ def _fetch() -> list[str]:
     except Exception as error:
         cause = (str(error).splitlines() or [""])[0][:_SHOWN]
         raise LocalStackError(
-            f"Kafka's jars ({KAFKA_ARTIFACT}) could not be fetched from Maven Central: "
-            f"{type(error).__name__}: {cause}\n{_WAYS_ON}"
+            f"cannot download Kafka's jars ({KAFKA_ARTIFACT}) from Maven Central: "
+            f"{type(error).__name__}: {cause}\n{_ALTERNATIVES}"
         ) from error
     folders = (environment.jars_dir, environment.modules_dir)
     found = [str(jar) for folder in folders if folder for jar in sorted(Path(folder).glob("*.jar"))]
     if not found:
-        raise LocalStackError(f"{KAFKA_ARTIFACT} resolved to no jars. {_WAYS_ON}")
+        raise LocalStackError(f"{KAFKA_ARTIFACT} resolved to no jars. {_ALTERNATIVES}")
     return found
 
 

@@ -123,7 +123,7 @@ class LocalKafka:
         """
         if not is_free(self.port):
             raise LocalStackError(
-                f"Kafka's port {self.port} is taken by another process; set SLUICE_KAFKA_PORT to "
+                f"Kafka's port {self.port} is in use by another process; set SLUICE_KAFKA_PORT to "
                 "another one, or to 0 for a free one"
             )
         classpath = kafka_classpath()
@@ -165,9 +165,7 @@ class LocalKafka:
             check=False,
         )  # fmt: skip
         if formatted.returncode != 0:
-            raise LocalStackError(
-                f"Kafka's data folder could not be formatted:\n{formatted.stderr[-1000:]}"
-            )
+            raise LocalStackError(f"cannot format Kafka's data folder:\n{formatted.stderr[-1000:]}")
 
 
 def _cluster_id() -> str:

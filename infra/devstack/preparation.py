@@ -23,7 +23,7 @@ from streams.registry.publishing import publish_version
 from streams.registry.registry_topic import read_history
 from streams.registry.version import RegistryVersion, load_registry, parse_registry
 
-Told = TypeVar("Told")
+Result = TypeVar("Result")
 
 APPLIED_BY = "sluice up"
 
@@ -63,7 +63,7 @@ def migrate_tables(clickhouse_url: str) -> list[Migration]:
     client = connect(settings)
     try:
         applied = migrate(client, settings)
-        _asked(lambda: keep_only(client, settings))
+        _translated(lambda: keep_only(client, settings))
         return applied
     finally:
         client.close()
@@ -78,12 +78,12 @@ def grant_roles(clickhouse_url: str) -> tuple[str, ...]:
     settings = SinkSettings(clickhouse_url=clickhouse_url)
     client = connect(settings)
     try:
-        return _asked(lambda: create_roles(client, settings))
+        return _translated(lambda: create_roles(client, settings))
     finally:
         client.close()
 
 
-def _asked(what: Callable[[], Told]) -> Told:
+def _translated(what: Callable[[], Result]) -> Result:
     """Return ClickHouse's result, with its errors as Sluice's."""
     try:
         return what()

@@ -33,7 +33,7 @@ from schemas.errors import SluiceError
 
 log = logging.getLogger(__name__)
 
-_LOOK_S = 0.1
+_CHECK_EVERY_S = 0.1
 
 
 @dataclass(slots=True)
@@ -100,7 +100,7 @@ class Supervisor:
         if self._stopping:
             return
         database = settings.clickhouse_url or components.own_clickhouse(settings, home).url
-        self._say("topics, tables, the registry")
+        self._report("topics, tables, the registry")
         create_topics(settings, kafka.address, settings.tier_names)
         migrate_tables(database)
         registry = settle_registry(settings, kafka.address, simulator.address)
@@ -117,7 +117,9 @@ class Supervisor:
             components.worker(settings, home, number + 1, env) for number in range(settings.workers)
         ]
         self._start("workers and the sink", *workers, components.sink(settings, home, env))
-        self._say("", phase=PipelinePhase.RUNNING if not self._stopping else PipelinePhase.STOPPING)
+        self._report(
+            "", phase=PipelinePhase.RUNNING if not self._stopping else PipelinePhase.STOPPING
+        )
 
     def _start(self, what: str, *group: PipelineComponent) -> None:
         """Launch components in parallel and wait until all of them respond."""
@@ -126,12 +128,12 @@ class Supervisor:
         fresh = [WatchedComponent(part=part) for part in group]
         self._watched.extend(fresh)
         for watched in fresh:
-            self._say(what)
+            self._report(what)
             self._launch(watched)
         for watched in fresh:
-            self._say(what)
+            self._report(what)
             self._wait(watched)
-        self._say(what)
+        self._report(what)
 
     def _launch(self, watched: WatchedComponent) -> None:
         watched.started_at, watched.start_at = self._now(), None
@@ -150,39 +152,39 @@ class Supervisor:
         while not self._stopping:
             for watched in self._watched:
                 if watched.process is not None:
-                    self._look_after(watched, watched.process)
-            time.sleep(_LOOK_S)
+                    self._restart_if_ended(watched, watched.process)
+            time.sleep(_CHECK_EVERY_S)
 
-    def _look_after(self, watched: WatchedComponent, process: Process) -> None:
+    def _restart_if_ended(self, watched: WatchedComponent, process: Process) -> None:
         if process.alive:
             return
         name = watched.part.name
         if watched.start_at is None:
             rest = watched.backoff.rest_s(self._now() - watched.started_at)
             watched.start_at = self._now() + rest
-            log.warning("%s %s; starting it again in %.2f s", name, process.ended_how(), rest)
-            self._say("")
+            log.warning("%s %s; restarting it in %.2f s", name, process.ended_how(), rest)
+            self._report("")
         if self._now() < watched.start_at:
             return
         try:
             self._launch(watched)
         except SluiceError as error:
-            log.error("%s can not be started: %s", name, error)  # noqa: TRY400
+            log.error("cannot start %s, retrying: %s", name, error)  # noqa: TRY400
             watched.start_at = self._now() + watched.backoff.rest_s(0)
             return
         watched.restarts += 1
-        self._say("")
+        self._report("")
 
     def _end(self, phase: PipelinePhase, *, problem: str | None = None) -> None:
         if not self._watched and phase is not PipelinePhase.FAILED:
             return
-        self._say("ending", phase=phase, problem=problem)
+        self._report("ending", phase=phase, problem=problem)
         for group in end_order(self._watched):
             end_together(group)
         self._watched.clear()
-        self._say("", phase=phase, problem=problem)
+        self._report("", phase=phase, problem=problem)
 
-    def _say(
+    def _report(
         self, doing: str, *, phase: PipelinePhase | None = None, problem: str | None = None
     ) -> None:
         self._state = replace(

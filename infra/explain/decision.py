@@ -36,7 +36,7 @@ def decided(row: Row, classify: Mapping[str, Any]) -> Entry:
     score = "" if row["score"] is None else f", complexity {row['score']:.2f} of 1"
     details = [*row["reasons"]]
     if row["pinned_model"]:
-        details.append(f"only {row['pinned_model']} may answer")
+        details.append(f"pinned to {row['pinned_model']}")
     if row["artifact"]:
         details.append(f"learned artifact {row['artifact']}")
     if row["experiment"]:
@@ -45,7 +45,7 @@ def decided(row: Row, classify: Mapping[str, Any]) -> Entry:
         )
         details.append(f"experiment {row['experiment']}, arm {row['arm']}{chance}")
     if classify:
-        details += _or_as_text(lambda: list(_said(classify)), [as_text(classify)])
+        details += _or_as_text(lambda: list(_classification(classify)), [as_text(classify)])
     if row["registry_version"]:
         details.append(f"registry {row['registry_version']}, code {row['code_version']}")
     return Entry(
@@ -53,19 +53,19 @@ def decided(row: Row, classify: Mapping[str, Any]) -> Entry:
         hop=BEFORE_HOPS,
         rank=0,
         kind="decided",
-        title=f"{row['classifier']} starts it on {row['decided_tier']}{score}",
+        title=f"{row['classifier']} selects tier {row['decided_tier']}{score}",
         details=tuple(details),
     )
 
 
-def _said(classify: Mapping[str, Any]) -> Iterator[str]:
+def _classification(classify: Mapping[str, Any]) -> Iterator[str]:
     opinion = classify.get("opinion")
     if opinion:
-        said = (
+        result = (
             opinion.get("failed") or f"{opinion.get('tier')} ({opinion.get('reason', 'no reason')})"
         )
         cached = ", cached" if opinion.get("cached") else ""
-        yield f"the asked model says: {said}{cached}"
+        yield f"classification by the model: {result}{cached}"
     if classify.get("costs"):
         yield "expected by tier: " + _prices(classify["costs"])
 
@@ -100,12 +100,12 @@ def _words(step: RecordedStep, hop: int, call: Row | None) -> _Words:
     return _or_as_text(partial(_known_words, step.known, hop, call), as_recorded)
 
 
-def _or_as_text(words: Callable[[], T], as_it_stands: T) -> T:
+def _or_as_text(words: Callable[[], T], as_recorded: T) -> T:
     """Return the text of a record; if it has an unexpected shape, return it as recorded."""
     try:
         return words()
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
-        return as_it_stands
+        return as_recorded
 
 
 def _known_words(step: Step, hop: int, call: Row | None) -> _Words:
@@ -128,7 +128,7 @@ def _shortlist(step: ShortlistStep, hop: int) -> _Words:
     names = [f"{model}/{instance}" for model, instance in step.candidates]
     title = f"hop {hop} can call {', '.join(names)}" if names else f"hop {hop} has no candidate"
     details = [
-        f"not {model}{'/' + instance if instance else ''}: {why}" if model else why
+        f"excluded {model}{'/' + instance if instance else ''}: {why}" if model else why
         for model, instance, why in step.excluded
     ]
     if step.costs:
@@ -156,14 +156,14 @@ def _budgets(step: BudgetStep) -> _Words:
 
 
 def _shadow(step: ShadowStep) -> _Words:
-    asked = f"{step.tier} is called as well" if step.tier else "no other tier is called"
-    spent = "" if step.allowed else "; the day's allowance is used up"
-    return f"shadow: {asked}{spent}", (f"probability {step.probability:g}",), 4
+    target = f"{step.tier} is called as well" if step.tier else "no other tier is called"
+    spent = "" if step.allowed else "; the daily allowance is exhausted"
+    return f"shadow: {target}{spent}", (f"probability {step.probability:g}",), 4
 
 
 def _second_opinion(step: SecondOpinionStep) -> _Words:
-    said = step.failed or ("not drawn" if step.found is None else f"{step.found:.2f}")
-    title = f"uncertain, second opinion ({step.method}): {said}"
+    result = step.failed or ("not drawn" if step.found is None else f"{step.found:.2f}")
+    title = f"uncertain, second opinion ({step.method}): {result}"
     return title, (f"probability {step.probability:g}",), 3
 
 

@@ -66,21 +66,21 @@ class RequestTimeline:
     registries: tuple[str, ...] = field(default=())
 
 
-def story_of(rows: RequestRows) -> RequestTimeline:
+def timeline_of(rows: RequestRows) -> RequestTimeline:
     """Build the timeline of a request with at least one stored journal record."""
     journal = [row for row in rows.journal if not row["repeat"]]
     final = next((row for row in journal if row["final"]), None)
     last = final or journal[-1]
-    told = next((row for row in reversed(journal) if row["classifier"]), None)
+    decision = next((row for row in reversed(journal) if row["classifier"]), None)
     begun: datetime = journal[0]["requested_at"]
     money = calls_cost(rows.calls)
     entries = sorted(
-        _entries(rows, journal, told, begun), key=lambda each: (each.at_ms, each.hop, each.rank)
+        _entries(rows, journal, decision, begun), key=lambda each: (each.at_ms, each.hop, each.rank)
     )
     return RequestTimeline(
         tenant=last["tenant"],
         request_id=last["request_id"],
-        about=_about(last, told),
+        about=_about(last, decision),
         asked_at=begun,
         source=f"{last['source_topic']}:{last['source_partition']}:{last['source_offset']}",
         status=final["kind"] if final else None,
@@ -104,15 +104,15 @@ def story_of(rows: RequestRows) -> RequestTimeline:
     )
 
 
-def _about(last: Row, told: Row | None) -> dict[str, str]:
+def _about(last: Row, decision: Row | None) -> dict[str, str]:
     known = {
         "feature": last["feature"],
         "user": last["user_id"],
         "user tier": last["user_tier"],
         "quality": last["quality"],
     }
-    if told is not None and told["experiment"]:
-        known["experiment"] = f"{told['experiment']}, arm {told['arm']}"
+    if decision is not None and decision["experiment"]:
+        known["experiment"] = f"{decision['experiment']}, arm {decision['arm']}"
     return {name: value for name, value in known.items() if value}
 
 
@@ -124,11 +124,11 @@ def _error(final: Row | None) -> str:
 
 
 def _entries(
-    rows: RequestRows, journal: list[Row], told: Row | None, begun: datetime
+    rows: RequestRows, journal: list[Row], decision: Row | None, begun: datetime
 ) -> Iterator[Entry]:
-    inputs = read_inputs(told["decision_inputs"] if told else "")
-    if told is not None and told["classifier"] != UNDECIDED:
-        yield decided(told, inputs.classify)
+    inputs = read_inputs(decision["decision_inputs"] if decision else "")
+    if decision is not None and decision["classifier"] != UNDECIDED:
+        yield decided(decision, inputs.classify)
     for text in inputs.odd:
         yield Entry(at_ms=0.0, hop=0, rank=1, kind="step", title=f"recorded as: {text}")
     calls = {row["call_id"]: row for row in rows.calls}

@@ -69,11 +69,11 @@ def hold_against(
         Baseline(name=name, new=new, why_not=wish)
         if isinstance(wish, str)
         else Baseline(name=name, new=new, apgr=gain_curve(*scores, wish).area)
-        for name, wish in _wishes(snapshot, held, weak, strong)
+        for name, wish in _preferences(snapshot, held, weak, strong)
     )
 
 
-def _wishes(
+def _preferences(
     snapshot: RegistrySnapshot, held: Labels, weak: str, strong: str
 ) -> Iterator[tuple[str, Vector | str]]:
     """Yield by name the preference for the strong model, or the reason why there is none."""

@@ -30,7 +30,7 @@ def compared(parts: ReplayComponents, first: str, second: str) -> dict[str, Any]
     common = sorted(set(sides[0].places) & set(sides[1].places))
     if not common:
         raise NothingInCommonError(
-            f"runs {first} and {second} have no request in common; replay the same range twice"
+            f"runs {first} and {second} have no common request; replay the same range twice"
         )
     one, two = (_only(side, common) for side in sides)
     tables = [table_of(side.cases) for side in (one, two)]

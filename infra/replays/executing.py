@@ -98,7 +98,7 @@ class Executor:
             model = self.snapshot.models[name]
             self._expected(model, {"messages": []})
             if model.provider not in self.providers:
-                raise ConfigurationError(f"{name}: no provider {model.provider} is installed")
+                raise ConfigurationError(f"{name}: provider {model.provider} is not installed")
 
         async def worker() -> None:
             while queue:
@@ -139,7 +139,7 @@ class Executor:
         cost, _ = self.pricing.cost_of(model, usage)
         if cost is None:
             raise NoPriceError(
-                f"{model.name} has no price, so --max-usd can not be kept; set "
+                f"{model.name} has no price, which --max-usd requires; set "
                 f"models.{model.name}.price in the registry"
             )
         return cost

@@ -162,15 +162,15 @@ def open_run(
 ) -> None:
     """Publish what is replayed, with the whole registry."""
     document = {"spec": spec.as_document(), "registry": version.content.decode(), **about}
-    _say(parts, OPENED, spec.run_id, document)
+    _record(parts, OPENED, spec.run_id, document)
 
 
 def close_run(parts: ReplayComponents, run_id: str, tally: Tally, summary: dict[str, Any]) -> None:
     """Publish the result."""
-    _say(parts, CLOSED, run_id, {"tally": tally.as_document(), **summary})
+    _record(parts, CLOSED, run_id, {"tally": tally.as_document(), **summary})
 
 
-def _say(parts: ReplayComponents, kind: str, run_id: str, document: dict[str, Any]) -> None:
+def _record(parts: ReplayComponents, kind: str, run_id: str, document: dict[str, Any]) -> None:
     at = int(time.time() * 1000)
     event = run_event(kind, run_id, at, orjson.dumps(document).decode())
     parts.rows.put(run_id, run_id, Codec("ReplayDecision").encode(event))
@@ -194,8 +194,8 @@ def until_stored(
             return
         time.sleep(0.2)
     raise TablesBehindError(
-        f"run {run_id}: {stored} of {rows} decisions are in ClickHouse after {wait_s:.0f} s. They "
-        "are safe on the topic; is a sink running? The same command again goes on from here."
+        f"run {run_id}: {stored} of {rows} decisions are in ClickHouse after {wait_s:.0f} s. All "
+        "are on the topic; check that a sink runs, then repeat the command to continue."
     )
 
 
@@ -209,7 +209,7 @@ def run_of(parts: ReplayComponents, run_id: str) -> dict[str, Any]:
         found = _read_run(row)
         if found is not None:
             return found
-    raise UnknownRunError(f"no replay has the id {run_id}; see them all: sluice replay list")
+    raise UnknownRunError(f"no replay has the id {run_id}; list all: sluice replay list")
 
 
 def runs(parts: ReplayComponents) -> list[dict[str, Any]]:

@@ -111,45 +111,45 @@ def work_together(
     pieces = tuple(sorted(share.pieces, key=lambda piece: -piece.count))
     ordered = replace(share, pieces=pieces)
     context = multiprocessing.get_context("spawn")
-    turns = WorkQueue(context.Value("q", 0), context.Value("q", 0))
-    told = 0
+    queue = WorkQueue(context.Value("q", 0), context.Value("q", 0))
+    reported = 0
 
-    def tell() -> None:
-        nonlocal told
-        while told < turns.done.value:
-            told += 1
+    def report() -> None:
+        nonlocal reported
+        while reported < queue.done.value:
+            reported += 1
             tick()
 
     def mine() -> None:
-        turns.one_done()
-        tell()
+        queue.one_done()
+        report()
 
     with ProcessPoolExecutor(
-        others, mp_context=context, initializer=_join, initargs=(turns,)
+        others, mp_context=context, initializer=_join, initargs=(queue,)
     ) as pool:
         running = [pool.submit(_beside, ordered) for _ in range(others)]
         try:
-            whole = work(parts, ordered, version, mine, own=turns.of(pieces))
+            whole = work(parts, ordered, version, mine, own=queue.of(pieces))
             for each in running:
                 whole += each.result()
         finally:
-            turns.end(pieces)
-    tell()
+            queue.end(pieces)
+    report()
     return whole
 
 
-_TURNS: list[WorkQueue] = []
+_QUEUES: list[WorkQueue] = []
 """State of an additional process, from its start."""
 
 
-def _join(turns: WorkQueue) -> None:
-    _TURNS.append(turns)
+def _join(queue: WorkQueue) -> None:
+    _QUEUES.append(queue)
 
 
 def _beside(share: ReplayShare) -> Tally:
-    turns = _TURNS[-1]
+    queue = _QUEUES[-1]
     with opened() as parts:
         version, _ = chosen(parts.history, share.origin)
         if version.hash != share.spec.registry:
-            raise RegistryError("the registry changed while the replay began; start it again")
-        return work(parts, share, version, turns.one_done, own=turns.of(share.pieces))
+            raise RegistryError("the registry changed during the start of the replay; run it again")
+        return work(parts, share, version, queue.one_done, own=queue.of(share.pieces))

@@ -29,19 +29,21 @@ def promoted(parts: ReplayComponents, run_id: str, name: str, share: float) -> R
     run = run_of(parts, run_id)
     pointer = parts.history.current
     if pointer is None:
-        raise NotPromotableError("no registry version is current; nothing to compare with")
+        raise NotPromotableError(
+            "no registry version is current; publish one: sluice registry apply"
+        )
     current = orjson.loads(parts.history.version(pointer.version).content)
     replayed = orjson.loads(run["spec"]["registry"])
     for part in ("tiers", "models"):
         if current[part] != replayed[part]:
             raise NotPromotableError(
-                f"run {run_id} has other {part} than the current registry; an arm differs in "
-                "policy only. Add them to the current registry first, then replay again"
+                f"{part} of run {run_id} differ from the current registry, but an arm may differ "
+                "in its policy only. Add them to the current registry, then replay again"
             )
     arm = differing(current["policy"], replayed["policy"])
     if not arm:
         raise NotPromotableError(
-            f"run {run_id} replayed the current policy: there is nothing to try"
+            f"run {run_id} replayed the current policy, so there is nothing to promote"
         )
     document = {
         **current,

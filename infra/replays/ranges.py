@@ -37,12 +37,12 @@ def spans_between(
     return tuple(span for span in found if span.count)
 
 
-Whose = tuple[str | None, str | None]
+RequestFilter = tuple[str | None, str | None]
 """Tenant and feature filter."""
 
 
-def gone_before(
-    parts: ReplayComponents, between: tuple[datetime, datetime], whose: Whose
+def deleted_before(
+    parts: ReplayComponents, between: tuple[datetime, datetime], wanted: RequestFilter
 ) -> list[dict[str, Any]]:
     """Return requests of the range that the tables have and the log has deleted, one row per
     partition: `topic, partition, requests, first_at, last_at` (ms). A sample is not applied to
@@ -52,15 +52,15 @@ def gone_before(
     lows = [parts.log.held(span) for span in parts.log.spans(topics, 0, 1)]
     since, until = map(_milliseconds, between)
     deleted = [replace(low, first=0, end=low.first) for low in lows]
-    return _gone(parts, deleted, (since, until), whose)
+    return _deleted_requests(parts, deleted, (since, until), wanted)
 
 
-def gone_of(
-    parts: ReplayComponents, spans: Sequence[OffsetSpan], whose: Whose
+def deleted_of(
+    parts: ReplayComponents, spans: Sequence[OffsetSpan], wanted: RequestFilter
 ) -> list[dict[str, Any]]:
     """Return the same for these offsets."""
     cut = [replace(span, end=min(span.end, parts.log.held(span).first)) for span in spans]
-    return _gone(parts, cut, (0, _MOST_MS), whose)
+    return _deleted_requests(parts, cut, (0, _MOST_MS), wanted)
 
 
 MOST_REQUESTS = 1_000_000
@@ -80,13 +80,13 @@ def check_size(parts: ReplayComponents, spec: RunSpec) -> None:
     # Fewer offsets than the limit: the tables need no query.
     if spec.offsets * spec.sample <= MOST_REQUESTS:
         return
-    known = _gone(parts, spec.spans, (0, _MOST_MS), (spec.tenant, spec.feature))
+    known = _deleted_requests(parts, spec.spans, (0, _MOST_MS), (spec.tenant, spec.feature))
     requests = sum(each["requests"] for each in known)
     if requests * spec.sample > MOST_REQUESTS:
         share = MOST_REQUESTS / requests
         raise TooManyRequestsError(
-            f"the range holds {requests:,} requests, and a run takes {MOST_REQUESTS:,}; narrow "
-            f"it, or take a sample: --sample {int(share * 1000) / 1000:g}"
+            f"the range has {requests:,} requests, the limit of a run is {MOST_REQUESTS:,}; narrow "
+            f"it, or draw a sample: --sample {int(share * 1000) / 1000:g}"
         )
 
 
@@ -97,8 +97,11 @@ def left_of(parts: ReplayComponents, span: OffsetSpan) -> OffsetSpan:
     return replace(span, first=first, end=max(min(span.end, held.end), first))
 
 
-def _gone(
-    parts: ReplayComponents, spans: Sequence[OffsetSpan], times: tuple[int, int], whose: Whose
+def _deleted_requests(
+    parts: ReplayComponents,
+    spans: Sequence[OffsetSpan],
+    times: tuple[int, int],
+    wanted: RequestFilter,
 ) -> list[dict[str, Any]]:
     return [
         {"topic": span.topic, "partition": span.partition, **row}
@@ -106,7 +109,7 @@ def _gone(
         if span.count
         for row in parts.tables.rows(
             "gone", topic=span.topic, partition=span.partition, first=span.first, end=span.end,
-            since=times[0], until=times[1], tenant=whose[0] or "", feature=whose[1] or "",
+            since=times[0], until=times[1], tenant=wanted[0] or "", feature=wanted[1] or "",
         )
     ]  # fmt: skip
 

@@ -20,7 +20,7 @@ from streams.registry.version import RegistryVersion, load_registry, parse_regis
 from streams.routing.learned.artifact import Artifact
 from streams.routing.snapshot import RegistrySnapshot
 
-_EMPTY = "no registry version is current; name one: --registry FILE"
+_EMPTY = "no registry version is current; give one: --registry FILE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,7 +66,7 @@ def _unknown_costs(answers: Answers) -> Iterator[Advice]:
         if row["unknown_calls"]:
             yield Advice(
                 what="Investigate the calls of unknown cost",
-                why=f"{row['unknown_calls']:,} calls are in no sum, so all sums are lower bounds",
+                why=f"{row['unknown_calls']:,} calls are excluded, so all sums are lower bounds",
                 question="unknown_cost",
             )
 

@@ -35,7 +35,7 @@ def _verdict(document: Document) -> list[str]:
     limit = findings["by_bound"]["at_most"]
     low, high = findings["low"], findings["high"]
     share = findings["complex_to_first"]
-    said = (
+    result = (
         f"{percent(share)} of the {tiers[-1]} prompts went to {tiers[0]} "
         f"({between((low, high), percent)}); the limit is {percent(limit)}."
     )
@@ -49,7 +49,7 @@ def _verdict(document: Document) -> list[str]:
     else:
         verdict = "The check passes, and the whole interval is below the limit."
     return [
-        said,
+        result,
         verdict,
         f"{percent(findings['exact'])} of all prompts went to the expected tier, "
         f"{percent(findings['first_tier_share'])} went to {tiers[0]}.",
@@ -89,9 +89,9 @@ def _boundary(document: Document) -> list[str]:
         f"{percent(found['confidence'])} confidence"
     )
     if found["boundary"] is None:
-        said = f"No boundary meets the limit ({promise}): the prompts are too few, or too similar."
+        text = f"No boundary meets the limit ({promise}): the prompts are too few, or too similar."
     else:
-        said = (
+        text = (
             f"A first boundary of {found['boundary']:.3f} meets the limit: "
             f"{promise}. On these prompts it is {percent(found['complex_to_first'])} of them, and "
             f"{percent(found['stays_on_first'])} of all prompts stay on {tiers[0]}. The boundary "
@@ -105,7 +105,7 @@ def _boundary(document: Document) -> list[str]:
         title="Distribution of scores",
         limits=limits,
     )
-    return [said, chart]
+    return [text, chart]
 
 
 def _astray(document: Document) -> list[str]:

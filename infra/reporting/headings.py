@@ -48,7 +48,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "answered": "requests answered",
         "answered_share": "share answered",
     },
-    "extremes": {"fallbacks": "failed calls before the answer", "tiers": "tiers asked"},
+    "extremes": {"fallbacks": "failed calls before the answer", "tiers": "tiers called"},
     "fallback_rate": {"rate": "share of the calls that failed", "failed": "failed calls"},
 }
 

@@ -17,26 +17,26 @@ def savings_headline(rows: Rows) -> Markup:
     share = row.get("saved_share")
     if share is None:
         why = "no answered request has both a known cost and a known baseline"
-        return _headline("Savings unknown", f"{why}; sluice query cost_vs_baseline")
-    told = f"{abs(share):.0%}".replace("%", " %")
-    title = f"{told} saved" if share >= 0 else f"{told} more expensive than the baseline"
-    said = (
+        return _headline("Savings unknown", f"{why}; see sluice query cost_vs_baseline")
+    percentage = f"{abs(share):.0%}".replace("%", " %")
+    verb = "saved" if share >= 0 else "more expensive than the baseline"
+    text = (
         f"{_usd(row['cost'])} instead of {_usd(row['baseline'])} for {row['compared']:,} answered "
-        "requests, against sending each to the baseline model."
+        "requests, compared with sending each to the baseline model."
     )
     net, baseline = row.get("net_saved"), row.get("baseline")
     if net is not None and baseline and net != row.get("saved"):
-        said += (
+        text += (
             f" With all other spend (judges, shadow calls, failed requests), {_usd(net)} are saved."
         )
     if row.get("unknown_calls"):
-        said += f" {row['unknown_calls']:,} calls of unknown cost are in no sum."
-    return _headline(title, said)
+        text += f" {row['unknown_calls']:,} calls of unknown cost are not included."
+    return _headline(f"{percentage} {verb}", text)
 
 
-def _headline(title: str, said: str) -> Markup:
+def _headline(title: str, text: str) -> Markup:
     return Markup(
-        f'<section class="headline"><p>{escape(title)}</p><p>{escape(said)}</p></section>'
+        f'<section class="headline"><p>{escape(title)}</p><p>{escape(text)}</p></section>'
     )
 
 

@@ -99,7 +99,7 @@ def _curve_part(document: Document) -> list[str]:
 def _chart(document: Document, *, by_cost: bool) -> Markup:
     curves, figures, models = document["curves"], document["figures"], document["models"]
     shown = {"examined": document["examined"]} | {
-        name: said for name, said in _NAMES.items() if name in curves
+        name: label for name, label in _NAMES.items() if name in curves
     }
 
     def points(name: str, what: str = "quality") -> list[tuple[float, float]]:
@@ -124,7 +124,7 @@ def _chart(document: Document, *, by_cost: bool) -> Markup:
     return line_chart(
         x,
         Axis.around("quality (mean score)", min(up), max(up), lambda value: f"{value:.2f}"),
-        [Line(name=said, kind=name, points=points(name)) for name, said in reversed(shown.items())],
+        [Line(name=each, kind=name, points=points(name)) for name, each in reversed(shown.items())],
         bands=[
             Band(
                 name="95 % band",
@@ -166,19 +166,19 @@ def _points_part(document: Document) -> list[str]:
     )
     points = document["operating_points"]
     middle = next(each for each in points if each["gap"] == 0.80)
-    said = (
+    text = (
         f"To recover 80 % of the gap, {percent(middle['strong_share']['value'])} of the requests "
         f"go to {document['models']['strong']}"
     )
     if middle["cost"] is None:
-        said += "; the cost is unknown, because a price is missing."
+        text += "; the cost is unknown, because a price is missing."
     else:
         more_or_less = "less" if middle["saved_share"] >= 0 else "more"
-        said += (
+        text += (
             f", at {usd(middle['cost'])} per request, {percent(abs(middle['saved_share']))} "
             f"{more_or_less} than sending all of them there."
         )
-    return [said, table(heads, [row(point) for point in points], words=())]
+    return [text, table(heads, [row(point) for point in points], words=())]
 
 
 def _reliability_part(document: Document) -> list[str]:

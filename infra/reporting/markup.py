@@ -97,9 +97,9 @@ def figure(drawing: str, title: str, legend: Sequence[Legend] = (), caption: str
         for each in legend
     )
     shown = f'<ul class="legend">{entries}</ul>' if entries else ""
-    said = f"<p>{escape(caption)}</p>" if caption else ""
+    captioned = f"<p>{escape(caption)}</p>" if caption else ""
     return Markup(
-        f"<figure><figcaption>{escape(title)}</figcaption>{shown}{drawing}{said}</figure>"
+        f"<figure><figcaption>{escape(title)}</figcaption>{shown}{drawing}{captioned}</figure>"
     )
 
 

@@ -16,15 +16,24 @@ from schemas.errors import LocalStackError
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=0, show_default=True, help="0 picks a free one.")
-@click.option("--address-file", type=Path, help="Where to write the address once it listens.")
-@click.option("--answers", type=Path, help="Recorded answers; they go before the sample's.")
-@click.option("--ledger", type=Path, help="Where the books of the calls are kept.")
-@click.option("--seed", default=0, show_default=True, help="Of latencies and faults.")
-@click.option("--latency-ms", type=float, help="Median of every model, 0 for none. [by strength]")
-@click.option("--latency-p95-ms", type=float, help="95th percentile. [twice the median]")
+@click.option("--address-file", type=Path, help="File for the address, written once it listens.")
+@click.option("--answers", type=Path, help="Recorded answers; they precede those of the sample.")
+@click.option("--ledger", type=Path, help="File for the ledger of calls.")
+@click.option("--seed", default=0, show_default=True, help="Seed of latencies and faults.")
+@click.option(
+    "--latency-ms", type=float, help="Median latency of every model, 0 for none. [by model tier]"
+)
+@click.option(
+    "--latency-p95-ms", type=float, help="95th percentile of the latency. [twice the median]"
+)
 @click.option("--cached-tokens", is_flag=True, help="Bill repeated prefixes as cached.")
-@click.option("--require-key", is_flag=True, help="Refuse calls without a key.")
-@click.option("--alias", multiple=True, metavar="MODEL=RECORDED", help="Whose answers to use.")
+@click.option("--require-key", is_flag=True, help="Reject calls without a key.")
+@click.option(
+    "--alias",
+    multiple=True,
+    metavar="MODEL=RECORDED",
+    help="Use the recorded answers of another model.",
+)
 def main(
     *,
     host: str,
@@ -42,7 +51,7 @@ def main(
     """Simulate OpenAI's and Anthropic's APIs from recorded answers and the sample workload."""
     pairs = [each.partition("=") for each in alias]
     if not all(model and recorded for model, _, recorded in pairs):
-        raise click.UsageError("--alias takes MODEL=RECORDED")
+        raise click.UsageError("--alias expects MODEL=RECORDED")
     options = SimulatorOptions(
         host=host,
         port=port,

@@ -51,8 +51,8 @@ async def misbehave(
         retry = 1.0
     headers = {} if retry is None else {"retry-after": f"{retry:g}"}
     if fault.kind in wire.special:
-        status, said = wire.special[fault.kind]
-        return respond(status, said, headers)
+        status, body = wire.special[fault.kind]
+        return respond(status, body, headers)
     if fault.kind == "status":
         return respond(fault.status, wire.error(fault.status, "A fault is switched on."), headers)
     if fault.kind == "redirect":

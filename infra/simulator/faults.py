@@ -84,7 +84,7 @@ def fault_from(document: Mapping[str, Any]) -> InjectedFault:
         raise TypeError("model must be a name, or * for all")
     fault = InjectedFault(**{name: value for name, value in document.items() if value is not None})
     if fault.rate > 1 or not 300 <= fault.status <= 599:
-        raise ValueError("rate is 0..1, status 300..599")
+        raise ValueError("rate must be within 0..1, status within 300..599")
     return fault
 
 

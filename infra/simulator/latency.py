@@ -49,7 +49,7 @@ def latency_from(document: Mapping[str, Any]) -> Latency:
     median = document.get("median_ms")
     p95 = document.get("p95_ms", median * 2 if isinstance(median, int | float) else None)
     if not isinstance(median, int | float) or not isinstance(p95, int | float) or median < 0:
-        raise ValueError("a latency needs median_ms >= 0, and p95_ms if it is not twice that")
+        raise ValueError("a latency requires median_ms >= 0; p95_ms defaults to twice the median")
     return Latency(median_ms=median, p95_ms=p95)
 
 

@@ -32,7 +32,7 @@ LISTENING = "listening on "
 """Prefix of the line that a ready simulator prints; its address follows."""
 
 _BACKLOG = 1_024
-_GOODBYE_S = 0.5
+_SHUTDOWN_TIMEOUT_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ def build_parts(options: SimulatorOptions) -> SimulatorComponents:
     if median is not None:
         table[EVERY_MODEL] = Latency(median_ms=median, p95_ms=median * 2 if p95 is None else p95)
     return SimulatorComponents(
-        kitchen=ResponseBuilder(book, caches=options.caches),
+        responses=ResponseBuilder(book, caches=options.caches),
         ledger=Ledger(options.ledger, lambda: time.time_ns() // 1_000_000),
         faults=FaultTable(chance),
         latency=LatencyTable(chance, table),
@@ -101,14 +101,14 @@ async def simulator(options: SimulatorOptions | None = None) -> AsyncIterator[Ru
     options = options or SimulatorOptions()
     parts = build_parts(options)
     server = web.Server(Simulator(parts).handle, handler_cancellation=True, access_log=None)
-    runner = web.ServerRunner(server, shutdown_timeout=_GOODBYE_S)
+    runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_TIMEOUT_S)
     await runner.setup()
     try:
         site = web.TCPSite(runner, options.host, options.port, backlog=_BACKLOG)
         try:
             await site.start()
         except OSError as error:
-            raise LocalStackError(f"the simulator can't listen: {error}") from error
+            raise LocalStackError(f"the simulator cannot listen: {error}") from error
         host, port = runner.addresses[0][:2]
         yield Running(
             url=f"http://{host}:{port}",
@@ -134,7 +134,7 @@ def simulator_process(*arguments: str) -> Iterator[str]:
     try:
         line = process.stdout.readline() if process.stdout is not None else ""
         if not line.startswith(LISTENING):
-            raise LocalStackError(f"the simulator did not start (exit {process.wait()})")
+            raise LocalStackError(f"the simulator did not start (exit status {process.wait()})")
         yield line.removeprefix(LISTENING).strip()
     finally:
         process.kill()

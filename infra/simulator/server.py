@@ -43,7 +43,7 @@ _ROUTES = {
 class SimulatorComponents:
     """Components of a simulator."""
 
-    kitchen: ResponseBuilder
+    responses: ResponseBuilder
     ledger: Ledger
     faults: FaultTable
     latency: LatencyTable
@@ -105,17 +105,17 @@ class Simulator:
                 status = UNANSWERED[fault.kind](fault, wire)
                 parts.ledger.ended(arrival, status=status, fault=fault.kind)
                 return await misbehave(request, fault, wire, b"")
-            asked = wire.read(body if body is not None else {})
+            checked = wire.read(body if body is not None else {})
         except RequestRejectedError as error:
             parts.ledger.ended(arrival, status=400)
             return respond(400, wire.refusal(error))
-        return await self._answer(request, _Call(wire, arrival, key, asked, fault))
+        return await self._answer(request, _Call(wire, arrival, key, checked, fault))
 
     async def _answer(self, request: web.BaseRequest, call: _Call) -> web.StreamResponse:
         parts, fault = self._parts, call.fault
-        serving = parts.kitchen.prepare(call.asked)
+        serving = parts.responses.prepare(call.checked)
         kind = None if fault is None else fault.kind
-        delay = parts.latency.delay_s(call.asked.model, call.key)
+        delay = parts.latency.delay_s(call.checked.model, call.key)
         if fault is not None and kind == "slow":
             delay += fault.delay_ms / 1000
         try:
@@ -128,7 +128,7 @@ class Simulator:
         there = request.transport is not None and not request.transport.is_closing()
         self._book(call, serving, kind, client=there)
         at_s = int(parts.now_s())
-        body = call.wire.answer(call.asked, serving, call.key, at_s, parts.chance)
+        body = call.wire.answer(call.checked, serving, call.key, at_s, parts.chance)
         if fault is not None and kind != "slow":
             return await misbehave(request, fault, call.wire, body)
         return respond(200, body)
@@ -164,7 +164,7 @@ class _Call:
     wire: WireFormat
     arrival: Arrival
     key: str
-    asked: CheckedCall
+    checked: CheckedCall
     fault: InjectedFault | None
 
 

@@ -70,7 +70,7 @@ def _model(model: Model, workers: Sequence[WorkerStatus]) -> Iterator[ReadinessF
         installed = ", ".join(sorted({name for each in without for name in each.providers}))
         yield _finding(
             f"{path}.provider",
-            f"provider {model.provider} is not installed; there are {installed or 'none'}",
+            f"provider {model.provider} is not installed; installed: {installed or 'none'}",
             without,
             workers,
             severity=REFUSE if len(without) == len(workers) else WARN,
@@ -85,15 +85,15 @@ def _model(model: Model, workers: Sequence[WorkerStatus]) -> Iterator[ReadinessF
     }
     hopeless = len(faults) == len(model.instances) * len(workers)
     for number, instance in enumerate(model.instances):
-        said: dict[str, list[WorkerStatus]] = {}
+        by_fault: dict[str, list[WorkerStatus]] = {}
         for each in workers:
             if (number, each.worker) in faults:
-                said.setdefault(faults[number, each.worker], []).append(each)
-        for fault, whose in said.items():
+                by_fault.setdefault(faults[number, each.worker], []).append(each)
+        for fault, affected in by_fault.items():
             yield _finding(
                 f"{path}.instances.{number} ({instance.name})",
                 fault,
-                whose,
+                affected,
                 workers,
                 severity=REFUSE if hopeless else WARN,
             )
@@ -121,7 +121,7 @@ def _key_fault(
         return f"{name} may not be sent to {host}; SLUICE_ALLOWED_KEYS has no entry {name}@{host}"
     if name in worker.keys:
         return None
-    return f"the key {name} is not set: neither as a variable nor in SLUICE_SECRETS_DIR"
+    return f"the key {name} is not set; set the variable, or its file in SLUICE_SECRETS_DIR"
 
 
 def _prices(snapshot: RegistrySnapshot, prices: PriceBook) -> Iterator[ReadinessFinding]:
@@ -131,7 +131,7 @@ def _prices(snapshot: RegistrySnapshot, prices: PriceBook) -> Iterator[Readiness
             yield ReadinessFinding(
                 severity=WARN,
                 path=f"models.{model.name}.price",
-                message="no price is known, so the cost of its calls"
+                message="there is no price, so the cost of its calls"
                 + (" and all savings are" if baseline else " is")
                 + f" unknown; set models.{model.name}.price",
             )
@@ -141,15 +141,15 @@ def _webhooks(
     snapshot: RegistrySnapshot, workers: Sequence[WorkerStatus]
 ) -> Iterator[ReadinessFinding]:
     for number, hook in enumerate(snapshot.alerting.webhooks):
-        said: dict[str, list[WorkerStatus]] = {}
+        by_fault: dict[str, list[WorkerStatus]] = {}
         for each in workers:
             fault = _host_fault(hook.url, each, loopback=False) or _key_fault(
                 hook.api_key_env, hook.url, each, bound=True
             )
             if fault is not None:
-                said.setdefault(fault, []).append(each)
-        for fault, whose in said.items():
-            yield _finding(f"alerts.webhooks.{number}", fault, whose, workers, severity=WARN)
+                by_fault.setdefault(fault, []).append(each)
+        for fault, affected in by_fault.items():
+            yield _finding(f"alerts.webhooks.{number}", fault, affected, workers, severity=WARN)
 
 
 def _tiers(
@@ -160,7 +160,7 @@ def _tiers(
         read = ", ".join(others[0].tiers)
         yield _finding(
             "tiers",
-            f"workers read the tiers {read} and will keep their version; create the topics "
+            f"workers read the tiers {read} and keep their version; create the topics "
             "(SLUICE_TIERS=... sluice topics create) and restart them with the same SLUICE_TIERS",
             others,
             workers,

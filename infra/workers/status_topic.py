@@ -23,7 +23,7 @@ class LiveWorkers:
     """
 
     def __init__(self) -> None:
-        self._said: dict[str, tuple[int, WorkerStatus]] = {}
+        self._statuses: dict[str, tuple[int, WorkerStatus]] = {}
         self._newest = 0
 
     def take(self, key: bytes, value: bytes | None, at: int) -> None:
@@ -31,18 +31,18 @@ class LiveWorkers:
         self._newest = max(self._newest, at)
         name = key.decode(errors="replace")
         if value is None:
-            self._said.pop(name, None)
+            self._statuses.pop(name, None)
             return
         try:
-            self._said[name] = (at, WorkerStatus.decode(value))
+            self._statuses[name] = (at, WorkerStatus.decode(value))
         except UndecodableError:
-            self._said.pop(name, None)
+            self._statuses.pop(name, None)
 
     @property
     def alive(self) -> list[WorkerStatus]:
         """Return workers with a recent status, by name."""
         since = self._newest - GONE_S * 1000
-        return [status for _, (at, status) in sorted(self._said.items()) if at >= since]
+        return [status for _, (at, status) in sorted(self._statuses.items()) if at >= since]
 
 
 class StatusTopic:

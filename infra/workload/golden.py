@@ -109,11 +109,11 @@ def read_golden(path: Path, *, tiers: Sequence[str] = STRENGTHS) -> tuple[Golden
         except _GoldenLineError as error:
             raise GoldenSetError(path, str(error), line=number) from None
         if (earlier := lines_by_id.setdefault(prompt.id, number)) != number:
-            what = f"`id` is the one of line {earlier}; give each line its own, or none"
+            what = f"`id` is the same as in line {earlier}; give each line its own, or none"
             raise GoldenSetError(path, what, line=number)
         prompts.append(prompt)
     if not prompts:
-        what = 'holds no prompts; write one a line, as {"tier": ..., "prompt": ...}'
+        what = 'contains no prompts; write one per line, as {"tier": ..., "prompt": ...}'
         raise GoldenSetError(path, what)
     return tuple(prompts)
 
@@ -123,7 +123,7 @@ def _read_line(line: bytes, *, number: int, tiers: Sequence[str]) -> GoldenPromp
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError:
-        raise _GoldenLineError("is not JSON; write one whole JSON object on a line") from None
+        raise _GoldenLineError("is not JSON; write one complete JSON object per line") from None
     if not isinstance(row, dict):
         raise _GoldenLineError(
             "is not a JSON object; write {...} with `tier` and `prompt` or `request`"
@@ -152,14 +152,14 @@ def _request(row: Mapping[str, Any]) -> Mapping[str, Any]:
     if "request" not in row and "prompt" not in row:
         raise _GoldenLineError("`request` is missing; give it, or `prompt` as shorthand")
     if "request" in row and "prompt" in row:
-        raise _GoldenLineError("`request` and `prompt` are both there; give one of them")
+        raise _GoldenLineError("`request` and `prompt` are both set; give one of them")
     request = {"prompt": row["prompt"]} if "prompt" in row else row["request"]
     if not isinstance(request, dict):
         raise _GoldenLineError("`request` is not a JSON object; give it as callers publish it")
     try:
         read_request(request)
     except InvalidRequestError as error:
-        raise _GoldenLineError(f"the request would be refused: {error}") from None
+        raise _GoldenLineError(f"the request is invalid: {error}") from None
     return request
 
 

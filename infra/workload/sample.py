@@ -52,8 +52,8 @@ class SampleRequest:
         """The text of the last user turn, by which answers are found."""
         if "prompt" in self.request:
             return str(self.request["prompt"])
-        asked = [turn for turn in self.request["messages"] if turn["role"] == "user"]
-        content = asked[-1]["content"]
+        user_turns = [turn for turn in self.request["messages"] if turn["role"] == "user"]
+        content = user_turns[-1]["content"]
         if isinstance(content, str):
             return content
         return "\n".join(part["text"] for part in content if part["type"] == "text")

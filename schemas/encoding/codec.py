@@ -177,7 +177,7 @@ class Codec:
         except orjson.JSONDecodeError as error:
             raise UndecodableError(f"not JSON: {error.msg} at byte {error.pos}") from None
         if not isinstance(value, dict):
-            raise UndecodableError(f"a JSON object was expected, not {type(value).__name__}")
+            raise UndecodableError(f"expected a JSON object, not {type(value).__name__}")
         return value
 
     def _decode_frame(self, data: bytes) -> dict[str, Any]:

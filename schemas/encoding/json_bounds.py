@@ -82,7 +82,7 @@ def read_writable(data: bytes | str) -> Any:
     try:
         orjson.dumps(value)
     except TypeError:
-        raise orjson.JSONDecodeError("nested deeper than can be written", "", 0) from None
+        raise orjson.JSONDecodeError("nested too deeply", "", 0) from None
     return value
 
 

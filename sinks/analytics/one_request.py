@@ -76,9 +76,9 @@ def read_request(request_id: str, tenant: str, settings: SinkSettings) -> Reques
 def _read(client: Client, request_id: str, tenant: str) -> RequestRows:
     found = _rows(client, _LATEST, request_id=request_id, tenant=tenant)
     if not found:
-        whose = f" of tenant {tenant}" if tenant else ""
+        of_tenant = f" of tenant {tenant}" if tenant else ""
         raise UnknownRequestError(
-            f"nothing is stored for request {request_id}{whose}. It may still be running, its "
+            f"nothing is stored for request {request_id}{of_tenant}. It may still be running, its "
             "events may not be stored yet, or its rows were deleted; check the id, or retry later."
         )
     latest = found[0]

@@ -184,6 +184,8 @@ def sink_error(error: Exception) -> UnreachableError | ClickHouseRefusedError:
     code = getattr(error, "code", None)
     if isinstance(code, int):
         advice = " Create the tables: sluice migrate." if code in _NO_TABLES else ""
-        said = _BEHIND.sub("", str(error).rpartition(_BEFORE)[2])
-        return ClickHouseRefusedError(f"ClickHouse rejected: {said[:400]}{advice}", code=code)
+        reason = _BEHIND.sub("", str(error).rpartition(_BEFORE)[2])
+        return ClickHouseRefusedError(
+            f"ClickHouse rejected the query: {reason[:400]}{advice}", code=code
+        )
     return UnreachableError(f"ClickHouse is unreachable: {str(error)[:200]}")

@@ -29,15 +29,15 @@ class Reachable:
         self._port = parts.port or (_HTTPS_PORT if secure else _HTTP_PORT)
         self._clock = clock
         self._asking = asyncio.Lock()
-        self._asked_at = float("-inf")
+        self._pinged_at = float("-inf")
         self._answers = False
 
     async def __call__(self) -> bool:
         """Return whether it responds, now or within the cache time."""
         async with self._asking:
-            if self._clock.elapsed_s() - self._asked_at >= REMEMBERED_S:
+            if self._clock.elapsed_s() - self._pinged_at >= REMEMBERED_S:
                 self._answers = await self._ping()
-                self._asked_at = self._clock.elapsed_s()
+                self._pinged_at = self._clock.elapsed_s()
             return self._answers
 
     async def _ping(self) -> bool:

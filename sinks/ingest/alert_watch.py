@@ -32,7 +32,7 @@ from sinks.settings import SinkSettings
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 5.0
+CHECK_EVERY_S = 5.0
 REPEAT_S = 600.0
 """Interval at which a lasting alert is published again."""
 
@@ -73,7 +73,7 @@ class AlertWatch:
             "age_s": round(self.age_s, 1),
         }
 
-    async def look(self, log_: WatchedLog) -> None:
+    async def check(self, log_: WatchedLog) -> None:
         """Check once, and raise the alert if it is due.
 
         Raises:
@@ -131,11 +131,11 @@ async def watch_alerts(
             await admin.start()
             await producer.start()
             while True:
-                await watch.look(WatchedLog(latest=latest, publish=publish))
-                await asyncio.sleep(LOOK_EVERY_S)
+                await watch.check(WatchedLog(latest=latest, publish=publish))
+                await asyncio.sleep(CHECK_EVERY_S)
         except (KafkaError, OSError) as error:
             log.warning("cannot check the evaluation of alert rules: %s", error)
         finally:
             await admin.close()
             await producer.stop()
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(CHECK_EVERY_S)

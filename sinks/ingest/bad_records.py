@@ -36,7 +36,7 @@ MOST_WAITING = 1_000
 MOST_WAITING_BYTES = 32 * MIB
 """Most bad records queued for the dead-letter topic; further ones are counted only."""
 
-TELL_EVERY_S = 1.0
+REPORT_EVERY_S = 1.0
 REPEAT_S = 600.0
 """Minimum interval between two alerts of the same topic."""
 
@@ -87,11 +87,11 @@ class BadRecordReports:
         """Add an unreadable or unstorable record; never fails or waits."""
         self._counted(bad.topic)
         self._latest[bad.topic] = bad
-        aside = dead_letter_topic(bad.topic)
-        if aside in _DECLARED:
+        letter_topic = dead_letter_topic(bad.topic)
+        if letter_topic in _DECLARED:
             about = dead_letter_headers(bad, cause=UNDECODABLE, worker=self._instance)
             letter = Letter(
-                topic=aside,
+                topic=letter_topic,
                 key=record.key,
                 value=kept_value(record.key, record.value),
                 headers=[*without_nulls(record.headers), *about],
@@ -101,7 +101,7 @@ class BadRecordReports:
                 self._letters.append(letter)
                 self._waiting_bytes += letter.size
 
-    async def tell(self, outlet: Outlet) -> None:
+    async def publish(self, outlet: Outlet) -> None:
         """Raise the alerts that are due, and produce the queued dead letters.
 
         Raises:
@@ -140,7 +140,7 @@ class BadRecordReports:
         )
 
 
-async def tell_bad_records(
+async def report_bad_records(
     bad: BadRecordReports, settings: SinkSettings, known: KnownSchemas | None
 ) -> None:
     """Report every second, until cancelled."""
@@ -163,13 +163,13 @@ async def tell_bad_records(
         try:
             await producer.start()
             while True:
-                await bad.tell(Outlet(send=send, publish=publish))
-                await asyncio.sleep(TELL_EVERY_S)
+                await bad.publish(Outlet(send=send, publish=publish))
+                await asyncio.sleep(REPORT_EVERY_S)
         except (KafkaError, OSError) as error:
             log.warning("cannot report bad records, retrying: %s", type(error).__name__)
         finally:
             await producer.stop()
-        await asyncio.sleep(TELL_EVERY_S)
+        await asyncio.sleep(REPORT_EVERY_S)
 
 
 _LARGEST_LETTER_BYTES = max(topic.max_message_bytes for topic in declared_topics())

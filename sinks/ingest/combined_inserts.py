@@ -123,12 +123,12 @@ class CombiningStore:
             for each in together:
                 each.done.cancel()
             raise
-        except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it was
+        except Exception as error:  # noqa: BLE001 - every waiting caller gets it
             if len(together) > 1:
                 self._part(together)
             for each in together:
                 if not each.done.done():
-                    each.done.set_exception(_told(error, len(together)))
+                    each.done.set_exception(_copy_of(error, len(together)))
         else:
             for each in together:
                 if not each.done.done():
@@ -139,12 +139,12 @@ class CombiningStore:
             self._alone_until[each.batch.place] = each.batch.last
 
 
-def _told(error: Exception, several: int) -> Exception:
+def _copy_of(error: Exception, several: int) -> Exception:
     """Return the exception for each waiting caller: a separate object, since each is raised."""
     if isinstance(error, FencedError):
         return FencedError(str(error))
     if isinstance(error, SinkError) and several > 1:
-        told = LeaseInvalidatedError(str(error))
-        told.__cause__ = error
-        return told
+        copy = LeaseInvalidatedError(str(error))
+        copy.__cause__ = error
+        return copy
     return error

@@ -22,16 +22,18 @@ class Commits:
 
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
-        self._told: dict[Place, int] = {}
+        self._committed: dict[Place, int] = {}
 
     def forget(self) -> None:
         """Clear the state after the end of an assignment."""
-        self._told.clear()
+        self._committed.clear()
 
-    async def tell(self, stored: Mapping[Place, int]) -> None:
+    async def commit(self, stored: Mapping[Place, int]) -> None:
         """Commit the stored offset of each partition; the next commit makes up for a failure."""
         changed = {
-            place: offset for place, offset in stored.items() if self._told.get(place) != offset
+            place: offset
+            for place, offset in stored.items()
+            if self._committed.get(place) != offset
         }
         if not changed:
             return
@@ -42,7 +44,7 @@ class Commits:
         except (KafkaError, IllegalStateError) as error:
             log.info("offset commit failed (it serves monitoring only): %s", error)
         else:
-            self._told.update(changed)
+            self._committed.update(changed)
 
     async def until_confirmed(self, place: Place, offset: int) -> None:
         """Wait until the group confirms ownership of the partition; otherwise the revocation

@@ -226,7 +226,7 @@ class Sink(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._commit()
 
     async def _commit(self) -> None:
-        await self._commits.tell(
+        await self._commits.commit(
             {place: writer.stored_to for place, writer in self._writers.items()}
         )
 

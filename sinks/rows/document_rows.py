@@ -138,5 +138,5 @@ def _json_object(value: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise UndecodableError(f"not JSON: {error.msg} at byte {error.pos}") from None
     if not isinstance(document, dict):
-        raise UndecodableError("a JSON object was expected")
+        raise UndecodableError("expected a JSON object")
     return document

@@ -77,7 +77,7 @@ class AvroRowReader:
         for header in self.headers:
             if value.startswith(header):
                 return value[len(header) :]
-        return self._written_anew(value)
+        return self._reencoded(value)
 
     def read_carefully(self, record: LogRecord) -> bytes:
         """Return the event's bytes in the current schema, verified by decoding.
@@ -87,15 +87,15 @@ class AvroRowReader:
         """
         if record.value is None:
             raise UndecodableError("the value is null")
-        return self._written_anew(record.value)
+        return self._reencoded(record.value)
 
-    def _written_anew(self, value: bytes) -> bytes:
+    def _reencoded(self, value: bytes) -> bytes:
         event = self.codec.decode(value)
         try:
             encoded = self.codec.encode(event, Format.SINGLE_OBJECT)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise UndecodableError(
-                f"the fields do not make a {self.codec.name}: {type(error).__name__}"
+                f"the fields do not match the schema of {self.codec.name}: {type(error).__name__}"
             ) from None
         return encoded[len(self.header) :]
 

@@ -45,14 +45,14 @@ def _same(*names: str) -> dict[str, str]:
     return {name.removesuffix("?"): name for name in names}
 
 
-_WHOSE = _same("tenant", "request_id", "user_id", "user_tier", "feature")
+_REQUEST_COLUMNS = _same("tenant", "request_id", "user_id", "user_tier", "feature")
 _UNDER = _same("registry_version", "experiment", "arm")
 
 CALLS = EventTable(
     name="calls",
     event=whole_schema("CostEvent"),
     repeats=True,
-    columns=_WHOSE
+    columns=_REQUEST_COLUMNS
     | _UNDER
     | _same(
         "hop", "visit", "call_id", "purpose", "propensity?", "at", "started_at?", "tier",
@@ -69,7 +69,7 @@ CALLS = EventTable(
 QUALITY_SIGNALS = EventTable(
     name="quality",
     event=whole_schema("QualityEvent"),
-    columns=_WHOSE
+    columns=_REQUEST_COLUMNS
     | _UNDER
     | _same(
         "hop?", "visit?", "call_id", "at", "signal", "name", "score?", "passed?", "label",
@@ -81,7 +81,7 @@ OUTCOME_RECORDS = EventTable(
     name="outcomes",
     event=whole_schema("OutcomeEvent"),
     repeats=True,
-    columns=_WHOSE
+    columns=_REQUEST_COLUMNS
     | _same(
         "hop",
         "visit",

@@ -20,7 +20,7 @@ UNMATCHED = "unmatched"
 """Cause of the dead letter of feedback that matches requests of several tenants."""
 
 _UNMATCHED_REASON = (
-    "the feedback names no tenant and may be about several; name the `tenant` of the reply"
+    "the feedback has no tenant and matches several; set `tenant` to the one of the reply"
 )
 
 
@@ -57,7 +57,7 @@ async def take_feedback(work: Work, deps: Dependencies) -> None:
         )
         return
     privacy = deps.registry.snapshot.privacy
-    said = document.comment if privacy.store_comments else None
+    comment = document.comment if privacy.store_comments else None
     label = document.label and redact(document.label, privacy.redact)
     event = QualityEvent(
         tenant=tenant,
@@ -67,7 +67,7 @@ async def take_feedback(work: Work, deps: Dependencies) -> None:
         name=label or "score",
         score=document.score,
         label=label,
-        comment=None if said is None else redact(said, privacy.redact),
+        comment=None if comment is None else redact(comment, privacy.redact),
         worker=deps.kafka.me.worker,
     )
     record = Outgoing(
@@ -85,4 +85,4 @@ async def _read(message: Incoming, codecs: Codecs) -> FeedbackDocument:
         return FeedbackDocument.model_validate(record)
     except ValidationError as error:
         fields = ", ".join(str(item["loc"][0]) for item in error.errors() if item["loc"])
-        raise UndecodableError(f"feedback does not validate: {fields}") from None
+        raise UndecodableError(f"feedback has invalid fields: {fields}") from None

@@ -59,7 +59,7 @@ class Handlers:
                     raise
                 place = f"{work.message.topic}:{work.message.partition}:{work.message.offset}"
                 log.error(  # noqa: TRY400 - a traceback's text may quote the message
-                    "%s could not be ended and is passed over: %s", place, cause_of(error)
+                    "cannot end %s, skipping it: %s", place, cause_of(error)
                 )
 
         return bounded(

@@ -72,5 +72,5 @@ def _bound_for(message: Incoming) -> str:
     found = message.header(BOUND_FOR)
     topic = found.decode("ascii", "replace") if found else ""
     if not is_tier_topic(topic):
-        raise UndecodableError("not a waiting tier message: it does not say where it is bound for")
+        raise UndecodableError("not a waiting tier message: its target topic is missing or invalid")
     return topic

@@ -112,7 +112,7 @@ class LeaderSession:
         self._lag_at = float("-inf")
         self._topics_at = float("-inf")
         self._progress_at = float("-inf")
-        self._told: int | None = None
+        self._delivered: int | None = None
 
     async def serve(self) -> None:
         """Evaluate until the lease is lost.
@@ -138,17 +138,17 @@ class LeaderSession:
                 await self._deps.webhooks.drained()
         with suppress(TimeoutError, KafkaError):
             async with asyncio.timeout(LEAVE_S):
-                await self._tell()
+                await self._commit_delivered()
 
     async def begin(self) -> None:
         """Read the active alerts, and continue delivery where the last leader stopped."""
         deps = self._deps
         records = await deps.log.alerts()
-        self._told = await deps.log.told_to()
-        if self._told is None:
-            self._told = records[-1].offset + 1 if records else 0
-            await deps.log.tell(self._told)
-        deps.webhooks.begin(self._told)
+        self._delivered = await deps.log.delivered_offset()
+        if self._delivered is None:
+            self._delivered = records[-1].offset + 1 if records else 0
+            await deps.log.commit_delivered(self._delivered)
+        deps.webhooks.begin(self._delivered)
         await deps.webhooks.use(deps.rules().alerting.webhooks)
         for record in records:
             await self._take(record)
@@ -162,10 +162,10 @@ class LeaderSession:
             await self._listen()
         read = await deps.log.read()
         await self._see(read.records)
-        await self._look_at_lag()
+        await self._measure_lag()
         if read.frontier is not None:
             await self._evaluate(read.frontier, begun)
-        await self._tell()
+        await self._commit_delivered()
         await self._show_progress()
 
     async def _listen(self) -> None:
@@ -199,7 +199,7 @@ class LeaderSession:
             notice = self._book.take(read_alert(value), at=record.at, offset=record.offset)
         except Exception as error:  # noqa: BLE001 - no record may end the reading of others
             deps.bad.note(ALERTS, 0, record.offset, error)
-        if notice is not None and record.offset >= (self._told or 0):
+        if notice is not None and record.offset >= (self._delivered or 0):
             deps.changed(notice.alert.rule, notice.change.value)
         deps.webhooks.read(record.offset, notice)
 
@@ -216,7 +216,7 @@ class LeaderSession:
                 await asyncio.sleep(0)
         await deps.sleep((deps.clock.elapsed_ms() - begun) / 1000 * _REST)
 
-    async def _look_at_lag(self) -> None:
+    async def _measure_lag(self) -> None:
         deps = self._deps
         if MeasureKind.CONSUMER_LAG not in self._evaluator.kinds:
             return
@@ -239,12 +239,14 @@ class LeaderSession:
             wanted += alerts
             await asyncio.sleep(0)
         for alert in wanted[:MOST_ALERTS]:
-            if not self._may_speak(begun):
-                log.warning("this turn took too long; what there is to say is looked at again")
+            if not self._may_publish(begun):
+                log.warning(
+                    "alert evaluation took too long; the next turn publishes the remaining alerts"
+                )
                 return
             await self._publish(alert)
 
-    def _may_speak(self, begun: float) -> bool:
+    def _may_publish(self, begun: float) -> bool:
         took = self._deps.clock.elapsed_ms() - begun
         return self._deps.log.mine and took < self._deps.times.session_ms / 2
 
@@ -267,9 +269,9 @@ class LeaderSession:
         await deps.log.evaluated(AlertEvaluation(worker=deps.name, at=self._evaluated))
         self._progress_at, self._shown = now, self._evaluated
 
-    async def _tell(self) -> None:
+    async def _commit_delivered(self) -> None:
         """Commit the offset up to which alerts are delivered."""
-        told = self._deps.webhooks.told_to
-        if told != self._told:
-            await self._deps.log.tell(told)
-            self._told = told
+        delivered = self._deps.webhooks.delivered_offset
+        if delivered != self._delivered:
+            await self._deps.log.commit_delivered(delivered)
+            self._delivered = delivered

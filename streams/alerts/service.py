@@ -22,20 +22,22 @@ _LEAVE_S = 5.0
 
 
 async def evaluate_alerts(deps: AlertDependencies) -> None:
-    """Stand for election, and evaluate while this process is the leader; until cancelled."""
+    """Join the leader election, and evaluate while this process is the leader; until cancelled."""
     while True:
         try:
             await deps.log.start()
             while True:
                 await deps.log.elected()
-                log.info("alerts are evaluated here from now on")
+                log.info("this worker evaluates alert rules now")
                 await LeaderSession(deps).serve()
                 await deps.webhooks.stop()
-                log.info("alerts are evaluated elsewhere from now on")
+                log.info("another worker evaluates alert rules now")
         except (KafkaError, SluiceError, OSError) as error:
-            log.warning("alerts begin anew: %s: %s", type(error).__name__, error)
+            log.warning(
+                "alert evaluation failed, restarting it: %s: %s", type(error).__name__, error
+            )
         except Exception:
-            log.exception("alerts begin anew")
+            log.exception("alert evaluation failed unexpectedly, restarting it")
         finally:
             await deps.webhooks.stop()
             await _step_back(deps)

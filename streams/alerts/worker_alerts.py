@@ -68,5 +68,5 @@ class AlertPublisher:
         last = self._fired.get((rule, subject))
         if last is None:
             return True
-        at, said = last
-        return now - at >= (REPEAT_MS if message == said else CHANGED_MS)
+        at, previous = last
+        return now - at >= (REPEAT_MS if message == previous else CHANGED_MS)

@@ -18,7 +18,7 @@ from schemas.errors import DeliveryError
 
 log = logging.getLogger(__name__)
 
-TELL_EVERY_S = 1.0
+RAISE_EVERY_S = 1.0
 LOG_AT_MOST = 10
 """Bad records logged between two alerts; all are counted."""
 
@@ -42,7 +42,7 @@ class BadRecords:
         if self._logged <= LOG_AT_MOST:
             log.warning("%s", bad.in_words)
 
-    async def tell(self) -> None:
+    async def raise_alerts(self) -> None:
         """Raise the alerts for bad records since the last call. An alert that the broker does not
         accept is dropped; the count remains.
         """
@@ -52,16 +52,16 @@ class BadRecords:
                 await self._alerts.fire(
                     AlertName.BAD_RECORD,
                     topic,
-                    f"{bad.in_words}. See who else may write this topic; nothing waits for it",
+                    f"{bad.in_words}. Check who writes to this topic; processing continues",
                 )
             except DeliveryError as error:
-                log.warning("an alert was not taken: %s", error)
+                log.warning("cannot publish an alert: %s", error)
 
     async def run(self) -> None:
         """Raise alerts until cancelled."""
         while True:
-            await asyncio.sleep(TELL_EVERY_S)
-            await self.tell()
+            await asyncio.sleep(RAISE_EVERY_S)
+            await self.raise_alerts()
 
 
 class _NoAlerts:

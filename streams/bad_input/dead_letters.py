@@ -112,22 +112,22 @@ class DeadLetters:
             return await self._publisher.publish(_beginning(whole, about))
 
     async def _too_many(self, message: Incoming, count: int, reason: str) -> None:
-        said = (
-            f"{count} of the last {self._limit.window} messages of {message.topic} could not be "
-            f"read or handled (the last: {reason})"
+        summary = (
+            f"{count} of the last {self._limit.window} messages of {message.topic} are unreadable "
+            f"or failed (the last: {reason})"
         )
         if not self._has_read:
             raise DeadLetterLimitError(
-                f"{said}, and none of any topic since the start. Nothing more was taken from it. "
-                "Mend the codec settings or the sender, or raise SLUICE_DEAD_LETTER_SHARE, and "
-                "start again."
+                f"{summary}, and no message of any topic was readable since the start. The worker "
+                "stops. Correct the codec settings or the sender, or raise "
+                "SLUICE_DEAD_LETTER_SHARE, then restart."
             )
         if self._alerts is not None:
             await self._alerts.fire(
                 AlertName.UNREADABLE_INPUT,
                 message.topic,
-                f"{said}. They are dead letters; the topic is read on. See who sends them: the "
-                "dead-letter topic has their bytes and headers",
+                f"{summary}. They become dead letters, and processing continues. Find their "
+                "sender: the dead-letter topic has their bytes and headers",
             )
 
     def _seen(self, topic: str, *, bad: bool) -> deque[bool]:

@@ -62,14 +62,14 @@ class AccountStore:
         self._charged: dict[Account, None] = {}
         self._most = most
         self._open: OrderedDict[Account, array[int]] = OrderedDict()
-        self._shelf = AccountSpillStore()
+        self._spilled = AccountSpillStore()
         self._windows: set[tuple[str, int]] = set()
         self._estimates: dict[Cell, dict[str, int]] = {}
         self._estimated_in: dict[tuple[str, str], Cell] = {}
 
     def __len__(self) -> int:
         """Return the number of accounts, in memory and on disk."""
-        return len(self._open) + len(self._shelf)
+        return len(self._open) + len(self._spilled)
 
     @property
     def in_memory(self) -> int:
@@ -78,7 +78,7 @@ class AccountStore:
 
     def close(self) -> None:
         """Close the spill store."""
-        self._shelf.close()
+        self._spilled.close()
 
     def spent(self, account: Account, reserved: int = 0) -> Spent:
         """Return the spend of an account, with `reserved` (nano-USD) for calls in flight."""
@@ -169,7 +169,7 @@ class AccountStore:
             del self._charged[account]
         return found
 
-    def look_again(self, account: Account) -> None:
+    def mark_charged(self, account: Account) -> None:
         """Have `take_charged` return this account, if its home is tracked."""
         if self.home(account) in self.tracked:
             self._charged[account] = None
@@ -181,7 +181,7 @@ class AccountStore:
     def of_window(self, meter: str, start: int) -> list[Account]:
         """Return the accounts of a meter's window."""
         held = [each for each in self._open if each[::2] == (meter, start)]
-        return [*held, *self._shelf.of(meter, start)]
+        return [*held, *self._spilled.of(meter, start)]
 
     def accounts(self) -> list[Account]:
         """Return all accounts."""
@@ -193,7 +193,7 @@ class AccountStore:
         """Remove these accounts."""
         for account in accounts:
             if self._open.pop(account, None) is None:
-                self._shelf.drop(account)
+                self._spilled.drop(account)
             self._charged.pop(account, None)
             for changed in self.changed.values():
                 changed.discard(account)
@@ -226,7 +226,7 @@ class AccountStore:
             numbers[at] = _bounded(numbers[at] + amount)
         self._open.move_to_end(account)
         self.mark(account, partition)
-        self.look_again(account)
+        self.mark_charged(account)
 
     def _remember(self, cell: Cell, call_id: str, nano: int) -> None:
         self._estimates.setdefault(cell, {})[call_id] = nano
@@ -245,17 +245,17 @@ class AccountStore:
 
     def _find(self, account: Account) -> array[int] | None:
         found = self._open.get(account)
-        return self._shelf.peek(account) if found is None else found
+        return self._spilled.peek(account) if found is None else found
 
     def _opened(self, account: Account) -> array[int]:
         found = self._open.get(account)
         if found is not None:
             return found
-        found = self._shelf.take(account) or array("q", bytes(8 * _place(self.partitions)))
+        found = self._spilled.take(account) or array("q", bytes(8 * _place(self.partitions)))
         self._windows.add((account.meter, account.start))
         self._open[account] = found
         if len(self._open) > self._most:
-            self._shelf.put(*self._open.popitem(last=False))
+            self._spilled.put(*self._open.popitem(last=False))
         return found
 
 

@@ -85,23 +85,24 @@ class BudgetAlerter:
             await self._alerts.fire(
                 AlertName.BUDGET,
                 f"{name}: many subjects ({self._minute})",
-                f"{count} more levels of budget {name} were reached within a minute than alerts "
-                "are raised singly; `sluice query cost_by` says who spends",
+                f"{count} more levels of budget {name} were reached within a minute, beyond the "
+                "limit of separate alerts; see `sluice query cost_by` for the spend by subject",
             )
 
 
 def _words(budget: Budget, account: Account, spent: Spent, level: float) -> tuple[str, str]:
     meter = budget.meter
     window = window_name(meter.window, account.start)
-    subject = f"{meter.name}: {account.subject or 'nobody named'}, {window}, {level:.0%}"
+    subject = f"{meter.name}: {account.subject or f'no {meter.per}'}, {window}, {level:.0%}"
     come_to = (spent.known + spent.estimated) / _NANO
+    payer = f"{meter.per} {account.subject}" if account.subject else f"calls without {meter.per}"
     message = (
-        f"{level:.0%} of budget {meter.name} is spent by {meter.per} "
-        f"{account.subject or '(nobody named)'} in {window} UTC: "
+        f"{level:.0%} of budget {meter.name} is spent by {payer} "
+        f"in {window} UTC: "
         f"{come_to:.6f} of {budget.limit_nano / _NANO:.6f} USD"
     )
     if spent.estimated:
         message += f", of which {spent.estimated / _NANO:.6f} are estimated"
     if spent.unpriced:
-        message += f"; {spent.unpriced} calls have no known price and are not in it"
-    return subject, f"{message}; beyond it: {budget.then}"
+        message += f"; {spent.unpriced} calls have no price and are not included"
+    return subject, f"{message}; beyond the limit: {budget.then}"

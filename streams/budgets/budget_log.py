@@ -109,7 +109,7 @@ class KafkaBudgetLog:
         if not found.get(COST) or found.get(COST) != found.get(BUDGETS):
             raise TopicError(
                 f"{COST} has {found.get(COST, 0)} partitions, {BUDGETS} has "
-                f"{found.get(BUDGETS, 0)}; both must be there and have as many: "
+                f"{found.get(BUDGETS, 0)}; both must exist with the same partition count: "
                 "sluice topics create"
             )
         self._partitions = found[COST]

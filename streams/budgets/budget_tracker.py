@@ -83,7 +83,7 @@ class BudgetTracker:
         self._books: AccountStore | None = None
         self._main: _Reading | None = None
         self._joining: _Reading | None = None
-        self._keeper: LedgerOwner | None = None
+        self._ledger_owner: LedgerOwner | None = None
 
     @property
     def books(self) -> AccountStore | None:
@@ -97,7 +97,7 @@ class BudgetTracker:
     @property
     def is_settled(self) -> bool:
         """Return whether every budget is counted, and the owned ledger is read."""
-        is_kept = self._keeper is None or self._keeper.is_settled(
+        is_kept = self._ledger_owner is None or self._ledger_owner.is_settled(
             self._main.count if self._main else None
         )
         return (
@@ -144,16 +144,16 @@ class BudgetTracker:
 
     async def take_ledger(self) -> int:
         """Keep the ledger of the owned partitions, and apply its records; return their number."""
-        if self._keeper is None:
+        if self._ledger_owner is None:
             return 0
-        return await self._keeper.take(self._main.count if self._main else None)
+        return await self._ledger_owner.take(self._main.count if self._main else None)
 
     async def write(self) -> None:
         """Raise due alerts, write changes, remove ended windows."""
         now = self._clock.now()
         self._reservations.forget_stale(now)
-        if self._keeper is not None and self._main is not None:
-            await self._keeper.write(self._main.count, self._budgets(), now)
+        if self._ledger_owner is not None and self._main is not None:
+            await self._ledger_owner.write(self._main.count, self._budgets(), now)
 
     async def run(self) -> None:
         """Follow and keep until cancelled."""
@@ -167,8 +167,8 @@ class BudgetTracker:
         for reading in (self._main, self._joining):
             if reading is not None:
                 await reading.reader.close()
-        if self._keeper is not None:
-            await self._keeper.close()
+        if self._ledger_owner is not None:
+            await self._ledger_owner.close()
         if self._books is not None:
             self._books.close()
 
@@ -226,7 +226,7 @@ class BudgetTracker:
         """Start a reading for these meters: the ledger's sums, then the cost topic after them."""
         if self._books is None:
             self._books = AccountStore(await self._log.partitions(), self._most)
-            self._keeper = LedgerOwner(
+            self._ledger_owner = LedgerOwner(
                 self._log,
                 self._books,
                 BudgetAlerter(self._books, self._alerts),

@@ -55,7 +55,7 @@ def read_entry(record: BudgetRecord, codec: Codec) -> LedgerSum | CompletenessMa
     """
     entry = from_record(BudgetEntry, codec.decode(record.value or b""))
     if min(entry.known_nano, entry.estimated_nano, entry.unpriced_calls, entry.offset) < 0:
-        raise UndecodableError("a sum of the budgets' ledger is negative")
+        raise UndecodableError("a sum of the budget ledger is negative")
     meter = f"{entry.budget}/{entry.meter}"
     if entry.subject is None or entry.window_start is None:
         return CompletenessMark(

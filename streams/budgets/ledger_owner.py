@@ -35,7 +35,7 @@ class LedgerOwner:
         self,
         log: BudgetLog,
         books: AccountStore,
-        alarms: BudgetAlerter,
+        alerter: BudgetAlerter,
         *,
         owned: Callable[[], Collection[int]],
         publisher: Publisher,
@@ -46,18 +46,18 @@ class LedgerOwner:
         self._bad = bad
         self._log = log
         self._books = books
-        self._alarms = alarms
+        self._alerter = alerter
         self._owned = owned
         self._publisher = publisher
         self._ledger = ledger
         self._me = me
         self._kept: _Kept = (frozenset(), frozenset())
-        self._desks: dict[int, LedgerWriter] = {}
+        self._writers: dict[int, LedgerWriter] = {}
         self._reader: LogReader | None = None
 
     def is_settled(self, count: SpendAggregator | None) -> bool:
         """Return whether the ledger of all owned partitions is read."""
-        ready = all(desk.is_ready for desk in self._desks.values())
+        ready = all(writer.is_ready for writer in self._writers.values())
         return ready and self._kept == self._wanted(count)
 
     async def take(self, count: SpendAggregator | None) -> int:
@@ -65,33 +65,33 @@ class LedgerOwner:
         wanted = self._wanted(count)
         if wanted != self._kept:
             await self._set_up(wanted, count)
-        desks, reader = self._desks, self._reader
+        writers, reader = self._writers, self._reader
         if reader is None:
             return 0
         records = await reader.read()
         for record in records:
-            desks[record.partition].take(record)
+            writers[record.partition].take(record)
         for partition, position in (await reader.positions()).items():
-            await desks[partition].reached(position)
+            await writers[partition].reached(position)
         await asyncio.sleep(0)
         return len(records)
 
     async def write(self, count: SpendAggregator, budgets: Collection[Budget], now: int) -> None:
         """Raise due alerts, write changes, remove ended windows."""
-        desks = list(self._desks.values())
-        homes = [desk.partition for desk in desks if desk.is_ready]
-        await self._alarms.raise_due(homes, budgets, now)
+        writers = list(self._writers.values())
+        homes = [writer.partition for writer in writers if writer.is_ready]
+        await self._alerter.raise_due(homes, budgets, now)
         for meter, start in count.over():
             accounts = self._books.of_window(meter.id, start)[:_OVER_AT_ONCE]
-            for desk in desks:
-                desk.is_over(accounts)
+            for writer in writers:
+                writer.queue_tombstones(accounts)
             self._books.drop(accounts)
             if not accounts:
                 count.forget(meter, start)
-                self._alarms.forget(meter.id, start)
-        for desk in desks:
-            await desk.write()
-            await desk.bury()
+                self._alerter.forget(meter.id, start)
+        for writer in writers:
+            await writer.write()
+            await writer.write_tombstones()
 
     async def close(self) -> None:
         """Stop reading."""
@@ -108,23 +108,23 @@ class LedgerOwner:
     async def _set_up(self, wanted: _Kept, count: SpendAggregator | None) -> None:
         await self.close()
         owned, meters = wanted
-        staying = self._desks if meters == self._kept[1] else {}
-        self._desks, self._kept = {}, wanted
+        kept = self._writers if meters == self._kept[1] else {}
+        self._writers, self._kept = {}, wanted
         self._books.track(owned)
         if count is None or not owned:
             return
         bounds = await self._log.bounds(BUDGETS)
         for partition in owned:
-            self._desks[partition] = staying.get(partition) or LedgerWriter(
+            self._writers[partition] = kept.get(partition) or LedgerWriter(
                 partition,
                 bounds[partition][1],
                 books=self._books,
                 count=count,
-                alarms=self._alarms,
+                alerter=self._alerter,
                 publisher=self._publisher,
                 codec=self._ledger,
                 me=self._me,
                 bad=self._bad,
             )
-        positions = {number: desk.position for number, desk in self._desks.items()}
+        positions = {number: writer.position for number, writer in self._writers.items()}
         self._reader = await self._log.open(BUDGETS, positions)

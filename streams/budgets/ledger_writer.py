@@ -57,7 +57,7 @@ class LedgerWriter:
         *,
         books: AccountStore,
         count: SpendAggregator,
-        alarms: BudgetAlerter,
+        alerter: BudgetAlerter,
         publisher: Publisher,
         codec: Codec,
         me: Owner,
@@ -70,7 +70,7 @@ class LedgerWriter:
         self._end = end
         self._books = books
         self._count = count
-        self._alarms = alarms
+        self._alerter = alerter
         self._publisher = publisher
         self._codec = codec
         self._me = me
@@ -103,7 +103,7 @@ class LedgerWriter:
         for number, account in enumerate(self._books.accounts()):
             if account not in there and not self._cell(account).is_nothing:
                 self._books.mark(account, self.partition)
-            self._books.look_again(account)
+            self._books.mark_charged(account)
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
         self._there = None
@@ -136,7 +136,7 @@ class LedgerWriter:
                 if await self._publish([mark]):
                     self._marked[meter] = offset
 
-    async def bury(self) -> None:
+    async def write_tombstones(self) -> None:
         """Write tombstones for ended windows."""
         if not self.is_ready:
             return
@@ -148,7 +148,7 @@ class LedgerWriter:
             for key in keys:
                 del self._stale[key]
 
-    def is_over(self, accounts: Iterable[Account]) -> None:
+    def queue_tombstones(self, accounts: Iterable[Account]) -> None:
         """Queue tombstones for the sums of ended accounts."""
         for account in accounts:
             if not self._cell(account).is_nothing:
@@ -178,13 +178,13 @@ class LedgerWriter:
         if self._count.is_over(meter, entry.account.start):
             self._stale[record.key] = None
             return
-        self._alarms.was_alerted(entry.account, entry.alerted)
+        self._alerter.was_alerted(entry.account, entry.alerted)
         if self._there is not None:
             self._there.add(entry.account)
-        if self._says_less(entry):
+        if self._is_behind(entry):
             self._books.mark(entry.account, self.partition)
 
-    def _says_less(self, entry: LedgerSum) -> bool:
+    def _is_behind(self, entry: LedgerSum) -> bool:
         """Return whether the accounts have more of the cell than another worker's record of it."""
         if entry.incarnation == self._me.incarnation:
             return False
@@ -214,7 +214,7 @@ class LedgerWriter:
             self.partition,
             self._cell(account),
             offset=self._count.counted(account.meter, self.partition),
-            alerted=self._alarms.alerted(account) if at_home else 0.0,
+            alerted=self._alerter.alerted(account) if at_home else 0.0,
             worker=self._me.worker,
             incarnation=self._me.incarnation,
         )
@@ -241,9 +241,9 @@ class LedgerWriter:
 
     async def _send(self, records: list[Outgoing]) -> bool:
         try:
-            for under_way in [await self._publisher.publish(record) for record in records]:
-                await under_way
+            for pending in [await self._publisher.publish(record) for record in records]:
+                await pending
         except DeliveryError as error:
-            log.warning("the budgets' ledger is written again later: %s", error)
+            log.warning("cannot write the budget ledger, retrying: %s", error)
             return False
         return True

@@ -41,7 +41,7 @@ async def begin_count(
         end = (await ends_of(log_))[partition]
         for entry in page.drop_beyond(end):
             where = entry.written if isinstance(entry, LedgerSum) else entry.read_to
-            bad.note(BUDGETS, partition, where, "it counts further than the cost topic goes")
+            bad.note(BUDGETS, partition, where, "its offset is beyond the end of the cost topic")
         for meter in meters:
             begin = page.begin(meter.id)
             if begin is not None:
@@ -98,6 +98,7 @@ def _check(
     for partition, offset in counted:
         if offset > ends[partition]:
             raise TopicError(
-                f"{BUDGETS} counts {COST} up to {offset} on partition {partition}, which ends at "
-                f"{ends[partition]}: one of them was made anew; make the other anew as well"
+                f"{BUDGETS} counts {COST} up to offset {offset} on partition {partition}, which "
+                f"ends at {ends[partition]}: one of the topics was recreated; recreate the other "
+                "as well"
             )

@@ -25,7 +25,7 @@ class AccountSpillStore:
     def put(self, account: Account, numbers: array[int]) -> None:
         """Store an account, which was not there."""
         self._connected().execute(
-            "INSERT INTO shelf VALUES (?, ?, ?, ?)", (*account, bytes(numbers))
+            "INSERT INTO spill VALUES (?, ?, ?, ?)", (*account, bytes(numbers))
         )
         self._count += 1
 
@@ -36,7 +36,7 @@ class AccountSpillStore:
         return _numbers(
             self._connected()
             .execute(
-                "SELECT numbers FROM shelf WHERE meter = ? AND start = ? AND subject = ?",
+                "SELECT numbers FROM spill WHERE meter = ? AND start = ? AND subject = ?",
                 (account.meter, account.start, account.subject),
             )
             .fetchone()
@@ -49,7 +49,7 @@ class AccountSpillStore:
         found = (
             self._connected()
             .execute(
-                "DELETE FROM shelf WHERE meter = ? AND start = ? AND subject = ? RETURNING numbers",
+                "DELETE FROM spill WHERE meter = ? AND start = ? AND subject = ? RETURNING numbers",
                 (account.meter, account.start, account.subject),
             )
             .fetchone()
@@ -63,7 +63,7 @@ class AccountSpillStore:
         if not self._count:
             return []
         rows = self._connected().execute(
-            "SELECT subject FROM shelf WHERE meter = ? AND start = ?", (meter, start)
+            "SELECT subject FROM spill WHERE meter = ? AND start = ?", (meter, start)
         )
         return [Account(meter, subject, start) for (subject,) in rows]
 
@@ -84,7 +84,7 @@ class AccountSpillStore:
             rows.execute("PRAGMA journal_mode = OFF")
             rows.execute("PRAGMA synchronous = OFF")
             rows.execute(
-                "CREATE TABLE shelf (meter TEXT, subject TEXT, start INTEGER, numbers BLOB, "
+                "CREATE TABLE spill (meter TEXT, subject TEXT, start INTEGER, numbers BLOB, "
                 "PRIMARY KEY (meter, start, subject)) WITHOUT ROWID"
             )
             self._rows = rows

@@ -88,7 +88,7 @@ class KafkaCaller:
             )
         except KafkaError as error:
             del self._waiting[correlation]
-            raise LocalStackError(f"{self._topic} did not take a request: {error}") from error
+            raise LocalStackError(f"cannot publish a request to {self._topic}: {error}") from error
         return future
 
     def hear(self, correlation: bytes | None, value: bytes | None) -> None:
@@ -116,8 +116,8 @@ class KafkaCaller:
         if not self.unreadable:
             return ""
         return (
-            f"; {self.unreadable} came that hold no reply which can be read: see who else may "
-            f"write to {REPLIES}"
+            f"; {self.unreadable} records on {REPLIES} are not readable as replies: check who "
+            "writes to it"
         )
 
     def fail(self, error: BaseException) -> None:
@@ -246,4 +246,4 @@ async def _listen(consumer: AIOKafkaConsumer, caller: KafkaCaller) -> None:
             )
             caller.hear(correlation, record.value)
     except Exception as error:  # noqa: BLE001 - waiting requests must fail with the cause
-        caller.fail(LocalStackError(f"the reply topic can't be read any more: {error}"))
+        caller.fail(LocalStackError(f"reading of the reply topic failed: {error}"))

@@ -25,8 +25,8 @@ class FeedbackMessage:
     comment: str | None = None
 
 
-async def publish_opinions(
-    bootstrap_servers: str, opinions: list[FeedbackMessage], access: KafkaAccess | None = None
+async def publish_feedback(
+    bootstrap_servers: str, messages: list[FeedbackMessage], access: KafkaAccess | None = None
 ) -> None:
     """Publish feedback; return when the broker has acknowledged it. `access` defaults to the
     environment's.
@@ -40,24 +40,24 @@ async def publish_opinions(
         await producer.start()
         sent = [
             await producer.send(FEEDBACK, value=_value(each), key=each.request_id.encode())
-            for each in opinions
+            for each in messages
         ]
-        for under_way in sent:
-            await under_way
+        for pending in sent:
+            await pending
     except KafkaConnectionError as error:
         raise LocalStackError(no_answer(bootstrap_servers)) from error
     except KafkaError as error:
-        raise LocalStackError(f"{FEEDBACK} did not take feedback: {error}") from error
+        raise LocalStackError(f"cannot publish feedback to {FEEDBACK}: {error}") from error
     finally:
         await producer.stop()
 
 
-def _value(opinion: FeedbackMessage) -> bytes:
+def _value(message: FeedbackMessage) -> bytes:
     fields = {
-        "request_id": opinion.request_id,
-        "tenant": opinion.tenant,
-        "score": opinion.score,
-        "label": opinion.label,
-        "comment": opinion.comment,
+        "request_id": message.request_id,
+        "tenant": message.tenant,
+        "score": message.score,
+        "label": message.label,
+        "comment": message.comment,
     }
     return orjson.dumps({name: value for name, value in fields.items() if value is not None})

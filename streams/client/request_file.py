@@ -85,7 +85,7 @@ def numbered_requests(path: Path, reading: RequestFileFormat) -> list[tuple[int,
     if wrong:
         raise RequestFileError(_in_words(path, wrong))
     if not requests:
-        raise RequestFileError(f"{path} holds no requests")
+        raise RequestFileError(f"{path} contains no requests")
     return requests
 
 
@@ -93,7 +93,7 @@ def _remember(identity: Identity, number: int, lines: dict[Identity, int]) -> No
     before = lines.setdefault(identity, number)
     if before != number:
         raise _RequestLineError(
-            f"the request id of line {before} again; the second would be refused as a duplicate"
+            f"same request id as line {before}; the second is rejected as a duplicate, change it"
         )
 
 
@@ -102,7 +102,7 @@ def _in_words(path: Path, wrong: Sequence[str]) -> str:
         return f"{path}, {wrong[0]}"
     more = len(wrong) - MOST_NAMED
     named = (*wrong[:MOST_NAMED], *([f"{more} more lines"] if more > 0 else []))
-    return "\n  ".join((f"{path}: {len(wrong)} lines are no requests", *named))
+    return "\n  ".join((f"{path}: {len(wrong)} lines are invalid", *named))
 
 
 def identity_of(request: Mapping[str, Any]) -> Identity:
@@ -116,7 +116,7 @@ def _request(number: int, row: dict[str, Any], reading: RequestFileFormat) -> di
     else:
         prompt = row.get(reading.prompt_field)
         if not isinstance(prompt, str):
-            raise _RequestLineError(f"no text in {reading.prompt_field!r}")
+            raise _RequestLineError(f"field {reading.prompt_field!r} is not a text")
         request = {"prompt": prompt}
     if reading.id_field is not None:
         request["request_id"] = _id(row.get(reading.id_field))
@@ -129,8 +129,8 @@ def _id(value: Any) -> str:
     text = str(value)
     if not REQUEST_ID.fullmatch(text):
         raise _RequestLineError(
-            "the id may hold 1 to 128 letters, digits and . _ : -; leave --id-field out to have "
-            "ids made"
+            "expected an id of 1 to 128 letters, digits and . _ : -; without --id-field ids are "
+            "generated"
         )
     return text
 
@@ -143,18 +143,18 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 total += len(raw)
                 if len(raw) > LONGEST_LINE:
                     raise RequestFileError(
-                        f"{path}, line {number}: longer than the {LONGEST_LINE} bytes of a request"
+                        f"{path}, line {number}: exceeds the limit of {LONGEST_LINE} bytes"
                     )
                 if total > MOST_BYTES:
                     raise RequestFileError(
-                        f"{path} has more than {MOST_BYTES // MIB} MiB unpacked; split it"
+                        f"{path} exceeds {MOST_BYTES // MIB} MiB uncompressed; split it"
                     )
                 line = raw.removeprefix(BOM_UTF8) if number == 1 else raw
                 if line.strip():
                     yield number, line
     except (OSError, EOFError, zlib.error) as error:
         why = getattr(error, "strerror", None) or error
-        raise RequestFileError(f"{path} can't be read: {why}") from error
+        raise RequestFileError(f"cannot read {path}: {why}") from error
 
 
 def _row(raw: bytes) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def _row(raw: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise _RequestLineError(f"not JSON: {error.msg}") from None
     if not isinstance(row, dict):
-        raise _RequestLineError("a JSON object was expected")
+        raise _RequestLineError("expected a JSON object")
     too_much = overgrown(row)
     if too_much is not None:
         field, what = too_much

@@ -25,7 +25,7 @@ PATIENCE_S = 5.0
 """Time after which a worker starts without the broker's time."""
 
 _PAUSE_S = 0.2
-_ASKED = Outgoing(topic=BUDGETS, key=entry_key("", "first stamp", None, None, 0), value=None)
+_PROBE = Outgoing(topic=BUDGETS, key=entry_key("", "first stamp", None, None, 0), value=None)
 
 
 class Broker(Protocol):
@@ -50,12 +50,14 @@ async def sync_broker_clock(
                 await _until_stamped(broker, clock)
                 return
     except (TimeoutError, DeliveryError) as error:
-        log.warning("the broker's time is not known yet: %s", error or "it took too long")
+        log.warning(
+            "cannot read the broker's time yet, continuing without it: %s", str(error) or "timeout"
+        )
 
 
 async def _until_stamped(broker: Broker, clock: BrokerClock) -> None:
     """The first record waits for a connection, so its timestamp may be early."""
     while not clock.is_set:
-        await (await broker.publish(_ASKED))
+        await (await broker.publish(_PROBE))
         if not clock.is_set:
             await asyncio.sleep(_PAUSE_S)

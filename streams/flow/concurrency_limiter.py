@@ -63,7 +63,7 @@ class ConcurrencyLimiter:
 
     def __init__(self, limit: int) -> None:
         if limit < 1:
-            raise ValueError("a tier needs at least one slot")
+            raise ValueError("the concurrency limit must be at least 1")
         self._pool = _Pool(limit)
         self._is_ahead = False
 

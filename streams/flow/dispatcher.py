@@ -137,8 +137,8 @@ class PartitionAssignment:
         assigned; acknowledging it would release everything before it.
         """
         await self._settled.wait()
-        told = {generation, self._generation} - {None}
-        return None if self.closed or len(told) > 1 else self._lanes.get(place)
+        generations = {generation, self._generation} - {None}
+        return None if self.closed or len(generations) > 1 else self._lanes.get(place)
 
     @property
     def is_settled(self) -> bool:
@@ -219,7 +219,7 @@ class TopicDispatcher:
             await self._handler(work)
             work.lane.finish(work.message.offset)
         except LeftForLaterError:
-            log.debug("left for later: %s", work.message.topic)
+            log.debug("postponed a message of %s", work.message.topic)
         except Exception as error:  # noqa: BLE001 - whatever it is, the worker must stop for it
             self._on_fatal(error)
         finally:

@@ -16,7 +16,7 @@ from streams.flow.log_gaps import LogGap, LogGaps, Partition
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 10.0
+CHECK_EVERY_S = 10.0
 SOON_S = 1.0
 """Interval between checks; the shorter one after a jump of offsets."""
 
@@ -62,33 +62,33 @@ class GapWatch:
         while True:
             await asyncio.sleep(SOON_S)
             since += SOON_S
-            if self._gaps.noticed or since >= LOOK_EVERY_S:
+            if self._gaps.noticed or since >= CHECK_EVERY_S:
                 since = 0.0
-                await self.look()
+                await self.check()
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Check once, and raise alerts for gaps."""
         owned = self._owned()
         if not owned:
             return
         try:
             begin = await self._beginnings(owned)
-        except Exception as error:  # noqa: BLE001 - it is looked at again, and reading tells the rest
-            log.debug("the beginnings of the log are not known now: %s", error)
+        except Exception as error:  # noqa: BLE001 - the next check retries
+            log.debug("cannot read the beginning offsets, retrying: %s", error)
             return
         for gap in self._gaps.find(begin):
-            await self._tell(gap)
+            await self._raise_alert(gap)
             try:
                 await self._pass_over(gap)
-            except Exception as error:  # noqa: BLE001 - it is told again by who reads next
-                log.debug("a gap is not passed over: %s", error)
+            except Exception as error:  # noqa: BLE001 - the partition's next owner reports it again
+                log.debug("cannot skip a gap, the next owner of the partition retries: %s", error)
 
-    async def _tell(self, gap: LogGap) -> None:
+    async def _raise_alert(self, gap: LogGap) -> None:
         self._counted(gap.topic, gap.most_records)
         await self._alerts.fire(
             AlertName.LOG_GAP,
             f"{gap.topic}:{gap.partition}:{gap.first}-{gap.last}",
-            f"offsets {gap.first} to {gap.last} of {gap.topic}, partition {gap.partition}, were "
-            "removed by retention before they were read; those requests get no reply. Read faster "
-            "(more workers), or keep the topic longer (retention.ms).",
+            f"retention removed offsets {gap.first} to {gap.last} of {gap.topic}, partition "
+            f"{gap.partition}, before they were read; those requests get no reply. Add workers, "
+            "or raise retention.ms of the topic.",
         )

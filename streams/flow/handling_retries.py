@@ -41,14 +41,14 @@ class HandlingFailure:
     @classmethod
     def of(cls, error: BaseException, tries: int) -> HandlingFailure:
         """Return the reason by the exception of the last attempt."""
-        return cls(reason=f"handling failed {tries} times, at last by {cause_of(error)}")
+        return cls(reason=f"handling failed {tries} times, the last error is {cause_of(error)}")
 
     @classmethod
     def of_earlier(cls, tries: Tries) -> HandlingFailure:
         """Return the reason by the attempts of earlier processes."""
         return cls(
-            reason=f"handling failed {tries.failed} times before, and {tries.lost_workers} workers "
-            "ended while they worked on it alone; it is not tried again"
+            reason=f"handling failed {tries.failed} times, and {tries.lost_workers} workers ended "
+            "while it was the only message in progress; there is no further retry"
         )
 
 
@@ -96,7 +96,7 @@ def bounded(
                 return
             failed(work.message.topic)
             await work.note_failed()
-            _tell(work, error)
+            _log_failure(work, error)
             if _used_up(work):
                 await give_up(work, HandlingFailure.of(error, work.tries.failed))
                 return
@@ -132,10 +132,10 @@ async def _pause(work: Work, sleep_ms: Callable[[float], Awaitable[None]]) -> No
         raise LeftForLaterError
 
 
-def _tell(work: Work, error: Exception) -> None:
+def _log_failure(work: Work, error: Exception) -> None:
     message = work.message
     log.error(
-        "handling of %s:%d:%d failed (%d): %s\n%s",
+        "handling of %s:%d:%d failed (attempt %d): %s\n%s",
         message.topic,
         message.partition,
         message.offset,

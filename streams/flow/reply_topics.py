@@ -65,7 +65,7 @@ class TopicDirectory:
         self._pause_s = pause_s
         self._keep_s = keep_s
         self._known: frozenset[str] = frozenset()
-        self._asked_at = float("-inf")
+        self._read_at = float("-inf")
         self._asking = asyncio.Lock()
 
     async def has(self, topic: str) -> bool:
@@ -75,8 +75,8 @@ class TopicDirectory:
         async with self._asking:
             if self._age() >= (self._keep_s if topic in self._known else self._pause_s):
                 self._known = frozenset(await self._fetch())
-                self._asked_at = self._elapsed_s()
+                self._read_at = self._elapsed_s()
         return topic in self._known
 
     def _age(self) -> float:
-        return self._elapsed_s() - self._asked_at
+        return self._elapsed_s() - self._read_at

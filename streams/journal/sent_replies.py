@@ -79,7 +79,7 @@ class KafkaSentReplies:
                 async with asyncio.timeout(READ_TIMEOUT_S):
                     return await self._read(place)
             except (KafkaError, OSError, TimeoutError) as error:
-                log.warning("a sent reply can't be read again: %s", type(error).__name__)
+                log.warning("cannot read a sent reply again: %s", type(error).__name__)
                 await self._disconnect()
                 return None
 

@@ -47,15 +47,15 @@ class Bounded(Generic[Metric]):
 
     def _bound(self, values: tuple[str, ...]) -> Metric:
         known = self._known = self._known or tuple(set() for _ in values)
-        told = tuple(self._told(value, of) for value, of in zip(values, known, strict=True))
-        if told not in self._children and len(self._children) >= self.most_children:
-            told = (OTHER,) * len(values)
-        child = self._children.get(told)
+        labels = tuple(self._limited(value, of) for value, of in zip(values, known, strict=True))
+        if labels not in self._children and len(self._children) >= self.most_children:
+            labels = (OTHER,) * len(values)
+        child = self._children.get(labels)
         if child is None:
-            child = self._children[told] = self._metric.labels(*told)
+            child = self._children[labels] = self._metric.labels(*labels)
         return child
 
-    def _told(self, value: str, known: set[str]) -> str:
+    def _limited(self, value: str, known: set[str]) -> str:
         if value in known:
             return value
         if len(known) >= self._most_values:

@@ -8,18 +8,18 @@ scrape (`streams.observability.readings`).
 
 | when | call |
 |---|---|
-| a request was given a tier | `classified` |
+| a request was classified | `classified` |
 | a hop ended without ending its request | `hop_ended` |
 | a request ended | `ended` |
-| a provider call ended and was booked | `called` |
-| a message went aside | `dead_lettered` |
-| a try to handle a message failed unexpectedly | `handling_failed` |
-| a reader passed over a record of ours | `bad_record` |
+| a provider call ended and was recorded | `called` |
+| a message became a dead letter | `dead_lettered` |
+| an attempt to handle a message failed unexpectedly | `handling_failed` |
+| a reader skipped an unreadable record | `bad_record` |
 | retention removed unread records | `removed_unread` |
-| a message was recognised as a repeat | `repeated` |
+| a message was recognised as a duplicate | `repeated` |
 | the event loop woke up late | `loop_was_late` |
 | an alert fired or was resolved | `alert_changed` |
-| a webhook was told, or was not | `webhook_ended` |
+| a delivery to a webhook ended | `webhook_ended` |
 
 No global state: each `WorkerMetrics` has a registry of its own, which is also how tests read it.
 """
@@ -33,7 +33,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from streams.observability.bounded import Bounded
 
 NONE = "none"
-"""Stands for a name that there is not, for instance the instance of an unknown call."""
+"""Label value of a missing name, for instance the instance of an unknown call."""
 
 _LATENCY_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600)
 """From what Sluice itself adds to a request, up to its default deadline."""
@@ -64,152 +64,152 @@ class WorkerMetrics:
         self.requests_classified = Bounded(
             Counter(
                 "sluice_requests_classified",
-                "Requests that were given a tier.",
+                "Classified requests.",
                 ("classifier", "tier"),
                 registry=own,
             )
         )
-        """Why: a classifier that falls back, or a tier that takes over, shows here first.
-        Classifiers are ours (6); tiers are at most 8 a registry."""
+        """Why: shows a classifier that falls back and a change of the tier distribution first.
+        There are 6 classifiers, and at most 8 tiers per registry."""
 
         self.outcomes = Bounded(
             Counter(
                 "sluice_outcomes",
-                "Requests that ended, by how and on which tier.",
+                "Terminal outcomes of requests.",
                 ("status", "tier"),
                 registry=own,
             )
         )
-        """Why: the error rate. Statuses are the terminal four. Counts the outcomes that this worker
-        wrote: one that is written twice after a crash is counted twice here, once in ClickHouse."""
+        """Why: the error rate. Statuses are the four terminal ones. Counts the outcomes that this
+        worker wrote: a duplicate after a crash counts twice here, once in ClickHouse."""
 
         self.hop_transitions = Bounded(
             Counter(
                 "sluice_hop_transitions",
-                "Hops that ended without ending their request.",
+                "Hops that ended without a terminal outcome.",
                 ("kind", "tier"),
                 registry=own,
             )
         )
-        """Why: escalated hops are what the cascade pays, parked ones are want of capacity. Kinds
+        """Why: escalated hops are the cascade's cost, parked ones indicate missing capacity. Kinds
         are `parked` and `escalated`."""
 
         self.calls = Bounded(
             Counter(
                 "sluice_calls",
-                "Provider calls that ended; status is ok or the class of the error.",
+                "Completed provider calls; status is ok or the error class.",
                 ("model", "provider_instance", "purpose", "status"),
                 registry=own,
             )
         )
-        """Why: the state of every provider. Models and instances are the registry's, purposes ours
-        (6), statuses our error classes (11)."""
+        """Why: the state of every provider. Models and instances are those of the registry; there
+        are 6 purposes, and 11 error classes as statuses."""
 
         self.call_seconds = Bounded(
             Histogram(
                 "sluice_call_seconds",
-                "Time in a provider call, whatever its end.",
+                "Duration of a provider call, including failed ones.",
                 ("model", "provider_instance"),
                 buckets=_LATENCY_S,
                 registry=own,
             )
         )
-        """Why: most of a request's time is here. Without purpose and status, since each label
-        multiplies a histogram's seventeen series."""
+        """Why: most of a request's time is spent here. Without purpose and status, since each label
+        multiplies a histogram's 17 series."""
 
         self.spend = Bounded(
             Counter(
                 "sluice_spend_nano_usd",
-                "Money that calls of known cost took, in nano-USD (1e-9 USD).",
+                "Spend on calls of known cost, in nano-USD (1e-9 USD).",
                 ("model", "purpose"),
                 registry=own,
             )
         )
-        """Why: the rate of spending, live. Exact up to 9 million USD a process (2^53 nano-USD); the
-        books are the table `calls`, not this."""
+        """Why: the live rate of spend. Exact up to 9 million USD per process (2^53 nano-USD); the
+        authoritative record is the table `calls`."""
 
         self.unknown_cost_calls = Bounded(
             Counter(
                 "sluice_unknown_cost_calls",
-                "Calls whose cost is not known, which `sluice_spend_nano_usd` leaves out.",
+                "Calls of unknown cost, excluded from `sluice_spend_nano_usd`.",
                 ("model", "purpose"),
                 registry=own,
             )
         )
-        """Why: unknown is unknown, never zero; a rate of spending beside many of these is too
-        low."""
+        """Why: an unknown cost is never zero, so the rate of spend is a lower bound."""
 
         self.request_seconds = Bounded(
             Histogram(
                 "sluice_request_seconds",
-                "From the request's append to its outcome, by the broker's clock.",
+                "Time from the append of a request to its outcome, by the broker's clock.",
                 ("status", "tier"),
                 buckets=_LATENCY_S,
                 registry=own,
             )
         )
-        """Why: what callers wait for, queueing in Kafka included."""
+        """Why: the latency for callers, including queueing in Kafka."""
 
         self.overhead_seconds = Histogram(
             "sluice_overhead_seconds",
-            "Of that, what was not spent in provider calls; requests that waited are left out.",
+            "Time of a request outside of provider calls; excludes requests that waited for "
+            "capacity.",
             buckets=_OVERHEAD_S,
             registry=own,
         )
-        """Why: the time that Sluice itself adds. As `sluice query routing_overhead` counts it:
-        replied requests that were never parked."""
+        """Why: the time that Sluice itself adds. Same definition as `sluice query
+        routing_overhead`: replied requests that were never parked."""
 
         self.dead_letters = Bounded(
             Counter(
                 "sluice_dead_letters",
-                "Messages that went to a dead-letter topic, by the topic they were meant for.",
+                "Dead letters, by source topic, or target topic of a reply.",
                 ("topic", "cause"),
                 registry=own,
             )
         )
-        """Why: a sender that broke. Topics are the operator's, causes ours: `undecodable`,
-        `undeliverable`, `internal_error`."""
+        """Why: shows a faulty sender. Causes are `undecodable`, `undeliverable` and
+        `internal_error`."""
 
         self.handling_failures = Bounded(
             Counter(
                 "sluice_handling_failures",
-                "Tries to handle a message that ended by an unexpected error, by topic.",
+                "Handling attempts that failed with an unexpected error.",
                 ("topic",),
                 registry=own,
             )
         )
-        """Why: an error of ours that callers do not see while a later try succeeds. A message that
-        failed three times is also a dead letter with the cause `internal_error`."""
+        """Why: a defect of Sluice that callers do not see if a later attempt succeeds. A message
+        that failed three times is also a dead letter with the cause `internal_error`."""
 
         self.bad_records = Bounded(
             Counter(
                 "sluice_bad_records",
-                "Records of Sluice's own topics that a reader of this worker passed over.",
+                "Unreadable records of Sluice's own topics, skipped by a reader of this worker.",
                 ("topic",),
                 registry=own,
             )
         )
-        """Why: somebody else writes there, or versions do not fit. Each reader counts: one record
-        that two parts of three workers read counts six times. Also raised as alert
-        `bad_record`, with the place."""
+        """Why: another process writes there, or versions are incompatible. Each reader counts: a
+        record that is read by two components of three workers counts six times. Also raised as
+        alert `bad_record`, with its position."""
 
         self.registry_refused = Bounded(
             Counter(
                 "sluice_registry_refused",
-                "Records on the registry topic that were not believed, by what is wrong with them.",
+                "Records on the registry topic with a missing or invalid signature.",
                 ("kind", "reason"),
                 registry=own,
             )
         )
-        """Why: somebody writes registry records without the key, or a command lacks it. At a
-        start, only records that are the latest of their key count. Kinds are
+        """Why: a process writes registry records without the signing key. At startup, only the
+        latest record of each key counts. Kinds are
         `registry`, `artifact`, `current`, `other`; reasons `unsigned`, `malformed`, `unknown_key`,
         `wrong`, `moved`. Also raised as alert `unsigned_registry`."""
 
         self.log_gaps = Bounded(
             Counter(
                 "sluice_removed_unread",
-                "Offsets of a topic that retention removed before they were read.",
+                "Offsets of a topic removed by retention before they were read.",
                 ("topic",),
                 registry=own,
             )
@@ -219,53 +219,53 @@ class WorkerMetrics:
         self.duplicates = Bounded(
             Counter(
                 "sluice_duplicates",
-                "Messages that were recognised as a repeat and not worked on again.",
+                "Messages recognised as duplicates and not handled again.",
                 ("kind",),
                 registry=own,
             )
         )
-        """Why: `duplicate` are callers that sent a request id again; `done` are hops that a crash
-        or a rebalance delivered again, which is how at-least-once looks when it works."""
+        """Why: `duplicate` counts request ids that a caller sent again, `done` counts hops that
+        Kafka delivered again after a crash or a rebalance (at-least-once delivery)."""
 
         self.loop_lag_seconds = Histogram(
             "sluice_event_loop_lag_seconds",
-            "How much later than asked the event loop woke up, looked at twice a second.",
+            "Delay of the event loop's wake-ups, measured twice a second.",
             buckets=_LOOP_S,
             registry=own,
         )
-        """Why: everything in a worker shares one loop; when this grows, all latencies do, and
-        leases and heartbeats come next."""
+        """Why: all tasks of a worker share one loop. If this grows, all latencies grow, and then
+        leases and heartbeats expire."""
 
         self.alert_changes = Bounded(
             Counter(
                 "sluice_alert_changes",
-                "Alerts that fired or were resolved, by the worker that evaluates them.",
+                "Alerts that fired or were resolved, counted by the evaluator.",
                 ("rule", "state"),
                 registry=own,
             )
         )
-        """Why: what was told, beside what Prometheus itself alerts on. Rules are the registry's (at
-        most 64) and ours; repeats are not counted."""
+        """Why: shows Sluice's alerts next to those of Prometheus. Rules are those of the registry
+        (at most 64) and built-in ones; repeats are not counted."""
 
         self.webhook_deliveries = Bounded(
             Counter(
                 "sluice_webhook_deliveries",
-                "Deliveries of alerts to webhooks that ended, by how.",
+                "Completed deliveries of alerts to webhooks.",
                 ("outcome",),
                 registry=own,
             )
         )
-        """Why: alerts that nobody hears of. Outcomes are `delivered`, `refused`, `failed` and
-        `dropped`."""
+        """Why: shows alerts that reach no receiver. Outcomes are `delivered`, `refused`, `failed`
+        and `dropped`."""
 
         self._by_call: dict[tuple[str, str, str, str], _CallSeries] = {}
 
     def classified(self, classifier: str, tier: str) -> None:
-        """A request was given a tier."""
+        """A request was classified."""
         self.requests_classified.of(classifier, tier).inc()
 
     def hop_ended(self, kind: str, tier: str) -> None:
-        """A hop was parked, or moved its request on."""
+        """A hop was parked, or escalated its request."""
         self.hop_transitions.of(kind, tier).inc()
 
     def ended(
@@ -301,23 +301,23 @@ class WorkerMetrics:
             series.spend.inc(cost_nano)
 
     def dead_lettered(self, topic: str, cause: str) -> None:
-        """A message went aside; `topic` is the one that it was read from, or meant for."""
+        """A message became a dead letter; `topic` is its source, or the target of a reply."""
         self.dead_letters.of(topic, cause).inc()
 
     def handling_failed(self, topic: str) -> None:
-        """A try to handle a message of this topic failed unexpectedly."""
+        """An attempt to handle a message of this topic failed unexpectedly."""
         self.handling_failures.of(topic).inc()
 
     def bad_record(self, topic: str) -> None:
-        """A reader passed over a record of this topic."""
+        """A reader skipped an unreadable record of this topic."""
         self.bad_records.of(topic).inc()
 
     def registry_record_refused(self, kind: str, reason: str) -> None:
-        """A record on the registry topic was not believed."""
+        """A record on the registry topic was rejected."""
         self.registry_refused.of(kind, reason).inc()
 
     def removed_unread(self, topic: str, offsets: int) -> None:
-        """Retention removed so many offsets of a topic before they were read."""
+        """Retention removed this number of offsets of a topic before they were read."""
         self.log_gaps.of(topic).inc(offsets)
 
     def repeated(self, kind: str) -> None:
@@ -329,11 +329,11 @@ class WorkerMetrics:
         self.alert_changes.of(rule, state).inc()
 
     def webhook_ended(self, outcome: str) -> None:
-        """A delivery to a webhook is through."""
+        """A delivery to a webhook ended."""
         self.webhook_deliveries.of(outcome).inc()
 
     def loop_was_late(self, late_ms: float) -> None:
-        """The event loop woke up so much later than asked."""
+        """The event loop woke up later than scheduled."""
         self.loop_lag_seconds.observe(max(late_ms, 0.0) / 1000)
 
     def _call_series(self, key: tuple[str, str, str, str]) -> _CallSeries:

@@ -97,86 +97,86 @@ def _version(readings: Readings) -> Iterator[Sample]:
 _GAUGES = (
     _Gauge(
         name="sluice_in_flight",
-        about="Messages in work, those that lent their slot while they wait included.",
+        about="Messages in progress, including those that wait without a slot.",
         labels=("pool",),
-        why="work that piles up. Pools: classify, each tier, each wait topic, feedback.",
+        why="accumulating work. Pools: classify, each tier, each wait topic, feedback.",
         read=lambda of: (((name,), each.in_flight) for name, each in of.slots().items()),
     ),
     _Gauge(
         name="sluice_slots_used",
-        about="Slots taken.",
+        about="Used concurrency slots.",
         labels=("pool",),
-        why="a pool that is full holds its topic up.",
+        why="a full pool blocks its topic.",
         read=lambda of: (((name,), each.used) for name, each in of.slots().items()),
     ),
     _Gauge(
         name="sluice_slots",
-        about="Slots that there are.",
+        about="Concurrency slots.",
         labels=("pool",),
-        why="what the former is a share of.",
+        why="the capacity of `sluice_slots_used`.",
         read=lambda of: (((name,), each.limit) for name, each in of.slots().items()),
     ),
     _Gauge(
         name="sluice_breaker_state",
         about="Circuit of an instance: 0 closed, 1 half open, 2 open.",
         labels=("model", "provider_instance"),
-        why="who is left alone, as this worker sees it.",
+        why="instances without calls, by the state in this worker.",
         read=lambda of: (((at.model, at.instance), at.breaker) for at in of.instances()),
     ),
     _Gauge(
         name="sluice_instance_in_flight",
-        about="Calls in flight.",
+        about="Calls in progress.",
         labels=("model", "provider_instance"),
         why="load by instance, and the concurrency limit's use.",
         read=lambda of: (((at.model, at.instance), at.in_flight) for at in of.instances()),
     ),
     _Gauge(
         name="sluice_rate_limit_tokens",
-        about="What a limit still holds for this worker, in requests or tokens; below 0 it owes.",
+        about="Rest of a rate limit for this worker, requests or tokens; negative if overdrawn.",
         labels=("model", "provider_instance", "bucket"),
-        why="a limit that binds stands at 0. Buckets: requests, tokens.",
+        why="an exhausted limit is at 0. Buckets: requests, tokens.",
         read=_buckets,
     ),
     _Gauge(
         name="sluice_retries_left",
-        about="Retries that the worker may still make.",
+        about="Remaining retry budget of this worker.",
         labels=(),
-        why="at 0 an outage is under way and nothing is retried.",
+        why="at 0 an outage is in progress and nothing is retried.",
         read=lambda of: _known(of.retries_left()),
     ),
     _Gauge(
         name="sluice_shadow_allowance_nano_usd",
-        about="What shadow calls may still cost now, nano-USD; below 0 it owes.",
+        about="Remaining spend allowance of shadow calls, nano-USD; negative if overdrawn.",
         labels=(),
-        why="shadows stop at 0, which looks like a lost sample.",
+        why="shadow calls stop at 0, so the sample shrinks.",
         read=lambda of: _known(of.shadow_allowance()),
     ),
     _Gauge(
         name="sluice_registry_info",
         about="1, with the registry version in use.",
         labels=("version",),
-        why="a worker that kept an old version shows another hash than its peers.",
+        why="a worker with an old version has another hash than its peers.",
         read=_version,
     ),
     _Gauge(
         name="sluice_alert_evaluator",
-        about="1 where this worker evaluates alert rules, else 0.",
+        about="1 if this worker evaluates alert rules, else 0.",
         labels=(),
-        why="the sum over all workers must be 1; 0 for minutes means that nobody evaluates.",
+        why="the sum over all workers must be 1; 0 for minutes means that no worker evaluates.",
         read=lambda of: (((), float(of.evaluates_alerts())),),
     ),
     _Gauge(
         name="sluice_partitions_owned",
         about="Partitions of a topic that this worker owns.",
         labels=("topic",),
-        why="an idle worker owns none; limits are shared by these.",
+        why="an idle worker owns none; limits are divided by these counts.",
         read=lambda of: (((topic,), count) for topic, count in of.partitions().items()),
     ),
     _Gauge(
         name="sluice_consumer_lag_records",
-        about="Records behind the committed offset, of partitions that this worker owns.",
+        about="Records after the committed offset, for partitions that this worker owns.",
         labels=("topic", "partition"),
-        why="backlog waits in Kafka: this is the queue, and what scaling goes by.",
+        why="the backlog in Kafka, and the input of autoscaling.",
         read=lambda of: (
             ((topic, str(partition)), records) for (topic, partition), records in of.lag().items()
         ),
@@ -199,7 +199,7 @@ class ReadingsCollector(Collector):
                 for labels, value in _bounded(gauge.read(self._readings), self._most):
                     family.add_metric(labels, value)
             except Exception:  # a page with one gap is more useful than none
-                log.exception("%s can't be read", gauge.name)
+                log.exception("cannot read %s", gauge.name)
             yield family
 
 

@@ -63,7 +63,7 @@ def encode(body: Json) -> bytes:
     except TypeError:
         raise ProviderError(
             ErrorClass.INVALID_REQUEST,
-            "the request has a value that JSON can't express",
+            "the request contains a value without a JSON form",
             sent=False,
         ) from None
 

@@ -19,7 +19,7 @@ from streams.providers.port import (
     Timeouts,
     Usage,
 )
-from streams.providers.pricing.booked_usage import usage_fields
+from streams.providers.pricing.booked_usage import event_fields
 from streams.providers.pricing.unbilled import cost_without_usage
 from streams.providers.refusals.adapter_faults import adapter_fault
 from streams.routing.parameters.extra_body import with_listed_extra
@@ -80,7 +80,7 @@ class EndedCall:
             price_source=price[1],
             latency_ms=self.latency_ms,
             expected_nano=self.expected_nano,
-            **usage_fields(self.usage),
+            **event_fields(self.usage),
             **more,
         )
 
@@ -133,5 +133,5 @@ async def complete(
     except SluiceError as failure:
         return None, ProviderError(ErrorClass.AUTH, str(failure), sent=False)
     except Exception as failure:
-        log.exception("provider %s broke its port", name)
+        log.exception("provider %s raised an unexpected error", name)
         return None, adapter_fault(failure, "making a call", sent=True)

@@ -57,7 +57,7 @@ class HttpAdapter:
                 found = httpx.URL(base_url.rstrip("/") + path)
             except httpx.InvalidURL:
                 raise ProviderError(
-                    ErrorClass.AUTH, "the endpoint's base_url is not an http(s) address"
+                    ErrorClass.AUTH, "the endpoint's base_url is not an http(s) URL"
                 ) from None
             self._hosts.check(found)
             if len(self._addresses) >= _ADDRESSES:
@@ -94,7 +94,7 @@ class HttpAdapter:
             }
         exchange = await post(self._transport, url, sent, body, call.timeouts)
         if exchange.status not in _OK:
-            with faults_named("reading a refusal", sent=True, status=exchange.status):
+            with faults_named("reading an error response", sent=True, status=exchange.status):
                 raise refusal(exchange, self._now_s)
         return exchange
 

@@ -44,6 +44,6 @@ def _load(entry: EntryPoint) -> ProviderFactory:
         factory: ProviderFactory = entry.load()
     except (ImportError, AttributeError) as error:
         raise ConfigurationError(
-            f"provider {entry.name} can't be loaded from {entry.value}: {error}"
+            f"cannot load provider {entry.name} from {entry.value}: {error}"
         ) from error
     return factory

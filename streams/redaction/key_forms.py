@@ -47,7 +47,7 @@ _KNOWN_SCHEMES = frozenset(
         *("negotiate", "token"),
     )
 )
-_SHORTEST_SAID = 6
+_SHORTEST_SPELLED_OUT = 6
 _SECRET_KIND = (
     r"(?P<kind>(?i:passw(?:or)?d|passwd|passphrase|pwd|secret|token|(?:api|access|secret)[_-]?key))"
 )
@@ -113,12 +113,12 @@ def _is_in_markup(found: re.Match[str]) -> bool:
     return (is_password or not is_plain_words(value)) and not is_reference(value)
 
 
-def _is_said(found: re.Match[str]) -> bool:
+def _is_spelled_out(found: re.Match[str]) -> bool:
     """Return whether this is a password: it has a digit, or a sign that ends no sentence. `my
     password is incorrect` has none.
     """
     value = found["value"].rstrip(".,;:!?")
-    return len(value) >= _SHORTEST_SAID and not value.isalpha() and not is_reference(value)
+    return len(value) >= _SHORTEST_SPELLED_OUT and not value.isalpha() and not is_reference(value)
 
 
 def _is_value(found: re.Match[str]) -> bool:
@@ -222,7 +222,7 @@ FORMS: tuple[tuple[tuple[str, ...], str, Judge | None], ...] = (
         ("password is", "password was", "passphrase is", "passcode is", "pwd is"),
         r"(?P<name>(?i:\b(?:password|passphrase|passcode|pwd)\s(?:is|was)(?:\snow)?\s{0,2}[:=]?"
         r"\s{1,3}[\"'`]?))(?P<value>[^\s\"'`<]{6,200})",
-        _is_said,
+        _is_spelled_out,
     ),
 )
 """Each form: lower-case hints of which every match contains one, a pattern, and its check. The

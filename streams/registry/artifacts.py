@@ -57,18 +57,18 @@ class ArtifactSource:
     def _on_topic(self, name: str) -> bytes:
         missing = f"artifact {name} is neither in the package nor in a given file"
         if self._published is None:
-            raise ArtifactError(f"{missing}; name its file: --artifact FILE, or SLUICE_ARTIFACTS")
+            raise ArtifactError(f"{missing}; give its file: --artifact FILE, or SLUICE_ARTIFACTS")
         try:
             data = self._published().get(name)
         except SluiceError as error:
             raise ArtifactError(
-                f"{missing}, and the registry topic can't be read ({error}); name its file: "
+                f"{missing}, and the registry topic is unreadable ({error}); give its file: "
                 "--artifact FILE"
             ) from None
         if data is None:
             raise ArtifactError(
                 f"{missing}, nor on the registry topic; publish it with `sluice train --publish`, "
-                "name its file with --artifact FILE, or name `default`"
+                "give its file with --artifact FILE, or use `default`"
             )
         return data
 
@@ -91,7 +91,7 @@ def load_artifact(path: Path) -> Artifact:
             raise ArtifactError(f"{path} exceeds the size limit of an artifact ({MAX_BYTES} bytes)")
         data = path.read_bytes()
     except OSError as error:
-        raise ArtifactError(f"{path} can't be read: {error.strerror}") from None
+        raise ArtifactError(f"cannot read {path}: {error.strerror}") from None
     try:
         return read_artifact(data)
     except ArtifactError as error:
@@ -114,7 +114,7 @@ def _files_of(path: Path) -> list[Path]:
     try:
         return sorted(each for each in path.iterdir() if each.is_file() and _is_artifact(each))
     except OSError as error:
-        raise ArtifactError(f"{path} can't be read: {error.strerror}") from None
+        raise ArtifactError(f"cannot read {path}: {error.strerror}") from None
 
 
 def _is_artifact(path: Path) -> bool:

@@ -28,8 +28,8 @@ def refuse_unpriced(snapshot: RegistrySnapshot, name: str, prices: PriceBook | N
             problems.append(
                 Problem(
                     path=f"models.{model.name}.price",
-                    message="no price is known, and its calls count against "
-                    f"budgets.{concerned[0]}; set models.{model.name}.price",
+                    message=f"required, because its calls count against budgets.{concerned[0]}, "
+                    f"and there is no list price; set models.{model.name}.price",
                 )
             )
     if problems:

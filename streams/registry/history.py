@@ -200,7 +200,7 @@ class RegistryHistory:
         except SluiceError as error:
             raise error if isinstance(error, RegistryError) else RegistryError(str(error)) from None
         except Exception as error:  # noqa: BLE001 - no content may stop its reader
-            raise RegistryError(f"{name} can't be read: {type(error).__name__}") from None
+            raise RegistryError(f"{name} is unreadable: {type(error).__name__}") from None
         if version.hash != digest:
             raise RegistryError(
                 f"registry version {digest} has the content of another version: {version.hash}"

@@ -89,19 +89,19 @@ class LiveRegistry:
 
     async def take(self, record: RegistryRecord) -> None:
         """Apply a record of the topic, and use the version that it makes current."""
-        whose = _TOPIC
+        subject = _TOPIC
         try:
             if self._history.take(record):
-                whose = self._history.current.version if self._history.current else _TOPIC
+                subject = self._history.current.version if self._history.current else _TOPIC
                 await self._use_current()
         except UnsignedRecordError as error:
             if record.key == CURRENT_KEY and record.value is not None:
                 self._refuse(_version_named(record.value), str(error))
             await self._on_unsigned(error)
         except RegistryError as error:
-            self._refuse(whose, str(error))
-            log.error("keeping the current registry: %s", error)  # noqa: TRY400
-            await self._on_invalid(whose, str(error))
+            self._refuse(subject, str(error))
+            log.error("rejected a registry record, keeping the current version: %s", error)  # noqa: TRY400
+            await self._on_invalid(subject, str(error))
 
     def use(self, snapshot: RegistrySnapshot) -> None:
         """Use this version from now on.
@@ -129,7 +129,7 @@ class LiveRegistry:
             # A large version takes seconds to validate, and a worker has calls in flight.
             version = await asyncio.to_thread(self._history.version, pointer.version)
             self.use(version.snapshot)
-            log.info("registry %s is in use", pointer.version)
+            log.info("using registry version %s", pointer.version)
 
     async def follow(self, kafka: Mapping[str, Any]) -> None:
         """Read the topic from its beginning and follow it, until cancelled.
@@ -184,7 +184,7 @@ class LiveRegistry:
         if self._history.current is None and self._history.refused:
             log.error(
                 "no version on the registry topic is signed by a key of SLUICE_REGISTRY_KEY (%d "
-                "records are refused); waiting for one: sluice registry sign",
+                "records rejected); waiting for a signed version, see: sluice registry sign",
                 self._history.refused,
             )
         first: tuple[str, str] | None = None
@@ -195,7 +195,7 @@ class LiveRegistry:
                 first = first or (pointer.version, str(error))
                 await self._on_invalid(pointer.version, str(error))
             else:
-                log.info("registry %s is in use", pointer.version)
+                log.info("using registry version %s", pointer.version)
                 break
         if first is not None:
             self._refuse(*first)

@@ -41,8 +41,8 @@ def policy_of(part: PolicyPart, like: tuple[PolicyPart, Policy] | None = None) -
         boundaries=part.boundaries,
         learned=LearnedPolicy(columns=part.learned.columns),
         hybrid=HybridPolicy(asks=part.hybrid.asks, margin=part.hybrid.margin),
-        llm=_asked(part.llm),
-        judge=_asked(part.judge),
+        llm=_called_model(part.llm),
+        judge=_called_model(part.judge),
         shadow=_shadow(part.shadow),
         per_feature={feature: _feature(own) for feature, own in part.features.items()},
         default_quality=part.quality,
@@ -54,7 +54,7 @@ def policy_of(part: PolicyPart, like: tuple[PolicyPart, Policy] | None = None) -
     )
 
 
-def _asked(part: AskedModelPart | None) -> AskedModel | None:
+def _called_model(part: AskedModelPart | None) -> AskedModel | None:
     return None if part is None else AskedModel(model=part.model, timeout_ms=part.timeout_ms)
 
 

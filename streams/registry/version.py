@@ -48,7 +48,7 @@ def load_registry(path: Path, artifacts: ArtifactOf | None = None) -> RegistryVe
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise RegistryError(f"{path} can't be read: {why}") from None
+        raise RegistryError(f"cannot read {path}: {why}") from None
     return parse_registry(text, name=str(path), artifacts=artifacts)
 
 

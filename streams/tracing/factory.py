@@ -32,7 +32,7 @@ def open_tracer(endpoint: str | None, *, ratio: float, to_providers: bool, worke
         return NO_TRACER
     if not _installed():
         raise ConfigurationError(
-            "SLUICE_TRACES_ENDPOINT is set, but OpenTelemetry is not installed; "
+            "SLUICE_TRACES_ENDPOINT is set, but OpenTelemetry is not installed; install it: "
             'pip install "sluice[traces]"'
         )
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415

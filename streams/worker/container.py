@@ -63,7 +63,7 @@ from streams.worker.settings import WorkerSettings
 log = logging.getLogger(__name__)
 
 _REPLY_TIMEOUT_MS = 30_000
-_ASIDE_LINGER_MS = 50
+_DEAD_LETTER_LINGER_MS = 50
 """Linger of dead letters: under a flood, one produce request each would cost more than all other
 work.
 """
@@ -126,7 +126,7 @@ class WorkerContainer:
         """Watch for another process with this worker's name, if the topic for it exists."""
         if WORKERS not in await self.publisher.topics():
             log.warning(
-                "%s is missing, so that another process with the name %s is not noticed; "
+                "topic %s is missing, so another process named %s is not detected; run: "
                 "sluice topics create",
                 WORKERS,
                 self.me.worker,
@@ -285,7 +285,7 @@ def _publisher(settings: WorkerSettings, clock: BrokerClock) -> KafkaPublisher:
     )
     limits = {topic.name: topic.max_message_bytes for topic in declared}
     aside = AIOKafkaProducer(
-        **{**shared, "linger_ms": _ASIDE_LINGER_MS},
+        **{**shared, "linger_ms": _DEAD_LETTER_LINGER_MS},
         enable_idempotence=True,
         request_timeout_ms=OWN_TIMEOUT_MS,
         max_request_size=max(topic.max_message_bytes for topic in declared),

@@ -240,7 +240,7 @@ async def _crashed(app: faust.App) -> BaseException:
     """Wait for a crash of Faust and return its reason; Faust has no event for it."""
     while not app.crashed:  # noqa: ASYNC110
         await asyncio.sleep(0.2)
-    reason: BaseException = app.crash_reason or RuntimeError("Faust crashed without a reason")
+    reason: BaseException = app.crash_reason or RuntimeError("Faust crashed without an exception")
     return reason
 
 

@@ -31,10 +31,11 @@ def live_registry(settings: WorkerSettings, alerts: Alerts, metrics: WorkerMetri
             await alerts.fire(
                 AlertName.UNSIGNED_REGISTRY,
                 error.kind,
-                f"{error}. See who else may write there; sluice registry repair takes it out",
+                f"{error}. Check who writes to this topic; remove the record: sluice registry "
+                "repair",
             )
         except DeliveryError as undelivered:
-            log.warning("an alert was not taken: %s", undelivered)
+            log.warning("cannot publish an alert: %s", undelivered)
 
     return LiveRegistry(
         settings.tier_names, invalid, keys=settings.registry_keys, on_unsigned=unsigned

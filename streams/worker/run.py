@@ -62,8 +62,8 @@ async def _run(settings: WorkerSettings, member: Member) -> None:
     limit_s = settings.drain_s + END_S
     if not await ends_in_time(work, worker.stopping, limit_s):
         log.error(
-            "work did not end within %g s of the order to stop, as when Kafka is not reachable; "
-            "leaving at once: the journal says what is taken over",
+            "the shutdown takes longer than %g s (Kafka may be unreachable); exiting now. Other "
+            "workers continue the open work from the journal",
             limit_s,
         )
         logging.shutdown()

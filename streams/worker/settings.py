@@ -30,25 +30,25 @@ class WorkerSettings(RegistryAccess):
     )
 
     kafka_bootstrap_servers: Servers = Field(
-        default="localhost:9092", description="Kafka's addresses, host:port, comma-separated."
+        default="localhost:9092", description="Kafka bootstrap servers, host:port, comma-separated."
     )
     group: str = Field(default="sluice", description="Consumer group of all workers of a pipeline.")
     sink_group: str = Field(
-        default="sluice-sink", description="Consumer group of the sinks, whose lag alerts look at."
+        default="sluice-sink", description="Consumer group of the sinks, for alerts on its lag."
     )
     cluster: str = Field(
         default="sluice",
-        description="Name of the Kafka cluster in ids made for requests without one.",
+        description="Name of the Kafka cluster, part of ids generated for requests without an id.",
     )
     worker_instance: str | None = Field(
         default=None,
-        description="Fixed name of this worker (static membership). Unset: a name of its own.",
+        description="Fixed name of this worker (static membership). Unset: a generated name.",
     )
     home: Path = Field(default=Path(".sluice"), description="Folder for locks and local state.")
     worker_port: int = Field(
         default=0, ge=0, le=65535, description="Port of GET /health; 0 picks a free one."
     )
-    worker_host: str = Field(default="127.0.0.1", description="Address that /health listens on.")
+    worker_host: str = Field(default="127.0.0.1", description="Address of the /health server.")
 
     request_topics: str = Field(
         default=REQUESTS,
@@ -59,84 +59,86 @@ class WorkerSettings(RegistryAccess):
         description="Tiers whose topics this worker reads, comma-separated, cheapest first.",
     )
     slots_per_tier: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        default=256, description="Messages of one tier in work at once."
+        default=256, description="Maximum messages of one tier in progress."
     )
     classify_slots: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        default=256, description="Requests in classification at once."
+        default=256, description="Maximum requests in classification."
     )
     wait_slots: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        default=256, description="Messages of one wait topic held at once until they are due."
+        default=256, description="Maximum messages of one wait topic held until due."
     )
     reply_topic_prefixes: str = Field(
         default="llm.replies.,replies.",
-        description="Prefixes of topics that callers may name for replies, comma-separated. "
-        "`prefix=tenant` opens one to requests from topics that are bound to the tenant only.",
+        description="Prefixes of permitted reply topics, comma-separated. `prefix=tenant` permits "
+        "one only for requests from topics that are bound to the tenant.",
     )
     allowed_keys: str = Field(
         default="*_API_KEY",
-        description="Variables that may be read as keys, patterns, comma-separated. `KEY@host` "
-        "lets a key go to that host only, and is what the key of a webhook needs.",
+        description="Patterns of variables that may be read as keys, comma-separated. `KEY@host` "
+        "restricts a key to that host; keys of webhooks require this form.",
     )
     allowed_hosts: str | None = Field(
         default=None,
-        description="Hosts that may be called, comma-separated: `host`, `host:port`, `*.domain`, "
+        description="Permitted hosts of calls, comma-separated: `host`, `host:port`, `*.domain`, "
         "`http://host[:port]` for plain http, `loopback`, `known`. Unset: `known,loopback`.",
     )
     secrets_dir: Path | None = Field(
         default=None,
-        description="Folder with a file for each provider key, named as its variable, such as a "
-        "mounted Secret; read again when a file changes, and before the environment.",
+        description="Folder with one file per provider key, named as its variable, such as a "
+        "mounted Secret. It precedes the environment, and changed files are read again.",
     )
     schema_registry_url: str | None = Field(
-        default=None, description="Confluent schema registry; set, Avro is framed for it."
+        default=None, description="Confluent schema registry; if set, Avro uses its framing."
     )
     dead_letter_window: Annotated[int, Field(ge=1)] = Field(
-        default=1_000, description="Messages over which dead letters are counted, per topic."
+        default=1_000,
+        description="Messages of a topic over which the share of dead letters is computed.",
     )
     dead_letter_share: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.5,
-        description="Share of them above which an alert is raised. Where nothing was read since "
-        "the start, the worker stops.",
+        description="Share of dead letters above which an alert is raised. A worker that has read "
+        "no valid message since its start stops instead.",
     )
     session_timeout_s: Annotated[float, Field(ge=6, le=120)] = Field(
-        default=20.0, description="After how long without a sign a worker counts as dead."
+        default=20.0, description="Time without a heartbeat after which a worker counts as dead."
     )
     alert_session_s: Annotated[float, Field(ge=1, le=120)] = Field(
         default=10.0,
-        description="After how long without a sign of its evaluator another worker evaluates "
-        "alerts. Brokers take no less than their `group.min.session.timeout.ms` (6 s unless set).",
+        description="Time without a heartbeat of the alert evaluator after which another worker "
+        "takes over. The minimum is the brokers' `group.min.session.timeout.ms` (default 6 s).",
     )
     alert_idle_s: Annotated[float, Field(ge=1, le=3600)] = Field(
         default=60.0,
-        description="After how long without a turn of its evaluator another worker evaluates "
-        "alerts, though that one still shows signs.",
+        description="Time without progress of the alert evaluator after which another worker takes "
+        "over, even if its heartbeats continue.",
     )
     drain_s: Annotated[float, Field(gt=0, le=60)] = Field(
-        default=8.0, description="Time for work in flight after SIGTERM."
+        default=8.0, description="Time to finish work in progress after SIGTERM."
     )
     journal_before_call: bool = Field(
         default=True,
-        description="Wait for the `started` record before a provider is called: a kill -9 then "
-        "never leaves a call that the books do not know. Costs one produce round trip.",
+        description="Wait for the acknowledgement of the `started` record before a provider call, "
+        "so that a kill -9 never leaves an unrecorded call. Costs one produce round trip.",
     )
     traces_endpoint: str | None = Field(
         default=None,
-        description="OTLP/HTTP address that traces are sent to, such as "
-        "http://localhost:4318/v1/traces (extra `traces`). Unset: none are made.",
+        description="OTLP/HTTP endpoint of traces, such as http://localhost:4318/v1/traces (extra "
+        "`traces`). Unset: no traces.",
     )
     traces_ratio: Annotated[float, Field(ge=0, le=1)] = Field(
         default=1.0,
-        description="Share of requests that are traced where their callers' `traceparent` says "
-        "nothing; its flag decides where there is one.",
+        description="Share of traced requests among those without a `traceparent`; otherwise its "
+        "sampled flag decides.",
     )
     traces_to_providers: bool = Field(
-        default=False, description="Tell providers the trace (`traceparent`, `tracestate`)."
+        default=False,
+        description="Send the trace context to providers (`traceparent`, `tracestate`).",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="Least severe log record that is shown."
+        default="INFO", description="Minimum log level."
     )
     log_format: LogFormat = Field(
-        default="text", description="`text` for people, `json` for one JSON object a line."
+        default="text", description="`text` for people, `json` for one JSON object per line."
     )
 
     @field_validator("allowed_hosts")

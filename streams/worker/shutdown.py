@@ -40,7 +40,9 @@ async def leave(
     try:
         await asyncio.wait_for(app.stop(), _LEAVE_S)
     except TimeoutError:
-        log.warning("the consumer did not leave in time")
+        log.warning(
+            "the consumer did not leave its group in time; its session timeout frees its partitions"
+        )
 
 
 async def _drain(
@@ -54,17 +56,22 @@ async def _drain(
     try:
         await asyncio.wait_for(drained, drain_s)
     except TimeoutError:
-        log.warning("work in flight did not end in time; its journal says who takes it over")
+        log.warning(
+            "work in progress did not end in time; other workers continue it from the journal"
+        )
         await _book_open_calls(deps)
     try:
         await asyncio.wait_for(_committed(app), _COMMIT_S)
     except Exception as error:  # noqa: BLE001 - uncommitted offsets are only read again
-        log.warning("the last offsets could not be committed: %s", error)
+        log.warning("cannot commit the last offsets, their messages are read again: %s", error)
     consumer: Any = app.consumer
     try:
         await asyncio.wait_for(consumer.thread.give_up(), _COMMIT_S)
     except Exception as error:  # noqa: BLE001 - whoever follows takes this for a crash
-        log.warning("the partitions could not be given up in order: %s", error)
+        log.warning(
+            "cannot release the partitions in order, their next owner treats this as a crash: %s",
+            error,
+        )
     consumer.give_up_name()
 
 
@@ -84,4 +91,4 @@ async def _book_open_calls(deps: Dependencies | None) -> None:
         async with asyncio.timeout(_COMMIT_S):
             await book_open_calls(deps.calls, deps.kafka)
     except (TimeoutError, SluiceError) as error:
-        log.warning("calls in flight could not be booked: %s", error)
+        log.warning("cannot record calls in progress: %s", error)

@@ -18,9 +18,9 @@ from schemas.worker_status import EVERY_S, WorkerStatus
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 2.0
+CHECK_EVERY_S = 2.0
 """Interval at which a worker checks for changes besides its registry, such as its keys."""
-FAREWELL_S = 2.0
+TOMBSTONE_TIMEOUT_S = 2.0
 """Maximum time to publish that the worker is gone."""
 
 
@@ -47,44 +47,44 @@ class StatusReports:
         self._keeps_name = keeps_name
         self.announced = asyncio.Event()
         self._has_topic = False
-        self._complained = False
+        self._has_warned = False
 
     async def run(self) -> None:
         """Report until cancelled, then publish that the worker is gone."""
-        told: WorkerStatus | None = None
-        told_at, loop = 0.0, asyncio.get_running_loop()
+        reported: WorkerStatus | None = None
+        reported_at, loop = 0.0, asyncio.get_running_loop()
         try:
             while True:
                 self._changed.clear()
                 status = self._status()
-                if status != told or loop.time() - told_at >= self._every_s:
-                    await self._tell(status.worker, status.encode())
-                    told, told_at = status, loop.time()
+                if status != reported or loop.time() - reported_at >= self._every_s:
+                    await self._publish(status.worker, status.encode())
+                    reported, reported_at = status, loop.time()
                     self.announced.set()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(min(LOOK_S, self._every_s)):
+                    async with asyncio.timeout(min(CHECK_EVERY_S, self._every_s)):
                         await self._changed.wait()
         finally:
             if self._keeps_name():
                 # An unavailable broker must not delay the shutdown.
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(FAREWELL_S):
-                        await asyncio.shield(self._tell(self._status().worker, None))
+                    async with asyncio.timeout(TOMBSTONE_TIMEOUT_S):
+                        await asyncio.shield(self._publish(self._status().worker, None))
 
-    async def _tell(self, worker: str, value: bytes | None) -> None:
+    async def _publish(self, worker: str, value: bytes | None) -> None:
         record = Outgoing(topic=WORKERS, key=worker.encode(), value=value, partition=0)
         try:
             # A producer waits for a minute for a missing topic.
             self._has_topic = self._has_topic or WORKERS in await self._topics()
             if not self._has_topic:
-                self._complain("it is missing; sluice topics create")
+                self._warn("it is missing; run: sluice topics create")
                 return
             await (await self._publisher.publish(record))
-            self._complained = False
+            self._has_warned = False
         except (DeliveryError, OSError) as error:
-            self._complain(str(error))
+            self._warn(str(error))
 
-    def _complain(self, why: str) -> None:
-        if not self._complained:
-            log.warning("operators' commands do not see this worker on %s: %s", WORKERS, why)
-            self._complained = True
+    def _warn(self, why: str) -> None:
+        if not self._has_warned:
+            log.warning("cannot publish the worker status on %s: %s", WORKERS, why)
+            self._has_warned = True

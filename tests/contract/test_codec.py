@@ -45,7 +45,7 @@ opinions = st.fixed_dictionaries(
 
 
 @given(opinions)
-def test_a_record_comes_back_from_every_encoding(opinion: dict[str, Any]) -> None:
+def test_a_record_survives_a_round_trip_through_every_encoding(opinion: dict[str, Any]) -> None:
     for codec, form in (
         (_codec(), Format.JSON),
         (_codec(), Format.SINGLE_OBJECT),
@@ -73,7 +73,7 @@ def test_a_record_that_is_cut_off_is_undecodable(length: int) -> None:
             _codec().decode(whole[:length])
 
 
-def test_bytes_behind_a_record_are_no_part_of_it() -> None:
+def test_bytes_after_a_record_are_an_error() -> None:
     with pytest.raises(UndecodableError, match="extra bytes after"):
         _codec().decode(_codec().encode(OPINION) + b"x")
 
@@ -83,7 +83,7 @@ def test_an_unknown_fingerprint_is_named() -> None:
         _codec().decode(SINGLE_OBJECT_MARK + bytes(range(1, 9)) + b"rest")
 
 
-def test_an_unknown_schema_id_asks_for_its_schema() -> None:
+def test_an_unknown_schema_id_requests_its_schema() -> None:
     with pytest.raises(UnknownSchemaError):
         _codec(framed=True).decode(b"\x00" + struct.pack(">I", 99) + b"rest")
 

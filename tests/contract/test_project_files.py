@@ -41,7 +41,7 @@ def test_the_licence_is_the_one_that_the_metadata_names() -> None:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_every_package_says_that_it_is_typed_and_is_checked(package: str) -> None:
+def test_every_package_is_marked_as_typed_and_is_checked(package: str) -> None:
     assert (ROOT / package / "py.typed").exists()
     assert package in PROJECT["tool"]["mypy"]["packages"]
     assert package in PROJECT["tool"]["deptry"]["known_first_party"]

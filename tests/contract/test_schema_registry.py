@@ -40,7 +40,7 @@ def test_the_real_adapter_meets_the_port_over_http() -> None:
         asyncio.run(whole(server.url))
 
 
-def test_a_registry_that_is_away_is_told_from_an_id_that_is_unknown() -> None:
+def test_an_unreachable_registry_differs_from_an_unknown_id() -> None:
     async def whole(url: str) -> None:
         registry = ConfluentRegistry(url)
         with pytest.raises(SchemaRegistryAwayError, match="SLUICE_SCHEMA_REGISTRY_URL"):
@@ -53,7 +53,7 @@ def test_a_registry_that_is_away_is_told_from_an_id_that_is_unknown() -> None:
     asyncio.run(whole(server.url))
 
 
-def test_a_schema_that_is_no_avro_is_said_to_be_none() -> None:
+def test_a_schema_that_is_not_avro_is_an_error() -> None:
     async def whole(url: str, schema_id: int) -> None:
         registry = ConfluentRegistry(url)
         with pytest.raises(UndecodableError, match="complete Avro schemas"):
@@ -101,7 +101,7 @@ def test_a_writers_older_schema_is_learnt_and_read() -> None:
     asyncio.run(whole())
 
 
-def test_an_unknown_id_is_asked_for_again_only_after_a_while() -> None:
+def test_an_unknown_id_is_requested_again_only_after_a_delay() -> None:
     async def whole() -> None:
         now = [0.0]
         registry = MemoryRegistry()
@@ -110,7 +110,7 @@ def test_an_unknown_id_is_asked_for_again_only_after_a_while() -> None:
         assert not await known.learn(5)
         registry.schemas[5] = whole_schema("Feedback")
         assert not await known.learn(5)
-        assert registry.asked == 1
+        assert registry.requests == 1
         now[0] = UNKNOWN_FOR_S + 1
         assert await known.learn(5)
 

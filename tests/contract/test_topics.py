@@ -23,7 +23,7 @@ def test_no_topic_is_declared_twice() -> None:
     assert len(TOPICS) == len(declared_topics(TIERS))
 
 
-def test_work_and_its_journal_lie_on_the_same_partition_number() -> None:
+def test_work_and_its_journal_have_the_same_partition_number() -> None:
     work = [tier_topic(tier, high=high) for tier in TIERS for high in (True, False)]
     wait = [wait_topic(delay) for delay in WAIT_DELAYS_S]
 
@@ -45,7 +45,7 @@ def test_a_tier_message_has_room_for_the_largest_request_and_the_best_answer() -
 
 
 @pytest.mark.parametrize("name", [name for name in TOPICS if name.endswith(".dlq")])
-def test_a_dead_letter_topic_takes_all_that_its_topic_takes(name: str) -> None:
+def test_a_dead_letter_topic_accepts_every_record_of_its_topic(name: str) -> None:
     topic = TOPICS[name.removesuffix(".dlq")]
 
     assert TOPICS[name].max_message_bytes > topic.max_message_bytes

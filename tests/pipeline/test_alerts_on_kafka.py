@@ -148,8 +148,8 @@ def test_one_is_elected_reads_all_alerts_and_the_other_follows_when_it_leaves(
             await one.elected()
             mine = [each for each in await one.alerts() if own_name.encode() in each.value]
             assert len(mine) == 1
-            assert await one.told_to() is None
-            await one.tell(mine[0].offset + 1)
+            assert await one.delivered_offset() is None
+            await one.commit_delivered(mine[0].offset + 1)
             await bench.raised(own_name, "after")
             assert [each.offset for each in await one.alerts()] == [mine[0].offset + 1]
             await other.start()
@@ -157,7 +157,7 @@ def test_one_is_elected_reads_all_alerts_and_the_other_follows_when_it_leaves(
             await other.elected()
             seen = [each for each in await other.alerts() if own_name.encode() in each.value]
             assert len(seen) == 2
-            assert await other.told_to() == mine[0].offset + 1
+            assert await other.delivered_offset() == mine[0].offset + 1
             await other.stop()
             again = await read_alerts(bench.kafka, 0)
             assert [each.offset for each in again][-2:] == [each.offset for each in seen]
@@ -165,9 +165,7 @@ def test_one_is_elected_reads_all_alerts_and_the_other_follows_when_it_leaves(
     asyncio.run(asyncio.wait_for(whole(), 60))
 
 
-def test_a_lease_outlasts_quiet_times_of_its_holder_and_of_those_who_wait_for_it(
-    kafka: str, own_name: str
-) -> None:
+def test_a_lease_outlasts_idle_times_of_leader_and_followers(kafka: str, own_name: str) -> None:
     """Both take turns without a record for several times the idle time; one that takes none loses
     the lease.
     """
@@ -245,7 +243,7 @@ def test_events_are_read_from_a_time_on_over_all_partitions_until_everything_is_
     asyncio.run(asyncio.wait_for(whole(), 60))
 
 
-def test_the_lag_of_a_group_is_what_it_has_not_committed(kafka: str, own_name: str) -> None:
+def test_the_lag_of_a_group_is_its_uncommitted_records(kafka: str, own_name: str) -> None:
     async def whole() -> None:
         async with _bench(kafka, own_name) as bench:
             place = TopicPartition(OUTCOMES, 1)
@@ -287,7 +285,7 @@ async def _webhook(heard: asyncio.Queue[dict[str, Any]]) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def test_two_workers_tell_a_webhook_once_that_something_fires_and_once_that_it_is_over(
+def test_two_workers_deliver_each_firing_and_each_resolution_once(
     kafka: str, own_name: str
 ) -> None:
     """The first leaves between the two, and the second knows from the log what stands. Before, no

@@ -231,7 +231,7 @@ async def _until_read(worker: _Worker) -> None:
         await worker.round()
 
 
-def test_two_workers_agree_with_plain_python_and_one_is_stopped_and_started_anew(
+def test_two_workers_agree_with_plain_python_over_a_restart_of_one(
     broker: str, own_name: str
 ) -> None:
     async def story(scene: _Scene) -> None:
@@ -291,7 +291,7 @@ async def _forget_costs(scene: _Scene) -> None:
         await admin.close()
 
 
-def test_a_worker_that_runs_keeps_the_ledger_and_stops_at_the_limit(
+def test_a_running_worker_writes_the_ledger_and_stops_at_the_limit(
     broker: str, own_name: str
 ) -> None:
     async def story(scene: _Scene) -> None:

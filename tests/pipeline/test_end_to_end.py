@@ -10,7 +10,7 @@ from typing import Any
 from infra.workload.sample import load_workload
 from streams.client.batch_send import Pace, send_all
 from streams.client.caller import ReceivedReply, kafka_caller
-from streams.client.feedback import FeedbackMessage, publish_opinions
+from streams.client.feedback import FeedbackMessage, publish_feedback
 from streams.client.totals import SendTotals, nano_of
 from tests.rig.observed.books import read_ledger, reconcile, rows, settle
 from tests.rig.observed.polling import poll_until
@@ -41,7 +41,7 @@ def _send(pipeline: Stack) -> tuple[dict[str, dict[str, Any]], SendTotals]:
     return replies, totals
 
 
-def test_every_request_is_answered_once_stored_once_and_paid_as_the_ledger_says(
+def test_every_request_is_answered_once_stored_once_and_paid_as_in_the_ledger(
     pipeline: Stack,
 ) -> None:
     replies, totals = _send(pipeline)
@@ -72,7 +72,7 @@ def test_every_request_is_answered_once_stored_once_and_paid_as_the_ledger_says(
 
 def test_feedback_becomes_a_quality_signal_of_its_request(pipeline: Stack, own_name: str) -> None:
     opinion = FeedbackMessage(tenant="acme", request_id=own_name, score=0.25, label="wrong")
-    asyncio.run(publish_opinions(pipeline.bootstrap, [opinion]))
+    asyncio.run(publish_feedback(pipeline.bootstrap, [opinion]))
     query = f"SELECT signal, label, score FROM sluice.quality WHERE request_id = '{own_name}'"
 
     poll_until(lambda: bool(rows(pipeline.clickhouse_url, query)))

@@ -66,7 +66,7 @@ async def _settled(consumers: list[AIOKafkaConsumer]) -> AIOKafkaConsumer:
             await asyncio.sleep(0.05)
 
 
-def test_a_worker_too_many_that_was_idle_for_an_hour_takes_over_from_one_that_leaves(
+def test_a_surplus_worker_idle_for_an_hour_takes_over_from_a_leaving_one(
     kafka: str, own_name: str
 ) -> None:
     async def case() -> None:

@@ -19,7 +19,7 @@ DEADLINE_MS = 60_000
 DOWN: dict[str, object] = {"kind": "status", "status": 500}
 
 
-def test_an_outage_loses_nothing_and_its_books_balance(pipeline: Stack) -> None:
+def test_an_outage_loses_nothing_and_its_accounts_balance(pipeline: Stack) -> None:
     run = uuid.uuid4().hex[:6]
     requests = [
         {"prompt": "What is Kafka?", "request_id": f"{run}-{n}", "deadline_ms": DEADLINE_MS}

@@ -248,7 +248,7 @@ def test_with_a_key_only_signed_records_are_followed_and_no_copies(pipeline: Sta
         asyncio.run(publish_version(kafka, first, by="test"))
 
 
-def test_a_command_signs_what_lies_on_the_topic(
+def test_a_command_signs_existing_records(
     pipeline: Stack,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,

@@ -53,7 +53,7 @@ def test_each_sender_of_an_id_gets_the_first_reply_and_one_call_is_paid(pipeline
     assert again == [first, first]
 
 
-def test_what_lies_nowhere_is_not_read_and_what_lies_there_is(pipeline: Stack) -> None:
+def test_only_replies_at_valid_positions_are_read(pipeline: Stack) -> None:
     async def case() -> list[bytes | None]:
         (record,) = await _asked(pipeline.bootstrap, f"place-{uuid4().hex}", [b"here"])
         replies = KafkaSentReplies({"bootstrap_servers": pipeline.bootstrap})

@@ -87,7 +87,7 @@ def test_an_id_that_the_registry_does_not_know_is_a_dead_letter(framed: Stack) -
     _run(framed, case)
 
 
-def test_while_the_registry_is_away_a_message_of_a_new_id_waits_and_is_no_dead_letter(
+def test_a_message_with_a_new_schema_id_waits_for_the_registry_and_is_no_dead_letter(
     framed: Stack, registry: SchemaRegistryServer
 ) -> None:
     older = json.loads(json.dumps(whole_schema("Request")))

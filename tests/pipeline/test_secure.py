@@ -158,7 +158,7 @@ def test_requests_go_through_worker_sink_and_commands_with_a_password(
         stack.processes["sink-1"].stop()
 
 
-def test_a_worker_may_come_with_a_token_and_tell_its_traces(secure: Secure, tmp_path: Path) -> None:
+def test_a_worker_with_a_token_exports_its_traces(secure: Secure, tmp_path: Path) -> None:
     with token_endpoint(secure.kafka.issuer) as url, collector() as (traces, heard):
         worker = secure.stack.start_worker(
             2,
@@ -188,9 +188,7 @@ def test_a_worker_may_come_with_a_token_and_tell_its_traces(secure: Secure, tmp_
 
 
 @pytest.mark.parametrize("command", [("worker",), ("sink",), ("topics", "check"), ("ask", "Hi")])
-def test_a_wrong_password_ends_it_with_plain_words(
-    secure: Secure, command: tuple[str, ...]
-) -> None:
+def test_a_wrong_password_is_a_clear_error(secure: Secure, command: tuple[str, ...]) -> None:
     file = secure.stack.folder / "wrong"
     file.write_text("wrong-word")
     said = secure.refused(*command, SLUICE_KAFKA_SASL_PASSWORD_FILE=str(file))
@@ -198,7 +196,7 @@ def test_a_wrong_password_ends_it_with_plain_words(
 
 
 @pytest.mark.parametrize("command", [("worker",), ("sink",)])
-def test_an_authority_that_is_not_ours_ends_it_with_plain_words(
+def test_an_untrusted_authority_is_a_clear_error(
     secure: Secure, command: tuple[str, ...], tmp_path: Path
 ) -> None:
     other = Authority(tmp_path, "Somebody else").make()
@@ -207,7 +205,7 @@ def test_an_authority_that_is_not_ours_ends_it_with_plain_words(
     assert "SLUICE_KAFKA_CA_FILE" in said
 
 
-def test_the_wrong_protocol_for_a_port_is_said(secure: Secure) -> None:
+def test_a_wrong_protocol_for_a_port_is_named(secure: Secure) -> None:
     said = secure.refused("worker", SLUICE_KAFKA_SECURITY_PROTOCOL="PLAINTEXT")
     assert "SLUICE_KAFKA_SECURITY_PROTOCOL" in said
     said = secure.refused("worker", SLUICE_KAFKA_SECURITY_PROTOCOL="SSL")

@@ -13,7 +13,7 @@ from tests.rig.hostile.sender import sender
 from tests.rig.stack import Stack
 
 
-def test_an_aborted_request_is_not_answered_and_what_follows_it_is(
+def test_an_aborted_request_is_not_answered_and_the_next_one_is(
     pipeline: Stack, own_name: str
 ) -> None:
     async def case() -> None:

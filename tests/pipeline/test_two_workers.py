@@ -51,7 +51,7 @@ def pair() -> Iterator[Stack]:
                 stack.kill(name)
 
 
-def test_poison_in_every_agent_ends_once_over_restarts_and_the_partition_goes_on(
+def test_poison_in_every_agent_ends_once_over_restarts_and_the_partition_continues(
     pair: Stack, own_name: str
 ) -> None:
     caller, restarts = asyncio.run(poisoned(pair, own_name, FAILS))
@@ -60,7 +60,7 @@ def test_poison_in_every_agent_ends_once_over_restarts_and_the_partition_goes_on
     assert books.balanced, books
 
 
-def test_new_partitions_and_a_topic_made_anew_are_taken_up_and_each_request_answered_once(
+def test_new_partitions_and_a_recreated_topic_are_read_and_each_request_is_answered_once(
     pair: Stack, own_name: str
 ) -> None:
     """Workers with fixed names that were restarted: none of them was made their group's leader."""

@@ -130,7 +130,7 @@ def test_every_column_has_the_value_of_its_field(
     assert row.get("repeat", 0) == 0
 
 
-def test_a_registry_record_is_told_by_its_key(tables: Client, settings: SinkSettings) -> None:
+def test_a_registry_record_is_identified_by_its_key(tables: Client, settings: SinkSettings) -> None:
     value = orjson.dumps({"registry": "abc", "by": "ann"})
     row = _stored(tables, settings, REGISTRY, Record(offset=0, key=b"current", value=value))
 

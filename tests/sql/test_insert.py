@@ -94,7 +94,7 @@ def test_of_two_claims_of_one_epoch_only_the_greater_writes(
     assert _count(tables) == (0, 0)
 
 
-def test_a_claim_concerns_its_own_partition_alone(tables: Client, with_store: WithStore) -> None:
+def test_a_lease_covers_its_own_partition_only(tables: Client, with_store: WithStore) -> None:
     async def case(store: ClickHouseStore) -> None:
         claim = (await store.claim([PLACE]))[PLACE]
         await store.claim([Place(COST, 1), Place(OUTCOMES, 2)])
@@ -119,7 +119,7 @@ def test_the_same_batch_again_is_dropped(tables: Client, with_store: WithStore) 
     assert _count(tables) == (40, 40)
 
 
-def test_rows_that_an_operator_took_out_can_be_stored_again(
+def test_rows_deleted_by_an_operator_can_be_stored_again(
     tables: Client, with_store: WithStore
 ) -> None:
     async def case(store: ClickHouseStore) -> None:
@@ -154,7 +154,7 @@ def test_partitions_that_go_together_are_stored_with_their_own_places(
 
 
 @pytest.mark.parametrize("taken", [0, 1, 2])
-def test_partitions_go_together_or_not_at_all(
+def test_a_joint_insert_of_partitions_is_atomic(
     tables: Client, with_store: WithStore, taken: int
 ) -> None:
     """One of them has a new owner: none of them is stored."""
@@ -187,7 +187,7 @@ def test_partitions_without_a_claim_are_refused(tables: Client, with_store: With
     assert _count(tables) == (0, 0)
 
 
-def test_a_claim_ends_a_running_insert_that_holds_its_partition_among_others(
+def test_a_new_lease_kills_a_running_insert_that_contains_its_partition(
     tables: Client, with_store: WithStore, settings: SinkSettings
 ) -> None:
     prefix = f"{QUERY_PREFIX}/{settings.clickhouse_database}"
@@ -283,7 +283,7 @@ def test_cost_is_exact_to_the_nano_dollar_and_null_stays_null(
     assert kind == "Nullable(Decimal(18, 9))"
 
 
-def test_what_counted_is_told_to_the_next_owner_as_the_last_one_knew_it(
+def test_the_next_owner_gets_the_dedup_keys_of_the_previous_one(
     tables: Client, with_store: WithStore
 ) -> None:
     """Keys out of ClickHouse mark the same repeats as the keys of a sink that never stopped."""

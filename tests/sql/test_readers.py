@@ -96,7 +96,7 @@ def test_a_reader_sees_no_text_and_an_analyst_does(served: SinkSettings, table: 
 
 
 @pytest.mark.parametrize("role", [READER, ANALYST])
-def test_nobody_of_them_writes(served: SinkSettings, role: str) -> None:
+def test_no_role_can_write(served: SinkSettings, role: str) -> None:
     client = _as(served, role)
     for statement in ("INSERT INTO calls (tenant) VALUES ('x')", "DROP TABLE calls"):
         with pytest.raises(DatabaseError, match="Not enough privileges"):
@@ -139,12 +139,12 @@ class _Recorded:
         return self
 
 
-def test_the_local_server_says_that_it_keeps_no_roles(served: SinkSettings) -> None:
+def test_the_local_server_reports_that_it_stores_no_roles(served: SinkSettings) -> None:
     with pytest.raises(NoRolesError, match="SLUICE_CLICKHOUSE_URL"):
         grant_roles(served.clickhouse_url)
 
 
-def test_a_server_with_users_in_a_file_alone_is_told_before_anything_is_created() -> None:
+def test_a_server_with_users_in_a_file_only_is_reported_before_any_creation() -> None:
     client = _Recorded(("calls", "cost", "Int64"))
     client.directories = [("users_xml",)]
 
@@ -153,7 +153,7 @@ def test_a_server_with_users_in_a_file_alone_is_told_before_anything_is_created(
     assert client.said == []
 
 
-def test_both_roles_are_created_and_what_they_had_before_is_taken_back() -> None:
+def test_both_roles_are_created_and_earlier_grants_are_revoked() -> None:
     client = _Recorded(
         ("calls", "cost", "Nullable(Int64)"),
         ("outcomes", "cost", "Nullable(Int64)"),

@@ -38,7 +38,7 @@ def test_texts_are_emptied_when_they_are_old_enough_and_their_rows_stay(
     assert _merged(tables) == {"old": "", "young": "What is 1 + 1?2"}
 
 
-def test_texts_that_lie_there_already_go_as_well(tables: Client, settings: SinkSettings) -> None:
+def test_stored_texts_expire_as_well(tables: Client, settings: SinkSettings) -> None:
     _put(tables, 31, "old")
     keep_only(tables, _kept(settings, text_days=30))
     assert _merged(tables) == {"old": ""}
@@ -58,7 +58,7 @@ def test_rows_go_when_all_of_their_part_are_old_enough(
     assert ends.first_row[0] == 1
 
 
-def test_what_is_set_already_is_not_set_again(tables: Client, settings: SinkSettings) -> None:
+def test_unchanged_retention_is_not_set_again(tables: Client, settings: SinkSettings) -> None:
     wanted = _kept(settings, text_days=30, row_days=100)
     texts = sum(len(columns) for columns in TEXTS.values())
     assert len(keep_only(tables, wanted)) == texts + 2 * len(KEPT)

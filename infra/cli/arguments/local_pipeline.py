@@ -23,12 +23,12 @@ def bring_up(settings: InfraSettings, *, detached: bool) -> Process:
         LocalStackError: a pipeline runs already, or this one does not start.
     """
     supervisor = start_supervisor(settings, detached=detached)
-    said = ""
+    shown_step = ""
     with notes.status("starting") as status:
         try:
             for state in follow_start(settings.home.absolute(), supervisor):
-                if state.doing and state.doing != said:
-                    said = state.doing
+                if state.doing and state.doing != shown_step:
+                    shown_step = state.doing
                     shown = doing_in_words(state)
                     status.update(shown)
                     if not notes.is_terminal:
@@ -70,10 +70,10 @@ def part_reports(home: Path) -> list[dict[str, Any]]:
             "name": part.name,
             "pid": part.pid,
             "address": part.address,
-            "healthy": well,
+            "healthy": is_healthy,
             "restarts": part.restarts,
         }
-        for part, well in zip(state.parts, healthy, strict=True)
+        for part, is_healthy in zip(state.parts, healthy, strict=True)
     ]
 
 
@@ -91,7 +91,7 @@ def show_parts(home: Path, *, as_json: bool) -> list[dict[str, Any]]:
     return reports
 
 
-def _health(well: bool) -> Any:
+def _health(is_healthy: bool) -> Any:
     if not console.is_terminal:
-        return well
-    return Text("yes", style="green") if well else Text("no", style="bold red")
+        return is_healthy
+    return Text("yes", style="green") if is_healthy else Text("no", style="bold red")

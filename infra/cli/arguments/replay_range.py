@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from infra.replays.factory import ReplayComponents
-from infra.replays.ranges import NothingToReplayError, gone_before, gone_of, left_of
+from infra.replays.ranges import NothingToReplayError, deleted_before, deleted_of, left_of
 from streams.offline.replay.run_spec import OffsetSpan
 
 
@@ -35,7 +35,7 @@ def lost_of(
     parts: ReplayComponents,
     spans: tuple[OffsetSpan, ...],
     between: tuple[datetime, datetime],
-    whose: tuple[str | None, str | None],
+    wanted: tuple[str | None, str | None],
     *,
     timed: bool,
 ) -> list[dict[str, Any]]:
@@ -44,7 +44,7 @@ def lost_of(
     Raises:
         NothingToReplayError: the log has nothing left of the range, or the range was always empty.
     """
-    gone = gone_before(parts, between, whose) if timed else gone_of(parts, spans, whose)
+    gone = deleted_before(parts, between, wanted) if timed else deleted_of(parts, spans, wanted)
     if not any(left_of(parts, span).count for span in spans):
         lost = sum(each["requests"] for each in gone)
         raise NothingToReplayError(

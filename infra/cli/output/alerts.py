@@ -33,7 +33,7 @@ class AlertsShown:
         """Return JSON; times are ISO, UTC."""
         return {
             "evaluation": _evaluation(self.evaluation),
-            "firing": [_standing(each) for each in self.firing],
+            "firing": [_active_alert(each) for each in self.firing],
             "lately": [_change(each) for each in self.lately],
         }
 
@@ -52,7 +52,7 @@ def alerts_shown(
         if notice is not None and at >= since:
             lately.append(notice)
     return AlertsShown(
-        firing=tuple(sorted(book.standing.values(), key=_urgency)),
+        firing=tuple(sorted(book.active.values(), key=_urgency)),
         lately=tuple(reversed(lately)),
         evaluation=evaluation,
     )
@@ -82,15 +82,14 @@ def when(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _urgency(standing: ActiveAlert) -> tuple[int, int]:
-    severity = standing.latest.severity
+def _urgency(active: ActiveAlert) -> tuple[int, int]:
+    severity = active.latest.severity
     rank = _SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES)
-    return rank, standing.fired.at
+    return rank, active.fired.at
 
 
-def _standing(standing: ActiveAlert) -> dict[str, Any]:
-    said = _alert(standing.latest)
-    return said | {"since": _iso(standing.fired.at), "last_said": _iso(standing.seen)}
+def _active_alert(active: ActiveAlert) -> dict[str, Any]:
+    return _alert(active.latest) | {"since": _iso(active.fired.at), "last_said": _iso(active.seen)}
 
 
 def _change(notice: Notice) -> dict[str, Any]:

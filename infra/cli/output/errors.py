@@ -52,7 +52,7 @@ def report_faults(command: click.Command, arguments: Sequence[str]) -> int:
         if is_logged and os.environ.get("SLUICE_LOG_FORMAT") == "json":
             _log(error, debug=debug)
         else:
-            _tell(error, debug=debug)
+            _show(error, debug=debug)
         return FAILED
     return status if isinstance(status, int) else DONE
 
@@ -68,7 +68,7 @@ def _plainly(message: str) -> str:
     return message
 
 
-def _tell(error: Exception, *, debug: bool) -> None:
+def _show(error: Exception, *, debug: bool) -> None:
     problem = _ours(error)
     if debug or problem is None:
         click.echo(whole_text("".join(traceback.format_exception(error))), err=True, nl=False)

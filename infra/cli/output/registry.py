@@ -36,7 +36,7 @@ def show_moves(history: RegistryHistory, *, as_json: bool) -> None:
     print_table(("version", "since (UTC)", "by", "current"), rows)
     way_back = () if history.current is None else history.current.before
     if way_back:
-        notes.print(f"rollback goes back to {', then '.join(reversed(way_back))}", style="dim")
+        notes.print(f"rollback returns to {', then '.join(reversed(way_back))}", style="dim")
 
 
 def show_checked(checked: Checked) -> None:
@@ -88,7 +88,7 @@ def show_current(
         say(f"{version} is already current")
         return
     used = f"; used by {', '.join(use.used_by)}" if use and use.used_by else ""
-    say(f"{version} is current, before it {before or 'none'}{used}")
+    say(f"{version} is current, previously {before or 'none'}{used}")
     if use and use.silent:
         notes.print(f"{', '.join(use.silent)} did not confirm its use within 10 s", style="yellow")
     if is_refused:

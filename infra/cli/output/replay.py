@@ -21,24 +21,24 @@ def show_run(document: Mapping[str, Any]) -> None:
     for line in lost(document["gone"]):
         notes.print(line, style="yellow")
     if not decided:
-        notes.print(f"run {document['run']}: no request of the range was decided again")
+        notes.print(f"run {document['run']}: no request of the range was replayed")
         _say_left_out(tally)
         return
     same, how = document["same"], document["how"]
     say(
         f"run {document['run']}, registry {document['registry']}: {decided:,} requests, "
-        f"{same:,} start where they did ({same / decided:.1%})"
+        f"{same:,} start on the same tier ({same / decided:.1%})"
     )
     say("decisions: " + ", ".join(f"{count:,} {name}" for name, count in how.items()))
-    _matrix("starts on", document["tier_moves"])
-    _matrix("asks first", document["model_moves"])
+    _matrix("first tier", document["tier_moves"])
+    _matrix("first model", document["model_moves"])
     _figures(document)
     _say_left_out(tally)
     if "executed" in document:
         _executed(document["executed"])
     notes.print(
         f"{tally['decided']:,} decided now in {document['seconds']:.1f} s, {tally['before']:,} "
-        f"before. Next: sluice replay diff A B, sluice replay promote {document['run']}",
+        f"earlier. Next: sluice replay diff A B, sluice replay promote {document['run']}",
         style="dim",
     )
 
@@ -55,20 +55,19 @@ def lost(gone: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _say_left_out(tally: Mapping[str, Any]) -> None:
     words = {
-        "open": "have no outcome of their own in ClickHouse: they are not ended, repeat an id, or "
-        "are not requests",
+        "open": "have no outcome in ClickHouse: they are in progress, duplicates, or invalid",
         "undecided": "were rejected or ended before a decision",
-        "unreadable": "cannot be read as requests now",
-        "old": "recorded no inputs",
+        "unreadable": "are no longer readable as requests",
+        "old": "have no recorded inputs",
     }
-    for name, said in words.items():
+    for name, why in words.items():
         if tally[name]:
-            notes.print(f"{tally[name]:,} requests {said}; they are not replayed", style="yellow")
+            notes.print(f"{tally[name]:,} requests {why}; they are not replayed", style="yellow")
     for version, count in tally["other_code"].items():
         notes.print(
-            f"{count:,} requests were decided by code version {version}, this one is "
-            f"{CODE_VERSION}: they are decided by the current code, and a changed start may come "
-            "from the code alone",
+            f"{count:,} requests were decided by code version {version}, the current one is "
+            f"{CODE_VERSION}: the current code decides them, so a changed start may be due to the "
+            "code",
             style="yellow",
         )
 
@@ -96,7 +95,7 @@ def _figures(document: Mapping[str, Any]) -> None:
              verdict(change[key], *words), rests_on(figure["rests_on"]))
         )  # fmt: skip
     print_table(("figure", "was", "would be (95 %)", "change (95 %)", "that is", "rests on"), rows)
-    say(f"would go on to a second model: {projected['goes_on']:.1%}")
+    say(f"would escalate to a second model: {projected['goes_on']:.1%}")
     for model, share in document["unscored_draws"].items():
         notes.print(
             f"{share:.0%} of {model}'s drawn answers have no score; treated as missing at random",
@@ -121,8 +120,9 @@ def _executed(found: Mapping[str, Any]) -> None:
     elif found["gain"] is not None:
         bounds = "" if found["low"] is None else f" ({found['low']:+.3f} to {found['high']:+.3f})"
         say(
-            f"judged: {found['score']:.3f}; on {found['compared']:,} requests that were scored "
-            f"before, {found['was_score']:.3f} then, {found['gain']:+.3f}{bounds} now"
+            f"judged: {found['score']:.3f}; on {found['compared']:,} requests with an earlier "
+            f"score of {found['was_score']:.3f} on average, the change is "
+            f"{found['gain']:+.3f}{bounds}"
         )
 
 
@@ -196,7 +196,7 @@ def show_difference(document: Mapping[str, Any]) -> None:
         f"{document['requests']:,} requests in both; {document['otherwise']:,} would go to "
         "other models"
     )
-    _matrix(f"starts on, {first} / {second}", document["tier_moves"])
+    _matrix(f"first tier, {first} / {second}", document["tier_moves"])
     rows = []
     for name, key, shown, words in _FIGURES:
         one, two = (each[key] for each in document["projected"])

@@ -110,5 +110,5 @@ def wait_for_workers(version: str) -> RegistryUse:
 def raise_rejections(use: RegistryUse | None) -> None:
     """Fail if a worker kept another version, with its reason."""
     if use is not None and use.refused:
-        said = "; ".join(f"{worker}: {problem}" for worker, problem in use.refused.items())
-        raise RegistryError(f"it is current, but was rejected by {said}")
+        rejections = "; ".join(f"{worker}: {problem}" for worker, problem in use.refused.items())
+        raise RegistryError(f"the version is current, but was rejected by {rejections}")

@@ -107,7 +107,7 @@ def apply(
     asyncio.run(
         publish_version(checked_kafka(), version, by=by, before=way_back, keys=registry_keys())
     )
-    _tell_current(version.hash, before, history, checked, no_wait=no_wait, as_json=as_json)
+    _show_current(version.hash, before, history, checked, no_wait=no_wait, as_json=as_json)
 
 
 @click.command("rollback")
@@ -129,7 +129,7 @@ def rollback(version: str | None, *, by: str, no_wait: bool, as_json: bool) -> N
     history.version(wanted)
     way_back = current.taken_back(wanted) if current else ()
     asyncio.run(move_pointer(checked_kafka(), wanted, by=by, before=way_back, keys=registry_keys()))
-    _tell_current(wanted, current, history, None, no_wait=no_wait, as_json=as_json)
+    _show_current(wanted, current, history, None, no_wait=no_wait, as_json=as_json)
 
 
 def _checked(version: RegistryVersion, *, probe: bool) -> Checked:
@@ -150,7 +150,7 @@ def _previous(history: RegistryHistory) -> str:
     return way_back[-1]
 
 
-def _tell_current(
+def _show_current(
     version: str,
     before: Pointer | None,
     history: RegistryHistory,

@@ -33,7 +33,7 @@ def start_supervisor(settings: InfraSettings, *, detached: bool) -> Process:
     home = settings.home.absolute()
     if is_running(home):
         raise LocalStackError(
-            f"a pipeline runs in {settings.home} already; see `sluice status`, or end it: "
+            f"a pipeline already runs in {settings.home}; see `sluice status`, or stop it: "
             "`sluice down`"
         )
     return start_process(
@@ -86,7 +86,7 @@ def end_pipeline(home: Path) -> Iterator[PipelineState]:
             yield state
         if time.monotonic() > until:
             raise LocalStackError(
-                f"the pipeline did not end within {END_TIMEOUT_S:g} s; its supervisor has pid "
+                f"the pipeline did not stop within {END_TIMEOUT_S:g} s; its supervisor has pid "
                 f"{shown.supervisor if shown else 'unknown'}, its log is {home / 'supervisor.log'}"
             )
         time.sleep(_POLL_S)

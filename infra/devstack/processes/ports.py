@@ -26,7 +26,7 @@ def free_port() -> int:
     for port in random.SystemRandom().sample(_FREE, _TRIES):
         if is_free(port):
             return port
-    raise LocalStackError("no free port was found on 127.0.0.1")
+    raise LocalStackError("no free port on 127.0.0.1")
 
 
 def is_free(port: int) -> bool:

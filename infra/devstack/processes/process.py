@@ -57,15 +57,15 @@ class Process:
         """Return how it ended, in words."""
         status = self.popen.poll()
         if status is None:
-            return "still runs"
+            return "is still running"
         if status < 0:
-            return f"was ended by {signal.Signals(-status).name}"
-        return f"ended with status {status}"
+            return f"was terminated by {signal.Signals(-status).name}"
+        return f"exited with status {status}"
 
     def last_lines(self, count: int = 15) -> str:
         """Return the end of its log."""
         lines = self.log.read_text(errors="replace").splitlines() if self.log.is_file() else []
-        return "\n".join(lines[-count:]) or "(it printed nothing)"
+        return "\n".join(lines[-count:]) or "(no output)"
 
     def ask_to_end(self) -> None:
         """Send SIGTERM; repeating it does no harm."""

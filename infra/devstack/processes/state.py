@@ -112,7 +112,7 @@ def supervision(home: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LocalStackError(
-                f"a pipeline runs in {home} already; see `sluice status`, or end it: `sluice down`"
+                f"a pipeline already runs in {home}; see `sluice status`, or stop it: `sluice down`"
             ) from None
         file.truncate(0)
         file.write(str(os.getpid()))

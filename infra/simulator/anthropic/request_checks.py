@@ -63,7 +63,7 @@ def read(body: Json) -> CheckedCall:
     need(isinstance(model, str) and model, "model: Field required", "model")
     counted = isinstance(limit, int) and not isinstance(limit, bool) and limit >= 1
     need(counted, "max_tokens: Field required, 1 or more", "max_tokens")
-    need(isinstance(messages, list) and messages, "messages: at least one is needed", "messages")
+    need(isinstance(messages, list) and messages, "messages: at least one is required", "messages")
     need(not body.get("stream"), "streaming is not simulated", "stream")
     text = [_system(body.get("system"))]
     images = _check_turns(messages or (), text)
@@ -134,20 +134,24 @@ def _check_block(block: Any, allowed: frozenset[str], place: str) -> int:
     need(kind in allowed, f"{place}.content: a block's type is not allowed here", place)
     known_fields(block, _BLOCKS[str(kind)], f"{place}.content.")
     if kind == "text":
-        said = block.get("text")
-        need(isinstance(said, str) and said.strip(), "text content blocks must be non-empty", place)
+        text = block.get("text")
+        need(isinstance(text, str) and text.strip(), "text content blocks must be non-empty", place)
     elif kind == "image":
         _check_source(block.get("source"), place)
         return 1
     elif kind == "tool_use":
-        need(_ID.match(str(block.get("id", ""))), f"{place}: tool_use.id has bad characters", place)
+        need(
+            _ID.match(str(block.get("id", ""))),
+            f"{place}: tool_use.id has invalid characters",
+            place,
+        )
         fine = _TOOL_NAME.match(str(block.get("name", ""))) and isinstance(block.get("input"), dict)
         need(fine, f"{place}: tool_use needs a name and an object as input", place)
     else:
         content = block.get("content")
         if isinstance(content, list):
             return sum(_check_block(part, frozenset({"text", "image"}), place) for part in content)
-        need(content is None or isinstance(content, str), f"{place}: tool_result is broken", place)
+        need(content is None or isinstance(content, str), f"{place}: tool_result is invalid", place)
     return 0
 
 
@@ -159,7 +163,7 @@ def _check_source(source: Any, place: str) -> None:
         return
     known_fields(source, frozenset({"type", "media_type", "data"}), f"{place}.source.")
     fine = source.get("type") == "base64" and source.get("media_type") in _IMAGES
-    need(fine and source.get("data"), f"{place}: an image's source is broken", place)
+    need(fine and source.get("data"), f"{place}: an image's source is invalid", place)
 
 
 def _check_results(blocks: Sequence[Json], waiting: set[str], place: str) -> None:

@@ -29,11 +29,13 @@ _ERROR_TYPES = {
 }
 
 
-def answer(asked: CheckedCall, serving: Serving, call_id: str, at_s: int, chance: Chance) -> bytes:
+def answer(
+    checked: CheckedCall, serving: Serving, call_id: str, at_s: int, chance: Chance
+) -> bytes:
     """Return the body of a 200. Time and randomness are not part of this format."""
     served = serving.served
     stop = _STOPS[serving.finish]
-    shaped = _shaped(asked, serving, call_id)
+    shaped = _shaped(checked, serving, call_id)
     if shaped is not None:
         content, stop = shaped, "tool_use"
     elif serving.answer.tools:
@@ -45,7 +47,7 @@ def answer(asked: CheckedCall, serving: Serving, call_id: str, at_s: int, chance
             b'{"id":"msg_',
             call_id.encode("ascii", "replace")[:64].replace(b'"', b"").replace(b"\\", b""),
             b'","type":"message","role":"assistant","model":',
-            orjson.dumps(asked.model),
+            orjson.dumps(checked.model),
             b',"content":',
             content,
             b',"stop_reason":"',
@@ -65,11 +67,11 @@ def answer(asked: CheckedCall, serving: Serving, call_id: str, at_s: int, chance
     )
 
 
-def _shaped(asked: CheckedCall, serving: Serving, call_id: str) -> bytes | None:
+def _shaped(checked: CheckedCall, serving: Serving, call_id: str) -> bytes | None:
     """Return the answer as the forced tool's input; `None` if it is no JSON object: a weak model
     with invalid JSON produces no tool call either.
     """
-    if asked.shape_tool is None or serving.finish == "length":
+    if checked.shape_tool is None or serving.finish == "length":
         return None
     try:
         value = orjson.loads(serving.answer.text)
@@ -80,7 +82,7 @@ def _shaped(asked: CheckedCall, serving: Serving, call_id: str) -> bytes | None:
     block = {
         "type": "tool_use",
         "id": f"toolu_{call_id[:24]}",
-        "name": asked.shape_tool,
+        "name": checked.shape_tool,
         "input": value,
     }
     return orjson.dumps([block])

@@ -93,7 +93,7 @@ def read(body: Json) -> CheckedCall:
     model = body.get("model")
     need(isinstance(model, str) and model, "you must provide a model parameter", "model")
     messages = body.get("messages")
-    need(isinstance(messages, list) and messages, "messages must hold a message", "messages")
+    need(isinstance(messages, list) and messages, "messages must contain a message", "messages")
     need(not body.get("stream"), "streaming is not simulated", "stream")
     need(body.get("n") in (None, 1), "more than one choice is not simulated", "n")
     text: list[str] = []
@@ -135,10 +135,10 @@ def _check_messages(messages: Sequence[Any], text: list[str]) -> int:
             need(not waiting, "tool calls must be followed by tool messages for each id", place)
         calls = message.get("tool_calls")
         if calls is not None:
-            need(role == "assistant" and calls, f"{place}.tool_calls is out of place", place)
+            need(role == "assistant" and calls, f"{place}.tool_calls is not allowed here", place)
             waiting = {_check_call(call, place) for call in calls}
         empty = content is None and calls is None and message.get("refusal") is None
-        need(not empty or role == "assistant", f"{place}.content is needed", f"{place}.content")
+        need(not empty or role == "assistant", f"{place}.content is required", f"{place}.content")
         images += _check_content(content, role, place, text)
     need(not waiting, "tool calls must be followed by tool messages for each id", "messages")
     return images
@@ -152,7 +152,7 @@ def _check_call(call: Any, place: str) -> str:
         and isinstance(call.get("id"), str)
         and isinstance(function.get("name"), str)
         and isinstance(function.get("arguments"), str),
-        f"{place}.tool_calls is broken",
+        f"{place}.tool_calls is invalid",
         place,
     )
     return str(call["id"])
@@ -162,23 +162,23 @@ def _check_content(content: Any, role: Any, place: str, text: list[str]) -> int:
     if content is None or isinstance(content, str):
         text.append(content or "")
         return 0
-    need(isinstance(content, list) and content, f"{place}.content is broken", place)
+    need(isinstance(content, list) and content, f"{place}.content is invalid", place)
     images = 0
     for part in content:
         kind = part.get("type") if isinstance(part, dict) else None
-        need(kind in _PARTS, f"{place}.content holds an unknown type", place)
+        need(kind in _PARTS, f"{place}.content has an unknown type", place)
         known_fields(part, _PARTS[str(kind)], f"{place}.content.")
         if kind == "image_url":
-            need(role == "user", "pictures are for user messages only", place)
+            need(role == "user", "images are only allowed in user messages", place)
             image = part["image_url"]
             url = image.get("url") if isinstance(image, dict) else None
             fine = isinstance(url, str) and url.startswith(("https://", "http://", "data:image/"))
-            need(fine, f"{place}.content holds an invalid image URL", place)
+            need(fine, f"{place}.content has an invalid image URL", place)
             images += 1
         else:
-            said = part.get("text" if kind == "text" else "refusal")
-            need(isinstance(said, str), f"{place}.content holds no text", place)
-            text.append(said)
+            content_text = part.get("text" if kind == "text" else "refusal")
+            need(isinstance(content_text, str), f"{place}.content has no text", place)
+            text.append(content_text)
     return images
 
 
@@ -216,9 +216,9 @@ def _tools(body: Json) -> dict[str, Json]:
     for tool in tools or ():
         function = tool.get("function") if isinstance(tool, dict) else None
         named = isinstance(function, dict) and _TOOL_NAME.match(str(function.get("name", "")))
-        need(named and tool.get("type") == "function", "a tool is broken", "tools")
+        need(named and tool.get("type") == "function", "a tool is invalid", "tools")
         schema = function.get("parameters") if isinstance(function, dict) else None
-        need(schema is None or isinstance(schema, dict), "a tool's parameters are broken", "tools")
+        need(schema is None or isinstance(schema, dict), "a tool's parameters are invalid", "tools")
         found[str(tool["function"]["name"])] = schema or {}
     for name in ("tool_choice", "parallel_tool_calls"):
         need(tools or body.get(name) is None, f"{name} is only allowed with tools", name)

@@ -25,18 +25,20 @@ _ERROR_TYPES = {
 }
 
 
-def answer(asked: CheckedCall, serving: Serving, call_id: str, at_s: int, chance: Chance) -> bytes:
+def answer(
+    checked: CheckedCall, serving: Serving, call_id: str, at_s: int, chance: Chance
+) -> bytes:
     """Return the body of a 200."""
     served = serving.served
     tools = serving.answer.tools
-    logprobs = _logprobs(asked, serving, call_id, chance) if asked.logprobs else b"null"
+    logprobs = _logprobs(checked, serving, call_id, chance) if checked.logprobs else b"null"
     cached, total = served.cache_read, served.input + served.cache_read + served.cache_write
     return b"".join(
         (
             b'{"id":"chatcmpl-',
             call_id.encode("ascii", "replace")[:64].replace(b'"', b"").replace(b"\\", b""),
             b'","object":"chat.completion","created":%d,"model":' % at_s,
-            orjson.dumps(asked.model),
+            orjson.dumps(checked.model),
             b',"choices":[{"index":0,"message":{"role":"assistant","content":',
             b"null" if tools and serving.encoded == b'""' else serving.encoded,
             b',"refusal":null',
@@ -65,7 +67,7 @@ def _calls(serving: Serving, call_id: str) -> list[dict[str, Any]]:
     ]
 
 
-def _logprobs(asked: CheckedCall, serving: Serving, call_id: str, chance: Chance) -> bytes:
+def _logprobs(checked: CheckedCall, serving: Serving, call_id: str, chance: Chance) -> bytes:
     """Return logprobs: higher for right answers than for wrong ones, with some overlap."""
     score = 0.9 if serving.answer.score is None else serving.answer.score
     mean = _UNSURE + (_SURE - _UNSURE) * score
@@ -74,7 +76,7 @@ def _logprobs(asked: CheckedCall, serving: Serving, call_id: str, chance: Chance
         spread = chance.draw(f"logprob {number}", call_id)
         value = math.log(max(1 - (1 - mean) * 2 * spread, 1e-4))
         entry = {"token": piece, "logprob": value, "bytes": list(piece.encode())}
-        tokens.append({**entry, "top_logprobs": [entry] if asked.top_logprobs else []})
+        tokens.append({**entry, "top_logprobs": [entry] if checked.top_logprobs else []})
     return orjson.dumps({"content": tokens, "refusal": None})
 
 

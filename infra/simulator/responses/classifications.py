@@ -28,16 +28,16 @@ _REQUEST = re.compile(r"\AREQUEST-([0-9a-f]{20})\n(.*?)\nREQUEST-\1\n", re.DOTAL
 _ANSWER = re.compile(r"ANSWER-([0-9a-f]{20})\n(.*)\nANSWER-\1\Z", re.DOTALL)
 
 
-def opinion_of(asked: CheckedCall, book: AnswerBook) -> SimulatedAnswer | None:
+def opinion_of(checked: CheckedCall, book: AnswerBook) -> SimulatedAnswer | None:
     """Return the answer to a question of routing; `None` for any other prompt."""
-    request = _REQUEST.match(asked.prompt)
+    request = _REQUEST.match(checked.prompt)
     if request is None:
         return None
-    answer = _ANSWER.search(asked.prompt, request.end())
+    answer = _ANSWER.search(checked.prompt, request.end())
     if answer is not None:
-        return _says({"score": _judged(asked.model, request[2], answer[2].strip(), book)})
-    if "Choose the first that answers" in asked.text:
-        return _says(_classified(asked.model, request[2], book))
+        return _says({"score": _judged(checked.model, request[2], answer[2].strip(), book)})
+    if "Choose the first that answers" in checked.text:
+        return _says(_classified(checked.model, request[2], book))
     return None
 
 

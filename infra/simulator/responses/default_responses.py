@@ -14,11 +14,11 @@ from infra.simulator.responses.default_texts import sentences_for
 from infra.simulator.responses.recorded_responses import SimulatedAnswer, ToolUse, answer_of
 
 
-def stock_answer(asked: CheckedCall) -> SimulatedAnswer:
+def stock_answer(checked: CheckedCall) -> SimulatedAnswer:
     """Return the same text for the same prompt; JSON or a tool call if required."""
-    if asked.forced_tool is not None:
-        name = next(iter(asked.tools)) if asked.forced_tool == "*" else asked.forced_tool
-        arguments = orjson.dumps(example_of(asked.tools[name])).decode()
+    if checked.forced_tool is not None:
+        name = next(iter(checked.tools)) if checked.forced_tool == "*" else checked.forced_tool
+        arguments = orjson.dumps(example_of(checked.tools[name])).decode()
         return SimulatedAnswer(
             encoded=b'""',
             tokens=len(arguments) // 4 + 8,
@@ -26,10 +26,10 @@ def stock_answer(asked: CheckedCall) -> SimulatedAnswer:
             finish="tool_calls",
             tools=(ToolUse(name=name, arguments=arguments),),
         )
-    if asked.schema is not None:
-        return answer_of({"text": orjson.dumps(example_of(asked.schema)).decode()}, "stock")
-    digest = blake2b(asked.prompt.encode(), digest_size=3).digest()
-    parts = sentences_for(asked.prompt)
+    if checked.schema is not None:
+        return answer_of({"text": orjson.dumps(example_of(checked.schema)).decode()}, "stock")
+    digest = blake2b(checked.prompt.encode(), digest_size=3).digest()
+    parts = sentences_for(checked.prompt)
     text = " ".join(
         choices[byte % len(choices)] for choices, byte in zip(parts, digest, strict=True)
     )

@@ -133,7 +133,7 @@ def read_recorded(path: Path) -> Iterable[Mapping[str, Any]]:
             for number, raw in enumerate(file, 1):
                 line = orjson.loads(raw)
                 if not isinstance(line.get("prompt"), str) or "answers" not in line:
-                    raise LocalStackError(f"{path}, line {number}: needs prompt and answers")
+                    raise LocalStackError(f"{path}, line {number}: requires prompt and answers")
                 yield line
     except (OSError, orjson.JSONDecodeError) as error:
-        raise LocalStackError(f"recorded answers can't be read from {path}: {error}") from error
+        raise LocalStackError(f"cannot read recorded answers from {path}: {error}") from error

@@ -47,18 +47,18 @@ class ResponseBuilder:
         self._caches = caches
         self._prefixes: OrderedDict[bytes, None] = OrderedDict()
 
-    def prepare(self, asked: CheckedCall) -> Serving:
+    def prepare(self, checked: CheckedCall) -> Serving:
         """Return the response to this call."""
-        answer = opinion_of(asked, self._book) or self._book.find(asked.model, asked.prompt)
-        if answer is None or (asked.forced_tool is not None and not answer.tools):
-            answer = stock_answer(asked)
+        answer = opinion_of(checked, self._book) or self._book.find(checked.model, checked.prompt)
+        if answer is None or (checked.forced_tool is not None and not answer.tools):
+            answer = stock_answer(checked)
         encoded, finish, output = answer.encoded, answer.finish, answer.tokens
-        if asked.max_tokens is not None and output > asked.max_tokens and not answer.tools:
-            text = answer.text[: asked.max_tokens * _CHARACTERS_A_TOKEN]
-            encoded, finish, output = orjson.dumps(text), "length", asked.max_tokens
-        reasoning = self._reasoning(asked, output)
-        total = count_tokens(asked.text) + asked.frame_tokens
-        read, written = self._cached(asked, total)
+        if checked.max_tokens is not None and output > checked.max_tokens and not answer.tools:
+            text = answer.text[: checked.max_tokens * _CHARACTERS_A_TOKEN]
+            encoded, finish, output = orjson.dumps(text), "length", checked.max_tokens
+        reasoning = self._reasoning(checked, output)
+        total = count_tokens(checked.text) + checked.frame_tokens
+        read, written = self._cached(checked, total)
         output += reasoning
         served = ServedCall(
             input=total - read - written,
@@ -67,7 +67,7 @@ class ResponseBuilder:
             cache_write=written,
             reasoning=reasoning,
             cost_nano=cost_nano(
-                asked.model,
+                checked.model,
                 fresh=total - read - written,
                 output=output,
                 cache_read=read,
@@ -76,18 +76,18 @@ class ResponseBuilder:
         )
         return Serving(encoded=encoded, finish=finish, answer=answer, served=served)
 
-    def _reasoning(self, asked: CheckedCall, output: int) -> int:
-        if not is_reasoning(asked.model):
+    def _reasoning(self, checked: CheckedCall, output: int) -> int:
+        if not is_reasoning(checked.model):
             return 0
-        room = _REASONING_MAX if asked.max_tokens is None else asked.max_tokens - output
+        room = _REASONING_MAX if checked.max_tokens is None else checked.max_tokens - output
         return max(min(output * _REASONING_SHARE, _REASONING_MAX, room), 0)
 
-    def _cached(self, asked: CheckedCall, total: int) -> tuple[int, int]:
+    def _cached(self, checked: CheckedCall, total: int) -> tuple[int, int]:
         """Return tokens read from the cache and written to it."""
-        if not (self._caches or asked.writes_cache) or total < CACHED_PREFIX_TOKENS:
+        if not (self._caches or checked.writes_cache) or total < CACHED_PREFIX_TOKENS:
             return 0, 0
-        prefix = asked.text[: CACHED_PREFIX_TOKENS * _CHARACTERS_A_TOKEN]
-        key = blake2b(f"{asked.model}\n{prefix}".encode(), digest_size=16).digest()
+        prefix = checked.text[: CACHED_PREFIX_TOKENS * _CHARACTERS_A_TOKEN]
+        key = blake2b(f"{checked.model}\n{prefix}".encode(), digest_size=16).digest()
         known = key in self._prefixes
         self._prefixes[key] = None
         self._prefixes.move_to_end(key)
@@ -95,4 +95,4 @@ class ResponseBuilder:
             self._prefixes.popitem(last=False)
         if known:
             return CACHED_PREFIX_TOKENS, 0
-        return 0, CACHED_PREFIX_TOKENS if asked.writes_cache else 0
+        return 0, CACHED_PREFIX_TOKENS if checked.writes_cache else 0

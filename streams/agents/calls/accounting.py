@@ -116,23 +116,23 @@ async def _price(model: Model, ended: EndedCall, alerts: Alerts, pricing: Pricin
         await alerts.fire(
             AlertName.UNKNOWN_USAGE,
             f"{model.name}/{unpriced[0]}",
-            f"{model.name} reports usage that can't be priced: {', '.join(unpriced)}; its calls "
-            "are booked with cost NULL. Set its price in models.<name>.price of the registry where "
-            "there is a field for it. Where it has one, the counts contradict each other: look at "
-            "what its server reports.",
+            f"{model.name} reports usage without a price: {', '.join(unpriced)}; the cost of its "
+            "calls is NULL. Set the price in models.<name>.price of the registry, if it has a "
+            "field for this usage. If the price is set, the token counts contradict each other: "
+            "check what the model's server reports.",
         )
     elif cost_nano is None and source is not None:
         await alerts.fire(
             AlertName.UNKNOWN_USAGE,
             f"{model.name}/usage",
-            f"token counts of {model.name} are missing or contradict each other; its calls are "
-            "booked with cost NULL. Let its server report usage.",
+            f"token counts of {model.name} are missing or contradict each other; the cost of its "
+            "calls is NULL. Enable usage reports on its server.",
         )
     elif source is None:
         await alerts.fire(
             AlertName.UNKNOWN_PRICE,
             model.name,
-            f"no price is known for {model.name}; its calls are booked with cost NULL. "
+            f"{model.name} has no price; the cost of its calls is NULL. "
             "Set models.<name>.price in the registry.",
         )
     return cost_nano, source

@@ -97,7 +97,9 @@ async def _started(call: BegunCall, codecs: Codecs) -> Mapping[str, Any]:
     try:
         return await codecs.decode(codecs.outcome, call.value)
     except UndecodableError as error:
-        log.warning("a call is booked by the headers of its started record: %s", error)
+        log.warning(
+            "a started record is unreadable, recording its call from the headers only: %s", error
+        )
         return {**_NOTHING_KNOWN, "at": call.started_at}
 
 

@@ -187,15 +187,16 @@ async def _report_faults(
         await alerts.fire(
             AlertName.ADAPTER_FAULT,
             f"{candidate.model.provider}/{model}",
-            f"{error}. Other models are asked; report it to the maintainers of the adapter.",
+            f"{error}. Requests fall back to other models; report this to the adapter's "
+            "maintainers.",
         )
     if error.unsupported is not None:
         refused_parameters.learn(model, error.unsupported)
         await alerts.fire(
             AlertName.UNSUPPORTED_PARAMETER,
             f"{model}/{error.unsupported}",
-            f"{model} refused the parameter {error.unsupported}; this worker leaves it out from "
-            f"now on. Add it to models.{model}.unsupported in the registry.",
+            f"{model} rejected the parameter {error.unsupported}; this worker omits it in further "
+            f"calls. Add it to models.{model}.unsupported in the registry.",
         )
 
 
@@ -204,8 +205,8 @@ async def _alert_down(candidate: Candidate, attempt: Attempt, alerts: Alerts) ->
     await alerts.fire(
         AlertName.PROVIDER_DOWN,
         f"{model}/{instance}",
-        f"calls of {model} at {instance} fail ({attempt.status}); it is left alone and probed "
-        "until they come back",
+        f"calls of {model} at {instance} fail ({attempt.status}); its circuit is open, and probes "
+        "close it when the instance recovers",
     )
 
 

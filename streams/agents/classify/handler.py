@@ -79,7 +79,7 @@ async def give_up_request(work: Work, fault: HandlingFailure, deps: Dependencies
         if is_environment(error):
             raise
         log.warning(
-            "a request that failed can't be opened; only its dead letter is left: %s",
+            "cannot read a failed request, keeping its dead letter only: %s",
             cause_of(error),
         )
         return

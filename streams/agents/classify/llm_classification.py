@@ -33,7 +33,7 @@ async def opinion_on(
     hop = progress.hop
     asked = hop.snapshot.policy.llm
     if asked is None:
-        return LlmClassification(failed="nobody to ask")
+        return LlmClassification(failed="not configured")
     key = question_key(seen, hop.snapshot)
     known = deps.classification_cache.recall(key)
     if known is not None:
@@ -53,8 +53,8 @@ async def opinion_on(
         await deps.observers.alerts.fire(
             AlertName.CLASSIFIER_SILENT,
             asked.model,
-            f"the llm classifier's model failed again and again ({opinion.failed}); the rules "
-            "decide meanwhile. See policy.llm in the registry.",
+            f"the llm classifier's model fails repeatedly ({opinion.failed}); the rules "
+            "decide meanwhile. Check policy.llm in the registry.",
         )
     return opinion
 

@@ -110,7 +110,7 @@ def check_request(
     value = opened.message.value or b""
     if len(value) > MAX_REQUEST_BYTES:
         raise InvalidRequestError(
-            f"the request has {len(value)} bytes, at most {MAX_REQUEST_BYTES} are taken",
+            f"the request has {len(value)} bytes; the limit is {MAX_REQUEST_BYTES}",
             code="too_large",
         )
     if opened.refusal is not None:
@@ -123,7 +123,7 @@ def check_request(
     deadline_at = opened.source.timestamp + request.deadline_ms
     if deadline_at <= now:
         raise InvalidRequestError(
-            "the deadline was over before the request was read", code="deadline_exceeded"
+            "the deadline expired before a worker read the request", code="deadline_exceeded"
         )
     _check_extra_body(request, snapshot)
     return CheckedRequest(request=request, body=body, deadline_at=deadline_at)
@@ -132,9 +132,9 @@ def check_request(
 def _check_tenant(opened: OpenedRequest) -> None:
     if opened.bound_tenant is not None:
         if opened.record.get("tenant") not in {None, opened.bound_tenant}:
-            raise InvalidRequestError("tenant: this topic belongs to another tenant")
+            raise InvalidRequestError("tenant: this topic is bound to another tenant")
     elif opened.foreign:
-        raise InvalidRequestError("tenant: its requests come by a topic of its own")
+        raise InvalidRequestError("tenant: requests of this tenant must use its own topic")
 
 
 def _encode_body(request: Request) -> bytes:
@@ -146,7 +146,7 @@ def _encode_body(request: Request) -> bytes:
     body = exact_json.dumps(request.body)
     if len(body) > MAX_REQUEST_BYTES:
         raise InvalidRequestError(
-            f"the request has {len(body)} bytes as JSON, at most {MAX_REQUEST_BYTES} are taken",
+            f"the request has {len(body)} bytes as JSON; the limit is {MAX_REQUEST_BYTES}",
             code="too_large",
         )
     return body
@@ -157,8 +157,8 @@ def _check_extra_body(request: Request, snapshot: RegistrySnapshot) -> None:
     models = snapshot.models.values() if pinned is None else (pinned,)
     refused = refused_names(request.body, models)
     if refused:
-        whose = "no model takes it" if pinned is None else f"{pinned.name} does not take it"
+        rejected_by = "no model accepts" if pinned is None else f"{pinned.name} does not accept"
         raise InvalidRequestError(
-            f"extra_body.{refused[0]}: {whose}; a model takes what its registry entry lists under "
-            "extra_body, by default the common vendor parameters"
+            f"extra_body.{refused[0]}: {rejected_by} this parameter; the accepted ones are listed "
+            "under extra_body of the model in the registry, by default the common vendor parameters"
         )

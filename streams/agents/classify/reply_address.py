@@ -76,7 +76,7 @@ async def _forbidden(
     topic: str, message: Incoming, intake: IntakePorts
 ) -> InvalidRequestError | None:
     if not intake.reply_topics.allows(topic, intake.bound_tenants.get(message.topic)):
-        why = "reply-topic: not a topic that replies may go to"
+        why = "reply-topic: not a permitted reply topic"
     elif topic != REPLIES and not await intake.reply_topic_exists(topic):
         why = "reply-topic: does not exist; create it first"
     else:

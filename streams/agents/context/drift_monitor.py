@@ -82,9 +82,9 @@ class DriftMonitor:
         return DriftFinding(
             rule=AlertName.INPUT_SHIFT,
             subject=f"{version}/{classifier}",
-            message=f"scores of {classifier} have shifted (stability index {index:.2f}, from "
-            f"{SHIFTED} on): requests are not what they were. Look at "
-            "`sluice query routing_distribution`, and train again: `sluice train --since 7d`.",
+            message=f"the score distribution of {classifier} differs from its reference "
+            f"(stability index {index:.2f}, limit {SHIFTED}). Check "
+            "`sluice query routing_distribution`, then retrain: `sluice train --since 7d`.",
         )
 
     def replied(self, identity: bytes, model: str, confidence: float | None) -> None:
@@ -115,6 +115,6 @@ class DriftMonitor:
         return DriftFinding(
             rule=AlertName.CALIBRATION_LOST,
             subject=model,
-            message=f"mean confidence in {model} is {sure:.2f}, what was said of the same answers "
-            f"{good:.2f}. See `sluice query calibration`; train again, or move the thresholds.",
+            message=f"mean confidence in answers of {model} is {sure:.2f}, their mean quality is "
+            f"{good:.2f}. Check `sluice query calibration`, then retrain or change the thresholds.",
         )

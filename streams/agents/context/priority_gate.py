@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from streams.routing.selection.candidates import Shortlist, blocked_shortlist
 
-_WHY = "requests of priority wait for it"
+_WHY = "priority requests wait for this capacity"
 
 
 class PriorityGate:

@@ -54,9 +54,9 @@ async def _first_reply(
 def _status(message: TierMessage, status: str, now: int) -> Reply:
     is_open = status == OPEN
     said = (
-        "it has not ended yet; send this one again later to get its reply"
+        "is still in progress; retry later to get its reply"
         if is_open
-        else f"its status is {status}, and its reply can't be read any more"
+        else f"ended with status {status}, and its reply is no longer readable"
     )
     return Reply(
         request_id=message.request_id,
@@ -66,7 +66,7 @@ def _status(message: TierMessage, status: str, now: int) -> Reply:
         cost_nano=0,
         error=Failure(
             code="duplicate_request",
-            message=f"a request with this id came before, {said}",
+            message=f"the earlier request with this id {said}",
             retryable=is_open,
         ),
     )

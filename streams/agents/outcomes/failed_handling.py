@@ -28,8 +28,8 @@ INTERNAL_ERROR = "internal_error"
 
 FAILURE = Failure(
     code=INTERNAL_ERROR,
-    message="the request could not be handled: an unexpected error repeated. Operators find it by "
-    "its request id; sending it again meets the same error",
+    message="handling of the request failed repeatedly with an unexpected error. A retry meets the "
+    "same error; report the request id to the operators",
     retryable=False,
 )
 
@@ -50,7 +50,7 @@ async def end_failed(
         if is_environment(error):
             raise
         log.warning(
-            "a request could not be ended as failed; only its dead letter is left: %s",
+            "cannot end a request as failed, keeping its dead letter only: %s",
             cause_of(error),
         )
 
@@ -68,6 +68,6 @@ async def set_failed_aside(
         AlertName.HANDLING_FAILED,
         message.topic,
         f"{message.topic}:{message.partition}:{message.offset}: {fault.reason}. It ended as "
-        "internal_error; its bytes are in the dead-letter topic, the traceback in the log of "
-        f"{kafka.me.worker}",
+        "internal_error. See the dead-letter topic for its bytes, and the log of "
+        f"{kafka.me.worker} for the traceback",
     )

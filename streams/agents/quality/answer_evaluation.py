@@ -132,7 +132,7 @@ async def ask_judge(
     snapshot = progress.hop.snapshot
     judge = snapshot.policy.judge
     if judge is None:
-        return SecondOpinion(failed="nobody to ask")
+        return SecondOpinion(failed="not configured")
     body = judge_body(answered, snapshot.models[judge.model])
     spec = CallSpec(
         body=body,
@@ -149,8 +149,8 @@ async def ask_judge(
         await deps.observers.alerts.fire(
             AlertName.JUDGE_NONSENSE,
             judge.model,
-            "the judge did not answer with a score; confidences stand without it. "
-            "See policy.judge in the registry.",
+            "the judge answered without a score; confidences are computed without it. "
+            "Check policy.judge in the registry.",
         )
         return SecondOpinion(failed="nonsense", steps=result.steps)
     signal = QualitySignal(signal=JUDGED, name=judge.model, score=found)

@@ -17,7 +17,7 @@ from schemas.events import Alert
 from schemas.topics import ALERTS
 from streams.alerts.evaluation.alert_states import AlertTransition
 
-MOST_STANDING = 5_000
+MOST_ACTIVE = 5_000
 """Maximum number of active alerts; one more removes the one with the oldest repetition."""
 
 Name = tuple[str, str]
@@ -72,14 +72,14 @@ def read_alert(record: Mapping[str, Any]) -> Alert:
 class AlertBook:
     """The active alerts."""
 
-    def __init__(self, *, most: int = MOST_STANDING) -> None:
-        self._standing: dict[Name, ActiveAlert] = {}
+    def __init__(self, *, most: int = MOST_ACTIVE) -> None:
+        self._active: dict[Name, ActiveAlert] = {}
         self._most = most
 
     @property
-    def standing(self) -> Mapping[Name, ActiveAlert]:
+    def active(self) -> Mapping[Name, ActiveAlert]:
         """Return the active alerts by rule and subject."""
-        return self._standing
+        return self._active
 
     def take(self, alert: Alert, *, at: int, offset: int) -> Notice | None:
         """Apply a record; return its change, `None` for a repeat.
@@ -87,27 +87,27 @@ class AlertBook:
         `at` is its append time (ms), `offset` its position on the log.
         """
         name = (alert.rule, alert.subject)
-        stands = self._standing.get(name)
+        active = self._active.get(name)
         if alert.state == AlertTransition.FIRED:
-            if stands is not None:
-                self._standing[name] = replace(stands, latest=alert, seen=at)
+            if active is not None:
+                self._active[name] = replace(active, latest=alert, seen=at)
                 return None
             self._make_room()
-            self._standing[name] = ActiveAlert(fired=alert, latest=alert, seen=at)
+            self._active[name] = ActiveAlert(fired=alert, latest=alert, seen=at)
             return Notice(
                 offset=offset, change=AlertTransition.FIRED, alert=alert, at=at, fired_at=alert.at
             )
-        if stands is None:
+        if active is None:
             return None
-        del self._standing[name]
+        del self._active[name]
         return Notice(
             offset=offset,
             change=AlertTransition.RESOLVED,
             alert=alert,
             at=at,
-            fired_at=stands.fired.at,
+            fired_at=active.fired.at,
         )
 
     def _make_room(self) -> None:
-        if len(self._standing) >= self._most:
-            del self._standing[min(self._standing, key=lambda name: self._standing[name].seen)]
+        if len(self._active) >= self._most:
+            del self._active[min(self._active, key=lambda name: self._active[name].seen)]

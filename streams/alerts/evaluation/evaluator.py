@@ -49,7 +49,7 @@ class Evaluator:
             Measure(rule, tiers[0], most_subjects=most) for rule in alerting.rules
         )
         self._rules = {rule.name: rule for rule in alerting.rules}
-        self._patience: dict[Name, AlertTimer] = {}
+        self._timers: dict[Name, AlertTimer] = {}
         self._noticed_by = MARK + name
 
     @property
@@ -74,59 +74,59 @@ class Evaluator:
         """Yield the alerts to publish at `now` (broker time, ms), rule by rule, so that other tasks
         can run in between.
         """
-        standing = dict(book.standing)
+        active = dict(book.active)
         for measure in self._measures:
-            alerts = tuple(self._of_rule(measure, standing, now))
+            alerts = tuple(self._of_rule(measure, active, now))
             for alert in alerts:
-                standing.pop((alert.rule, alert.subject), None)
+                active.pop((alert.rule, alert.subject), None)
             yield alerts
-        yield tuple(self._of_others(standing, now))
+        yield tuple(self._of_others(active, now))
 
-    def _of_others(self, standing: dict[Name, ActiveAlert], now: int) -> Iterator[Alert]:
+    def _of_others(self, active: dict[Name, ActiveAlert], now: int) -> Iterator[Alert]:
         """Return alerts without a rule that are over, and those to repeat."""
-        for (rule, subject), stands in standing.items():
+        for (rule, subject), alert in active.items():
             ours = rule in self._rules
-            measured = stands.fired.worker.startswith(MARK)
+            measured = alert.fired.worker.startswith(MARK)
             if measured and not ours:
-                over: str | None = "its rule is not in the registry any more"
+                over: str | None = "the rule was removed from the registry"
             else:
-                over = None if ours else why_over(rule, subject, stands.seen, now)
+                over = None if ours else why_over(rule, subject, alert.seen, now)
             if over is not None:
-                yield self._alert(stands.fired, AlertTransition.RESOLVED, over, now)
-            elif measured and now - stands.seen >= REMIND_MS:
-                yield self._alert(stands.latest, AlertTransition.FIRED, stands.latest.message, now)
+                yield self._alert(alert.fired, AlertTransition.RESOLVED, over, now)
+            elif measured and now - alert.seen >= REMIND_MS:
+                yield self._alert(alert.latest, AlertTransition.FIRED, alert.latest.message, now)
 
     def _of_rule(
-        self, measure: Measure, standing: dict[Name, ActiveAlert], now: int
+        self, measure: Measure, active: dict[Name, ActiveAlert], now: int
     ) -> Iterator[Alert]:
         rule = measure.rule
-        stands = {subject: each for (name, subject), each in standing.items() if name == rule.name}
+        firing = {subject: each for (name, subject), each in active.items() if name == rule.name}
         read = {reading.subject: reading for reading in measure.readings(now)}
-        for subject in stands.keys() - read.keys():
+        for subject in firing.keys() - read.keys():
             read[subject] = measure.silence(subject)
         for subject, reading in read.items():
             name = (rule.name, subject)
-            judged = judge(rule, reading, firing=subject in stands)
-            patience, change = step(
-                self._patience.get(name, AlertTimer()),
+            judged = judge(rule, reading, firing=subject in firing)
+            timer, change = step(
+                self._timers.get(name, AlertTimer()),
                 judged.verdict,
                 rule,
                 now,
-                firing=subject in stands,
+                firing=subject in firing,
             )
-            self._remember(name, patience)
+            self._remember(name, timer)
             if change is not None:
                 yield self._measured(measure, reading, judged, change, now)
-            elif subject in stands and judged.verdict is RuleState.BREACHED:
+            elif subject in firing and judged.verdict is RuleState.BREACHED:
                 alert = self._measured(measure, reading, judged, AlertTransition.FIRED, now)
-                if _is_news(alert, stands[subject], now):
+                if _is_news(alert, firing[subject], now):
                     yield alert
 
-    def _remember(self, name: Name, patience: AlertTimer) -> None:
-        if patience == AlertTimer():
-            self._patience.pop(name, None)
+    def _remember(self, name: Name, timer: AlertTimer) -> None:
+        if timer == AlertTimer():
+            self._timers.pop(name, None)
         else:
-            self._patience[name] = patience
+            self._timers[name] = timer
 
     def _measured(
         self,
@@ -137,17 +137,15 @@ class Evaluator:
         now: int,
     ) -> Alert:
         rule = measure.rule
-        if reading.value is None:
-            said = "nothing was seen of it for a while"
-        else:
-            said = measure.in_words(reading)
+        finding = "no recent data" if reading.value is None else measure.in_words(reading)
         advice = f". {ADVICE[rule.kind]}" if change is AlertTransition.FIRED else ""
         return Alert(
             rule=rule.name,
             subject=reading.subject,
             state=change.value,
             severity=rule.severity,
-            message=f"{said} ({_bound(rule, judged)}over {span_in_words(rule.window_ms)}){advice}",
+            message=f"{finding} ({_bound(rule, judged)}over {span_in_words(rule.window_ms)})"
+            f"{advice}",
             at=now,
             worker=self._noticed_by,
             value=None if reading.value is None else round(reading.value, 9),
@@ -168,9 +166,9 @@ class Evaluator:
         )
 
 
-def _is_news(alert: Alert, stands: ActiveAlert, now: int) -> bool:
+def _is_news(alert: Alert, known: ActiveAlert, now: int) -> bool:
     """Return whether an active alert's current message needs another record."""
-    return now - stands.seen >= UPDATE_MS and alert.message != stands.latest.message
+    return now - known.seen >= UPDATE_MS and alert.message != known.latest.message
 
 
 def _bound(rule: AlertRule, judged: RuleEvaluation) -> str:

@@ -47,7 +47,7 @@ Counted = tuple[str, float] | None
 """Returns a subject and an amount; `None` if a rule does not count the event."""
 
 
-def _whose(rule: AlertRule, tenant: str) -> str | None:
+def _tenant_subject(rule: AlertRule, tenant: str) -> str | None:
     if rule.tenants and tenant not in rule.tenants:
         return None
     return tenant if rule.per_tenant else EVERYBODY
@@ -56,14 +56,14 @@ def _whose(rule: AlertRule, tenant: str) -> str | None:
 def _cost(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
     if not isinstance(seen, CallSeen) or seen.cost_nano is None:
         return None
-    subject = _whose(rule, seen.tenant)
+    subject = _tenant_subject(rule, seen.tenant)
     return None if subject is None else (subject, seen.cost_nano * _NANO)
 
 
 def _fallback(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
     if not isinstance(seen, CallSeen) or seen.purpose != ANSWER:
         return None
-    subject = _whose(rule, seen.tenant)
+    subject = _tenant_subject(rule, seen.tenant)
     return None if subject is None else (subject, float(seen.status != _OK))
 
 
@@ -76,7 +76,7 @@ def _quality(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
 def _distribution(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
     if not isinstance(seen, EndSeen) or seen.decided_tier is None or seen.status == _REJECTED:
         return None
-    subject = _whose(rule, seen.tenant)
+    subject = _tenant_subject(rule, seen.tenant)
     return None if subject is None else (subject, float(seen.decided_tier == first_tier))
 
 
@@ -92,7 +92,7 @@ def _unpriced(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
     return seen.model, 1.0
 
 
-def _aside(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
+def _dead_letter(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
     return (seen.topic, 1.0) if isinstance(seen, DeadLetterObserved) else None
 
 
@@ -105,7 +105,7 @@ def _lag(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
 def _errors(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
     if not isinstance(seen, EndSeen) or seen.status == _REJECTED:
         return None
-    subject = _whose(rule, seen.tenant)
+    subject = _tenant_subject(rule, seen.tenant)
     return None if subject is None else (subject, float(seen.status in _LOST))
 
 
@@ -122,39 +122,43 @@ def _mean(rule: AlertRule, sums: Sums, subject: str) -> Measurement:
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class _Formula:
     counts: Callable[[AlertRule, Seen, str], Counted]
     reads: Callable[[AlertRule, Sums, str], Measurement]
-    says: str
+    text: str
 
 
-_WAYS: Mapping[MeasureKind, _Way] = {
-    MeasureKind.COST_RATE: _Way(_cost, _hourly, "${value:.4f} an hour is being spent"),
-    MeasureKind.FALLBACK_RATE: _Way(_fallback, _mean, "{value:.1%} of answering calls fail"),
-    MeasureKind.QUALITY_DROP: _Way(_quality, _mean, "mean {signal} is {value:.3f}"),
-    MeasureKind.DISTRIBUTION_SHIFT: _Way(
+_FORMULAS: Mapping[MeasureKind, _Formula] = {
+    MeasureKind.COST_RATE: _Formula(_cost, _hourly, "spend is ${value:.4f} per hour"),
+    MeasureKind.FALLBACK_RATE: _Formula(_fallback, _mean, "{value:.1%} of answering calls fail"),
+    MeasureKind.QUALITY_DROP: _Formula(_quality, _mean, "mean {signal} is {value:.3f}"),
+    MeasureKind.DISTRIBUTION_SHIFT: _Formula(
         _distribution, _mean, "{value:.1%} of requests go to the first tier"
     ),
-    MeasureKind.PROVIDER_DOWN: _Way(_down, _mean, "{value:.1%} of its calls fail"),
-    MeasureKind.UNKNOWN_PRICE: _Way(
-        _unpriced, _total, "{value:.0f} answered calls have no known price"
+    MeasureKind.PROVIDER_DOWN: _Formula(_down, _mean, "{value:.1%} of its calls fail"),
+    MeasureKind.UNKNOWN_PRICE: _Formula(
+        _unpriced, _total, "{value:.0f} answered calls have no price"
     ),
-    MeasureKind.DEAD_LETTERS: _Way(_aside, _total, "{value:.0f} messages went aside"),
-    MeasureKind.CONSUMER_LAG: _Way(_lag, _mean, "{value:.0f} records behind"),
-    MeasureKind.ERROR_RATE: _Way(_errors, _mean, "{value:.1%} of requests fail or expire"),
+    MeasureKind.DEAD_LETTERS: _Formula(
+        _dead_letter, _total, "{value:.0f} messages became dead letters"
+    ),
+    MeasureKind.CONSUMER_LAG: _Formula(_lag, _mean, "the lag is {value:.0f} records"),
+    MeasureKind.ERROR_RATE: _Formula(_errors, _mean, "{value:.1%} of requests fail or expire"),
 }
 
 ADVICE: Mapping[MeasureKind, str] = {
-    MeasureKind.COST_RATE: "Calls of unknown cost come on top. See `sluice query cost_by`.",
+    MeasureKind.COST_RATE: "Calls of unknown cost are not included. See `sluice query cost_by`.",
     MeasureKind.FALLBACK_RATE: "See `sluice query fallback_rate`.",
     MeasureKind.QUALITY_DROP: "See `sluice query quality_by_tier`.",
     MeasureKind.DISTRIBUTION_SHIFT: "See `sluice query routing_distribution`.",
-    MeasureKind.PROVIDER_DOWN: "It is left alone and probed. See `sluice query provider_health`.",
+    MeasureKind.PROVIDER_DOWN: (
+        "After consecutive failures its circuit opens. See `sluice query provider_health`."
+    ),
     MeasureKind.UNKNOWN_PRICE: (
         "Set models.<name>.price in the registry. See `sluice query unknown_cost`."
     ),
-    MeasureKind.DEAD_LETTERS: "See `sluice query dead_letters`; the bytes lie on its .dlq topic.",
-    MeasureKind.CONSUMER_LAG: "Add workers, or sinks, or see what holds them up: their /health.",
+    MeasureKind.DEAD_LETTERS: "See `sluice query dead_letters`; the bytes are on the .dlq topic.",
+    MeasureKind.CONSUMER_LAG: "Add workers or sinks, or check what blocks them: see /health.",
     MeasureKind.ERROR_RATE: "See `sluice query provider_health` and the worker's log.",
 }
 """Action for an alert of each kind."""
@@ -171,11 +175,11 @@ class Measure:
         self._windows = Windows(
             rule.window_ms, before=rule.change is not None, most_subjects=most_subjects
         )
-        self._way = _WAYS[rule.kind]
+        self._formula = _FORMULAS[rule.kind]
 
     def take(self, seen: Seen) -> None:
         """Count an event, if the rule counts it."""
-        counted = self._way.counts(self.rule, seen, self._first_tier)
+        counted = self._formula.counts(self.rule, seen, self._first_tier)
         if counted is not None:
             subject, amount = counted
             self._windows.take(subject, seen.at, amount)
@@ -183,15 +187,15 @@ class Measure:
     def readings(self, now: int) -> Iterator[Measurement]:
         """Return the figure of each subject at `now`."""
         for subject, sums in self._windows.sums(now):
-            yield self._way.reads(self.rule, sums, subject)
+            yield self._formula.reads(self.rule, sums, subject)
 
     def silence(self, subject: str) -> Measurement:
         """Return the figure of a subject without recent events."""
-        return self._way.reads(self.rule, Sums(), subject)
+        return self._formula.reads(self.rule, Sums(), subject)
 
     def in_words(self, reading: Measurement) -> str:
         """Return a figure as text."""
-        said = self._way.says.format(value=reading.value or 0.0, signal=self.rule.signal)
+        text = self._formula.text.format(value=reading.value or 0.0, signal=self.rule.signal)
         if self.rule.change is None or reading.before is None:
-            return said
-        return f"{said}, in the window before {reading.before:.3f}"
+            return text
+        return f"{text}, {reading.before:.3f} in the previous window"

@@ -26,16 +26,14 @@ def why_over(rule: str, subject: str, seen: int, now: int) -> str | None:
     """
     match resolution_of(rule):
         case Resolution.BUDGET_WINDOW if (end := budget_window_end(subject)) is not None:
-            return "its window has ended" if now >= end else None
+            return "the budget window ended" if now >= end else None
         case Resolution.QUIET | Resolution.BUDGET_WINDOW:
             pass
         case Resolution.EVALUATED:
             return "a worker evaluates alert rules again"
         case _:
             return None
-    return (
-        f"it was not raised again for {span_in_words(QUIET_MS)}" if now - seen >= QUIET_MS else None
-    )
+    return f"not raised again within {span_in_words(QUIET_MS)}" if now - seen >= QUIET_MS else None
 
 
 def budget_window_end(subject: str) -> int | None:

@@ -39,7 +39,7 @@ class AlertLog(Protocol):
     """The topics of alerts and events. Every method may raise `KafkaError`; retry then."""
 
     async def start(self) -> None:
-        """Connect, and stand for election."""
+        """Connect, and join the leader election."""
         ...
 
     async def stop(self) -> None:
@@ -59,11 +59,11 @@ class AlertLog(Protocol):
         """Return alerts up to the current end: after an election all, later the new ones."""
         ...
 
-    async def told_to(self) -> int | None:
+    async def delivered_offset(self) -> int | None:
         """Return the offset up to which alerts are delivered; `None` before the first."""
         ...
 
-    async def tell(self, offset: int) -> None:
+    async def commit_delivered(self, offset: int) -> None:
         """Commit the offset before which all alerts are delivered."""
         ...
 

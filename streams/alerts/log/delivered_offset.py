@@ -15,7 +15,7 @@ class Progress:
         self._open: dict[int, int] = {}
 
     @property
-    def told_to(self) -> int:
+    def delivered_offset(self) -> int:
         """Return the offset before which every notice is delivered, or given up."""
         return min(self._open, default=self._read_to)
 

@@ -20,7 +20,7 @@ class FakeGroupState:
     """A group's state on the broker: the delivered offset, and lags."""
 
     def __init__(self) -> None:
-        self.told: int | None = None
+        self.delivered: int | None = None
         self.evaluation: AlertEvaluation | None = None
         self.lags: dict[tuple[str, str], int] = {}
 
@@ -33,12 +33,12 @@ class MemoryAlertLog:
         log: MemoryLog,
         clock: Clock,
         topics: Collection[str],
-        offices: FakeGroupState | None = None,
+        group_state: FakeGroupState | None = None,
     ) -> None:
         self._topics = frozenset(topics)
         self._log = log
         self._clock = clock
-        self.offices = offices or FakeGroupState()
+        self.group_state = group_state or FakeGroupState()
         self.behind = False
         self._won = asyncio.Event()
         self._alerts = 0
@@ -78,17 +78,17 @@ class MemoryAlertLog:
             for each in news
         ]
 
-    async def told_to(self) -> int | None:
+    async def delivered_offset(self) -> int | None:
         """See `AlertLog`."""
-        return self.offices.told
+        return self.group_state.delivered
 
-    async def tell(self, offset: int) -> None:
+    async def commit_delivered(self, offset: int) -> None:
         """See `AlertLog`."""
-        self.offices.told = offset
+        self.group_state.delivered = offset
 
     async def evaluated(self, evaluation: AlertEvaluation) -> None:
         """See `AlertLog`."""
-        self.offices.evaluation = evaluation
+        self.group_state.evaluation = evaluation
 
     async def topics(self) -> frozenset[str]:
         """See `AlertLog`."""
@@ -124,4 +124,4 @@ class MemoryAlertLog:
 
     async def lag(self, groups: Collection[str]) -> Mapping[tuple[str, str], int]:
         """See `AlertLog`."""
-        return {place: lag for place, lag in self.offices.lags.items() if place[0] in groups}
+        return {place: lag for place, lag in self.group_state.lags.items() if place[0] in groups}

@@ -65,7 +65,7 @@ class KafkaAlertLog:
         self._kafka = dict(kafka)
         self._group = group
         self._times = times
-        self._told: int | None = None
+        self._delivered: int | None = None
         self._metadata = ""
         self._broker_now = broker_now
         self._lease: AIOKafkaConsumer | None = None
@@ -135,22 +135,22 @@ class KafkaAlertLog:
             )
         return found
 
-    async def told_to(self) -> int | None:
+    async def delivered_offset(self) -> int | None:
         """See `AlertLog`."""
         offset: int | None = await self._started(self._lease).committed(ALERT_PLACE)
-        self._told = offset
+        self._delivered = offset
         return offset
 
-    async def tell(self, offset: int) -> None:
+    async def commit_delivered(self, offset: int) -> None:
         """See `AlertLog`."""
         await self._started(self._lease).commit({ALERT_PLACE: (offset, self._metadata)})
-        self._told = offset
+        self._delivered = offset
 
     async def evaluated(self, evaluation: AlertEvaluation) -> None:
         """See `AlertLog`."""
         self._metadata = evaluation.encode()
-        if self._told is not None:
-            await self.tell(self._told)
+        if self._delivered is not None:
+            await self.commit_delivered(self._delivered)
 
     async def topics(self) -> frozenset[str]:
         """See `AlertLog`."""
@@ -219,12 +219,12 @@ class KafkaAlertLog:
         ahead = now - time.time() * 1000
         frontier: float | None = None
         for place, reached in self._reached.items():
-            end, asked = events.last_stable_offset(place), events.last_poll_timestamp(place)
-            if end is None or asked is None:
+            end, polled = events.last_stable_offset(place), events.last_poll_timestamp(place)
+            if end is None or polled is None:
                 return None
             drained = await events.position(place) >= end
             # A fetch from before this machine's clock was set back would be in the future.
-            until = min(asked + ahead, now) - SETTLE_MS if drained else reached
+            until = min(polled + ahead, now) - SETTLE_MS if drained else reached
             frontier = until if frontier is None else min(frontier, until)
         return None if frontier is None else int(frontier)
 

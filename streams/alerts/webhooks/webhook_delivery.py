@@ -77,7 +77,7 @@ class WebhookSender:
             self.hosts.check(url, loopback=False)
             headers = self._headers(notice, webhook, url.host)
         except httpx.InvalidURL:
-            return DeliveryResult(delivery=Delivery.REFUSED, why="its url is no address")
+            return DeliveryResult(delivery=Delivery.REFUSED, why="its url is invalid")
         except ProviderError as error:
             return DeliveryResult(delivery=Delivery.REFUSED, why=str(error))
         body = body_of(notice)
@@ -88,13 +88,13 @@ class WebhookSender:
                 exchange = await post(self.transport, url, headers, body, self.timeouts)
             except ProviderError as error:
                 if error.status is not None:
-                    why = f"it answered {error.status}, and {_unusable(error.status)}"
+                    why = f"it responded {error.status}, and {_unusable(error.status)}"
                     return DeliveryResult(delivery=Delivery.REFUSED, tries=number, why=why)
                 why = _IN_WORDS.get(error.error_class, error.error_class.value)
             else:
                 if 200 <= exchange.status < 300:
                     return DeliveryResult(delivery=Delivery.DELIVERED, tries=number)
-                why = f"it answered {exchange.status}"
+                why = f"it responded {exchange.status}"
                 if exchange.status != _TOO_MANY and exchange.status < _SERVER_ERRORS:
                     return DeliveryResult(delivery=Delivery.REFUSED, tries=number, why=why)
                 after_s = _retry_after(exchange)
@@ -143,15 +143,15 @@ def body_of(notice: Notice) -> bytes:
 
 
 _IN_WORDS = {
-    ErrorClass.TIMEOUT: "it did not answer in time",
-    ErrorClass.CONNECTION: "there was no connection",
-    ErrorClass.BAD_RESPONSE: "its answer is not usable",
+    ErrorClass.TIMEOUT: "it did not respond in time",
+    ErrorClass.CONNECTION: "the connection failed",
+    ErrorClass.BAD_RESPONSE: "its response is invalid",
 }
 
 
 def _unusable(status: int) -> str:
     """Return why an exchange with this status was stopped."""
-    return "redirects are not followed" if 300 <= status < 400 else "more than is read"
+    return "redirects are not followed" if 300 <= status < 400 else "the response is too large"
 
 
 def _retry_after(exchange: Exchange) -> float | None:

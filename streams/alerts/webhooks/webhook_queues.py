@@ -39,18 +39,18 @@ class Webhooks:
         self._queues: dict[Webhook, asyncio.Queue[Notice]] = {}
         self._tasks: dict[Webhook, asyncio.Task[None]] = {}
 
-    def begin(self, told_to: int) -> None:
+    def begin(self, delivered_offset: int) -> None:
         """Restart; everything before this offset is delivered."""
-        self._progress = Progress(told_to)
+        self._progress = Progress(delivered_offset)
 
     @property
-    def told_to(self) -> int:
+    def delivered_offset(self) -> int:
         """Return the offset before which every notice is delivered, or given up."""
-        return self._progress.told_to
+        return self._progress.delivered_offset
 
     def read(self, offset: int, notice: Notice | None) -> None:
         """Queue the notice of a record of the log."""
-        if notice is not None and offset >= self._progress.told_to:
+        if notice is not None and offset >= self._progress.delivered_offset:
             self._offer(notice)
         self._progress.read(offset)
 
@@ -86,8 +86,10 @@ class Webhooks:
             try:
                 queue.put_nowait(notice)
             except asyncio.QueueFull:
-                self._tell(
-                    notice, webhook, DeliveryResult(delivery=Delivery.DROPPED, why="too many wait")
+                self._report(
+                    notice,
+                    webhook,
+                    DeliveryResult(delivery=Delivery.DROPPED, why="its queue is full"),
                 )
             else:
                 self._progress.begin(notice.offset)
@@ -98,19 +100,19 @@ class Webhooks:
             try:
                 result = await self._deliver(notice, webhook)
             except Exception as error:
-                log.exception("delivering an alert broke")
+                log.exception("the delivery of an alert failed unexpectedly")
                 result = DeliveryResult(delivery=Delivery.FAILED, why=type(error).__name__)
             finally:
                 self._progress.end(notice.offset)
                 queue.task_done()
-            self._tell(notice, webhook, result)
+            self._report(notice, webhook, result)
 
-    def _tell(self, notice: Notice, webhook: Webhook, result: DeliveryResult) -> None:
+    def _report(self, notice: Notice, webhook: Webhook, result: DeliveryResult) -> None:
         self._ended(result.delivery.value)
         if result.delivery is Delivery.DELIVERED:
             return
         log.warning(
-            "the webhook at %s was not told that alert %s (%s) is %s: %s (%s, tries: %d)",
+            "the webhook at %s did not receive alert %s (%s), state %s: %s (%s, attempts: %d)",
             httpx.URL(webhook.url).host,
             notice.alert.rule,
             notice.alert.subject,

@@ -205,7 +205,7 @@ def _lines(path: Path, columns: ColumnMapping) -> Iterator[Labelled]:
                     yield _row(line, f"{path}, line {number}", columns)
     except (OSError, EOFError) as error:
         why = getattr(error, "strerror", None) or error
-        raise LabelsError(f"{path} can't be read: {why}") from None
+        raise LabelsError(f"cannot read {path}: {why}") from None
 
 
 def _row(line: bytes, place: str, columns: ColumnMapping) -> Labelled:

@@ -73,7 +73,7 @@ def _completion(document: Json, used: Usage, call: ChatCall) -> Completion:
     calls = few_calls([block for block in blocks if block.get("type") == "tool_use"])
     finish = _finish(document.get("stop_reason"), answered=bool(content or calls))
     if finish == "tool_calls" and not calls:
-        raise bad_answer("ends with a tool call and has none")
+        raise bad_answer("has stop reason tool_use without a tool call")
     message: dict[str, Any] = {"role": "assistant", "content": content or None}
     if shape == "tool" and calls:
         message["content"] = _arguments(calls[0])
@@ -137,7 +137,7 @@ def _tool_call(block: Json, taken: set[str], seed: str, number: int) -> dict[str
 def _arguments(block: Json) -> str:
     given = block.get("input")
     if not isinstance(given, str | dict | None):
-        raise bad_answer("has a tool call whose input is not an object")
+        raise bad_answer("has a tool call with an input that is not an object")
     # Some compatible servers send the input as JSON text.
     return given if isinstance(given, str) and given else json_text(part(block, "input"))
 

@@ -164,7 +164,7 @@ def image_source(url: str) -> dict[str, str]:
     if not comma or media_type not in _IMAGE_TYPES:
         raise ProviderError(
             ErrorClass.BAD_REQUEST,
-            "an image is neither an https address nor a data URL of a jpeg, png, gif or webp",
+            "an image is neither an https URL nor a data URL of type jpeg, png, gif or webp",
         )
     if "base64" not in parameters:
         data = base64.b64encode(unquote_to_bytes(data)).decode()

@@ -10,7 +10,7 @@ from typing import Any
 
 from streams.providers.answer_fields import Json, count
 from streams.providers.port import Usage
-from streams.providers.pricing.usage_fields import UsageFields, says_something
+from streams.providers.pricing.usage_fields import UsageFields, is_informative
 
 _STANDARD_GEOGRAPHIES = frozenset({"global", "not_available"})
 _SPLIT = "cache_creation"
@@ -61,7 +61,7 @@ def _is_sum_of(iterations: Any, fresh: int | None, made: int | None) -> bool:
     """Return whether the total equals its sampling steps; a compaction step is billed
     separately.
     """
-    if not says_something(iterations):
+    if not is_informative(iterations):
         return True
     if not isinstance(iterations, list) or not all(isinstance(each, dict) for each in iterations):
         return False

@@ -135,10 +135,10 @@ def _problem(entry: str) -> str | None:
     if entry in WORDS:
         return None
     if "@" in entry or found is None:
-        return "holds credentials" if "@" in entry else "is no host"
+        return "contains credentials" if "@" in entry else "is not a host"
     scheme, port = (found["scheme"] or "").lower(), (found["port"] or "").removeprefix(":")
     if scheme not in {"", "http://", "https://"}:
         return f"has the scheme {scheme.removesuffix('://')}"
     if found["rest"]:
-        return "has more than host and port, and only those are compared"
-    return "has no such port" if port.isdigit() and not 0 < int(port) < _PORTS else None
+        return "contains more than a host and a port"
+    return "has an invalid port" if port.isdigit() and not 0 < int(port) < _PORTS else None

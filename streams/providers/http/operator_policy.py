@@ -165,7 +165,7 @@ class KeyRing:
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or type(error).__name__
             raise ProviderError(
-                ErrorClass.AUTH, f"the file {name} in SLUICE_SECRETS_DIR can't be used ({why})"
+                ErrorClass.AUTH, f"the file {name} in SLUICE_SECRETS_DIR is unusable ({why})"
             ) from None
 
 
@@ -206,7 +206,7 @@ class HostPolicy:
         """
         host, scheme = canonical_name(url.host), url.scheme
         if scheme not in _PORTS or not host:
-            return "the endpoint's base_url is not an http(s) address"
+            return "the endpoint's base_url is not an http(s) URL"
         if url.userinfo:
             return f"the base_url of {host} has credentials; use api_key_env instead"
         if is_link_local(host):

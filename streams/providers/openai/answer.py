@@ -118,7 +118,9 @@ def _finish(choice: Json, message: Json) -> str:
     raw = choice.get("finish_reason")
     failure = _error_in(choice)
     if failure is not None:
-        raise ProviderError(failure.error_class, f"the answer ended: {failure}", status=200)
+        raise ProviderError(
+            failure.error_class, f"the answer contains an error: {failure}", status=200
+        )
     if raw is None:
         # Some servers give no reason for a complete answer; without content it is invalid.
         if message.get("content") or message.get("tool_calls") or message.get("refusal"):
@@ -132,7 +134,7 @@ def _finish(choice: Json, message: Json) -> str:
     if known not in _FINISH:
         raise bad_answer("has an unknown finish reason")
     if _FINISH[known] == _TOOLS and not message.get("tool_calls"):
-        raise bad_answer("ends with a tool call and has none")
+        raise bad_answer("has finish reason tool_calls without a tool call")
     return _FINISH[known]
 
 
@@ -225,7 +227,7 @@ def _tool_call(call: object, taken: set[str], seed: str, number: int) -> dict[st
     if not called:
         raise bad_answer("has a tool call without a name")
     if not isinstance(arguments, str | dict | None):
-        raise bad_answer("has a tool call whose arguments are not an object")
+        raise bad_answer("has a tool call with arguments that are not an object")
     # Some compatible servers send the arguments as an object instead of text.
     raw = json_text(arguments) if isinstance(arguments, dict) else arguments
     result: dict[str, Any] = {

@@ -26,7 +26,7 @@ _SAME_NAME = (
 )
 
 
-def usage_fields(usage: Usage | None) -> dict[str, Any]:
+def event_fields(usage: Usage | None) -> dict[str, Any]:
     """Return the fields of a cost event for a call's usage; none if it is unknown."""
     if usage is None:
         return {}

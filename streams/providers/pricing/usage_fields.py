@@ -45,7 +45,7 @@ class UsageFields:
         """Return a token or request count; report an invalid one as unknown."""
         value = self._take(path)
         found = count(value)
-        if found is None and says_something(value):
+        if found is None and is_informative(value):
             self.report(".".join(path))
         return found
 
@@ -65,7 +65,7 @@ class UsageFields:
         """Return a name, such as a service tier; report any other value as unknown."""
         value = self._take(path)
         found = name(value)
-        if found is None and says_something(value):
+        if found is None and is_informative(value):
             self.report(".".join(path))
         return found or None
 
@@ -85,10 +85,10 @@ class UsageFields:
         """Return the unread fields with a value, and the reported ones."""
         for number, (path, value) in enumerate(_leaves(self._document, ())):
             if number >= _MAX_LEAVES:
-                self.report("more fields than are read")
+                self.report("fields beyond the limit")
                 break
             known = any(path[:size] in self._read for size in range(1, len(path) + 1))
-            if not known and not _is_measured(path[-1]) and says_something(value):
+            if not known and not _is_measured(path[-1]) and is_informative(value):
                 self.report(".".join(path))
         return tuple(self._broken)[:MAX_REPORTED]
 
@@ -104,7 +104,7 @@ def _is_measured(field: str) -> bool:
     return _MEASURED.search(field) is not None and _BY_TIME.search(field) is None
 
 
-def says_something(value: Any) -> bool:
+def is_informative(value: Any) -> bool:
     """Return whether a value may represent billed usage: neither null, zero, false nor empty."""
     left = [value]
     # An explicit stack: an answer may nest a thousand levels, beyond the recursion limit.

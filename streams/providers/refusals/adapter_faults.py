@@ -40,7 +40,8 @@ def adapter_fault(
     """Return the error of a failed adapter; it names the type of the error and quotes nothing."""
     return ProviderError(
         ErrorClass.ADAPTER_FAULT,
-        f"the adapter failed with {type(error).__name__} while {doing}; the log has the traceback",
+        f"the adapter failed with {type(error).__name__} while {doing}; see the log for the "
+        "traceback",
         status=status,
         sent=sent,
     )

@@ -60,7 +60,7 @@ class Breaker:
         if state is State.OPEN:
             return "its circuit is open"
         if state is State.HALF_OPEN and self.probing:
-            return "its circuit is half open, and a probe is under way"
+            return "its circuit is half open, and a probe is in progress"
         return None
 
     def begin(self, now: float) -> None:

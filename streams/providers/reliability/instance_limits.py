@@ -50,19 +50,19 @@ class InstanceLimits:
     def why_not(self, limits: Limits, share: float, now: float) -> str | None:
         """Return why no call is permitted now, or `None`."""
         if now < self.held_until:
-            return "the provider asked to wait"
+            return "the provider's rate limit pauses it"
         if limits.concurrency is not None:
             mine = max(int(limits.concurrency * share), 1)
             if self.in_flight >= mine:
-                return f"{mine} calls are in flight"
+                return f"the concurrency limit of {mine} is reached"
         if limits.requests_per_minute is not None:
             level = self.requests.level(limits.requests_per_minute * share, now)
             if level < 1.0 - 1e-9:
-                return "its requests a minute are used up"
+                return "the limit of requests per minute is exhausted"
         if limits.tokens_per_minute is not None:
             level = self.tokens.level(limits.tokens_per_minute * share, now)
             if level <= 0:
-                return "its tokens a minute are used up"
+                return "the limit of tokens per minute is exhausted"
         return None
 
     def levels(self, limits: Limits, share: float, now: float) -> Levels:

@@ -165,18 +165,18 @@ def _problems(name: str, part: AlertRulePart) -> Iterator[str]:
     usual = _USUAL[kind]
     given = {bound for bound in _BOUNDS if getattr(part, bound) is not None}
     yield from (
-        f"{bound}: {kind} is bounded by {' or '.join(sorted(usual.bounds))}"
+        f"{bound}: not a bound of {kind}; set {' or '.join(sorted(usual.bounds))}"
         for bound in sorted(given - usual.bounds)
     )
     if not given and not any(getattr(usual, bound) is not None for bound in _BOUNDS):
         yield f"above: {kind} needs a bound"
     if usual.share:
         yield from (
-            f"{bound}: {kind} is a share, 0 to 1"
+            f"{bound}: {kind} is a share from 0 to 1"
             for bound in sorted(given)
             if getattr(part, bound) > 1
         )
     if part.signal is not None and kind is not MeasureKind.QUALITY_DROP:
         yield f"signal: {kind} has no signal"
     if (part.per_tenant or part.tenant) and not usual.tenants:
-        yield f"{'tenant' if part.tenant else 'per_tenant'}: {kind} is not counted by tenant"
+        yield f"{'tenant' if part.tenant else 'per_tenant'}: {kind} is not measured by tenant"

@@ -118,7 +118,7 @@ class RegistryDocument(DocumentPart):
         }
         for path, boundaries in sets.items():
             if boundaries and len(boundaries) != len(self.tiers) - 1:
-                yield f"{path}: {len(self.tiers)} tiers have {len(self.tiers) - 1} boundaries"
+                yield f"{path}: {len(self.tiers)} tiers need {len(self.tiers) - 1} boundaries"
             if any(low > high for low, high in pairwise(boundaries)):
                 yield f"{path}: must be ascending"
         for name, part in policy.features.items():
@@ -128,9 +128,9 @@ class RegistryDocument(DocumentPart):
         for name in policy.learned.columns:
             if name not in self.tiers and name not in self.models:
                 yield f"policy.learned.columns: {name} is neither a tier nor a model"
-        yield from self._asked_problems()
+        yield from self._called_model_problems()
 
-    def _asked_problems(self) -> Iterator[str]:
+    def _called_model_problems(self) -> Iterator[str]:
         policy = self.policy
         for path, called in (("policy.llm", policy.llm), ("policy.judge", policy.judge)):
             if called is not None and called.model not in self.models:
@@ -139,7 +139,7 @@ class RegistryDocument(DocumentPart):
             yield "policy.llm: set the model of the classifier"
         grey = policy.cascade.grey
         if grey is not None and grey.look == JUDGE and policy.judge is None:
-            yield "policy.judge: set the model that judges the grey band"
+            yield "policy.judge: set the model of the judge, which policy.cascade.grey uses"
         if policy.shadow is not None and len(self.tiers) < 2:
             yield "policy.shadow: needs a second tier"
 

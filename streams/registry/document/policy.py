@@ -88,7 +88,7 @@ class CascadePart(DocumentPart):
     @model_validator(mode="after")
     def _can_weigh(self) -> CascadePart:
         if self.stop == BY_WORTH and self.confidence != LEARNED_CONFIDENCE:
-            raise ValueError("stop: worth needs confidence: learned, which scores every tier")
+            raise ValueError("stop: worth requires confidence: learned, which scores every tier")
         return self
 
 

@@ -86,7 +86,7 @@ def run(pipeline: Stack) -> tuple[str, dict[str, dict[str, Any]], Books]:
 Run = tuple[str, dict[str, dict[str, Any]], Books]
 
 
-def test_the_books_balance_with_the_simulator_s_ledger(run: Run) -> None:
+def test_recorded_calls_balance_with_the_simulator_s_ledger(run: Run) -> None:
     _, replies, books = run
 
     assert books.balanced, books
@@ -125,9 +125,7 @@ def test_calls_that_were_drawn_carry_their_probability(pipeline: Stack, run: Run
     assert found == [["answer", []], ["classify", []], ["judge", [0.25]], ["shadow", [0.25]]]
 
 
-def test_a_shadow_s_answer_is_held_against_the_one_that_was_given(
-    pipeline: Stack, run: Run
-) -> None:
+def test_a_shadow_answer_is_compared_with_the_sent_one(pipeline: Stack, run: Run) -> None:
     shadows, agreed, judged = rows(
         pipeline.clickhouse_url,
         f"""SELECT countIf(purpose = 'shadow' AND status = 'ok'),

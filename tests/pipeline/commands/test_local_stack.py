@@ -21,13 +21,13 @@ from schemas.topics import REQUESTS, declared_topics
 from tests.fixtures.services import run_sql
 
 
-def test_kafka_takes_and_gives_records(kafka: str) -> None:
+def test_kafka_stores_and_returns_records(kafka: str) -> None:
     TopicsAdmin(kafka).create(declared_topics(), Partitions(requests=1))
 
     assert asyncio.run(_round_trip(kafka, b"hello")) == b"hello"
 
 
-def test_clickhouse_keeps_what_is_inserted(clickhouse: str, database: str) -> None:
+def test_clickhouse_stores_inserted_rows(clickhouse: str, database: str) -> None:
     run_sql(clickhouse, f"CREATE TABLE {database}.t (a Int32) ENGINE = MergeTree ORDER BY a")
     run_sql(clickhouse, f"INSERT INTO {database}.t VALUES (1), (2)")
 
@@ -73,7 +73,7 @@ def test_a_port_in_use_is_named_before_anything_is_started(tmp_path: Path) -> No
         taken.listen()
         port = taken.getsockname()[1]
 
-        with pytest.raises(LocalStackError, match=f"port {port} is taken.*SLUICE_CLICKHOUSE_PORT"):
+        with pytest.raises(LocalStackError, match=f"port {port} is in use.*SLUICE_CLICKHOUSE_PORT"):
             LocalClickHouse.in_folder(tmp_path, port).start()
 
 
@@ -81,7 +81,7 @@ def test_a_child_that_ends_early_is_reported_with_its_last_lines(tmp_path: Path)
     child = start_process("part", [sys.executable, "-c", "raise SystemExit('broken')"],
                           folder=tmp_path)  # fmt: skip
 
-    with pytest.raises(LocalStackError, match=r"(?s)part ended with status 1.*broken"):
+    with pytest.raises(LocalStackError, match=r"(?s)part exited with status 1.*broken"):
         child.wait_ready(lambda: False, 20)
 
 

@@ -82,7 +82,7 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_a_request_that_asks_for_what_is_refused_gets_an_error_reply(
+def test_a_request_with_unsupported_parameters_gets_an_error_reply(
     pipeline: Stack, kind: str
 ) -> None:
     async def case(caller: Sender) -> None:
@@ -126,7 +126,7 @@ def test_a_reply_topic_that_is_not_the_callers_is_forbidden(pipeline: Stack, top
     _run(pipeline, case)
 
 
-def test_a_reply_topic_that_does_not_exist_is_told_before_a_model_is_paid(pipeline: Stack) -> None:
+def test_a_missing_reply_topic_is_reported_before_a_paid_call(pipeline: Stack) -> None:
     async def case(caller: Sender) -> None:
         reply = await caller.ask({"prompt": "hi"}, reply_topic=b"replies.nowhere")
 

@@ -122,7 +122,7 @@ def _source_of(dead: Any) -> bytes:
     return dict(dead.headers).get("dlq-source") or b""
 
 
-def test_workers_and_sinks_go_on_and_tell_of_it(pipeline: Stack) -> None:
+def test_workers_and_sinks_continue_and_report_it(pipeline: Stack) -> None:
     async def whole() -> None:
         version = await in_use(pipeline)
         await asyncio.to_thread(_send_bad, pipeline.bootstrap)
@@ -143,7 +143,7 @@ def test_workers_and_sinks_go_on_and_tell_of_it(pipeline: Stack) -> None:
     asyncio.run(whole())
 
 
-def test_a_broken_registry_topic_is_mended_by_a_command(
+def test_a_broken_registry_topic_is_repaired_by_a_command(
     pipeline: Stack,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

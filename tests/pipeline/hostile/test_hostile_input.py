@@ -53,7 +53,7 @@ def _answered(pipeline: Stack, value: bytes, *headers: tuple[str, bytes | None])
     return asyncio.run(case())
 
 
-def test_a_header_whose_name_is_no_text_stops_nobody(
+def test_a_header_name_that_is_not_utf_8_stops_no_worker(
     pipeline: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The fast builder can't write such a name.
@@ -63,12 +63,12 @@ def test_a_header_whose_name_is_no_text_stops_nobody(
     assert reply["status"] == "replied"
 
 
-def test_headers_without_values_stop_nobody(pipeline: Stack) -> None:
+def test_headers_without_values_stop_no_worker(pipeline: Stack) -> None:
     nothing = [(name, None) for name in ("traceparent", "reply-topic", "kafka_replyPartition")]
     assert _answered(pipeline, orjson.dumps(GOOD), *nothing)["status"] == "replied"
 
 
-def test_a_hundred_thousand_headers_stop_nobody(pipeline: Stack) -> None:
+def test_a_hundred_thousand_headers_stop_no_worker(pipeline: Stack) -> None:
     many = [("traceparent", b"%d" % number) for number in range(100_000)]
     assert _answered(pipeline, orjson.dumps(GOOD), *many)["status"] == "replied"
 

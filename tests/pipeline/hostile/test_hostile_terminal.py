@@ -54,7 +54,9 @@ def _is_there(clickhouse_url: str, what: str) -> bool:
     return bool(rows(clickhouse_url, f"SELECT count() FROM {what}")[0][0])
 
 
-def test_no_command_lets_a_stranger_s_text_be_obeyed(pipeline: Stack, tmp_path: Path) -> None:
+def test_no_command_prints_terminal_control_sequences_of_callers(
+    pipeline: Stack, tmp_path: Path
+) -> None:
     request_id = f"hostile-{uuid.uuid4().hex}"
     asyncio.run(_leave_traces(pipeline.bootstrap, request_id))
     env = {
@@ -92,5 +94,5 @@ def test_no_command_lets_a_stranger_s_text_be_obeyed(pipeline: Stack, tmp_path: 
 
 
 @pytest.mark.parametrize("written", ["\x1b[2J", "\x1b]0;x\x07", "\x9b31m", "\u202e", "\x08"])
-def test_the_check_itself_sees_what_a_terminal_obeys(written: str) -> None:
+def test_the_check_itself_detects_control_sequences(written: str) -> None:
     assert obeyed_by_a_terminal(f"\x1b[31mred\x1b[0m {written}") != []

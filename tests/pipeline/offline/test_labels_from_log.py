@@ -75,7 +75,7 @@ async def _forget(kafka: str, place: LogPlace) -> None:
 
 
 @pytest.mark.parametrize("kind", ["memory", "kafka"])
-def test_what_lies_at_the_places_is_read_and_what_is_gone_is_left_out(
+def test_records_at_the_positions_are_read_and_deleted_ones_skipped(
     kafka: str, own_name: str, kind: str
 ) -> None:
     async def case() -> None:

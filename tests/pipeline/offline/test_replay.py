@@ -142,7 +142,7 @@ def test_under_the_live_registry_every_decision_is_the_same(replays: Replays) ->
     assert found["change"]["cost_nano"]["mean"] == pytest.approx(0)
 
 
-def test_a_cheaper_policy_is_cheaper_and_worse_and_says_what_that_rests_on(
+def test_a_cheaper_policy_is_cheaper_and_worse_and_names_the_basis(
     replays: Replays,
 ) -> None:
     found = replays.run("run", "--since", "1h", "--registry", replays.file(CHEAP))
@@ -158,7 +158,7 @@ def test_a_cheaper_policy_is_cheaper_and_worse_and_says_what_that_rests_on(
     assert sum(count for (_, new), count in moves.items() if new == "simple") > ROWS / 2
 
 
-def test_a_replay_leaves_everything_but_its_own_topic_as_it_was(replays: Replays) -> None:
+def test_a_replay_changes_only_its_own_topic(replays: Replays) -> None:
     ends, groups = replays.ends(), replays.groups()
     replays.run("run", "--since", "1h", "--registry", replays.file(CHEAP), "--sample", "0.9")
 
@@ -212,7 +212,7 @@ main()
 """
 
 
-def test_a_run_that_was_killed_goes_on_where_it_was_cut_off(replays: Replays) -> None:
+def test_a_killed_run_resumes_where_it_was_interrupted(replays: Replays) -> None:
     spans = [f"--offsets={REQUESTS}:{partition}:0-29" for partition in range(2)]
     asked = ["run", *spans, "--registry", replays.file(CHEAP)]
     killed = subprocess.run(
@@ -251,14 +251,14 @@ def test_several_processes_share_a_run_and_no_request_is_decided_twice(replays: 
     assert rows.split() == [str(ROWS // 2)] * 2
 
 
-def test_models_that_can_not_be_asked_are_named_before_any_call(replays: Replays) -> None:
+def test_models_that_cannot_be_called_are_named_before_any_call(replays: Replays) -> None:
     asked = ["run", "--since", "1h", "--registry", replays.file(CHEAP)]
     said = replays.run(*asked, "--execute", "--max-usd", "1", status=1)
 
-    assert "gpt-4o-mini: no provider scripted is installed" in said
+    assert "gpt-4o-mini: provider scripted is not installed" in said
 
 
-def test_runs_are_listed_and_compared_over_what_both_have(replays: Replays) -> None:
+def test_runs_are_listed_and_compared_over_common_requests(replays: Replays) -> None:
     spans = [f"--offsets={REQUESTS}:{partition}:0-25" for partition in range(2)]
     live = replays.run("run", *spans)["run"]
     cheap = replays.run("run", *spans, "--registry", replays.file(CHEAP), "--tenant", "t0")["run"]
@@ -291,11 +291,11 @@ def test_a_run_becomes_an_experiment(replays: Replays) -> None:
         (["run", "--offsets", "here"], 2, "TOPIC:PARTITION:FIRST-END"),
         (["run", "--execute"], 2, "must be given together"),
         (["run", "--max-usd", "1"], 2, "must be given together"),
-        (["run", "--registry", "missing.yaml"], 1, "can't be read"),
+        (["run", "--registry", "missing.yaml"], 1, "cannot read"),
         (["run", "--artifact", "nobody"], 1, "nobody"),
     ],
 )
-def test_what_is_asked_wrongly_is_said(
+def test_invalid_arguments_are_errors_with_a_reason(
     replays: Replays, arguments: list[str], status: int, said: str
 ) -> None:
     assert said in replays.run(*arguments, status=status)
@@ -307,13 +307,15 @@ def test_a_registry_that_does_not_validate_names_the_path(replays: Replays) -> N
 
 
 @pytest.mark.parametrize("away", ["SLUICE_KAFKA_BOOTSTRAP_SERVERS", "SLUICE_CLICKHOUSE_URL"])
-def test_who_is_away_is_said(replays: Replays, away: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_service_is_named(
+    replays: Replays, away: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(away, "127.0.0.1:9" if "KAFKA" in away else "http://127.0.0.1:9")
     said = replays.run("run", "--since", "1h", status=1)
     assert "does not answer" in said or "unreachable" in said
 
 
-def test_a_deleted_start_of_the_log_is_said_with_what_is_missing(replays: Replays) -> None:
+def test_a_deleted_start_of_the_log_is_reported_with_the_missing_requests(replays: Replays) -> None:
     admin = AdminClient({"bootstrap.servers": replays.stack.bootstrap, "log_level": 0})
     for each in admin.delete_records([TopicPartition(REQUESTS, 0, 10)]).values():
         each.result()

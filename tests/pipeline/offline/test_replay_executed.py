@@ -81,7 +81,7 @@ def executed(
     return Executed(pipeline, tenant, registry, capsys)
 
 
-def test_every_request_is_asked_once_judged_and_booked_to_the_cent(executed: Executed) -> None:
+def test_every_request_is_called_once_judged_and_recorded_exactly(executed: Executed) -> None:
     found = executed.run("5")["executed"]
 
     assert (found["answered"], found["calls"]) == (REQUESTS, 2 * REQUESTS)
@@ -103,7 +103,7 @@ def test_the_budget_ends_it_before_the_call_that_would_exceed_it(executed: Execu
     assert 0 < found["spent_usd"] <= 0.1
 
 
-def test_nobody_gets_a_second_reply_or_outcome(executed: Executed) -> None:
+def test_no_request_gets_a_second_reply_or_outcome(executed: Executed) -> None:
     executed.run("5")
     settle(executed.pipeline.clickhouse_url, [], executed.pipeline.ledger, SECONDS)
     finals = rows(

@@ -118,7 +118,7 @@ def test_a_model_that_no_worker_could_call_is_refused_unless_forced(
         shell.explained(reply["request_id"], until=lambda story: cause in json.dumps(story))
 
 
-def test_tiers_that_workers_do_not_read_are_refused_by_them_in_their_words(
+def test_tiers_that_workers_do_not_read_are_rejected_with_their_reason(
     pipeline: Stack, shell: Shell, tmp_path: Path
 ) -> None:
     path = tmp_path / "registry.yaml"
@@ -134,7 +134,7 @@ def test_tiers_that_workers_do_not_read_are_refused_by_them_in_their_words(
     assert "rejected by worker-1" in said
 
 
-def test_a_probe_asks_each_instance_and_two_rollbacks_go_back_twice(
+def test_a_probe_calls_each_instance_and_two_rollbacks_return_twice(
     pipeline: Stack, shell: Shell, tmp_path: Path
 ) -> None:
     path = tmp_path / "registry.yaml"
@@ -154,7 +154,7 @@ def test_a_probe_asks_each_instance_and_two_rollbacks_go_back_twice(
     assert back == [versions[1], versions[0]]
 
 
-def test_what_was_trained_is_published_applied_used_explained_and_taken_back(
+def test_a_trained_artifact_is_published_applied_used_explained_and_rolled_back(
     pipeline: Stack, shell: Shell, tmp_path: Path
 ) -> None:
     out = tmp_path / "router.artifact"

@@ -388,7 +388,7 @@ class _Alerts:
         event = _good_alert(self.world.clock.now())
         await self.world.log.publish(Outgoing(topic=ALERTS, key=b"r", value=event))
         await self.term._listen()
-        assert ("good", str(self.world.clock.now())) in self.term._book.standing
+        assert ("good", str(self.world.clock.now())) in self.term._book.active
 
 
 class _Sink:

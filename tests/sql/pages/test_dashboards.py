@@ -56,7 +56,7 @@ def _sent(sql: str, every: str) -> str:
 
 
 @pytest.mark.parametrize(("panel", "every"), PANELS)
-def test_a_panel_gives_the_answer_of_its_question(
+def test_a_panel_returns_the_result_of_its_query(
     grafana: tuple[Client, QueryRunner], panel: Panel, every: str
 ) -> None:
     client, asking = grafana
@@ -95,7 +95,7 @@ def test_the_files_are_those_of_the_questions(page: Dashboard) -> None:
 
 
 @pytest.mark.parametrize("page", DASHBOARDS, ids=lambda page: page.uid)
-def test_no_panel_lies_on_another(page: Dashboard) -> None:
+def test_panels_do_not_overlap(page: Dashboard) -> None:
     places = [each["gridPos"] for each in json.loads(dashboard_json(page))["panels"]]
     for a, b in combinations(places, 2):
         apart = (

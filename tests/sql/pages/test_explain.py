@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from infra.cli.explain import command
-from infra.explain.timeline import RequestTimeline, story_of
+from infra.explain.timeline import RequestTimeline, timeline_of
 from schemas.topics import COST, OUTCOMES, QUALITY
 from sinks.analytics.one_request import UnknownRequestError, read_request
 from sinks.clickhouse.clickhouse_store import ClickHouseStore
@@ -77,7 +77,7 @@ class Told:
     settings: SinkSettings
 
     def story(self, request_id: str, tenant: str = "") -> RequestTimeline:
-        return story_of(read_request(request_id, tenant, self.settings))
+        return timeline_of(read_request(request_id, tenant, self.settings))
 
 
 @pytest.fixture(scope="module")
@@ -94,13 +94,13 @@ def _titles(story: RequestTimeline, kind: str) -> list[str]:
     return [entry.title for entry in story.entries if entry.kind == kind]
 
 
-def test_the_decision_stands_first_with_its_reasons(told: Told) -> None:
+def test_the_decision_comes_first_with_its_reasons(told: Told) -> None:
     first = told.story("r0").entries[0]
-    assert first.title == "rules starts it on simple, complexity 0.10 of 1"
+    assert first.title == "rules selects tier simple, complexity 0.10 of 1"
     assert "short" in first.details
 
 
-def test_a_request_that_climbed_is_told_from_hop_to_hop(told: Told) -> None:
+def test_an_escalated_request_is_shown_hop_by_hop(told: Told) -> None:
     story = told.story("r0")
     assert (story.status, story.model, story.tier) == ("replied", "gpt-4o", "moderate")
     assert _titles(story, "escalated") == ["hop 0 on simple escalates to moderate"]
@@ -111,7 +111,7 @@ def test_a_request_that_climbed_is_told_from_hop_to_hop(told: Told) -> None:
     assert any("is below" in title or "faults" in title for title in _titles(story, "step"))
 
 
-def test_a_failed_call_is_shown_with_its_error_and_what_followed(told: Told) -> None:
+def test_a_failed_call_is_shown_with_its_error_and_the_next_step(told: Told) -> None:
     stories = [told.story(f"r{number}") for number in range(6)]
     failed = [story for story in stories if any("two server" in t for t in _titles(story, "call"))]
     assert failed, "no request met the instance that is down"
@@ -121,7 +121,7 @@ def test_a_failed_call_is_shown_with_its_error_and_what_followed(told: Told) -> 
     assert any("after the failure" in entry.title for entry in entries)
 
 
-def test_its_money_is_that_of_its_calls_and_is_held_against_the_baseline(told: Told) -> None:
+def test_its_cost_is_that_of_its_calls_and_is_compared_with_the_baseline(told: Told) -> None:
     story = told.story("r0")
     calls = [entry.cost for entry in story.entries if entry.costs]
     assert story.cost == sum(cost for cost in calls if cost is not None)
@@ -131,13 +131,13 @@ def test_its_money_is_that_of_its_calls_and_is_held_against_the_baseline(told: T
     assert story.baseline > Decimal(0)
 
 
-def test_the_confidence_of_an_answer_stands_once(told: Told) -> None:
+def test_the_confidence_of_an_answer_is_shown_once(told: Told) -> None:
     story = told.story("r0")
     assert not _titles(story, "cascade_confidence")
     assert sum(title.startswith("confidence") for title in _titles(story, "step")) == 2
 
 
-def test_what_the_budgets_said_is_part_of_it(told: Told) -> None:
+def test_verdicts_of_budgets_are_shown(told: Told) -> None:
     story = told.story("r5")
     verdicts = [entry for entry in story.entries if entry.title.startswith("budgets for")]
     assert verdicts[0].title == "budgets for gpt-4o-mini: allowed"
@@ -149,7 +149,7 @@ def test_entries_are_in_the_order_of_their_time(told: Told) -> None:
     assert times == sorted(times)
 
 
-def test_an_unknown_request_is_told_so(told: Told) -> None:
+def test_an_unknown_request_is_an_error(told: Told) -> None:
     with pytest.raises(UnknownRequestError, match="nothing is stored for request nope"):
         told.story("nope")
     with pytest.raises(UnknownRequestError, match="of tenant other"):

@@ -66,7 +66,7 @@ def test_the_page_needs_nothing_from_elsewhere(page: str) -> None:
     assert page.count("<svg") >= 3
 
 
-def test_a_range_without_traffic_says_so_and_still_gives_a_page(write) -> None:  # type: ignore[no-untyped-def]
+def test_a_range_without_traffic_is_noted_and_still_gives_a_page(write) -> None:  # type: ignore[no-untyped-def]
     result, page = write(T0 + 900 * HOUR, T0 + 901 * HOUR)
     assert result.exit_code == 0
     assert "no traffic" in result.output

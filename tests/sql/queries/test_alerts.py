@@ -61,6 +61,6 @@ def test_alerts_are_listed_newest_first(asked: Ask) -> None:
     ]
 
 
-def test_one_rule_can_be_asked_for(asked: Ask) -> None:
+def test_alerts_can_be_filtered_by_rule(asked: Ask) -> None:
     found = asked("alerts", rule="provider_down", limit="1")
     assert [(row["subject"], row["state"]) for row in found] == [("gpt-4o/eu", "resolved")]

@@ -197,7 +197,7 @@ def test_provider_health(asked: Ask) -> None:
 
 
 @pytest.mark.parametrize("by", ["latency", "cost"])
-def test_extremes_are_the_largest_and_leave_out_what_is_unknown(asked: Ask, by: str) -> None:
+def test_extremes_are_the_largest_known_values(asked: Ask, by: str) -> None:
     size = {"latency": lambda life: life.latency_ms, "cost": lambda life: life.nano}[by]
     known = [life for life in ended() if size(life) is not None]
     largest = sorted(known, key=size, reverse=True)[:7]

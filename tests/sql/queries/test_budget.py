@@ -85,7 +85,7 @@ def test_it_can_be_narrowed_as_budgets_are(asked: Ask) -> None:
     assert rows
 
 
-def test_without_a_sum_it_says_only_what_was_spent(asked: Ask) -> None:
+def test_without_a_limit_only_the_spend_is_shown(asked: Ask) -> None:
     rows = asked("budget")
 
     assert rows

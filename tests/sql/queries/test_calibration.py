@@ -101,9 +101,9 @@ def test_the_history_has_what_makes_judging_hard() -> None:
 
 
 @pytest.mark.parametrize("only", ["any", "golden", "feedback", "judge"])
-def test_confidence_is_held_against_what_was_said_afterwards(asked: Ask, only: str) -> None:
+def test_confidence_is_compared_with_later_scores(asked: Ask, only: str) -> None:
     same(asked("calibration", signal=only), _expected(10, only), "tier", "model", "bin_from")
 
 
-def test_bins_are_as_wide_as_one_asks(asked: Ask) -> None:
+def test_the_number_of_bins_is_a_parameter(asked: Ask) -> None:
     same(asked("calibration", bins="4"), _expected(4, "any"), "tier", "model", "bin_from")

@@ -212,7 +212,7 @@ def test_each_limit_makes_a_sample_too_small(
     assert cost[1]["verdict"] == "sample too small"
 
 
-def test_another_arm_can_be_the_control_and_one_experiment_asked_for(asked: Ask) -> None:
+def test_the_control_arm_and_the_experiment_are_parameters(asked: Ask) -> None:
     least = {name: int(value) for name, value in LEAST.items()}
 
     _same(asked("experiment", control="bold", **LEAST), _expected(lambda _: "bold", least))
@@ -220,7 +220,7 @@ def test_another_arm_can_be_the_control_and_one_experiment_asked_for(asked: Ask)
     assert {row["experiment"] for row in only} == {"models"}
 
 
-def test_what_is_worse_and_what_is_better_is_said(clickhouse: str) -> None:
+def test_worse_and_better_measures_are_named(clickhouse: str) -> None:
     """Two arms whose cost, time and confidence differ beyond chance, in both directions."""
     lives = [life for life in draw_lives(240, seed=8) if life.status == "replied"]
     for life in lives:

@@ -68,7 +68,7 @@ def expected(first: str, below: float) -> list[Row]:
 
 
 @pytest.mark.parametrize("below", ["0.7", "0.2"])
-def test_the_sum_and_every_tier_are_what_a_recount_gives(asked: Ask, below: str) -> None:
+def test_the_sum_and_every_tier_equal_a_recount(asked: Ask, below: str) -> None:
     same(asked("misrouted_requests", below=below), expected("simple", float(below)), "needs")
 
 

@@ -143,7 +143,7 @@ def test_spend(asked: Ask) -> None:
     same(asked("spend"), rows, "period", "tenant")
 
 
-def test_unknown_cost_names_every_call_that_nobody_could_price(asked: Ask) -> None:
+def test_unknown_cost_lists_every_call_without_a_price(asked: Ask) -> None:
     expected = {
         call.call_id: "interrupted"
         if call.known_status == "interrupted"

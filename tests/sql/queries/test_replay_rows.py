@@ -52,7 +52,7 @@ USED = Usage(
 @pytest.mark.parametrize(
     "usage", [USED, Usage(), Usage(input_tokens=0, web_searches=0), Usage(service_tier="flex")]
 )
-def test_a_replay_knows_all_that_a_call_s_price_was_made_of(
+def test_a_replay_reads_all_usage_that_determines_a_call_s_price(
     settings: SinkSettings, usage: Usage
 ) -> None:
     fields = as_record(with_usage(CostEvent(**cost_event(at=T0 + 5)), usage))

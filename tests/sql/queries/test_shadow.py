@@ -162,5 +162,5 @@ def test_the_history_has_what_makes_pairing_hard() -> None:
     assert any(row["unknown_cost"] for row in rows)
 
 
-def test_another_tiers_answers_are_held_against_those_that_were_sent(asked: Ask) -> None:
+def test_answers_of_other_tiers_are_compared_with_the_sent_ones(asked: Ask) -> None:
     same(asked("shadow"), _expected(), "sent_tier", "shadow_tier")

@@ -178,7 +178,7 @@ def test_totals_agree_wherever_one_looks(
     assert len(asked("extremes", limit="1000")) == wanted.ended
 
 
-def test_the_report_says_the_same(
+def test_the_report_shows_the_same_totals(
     settings: SinkSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SLUICE_CLICKHOUSE_URL", settings.clickhouse_url)

@@ -76,7 +76,7 @@ def test_feedback_that_may_mean_several_tenants_goes_aside_and_says_why(
     (letter,) = world.log.of(dead_letter_topic(FEEDBACK))
     about = dict(letter.record.headers)
     assert about["dlq-cause"] == UNMATCHED.encode()
-    assert b"name the `tenant`" in about["dlq-reason"]
+    assert b"set `tenant`" in about["dlq-reason"]
 
 
 @pytest.mark.parametrize("odd", [{"score": True}, {"score": "0.5"}, {"comment": 5}])

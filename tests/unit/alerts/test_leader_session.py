@@ -40,7 +40,7 @@ class World:
     text: str = ERRORS
     topics: tuple[str, ...] = (ALERTS, COST, OUTCOMES, "llm.requests.v1.dlq")
     heard: list[tuple[str, str, str]] = field(default_factory=list)
-    offices: FakeGroupState = field(default_factory=FakeGroupState)
+    group_state: FakeGroupState = field(default_factory=FakeGroupState)
     changed: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -57,7 +57,7 @@ class World:
         async def sleep(seconds: float) -> None:
             await asyncio.sleep(0)
 
-        log = MemoryAlertLog(self.log, self.clock, self.topics, self.offices)
+        log = MemoryAlertLog(self.log, self.clock, self.topics, self.group_state)
         log.win()
         webhooks = Webhooks(deliver or self._hear)
         deps = AlertDependencies(
@@ -162,7 +162,7 @@ async def _settle() -> None:
         await asyncio.sleep(0)
 
 
-def test_failing_requests_fire_once_are_told_once_and_resolve_once() -> None:
+def test_failing_requests_fire_once_are_delivered_once_and_resolve_once() -> None:
     async def whole(world: World) -> None:
         life = world.worker()
         await life.term.begin()
@@ -181,7 +181,7 @@ def test_failing_requests_fire_once_are_told_once_and_resolve_once() -> None:
     assert world.changed == world.said
 
 
-def test_a_worker_that_takes_over_says_and_tells_nothing_again() -> None:
+def test_a_new_leader_publishes_and_delivers_nothing_again() -> None:
     async def whole(world: World) -> None:
         for life in (world.worker() for _ in range(4)):
             await life.term.begin()
@@ -195,7 +195,7 @@ def test_a_worker_that_takes_over_says_and_tells_nothing_again() -> None:
     assert world.heard == [("error_rate", "all", "fired")]
 
 
-def test_what_was_not_told_before_a_crash_is_told_after_it() -> None:
+def test_undelivered_notices_are_delivered_after_a_crash() -> None:
     async def hangs(notice: Notice, webhook: Webhook) -> DeliveryResult:
         await asyncio.Event().wait()
         raise AssertionError
@@ -219,7 +219,7 @@ def test_what_was_not_told_before_a_crash_is_told_after_it() -> None:
     assert world.heard == [("error_rate", "all", "fired")]
 
 
-def test_a_worker_that_ends_in_order_leaves_nothing_to_be_told_twice() -> None:
+def test_an_orderly_shutdown_leaves_no_duplicate_delivery() -> None:
     async def whole(world: World) -> None:
         life = world.worker()
         served = asyncio.create_task(life.term.serve())
@@ -231,12 +231,12 @@ def test_a_worker_that_ends_in_order_leaves_nothing_to_be_told_twice() -> None:
         served.cancel()
         await asyncio.gather(served, return_exceptions=True)
         await life.end()
-        assert world.offices.told == 1
+        assert world.group_state.delivered == 1
 
     asyncio.run(whole(World()))
 
 
-def test_history_is_not_told_to_a_webhook_when_alerts_begin() -> None:
+def test_history_is_not_delivered_at_the_first_start() -> None:
     async def whole(world: World) -> None:
         await world.raised("provider_down")
         life = world.worker()
@@ -249,10 +249,10 @@ def test_history_is_not_told_to_a_webhook_when_alerts_begin() -> None:
     world = World()
     asyncio.run(whole(world))
     assert world.heard == [("unknown_price", "s", "fired")]
-    assert world.offices.told == 2
+    assert world.group_state.delivered == 2
 
 
-def test_what_workers_raise_is_told_to_webhooks_once_however_often_it_is_said() -> None:
+def test_alerts_of_workers_are_delivered_once_however_often_they_are_raised() -> None:
     async def whole(world: World) -> None:
         life = world.worker()
         await life.term.begin()
@@ -266,7 +266,7 @@ def test_what_workers_raise_is_told_to_webhooks_once_however_often_it_is_said() 
     assert world.heard == [("provider_down", "m/i", "fired")]
 
 
-def test_nothing_is_said_while_events_are_not_all_read() -> None:
+def test_no_alert_is_published_before_all_events_are_read() -> None:
     async def whole(world: World) -> None:
         life = world.worker()
         await life.term.begin()
@@ -282,7 +282,7 @@ def test_nothing_is_said_while_events_are_not_all_read() -> None:
     asyncio.run(whole(World()))
 
 
-def test_a_backlog_is_read_to_the_present_before_anything_is_said() -> None:
+def test_a_backlog_is_read_to_its_end_before_any_alert() -> None:
     """On the way there the windows are half empty, and an alert that stands would look over."""
 
     async def whole(world: World) -> None:
@@ -311,7 +311,7 @@ def test_a_backlog_is_read_to_the_present_before_anything_is_said() -> None:
     assert world.said == [("error_rate", "fired")]
 
 
-def test_a_process_that_was_paused_says_nothing_before_it_has_looked_again() -> None:
+def test_a_paused_process_reads_the_log_before_it_publishes() -> None:
     async def whole(world: World) -> None:
         life = world.worker()
         await life.term.begin()
@@ -370,10 +370,10 @@ def test_a_rule_that_is_applied_later_sees_what_happened_before() -> None:
     assert world.said == [("unknown_price", "fired")]
 
 
-def test_lag_is_asked_for_only_where_a_rule_measures_it() -> None:
+def test_lag_is_read_only_if_a_rule_measures_it() -> None:
     async def whole(world: World) -> None:
-        world.offices.lags[("sluice", "llm.requests.v1")] = 5_000
-        world.offices.lags[("another", "t")] = 5_000
+        world.group_state.lags[("sluice", "llm.requests.v1")] = 5_000
+        world.group_state.lags[("another", "t")] = 5_000
         life = world.worker()
         await life.term.begin()
         await life.turns(10)

@@ -72,7 +72,7 @@ def test_a_value_that_trembles_about_its_bound_fires_once() -> None:
     assert _states(world) == ["fired"]
 
 
-def test_what_ends_must_stay_over_before_it_is_resolved() -> None:
+def test_a_condition_must_stay_clear_before_it_resolves() -> None:
     world = World(alerting(ERRORS))
     _failing(world, T0, 10)
     world.at(T0 + 10 * SECOND)
@@ -82,14 +82,14 @@ def test_what_ends_must_stay_over_before_it_is_resolved() -> None:
     assert world.at(T0 + 110 * SECOND) == [("error_rate", "all", "resolved")]
 
 
-def test_silence_keeps_an_alert_for_a_window_and_then_resolves_it() -> None:
+def test_without_data_an_alert_stays_active_for_a_window_and_then_resolves() -> None:
     world = World(alerting(ERRORS))
     _failing(world, T0, 1)
     world.at(T0 + SECOND)
     assert world.at(T0 + 65 * SECOND) == []
     assert world.at(T0 + 100 * SECOND) == []
     assert world.at(T0 + 126 * SECOND) == [("error_rate", "all", "resolved")]
-    assert "nothing was seen" in world.log[-1].message
+    assert "no recent data" in world.log[-1].message
 
 
 def test_a_restart_neither_fires_nor_resolves_again() -> None:
@@ -103,14 +103,14 @@ def test_a_restart_neither_fires_nor_resolves_again() -> None:
     assert _states(world) == ["fired", "resolved"]
 
 
-def test_a_restart_knows_what_its_predecessor_saw() -> None:
+def test_a_restart_restores_the_state_of_its_predecessor() -> None:
     world = World(alerting(ERRORS))
     _failing(world, T0, 10)
     world.start()
     assert world.at(T0 + 10 * SECOND) == [("error_rate", "all", "fired")]
 
 
-def test_an_alert_whose_record_was_not_taken_fires_at_the_next_look() -> None:
+def test_an_alert_that_was_not_published_fires_at_the_next_evaluation() -> None:
     world = World(alerting(ERRORS))
     _failing(world, T0, 10)
     lost = world.wanted(T0 + 10 * SECOND)
@@ -118,7 +118,7 @@ def test_an_alert_whose_record_was_not_taken_fires_at_the_next_look() -> None:
     assert world.at(T0 + 15 * SECOND) == [("error_rate", "all", "fired")]
 
 
-def test_two_evaluators_that_do_not_know_of_each_other_tell_once() -> None:
+def test_two_concurrent_evaluators_deliver_once() -> None:
     world = World(alerting(ERRORS))
     other = Evaluator(world.alerting, TIERS, "w2")
     stale = AlertBook()
@@ -133,7 +133,7 @@ def test_two_evaluators_that_do_not_know_of_each_other_tell_once() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(["fired", "resolved"]), st.integers(0, 3)), max_size=60))
-def test_of_any_records_the_told_ones_alternate_for_each_subject(
+def test_notices_alternate_for_each_subject_whatever_the_records(
     records: list[tuple[str, int]],
 ) -> None:
     book, told = AlertBook(), {}
@@ -146,14 +146,14 @@ def test_of_any_records_the_told_ones_alternate_for_each_subject(
         assert changes == [("fired", "resolved")[n % 2] for n in range(len(changes))]
 
 
-def test_the_book_is_bounded_and_forgets_what_was_longest_not_said() -> None:
+def test_the_alert_book_is_bounded_and_evicts_the_least_recently_raised() -> None:
     book = AlertBook(most=2)
     for place, subject in enumerate(("a", "b", "a", "c")):
         book.take(raised("r", subject, T0 + place), at=T0 + place, offset=place)
-    assert set(book.standing) == {("r", "a"), ("r", "c")}
+    assert set(book.active) == {("r", "a"), ("r", "c")}
 
 
-def test_a_rule_that_leaves_the_registry_takes_its_alerts_with_it() -> None:
+def test_a_removed_rule_resolves_its_alerts() -> None:
     world = World(alerting(ERRORS))
     _failing(world, T0, 10)
     world.at(T0 + 10 * SECOND)
@@ -162,7 +162,7 @@ def test_a_rule_that_leaves_the_registry_takes_its_alerts_with_it() -> None:
     assert world.at(T0 + 11 * SECOND) == [("error_rate", "all", "resolved")]
 
 
-def test_an_alert_that_stands_for_days_is_said_again_but_told_once() -> None:
+def test_an_alert_active_for_days_is_repeated_but_delivered_once() -> None:
     world = World(alerting(ERRORS))
     _failing(world, T0, 1)
     world.at(T0)
@@ -174,7 +174,7 @@ def test_an_alert_that_stands_for_days_is_said_again_but_told_once() -> None:
     assert len(world.log) == 2
 
 
-def test_a_standing_alert_whose_value_moves_is_published_with_its_present_message() -> None:
+def test_an_active_alert_with_a_changed_value_is_published_with_its_current_message() -> None:
     world = World(alerting("rules: {spend: {kind: cost_rate, above: 1}}"))
     world.see(*(call(T0 + n) for n in range(2)))
     world.at(T0 + SECOND)
@@ -182,12 +182,12 @@ def test_a_standing_alert_whose_value_moves_is_published_with_its_present_messag
     assert world.wanted(T0 + SECOND + UPDATE_MS - 1) == []
     assert world.at(T0 + SECOND + UPDATE_MS) == []
     assert [(alert.state, alert.value) for alert in world.log] == [("fired", 2.0), ("fired", 5.0)]
-    stands = world.book.standing["spend", "all"]
+    stands = world.book.active["spend", "all"]
     assert (stands.fired.value, stands.latest.value) == (2.0, 5.0)
     assert world.wanted(T0 + SECOND + 2 * UPDATE_MS) == []
 
 
-def test_an_alert_that_is_over_is_not_said_again_in_the_same_breath() -> None:
+def test_a_resolved_alert_is_not_repeated_in_the_same_evaluation() -> None:
     world = World(alerting("rules: {dead_letters: {resolve_after_s: 0}}"))
     world.see(DeadLetterObserved(at=T0, topic="t"))
     world.at(T0 + SECOND)
@@ -195,7 +195,7 @@ def test_an_alert_that_is_over_is_not_said_again_in_the_same_breath() -> None:
     assert world.at(T0 + 2 * SECOND + REMIND_MS) == []
 
 
-def test_a_rule_of_the_same_name_looks_after_what_workers_raise() -> None:
+def test_a_rule_of_the_same_name_takes_over_alerts_of_workers() -> None:
     world = World(alerting("rules: {provider_down: {resolve_after_s: 30}}"))
     world.publish(raised("provider_down", "m/i", T0))
     world.see(*(call(T0 + n * SECOND) for n in range(60)))
@@ -203,7 +203,7 @@ def test_a_rule_of_the_same_name_looks_after_what_workers_raise() -> None:
     assert world.at(T0 + 51 * SECOND) == [("provider_down", "m/i", "resolved")]
 
 
-def test_the_same_log_says_the_same_in_whatever_order_partitions_are_read() -> None:
+def test_the_order_of_partitions_does_not_change_the_alerts() -> None:
     events: list[CallSeen] = [
         call(T0 + n * SECOND, status="timeout" if n % 3 else "ok") for n in range(50)
     ]
@@ -216,7 +216,7 @@ def test_the_same_log_says_the_same_in_whatever_order_partitions_are_read() -> N
     assert forth.log == back.log
 
 
-def test_many_rules_tell_fewer_subjects_apart_so_that_memory_is_bounded() -> None:
+def test_many_rules_distinguish_fewer_subjects_to_bound_memory() -> None:
     rules = ", ".join(
         f"r{n}: {{kind: cost_rate, above: 0, per_tenant: true, window_s: 60}}" for n in range(50)
     )

@@ -20,7 +20,7 @@ def _states(world: World) -> list[str]:
     return [notice.change.value for notice in world.told]
 
 
-def test_what_a_worker_raises_is_over_once_it_is_not_raised_again() -> None:
+def test_an_alert_of_a_worker_ends_if_it_is_not_repeated() -> None:
     world = World(Alerting())
     world.publish(raised("provider_down", "m/i", T0))
     world.publish(raised("provider_down", "m/i", T0 + 10 * MINUTE))
@@ -41,14 +41,16 @@ def test_every_quiet_alert_is_over_after_the_quiet_time(name: AlertName) -> None
 @pytest.mark.parametrize(
     "name", [name for name in AlertName if name.resolution is Resolution.EVALUATED]
 )
-def test_an_alert_that_nobody_evaluates_is_over_at_the_next_evaluation(name: AlertName) -> None:
+def test_the_alert_about_missing_evaluation_resolves_at_the_next_evaluation(
+    name: AlertName,
+) -> None:
     world = World(Alerting())
     world.publish(raised(name, "all", T0))
     assert world.at(T0 + 1) == [(name, "all", "resolved")]
     assert world.at(T0 + 2) == []
 
 
-def test_what_is_not_known_to_repeat_stands_until_its_publisher_resolves_it() -> None:
+def test_an_unknown_alert_stays_active_until_its_publisher_resolves_it() -> None:
     world = World(Alerting())
     world.publish(raised("by_hand", "acme", T0))
     assert world.at(T0 + 48 * 60 * MINUTE) == []

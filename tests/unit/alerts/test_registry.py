@@ -15,13 +15,16 @@ WRONG = {
     "a kind that there is not": ("rules: {x: {kind: magic}}", "must be one of .*cost_rate"),
     "no kind": ("rules: {spend: {above: 1}}", "rules.spend.kind: expected one of"),
     "no bound where none is usual": ("rules: {cost_rate: {}}", "cost_rate needs a bound"),
-    "a bound of another kind": ("rules: {error_rate: {below: 0.1}}", "bounded by above"),
-    "a share above one": ("rules: {error_rate: {above: 5}}", "is a share, 0 to 1"),
+    "a bound of another kind": (
+        "rules: {error_rate: {below: 0.1}}",
+        "not a bound of error_rate; set above",
+    ),
+    "a share above one": ("rules: {error_rate: {above: 5}}", "is a share from 0 to 1"),
     "a signal where there is none": (
         "rules: {error_rate: {signal: judge}}",
         "error_rate has no signal",
     ),
-    "by tenant where it is not": ("rules: {dead_letters: {per_tenant: true}}", "not counted by"),
+    "by tenant where it is not": ("rules: {dead_letters: {per_tenant: true}}", "not measured by"),
     "a window of days": ("rules: {error_rate: {window_s: 90000}}", "window_s"),
     "an unknown key": ("rules: {error_rate: {treshold: 1}}", "treshold"),
     "a severity": ("rules: {error_rate: {severity: panic}}", "must be one of critical"),
@@ -42,7 +45,7 @@ def test_a_rule_named_like_a_kind_needs_nothing_else() -> None:
     assert (rule.kind, rule.above, rule.window_ms) == (MeasureKind.PROVIDER_DOWN, 0.5, 60_000)
 
 
-def test_a_bound_that_is_said_replaces_all_usual_ones() -> None:
+def test_a_given_bound_replaces_all_default_bounds() -> None:
     (rule,) = alerting("rules: {quality_drop: {below: 0.7, signal: judge}}").rules
     assert (rule.below, rule.change, rule.signal) == (0.7, None, "judge")
 

@@ -25,7 +25,7 @@ def test_spending_faster_than_allowed_fires_and_unknown_costs_add_nothing() -> N
     assert world.log[0].threshold == 30
 
 
-def test_spending_is_counted_by_tenant_where_that_is_asked_for() -> None:
+def test_spend_is_counted_by_tenant_if_per_tenant_is_set() -> None:
     rule = "{kind: cost_rate, above: 30, window_s: 600, per_tenant: true, tenant: [a, b]}"
     world = World(alerting(f"rules: {{spend: {rule}}}"))
     world.see(*(call(T0, tenant=name, cost_nano=6_000_000_000) for name in ("a", "c")))
@@ -115,7 +115,7 @@ def test_lag_that_lasts_fires_and_one_peak_does_not() -> None:
     assert world.at(T0 + 50_000) == [("consumer_lag", "sluice/llm.requests.v1", "fired")]
 
 
-def test_too_small_a_sample_says_nothing() -> None:
+def test_too_small_a_sample_is_undecided() -> None:
     world = World(alerting("rules: {error_rate: {min_sample: 20}}"))
     world.see(*(end(T0 + n, "failed") for n in range(19)))
     assert world.at(T0 + SECOND) == []
@@ -130,7 +130,7 @@ def _verdict(value: float, *, firing: bool) -> RuleState:
     return judge(RULE, Measurement(subject="s", value=value, sample=10), firing=firing).verdict
 
 
-def test_between_the_bound_and_well_inside_nothing_changes() -> None:
+def test_within_the_hysteresis_nothing_changes() -> None:
     assert _verdict(0.51, firing=False) is RuleState.BREACHED
     assert _verdict(0.48, firing=True) is RuleState.BETWEEN
     assert _verdict(0.44, firing=True) is RuleState.CLEAR

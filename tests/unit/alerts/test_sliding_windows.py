@@ -13,7 +13,7 @@ T0 = 1_700_000_040_000
 
 
 @given(st.lists(st.tuples(st.integers(0, 4 * WINDOW), st.integers(0, 9)), max_size=80))
-def test_a_window_and_the_one_before_hold_what_was_seen_in_them(
+def test_the_current_and_previous_window_hold_their_events(
     events: list[tuple[int, int]],
 ) -> None:
     windows, now, step = Windows(WINDOW), T0 + 4 * WINDOW, WINDOW // STEPS
@@ -29,7 +29,7 @@ def test_a_window_and_the_one_before_hold_what_was_seen_in_them(
     assert found == (len(recent), sum(recent), len(before), sum(before))
 
 
-def test_what_is_older_than_two_windows_is_forgotten() -> None:
+def test_events_older_than_two_windows_are_dropped() -> None:
     windows = Windows(WINDOW)
     for number in range(10_000):
         windows.take("s", T0 + number * 1_000, 1.0)

@@ -106,7 +106,7 @@ def _deliver(
     return asyncio.run(whole()), pauses
 
 
-def test_a_webhook_is_told_what_where_and_since_when() -> None:
+def test_a_webhook_gets_the_alert_its_subject_and_its_start() -> None:
     seen: list[tuple[Mapping[str, str], dict[str, object]]] = []
 
     async def answer(request: web.Request) -> web.Response:
@@ -123,7 +123,7 @@ def test_a_webhook_is_told_what_where_and_since_when() -> None:
     assert (body["state"], body["value"], body["fired_at"]) == ("fired", 0.5, 10)
 
 
-def test_one_that_hangs_is_given_up_after_its_tries() -> None:
+def test_a_hanging_receiver_is_given_up_after_its_attempts() -> None:
     asked = []
 
     async def hang(request: web.Request) -> web.Response:
@@ -133,12 +133,12 @@ def test_one_that_hangs_is_given_up_after_its_tries() -> None:
 
     result, pauses = _deliver(hang, total=0.05)
     assert (result.delivery, result.tries) == (Delivery.FAILED, TRIES)
-    assert result.why == "it did not answer in time"
+    assert result.why == "it did not respond in time"
     assert len(asked) == TRIES
     assert pauses.seconds == [0.5, 1.0, 2.0, 4.0]
 
 
-def test_one_that_refuses_is_asked_once() -> None:
+def test_a_rejecting_receiver_is_called_once() -> None:
     asked = []
 
     async def refuse(request: web.Request) -> web.Response:
@@ -146,7 +146,7 @@ def test_one_that_refuses_is_asked_once() -> None:
         return web.Response(status=403)
 
     result, _ = _deliver(refuse)
-    assert (result.delivery, result.why) == (Delivery.REFUSED, "it answered 403")
+    assert (result.delivery, result.why) == (Delivery.REFUSED, "it responded 403")
     assert asked == [PATH]
 
 
@@ -163,7 +163,7 @@ def test_a_redirect_is_not_followed() -> None:
     assert asked == [PATH]
 
 
-def test_one_that_is_overloaded_is_asked_again_when_it_wishes() -> None:
+def test_an_overloaded_receiver_is_retried_after_its_retry_after() -> None:
     answers = [
         web.Response(status=429, headers={"Retry-After": "7"}),
         web.Response(status=503, headers={"Retry-After": "999999"}),
@@ -188,10 +188,10 @@ def test_an_answer_without_an_end_is_not_read_to_its_end() -> None:
 
     result, _ = _deliver(flood)
     assert (result.delivery, result.tries) == (Delivery.REFUSED, 1)
-    assert result.why == "it answered 200, and more than is read"
+    assert result.why == "it responded 200, and the response is too large"
 
 
-def test_nobody_there_is_no_connection() -> None:
+def test_a_missing_receiver_is_a_connection_failure() -> None:
     async def whole() -> DeliveryResult:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
@@ -199,7 +199,7 @@ def test_nobody_there_is_no_connection() -> None:
             return await courier.deliver(_notice(), Webhook(url=f"http://127.0.0.1:{port}/"))
 
     result = asyncio.run(whole())
-    assert (result.delivery, result.why) == (Delivery.FAILED, "there was no connection")
+    assert (result.delivery, result.why) == (Delivery.FAILED, "the connection failed")
 
 
 @pytest.mark.parametrize(
@@ -258,21 +258,21 @@ GOOD, HANGS, BREAKS = (
 )
 
 
-def test_one_that_hangs_holds_up_no_other_and_keeps_the_place_of_what_it_missed() -> None:
+def test_a_hanging_receiver_blocks_no_other_and_its_offset_is_kept() -> None:
     async def case(webhooks: Webhooks, heard: list[tuple[str, int]]) -> None:
         await webhooks.use([GOOD, HANGS])
         for offset in range(3):
             webhooks.read(offset, _notice(offset))
         await _settle()
         assert heard == [(GOOD.url, offset) for offset in range(3)]
-        assert webhooks.told_to == 0
+        assert webhooks.delivered_offset == 0
         await webhooks.use([GOOD])
-        assert webhooks.told_to == 3
+        assert webhooks.delivered_offset == 3
 
     _run(case)
 
 
-def test_waiting_notices_are_bounded_and_what_is_dropped_is_said(
+def test_waiting_notices_are_bounded_and_drops_are_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def case(webhooks: Webhooks, heard: list[tuple[str, int]]) -> None:
@@ -284,10 +284,10 @@ def test_waiting_notices_are_bounded_and_what_is_dropped_is_said(
     _run(case)
     dropped = [record for record in caplog.records if "dropped" in record.getMessage()]
     assert len(dropped) == 10
-    assert "hangs.example was not told" in dropped[0].getMessage()
+    assert "hangs.example did not receive" in dropped[0].getMessage()
 
 
-def test_a_delivery_that_breaks_is_said_and_the_next_follows(
+def test_an_unexpected_delivery_failure_is_logged_and_the_next_follows(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def case(webhooks: Webhooks, heard: list[tuple[str, int]]) -> None:
@@ -295,10 +295,10 @@ def test_a_delivery_that_breaks_is_said_and_the_next_follows(
         webhooks.read(0, _notice(0))
         webhooks.read(1, _notice(1))
         await _settle()
-        assert webhooks.told_to == 2
+        assert webhooks.delivered_offset == 2
 
     _run(case)
-    assert caplog.text.count("was not told") == 2
+    assert caplog.text.count("did not receive") == 2
 
 
 def test_only_the_rules_that_a_webhook_names_reach_it() -> None:
@@ -310,12 +310,12 @@ def test_only_the_rules_that_a_webhook_names_reach_it() -> None:
         webhooks.read(1, _notice(1, rule="budget"))
         await _settle()
         assert heard == [(some.url, 1)]
-        assert webhooks.told_to == 2
+        assert webhooks.delivered_offset == 2
 
     _run(case)
 
 
-def test_what_was_told_before_is_not_told_again() -> None:
+def test_delivered_notices_are_not_delivered_again() -> None:
     async def case(webhooks: Webhooks, heard: list[tuple[str, int]]) -> None:
         webhooks.begin(2)
         await webhooks.use([GOOD])
@@ -327,7 +327,7 @@ def test_what_was_told_before_is_not_told_again() -> None:
     _run(case)
 
 
-def test_progress_stands_at_the_oldest_that_is_under_way() -> None:
+def test_progress_stays_at_the_oldest_open_delivery() -> None:
     progress = Progress(5)
     progress.begin(5)
     progress.begin(5)
@@ -336,9 +336,9 @@ def test_progress_stands_at_the_oldest_that_is_under_way() -> None:
     progress.read(6)
     progress.end(6)
     progress.end(5)
-    assert progress.told_to == 5
+    assert progress.delivered_offset == 5
     progress.end(5)
-    assert progress.told_to == 7
+    assert progress.delivered_offset == 7
 
 
 def test_a_log_line_of_a_failure_never_shows_the_address(
@@ -358,7 +358,7 @@ def test_a_log_line_of_a_failure_never_shows_the_address(
             await webhooks.stop()
 
     asyncio.run(whole())
-    assert "127.0.0.1 was not told" in caplog.text
+    assert "127.0.0.1 did not receive" in caplog.text
     assert PATH not in caplog.text
 
 
@@ -407,7 +407,7 @@ def test_no_name_of_another_host_leads_a_webhook_to_this_machine(
         ("HOME", "HOME may not be read"),
     ],
 )
-def test_a_key_goes_only_to_the_host_that_it_is_bound_to(name: str, why: str) -> None:
+def test_a_key_is_sent_only_to_its_bound_host(name: str, why: str) -> None:
     async def handler(request: web.Request) -> web.Response:
         raise AssertionError("a key left for a host that it is not bound to")
 
@@ -416,7 +416,7 @@ def test_a_key_goes_only_to_the_host_that_it_is_bound_to(name: str, why: str) ->
     assert result.why.startswith(why)
 
 
-def test_a_url_that_is_no_address_is_refused_and_the_next_notice_goes_on() -> None:
+def test_an_invalid_url_is_refused_and_the_next_notice_follows() -> None:
     async def whole() -> DeliveryResult:
         async with _courier() as courier:
             return await courier.deliver(_notice(), Webhook(url="https://[::1"))

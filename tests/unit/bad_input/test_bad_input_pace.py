@@ -45,13 +45,13 @@ class World:
         return taken
 
 
-def test_what_comes_within_the_rate_is_never_paused() -> None:
+def test_a_partition_within_the_rate_is_never_paused() -> None:
     world = World()
     world.bad(A, 500, per_s=0.9)
     assert world.pauses == []
 
 
-def test_a_burst_is_taken_and_what_comes_faster_is_paused() -> None:
+def test_a_burst_is_accepted_and_a_higher_rate_is_paused() -> None:
     world = World()
     world.bad(A, int(BURST))
     assert world.pauses == []
@@ -61,7 +61,7 @@ def test_a_burst_is_taken_and_what_comes_faster_is_paused() -> None:
     assert 0 < seconds <= LONGEST_PAUSE_S
 
 
-def test_one_pause_is_asked_for_at_a_time_and_what_was_fetched_lengthens_the_next() -> None:
+def test_pauses_do_not_overlap_and_fetched_records_lengthen_the_next() -> None:
     world = World()
     world.bad(A, 22)
     assert len(world.pauses) == 1

@@ -30,7 +30,7 @@ def test_every_record_is_counted_and_the_latest_of_a_topic_is_alerted_with_its_p
     bad.note("a", 0, 7, UndecodableError("not Avro"))
     bad.note("a", 3, 9, ValueError("the prompt itself"))
     bad.note("b", 1, 2, "a sum is negative")
-    asyncio.run(bad.tell())
+    asyncio.run(bad.raise_alerts())
 
     assert counted == ["a", "a", "b"]
     assert [(rule, subject) for rule, subject, _ in alerts.fired] == [
@@ -41,12 +41,12 @@ def test_every_record_is_counted_and_the_latest_of_a_topic_is_alerted_with_its_p
     assert "the prompt itself" not in alerts.fired[0][2]
 
 
-def test_nothing_is_told_twice() -> None:
+def test_no_alert_is_raised_twice() -> None:
     alerts = _Alerts()
     bad = BadRecords(alerts)
     bad.note("a", 0, 7, "null")
-    asyncio.run(bad.tell())
-    asyncio.run(bad.tell())
+    asyncio.run(bad.raise_alerts())
+    asyncio.run(bad.raise_alerts())
 
     assert len(alerts.fired) == 1
 
@@ -55,7 +55,7 @@ def test_an_alert_that_the_broker_refuses_does_not_end_the_worker() -> None:
     bad = BadRecords(_Alerts(broken=True))
     bad.note("a", 0, 7, "null")
 
-    asyncio.run(bad.tell())
+    asyncio.run(bad.raise_alerts())
 
 
 def test_a_flood_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:

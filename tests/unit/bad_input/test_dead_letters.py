@@ -72,7 +72,7 @@ def test_a_record_without_key_and_value_is_kept_as_an_empty_one() -> None:
     assert (stored.record.key, stored.record.value) == (None, b"")
 
 
-def test_one_bad_sender_among_good_ones_stops_nobody() -> None:
+def test_one_bad_sender_among_good_ones_stops_no_worker() -> None:
     letters = DeadLetters(MemoryLog(StillClock()), "w1", LIMIT)
     for offset in range(40):
         letters.passed(_bad(0))
@@ -101,7 +101,7 @@ class _Alerts:
 
 
 @pytest.mark.parametrize("topic", ["in", "other"])
-def test_once_anything_was_read_a_flood_is_alerted_and_stops_nobody(topic: str) -> None:
+def test_after_a_valid_message_a_flood_is_alerted_and_stops_no_worker(topic: str) -> None:
     log, alerts = MemoryLog(StillClock()), _Alerts()
     letters = DeadLetters(log, "w1", LIMIT, alerts=alerts)
     letters.passed(replace(_bad(0), topic=topic))
@@ -123,7 +123,7 @@ def test_topics_are_counted_apart() -> None:
     assert alerts.fired == []
 
 
-def test_each_dead_letter_is_told_to_the_pace_of_its_partition() -> None:
+def test_each_dead_letter_counts_for_the_pace_of_its_partition() -> None:
     seen: list[tuple[str, int]] = []
     pace = BadInputPace(lambda: 0.0, lambda partition, _: seen.append(partition), burst=0)
     _put(DeadLetters(MemoryLog(StillClock()), "w1", LIMIT, pace=pace), _bad(1))
@@ -140,7 +140,7 @@ class Narrow(MemoryLog):
         return await super().publish(record)
 
 
-def test_of_what_is_too_large_for_its_topic_the_beginning_is_kept_and_told_so() -> None:
+def test_a_dead_letter_too_large_for_its_topic_is_truncated_and_marked() -> None:
     log = Narrow(StillClock())
     value = b"\xff" * 20_000_000
 

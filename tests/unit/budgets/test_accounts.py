@@ -14,7 +14,7 @@ def _account(number: int) -> Account:
     return Account("m/1", f"u{number}", 0)
 
 
-def test_accounts_beyond_the_bound_lie_on_disk_and_stay_right() -> None:
+def test_accounts_beyond_the_limit_are_spilled_to_disk_and_stay_correct() -> None:
     books = AccountStore(3, most=10)
     for turn in range(3):
         for number in range(100):
@@ -98,7 +98,7 @@ def test_estimates_that_are_too_many_to_remember_stay_counted() -> None:
     assert len(books.cell(_account(1), 0).estimates) == MOST_ESTIMATES
 
 
-def test_sums_stop_at_what_the_ledger_can_hold() -> None:
+def test_sums_saturate_at_64_bits() -> None:
     books = AccountStore(2)
     for partition in (0, 0, 1):
         books.charge(_account(1), partition, 2**62)

@@ -44,7 +44,7 @@ def test_each_level_is_raised_once_by_one_of_the_workers() -> None:
 
 
 @pytest.mark.parametrize("partition", range(PARTITIONS))
-def test_a_successor_does_not_raise_again_what_the_ledger_says_was_raised(partition: int) -> None:
+def test_a_successor_does_not_repeat_alerts_in_the_ledger(partition: int) -> None:
     async def story() -> None:
         world = World()
         _owned_by(world, "w1")
@@ -66,7 +66,7 @@ def test_a_successor_does_not_raise_again_what_the_ledger_says_was_raised(partit
     _run(story)
 
 
-def test_what_its_predecessor_did_not_get_to_raise_the_successor_raises() -> None:
+def test_a_successor_raises_the_pending_alerts_of_its_predecessor() -> None:
     async def story() -> None:
         world = World()
         await world.charge(900)
@@ -78,7 +78,7 @@ def test_what_its_predecessor_did_not_get_to_raise_the_successor_raises() -> Non
     _run(story)
 
 
-def test_an_alert_says_who_how_much_and_what_follows() -> None:
+def test_an_alert_names_subject_amount_and_consequence() -> None:
     async def story() -> None:
         world = World()
         _owned_by(world, "w1")
@@ -93,13 +93,13 @@ def test_an_alert_says_who_how_much_and_what_follows() -> None:
         assert subject == "daily: acme, 2025-11-25, 50%"
         assert message.startswith("50% of budget daily is spent by tenant acme in 2025-11-25 UTC")
         assert "are estimated" in message
-        assert "1 calls have no known price" in message
-        assert message.endswith("beyond it: reject")
+        assert "1 calls have no price" in message
+        assert message.endswith("beyond the limit: reject")
 
     _run(story)
 
 
-def test_the_next_window_is_alerted_anew() -> None:
+def test_the_next_window_is_alerted_again() -> None:
     async def story() -> None:
         world = World()
         _owned_by(world, "w1")

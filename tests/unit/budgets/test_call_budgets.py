@@ -45,7 +45,7 @@ def test_of_two_calls_that_want_the_last_of_a_budget_one_is_allowed() -> None:
     _run(story)
 
 
-def test_beside_a_call_that_may_use_up_the_budget_no_other_is_allowed() -> None:
+def test_during_a_call_that_may_exhaust_the_budget_no_other_is_allowed() -> None:
     async def story() -> None:
         world = World()
         worker = await world.worker()
@@ -88,7 +88,7 @@ def test_an_event_that_is_read_before_the_call_is_settled_is_not_counted_twice()
     _run(story)
 
 
-def test_a_call_of_unknown_cost_counts_as_expected_and_says_so() -> None:
+def test_a_call_of_unknown_cost_counts_as_expected_and_is_marked() -> None:
     async def story() -> None:
         world = World()
         worker = await world.worker()
@@ -103,7 +103,7 @@ def test_a_call_of_unknown_cost_counts_as_expected_and_says_so() -> None:
     _run(story)
 
 
-def test_a_call_that_was_never_made_leaves_nothing() -> None:
+def test_a_cancelled_reservation_is_released() -> None:
     async def story() -> None:
         world = World()
         worker = await world.worker()
@@ -114,7 +114,7 @@ def test_a_call_that_was_never_made_leaves_nothing() -> None:
     _run(story)
 
 
-def test_what_other_workers_spend_stops_this_one() -> None:
+def test_spend_of_other_workers_counts_for_this_one() -> None:
     async def story() -> None:
         world = World()
         workers = [await world.worker(f"w{number}") for number in range(4)]
@@ -139,7 +139,7 @@ def test_after_everything_died_it_is_still_stopped_and_the_next_window_opens_aga
     _run(story)
 
 
-def test_what_is_over_the_limit_is_at_most_what_was_in_flight() -> None:
+def test_the_overshoot_is_at_most_the_calls_in_flight() -> None:
     """Four workers, each with as many calls at once as it likes, all expected too cheap."""
 
     async def story() -> None:
@@ -169,7 +169,7 @@ def test_what_is_over_the_limit_is_at_most_what_was_in_flight() -> None:
     _run(story)
 
 
-def test_a_reservation_whose_event_never_came_is_given_up_after_hours() -> None:
+def test_a_reservation_without_an_event_expires_after_hours() -> None:
     async def story() -> None:
         world = World()
         world.owners = {0: "w1"}
@@ -200,7 +200,7 @@ def test_a_budget_that_joins_binds_once_its_past_is_counted() -> None:
     _run(story)
 
 
-def test_a_model_s_budget_concerns_nobody_before_a_model_is_chosen() -> None:
+def test_a_model_s_budget_applies_only_after_the_model_is_chosen() -> None:
     async def story() -> None:
         budget = Budget(meter=Meter(name="m", per=MODEL, window="day"), limit_nano=10, then=REJECT)
         world = World(budgets=[budget])
@@ -211,7 +211,7 @@ def test_a_model_s_budget_concerns_nobody_before_a_model_is_chosen() -> None:
     _run(story)
 
 
-def test_replays_are_charged_to_nobody_and_every_other_purpose_is() -> None:
+def test_replays_are_not_charged_and_every_other_purpose_is() -> None:
     async def story() -> None:
         world = World()
         worker = await world.worker()
@@ -235,7 +235,7 @@ def test_no_call_ends_after_its_event_was_appended() -> None:
     assert charge.at == 1_000
 
 
-def test_without_an_expectation_of_its_own_an_unknown_cost_counts_as_an_ordinary_call() -> None:
+def test_without_an_expected_cost_an_unknown_cost_counts_as_a_default_call() -> None:
     models = parse_registry(REGISTRY).snapshot.models
     estimate = expected_by_price(lambda: models, PriceBook())
 
@@ -244,7 +244,7 @@ def test_without_an_expectation_of_its_own_an_unknown_cost_counts_as_an_ordinary
     assert estimate({"request_model": "gone"}) is None
 
 
-def test_a_call_that_nobody_can_estimate_is_told_and_not_taken_for_free() -> None:
+def test_a_call_without_an_estimate_is_reported_and_not_free() -> None:
     async def story() -> None:
         world = World()
         worker = await world.worker()
@@ -265,7 +265,7 @@ def test_where_there_are_no_budgets_everything_passes() -> None:
     assert none.verdict(ACME, None, 0).step(0, "m") is None
 
 
-def test_the_most_a_call_may_cost_is_asked_only_where_a_budget_applies() -> None:
+def test_the_maximum_cost_of_a_call_is_computed_only_if_a_budget_applies() -> None:
     async def story() -> None:
         asked: list[str] = []
         for name, budgets in (("none", []), ("other", [FAQ]), ("mine", [HOURLY])):

@@ -76,7 +76,7 @@ def test_the_owner_writes_what_changed_once_and_then_nothing() -> None:
     _run(story)
 
 
-def test_who_does_not_own_a_partition_writes_nothing() -> None:
+def test_only_the_owner_of_a_partition_writes() -> None:
     async def story() -> None:
         world = World()
         await _owned_by(world, "w1")
@@ -157,7 +157,7 @@ def test_a_late_owner_s_lower_sum_is_written_over_again() -> None:
     _run(story)
 
 
-def test_a_sum_whose_window_is_not_over_comes_back_if_somebody_buries_it() -> None:
+def test_a_deleted_sum_of_an_open_window_is_written_again() -> None:
     async def story() -> None:
         world = World()
         await _owned_by(world, "w1")
@@ -209,7 +209,7 @@ def test_a_window_that_is_over_is_buried_and_forgotten() -> None:
     _run(story)
 
 
-def test_what_a_dead_owner_did_not_bury_its_successor_does() -> None:
+def test_a_successor_writes_the_tombstones_of_a_dead_owner() -> None:
     async def story() -> None:
         world = World(budgets=[HOURLY])
         await _owned_by(world, "w1")
@@ -309,7 +309,7 @@ def test_a_worker_that_is_stopped_in_the_middle_of_writing_writes_the_rest_when_
     _run(story)
 
 
-def test_a_cost_topic_that_was_made_anew_is_named_and_not_counted_wrongly() -> None:
+def test_a_recreated_cost_topic_is_named_and_not_miscounted() -> None:
     async def story() -> None:
         world = World()
         await _owned_by(world, "w1")
@@ -319,13 +319,13 @@ def test_a_cost_topic_that_was_made_anew_is_named_and_not_counted_wrongly() -> N
         await worker.read()
         await worker.keep()
         world.log.of(COST, 0).clear()
-        with pytest.raises(TopicError, match="one of them was made anew"):
+        with pytest.raises(TopicError, match="one of the topics was recreated"):
             await world.worker("w2")
 
     _run(story)
 
 
-def test_a_new_budget_that_cannot_be_counted_is_alerted_and_the_worker_goes_on() -> None:
+def test_a_new_budget_that_cannot_be_counted_is_alerted_and_the_worker_continues() -> None:
     async def story() -> None:
         world = World()
         worker = await world.worker("w1")
@@ -334,11 +334,11 @@ def test_a_new_budget_that_cannot_be_counted_is_alerted_and_the_worker_goes_on()
         async def fire(rule: AlertName, subject: str, message: str) -> None:
             await raised.put(rule)
 
-        async def made_anew(topic: str) -> Mapping[int, tuple[int, int]]:
-            raise TopicError(f"{topic} was made anew")
+        async def recreated(topic: str) -> Mapping[int, tuple[int, int]]:
+            raise TopicError(f"{topic} was recreated")
 
         world.alerts.fire = fire  # type: ignore[method-assign]
-        world.topics.bounds = made_anew  # type: ignore[method-assign]
+        world.topics.bounds = recreated  # type: ignore[method-assign]
         world.budgets.append(HOURLY)
         running = asyncio.create_task(worker.follower.run())
         async with asyncio.timeout(30):
@@ -350,7 +350,7 @@ def test_a_new_budget_that_cannot_be_counted_is_alerted_and_the_worker_goes_on()
     _run(story)
 
 
-def test_who_starts_while_others_go_on_counting_takes_the_ledger_for_no_other_topic_s() -> None:
+def test_a_worker_that_starts_during_counting_accepts_the_ledger() -> None:
     async def story() -> None:
         world = World()
         await _owned_by(world, "w1")
@@ -400,12 +400,12 @@ def test_garbage_on_either_topic_is_passed_over() -> None:
 
 
 @pytest.mark.parametrize("key", [b"", b"null", b"[1]", b'["a","b","c",null,0]', b'[1,2,3,4,"x"]'])
-def test_a_key_that_is_none_of_the_ledger_s_is_said_to_be_none(key: bytes) -> None:
+def test_a_key_that_is_not_of_the_ledger_is_an_error(key: bytes) -> None:
     with pytest.raises(UndecodableError, match="ledger"):
         split_entry_key(key)
 
 
-def test_a_budget_that_is_taken_out_is_forgotten_and_one_that_comes_back_is_right() -> None:
+def test_a_removed_budget_is_forgotten_and_a_restored_one_is_complete() -> None:
     async def story() -> None:
         world = World(budgets=[DAILY, HOURLY])
         await _owned_by(world, "w1")
@@ -446,7 +446,7 @@ def test_without_budgets_nothing_is_read_and_the_first_one_starts_it() -> None:
     _run(story)
 
 
-def test_one_entry_that_counts_further_than_the_cost_topic_goes_stops_no_worker() -> None:
+def test_an_entry_beyond_the_end_of_the_cost_topic_stops_no_worker() -> None:
     async def run() -> None:
         world = World()
         world.owners = {0: "w1"}

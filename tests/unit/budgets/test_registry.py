@@ -86,7 +86,7 @@ def test_an_unpriced_model_that_no_budget_concerns_is_not_refused() -> None:
     assert _with(unpriced=True, b=part).snapshot.budgets
 
 
-def test_a_file_without_budgets_says_nothing_of_them_and_so_keeps_its_hash() -> None:
+def test_a_file_without_budgets_omits_them_and_keeps_its_hash() -> None:
     assert b"budgets" not in parse_registry(orjson.dumps(GOOD)).content
 
 

@@ -77,17 +77,17 @@ def test_the_strictest_of_several_counts() -> None:
     assert isinstance(verdict_on([_balance(ALERT, **full)], 1), Allowed)
 
 
-def test_a_call_of_unknown_price_has_no_room_where_a_budget_stops() -> None:
+def test_a_blocking_budget_rejects_a_call_of_unknown_price() -> None:
     assert isinstance(verdict_on([_balance(REJECT)], None), Rejected)
     assert isinstance(verdict_on([_balance(ALERT)], None), Allowed)
     assert isinstance(verdict_on([], None), Allowed)
 
 
-def test_a_budget_whose_log_is_still_read_does_not_bind() -> None:
+def test_a_budget_does_not_bind_before_its_log_is_read() -> None:
     assert isinstance(verdict_on([_balance(known=500, counted=False)], 1), Allowed)
 
 
-def test_who_is_rejected_hears_which_budget_and_when_it_opens_again() -> None:
+def test_a_rejection_names_the_budget_and_its_next_window() -> None:
     hour = _balance(name="burst", window="hour", known=100)
     day = _balance(name="daily", window="day", known=100)
     verdict = verdict_on([hour, day], 1)
@@ -157,7 +157,7 @@ spends = st.integers(0, 300)
     st.none() | spends,
     st.booleans(),
 )
-def test_a_verdict_comes_again_from_what_was_recorded(
+def test_a_verdict_is_reproducible_from_its_record(
     rows: list[tuple[str, int, int]], expected: int | None, counted: bool
 ) -> None:
     balances = [
@@ -178,7 +178,7 @@ def test_a_verdict_comes_again_from_what_was_recorded(
 
 
 @given(st.integers(0, 4_102_444_800_000), st.sampled_from(WINDOWS))
-def test_every_moment_lies_in_one_window(at: int, window: str) -> None:
+def test_every_time_is_in_exactly_one_window(at: int, window: str) -> None:
     start = window_start(window, at)
     end = window_end(window, start)
 
@@ -193,7 +193,7 @@ def test_windows_have_names() -> None:
     assert names == ["2026-11-25 14:00", "2026-11-25", "2026-11"]
 
 
-def test_levels_are_reached_by_what_is_spent_not_by_what_is_reserved() -> None:
+def test_levels_are_reached_by_spend_not_by_reservations() -> None:
     budget = _balance(limit=100).budget
 
     assert levels_reached(budget, Spent(known=49, reserved=60), 0.0) == ()

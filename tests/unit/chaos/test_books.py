@@ -62,7 +62,7 @@ def test_a_call_that_begins_while_the_rows_are_read_is_not_missed(
     assert reconcile("", ["r1"], REPLIES, ledger).balanced
 
 
-def test_a_call_that_the_ledger_never_had_is_unknown_and_one_not_booked_is_missing(
+def test_a_call_not_in_the_ledger_is_unknown_and_an_unrecorded_one_is_missing(
     ledger: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _stored(monkeypatch, ["c9"])

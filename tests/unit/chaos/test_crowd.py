@@ -26,7 +26,7 @@ def test_times_are_of_answers_and_lateness_counts_from_the_deadline() -> None:
     assert seen.statuses == {"replied": 99, "no_capacity": 1}
 
 
-def test_nothing_is_said_of_a_crowd_that_was_served_as_it_must() -> None:
+def test_a_correctly_served_crowd_has_no_findings() -> None:
     seen = Crowd(waited=[BEST, BEST, ANSWERED, TOLD])
 
     assert overload_faults(seen, CALM, CALM, FLAT) == []
@@ -43,11 +43,11 @@ def test_nothing_is_said_of_a_crowd_that_was_served_as_it_must() -> None:
         (Waited(is_best=False, status="none", ms=None, deadline_ms=1), "1 requests have no reply"),
     ],
 )
-def test_a_late_answer_or_none_is_told(more: Waited, said: str) -> None:
+def test_a_late_or_missing_answer_is_a_finding(more: Waited, said: str) -> None:
     assert said in overload_faults(Crowd(waited=[BEST, BEST, TOLD, more]), CALM, CALM, FLAT)
 
 
-def test_priority_that_is_not_kept_is_told() -> None:
+def test_violated_priority_is_a_finding() -> None:
     seen = Crowd(waited=[ANSWERED, replace(TOLD, is_best=True)])
 
     assert overload_faults(seen, CALM, CALM, FLAT) == [
@@ -55,7 +55,7 @@ def test_priority_that_is_not_kept_is_told() -> None:
     ]
 
 
-def test_a_calm_load_that_stays_slow_and_memory_that_grows_are_told() -> None:
+def test_lasting_slowness_and_growing_memory_are_findings() -> None:
     slow = Crowd(waited=[replace(ANSWERED, ms=2_500.0)] * 10)
     growing = [
         Sample(at_s=float(at), memory_mb={"worker-1": 100.0 + at, "kafka": 100.0 + at}, lag={})

@@ -19,7 +19,7 @@ for _ in sys.stdin:
 """
 
 
-def test_its_time_of_day_is_what_was_set_and_its_count_goes_on(tmp_path: Path) -> None:
+def test_its_wall_clock_is_set_and_its_monotonic_clock_continues(tmp_path: Path) -> None:
     try:
         clocks = OwnClocks(tmp_path, ("worker-1",))
     except NoOwnClockError as error:
@@ -48,7 +48,7 @@ def test_its_time_of_day_is_what_was_set_and_its_count_goes_on(tmp_path: Path) -
     assert ahead == [(0, 0), (6, 0), (-12, 0)]
 
 
-def test_without_a_compiler_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_compiler_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
 
     with pytest.raises(NoOwnClockError, match="no C compiler"):

@@ -30,14 +30,14 @@ def _log() -> list[tuple[int, int, Alert]]:
     return [(offset, alert.at, alert) for offset, alert in enumerate(records)]
 
 
-def test_what_stands_is_shown_by_severity_then_age_whenever_it_fired() -> None:
+def test_active_alerts_are_sorted_by_severity_then_age() -> None:
     shown = alerts_shown(_log(), T0 + 4 * HOUR)
     assert [each.fired.rule for each in shown.firing] == ["spend", "errors"]
     assert shown.firing[1].seen == T0 + HOUR
     assert shown.lately == ()
 
 
-def test_changes_are_shown_latest_first_and_repeats_are_none() -> None:
+def test_changes_are_shown_latest_first_without_repeats() -> None:
     shown = alerts_shown(_log(), T0 + HOUR)
     changes = [(each.alert.rule, each.change.value) for each in shown.lately]
     assert changes == [("lag", "resolved"), ("lag", "fired"), ("spend", "fired")]
@@ -78,7 +78,7 @@ def test_in_a_pipe_each_alert_is_a_line() -> None:
 @pytest.mark.parametrize(
     ("age_s", "said"), [(3, "evaluated by w7, last 3 s ago"), (61, "NO WORKER EVALUATES")]
 )
-def test_it_says_who_evaluates(age_s: int, said: str) -> None:
+def test_the_evaluator_is_shown(age_s: int, said: str) -> None:
     evaluation = AlertEvaluation(worker="w7", at=T0)
     assert said in evaluation_in_words(evaluation, T0 + age_s * 1000)
 

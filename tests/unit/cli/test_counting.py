@@ -20,7 +20,7 @@ def test_a_noun_agrees_with_its_count(count: int, said: str) -> None:
     assert counted(count, "record") == said
 
 
-def test_a_start_that_fails_is_not_said_to_be_starting_its_end() -> None:
+def test_a_failed_start_is_not_shown_as_starting() -> None:
     starting = PipelineState(supervisor=1, phase=PipelinePhase.STARTING, doing="topics")
     failed = PipelineState(supervisor=1, phase=PipelinePhase.FAILED, doing="ending")
 
@@ -28,6 +28,6 @@ def test_a_start_that_fails_is_not_said_to_be_starting_its_end() -> None:
     assert doing_in_words(failed) == "stopping the started processes"
 
 
-def test_labels_that_are_not_there_are_told_without_an_error_number(tmp_path: Path) -> None:
-    with pytest.raises(LabelsError, match=r"can't be read: No such file or directory$"):
+def test_a_missing_labels_file_is_reported_without_an_error_number(tmp_path: Path) -> None:
+    with pytest.raises(LabelsError, match=r"cannot read .*: No such file or directory$"):
         read_labels(tmp_path / "missing.jsonl")

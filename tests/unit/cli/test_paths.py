@@ -44,7 +44,7 @@ def test_a_folder_below_a_file_is_refused(
     assert "is a file; name a folder" in capsys.readouterr().err
 
 
-def test_a_folder_that_is_missing_is_made_later(tmp_path: Path) -> None:
+def test_a_missing_folder_is_created_later(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b"
 
     assert OutFolder().convert(str(path), None, None) == path
@@ -95,7 +95,7 @@ READING = {
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "binary", "empty"])
 @pytest.mark.parametrize("what", READING)
-def test_a_file_that_can_t_be_read_is_said_in_a_line(
+def test_an_unreadable_file_is_reported_in_one_line(
     what: str,
     kind: str,
     tmp_path: Path,

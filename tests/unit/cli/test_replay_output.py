@@ -17,11 +17,11 @@ from infra.cli.output.replay import verdict
         (0.0, 0.0, 0.0, "the same"),
     ],
 )
-def test_a_change_is_named_only_where_its_interval_says_which_way(
+def test_a_change_is_named_only_if_its_interval_excludes_zero(
     low: float, mean: float, high: float, said: str
 ) -> None:
     assert verdict({"low": low, "mean": mean, "high": high}, "cheaper", "dearer") == said
 
 
-def test_what_nobody_knows_is_unknown() -> None:
+def test_a_missing_figure_is_unknown() -> None:
     assert verdict(None, "worse", "better") == "unknown"

@@ -54,7 +54,7 @@ def test_a_long_text_is_wrapped_and_its_neighbours_stay_whole(shown: Shown) -> N
     assert max(map(len, lines)) <= WIDTH
 
 
-def test_what_does_not_fit_is_a_block_a_row(shown: Shown) -> None:
+def test_a_table_that_does_not_fit_is_shown_as_blocks(shown: Shown) -> None:
     columns = [f"some_long_figure_{number}" for number in range(9)]
 
     screen.print_table(columns, [[1234.5] * 9, [6.0] * 9])
@@ -83,7 +83,7 @@ def test_every_question_s_answer_fits(name: str, shown: Shown) -> None:
     assert [each.name for each in asked.columns if each.name not in told] == []
 
 
-def test_units_stand_in_headings_where_figures_do_not_show_them() -> None:
+def test_headings_have_units_that_figures_do_not_show() -> None:
     assert heading("p95", "ms") == "p95 (ms)"
     assert heading("input_tokens", "tokens") == "input_tokens"
     assert heading("cost", "USD") == "cost"
@@ -121,7 +121,7 @@ def test_a_table_is_never_wider_than_its_terminal_and_figures_are_never_cut(
                 assert all(len(row[at]) <= widths[at] for row in rows)
 
 
-def test_a_long_text_in_a_block_is_wrapped_beside_its_heading(shown: Shown) -> None:
+def test_a_long_text_in_a_block_is_wrapped_next_to_its_heading(shown: Shown) -> None:
     columns = ("severity", "rule", "subject", "since (UTC)", "what")
     what = "the provider refused our key, or there is none: it is not set " * 6
 

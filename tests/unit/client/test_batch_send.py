@@ -47,7 +47,7 @@ def test_every_request_is_sent_and_its_reply_counted() -> None:
     assert caller.most_open <= 8
 
 
-def test_a_request_without_a_reply_is_named_and_holds_up_nobody() -> None:
+def test_a_request_without_a_reply_is_named_and_blocks_no_other() -> None:
     caller = MemoryCaller(
         lambda request: None if request["request_id"] == "r3" else _reply(request)
     )
@@ -75,11 +75,11 @@ def test_a_reply_of_unknown_cost_is_counted_apart_and_not_as_zero() -> None:
     assert (totals.unknown_cost, totals.cost_nano, totals.saved_share) == (2, 0, None)
 
 
-def test_a_reply_topic_that_fails_is_told_as_one_error() -> None:
+def test_a_failed_reply_topic_is_one_error() -> None:
     class Broken:
         async def call(self, request: Mapping[str, Any]) -> asyncio.Future[ReceivedReply]:
             future: asyncio.Future[ReceivedReply] = asyncio.get_running_loop().create_future()
-            future.set_exception(LocalStackError("the reply topic can't be read any more"))
+            future.set_exception(LocalStackError("reading of the reply topic failed"))
             return future
 
     requests = [{"request_id": f"r{number}"} for number in range(5)]

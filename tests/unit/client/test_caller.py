@@ -73,7 +73,7 @@ def test_records_with_its_correlation_id_that_are_no_replies_are_passed_over() -
     asyncio.run(run())
 
 
-def test_a_null_correlation_id_is_nobody_s() -> None:
+def test_a_null_correlation_id_matches_no_request() -> None:
     async def records() -> Any:
         yield SimpleNamespace(headers=[(CORRELATION_ID, None)], value=b"{}")
 
@@ -85,7 +85,7 @@ def test_a_null_correlation_id_is_nobody_s() -> None:
     asyncio.run(run())
 
 
-def test_whoever_waits_is_told_when_the_topic_can_t_be_read_any_more() -> None:
+def test_waiting_callers_fail_if_reading_of_the_topic_fails() -> None:
     async def records() -> Any:
         raise RuntimeError("a defect")
         yield
@@ -104,21 +104,21 @@ def test_unreadable_replies_are_named() -> None:
         caller, correlation, _ = await _called()
         assert caller.unreadable_in_words() == ""
         caller.hear(correlation, b"[]")
-        assert "1 came that hold no reply" in caller.unreadable_in_words()
+        assert "; 1 records on " in caller.unreadable_in_words()
 
     asyncio.run(run())
 
 
-def test_an_error_that_says_nothing_is_no_reply() -> None:
+def test_a_reply_with_an_empty_error_is_unreadable() -> None:
     async def run() -> None:
         caller, correlation, _ = await _called()
         caller.hear(correlation, orjson.dumps({**REPLY, "status": "failed", "error": {}}))
-        assert "1 came that hold no reply" in caller.unreadable_in_words()
+        assert "; 1 records on " in caller.unreadable_in_words()
 
     asyncio.run(run())
 
 
-def test_a_reply_that_is_heard_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_received_reply_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
     async def run() -> Any:
         caller, correlation, future = await _called()
         deep = b"[" * 250 + b"]" * 250

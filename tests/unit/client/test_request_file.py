@@ -25,7 +25,7 @@ def test_requests_keep_their_order_and_get_ids_by_line(tmp_path: Path) -> None:
     assert [request["request_id"] for request in found] == ["x-1", "mine"]
 
 
-def test_a_gzip_file_of_data_rows_gives_prompts(tmp_path: Path) -> None:
+def test_a_gzip_file_of_data_rows_is_read_as_prompts(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl.gz"
     path.write_bytes(gzip.compress(b'{"id": "q1", "prompt": "a", "answers": {}}\n'))
     reading = RequestFileFormat(prompt_field="prompt", id_field="id", extra={"feature": "faq"})
@@ -37,9 +37,9 @@ def test_a_gzip_file_of_data_rows_gives_prompts(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ('{"prompt": "a"}\nnot json\n', "line 2: not JSON"),
-        ("[1]\n", "line 1: a JSON object"),
-        ("\n", "holds no requests"),
-        ('{"request_id": "a"}\n{"request_id": "a"}\n', "line 2: the request id of line 1 again"),
+        ("[1]\n", "line 1: expected a JSON object"),
+        ("\n", "contains no requests"),
+        ('{"request_id": "a"}\n{"request_id": "a"}\n', "line 2: same request id as line 1"),
     ],
 )
 def test_a_file_with_a_slip_is_refused_by_line(tmp_path: Path, text: str, said: str) -> None:
@@ -76,22 +76,22 @@ def test_a_line_that_is_nested_too_deeply_is_refused_by_line(tmp_path: Path, lin
         read_requests(path, RequestFileFormat())
 
 
-def test_what_unpacks_to_more_than_is_held_is_refused(
+def test_a_file_that_decompresses_beyond_the_limit_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_file, "MOST_BYTES", 10_000)
     path = tmp_path / "large.jsonl.gz"
     path.write_bytes(gzip.compress(b'{"prompt": "a"}\n' * 10_000))
 
-    with pytest.raises(RequestFileError, match="unpacked"):
+    with pytest.raises(RequestFileError, match="uncompressed"):
         read_requests(path, RequestFileFormat())
 
 
-def test_a_line_without_end_is_refused_before_it_is_held(tmp_path: Path) -> None:
+def test_an_endless_line_is_rejected_before_it_is_buffered(tmp_path: Path) -> None:
     path = tmp_path / "line.jsonl.gz"
     path.write_bytes(gzip.compress(b" " * 3 * request_file.LONGEST_LINE))
 
-    with pytest.raises(RequestFileError, match="line 1: longer"):
+    with pytest.raises(RequestFileError, match="line 1: exceeds the limit"):
         read_requests(path, RequestFileFormat())
 
 
@@ -104,7 +104,7 @@ def test_all_wrong_lines_are_named_at_once(tmp_path: Path) -> None:
         read_requests(path, RequestFileFormat())
 
     first, *named = str(wrong.value).splitlines()
-    assert first.endswith("3 lines are no requests")
+    assert first.endswith("3 lines are invalid")
     assert [each.split(":")[0].strip() for each in named] == ["line 2", "line 3", "line 4"]
 
 

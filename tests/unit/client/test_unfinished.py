@@ -91,14 +91,14 @@ def test_they_are_json_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     ]
 
 
-def test_ids_of_any_type_are_told_apart(tmp_path: Path) -> None:
+def test_ids_of_any_type_are_distinguished(tmp_path: Path) -> None:
     path = tmp_path / "requests.jsonl"
     path.write_text('{"request_id": ["a"]}\n{"request_id": {"b": 1}, "tenant": []}\n')
 
     assert [line for line, _ in numbered_requests(path, RequestFileFormat())] == [1, 2]
 
 
-def test_what_is_kept_and_shown_is_bounded() -> None:
+def test_stored_and_shown_requests_are_bounded() -> None:
     found = Unfinished(lines={})
     for number in range(MOST_KEPT + 10):
         found.take({"request_id": f"r{number}"}, REJECTED)

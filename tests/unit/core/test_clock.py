@@ -40,7 +40,7 @@ class Machine:
         return abs(self.clock.now() - self.broker)
 
 
-def test_a_clock_that_drifts_a_little_comes_near_the_brokers() -> None:
+def test_a_slowly_drifting_clock_converges_to_the_broker_s() -> None:
     machine = Machine()
     machine.writes()
     machine.broker += 1_500

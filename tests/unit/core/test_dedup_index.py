@@ -14,7 +14,7 @@ _puts = st.lists(
 
 
 @given(puts=_puts)
-def test_it_knows_what_a_dictionary_knows(puts: list[tuple[int, int, int]]) -> None:
+def test_it_agrees_with_a_dictionary(puts: list[tuple[int, int, int]]) -> None:
     recent, plain, now = RecentKeys(SPAN), {}, 1_700_000_000_000
     for name, wait, number in puts:
         now += wait
@@ -26,7 +26,7 @@ def test_it_knows_what_a_dictionary_knows(puts: list[tuple[int, int, int]]) -> N
 
 
 @given(puts=_puts)
-def test_what_lies_in_the_span_is_never_forgotten_and_older_goes_a_slice_late_at_most(
+def test_keys_in_the_span_are_kept_and_older_ones_expire_at_most_a_slice_late(
     puts: list[tuple[int, int, int]],
 ) -> None:
     recent, plain, now = RecentKeys(SPAN), {}, 0
@@ -43,7 +43,7 @@ def test_what_lies_in_the_span_is_never_forgotten_and_older_goes_a_slice_late_at
                 assert recent.at(known) is None
 
 
-def test_keys_that_fall_on_one_place_are_told_apart() -> None:
+def test_keys_with_the_same_slot_are_distinguished() -> None:
     recent = RecentKeys(SPAN)
     keys = [64 * number for number in range(40)]
     for number, key in enumerate(keys):
@@ -52,7 +52,7 @@ def test_keys_that_fall_on_one_place_are_told_apart() -> None:
     assert recent.at(64 * 40) is None
 
 
-def test_a_steady_stream_takes_no_more_memory_after_a_span() -> None:
+def test_memory_of_a_steady_stream_is_constant_after_a_span() -> None:
     recent, sizes = RecentKeys(SPAN), []
     for now in range(5 * SPAN):
         recent.put(packed_key(b"%d" % now), now)
@@ -62,7 +62,7 @@ def test_a_steady_stream_takes_no_more_memory_after_a_span() -> None:
     assert max(sizes[1:]) == min(sizes[1:]) <= SPAN * (SLICES + 1) // SLICES
 
 
-def test_the_oldest_can_be_let_go_but_never_all() -> None:
+def test_the_oldest_keys_can_be_evicted_but_never_all() -> None:
     recent = RecentKeys(SPAN)
     recent.put(1, 0)
     assert recent.forget_oldest() == 0

@@ -31,18 +31,18 @@ MISSPELT = {
 
 
 @pytest.mark.parametrize("name", MISSPELT)
-def test_the_nearest_name_is_told(name: str) -> None:
+def test_the_nearest_name_is_suggested(name: str) -> None:
     assert unknown_variables({name: "secret", "PATH": "x"}) == {name: MISSPELT[name]}
     (line,) = unknown_in_words({name: "secret"})
     assert "secret" not in line
     assert MISSPELT[name] is None or f"did you mean {MISSPELT[name]}?" in line
 
 
-def test_known_names_and_those_of_tests_are_not_told() -> None:
+def test_known_names_and_those_of_tests_are_not_reported() -> None:
     assert unknown_variables({"SLUICE_TIERS": "a", "SLUICE_TEST_KAFKA": "x", "SLUICEX": "y"}) == {}
 
 
-def test_every_command_tells_it(
+def test_every_command_reports_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SLUICE_TEIRS", "a,b")
@@ -55,7 +55,7 @@ def test_every_command_tells_it(
 
 
 @pytest.mark.parametrize("command", ["worker", "sink"])
-def test_processes_tell_it_in_their_log(
+def test_processes_log_it(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def nothing(*_: object) -> None:

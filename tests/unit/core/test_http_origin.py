@@ -30,12 +30,16 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("local", "host", "origin"), SERVED)
-def test_what_no_page_sent_is_served(local: str, host: str | None, origin: str | None) -> None:
+def test_requests_from_outside_a_browser_are_served(
+    local: str, host: str | None, origin: str | None
+) -> None:
     assert refusal(local, host, origin) is None
 
 
 @pytest.mark.parametrize(("local", "host", "origin"), REFUSED)
-def test_what_a_page_sent_is_refused(local: str, host: str | None, origin: str | None) -> None:
+def test_requests_of_foreign_web_pages_are_rejected(
+    local: str, host: str | None, origin: str | None
+) -> None:
     assert refusal(local, host, origin)
 
 

@@ -40,7 +40,7 @@ def test_a_record_is_one_json_object_on_one_line(capsys: pytest.CaptureFixture[s
     assert line["time"].endswith("Z")
 
 
-def test_what_is_no_utf_8_or_a_huge_number_is_still_one_line(
+def test_invalid_utf_8_and_huge_numbers_are_logged_as_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     set_up_log("INFO", "json")

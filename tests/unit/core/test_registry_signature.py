@@ -42,7 +42,7 @@ def _refusal(
 
 
 @given(RECORDS)
-def test_what_a_key_signed_is_believed_at_its_offset_only(
+def test_a_signature_is_valid_at_its_offset_only(
     record: tuple[bytes, bytes | None, int],
 ) -> None:
     key, value, offset = record
@@ -154,7 +154,7 @@ def test_a_weak_key_is_refused_and_not_quoted(
         assert not word or word not in str(raised.value)
 
 
-def test_keys_come_from_a_file_and_are_shown_nowhere(
+def test_keys_are_read_from_a_file_and_never_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "key"

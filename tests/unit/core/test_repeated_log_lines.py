@@ -47,7 +47,7 @@ def test_kinds_are_counted_apart() -> None:
     assert not log.line(0.0)
 
 
-def test_another_cause_in_the_same_words_is_shown() -> None:
+def test_another_cause_with_the_same_text_is_shown() -> None:
     log = _Log()
     assert log.line(0.0, text="%s is not authorized", node="requests")
     assert log.line(0.0, text="%s is not authorized", node="replies")
@@ -56,7 +56,7 @@ def test_another_cause_in_the_same_words_is_shown() -> None:
     assert not log.line(0.0, text="unexpected error %s", error=KeyError())
 
 
-def test_what_is_critical_is_always_shown() -> None:
+def test_critical_lines_are_always_shown() -> None:
     log = _Log()
     assert all(log.line(0.0, level=logging.CRITICAL) for _ in range(3))
 

@@ -16,7 +16,7 @@ from core.untrusted_text import escaped_json, one_line, spreadsheet_cell, whole_
 HOSTILE = "a\x1b]52;c;cm0gLXJm\x07\x1b[2Jb\nINFO forged\r\x9b31m\u202egnp.exe\u2028c\ud800"
 
 
-def test_escape_sequences_breaks_and_turns_are_gone() -> None:
+def test_escape_sequences_line_breaks_and_bidi_marks_are_removed() -> None:
     assert one_line(HOSTILE) == (
         "a\ufffd]52;c;cm0gLXJm\ufffd\ufffd[2Jb INFO forged \ufffd31m\ufffdgnp.exe c\ufffd"
     )

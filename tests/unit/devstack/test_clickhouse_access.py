@@ -47,7 +47,7 @@ def test_a_password_is_read_from_its_file_and_not_shown(tmp_path: Path) -> None:
         {"clickhouse_cert_file": "gone.pem", "clickhouse_key_file": "gone.key"},
     ],
 )
-def test_files_that_can_t_be_used_are_named_before_anything_is_asked(wrong: dict[str, Any]) -> None:
+def test_unusable_files_are_named_before_any_query(wrong: dict[str, Any]) -> None:
     settings = SinkSettings(clickhouse_url="https://127.0.0.1:1", **wrong)
     with pytest.raises(ConfigurationError, match="SLUICE_CLICKHOUSE_"):
         connect(settings)

@@ -25,7 +25,7 @@ def _environment(service: str) -> dict[str, Any]:
     return SERVICES[service].get("environment") or {}
 
 
-def test_no_password_stands_in_the_file() -> None:
+def test_the_file_contains_no_password() -> None:
     assert not re.search(r"//[^/\s]*:[^/\s]*@", TEXT)
     for name in SERVICES:
         for variable, value in _environment(name).items():
@@ -108,7 +108,7 @@ def test_the_script_draws_a_password_once_and_pins_each_image(project: Path) -> 
     assert _run(project, "exit 1")[0]["SLUICE_CLICKHOUSE_PASSWORD"] != password
 
 
-def test_without_a_registry_the_script_says_what_is_not_pinned(project: Path) -> None:
+def test_without_a_registry_the_script_lists_unpinned_images(project: Path) -> None:
     found, said = _run(project, "echo 'no such host' >&2; exit 1")
 
     assert list(found) == ["SLUICE_CLICKHOUSE_PASSWORD"]

@@ -36,12 +36,12 @@ SAID = {
 
 
 @pytest.mark.parametrize("kind", SAID)
-def test_a_failure_is_told_in_words(kind: str) -> None:
+def test_a_failure_is_described_in_words(kind: str) -> None:
     given, said = SAID[kind]
 
     assert failure_in_words(*given).startswith(said)
 
 
 @pytest.mark.parametrize("error_class", list(ErrorClass))
-def test_every_class_has_words(error_class: ErrorClass) -> None:
+def test_every_class_has_a_description(error_class: ErrorClass) -> None:
     assert failure_in_words(error_class.value, None, None) != error_class.value

@@ -53,12 +53,12 @@ def _told(text: str) -> list[str]:
 
 
 @given(DOCUMENTS)
-def test_any_json_is_told(document: Any) -> None:
+def test_any_json_is_shown(document: Any) -> None:
     assert _told(json.dumps(document))
 
 
 @given(st.text(max_size=30))
-def test_any_text_is_told(text: str) -> None:
+def test_any_text_is_shown(text: str) -> None:
     assert _told(text)
 
 
@@ -67,12 +67,12 @@ def test_any_text_is_told(text: str) -> None:
     "around",
     ["{}", '{{"classify": {}}}', '{{"hops": [{{"hop": 1, "steps": [{{"shadow": {}}}]}}]}}'],
 )
-def test_json_of_many_levels_is_told(levels: int, around: str) -> None:
+def test_deeply_nested_json_is_shown(levels: int, around: str) -> None:
     assert _told(around.format("[" * levels + "]" * levels))
 
 
 @pytest.mark.parametrize("levels", [100, 253, 300, 900, 1_020, 3_000])
-def test_details_of_many_levels_are_told(levels: int) -> None:
+def test_deeply_nested_details_are_shown(levels: int) -> None:
     assert list(_parts(f'{{"a": {"[" * levels}{"]" * levels}}}'))
 
 
@@ -87,11 +87,11 @@ def test_details_of_many_levels_are_told(levels: int) -> None:
         ('{"classify": ["odd"]}', '["odd"]'),
     ],
 )
-def test_what_is_of_another_shape_is_shown_as_it_stands(stored: str, shown: str) -> None:
+def test_records_of_another_shape_are_shown_as_recorded(stored: str, shown: str) -> None:
     assert read_inputs(stored).odd == (shown,)
 
 
-def test_a_known_step_with_odd_parts_is_shown_as_it_stands() -> None:
+def test_a_known_step_with_odd_parts_is_shown_as_recorded() -> None:
     told = _told('{"hops": [{"hop": 1, "steps": [{"shadow": 5}]}]}')
 
     assert any("shadow=5" in each for each in told)

@@ -47,7 +47,7 @@ def _an_hour_ahead() -> BrokerClock:
 
 
 @pytest.mark.parametrize("slow", [0, 1])
-def test_the_clock_is_right_as_soon_as_a_stamp_says_enough(slow: int) -> None:
+def test_the_clock_is_set_by_the_first_usable_timestamp(slow: int) -> None:
     clock = _an_hour_ahead()
     broker = Broker(clock, slow=slow)
     asyncio.run(sync_broker_clock(broker, clock))
@@ -56,7 +56,7 @@ def test_the_clock_is_right_as_soon_as_a_stamp_says_enough(slow: int) -> None:
     assert len(broker.written) == slow + 1
 
 
-def test_what_is_written_says_nothing_to_who_reads_the_ledger() -> None:
+def test_the_probe_record_is_ignored_by_readers_of_the_ledger() -> None:
     clock = _an_hour_ahead()
     broker = Broker(clock)
     asyncio.run(sync_broker_clock(broker, clock))
@@ -75,7 +75,7 @@ def test_a_topic_that_is_not_there_is_not_written_to() -> None:
 
 
 @pytest.mark.parametrize("fails", [True, False])
-def test_a_broker_that_does_not_say_holds_no_worker_up(
+def test_a_silent_broker_does_not_block_the_start(
     fails: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = _an_hour_ahead()
@@ -83,4 +83,4 @@ def test_a_broker_that_does_not_say_holds_no_worker_up(
     broker.fails = fails
     asyncio.run(sync_broker_clock(broker, clock, patience_s=0.0 if not fails else 5.0))
 
-    assert "the broker's time is not known yet" in caplog.text
+    assert "cannot read the broker's time yet" in caplog.text

@@ -40,17 +40,17 @@ def _order(ahead: int, others: int) -> list[str]:
     return order
 
 
-def test_who_is_ahead_is_served_first_though_it_came_last() -> None:
+def test_a_priority_waiter_is_served_first_even_if_it_arrived_last() -> None:
     assert _order(ahead=3, others=3)[:3] == ["ahead"] * 3
 
 
-def test_one_slot_in_eight_goes_to_the_others_while_both_wait() -> None:
+def test_every_eighth_slot_is_for_ordinary_messages_while_both_wait() -> None:
     order = _order(ahead=20, others=3)
     assert order.index("other") == AHEAD_IN_A_ROW
     assert order[: 2 * (AHEAD_IN_A_ROW + 1)].count("other") == 2
 
 
-def test_who_gives_up_waiting_leaves_the_line_and_takes_no_slot() -> None:
+def test_a_cancelled_waiter_leaves_the_queue_and_takes_no_slot() -> None:
     async def whole() -> None:
         slots = ConcurrencyLimiter(1)
         await slots.take()
@@ -66,7 +66,7 @@ def test_who_gives_up_waiting_leaves_the_line_and_takes_no_slot() -> None:
     asyncio.run(whole())
 
 
-def test_who_is_cancelled_as_its_turn_comes_passes_the_slot_on() -> None:
+def test_a_waiter_cancelled_at_its_turn_passes_on_the_slot() -> None:
     async def whole() -> None:
         slots = ConcurrencyLimiter(1)
         await slots.take()
@@ -85,7 +85,7 @@ def test_who_is_cancelled_as_its_turn_comes_passes_the_slot_on() -> None:
     limit=st.integers(1, 4),
     steps=st.lists(st.sampled_from(["take", "ahead", "free", "cancel"]), max_size=60),
 )
-def test_never_more_than_the_limit_and_no_free_slot_while_somebody_waits(
+def test_the_limit_holds_and_no_slot_is_free_while_messages_wait(
     limit: int, steps: list[str]
 ) -> None:
     async def whole() -> None:

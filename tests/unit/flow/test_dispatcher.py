@@ -117,7 +117,7 @@ def test_no_more_than_the_slots_are_in_work() -> None:
     _run(case)
 
 
-def test_a_slow_tier_holds_up_no_other() -> None:
+def test_a_slow_tier_blocks_no_other() -> None:
     async def case(assignment: PartitionAssignment, desk: Desk, released: list[int]) -> None:
         slow, fast = _intake(assignment, desk, slots=1), _intake(assignment, Desk(), slots=1)
         await slow.take(_message(0), Event(0, released))
@@ -147,7 +147,7 @@ def test_work_of_a_lost_partition_releases_nothing() -> None:
     _run(case)
 
 
-def test_an_event_waits_until_assignments_are_settled_and_one_that_is_not_ours_is_left() -> None:
+def test_an_event_waits_for_the_assignment_and_a_foreign_one_is_ignored() -> None:
     async def case(assignment: PartitionAssignment, desk: Desk, released: list[int]) -> None:
         intake = _intake(assignment, desk)
         assignment.revoke()
@@ -161,7 +161,7 @@ def test_an_event_waits_until_assignments_are_settled_and_one_that_is_not_ours_i
     _run(case)
 
 
-def test_an_event_that_comes_again_is_not_worked_on_again() -> None:
+def test_a_redelivered_event_is_not_handled_again() -> None:
     async def case(assignment: PartitionAssignment, desk: Desk, released: list[int]) -> None:
         intake = _intake(assignment, desk)
         await intake.take(_message(0), Event(0, released))
@@ -217,7 +217,7 @@ def test_a_lent_slot_serves_another_meanwhile() -> None:
 
 
 def test_a_tier_without_slots_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="at least 1"):
         ConcurrencyLimiter(0)
 
 

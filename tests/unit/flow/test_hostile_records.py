@@ -62,7 +62,7 @@ def fetched(data: bytes) -> list[Any]:
 
 
 @pytest.mark.parametrize("packing", [NONE, GZIP, ZSTD])
-def test_a_header_whose_name_is_no_text_holds_up_no_record_behind_it(packing: int) -> None:
+def test_a_header_name_that_is_not_utf_8_blocks_no_later_record(packing: int) -> None:
     data = batch([[("a", b"1")], [(NoText(), b"2"), ("b", b"3")], [("c", None)]], packing)
     records = fetched(data)
     assert [record.value for record in records] == [b"v0", b"v1", b"v2"]
@@ -70,7 +70,7 @@ def test_a_header_whose_name_is_no_text_holds_up_no_record_behind_it(packing: in
     assert records[1].headers[0][0] == "\ufffd\ufffdname"
 
 
-def test_batches_behind_it_are_read_as_ever() -> None:
+def test_later_batches_are_read_normally() -> None:
     data = batch([[(NoText(), b"2")]]) + batch([[("a", b"1")], [("a", b"2")]])
     records = TolerantRecords(data)
     first, second = records.next_batch(), records.next_batch()

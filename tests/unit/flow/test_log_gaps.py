@@ -25,7 +25,7 @@ def _gap(first: int, last: int) -> LogGap:
     return LogGap(topic=PLACE[0], partition=PLACE[1], first=first, last=last)
 
 
-def test_what_was_removed_between_two_messages_is_told_once() -> None:
+def test_a_gap_between_two_messages_is_reported_once() -> None:
     gaps = _gaps(5)
     gaps.took(PLACE, 5)
     gaps.took(PLACE, 9)
@@ -42,7 +42,7 @@ def test_markers_and_aborted_records_are_no_gap() -> None:
     assert not gaps.noticed
 
 
-def test_what_was_removed_before_the_first_message_is_told_from_the_committed_offset() -> None:
+def test_a_gap_before_the_first_message_is_reported_from_the_committed_offset() -> None:
     gaps = _gaps(3)
     assert gaps.find({PLACE: 6}) == [_gap(3, 5)]
     gaps.took(PLACE, 6)
@@ -64,9 +64,7 @@ def test_a_redelivery_is_no_gap() -> None:
 
 
 @given(st.lists(st.integers(0, 60), unique=True).map(sorted), st.integers(0, 80))
-def test_of_any_removed_beginning_each_unread_offset_is_told_exactly_once(
-    read: list[int], begin: int
-) -> None:
+def test_each_removed_unread_offset_is_reported_exactly_once(read: list[int], begin: int) -> None:
     gaps = _gaps(0)
     for offset in read:
         gaps.took(PLACE, offset)
@@ -108,7 +106,7 @@ def test_a_gap_is_counted_and_raised_with_its_offsets_while_the_broker_may_be_aw
 
     async def case() -> None:
         for _ in range(3):
-            await watch.look()
+            await watch.check()
 
     asyncio.run(case())
     assert alerts.fired == [("log_gap", "llm.requests.v1:0:3-5")]

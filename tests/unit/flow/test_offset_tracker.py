@@ -19,7 +19,7 @@ def test_offsets_are_released_only_as_a_finished_prefix(order: list[int], stop: 
     assert tracker.in_flight == 12 - stop
 
 
-def test_an_offset_that_comes_again_is_told_apart() -> None:
+def test_a_redelivered_offset_is_recognised() -> None:
     tracker: AckTracker[str] = AckTracker()
     tracker.open(5, "five")
     tracker.open(6, "six")
@@ -28,7 +28,7 @@ def test_an_offset_that_comes_again_is_told_apart() -> None:
     assert tracker.open(5, "again") is Opening.RELEASED
 
 
-def test_a_gap_in_the_log_does_not_hold_anything_up() -> None:
+def test_a_gap_in_the_log_blocks_nothing() -> None:
     tracker: AckTracker[int] = AckTracker()
     tracker.open(3, 3)
     tracker.open(17, 17)

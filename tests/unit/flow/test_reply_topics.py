@@ -101,7 +101,7 @@ def test_a_known_topic_is_answered_from_memory_until_that_is_old() -> None:
     asyncio.run(whole())
 
 
-def test_a_flood_of_missing_topics_asks_the_broker_once_a_second() -> None:
+def test_a_flood_of_missing_topics_queries_the_broker_once_a_second() -> None:
     async def whole() -> None:
         broker = Broker("replies.a")
         directory = broker.directory()

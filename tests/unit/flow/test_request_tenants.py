@@ -67,11 +67,11 @@ def test_of_several_tenants_the_one_that_has_the_id_is_meant() -> None:
 @pytest.mark.parametrize(
     "seen", [[("a1", "r1"), ("b2", "r1")], [("a1", "r2"), ("b2", "r3")]], ids=["both", "neither"]
 )
-def test_an_id_of_both_or_of_neither_means_no_one(seen: Sequence[tuple[str, str]]) -> None:
+def test_an_id_of_both_or_neither_tenant_is_ambiguous(seen: Sequence[tuple[str, str]]) -> None:
     assert _tenant_of("r1", seen=seen) is None
 
 
-def test_a_tenant_whose_requests_another_worker_holds_leaves_the_id_unproved() -> None:
+def test_a_tenant_of_another_worker_s_partition_leaves_the_id_ambiguous() -> None:
     assert _tenant_of("r1", seen=[("a1", "r1")], declared={"b2"}, owned={0}) is None
     assert _tenant_of("r1", seen=[("a1", "r1")], declared={"b1"}, owned={0}) == "a1"
 
@@ -80,6 +80,6 @@ def test_a_fresh_worker_does_not_take_a_declared_tenant_s_id_for_the_default_one
     assert _tenant_of("r1", declared={"a1", "b2"}) is None
 
 
-def test_more_tenants_than_are_kept_prove_nothing() -> None:
+def test_too_many_tenants_leave_the_id_ambiguous() -> None:
     seen = [(f"t{number}", "r") for number in range(MOST_TENANTS + 1)]
     assert _tenant_of("r1", seen=[*seen, ("a1", "r1")]) is None

@@ -22,7 +22,7 @@ def test_an_input_is_the_same_again_and_another_seed_makes_others() -> None:
     assert [make_input(2, number) for number in range(40)] != again
 
 
-def test_every_kind_comes_and_some_of_all_are_accepted_refused_and_dead() -> None:
+def test_inputs_of_every_kind_are_accepted_rejected_and_dead_lettered() -> None:
     share = running.run_part(1, FEW, time.monotonic() + 60)
 
     assert set(share.kinds) >= set(KINDS)

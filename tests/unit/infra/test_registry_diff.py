@@ -13,7 +13,7 @@ def test_equal_documents_do_not_differ() -> None:
     assert _words({"a": [1, {"b": 2}]}, {"a": [1, {"b": 2}]}) == []
 
 
-def test_a_changed_added_and_removed_path_are_told_apart() -> None:
+def test_changed_added_and_removed_paths_are_distinguished() -> None:
     before = {"policy": {"classifier": "rules", "hops": 3}}
     after = {"policy": {"classifier": "learned", "quality": "best"}}
 
@@ -24,7 +24,7 @@ def test_a_changed_added_and_removed_path_are_told_apart() -> None:
     ]
 
 
-def test_list_items_are_told_apart_by_name_wherever_they_stand() -> None:
+def test_list_items_are_matched_by_name_not_position() -> None:
     one, two = {"name": "one", "weight": 1}, {"name": "two", "weight": 1}
 
     assert _words({"i": [one, two]}, {"i": [two, {**one, "weight": 5}]}) == [

@@ -45,7 +45,7 @@ def entry(
     )
 
 
-def test_a_hop_that_nobody_opened_is_worked_on() -> None:
+def test_an_unopened_hop_is_handled() -> None:
     assert PartitionJournal().admit(message(), ME, 0) == Run()
 
 
@@ -58,7 +58,7 @@ def test_a_hop_that_ended_is_acknowledged_without_a_call() -> None:
     assert journal.admit(message(hop=1), ME, 40) == Done()
 
 
-def test_a_parked_hop_comes_back_as_its_next_visit() -> None:
+def test_a_parked_hop_returns_as_its_next_visit() -> None:
     journal = PartitionJournal()
     journal.record(KEY, entry("parked"), 10)
     assert journal.admit(message(), ME, 20) == Done()
@@ -74,7 +74,7 @@ def test_a_call_of_another_worker_is_waited_for_until_its_lease_is_over() -> Non
     assert [call.call_id for call in admission.interrupted] == ["c1"]
 
 
-def test_a_call_of_an_earlier_life_of_this_worker_is_taken_over_at_once() -> None:
+def test_a_call_of_an_earlier_incarnation_is_taken_over_at_once() -> None:
     journal = PartitionJournal()
     journal.record(KEY, entry("started", BEFORE, call="c1", lease=10_000), 10, b"v")
     admission = journal.admit(message(), ME, 11)
@@ -109,7 +109,7 @@ def test_an_open_request_is_never_forgotten() -> None:
     assert journal.admit(message(), ME, 20) == Done()
 
 
-def test_a_call_whose_hop_is_done_and_whose_worker_is_gone_is_an_orphan() -> None:
+def test_a_call_of_a_finished_hop_and_a_lost_worker_is_an_orphan() -> None:
     journal = PartitionJournal()
     journal.record(KEY, entry("started", OTHER, call="c1", lease=100), 10, b"v")
     journal.record(KEY, entry("replied", OTHER), 20)
@@ -119,7 +119,7 @@ def test_a_call_whose_hop_is_done_and_whose_worker_is_gone_is_an_orphan() -> Non
     assert journal.orphans(ME, 101) == ()
 
 
-def test_a_call_begun_by_a_worker_that_did_not_know_the_end_is_kept() -> None:
+def test_a_call_started_after_an_unseen_end_is_kept() -> None:
     journal = PartitionJournal()
     journal.record(KEY, entry("replied"), 10)
     journal.record(KEY, entry("started", OTHER, call="late", lease=90), 30, b"v")
@@ -166,7 +166,7 @@ def test_a_record_of_an_unknown_kind_changes_nothing(kind: str) -> None:
     assert journal.admit(message(), ME, 30) == known
 
 
-def test_calls_that_other_incarnations_started_are_told_though_they_are_booked() -> None:
+def test_calls_of_other_incarnations_are_listed_even_if_recorded() -> None:
     journal = PartitionJournal()
     journal.record(KEY, entry("started", OTHER, call="c1", lease=10), 1)
     journal.record(KEY, entry("started", BEFORE, call="c2", lease=10), 2)
@@ -180,7 +180,7 @@ def test_calls_that_other_incarnations_started_are_told_though_they_are_booked()
     }
 
 
-def test_the_next_visit_of_a_hop_is_counted_anew() -> None:
+def test_the_next_visit_of_a_hop_counts_separately() -> None:
     journal = PartitionJournal()
     journal.record(KEY, entry("started", call="c1", lease=10), 1)
     journal.record(KEY, entry("parked"), 2)

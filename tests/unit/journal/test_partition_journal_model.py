@@ -135,14 +135,14 @@ def _told(steps: list[tuple[str, str, str]]) -> Story:
 
 
 @given(steps)
-def test_one_worker_at_a_time_works_on_a_hop_and_nobody_on_an_ended_one(
+def test_one_worker_at_a_time_handles_a_hop_and_none_an_ended_one(
     steps: list[tuple[str, str, str]],
 ) -> None:
     _told(steps)
 
 
 @given(steps)
-def test_every_call_that_was_begun_is_booked_by_somebody_in_the_end(
+def test_every_started_call_is_eventually_recorded(
     steps: list[tuple[str, str, str]],
 ) -> None:
     story = _told(steps)
@@ -158,7 +158,7 @@ def test_every_call_that_was_begun_is_booked_by_somebody_in_the_end(
 
 
 @given(steps)
-def test_a_log_that_is_read_twice_says_the_same(steps: list[tuple[str, str, str]]) -> None:
+def test_a_log_read_twice_gives_the_same_journal(steps: list[tuple[str, str, str]]) -> None:
     story = _told(steps)
     once, twice = story.journal(), story.journal(times=2)
     for hop in range(3):

@@ -17,7 +17,7 @@ _PLACES = st.builds(
 
 
 @given(st.lists(_PLACES, max_size=30))
-def test_a_place_is_remembered_exactly_or_not_at_all(places: list[RecordPlace]) -> None:
+def test_a_position_is_stored_exactly_or_not_at_all(places: list[RecordPlace]) -> None:
     known = ReplyPlaces(60_000)
     for number, place in enumerate(places):
         known.put(b"t/%d" % number, 1, str(place))
@@ -42,6 +42,6 @@ def test_topics_are_bounded() -> None:
 
 
 @given(st.text(max_size=30))
-def test_any_text_is_a_place_or_none(text: str) -> None:
+def test_any_text_parses_to_a_position_or_none(text: str) -> None:
     place = RecordPlace.parse(text)
     assert place is None or RecordPlace.parse(str(place)) == place

@@ -38,7 +38,7 @@ def test_fields_are_read_under_their_own_names(tmp_path: Path) -> None:
     assert labels.column("large").tolist() == [1.0] * 4
 
 
-def test_texts_stand_beside_their_scores(tmp_path: Path) -> None:
+def test_texts_are_kept_with_their_scores(tmp_path: Path) -> None:
     columns = columns_of(("prompt=q", "score.large=o.big", "text.large=o.said"))
     labels = read_labels(_file(tmp_path, ROWS), ("large",), columns)
 

@@ -36,7 +36,7 @@ def test_the_rows_are_those_that_training_held_out(most: int | None) -> None:
         assert gain_curve(*scores, prefer(name, held).wish).area == trained.apgr[name]
 
 
-def test_the_current_classifier_is_asked_by_its_score() -> None:
+def test_the_current_classifier_is_compared_by_its_score() -> None:
     held = held_out_rows(LABELS, None)
     (found,) = hold_against(0.9, _ground("rules"), held, *PAIR)
 
@@ -47,7 +47,7 @@ def test_the_current_classifier_is_asked_by_its_score() -> None:
     )
 
 
-def test_the_current_artifact_is_asked_by_its_columns_for_tier_or_model() -> None:
+def test_the_current_artifact_is_compared_by_its_columns_of_tier_or_model() -> None:
     held = held_out_rows(LABELS, None)
     known = _ground("rules", {"small": 0, "large": 1})
     swapped = _ground("rules", {"small": 1, "large": 0})
@@ -70,12 +70,12 @@ def test_an_artifact_that_knows_neither_is_no_rival() -> None:
     assert found.is_beaten
 
 
-def test_a_classifier_that_asks_a_model_is_not_asked_here() -> None:
+def test_a_classifier_that_calls_a_model_is_not_compared() -> None:
     (found,) = hold_against(0.9, _ground("llm"), held_out_rows(LABELS, None), *PAIR)
 
     assert (found.apgr, found.why_not) == (None, "it calls a model")
 
 
-def test_only_what_is_better_beats_it() -> None:
+def test_only_a_better_artifact_beats_it() -> None:
     assert Baseline(name="now", new=0.61, apgr=0.6).is_beaten
     assert not Baseline(name="now", new=0.6, apgr=0.6).is_beaten

@@ -48,7 +48,7 @@ def _one(value: bytes | None, *, timestamp: int | None = None) -> FoundPrompts:
     return asyncio.run(prompts_of([asked], log, CODEC))
 
 
-def test_the_log_is_asked_only_for_prompts_that_are_not_stored() -> None:
+def test_the_log_is_read_only_for_prompts_that_are_not_stored() -> None:
     stored, there, gone = request(1), request(2), request(3)
     log = _Listening(dict([logged(there, "From the log?"), logged(stored, "Not this one?")]))
     answers = [answer(stored, prompt="Stored?"), answer(there), answer(gone), answer(there, "x")]
@@ -104,19 +104,19 @@ def test_a_schema_id_that_is_new_is_learnt() -> None:
 
 
 @pytest.mark.parametrize("value", [None, b"\xff\xfe", b"[]", b'{"prompt": 1}', b"{}"])
-def test_what_is_no_request_is_counted_as_unreadable(value: bytes | None) -> None:
+def test_an_invalid_request_is_counted_as_unreadable(value: bytes | None) -> None:
     found = _one(value)
 
     assert (found.texts, found.gone, found.unreadable) == ({}, 0, 1)
 
 
-def test_another_request_at_the_same_offset_is_not_taken_for_it() -> None:
+def test_another_request_at_the_same_offset_is_not_confused_with_it() -> None:
     found = _one(b'{"prompt": "Another?"}', timestamp=999)
 
     assert (found.texts, found.gone) == ({}, 1)
 
 
-def test_an_id_that_nobody_knows_is_unreadable() -> None:
+def test_an_unknown_id_is_unreadable() -> None:
     registry = KnownSchemas(MemoryRegistry())
     codec = Codec("Request", registry)
     asked = request(1)

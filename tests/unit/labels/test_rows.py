@@ -23,7 +23,7 @@ def test_answers_to_one_request_are_one_row() -> None:
     ]
 
 
-def test_columns_are_models_where_one_asks_for_them() -> None:
+def test_columns_can_be_models() -> None:
     answers = [answer(FIRST, "simple", 0.2, model="a"), answer(FIRST, "simple", 0.4, model="b")]
 
     by_model = label_rows(answers, PROMPTS, by="model")
@@ -47,7 +47,7 @@ def test_of_two_models_of_a_tier_the_more_trusted_signal_counts() -> None:
     ("propensities", "weight"),
     [((None,), 1), ((0.25,), 4), ((0.5, 0.25), 4), ((0.05,), 20), ((0.001,), 20), ((0.0,), 20)],
 )
-def test_a_shadow_call_stands_for_those_that_were_not_drawn_but_not_for_too_many(
+def test_a_shadow_call_is_weighted_by_its_probability_within_a_limit(
     propensities: tuple[float | None, ...], weight: float
 ) -> None:
     answers = [answer(FIRST, f"t{n}", propensity=each) for n, each in enumerate(propensities)]
@@ -63,7 +63,7 @@ def test_a_request_without_a_prompt_is_no_row(prompt: str | None) -> None:
 
 
 @pytest.mark.parametrize("name", ["labels.jsonl", "labels.jsonl.gz"])
-def test_what_is_written_is_what_training_reads(tmp_path: Path, name: str) -> None:
+def test_written_labels_are_readable_by_training(tmp_path: Path, name: str) -> None:
     answers = [answer(FIRST, "simple", 0.2), answer(FIRST, "complex", 0.9)]
     write_rows(tmp_path / name, label_rows(answers, PROMPTS))
 

@@ -97,7 +97,7 @@ def test_tiers_are_columns_and_the_ends_of_the_registry_are_compared(
     assert (tmp_path / "router.json").stat().st_size == found["bytes"]
 
 
-def test_models_are_columns_where_one_asks_for_them(run: Run) -> None:
+def test_models_can_be_columns(run: Run) -> None:
     status, found, _ = run("--by", "model", "--weak", "small", "--strong", "large")
 
     assert status == 0
@@ -117,7 +117,7 @@ def test_labels_can_be_kept_and_trained_on_again(run: Run, tmp_path: Path) -> No
     assert found["labels"] == 150
 
 
-def test_what_beats_what_runs_now_is_published(run: Run, published: list[str]) -> None:
+def test_a_better_artifact_is_published(run: Run, published: list[str]) -> None:
     status, found, said = run("--publish", ground=snapshot())
 
     assert status == 0
@@ -126,7 +126,7 @@ def test_what_beats_what_runs_now_is_published(run: Run, published: list[str]) -
     assert f"policy.learned.artifact: '{found['artifact']}'" in said
 
 
-def test_what_does_not_is_not_unless_forced(
+def test_a_worse_artifact_is_published_only_if_forced(
     run: Run, published: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("infra.labels.current_policy.gain_curve", lambda *_: _Perfect())
@@ -144,7 +144,7 @@ class _Perfect:
     area = 9.0
 
 
-def test_too_few_labels_are_an_error_that_says_what_brings_more(run: Run) -> None:
+def test_too_few_labels_are_an_error_with_remedies(run: Run) -> None:
     status, _, said = run(rows=20)
 
     assert status == 1
@@ -164,7 +164,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_what_is_asked_wrongly_is_a_usage_error(
+def test_invalid_options_are_a_usage_error(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def nothing() -> None:

@@ -130,7 +130,7 @@ def test_packages_inside_a_package_are_compared_with_each_other(tmp_path: Path) 
     ]
 
 
-def test_a_circle_between_a_package_and_a_file_beside_it_is_found(tmp_path: Path) -> None:
+def test_a_circle_between_a_package_and_a_sibling_file_is_found(tmp_path: Path) -> None:
     tree = tree_of(
         tmp_path,
         {

@@ -67,7 +67,7 @@ def test_a_request_that_waited_has_no_overhead() -> None:
     assert value("sluice_overhead_seconds_bucket", {"le": "0.005"}) == 1
 
 
-def test_hops_aside_and_repeats_are_told_apart() -> None:
+def test_dead_letters_transitions_and_duplicates_are_distinguished() -> None:
     metrics = WorkerMetrics()
     metrics.classified("rules", "simple")
     metrics.hop_ended("parked", "simple")
@@ -153,7 +153,7 @@ def test_a_reading_that_fails_leaves_the_others(caplog: pytest.LogCaptureFixture
 
     observe(Readings(slots=broken, retries_left=lambda: 1.0), registry)
     assert registry.get_sample_value("sluice_retries_left") == 1
-    assert "sluice_slots_used can't be read" in caplog.text
+    assert "cannot read sluice_slots_used" in caplog.text
 
 
 def test_partitions_without_a_known_end_or_commit_have_no_lag() -> None:
@@ -169,7 +169,7 @@ def test_partitions_without_a_known_end_or_commit_have_no_lag() -> None:
     assert lag == {("t", 0): 3, ("t", 3): 0}
 
 
-def test_a_loop_that_wakes_late_is_told_by_how_much() -> None:
+def test_the_delay_of_a_late_event_loop_is_measured() -> None:
     clock, seen = StillClock(), []
 
     async def slow(seconds: float) -> None:

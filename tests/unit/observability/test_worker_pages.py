@@ -30,7 +30,7 @@ def _ask(report: dict[str, Any], path: str, method: str = "GET", **headers: str)
     return asyncio.run(whole())
 
 
-def test_health_tells_the_facts() -> None:
+def test_health_shows_the_state() -> None:
     answer = _ask(READY, "/health")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
@@ -47,7 +47,7 @@ def test_a_worker_with_registry_and_group_is_ready_even_without_partitions() -> 
     assert answer.json() == {"ready": True, "why": None}
 
 
-def test_a_worker_without_registry_is_not_ready_and_says_what_to_do() -> None:
+def test_a_worker_without_registry_is_not_ready_and_names_the_remedy() -> None:
     answer = _ask(READY | {"registry": None}, "/ready")
     assert answer.status_code == 503
     assert "sluice registry apply" in answer.json()["why"]
@@ -64,7 +64,7 @@ def test_metrics_are_prometheus_text() -> None:
     assert 'sluice_duplicates_total{kind="done"} 1.0' in answer.text
 
 
-def test_metrics_are_openmetrics_where_that_is_asked_for() -> None:
+def test_metrics_are_openmetrics_on_request() -> None:
     answer = _ask(READY, "/metrics", Accept="application/openmetrics-text; version=1.0.0")
     assert answer.headers["content-type"].startswith("application/openmetrics-text")
     assert answer.text.endswith("# EOF\n")

@@ -129,7 +129,7 @@ def _lived(broker: Broker, name: str, ends: Collection[int], fails: Collection[i
     return life
 
 
-def test_a_message_that_ends_each_process_is_ended_and_the_partition_goes_on() -> None:
+def test_a_message_that_ends_each_process_is_given_up_and_the_partition_continues() -> None:
     broker = Broker(end=6)
     lives = []
     for number in range(9):
@@ -146,7 +146,7 @@ def test_a_message_that_ends_each_process_is_ended_and_the_partition_goes_on() -
 
 
 @pytest.mark.parametrize(("ends", "charged"), [(True, 0), (False, 1)])
-def test_a_message_whose_trial_is_over_is_not_charged_for_what_ends_the_process_later(
+def test_a_message_after_its_trial_is_not_blamed_for_a_later_crash(
     monkeypatch: pytest.MonkeyPatch, *, ends: bool, charged: int
 ) -> None:
     monkeypatch.setattr(delivery_attempts, "LONGEST_TRIAL_S", 0.0)
@@ -157,7 +157,7 @@ def test_a_message_whose_trial_is_over_is_not_charged_for_what_ends_the_process_
     assert second.tries(PLACE, 2).lost_workers == charged
 
 
-def test_suspects_are_tried_one_at_a_time_and_what_is_behind_them_in_parallel() -> None:
+def test_suspects_are_tried_one_at_a_time_and_later_messages_in_parallel() -> None:
     broker = Broker(end=5)
     _lived(broker, "a", ends=[0])
     broker.end = 5
@@ -184,7 +184,7 @@ def test_failed_tries_count_over_restarts_in_order() -> None:
     assert broker.committed == 3
 
 
-def test_a_topic_made_anew_is_read_from_its_beginning_whatever_its_length() -> None:
+def test_a_recreated_topic_is_read_from_its_beginning_whatever_its_length() -> None:
     for end in (3, 100, 200):
         broker = Broker(end=100, committed=None)
         broker.life("a")
@@ -197,7 +197,7 @@ def test_a_topic_made_anew_is_read_from_its_beginning_whatever_its_length() -> N
         assert not attempts.suspects(PLACE, 0)
 
 
-def test_a_committed_offset_behind_the_end_is_of_another_log_though_nobody_tells_ids() -> None:
+def test_a_committed_offset_beyond_the_end_is_of_another_log_even_without_topic_ids() -> None:
     broker = Broker(end=3, topic_id="", committed=100)
     broker.life("a")
     assert broker.committed == 0

@@ -105,12 +105,12 @@ def test_anthropic_s_input_is_counted_with_its_cached_tokens() -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("usage", [None, [], "much", {"prompt_tokens": -1, "input_tokens": True}])
-def test_usage_that_is_not_said_is_unknown_and_not_zero(name: str, usage: Any) -> None:
+def test_missing_usage_is_unknown_and_not_zero(name: str, usage: Any) -> None:
     found = _read(name, good(name, usage=usage)).usage
     assert (found.input_tokens, found.output_tokens) == (None, None)
 
 
-def test_tool_calls_of_looser_servers_keep_their_arguments() -> None:
+def test_tool_calls_of_lenient_servers_keep_their_arguments() -> None:
     calls = [
         {"function": {"name": "f", "arguments": {"x": 1}}},
         {"function": {"name": "f", "arguments": ""}},
@@ -143,7 +143,7 @@ def test_a_refusal_is_kept() -> None:
     assert found.message == {"role": "assistant", "content": None, "refusal": "I can't."}
 
 
-def test_logprobs_are_taken_whole_or_not_at_all() -> None:
+def test_logprobs_are_complete_or_omitted() -> None:
     def read(tokens: Any) -> Any:
         document = _choice()
         document["choices"][0]["logprobs"] = {"content": tokens}
@@ -154,7 +154,7 @@ def test_logprobs_are_taken_whole_or_not_at_all() -> None:
     assert read([]) is None
 
 
-def test_a_code_fence_around_instructed_json_is_taken_off() -> None:
+def test_a_code_fence_around_requested_json_is_removed() -> None:
     wanted = {"response_format": {"type": "json_object"}}
     fenced = good("anthropic", content=[{"type": "text", "text": '```json\n{"a": 1}\n```'}])
     assert _read("anthropic", fenced, **wanted).message["content"] == '{"a": 1}'
@@ -199,7 +199,7 @@ def test_an_answer_that_can_t_be_used_is_a_bad_response(what: str) -> None:
     run(whole())
 
 
-def test_an_error_inside_a_200_is_the_error_that_it_says() -> None:
+def test_an_error_inside_a_200_is_that_error() -> None:
     async def case() -> None:
         said = {"error": {"code": 429, "message": "slow down"}}
         async with served("openai", answering(said)) as (wire, _):

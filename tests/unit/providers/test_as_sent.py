@@ -117,7 +117,7 @@ def test_extra_body_is_laid_over_the_body(name: str) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("field", ["model", "messages", "stream", "n", "max_tokens"])
-def test_extra_body_may_not_change_what_was_decided(name: str, field: str) -> None:
+def test_extra_body_cannot_change_the_routing_decision(name: str, field: str) -> None:
     async def case() -> None:
         async with served(name, answering(good(name))) as (wire, heard):
             error = await wire.refused(extra_body={field: "x"})
@@ -129,7 +129,7 @@ def test_extra_body_may_not_change_what_was_decided(name: str, field: str) -> No
     run(case())
 
 
-def test_anthropic_is_told_in_its_own_terms() -> None:
+def test_anthropic_requests_use_its_own_fields() -> None:
     body = _sent(
         "anthropic",
         messages=[
@@ -189,7 +189,7 @@ def test_a_picture_of_another_kind_is_refused_before_anything_is_sent() -> None:
     run(case())
 
 
-def test_results_of_tools_stand_first_and_keep_their_ids() -> None:
+def test_tool_results_come_first_and_keep_their_ids() -> None:
     call = {
         "id": "a b",
         "type": "function",

@@ -150,7 +150,7 @@ def test_a_strict_provider_accepts_it_and_answers(name: str, what: str) -> None:
 
 
 @pytest.mark.parametrize("model", ["o1", "gpt-5", "gpt-4o", "gpt-3.5-turbo"])
-def test_what_a_model_refuses_is_left_out(model: str) -> None:
+def test_parameters_that_a_model_rejects_are_omitted(model: str) -> None:
     async def case() -> None:
         async with simulated("openai") as wire:
             found = await wire.ask(
@@ -206,7 +206,7 @@ def test_a_tool_may_be_forbidden(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_json_of_a_schema_comes_back_as_text(name: str) -> None:
+def test_json_of_a_schema_is_returned_as_text(name: str) -> None:
     async def case() -> None:
         async with simulated(name) as wire:
             found = await wire.ask(
@@ -223,7 +223,7 @@ def test_json_of_a_schema_comes_back_as_text(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_any_json_and_json_beside_tools_are_accepted(name: str) -> None:
+def test_any_json_and_json_with_tools_are_accepted(name: str) -> None:
     async def case() -> None:
         async with simulated(name) as wire:
             asked = [{"role": "user", "content": "Answer in JSON: who are you?"}]
@@ -259,7 +259,7 @@ def test_a_written_tool_call_of_the_workload_arrives_as_written(name: str) -> No
     run(case())
 
 
-def test_logprobs_come_in_order_where_they_are_asked_for() -> None:
+def test_requested_logprobs_are_in_order() -> None:
     async def case() -> None:
         async with simulated("openai") as wire:
             found = await wire.ask(logprobs=True)
@@ -271,7 +271,7 @@ def test_logprobs_come_in_order_where_they_are_asked_for() -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_an_answer_at_its_limit_says_so(name: str) -> None:
+def test_an_answer_at_its_limit_has_finish_reason_length(name: str) -> None:
     async def case() -> None:
         async with simulated(name) as wire:
             found = await wire.ask(max_tokens=3)
@@ -313,7 +313,7 @@ def test_a_prefix_that_anthropic_wrote_to_its_cache_is_counted_as_written() -> N
     run(case())
 
 
-def test_reasoning_tokens_are_told_apart_and_are_part_of_the_output() -> None:
+def test_reasoning_tokens_are_separate_and_part_of_the_output() -> None:
     async def case() -> None:
         async with simulated("openai") as wire:
             found = await wire.ask(model="o1")

@@ -152,7 +152,7 @@ def test_a_tool_s_schema_is_a_plain_object_at_its_top(what: str) -> None:
         assert not {"anyOf", "oneOf", "allOf", "not", "enum", "$ref", "if"} & schema.keys()
 
 
-def test_a_rewritten_schema_takes_what_the_caller_s_takes() -> None:
+def test_a_rewritten_schema_accepts_what_the_original_accepts() -> None:
     schema = tool_schema(ALTERNATIVES["oneOf of two"])
     assert set(schema["properties"]) == {"kind", "a", "b"}
     assert schema["required"] == ["kind"]
@@ -197,7 +197,9 @@ def test_older_drafts_become_today_s() -> None:
         ("claude-opus-4-7", ["temperature", "top_p", "top_k"]),
     ],
 )
-def test_what_a_family_refuses_is_left_out_by_both_formats(model: str, gone: list[str]) -> None:
+def test_parameters_that_a_family_rejects_are_omitted_by_both_formats(
+    model: str, gone: list[str]
+) -> None:
     asked = call(
         model,
         tools=[tool(type="object")],
@@ -210,7 +212,7 @@ def test_what_a_family_refuses_is_left_out_by_both_formats(model: str, gone: lis
         assert not set(gone) & sent.keys()
 
 
-def test_what_was_learnt_is_left_out_whatever_the_name() -> None:
+def test_learned_parameters_are_omitted_whatever_their_name() -> None:
     asked = ChatCall(
         call_id="c",
         model="my-deployment",
@@ -229,7 +231,7 @@ def test_what_was_learnt_is_left_out_whatever_the_name() -> None:
 THINK = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
 
 
-def test_thinking_has_neither_a_forced_tool_nor_sampling_beside_it() -> None:
+def test_thinking_excludes_a_forced_tool_and_sampling_parameters() -> None:
     for choice in ("required", {"type": "function", "function": {"name": "run"}}):
         sent = to_anthropic(
             call(
@@ -270,7 +272,7 @@ def test_in_the_middle_of_a_call_without_its_thinking_nothing_is_thought() -> No
 
 
 @pytest.mark.parametrize("field", ["tool_choice", "parallel_tool_calls"])
-def test_what_openai_refuses_without_tools_is_left_out(field: str) -> None:
+def test_parameters_that_openai_rejects_without_tools_are_omitted(field: str) -> None:
     asked = {"tool_choice": "auto", "parallel_tool_calls": False}[field]
     assert field not in to_openai(call(**{field: asked}))
 
@@ -280,7 +282,7 @@ def test_top_logprobs_bring_logprobs_along() -> None:
     assert "top_logprobs" not in to_openai(call(top_logprobs=0))
 
 
-def test_anthropic_s_thinking_comes_back_signed_and_goes_again() -> None:
+def test_anthropic_s_signed_thinking_is_returned_and_sent_again() -> None:
     blocks = [
         {"type": "thinking", "thinking": "hm", "signature": "s"},
         {"type": "redacted_thinking", "data": "d"},
@@ -305,7 +307,7 @@ REASONED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("who", REASONED)
-def test_reasoning_of_compatible_servers_comes_back_and_goes_again(who: str) -> None:
+def test_reasoning_of_compatible_servers_is_returned_and_sent_again(who: str) -> None:
     signed = {"id": "a", "type": "function", "function": {"name": "w", "arguments": "{}"},
               "extra_content": {"google": {"thought_signature": "t"}}}  # fmt: skip
     message = {"role": "assistant", "content": None, "tool_calls": [signed], **REASONED[who]}
@@ -337,7 +339,7 @@ def test_mistral_s_thinking_parts_are_its_reasoning() -> None:
     assert sent["messages"][1]["content"] == parts[1:]
 
 
-def test_an_answer_with_as_many_calls_as_are_read_is_taken_back() -> None:
+def test_an_answer_with_the_maximum_of_calls_is_accepted_as_a_turn() -> None:
     found = openai_calls(*[GET_WEATHER] * MAX_TOOL_CALLS)
     assert len(_taken_back(found.message)[1]["tool_calls"]) == MAX_TOOL_CALLS
 

@@ -62,7 +62,7 @@ def test_an_error_inside_a_choice_is_the_failure() -> None:
 
 
 @pytest.mark.parametrize("finish", ["model_length", "max_tokens", "length"])
-def test_an_answer_that_was_cut_says_so(finish: str) -> None:
+def test_a_truncated_answer_has_finish_reason_length(finish: str) -> None:
     assert _read("openai", _ended(finish)).finish_reason == "length"
 
 
@@ -80,7 +80,7 @@ def test_anthropic_s_unknown_stop_is_no_answer(reason: Any) -> None:
     assert error.usage.input_tokens == 9
 
 
-def test_an_anthropic_error_with_status_200_is_the_error_that_it_says() -> None:
+def test_an_anthropic_error_with_status_200_is_that_error() -> None:
     said = {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
     assert _error("anthropic", said).error_class is ErrorClass.OVERLOADED
 
@@ -95,7 +95,7 @@ def test_an_anthropic_error_with_status_200_is_the_error_that_it_says() -> None:
     ],
     ids=str,
 )
-def test_an_error_beside_what_was_said_is_the_failure(error: Any, kind: ErrorClass) -> None:
+def test_an_error_next_to_an_answer_is_the_failure(error: Any, kind: ErrorClass) -> None:
     assert _error("openai", _ended("stop", error=error)).error_class is kind
     assert _error("openai", {**_ended("stop"), "error": error}).error_class is kind
     assert _error("openai", {**_ended("stop"), "errors": error}).error_class is kind
@@ -105,7 +105,7 @@ def test_an_error_beside_what_was_said_is_the_failure(error: Any, kind: ErrorCla
 
 
 @pytest.mark.parametrize("nothing", [None, {}, [], "", False], ids=str)
-def test_an_error_that_says_nothing_is_none(nothing: Any) -> None:
+def test_an_empty_error_is_not_an_error(nothing: Any) -> None:
     document = {**_ended("stop", error=nothing), "error": nothing, "errors": nothing}
     assert _read("openai", document).finish_reason == "stop"
     assert _read("anthropic", good("anthropic", error=nothing)).finish_reason == "stop"

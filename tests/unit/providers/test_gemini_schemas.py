@@ -87,7 +87,7 @@ def _inner(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         ),
     ],
 )
-def test_what_google_refuses_is_said_in_its_words(
+def test_constructs_that_google_rejects_are_rewritten(
     schema: dict[str, Any], rewritten: dict[str, Any]
 ) -> None:
     assert gemini_schema(schema) == rewritten
@@ -134,7 +134,7 @@ def test_a_schema_that_refers_to_itself_ends() -> None:
         ("https://googleapis.com.example.org/v1", Dialect.COMPATIBLE),
     ],
 )
-def test_whose_dialect_is_spoken_is_told_by_the_host(base_url: str, dialect: Dialect) -> None:
+def test_the_host_determines_the_dialect(base_url: str, dialect: Dialect) -> None:
     endpoint = Endpoint(name="one", base_url=base_url)
     assert _dialect(endpoint.host, endpoint) is dialect
 

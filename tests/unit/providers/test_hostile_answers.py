@@ -40,7 +40,7 @@ def said(**message: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_gigabyte_is_left_after_the_limit_and_never_held(name: str) -> None:
+def test_a_gigabyte_is_abandoned_at_the_limit_and_never_buffered(name: str) -> None:
     sent = 0
     gone = asyncio.Event()
 
@@ -81,7 +81,7 @@ def _packed(kind: str, body: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["gzip", "x-gzip", "deflate"])
-def test_what_is_packed_is_unpacked_no_further_than_the_limit(kind: str) -> None:
+def test_decompression_stops_at_the_limit(kind: str) -> None:
     async def case() -> None:
         bomb = _packed(kind, b" " * 200_000_000)
         async with served("openai", answering(bomb, headers={"content-encoding": kind})) as (
@@ -109,7 +109,7 @@ def test_what_is_packed_is_unpacked_no_further_than_the_limit(kind: str) -> None
 
 
 @pytest.mark.parametrize("kind", ["gzip, gzip", "br", "zstd", "compress"])
-def test_what_is_packed_in_another_way_is_not_unpacked(kind: str) -> None:
+def test_other_compressions_are_not_decompressed(kind: str) -> None:
     async def case() -> None:
         twice = gzip.compress(gzip.compress(b" " * 10_000_000))
         # `answering` would have aiohttp's server refuse what it can't pack itself.
@@ -201,7 +201,7 @@ def test_usage_that_can_t_be_true_is_unknown_and_has_no_cost(what: str) -> None:
 
 
 @pytest.mark.parametrize("what", ["negative", "huge", "text", "nothing for something"])
-def test_anthropic_s_usage_is_doubted_as_well(what: str) -> None:
+def test_anthropic_s_usage_is_checked_as_well(what: str) -> None:
     lie = UNKNOWN[what]
     usage = {"input_tokens": lie["prompt_tokens"], "output_tokens": lie["completion_tokens"]}
 
@@ -236,7 +236,7 @@ def _cost(usage: Usage) -> int | None:
     return cost
 
 
-def test_names_without_end_are_not_taken_into_events() -> None:
+def test_overlong_names_do_not_enter_events() -> None:
     long = "x" * (MAX_NAME_CHARACTERS + 1)
 
     async def case() -> None:
@@ -250,7 +250,7 @@ def test_names_without_end_are_not_taken_into_events() -> None:
 
 
 @pytest.mark.parametrize("code", [2**40, 999, -1, True])
-def test_a_status_that_is_none_is_not_believed(code: Any) -> None:
+def test_an_invalid_status_is_an_error(code: Any) -> None:
     async def case() -> None:
         async with served("openai", answering({"error": {"code": code}})) as (wire, _):
             assert (await wire.refused()).status == 500
@@ -262,7 +262,7 @@ def test_a_status_that_is_none_is_not_believed(code: Any) -> None:
     "asked",
     ["1e300", "999999999999", "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 99 Foo 99999 99:99:99", "inf"],
 )
-def test_no_provider_switches_itself_off_for_good(asked: str) -> None:
+def test_no_provider_disables_itself_permanently(asked: str) -> None:
     async def case() -> None:
         limited = answering({"error": {}}, 429, {"retry-after": asked})
         async with served("openai", limited, now_s=0.0) as (wire, _):

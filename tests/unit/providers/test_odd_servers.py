@@ -13,7 +13,7 @@ from streams.providers.anthropic import answer
 from streams.providers.http.exchange import Exchange
 from streams.providers.openai import answer as openai_answer
 from streams.providers.port import ChatCall, ErrorClass, ProviderError, Timeouts
-from streams.providers.pricing.usage_fields import UsageFields, says_something
+from streams.providers.pricing.usage_fields import UsageFields, is_informative
 from streams.providers.refusals.classification import refusal
 from streams.routing.learned.artifact import read_artifact
 
@@ -36,13 +36,13 @@ def _openai(**more: Any) -> dict[str, Any]:
     ],
 )
 @pytest.mark.parametrize("name", ["error", "errors"])
-def test_an_error_beside_what_was_said_is_an_error(name: str, error: Any) -> None:
+def test_an_error_next_to_an_answer_is_an_error(name: str, error: Any) -> None:
     assert openai_answer.completion(_openai(), CALL).finish_reason == "stop"
     with pytest.raises(ProviderError):
         openai_answer.completion(_openai(**{name: error}), CALL)
 
 
-def test_anthropic_s_error_beside_content_is_one() -> None:
+def test_anthropic_s_error_next_to_content_is_an_error() -> None:
     document = {"type": "message", "content": [], "error": {"message": "overloaded"}}
     with pytest.raises(ProviderError):
         answer.completion(document, CALL)
@@ -52,11 +52,11 @@ def test_anthropic_s_error_beside_content_is_one() -> None:
 def test_arguments_of_a_call_are_text_or_an_object(arguments: Any) -> None:
     called = {"id": "a", "type": "function", "function": {"name": "f", "arguments": arguments}}
     choice = {"index": 0, "finish_reason": "tool_calls", "message": {"tool_calls": [called]}}
-    with pytest.raises(ProviderError, match="arguments are not an object"):
+    with pytest.raises(ProviderError, match="arguments that are not an object"):
         openai_answer.completion({"choices": [choice]}, CALL)
     block = {"type": "tool_use", "id": "a", "name": "f", "input": arguments}
     document = {"type": "message", "content": [block], "stop_reason": "tool_use"}
-    with pytest.raises(ProviderError, match="input is not an object"):
+    with pytest.raises(ProviderError, match="input that is not an object"):
         answer.completion(document, CALL)
 
 
@@ -77,8 +77,8 @@ def test_usage_of_a_thousand_levels_is_looked_at() -> None:
     deep: Any = 0
     for _ in range(5_000):
         deep = [deep]
-    assert not says_something(deep)
-    assert says_something({"a": [deep, {"b": [0, "", 3]}]})
+    assert not is_informative(deep)
+    assert is_informative({"a": [deep, {"b": [0, "", 3]}]})
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_figures_that_are_billed_by_time_are_no_measurements(field: str, billed:
     assert (field in fields.unknown()) is billed
 
 
-def test_an_artifact_of_endless_nesting_is_none() -> None:
+def test_an_endlessly_nested_artifact_is_rejected() -> None:
     nested = b"[" * 900 + b"]" * 900
     with pytest.raises(ArtifactError, match="not a Sluice artifact"):
         read_artifact(b'{"sluice_artifact":"a","body":' + nested + b"}")
@@ -144,7 +144,7 @@ def test_tool_calls_that_are_no_list_are_no_empty_success(calls: Any) -> None:
 
 
 @pytest.mark.parametrize("said", [5, {"value": "Hi"}, ["Hi"]])
-def test_anthropic_s_text_that_is_none_is_no_empty_success(said: Any) -> None:
+def test_anthropic_s_missing_text_is_no_empty_success(said: Any) -> None:
     document = {"content": [{"type": "text", "text": said}], "stop_reason": "end_turn"}
     with pytest.raises(ProviderError, match="text part without text"):
         answer.completion(document, CALL)

@@ -37,7 +37,7 @@ def test_private_keys_go_whole_with_their_headers(name: str, line_end: str) -> N
 
 
 @pytest.mark.parametrize("name", BLOCKS)
-def test_a_private_key_that_is_cut_off_goes_as_far_as_it_goes(name: str) -> None:
+def test_a_truncated_private_key_is_removed_to_its_end(name: str) -> None:
     block = _block(name)
 
     for cut in (len(block) - 1, len(block) - 20, len(block) // 2):
@@ -102,7 +102,7 @@ KEYS = (
 @pytest.mark.parametrize(
     "around", ["{}", "it is {}, ok?", "'{}'", '{{"a":"{}"}}', "(x {})", "\n{}\n"]
 )
-def test_vendors_keys_go_whole_wherever_they_stand(key: str, around: str) -> None:
+def test_vendors_keys_are_removed_whole_wherever_they_are(key: str, around: str) -> None:
     assert redact(around.format(key), KINDS) == around.format("<key>")
 
 
@@ -149,7 +149,7 @@ NAMED = {
 
 
 @pytest.mark.parametrize("text", NAMED)
-def test_what_its_name_calls_a_secret_goes_and_its_name_stays(text: str) -> None:
+def test_values_with_secret_names_are_removed_and_the_names_stay(text: str) -> None:
     assert redact(text, KINDS) == NAMED[text]
     assert redact(NAMED[text], KINDS) == NAMED[text]
 

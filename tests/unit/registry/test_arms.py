@@ -45,7 +45,7 @@ def test_the_control_decides_like_the_registry() -> None:
     assert version.snapshot.under("e", "control").policy == version.snapshot.policy
 
 
-def test_an_arm_that_nobody_has_is_the_registry_itself() -> None:
+def test_an_unknown_arm_is_the_registry_itself() -> None:
     version = trying(LEARNED)
 
     assert version.snapshot.under("e", "gone") is version.snapshot
@@ -59,7 +59,7 @@ def test_an_arm_has_the_artifact_that_its_own_policy_needs() -> None:
     assert treated(version).artifact is default_artifact()
 
 
-def test_what_an_arm_needs_is_published_with_the_version_and_pinned_by_it() -> None:
+def test_artifacts_of_arms_are_published_with_the_version_and_pinned() -> None:
     version = trying(LEARNED)
     keys = [key for key, _ in records_of(version)]
 
@@ -82,7 +82,7 @@ def test_weights_share_and_scope_are_the_experiment_s() -> None:
     assert experiment.tenants == frozenset({"acme"})
 
 
-def test_experiments_are_asked_in_the_order_of_their_names_however_the_file_has_them() -> None:
+def test_experiments_are_evaluated_in_order_of_their_names() -> None:
     part = {"arms": {"a": {}, "b": {}}}
     document = {**BASE, "experiments": {"second": part, "first": part}}
     names = [each.name for each in parse_registry(orjson.dumps(document)).snapshot.experiments]

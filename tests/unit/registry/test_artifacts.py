@@ -28,13 +28,13 @@ def _away() -> Mapping[str, bytes]:
     raise LocalStackError("no pipeline runs")
 
 
-def test_the_topic_is_asked_only_for_what_is_found_nowhere_else(own: Artifact) -> None:
+def test_the_topic_is_read_only_for_artifacts_found_nowhere_else(own: Artifact) -> None:
     source = ArtifactSource(published=_away, files={own.hash: own})
 
     assert source("default") is default_artifact()
     assert source(default_artifact().hash) is default_artifact()
     assert source(own.hash) is own
-    with pytest.raises(ArtifactError, match=r"the registry topic can't be read.*--artifact FILE"):
+    with pytest.raises(ArtifactError, match=r"the registry topic is unreadable.*--artifact FILE"):
         source("0" * 16)
 
 
@@ -63,7 +63,7 @@ WRONG = {"missing.json": "No such file", "labels.jsonl": "not a Sluice artifact"
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_file_that_is_named_must_hold_one(name: str, tmp_path: Path) -> None:
+def test_a_named_file_must_contain_an_artifact(name: str, tmp_path: Path) -> None:
     (tmp_path / "labels.jsonl").write_text('{"prompt": "x"}\n')
 
     with pytest.raises(ArtifactError, match=WRONG[name]):

@@ -84,7 +84,11 @@ WRONG = {
         "low must be below",
     ),
     "an unknown look": ("policy/cascade/grey", {"look": "dice"}, "must be one of consistency"),
-    "a stop that can not be weighed": ("policy/cascade/stop", "worth", "needs confidence: learned"),
+    "a stop that can not be weighed": (
+        "policy/cascade/stop",
+        "worth",
+        "requires confidence: learned",
+    ),
     "shadows without a limit": ("policy/shadow", {"share": 0.1}, r"policy\.shadow\.usd_per_day"),
     "an experiment of one arm": (
         "experiments",

@@ -98,7 +98,7 @@ def test_a_column_that_the_artifact_lacks_is_named() -> None:
         _version(TEXT.replace("complex: large", "complex: huge"))
 
 
-def test_a_tier_that_nothing_stands_for_is_named() -> None:
+def test_a_tier_without_a_column_is_named() -> None:
     with pytest.raises(RegistryError, match="set the column of tier moderate"):
         _version(TEXT.replace("moderate: small, ", ""))
 

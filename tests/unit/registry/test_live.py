@@ -56,7 +56,7 @@ def test_before_any_version_there_is_nothing_to_decide_by() -> None:
         _ = watched.live.snapshot
 
 
-def test_the_pointer_makes_a_version_current_and_takes_it_back() -> None:
+def test_the_pointer_makes_a_version_current_and_reverts_it() -> None:
     watched = Watched()
     watched.take(*PUBLISHED, *records_of(SECOND))
     assert watched.live.version == FIRST.hash
@@ -94,7 +94,7 @@ BAD: dict[str, list[tuple[bytes, bytes | None]]] = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_what_is_not_valid_changes_nothing_and_raises_an_alert(kind: str) -> None:
+def test_an_invalid_version_changes_nothing_and_raises_an_alert(kind: str) -> None:
     watched = Watched()
     watched.take(*PUBLISHED)
     watched.take(*BAD[kind])

@@ -27,7 +27,7 @@ EFFORT, SAMPLING = "reasoning_effort", {"temperature", "top_p", "top_k"}
         ("grok-build-0.1", True),
     ],
 )
-def test_the_effort_of_grok_is_set_where_the_model_takes_it(model: str, refused: bool) -> None:
+def test_the_effort_of_grok_is_set_if_the_model_accepts_it(model: str, refused: bool) -> None:
     assert (EFFORT in refused_by_family(model)) is refused
 
 
@@ -50,7 +50,7 @@ def test_the_effort_of_grok_is_set_where_the_model_takes_it(model: str, refused:
         ("claude-mythos-preview", True),
     ],
 )
-def test_claude_takes_no_sampling_parameters_from_opus_4_7_on(model: str, refused: bool) -> None:
+def test_claude_accepts_no_sampling_parameters_from_opus_4_7_on(model: str, refused: bool) -> None:
     assert refused_by_family(model) == (SAMPLING if refused else set())
 
 

@@ -52,7 +52,7 @@ def test_a_version_that_is_applied_after_a_rollback_is_one_step_more() -> None:
     assert [_roll_back(history) for _ in range(2)] == ["b", "a"]
 
 
-def test_a_version_that_is_named_goes_back_to_it_at_once() -> None:
+def test_a_rollback_to_a_named_version_is_immediate() -> None:
     history = RegistryHistory()
     for version in "abcd":
         _apply(history, version)
@@ -61,7 +61,7 @@ def test_a_version_that_is_named_goes_back_to_it_at_once() -> None:
     assert _roll_back(history) == "a"
 
 
-def test_what_was_taken_back_can_be_named_again() -> None:
+def test_a_reverted_version_can_be_named_again() -> None:
     history = RegistryHistory()
     for version in "ab":
         _apply(history, version)
@@ -92,7 +92,7 @@ def test_pointers_of_earlier_releases_are_read_as_steps() -> None:
 
 
 @pytest.mark.parametrize("before", ["x", {"a": 1}, 7])
-def test_a_way_back_that_is_none_is_passed_over(before: object) -> None:
+def test_an_invalid_rollback_path_is_skipped(before: object) -> None:
     history = RegistryHistory()
     _take(history, "a")
     history.take(_moved(orjson.dumps({"registry": "b", "by": "x", "before": before}), 1))
@@ -116,7 +116,7 @@ LEVELS = 1_010
     ],
     ids=["lists", "objects", "number", "null", "empty", "long"],
 )
-def test_what_names_no_version_is_no_step_of_the_way_back(entry: bytes) -> None:
+def test_a_pointer_without_a_version_is_no_rollback_step(entry: bytes) -> None:
     history = RegistryHistory()
     value = b'{"registry":"b","by":"x","before":["a",' + entry + b"]}"
 

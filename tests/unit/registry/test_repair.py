@@ -77,7 +77,7 @@ BROKEN: dict[str, tuple[Records, str]] = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_what_is_broken_is_mended_once_and_the_newest_usable_version_counts(what: str) -> None:
+def test_broken_records_are_repaired_once_and_the_newest_usable_version_counts(what: str) -> None:
     more, current = BROKEN[what]
     records = [*IN_ORDER, *more]
 
@@ -92,20 +92,20 @@ def test_what_is_broken_is_mended_once_and_the_newest_usable_version_counts(what
     assert repair_of(mended) == Repair(problems={})
 
 
-def test_the_way_back_keeps_usable_versions_only() -> None:
+def test_the_rollback_path_keeps_usable_versions_only() -> None:
     records = [*IN_ORDER, (f"registry/{FIRST.hash}".encode(), b"x"), (CURRENT_KEY, b"{")]
 
     assert repair_of(_read(records)).pointer == (SECOND.hash, ())
 
 
-def test_a_topic_without_a_usable_version_says_so() -> None:
+def test_a_topic_without_a_usable_version_is_reported() -> None:
     repair = repair_of(_read([(CURRENT_KEY, b"{"), (b"registry/\xff", b"")]))
 
     assert repair.is_lost
     assert repair.tombstones == (b"registry/\xff",)
 
 
-def test_a_version_of_another_release_is_not_taken_out() -> None:
+def test_a_version_of_another_release_is_not_removed() -> None:
     import hashlib
 
     content = orjson.dumps({"tiers": ["a"], "unheard_of": 1})
@@ -116,7 +116,7 @@ def test_a_version_of_another_release_is_not_taken_out() -> None:
 
 @pytest.mark.parametrize("levels", [260, 900, 1_018])
 @pytest.mark.parametrize("field", ["sluice_artifact", "body"])
-def test_an_artifact_of_many_levels_is_taken_out(field: str, levels: int) -> None:
+def test_a_deeply_nested_artifact_is_removed(field: str, levels: int) -> None:
     parts = {"sluice_artifact": b'"0123456789abcdef"', "body": b"{}"}
     parts[field] = b"[" * levels + b"]" * levels
     value = b"{" + b",".join(b'"%b":%b' % (name.encode(), each) for name, each in parts.items())

@@ -172,7 +172,7 @@ ATTACKS: dict[str, Attack] = {
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_a_worker_keeps_the_signed_version_and_tells_of_each_record(
+def test_a_worker_keeps_the_signed_version_and_reports_each_record(
     attack: str, log: MemoryRegistryLog
 ) -> None:
     before = len(log.records)
@@ -224,7 +224,7 @@ def test_repair_puts_the_signed_state_back(attack: str, log: MemoryRegistryLog) 
     assert Worker().starts_on(log.records).live.version == SECOND.hash
 
 
-def test_repair_takes_nothing_out_where_nothing_is_signed_by_these_keys(
+def test_repair_removes_nothing_if_nothing_is_signed_by_these_keys(
     log: MemoryRegistryLog,
 ) -> None:
     repair = repair_of(_history(log, OLD))
@@ -255,7 +255,7 @@ def test_a_record_that_another_writer_displaced_is_written_again(log: MemoryRegi
     assert Worker().reads(log.records).live.version == FORGED.hash
 
 
-def test_a_writer_gives_up_where_others_write_all_the_time() -> None:
+def test_a_writer_gives_up_under_constant_concurrent_writes() -> None:
     log = MemoryRegistryLog()
     log.before_append = lambda: log.add(b"noise", b"") and None
 
@@ -288,7 +288,7 @@ def _signed(log: MemoryRegistryLog, plan: SigningPlan, keys: RegistryKeys) -> No
     _written(write, log, keys)
 
 
-def test_an_unsigned_log_is_switched_on_by_signing_what_is_current() -> None:
+def test_signing_the_current_version_enables_an_unsigned_log() -> None:
     log = MemoryRegistryLog()
     _apply(log, FIRST, LEARNED, keys=None)
     assert _history(log).current is None
@@ -333,7 +333,7 @@ def test_a_named_version_is_signed_instead_of_the_current_one() -> None:
         signing_plan(log.records, NEW, "0" * 16)
 
 
-def test_what_is_signed_stays_current_whatever_an_unsigned_pointer_says(
+def test_a_signed_version_stays_current_whatever_an_unsigned_pointer_names(
     log: MemoryRegistryLog,
 ) -> None:
     _unsigned_apply(log)
@@ -360,7 +360,7 @@ def test_keys_change_without_a_gap(log: MemoryRegistryLog) -> None:
     assert signing_plan(log.records, BOTH).is_empty
 
 
-def test_a_record_that_was_taken_out_stays_so_when_the_key_changes(log: MemoryRegistryLog) -> None:
+def test_a_removed_record_stays_removed_after_a_key_rotation(log: MemoryRegistryLog) -> None:
     log = MemoryRegistryLog()
     _apply(log, FIRST, SECOND, keys=OLD)
     _written(lambda writer: writer.put(_key(FIRST), None), log, OLD)
@@ -377,7 +377,7 @@ def test_a_record_that_was_taken_out_stays_so_when_the_key_changes(log: MemoryRe
     assert signing_plan(log.records, BOTH).is_empty
 
 
-def test_a_worker_is_given_its_keys_counts_refusals_and_raises_the_alert(
+def test_a_worker_with_keys_counts_rejections_and_raises_the_alert(
     monkeypatch: pytest.MonkeyPatch, log: MemoryRegistryLog
 ) -> None:
     monkeypatch.setenv("SLUICE_REGISTRY_KEY", "abcdefghij" * 4)
@@ -403,7 +403,7 @@ def test_a_worker_is_given_its_keys_counts_refusals_and_raises_the_alert(
     ]
 
 
-def test_a_start_tells_only_of_keys_whose_latest_record_is_refused(log: MemoryRegistryLog) -> None:
+def test_a_start_reports_only_keys_with_a_rejected_latest_record(log: MemoryRegistryLog) -> None:
     _unsigned_apply(log)
     assert Worker().starts_on(log.records).refused == [Refusal.UNSIGNED] * 2
 
@@ -421,7 +421,7 @@ def test_a_start_tells_only_of_keys_whose_latest_record_is_refused(log: MemoryRe
     assert Worker().starts_on(log.records).refused == []
 
 
-def test_a_start_tells_of_no_malformed_record_that_was_replaced() -> None:
+def test_a_start_reports_no_replaced_malformed_record() -> None:
     log = MemoryRegistryLog()
     log.add(CURRENT_KEY, b"[]")
     assert len(Worker(None).starts_on(log.records).invalid) == 1

@@ -50,7 +50,7 @@ def test_without_a_terminal_a_question_is_an_error_that_names_yes(
     assert printed.out == ""
 
 
-def test_a_check_asks_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_check_asks_for_no_confirmation(capsys: pytest.CaptureFixture[str]) -> None:
     assert report_faults(sluice, ["registry", "sign", "--check"]) == 1
     assert "sluice registry sign" in capsys.readouterr().err
 

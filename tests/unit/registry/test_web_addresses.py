@@ -51,7 +51,7 @@ def test_a_url_that_can_not_be_called_is_refused(text: str) -> None:
 
 
 @given(st.text(max_size=40).map("https://{}".format) | st.text(max_size=20))
-def test_what_passes_makes_a_request(text: str) -> None:
+def test_valid_addresses_build_a_request(text: str) -> None:
     try:
         checked_address(text)
     except ValueError:

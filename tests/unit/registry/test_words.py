@@ -67,7 +67,7 @@ def _changed(path: tuple[Any, ...], value: Any) -> str:
 
 
 @pytest.mark.parametrize("kind", SAID)
-def test_a_field_s_error_says_what_is_expected_there(kind: str) -> None:
+def test_a_field_s_error_names_the_expected_value(kind: str) -> None:
     path, value, said = SAID[kind]
 
     with pytest.raises(RegistryError) as caught:
@@ -79,7 +79,7 @@ def test_a_field_s_error_says_what_is_expected_there(kind: str) -> None:
     )
 
 
-def test_one_instance_that_is_wrong_is_not_also_said_to_be_missing() -> None:
+def test_a_wrong_instance_is_not_also_reported_as_missing() -> None:
     path = ("models", "gpt-4o", "instances", 0, "base_url")
 
     with pytest.raises(RegistryError) as caught:
@@ -111,9 +111,7 @@ ANYTHING = st.one_of(
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(_paths(GOOD)), ANYTHING)
-def test_no_value_of_a_wrong_type_brings_the_library_s_words_up(
-    path: tuple[Any, ...], value: Any
-) -> None:
+def test_no_wrong_type_shows_the_library_s_message(path: tuple[Any, ...], value: Any) -> None:
     said = ""
     try:
         parse_registry(_changed(path, value))
@@ -129,7 +127,7 @@ def test_a_number_beyond_all_bounds_is_an_error_of_ours(field: str) -> None:
         parse_registry(_changed(("models", "gpt-4o", field), 10**20))
 
 
-def test_every_pattern_of_the_file_has_words() -> None:
+def test_every_pattern_of_the_file_has_a_message() -> None:
     found: set[str] = set()
 
     def walk(value: Any) -> None:
@@ -148,7 +146,7 @@ def test_every_pattern_of_the_file_has_words() -> None:
     assert found - numbers == set(PATTERNS)
 
 
-def test_an_artifact_that_is_not_there_is_told_by_path_and_line() -> None:
+def test_a_missing_artifact_is_reported_by_path_and_line() -> None:
     text = local_registry("http://127.0.0.1:1").replace(
         "classifier: rules", "classifier: learned\n  learned: {artifact: 0123456789abcdef}"
     )

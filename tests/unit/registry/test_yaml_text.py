@@ -20,7 +20,7 @@ REPEATED = {
 
 
 @pytest.mark.parametrize("kind", REPEATED)
-def test_a_key_that_stands_twice_is_named_with_both_lines(kind: str) -> None:
+def test_a_duplicate_key_is_named_with_both_lines(kind: str) -> None:
     place, more, path = REPEATED[kind]
     text = (
         TEXT.replace(place, f"{place} simple: 0.9,") if more is None else TEXT.replace(place, more)
@@ -36,7 +36,7 @@ def test_a_key_that_stands_twice_is_named_with_both_lines(kind: str) -> None:
     assert "duplicate key, first at line" in problem.message
 
 
-def test_json_is_held_to_the_same() -> None:
+def test_a_duplicate_key_in_json_is_an_error() -> None:
     with pytest.raises(RegistryError, match="tiers: duplicate key"):
         parse_registry('{"tiers": ["a"],\n "tiers": ["b"]}')
 
@@ -58,7 +58,7 @@ def test_a_wrong_value_is_named_with_its_line() -> None:
     assert f"(line {problem.line})" in str(caught.value)
 
 
-def test_what_several_fields_say_together_has_a_line_each() -> None:
+def test_problems_of_several_fields_have_one_line_each() -> None:
     text = TEXT.replace("baseline: claude-opus-4-20250514", "baseline: gpt-9").replace(
         "tier: moderate", "tier: huge"
     )
@@ -91,7 +91,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("kind", UNREADABLE)
-def test_what_can_t_be_read_is_an_error_of_ours(kind: str) -> None:
+def test_unreadable_yaml_is_a_registry_error(kind: str) -> None:
     with pytest.raises(RegistryError) as caught:
         parse_registry(UNREADABLE[kind], name="mine.yaml")
 

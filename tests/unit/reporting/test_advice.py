@@ -16,7 +16,7 @@ def _said(name: str, row: dict[str, Any]) -> list[str]:
     return [f"{each.what}: {each.why}" for each in advice_on({name: [row]})]
 
 
-def test_where_all_is_well_nothing_is_said() -> None:
+def test_healthy_traffic_gives_no_advice() -> None:
     assert advice_on({"cost_vs_baseline": [GOOD], "dead_letters": [], "experiment": []}) == []
     assert advice_on({}) == []
 
@@ -30,7 +30,7 @@ def test_a_provider_that_fails_is_named_and_whether_its_limit_is_why(
     assert "20.0% of its 100 calls failed" in said[0]
 
 
-def test_a_handful_of_calls_says_nothing() -> None:
+def test_a_handful_of_calls_gives_no_advice() -> None:
     few = HEALTH | {"rate_limited": 0, "ok": 2, "errors": LEAST - 3}
     assert _said("provider_health", few) == []
 
@@ -40,13 +40,13 @@ def test_calls_of_unknown_cost_come_first() -> None:
     assert [each.question for each in advice_on(answers)] == ["unknown_cost", "cost_vs_baseline"]
 
 
-def test_a_tier_that_takes_too_much_is_named() -> None:
+def test_a_tier_with_too_many_requests_is_named() -> None:
     row = {"tier": "simple", "rate": 0.3, "judged": 50}
     assert "Send less to simple" in _said("misclassification", row)[0]
     assert _said("misclassification", row | {"rate": None}) == []
 
 
-def test_an_experiment_that_is_decided_asks_for_a_decision() -> None:
+def test_a_significant_experiment_gives_advice() -> None:
     row = {"arm": "b", "experiment": "e", "control": "a", "measure": "cost", "verdict": "better"}
     assert _said("experiment", row) == ["Decide on arm b of e: cost is better than that of a"]
     assert _said("experiment", row | {"verdict": "sample too small"}) == []

@@ -75,14 +75,14 @@ def test_a_line_chart_draws_its_lines_bands_and_marks_and_names_each() -> None:
     assert names == ["ours <b>", "95 % band", "all strong"]
 
 
-def test_a_drawing_says_what_it_shows_to_those_who_cannot_see_it() -> None:
+def test_a_chart_has_a_text_alternative() -> None:
     drawn = _parsed(line_chart(UNIT, UNIT, [], title='Quality "by" share'))
     picture = next(each for each in drawn.iter("svg") if each.get("role") == "img")
 
     assert picture.get("aria-label") == 'Quality "by" share: share over share'
 
 
-def test_a_bin_stands_at_its_chances_and_grows_with_its_rows() -> None:
+def test_a_bin_is_drawn_at_its_probability_and_grows_with_its_rows() -> None:
     bins = [
         Kept(stated=0.2, observed=0.3, low=0.1, high=0.5, rows=10),
         Kept(stated=0.8, observed=0.6, low=0.5, high=0.7, rows=1000),

@@ -62,14 +62,14 @@ def test_after_an_answer_it_is_a_threshold(file: Path) -> None:
     assert 0 < choice["registry"]["policy.cascade.thresholds"] < 1
 
 
-def test_what_can_not_be_achieved_has_no_boundary_and_says_so(file: Path) -> None:
+def test_an_unachievable_target_has_no_boundary_and_is_reported(file: Path) -> None:
     assert chosen(file, "quality=0.99")["registry"] is None
     found = run(file, "--classifier", "rules", "--choose", "quality=0.99")
     assert "cannot be achieved" in found.stderr
 
 
 @pytest.mark.parametrize("aim", ["quality", "speed=1", "bound=2", "quality=x", "cost=-1"])
-def test_an_aim_that_is_none_is_a_usage_error(file: Path, aim: str) -> None:
+def test_an_invalid_target_is_a_usage_error(file: Path, aim: str) -> None:
     assert run(file, "--classifier", "rules", "--choose", aim).exit_code == 2
 
 

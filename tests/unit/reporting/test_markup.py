@@ -16,7 +16,7 @@ from infra.reporting.words import between, percent, score, usd
 EVIL = "<script>alert(1)</script>\"'&"
 
 
-def test_script_is_text_wherever_it_stands() -> None:
+def test_script_is_escaped_everywhere() -> None:
     parts = (
         section(EVIL, EVIL, subheading(EVIL)),
         table((EVIL,), [(EVIL,), (right_or_wrong(EVIL, wrong=True),)]),
@@ -45,7 +45,7 @@ def test_an_excerpt_is_one_line_of_bounded_length(text: str) -> None:
     assert "\n" not in found
 
 
-def test_an_excerpt_says_that_there_is_more() -> None:
+def test_a_truncated_excerpt_ends_in_an_ellipsis() -> None:
     assert excerpt("word " * 100).endswith("…")
     assert excerpt("a  b\nc") == "a b c"
     assert excerpt("x" + " " * 5_000 + "y").endswith("…")
@@ -61,14 +61,14 @@ def test_figures_in_words() -> None:
     assert between((0.1, None)) == "95 %: 0.100 to -"
 
 
-def test_page_and_figures_come_into_a_new_folder(tmp_path: Path) -> None:
+def test_page_and_figures_are_written_to_a_new_folder(tmp_path: Path) -> None:
     made = write_report(tmp_path / "a" / "b", "<p>", {"n": 1})
 
     assert made.read_text() == "<p>"
     assert json.loads((made.parent / "figures.json").read_bytes()) == {"n": 1}
 
 
-def test_a_folder_that_is_none_is_named_with_what_to_do(tmp_path: Path) -> None:
+def test_a_path_that_is_no_folder_is_named_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     with pytest.raises(ReportError, match="another folder"):

@@ -67,7 +67,7 @@ def test_the_curves_end_at_all_weak_and_all_strong(data: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["length", "random"])
-def test_a_classifier_is_not_held_against_itself_and_may_state_no_chance(
+def test_a_classifier_is_not_compared_with_itself_and_may_have_no_probability(
     data: Path, tmp_path: Path, name: str
 ) -> None:
     html, figures = _report(tmp_path, "--data", str(data), *PAIR, "--classifier", name)
@@ -108,7 +108,7 @@ def test_a_cascade_pays_the_weak_call_every_time(priced: Path, tmp_path: Path) -
     assert html.count('role="img"') == 3
 
 
-def test_the_page_is_made_from_its_numbers_alone(priced: Path, tmp_path: Path) -> None:
+def test_the_page_depends_on_its_numbers_only(priced: Path, tmp_path: Path) -> None:
     pair = ("--weak", "gpt-4o-mini", "--strong", "gpt-4o", "--classifier", "rules")
     html, figures = _report(tmp_path, "--data", str(priced), *pair)
 

@@ -20,7 +20,7 @@ def _row(name: str, **known: object) -> dict[str, object]:
     return {each.name: known.get(each.name) for each in question(name).columns}
 
 
-def test_figures_that_stand_alone_are_no_table() -> None:
+def test_single_figures_are_not_a_table() -> None:
     found = _page(cost_vs_baseline=[_row("cost_vs_baseline", requests=7, spent=Decimal("0.5"))])
 
     assert "<dt>answered requests</dt><dd>7</dd>" in found
@@ -28,7 +28,7 @@ def test_figures_that_stand_alone_are_no_table() -> None:
     assert "<dt>spent on judges</dt>" not in found  # nothing is known of it
 
 
-def test_what_names_nothing_is_seen_to_do_so() -> None:
+def test_an_empty_name_is_shown_as_a_dash() -> None:
     row = _row("cost_by", value="", calls=3, unknown_cost=0)
     found = _page(**{"cost_by.feature": [row]})
 
@@ -43,7 +43,7 @@ SAVED: dict[str, tuple[dict[str, object], str]] = {
 
 
 @pytest.mark.parametrize("kind", SAVED)
-def test_the_page_begins_with_what_was_saved(kind: str) -> None:
+def test_the_page_begins_with_the_savings(kind: str) -> None:
     known, said = SAVED[kind]
     row = _row(
         "cost_vs_baseline", compared=100, cost=Decimal("3.66"), baseline=Decimal("10"),
@@ -55,7 +55,7 @@ def test_the_page_begins_with_what_was_saved(kind: str) -> None:
     assert found.index(said) < found.index("Recommendations") < found.index("<h2>Money</h2>")
 
 
-def test_money_that_went_elsewhere_is_in_the_headline_too() -> None:
+def test_other_spend_is_in_the_headline() -> None:
     row = _row(
         "cost_vs_baseline", compared=100, cost=Decimal(4), baseline=Decimal(10), saved=Decimal(6),
         saved_share=0.6, net_saved=Decimal(5), unknown_calls=2,
@@ -64,7 +64,7 @@ def test_money_that_went_elsewhere_is_in_the_headline_too() -> None:
     found = _page(cost_vs_baseline=[row])
 
     assert "$5.0000 are saved" in found
-    assert "2 calls of unknown cost are in no sum" in found
+    assert "2 calls of unknown cost are not included" in found
 
 
 def _hour(at: datetime) -> dict[str, object]:
@@ -104,7 +104,7 @@ def test_hours_are_named_by_the_clock_across_midnight() -> None:
     assert [f">{text}</text>" in page for text in ("22:00", "23:00", "00:00")] == [True] * 3
 
 
-def test_columns_say_what_they_hold() -> None:
+def test_columns_have_descriptions() -> None:
     by_model = _row("cost_by", value="gpt-4o", calls=3, unknown_cost=0, cost_share=0.5)
     low = _row("misclassification", tier="simple", requests=9, judged=5, low=1, rate=0.2)
     slow = _row("latency_by_tier", tier="simple", requests=9, p50=12.5)

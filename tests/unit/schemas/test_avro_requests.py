@@ -57,7 +57,7 @@ def test_avro_has_every_field_that_json_has() -> None:
 
 
 @pytest.mark.parametrize("turn", TURNS, ids=["tool call", "thinking", "refusal"])
-def test_an_earlier_answer_goes_back_as_the_reply_has_it(turn: dict[str, Any]) -> None:
+def test_an_earlier_answer_is_sent_back_unchanged(turn: dict[str, Any]) -> None:
     request = _read({"role": "assistant", "turn": orjson.dumps(turn).decode()})
     kept = Message.model_validate(turn).model_dump(exclude_unset=True, exclude_none=True)
     answered = {name: value for name, value in request.body["messages"][1].items() if value}

@@ -37,7 +37,7 @@ def test_every_number_is_still_the_number_that_it_was(number: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["NaN", "1e999", "-Infinity", "01", '{"a":1.5,}', "9" * 400, ""])
-def test_what_orjson_refuses_is_refused(text: str) -> None:
+def test_json_that_orjson_rejects_is_rejected(text: str) -> None:
     with pytest.raises(orjson.JSONDecodeError):
         exact_json.loads(text)
 
@@ -48,7 +48,7 @@ def test_deep_documents_neither_crash_nor_are_written() -> None:
         exact_json.dumps(deep)
 
 
-def test_what_json_can_not_hold_is_a_type_error() -> None:
+def test_a_value_without_a_json_form_is_a_type_error() -> None:
     with pytest.raises(TypeError):
         exact_json.dumps({"a": {1, 2}})
 

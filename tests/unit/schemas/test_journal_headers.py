@@ -37,5 +37,5 @@ def test_others_make_it_no_record_of_the_journal(name: str, value: bytes) -> Non
 
 
 @pytest.mark.parametrize("place", ["t:2147483648:0", "t:0:9223372036854775808", f"t:{'9' * 19}:1"])
-def test_a_reply_s_place_is_one_that_kafka_can_be_asked_for(place: str) -> None:
+def test_a_reply_s_position_is_valid_for_kafka(place: str) -> None:
     assert RecordPlace.parse(place) is None

@@ -75,7 +75,7 @@ def test_a_large_text_and_many_scores_are_read() -> None:
     assert len(record["retrieval"]["scores"]) == len(scores) < MOST_READS
 
 
-def test_the_longest_conversation_that_is_taken_is_read() -> None:
+def test_the_longest_accepted_conversation_is_read() -> None:
     codec = Codec("Request")
     part = {"type": "text", "text": "x" * 200}
     value = codec.encode(

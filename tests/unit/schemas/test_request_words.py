@@ -56,12 +56,12 @@ def _refusal(document: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("name", SAID)
-def test_a_fault_is_told_by_its_field(name: str) -> None:
+def test_a_fault_is_named_by_its_field(name: str) -> None:
     document, said = SAID[name]
     assert _refusal(document).startswith(said)
 
 
-def test_no_fault_of_any_field_is_told_in_the_words_of_the_library() -> None:
+def test_no_fault_uses_the_words_of_the_library() -> None:
     told = []
     for field, value in product(RequestDocument.model_fields, WRONG):
         for document in (

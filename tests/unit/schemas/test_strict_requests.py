@@ -68,7 +68,7 @@ def test_avro_carries_the_same_strictness_in_its_json_fields() -> None:
         read_request(request_document(again))
 
 
-def test_an_integer_where_a_number_is_asked_for_is_one() -> None:
+def test_an_integer_is_accepted_as_a_number() -> None:
     assert _body(prompt="Hi", temperature=1, logit_bias={"5": -100})["temperature"] == 1
 
 
@@ -93,12 +93,12 @@ DUMP: dict[str, Any] = {
     ],
     ids=str,
 )
-def test_an_sdk_s_own_dump_of_an_answer_is_taken_back(more: dict[str, Any]) -> None:
+def test_an_sdk_s_dump_of_an_answer_is_accepted_as_a_turn(more: dict[str, Any]) -> None:
     body = _body(messages=[HI, {**DUMP, **more}, {"role": "user", "content": "And?"}])
     assert body["messages"][1] == {"role": "assistant", "content": "Hello"}
 
 
-def test_a_dumped_tool_call_loses_what_is_null_and_its_place_in_the_stream() -> None:
+def test_a_dumped_tool_call_loses_null_fields_and_its_stream_index() -> None:
     call = {**CALL, "index": 0, "function": {**CALL["function"], "parsed_arguments": None}}  # type: ignore[dict-item]
     body = _body(messages=[HI, {**DUMP, "content": None, "tool_calls": [call]}])
     assert body["messages"][1] == {"role": "assistant", "content": None, "tool_calls": [CALL]}
@@ -115,7 +115,7 @@ def test_a_dumped_tool_call_loses_what_is_null_and_its_place_in_the_stream() -> 
     ],
     ids=str,
 )
-def test_a_field_that_says_something_unknown_is_still_refused(message: dict[str, Any]) -> None:
+def test_an_unknown_value_of_a_field_is_rejected(message: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequestError, match=r"messages\.0"):
         read_request({"messages": [message]})
 

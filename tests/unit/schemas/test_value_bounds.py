@@ -103,7 +103,7 @@ def test_an_answer_with_many_log_probabilities_is_read() -> None:
     assert len(decode(body, 200)["choices"][0]["logprobs"]["content"]) == 1_500
 
 
-def test_so_many_fractions_keep_their_digits_and_no_more() -> None:
+def test_fractions_keep_their_digits_up_to_the_limit() -> None:
     few, many = (
         b"[%s]" % b",".join([b"1.10"] * count) for count in (MAX_FRACTIONS, MAX_FRACTIONS + 1)
     )
@@ -113,7 +113,7 @@ def test_so_many_fractions_keep_their_digits_and_no_more() -> None:
 
 
 @pytest.mark.parametrize("size", [100, GUARDED_FROM, GUARDED_FROM + 1])
-def test_an_integer_of_ten_bytes_is_read_and_what_follows_as_well(size: int) -> None:
+def test_an_integer_of_ten_bytes_is_read_and_the_next_field_too(size: int) -> None:
     data = b"\xff" * 9 + b"\x01" + b"\xff" * size
     stream = avro_stream(data, 0)
     assert b"".join(stream.read(1) for _ in range(10)) == data[:10]

@@ -65,7 +65,7 @@ def test_the_same_case_is_judged_alike() -> None:
     assert judged("gpt-4o", item, "simple") == judged("gpt-4o", item, "simple")
 
 
-def test_an_answer_that_nobody_knows_is_neither_good_nor_bad() -> None:
+def test_an_unknown_answer_is_neither_good_nor_bad() -> None:
     answered = Answered(
         body={"messages": [{"role": "user", "content": "What?"}]},
         message={"content": "That."},

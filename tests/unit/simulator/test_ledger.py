@@ -67,7 +67,7 @@ async def _until_ended(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_the_ledger_counts_what_the_answer_says(name: str) -> None:
+def test_the_ledger_counts_the_usage_of_the_answer(name: str) -> None:
     async def case() -> None:
         async with calling(name, caches=True) as caller:
             prompt = "many words " * 1_000
@@ -142,7 +142,7 @@ def test_books_go_on_where_a_kill_cut_them_off(tmp_path: Path) -> None:
         assert [line["call_id"] for line in again.lines()] == ["a", "a", "b", "c", "c"]
 
 
-def test_a_killed_process_leaves_its_books_behind(tmp_path: Path) -> None:
+def test_a_killed_process_leaves_its_ledger(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
     with simulator_process("--latency-ms", "0", "--ledger", str(path)) as address:

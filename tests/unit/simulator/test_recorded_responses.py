@@ -63,9 +63,7 @@ def test_a_recorded_answer_is_found_by_model_and_prompt(
 
 
 @pytest.mark.parametrize("content", [b"{", b'{"answers": {}}\n', None])
-def test_a_file_that_holds_no_recorded_answers_is_named(
-    tmp_path: Path, content: bytes | None
-) -> None:
+def test_a_file_without_recorded_answers_is_named(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "broken.jsonl"
     if content is not None:
         path.write_bytes(content)
@@ -137,7 +135,9 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_the_real_provider_refuses_is_refused_and_costs_nothing(name: str, what: str) -> None:
+def test_requests_that_the_real_provider_rejects_are_rejected_at_no_cost(
+    name: str, what: str
+) -> None:
     async def case() -> None:
         async with calling(name) as caller:
             answer = await caller.ask(**REFUSED[what])

@@ -30,7 +30,7 @@ STATUSES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_faults_are_switched_over_http_and_cost_nothing_where_no_model_was_asked(
+def test_faults_are_set_over_http_and_cost_nothing_without_a_call(
     name: str,
 ) -> None:
     async def case() -> None:
@@ -143,7 +143,7 @@ WRONG: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_a_wrong_order_is_refused_with_what_is_wrong_and_changes_nothing(what: str) -> None:
+def test_an_invalid_setting_is_rejected_with_a_reason_and_changes_nothing(what: str) -> None:
     async def case() -> None:
         async with calling() as caller:
             await _switch(caller, {"kind": "status", "status": 418})
@@ -190,7 +190,7 @@ def test_a_latency_keeps_to_its_median_and_its_95th_percentile() -> None:
     assert drawn[0] == table.delay_s("m", "call-0") * 1_000
 
 
-def test_models_without_a_latency_of_their_own_take_what_their_strength_takes() -> None:
+def test_models_without_a_latency_have_that_of_their_tier() -> None:
     table = LatencyTable(Chance(3))
     delays = [table.delay_s(model, "a") for model in ("gpt-4o-mini", "gpt-4o", "o1")]
     assert delays == sorted(delays)

@@ -45,7 +45,7 @@ class World:
     def evaluated(self, worker: str = "w1") -> None:
         self.latest = AlertEvaluation(worker=worker, at=self.clock.now_ms())
 
-    def look(self, after_s: float = 0.0) -> int:
+    def check(self, after_s: float = 0.0) -> int:
         """Look some time later; how many alerts there are then."""
         self.clock.seconds += after_s
 
@@ -57,16 +57,16 @@ class World:
         async def publish(alert: Alert) -> None:
             self.published.append(alert)
 
-        asyncio.run(self.watch.look(WatchedLog(latest=latest, publish=publish)))
+        asyncio.run(self.watch.check(WatchedLog(latest=latest, publish=publish)))
         return len(self.published)
 
 
-def test_nobody_evaluating_is_an_alert_that_is_repeated_while_it_lasts() -> None:
+def test_missing_evaluation_is_an_alert_that_is_repeated_while_it_lasts() -> None:
     world = World()
-    assert world.look(OVERDUE_S - 1) == 0
-    assert world.look(1) == 1
-    assert world.look(REPEAT_S - 1) == 1
-    assert world.look(1) == 2
+    assert world.check(OVERDUE_S - 1) == 0
+    assert world.check(1) == 1
+    assert world.check(REPEAT_S - 1) == 1
+    assert world.check(1) == 2
     (first, _) = world.published
     assert (first.rule, first.subject, first.state) == ("alerts_not_evaluated", "all", "fired")
 
@@ -74,28 +74,28 @@ def test_nobody_evaluating_is_an_alert_that_is_repeated_while_it_lasts() -> None
 def test_an_evaluator_that_stops_is_named() -> None:
     world = World()
     world.evaluated("w3")
-    world.look()
-    assert world.look(OVERDUE_S) == 1
+    world.check()
+    assert world.check(OVERDUE_S) == 1
     assert "w3" in world.published[0].message
     assert world.watch.report()["evaluated_by"] == "w3"
 
 
-def test_after_a_new_evaluation_the_time_begins_anew() -> None:
+def test_a_new_evaluation_restarts_the_timer() -> None:
     world = World()
-    world.look(OVERDUE_S)
+    world.check(OVERDUE_S)
     world.evaluated()
-    world.look()
-    assert world.look(OVERDUE_S - 1) == 1
-    assert world.look(1) == 2
+    world.check()
+    assert world.check(OVERDUE_S - 1) == 1
+    assert world.check(1) == 2
 
 
-def test_a_broker_that_is_away_says_nothing_about_workers() -> None:
+def test_an_unreachable_broker_raises_no_alert_about_workers() -> None:
     world = World()
     world.away = True
     with pytest.raises(KafkaConnectionError):
-        world.look(10 * OVERDUE_S)
+        world.check(10 * OVERDUE_S)
     world.away = False
-    assert world.look(OVERDUE_S - 1) == 0
+    assert world.check(OVERDUE_S - 1) == 0
 
 
 @given(worker=st.text(min_size=1), at=st.integers(0, 2**62))

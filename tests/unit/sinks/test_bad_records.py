@@ -41,7 +41,7 @@ class _Log:
         self.alerts.append(alert)
 
     def tell(self, bad: BadRecordReports) -> None:
-        asyncio.run(bad.tell(Outlet(send=self.send, publish=self.publish)))
+        asyncio.run(bad.publish(Outlet(send=self.send, publish=self.publish)))
 
 
 def _bad(topic: str = COST, offset: int = 5, reason: str = "not Avro") -> BadRecord:
@@ -51,7 +51,7 @@ def _bad(topic: str = COST, offset: int = 5, reason: str = "not Avro") -> BadRec
 RECORD = Record(offset=5, key=b"k", value=b"\xff", headers=(("a", b"1"), ("b", None)))  # type: ignore[arg-type]
 
 
-def test_bytes_key_and_headers_lie_on_the_dead_letter_topic_and_an_alert_names_the_place() -> None:
+def test_a_dead_letter_keeps_bytes_key_and_headers_and_an_alert_names_the_position() -> None:
     log, counted = _Log(), []
     bad = BadRecordReports(FixedClock(), "sink-1", counted.append)
 
@@ -93,7 +93,7 @@ def test_a_flood_is_one_alert_in_ten_minutes_and_a_bounded_number_of_letters() -
     assert len(log.alerts) == 2
 
 
-def test_what_waits_is_bounded_in_bytes() -> None:
+def test_waiting_dead_letters_are_bounded_in_bytes() -> None:
     log, bad = _Log(), BadRecordReports(FixedClock(), "sink-1")
     large = Record(offset=1, value=b"x" * MIB)
     for offset in range(100):
@@ -103,7 +103,7 @@ def test_what_waits_is_bounded_in_bytes() -> None:
     assert len(log.letters) == MOST_WAITING_BYTES // MIB
 
 
-def test_a_letter_that_the_broker_does_not_take_now_waits() -> None:
+def test_a_dead_letter_waits_for_an_unavailable_broker() -> None:
     log, bad = _Log(fault=KafkaConnectionError()), BadRecordReports(FixedClock(), "sink-1")
     bad.note(_bad(), RECORD)
     with pytest.raises(KafkaConnectionError):
@@ -115,7 +115,7 @@ def test_a_letter_that_the_broker_does_not_take_now_waits() -> None:
 
 
 @pytest.mark.parametrize("fault", [MessageSizeTooLargeError, TopicAuthorizationFailedError])
-def test_a_letter_that_is_never_taken_holds_up_no_other(fault: type[Exception]) -> None:
+def test_a_rejected_dead_letter_blocks_no_other(fault: type[Exception]) -> None:
     log, bad = _Log(fault=fault()), BadRecordReports(FixedClock(), "sink-1")
     bad.note(_bad(), RECORD)
     log.tell(bad)

@@ -64,7 +64,7 @@ def test_a_source_that_the_event_does_not_have_is_refused() -> None:
         column_expression(CALLS.event, "colour")
 
 
-def test_avro_types_are_read_as_what_they_are() -> None:
+def test_avro_types_map_to_their_clickhouse_types() -> None:
     assert clickhouse_type(["null", "long"]) == "Nullable(Int64)"
     assert clickhouse_type({"type": "array", "items": "string"}) == "Array(String)"
     assert clickhouse_type(["null", {"type": "array", "items": "int"}]) == "Array(Int32)"

@@ -171,14 +171,14 @@ def test_batches_of_one_moment_are_one_insert() -> None:
     assert store.inserts == [3]
 
 
-def test_an_insert_holds_no_more_rows_than_its_limit() -> None:
+def test_an_insert_has_no_more_rows_than_its_limit() -> None:
     store = LateStore()
     _together(store, BatchLimits(rows=4))
 
     assert store.inserts == [2, 1]
 
 
-def test_after_a_joint_failure_each_is_claimed_anew_and_goes_alone_once() -> None:
+def test_after_a_joint_failure_each_is_leased_again_and_inserted_alone_once() -> None:
     store = LateStore(plan=[("is late", False)])
     told, combining = _together(store)
     assert [type(each) for each in told] == [LeaseInvalidatedError] * 3
@@ -195,7 +195,7 @@ def test_after_a_joint_failure_each_is_claimed_anew_and_goes_alone_once() -> Non
     assert store.inserts == [3, 1, 1, 1, 3]
 
 
-def test_one_that_is_fenced_fences_those_beside_it() -> None:
+def test_a_fenced_batch_fences_the_others_of_its_insert() -> None:
     store = LateStore()
     combining = CombiningStore(store, BatchLimits())
 
@@ -213,7 +213,7 @@ def test_one_that_is_fenced_fences_those_beside_it() -> None:
     assert not store.rows
 
 
-def test_who_waits_no_more_is_left_out() -> None:
+def test_a_cancelled_waiter_is_left_out() -> None:
     store = LateStore()
     combining = CombiningStore(store, BatchLimits())
 
@@ -233,7 +233,7 @@ def test_who_waits_no_more_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("fate", ["is late", "is refused"])
-def test_one_alone_is_told_what_the_store_said(fate: str) -> None:
+def test_a_single_insert_gets_the_store_s_error(fate: str) -> None:
     store = LateStore(plan=[(fate, False)])
     combining = CombiningStore(store, BatchLimits())
 

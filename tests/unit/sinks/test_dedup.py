@@ -38,13 +38,13 @@ def test_the_end_of_a_hop_counts_once_and_a_start_never_repeats(headers: bool) -
     assert marks(OUTCOMES, events, headers=headers) == [0, 0, 0, 1, 0, 1, 0]
 
 
-def test_behind_the_final_every_end_of_the_request_is_a_repeat() -> None:
+def test_after_the_terminal_record_every_end_is_a_duplicate() -> None:
     events = [outcome_event("failed", hop=1), outcome_event("escalated", hop=0)]
 
     assert marks(OUTCOMES, [*events, outcome_event("replied", hop=2)]) == [0, 1, 1]
 
 
-def test_a_parked_hop_comes_back_as_its_next_visit() -> None:
+def test_a_parked_hop_returns_as_its_next_visit() -> None:
     events = [
         outcome_event("parked", visit=0),
         outcome_event("parked", visit=1),

@@ -79,7 +79,7 @@ def test_a_failed_insert_counts_by_its_error_and_adds_no_rows() -> None:
     assert world.value("sluice_sink_rows_total", table="outcomes") is None
 
 
-def test_rows_of_an_insert_whose_answer_was_lost_count_once_they_are_found() -> None:
+def test_rows_of_an_insert_with_a_lost_response_count_when_found() -> None:
     world = _World()
 
     def lost(batch: Batch) -> None:

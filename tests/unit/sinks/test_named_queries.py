@@ -11,7 +11,7 @@ UNITS = {"USD", "ms", "share", "count", "tokens", "tokens/s", "bytes", "time", "
 
 
 @pytest.mark.parametrize("name", questions())
-def test_a_question_has_a_title_that_asks_and_columns_with_units(name: str) -> None:
+def test_a_query_has_a_question_as_title_and_columns_with_units(name: str) -> None:
     asked = question(name)
 
     assert asked.title.endswith("?")
@@ -49,7 +49,7 @@ def test_a_wrong_parameter_is_named(name: str, given: dict[str, str], said: str)
         question(name).values(given)
 
 
-def test_what_is_not_given_has_its_default() -> None:
+def test_missing_parameters_have_their_defaults() -> None:
     assert question("cost_by").values({}) == {"by": "tier"}
     assert question("request").values({"request_id": "r"}) == {"request_id": "r", "tenant": ""}
 

@@ -42,7 +42,7 @@ def _ask(
     return asyncio.run(whole())
 
 
-def test_health_tells_the_facts() -> None:
+def test_health_shows_the_state() -> None:
     answer = _ask("/health")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
@@ -96,7 +96,7 @@ async def _server(status: bytes, asked: list[bytes]) -> asyncio.Server:
     return await asyncio.start_server(answer, "127.0.0.1", 0)
 
 
-def test_clickhouse_is_asked_once_for_many_probes_and_again_later() -> None:
+def test_clickhouse_is_pinged_once_for_many_probes_and_again_later() -> None:
     asked: list[bytes] = []
     clock = FixedClock()
 
@@ -114,7 +114,7 @@ def test_clickhouse_is_asked_once_for_many_probes_and_again_later() -> None:
     assert b"secret" not in asked[0]
 
 
-def test_a_clickhouse_that_is_ill_or_gone_is_not_reachable() -> None:
+def test_an_unhealthy_or_missing_clickhouse_is_not_reachable() -> None:
     async def whole() -> None:
         async with await _server(b"503 Service Unavailable", []) as server:
             port = server.sockets[0].getsockname()[1]

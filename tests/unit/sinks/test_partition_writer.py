@@ -50,7 +50,7 @@ def test_rows_are_retried_as_the_same_batch_until_they_are_stored() -> None:
     assert world.status.last_error == "nobody answers"
 
 
-def test_an_insert_whose_answer_was_lost_is_not_made_again() -> None:
+def test_an_insert_with_a_lost_response_is_not_repeated() -> None:
     world = World(_log(4))
 
     def lost() -> None:
@@ -86,7 +86,7 @@ def test_a_record_that_is_offered_twice_is_taken_once() -> None:
     assert world.offsets == [0, 1, 2, 3]
 
 
-def test_what_cannot_be_read_becomes_a_dead_letter_in_its_place() -> None:
+def test_an_unreadable_record_becomes_a_dead_letter_in_order() -> None:
     records = _log(3)
     records[1] = replace(records[1], value=b"\xc3\x01unknown!", headers=[("a", b"b")])
     world = World(records)
@@ -169,7 +169,7 @@ def test_a_spent_claim_ends_a_writer_unless_the_rows_are_stored(stored: bool) ->
         (UnreachableError("gone"), False),
     ],
 )
-def test_only_what_rows_can_cause_is_blamed_on_rows(
+def test_only_errors_caused_by_rows_are_blamed_on_rows(
     error: ClickHouseRefusedError | UnreachableError, blamed: bool
 ) -> None:
     assert blames_rows(error) == blamed
@@ -217,13 +217,13 @@ def test_an_event_in_the_current_schema_passes_as_it_is_and_json_is_refused() ->
             read(as_json)
 
 
-def test_a_rows_size_is_what_it_takes_on_the_wire() -> None:
+def test_the_size_of_a_row_is_that_on_the_wire() -> None:
     assert Row(1, 2, 0, b"abc").size == 3 + 21 + 8
     assert PLACE.topic == OUTCOMES
 
 
 @pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
-def test_a_number_that_is_not_finite_is_found_whatever_clickhouse_says_of_it(value: float) -> None:
+def test_a_non_finite_number_is_found_whatever_clickhouse_reports(value: float) -> None:
     good = _log(4)
     result = {
         "tiers_tried": [], "calls": 1, "degraded": False, "latency_ms": value, "provider_ms": 1.0,

@@ -48,7 +48,7 @@ def test_words_name_a_range(since: str, until: str | None, start: datetime, end:
     ("since", "until"),
     [("tomorrow", None), ("", None), ("24", None), ("1h", "2h"), ("999999w", None)],
 )
-def test_a_word_that_is_no_time_is_refused_with_examples(since: str, until: str | None) -> None:
+def test_an_invalid_time_is_rejected_with_examples(since: str, until: str | None) -> None:
     with pytest.raises(WrongTimeError):
         time_range(since, until, NOW)
 

@@ -116,7 +116,7 @@ def _run(count: int, case: Callable[[Loop], Awaitable[None]], **settings: Any) -
     return loop
 
 
-def test_what_is_read_is_stored_and_committed_behind() -> None:
+def test_records_are_stored_before_their_offsets_are_committed() -> None:
     async def case(loop: Loop) -> None:
         await loop.sink.on_partitions_assigned([PARTITION])
         await loop.until(lambda: len(loop.offsets) == 95)
@@ -128,7 +128,7 @@ def test_what_is_read_is_stored_and_committed_behind() -> None:
     assert loop.status.rows == 95
 
 
-def test_told_to_stop_the_sink_stores_what_it_holds() -> None:
+def test_a_stopping_sink_stores_its_buffer() -> None:
     async def case(loop: Loop) -> None:
         await loop.sink.on_partitions_assigned([PARTITION])
         await loop.until(lambda: loop.consumer.position == 8)
@@ -163,7 +163,7 @@ def test_memory_is_bounded_while_clickhouse_is_away() -> None:
     assert loop.offsets == list(range(200))
 
 
-def test_an_assignment_starts_anew_and_stores_nothing_twice() -> None:
+def test_a_new_assignment_stores_nothing_twice() -> None:
     async def case(loop: Loop) -> None:
         await loop.sink.on_partitions_assigned([PARTITION])
         await loop.until(lambda: len(loop.offsets) >= 10)
@@ -190,7 +190,7 @@ def test_a_fenced_sink_that_still_owns_its_partition_claims_it_again() -> None:
     assert loop.status.fenced == 1
 
 
-def test_a_spent_claim_is_made_anew() -> None:
+def test_an_invalidated_lease_is_renewed() -> None:
     async def case(loop: Loop) -> None:
         def spent() -> None:
             raise LeaseInvalidatedError("an insert of several partitions failed")
@@ -206,7 +206,7 @@ def test_a_spent_claim_is_made_anew() -> None:
     assert loop.status.fenced == 0
 
 
-def test_what_was_read_before_a_takeover_is_not_offered_to_its_writer() -> None:
+def test_records_read_before_a_takeover_are_dropped() -> None:
     """Learning a schema id takes time, in which the partition starts anew from further back."""
 
     async def case(loop: Loop) -> None:
@@ -253,7 +253,7 @@ def test_unreadable_rows_are_read_again_with_care() -> None:
     assert [row.offset for table, row in loop.store.rows[PLACE] if table == "dead_letters"] == [13]
 
 
-def test_a_partition_that_starts_anew_has_one_writer() -> None:
+def test_a_reassigned_partition_has_one_writer() -> None:
     async def case(loop: Loop) -> None:
         await loop.sink.on_partitions_assigned([PARTITION])
         await loop.until(lambda: len(loop.offsets) == 30)

@@ -41,7 +41,7 @@ def _start(world: World) -> WriteStart:
         (9, None, 0, 10, 0),
     ],
 )
-def test_what_is_stored_goes_before_what_is_committed(
+def test_stored_offsets_precede_committed_ones(
     stored: int | None, committed: int | None, begin: int, offset: int, skipped: int
 ) -> None:
     start = _start(_world(10, stored, committed, begin))
@@ -50,7 +50,7 @@ def test_what_is_stored_goes_before_what_is_committed(
 
 
 @pytest.mark.parametrize(("stored", "committed"), [(10, None), (None, 11)])
-def test_a_log_that_ends_before_what_is_accounted_for_was_recreated(
+def test_a_log_that_ends_before_the_stored_offset_was_recreated(
     stored: int | None, committed: int | None
 ) -> None:
     with pytest.raises(LogRecreatedError, match=r"the topic was recreated"):

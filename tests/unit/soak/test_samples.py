@@ -19,7 +19,7 @@ def _samples(last_mb: float, last_lag: float = 0.0) -> list[Sample]:
 STEADY = latency_growth([(float(second), 100.0) for second in range(101)], 0.99)
 
 
-def test_the_second_quarter_is_held_against_the_last() -> None:
+def test_the_second_quarter_is_compared_with_the_last() -> None:
     second, last = quarters([(float(at), float(at)) for at in range(101)])
     assert (min(second), max(second), min(last), max(last)) == (25.0, 49.0, 75.0, 100.0)
 
@@ -30,7 +30,7 @@ def test_memory_within_a_twentieth_is_no_fault_and_beyond_it_is() -> None:
     assert memory_growth(_samples(90.0))[0].share < 0
 
 
-def test_lag_of_seconds_is_a_fault_and_of_moments_is_none() -> None:
+def test_lag_of_seconds_is_a_fault_and_a_momentary_one_is_not() -> None:
     assert faults(_samples(100.0, last_lag=2_000.0), STEADY, 200.0) == []
     assert faults(_samples(100.0, last_lag=3_000.0), STEADY, 200.0)
 

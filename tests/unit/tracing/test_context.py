@@ -24,7 +24,7 @@ def trace(ratio: float = 1.0, offset: int = 7, **headers: bytes) -> RequestTrace
     return trace_of(source, address, ratio)
 
 
-def test_what_is_read_is_written_again() -> None:
+def test_a_parsed_context_is_serialized_unchanged() -> None:
     found = read_context({"traceparent": PARENT, "tracestate": b"a=1,b=2"})
     assert found is not None
     assert found.headers == {"traceparent": PARENT.decode(), "tracestate": "a=1,b=2"}
@@ -65,7 +65,7 @@ def test_a_state_that_may_not_be_sent_is_left_out(state: bytes) -> None:
     assert found.state == ""
 
 
-def test_a_request_hangs_under_its_caller_and_keeps_its_flag() -> None:
+def test_a_request_span_has_its_caller_as_parent_and_keeps_the_sampled_flag() -> None:
     found = trace(ratio=0.0, traceparent=PARENT)
     assert found.caller is not None
     assert found.own.trace_id == found.caller.trace_id
@@ -74,13 +74,13 @@ def test_a_request_hangs_under_its_caller_and_keeps_its_flag() -> None:
     assert not trace(ratio=1.0, traceparent=PARENT[:-1] + b"0").own.sampled
 
 
-def test_whoever_reads_a_request_again_finds_the_same_place() -> None:
+def test_a_redelivered_request_has_the_same_span_context() -> None:
     assert trace() == trace()
     assert trace(offset=8).own.trace_id != trace().own.trace_id
     assert trace(offset=8).own.span_id != trace().own.span_id
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.1, 0.5, 1.0])
-def test_the_share_of_requests_is_the_one_that_is_asked_for(ratio: float) -> None:
+def test_the_share_of_traced_requests_is_the_configured_one(ratio: float) -> None:
     sampled = sum(trace(ratio, offset).own.sampled for offset in range(4_000))
     assert sampled / 4_000 == pytest.approx(ratio, abs=0.03)

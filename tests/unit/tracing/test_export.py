@@ -27,7 +27,7 @@ def test_without_an_address_nothing_is_traced() -> None:
     assert _opened("") is NO_TRACER
 
 
-def test_without_opentelemetry_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_opentelemetry_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(factory, "_installed", lambda: False)
     with pytest.raises(ConfigurationError, match=r"sluice\[traces\]"):
         _opened("http://127.0.0.1:1/v1/traces")

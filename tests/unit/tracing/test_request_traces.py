@@ -97,7 +97,7 @@ def test_without_a_caller_s_context_the_request_is_the_root_of_its_own_trace() -
     assert parent_of(by_name(tracer)["hop simple"]) == id_of(request)
 
 
-def test_a_call_is_told_in_the_words_of_the_genai_conventions() -> None:
+def test_a_call_span_follows_the_genai_conventions() -> None:
     tracer = MemoryTracer()
     served(tracer)
     told = by_name(tracer)["chat gpt-4o-mini"].attributes or {}
@@ -120,7 +120,7 @@ def test_the_names_are_those_of_opentelemetry_s_own_package() -> None:
     assert [name for name in ours if name not in known] == []
 
 
-def test_no_span_holds_a_word_of_question_or_answer() -> None:
+def test_no_span_contains_prompt_or_answer_text() -> None:
     tracer = MemoryTracer()
     served(tracer)
     served(tracer, script=lambda _: 1 / 0)
@@ -165,12 +165,12 @@ def test_unknown_usage_is_left_out_and_not_zero() -> None:
         (MemoryTracer(ratio=0.0), None),
     ],
 )
-def test_what_is_not_sampled_leaves_no_span(tracer: Tracer, parent: bytes | None) -> None:
+def test_an_unsampled_request_has_no_span(tracer: Tracer, parent: bytes | None) -> None:
     assert served(tracer, parent=parent)
     assert not getattr(tracer, "spans", ())
 
 
-def test_a_provider_is_told_the_trace_only_where_the_operator_says_so() -> None:
+def test_the_trace_context_is_sent_to_providers_only_if_enabled() -> None:
     (asked,) = served(MemoryTracer())
     assert asked.trace_headers == {}
     tracer = MemoryTracer(to_providers=True)
@@ -182,7 +182,7 @@ def test_a_provider_is_told_the_trace_only_where_the_operator_says_so() -> None:
     }
 
 
-def test_a_request_takes_the_time_from_the_broker_s_stamp_to_its_end() -> None:
+def test_a_request_span_lasts_from_the_broker_timestamp_to_the_end() -> None:
     tracer = MemoryTracer()
     served(tracer)
     request = by_name(tracer)["request"]

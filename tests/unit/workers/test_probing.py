@@ -36,7 +36,7 @@ def _probed(*models: str) -> tuple[list[Probed], list[CostEvent], ScriptedProvid
     return found, booked, provider
 
 
-def test_every_instance_is_asked_once_and_each_call_is_booked() -> None:
+def test_every_instance_is_called_once_and_each_call_is_recorded() -> None:
     found, booked, provider = _probed()
 
     assert len(found) == len(booked) == len(provider.calls) == 3
@@ -58,7 +58,7 @@ def test_a_model_without_any_answer_is_refused_and_one_with_some_is_warned_of() 
     assert all("the key was refused" in each.message for each in findings_of(found))
 
 
-def test_a_provider_that_is_not_installed_is_not_asked() -> None:
+def test_a_provider_that_is_not_installed_is_not_called() -> None:
     async def book(_: CostEvent) -> None:
         raise AssertionError("nothing was asked")
 

@@ -44,7 +44,7 @@ def _instance(document: dict[str, Any], model: str = "gpt-4o") -> dict[str, Any]
     return found
 
 
-def test_what_every_worker_could_serve_has_no_findings() -> None:
+def test_a_version_that_every_worker_can_serve_has_no_findings() -> None:
     assert _found(lambda _: None) == []
 
 
@@ -95,7 +95,7 @@ def test_a_model_that_no_worker_could_call_is_refused(kind: str) -> None:
     assert finding.workers == ()
 
 
-def test_what_some_workers_could_serve_is_a_warning_that_names_the_others() -> None:
+def test_a_version_that_some_workers_can_serve_is_a_warning_that_names_the_others() -> None:
     (finding,) = _found(_key_unset, _worker("a", keys=("MISTRAL_API_KEY",)), _worker("b"))
 
     assert (finding.severity, finding.workers) == (WARN, ("b",))
@@ -112,7 +112,7 @@ def test_a_model_with_one_instance_that_works_is_a_warning() -> None:
     assert (finding.severity, finding.path) == (WARN, "models.gpt-4o.instances.1 (azure)")
 
 
-def test_a_price_that_nobody_knows_is_a_warning() -> None:
+def test_an_unknown_price_is_a_warning() -> None:
     def change(document: dict[str, Any]) -> None:
         document["models"]["gpt-4o"]["model"] = "of-my-own"
 
@@ -138,7 +138,7 @@ def test_workers_of_other_tiers_are_named_with_the_way_out() -> None:
     assert "sluice topics create" in finding.message
 
 
-def test_nothing_is_refused_where_no_worker_was_asked() -> None:
+def test_nothing_is_rejected_without_a_running_worker() -> None:
     found = _found(_host, _worker("this machine"), binding=False)
 
     assert [each.severity for each in found] == [WARN]

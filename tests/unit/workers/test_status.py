@@ -29,7 +29,7 @@ def test_a_status_survives_its_record_and_fields_of_later_releases() -> None:
 
 
 @pytest.mark.parametrize("value", [b"", b"[]", b"{}", b"null", b"\xff", b'"x"'])
-def test_what_is_no_status_is_passed_over(value: bytes) -> None:
+def test_an_invalid_status_record_is_skipped(value: bytes) -> None:
     with pytest.raises(UndecodableError):
         WorkerStatus.decode(value)
     workers = LiveWorkers()
@@ -47,7 +47,7 @@ def test_workers_that_left_or_fell_silent_are_not_among_the_living() -> None:
     assert [each.worker for each in workers.alive] == ["alive"]
 
 
-def test_who_uses_a_version_who_refused_it_and_who_has_not_said() -> None:
+def test_using_rejecting_and_silent_workers_are_listed() -> None:
     use = registry_use(
         [
             replace(STATUS, worker="a", registry="new"),
@@ -103,7 +103,7 @@ async def _settle() -> None:
         await asyncio.sleep(0)
 
 
-def test_a_change_of_the_registry_is_said_at_once_and_the_leaving_too() -> None:
+def test_a_registry_change_and_a_shutdown_are_published_at_once() -> None:
     async def whole() -> list[str | None]:
         reported = Reported()
 
@@ -119,7 +119,7 @@ def test_a_change_of_the_registry_is_said_at_once_and_the_leaving_too() -> None:
     assert asyncio.run(whole()) == ["first", "second", None]
 
 
-def test_it_is_said_again_from_time_to_time() -> None:
+def test_the_status_is_repeated_periodically() -> None:
     async def whole() -> list[str | None]:
         reported = Reported()
 

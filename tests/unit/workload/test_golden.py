@@ -135,7 +135,7 @@ def test_a_users_file_may_use_the_shorthand_and_its_own_tiers(tmp_path: Path) ->
     assert second.text == "Prove it."
 
 
-def test_text_takes_all_turns_and_leaves_pictures_out() -> None:
+def test_text_includes_all_turns_and_excludes_images() -> None:
     prompt = GoldenPrompt(
         id="a",
         tier="simple",
@@ -164,21 +164,21 @@ GOOD = '{"id": "a", "tier": "simple", "prompt": "hello"}'
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ('{"tier": "simple", "prompt": "hel', "is not JSON; write one whole JSON object"),
+        ('{"tier": "simple", "prompt": "hel', "is not JSON; write one complete JSON object"),
         ('["simple", "hello"]', "is not a JSON object"),
         ('{"prompt": "hello"}', "`tier` is missing; give one of simple, moderate, complex"),
         ('{"tier": "easy", "prompt": "hello"}', "`tier` is unknown; give one of simple"),
         ('{"tier": ["simple"], "prompt": "hello"}', "`tier` is unknown"),
         ('{"tier": "simple"}', "`request` is missing; give it, or `prompt`"),
-        ('{"tier": "simple", "prompt": "a", "request": {}}', "are both there; give one"),
+        ('{"tier": "simple", "prompt": "a", "request": {}}', "are both set; give one"),
         ('{"tier": "simple", "request": "hello"}', "`request` is not a JSON object"),
-        ('{"tier": "simple", "request": {}}', "would be refused: request: exactly one of"),
-        ('{"tier": "simple", "prompt": 7}', "would be refused: prompt: "),
+        ('{"tier": "simple", "request": {}}', "the request is invalid: request: exactly one of"),
+        ('{"tier": "simple", "prompt": 7}', "the request is invalid: prompt: "),
         ('{"tier": "simple", "prompt": "a", "feature": "faq"}', "`feature` is unknown; fields"),
         ('{"id": 7, "tier": "simple", "prompt": "a"}', "`id` is not a text"),
         ('{"id": "", "tier": "simple", "prompt": "a"}', "`id` is not a text"),
         ('{"category": null, "tier": "simple", "prompt": "a"}', "`category` is not a text"),
-        ('{"id": "a", "tier": "simple", "prompt": "again"}', "`id` is the one of line 1; give"),
+        ('{"id": "a", "tier": "simple", "prompt": "again"}', "`id` is the same as in line 1; give"),
     ],
 )
 def test_a_line_at_fault_is_named_with_what_to_do(tmp_path: Path, line: str, says: str) -> None:
@@ -209,7 +209,7 @@ def test_an_empty_file_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "own.jsonl"
     path.write_text(content, encoding="utf-8")
 
-    with pytest.raises(GoldenSetError, match="holds no prompts; write one a line") as caught:
+    with pytest.raises(GoldenSetError, match="contains no prompts; write one per line") as caught:
         read_golden(path)
 
     assert caught.value.line is None

@@ -71,7 +71,7 @@ def test_every_request_is_one_that_callers_may_send(item: SampleRequest) -> None
 
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.id)
-def test_what_suffices_is_the_weakest_strength_at_the_bar(item: SampleRequest) -> None:
+def test_the_sufficient_tier_is_the_weakest_one_at_the_bar(item: SampleRequest) -> None:
     assert set(item.scores) == set(STRENGTHS)
     assert all(0 <= score <= 1 for score in item.scores.values())
     enough = [strength for strength in STRENGTHS if item.scores[strength] >= BAR]
@@ -97,14 +97,14 @@ def test_many_languages_are_in_it() -> None:
     assert len({language_of(item.prompt) for item in ITEMS} - {None}) >= 8
 
 
-def test_customers_who_do_not_pay_ask_for_every_strength() -> None:
+def test_free_users_send_requests_of_every_difficulty() -> None:
     free = Counter(item.suffices for item in ITEMS if item.request.get("user_tier") == "free")
 
     assert set(free) == set(STRENGTHS)
     assert free.total() >= 10
 
 
-def test_half_of_what_fails_can_be_seen_without_knowing_the_right_answer() -> None:
+def test_half_of_the_failures_are_visible_without_the_right_answer() -> None:
     seen = Counter(strength for item, strength in FAILING if _visible(item, strength))
     failing = Counter(strength for _, strength in FAILING)
 
@@ -112,7 +112,7 @@ def test_half_of_what_fails_can_be_seen_without_knowing_the_right_answer() -> No
     assert seen["moderate"] >= 0.35 * failing["moderate"]
 
 
-def test_what_passes_is_hardly_ever_taken_for_a_failure() -> None:
+def test_passing_answers_rarely_look_like_failures() -> None:
     alarms = sum(_visible(item, strength) for item, strength in PASSING)
 
     assert alarms <= 0.05 * len(PASSING)

@@ -226,7 +226,7 @@ def test_a_tenant_with_a_topic_of_its_own_is_refused_on_others() -> None:
     document = {"prompt": "x", "tenant": "acme", "request_id": "r1"}
     _, (hop,) = classified(orjson.dumps(document), bound=BOUND)
     assert hop.verdict is not None
-    assert hop.verdict.message == "tenant: its requests come by a topic of its own"
+    assert hop.verdict.message == "tenant: requests of this tenant must use its own topic"
     # The rejection is not the end of the tenant's own request of that id.
     assert hop.tenant == "default"
     _, (own,) = classified(orjson.dumps(document), bound=BOUND, topic="acme.requests")

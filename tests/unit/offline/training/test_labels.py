@@ -92,9 +92,9 @@ def test_a_wrong_line_is_named(tmp_path: Path, kind: str) -> None:
 def test_an_empty_file_a_missing_one_and_a_missing_model_are_errors(tmp_path: Path) -> None:
     with pytest.raises(LabelsError, match="no row"):
         read_labels(_file(tmp_path, b""))
-    with pytest.raises(LabelsError, match="can't be read"):
+    with pytest.raises(LabelsError, match="cannot read"):
         read_labels(tmp_path / "nowhere")
     with pytest.raises(LabelsError, match="no scores of q; scored models: m"):
         read_labels(_file(tmp_path, GOOD), ["m", "q"])
-    with pytest.raises(LabelsError, match="can't be read"):
+    with pytest.raises(LabelsError, match="cannot read"):
         read_labels(_file(tmp_path, GOOD, "labels.jsonl.gz"))

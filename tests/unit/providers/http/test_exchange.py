@@ -99,7 +99,7 @@ def test_a_connection_that_is_not_accepted_is_left_in_time() -> None:
     run(case())
 
 
-def test_a_port_where_nobody_listens_is_a_connection_error() -> None:
+def test_a_closed_port_is_a_connection_error() -> None:
     async def case() -> None:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
@@ -133,7 +133,7 @@ BROKEN: dict[str, tuple[bytes, ErrorClass]] = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_a_broken_answer_is_named_as_what_it_is(what: str) -> None:
+def test_a_broken_answer_has_a_specific_error(what: str) -> None:
     said, wanted = BROKEN[what]
 
     async def case() -> None:
@@ -172,7 +172,7 @@ def test_an_answer_that_only_grows_when_unpacked_is_not_read_to_its_end() -> Non
     run(case())
 
 
-def test_a_compressed_answer_is_read_though_none_was_asked_for() -> None:
+def test_an_unrequested_compressed_answer_is_read() -> None:
     packed = gzip.compress(orjson.dumps(good("openai")))
 
     async def case() -> None:
@@ -223,7 +223,7 @@ def test_connections_are_used_again() -> None:
     assert len(ports) == 1
 
 
-def test_a_cookie_is_not_given_back() -> None:
+def test_a_cookie_is_not_sent_back() -> None:
     async def case() -> None:
         handler = answering(good("openai"), headers={"set-cookie": "a=b"})
         async with served("openai", handler) as (wire, heard):
@@ -251,7 +251,7 @@ def test_a_name_that_leads_to_a_link_local_address_is_not_called(
     run(case())
 
 
-def test_a_caller_that_gives_up_is_not_held_and_the_pool_goes_on() -> None:
+def test_a_cancelled_caller_is_released_and_the_pool_continues() -> None:
     async def case() -> None:
         asked, answered = asyncio.Event(), asyncio.Event()
 

@@ -70,7 +70,7 @@ def _allowed(entry: str, address: str) -> bool:
 
 
 @pytest.mark.parametrize("entry", FORMS)
-def test_a_form_permits_what_it_says_and_no_more(entry: str) -> None:
+def test_a_pattern_permits_only_what_it_names(entry: str) -> None:
     permitted, others = FORMS[entry]
 
     assert [each for each in permitted if not _allowed(entry, each)] == []
@@ -111,7 +111,7 @@ def test_a_worker_refuses_it_before_it_starts(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("host", ["10.evil.com", "10.1.2.3.evil.com", "evil.com"])
-def test_a_key_that_is_bound_to_addresses_goes_to_no_name(host: str) -> None:
+def test_a_key_bound_to_addresses_is_sent_to_no_host_name(host: str) -> None:
     ring = KeyRing(patterns=("CORP_KEY@10.*",), environment={"CORP_KEY": "k"})
 
     assert ring.allows("CORP_KEY", "10.1.2.3")

@@ -16,7 +16,7 @@ def _ring(folder: Path, **environment: str) -> KeyRing:
     return KeyRing.from_patterns("*_API_KEY", environment, folder)
 
 
-def test_a_file_goes_before_the_environment_and_its_absence_leaves_that(tmp_path: Path) -> None:
+def test_a_key_file_precedes_the_environment_variable(tmp_path: Path) -> None:
     ring = _ring(tmp_path, A_API_KEY="of the environment", B_API_KEY="b")
     (tmp_path / "A_API_KEY").write_text("of the file\n")
 
@@ -99,7 +99,7 @@ def _folder(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [_large, _binary, _folder])
-def test_a_file_that_holds_no_key_is_said_without_its_content(make: object, tmp_path: Path) -> None:
+def test_a_file_without_a_key_is_reported_without_its_content(make: object, tmp_path: Path) -> None:
     assert callable(make)
     make(tmp_path / "A_API_KEY")
 
@@ -113,7 +113,7 @@ def test_a_missing_key_names_both_places(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_file_that_may_not_be_read_is_said(tmp_path: Path) -> None:
+def test_a_file_without_read_permission_is_reported(tmp_path: Path) -> None:
     (tmp_path / "A_API_KEY").write_text("x")
     (tmp_path / "A_API_KEY").chmod(0)
 

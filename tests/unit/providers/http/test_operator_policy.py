@@ -91,7 +91,7 @@ def test_an_entry_opens_a_host_a_port_or_plain_http_and_no_more() -> None:
     assert not allowed("http://127.0.0.1")
 
 
-def test_a_refusal_of_plain_http_says_which_entry_would_allow_it() -> None:
+def test_a_rejection_of_plain_http_names_the_entry_that_allows_it() -> None:
     with pytest.raises(ProviderError, match=r"http://vllm\.corp"):
         HostPolicy.from_patterns("vllm.corp").check(httpx.URL("http://vllm.corp:8000"))
 
@@ -128,7 +128,7 @@ def test_a_key_can_t_bring_a_header_along(key: str) -> None:
     ],
     ids=["host", "key", "query", "fragment", "no port"],
 )
-def test_an_adapter_asks_the_guard_before_it_opens_a_connection(name: str, place: Endpoint) -> None:
+def test_an_adapter_checks_the_host_policy_before_it_connects(name: str, place: Endpoint) -> None:
     async def case() -> None:
         async with provider_of(name) as provider:
             with pytest.raises(ProviderError) as caught:
@@ -140,7 +140,7 @@ def test_an_adapter_asks_the_guard_before_it_opens_a_connection(name: str, place
     run(case())
 
 
-def test_a_key_that_is_bound_to_a_host_goes_nowhere_else() -> None:
+def test_a_key_that_is_bound_to_a_host_is_sent_nowhere_else() -> None:
     ring = KeyRing.from_patterns(
         "*_API_KEY,OPENAI_API_KEY@api.openai.com,AZURE_API_KEY@*.openai.azure.com",
         {"OPENAI_API_KEY": "sk-1", "AZURE_API_KEY": "az", "MINE_API_KEY": "m"},
@@ -154,7 +154,7 @@ def test_a_key_that_is_bound_to_a_host_goes_nowhere_else() -> None:
             ring.key(name, host)
 
 
-def test_where_a_binding_is_asked_for_a_glob_without_a_host_is_not_enough() -> None:
+def test_a_required_binding_rejects_a_pattern_without_a_host() -> None:
     ring = KeyRing.from_patterns("*_API_KEY,A_API_KEY@a.example", {"A_API_KEY": "a"})
     assert ring.allows("A_API_KEY", "a.example", bound=True)
     assert not ring.allows("B_API_KEY", "a.example", bound=True)
@@ -176,7 +176,7 @@ HERE = [
 
 
 @pytest.mark.parametrize("address", ["http://[64:ff9b::7f00:1]", "http://[2002:7f00:1::]"])
-def test_what_a_translator_carries_elsewhere_is_not_this_machine(address: str) -> None:
+def test_a_nat64_address_is_not_this_machine(address: str) -> None:
     assert HostPolicy.from_patterns("loopback").fault(httpx.URL(address)) is not None
 
 

@@ -44,7 +44,7 @@ def usage(fresh: int, output: int, read: int = 0, written: int = 0) -> Usage:
     )
 
 
-def test_the_registry_s_price_goes_before_every_list() -> None:
+def test_the_registry_s_price_precedes_every_list() -> None:
     own = ListPrice(input=Decimal("1"), output=Decimal("2"), cache_read=Decimal("0.5"))
     book = PriceBook(lambda: NOW)
     cost = book.cost_of(model("gpt-4o", own=own), usage(1_000, 100, read=500, written=10))
@@ -83,7 +83,7 @@ def test_the_price_of_a_day_is_the_one_that_was_listed_then() -> None:
     assert before.price.base.input == 5 * after.price.base.input
 
 
-def test_a_price_that_begins_while_we_run_is_taken_up() -> None:
+def test_a_price_that_becomes_valid_at_run_time_is_used() -> None:
     now = [datetime(2025, 6, 9, 23, 59, 59, tzinfo=UTC)]
     book = PriceBook(lambda: now[0])
     before = book.quote(model("o3"))
@@ -97,7 +97,7 @@ def test_a_price_that_begins_while_we_run_is_taken_up() -> None:
     ("name", "provider"),
     [("no-such-model-9", "openai"), ("gpt-4o", "nobody"), ("my-llama", "anthropic")],
 )
-def test_an_unknown_price_is_none_and_not_zero(name: str, provider: str) -> None:
+def test_an_unknown_price_is_null_and_not_zero(name: str, provider: str) -> None:
     assert PriceBook().cost_of(model(name, provider), usage(5, 5)) == (None, None)
 
 
@@ -119,7 +119,7 @@ def test_service_tiers_that_a_provider_invents_do_not_fill_the_memory() -> None:
     assert book.quote(model("gpt-4o")) is not None
 
 
-def test_the_vendor_behind_an_address_is_priced_by_its_own_list() -> None:
+def test_the_vendor_of_an_address_is_priced_by_its_own_list() -> None:
     groq = model("llama-3.3-70b-versatile", url="https://api.groq.com/openai/v1")
     elsewhere = model("llama-3.3-70b-versatile", url="http://127.0.0.1/v1")
     book = PriceBook(lambda: NOW)

@@ -177,7 +177,7 @@ ONE: dict[str, Any] = {"prompt_tokens": 10, "completion_tokens": 5}
     ],
     ids=str,
 )
-def test_what_is_not_known_or_contradicts_makes_the_cost_unknown_by_name(
+def test_unknown_or_contradicting_usage_makes_the_cost_unknown_by_name(
     more: dict[str, Any], named: str
 ) -> None:
     usage = openai_usage.usage({**ONE, **more})
@@ -187,7 +187,7 @@ def test_what_is_not_known_or_contradicts_makes_the_cost_unknown_by_name(
 
 
 @pytest.mark.parametrize("nothing", [0, None, "", [], {}, False, {"a": 0, "b": [None]}], ids=str)
-def test_an_unknown_field_that_says_nothing_changes_nothing(nothing: Any) -> None:
+def test_an_empty_unknown_field_changes_nothing(nothing: Any) -> None:
     usage = openai_usage.usage({**ONE, "mystery": nothing})
     assert usage.unknown == ()
     assert _cost(usage) == 10_000 + 50_000
@@ -333,7 +333,7 @@ def test_cache_writes_of_an_hour_cost_twice_the_input_and_others_a_quarter_more(
     ],
     ids=str,
 )  # fmt: skip
-def test_what_anthropic_bills_and_nobody_knows_is_named(more: dict[str, Any], named: str) -> None:
+def test_unknown_billed_fields_of_anthropic_are_named(more: dict[str, Any], named: str) -> None:
     usage = anthropic_usage.usage({**PLAIN, **more})
     assert usage.unknown == (named,)
     assert _cost(usage, None, "anthropic") is None
@@ -348,12 +348,12 @@ def test_steps_that_are_the_whole_are_no_news() -> None:
     "field",
     ["video_time", "compute_duration", "session_time_s", "container_time", "price_rate"],
 )
-def test_what_is_billed_by_time_is_no_mere_measurement(field: str) -> None:
+def test_usage_billed_by_time_is_no_mere_measurement(field: str) -> None:
     assert openai_usage.usage({**ONE, field: 12}).unknown == (field,)
     assert openai_usage.usage({**ONE, "decode_time": 12, "draft_rate": 0.5}).unknown == ()
 
 
-def test_more_reasoning_than_output_makes_the_cost_unknown_whatever_the_total_says() -> None:
+def test_more_reasoning_than_output_makes_the_cost_unknown_whatever_the_total() -> None:
     details = {"completion_tokens_details": {"reasoning_tokens": 6}}
     for total in ({}, {"total_tokens": 15}):
         usage = openai_usage.usage({**ONE, **total, **details})

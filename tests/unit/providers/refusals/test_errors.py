@@ -112,7 +112,7 @@ PAUSES: dict[str, tuple[dict[str, str], float | None]] = {
 
 
 @pytest.mark.parametrize("what", PAUSES)
-def test_the_pause_that_is_asked_for(what: str) -> None:
+def test_retry_after_is_read_in_all_its_forms(what: str) -> None:
     headers, wanted = PAUSES[what]
     assert _error("openai", 429, {}, headers).retry_after_s == wanted
 
@@ -264,7 +264,7 @@ NAMED: dict[str, tuple[int, Any, ErrorClass]] = {
 
 
 @pytest.mark.parametrize("what", NAMED)
-def test_codes_types_and_wordings_tell_the_class(what: str) -> None:
+def test_codes_types_and_wordings_determine_the_class(what: str) -> None:
     status, document, wanted = NAMED[what]
     error = _error("openai", status, document)
     assert (error.error_class, error.status) == (wanted, status)
@@ -302,7 +302,7 @@ INSIDE: dict[str, tuple[dict[str, Any], ErrorClass]] = {
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("what", INSIDE)
-def test_an_error_that_comes_with_status_200_is_read_alike(name: str, what: str) -> None:
+def test_an_error_with_status_200_is_classified_like_any_other(name: str, what: str) -> None:
     error, wanted = INSIDE[what]
 
     assert _error(name, 200, {"type": "error", "error": error}).error_class is wanted

@@ -23,7 +23,7 @@ def opened(now: float = 0.0) -> Breaker:
     return breaker
 
 
-def test_failures_in_a_row_open_it_and_say_so_once() -> None:
+def test_consecutive_failures_open_it_and_are_reported_once() -> None:
     breaker = Breaker()
     told = [breaker.failed(0.0) for _ in range(CONSECUTIVE + 2)]
 
@@ -52,14 +52,14 @@ def test_half_of_many_calls_failing_opens_it_without_a_row() -> None:
     assert breaker.state(0.0) is State.OPEN
 
 
-def test_after_a_while_one_probe_at_a_time_is_let_through() -> None:
+def test_after_a_delay_one_probe_at_a_time_is_permitted() -> None:
     breaker = opened()
     later = 2 * FIRST_OPEN_MS
 
     assert breaker.state(later) is State.HALF_OPEN
     assert breaker.why_not(later) is None
     breaker.begin(later)
-    assert breaker.why_not(later) == "its circuit is half open, and a probe is under way"
+    assert breaker.why_not(later) == "its circuit is half open, and a probe is in progress"
 
 
 def test_probes_that_succeed_close_it() -> None:
@@ -87,7 +87,7 @@ def test_a_probe_that_fails_opens_it_for_longer_a_minute_at_most() -> None:
     assert waits[-1] == LONGEST_OPEN_MS
 
 
-def test_a_probe_that_says_nothing_makes_room_for_the_next() -> None:
+def test_an_inconclusive_probe_frees_the_slot_for_the_next() -> None:
     breaker = opened()
     later = 2 * FIRST_OPEN_MS
     breaker.begin(later)
@@ -97,7 +97,7 @@ def test_a_probe_that_says_nothing_makes_room_for_the_next() -> None:
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 90_000)), max_size=80))
-def test_whatever_happened_a_probe_comes_within_a_minute(ends: list[tuple[bool, float]]) -> None:
+def test_a_probe_is_due_within_a_minute_whatever_happened(ends: list[tuple[bool, float]]) -> None:
     breaker, now = Breaker(), 0.0
     for good, passed in ends:
         now += passed

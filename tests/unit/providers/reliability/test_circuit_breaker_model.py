@@ -65,7 +65,7 @@ class Caller:
 
 
 @given(steps)
-def test_when_all_calls_have_ended_the_next_may_be_made_within_a_minute(
+def test_after_all_calls_ended_the_next_is_permitted_within_a_minute(
     steps: list[tuple[str, int]],
 ) -> None:
     caller = Caller()
@@ -79,7 +79,7 @@ def test_when_all_calls_have_ended_the_next_may_be_made_within_a_minute(
 
 
 @given(steps)
-def test_whatever_happened_a_provider_that_is_well_again_is_taken_back(
+def test_a_recovered_provider_is_used_again_whatever_happened(
     steps: list[tuple[str, int]],
 ) -> None:
     caller = Caller()
@@ -96,7 +96,7 @@ def test_whatever_happened_a_provider_that_is_well_again_is_taken_back(
 
 
 @given(st.lists(st.sampled_from(["passes", "call", "good", "says nothing"]), max_size=120))
-def test_what_never_fails_is_never_left_alone(steps: list[str]) -> None:
+def test_an_instance_that_never_fails_is_never_excluded(steps: list[str]) -> None:
     caller = Caller()
     for what in steps:
         caller.step(what, 1_000)

@@ -37,7 +37,7 @@ def test_an_instance_that_hangs_is_found_out_by_deadlines_alone() -> None:
     assert told[-1] is True
 
 
-def test_slow_is_measured_by_what_is_usual_there() -> None:
+def test_slowness_is_relative_to_the_instance_s_usual_latency() -> None:
     usual = 3 * MODEL.expected_latency_ms
     waited = SLOW_FACTOR * MODEL.expected_latency_ms + 1
     assert after_calls(waited, answered_ms=usual)[0] is State.CLOSED

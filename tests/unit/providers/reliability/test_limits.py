@@ -40,7 +40,7 @@ def most_in_a_minute(times: list[float]) -> int:
     return most
 
 
-def test_four_workers_together_keep_to_a_minute_s_limit_and_use_it() -> None:
+def test_four_workers_together_respect_and_use_a_minute_s_limit() -> None:
     times = calls_made([0.25] * 4, PER_MINUTE, 180)
     busy = sum(60_000 < at <= 120_000 for at in times)
 
@@ -49,7 +49,10 @@ def test_four_workers_together_keep_to_a_minute_s_limit_and_use_it() -> None:
 
 
 def test_a_worker_that_starts_has_nothing_to_spend_yet() -> None:
-    assert InstanceLimits().why_not(PER_MINUTE, 1.0, 0.0) == "its requests a minute are used up"
+    assert (
+        InstanceLimits().why_not(PER_MINUTE, 1.0, 0.0)
+        == "the limit of requests per minute is exhausted"
+    )
 
 
 def test_an_unused_limit_is_not_saved_up() -> None:
@@ -63,17 +66,17 @@ def test_an_unused_limit_is_not_saved_up() -> None:
     assert burst == 18
 
 
-def test_tokens_are_taken_as_expected_and_corrected_afterwards() -> None:
+def test_expected_tokens_are_reserved_and_corrected_afterwards() -> None:
     state = InstanceLimits()
     state.why_not(TOKENS, 1.0, 0.0)
     assert state.why_not(TOKENS, 1.0, 1_000.0) is None
     state.begin(TOKENS, 5_000)
-    assert state.why_not(TOKENS, 1.0, 1_000.0) == "its tokens a minute are used up"
+    assert state.why_not(TOKENS, 1.0, 1_000.0) == "the limit of tokens per minute is exhausted"
     state.end(TOKENS, 5_000, 100)
     assert state.why_not(TOKENS, 1.0, 1_000.0) is None
 
 
-def test_one_request_may_owe_what_comes_in_later() -> None:
+def test_one_request_may_overdraw_the_bucket() -> None:
     times = calls_made([1.0], TOKENS, 120, tokens=20_000)
 
     assert 5 <= len(times) <= 7
@@ -85,21 +88,21 @@ def test_concurrency_is_shared_and_at_least_one() -> None:
     for state in (half, half, tiny):
         state.begin(limits, 0)
 
-    assert half.why_not(limits, 0.5, 0.0) == "2 calls are in flight"
-    assert tiny.why_not(limits, 0.01, 0.0) == "1 calls are in flight"
+    assert half.why_not(limits, 0.5, 0.0) == "the concurrency limit of 2 is reached"
+    assert tiny.why_not(limits, 0.01, 0.0) == "the concurrency limit of 1 is reached"
     half.end(limits, 0, None)
     assert half.why_not(limits, 0.5, 0.0) is None
 
 
-def test_a_refusal_is_heeded_as_long_as_the_provider_says() -> None:
+def test_a_rate_limit_pauses_for_the_retry_after_of_the_provider() -> None:
     state = InstanceLimits()
     state.refused(3_000.0, 100.0)
 
-    assert state.why_not(Limits(), 1.0, 3_099.0) == "the provider asked to wait"
+    assert state.why_not(Limits(), 1.0, 3_099.0) == "the provider's rate limit pauses it"
     assert state.why_not(Limits(), 1.0, 3_100.0) is None
 
 
-def test_refusals_without_a_time_hold_for_longer_and_longer() -> None:
+def test_rejections_without_retry_after_pause_for_increasing_times() -> None:
     state = InstanceLimits()
     holds = []
     for _ in range(8):
@@ -116,7 +119,7 @@ def test_refusals_without_a_time_hold_for_longer_and_longer() -> None:
     steps=st.lists(st.tuples(st.floats(0, 5_000), st.floats(0, 1)), min_size=1, max_size=60),
     rate=st.floats(1, 1_000),
 )
-def test_whatever_share_it_has_when_a_bucket_gives_no_more_than_came_in(
+def test_a_bucket_never_exceeds_its_inflow_whatever_its_share(
     steps: list[tuple[float, float]], rate: float
 ) -> None:
     bucket = TokenBucket(burst_ms=1_800.0, least=1.0)

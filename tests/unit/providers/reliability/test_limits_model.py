@@ -32,7 +32,7 @@ steps = st.lists(
 
 
 @given(steps=steps, limits=limits)
-def test_calls_and_tokens_stay_within_what_has_come_in(
+def test_calls_and_tokens_stay_within_the_inflow(
     steps: list[tuple[str, int]], limits: Limits
 ) -> None:
     per_minute = limits.requests_per_minute or 0
@@ -80,7 +80,7 @@ def test_calls_and_tokens_stay_within_what_has_come_in(
         max_size=40,
     )
 )
-def test_time_that_goes_back_fills_no_bucket_and_none_overflows(
+def test_a_clock_set_back_fills_no_bucket_and_none_overflows(
     looks: list[tuple[float, float, float]],
 ) -> None:
     bucket, now = TokenBucket(burst_ms=1_800.0, least=1.0), 0.0

@@ -9,7 +9,7 @@ SIXTY = Limits(requests_per_minute=60)
 TWO = Limits(concurrency=2)
 
 
-def test_a_tenant_over_its_limit_does_not_hold_up_another() -> None:
+def test_a_tenant_over_its_limit_does_not_block_another() -> None:
     tenants = TenantLimits()
     for tenant in ("loud", "calm"):
         tenants.why_not(tenant, SIXTY, 0.0)
@@ -19,7 +19,7 @@ def test_a_tenant_over_its_limit_does_not_hold_up_another() -> None:
         tenants.begin("loud", SIXTY, counts=True)
 
     assert tenants.why_not("loud", SIXTY, 1_000.0) == (
-        "tenant loud: its requests a minute are used up"
+        "tenant loud: the limit of requests per minute is exhausted"
     )
     assert tenants.why_not("calm", SIXTY, 1_000.0) is None
 
@@ -34,12 +34,12 @@ def test_a_later_hop_of_a_request_counts_no_request() -> None:
     assert tenants.why_not("a", SIXTY, 1_000.0) is None
 
 
-def test_what_runs_at_once_is_limited_and_freed_again() -> None:
+def test_concurrency_is_limited_and_released() -> None:
     tenants = TenantLimits()
     for _ in range(2):
         tenants.begin("a", TWO, counts=True)
 
-    assert tenants.why_not("a", TWO, 0.0) == "tenant a: 2 calls are in flight"
+    assert tenants.why_not("a", TWO, 0.0) == "tenant a: the concurrency limit of 2 is reached"
     tenants.end("a", TWO)
     assert tenants.why_not("a", TWO, 0.0) is None
 
@@ -52,7 +52,7 @@ def test_a_tenant_without_limits_costs_no_memory() -> None:
         tenants.end(f"t{number}", None)
 
 
-def test_who_was_idle_longest_is_forgotten_and_who_works_is_not() -> None:
+def test_the_longest_idle_tenant_is_evicted_and_an_active_one_is_not() -> None:
     tenants = TenantLimits(most=2)
     tenants.begin("busy", TWO, counts=True)
     tenants.begin("busy", TWO, counts=True)
