@@ -11,30 +11,20 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.errors import ConfigurationError, SluiceError
 from schemas.events import CostEvent
-from streams.providers.port import (
-    ChatCall,
-    Completion,
-    Endpoint,
-    ErrorClass,
-    Provider,
-    ProviderError,
-    Timeouts,
-    Usage,
-)
-from streams.providers.pricing.booked_usage import with_usage
+from streams.providers.exchange import EndedCall, chat_call, complete
+from streams.providers.port import Completion, Provider, Usage
 from streams.providers.pricing.price_list import PriceBook
-from streams.providers.pricing.unbilled import cost_without_usage
 from streams.routing.confidence.scorers import Answered
 from streams.routing.confidence.second_opinion import judge_body, read_judgement
 from streams.routing.features.request_features import estimate_tokens
-from streams.routing.parameters.extra_body import with_listed_extra
-from streams.routing.selection.candidates import EXPECTED_OUTPUT_TOKENS
+from streams.routing.parameters.answer_limits import answer_limit, asked_limit
+from streams.routing.selection.candidates import EXPECTED_OUTPUT_TOKENS, Candidate
 from streams.routing.snapshot import Model, RegistrySnapshot
 
 PURPOSE = "replay"
@@ -142,10 +132,9 @@ class Executor:
         self.judged(task, call_id, score)
 
     def _expected(self, model: Model, body: Mapping[str, Any]) -> int:
-        most = body.get("max_completion_tokens") or body.get("max_tokens")
+        most = asked_limit(body) or EXPECTED_OUTPUT_TOKENS
         usage = Usage(
-            input_tokens=estimate_tokens(body),
-            output_tokens=min(most or EXPECTED_OUTPUT_TOKENS, EXPECTED_OUTPUT_TOKENS),
+            input_tokens=estimate_tokens(body), output_tokens=min(most, EXPECTED_OUTPUT_TOKENS)
         )
         cost, _ = self.pricing.cost_of(model, usage)
         if cost is None:
@@ -163,86 +152,50 @@ class Executor:
             self._found.not_asked += 1
             return None
         self._held += expected
-        call_id = uuid.uuid4().hex
-        began, before = self.now_ms(), time.monotonic()
-        completion, error = await _asked(
-            self.providers[model.provider].complete(
-                self._chat(call_id, model, body), _endpoint(model)
-            )
+        candidate = Candidate(model=model, instance=model.instances[0])
+        limits = self.snapshot.policy.timeouts
+        call = chat_call(
+            uuid.uuid4().hex,
+            model,
+            body,
+            limits,
+            total_ms=limits.total_ms,
+            max_output_tokens=answer_limit(body, model, estimate_tokens(body)),
+        )
+        started_at, before = self.now_ms(), time.monotonic()
+        completion, error = await complete(call, candidate, self.providers)
+        ended = EndedCall(
+            call_id=call.call_id,
+            started_at=started_at,
+            latency_ms=(time.monotonic() - before) * 1000,
+            completion=completion,
+            error=error,
         )
         self._held -= expected
-        self._book(task, model, call_id, completion, error, began, time.monotonic() - before)
-        return None if completion is None else (call_id, completion)
+        self._book(task, candidate, ended)
+        return None if completion is None else (call.call_id, completion)
 
-    def _chat(self, call_id: str, model: Model, body: Mapping[str, Any]) -> ChatCall:
-        limits = self.snapshot.policy.timeouts
-        return ChatCall(
-            call_id=call_id,
-            model=model.provider_model,
-            body=with_listed_extra(body, model),
-            timeouts=Timeouts(
-                connect=limits.connect_ms / 1000,
-                read=limits.read_ms / 1000,
-                total=limits.total_ms / 1000,
-            ),
-            max_output_tokens=body.get("max_completion_tokens")
-            or body.get("max_tokens")
-            or model.max_output,
+    def _book(self, task: Task, candidate: Candidate, ended: EndedCall) -> None:
+        model = candidate.model
+        event = ended.cost_event(
+            candidate,
+            ended.price(lambda usage: self.pricing.cost_of(model, usage)),
+            tenant=task.tenant,
+            request_id=task.request_id,
+            hop=0,
+            visit=0,
+            purpose=PURPOSE,
+            at=self.now_ms(),
+            worker=PURPOSE,
+            incarnation=PURPOSE,
+            feature=task.feature,
+            registry_version=self.snapshot.version,
         )
-
-    def _book(  # noqa: PLR0917 - what a call comes to, all of it
-        self,
-        task: Task,
-        model: Model,
-        call_id: str,
-        completion: Completion | None,
-        error: ProviderError | None,
-        began: int,
-        took_s: float,
-    ) -> None:
-        usage = completion.usage if completion else (error.usage if error else None)
-        if usage is None:
-            cost, source = cost_without_usage(error)
-        else:
-            cost, source = self.pricing.cost_of(model, usage)
-        found = self._found
+        found, cost = self._found, event.cost_nano
         found.calls += 1
         found.unknown_cost += cost is None
         # An unknown cost counts with its expected value.
         found.spent_nano += cost if cost is not None else self._expected(model, task.body)
-        status = "ok" if error is None else error.error_class.value
-        if error is not None:
-            found.failed[status] = found.failed.get(status, 0) + 1
-        event = CostEvent(
-            tenant=task.tenant, request_id=task.request_id, hop=0, visit=0, call_id=call_id,
-            purpose=PURPOSE, at=self.now_ms(), started_at=began, tier=model.tier,
-            provider=model.provider, request_model=model.name,
-            response_model=completion.response_model if completion else None,
-            instance=model.instances[0].name, status=status,
-            http_status=error.status if error else 200,
-            finish_reason=completion.finish_reason if completion else None,
-            cost_nano=cost, price_source=source, latency_ms=took_s * 1000, worker="replay",
-            incarnation="replay", feature=task.feature, registry_version=self.snapshot.version,
-        )  # fmt: skip
-        self.book(with_usage(event, usage))
-
-
-async def _asked(
-    call: Awaitable[Completion],
-) -> tuple[Completion | None, ProviderError | None]:
-    try:
-        return await call, None
-    except ProviderError as error:
-        return None, error
-    except SluiceError as error:
-        return None, ProviderError(ErrorClass.AUTH, str(error), sent=False)
-
-
-def _endpoint(model: Model) -> Endpoint:
-    instance = model.instances[0]
-    return Endpoint(
-        name=instance.name,
-        base_url=instance.base_url,
-        api_key_env=instance.api_key_env,
-        api_version=instance.api_version,
-    )
+        if ended.error is not None:
+            found.failed[event.status] = found.failed.get(event.status, 0) + 1
+        self.book(event)

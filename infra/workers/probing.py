@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from infra.workers.readiness import REFUSE, WARN, ReadinessFinding
 from schemas.events import CostEvent
 from schemas.identity import DEFAULT_TENANT
-from streams.providers.port import ChatCall, Completion, Endpoint, Provider, ProviderError, Timeouts
-from streams.providers.pricing.booked_usage import with_usage
+from streams.providers.exchange import EndedCall, chat_call, complete
+from streams.providers.port import Provider
 from streams.providers.pricing.price_list import PriceBook
-from streams.providers.pricing.unbilled import cost_without_usage
-from streams.routing.snapshot import Instance, Model, RegistrySnapshot
+from streams.routing.policy import CallTimeouts
+from streams.routing.selection.candidates import Candidate
+from streams.routing.snapshot import Model, RegistrySnapshot
 
 PURPOSE = "probe"
 _QUESTION = "Reply with the word OK."
 _MOST_TOKENS = 64
-_TIMEOUTS = Timeouts(connect=5.0, read=30.0, total=30.0)
+_TIMEOUTS = CallTimeouts(connect_ms=5_000.0, read_ms=30_000.0, total_ms=30_000.0)
 
 Book = Callable[[CostEvent], Awaitable[None]]
 
@@ -42,9 +43,36 @@ async def probe(
 ) -> list[Probed]:
     """Call every instance of every model once; a provider that is not installed is skipped."""
     run = uuid.uuid4().hex[:12]
+
+    async def ask(model: Model, place: int) -> Probed:
+        candidate = Candidate(model=model, instance=model.instances[place])
+        ended = await _ended(candidate, providers)
+        event = ended.cost_event(
+            candidate,
+            ended.price(lambda usage: prices.cost_of(model, usage)),
+            tenant=DEFAULT_TENANT,
+            request_id=f"probe-{run}",
+            hop=0,
+            visit=0,
+            purpose=PURPOSE,
+            at=int(time.time() * 1000),
+            worker=PURPOSE,
+            incarnation=PURPOSE,
+            registry_version=snapshot.version,
+        )
+        await book(event)
+        return Probed(
+            model=model.name,
+            instance=candidate.instance.name,
+            place=place,
+            took_ms=ended.latency_ms,
+            cost_nano=event.cost_nano,
+            error="" if ended.error is None else f"{ended.error} ({ended.error.error_class})",
+        )
+
     return await asyncio.gather(
         *(
-            _ask(snapshot, model, place, providers[model.provider], prices, book, run)
+            ask(model, place)
             for model in snapshot.models.values()
             if model.provider in providers
             for place in range(len(model.instances))
@@ -66,66 +94,22 @@ def findings_of(probed: list[Probed]) -> list[ReadinessFinding]:
     ]
 
 
-async def _ask(  # noqa: PLR0917 - what a probe needs, all of it
-    snapshot: RegistrySnapshot,
-    model: Model,
-    place: int,
-    provider: Provider,
-    prices: PriceBook,
-    book: Book,
-    run: str,
-) -> Probed:
-    instance = model.instances[place]
-    began, before = int(time.time() * 1000), time.monotonic()
-    call_id = uuid.uuid4().hex
-    completion: Completion | None = None
-    error: ProviderError | None = None
-    try:
-        completion = await provider.complete(_call(model, call_id), _endpoint(instance))
-    except ProviderError as raised:
-        error = raised
-    took_ms = (time.monotonic() - before) * 1000
-    usage = completion.usage if completion else (error.usage if error else None)
-    if usage is None:
-        cost, source = cost_without_usage(error)
-    else:
-        cost, source = prices.cost_of(model, usage)
-    event = CostEvent(
-        tenant=DEFAULT_TENANT, request_id=f"probe-{run}", hop=0, visit=0, call_id=call_id,
-        purpose=PURPOSE, at=int(time.time() * 1000), started_at=began, tier=model.tier,
-        provider=model.provider, request_model=model.name,
-        response_model=completion.response_model if completion else None,
-        instance=instance.name, status="ok" if error is None else error.error_class.value,
-        http_status=error.status if error else 200,
-        finish_reason=completion.finish_reason if completion else None,
-        cost_nano=cost, price_source=source, latency_ms=took_ms, worker="probe",
-        incarnation="probe", registry_version=snapshot.version,
-    )  # fmt: skip
-    await book(with_usage(event, usage))
-    return Probed(
-        model=model.name,
-        instance=instance.name,
-        place=place,
-        took_ms=took_ms,
-        cost_nano=cost,
-        error="" if error is None else f"{error} ({error.error_class})",
-    )
-
-
-def _call(model: Model, call_id: str) -> ChatCall:
-    return ChatCall(
-        call_id=call_id,
-        model=model.provider_model,
-        body={"messages": [{"role": "user", "content": _QUESTION}]},
-        timeouts=_TIMEOUTS,
+async def _ended(candidate: Candidate, providers: Mapping[str, Provider]) -> EndedCall:
+    model = candidate.model
+    call = chat_call(
+        uuid.uuid4().hex,
+        model,
+        {"messages": [{"role": "user", "content": _QUESTION}]},
+        _TIMEOUTS,
+        total_ms=_TIMEOUTS.total_ms,
         max_output_tokens=min(model.max_output, _MOST_TOKENS),
     )
-
-
-def _endpoint(instance: Instance) -> Endpoint:
-    return Endpoint(
-        name=instance.name,
-        base_url=instance.base_url,
-        api_key_env=instance.api_key_env,
-        api_version=instance.api_version,
+    started_at, before = int(time.time() * 1000), time.monotonic()
+    completion, error = await complete(call, candidate, providers)
+    return EndedCall(
+        call_id=call.call_id,
+        started_at=started_at,
+        latency_ms=(time.monotonic() - before) * 1000,
+        completion=completion,
+        error=error,
     )

@@ -74,12 +74,6 @@ def uses_artifact(snapshot: RegistrySnapshot) -> bool:
     )
 
 
-def may_ask_model(snapshot: RegistrySnapshot) -> bool:
-    """Return whether the policy's classifier asks a model about any request."""
-    policy = snapshot.policy
-    return policy.classifier == LLM or (policy.classifier == HYBRID and policy.hybrid.asks == LLM)
-
-
 def wants_opinion(features: Features, snapshot: RegistrySnapshot) -> bool:
     """Return whether the request needs an LLM classification."""
     policy = snapshot.policy

@@ -98,9 +98,13 @@ def is_static(request: RoutingRequest, effective: RegistrySnapshot) -> bool:
 
 
 def decide(
-    request: RoutingRequest, snapshot: RegistrySnapshot, context: DecisionContext
+    request: RoutingRequest,
+    snapshot: RegistrySnapshot,
+    context: DecisionContext,
+    features: Features | None = None,
 ) -> Decision:
-    """Choose the first tier of a request.
+    """Choose the first tier of a request; `features` are those of `features_of`, if they are
+    extracted already.
 
     Raises:
         InvalidRequestError: the request pins a model or a tier that the registry does not have.
@@ -112,7 +116,9 @@ def decide(
         return replace(
             _decision(tier, effective, context, assignment), model=model, reasons=(reason,)
         )
-    found = assess(features_of(request, effective), effective, context.costs, context.opinion)
+    if features is None:
+        features = features_of(request, effective)
+    found = assess(features, effective, context.costs, context.opinion)
     return assessed_decision(found, effective, context, assignment)
 
 

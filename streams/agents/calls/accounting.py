@@ -7,8 +7,6 @@ never zero. So has a call whose usage has a part without a price.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from core.alert_port import Alerts
 from core.codecs import Codecs
 from core.kafka.producer import Outgoing
@@ -20,95 +18,70 @@ from schemas.records import Attempt
 from schemas.topics import COST
 from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
-from streams.agents.context.hop_state import HopState
+from streams.agents.context.hop_progress import HopProgress
 from streams.agents.context.ports import Pricing
-from streams.providers.port import Completion, ProviderError, Usage
-from streams.providers.pricing.booked_usage import with_usage
-from streams.providers.pricing.unbilled import cost_without_usage
+from streams.providers.exchange import EndedCall, Price
 from streams.routing.selection.candidates import Candidate
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndedCall:
-    """A finished call: its start (broker time) and latency, ms, and its completion or error."""
-
-    call_id: str
-    started_at: int
-    latency_ms: float
-    completion: Completion | None
-    error: ProviderError | None
+from streams.routing.snapshot import Model
 
 
 async def book_call(
-    hop: HopState, candidate: Candidate, spec: CallSpec, ended: EndedCall, deps: Dependencies
+    progress: HopProgress,
+    candidate: Candidate,
+    spec: CallSpec,
+    ended: EndedCall,
+    deps: Dependencies,
 ) -> Attempt:
-    """Publish a call's cost event; the record joins the hop's pending records."""
-    completion, error = ended.completion, ended.error
-    usage = completion.usage if completion else (error.usage if error else None)
-    cost_nano, price_source = await _price(
-        candidate, usage, error, deps.observers.alerts, deps.calls.pricing
-    )
-    status = "ok" if error is None else error.error_class.value
+    """Publish a call's cost event, and record the call in the hop's progress."""
+    hop = progress.hop
+    price = await _price(candidate.model, ended, deps.observers.alerts, deps.calls.pricing)
     now = deps.kafka.clock.now()
-    message = hop.message
-    booked = CostEvent(
+    message, model, me = hop.message, candidate.model, deps.kafka.me
+    event = ended.cost_event(
+        candidate,
+        price,
         tenant=message.tenant,
         request_id=message.request_id,
         hop=message.hop,
         visit=message.visit,
-        call_id=ended.call_id,
         purpose=spec.purpose,
         propensity=spec.propensity,
         at=now,
-        started_at=ended.started_at,
-        tier=candidate.model.tier,
-        provider=candidate.model.provider,
-        request_model=candidate.model.name,
-        response_model=completion.response_model if completion else None,
-        instance=candidate.instance.name,
-        status=status,
-        http_status=error.status if error else 200,
-        finish_reason=completion.finish_reason if completion else None,
-        cost_nano=cost_nano,
-        price_source=price_source,
-        latency_ms=ended.latency_ms,
-        worker=deps.kafka.me.worker,
-        incarnation=deps.kafka.me.incarnation,
-        late=not hop.may_publish(now),
+        worker=me.worker,
+        incarnation=me.incarnation,
+        late=not progress.may_publish(now),
         user_id=message.user_id,
         user_tier=message.user_tier,
         feature=message.feature,
         registry_version=hop.snapshot.version,
         experiment=message.decision.experiment,
         arm=message.decision.arm,
-        expected_nano=spec.expected_nano,
     )
-    event = with_usage(booked, usage)
-    deps.calls.budgets.settle(ended.call_id, cost_nano)
+    deps.calls.budgets.settle(ended.call_id, event.cost_nano)
     deps.observers.metrics.called(
-        model=candidate.model.name,
+        model=model.name,
         instance=candidate.instance.name,
         purpose=spec.purpose,
-        status=status,
+        status=event.status,
         latency_ms=ended.latency_ms,
-        cost_nano=cost_nano,
+        cost_nano=event.cost_nano,
     )
-    hop.pending.append(
-        await deps.kafka.publisher.publish(cost_record(event, hop.partition, deps.kafka.codecs))
-    )
-    deps.calls.open_calls.booked(ended.call_id)
-    return Attempt(
+    await progress.publish(cost_record(event, hop.partition, deps.kafka.codecs))
+    attempt = Attempt(
         call_id=ended.call_id,
         hop=message.hop,
-        tier=candidate.model.tier,
-        model=candidate.model.name,
-        provider=candidate.model.provider,
+        tier=model.tier,
+        model=model.name,
+        provider=model.provider,
         instance=candidate.instance.name,
-        status=status,
+        status=event.status,
         purpose=spec.purpose,
-        cost_nano=cost_nano,
+        cost_nano=event.cost_nano,
         latency_ms=ended.latency_ms,
     )
+    progress.call_ended(attempt)
+    deps.calls.open_calls.booked(ended.call_id)
+    return attempt
 
 
 def cost_record(
@@ -132,17 +105,12 @@ def cost_record(
     )
 
 
-async def _price(
-    candidate: Candidate,
-    usage: Usage | None,
-    error: ProviderError | None,
-    alerts: Alerts,
-    pricing: Pricing,
-) -> tuple[int | None, str | None]:
+async def _price(model: Model, ended: EndedCall, alerts: Alerts, pricing: Pricing) -> Price:
+    """Return a call's price; raise an alert if its usage has none."""
+    cost_nano, source = ended.price(lambda usage: pricing.cost_of(model, usage))
+    usage = ended.usage
     if usage is None:
-        return cost_without_usage(error)
-    model = candidate.model
-    cost_nano, source = pricing.cost_of(model, usage)
+        return cost_nano, source
     unpriced = pricing.unpriced(model, usage) if cost_nano is None else ()
     if unpriced:
         await alerts.fire(
@@ -163,8 +131,8 @@ async def _price(
     elif source is None:
         await alerts.fire(
             AlertName.UNKNOWN_PRICE,
-            candidate.model.name,
-            f"{candidate.model.name} has no price; the cost of its calls is NULL. "
+            model.name,
+            f"{model.name} has no price; the cost of its calls is NULL. "
             "Set models.<name>.price in the registry.",
         )
     return cost_nano, source

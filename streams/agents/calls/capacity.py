@@ -1,4 +1,4 @@
-"""Capacity for a hop's call: a short wait in place, then the wait topics.
+"""Candidates for a hop's call that have capacity and are within the budgets; the wait for them.
 
 A hop waits in place for at most one second and lends its slot to others. Then it is parked: it goes
 to a wait topic, a longer one each time, and returns as the same hop's next visit. Priority hops go
@@ -8,21 +8,22 @@ place, and return from the shortest wait topic.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 
 from core.clock import Clock
-from schemas.records import ANSWER
-from schemas.topics import WAIT_DELAYS_S
-from streams.agents.calls.budget_admission import within_budgets
+from schemas.records import ANSWER, Attempt
 from streams.agents.calls.expected_costs import model_costs
-from streams.agents.context.hop_state import HopState
-from streams.agents.context.ports import CallPorts, KafkaPorts
-from streams.agents.context.priority_gate import PriorityGate
-from streams.providers.reliability.tenant_limits import TenantLimits
+from streams.agents.context.hop import Hop
+from streams.agents.context.ports import CallPorts
+from streams.budgets.call_budgets import Budgets
+from streams.routing.budgets import Downgrade, Rejected
+from streams.routing.decision_trace import Step
 from streams.routing.features.request_features import needs_of
 from streams.routing.parameters.answer_limits import asked_limit
 from streams.routing.selection.candidates import (
-    EXPECTED_OUTPUT_TOKENS,
+    Excluded,
     ModelRequirements,
     Shortlist,
     blocked_shortlist,
@@ -37,119 +38,139 @@ PRIORITY_PATIENCE_MS = 10_000.0
 """Maximum wait in place of a priority hop, which precedes all others."""
 
 _LOOK_MS = 50.0
-LEAST_MS_AFTER_WAIT = 1_000.0
-"""Time that must remain for an answer after a wait."""
 
 
-def need_of(hop: HopState, now: int) -> ModelRequirements:
-    """Return the hop's requirements of a model."""
-    message, body = hop.message, hop.body
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Availability:
+    """Candidates for a call now, and the steps of routing that found them.
+
+    `costs` are the expected nano-USD of a call to each model. `denied` is the decisive budget
+    verdict if the budgets leave no candidate.
+    """
+
+    choice: Shortlist
+    steps: tuple[Step, ...] = ()
+    costs: Mapping[str, int | None] = field(default_factory=dict)
+    denied: Downgrade | Rejected | None = None
+
+
+def requirements(hop: Hop, attempts: Sequence[Attempt], left_ms: float) -> ModelRequirements:
+    """Return the hop's requirements of a model, with this time left. A context window that was too
+    small for an earlier attempt is too small for the next one.
+    """
+    message, models = hop.message, hop.snapshot.models
+    overflowed = (
+        models[attempt.model].context_window
+        for attempt in attempts
+        if attempt.purpose == ANSWER
+        and attempt.status == CONTEXT_LENGTH
+        and attempt.model in models
+    )
     return ModelRequirements(
-        capabilities=needs_of(body),
+        capabilities=needs_of(hop.body),
         context_tokens=hop.context_tokens,
-        max_output_tokens=asked_limit(body),
-        time_left_ms=hop.time_left_ms(now),
+        max_output_tokens=asked_limit(hop.body),
+        time_left_ms=left_ms,
         pinned_model=message.decision.model,
-        overflowed_window=_overflowed_window(hop),
+        overflowed_window=max(overflowed, default=0),
         spread=f"{message.tenant}/{message.request_id}/{message.hop}/{message.visit}",
     )
 
 
-def _overflowed_window(hop: HopState) -> int:
-    """Return the largest context window that was too small, as providers reported."""
-    models = hop.snapshot.models
-    return max(
-        (
-            models[attempt.model].context_window
-            for attempt in hop.all_attempts
-            if attempt.purpose == ANSWER
-            and attempt.status == CONTEXT_LENGTH
-            and attempt.model in models
-        ),
-        default=0,
-    )
-
-
-def expected_tokens(context_tokens: int, max_output_tokens: int | None) -> int:
-    """Return the tokens that a call may use, for limits."""
-    return context_tokens + min(max_output_tokens or EXPECTED_OUTPUT_TOKENS, EXPECTED_OUTPUT_TOKENS)
-
-
-def available_candidates(hop: HopState, calls: CallPorts, kafka: KafkaPorts) -> Shortlist:
-    """Return the tier's candidates with capacity now; the shortlist joins the hop's steps."""
-    now = kafka.clock.now()
-    need = need_of(hop, now)
-    models = hop.snapshot.models_of(hop.message.tier)
-    pinned = hop.snapshot.models.get(need.pinned_model or "")
-    costs = model_costs(models, need.context_tokens, calls.pricing)
-    conditions = calls.instances.conditions(
-        models if pinned is None else (pinned,), kafka.clock.elapsed_ms()
-    )
-    choice = shortlist(hop.message.tier, need, hop.snapshot, conditions, costs)
-    choice = within_budgets(hop, choice, costs, calls.budgets, kafka.clock)
-    hop.steps.append(choice.step(now, time_left_ms=need.time_left_ms, costs=costs))
-    return choice
-
-
-def tenant_is_full(hop: HopState, clock: Clock, tenants: TenantLimits) -> Shortlist | None:
-    """Return a blocked shortlist if the tenant's limits are reached; it joins the hop's steps."""
-    tenant = hop.message.tenant
-    limits = hop.snapshot.limits_of(tenant)
-    why = tenants.why_not(tenant, limits, clock.elapsed_ms())
-    if why is None:
-        return None
-    choice = blocked_shortlist(why)
-    hop.steps.append(choice.step(clock.now()))
-    return choice
-
-
-async def wait_for_capacity(hop: HopState, calls: CallPorts, kafka: KafkaPorts) -> Shortlist:
+async def wait_for_capacity(
+    hop: Hop, attempts: Sequence[Attempt], calls: CallPorts, clock: Clock
+) -> Availability:
     """Return candidates with capacity, after a short wait if only capacity is missing."""
-    begun = kafka.clock.elapsed_ms()
-    patience = PRIORITY_PATIENCE_MS if hop.has_priority else PATIENCE_MS
-    before = len(hop.steps)
+    begun = clock.elapsed_ms()
+    priority = hop.has_priority
+    patience = PRIORITY_PATIENCE_MS if priority else PATIENCE_MS
     while True:
-        choice = _candidates_now(hop, calls, kafka)
-        waited = kafka.clock.elapsed_ms() - begun
-        if choice.candidates or not choice.lacks_capacity or waited >= patience:
-            return choice
-        if hop.work.lost or hop.work.closing or hop.time_left_ms(kafka.clock.now()) <= _LOOK_MS:
-            return choice
-        del hop.steps[before:]
-        with _blocking_others(hop, choice, calls.priority_gate):
+        found = _candidates_now(hop, attempts, calls, clock, priority=priority)
+        waited = clock.elapsed_ms() - begun
+        if found.choice.candidates or not found.choice.lacks_capacity or waited >= patience:
+            return found
+        if hop.work.lost or hop.work.closing or hop.time_left_ms(clock.now()) <= _LOOK_MS:
+            return found
+        # A tenant's own limit, the only exclusion without a model, blocks nobody else.
+        is_its_own = any(not each.model for each in found.choice.excluded)
+        blocks = priority and not is_its_own
+        with calls.priority_gate.waiting(hop.message.tier) if blocks else nullcontext():
             async with hop.work.slots.lent():
                 await calls.sleep_ms(_LOOK_MS)
 
 
-def _candidates_now(hop: HopState, calls: CallPorts, kafka: KafkaPorts) -> Shortlist:
-    if (full := tenant_is_full(hop, kafka.clock, calls.tenants)) is not None:
-        return full
-    choice = available_candidates(hop, calls, kafka)
-    if hop.has_priority or not choice.candidates:
-        return choice
+def _candidates_now(
+    hop: Hop, attempts: Sequence[Attempt], calls: CallPorts, clock: Clock, *, priority: bool
+) -> Availability:
+    tenant = hop.message.tenant
+    full = calls.tenants.why_not(tenant, hop.snapshot.limits_of(tenant), clock.elapsed_ms())
+    if full is not None:
+        choice = blocked_shortlist(full)
+        return Availability(choice=choice, steps=(choice.step(clock.now()),))
+    found = available_candidates(hop, attempts, calls, clock)
+    if priority or not found.choice.candidates:
+        return found
     first = calls.priority_gate.of_others(hop.message.tier)
     if first is None:
-        return choice
-    hop.steps[-1] = first.step(kafka.clock.now())
-    return first
+        return found
+    return replace(found, choice=first, steps=(*found.steps[:-1], first.step(clock.now())))
 
 
-def _blocking_others(
-    hop: HopState, choice: Shortlist, priority_gate: PriorityGate
-) -> AbstractContextManager[None]:
-    """Block ordinary hops while a priority hop waits, unless only its tenant's limit blocks it."""
-    is_its_own = any(not each.model for each in choice.excluded)
-    if is_its_own or not hop.has_priority:
-        return nullcontext()
-    return priority_gate.waiting(hop.message.tier)
+def available_candidates(
+    hop: Hop, attempts: Sequence[Attempt], calls: CallPorts, clock: Clock
+) -> Availability:
+    """Return the tier's candidates with capacity now; the last step is the shortlist."""
+    now, tier = clock.now(), hop.message.tier
+    need = requirements(hop, attempts, hop.time_left_ms(now))
+    found = find_candidates(hop, tier, need, calls, clock)
+    listed = found.choice.step(now, time_left_ms=need.time_left_ms, costs=found.costs)
+    return replace(found, steps=(*found.steps, listed))
 
 
-def wait_of(hop: HopState, clock: Clock) -> int | None:
-    """Return the delay, s, of the next wait topic: longer with each visit (always the shortest for
-    priority hops), and over before the deadline; `None` if even the shortest is too long.
+def find_candidates(
+    hop: Hop,
+    tier: str,
+    need: ModelRequirements,
+    calls: CallPorts,
+    clock: Clock,
+) -> Availability:
+    """Return the candidates of a tier that meet the requirements and are within the budgets. The
+    steps are the verdicts of the budgets.
     """
-    left = hop.time_left_ms(clock.now()) - LEAST_MS_AFTER_WAIT
-    visits = 0 if hop.has_priority else hop.message.visit
-    wanted = WAIT_DELAYS_S[min(visits, len(WAIT_DELAYS_S) - 1)]
-    fitting = [delay for delay in WAIT_DELAYS_S if delay <= wanted and delay * 1000 <= left]
-    return max(fitting, default=None)
+    models = hop.snapshot.models_of(tier)
+    pinned = hop.snapshot.models.get(need.pinned_model or "")
+    costs = model_costs(models, need.context_tokens, calls.pricing)
+    conditions = calls.instances.conditions(
+        models if pinned is None else (pinned,), clock.elapsed_ms()
+    )
+    choice = shortlist(tier, need, hop.snapshot, conditions, costs)
+    return _within_budgets(hop, choice, costs, calls.budgets, clock.now())
+
+
+def _within_budgets(
+    hop: Hop, choice: Shortlist, costs: Mapping[str, int | None], budgets: Budgets, now: int
+) -> Availability:
+    models = {candidate.model.name: candidate.model for candidate in choice.candidates}
+    verdicts = {name: budgets.verdict(hop.payer(name), costs.get(name), now) for name in models}
+    steps = (verdict.step(now, name) for name, verdict in verdicts.items())
+    cheapest = hop.snapshot.tiers[0]
+    refused = {
+        name: verdict
+        for name, verdict in verdicts.items()
+        if isinstance(verdict, Rejected)
+        or (isinstance(verdict, Downgrade) and models[name].tier != cheapest)
+    }
+    kept = tuple(each for each in choice.candidates if each.model.name not in refused)
+    denied = None
+    if refused and not kept:
+        every = tuple(refused.values())
+        denied = next((each for each in every if not each.spares_other_models), every[0])
+    excluded = (
+        Excluded(model=name, instance=None, reason=verdict.why) for name, verdict in refused.items()
+    )
+    return Availability(
+        choice=Shortlist(candidates=kept, excluded=(*choice.excluded, *excluded)),
+        steps=tuple(step for step in steps if step is not None),
+        costs=costs,
+        denied=denied,
+    )

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from streams.agents.context.ports import Pricing
 from streams.providers.port import Usage
-from streams.routing.features.request_features import estimate_tokens
 from streams.routing.selection.candidates import EXPECTED_OUTPUT_TOKENS
 from streams.routing.snapshot import Model, RegistrySnapshot
 
 
 def expected_costs(
-    body: Mapping[str, Any], snapshot: RegistrySnapshot, pricing: Pricing
+    input_tokens: int, snapshot: RegistrySnapshot, pricing: Pricing
 ) -> dict[str, int | None]:
     """Return the nano-USD of a call to the cheapest model of each tier; `None` without a price."""
-    tokens = estimate_tokens(body)
     found: dict[str, int | None] = {}
     for tier in snapshot.tiers:
-        costs = model_costs(snapshot.models_of(tier), tokens, pricing).values()
+        costs = model_costs(snapshot.models_of(tier), input_tokens, pricing).values()
         found[tier] = min((cost for cost in costs if cost is not None), default=None)
     return found
 

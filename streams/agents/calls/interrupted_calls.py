@@ -17,7 +17,7 @@ from schemas.events import CostEvent
 from schemas.identity import split_identity
 from schemas.records import ANSWER, Attempt
 from streams.agents.calls.accounting import cost_record
-from streams.agents.context.hop_state import HopState
+from streams.agents.context.hop_progress import HopProgress
 from streams.agents.context.ports import CallPorts, KafkaPorts
 from streams.journal.partition_journal import BegunCall
 
@@ -51,24 +51,22 @@ async def book_interrupted(
 
 
 async def book_failed_call(
-    hop: HopState, call_id: str, calls: CallPorts, kafka: KafkaPorts
+    progress: HopProgress, call_id: str, calls: CallPorts, kafka: KafkaPorts
 ) -> None:
-    """Record a call whose handling failed before its cost event, and add it to the attempts. Do
-    nothing if the call is recorded already, or was never started.
+    """Record a call whose handling failed before its cost event. Do nothing if the call is recorded
+    already, or was never started.
     """
     open_call = calls.open_calls.booked(call_id)
     if open_call is None:
         return
     event = await _event(open_call.call, kafka)
     calls.budgets.settle(call_id, None)
-    hop.pending.append(
-        await kafka.publisher.publish(cost_record(event, open_call.partition, kafka.codecs))
-    )
-    hop.attempts.append(
+    await progress.publish(cost_record(event, open_call.partition, kafka.codecs))
+    progress.call_ended(
         Attempt(
             call_id=call_id,
             hop=event.hop,
-            tier=event.tier or hop.message.tier,
+            tier=event.tier or progress.hop.message.tier,
             model=event.request_model,
             provider=event.provider,
             instance=event.instance or "unknown",

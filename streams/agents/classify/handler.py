@@ -26,15 +26,16 @@ from streams.agents.classify.opened_request import (
 )
 from streams.agents.classify.reply_address import CORRELATION_ID, REPLY_TOPIC, address_of
 from streams.agents.context.dependencies import Dependencies
-from streams.agents.context.hop_state import HopState
-from streams.agents.context.ports import IntakePorts, KafkaPorts
+from streams.agents.context.hop import Hop
+from streams.agents.context.hop_progress import HopProgress
+from streams.agents.context.ports import IntakePorts, KafkaPorts, Observers
 from streams.agents.context.spans import classify_span, note_decision
 from streams.agents.context.tier_records import tier_record
-from streams.agents.outcomes.failed_handling import FAILURE, one_try, set_failed_aside
-from streams.agents.outcomes.replies import send_reply
+from streams.agents.outcomes.failed_handling import FAILURE, set_failed_aside
+from streams.agents.outcomes.replies import deliver
 from streams.flow.dispatcher import Work
 from streams.flow.handling_retries import HandlingFailure, cause_of, is_environment
-from streams.routing.assessment import may_ask_model, uses_artifact, wants_opinion
+from streams.routing.assessment import uses_artifact, wants_opinion
 from streams.routing.decision import (
     DecisionContext,
     RoutingRequest,
@@ -43,6 +44,7 @@ from streams.routing.decision import (
     features_of,
     is_static,
 )
+from streams.routing.features.request_features import estimate_tokens
 from streams.tracing.context import TraceContext
 
 log = logging.getLogger(__name__)
@@ -54,7 +56,7 @@ async def classify(work: Work, deps: Dependencies) -> None:
     try:
         record = await decode_request(message, kafka.codecs)
     except UndecodableError as error:
-        await _dead_letter(message, str(error), deps.intake, kafka)
+        await _dead_letter(message, str(error), deps.intake, kafka, deps.observers)
         return
     if work.tries.failed == 0:
         kafka.dead_letters.passed(message)
@@ -107,29 +109,24 @@ async def _decided(
     subject = RoutingRequest.of(request, opened.tenant)
     effective, _ = effective_snapshot(subject, snapshot)
     hop = first_hop(opened, checked, snapshot, effective)
+    features = None if is_static(subject, effective) else features_of(subject, effective)
     costs = {}
     if uses_artifact(effective):
-        costs = expected_costs(request.body, effective, deps.calls.pricing)
+        tokens = features.context_tokens if features else estimate_tokens(request.body)
+        costs = expected_costs(tokens, effective, deps.calls.pricing)
     context = DecisionContext(now=now, time_left_ms=hop.deadline_at - now, costs=costs)
     hop = replace(hop, attempts=tuple(work.tries.attempts))
-    if may_ask_model(effective) and not is_static(subject, effective):
-        features = features_of(subject, effective)
-        if wants_opinion(features, effective):
-            state = HopState(
-                work=work,
-                message=replace(hop, hop=BEFORE_HOPS, attempts=()),
-                snapshot=effective,
-                body=request.body,
-                trace=trace,
-                attempts=list(work.tries.attempts),
-            )
-            async with one_try(state):
-                context = replace(context, opinion=await opinion_on(features, state, deps))
-                for record in state.pending:
-                    await record
-            hop = replace(hop, attempts=state.all_attempts)
-            work.tries.attempts = list(hop.attempts)
-    decision = decide(subject, snapshot, context)
+    if features is not None and wants_opinion(features, effective):
+        before = replace(hop, hop=BEFORE_HOPS, attempts=())
+        asking = Hop.of(work, before, effective, request.body, trace)
+        progress = HopProgress.of(asking, deps.kafka.publisher)
+        async with progress.one_try():
+            opinion = await opinion_on(features, progress, deps)
+            await progress.acknowledged()
+        context = replace(context, opinion=opinion)
+        hop = replace(hop, attempts=progress.attempts)
+        work.tries.attempts = list(hop.attempts)
+    decision = decide(subject, snapshot, context, features)
     deps.observers.metrics.classified(decision.classifier, decision.tier)
     finding = deps.observers.drift_monitor.decided(
         decision.registry_version, decision.classifier, decision.score
@@ -139,7 +136,7 @@ async def _decided(
 
 
 async def _dead_letter(
-    message: Incoming, reason: str, intake: IntakePorts, kafka: KafkaPorts
+    message: Incoming, reason: str, intake: IntakePorts, kafka: KafkaPorts, observers: Observers
 ) -> None:
     """Dead-letter an unreadable request. Reply where its headers ask for a reply."""
     done = await kafka.dead_letters.put(message, "undecodable", reason)
@@ -152,5 +149,5 @@ async def _dead_letter(
             latency_ms=float(max(kafka.clock.now() - message.timestamp, 0)),
             error=Failure(code="invalid_request", message=reason, retryable=False),
         )
-        await (await send_reply(reply, addressed.address, kafka.codecs, kafka.publisher))
+        await deliver(reply, addressed.address, kafka, observers)
     await done

@@ -11,9 +11,10 @@ from schemas.records import CLASSIFY
 from streams.agents.calls.internal_calls import CallResult, ask_model
 from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
-from streams.agents.context.hop_state import HopState
+from streams.agents.context.hop import Hop
+from streams.agents.context.hop_progress import HopProgress
 from streams.redaction.redactor import redact
-from streams.routing.features.request_features import Features, text_of
+from streams.routing.features.request_features import Features, estimate_tokens, text_of
 from streams.routing.llm.classification import (
     LlmClassification,
     opinion_body,
@@ -25,8 +26,11 @@ from streams.routing.snapshot import Privacy
 PAUSED = "paused"
 
 
-async def opinion_on(seen: Features, hop: HopState, deps: Dependencies) -> LlmClassification:
+async def opinion_on(
+    seen: Features, progress: HopProgress, deps: Dependencies
+) -> LlmClassification:
     """Return the classification by the policy's model, or why there is none."""
+    hop = progress.hop
     asked = hop.snapshot.policy.llm
     if asked is None:
         return LlmClassification(failed="not configured")
@@ -37,8 +41,13 @@ async def opinion_on(seen: Features, hop: HopState, deps: Dependencies) -> LlmCl
     if deps.classification_cache.paused(deps.kafka.clock.now()):
         return LlmClassification(failed=PAUSED)
     body = opinion_body(seen, hop.snapshot, hop.snapshot.models[asked.model])
-    spec = CallSpec(body=body, purpose=CLASSIFY, limit_ms=asked.timeout_ms)
-    opinion = _read(await ask_model(hop, asked.model, spec, deps), hop)
+    spec = CallSpec(
+        body=body,
+        context_tokens=estimate_tokens(body),
+        purpose=CLASSIFY,
+        limit_ms=asked.timeout_ms,
+    )
+    opinion = _read(await ask_model(progress, spec, deps, model=asked.model), hop)
     deps.classification_cache.keep(key, opinion, deps.kafka.clock.now())
     if deps.classification_cache.paused(deps.kafka.clock.now()):
         await deps.observers.alerts.fire(
@@ -50,7 +59,7 @@ async def opinion_on(seen: Features, hop: HopState, deps: Dependencies) -> LlmCl
     return opinion
 
 
-def _read(result: CallResult, hop: HopState) -> LlmClassification:
+def _read(result: CallResult, hop: Hop) -> LlmClassification:
     call_id = result.attempt.call_id if result.attempt else None
     if result.completion is None:
         return LlmClassification(failed=result.failed, call_id=call_id)

@@ -6,9 +6,9 @@ Correlation ids and the trace context are echoed unchanged, the first of each na
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.codecs import Codecs
 from core.kafka.incoming_message import Incoming
 from schemas.encoding.codec import Format, format_of
 from schemas.errors import InvalidRequestError
@@ -39,20 +39,22 @@ class Addressed:
 
 async def address_of(message: Incoming, intake: IntakePorts, kafka: KafkaPorts) -> Addressed:
     """Return the reply address of a request; a refused one is replaced by the default topic."""
-    wanted = message.header(*REPLY_TOPIC)
+    wanted, partition = message.header(*REPLY_TOPIC), message.header(*REPLY_PARTITION)
+    echoed = {name: value for name in ECHOED if (value := message.header(name)) is not None}
     topic = wanted.decode("ascii", "replace") if wanted else REPLIES
-    refusal = _too_long(message) or await _forbidden(topic, message, intake)
+    refusal = _too_long(message.key, echoed) or await _forbidden(topic, message, intake)
     if refusal is not None:
         topic = REPLIES
-    correlation = message.header(*CORRELATION_ID)
+    correlation = next((echoed[name] for name in CORRELATION_ID if name in echoed), None)
+    framed = kafka.codecs.request.format is Format.CONFLUENT
     address = ReplyAddress(
         topic=topic,
-        partition=None if refusal else _partition(message),
+        partition=None if refusal else _number(partition),
         key=message.key if len(message.key or b"") <= MAX_KEY_BYTES else None,
-        format=_format(message, kafka.codecs),
+        format=format_of(message.value or b"", framed=framed).value,
         headers=tuple(
             Header(name=name, value=value)
-            for name, value in _echoed(message)
+            for name, value in echoed.items()
             if len(value) <= MAX_HEADER_BYTES
         ),
         digest=reply_digest(topic, correlation),
@@ -60,12 +62,12 @@ async def address_of(message: Incoming, intake: IntakePorts, kafka: KafkaPorts) 
     return Addressed(address=address, refusal=refusal)
 
 
-def _too_long(message: Incoming) -> InvalidRequestError | None:
-    if any(len(value) > MAX_HEADER_BYTES for _, value in _echoed(message)):
+def _too_long(key: bytes | None, echoed: Mapping[str, bytes]) -> InvalidRequestError | None:
+    if any(len(value) > MAX_HEADER_BYTES for value in echoed.values()):
         return InvalidRequestError(
             f"a correlation or trace header is longer than {MAX_HEADER_BYTES} bytes"
         )
-    if len(message.key or b"") > MAX_KEY_BYTES:
+    if len(key or b"") > MAX_KEY_BYTES:
         return InvalidRequestError(f"the key is longer than {MAX_KEY_BYTES} bytes")
     return None
 
@@ -82,19 +84,8 @@ async def _forbidden(
     return InvalidRequestError(why, code="reply_topic_forbidden")
 
 
-def _echoed(message: Incoming) -> list[tuple[str, bytes]]:
-    found = {name: message.header(name) for name in ECHOED}
-    return [(name, value) for name, value in found.items() if value is not None]
-
-
-def _partition(message: Incoming) -> int | None:
-    """Read the partition, which Spring sends as four bytes, big-endian."""
-    raw = message.header(*REPLY_PARTITION)
-    if raw is None or len(raw) != 4:
+def _number(partition: bytes | None) -> int | None:
+    """Read a partition, which Spring sends as four bytes, big-endian."""
+    if partition is None or len(partition) != 4:
         return None
-    return int.from_bytes(raw, "big", signed=True) if raw[0] < 0x80 else None
-
-
-def _format(message: Incoming, codecs: Codecs) -> str:
-    framed = codecs.request.format is Format.CONFLUENT
-    return format_of(message.value or b"", framed=framed).value
+    return int.from_bytes(partition, "big", signed=True) if partition[0] < 0x80 else None

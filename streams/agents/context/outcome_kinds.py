@@ -1,8 +1,9 @@
-"""The four outcomes of a hop."""
+"""The four outcomes of a hop; `kind` is that of the journal record."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from schemas.journal_headers import JournalKind
 from schemas.records import Answer, Failure
@@ -16,22 +17,19 @@ class Replied:
     `faults` are the hard checks that the answer failed, in words, with no tier left to try.
     """
 
+    kind: ClassVar = JournalKind.REPLIED
     answer: Answer
     fell_back: bool = False
     faults: tuple[str, ...] = ()
 
-    @property
-    def degraded(self) -> bool:
-        """Return whether the policy would not have accepted this answer."""
-        return self.fell_back or bool(self.faults)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovedOn:
-    """The request moves to another tier."""
+    """The request moves to another tier, with the answer of this hop, if there is one."""
 
+    kind: ClassVar = JournalKind.ESCALATED
     tier: str
-    why: str
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +44,7 @@ class GaveUp:
 class Parked:
     """The hop waits this many seconds on a wait topic, and is tried again."""
 
+    kind: ClassVar = JournalKind.PARKED
     delay_s: int
 
 

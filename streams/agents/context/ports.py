@@ -11,7 +11,6 @@ from core.alert_port import Alerts
 from core.clock import Clock
 from core.codecs import Codecs
 from core.kafka.producer import Publisher
-from schemas.errors import ConfigurationError
 from streams.agents.context.drift_monitor import DriftFinding, DriftMonitor
 from streams.agents.context.open_calls import OpenCalls
 from streams.agents.context.priority_gate import PriorityGate
@@ -96,19 +95,6 @@ class CallPorts:
     open_calls: OpenCalls = field(default_factory=OpenCalls)
     call_id: Callable[[], str] = new_call_id
     journal_before_call: bool = True
-
-    def provider(self, name: str) -> Provider:
-        """Return a provider by name.
-
-        Raises:
-            ConfigurationError: the registry names a provider that is not installed.
-        """
-        found = self.providers.get(name)
-        if found is None:
-            raise ConfigurationError(
-                f"provider {name} is not installed; there are {', '.join(sorted(self.providers))}"
-            )
-        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

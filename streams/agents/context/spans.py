@@ -11,12 +11,11 @@ request                  from the broker's time of the request to that of its ou
 
 from __future__ import annotations
 
-from core.clock import Clock
 from schemas.events import HopResult
 from schemas.journal_headers import JournalKind
-from schemas.records import Decision, ReplyAddress, Source
+from schemas.records import Decision, ReplyAddress, Source, TierMessage
 from streams.agents.context.call_spec import CallSpec
-from streams.agents.context.hop_state import HopState
+from streams.agents.context.hop import Hop
 from streams.flow.dispatcher import Work
 from streams.providers.port import ChatCall, Completion, ProviderError
 from streams.routing.selection.candidates import Candidate
@@ -46,9 +45,8 @@ def note_decision(span: Span, decision: Decision) -> None:
     )
 
 
-def hop_span(work: Work, hop: HopState, tracer: Tracer) -> Span:
+def hop_span(work: Work, message: TierMessage, tracer: Tracer) -> Span:
     """Open the span of a hop, the parent of its calls."""
-    message = hop.message
     trace = tracer.of_request(message.source, message.reply_to)
     if trace is None:
         return NOTHING
@@ -58,7 +56,7 @@ def hop_span(work: Work, hop: HopState, tracer: Tracer) -> Span:
         offset=work.message.offset,
         timestamp=work.message.timestamp,
     )
-    span = tracer.begin(
+    return tracer.begin(
         f"hop {message.tier}",
         SpanRole.CONSUMER,
         trace.own,
@@ -71,12 +69,10 @@ def hop_span(work: Work, hop: HopState, tracer: Tracer) -> Span:
             names.VISIT: message.visit,
         },
     )
-    hop.trace = span.context
-    return span
 
 
 def call_span(
-    hop: HopState, candidate: Candidate, spec: CallSpec, call: ChatCall, tracer: Tracer
+    hop: Hop, candidate: Candidate, spec: CallSpec, call: ChatCall, tracer: Tracer
 ) -> Span:
     """Open the span of one provider call."""
     if hop.trace is None:
@@ -127,10 +123,9 @@ def note_call(span: Span, completion: Completion | None, error: ProviderError | 
 
 
 def keep_request(
-    hop: HopState, status: str, result: HopResult, clock: Clock, tracer: Tracer
+    message: TierMessage, status: str, result: HopResult, now: int, tracer: Tracer
 ) -> None:
     """Publish the request's own span, once its outcome is in the journal."""
-    message = hop.message
     trace = tracer.of_request(message.source, message.reply_to)
     if trace is None:
         return
@@ -146,7 +141,7 @@ def keep_request(
         names.REGISTRY_VERSION: message.decision.registry_version,
         names.ERROR_TYPE: None if status == JournalKind.REPLIED else status,
     }
-    tracer.whole(trace, "request", attributes, began=message.source.timestamp, ended=clock.now())
+    tracer.whole(trace, "request", attributes, began=message.source.timestamp, ended=now)
 
 
 def _place(source: Source) -> Attributes:

@@ -1,7 +1,7 @@
 """Attempts of a hop: call the tier's candidates until an answer is accepted or the tier is
 exhausted.
 
-Routing decides every step (`streams.routing`); this module makes the calls and records the trace.
+Routing decides every step (`streams.routing`); this module makes the calls and records the steps.
 """
 
 from __future__ import annotations
@@ -12,18 +12,20 @@ from core.alert_port import Alerts
 from core.clock import Clock
 from schemas.alert_names import AlertName
 from schemas.encoding import exact_json
-from schemas.records import ANSWER, Answer
+from schemas.records import ANSWER, Answer, Attempt
 from schemas.topics import MAX_ANSWER_BYTES
-from streams.agents.calls.capacity import available_candidates, expected_tokens, wait_for_capacity
-from streams.agents.calls.expected_costs import expected_costs, model_costs
-from streams.agents.calls.provider_call import CallEnd, make_call
+from streams.agents.calls.capacity import available_candidates, wait_for_capacity
+from streams.agents.calls.expected_costs import expected_costs
+from streams.agents.calls.provider_call import make_call
 from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
-from streams.agents.context.hop_state import HopState
+from streams.agents.context.hop import Hop
+from streams.agents.context.hop_progress import HopProgress
 from streams.agents.context.outcome_kinds import Ending, MovedOn, Replied
-from streams.agents.context.ports import CallPorts, KafkaPorts, Pricing
-from streams.agents.execute.exhaustion import answers_of, exhausted, no_candidates, out_of_time
+from streams.agents.context.ports import CallPorts, Pricing
+from streams.agents.execute.exhaustion import exhausted, no_candidates, out_of_time
 from streams.agents.quality.answer_evaluation import evaluate_answer
+from streams.providers.exchange import EndedCall
 from streams.providers.port import Completion, ErrorClass
 from streams.routing.cascade import (
     Accept,
@@ -32,10 +34,9 @@ from streams.routing.cascade import (
     best_answer,
     weighs_continuation,
 )
-from streams.routing.confidence.scorers import Answered, ConfidenceResult
+from streams.routing.confidence.scorers import Answered
 from streams.routing.decision_trace import AnswerStep, FailureStep
 from streams.routing.draws import draw
-from streams.routing.parameters.answer_limits import asked_limit
 from streams.routing.selection.candidates import Candidate
 from streams.routing.selection.fallback import FailedCall, TierExhausted, after_failure
 from streams.routing.snapshot import LOGPROBS
@@ -43,160 +44,162 @@ from streams.routing.snapshot import LOGPROBS
 _LONGEST_ERROR = 300
 
 
-async def run_attempts(hop: HopState, deps: Dependencies) -> Ending | None:
+async def run_attempts(progress: HopProgress, deps: Dependencies) -> Ending | None:
     """Work on a hop to its outcome; return `None` if another worker took it over meanwhile."""
-    if _left(hop, deps.kafka.clock) <= 0:
+    hop = progress.hop
+    if hop.time_left_ms(deps.kafka.clock.now()) <= 0:
         return out_of_time(hop)
-    choice = await wait_for_capacity(hop, deps.calls, deps.kafka)
-    if not choice.candidates:
-        return no_candidates(
-            hop, choice, cascade_state(hop, deps.kafka.clock, deps.calls.pricing), deps.kafka.clock
-        )
+    first = await _next_with_capacity(progress, deps.calls, deps.kafka.clock)
+    if not isinstance(first, Candidate):
+        return first
     tenant = hop.message.tenant
     limits = hop.snapshot.limits_of(tenant)
     deps.calls.tenants.begin(tenant, limits, counts=hop.message.hop == 0)
     try:
-        return await _ask(hop, choice.candidates[0], deps)
+        return await _call_until_answered(progress, first, deps)
     finally:
         deps.calls.tenants.end(tenant, limits)
 
 
-async def _ask(hop: HopState, candidate: Candidate, deps: Dependencies) -> Ending | None:
-    failures: list[FailedCall] = []
+async def _next_with_capacity(
+    progress: HopProgress,
+    calls: CallPorts,
+    clock: Clock,
+    preferred: Candidate | None = None,
+) -> Candidate | Ending:
+    """Return the preferred candidate, or the first one with capacity; without any, the outcome."""
+    hop = progress.hop
+    found = await wait_for_capacity(hop, progress.attempts, calls, clock)
+    progress.decided(*found.steps)
+    candidates = found.choice.candidates
+    if not candidates:
+        state = _cascade_state(hop, clock, calls.pricing)
+        return no_candidates(hop, progress.attempts, found, state)
+    return preferred if preferred is not None and preferred in candidates else candidates[0]
+
+
+async def _call_until_answered(
+    progress: HopProgress, candidate: Candidate, deps: Dependencies
+) -> Ending | None:
+    hop, failures = progress.hop, list[FailedCall]()
     deps.calls.retries.called()
     while True:
-        end = await make_call(hop, candidate, _spec(hop, candidate, deps.calls.pricing), deps)
-        if end.completion is not None:
-            return await _answered(hop, candidate, end, end.completion, deps)
-        hop.attempts.append(end.attempt)
-        failures.append(_failed(candidate, end))
-        await _alert_on_auth(candidate, end, deps.observers.alerts)
+        attempt, ended = await make_call(progress, candidate, _spec(hop, candidate), deps)
+        if ended.completion is not None:
+            return await _answered(progress, candidate, attempt, ended.completion, deps)
+        failures.append(_failed(candidate, ended))
+        await _alert_on_auth(candidate, ended, deps.observers.alerts)
         if hop.work.lost:
             return None
-        if _left(hop, deps.kafka.clock) <= 0:
+        if hop.time_left_ms(deps.kafka.clock.now()) <= 0:
             return out_of_time(hop)
-        following = await _after(hop, end, failures, deps.calls, deps.kafka)
+        following = await _after(progress, ended, failures, deps.calls, deps.kafka.clock)
         if not isinstance(following, Candidate):
             return following
         candidate = following
 
 
 async def _after(
-    hop: HopState, end: CallEnd, failures: list[FailedCall], calls: CallPorts, kafka: KafkaPorts
+    progress: HopProgress,
+    ended: EndedCall,
+    failures: list[FailedCall],
+    calls: CallPorts,
+    clock: Clock,
 ) -> Candidate | Ending:
     """Return the next candidate after a failure, once a pause is over, or the hop's outcome."""
-    choice = available_candidates(hop, calls, kafka)
+    hop = progress.hop
+    found = available_candidates(hop, progress.attempts, calls, clock)
     step = after_failure(
         failures,
-        choice.candidates,
+        found.choice.candidates,
         hop.snapshot.policy.fallback,
-        time_left_ms=_left(hop, kafka.clock),
-        jitter=draw(f"retry/{end.attempt.call_id}"),
+        time_left_ms=hop.time_left_ms(clock.now()),
+        jitter=draw(f"retry/{ended.call_id}"),
         may_retry=calls.retries.allows,
-        refusals_before=_refusals_before(hop),
+        # Calls of earlier hops that were refused for an unknown reason.
+        refusals_before=sum(
+            attempt.purpose == ANSWER and attempt.status == ErrorClass.BAD_REQUEST
+            for attempt in hop.message.attempts
+        ),
     )
-    hop.steps.append(
-        FailureStep(
-            call=end.attempt.call_id,
-            why=step.why,
-            # It holds no words of the provider's, so it may be stored.
-            error=None if end.error is None else str(end.error)[:_LONGEST_ERROR],
-        )
-    )
+    # An error holds no words of the provider's, so it may be stored.
+    error = None if ended.error is None else str(ended.error)[:_LONGEST_ERROR]
+    failure = FailureStep(call=ended.call_id, why=step.why, error=error)
+    progress.decided(*found.steps, failure)
     if isinstance(step, TierExhausted):
-        return exhausted(
-            hop, step, failures, cascade_state(hop, kafka.clock, calls.pricing), kafka.clock
-        )
+        state = _cascade_state(hop, clock, calls.pricing)
+        return exhausted(hop, progress.attempts, step, failures, state)
     calls.retries.retried()
     if step.pause_ms <= 0:
         return step.candidate
     await calls.sleep_ms(step.pause_ms)
-    again = await wait_for_capacity(hop, calls, kafka)
-    if step.candidate in again.candidates:
-        return step.candidate
-    if again.candidates:
-        return again.candidates[0]
-    return no_candidates(hop, again, cascade_state(hop, kafka.clock, calls.pricing), kafka.clock)
+    return await _next_with_capacity(progress, calls, clock, step.candidate)
 
 
-def _failed(candidate: Candidate, end: CallEnd) -> FailedCall:
-    after = end.error.retry_after_s if end.error else None
+def _failed(candidate: Candidate, ended: EndedCall) -> FailedCall:
+    after = ended.error.retry_after_s if ended.error else None
     return FailedCall(
         candidate=candidate,
-        error_class=end.attempt.status,
+        error_class=ended.status,
         retry_after_ms=None if after is None else after * 1000,
-        unsupported=end.error.unsupported if end.error else None,
+        unsupported=ended.error.unsupported if ended.error else None,
     )
 
 
-def _refusals_before(hop: HopState) -> int:
-    """Count calls of earlier hops that were refused for an unknown reason."""
-    return sum(
-        attempt.purpose == ANSWER and attempt.status == ErrorClass.BAD_REQUEST
-        for attempt in hop.message.attempts
-    )
-
-
-def _spec(hop: HopState, candidate: Candidate, pricing: Pricing) -> CallSpec:
+def _spec(hop: Hop, candidate: Candidate) -> CallSpec:
     """Return a call spec with the caller's body; adds `logprobs` if the cascade uses them."""
     wanted = hop.snapshot.policy.cascade.logprobs and LOGPROBS in candidate.model.capabilities
     body = {**hop.body, "logprobs": True} if wanted else hop.body
-    most = asked_limit(body)
-    model = candidate.model
-    return CallSpec(
-        body=body,
-        expected_tokens=expected_tokens(hop.context_tokens, most),
-        expected_nano=model_costs((model,), hop.context_tokens, pricing)[model.name],
-    )
+    return CallSpec(body=body, context_tokens=hop.context_tokens)
 
 
 async def _answered(
-    hop: HopState, candidate: Candidate, end: CallEnd, completion: Completion, deps: Dependencies
+    progress: HopProgress,
+    candidate: Candidate,
+    attempt: Attempt,
+    completion: Completion,
+    deps: Dependencies,
 ) -> Ending:
+    hop = progress.hop
     answered = Answered(
         body=hop.body,
         message=completion.message,
         finish_reason=completion.finish_reason,
         logprobs=completion.logprobs,
     )
-    hop.attempts.append(end.attempt)
-    place = len(hop.attempts) - 1
-    state = cascade_state(hop, deps.kafka.clock, deps.calls.pricing)
-    verdict = await evaluate_answer(hop, end.attempt, answered, state, deps)
-    hop.attempts[place] = replace(end.attempt, confidence=verdict.confidence)
-    answer = _answer(hop, candidate, completion, verdict)
+    clock = deps.kafka.clock
+    state = _cascade_state(hop, clock, deps.calls.pricing)
+    evaluation = await evaluate_answer(progress, attempt, answered, state, deps)
+    result = evaluation.result
+    progress.rated(attempt.call_id, result.confidence)
+    progress.decided(*evaluation.steps)
+    answer = _answer(hop, candidate, completion, result.confidence)
     if answer is None:
         too_large = TierExhausted(why="the answer is too large")
-        return exhausted(hop, too_large, (), state, deps.kafka.clock)
-    hop.answers.append(answer)
-    step = after_answer(
-        verdict, replace(state, time_left_ms=_left(hop, deps.kafka.clock)), hop.snapshot
-    )
-    hop.steps.append(
+        return exhausted(hop, progress.attempts, too_large, (), state)
+    state = replace(state, time_left_ms=hop.time_left_ms(clock.now()))
+    step = after_answer(result, state, hop.snapshot)
+    progress.decided(
         AnswerStep(
-            call=end.attempt.call_id,
-            confidence=verdict.confidence,
-            parts=verdict.parts,
-            faults=tuple(fault.check for fault in verdict.faults),
+            call=attempt.call_id,
+            confidence=result.confidence,
+            parts=result.parts,
+            faults=tuple(fault.check for fault in result.faults),
             why=step.why,
-            success_probabilities=verdict.chances if state.costs else None,
+            success_probabilities=result.chances if state.costs else None,
             tier_costs=state.costs or None,
         )
     )
-    if isinstance(step, Accept):
-        best = best_answer(answers_of(hop)) or answer
-        # A faulty answer has confidence 0, so an earlier one is better only without a fault.
-        found = verdict.faults if best is answer else ()
-        return Replied(answer=best, faults=tuple(f"{each.check}: {each.what}" for each in found))
-    return MovedOn(tier=step.tier, why=step.why)
-
-
-def _left(hop: HopState, clock: Clock) -> float:
-    return hop.time_left_ms(clock.now())
+    if not isinstance(step, Accept):
+        return MovedOn(tier=step.tier, answer=answer)
+    best = best_answer([each for each in (hop.message.best, answer) if each]) or answer
+    # A faulty answer has confidence 0, so an earlier one is better only without a fault.
+    found = result.faults if best is answer else ()
+    return Replied(answer=best, faults=tuple(f"{each.check}: {each.what}" for each in found))
 
 
 def _answer(
-    hop: HopState, candidate: Candidate, completion: Completion, verdict: ConfidenceResult
+    hop: Hop, candidate: Candidate, completion: Completion, confidence: float
 ) -> Answer | None:
     message = exact_json.dumps(completion.message)
     if len(message) > MAX_ANSWER_BYTES:
@@ -213,30 +216,31 @@ def _answer(
         cache_read_tokens=usage.cache_read_tokens,
         cache_write_tokens=usage.cache_write_tokens,
         reasoning_tokens=usage.reasoning_tokens,
-        confidence=verdict.confidence,
+        confidence=confidence,
     )
 
 
-def cascade_state(hop: HopState, clock: Clock, pricing: Pricing) -> CascadeState:
+def _cascade_state(hop: Hop, clock: Clock, pricing: Pricing) -> CascadeState:
     """Return the state of the cascade at the end of this hop."""
     message = hop.message
     state = CascadeState(
         tier=message.tier,
         hop=len(message.tiers_tried),
-        time_left_ms=_left(hop, clock),
+        time_left_ms=hop.time_left_ms(clock.now()),
         pinned=message.decision.model is not None,
         feature=message.feature,
         quality=message.quality,
     )
     if not weighs_continuation(state, hop.snapshot):
         return state
-    return replace(state, costs=expected_costs(hop.body, hop.snapshot, pricing))
+    costs = expected_costs(hop.context_tokens, hop.snapshot, pricing)
+    return replace(state, costs=costs)
 
 
-async def _alert_on_auth(candidate: Candidate, end: CallEnd, alerts: Alerts) -> None:
-    if end.attempt.status == "auth":
+async def _alert_on_auth(candidate: Candidate, ended: EndedCall, alerts: Alerts) -> None:
+    if ended.status == "auth":
         await alerts.fire(
             AlertName.PROVIDER_AUTH,
             f"{candidate.model.name}/{candidate.instance.name}",
-            f"the provider refused our key, or there is none: {end.error}",
+            f"the provider refused our key, or there is none: {ended.error}",
         )

@@ -1,41 +1,33 @@
 """The execute agent: one hop of a request, on any tier.
 
-The journal admits a message before it is decoded. A finished hop is acknowledged without a call, a
-hop leased by another worker is waited for, and a hop of a dead worker is taken over.
+Admission yields a `Hop`, which nobody writes to; the attempts record what they do in its
+`HopProgress`; the outcome is published from both. The journal decides on admission: a finished hop
+is acknowledged without a call, a hop leased by another worker is waited for, and a hop of a dead
+worker is taken over.
 """
 
 from __future__ import annotations
 
-import logging
-
 from schemas.encoding import exact_json
 from schemas.errors import UndecodableError
 from schemas.journal_headers import JournalKind
-from schemas.records import Failure, TierMessage
 from streams.agents.calls.interrupted_calls import book_interrupted
 from streams.agents.context.dependencies import Dependencies
-from streams.agents.context.hop_state import HopState
+from streams.agents.context.hop import Hop
+from streams.agents.context.hop_progress import HopProgress
 from streams.agents.context.outcome_kinds import GaveUp
 from streams.agents.context.ports import CallPorts, KafkaPorts
 from streams.agents.context.spans import hop_span
 from streams.agents.context.tier_records import hop_message, read_hop
 from streams.agents.execute.attempts import run_attempts
 from streams.agents.outcomes.duplicates import answer_duplicate
-from streams.agents.outcomes.failed_handling import (
-    INTERNAL_ERROR,
-    end_failed,
-    one_try,
-    set_failed_aside,
-)
+from streams.agents.outcomes.failed_handling import INTERNAL_ERROR, end_failed, set_failed_aside
 from streams.agents.outcomes.outcome import end_hop
 from streams.agents.shadow import draw_shadow, make_shadow
 from streams.flow.dispatcher import Work
 from streams.flow.handling_retries import HandlingFailure, is_environment
 from streams.journal.partition_journal import Done, Duplicate, HopMessage, Run, Wait
 from streams.offset_metadata.retry_count import MOST_LOST_WORKERS
-from streams.registry.live import LiveRegistry
-
-log = logging.getLogger(__name__)
 
 LOST_WORKERS = HandlingFailure(
     reason=f"{MOST_LOST_WORKERS} workers ended while they worked on it; it is not tried again"
@@ -58,9 +50,7 @@ async def execute(work: Work, deps: Dependencies) -> None:
         deps.kafka.dead_letters.passed(work.message)
     admission = await _admitted(work, arrived, deps.calls, deps.kafka)
     if isinstance(admission, Duplicate) and not admission.silent:
-        await answer_duplicate(
-            _bare_state(work, message, deps.registry), admission, deps.kafka, deps.observers
-        )
+        await answer_duplicate(message, admission, deps.kafka, deps.observers)
     if isinstance(admission, Done | Duplicate):
         deps.observers.metrics.repeated("done" if isinstance(admission, Done) else "duplicate")
     if not isinstance(admission, Run) or work.lost:
@@ -68,12 +58,16 @@ async def execute(work: Work, deps: Dependencies) -> None:
     async with deps.kafka.in_flight.hold(arrived):
         await _take_over(work, admission, deps.kafka)
         if work.tries.used_up:
-            await end_failed(_bare_state(work, message, deps.registry), LOST_WORKERS, deps)
+            await end_failed(work, message, LOST_WORKERS, deps)
             return
-        hop = _state(work, message, deps.registry)
-        with hop_span(work, hop, deps.observers.tracer):
-            async with one_try(hop):
-                await _carry_out(hop, deps)
+        with hop_span(work, message, deps.observers.tracer) as span:
+            decision = message.decision
+            snapshot = deps.registry.snapshot.under(decision.experiment, decision.arm)
+            body = exact_json.loads(message.body) if message.body else {}
+            hop = Hop.of(work, message, snapshot, body, span.context)
+            progress = HopProgress.of(hop, deps.kafka.publisher)
+            async with progress.one_try():
+                await _carry_out(progress, deps)
 
 
 async def give_up_hop(work: Work, fault: HandlingFailure, deps: Dependencies) -> None:
@@ -95,52 +89,31 @@ async def give_up_hop(work: Work, fault: HandlingFailure, deps: Dependencies) ->
         return
     async with deps.kafka.in_flight.hold(arrived):
         await _take_over(work, admission, deps.kafka)
-        await end_failed(_bare_state(work, message, deps.registry), fault, deps)
+        await end_failed(work, message, fault, deps)
 
 
 async def _take_over(work: Work, admission: Run, kafka: KafkaPorts) -> None:
     partition = work.message.partition
-    await book_interrupted(partition, admission.interrupted, kafka)
+    if admission.interrupted:
+        await book_interrupted(partition, admission.interrupted, kafka)
     lost = await kafka.journals.lost_workers(partition, admission.starts)
     work.tries.lost_workers = max(lost, work.tries.lost_workers)
 
 
-async def _carry_out(hop: HopState, deps: Dependencies) -> None:
-    message = hop.message
-    if message.verdict is not None:
-        await end_hop(hop, _ended_before(message, message.verdict), deps)
+async def _carry_out(progress: HopProgress, deps: Dependencies) -> None:
+    verdict = progress.hop.message.verdict
+    if verdict is not None:
+        kind = _VERDICT_KINDS.get(verdict.code, JournalKind.REJECTED)
+        await end_hop(progress, GaveUp(kind=kind, failure=verdict), deps)
         return
-    ending = await run_attempts(hop, deps)
-    if ending is not None:
-        shadow = draw_shadow(hop, ending, deps.kafka.clock, deps.shadow_spend)
-        await end_hop(hop, ending, deps)
-        if shadow is not None:
-            await make_shadow(hop, ending, shadow, deps)
+    ending = await run_attempts(progress, deps)
+    if ending is None:
+        await progress.acknowledged()
         return
-    for record in hop.pending:
-        await record
-
-
-def _state(work: Work, message: TierMessage, registry: LiveRegistry) -> HopState:
-    decision = message.decision
-    return HopState(
-        work=work,
-        message=message,
-        snapshot=registry.snapshot.under(decision.experiment, decision.arm),
-        body=exact_json.loads(message.body) if message.body else {},
-        attempts=list(work.tries.attempts),
-    )
-
-
-def _bare_state(work: Work, message: TierMessage, registry: LiveRegistry) -> HopState:
-    """Return the state of a hop that is only ended: its body and arm are not read."""
-    return HopState(
-        work=work,
-        message=message,
-        snapshot=registry.snapshot,
-        body={},
-        attempts=list(work.tries.attempts),
-    )
+    shadow = draw_shadow(progress, ending, deps.kafka.clock.now(), deps.shadow_spend)
+    await end_hop(progress, ending, deps)
+    if shadow is not None:
+        await make_shadow(progress, ending, shadow, deps)
 
 
 async def _admitted(
@@ -167,7 +140,3 @@ async def _admitted(
         async with work.slots.lent():
             await calls.sleep_ms(min(float(admission.until - kafka.clock.now()), _POLL_MS) + 1)
     return None
-
-
-def _ended_before(message: TierMessage, verdict: Failure) -> GaveUp:
-    return GaveUp(kind=_VERDICT_KINDS.get(verdict.code, JournalKind.REJECTED), failure=verdict)

@@ -6,57 +6,39 @@ topic is silent: its sender receives the first reply anyway.
 
 from __future__ import annotations
 
-import logging
-
 import orjson
 
-from core.clock import Clock
 from core.codecs import Codecs
 from schemas.encoding.codec import Format, format_of
-from schemas.errors import DeliveryError, UndecodableError
+from schemas.errors import UndecodableError
 from schemas.journal_headers import JournalKind
-from schemas.records import Failure, Reply
-from streams.agents.context.hop_state import HopState
+from schemas.records import Failure, Reply, TierMessage
 from streams.agents.context.ports import KafkaPorts, Observers
-from streams.agents.outcomes.outcome import dead_letter_reply
 from streams.agents.outcomes.outcome_details import latency_ms
-from streams.agents.outcomes.replies import send_encoded, send_reply
+from streams.agents.outcomes.replies import deliver
 from streams.journal.partition_journal import OPEN, Duplicate
 from streams.journal.sent_replies import RecordPlace, SentReplies
 
-log = logging.getLogger(__name__)
-
 
 async def answer_duplicate(
-    hop: HopState, duplicate: Duplicate, kafka: KafkaPorts, observers: Observers
+    message: TierMessage, duplicate: Duplicate, kafka: KafkaPorts, observers: Observers
 ) -> None:
     """Reply to the sender of a duplicate request id."""
-    address = hop.message.reply_to
-    again = (
-        None
-        if duplicate.reply is None
-        else await _first_reply(hop, duplicate.reply, kafka.codecs, kafka.sent_replies)
-    )
-    told = _status(hop, duplicate.status, kafka.clock)
-    try:
-        if again is not None:
-            await (await send_encoded(again, address, kafka.publisher))
-        else:
-            await (await send_reply(told, address, kafka.codecs, kafka.publisher))
-    except DeliveryError as error:
-        await dead_letter_reply(told, hop, error, kafka, observers)
-        for record in hop.pending:
-            await record
+    first = None
+    if duplicate.reply is not None:
+        first = await _first_reply(message, duplicate.reply, kafka.codecs, kafka.sent_replies)
+    told = _status(message, duplicate.status, kafka.clock.now())
+    await deliver(told, message.reply_to, kafka, observers, again=first)
 
 
 async def _first_reply(
-    hop: HopState, place: RecordPlace, codecs: Codecs, sent_replies: SentReplies
+    message: TierMessage, place: RecordPlace, codecs: Codecs, sent_replies: SentReplies
 ) -> bytes | None:
     """Return the reply at this position, if it is the request's and in the sender's format."""
     value = await sent_replies.read(place)
     if value is None:
         return None
-    form = Format(hop.message.reply_to.format)
+    form = Format(message.reply_to.format)
     try:
         if format_of(value, framed=form is Format.CONFLUENT) is not form:
             return None
@@ -66,10 +48,10 @@ async def _first_reply(
             request_id = (await codecs.decode(codecs.reply, value))["request_id"]
     except (UndecodableError, orjson.JSONDecodeError, KeyError, TypeError):
         return None
-    return value if request_id == hop.message.request_id else None
+    return value if request_id == message.request_id else None
 
 
-def _status(hop: HopState, status: str, clock: Clock) -> Reply:
+def _status(message: TierMessage, status: str, now: int) -> Reply:
     is_open = status == OPEN
     said = (
         "is still in progress; retry later to get its reply"
@@ -77,10 +59,10 @@ def _status(hop: HopState, status: str, clock: Clock) -> Reply:
         else f"ended with status {status}, and its reply is no longer readable"
     )
     return Reply(
-        request_id=hop.message.request_id,
-        tenant=hop.message.tenant,
+        request_id=message.request_id,
+        tenant=message.tenant,
         status=JournalKind.REJECTED,
-        latency_ms=latency_ms(hop, clock),
+        latency_ms=latency_ms(message, now),
         cost_nano=0,
         error=Failure(
             code="duplicate_request",

@@ -7,18 +7,18 @@ message goes to the dead-letter topic unchanged, and an alert names it.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from core.kafka.incoming_message import Incoming
 from schemas.alert_names import AlertName
 from schemas.journal_headers import JournalKind
-from schemas.records import Failure
+from schemas.records import Failure, TierMessage
 from streams.agents.context.dependencies import Dependencies
-from streams.agents.context.hop_state import HopState
+from streams.agents.context.hop import Hop
+from streams.agents.context.hop_progress import HopProgress
 from streams.agents.context.outcome_kinds import GaveUp
 from streams.agents.context.ports import KafkaPorts, Observers
 from streams.agents.outcomes.outcome import end_hop
+from streams.flow.dispatcher import Work
 from streams.flow.handling_retries import HandlingFailure, cause_of, is_environment
 
 log = logging.getLogger(__name__)
@@ -34,28 +34,18 @@ FAILURE = Failure(
 )
 
 
-@asynccontextmanager
-async def one_try(hop: HopState) -> AsyncIterator[None]:
-    """One attempt; on a failure its records are acknowledged, and its calls are kept for the next
-    attempt and for the outcome.
-    """
-    try:
-        yield
-    except Exception as error:
-        if not is_environment(error):
-            hop.work.tries.attempts = list(hop.attempts)
-            for record in hop.pending:
-                await record
-        raise
-
-
-async def end_failed(hop: HopState, fault: HandlingFailure, deps: Dependencies) -> None:
+async def end_failed(
+    work: Work, message: TierMessage, fault: HandlingFailure, deps: Dependencies
+) -> None:
     """End a hop and its request as failed; return when reply, outcome, dead letter and alert are
     acknowledged. If even that fails, the dead letter remains and the partition goes on.
     """
-    await set_failed_aside(hop.work.message, fault, deps.kafka, deps.observers)
+    await set_failed_aside(work.message, fault, deps.kafka, deps.observers)
+    # The body is not read: it may be what fails.
+    hop = Hop.of(work, message, deps.registry.snapshot, body={})
+    progress = HopProgress.of(hop, deps.kafka.publisher)
     try:
-        await end_hop(hop, GaveUp(kind=JournalKind.FAILED, failure=FAILURE), deps)
+        await end_hop(progress, GaveUp(kind=JournalKind.FAILED, failure=FAILURE), deps)
     except Exception as error:
         if is_environment(error):
             raise

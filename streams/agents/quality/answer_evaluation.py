@@ -14,7 +14,7 @@ from schemas.records import JUDGE, Attempt
 from streams.agents.calls.internal_calls import ask_model
 from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
-from streams.agents.context.hop_state import HopState
+from streams.agents.context.hop_progress import HopProgress
 from streams.agents.quality.quality_signals import QualitySignal, publish_signal
 from streams.routing.cascade import CascadeState, next_tier
 from streams.routing.complexity import SCORE_DIGITS
@@ -26,83 +26,101 @@ from streams.routing.confidence.second_opinion import (
     read_judgement,
     sampling_body,
 )
-from streams.routing.decision_trace import SecondOpinionStep
+from streams.routing.decision_trace import SecondOpinionStep, Step
 from streams.routing.draws import draw
+from streams.routing.features.request_features import estimate_tokens
 from streams.routing.policy import JUDGE as BY_JUDGE
 from streams.routing.policy import UncertaintyBand
 from streams.routing.snapshot import RegistrySnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """The confidence in an answer, and the steps of routing that led to it."""
+
+    result: ConfidenceResult
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SecondOpinion:
-    """Score of a second opinion, 0..1, or the reason for none."""
+    """Score of a second opinion, 0..1, or the reason for none, and the steps of its calls."""
 
     found: float | None = None
     failed: str | None = None
+    steps: tuple[Step, ...] = ()
 
 
 async def evaluate_answer(
-    hop: HopState, attempt: Attempt, answered: Answered, state: CascadeState, deps: Dependencies
-) -> ConfidenceResult:
-    """Return the confidence in an answer; publish it as quality events, and add it to the steps."""
-    policy = hop.snapshot.policy
+    progress: HopProgress,
+    attempt: Attempt,
+    answered: Answered,
+    state: CascadeState,
+    deps: Dependencies,
+) -> Evaluation:
+    """Return the confidence in an answer; publish it as quality events."""
+    hop, policy = progress.hop, progress.hop.snapshot.policy
     # Reading and evaluating a large answer take two turns of the event loop.
     await asyncio.sleep(0)
-    verdict = confidence_in(answered, hop.snapshot.models[attempt.model], hop.snapshot)
+    result = confidence_in(answered, hop.snapshot.models[attempt.model], hop.snapshot)
+    steps: tuple[Step, ...] = ()
     grey = policy.cascade.grey
-    if grey is not None and _in_doubt(verdict, grey, state, hop.snapshot):
-        found = await _look_again(hop, attempt, answered, grey, deps)
-        if found is not None:
-            await deps.observers.report(
-                deps.observers.drift_monitor.compared(attempt.model, verdict.confidence, found)
-            )
-        verdict = verdict if found is None else looked_at(verdict, found, grey)
+    if grey is not None and _in_doubt(result, grey, state, hop.snapshot):
+        drawn = draw(f"look/{attempt.call_id}")
+        step = SecondOpinionStep(method=grey.look, draw=drawn, probability=grey.share)
+        if step.drawn:
+            look = await _look_again(progress, attempt, answered, grey, deps)
+            step = replace(step, found=look.found, failed=look.failed)
+            steps = look.steps
+            if look.found is not None:
+                await deps.observers.report(
+                    deps.observers.drift_monitor.compared(
+                        attempt.model, result.confidence, look.found
+                    )
+                )
+                result = looked_at(result, look.found, grey)
+        steps = (step, *steps)
     signal = QualitySignal(
         signal=CONFIDENCE,
         name=policy.cascade.scorer,
-        score=verdict.confidence,
-        passed=verdict.confidence >= policy.threshold(attempt.tier, hop.message.feature),
-        label=verdict.faults[0].check if verdict.faults else None,
-        detail=verdict.parts,
+        score=result.confidence,
+        passed=result.confidence >= policy.threshold(attempt.tier, hop.message.feature),
+        label=result.faults[0].check if result.faults else None,
+        detail=result.parts,
     )
-    await publish_signal(hop, attempt, signal, deps.kafka)
-    return verdict
+    await publish_signal(progress, attempt, signal, deps.kafka)
+    return Evaluation(result=result, steps=steps)
 
 
 def _in_doubt(
-    verdict: ConfidenceResult,
+    result: ConfidenceResult,
     grey: UncertaintyBand,
     state: CascadeState,
     snapshot: RegistrySnapshot,
 ) -> bool:
     """Return whether a second opinion can matter: no fault, in the band, another tier available."""
     return (
-        not verdict.faults
-        and grey.holds(verdict.confidence)
+        not result.faults
+        and grey.holds(result.confidence)
         and next_tier(state, snapshot) is not None
     )
 
 
 async def _look_again(
-    hop: HopState, attempt: Attempt, answered: Answered, grey: UncertaintyBand, deps: Dependencies
-) -> float | None:
-    drawn = draw(f"look/{attempt.call_id}")
-    step = SecondOpinionStep(method=grey.look, draw=drawn, probability=grey.share)
-    place = len(hop.steps)
-    hop.steps.append(step)
-    if not step.drawn:
-        return None
+    progress: HopProgress,
+    attempt: Attempt,
+    answered: Answered,
+    grey: UncertaintyBand,
+    deps: Dependencies,
+) -> SecondOpinion:
     if grey.look == BY_JUDGE:
         chance = grey.share if grey.share < 1 else None
-        look = await ask_judge(hop, attempt, answered, deps, chance)
-    else:
-        look = await _ask_again(hop, attempt, answered, grey, deps)
-    hop.steps[place] = replace(step, found=look.found, failed=look.failed)
-    return look.found
+        return await ask_judge(progress, attempt, answered, deps, chance)
+    return await _ask_again(progress, attempt, answered, grey.samples, deps)
 
 
 async def ask_judge(
-    hop: HopState,
+    progress: HopProgress,
     attempt: Attempt,
     answered: Answered,
     deps: Dependencies,
@@ -111,14 +129,21 @@ async def ask_judge(
     """Call the policy's judge about an answer, and publish its score. `propensity` is the
     probability of the call, if it was drawn.
     """
-    judge = hop.snapshot.policy.judge
+    snapshot = progress.hop.snapshot
+    judge = snapshot.policy.judge
     if judge is None:
         return SecondOpinion(failed="not configured")
-    body = judge_body(answered, hop.snapshot.models[judge.model])
-    spec = CallSpec(body=body, purpose=JUDGE, limit_ms=judge.timeout_ms, propensity=propensity)
-    result = await ask_model(hop, judge.model, spec, deps)
+    body = judge_body(answered, snapshot.models[judge.model])
+    spec = CallSpec(
+        body=body,
+        context_tokens=estimate_tokens(body),
+        purpose=JUDGE,
+        limit_ms=judge.timeout_ms,
+        propensity=propensity,
+    )
+    result = await ask_model(progress, spec, deps, model=judge.model)
     if result.completion is None:
-        return SecondOpinion(failed=result.failed)
+        return SecondOpinion(failed=result.failed, steps=result.steps)
     found = read_judgement(result.completion.message)
     if found is None:
         await deps.observers.alerts.fire(
@@ -127,28 +152,34 @@ async def ask_judge(
             "the judge answered without a score; confidences are computed without it. "
             "Check policy.judge in the registry.",
         )
-        return SecondOpinion(failed="nonsense")
+        return SecondOpinion(failed="nonsense", steps=result.steps)
     signal = QualitySignal(signal=JUDGED, name=judge.model, score=found)
-    await publish_signal(hop, attempt, signal, deps.kafka)
-    return SecondOpinion(found=found)
+    await publish_signal(progress, attempt, signal, deps.kafka)
+    return SecondOpinion(found=found, steps=result.steps)
 
 
 async def _ask_again(
-    hop: HopState, attempt: Attempt, answered: Answered, grey: UncertaintyBand, deps: Dependencies
+    progress: HopProgress,
+    attempt: Attempt,
+    answered: Answered,
+    samples: int,
+    deps: Dependencies,
 ) -> SecondOpinion:
     """Call the same model again, and publish the agreement of its answers."""
-    spec = CallSpec(body=sampling_body(hop.body), purpose=JUDGE)
-    result = await asyncio.gather(
-        *(ask_model(hop, attempt.model, spec, deps) for _ in range(grey.samples))
+    body = sampling_body(progress.hop.body)
+    spec = CallSpec(body=body, context_tokens=estimate_tokens(body), purpose=JUDGE)
+    results = await asyncio.gather(
+        *(ask_model(progress, spec, deps, model=attempt.model) for _ in range(samples))
     )
+    steps = tuple(step for each in results for step in each.steps)
     agreed = [
-        agreement(answered.message, each.completion.message) for each in result if each.completion
+        agreement(answered.message, each.completion.message) for each in results if each.completion
     ]
     if not agreed:
-        return SecondOpinion(failed=result[0].failed)
+        return SecondOpinion(failed=results[0].failed, steps=steps)
     found = round(sum(agreed) / len(agreed), SCORE_DIGITS)
     signal = QualitySignal(
         signal=CONSISTENT, name=attempt.model, score=found, detail={"samples": len(agreed)}
     )
-    await publish_signal(hop, attempt, signal, deps.kafka)
-    return SecondOpinion(found=found)
+    await publish_signal(progress, attempt, signal, deps.kafka)
+    return SecondOpinion(found=found, steps=steps)

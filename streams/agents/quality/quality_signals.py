@@ -13,7 +13,7 @@ from schemas.encoding.avro_mapping import as_record
 from schemas.events import QualityEvent
 from schemas.records import Attempt
 from schemas.topics import QUALITY
-from streams.agents.context.hop_state import HopState
+from streams.agents.context.hop_progress import HopProgress
 from streams.agents.context.ports import KafkaPorts
 
 
@@ -30,10 +30,10 @@ class QualitySignal:
 
 
 async def publish_signal(
-    hop: HopState, attempt: Attempt, signal: QualitySignal, kafka: KafkaPorts
+    progress: HopProgress, attempt: Attempt, signal: QualitySignal, kafka: KafkaPorts
 ) -> None:
-    """Publish a signal about a call's answer; the record joins the hop's pending records."""
-    message = hop.message
+    """Publish a signal about a call's answer."""
+    hop, message = progress.hop, progress.hop.message
     event = QualityEvent(
         tenant=message.tenant,
         request_id=message.request_id,
@@ -60,8 +60,8 @@ async def publish_signal(
     )
     record = Outgoing(
         topic=QUALITY,
-        key=message.key,
+        key=hop.identity,
         value=kafka.codecs.quality.encode(as_record(event)),
         partition=hop.partition,
     )
-    hop.pending.append(await kafka.publisher.publish(record))
+    await progress.publish(record)

@@ -6,10 +6,8 @@ A cost event has everything that a price depends on, so a replay can price the c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from schemas.events import CostEvent
 from streams.providers.port import Usage
 
 _SAME_NAME = (
@@ -28,12 +26,12 @@ _SAME_NAME = (
 )
 
 
-def with_usage(event: CostEvent, usage: Usage | None) -> CostEvent:
-    """Return the event with the call's usage; unchanged if it is unknown."""
+def event_fields(usage: Usage | None) -> dict[str, Any]:
+    """Return the fields of a cost event for a call's usage; none if it is unknown."""
     if usage is None:
-        return event
+        return {}
     counts = {name: getattr(usage, name) for name in _SAME_NAME}
-    return replace(event, **counts, unknown_usage=usage.unknown)
+    return {**counts, "unknown_usage": usage.unknown}
 
 
 def usage_of(row: Mapping[str, Any]) -> Usage:

@@ -80,9 +80,11 @@ def test_four_megabytes_of_empty_parts_are_refused(pipeline: Stack) -> None:
     assert (reply["status"], reply["error"]["code"]) == ("rejected", "invalid_request")
 
 
-def test_a_reply_to_a_partition_that_is_not_there_is_a_dead_letter(pipeline: Stack) -> None:
-    name = f"hostile-{uuid.uuid4().hex}"
-    request = orjson.dumps({**GOOD, "request_id": name})
+@pytest.mark.parametrize("value", [orjson.dumps(GOOD), b"hello {"], ids=["good", "unreadable"])
+def test_a_reply_to_a_partition_that_is_not_there_is_a_dead_letter(
+    pipeline: Stack, value: bytes
+) -> None:
+    name = ("correlation-id", uuid.uuid4().hex.encode())
 
     async def case() -> None:
         consumer = AIOKafkaConsumer(
@@ -91,11 +93,11 @@ def test_a_reply_to_a_partition_that_is_not_there_is_a_dead_letter(pipeline: Sta
             auto_offset_reset="earliest",
         )
         async with consumer, sender(pipeline.bootstrap) as caller:
-            headers = [("kafka_replyPartition", (999).to_bytes(4, "big"))]
-            await _publish(pipeline.bootstrap, request, headers)
+            headers = [name, ("kafka_replyPartition", (999).to_bytes(4, "big"))]
+            await _publish(pipeline.bootstrap, value, headers)
             async with asyncio.timeout(HEARD_BY_S):
                 async for record in consumer:
-                    if name.encode() in record.value:
+                    if name in record.headers:
                         break
             assert (await caller.ask(GOOD))["status"] == "replied"
 

@@ -16,9 +16,11 @@ from typing import Any
 from streams.agents import feedback, shadow, wait
 from streams.agents.calls import provider_call
 from streams.agents.classify import handler
-from streams.agents.context.hop_state import HopState
+from streams.agents.context.hop_progress import HopProgress
 from streams.agents.execute import handler as execute
 from streams.flow.dispatcher import Work
+from streams.providers import exchange
+from streams.providers.port import ChatCall
 from streams.worker.run import run_worker
 from streams.worker.settings import WorkerSettings
 
@@ -66,19 +68,19 @@ def _poisoned(agent: str, good: Callable[..., Awaitable[None]]) -> Callable[...,
 def poison() -> None:
     """Let marked messages fail from now on, in this process."""
     good_draw, good_shadow = shadow.draw_shadow, shadow.make_shadow
-    good_ask = provider_call._ask
+    good_complete = exchange.complete
 
-    def draw(hop: HopState, *more: Any) -> Any:
-        return object() if how("shadow", hop.work) else good_draw(hop, *more)
+    def draw(progress: HopProgress, *more: Any) -> Any:
+        return object() if how("shadow", progress.hop.work) else good_draw(progress, *more)
 
-    async def shadow_call(hop: HopState, *more: Any) -> None:
-        strike("shadow", hop.work)
-        await good_shadow(hop, *more)
+    async def shadow_call(progress: HopProgress, *more: Any) -> None:
+        strike("shadow", progress.hop.work)
+        await good_shadow(progress, *more)
 
-    async def ask(*more: Any) -> Any:
-        if b"poison/execute/late." in more[1].body["messages"][0]["content"].encode():
+    async def complete(call: ChatCall, *more: Any) -> Any:
+        if b"poison/execute/late." in call.body["messages"][0]["content"].encode():
             os._exit(_EXIT_STATUS)
-        return await good_ask(*more)
+        return await good_complete(call, *more)
 
     for module, name, agent in (
         (handler, "classify", "classify"),
@@ -89,7 +91,7 @@ def poison() -> None:
         setattr(module, name, _poisoned(agent, getattr(module, name)))
     setattr(execute, "draw_shadow", draw)  # noqa: B010
     setattr(execute, "make_shadow", shadow_call)  # noqa: B010
-    setattr(provider_call, "_ask", ask)  # noqa: B010
+    setattr(provider_call, "complete", complete)  # noqa: B010
 
 
 if __name__ == "__main__":

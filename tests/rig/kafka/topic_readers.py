@@ -57,7 +57,6 @@ from sinks.rows.log_position import Place
 from sinks.rows.row_reader import reader_of
 from sinks.status import SinkStatus
 from streams.agents.calls.interrupted_calls import book_interrupted
-from streams.agents.context.hop_state import HopState
 from streams.agents.context.tier_records import tier_record, wait_record
 from streams.agents.handlers import Handlers
 from streams.agents.outcomes.duplicates import answer_duplicate
@@ -491,13 +490,9 @@ class _SentReply:
         for form in ("json", "single-object"):
             hop = self.world.request()
             hop = replace(hop, reply_to=replace(hop.reply_to, format=form))
-            state = HopState(
-                work=_work("llm.tier.simple.v1", 1, record), message=hop,
-                snapshot=self.deps.registry.snapshot, body={},
-            )  # fmt: skip
             place = RecordPlace(topic=REPLIES, partition=0, offset=0)
             duplicate = Duplicate(status="replied", silent=False, reply=place)
-            await answer_duplicate(state, duplicate, self.deps.kafka, self.deps.observers)
+            await answer_duplicate(hop, duplicate, self.deps.kafka, self.deps.observers)
         assert len(self.world.log.of(REPLIES)) == before + 2
 
     async def check(self) -> None:

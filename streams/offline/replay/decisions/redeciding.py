@@ -91,13 +91,13 @@ def redecide(recorded: Recorded, request: RoutingRequest, on: ReplayContext) -> 
             how=DecisionOrigin.REUSED,
             decision=assessed_decision(found, effective, context, assignment),
         )
-    how = DecisionOrigin.ASSESSED
+    how, features = DecisionOrigin.ASSESSED, features_of(request, effective)
     if effective.policy.llm is not None:
         if _asks_alike(before, effective):
             context = replace(context, opinion=inputs.opinion)
-        if context.opinion is None and wants_opinion(features_of(request, effective), effective):
+        if context.opinion is None and wants_opinion(features, effective):
             how = DecisionOrigin.UNASKED
-    return Redecided(how=how, decision=decide(request, on.snapshot, context))
+    return Redecided(how=how, decision=decide(request, on.snapshot, context, features))
 
 
 def _static(request: RoutingRequest, on: ReplayContext, context: DecisionContext) -> Redecided:

@@ -25,6 +25,7 @@ TOPICS = [
 
 def classified(value: bytes | None, **more: Any) -> tuple[World, list[TierMessage]]:
     world = World()
+    world.log.broken.update(more.pop("broken", ()))
     topic, bound = more.pop("topic", REQUESTS), more.pop("bound", {})
     policy = ReplyTopicPolicy(prefixes={"replies.": None, "replies.acme.": "acme"})
     headers = [(name, text.encode()) for name, text in more.pop("headers", {}).items()]
@@ -164,6 +165,16 @@ def test_a_sender_that_listens_hears_that_its_bytes_could_not_be_read() -> None:
     (reply,) = world.replies()
     assert reply["error"]["code"] == "invalid_request"
     assert world.log.of(REPLIES)[0].record.headers == [("correlation-id", b"c9")]
+
+
+def test_a_reply_to_unreadable_bytes_that_its_topic_refuses_is_dead_lettered() -> None:
+    headers = {"correlation-id": "c9", "reply-topic": "replies.mine"}
+    world, _ = classified(b"not json", headers=headers, broken=["replies.mine"])
+
+    (dead,) = world.log.of(dead_letter_topic(REPLIES))
+    assert orjson.loads(dead.record.value or b"")["error"]["code"] == "invalid_request"
+    assert dict(dead.record.headers)["dlq-cause"] == b"undeliverable"
+    assert len(world.log.of(dead_letter_topic(REQUESTS))) == 1
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import orjson
+import pytest
 
 from core.kafka.incoming_message import Incoming
 from schemas.encoding.avro_mapping import from_record
@@ -23,6 +24,8 @@ from streams.flow.concurrency_limiter import ConcurrencyLimiter
 from streams.flow.dispatcher import PartitionState, Work
 from streams.providers.in_memory_provider import says
 from streams.providers.port import ErrorClass, ProviderError
+from streams.routing import decision
+from streams.routing.features.request_features import Features, extract_features
 from streams.routing.llm.classification import LlmClassification
 from tests.unit.agents.world import (
     REGISTRY,
@@ -91,6 +94,23 @@ def test_the_model_s_word_decides_and_stands_in_the_inputs() -> None:
     assert (hop.tier, hop.decision.score, hop.decision.classifier) == ("complex", 0.9, "llm")
     assert hop.decision.reasons == ("a model says complex: a proof",)
     assert inputs(hop)["tier"] == "complex"
+
+
+@pytest.mark.parametrize("registry", [ASKING, UNSURE])
+def test_the_features_of_a_request_are_extracted_once(
+    registry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def counted(*arguments: Any, **more: Any) -> Features:
+        seen.append(extract_features(*arguments, **more))
+        return seen[-1]
+
+    monkeypatch.setattr(decision, "extract_features", counted)
+    (hop,) = hops(asked("Why?", answer=SAID, registry=registry))
+
+    assert inputs(hop)["tier"] == "complex"
+    assert len(seen) == 1
 
 
 def test_the_model_s_own_words_are_recorded_only_where_prompts_may_be() -> None:

@@ -211,7 +211,10 @@ def test_a_call_that_was_booked_before_the_failure_is_booked_once(
     world = World()
     lived(world, hop(world))
 
-    assert [event["status"] for event in calls_are_booked(world)] == ["ok", "ok"]
+    booked = calls_are_booked(world)
+    assert [event["status"] for event in booked] == ["ok", "ok"]
+    (end,) = ends(world)
+    assert end["result"]["cost_nano"] == sum(event["cost_nano"] for event in booked)
 
 
 def test_a_failure_that_passes_is_tried_again_and_answered(

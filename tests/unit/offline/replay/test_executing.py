@@ -23,11 +23,18 @@ BODY = {"messages": [{"role": "user", "content": "capital?"}]}
 
 
 def asked(
-    count: int = 5, *, registry: str = REGISTRY, max_nano: int = 10**9, answer: Any = None
+    count: int = 5,
+    *,
+    registry: str = REGISTRY,
+    max_nano: int = 10**9,
+    answer: Any = None,
+    body: dict[str, Any] = BODY,
 ) -> tuple[ExecutedReplay, list[CostEvent], list[float], ScriptedProvider]:
     def script(call: Any, endpoint: Any) -> Any:
         if "judge answers" in str(call.body):
             return says('{"score": 0.75}')
+        if isinstance(answer, Exception) and not isinstance(answer, ProviderError):
+            raise answer
         return answer or says("Paris.", input_tokens=10, output_tokens=20)
 
     booked: list[CostEvent] = []
@@ -43,7 +50,7 @@ def asked(
         now_ms=lambda: 7,
     )
     tasks = [
-        Task(tenant="t", request_id=f"r{n}", body=BODY, model="gpt-4o", was_score=0.5)
+        Task(tenant="t", request_id=f"r{n}", body=body, model="gpt-4o", was_score=0.5)
         for n in range(count)
     ]
     found = asyncio.run(executor.run(tasks, lambda: None))
@@ -88,6 +95,23 @@ def test_a_failed_call_is_booked_by_its_class_and_its_unknown_cost_held_against_
     assert {event.cost_nano for event in booked} == {None}
     assert found.unknown_cost == 5
     assert found.spent_nano > 0
+
+
+def test_an_adapter_that_breaks_its_port_is_booked_and_the_others_are_called() -> None:
+    found, booked, _, _ = asked(answer=ValueError("a defect"))
+
+    assert found.failed == {"adapter_fault": 5}
+    assert {event.status for event in booked} == {"adapter_fault"}
+
+
+def test_a_call_is_the_one_that_a_worker_makes() -> None:
+    registry = REGISTRY.replace(
+        "tier: moderate,", "tier: moderate, max_output: 100, unsupported: [seed],"
+    )
+    _, _, _, provider = asked(1, registry=registry, body={**BODY, "max_tokens": 5000})
+
+    (call,) = provider.calls
+    assert (call.max_output_tokens, call.unsupported) == (100, {"seed"})
 
 
 def test_a_call_that_was_not_sent_cost_nothing() -> None:
