@@ -69,7 +69,6 @@ async def fetch_by_librdkafka(consumer: AIOKafkaConsumer, librdkafka: Mapping[st
     settings = {
         **librdkafka,
         "group.id": consumer._group_id or NO_GROUP,
-        "isolation.level": consumer._isolation_level,
         "fetch.wait.max.ms": consumer._fetch_max_wait_ms,
         "fetch.min.bytes": consumer._fetch_min_bytes,
         "fetch.queue.backoff.ms": BACKOFF_MS,

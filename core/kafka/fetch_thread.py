@@ -126,6 +126,7 @@ class FetchThread:
         self._consumer = Consumer(
             {
                 **settings,
+                "isolation.level": "read_committed",
                 # Without a subscription, librdkafka joins no group and commits nothing.
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
