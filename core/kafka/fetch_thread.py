@@ -14,13 +14,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from operator import methodcaller
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from aiokafka import TopicPartition
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as Position
+
+from core.kafka.fetch_source import Batch, FetchedRecord, PartitionBatch
 
 log = logging.getLogger(__name__)
 
@@ -52,67 +53,6 @@ _headers = methodcaller("headers")
 """Calls `Message.headers` with the interpreter's check of the result: confluent-kafka returns a
 list with a null pointer, and an exception, for a name that is not UTF-8.
 """
-
-
-class FetchedRecord(NamedTuple):
-    """A record with the attributes of aiokafka's `ConsumerRecord` that are used here.
-
-    `timestamp` is in ms; `timestamp_type` is 0 for the producer's and 1 for the broker's time.
-    """
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    timestamp_type: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes | None], ...]
-    checksum: int | None = None
-    serialized_key_size: int = -1
-    serialized_value_size: int = -1
-
-
-@dataclass(slots=True, kw_only=True)
-class PartitionBatch:
-    """What was fetched of a partition: records in order, and the offset after them, which also
-    passes removed records and transaction markers. `unreadable` is the offset of a record after
-    them that librdkafka cannot read. `error` ends the reading of the partition.
-    """
-
-    records: list[FetchedRecord] = field(default_factory=list)
-    next_offset: int = -1
-    unreadable: int | None = None
-    error: KafkaError | None = None
-
-
-Batch = Mapping[TopicPartition, PartitionBatch]
-
-
-class FetchSource(Protocol):
-    """Source of fetched records; methods are called on the loop and do not block."""
-
-    def assign(self, generation: int, offsets: Mapping[TopicPartition, int]) -> None:
-        """Read these partitions from these offsets, and no others. Batches that arrive afterwards
-        have this generation or an earlier one.
-        """
-        ...
-
-    def pause(self, places: Collection[TopicPartition]) -> None:
-        """Fetch no more records of these partitions; fetched ones still arrive."""
-        ...
-
-    def resume(self, places: Collection[TopicPartition]) -> None:
-        """Continue with paused partitions."""
-        ...
-
-    def highwater(self, place: TopicPartition) -> int | None:
-        """Return the end offset of an assigned partition, as known a second ago."""
-        ...
-
-    async def close(self) -> None:
-        """Stop fetching."""
-        ...
 
 
 class FetchThread:

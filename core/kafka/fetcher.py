@@ -19,20 +19,18 @@ from contextlib import suppress
 from typing import Any
 
 from aiokafka import TopicPartition
-from aiokafka.consumer.fetcher import Fetcher, OffsetResetStrategy, PartitionRecords
+from aiokafka.consumer.fetcher import Fetcher, OffsetResetStrategy
 from aiokafka.errors import (
     ConsumerStoppedError,
     KafkaError,
     OffsetOutOfRangeError,
     TopicAuthorizationFailedError,
-    for_code,
 )
-from aiokafka.protocol.fetch import FetchRequest
 from confluent_kafka import KafkaError as LibrdkafkaError
 
-from core.kafka.fetch_thread import Batch, FetchSource, PartitionBatch
+from core.kafka.fetch_source import Batch, FetchSource, PartitionBatch
 from core.kafka.held_records import HeldRecords
-from core.kafka.tolerant_records import TolerantRecords
+from core.kafka.single_record import read_one
 
 log = logging.getLogger(__name__)
 
@@ -278,33 +276,16 @@ class LibrdkafkaFetcher(Fetcher):  # type: ignore[misc]
 
     async def _read_by_aiokafka(self, assignment: Any, place: TopicPartition, offset: int) -> None:
         """Read one record with aiokafka; reading goes on after it."""
-        request = FetchRequest(
-            self._fetch_max_wait_ms,
-            1,
-            self._fetch_max_bytes,
-            self._isolation_level,
-            [(place.topic, [(place.partition, offset, self._max_partition_fetch_bytes)])],
-            rack_id="",
-        )
         try:
-            response = await self._client.send(
-                self._client.cluster.leader_for_partition(place), request
+            found = await read_one(
+                self._client, place, offset, isolation_level=self._isolation_level
             )
-            ((_, ((_, code, _, *data),)),) = response.topics
-            if code:
-                raise for_code(code)
         except KafkaError as error:
-            log.warning("%s:%d: offset %d can't be read now: %s", *place, offset, error)
+            log.warning("%s:%d: cannot read offset %d, retrying: %s", *place, offset, error)
             return
         if not assignment.active or self._unreadable.get(place) != offset:
             return
-        # Since version 11 the preferred replica stands before the records.
-        aborted = data[2] if response.API_VERSION >= 11 else data[-2]
-        records = TolerantRecords(data[-1])
-        found = PartitionRecords(
-            place, records, aborted, offset, None, None, False, self._isolation_level
-        )
-        self._held.add(place, [each for each in found if each.offset == offset], offset + 1)
+        self._held.add(place, found, offset + 1)
         self._is_outdated = True
         self._wake()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from aiokafka import TopicPartition
 
-from core.kafka.fetch_thread import FetchedRecord
+from core.kafka.fetch_source import FetchedRecord
 
 MOST_RECORDS = 2_000
 MOST_BYTES = 4 * 1024 * 1024

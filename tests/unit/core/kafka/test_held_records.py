@@ -6,7 +6,7 @@ from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.kafka.fetch_thread import FetchedRecord
+from core.kafka.fetch_source import FetchedRecord
 from core.kafka.held_records import MOST_BYTES, MOST_RECORDS, HeldRecords
 
 A, B = TopicPartition("t", 0), TopicPartition("t", 1)
