@@ -66,6 +66,11 @@ class FetchSource(Protocol):
         """Return the end offset of an assigned partition, as known a second ago."""
         ...
 
+    @property
+    def failure(self) -> Exception | None:
+        """Return the error that ended the fetching, if one did."""
+        ...
+
     async def close(self) -> None:
         """Stop fetching."""
         ...

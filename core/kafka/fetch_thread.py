@@ -86,6 +86,7 @@ class FetchThread:
         self._ordered = threading.Event()
         self._room = threading.BoundedSemaphore(MOST_BATCHES)
         self._closing = False
+        self._failure: Exception | None = None
         self._ended = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="kafka-fetch", daemon=True)
         self._thread.start()
@@ -105,6 +106,11 @@ class FetchThread:
     def highwater(self, place: TopicPartition) -> int | None:
         """See `FetchSource`."""
         return self._highwaters.get(place)
+
+    @property
+    def failure(self) -> Exception | None:
+        """See `FetchSource`."""
+        return self._failure
 
     async def close(self) -> None:
         """See `FetchSource`."""
@@ -129,8 +135,9 @@ class FetchThread:
                     self._measure()
                 else:
                     self._ordered.wait()
-        except Exception:
-            log.exception("the fetch thread failed; this consumer reads nothing more")
+        except Exception as error:
+            log.exception("the fetch thread failed")
+            self._failure = error
         finally:
             self._consumer.close()
             self._on_loop(self._ended.set)

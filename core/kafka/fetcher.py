@@ -43,9 +43,7 @@ _WAIT_S = 1.0
 
 
 class LibrdkafkaFetcher(Fetcher):  # type: ignore[misc]
-    """See the module. The arguments are those of aiokafka's `Fetcher`, and a function that opens
-    the source with the callback for its batches.
-    """
+    """See the module. `open_source` receives the callback for batches; the rest is aiokafka's."""
 
     def __init__(
         self, *arguments: Any, open_source: Callable[[Arrived], FetchSource], **settings: Any
@@ -99,9 +97,7 @@ class LibrdkafkaFetcher(Fetcher):  # type: ignore[misc]
         """See aiokafka's `Fetcher.fetched_records`."""
         end = time.monotonic() + timeout
         while True:
-            if self._fetch_task.done():
-                self._fetch_task.result()
-                raise ConsumerStoppedError
+            self._raise_failure()
             if self._subscriptions.reassignment_in_progress:
                 await self._subscriptions.wait_for_assignment()
             found = self._take(partitions, max_records)
@@ -115,15 +111,21 @@ class LibrdkafkaFetcher(Fetcher):  # type: ignore[misc]
                 return {}
             waiter.result()
 
+    def _raise_failure(self) -> None:
+        """Raise what ended the fetching, if anything did."""
+        if (failure := self._source.failure) is not None:
+            raise KafkaError(f"fetching failed: {failure}") from failure
+        if self._fetch_task.done():
+            self._fetch_task.result()
+            raise ConsumerStoppedError
+
     def _take(self, partitions: Collection[TopicPartition], most: int | None) -> Records:
         assignment = self._assignment
         if assignment is None or not assignment.active:
             return {}
 
-        def is_wanted(place: TopicPartition) -> bool:
-            return not assignment.state_value(place).paused and (
-                not partitions or place in partitions
-            )
+        def is_wanted(tp: TopicPartition) -> bool:
+            return (not partitions or tp in partitions) and not assignment.state_value(tp).paused
 
         taken = self._held.take(is_wanted, most)
         for place, each in taken.items():
@@ -204,7 +206,13 @@ class LibrdkafkaFetcher(Fetcher):  # type: ignore[misc]
         with suppress(asyncio.CancelledError):
             while True:
                 self._wait_consume_future = self._loop.create_future()
-                retry_s = await self._follow()
+                try:
+                    retry_s = await self._follow()
+                except KafkaError as error:
+                    log.warning("cannot determine positions, retrying: %s", error)
+                    retry_s = RETRY_S
+                if self._assignment is None:
+                    continue
                 events = {self._wait_consume_future, self._assignment.unassign_future}
                 await asyncio.wait(events, timeout=retry_s, return_when=asyncio.FIRST_COMPLETED)
 
@@ -277,9 +285,7 @@ class LibrdkafkaFetcher(Fetcher):  # type: ignore[misc]
     async def _read_by_aiokafka(self, assignment: Any, place: TopicPartition, offset: int) -> None:
         """Read one record with aiokafka; reading goes on after it."""
         try:
-            found = await read_one(
-                self._client, place, offset, isolation_level=self._isolation_level
-            )
+            found = await read_one(self._client, place, offset, self._isolation_level)
         except KafkaError as error:
             log.warning("%s:%d: cannot read offset %d, retrying: %s", *place, offset, error)
             return
@@ -291,6 +297,4 @@ class LibrdkafkaFetcher(Fetcher):  # type: ignore[misc]
 
 
 def _without_position(assignment: Any) -> list[TopicPartition]:
-    return [
-        place for place in assignment.tps if not assignment.state_value(place).has_valid_position
-    ]
+    return [tp for tp in assignment.tps if not assignment.state_value(tp).has_valid_position]

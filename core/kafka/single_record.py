@@ -18,7 +18,7 @@ _PREFERRED_REPLICA = 11
 
 
 async def read_one(
-    client: Any, place: TopicPartition, offset: int, *, isolation_level: int
+    client: Any, place: TopicPartition, offset: int, isolation_level: int
 ) -> list[Any]:
     """Return the record at this offset; empty if there is none.
 

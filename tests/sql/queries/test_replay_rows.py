@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from sinks.rows.log_position import Place
 from sinks.settings import SinkSettings
 from streams.offline.replay.rows import _BLANK, DECISION
 from streams.providers.port import Usage
-from streams.providers.pricing.booked_usage import usage_of, with_usage
+from streams.providers.pricing.booked_usage import event_fields, usage_of
 from tests.sql.rig.log import T0, Record, cost_event, on_log, store_records
 
 USD = 1_000_000_000
@@ -55,7 +56,7 @@ USED = Usage(
 def test_a_replay_reads_all_usage_that_determines_a_call_s_price(
     settings: SinkSettings, usage: Usage
 ) -> None:
-    fields = as_record(with_usage(CostEvent(**cost_event(at=T0 + 5)), usage))
+    fields = as_record(replace(CostEvent(**cost_event(at=T0 + 5)), **event_fields(usage)))
     (row,) = asyncio.run(_seen(settings, fields))
     assert usage_of(row) == usage
 
