@@ -44,7 +44,7 @@ class RequestTopic:
         if not self.exists:
             return f"the request topic {self.name} does not exist; create it: sluice topics create"
         if self.is_anew:
-            return f"the request topic {self.name} was made anew and is not assigned yet"
+            return f"the request topic {self.name} was recreated and is not assigned yet"
         if self.given is not None and self.is_given_wrongly:
             assigned = sum(each < self.partitions for each in self.given)
             return (

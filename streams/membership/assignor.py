@@ -60,7 +60,7 @@ def _said_by(member: ConsumerProtocolMemberMetadata) -> ClientMetadata:
         is_readable = False
     if is_readable:
         return known
-    log.warning("a member of the workers' group does not say what it had: it gets its share")
+    log.warning("a member of the workers' group sent no readable claims; it gets a fair share")
     return ClientMetadata(
         assignment=ClientAssignment(actives={}, standbys={}),
         url="",

@@ -226,7 +226,7 @@ class Consumer(driver.Consumer):
             try:
                 await self.perform_seek()
             except KafkaError as error:
-                log.warning("the committed offsets are not known now: %s", error)
+                log.warning("cannot read the committed offsets, retrying: %s", error)
                 await self.sleep(SEEK_AGAIN_S)
             else:
                 return

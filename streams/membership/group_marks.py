@@ -62,7 +62,10 @@ class GroupMarks:
                     commits = self._attempts.take_over(await _found(consumer, places))
                     await self._commit(consumer, commits)
             except (KafkaError, OSError, TimeoutError) as error:
-                log.warning("earlier tries of messages are not known: %s", type(error).__name__)
+                log.warning(
+                    "cannot read earlier delivery attempts, counting from zero: %s",
+                    type(error).__name__,
+                )
                 if not left:
                     self._attempts.take_over({})
             else:
@@ -70,7 +73,7 @@ class GroupMarks:
         else:
             return
         for place in (place for place, commit in commits.items() if commit.anew):
-            log.warning("%s:%d was made anew; it is read from its beginning", *place)
+            log.warning("%s:%d was recreated; reading it from its beginning", *place)
 
     async def commit(self, consumer: Any, offsets: Mapping[Place, int]) -> None:
         """Commit offsets, each with its mark.
@@ -117,7 +120,7 @@ class GroupMarks:
                     },
                 )
         except (KafkaError, OSError, TimeoutError) as error:
-            log.warning("tries of a message are not kept: %s", type(error).__name__)
+            log.warning("cannot store delivery attempts of a message: %s", type(error).__name__)
 
     async def give_up(self, consumer: Any) -> None:
         """Remove this worker's name from all marks."""

@@ -72,12 +72,12 @@ class NameGuard:
         self._lost(
             NameTakenOverError(
                 f"another process runs as worker {name} (incarnation {to.incarnation}) and started "
-                "later, so this one ends; give each worker a SLUICE_WORKER_INSTANCE of its own"
+                "later, so this one ends; set a different SLUICE_WORKER_INSTANCE for each worker"
             )
         )
         await self._alerts.fire(
             AlertName.WORKER_NAME_TAKEN,
             name,
             f"two processes run as worker {name}; the one that started earlier (incarnation "
-            f"{self._mine.incarnation}) ended. Give each a SLUICE_WORKER_INSTANCE of its own.",
+            f"{self._mine.incarnation}) ended. Set a different SLUICE_WORKER_INSTANCE for each.",
         )

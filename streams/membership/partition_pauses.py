@@ -28,7 +28,9 @@ class PartitionPauses:
         place = TP(*partition)
         if self._consumer is None or place not in self._consumer.assignment():
             return
-        log.warning("%s:%d is paused for %.1f s: most of it can't be read", *partition, seconds)
+        log.warning(
+            "%s:%d is paused for %.1f s: most of its records are unreadable", *partition, seconds
+        )
         self._consumer.pause_partitions([place])
         asyncio.get_running_loop().call_later(seconds, self._resume, place)
 

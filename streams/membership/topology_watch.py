@@ -34,8 +34,8 @@ SILENT_AFTER_S = 30.0
 LONGEST_WAIT_S = 60.0
 """Interval between two rebalances for the same cause."""
 
-REBALANCES = "its group is giving out partitions anew"
-_NOT_LOOKED = "its request topics are not known yet"
+REBALANCES = "its consumer group is rebalancing"
+_NOT_LOOKED = "its request topics are not checked yet"
 
 
 class Group(Protocol):
@@ -93,7 +93,7 @@ class TopologyWatch:
         """Return why requests are not read correctly, by the last check."""
         silent_s = self._elapsed_s() - self._answered_at
         if silent_s > SILENT_AFTER_S:
-            return f"Kafka has not answered for {silent_s:.0f} s"
+            return f"Kafka has not responded for {silent_s:.0f} s"
         return self._fault
 
     def assigned(self) -> None:
@@ -108,7 +108,7 @@ class TopologyWatch:
             try:
                 await self.look()
             except Exception as error:  # noqa: BLE001 - it is looked at again; a look ends no worker
-                log.debug("the topics are not known now: %s: %s", type(error).__name__, error)
+                log.debug("cannot check the topics, retrying: %s: %s", type(error).__name__, error)
             try:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await self._look_now.wait()
@@ -142,9 +142,9 @@ class TopologyWatch:
                 raise
             if not self._may_not_ask:
                 log.warning(
-                    "what the group gave out is not known, so partitions that are nobody's are not "
-                    "noticed: %s; allow Describe on the group, and keep clients that are no "
-                    "workers out of it",
+                    "cannot read the group's assignment, so unassigned partitions are not "
+                    "detected: %s; allow Describe on the group, and use the group for workers "
+                    "only",
                     type(error).__name__,
                 )
             self._may_not_ask = True
@@ -175,5 +175,5 @@ class TopologyWatch:
             return
         self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
         self._rejoin_at = now + self._wait_s
-        log.warning("not given out as they are, to be given out again: %s", ", ".join(wrong))
+        log.warning("the assignment is outdated, rejoining the group for: %s", ", ".join(wrong))
         await group.rejoin()

@@ -144,7 +144,7 @@ def _failure(step: TierExhausted, failures: Sequence[FailedCall]) -> Failure:
     if step.refused:
         return Failure(
             code="invalid_request",
-            message="the providers that were asked refused the request",
+            message="every called provider rejected the request",
             retryable=False,
         )
     # An adapter fails again on the same request.

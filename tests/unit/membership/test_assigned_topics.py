@@ -34,8 +34,8 @@ def test_a_worker_with_its_share_is_in_order(topic: RequestTopic) -> None:
     [
         (GONE, "does not exist", False),
         (replace(GONE, given=ALL, owned=(0, 1)), "does not exist", True),
-        (replace(IN_ORDER, is_anew=True), "made anew", True),
-        (replace(IN_ORDER, is_anew=True, given=None, members=None), "made anew", True),
+        (replace(IN_ORDER, is_anew=True), "was recreated", True),
+        (replace(IN_ORDER, is_anew=True, given=None, members=None), "was recreated", True),
         (replace(IN_ORDER, partitions=6), "has 6 partitions, of which 4 are assigned", True),
         (replace(IN_ORDER, partitions=3), "has 3 partitions, of which 3 are assigned", True),
         (replace(IN_ORDER, given=frozenset({0, 1, 3})), "of which 3 are assigned", True),

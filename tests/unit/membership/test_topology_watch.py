@@ -94,7 +94,7 @@ def test_a_broker_that_does_not_answer_is_a_fault_until_it_does() -> None:
     watch = world.watch()
     _look(watch)
     world.now += SILENT_AFTER_S + 1
-    assert watch.fault == f"Kafka has not answered for {SILENT_AFTER_S + 1:.0f} s"
+    assert watch.fault == f"Kafka has not responded for {SILENT_AFTER_S + 1:.0f} s"
     _look(watch)
     assert watch.fault is None
 
@@ -136,7 +136,7 @@ def test_a_topic_made_anew_with_as_many_partitions_is_assigned_again() -> None:
     world.there[REQUESTS] = TopicShape(id="two", partitions=4)
     _look(watch)
     assert watch.fault is not None
-    assert "made anew" in watch.fault
+    assert "was recreated" in watch.fault
     assert not watch.reads_requests
     assert world.rejoined == 1
 
