@@ -51,10 +51,11 @@ def open_consumer(
     connection settings, it fetches by it.
     """
     tolerate_header_names()
-    settings = {"isolation_level": "read_committed", **settings}
     if librdkafka is None:
-        return AIOKafkaConsumer(*topics, **settings)
-    return FollowingConsumer(*topics, librdkafka=librdkafka, **settings)
+        return AIOKafkaConsumer(*topics, isolation_level="read_committed", **settings)
+    return FollowingConsumer(
+        *topics, librdkafka=librdkafka, isolation_level="read_committed", **settings
+    )
 
 
 def read_as_all_consumers_do(consumer: AIOKafkaConsumer) -> None:

@@ -82,7 +82,7 @@ class HeldRecords:
         held = self._partitions[place]
         if records:
             held.records.extend(records)
-            held.bytes += sum(map(_size, records))
+            held.bytes += _size_of(records)
             self._nonempty[place] = None
         held.next_offset = max(held.next_offset, next_offset)
         became_full = not held.is_full and (
@@ -126,13 +126,9 @@ def _first(held: _Partition, most: int | None) -> list[FetchedRecord]:
         held.bytes = 0
         return records
     records = [held.records.popleft() for _ in range(most)]
-    held.bytes -= _sizes(records)
+    held.bytes -= _size_of(records)
     return records
 
 
-def _sizes(records: Iterable[FetchedRecord]) -> int:
-    return sum(map(_size, records))
-
-
-def _size(record: FetchedRecord) -> int:
-    return len(record.value or b"") + len(record.key or b"")
+def _size_of(records: Iterable[FetchedRecord]) -> int:
+    return sum(len(record.value or b"") + len(record.key or b"") for record in records)
