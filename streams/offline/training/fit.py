@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from streams.offline.training.fit_domain import fit_domain
 from streams.offline.training.gaps import count_known, fill, means_of, refuse_few
-from streams.offline.training.seen import Ngrams, SeenLabels
+from streams.offline.training.label_features import LabelFeatures, Ngrams
 from streams.routing.learned.artifact import Artifact
 from streams.routing.learned.forest import Forest
 from streams.routing.learned.models import AnswerModel, PromptModel, TextLinear
@@ -58,7 +58,9 @@ class FitOptions:
 
 
 def fit_artifact(
-    examples: SeenLabels, about: Mapping[str, Any] | None = None, options: FitOptions | None = None
+    examples: LabelFeatures,
+    about: Mapping[str, Any] | None = None,
+    options: FitOptions | None = None,
 ) -> Artifact:
     """Fit an artifact for all models of the labels; with an answer model if the labels have
     answers.
@@ -70,7 +72,9 @@ def fit_artifact(
         return _fitted(examples, about, options or FitOptions())
 
 
-def _fitted(examples: SeenLabels, about: Mapping[str, Any] | None, chosen: FitOptions) -> Artifact:
+def _fitted(
+    examples: LabelFeatures, about: Mapping[str, Any] | None, chosen: FitOptions
+) -> Artifact:
     refuse_few(examples.scores, examples.models)
     weights = _weights(examples)
     complete = bool(np.isfinite(examples.scores).all())
@@ -94,7 +98,7 @@ def _fitted(examples: SeenLabels, about: Mapping[str, Any] | None, chosen: FitOp
     )
 
 
-def _weights(examples: SeenLabels) -> Floats | None:
+def _weights(examples: LabelFeatures) -> Floats | None:
     """Return the rows' weights, 1 in the mean; none if all are equal."""
     if (examples.weights == examples.weights[0]).all():
         return None
@@ -102,7 +106,7 @@ def _weights(examples: SeenLabels) -> Floats | None:
     return weights
 
 
-def _targets(examples: SeenLabels, weights: Floats | None, chosen: FitOptions) -> Floats:
+def _targets(examples: LabelFeatures, weights: Floats | None, chosen: FitOptions) -> Floats:
     """Return scores by row and column, then their mean; missing ones are imputed from the text."""
     scores = examples.scores
     if not np.isfinite(scores).all():
@@ -116,7 +120,7 @@ def _targets(examples: SeenLabels, weights: Floats | None, chosen: FitOptions) -
 
 
 def _fit_answers(
-    examples: SeenLabels,
+    examples: LabelFeatures,
     rows: NDArray[np.float32],
     targets: Floats,
     weights: Floats | None,

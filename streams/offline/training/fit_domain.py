@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.cluster import MiniBatchKMeans
 
-from streams.offline.training.seen import Ngrams
+from streams.offline.training.label_features import Ngrams
 from streams.routing.learned.domain import Domain, leverage, standardized
 from streams.routing.learned.ngrams import BUCKETS, Floats, weigh
 

@@ -122,14 +122,14 @@ class QuestionWording:
     doubtful: float = 0.0
 
 
-def said_in(
+def wording_signals(
     text: str, hits: list[Hit], size: float, *, pasted: bool = False, given: bool = False
 ) -> QuestionWording:
     """Return the weights of the hits in a plain text. `size` is the question's length in Latin
     characters; `pasted` is a text of many lines without code: a log, a table, a list; `given` a
     text with retrieved passages.
     """
-    found = _look(hits, len(text))
+    found = _scan(hits, len(text))
     asked = found.asked
     if not pasted and NOTATION not in asked and _holds_equations(text):
         asked[NOTATION] = {"=": True}
@@ -204,7 +204,7 @@ class _Found:
     conditions: int = 0
 
 
-def _look(hits: list[Hit], size: int) -> _Found:
+def _scan(hits: list[Hit], size: int) -> _Found:
     asked: _Asked = {}
     found = _Found(asked=asked)
     behind = size - _ASKED_LAST

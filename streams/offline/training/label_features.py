@@ -19,7 +19,7 @@ Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenAnswers:
+class AnswerFeatures:
     """One model's answers by row: their features relative to the question, and their n-grams. A row
     without a call has an empty text.
     """
@@ -27,15 +27,15 @@ class SeenAnswers:
     numbers: Floats
     ngrams: list[Ngrams]
 
-    def take(self, places: Places) -> SeenAnswers:
+    def take(self, places: Places) -> AnswerFeatures:
         """Return these rows only."""
-        return SeenAnswers(
+        return AnswerFeatures(
             numbers=self.numbers[places], ngrams=[self.ngrams[place] for place in places]
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenLabels:
+class LabelFeatures:
     """`numbers` and `ngrams` of the prompts, `scores` by row and model (NaN if unknown), `weights`
     by row, `answers` by model.
     """
@@ -45,14 +45,14 @@ class SeenLabels:
     weights: Floats
     numbers: Floats
     ngrams: list[Ngrams]
-    answers: dict[str, SeenAnswers]
+    answers: dict[str, AnswerFeatures]
 
     def __len__(self) -> int:
         return len(self.ngrams)
 
-    def take(self, places: Places) -> SeenLabels:
+    def take(self, places: Places) -> LabelFeatures:
         """Return these rows only."""
-        return SeenLabels(
+        return LabelFeatures(
             models=self.models,
             scores=self.scores[places],
             weights=self.weights[places],
@@ -62,13 +62,13 @@ class SeenLabels:
         )
 
 
-def look_at(labels: Labels, *, answers_of: Sequence[str] | None = None) -> SeenLabels:
+def label_features(labels: Labels, *, answers_of: Sequence[str] | None = None) -> LabelFeatures:
     """Extract the features of the rows; with answers of all models unless `answers_of` names
     some.
     """
     prompts = [Tokens.of(prompt) for prompt in labels.prompts]
     shown = labels.models if answers_of is None else tuple(answers_of)
-    return SeenLabels(
+    return LabelFeatures(
         models=labels.models,
         scores=labels.scores,
         weights=labels.weights,
@@ -81,10 +81,10 @@ def look_at(labels: Labels, *, answers_of: Sequence[str] | None = None) -> SeenL
     )
 
 
-def _answers(prompts: Sequence[Tokens], texts: Sequence[str]) -> SeenAnswers:
+def _answers(prompts: Sequence[Tokens], texts: Sequence[str]) -> AnswerFeatures:
     numbers, ngrams = [], []
     for prompt, text in zip(prompts, texts, strict=True):
         answer = Tokens.of(text)
         numbers.append(np.concatenate((answer_numbers(prompt, answer), text_numbers(answer))))
         ngrams.append(count_ngrams(answer.all))
-    return SeenAnswers(numbers=np.array(numbers), ngrams=ngrams)
+    return AnswerFeatures(numbers=np.array(numbers), ngrams=ngrams)
