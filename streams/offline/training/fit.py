@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold
@@ -22,7 +21,8 @@ from threadpoolctl import threadpool_limits
 
 from streams.offline.training.fit_domain import fit_domain
 from streams.offline.training.gaps import count_known, fill, means_of, refuse_few
-from streams.offline.training.label_features import LabelFeatures, Ngrams
+from streams.offline.training.label_features import LabelFeatures
+from streams.offline.training.ngram_rows import NgramRows, weigh_rows
 from streams.routing.learned.artifact import Artifact
 from streams.routing.learned.forest import Forest
 from streams.routing.learned.models import AnswerModel, PromptModel, TextLinear
@@ -136,11 +136,9 @@ def _fit_answers(
     places, models = np.concatenate(asked), examples.models
     both = np.stack((targets[:, :-1], _others(targets[:, :-1])), axis=-1)
     scores = np.concatenate([both[at, column] for column, at in enumerate(asked)])
-    ngrams = [
-        examples.answers[model].ngrams[place]
-        for model, at in zip(models, asked, strict=True)
-        for place in at
-    ]
+    ngrams = NgramRows.joined(
+        [examples.answers[model].ngrams.take(at) for model, at in zip(models, asked, strict=True)]
+    )
     weighed = _of(weights, places)
     text, linear = _fit_text(ngrams, scores, places, chosen.answer_penalty, weighed)
     prior = means_of(examples.scores, weights)
@@ -178,27 +176,17 @@ def _others(scores: Floats) -> Floats:
 
 
 def _fit_text(
-    counted: list[Ngrams],
+    counted: NgramRows,
     targets: Floats,
     groups: NDArray[np.intp],
     penalty: float,
     weights: Floats | None,
 ) -> tuple[TextLinear, Floats]:
     """Fit the linear model; return it with the out-of-group predictions of every row."""
-    ends = np.cumsum([0, *(len(ids) for ids, _ in counted)])
-    matrix = csr_matrix(
-        (
-            np.concatenate([weights for _, weights in counted]),
-            np.concatenate([ids for ids, _ in counted]),
-            ends,
-        ),
-        shape=(len(counted), BUCKETS),
-    )
+    matrix = counted.matrix()
     holding = np.bincount(matrix.indices, minlength=BUCKETS)
     idf = (np.log((1 + len(counted)) / (1 + holding)) + 1).astype(np.float32)
-    matrix = matrix.multiply(idf).tocsr()
-    lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
-    matrix = matrix.multiply(1 / np.maximum(lengths, 1e-12)[:, None]).tocsr()
+    matrix = weigh_rows(matrix, idf)
     examples = np.zeros_like(targets)
     for inside, outside in _folds(groups):
         ridge = _ridge(penalty).fit(matrix[inside], targets[inside], _of(weights, inside))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streams.offline.training.labels import Labels
+from streams.offline.training.ngram_rows import NgramRows
 from streams.routing.learned.answer_numbers import answer_numbers
-from streams.routing.learned.ngrams import Floats, Ids, count_ngrams
+from streams.routing.learned.ngrams import Floats
 from streams.routing.learned.text_numbers import text_numbers
 from streams.routing.learned.tokens import Tokens
 
-Ngrams = tuple[Ids, Floats]
 Places = NDArray[np.intp]
 
 
@@ -25,13 +25,11 @@ class AnswerFeatures:
     """
 
     numbers: Floats
-    ngrams: list[Ngrams]
+    ngrams: NgramRows
 
     def take(self, places: Places) -> AnswerFeatures:
         """Return these rows only."""
-        return AnswerFeatures(
-            numbers=self.numbers[places], ngrams=[self.ngrams[place] for place in places]
-        )
+        return AnswerFeatures(numbers=self.numbers[places], ngrams=self.ngrams.take(places))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +42,7 @@ class LabelFeatures:
     scores: Floats
     weights: Floats
     numbers: Floats
-    ngrams: list[Ngrams]
+    ngrams: NgramRows
     answers: dict[str, AnswerFeatures]
 
     def __len__(self) -> int:
@@ -57,7 +55,7 @@ class LabelFeatures:
             scores=self.scores[places],
             weights=self.weights[places],
             numbers=self.numbers[places],
-            ngrams=[self.ngrams[place] for place in places],
+            ngrams=self.ngrams.take(places),
             answers={model: seen.take(places) for model, seen in self.answers.items()},
         )
 
@@ -73,7 +71,7 @@ def label_features(labels: Labels, *, answers_of: Sequence[str] | None = None) -
         scores=labels.scores,
         weights=labels.weights,
         numbers=np.array([text_numbers(prompt) for prompt in prompts]),
-        ngrams=[count_ngrams(prompt.all) for prompt in prompts],
+        ngrams=NgramRows.of(prompt.all for prompt in prompts),
         answers={
             model: _answers(prompts, [row.texts.get(model, "") for row in labels.rows])
             for model in (shown if labels.with_texts else ())
@@ -82,9 +80,13 @@ def label_features(labels: Labels, *, answers_of: Sequence[str] | None = None) -
 
 
 def _answers(prompts: Sequence[Tokens], texts: Sequence[str]) -> AnswerFeatures:
-    numbers, ngrams = [], []
-    for prompt, text in zip(prompts, texts, strict=True):
-        answer = Tokens.of(text)
-        numbers.append(np.concatenate((answer_numbers(prompt, answer), text_numbers(answer))))
-        ngrams.append(count_ngrams(answer.all))
+    numbers: list[Floats] = []
+
+    def tokens() -> Iterator[list[str]]:
+        for prompt, text in zip(prompts, texts, strict=True):
+            answer = Tokens.of(text)
+            numbers.append(np.concatenate((answer_numbers(prompt, answer), text_numbers(answer))))
+            yield answer.all
+
+    ngrams = NgramRows.of(tokens())
     return AnswerFeatures(numbers=np.array(numbers), ngrams=ngrams)
