@@ -86,6 +86,7 @@ def predict_in_folds(
     shown: str | None,
     *,
     folds: int | None,
+    features: LabelFeatures | None = None,
     most_labels: int | None = None,
     options: FitOptions | None = None,
     on_fold: Callable[[], None] = lambda: None,
@@ -93,13 +94,16 @@ def predict_in_folds(
     """Predict rows by artifacts that were not fitted on them; equal prompts share a fold. Without a
     number of folds each group of rows is one.
 
-    At most `most_labels` rows are drawn for each fit, by a fixed seed.
+    At most `most_labels` rows are drawn for each fit, by a fixed seed. `features` are those of the
+    labels, if they are extracted already.
 
     Raises:
         LabelsError: there are fewer different prompts than folds, or fewer than two groups.
     """
     split = splits(labels, folds)
-    examples = label_features(labels, answers_of=None if shown is not None else ())
+    examples = features
+    if examples is None:
+        examples = label_features(labels, answers_of=None if shown is not None else ())
     expected = np.zeros((len(labels), len(models)))
     answered: Floats | None = None
     revised, familiar = np.zeros_like(expected), np.ones(len(labels))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streams.offline.training.labels import Labels
-from streams.offline.training.ngram_rows import NgramRows
+from streams.offline.training.ngram_rows import CompactRow, NgramRows, compact_row
 from streams.routing.learned.answer_numbers import answer_numbers
 from streams.routing.learned.ngrams import Floats
 from streams.routing.learned.text_numbers import text_numbers
@@ -64,29 +64,37 @@ def label_features(labels: Labels, *, answers_of: Sequence[str] | None = None) -
     """Extract the features of the rows; with answers of all models unless `answers_of` names
     some.
     """
-    prompts = [Tokens.of(prompt) for prompt in labels.prompts]
     shown = labels.models if answers_of is None else tuple(answers_of)
+    prompts = _TextRows()
+    answers = {model: _TextRows() for model in (shown if labels.with_texts else ())}
+    for row in labels.rows:
+        # Tokens of all texts at once would take twenty times the memory of their features.
+        prompt = Tokens.of(row.prompt)
+        prompts.add(text_numbers(prompt), prompt)
+        for model, rows in answers.items():
+            answer = Tokens.of(row.texts.get(model, ""))
+            rows.add(np.concatenate((answer_numbers(prompt, answer), text_numbers(answer))), answer)
     return LabelFeatures(
         models=labels.models,
         scores=labels.scores,
         weights=labels.weights,
-        numbers=np.array([text_numbers(prompt) for prompt in prompts]),
-        ngrams=NgramRows.of(prompt.all for prompt in prompts),
+        numbers=np.array(prompts.numbers),
+        ngrams=NgramRows.of(prompts.ngrams),
         answers={
-            model: _answers(prompts, [row.texts.get(model, "") for row in labels.rows])
-            for model in (shown if labels.with_texts else ())
+            model: AnswerFeatures(numbers=np.array(rows.numbers), ngrams=NgramRows.of(rows.ngrams))
+            for model, rows in answers.items()
         },
     )
 
 
-def _answers(prompts: Sequence[Tokens], texts: Sequence[str]) -> AnswerFeatures:
-    numbers: list[Floats] = []
+@dataclass(slots=True)
+class _TextRows:
+    """Features of texts, as they are extracted."""
 
-    def tokens() -> Iterator[list[str]]:
-        for prompt, text in zip(prompts, texts, strict=True):
-            answer = Tokens.of(text)
-            numbers.append(np.concatenate((answer_numbers(prompt, answer), text_numbers(answer))))
-            yield answer.all
+    numbers: list[Floats] = field(default_factory=list)
+    ngrams: list[CompactRow] = field(default_factory=list)
 
-    ngrams = NgramRows.of(tokens())
-    return AnswerFeatures(numbers=np.array(numbers), ngrams=ngrams)
+    def add(self, numbers: Floats, tokens: Tokens) -> None:
+        """Add a text."""
+        self.numbers.append(numbers)
+        self.ngrams.append(compact_row(tokens.all))

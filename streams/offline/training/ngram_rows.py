@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,14 @@ from scipy.sparse import csr_matrix
 from streams.routing.learned.ngrams import BUCKETS, Floats, Ids, bucket_counts
 
 Ngrams = tuple[Ids, Floats]
+CompactRow = tuple[NDArray[np.uint16], NDArray[np.uint16]]
+"""The buckets of a text, and the count of each."""
+
+
+def compact_row(tokens: list[str]) -> CompactRow:
+    """Count the n-grams of a tokenized text."""
+    ids, counts = bucket_counts(tokens)
+    return ids.astype(np.uint16), counts.astype(np.uint16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +33,8 @@ class NgramRows:
     ends: NDArray[np.int64]
 
     @classmethod
-    def of(cls, texts: Iterable[list[str]]) -> NgramRows:
-        """Count the n-grams of tokenized texts."""
-        rows = [
-            (ids.astype(np.uint16), counts.astype(np.uint16))
-            for ids, counts in map(bucket_counts, texts)
-        ]
+    def of(cls, rows: Sequence[CompactRow]) -> NgramRows:
+        """Join the rows of texts."""
         nothing = np.empty(0, np.uint16)
         return cls(
             ids=np.concatenate([nothing, *(ids for ids, _ in rows)]),

@@ -20,7 +20,7 @@ from streams.offline.evaluation.curves import gain_curve
 from streams.offline.training.fit import FitOptions, fit_artifact
 from streams.offline.training.folds import draw, predict, predict_in_folds
 from streams.offline.training.gate import Gain, apgr_of, auroc_of, gains_over
-from streams.offline.training.label_features import label_features
+from streams.offline.training.label_features import LabelFeatures, label_features
 from streams.offline.training.labels import Labels, LabelsError
 from streams.offline.training.preferences import LENGTH, RANDOM, Preference, prefer, prefer_after
 from streams.routing.assessment import LEARNED
@@ -118,18 +118,31 @@ def train(
         held_out=len(held),
         apgr=figures if compared_by == APGR else {},
         auroc=figures if compared_by == AUROC else {},
-        gains=_gains(labels.take(chosen), weak, strong, compared_by, options),
+        gains=_gains(
+            labels.take(chosen),
+            replace(seen.take(chosen), answers={}),
+            (weak, strong),
+            compared_by,
+            options,
+        ),
     )
 
 
 def _gains(
-    labels: Labels, weak: str, strong: str, compared_by: str, options: FitOptions | None
+    labels: Labels,
+    features: LabelFeatures,
+    models: tuple[str, str],
+    compared_by: str,
+    options: FitOptions | None,
 ) -> tuple[Gain, ...]:
     """Return the gains of cross-fitted models over rules, length and random, on the usable rows."""
+    weak, strong = models
     folds = min(GATE_FOLDS, len(set(labels.prompts)))
     if folds < 2:
         return ()
-    predictions = predict_in_folds(labels, (weak, strong), None, folds=folds, options=options)
+    predictions = predict_in_folds(
+        labels, models, None, folds=folds, features=features, options=options
+    )
     rows = labels.scored_by(weak, strong) if compared_by == APGR else labels.scored_by(weak)
     told = labels.take(rows)
     view = replace(
