@@ -16,7 +16,7 @@ from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_progress import HopProgress
 from streams.agents.context.spans import call_span, note_call, trace_headers
 from streams.flow.handling_retries import is_environment
-from streams.journal.partition_journal import BegunCall
+from streams.journal.admission import BegunCall
 from streams.providers.exchange import EndedCall, chat_call, complete
 from streams.providers.port import ErrorClass, Usage
 from streams.providers.refusals.refused_parameters import RefusedParameters

@@ -26,7 +26,7 @@ from streams.agents.outcomes.outcome import end_hop
 from streams.agents.shadow import draw_shadow, make_shadow
 from streams.flow.dispatcher import Work
 from streams.flow.handling_retries import HandlingFailure, is_environment
-from streams.journal.partition_journal import Done, Duplicate, HopMessage, Run, Wait
+from streams.journal.admission import Done, Duplicate, HopMessage, Run, Wait
 from streams.offset_metadata.retry_count import MOST_LOST_WORKERS
 
 LOST_WORKERS = HandlingFailure(
