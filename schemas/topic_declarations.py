@@ -50,21 +50,21 @@ class PartitioningClass(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """Declaration of one topic.
+    """Declaration of one topic; the defaults are those of a topic between workers.
 
     `retention_ms` is `None` for compacted topics; `value` is the Avro schema of the value, `json`
     or `bytes`.
     """
 
     name: str
-    width: PartitioningClass
-    key: str
-    value: str
-    retention_ms: int | None
-    max_message_bytes: int
-    writers: str
-    readers: str
     about: str
+    value: str
+    width: PartitioningClass = PartitioningClass.PIPELINE
+    key: str = "tenant/request id"
+    retention_ms: int | None = 7 * DAY_MS
+    max_message_bytes: int = MIB
+    writers: str = "workers"
+    readers: str = "workers"
 
     @property
     def config(self) -> dict[str, str]:
@@ -82,19 +82,110 @@ class Topic:
         return settings | {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
 
 
-def reply_topic(name: str) -> Topic:
+def reply_topic(name: str, about: str = "replies to the requests that name it") -> Topic:
     """Return the declaration of a caller's reply topic, equal to the default one."""
     return Topic(
         name=name,
+        about=about,
+        value="Reply",
         width=PartitioningClass.REQUESTS,
         key="that of the request",
-        value="Reply",
         retention_ms=DAY_MS,
         max_message_bytes=8 * MIB,
-        writers="workers",
         readers="callers",
-        about="replies to the requests that name it",
     )
+
+
+def _request_topic(name: str, replay_days: int) -> Topic:
+    return Topic(
+        name=name,
+        about="requests as callers publish them",
+        value="Request",
+        width=PartitioningClass.REQUESTS,
+        key="chosen by the caller; default: request id",
+        retention_ms=replay_days * DAY_MS,
+        max_message_bytes=8 * MIB,
+        writers=CALLERS,
+        readers="workers, replay",
+    )
+
+
+def _work_topic(name: str, about: str) -> Topic:
+    return Topic(name=name, about=about, value="TierMessage", max_message_bytes=16 * MIB)
+
+
+_FIXED = (
+    reply_topic(REPLIES, "replies to requests without a reply topic"),
+    Topic(
+        name=COST,
+        about="one record per real provider call",
+        value="CostEvent",
+        readers="sink, workers",
+    ),
+    Topic(
+        name=QUALITY, about="one record per quality signal", value="QualityEvent", readers="sink"
+    ),
+    Topic(
+        name=OUTCOMES,
+        about="the journal: events of each hop",
+        value="OutcomeEvent",
+        max_message_bytes=8 * MIB,
+        readers="sink, workers",
+    ),
+    Topic(
+        name=FEEDBACK,
+        about="feedback on answers",
+        value="Feedback",
+        width=PartitioningClass.REQUESTS,
+        key="request id",
+        writers=CALLERS,
+    ),
+    Topic(
+        name=REGISTRY,
+        about="registry versions, trained classifiers, the pointer",
+        value="json",
+        width=PartitioningClass.SINGLE,
+        key="registry/<hash>, artifact/<hash>, current",
+        retention_ms=None,
+        max_message_bytes=16 * MIB,
+        writers="operators",
+        readers="workers, sink",
+    ),
+    Topic(
+        name=BUDGETS,
+        about="spend so far, and the offset up to which it counts",
+        value="BudgetEntry",
+        key="budget, subject, window, partition",
+        retention_ms=None,
+    ),
+    Topic(
+        name=ALERTS,
+        about="alerts fired and resolved",
+        value="Alert",
+        width=PartitioningClass.SINGLE,
+        key="rule",
+        writers="workers, sink",
+        readers="operators",
+    ),
+    Topic(
+        name=WORKERS,
+        about="registry version and capabilities of each worker",
+        value="json",
+        width=PartitioningClass.SINGLE,
+        key="worker",
+        retention_ms=DAY_MS,
+        readers="operators",
+    ),
+    Topic(
+        name=REPLAY_DECISIONS,
+        about="decisions of replays, by run",
+        value="ReplayDecision",
+        key="request id",
+        writers="replay",
+        readers="sink",
+    ),
+)
+"""The topics whose number depends on no setting."""
 
 
 def declared_topics(
@@ -104,175 +195,26 @@ def declared_topics(
     replay_days: int = 7,
 ) -> tuple[Topic, ...]:
     """Return all topics for these tiers, dead-letter topics included, each name once."""
-    week = 7 * DAY_MS
-    window = replay_days * DAY_MS
-    small, request, work = 1 * MIB, 8 * MIB, 16 * MIB
-    topics = [
-        *(
-            Topic(
-                name=name,
-                width=PartitioningClass.REQUESTS,
-                key="chosen by the caller; default: request id",
-                value="Request",
-                retention_ms=window,
-                max_message_bytes=request,
-                writers=CALLERS,
-                readers="workers, replay",
-                about="requests as callers publish them",
-            )
-            for name in request_topics
-        ),
-        *(
-            Topic(
-                name=tier_topic(tier, high=high),
-                width=PartitioningClass.PIPELINE,
-                key="tenant/request id",
-                value="TierMessage",
-                retention_ms=week,
-                max_message_bytes=work,
-                writers="workers",
-                readers="workers",
-                about=f"work for tier {tier}" + (", priority" if high else ""),
-            )
-            for tier in tiers
-            for high in (False, True)
-        ),
-        *(
-            Topic(
-                name=wait_topic(delay),
-                width=PartitioningClass.PIPELINE,
-                key="tenant/request id",
-                value="TierMessage",
-                retention_ms=week,
-                max_message_bytes=work,
-                writers="workers",
-                readers="workers",
-                about=f"work that waits {delay} s for capacity",
-            )
-            for delay in WAIT_DELAYS_S
-        ),
-        Topic(
-            name=REPLIES,
-            width=PartitioningClass.REQUESTS,
-            key="that of the request",
-            value="Reply",
-            retention_ms=DAY_MS,
-            max_message_bytes=request,
-            writers="workers",
-            readers="callers",
-            about="replies to requests without a reply topic",
-        ),
-        Topic(
-            name=COST,
-            width=PartitioningClass.PIPELINE,
-            key="tenant/request id",
-            value="CostEvent",
-            retention_ms=week,
-            max_message_bytes=small,
-            writers="workers",
-            readers="sink, workers",
-            about="one record per real provider call",
-        ),
-        Topic(
-            name=QUALITY,
-            width=PartitioningClass.PIPELINE,
-            key="tenant/request id",
-            value="QualityEvent",
-            retention_ms=week,
-            max_message_bytes=small,
-            writers="workers",
-            readers="sink",
-            about="one record per quality signal",
-        ),
-        Topic(
-            name=OUTCOMES,
-            width=PartitioningClass.PIPELINE,
-            key="tenant/request id",
-            value="OutcomeEvent",
-            retention_ms=week,
-            max_message_bytes=request,
-            writers="workers",
-            readers="sink, workers",
-            about="the journal: events of each hop",
-        ),
-        Topic(
-            name=FEEDBACK,
-            width=PartitioningClass.REQUESTS,
-            key="request id",
-            value="Feedback",
-            retention_ms=week,
-            max_message_bytes=small,
-            writers=CALLERS,
-            readers="workers",
-            about="feedback on answers",
-        ),
-        Topic(
-            name=REGISTRY,
-            width=PartitioningClass.SINGLE,
-            key="registry/<hash>, artifact/<hash>, current",
-            value="json",
-            retention_ms=None,
-            max_message_bytes=work,
-            writers="operators",
-            readers="workers, sink",
-            about="registry versions, trained classifiers, the pointer",
-        ),
-        Topic(
-            name=BUDGETS,
-            width=PartitioningClass.PIPELINE,
-            key="budget, subject, window, partition",
-            value="BudgetEntry",
-            retention_ms=None,
-            max_message_bytes=small,
-            writers="workers",
-            readers="workers",
-            about="spend so far, and the offset up to which it counts",
-        ),
-        Topic(
-            name=ALERTS,
-            width=PartitioningClass.SINGLE,
-            key="rule",
-            value="Alert",
-            retention_ms=week,
-            max_message_bytes=small,
-            writers="workers, sink",
-            readers="operators",
-            about="alerts fired and resolved",
-        ),
-        Topic(
-            name=WORKERS,
-            width=PartitioningClass.SINGLE,
-            key="worker",
-            value="json",
-            retention_ms=DAY_MS,
-            max_message_bytes=small,
-            writers="workers",
-            readers="operators",
-            about="registry version and capabilities of each worker",
-        ),
-        Topic(
-            name=REPLAY_DECISIONS,
-            width=PartitioningClass.PIPELINE,
-            key="request id",
-            value="ReplayDecision",
-            retention_ms=week,
-            max_message_bytes=small,
-            writers="replay",
-            readers="sink",
-            about="decisions of replays, by run",
-        ),
+    topics = [_request_topic(name, replay_days) for name in request_topics]
+    for tier in tiers:
+        topics.append(_work_topic(tier_topic(tier), f"work for tier {tier}"))
+        topics.append(_work_topic(tier_topic(tier, high=True), f"work for tier {tier}, priority"))
+    topics += [
+        _work_topic(wait_topic(delay), f"work that waits {delay} s for capacity")
+        for delay in WAIT_DELAYS_S
     ]
+    topics += _FIXED
     dead = [
         Topic(
             name=dead_letter_topic(topic.name),
+            about=f"unreadable or undeliverable records of {topic.name}",
+            value="bytes",
             width=topic.width,
             key="untouched",
-            value="bytes",
-            retention_ms=topic.retention_ms or week,
+            retention_ms=topic.retention_ms,
             max_message_bytes=topic.max_message_bytes + MIB,
             writers=_dead_letter_writers(topic),
             readers="operators, sink",
-            about=f"unreadable or undeliverable records of {topic.name}",
         )
         for topic in topics
         if topic.name in _DEAD_LETTERED or topic.value in {"Request", "TierMessage"}
