@@ -19,12 +19,6 @@ from core.kafka.tolerant_records import tolerate_header_names
 NO_GROUP = "sluice-reader"
 """librdkafka requires the name of a group; without a subscription it does not join it."""
 
-QUEUED_KB = 16 * 1024
-"""Limit of records that librdkafka holds for one consumer."""
-
-BACKOFF_MS = 20
-"""Time until a partition whose queue was full is fetched again."""
-
 
 class FollowingConsumer(AIOKafkaConsumer):  # type: ignore[misc]
     """A consumer that fetches by librdkafka, which `librdkafka` connects."""
@@ -72,11 +66,7 @@ async def fetch_by_librdkafka(consumer: AIOKafkaConsumer, librdkafka: Mapping[st
         "group.id": consumer._group_id or NO_GROUP,
         "fetch.wait.max.ms": consumer._fetch_max_wait_ms,
         "fetch.min.bytes": consumer._fetch_min_bytes,
-        "fetch.queue.backoff.ms": BACKOFF_MS,
         "max.partition.fetch.bytes": consumer._max_partition_fetch_bytes,
-        "queued.max.messages.kbytes": QUEUED_KB,
-        "socket.nagle.disable": True,
-        "check.crcs": False,
     }
     consumer._fetcher = LibrdkafkaFetcher(
         consumer._client,

@@ -21,7 +21,7 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.metadata import MetadataRequest
 
-from schemas.errors import ConfigurationError
+from schemas.errors import KafkaAccessError
 
 TIMEOUT_MS = 10_000
 TRIES = 3
@@ -74,7 +74,7 @@ async def check_connection(
     """Request metadata from one broker, with aiokafka settings.
 
     Raises:
-        ConfigurationError: the broker rejected the connection; gives the cause and the setting.
+        KafkaAccessError: the broker rejected the connection; gives the cause and the setting.
     """
     settings = dict(kafka)
     for server in str(settings.pop("bootstrap_servers")).split(","):
@@ -82,7 +82,7 @@ async def check_connection(
         if fault is None:
             return
         if fault:
-            raise ConfigurationError(f"Kafka at {server.strip()} rejected the connection: {fault}")
+            raise KafkaAccessError(f"Kafka at {server.strip()} rejected the connection: {fault}")
 
 
 async def _fault_at(
