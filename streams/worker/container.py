@@ -85,9 +85,7 @@ class WorkerContainer:
         self.work_topics = tuple(
             tier_topic(tier, high=high) for tier in settings.tier_names for high in (True, False)
         )
-        self.journal_log = KafkaJournalLog(
-            settings.kafka, settings.librdkafka, settings.group, self.work_topics
-        )
+        self.journal_log = KafkaJournalLog(settings.librdkafka, settings.group, self.work_topics)
         self.metrics = WorkerMetrics()
         self.gaps = LogGaps()
         self.attempts = DeliveryAttempts(me.incarnation)

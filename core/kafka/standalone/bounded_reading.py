@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 
 from aiokafka import TopicPartition
 
@@ -17,7 +17,7 @@ _LOOK_S = 1.0
 
 async def read_until(
     consumer: StandaloneConsumer, ends: Mapping[TopicPartition, int]
-) -> AsyncIterator[Sequence[FetchedRecord]]:
+) -> AsyncGenerator[Sequence[FetchedRecord], None]:
     """Yield records of the assigned partitions until their positions reach these ends. Records
     after an end may be among them.
 
@@ -42,7 +42,7 @@ async def read_until(
 
 async def read_from_begin(
     consumer: StandaloneConsumer, places: Collection[TopicPartition]
-) -> AsyncIterator[Sequence[FetchedRecord]]:
+) -> AsyncGenerator[Sequence[FetchedRecord], None]:
     """Assign these partitions, and yield their records from the first offset to the present end.
     Raises as `read_until`.
     """
