@@ -174,7 +174,7 @@ class WorkerContainer:
         )
         stack.push_async_callback(tracer.close)
         directory = TopicDirectory(self.publisher.topics, time.monotonic)
-        sent_replies = KafkaSentReplies(settings.kafka)
+        sent_replies = KafkaSentReplies(settings.librdkafka)
         stack.push_async_callback(sent_replies.close)
         return Dependencies(
             kafka=KafkaPorts(
