@@ -38,12 +38,20 @@ def checked_kafka() -> dict[str, Any]:
     return kafka
 
 
+def checked_librdkafka() -> dict[str, Any]:
+    """Return the Kafka connection of librdkafka after a test of it."""
+    from infra.devstack.addresses import librdkafka_connection
+
+    checked_kafka()
+    return librdkafka_connection(InfraSettings())
+
+
 def read_registry() -> RegistryHistory:
     """Read the registry topic, and warn of unusable, unsigned or unverified records."""
     from streams.registry.registry_topic import read_history
 
     keys = registry_keys()
-    history = asyncio.run(read_history(checked_kafka(), keys=keys))
+    history = asyncio.run(read_history(checked_librdkafka(), keys=keys))
     if history.bad:
         notes.print(
             f"{counted(len(history.bad), 'record')} of the registry topic cannot be used; check "
