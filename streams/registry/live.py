@@ -11,20 +11,17 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from aiokafka import TopicPartition
-
 from core.kafka.standalone.bounded_reading import read_from_begin
 from core.kafka.standalone.librdkafka_consumer import standalone
 from core.registry_signature import RegistryKeys, UnsignedRecordError
 from schemas.errors import RegistryError
-from schemas.topics import REGISTRY
 from streams.registry.history import (
     CURRENT_KEY,
     RegistryHistory,
     RegistryRecord,
     read_pointer,
 )
-from streams.registry.registry_topic import record_of
+from streams.registry.registry_topic import record_of, registry_partition
 from streams.routing.snapshot import RegistrySnapshot
 
 log = logging.getLogger(__name__)
@@ -139,7 +136,7 @@ class LiveRegistry:
         worker never uses a version that has been replaced. Raises as `StandaloneConsumer`.
         """
         async with standalone(librdkafka, wait_ms=_WAIT_MS) as consumer:
-            async for records in read_from_begin(consumer, [TopicPartition(REGISTRY, 0)]):
+            async for records in read_from_begin(consumer, [registry_partition()]):
                 for record in records:
                     await self.take_in(record_of(record))
             await self.use_latest_valid()

@@ -18,7 +18,6 @@ from schemas.topics import REGISTRY
 from streams.registry.history import RegistryHistory, RegistryRecord
 from streams.routing.learned.artifact import MAX_BYTES
 
-_PLACE = TopicPartition(REGISTRY, 0)
 _MAX_REQUEST = MAX_BYTES + 4_096
 
 
@@ -44,7 +43,8 @@ class KafkaRegistryLog:
     async def end(self) -> int:
         """See `RegistryLog`."""
         async with open_consumer(**self._kafka, enable_auto_commit=False) as consumer:
-            return int((await consumer.end_offsets([_PLACE]))[_PLACE])
+            place = registry_partition()
+            return int((await consumer.end_offsets([place]))[place])
 
     async def append(self, key: bytes, value: bytes | None, headers: Headers) -> int:
         """See `RegistryLog`."""
@@ -82,9 +82,14 @@ async def read_history(
 async def read_records(librdkafka: Mapping[str, Any]) -> AsyncIterator[RegistryRecord]:
     """Yield every record on the topic, in order. Raises as `StandaloneConsumer`."""
     async with standalone(librdkafka) as consumer:
-        async for records in read_from_begin(consumer, [_PLACE]):
+        async for records in read_from_begin(consumer, [registry_partition()]):
             for record in records:
                 yield record_of(record)
+
+
+def registry_partition() -> TopicPartition:
+    """Return the only partition of the topic."""
+    return TopicPartition(REGISTRY, 0)
 
 
 def record_of(record: FetchedRecord) -> RegistryRecord:
