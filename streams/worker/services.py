@@ -81,7 +81,7 @@ class Services:
         Raises:
             TopicError: the cost topic or the ledger is missing, or one was recreated.
         """
-        log = KafkaBudgetLog(self._settings.kafka, self._settings.librdkafka)
+        log = KafkaBudgetLog(self._settings.librdkafka)
         await log.start()
         stack.push_async_callback(log.stop)
         reservations = Reservations()
