@@ -106,7 +106,7 @@ async def _read(
     from streams.alerts.log.kafka_alert_log import read_alerts
     from streams.worker.settings import WorkerSettings
 
-    await check_connection(kafka)
+    await check_connection(kafka, must_answer=True)
     settings = WorkerSettings()
     known = known_schemas(settings.schema_registry_url)
     codecs, codec = Codecs(known), Codec("Alert", known)

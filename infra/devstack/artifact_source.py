@@ -33,5 +33,5 @@ def artifact_source(
 
 
 async def _history(settings: InfraSettings) -> RegistryHistory:
-    await check_connection(kafka_connection(settings))
+    await check_connection(kafka_connection(settings), must_answer=True)
     return await read_history(librdkafka_connection(settings), keys=settings.registry_keys)

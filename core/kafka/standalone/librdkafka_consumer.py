@@ -53,12 +53,14 @@ class LibrdkafkaConsumer(LibrdkafkaQueries):
                 "auto.offset.reset": "earliest",
                 "fetch.wait.max.ms": wait_ms,
                 "fetch.min.bytes": min_bytes,
+                # Errors are raised, and warnings are logged here.
+                "log_level": 0,
             },
             self._arrived,
             faulted=self._faulted,
             needs_headers=False,
         )
-        super().__init__(thread)
+        super().__init__(thread, settings["bootstrap.servers"])
 
     def assign(self, positions: Mapping[TopicPartition, int]) -> None:
         """See `StandaloneConsumer`."""
@@ -104,6 +106,7 @@ class LibrdkafkaConsumer(LibrdkafkaQueries):
         while self._batches and (most is None or len(taken) < most):
             batch = self._batches[0]
             place, found = next(iter(batch.items()))
+            self._warn_of_reset(place, found)
             records = found.records if most is None else found.records[: most - len(taken)]
             taken.extend(records)
             if len(records) < len(found.records):
@@ -119,6 +122,15 @@ class LibrdkafkaConsumer(LibrdkafkaQueries):
                 self._batches.popleft()
                 self._thread.taken()
         return taken
+
+    def _warn_of_reset(self, place: TopicPartition, found: PartitionBatch) -> None:
+        position = self._positions[place]
+        first = found.records[0].offset if found.records else found.next_offset
+        if 0 <= first < position:
+            log.warning(
+                "%s:%d: the topic was recreated; reading continues from offset %d instead of %d",
+                *place, first, position,
+            )  # fmt: skip
 
     def _raise_failure(self) -> None:
         if self._batches:

@@ -11,10 +11,14 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, 
 from confluent_kafka import TopicPartition as Position
 
 from core.kafka.fetch_thread import FetchThread
+from core.kafka.preflight import no_answer
 from schemas.errors import KafkaAccessError, KafkaAwayError, TopicError
 
 AWAY_S = 30.0
 """Time without an answer after which Kafka counts as away."""
+
+START_S = 5.0
+"""The same before the first answer."""
 
 MISSING_S = 3.0
 """Time after which a topic counts as missing; another broker may know of it later."""
@@ -41,8 +45,10 @@ _Answer = TypeVar("_Answer")
 class LibrdkafkaQueries:
     """The queries of `StandaloneConsumer` on a fetch thread."""
 
-    def __init__(self, thread: FetchThread) -> None:
+    def __init__(self, thread: FetchThread, servers: str) -> None:
         self._thread = thread
+        self._servers = servers
+        self._has_answered = False
 
     async def check(self) -> None:
         """Check that a broker answers. Raises as `StandaloneConsumer`."""
@@ -114,6 +120,7 @@ class LibrdkafkaQueries:
                 fault: KafkaError = error.args[0]
             else:
                 self._thread.accepted()
+                self._has_answered = True
                 return answer
             waited_s = clock() - began
             rejection = self._thread.rejection
@@ -130,11 +137,12 @@ class LibrdkafkaQueries:
                     f"Kafka rejects the connection: {rejection}; check SLUICE_KAFKA_SASL_*, "
                     "SLUICE_KAFKA_OAUTH_* and SLUICE_KAFKA_CA_FILE"
                 )
-            if waited_s > AWAY_S or fault.code() == KafkaError._DESTROY:
-                raise KafkaAwayError(
-                    f"Kafka did not answer within {waited_s:.0f} s ({fault.name()}); check that "
-                    "the brokers run and SLUICE_KAFKA_BOOTSTRAP_SERVERS, then retry"
-                )
+            patience_s = AWAY_S if self._has_answered else START_S
+            if fault.code() == KafkaError._DESTROY:
+                raise KafkaAwayError("the consumer of Kafka is closed")
+            # A rejection has its own patience.
+            if waited_s > patience_s and rejection is None:
+                raise KafkaAwayError(no_answer(self._servers))
             await asyncio.sleep(_PAUSE_S)
 
 

@@ -34,7 +34,7 @@ def checked_kafka() -> dict[str, Any]:
     from infra.devstack.addresses import kafka_connection
 
     kafka = kafka_connection(InfraSettings())
-    asyncio.run(check_connection(kafka))
+    asyncio.run(check_connection(kafka, must_answer=True))
     return kafka
 
 
@@ -112,7 +112,7 @@ def wait_for_workers(version: str) -> RegistryUse:
     from infra.workers.registry_use import until_used
 
     with notes.status("waiting for the workers"):
-        return asyncio.run(until_used(checked_kafka(), version))
+        return asyncio.run(until_used(checked_librdkafka(), version))
 
 
 def raise_rejections(use: RegistryUse | None) -> None:
