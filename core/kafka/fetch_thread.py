@@ -44,6 +44,9 @@ CALLBACKS_S = 1.0
 
 CLOSE_S = 5.0
 
+NO_GROUP = "sluice-reader"
+"""librdkafka requires the name of a group; without a subscription it does not join it."""
+
 TUNING: Mapping[str, Any] = {
     "queued.max.messages.kbytes": 16 * 1024,
     # Time until a partition whose queue was full is fetched again.

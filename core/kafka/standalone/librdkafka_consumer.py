@@ -12,14 +12,11 @@ from typing import Any
 from aiokafka import TopicPartition
 
 from core.kafka.fetch_source import Batch, FetchedRecord, PartitionBatch
-from core.kafka.fetch_thread import FetchThread
+from core.kafka.fetch_thread import NO_GROUP, FetchThread
 from core.kafka.standalone.queries import LibrdkafkaQueries, forbidden
 from schemas.errors import KafkaAwayError, SluiceError
 
 log = logging.getLogger(__name__)
-
-NO_GROUP = "sluice-reader"
-"""librdkafka requires the name of a group; without a subscription it does not join it."""
 
 WAIT_MS = 200
 """Default of the time for which the broker holds a fetch that finds no record."""
