@@ -148,6 +148,7 @@ class FetchThread:
             try:
                 answer = question(self._consumer)
             except Exception as error:  # noqa: BLE001 - the caller receives it
+                self._serve_callbacks()
                 self._on_loop(_fail, future, error)
             else:
                 self._on_loop(_resolve, future, answer)
@@ -211,13 +212,18 @@ class FetchThread:
         self._follow_orders()
         if not self._partitions.assigned:
             self._ordered.wait(CALLBACKS_S)
-            self._consumer.poll(0)
+            self._serve_callbacks()
         elif self._room.acquire(blocking=False):
             if not self._fetch():
                 self._room.release()
             self._partitions.measure(self._consumer)
         else:
             self._ordered.wait()
+
+    def _serve_callbacks(self) -> None:
+        """Have librdkafka ask for a token, and note errors; with an assignment, each fetch does."""
+        if not self._partitions.assigned:
+            self._consumer.poll(0)
 
     def _end(self) -> None:
         self._ended.set()

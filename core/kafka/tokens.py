@@ -33,7 +33,7 @@ USED_SHARE = 0.8
 UNSAID_LIFE_S = 300.0
 """Lifetime of a token that does not state one."""
 
-RETRY_S = 10.0
+RETRY_S = 5.0
 """Time until librdkafka asks again for a token that could not be renewed."""
 
 _TIMEOUT_S = 10.0
@@ -179,8 +179,9 @@ class LibrdkafkaTokens:
             if self._latest is None:
                 raise
             log.warning("no new token for Kafka, trying again in %.0f s: %s", RETRY_S, error)
-        soonest = self._now_s() + RETRY_S
-        return self._latest.value, max(self._latest.expires_at, soonest)
+        now = self._now_s()
+        is_expired = self._latest.expires_at <= now
+        return self._latest.value, now + RETRY_S if is_expired else self._latest.expires_at
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

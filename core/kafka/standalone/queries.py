@@ -17,14 +17,14 @@ from schemas.errors import KafkaAccessError, KafkaAwayError, TopicError
 AWAY_S = 30.0
 """Time without an answer after which Kafka counts as away."""
 
-START_S = 5.0
-"""The same before the first answer."""
-
 MISSING_S = 3.0
 """Time after which a topic counts as missing; another broker may know of it later."""
 
-REJECTED_S = 5.0
-"""Time after which a rejection counts; brokers that start may reject, and tokens are renewed."""
+REJECTED_S = 30.0
+"""Time after which a rejection counts: brokers that start may reject, and a token is renewed."""
+
+START_S = 5.0
+"""`AWAY_S` and `REJECTED_S` before the first answer."""
 
 _ATTEMPT_S = 2.0
 _PAUSE_S = 0.2
@@ -132,16 +132,15 @@ class LibrdkafkaQueries:
                     f"{', '.join(topics)}: {fault.str()}; create missing topics and partitions: "
                     "sluice topics create"
                 )
-            if rejected_at is not None and clock() - rejected_at > REJECTED_S:
+            away_s, rejected_s = (AWAY_S, REJECTED_S) if self._has_answered else (START_S, START_S)
+            if rejected_at is not None and clock() - rejected_at > rejected_s:
                 raise KafkaAccessError(
                     f"Kafka rejects the connection: {rejection}; check SLUICE_KAFKA_SASL_*, "
                     "SLUICE_KAFKA_OAUTH_* and SLUICE_KAFKA_CA_FILE"
                 )
-            patience_s = AWAY_S if self._has_answered else START_S
             if fault.code() == KafkaError._DESTROY:
                 raise KafkaAwayError("the consumer of Kafka is closed")
-            # A rejection has its own patience.
-            if waited_s > patience_s and rejection is None:
+            if waited_s > away_s and rejection is None:
                 raise KafkaAwayError(no_answer(self._servers))
             await asyncio.sleep(_PAUSE_S)
 

@@ -17,9 +17,10 @@ from core.kafka.fetch_source import FetchedRecord
 from core.kafka.standalone import bounded_reading, queries
 from core.kafka.standalone.bounded_reading import read_from_begin, read_until
 from core.kafka.standalone.in_memory import InMemoryConsumer, InMemoryTopics
-from core.kafka.standalone.librdkafka_consumer import LibrdkafkaConsumer
+from core.kafka.standalone.librdkafka_consumer import LibrdkafkaConsumer, standalone
 from core.kafka.standalone.port import StandaloneConsumer
-from schemas.errors import KafkaAwayError, TopicError
+from infra.devstack.processes.ports import free_port
+from schemas.errors import ConfigurationError, KafkaAwayError, TopicError
 
 PATIENCE_S = 30.0
 SOON_S = 0.2
@@ -450,6 +451,33 @@ def test_reading_until_an_end_that_never_comes_is_a_named_error(
                 pass
 
     _run(log, case)
+
+
+def test_a_broker_that_is_away_at_the_start_is_a_named_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(queries, "START_S", 0.1)
+    monkeypatch.setattr(queries, "_ATTEMPT_S", 0.2)
+
+    async def case() -> None:
+        async with standalone({"bootstrap.servers": f"127.0.0.1:{free_port()}"}) as consumer:
+            with pytest.raises(KafkaAwayError, match="SLUICE_KAFKA_BOOTSTRAP_SERVERS"):
+                await consumer.partitions("any")
+
+    asyncio.run(case())
+
+
+def test_settings_that_librdkafka_rejects_are_a_named_error() -> None:
+    async def case() -> None:
+        async with standalone(
+            {"bootstrap.servers": "x:1", "security.protocol": "none"}
+        ) as consumer:
+            with pytest.raises(ConfigurationError, match="librdkafka rejects"):
+                await consumer.partitions("any")
+            with pytest.raises(ConfigurationError, match="librdkafka rejects"):
+                await consumer.read()
+
+    asyncio.run(case())
 
 
 def test_a_closed_consumer_answers_nothing(log: Log) -> None:
