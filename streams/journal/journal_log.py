@@ -84,7 +84,9 @@ def booking_of(headers: Iterable[tuple[str, bytes | None]]) -> tuple[str, bool] 
 
 
 class KafkaJournalLog:
-    """The journal's topics on a broker. Commits of `group` on `work_topics` count."""
+    """The journal's topics on a broker. Commits of `group` on `work_topics` count. Queries have a
+    consumer of their own: a broker answers them after the fetch that waits on the same connection.
+    """
 
     def __init__(
         self, librdkafka: Mapping[str, Any], group: str, work_topics: Iterable[str]
@@ -112,14 +114,16 @@ class KafkaJournalLog:
     async def offsets_at(self, times: Mapping[int, int]) -> Mapping[int, int]:
         """See `JournalLog`."""
         wanted = {TopicPartition(OUTCOMES, partition): at for partition, at in times.items()}
-        found = await self._connected().offsets_at(wanted)
+        async with standalone(self._librdkafka) as consumer:
+            found = await consumer.offsets_at(wanted)
         return {place.partition: offset for place, offset in found.items()}
 
     async def ends(self, partitions: Collection[int]) -> Mapping[int, int]:
         """See `JournalLog`."""
-        self._partitions = await self._connected().partitions(OUTCOMES)
         places = [TopicPartition(OUTCOMES, partition) for partition in partitions]
-        found = await self._connected().ends(places)
+        async with standalone(self._librdkafka) as consumer:
+            self._partitions = await consumer.partitions(OUTCOMES)
+            found = await consumer.ends(places)
         return {place.partition: offset for place, offset in found.items()}
 
     async def follow(self, positions: Mapping[int, int]) -> None:

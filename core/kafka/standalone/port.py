@@ -16,7 +16,8 @@ from core.kafka.fetch_source import FetchedRecord
 
 
 class StandaloneConsumer(Protocol):
-    """See the module. A query, and a read, raises one of these:
+    """See the module. A query of a consumer that reads an idle partition waits for its fetch, up to
+    that fetch's longest wait. A query, and a read, raises one of these:
 
     TopicError: a topic or partition does not exist.
     KafkaAccessError: Kafka rejects the connection, or reading of a topic.
