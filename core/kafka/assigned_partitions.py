@@ -110,6 +110,14 @@ class AssignedPartitions:
         self.highwaters = found
 
 
+def headers_of(message: Any) -> tuple[tuple[str, bytes | None], ...] | None:
+    """Return the headers of a message; `None` if a name is not UTF-8."""
+    try:
+        return tuple(_headers(message) or ())
+    except (SystemError, UnicodeDecodeError):
+        return None
+
+
 def _add(
     message: Any, place: TopicPartition, to: PartitionBatch, *, needs_headers: bool = True
 ) -> bool:
@@ -128,16 +136,14 @@ def _add(
             return True
         to.error = error
         return False
-    try:
-        headers = _headers(message)
-    except (SystemError, UnicodeDecodeError):
+    headers = headers_of(message)
+    if headers is None:
         if needs_headers:
             to.unreadable = offset
             return False
         log.warning(
             "%s:%d: offset %d is read without its headers: a name is not UTF-8", *place, offset
         )
-        headers = None
     kind, timestamp = message.timestamp()
     to.records.append(
         FetchedRecord(
@@ -148,7 +154,7 @@ def _add(
             kind - 1,
             message.key(),
             message.value(),
-            tuple(headers) if headers else (),
+            headers or (),
         )
     )
     to.next_offset = offset + 1

@@ -141,7 +141,7 @@ def earlier(parts: ReplayComponents, run_id: str) -> Earlier:
     """Return a run's records on the replay topic and in the tables."""
     done: set[tuple[str, int, int]] = set()
     is_open = False
-    for event in events_of_run(parts.kafka, Codec("ReplayDecision"), run_id):
+    for event in events_of_run(parts.log, Codec("ReplayDecision"), run_id):
         is_open = is_open or event["kind"] == OPENED
         if event["kind"] == DECISION:
             source = event["source"]
