@@ -87,19 +87,3 @@ def answers_by_prompt(
     """Prompts and their answers by strength."""
     for item in items:
         yield item.prompt, item.answers
-
-
-def recorded_answers(
-    items: Iterable[SampleRequest], models: Mapping[str, str] = MODELS
-) -> Iterator[dict[str, Any]]:
-    """The workload in the form of a file of recorded answers: `id`, `task`, `prompt`, and
-    `answers` with `text` and `score` by model.
-    """
-    for item in items:
-        yield {
-            "id": item.id,
-            "task": item.category,
-            "prompt": item.prompt,
-            "reference": item.answers[STRENGTHS[-1]]["text"],
-            "answers": {model: item.answers[strength] for model, strength in models.items()},
-        }
