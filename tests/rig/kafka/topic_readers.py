@@ -18,7 +18,7 @@ import orjson
 from core.codecs import Codecs
 from core.kafka.producer import Outgoing
 from core.registry_signature import RegistryKeys, UnsignedRecordError
-from infra.cli.alerts import decoded
+from infra.cli.operations.alerts import decoded
 from infra.cli.output.alerts import alerts_shown
 from infra.devstack.registry import local_registry
 from infra.labels.judged_answers import AskedRequest

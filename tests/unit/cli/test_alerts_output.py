@@ -9,7 +9,7 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from infra.cli import alerts
+from infra.cli.operations import alerts
 from infra.cli.output.alerts import alerts_shown, evaluation_in_words
 from schemas.alert_evaluation import AlertEvaluation
 from schemas.events import Alert

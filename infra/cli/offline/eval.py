@@ -94,7 +94,7 @@ def command(
     if (data is None) == (golden is None):
         raise click.UsageError("give one of --data and --golden")
     if golden is not None:
-        from infra.cli.golden_eval import examine_golden
+        from infra.cli.offline.golden_eval import examine_golden
 
         examine_golden(
             golden,
