@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.output.counting import counted
-from infra.cli.output.screen import console, notes, print_json, print_table
+from infra.cli.output.screen import console, counted, notes, print_json, print_table
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from infra.cli.output.counting import counted
 from infra.cli.output.errors import FoundProblemsError
-from infra.cli.output.screen import notes, print_json, say
+from infra.cli.output.screen import counted, notes, print_json, say
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:

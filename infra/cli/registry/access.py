@@ -6,8 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infra.cli.output.counting import counted
-from infra.cli.output.screen import notes
+from infra.cli.output.screen import counted, notes
 from infra.settings import InfraSettings
 from schemas.errors import RegistryError
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.offline.evaluation.bootstrap import interval
+from streams.offline.evaluation.bands import interval
 from streams.offline.evaluation.curves import (
     NoGapError,
     Ranking,
