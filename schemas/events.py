@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas.records import Decision, Failure, RequestRecord, Source, UsageFields
+from schemas.records import CountedUsage, Decision, Failure, RequestRecord, Source
 
 CONFIDENCE, JUDGED, CONSISTENT, AGREES, FEEDBACK = (
     "cascade_confidence",
@@ -21,7 +21,7 @@ CONFIDENCE, JUDGED, CONSISTENT, AGREES, FEEDBACK = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CostEvent(UsageFields, RequestRecord):
+class CostEvent(CountedUsage, RequestRecord):
     """One real provider call."""
 
     tenant: str

@@ -18,6 +18,12 @@ BEFORE_HOPS = -1
 ANSWER, CLASSIFY, JUDGE, SHADOW = "answer", "classify", "judge", "shadow"
 """Purposes of a provider call."""
 
+NANO = 1_000_000_000
+"""Nano-USD of a USD."""
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
@@ -165,7 +171,7 @@ class TierMessage(RequestRecord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UsageFields:
+class CountedUsage:
     """Usage counted by a provider, in its answer and in a cost event; `None` if not reported.
 
     `input_tokens` includes cached and audio tokens, `output_tokens` includes reasoning and audio

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from schemas.errors import ConfigurationError
+from schemas.records import DAY_MS
 
 REQUESTS = "llm.requests.v1"
 REPLIES = "llm.replies.v1"
@@ -33,7 +34,6 @@ DEAD_LETTER_SUFFIX = ".dlq"
 DEFAULT_TIERS = ("simple", "moderate", "complex")
 
 MIB = 1024 * 1024
-DAY_MS = 24 * 3600 * 1000
 
 MAX_REQUEST_BYTES = 4 * MIB
 """Largest accepted request value. The topic itself takes 8 MiB, so that a larger request can arrive

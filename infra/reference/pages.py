@@ -11,7 +11,8 @@ from pydantic_settings import BaseSettings
 from infra.settings import InfraSettings
 from schemas.alert_names import AlertName, Resolution
 from schemas.encoding.avro_schemas import VALUES, whole_schema
-from schemas.topics import DAY_MS, MIB, PartitioningClass, Topic, declared_topics
+from schemas.records import DAY_MS
+from schemas.topics import MIB, PartitioningClass, Topic, declared_topics
 from sinks.analytics.named_queries import questions
 from sinks.settings import SinkSettings
 from streams.registry.document.document import json_schema

@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from core.dedup_index import KEY_BYTES, RecentKeys
-
-SPAN_MS = 15 * 60 * 1000
-"""Deduplication time of a request id after its terminal outcome (design, section 2)."""
+from schemas.identity import DUPLICATE_WINDOW_MS
 
 MAX_KEYS = 4_000_000
 """Most keys of one partition; about 100 MB. Beyond it the oldest are dropped early."""
@@ -21,7 +19,7 @@ MAX_KEYS = 4_000_000
 class SeenWindow:
     """Keys by the time of the record that counted; times are broker times, ms."""
 
-    def __init__(self, span_ms: int = SPAN_MS, max_keys: int = MAX_KEYS) -> None:
+    def __init__(self, span_ms: int = DUPLICATE_WINDOW_MS, max_keys: int = MAX_KEYS) -> None:
         self._span_ms = span_ms
         self._max_keys = max_keys
         self._counted = RecentKeys(span_ms)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from schemas.errors import SluiceError
-from schemas.records import UsageFields
+from schemas.records import CountedUsage
 
 
 class ErrorClass(StrEnum):
@@ -83,7 +83,7 @@ class ChatCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Usage(UsageFields):
+class Usage(CountedUsage):
     """Usage counted by the provider. `unknown` names reported fields without a known price; with
     one of them the cost is unknown.
     """
