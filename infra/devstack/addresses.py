@@ -21,14 +21,18 @@ def kafka_address(settings: InfraSettings) -> str:
     )
 
 
-def kafka_connection(settings: InfraSettings) -> dict[str, Any]:
-    """Return the connection settings for aiokafka.
+async def kafka_connection(settings: InfraSettings) -> dict[str, Any]:
+    """Return the connection settings for aiokafka, after a test of them.
 
     Raises:
         LocalStackError: as `kafka_address`.
-        ConfigurationError: as `KafkaAccess.kafka_at`.
+        ConfigurationError: as `KafkaAccess.kafka_at`, or the broker rejected the connection.
     """
-    return settings.kafka_at(kafka_address(settings))
+    from core.kafka.preflight import check_connection  # noqa: PLC0415 - `--help` needs no aiokafka
+
+    kafka = settings.kafka_at(kafka_address(settings))
+    await check_connection(kafka)
+    return kafka
 
 
 def clickhouse_address(settings: InfraSettings) -> str:

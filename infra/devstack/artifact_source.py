@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from core.kafka.preflight import check_connection
 from infra.devstack.addresses import kafka_connection
 from infra.settings import InfraSettings
 from streams.registry.artifacts import ArtifactSource, artifact_files
@@ -33,6 +32,4 @@ def artifact_source(
 
 
 async def _history(settings: InfraSettings) -> RegistryHistory:
-    kafka = kafka_connection(settings)
-    await check_connection(kafka)
-    return await read_history(kafka, keys=settings.registry_keys)
+    return await read_history(await kafka_connection(settings), keys=settings.registry_keys)

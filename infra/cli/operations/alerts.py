@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -32,15 +32,11 @@ def command(since: str, *, as_json: bool) -> None:
     Reads the topic llm.alerts.v1, so it works while ClickHouse is down. Rules are in the registry,
     under `alerts`.
     """
-    from infra.cli.arguments.time_range import WrongTimeError, time_range
+    from infra.cli.arguments.time_range import given_range
     from infra.cli.output.alerts import alerts_shown
-    from infra.devstack.addresses import kafka_connection
 
-    try:
-        start = time_range(since).since
-    except WrongTimeError as wrong:
-        raise click.UsageError(str(wrong)) from None
-    records, evaluation = asyncio.run(_read(kafka_connection(InfraSettings())))
+    start = given_range(since).since
+    records, evaluation = asyncio.run(_read())
     shown = alerts_shown(records, int(start.timestamp() * 1000), evaluation)
     if as_json:
         print_json(shown.as_document())
@@ -91,21 +87,19 @@ def show_alerts(shown: AlertsShown, since: str) -> None:
     )
 
 
-async def _read(
-    kafka: Mapping[str, Any],
-) -> tuple[list[tuple[int, int, Alert]], AlertEvaluation | None]:
+async def _read() -> tuple[list[tuple[int, int, Alert]], AlertEvaluation | None]:
     """Return all alerts of the topic, and the latest evaluation of rules; report the number of
     unreadable alerts.
     """
     from core.codecs import Codecs
-    from core.kafka.preflight import check_connection
     from core.schema_registry import known_schemas
+    from infra.devstack.addresses import kafka_connection
     from schemas.alert_evaluation import fetch_evaluation
     from schemas.encoding.codec import Codec
     from streams.alerts.log.kafka_alert_log import read_alerts
     from streams.worker.settings import WorkerSettings
 
-    await check_connection(kafka)
+    kafka = await kafka_connection(InfraSettings())
     settings = WorkerSettings()
     known = known_schemas(settings.schema_registry_url)
     codecs, codec = Codecs(known), Codec("Alert", known)

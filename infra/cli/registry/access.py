@@ -29,12 +29,9 @@ def registry_keys() -> RegistryKeys | None:
 
 def checked_kafka() -> dict[str, Any]:
     """Return the Kafka connection after a test of it."""
-    from core.kafka.preflight import check_connection
     from infra.devstack.addresses import kafka_connection
 
-    kafka = kafka_connection(InfraSettings())
-    asyncio.run(check_connection(kafka))
-    return kafka
+    return asyncio.run(kafka_connection(InfraSettings()))
 
 
 def read_registry() -> RegistryHistory:
