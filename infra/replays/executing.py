@@ -23,7 +23,7 @@ from streams.providers.pricing.price_list import PriceBook
 from streams.routing.confidence.scorers import Answered
 from streams.routing.confidence.second_opinion import judge_body, read_judgement
 from streams.routing.features.request_features import estimate_tokens
-from streams.routing.parameters.answer_limits import answer_limit, asked_limit
+from streams.routing.parameters.optional_parameters import answer_limit, asked_limit
 from streams.routing.selection.candidates import EXPECTED_OUTPUT_TOKENS, Candidate
 from streams.routing.snapshot import Model, RegistrySnapshot
 

@@ -17,8 +17,8 @@ from streams.registry.document.alerts import alerting_of
 from streams.registry.document.budgets import budget_of
 from streams.registry.document.document import RegistryDocument
 from streams.registry.document.document_problems import artifact_missing, problems_in
-from streams.registry.document.experiments import ExperimentPart
 from streams.registry.document.models import InstancePart, ModelPart, PricePart, TokenPricePart
+from streams.registry.document.policy import ExperimentPart
 from streams.registry.document.problems import InvalidRegistryError, Problem
 from streams.registry.document.yaml_text import YamlText
 from streams.registry.learned import ArtifactOf, with_artifact

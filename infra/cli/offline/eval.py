@@ -9,8 +9,7 @@ import click
 
 from infra.cli.arguments.columns import columns_of
 from infra.cli.arguments.operating_point import Aim, choice_of, in_words
-from infra.cli.arguments.paths import OutFolder
-from infra.cli.arguments.values import Number
+from infra.cli.arguments.values import Number, OutFolder
 from infra.cli.output.screen import notes, print_json, print_table
 
 if TYPE_CHECKING:

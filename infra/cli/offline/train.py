@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.arguments.paths import OutFile
+from infra.cli.arguments.values import OutFile
 from infra.cli.output.errors import FoundProblemsError
 from infra.cli.output.screen import notes, print_json, print_table
 from schemas.errors import SluiceError

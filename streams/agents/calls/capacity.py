@@ -21,7 +21,7 @@ from streams.budgets.call_budgets import Budgets
 from streams.routing.budgets import Downgrade, Rejected
 from streams.routing.decision_trace import Step
 from streams.routing.features.request_features import needs_of
-from streams.routing.parameters.answer_limits import asked_limit
+from streams.routing.parameters.optional_parameters import asked_limit
 from streams.routing.selection.candidates import (
     Excluded,
     ModelRequirements,

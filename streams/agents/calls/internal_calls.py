@@ -16,7 +16,7 @@ from streams.agents.context.hop_progress import HopProgress
 from streams.providers.port import Completion
 from streams.routing.decision_trace import Step
 from streams.routing.features.request_features import needs_of
-from streams.routing.parameters.answer_limits import asked_limit
+from streams.routing.parameters.optional_parameters import asked_limit
 from streams.routing.selection.candidates import ModelRequirements
 
 NO_CAPACITY = "no_capacity"

@@ -21,7 +21,7 @@ from streams.providers.exchange import EndedCall, chat_call, complete
 from streams.providers.port import ErrorClass, Usage
 from streams.providers.refusals.refused_parameters import RefusedParameters
 from streams.providers.reliability.instance_load import CallInFlight, Instances
-from streams.routing.parameters.answer_limits import answer_limit, asked_limit
+from streams.routing.parameters.optional_parameters import answer_limit, asked_limit
 from streams.routing.selection.candidates import EXPECTED_OUTPUT_TOKENS, Candidate
 
 LEASE_MARGIN_MS = 2_000

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.identity import DUPLICATE_WINDOW_MS
 from schemas.topics import COST, OUTCOMES, QUALITY
-from sinks.rows.dedup_window import SeenWindow
+from sinks.rows.dedup import SeenWindow
 from sinks.rows.row_reader import reader_of
 from tests.sql.rig.log import T0, cost_event, on_log, outcome_event, quality_event
 

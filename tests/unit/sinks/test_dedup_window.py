@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.identity import DUPLICATE_WINDOW_MS
-from sinks.rows.dedup_window import SeenWindow
+from sinks.rows.dedup import SeenWindow
 
 _steps = st.lists(
     st.tuples(st.sampled_from([b"a", b"b", b"c"]), st.integers(0, DUPLICATE_WINDOW_MS)), max_size=60

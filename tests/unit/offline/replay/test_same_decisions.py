@@ -17,9 +17,8 @@ from schemas.encoding.avro_mapping import as_record
 from schemas.encoding.codec import Codec
 from schemas.records import Decision
 from streams.offline.replay.accepted import accepted_request
-from streams.offline.replay.costs import tier_costs
 from streams.offline.replay.decisions.redeciding import DecisionOrigin, ReplayContext, redecide
-from streams.offline.replay.replaying import Replayer
+from streams.offline.replay.replaying import Replayer, tier_costs
 from streams.offline.replay.row_bytes import RowBytes
 from streams.offline.replay.rows import DECISION, LAST_MARK, Replayed, run_event
 from streams.providers.in_memory_provider import says
