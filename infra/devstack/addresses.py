@@ -26,13 +26,20 @@ async def kafka_connection(settings: InfraSettings) -> dict[str, Any]:
 
     Raises:
         LocalStackError: as `kafka_address`.
-        ConfigurationError: as `KafkaAccess.kafka_at`, or the broker rejected the connection.
+        ConfigurationError: as `KafkaAccess.kafka_at`.
+        KafkaAwayError, KafkaAccessError: as `check_connection`.
     """
     from core.kafka.preflight import check_connection  # noqa: PLC0415 - `--help` needs no aiokafka
 
     kafka = settings.kafka_at(kafka_address(settings))
-    await check_connection(kafka)
+    await check_connection(kafka, must_answer=True)
     return kafka
+
+
+async def librdkafka_connection(settings: InfraSettings) -> dict[str, Any]:
+    """Return the connection settings for librdkafka, after a test. Raises as `kafka_connection`."""
+    await kafka_connection(settings)
+    return settings.librdkafka_at(kafka_address(settings))
 
 
 def clickhouse_address(settings: InfraSettings) -> str:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from infra.devstack.addresses import kafka_connection
+from infra.devstack.addresses import librdkafka_connection
 from infra.settings import InfraSettings
 from streams.registry.artifacts import ArtifactSource, artifact_files
 from streams.registry.history import RegistryHistory
@@ -32,4 +32,4 @@ def artifact_source(
 
 
 async def _history(settings: InfraSettings) -> RegistryHistory:
-    return await read_history(await kafka_connection(settings), keys=settings.registry_keys)
+    return await read_history(await librdkafka_connection(settings), keys=settings.registry_keys)

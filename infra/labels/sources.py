@@ -5,7 +5,7 @@ registry topic.
 from __future__ import annotations
 
 from core.schema_registry import known_schemas
-from infra.devstack.addresses import clickhouse_address, kafka_connection
+from infra.devstack.addresses import clickhouse_address, librdkafka_connection
 from infra.labels.gathering import Gathered, gather
 from infra.labels.judged_answers import judged_answers
 from infra.labels.kafka_log import KafkaPromptLog
@@ -23,7 +23,7 @@ async def labels_from_tables(between: TimeRange, *, by: str) -> Gathered:
 
     Raises:
         SinkError: ClickHouse does not respond, or rejects the query.
-        PromptLogUnavailableError: the broker stopped responding.
+        KafkaAwayError: the broker stopped responding.
         LocalStackError: no address is set and no local pipeline runs.
     """
     settings = SinkSettings(clickhouse_url=clickhouse_address(InfraSettings()))
@@ -32,7 +32,7 @@ async def labels_from_tables(between: TimeRange, *, by: str) -> Gathered:
     try:
         return await gather(
             judged_answers(rows),
-            KafkaPromptLog(await kafka_connection(InfraSettings())),
+            KafkaPromptLog(await librdkafka_connection(InfraSettings())),
             Codec("Request", known),
             by=by,
             learn=known.learn if known is not None else None,
@@ -50,6 +50,6 @@ async def current_snapshot() -> RegistrySnapshot | None:
         LocalStackError: no address is set and no local pipeline runs.
     """
     settings = InfraSettings()
-    history = await read_history(await kafka_connection(settings), keys=settings.registry_keys)
+    history = await read_history(await librdkafka_connection(settings), keys=settings.registry_keys)
     pointer = history.current
     return None if pointer is None else history.version(pointer.version).snapshot

@@ -22,7 +22,7 @@ from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.ports import KafkaPorts
 from streams.flow.broker_clock import sync_broker_clock
 from streams.flow.dispatcher import TopicDispatcher
-from streams.journal.partition_journal import Owner
+from streams.journal.admission import Owner
 from streams.membership.static_member import Member
 from streams.membership.topology_watch import REBALANCES
 from streams.observability.consumer_lag import Partition, consumer_lag
@@ -89,9 +89,7 @@ class Worker:
         parts.started_at = parts.clock.now()
         await parts.journal_log.start()
         stack.push_async_callback(parts.journal_log.stop)
-        self._background(
-            stack, parts.registry.follow(self._settings.kafka, self._settings.librdkafka)
-        )
+        self._background(stack, parts.registry.follow(self._settings.librdkafka))
         await self._loaded()
         deps = self._deps = await parts.dependencies(stack)
         self._intakes = parts.intakes(deps, self._fail)

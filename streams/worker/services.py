@@ -26,7 +26,7 @@ from streams.budgets.expected_costs import expected_by_price
 from streams.budgets.reservations import Reservations
 from streams.flow.dispatcher import PartitionAssignment
 from streams.flow.worker_status_feed import KafkaStatusFeed
-from streams.journal.partition_journal import Owner
+from streams.journal.admission import Owner
 from streams.membership.name_guard import NameGuard, NameTakenOverError
 from streams.observability.metrics import WorkerMetrics
 from streams.providers.http.operator_policy import HostPolicy, KeyRing
@@ -81,7 +81,7 @@ class Services:
         Raises:
             TopicError: the cost topic or the ledger is missing, or one was recreated.
         """
-        log = KafkaBudgetLog(self._settings.kafka, self._settings.librdkafka)
+        log = KafkaBudgetLog(self._settings.librdkafka)
         await log.start()
         stack.push_async_callback(log.stop)
         reservations = Reservations()
@@ -155,9 +155,9 @@ class Services:
         lost: Callable[[NameTakenOverError], None],
     ) -> None:
         """Watch for another process with this worker's name."""
-        feed = KafkaStatusFeed(self._settings.kafka, self._settings.librdkafka)
-        await feed.start()
+        feed = KafkaStatusFeed(self._settings.librdkafka)
         stack.push_async_callback(feed.stop)
+        await feed.start()
         self.opened.append(NameGuard(feed, mine, alerts, lost).run)
 
     def _rules(self) -> Rules:

@@ -12,7 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from infra.topics_admin import Partitions, TopicsAdmin
-from schemas.topics import REPLIES, REQUESTS, declared_topics
+from schemas.topic_declarations import declared_topics
+from schemas.topics import REPLIES, REQUESTS
 from tests.bench.figures import Figure
 from tests.bench.floor import PREFIX
 from tests.bench.prompts import Make, make_requests, recorded_file

@@ -22,13 +22,13 @@ from schemas.encoding.avro_schemas import VALUES
 from schemas.errors import RecordTooLargeError
 from schemas.identity import split_identity
 from schemas.records import TierMessage
+from schemas.topic_declarations import declared_topics
 from schemas.topics import (
     COST,
     RECORD_OVERHEAD_BYTES,
     REPLIES,
     REQUESTS,
     dead_letter_topic,
-    declared_topics,
     is_tier_topic,
 )
 from streams.agents.classify.handler import classify
@@ -143,9 +143,7 @@ class Door:
         deps = await self._world.worker()
         vendors, ring = Vendors(self._draw), KeyRing(environment={})
         kinds = (OpenAIProvider, AnthropicProvider)
-        providers = {
-            kind.name: kind(ring, HostPolicy(), transport=lambda: vendors) for kind in kinds
-        }
+        providers = {kind.name: kind(ring, HostPolicy(), client=lambda: vendors) for kind in kinds}
         self._log = _StrictLog(self._world.log)
         known = KnownSchemas(MemoryRegistry())
         await known.register(VALUES)

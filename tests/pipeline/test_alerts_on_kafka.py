@@ -22,7 +22,8 @@ from schemas.encoding.codec import Codec
 from schemas.events import Alert
 from schemas.identity import identity_key
 from schemas.journal_headers import JournalHeaders
-from schemas.topics import ALERTS, COST, OUTCOMES, declared_topics
+from schemas.topic_declarations import declared_topics
+from schemas.topics import ALERTS, COST, OUTCOMES
 from streams.alerts.factory import open_alerts
 from streams.alerts.leader_session import Rules
 from streams.alerts.log.kafka_alert_log import KafkaAlertLog, read_alerts
@@ -159,7 +160,7 @@ def test_one_is_elected_reads_all_alerts_and_the_other_follows_when_it_leaves(
             assert len(seen) == 2
             assert await other.delivered_offset() == mine[0].offset + 1
             await other.stop()
-            again = await read_alerts(bench.kafka, 0)
+            again = await read_alerts({"bootstrap.servers": bench.kafka["bootstrap_servers"]}, 0)
             assert [each.offset for each in again][-2:] == [each.offset for each in seen]
 
     asyncio.run(asyncio.wait_for(whole(), 60))

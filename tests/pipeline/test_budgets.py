@@ -19,13 +19,14 @@ from schemas.alert_names import AlertName
 from schemas.encoding.avro_mapping import as_record
 from schemas.encoding.codec import Codec
 from schemas.events import CostEvent
-from schemas.topics import ALERTS, BUDGETS, COST, declared_topics
+from schemas.topic_declarations import declared_topics
+from schemas.topics import ALERTS, BUDGETS, COST
 from streams.budgets.budget_log import KafkaBudgetLog
 from streams.budgets.budget_tracker import BudgetTracker
 from streams.budgets.call_budgets import LiveBudgets
 from streams.budgets.ledger import CompletenessMark, read_entry
 from streams.budgets.reservations import Reservations
-from streams.journal.partition_journal import Owner
+from streams.journal.admission import Owner
 from streams.routing.budgets import (
     REJECT,
     TENANT,
@@ -117,9 +118,7 @@ class _Scene:
         ]
 
     async def worker(self, name: str) -> _Worker:
-        log = KafkaBudgetLog(
-            {"bootstrap_servers": self.address}, {"bootstrap.servers": self.address}
-        )
+        log = KafkaBudgetLog({"bootstrap.servers": self.address})
         await log.start()
         reservations = Reservations()
 
@@ -276,7 +275,7 @@ def test_two_workers_agree_with_plain_python_over_a_restart_of_one(
 
 async def _forget_costs(scene: _Scene) -> None:
     """Delete the whole cost topic's records, as retention does: only the ledger knows."""
-    log = KafkaBudgetLog({"bootstrap_servers": scene.address}, {"bootstrap.servers": scene.address})
+    log = KafkaBudgetLog({"bootstrap.servers": scene.address})
     await log.start()
     ends = {number: end for number, (_, end) in (await log.bounds(COST)).items()}
     await log.stop()
@@ -321,7 +320,7 @@ def test_a_running_worker_writes_the_ledger_and_stops_at_the_limit(
 
 async def _ledger_total(scene: _Scene) -> int:
     """Follow the ledger until the month's sums of the tenant come to what was spent."""
-    log = KafkaBudgetLog({"bootstrap_servers": scene.address}, {"bootstrap.servers": scene.address})
+    log = KafkaBudgetLog({"bootstrap.servers": scene.address})
     await log.start()
     reader = await log.open(BUDGETS, dict.fromkeys(range(PARTITIONS), 0))
     cells: dict[int, int] = {}

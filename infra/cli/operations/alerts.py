@@ -93,18 +93,20 @@ async def _read() -> tuple[list[tuple[int, int, Alert]], AlertEvaluation | None]
     """
     from core.codecs import Codecs
     from core.schema_registry import known_schemas
-    from infra.devstack.addresses import kafka_connection
+    from infra.devstack.addresses import kafka_address, kafka_connection
     from schemas.alert_evaluation import fetch_evaluation
     from schemas.encoding.codec import Codec
     from streams.alerts.log.kafka_alert_log import read_alerts
     from streams.worker.settings import WorkerSettings
 
-    kafka = await kafka_connection(InfraSettings())
+    infra = InfraSettings()
+    kafka = await kafka_connection(infra)
     settings = WorkerSettings()
     known = known_schemas(settings.schema_registry_url)
     codecs, codec = Codecs(known), Codec("Alert", known)
     try:
-        found, unread = await decoded(await read_alerts(kafka, 0), codecs, codec)
+        alerts = await read_alerts(infra.librdkafka_at(kafka_address(infra)), 0)
+        found, unread = await decoded(alerts, codecs, codec)
     finally:
         if known is not None:
             await known.close()

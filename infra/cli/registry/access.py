@@ -34,12 +34,19 @@ def checked_kafka() -> dict[str, Any]:
     return asyncio.run(kafka_connection(InfraSettings()))
 
 
+def checked_librdkafka() -> dict[str, Any]:
+    """Return the Kafka connection of librdkafka after a test of it."""
+    from infra.devstack.addresses import librdkafka_connection
+
+    return asyncio.run(librdkafka_connection(InfraSettings()))
+
+
 def read_registry() -> RegistryHistory:
     """Read the registry topic, and warn of unusable, unsigned or unverified records."""
     from streams.registry.registry_topic import read_history
 
     keys = registry_keys()
-    history = asyncio.run(read_history(checked_kafka(), keys=keys))
+    history = asyncio.run(read_history(checked_librdkafka(), keys=keys))
     if history.bad:
         notes.print(
             f"{counted(len(history.bad), 'record')} of the registry topic cannot be used; check "
@@ -100,7 +107,7 @@ def wait_for_workers(version: str) -> RegistryUse:
     from infra.workers.registry_use import until_used
 
     with notes.status("waiting for the workers"):
-        return asyncio.run(until_used(checked_kafka(), version))
+        return asyncio.run(until_used(checked_librdkafka(), version))
 
 
 def raise_rejections(use: RegistryUse | None) -> None:

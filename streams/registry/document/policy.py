@@ -152,7 +152,7 @@ class PolicyPart(DocumentPart):
         return by_artifact or self.cascade.confidence == LEARNED_CONFIDENCE
 
     @property
-    def asks_model(self) -> bool:
+    def calls_model(self) -> bool:
         """Return whether the classifier may call a model."""
         return self.classifier == LLM or (self.classifier == HYBRID and self.hybrid.asks == LLM)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from streams.routing.parameters.optional_parameters import answer_limit, limit_notes
+from streams.routing.parameters.answer_limits import answer_limit, limit_notes
 from streams.routing.selection.candidates import no_model_fits, unfit
 from tests.unit.routing.selection.test_candidates import _need
 from tests.unit.routing.world import model, snapshot
