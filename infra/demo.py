@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.workload.judging import WorkloadJudge
-from infra.workload.sample import BAR, load_workload
+from infra.workload.sample import BAR, WorkloadJudge, load_workload
 from schemas.errors import LocalStackError
 from sinks.clickhouse.connection import connect
 from sinks.settings import SinkSettings

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas.identity import identity_key
-from schemas.records import Decision, Failure, Source
+from schemas.records import CountedUsage, Decision, Failure, RequestRecord, Source
 
 CONFIDENCE, JUDGED, CONSISTENT, AGREES, FEEDBACK = (
     "cascade_confidence",
@@ -22,7 +21,7 @@ CONFIDENCE, JUDGED, CONSISTENT, AGREES, FEEDBACK = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CostEvent:
+class CostEvent(CountedUsage, RequestRecord):
     """One real provider call."""
 
     tenant: str
@@ -42,18 +41,6 @@ class CostEvent:
     status: str
     http_status: int | None = None
     finish_reason: str | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    cache_write_1h_tokens: int | None = None
-    audio_input_tokens: int | None = None
-    audio_output_tokens: int | None = None
-    web_searches: int | None = None
-    service_tier: str | None = None
-    speed: str | None = None
-    geography: str | None = None
     unknown_usage: tuple[str, ...] = ()
     cost_nano: int | None = None
     price_source: str | None = None
@@ -69,14 +56,9 @@ class CostEvent:
     arm: str | None = None
     expected_nano: int | None = None
 
-    @property
-    def key(self) -> bytes:
-        """Identity key of the request that caused the call."""
-        return identity_key(self.tenant, self.request_id)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QualityEvent:
+class QualityEvent(RequestRecord):
     """One quality signal of an answer; `score` is 0..1."""
 
     tenant: str
@@ -102,11 +84,6 @@ class QualityEvent:
     registry_version: str | None = None
     experiment: str | None = None
     arm: str | None = None
-
-    @property
-    def key(self) -> bytes:
-        """Identity key of the request whose answer is rated."""
-        return identity_key(self.tenant, self.request_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +115,7 @@ class HopResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeEvent:
+class OutcomeEvent(RequestRecord):
     """One journal record: an event of a request's hop."""
 
     tenant: str
@@ -168,11 +145,6 @@ class OutcomeEvent:
     result: HopResult | None = None
     error: Failure | None = None
     expected_nano: int | None = None
-
-    @property
-    def key(self) -> bytes:
-        """Identity key of the request."""
-        return identity_key(self.tenant, self.request_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,9 @@ NAME = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 _MISSING_ID_SPACE = UUID("6f1c2f0e-6a53-5d0c-9c4b-3b1f6f2f8a11")
 
+DUPLICATE_WINDOW_MS = 15 * 60 * 1000
+"""Time for which a request id is deduplicated after its terminal outcome (design, section 2)."""
+
 
 def identity_key(tenant: str, request_id: str) -> bytes:
     """Return the key of a request's tier and event records."""

@@ -18,6 +18,12 @@ BEFORE_HOPS = -1
 ANSWER, CLASSIFY, JUDGE, SHADOW = "answer", "classify", "judge", "shadow"
 """Purposes of a provider call."""
 
+NANO = 1_000_000_000
+"""Nano-USD of a USD."""
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
@@ -124,8 +130,21 @@ UNDECIDED = "none"
 """Classifier of a request that ended before a decision: rejected, expired or failed."""
 
 
+class RequestRecord:
+    """A record of one request; its key is the same on all topics, and so is its partition."""
+
+    __slots__ = ()
+    tenant: str
+    request_id: str
+
+    @property
+    def key(self) -> bytes:
+        """Return the identity key."""
+        return identity_key(self.tenant, self.request_id)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TierMessage:
+class TierMessage(RequestRecord):
     """The work of one hop: the request, the decision, past attempts and the best answer so far."""
 
     tenant: str
@@ -150,10 +169,29 @@ class TierMessage:
     tiers_tried: tuple[str, ...] = ()
     best: Answer | None = None
 
-    @property
-    def key(self) -> bytes:
-        """Return the identity key, shared with the journal so that partition numbers match."""
-        return identity_key(self.tenant, self.request_id)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedUsage:
+    """Usage counted by a provider, in its answer and in a cost event; `None` if not reported.
+
+    `input_tokens` includes cached and audio tokens, `output_tokens` includes reasoning and audio
+    tokens, `cache_write_tokens` includes those cached for an hour. `web_searches` counts searches
+    by the provider. `service_tier`, `speed` and `geography` are the provider's names for the
+    billing basis of the call, `None` for its standard ones.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
+    audio_input_tokens: int | None = None
+    audio_output_tokens: int | None = None
+    web_searches: int | None = None
+    service_tier: str | None = None
+    speed: str | None = None
+    geography: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

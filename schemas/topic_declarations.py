@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from schemas.records import DAY_MS
 from schemas.topics import (
     ALERTS,
     BUDGETS,
     COST,
-    DAY_MS,
     DEFAULT_TIERS,
     FEEDBACK,
     MIB,

@@ -24,7 +24,6 @@ DEAD_LETTER_SUFFIX = ".dlq"
 DEFAULT_TIERS = ("simple", "moderate", "complex")
 
 MIB = 1024 * 1024
-DAY_MS = 24 * 3600 * 1000
 
 MAX_REQUEST_BYTES = 4 * MIB
 """Largest accepted request value. The topic itself takes 8 MiB, so that a larger request can arrive

@@ -24,7 +24,6 @@ from sinks.clickhouse.measured_store import MeasuredStore
 from sinks.clickhouse.ping import Reachable
 from sinks.clickhouse.store import Store
 from sinks.clock import SystemClock
-from sinks.health import why_not_ready
 from sinks.ingest.alert_watch import AlertWatch, watch_alerts
 from sinks.ingest.bad_records import BadRecordReports, report_bad_records
 from sinks.ingest.combined_inserts import CombiningStore
@@ -36,7 +35,7 @@ from sinks.rows.batch import BatchLimits
 from sinks.rows.row_reader import EVENT_VALUES
 from sinks.rows.tables import topic_pattern
 from sinks.settings import SinkSettings
-from sinks.status import SinkStatus
+from sinks.status import SinkStatus, why_not_ready
 
 log = logging.getLogger(__name__)
 

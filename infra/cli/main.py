@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 
 import click
@@ -12,28 +13,30 @@ from core.environment import unknown_in_words
 from core.untrusted_text import whole_text
 from infra.cli.output.errors import LOGGED, command_of, report_faults
 
-COMMANDS = {
-    "up": "Start the local pipeline.",
-    "down": "Stop the local pipeline.",
-    "status": "Show the local pipeline's processes.",
-    "demo": "Run a sample workload on the local pipeline.",
-    "ask": "Send one request and print its answer.",
-    "feedback": "Rate the answer to a request.",
-    "send": "Send many requests and collect their replies.",
-    "worker": "Run a worker (production).",
-    "sink": "Run a sink (production).",
-    "topics": "Create or check the topics.",
-    "migrate": "Create or update the ClickHouse tables.",
-    "registry": "Validate, apply, show, compare or roll back the registry.",
-    "query": "Run an analytics query.",
-    "report": "Write a page about cost, routing, quality and latency.",
-    "replay": "Decide logged requests again under another registry.",
-    "explain": "Show the timeline of a request.",
-    "alerts": "Show active alerts and recent changes.",
-    "train": "Train a classifier on labelled answers.",
-    "eval": "Measure a classifier, a cascade or a golden set.",
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "up": ("pipeline.up", "Start the local pipeline."),
+    "down": ("pipeline.down", "Stop the local pipeline."),
+    "status": ("pipeline.status", "Show the local pipeline's processes."),
+    "demo": ("pipeline.demo", "Run a sample workload on the local pipeline."),
+    "ask": ("requests.ask", "Send one request and print its answer."),
+    "feedback": ("requests.feedback", "Rate the answer to a request."),
+    "send": ("requests.send", "Send many requests and collect their replies."),
+    "worker": ("operations.worker", "Run a worker (production)."),
+    "sink": ("operations.sink", "Run a sink (production)."),
+    "topics": ("operations.topics", "Create or check the topics."),
+    "migrate": ("operations.migrate", "Create or update the ClickHouse tables."),
+    "registry": ("registry", "Validate, apply, show, compare or roll back the registry."),
+    "query": ("analytics.query", "Run an analytics query."),
+    "report": ("analytics.report", "Write a page about cost, routing, quality and latency."),
+    "replay": ("offline.replay", "Decide logged requests again under another registry."),
+    "explain": ("requests.explain", "Show the timeline of a request."),
+    "alerts": ("operations.alerts", "Show active alerts and recent changes."),
+    "train": ("offline.train", "Train a classifier on labelled answers."),
+    "eval": ("offline.eval", "Measure a classifier, a cascade or a golden set."),
 }
-"""Every command and its line in `sluice --help`; `infra.cli.<name>` defines it as `command`."""
+"""Every command with its module below `infra.cli`, which defines it as `command`, and its line in
+`sluice --help`.
+"""
 
 
 class LazyCommands(click.Group):
@@ -47,15 +50,16 @@ class LazyCommands(click.Group):
         """Return the command; `None` for an unknown name."""
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"infra.cli.{cmd_name}").command
+        module, _ = COMMANDS[cmd_name]
+        command = import_module(f"infra.cli.{module}").command
         if not isinstance(command, click.Command):
-            raise TypeError(f"infra.cli.{cmd_name}.command is no click command")
+            raise TypeError(f"infra.cli.{module}.command is no click command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
 @click.command(

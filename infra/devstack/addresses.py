@@ -21,18 +21,24 @@ def kafka_address(settings: InfraSettings) -> str:
     )
 
 
-def kafka_connection(settings: InfraSettings) -> dict[str, Any]:
-    """Return the connection settings for aiokafka.
+async def kafka_connection(settings: InfraSettings) -> dict[str, Any]:
+    """Return the connection settings for aiokafka, after a test of them.
 
     Raises:
         LocalStackError: as `kafka_address`.
         ConfigurationError: as `KafkaAccess.kafka_at`.
+        KafkaAwayError, KafkaAccessError: as `check_connection`.
     """
-    return settings.kafka_at(kafka_address(settings))
+    from core.kafka.preflight import check_connection  # noqa: PLC0415 - `--help` needs no aiokafka
+
+    kafka = settings.kafka_at(kafka_address(settings))
+    await check_connection(kafka, must_answer=True)
+    return kafka
 
 
-def librdkafka_connection(settings: InfraSettings) -> dict[str, Any]:
-    """Return the connection settings for librdkafka. Raises as `kafka_connection`."""
+async def librdkafka_connection(settings: InfraSettings) -> dict[str, Any]:
+    """Return the connection settings for librdkafka, after a test. Raises as `kafka_connection`."""
+    await kafka_connection(settings)
     return settings.librdkafka_at(kafka_address(settings))
 
 

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from core.kafka.preflight import check_connection
-from infra.devstack.addresses import kafka_connection, librdkafka_connection
+from infra.devstack.addresses import librdkafka_connection
 from infra.settings import InfraSettings
 from streams.registry.artifacts import ArtifactSource, artifact_files
 from streams.registry.history import RegistryHistory
@@ -33,5 +32,4 @@ def artifact_source(
 
 
 async def _history(settings: InfraSettings) -> RegistryHistory:
-    await check_connection(kafka_connection(settings), must_answer=True)
-    return await read_history(librdkafka_connection(settings), keys=settings.registry_keys)
+    return await read_history(await librdkafka_connection(settings), keys=settings.registry_keys)

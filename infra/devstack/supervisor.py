@@ -19,8 +19,7 @@ from core.process_log import set_up_log
 from infra.devstack import components
 from infra.devstack.components import PipelineComponent
 from infra.devstack.preparation import create_topics, migrate_tables, settle_registry
-from infra.devstack.processes.backoff import Backoff
-from infra.devstack.processes.process import Process
+from infra.devstack.processes.process import Backoff, Process
 from infra.devstack.processes.state import (
     PartState,
     PipelinePhase,

@@ -12,8 +12,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, TypeVar
 
-from infra.explain.entries import Entry
-from infra.explain.recorded import RecordedHop, RecordedStep, as_text
+from infra.explain.recorded import Entry, RecordedHop, RecordedStep, as_text
 from infra.figures import dollars
 from schemas.records import BEFORE_HOPS
 from sinks.analytics.one_request import Row

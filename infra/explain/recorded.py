@@ -1,4 +1,4 @@
-"""The recorded `inputs` of a decision, in any form. Pure.
+"""Events of a request, and the recorded `inputs` of a decision, in any form. Pure.
 
 They are JSON of any version of Sluice, or of another writer. Data of an unknown shape is kept as
 text and shown as recorded.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -129,3 +130,22 @@ def _object(value: Any, odd: list[str]) -> dict[str, Any]:
         return value
     odd.append(as_text(value))
     return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An event `at_ms` after the request was written.
+
+    `hop` and `rank` order events in the same ms. `took_ms` and `cost` (USD) belong to calls;
+    `costs` states that a cost of `None` is unknown rather than absent.
+    """
+
+    at_ms: float
+    hop: int
+    rank: int
+    kind: str
+    title: str
+    details: tuple[str, ...] = ()
+    took_ms: float | None = None
+    cost: Decimal | None = None
+    costs: bool = False

@@ -14,11 +14,9 @@ from typing import Any
 
 import orjson
 
+from infra.explain.calls import calls_cost, causes_of, failure_in_words
 from infra.explain.decision import decided, hop_steps
-from infra.explain.entries import Entry
-from infra.explain.failures import causes_of, failure_in_words
-from infra.explain.money import calls_cost
-from infra.explain.recorded import as_text, read_inputs
+from infra.explain.recorded import Entry, as_text, read_inputs
 from schemas.encoding.json_bounds import read_writable
 from schemas.events import CONFIDENCE, FEEDBACK
 from schemas.records import UNDECIDED

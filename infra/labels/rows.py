@@ -18,7 +18,7 @@ from schemas.errors import SluiceError
 MOST_WEIGHT = 20.0
 """Maximum weight of a shadow call, which stands for the requests that were not drawn."""
 
-BY_TIER, BY_MODEL = "tier", "model"
+BY_TIER = "tier"
 
 
 class LabelsFileError(SluiceError):

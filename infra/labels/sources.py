@@ -4,8 +4,6 @@ registry topic.
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.schema_registry import known_schemas
 from infra.devstack.addresses import clickhouse_address, librdkafka_connection
 from infra.labels.gathering import Gathered, gather
@@ -34,7 +32,7 @@ async def labels_from_tables(between: TimeRange, *, by: str) -> Gathered:
     try:
         return await gather(
             judged_answers(rows),
-            KafkaPromptLog(_librdkafka()),
+            KafkaPromptLog(await librdkafka_connection(InfraSettings())),
             Codec("Request", known),
             by=by,
             learn=known.learn if known is not None else None,
@@ -51,10 +49,7 @@ async def current_snapshot() -> RegistrySnapshot | None:
         RegistryError: the current version does not validate.
         LocalStackError: no address is set and no local pipeline runs.
     """
-    history = await read_history(_librdkafka(), keys=InfraSettings().registry_keys)
+    settings = InfraSettings()
+    history = await read_history(await librdkafka_connection(settings), keys=settings.registry_keys)
     pointer = history.current
     return None if pointer is None else history.version(pointer.version).snapshot
-
-
-def _librdkafka() -> dict[str, Any]:
-    return librdkafka_connection(InfraSettings())

@@ -14,7 +14,7 @@ Document = Mapping[str, Any]
 
 
 def golden_page(document: Document) -> str:
-    """Return the page, from `golden_figures` of `infra.cli.golden_eval` alone."""
+    """Return the page, from `golden_figures` of `infra.cli.offline.golden_eval` alone."""
     findings = document["findings"]
     return page(
         f"{findings['classifier']} on the golden set",

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from infra.reporting.markup import excerpt
-from streams.offline.evaluation.bands import quality_at, quality_band
-from streams.offline.evaluation.bootstrap import Interval
+from streams.offline.evaluation.bands import Interval, quality_at, quality_band
 from streams.offline.evaluation.bounds import share_interval
 from streams.offline.evaluation.calibration import reliability
 from streams.offline.evaluation.curves import Ranking, Vector, gain_curve, oracle_preference
@@ -21,9 +20,8 @@ from streams.offline.evaluation.misjudged import misjudged
 from streams.offline.evaluation.operating import area_over, mix_cost, operating_points
 from streams.offline.training.examine import Examination, preference_of
 from streams.offline.training.labels import Labels
-from streams.offline.training.measure import CallCosts, Measured, measure
+from streams.offline.training.measure import CallCosts, Measured, mean_call_cost, measure
 from streams.offline.training.preferences import LENGTH, RANDOM, Preference, prefer
-from streams.offline.training.prices import mean_call_cost
 
 SHARES = np.linspace(0, 1, 101)
 EXAMPLES = 10

@@ -76,15 +76,6 @@ def golden_file() -> Path:
     return Path(str(resources.files("infra.workload").joinpath("golden.jsonl")))
 
 
-def load_golden(path: Path | None = None) -> tuple[GoldenPrompt, ...]:
-    """The golden set at a path, else the shipped one, in file order, with the usual three tiers.
-
-    Raises:
-        GoldenSetError: as `read_golden`.
-    """
-    return read_golden(golden_file() if path is None else path)
-
-
 def read_golden(path: Path, *, tiers: Sequence[str] = STRENGTHS) -> tuple[GoldenPrompt, ...]:
     """A user's golden set, each line checked, in file order.
 

@@ -89,17 +89,18 @@ def answers_by_prompt(
         yield item.prompt, item.answers
 
 
-def recorded_answers(
-    items: Iterable[SampleRequest], models: Mapping[str, str] = MODELS
-) -> Iterator[dict[str, Any]]:
-    """The workload in the form of a file of recorded answers: `id`, `task`, `prompt`, and
-    `answers` with `text` and `score` by model.
-    """
-    for item in items:
-        yield {
-            "id": item.id,
-            "task": item.category,
-            "prompt": item.prompt,
-            "reference": item.answers[STRENGTHS[-1]]["text"],
-            "answers": {model: item.answers[strength] for model, strength in models.items()},
-        }
+class WorkloadJudge:
+    """Scores replies to requests of the sample by the strength of the model that answered."""
+
+    def __init__(
+        self, items: Iterable[SampleRequest], strengths: Mapping[str, str] = MODELS
+    ) -> None:
+        self._items = {item.id: item for item in items}
+        self._strengths = strengths
+
+    def score(self, item_id: str, reply: Mapping[str, Any]) -> float | None:
+        """Return 0..1; `None` if no model of the sample answered."""
+        strength = self._strengths.get(reply.get("model") or "")
+        if strength is None:
+            return None
+        return self._items[item_id].scores[strength]

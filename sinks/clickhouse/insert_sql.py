@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from schemas.identity import DUPLICATE_WINDOW_MS
 from sinks.rows.avro_file import HEAD, TAIL
 from sinks.rows.columns import column_expression, soundness, structure_of
 from sinks.rows.dedup import COUNTED_KEYS
-from sinks.rows.dedup_window import SPAN_MS
 from sinks.rows.tables import EventTable
 
 FENCED = "sluice: fenced"
@@ -150,5 +150,5 @@ def counted_keys(table: str, database: str) -> str:
         f"SELECT toFixedString({key}, 8), toUnixTimestamp64Milli(appended_at) "
         f"FROM {database}.{table} WHERE {here} AND repeat = 0 AND {condition} AND appended_at >= "
         f"(SELECT max(appended_at) FROM {database}.{table} WHERE {here}) "
-        f"- toIntervalMillisecond({SPAN_MS}) ORDER BY offset"
+        f"- toIntervalMillisecond({DUPLICATE_WINDOW_MS}) ORDER BY offset"
     )

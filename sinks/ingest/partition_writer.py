@@ -23,7 +23,7 @@ from sinks.errors import (
 )
 from sinks.rows.avro_file import Row
 from sinks.rows.batch import Batch, Batcher, BatchLimits
-from sinks.rows.dedup_window import SeenWindow
+from sinks.rows.dedup import SeenWindow
 from sinks.rows.document_rows import REFUSED, dead_letter
 from sinks.rows.log_position import LogRecord
 from sinks.rows.row_reader import RowReader

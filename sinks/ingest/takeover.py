@@ -18,7 +18,7 @@ from schemas.errors import SinkError
 from sinks.clickhouse.store import PartitionLease, Store
 from sinks.errors import LogRecreatedError
 from sinks.ingest.partition_writer import delays
-from sinks.rows.dedup_window import SeenWindow
+from sinks.rows.dedup import SeenWindow
 from sinks.rows.log_position import Place
 from sinks.rows.tables import table_of
 from sinks.status import SinkStatus

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import orjson
 from fastavro import schemaless_writer
 
+from schemas.encoding.avro_bytes import long_bytes
 from schemas.encoding.avro_schemas import Schema
 
 HEAD = struct.Struct("<qqBi")
@@ -77,15 +78,4 @@ class AvroFile:
             for offset, appended_at, repeat, event in rows:
                 parts += (head(offset, appended_at, repeat, partition), event, tail(offset))
         body = b"".join(parts)
-        return b"".join((self._header, _long(count), _long(len(body)), body, _SYNC))
-
-
-def _long(number: int) -> bytes:
-    """Return a non-negative Avro long: zigzag, seven bits per byte, least significant first."""
-    rest = number << 1
-    out = bytearray()
-    while rest > 0x7F:
-        out.append(rest & 0x7F | 0x80)
-        rest >>= 7
-    out.append(rest)
-    return bytes(out)
+        return b"".join((self._header, long_bytes(count), long_bytes(len(body)), body, _SYNC))

@@ -45,8 +45,22 @@ def _same(*names: str) -> dict[str, str]:
     return {name.removesuffix("?"): name for name in names}
 
 
+def _inside(record: str, *names: str) -> dict[str, str]:
+    return {name.removesuffix("?"): f"{record}.{name}" for name in names}
+
+
 _REQUEST_COLUMNS = _same("tenant", "request_id", "user_id", "user_tier", "feature")
 _UNDER = _same("registry_version", "experiment", "arm")
+_SOURCE = {
+    "source_topic": "source.topic",
+    "source_partition": "source.partition",
+    "source_offset": "source.offset",
+    "requested_at": "source.timestamp",
+}
+_DECISION = _inside(
+    "decision", "classifier", "score?", "reasons", "registry_version", "code_version", "artifact",
+    "experiment", "arm",
+) | {"pinned_model": "decision.model"}  # fmt: skip
 
 CALLS = EventTable(
     name="calls",
@@ -83,68 +97,32 @@ OUTCOME_RECORDS = EventTable(
     repeats=True,
     columns=_REQUEST_COLUMNS
     | _same(
-        "hop",
-        "visit",
-        "kind",
-        "final",
-        "at",
-        "worker",
-        "incarnation",
-        "call_id",
-        "purpose",
-        "lease_until?",
-        "tier",
-        "next_tier",
-        "provider",
-        "request_model",
-        "instance",
-        "quality",
+        "hop", "visit", "kind", "final", "at", "worker", "incarnation", "call_id", "purpose",
+        "lease_until?", "tier", "next_tier", "provider", "request_model", "instance", "quality",
         "deadline_at",
     )
+    | _SOURCE
+    | _DECISION
     | {
-        "source_topic": "source.topic",
-        "source_partition": "source.partition",
-        "source_offset": "source.offset",
-        "requested_at": "source.timestamp",
-        "classifier": "decision.classifier",
-        "score": "decision.score?",
         "decided_tier": "decision.tier",
-        "pinned_model": "decision.model",
-        "reasons": "decision.reasons",
-        "registry_version": "decision.registry_version",
-        "code_version": "decision.code_version",
-        "artifact": "decision.artifact",
-        "experiment": "decision.experiment",
-        "arm": "decision.arm",
         "propensity": "decision.propensity?",
         "decision_inputs": "decision.inputs",
+    }
+    | _inside(
+        "result", "tiers_tried", "calls", "baseline_model", "input_tokens?", "output_tokens?",
+        "confidence?", "degraded", "finish_reason", "latency_ms?", "provider_ms?", "fallbacks",
+        "reply_topic", "undeliverable", "prompt", "answer", "answer_tier", "calls_ms?", "waited",
+    )
+    | {
         "answer_model": "result.model",
         "answer_provider": "result.provider",
-        "tiers_tried": "result.tiers_tried",
-        "calls": "result.calls",
         "cost": "result.cost_nano?",
-        "baseline_model": "result.baseline_model",
         "baseline_cost": "result.baseline_cost_nano?",
-        "input_tokens": "result.input_tokens?",
-        "output_tokens": "result.output_tokens?",
-        "confidence": "result.confidence?",
-        "degraded": "result.degraded",
-        "finish_reason": "result.finish_reason",
-        "latency_ms": "result.latency_ms?",
-        "provider_ms": "result.provider_ms?",
-        "fallbacks": "result.fallbacks",
-        "reply_topic": "result.reply_topic",
-        "undeliverable": "result.undeliverable",
-        "prompt": "result.prompt",
-        "answer": "result.answer",
-        "answer_tier": "result.answer_tier",
-        "calls_ms": "result.calls_ms?",
-        "waited": "result.waited",
         "error_code": "error.code",
         "error_message": "error.message",
         "error_retryable": "error.retryable",
     },
-)
+)  # fmt: skip
 
 ALERT_RECORDS = EventTable(
     name="alerts",
@@ -169,23 +147,9 @@ REPLAY_DECISIONS_TABLE = EventTable(
         "models", "marks", "difficulty?", "tokens?", "chance_models", "chance_values",
         "refusal", "document",
     )
-    | {
-        "decision": "decision.inputs",
-        "source_topic": "source.topic",
-        "source_partition": "source.partition",
-        "source_offset": "source.offset",
-        "requested_at": "source.timestamp",
-        "tier": "decision.tier",
-        "pinned_model": "decision.model",
-        "classifier": "decision.classifier",
-        "score": "decision.score?",
-        "reasons": "decision.reasons",
-        "registry_version": "decision.registry_version",
-        "code_version": "decision.code_version",
-        "artifact": "decision.artifact",
-        "experiment": "decision.experiment",
-        "arm": "decision.arm",
-    },
+    | _SOURCE
+    | _DECISION
+    | {"tier": "decision.tier", "decision": "decision.inputs"},
 )  # fmt: skip
 
 DEAD_LETTERS = EventTable(

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from core.alert_port import Alerts
 from schemas.alert_names import AlertName
+from schemas.records import NANO
 from streams.budgets.accounts import AccountStore
 from streams.routing.budget_windows import window_name
 from streams.routing.budgets import Account, Budget, Spent, levels_reached
@@ -22,7 +23,6 @@ PER_MINUTE = 20
 
 _MINUTE_MS = 60_000
 _AT_ONCE = 2_000
-_NANO = 1_000_000_000
 
 
 class BudgetAlerter:
@@ -94,15 +94,15 @@ def _words(budget: Budget, account: Account, spent: Spent, level: float) -> tupl
     meter = budget.meter
     window = window_name(meter.window, account.start)
     subject = f"{meter.name}: {account.subject or f'no {meter.per}'}, {window}, {level:.0%}"
-    come_to = (spent.known + spent.estimated) / _NANO
+    come_to = (spent.known + spent.estimated) / NANO
     payer = f"{meter.per} {account.subject}" if account.subject else f"calls without {meter.per}"
     message = (
         f"{level:.0%} of budget {meter.name} is spent by {payer} "
         f"in {window} UTC: "
-        f"{come_to:.6f} of {budget.limit_nano / _NANO:.6f} USD"
+        f"{come_to:.6f} of {budget.limit_nano / NANO:.6f} USD"
     )
     if spent.estimated:
-        message += f", of which {spent.estimated / _NANO:.6f} are estimated"
+        message += f", of which {spent.estimated / NANO:.6f} are estimated"
     if spent.unpriced:
         message += f"; {spent.unpriced} calls have no price and are not included"
     return subject, f"{message}; beyond the limit: {budget.then}"

@@ -16,6 +16,7 @@ from core.kafka.producer import Outgoing, Publisher
 from schemas.budget_entries import BudgetEntry, entry_key, split_entry_key
 from schemas.encoding.codec import Codec
 from schemas.errors import DeliveryError
+from schemas.records import DAY_MS
 from schemas.topics import BUDGETS
 from streams.bad_input.bad_records import BadRecords
 from streams.budgets.accounts import AccountStore, CellSum
@@ -31,7 +32,6 @@ from streams.budgets.ledger import (
 )
 from streams.budgets.spend_aggregator import SpendAggregator
 from streams.journal.admission import Owner
-from streams.routing.budget_windows import DAY_MS
 from streams.routing.budgets import Account
 
 log = logging.getLogger(__name__)

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 
+from schemas.records import HOUR_MS
 from streams.budgets.accounts import AccountStore, Cell
 from streams.budgets.charges import Charge
-from streams.routing.budget_windows import HOUR_MS, window_end
+from streams.routing.budget_windows import window_end
 from streams.routing.budgets import Account, Meter
 
 GRACE_MS = HOUR_MS

@@ -59,18 +59,14 @@ class RequestFileFormat:
     id_prefix: str = "line-"
 
 
-def read_requests(path: Path, reading: RequestFileFormat) -> list[dict[str, Any]]:
-    """Read all requests of a file, in order, each with a request id; `-` is standard input.
+def numbered_requests(path: Path, reading: RequestFileFormat) -> list[tuple[int, dict[str, Any]]]:
+    """Read all requests of a file, in order, each with its line number (from 1) and a request id;
+    `-` is standard input.
 
     Raises:
         RequestFileError: the file is unreadable, a line is no JSON object, lacks the named field,
             or has the request id of an earlier line.
     """
-    return [request for _, request in numbered_requests(path, reading)]
-
-
-def numbered_requests(path: Path, reading: RequestFileFormat) -> list[tuple[int, dict[str, Any]]]:
-    """Read the requests of a file with their line numbers (from 1). Raises as `read_requests`."""
     requests: list[tuple[int, dict[str, Any]]] = []
     lines: dict[Identity, int] = {}
     wrong: list[str] = []

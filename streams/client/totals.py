@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from schemas.records import NANO
 from streams.client.caller import ReceivedReply
-
-NANO = 1_000_000_000
 
 
 def nano_of(usd: float | None) -> int | None:

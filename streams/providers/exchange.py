@@ -19,8 +19,7 @@ from streams.providers.port import (
     Timeouts,
     Usage,
 )
-from streams.providers.pricing.booked_usage import event_fields
-from streams.providers.pricing.unbilled import cost_without_usage
+from streams.providers.pricing.booked_usage import cost_without_usage, event_fields
 from streams.providers.refusals.adapter_faults import adapter_fault
 from streams.routing.parameters.extra_body import with_listed_extra
 from streams.routing.policy import CallTimeouts

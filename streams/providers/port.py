@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from schemas.errors import SluiceError
+from schemas.records import CountedUsage
 
 
 class ErrorClass(StrEnum):
@@ -82,28 +83,11 @@ class ChatCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """Usage counted by the provider; `None` if not reported.
-
-    `input_tokens` includes cached and audio tokens, `output_tokens` includes reasoning and audio
-    tokens, `cache_write_tokens` includes those cached for an hour. `web_searches` counts searches
-    by the provider. `service_tier`, `speed` and `geography` are the provider's names for the
-    billing basis of the call, `None` for its standard ones. `unknown` names reported fields without
-    a known price; with one of them the cost is unknown.
+class Usage(CountedUsage):
+    """Usage counted by the provider. `unknown` names reported fields without a known price; with
+    one of them the cost is unknown.
     """
 
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    cache_write_1h_tokens: int | None = None
-    audio_input_tokens: int | None = None
-    audio_output_tokens: int | None = None
-    web_searches: int | None = None
-    service_tier: str | None = None
-    speed: str | None = None
-    geography: str | None = None
     unknown: tuple[str, ...] = ()
 
 

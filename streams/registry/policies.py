@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
+from schemas.records import NANO
 from streams.registry.document.policy import (
     AskedModelPart,
     CascadePart,
@@ -21,8 +20,6 @@ from streams.routing.policy import (
     ShadowPolicy,
     StaticRule,
 )
-
-_NANO = Decimal(1_000_000_000)
 
 
 def policy_of(part: PolicyPart, like: tuple[PolicyPart, Policy] | None = None) -> Policy:
@@ -56,7 +53,7 @@ def _called_model(part: AskedModelPart | None) -> AskedModel | None:
 def _shadow(part: ShadowPart | None) -> ShadowPolicy | None:
     if part is None or part.share == 0:
         return None
-    return ShadowPolicy(share=part.share, nano_per_day=int(part.usd_per_day * _NANO))
+    return ShadowPolicy(share=part.share, nano_per_day=int(part.usd_per_day * NANO))
 
 
 def _feature(part: FeaturePart) -> FeaturePolicy:

@@ -1,4 +1,7 @@
-"""Conversion of a validated registry document to routing's snapshot, with one for each arm."""
+"""Conversion of a validated registry document to routing's snapshot, with one for each arm.
+
+Every model under a blocking budget needs a price, else its calls would be free.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from schemas.errors import ArtifactError
-from streams.registry.budget_prices import refuse_unpriced
+from streams.providers.pricing.price_list import PriceBook
 from streams.registry.document.alerts import alerting_of
 from streams.registry.document.budgets import budget_of
 from streams.registry.document.document import RegistryDocument
 from streams.registry.document.document_problems import artifact_missing, problems_in
-from streams.registry.document.experiments import ExperimentPart
 from streams.registry.document.models import InstancePart, ModelPart, PricePart, TokenPricePart
-from streams.registry.document.problems import InvalidRegistryError
+from streams.registry.document.policy import ExperimentPart
+from streams.registry.document.problems import InvalidRegistryError, Problem
 from streams.registry.document.yaml_text import YamlText
 from streams.registry.learned import ArtifactOf, with_artifact
 from streams.registry.model_families import refused_by_family
@@ -173,3 +176,32 @@ def _instance(part: InstancePart) -> Instance:
         weight=part.weight,
         limits=part.limits,
     )
+
+
+def refuse_unpriced(snapshot: RegistrySnapshot, name: str, prices: PriceBook | None = None) -> None:
+    """Check that every model under a downgrading or rejecting budget has a price today.
+
+    Raises:
+        RegistryError: some have none; the error names all of them.
+    """
+    binding = [budget for budget in snapshot.budgets if budget.binds]
+    if not binding:
+        return
+    book = prices or PriceBook()
+    problems = []
+    for model in snapshot.models.values():
+        concerned = [
+            budget.meter.name
+            for budget in binding
+            if model.name in budget.meter.match.get("model", (model.name,))
+        ]
+        if concerned and book.quote(model) is None:
+            problems.append(
+                Problem(
+                    path=f"models.{model.name}.price",
+                    message=f"required, because its calls count against budgets.{concerned[0]}, "
+                    f"and there is no list price; set models.{model.name}.price",
+                )
+            )
+    if problems:
+        raise InvalidRegistryError(name, problems)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from schemas.records import DAY_MS, HOUR_MS
+
 HOUR, DAY, MONTH = "hour", "day", "month"
 WINDOWS = (HOUR, DAY, MONTH)
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
 _FORMATS = {HOUR: "%Y-%m-%d %H:00", DAY: "%Y-%m-%d", MONTH: "%Y-%m"}
 
 

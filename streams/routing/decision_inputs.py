@@ -91,11 +91,6 @@ def read_classify(inputs: str) -> ClassifyInputs:
     )
 
 
-def same_classify(inputs: str, others: str) -> bool:
-    """Return whether two decisions have the same inputs, field by field."""
-    return bool(orjson.loads(inputs)[_CLASSIFY] == orjson.loads(others)[_CLASSIFY])
-
-
 def add_hop(inputs: str, trace: HopTrace) -> str:
     """Return a decision's inputs with the trace of one more visit."""
     document = orjson.loads(inputs)

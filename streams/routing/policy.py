@@ -13,8 +13,7 @@ from typing import Annotated, Final, Literal
 from annotated_types import Ge, Gt, Le
 
 JUDGE: Final = "judge"
-CONSISTENCY: Final = "consistency"
-"""Methods of a second opinion."""
+"""The second opinion that calls a model; the other one is `consistency`."""
 
 BY_THRESHOLD, BY_WORTH = "threshold", "worth"
 STOPS = (BY_THRESHOLD, BY_WORTH)

@@ -30,9 +30,9 @@ from schemas.topics import OUTCOMES, REQUESTS
 from sinks.clickhouse.clickhouse_store import ClickHouseStore
 from sinks.rows.log_position import Place
 from sinks.settings import SinkSettings
-from streams.offline.replay.costs import tier_costs
 from streams.offline.replay.decisions.recorded import Recorded
 from streams.offline.replay.decisions.redeciding import ReplayContext, redecide
+from streams.offline.replay.replaying import tier_costs
 from streams.offline.replay.run_spec import RunSpec
 from streams.providers.pricing.price_list import PriceBook
 from streams.registry.publishing import publish_version

@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from infra.cli.output.screen import notes
-from streams.offline.evaluation.bootstrap import Interval
+from streams.offline.evaluation.bands import Interval
 from streams.offline.replay.cases import Step
 from streams.offline.replay.estimates.comparison import between
 from streams.offline.replay.estimates.estimation import Estimated

@@ -203,7 +203,8 @@ def test_every_alert_is_raised_tested_and_documented(alert: AlertName) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_a_file_a_help_text_and_a_page(command: str) -> None:
-    assert _texts().keys() & {f"infra/cli/{command}.py", f"infra/cli/{command}/__init__.py"}
+    place = f"infra/cli/{COMMANDS[command][0].replace('.', '/')}"
+    assert _texts().keys() & {f"{place}.py", f"{place}/__init__.py"}
     assert f"$ sluice {command} --help" in _texts()["tests/golden/help.txt"]
     pages = _holding(f"sluice {command}") | _holding(f"make {command}")
     assert _matching("docs/*.md", pages) or "README.md" in pages, (

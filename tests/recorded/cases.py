@@ -11,7 +11,7 @@ import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from infra.workload.golden import GoldenPrompt, load_golden
+from infra.workload.golden import GoldenPrompt, golden_file, read_golden
 from infra.workload.sample import BAR, SampleRequest, load_workload
 from schemas.identity import DEFAULT_TENANT
 from schemas.request import read_request
@@ -69,7 +69,7 @@ def _subject(document: Mapping[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def _starts(name: str, chance: random.Random) -> Iterator[Case]:
-    golden = load_golden()
+    golden = read_golden(golden_file())
     for place, prompt in enumerate(_spread(golden, chance)):
         more: dict[str, Any] = {}
         if name == "experiment":

@@ -17,11 +17,11 @@ import numpy as np
 import orjson
 
 from streams.offline.replay.cases import Case, ObservedAnswer, Step
-from streams.offline.replay.costs import tier_costs
 from streams.offline.replay.decisions.trajectories import Wants, Ways
 from streams.offline.replay.estimates.estimation import Estimated
 from streams.offline.replay.estimates.projection import Projection, project
 from streams.offline.replay.estimates.table import CaseTable, table_of
+from streams.offline.replay.replaying import tier_costs
 from streams.providers.port import Usage
 from streams.providers.pricing.price_list import PriceBook
 from streams.registry.version import parse_registry

@@ -42,7 +42,7 @@ def time_range(since: str, until: str | None = None, now: datetime | None = None
     return TimeRange(since=start, until=end)
 
 
-def given_range(since: str, until: str | None) -> TimeRange:
+def given_range(since: str, until: str | None = None) -> TimeRange:
     """Return the range of a command's --since and --until.
 
     Raises:

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from core.untrusted_text import one_line
-from infra.cli.output.counting import counted
-from infra.cli.output.screen import notes, print_json, print_table, say
+from infra.cli.output.screen import counted, notes, print_json, print_table, say
 
 if TYPE_CHECKING:
     from infra.workers.checking import Checked

@@ -156,3 +156,8 @@ def _is_figure(value: Any) -> bool:
 
 def _is_rich(value: Any) -> bool:
     return hasattr(value, "__rich_console__")
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun, in the plural unless it is one: `1 record`, `2 records`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -6,8 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infra.cli.output.counting import counted
-from infra.cli.output.screen import notes
+from infra.cli.output.screen import counted, notes
 from infra.settings import InfraSettings
 from schemas.errors import RegistryError
 
@@ -30,20 +29,16 @@ def registry_keys() -> RegistryKeys | None:
 
 def checked_kafka() -> dict[str, Any]:
     """Return the Kafka connection after a test of it."""
-    from core.kafka.preflight import check_connection
     from infra.devstack.addresses import kafka_connection
 
-    kafka = kafka_connection(InfraSettings())
-    asyncio.run(check_connection(kafka, must_answer=True))
-    return kafka
+    return asyncio.run(kafka_connection(InfraSettings()))
 
 
 def checked_librdkafka() -> dict[str, Any]:
     """Return the Kafka connection of librdkafka after a test of it."""
     from infra.devstack.addresses import librdkafka_connection
 
-    checked_kafka()
-    return librdkafka_connection(InfraSettings())
+    return asyncio.run(librdkafka_connection(InfraSettings()))
 
 
 def read_registry() -> RegistryHistory:

@@ -13,6 +13,8 @@ from typing import Any
 from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
 
 from infra.simulator.call_facts import (
+    PER_IMAGE,
+    PER_MESSAGE,
     CheckedCall,
     Json,
     RequestRejectedError,
@@ -20,7 +22,6 @@ from infra.simulator.call_facts import (
     within_bounds,
 )
 from infra.simulator.request_types import RequestType
-from infra.simulator.tokens import PER_IMAGE, PER_MESSAGE
 
 
 class _Parameters(MessageCreateParamsNonStreaming, total=False):

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
 
 from infra.simulator.call_facts import (
+    PER_IMAGE,
+    PER_MESSAGE,
     CheckedCall,
     Json,
     RequestRejectedError,
@@ -21,7 +23,6 @@ from infra.simulator.call_facts import (
 )
 from infra.simulator.request_types import RequestType, TypeFault
 from infra.simulator.responses.model_tiers import is_reasoning
-from infra.simulator.tokens import PER_IMAGE, PER_MESSAGE
 
 _TYPE = RequestType(CompletionCreateParamsNonStreaming)
 _BOUNDS = {

@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
+from infra.simulator.call_facts import count_tokens
 from infra.simulator.responses.model_tiers import recorded_name, strength_of
-from infra.simulator.tokens import count_tokens
 from schemas.errors import LocalStackError
 
 

@@ -8,14 +8,13 @@ from hashlib import blake2b
 
 import orjson
 
-from infra.simulator.call_facts import CheckedCall
+from infra.simulator.call_facts import CheckedCall, count_tokens
 from infra.simulator.ledger import ServedCall
 from infra.simulator.pricing import cost_nano
 from infra.simulator.responses.classifications import opinion_of
 from infra.simulator.responses.default_responses import stock_answer
 from infra.simulator.responses.model_tiers import is_reasoning
 from infra.simulator.responses.recorded_responses import AnswerBook, SimulatedAnswer
-from infra.simulator.tokens import count_tokens
 
 CACHED_PREFIX_TOKENS = 1_024
 """Length of the cached prefix, and the minimum for caching: OpenAI's."""

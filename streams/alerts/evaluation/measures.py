@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from schemas.journal_headers import JournalKind
-from schemas.records import ANSWER
+from schemas.records import ANSWER, HOUR_MS, NANO
 from streams.alerts.evaluation.sliding_windows import MOST_SUBJECTS, Sums, Windows
 from streams.alerts.log.event_facts import (
     CallSeen,
@@ -27,8 +27,6 @@ EVERYBODY = "all"
 """Subject of measures over all tenants."""
 
 _OK = "ok"
-_HOUR_MS = 3_600_000
-_NANO = 1e-9
 _REJECTED = JournalKind.REJECTED
 _LOST = frozenset({JournalKind.FAILED, JournalKind.EXPIRED})
 _DOWN = frozenset(
@@ -57,7 +55,7 @@ def _cost(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
     if not isinstance(seen, CallSeen) or seen.cost_nano is None:
         return None
     subject = _tenant_subject(rule, seen.tenant)
-    return None if subject is None else (subject, seen.cost_nano * _NANO)
+    return None if subject is None else (subject, seen.cost_nano / NANO)
 
 
 def _fallback(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
@@ -110,7 +108,7 @@ def _errors(rule: AlertRule, seen: Seen, first_tier: str) -> Counted:
 
 
 def _hourly(rule: AlertRule, sums: Sums, subject: str) -> Measurement:
-    return sums.total(subject, _HOUR_MS / rule.window_ms)
+    return sums.total(subject, HOUR_MS / rule.window_ms)
 
 
 def _total(rule: AlertRule, sums: Sums, subject: str) -> Measurement:

@@ -1,4 +1,5 @@
-"""Quality over the share of strong calls, with a band from resampled rows.
+"""Intervals by resampling rows (the percentile bootstrap, Efron 1979), seeded: of one figure, and
+of quality over the share of strong calls.
 
 Unlike the recovered share of the gap, quality is defined without a gap: a resample in which the
 strong model is no better counts like every other.
@@ -6,12 +7,50 @@ strong model is no better counts like every other.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from streams.offline.evaluation.bootstrap import LEVEL, RESAMPLES
-from streams.offline.evaluation.curves import Ranking, Vector
+from streams.offline.evaluation.curves import NoGapError, Ranking, Vector
+
+RESAMPLES = 1_000
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """An estimate with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def interval(
+    statistic: Callable[[Vector], float], rows: int, *, seed: int = 0, resamples: int = RESAMPLES
+) -> Interval:
+    """Return the interval of a statistic, a function of the count of each row.
+
+    Resamples in which it is undefined (no gap between the models) are excluded.
+
+    Raises:
+        NoGapError: it is undefined on the rows themselves.
+    """
+    value = statistic(np.ones(rows))
+    chance = np.random.default_rng(seed)
+    found: list[float] = []
+    for _ in range(resamples):
+        counts = np.bincount(chance.integers(0, rows, rows), minlength=rows).astype(np.float64)
+        try:
+            found.append(statistic(counts))
+        except NoGapError:
+            continue
+    if not found:
+        return Interval(value=value, low=float("nan"), high=float("nan"))
+    tail = (1 - LEVEL) / 2 * 100
+    low, high = np.percentile(found, [tail, 100 - tail])
+    return Interval(value=value, low=float(low), high=float(high))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

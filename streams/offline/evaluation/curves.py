@@ -49,10 +49,6 @@ class GainCurve:
         part = (pgr - low) / (high - low)
         return float(self.shares[at - 1] + part * (self.shares[at] - self.shares[at - 1]))
 
-    def pgr_at(self, share: float) -> float:
-        """Return PGR at a share of strong calls."""
-        return float(np.interp(share, self.shares, self.pgr))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:

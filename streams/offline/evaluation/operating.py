@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streams.offline.evaluation.bootstrap import Interval, interval
+from streams.offline.evaluation.bands import Interval, interval
 from streams.offline.evaluation.curves import Ranking, Vector
 
 GAPS = (0.25, 0.50, 0.80, 0.95)

@@ -4,13 +4,12 @@ except for look-ups in the price list.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.request import Request
 from streams.offline.replay.cases import Step
-from streams.offline.replay.costs import tier_costs
 from streams.offline.replay.decisions.propensities import chances_of
 from streams.offline.replay.decisions.recorded import Recorded
 from streams.offline.replay.decisions.redeciding import (
@@ -21,10 +20,13 @@ from streams.offline.replay.decisions.redeciding import (
 )
 from streams.offline.replay.decisions.trajectories import Wants, Ways, in_steps
 from streams.offline.replay.rows import Replayed
+from streams.providers.port import Usage
 from streams.providers.pricing.price_list import PriceBook
+from streams.routing.assessment import Costs
 from streams.routing.decision import RoutingRequest
 from streams.routing.features.request_features import estimate_tokens, needs_of
 from streams.routing.rules.classifier import CLASSIFIERS
+from streams.routing.selection.candidates import EXPECTED_OUTPUT_TOKENS
 from streams.routing.snapshot import RegistrySnapshot
 
 ReadRequest = Callable[[bytes], Request]
@@ -125,3 +127,16 @@ def _difficulty(recorded: Recorded, again: Redecided) -> float | None:
     scored = [each for each in sides if each.score is not None]
     ruled = [each for each in scored if each.classifier in CLASSIFIERS]
     return (ruled or scored)[0].score if scored else None
+
+
+def tier_costs(pricing: PriceBook, body: Mapping[str, Any], snapshot: RegistrySnapshot) -> Costs:
+    """Return nano-USD of a call to the cheapest model of each tier; `None` without a known price.
+
+    The figures equal a worker's (`streams.agents.calls.expected_costs`), from a price list alone.
+    """
+    usage = Usage(input_tokens=estimate_tokens(body), output_tokens=EXPECTED_OUTPUT_TOKENS)
+    found: dict[str, int | None] = {}
+    for tier in snapshot.tiers:
+        costs = [pricing.cost_of(model, usage)[0] for model in snapshot.models_of(tier)]
+        found[tier] = min((cost for cost in costs if cost is not None), default=None)
+    return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
+from schemas.encoding.avro_bytes import long_bytes
 from schemas.encoding.codec import single_object_header
 from schemas.records import Decision
 from streams.offline.replay.rows import DECISION, LAST_MARK, Replayed
@@ -38,16 +39,16 @@ class RowBytes:
             LAST_MARK if step.goes_on_below is None else step.goes_on_below for step in row.way
         ]
         return b"".join((
-            self._opening, _long(at), text(recorded.tenant), _fresh(recorded.request_id),
-            _THERE, text(source.topic), _long(source.partition), _long(source.offset),
-            _long(source.timestamp), text(recorded.user_id or ""),
+            self._opening, long_bytes(at), text(recorded.tenant), _fresh(recorded.request_id),
+            _THERE, text(source.topic), long_bytes(source.partition), long_bytes(source.offset),
+            long_bytes(source.timestamp), text(recorded.user_id or ""),
             text(recorded.user_tier or ""), text(recorded.feature or ""),
             text(row.again.how.value), _TRUE if row.is_same else _FALSE, text(old.tier),
             text(row.before[0].model if row.before else ""), _maybe_double(old.score),
             text(old.registry_version),
             _NULL if decision is None else self._decision(decision),
             text(models[0] if models else ""), self._texts(models), _doubles(marks),
-            _maybe_double(row.difficulty), _THERE, _long(row.wants.tokens),
+            _maybe_double(row.difficulty), _THERE, long_bytes(row.wants.tokens),
             self._texts(list(row.chances)), _doubles(list(row.chances.values())),
             text(row.again.refusal or ""), text(""),
         ))  # fmt: skip
@@ -79,25 +80,12 @@ class RowBytes:
     def _texts(self, values: Sequence[str]) -> bytes:
         if not values:
             return _NULL
-        return b"".join((_long(len(values)), *map(self._text, values), _NULL))
+        return b"".join((long_bytes(len(values)), *map(self._text, values), _NULL))
 
 
 def _fresh(value: str) -> bytes:
     data = value.encode()
-    return _long(len(data)) + data
-
-
-def _long(number: int) -> bytes:
-    """Encode zigzag, seven bits a byte, least significant first."""
-    rest = (number << 1) ^ (number >> 63)
-    if rest < 0x80:
-        return bytes((rest,))
-    out = bytearray()
-    while rest > 0x7F:
-        out.append(rest & 0x7F | 0x80)
-        rest >>= 7
-    out.append(rest)
-    return bytes(out)
+    return long_bytes(len(data)) + data
 
 
 def _maybe_double(value: float | None) -> bytes:
@@ -107,4 +95,4 @@ def _maybe_double(value: float | None) -> bytes:
 def _doubles(values: Sequence[float]) -> bytes:
     if not values:
         return _NULL
-    return b"".join((_long(len(values)), *map(_DOUBLE, values), _NULL))
+    return b"".join((long_bytes(len(values)), *map(_DOUBLE, values), _NULL))

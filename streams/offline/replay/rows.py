@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.encoding.avro_mapping import as_record
 from streams.offline.replay.cases import Step
 from streams.offline.replay.decisions.recorded import Recorded
 from streams.offline.replay.decisions.redeciding import Redecided
@@ -40,55 +39,11 @@ class Replayed:
         new, old = self.again.decision, self.recorded.decision
         return new is not None and new.tier == old.tier and new.model == old.model
 
-    def as_event(self, run_id: str, at: int) -> dict[str, Any]:
-        """Return the Avro record."""
-        recorded, decision = self.recorded, self.again.decision
-        old, source = recorded.decision, recorded.source
-        return _BLANK | {
-            "run_id": run_id,
-            "kind": DECISION,
-            "at": at,
-            "tenant": recorded.tenant,
-            "request_id": recorded.request_id,
-            "source": (
-                _SOURCE,
-                {
-                    "topic": source.topic,
-                    "partition": source.partition,
-                    "offset": source.offset,
-                    "timestamp": source.timestamp,
-                },
-            ),
-            "user_id": recorded.user_id or "",
-            "user_tier": recorded.user_tier or "",
-            "feature": recorded.feature or "",
-            "how": self.again.how.value,
-            "same": self.is_same,
-            "from_tier": old.tier,
-            "from_model": self.before[0].model if self.before else "",
-            "from_score": old.score,
-            "from_version": old.registry_version,
-            "decision": None if decision is None else (_DECISION, as_record(decision)),
-            "request_model": self.way[0].model if self.way else "",
-            "models": [step.model for step in self.way],
-            "marks": [_mark(step) for step in self.way],
-            "difficulty": self.difficulty,
-            "tokens": self.wants.tokens,
-            "chance_models": list(self.chances),
-            "chance_values": list(self.chances.values()),
-            "refusal": self.again.refusal or "",
-        }
-
 
 def run_event(kind: str, run_id: str, at: int, document: str) -> dict[str, Any]:
     """Return the record that opens or closes a run."""
     return _BLANK | {"run_id": run_id, "kind": kind, "at": at, "document": document}
 
-
-_SOURCE, _DECISION = "sluice.v1.Source", "sluice.v1.Decision"
-"""Explicit branch names for the encoder, which otherwise tests a record against each branch of its
-union.
-"""
 
 _BLANK: dict[str, Any] = {
     "tenant": "",
@@ -114,10 +69,6 @@ _BLANK: dict[str, Any] = {
     "refusal": "",
     "document": "",
 }
-
-
-def _mark(step: Step) -> float:
-    return LAST_MARK if step.goes_on_below is None else step.goes_on_below
 
 
 def way_of(models: Sequence[str], marks: Sequence[float]) -> tuple[Step, ...]:

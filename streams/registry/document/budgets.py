@@ -8,12 +8,12 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
+from schemas.records import NANO
 from streams.registry.document.models import DocumentPart, Name, one_of
 from streams.routing.budget_windows import DAY, WINDOWS
 from streams.routing.budgets import ALERT, PER, THEN, Budget, Meter
 from streams.routing.policy import Share
 
-_NANO = Decimal(1_000_000_000)
 _MOST_USD = Decimal(1_000_000_000)
 
 UserId = Annotated[str, StringConstraints(min_length=1, max_length=256)]
@@ -64,7 +64,7 @@ def budget_of(name: str, part: BudgetPart) -> Budget:
     }
     return Budget(
         meter=Meter(name=name, per=part.per, window=part.window, match=match),
-        limit_nano=int(part.usd * _NANO),
+        limit_nano=int(part.usd * NANO),
         then=part.then,
         alert_at=part.alert_at,
     )

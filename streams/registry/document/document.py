@@ -14,7 +14,6 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from streams.redaction.redactor import KINDS
 from streams.registry.document.alerts import AlertsPart
 from streams.registry.document.budgets import BudgetPart, budget_problems
-from streams.registry.document.experiments import ExperimentPart
 from streams.registry.document.models import (
     DocumentPart,
     ModelPart,
@@ -24,7 +23,7 @@ from streams.registry.document.models import (
     TierName,
     one_of,
 )
-from streams.registry.document.policy import PolicyPart
+from streams.registry.document.policy import ExperimentPart, PolicyPart
 from streams.routing.policy import JUDGE
 
 MOST_MODELS = 1_000

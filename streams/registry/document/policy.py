@@ -1,9 +1,9 @@
-"""Sections of the registry file on routing decisions."""
+"""Sections of the registry file on routing decisions, and on their comparison on live traffic."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -155,3 +155,22 @@ class PolicyPart(DocumentPart):
     def calls_model(self) -> bool:
         """Return whether the classifier may call a model."""
         return self.classifier == LLM or (self.classifier == HYBRID and self.hybrid.asks == LLM)
+
+
+class ArmPart(DocumentPart):
+    """One arm: its weight relative to the others, and its overrides of `policy`.
+
+    `policy` holds any keys of the file's own `policy`; they replace those, mappings key by key.
+    """
+
+    weight: Annotated[float, Field(gt=0, le=1_000_000)] = 1.0
+    policy: dict[str, Any] = Field(default_factory=dict)
+
+
+class ExperimentPart(DocumentPart):
+    """Compares arms on a share of the users; if set, only of some features or tenants."""
+
+    share: Share = 1.0
+    feature: tuple[Name, ...] = ()
+    tenant: tuple[Name, ...] = ()
+    arms: Annotated[dict[Name, ArmPart], Field(min_length=2, max_length=8)]

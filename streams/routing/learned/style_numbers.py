@@ -1,4 +1,4 @@
-"""Numeric features of style: beginning and end, persons addressed, quotations.
+"""Categories of words, and numeric features of style: beginning, end, address, quotations.
 
 They distinguish an exam question from a search, a chat or a program. They are part of
 `text_numbers` and of its version.
@@ -7,13 +7,35 @@ They distinguish an exam question from a search, a chat or a program. They are p
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from math import log1p, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.routing.learned.kinds import by_word, count_kinds
 from streams.routing.learned.tokens import Tokens
+
+WordKinds = Mapping[str, tuple[str, ...]]
+KindsOf = Mapping[str, tuple[int, ...]]
+
+
+def by_word(kinds: WordKinds) -> KindsOf:
+    """Return the indexes of each word's categories."""
+    return {
+        word: tuple(place for place, words in enumerate(kinds.values()) if word in words)
+        for words in kinds.values()
+        for word in words
+    }
+
+
+def count_kinds(counts: Mapping[str, int], kinds_of: KindsOf, kinds: int) -> list[int]:
+    """Return the number of words of each category among counted words."""
+    found = [0] * kinds
+    for word in counts.keys() & kinds_of.keys():
+        for kind in kinds_of[word]:
+            found[kind] += counts[word]
+    return found
+
 
 _STYLE_KINDS: dict[str, tuple[str, ...]] = {
     "persons": (

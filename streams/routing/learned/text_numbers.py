@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.routing.learned import style_numbers
-from streams.routing.learned.kinds import by_word, count_kinds
+from streams.routing.learned.style_numbers import by_word, count_kinds
 from streams.routing.learned.tokens import Tokens
 
 VERSION = 2

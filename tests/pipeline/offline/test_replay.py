@@ -18,8 +18,8 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient  # type: ignore[attr-defined]
 
+from infra.cli.offline.replay import command
 from infra.cli.output.errors import report_faults
-from infra.cli.replay import command
 from schemas.topics import REPLAY_DECISIONS, REQUESTS
 from sinks.settings import SinkSettings
 from streams.providers.in_memory_provider import says

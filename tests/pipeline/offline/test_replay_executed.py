@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from infra.cli.offline.replay import command
 from infra.cli.output.errors import report_faults
-from infra.cli.replay import command
 from infra.devstack.registry import local_registry
 from streams.client.batch_send import Pace, send_all
 from streams.client.caller import ReceivedReply, kafka_caller

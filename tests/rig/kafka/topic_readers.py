@@ -18,7 +18,7 @@ import orjson
 from core.codecs import Codecs
 from core.kafka.producer import Outgoing
 from core.registry_signature import RegistryKeys, UnsignedRecordError
-from infra.cli.alerts import decoded
+from infra.cli.operations.alerts import decoded
 from infra.cli.output.alerts import alerts_shown
 from infra.devstack.registry import local_registry
 from infra.labels.judged_answers import AskedRequest
@@ -52,7 +52,7 @@ from schemas.worker_status import WorkerStatus
 from sinks.clickhouse.in_memory_store import MemoryStore
 from sinks.ingest.partition_writer import PartitionWriter
 from sinks.rows.batch import BatchLimits
-from sinks.rows.dedup_window import SeenWindow
+from sinks.rows.dedup import SeenWindow
 from sinks.rows.log_position import Place
 from sinks.rows.row_reader import reader_of
 from sinks.status import SinkStatus

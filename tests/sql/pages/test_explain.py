@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from infra.cli.explain import command
+from infra.cli.requests.explain import command
 from infra.explain.timeline import RequestTimeline, timeline_of
 from schemas.topics import COST, OUTCOMES, QUALITY
 from sinks.analytics.one_request import UnknownRequestError, read_request

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from infra.cli.report import command
+from infra.cli.analytics.report import command
 from infra.figures import shown
 from sinks.analytics.named_queries import question
 from tests.sql.rig.asking import Ask, history, time_of

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from infra.cli.report import command as report
+from infra.cli.analytics.report import command as report
 from infra.figures import shown
 from schemas.records import UNDECIDED
 from schemas.topics import COST, OUTCOMES

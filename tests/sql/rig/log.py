@@ -14,7 +14,7 @@ from sinks.clickhouse.store import Store
 from sinks.clock import SystemClock
 from sinks.ingest.partition_writer import PartitionWriter
 from sinks.rows.batch import BatchLimits
-from sinks.rows.dedup_window import SeenWindow
+from sinks.rows.dedup import SeenWindow
 from sinks.rows.log_position import Place
 from sinks.rows.row_reader import reader_of
 from sinks.rows.tables import table_of

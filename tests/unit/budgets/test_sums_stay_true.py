@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.records import HOUR_MS
 from schemas.topics import COST
-from streams.routing.budget_windows import HOUR_MS
 from tests.unit.budgets.world import DAILY, FAQ, HOURLY, PARTITIONS, Worker, World
 
 NAMES = ("w1", "w2", "w3")

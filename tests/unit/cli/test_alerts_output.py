@@ -9,7 +9,7 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from infra.cli import alerts
+from infra.cli.operations import alerts
 from infra.cli.output.alerts import alerts_shown, evaluation_in_words
 from schemas.alert_evaluation import AlertEvaluation
 from schemas.events import Alert
@@ -45,11 +45,10 @@ def test_changes_are_shown_latest_first_without_repeats() -> None:
 
 @pytest.fixture
 def _read(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def read(address: str) -> tuple[list[tuple[int, int, Alert]], AlertEvaluation]:
+    async def read() -> tuple[list[tuple[int, int, Alert]], AlertEvaluation]:
         return _log(), AlertEvaluation(worker="w7", at=T0)
 
     monkeypatch.setattr(alerts, "_read", read)
-    monkeypatch.setenv("SLUICE_KAFKA_BOOTSTRAP_SERVERS", "kafka.example:9092")
 
 
 def _run(*arguments: str) -> Any:

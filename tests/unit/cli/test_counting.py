@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.cli.arguments.local_pipeline import doing_in_words
-from infra.cli.output.counting import counted
+from infra.cli.output.screen import counted
+from infra.cli.pipeline.local_pipeline import doing_in_words
 from infra.devstack.processes.state import PipelinePhase, PipelineState
 from streams.offline.training.labels import LabelsError, read_labels
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from infra.cli.arguments.paths import OutFile, OutFolder
+from infra.cli.arguments.values import OutFile, OutFolder
 from infra.cli.main import COMMANDS, sluice
 from infra.cli.output.errors import report_faults
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from infra.cli import query
+from infra.cli.analytics import query
 from infra.cli.output import screen
 from infra.cli.output.table_layout import GAP, TableColumn, column_widths
 from infra.figures import heading

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from streams.client import request_file
-from streams.client.request_file import RequestFileError, RequestFileFormat, read_requests
+from streams.client.request_file import RequestFileError, RequestFileFormat, numbered_requests
+
+
+def read_requests(path: Path, reading: RequestFileFormat) -> list[dict[str, Any]]:
+    return [request for _, request in numbered_requests(path, reading)]
 
 
 def _file(folder: Path, text: str) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from infra.explain.failures import causes_of, failure_in_words
+from infra.explain.calls import causes_of, failure_in_words
 from infra.explain.recorded import read_inputs
 from streams.providers.port import ErrorClass
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.explain.calls import causes_of
 from infra.explain.decision import decided, hop_steps
-from infra.explain.failures import causes_of
 from infra.explain.recorded import read_inputs
 from infra.explain.timeline import _parts
 

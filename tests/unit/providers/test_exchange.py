@@ -11,7 +11,7 @@ from schemas.errors import ConfigurationError
 from streams.providers.exchange import EndedCall, Price, chat_call, complete
 from streams.providers.in_memory_provider import ScriptedProvider, says
 from streams.providers.port import Completion, ErrorClass, Provider, ProviderError, Usage
-from streams.providers.pricing.unbilled import UNBILLED
+from streams.providers.pricing.booked_usage import UNBILLED
 from streams.registry.version import parse_registry
 from streams.routing.policy import CallTimeouts
 from streams.routing.selection.candidates import Candidate

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
-from infra.cli.eval import command
+from infra.cli.offline.eval import command
 from tests.unit.offline.training.world import labels
 
 LABELS = labels(400)

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from schemas.identity import DUPLICATE_WINDOW_MS
 from schemas.topics import COST, OUTCOMES, QUALITY
-from sinks.rows.dedup_window import SPAN_MS, SeenWindow
+from sinks.rows.dedup import SeenWindow
 from sinks.rows.row_reader import reader_of
 from tests.sql.rig.log import T0, cost_event, on_log, outcome_event, quality_event
 
@@ -60,7 +61,7 @@ def test_another_tenants_request_of_the_same_id_is_another() -> None:
 
 
 def test_the_same_id_is_a_new_request_after_fifteen_minutes() -> None:
-    events = [outcome_event(at=T0), outcome_event(at=T0 + SPAN_MS + 1)]
+    events = [outcome_event(at=T0), outcome_event(at=T0 + DUPLICATE_WINDOW_MS + 1)]
 
     assert marks(OUTCOMES, events) == [0, 0]
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinks.rows.dedup_window import SPAN_MS, SeenWindow
+from schemas.identity import DUPLICATE_WINDOW_MS
+from sinks.rows.dedup import SeenWindow
 
 _steps = st.lists(
-    st.tuples(st.sampled_from([b"a", b"b", b"c"]), st.integers(0, SPAN_MS)), max_size=60
+    st.tuples(st.sampled_from([b"a", b"b", b"c"]), st.integers(0, DUPLICATE_WINDOW_MS)), max_size=60
 )
 
 
@@ -26,7 +27,7 @@ def test_a_repeat_follows_from_the_log_alone(steps: list[tuple[bytes, int]]) -> 
     window, now, counted = SeenWindow(), 0, {}
     for key, wait in steps:
         now += wait
-        plain = key in counted and now - counted[key] <= SPAN_MS
+        plain = key in counted and now - counted[key] <= DUPLICATE_WINDOW_MS
         assert window.holds(key, now) == plain
         if not plain:
             window.add(key, now)
@@ -43,10 +44,10 @@ def test_a_window_that_was_filled_again_marks_what_the_old_one_marked(
         if index == cut:
             fresh = SeenWindow()
             newest = max((at for _, at in stored), default=0)
-            fresh.fill((key, at) for key, at in stored if at >= newest - SPAN_MS)
+            fresh.fill((key, at) for key, at in stored if at >= newest - DUPLICATE_WINDOW_MS)
             old = fresh
         if not old.holds(key, now):
-            assert all(now - at > SPAN_MS for seen, at in stored if seen == key)
+            assert all(now - at > DUPLICATE_WINDOW_MS for seen, at in stored if seen == key)
             old.add(key, now)
             stored.append((key, now))
 

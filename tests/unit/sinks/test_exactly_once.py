@@ -14,7 +14,7 @@ from schemas.errors import FencedError
 from schemas.topics import OUTCOMES
 from sinks.errors import UnreachableError
 from sinks.rows.batch import BatchLimits
-from sinks.rows.dedup_window import SeenWindow
+from sinks.rows.dedup import SeenWindow
 from sinks.rows.row_reader import reader_of
 from tests.sql.rig.log import Record, on_log, outcome_event
 from tests.unit.sinks.world import Crash, World

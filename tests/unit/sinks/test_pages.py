@@ -9,9 +9,8 @@ import httpx
 from core.ops_http import OpsPages, ops_server
 from sinks.clickhouse.ping import REMEMBERED_S, Reachable
 from sinks.clock import SystemClock
-from sinks.health import why_not_ready
 from sinks.metrics import SinkMetrics
-from sinks.status import SinkStatus
+from sinks.status import SinkStatus, why_not_ready
 from tests.unit.sinks.world import FixedClock
 
 

@@ -14,8 +14,7 @@ from sinks.ingest.partition_writer import PartitionWriter
 from sinks.ingest.takeover import take_over
 from sinks.rows.avro_file import Row
 from sinks.rows.batch import BatchLimits
-from sinks.rows.dedup import mark_hop
-from sinks.rows.dedup_window import SeenWindow
+from sinks.rows.dedup import SeenWindow, mark_hop
 from sinks.rows.log_position import Place
 from sinks.rows.row_reader import AvroRowReader, reader_of
 from sinks.rows.tables import EventTable

@@ -9,8 +9,8 @@ from infra.workers.readiness import REFUSE, WARN
 from schemas.events import CostEvent
 from streams.providers.in_memory_provider import ScriptedProvider, says
 from streams.providers.port import ChatCall, Completion, Endpoint, ErrorClass, ProviderError
+from streams.providers.pricing.booked_usage import UNBILLED
 from streams.providers.pricing.price_list import PriceBook
-from streams.providers.pricing.unbilled import UNBILLED
 from tests.unit.routing.world import model, snapshot
 
 

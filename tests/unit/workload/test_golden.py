@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from infra.workload.golden import GoldenPrompt, GoldenSetError, load_golden, read_golden
+from infra.workload.golden import GoldenPrompt, GoldenSetError, golden_file, read_golden
 from infra.workload.sample import STRENGTHS, load_workload
 from schemas.errors import SluiceError
 from schemas.request import read_request
 from streams.routing.confidence.language import language_of
 
-PROMPTS = load_golden()
+PROMPTS = read_golden(golden_file())
 SHORT_WORDS = 15
 LONG_CHARACTERS = 300
 
@@ -186,7 +186,7 @@ def test_a_line_at_fault_is_named_with_what_to_do(tmp_path: Path, line: str, say
     path.write_text(f"{GOOD}\n\n{line}\n", encoding="utf-8")
 
     with pytest.raises(GoldenSetError) as caught:
-        load_golden(path)
+        read_golden(path)
 
     assert f"{path}, line 3: " in str(caught.value)
     assert says in str(caught.value)

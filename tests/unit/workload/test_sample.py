@@ -10,8 +10,7 @@ import orjson
 import pytest
 from jsonschema.validators import validator_for
 
-from infra.workload.judging import WorkloadJudge
-from infra.workload.sample import BAR, STRENGTHS, SampleRequest, load_workload
+from infra.workload.sample import BAR, STRENGTHS, SampleRequest, WorkloadJudge, load_workload
 from schemas.request import read_request
 from streams.routing.confidence.checks import faults
 from streams.routing.confidence.language import language_of

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student
 
-from streams.offline.evaluation.bootstrap import LEVEL, Interval
+from streams.offline.evaluation.bands import LEVEL, Interval
 from streams.offline.replay.cases import Step
 from streams.offline.replay.estimates.estimation import (
     LEAST_MISSES,

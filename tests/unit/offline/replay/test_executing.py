@@ -13,8 +13,8 @@ from infra.replays.executing import ExecutedReplay, Executor, NoPriceError, Task
 from schemas.events import CostEvent
 from streams.providers.in_memory_provider import ScriptedProvider, says
 from streams.providers.port import ErrorClass, ProviderError
+from streams.providers.pricing.booked_usage import UNBILLED
 from streams.providers.pricing.price_list import PriceBook
-from streams.providers.pricing.unbilled import UNBILLED
 from streams.registry.version import parse_registry
 from tests.unit.agents.world import REGISTRY
 

@@ -6,18 +6,21 @@ opinions of models, learned plans, refusals and arms with policies of their own 
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from schemas.encoding.avro_mapping import as_record
 from schemas.encoding.codec import Codec
+from schemas.records import Decision
 from streams.offline.replay.accepted import accepted_request
-from streams.offline.replay.costs import tier_costs
-from streams.offline.replay.decisions.recorded import same_decision
 from streams.offline.replay.decisions.redeciding import DecisionOrigin, ReplayContext, redecide
-from streams.offline.replay.replaying import Replayer
+from streams.offline.replay.replaying import Replayer, tier_costs
 from streams.offline.replay.row_bytes import RowBytes
+from streams.offline.replay.rows import DECISION, LAST_MARK, Replayed, run_event
 from streams.providers.in_memory_provider import says
 from streams.providers.pricing.price_list import PriceBook
 from streams.registry.version import parse_registry
@@ -110,6 +113,58 @@ def ground(log: RecordedLog, snapshot: RegistrySnapshot, *, reuse: bool) -> Repl
     )
 
 
+def as_event(row: Replayed, run_id: str, at: int) -> dict[str, Any]:
+    """The record that the codec writes for a row."""
+    recorded, decision = row.recorded, row.again.decision
+    old = recorded.decision
+    return run_event(DECISION, run_id, at, "") | {
+        "tenant": recorded.tenant,
+        "request_id": recorded.request_id,
+        "source": ("sluice.v1.Source", as_record(recorded.source)),
+        "user_id": recorded.user_id or "",
+        "user_tier": recorded.user_tier or "",
+        "feature": recorded.feature or "",
+        "how": row.again.how.value,
+        "same": row.is_same,
+        "from_tier": old.tier,
+        "from_model": row.before[0].model if row.before else "",
+        "from_score": old.score,
+        "from_version": old.registry_version,
+        "decision": None if decision is None else ("sluice.v1.Decision", as_record(decision)),
+        "request_model": row.way[0].model if row.way else "",
+        "models": [step.model for step in row.way],
+        "marks": [
+            LAST_MARK if step.goes_on_below is None else step.goes_on_below for step in row.way
+        ],
+        "difficulty": row.difficulty,
+        "tokens": row.wants.tokens,
+        "chance_models": list(row.chances),
+        "chance_values": list(row.chances.values()),
+        "refusal": row.again.refusal or "",
+    }
+
+
+def same_decision(recorded: Decision, again: Decision) -> bool:
+    """Whether both decisions and their inputs are identical, to the last bit.
+
+    Inputs added by later hops are ignored: they do not affect the first tier.
+    """
+    return (
+        recorded.tier == again.tier
+        and recorded.score == again.score
+        and recorded.model == again.model
+        and recorded.classifier == again.classifier
+        and recorded.reasons == again.reasons
+        and recorded.registry_version == again.registry_version
+        and recorded.code_version == again.code_version
+        and recorded.artifact == again.artifact
+        and recorded.experiment == again.experiment
+        and recorded.arm == again.arm
+        and recorded.propensity == again.propensity
+        and orjson.loads(recorded.inputs)["classify"] == orjson.loads(again.inputs)["classify"]
+    )
+
+
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
 )
@@ -162,7 +217,7 @@ def test_rows_written_by_hand_are_the_codec_s(asked, number: int) -> None:  # ty
     written, codec = RowBytes("a run"), Codec("ReplayDecision")
     for each in (one for one in log.recorded() if one.was_decided):
         row = replayer.replay(each, accepted_request(log.requests[each.source.offset]))
-        assert written.encode(row, 2**40) == codec.encode(row.as_event("a run", 2**40))
+        assert written.encode(row, 2**40) == codec.encode(as_event(row, "a run", 2**40))
 
 
 def one_log() -> RecordedLog:

@@ -9,7 +9,7 @@ import random
 import numpy as np
 import pytest
 
-from infra.workload.golden import load_golden
+from infra.workload.golden import golden_file, read_golden
 from tests.rig.known_traffic import (
     ALONE,
     FIVE,
@@ -31,7 +31,7 @@ def prompts() -> list[Prompt]:
     chance = random.Random(7)
     hard = {"simple": 0.1, "moderate": 0.5, "complex": 0.9}
     found = []
-    for number, item in enumerate(2 * list(load_golden())):
+    for number, item in enumerate(2 * list(read_golden(golden_file()))):
         text = item.text
         told = {}
         for tier, (name, _, _) in MODELS.items():

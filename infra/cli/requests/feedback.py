@@ -6,8 +6,7 @@ import asyncio
 
 import click
 
-from infra.cli.arguments.numbers import Number
-from infra.cli.arguments.texts import Text
+from infra.cli.arguments.values import Number, Text
 from infra.cli.output.screen import notes
 from infra.settings import InfraSettings
 from schemas.identity import NAME, REQUEST_ID

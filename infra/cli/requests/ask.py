@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from core.untrusted_text import whole_text
-from infra.cli.arguments.texts import Text
+from infra.cli.arguments.values import Text
 from infra.cli.output.errors import FoundProblemsError
 from infra.cli.output.screen import console, notes, print_json
 from infra.settings import InfraSettings

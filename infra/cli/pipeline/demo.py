@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.arguments.local_pipeline import bring_down, bring_up
 from infra.cli.output.screen import console, notes, print_json
+from infra.cli.pipeline.local_pipeline import bring_down, bring_up
 from infra.devstack.processes.state import is_running
 from infra.settings import InfraSettings
 
@@ -51,7 +51,7 @@ def command(*, keep: bool, as_json: bool) -> None:
 def _show(settings: InfraSettings, *, as_json: bool) -> None:
     from datetime import UTC, datetime
 
-    from infra.cli.query import ask_question, show_answer
+    from infra.cli.analytics.query import ask_question, show_answer
     from infra.demo import run_demo
     from infra.devstack.addresses import clickhouse_address, kafka_address
 

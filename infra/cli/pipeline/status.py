@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from infra.cli.arguments.local_pipeline import show_parts
 from infra.cli.output.errors import FoundProblemsError
 from infra.cli.output.screen import print_json
+from infra.cli.pipeline.local_pipeline import show_parts
 from infra.devstack.processes.state import running_state
 from infra.settings import InfraSettings
 

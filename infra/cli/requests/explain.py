@@ -13,7 +13,7 @@ from infra.settings import InfraSettings
 from schemas.journal_headers import TERMINAL, JournalKind
 
 if TYPE_CHECKING:
-    from infra.explain.entries import Entry
+    from infra.explain.recorded import Entry
     from infra.explain.timeline import RequestTimeline
 
 _STYLES = {kind.value: "green" if kind is JournalKind.REPLIED else "red" for kind in TERMINAL}

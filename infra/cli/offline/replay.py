@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.arguments.numbers import Number
+from infra.cli.arguments.values import Number
 from infra.cli.output.screen import notes, print_json, say
 
 if TYPE_CHECKING:

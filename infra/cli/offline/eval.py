@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from infra.cli.arguments.columns import columns_of
-from infra.cli.arguments.numbers import Number
 from infra.cli.arguments.operating_point import Aim, choice_of, in_words
-from infra.cli.arguments.paths import OutFolder
+from infra.cli.arguments.values import Number, OutFolder
 from infra.cli.output.screen import notes, print_json, print_table
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def command(
     if (data is None) == (golden is None):
         raise click.UsageError("give one of --data and --golden")
     if golden is not None:
-        from infra.cli.golden_eval import examine_golden
+        from infra.cli.offline.golden_eval import examine_golden
 
         examine_golden(
             golden,

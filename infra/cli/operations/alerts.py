@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from infra.cli.output.counting import counted
-from infra.cli.output.screen import console, notes, print_json, print_table
+from infra.cli.output.screen import console, counted, notes, print_json, print_table
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:
@@ -33,14 +32,11 @@ def command(since: str, *, as_json: bool) -> None:
     Reads the topic llm.alerts.v1, so it works while ClickHouse is down. Rules are in the registry,
     under `alerts`.
     """
-    from infra.cli.arguments.time_range import WrongTimeError, time_range
+    from infra.cli.arguments.time_range import given_range
     from infra.cli.output.alerts import alerts_shown
 
-    try:
-        start = time_range(since).since
-    except WrongTimeError as wrong:
-        raise click.UsageError(str(wrong)) from None
-    records, evaluation = asyncio.run(_read(InfraSettings()))
+    start = given_range(since).since
+    records, evaluation = asyncio.run(_read())
     shown = alerts_shown(records, int(start.timestamp() * 1000), evaluation)
     if as_json:
         print_json(shown.as_document())
@@ -91,28 +87,25 @@ def show_alerts(shown: AlertsShown, since: str) -> None:
     )
 
 
-async def _read(
-    infra: InfraSettings,
-) -> tuple[list[tuple[int, int, Alert]], AlertEvaluation | None]:
+async def _read() -> tuple[list[tuple[int, int, Alert]], AlertEvaluation | None]:
     """Return all alerts of the topic, and the latest evaluation of rules; report the number of
     unreadable alerts.
     """
     from core.codecs import Codecs
-    from core.kafka.preflight import check_connection
     from core.schema_registry import known_schemas
-    from infra.devstack.addresses import kafka_connection, librdkafka_connection
+    from infra.devstack.addresses import kafka_address, kafka_connection
     from schemas.alert_evaluation import fetch_evaluation
     from schemas.encoding.codec import Codec
     from streams.alerts.log.kafka_alert_log import read_alerts
     from streams.worker.settings import WorkerSettings
 
-    kafka = kafka_connection(infra)
-    await check_connection(kafka, must_answer=True)
+    infra = InfraSettings()
+    kafka = await kafka_connection(infra)
     settings = WorkerSettings()
     known = known_schemas(settings.schema_registry_url)
     codecs, codec = Codecs(known), Codec("Alert", known)
     try:
-        alerts = await read_alerts(librdkafka_connection(infra), 0)
+        alerts = await read_alerts(infra.librdkafka_at(kafka_address(infra)), 0)
         found, unread = await decoded(alerts, codecs, codec)
     finally:
         if known is not None:

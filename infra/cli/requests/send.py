@@ -10,9 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.arguments.numbers import Number
-from infra.cli.arguments.paths import OutFile
-from infra.cli.arguments.texts import is_text
+from infra.cli.arguments.values import Number, OutFile, is_text
 from infra.cli.output.errors import FoundProblemsError
 from infra.cli.output.screen import console, notes, print_json, print_table
 from infra.settings import InfraSettings

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from infra.cli.arguments.local_pipeline import bring_down, bring_up, show_parts
 from infra.cli.output.screen import say
+from infra.cli.pipeline.local_pipeline import bring_down, bring_up, show_parts
 from infra.settings import InfraSettings
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from infra.cli.arguments.local_pipeline import bring_down
 from infra.cli.output.screen import say
+from infra.cli.pipeline.local_pipeline import bring_down
 from infra.devstack.processes.state import is_running
 from infra.settings import InfraSettings
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from infra.cli.output.counting import counted
 from infra.cli.output.errors import FoundProblemsError
-from infra.cli.output.screen import notes, print_json, say
+from infra.cli.output.screen import counted, notes, print_json, say
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:
@@ -47,7 +46,6 @@ def create(*, acls: bool, replies: tuple[str, ...], as_json: bool) -> None:
     Workers reply only to existing topics that SLUICE_REPLY_TOPIC_PREFIXES allows; --reply creates
     one for a caller.
     """
-    from core.kafka.preflight import check_connection
     from infra.devstack.addresses import kafka_address, kafka_connection
     from infra.devstack.preparation import create_topics, partitions_of
     from infra.topics_admin import TopicsAdmin, acl_lines
@@ -58,7 +56,7 @@ def create(*, acls: bool, replies: tuple[str, ...], as_json: bool) -> None:
         lines = acl_lines(_declared(settings))
         print_json(lines) if as_json else say("\n".join(lines))
         return
-    asyncio.run(check_connection(kafka_connection(settings)))
+    asyncio.run(kafka_connection(settings))
     address = kafka_address(settings)
     if replies:
         _refuse_forbidden_topics(replies)
@@ -96,12 +94,11 @@ def _refuse_forbidden_topics(names: tuple[str, ...]) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the differences as JSON.")
 def check(*, as_json: bool) -> None:
     """List differences between the broker and the declarations; exits 1 if there are any."""
-    from core.kafka.preflight import check_connection
     from infra.devstack.addresses import kafka_address, kafka_connection
     from infra.topics_admin import TopicsAdmin
 
     settings = InfraSettings()
-    asyncio.run(check_connection(kafka_connection(settings)))
+    asyncio.run(kafka_connection(settings))
     declared = _declared(settings)
     differences = TopicsAdmin(kafka_address(settings)).differences(declared)
     if as_json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.arguments.paths import OutFile
+from infra.cli.arguments.values import OutFile
 from infra.cli.output.screen import console, notes
 from infra.settings import InfraSettings
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infra.cli.arguments.paths import OutFile
+from infra.cli.arguments.values import OutFile
 from infra.cli.output.errors import FoundProblemsError
 from infra.cli.output.screen import notes, print_json, print_table
 from schemas.errors import SluiceError
@@ -81,6 +81,7 @@ def command(
         raise click.UsageError("--until and --labels-out require --since, not --data")
     if (weak is None or strong is None) and (data is not None or by == "model"):
         raise click.UsageError("--data, and --by model, need --weak and --strong")
+    from infra.cli.arguments.time_range import given_range
     from streams.offline.training.labels import read_labels
     from streams.offline.training.training_run import train
     from streams.routing.learned.artifact import pack_artifact
@@ -91,7 +92,7 @@ def command(
     if data is not None:
         rows, source = read_labels(data, pair), data.name
     else:
-        between = _range(since or "", until)
+        between = given_range(since or "", until)
         gathered = _gathered(between, by, pair)
         rows, source = _as_labels(gathered, labels_out, pair), _named(between)
     trained = train(rows, *pair, most_labels=labels, source=source)
@@ -143,15 +144,6 @@ def _pair(weak: str | None, strong: str | None, ground: RegistrySnapshot | None)
     return weak or tiers[0], strong or tiers[-1]
 
 
-def _range(since: str, until: str | None) -> TimeRange:
-    from infra.cli.arguments.time_range import WrongTimeError, time_range
-
-    try:
-        return time_range(since, until)
-    except WrongTimeError as wrong:
-        raise click.UsageError(str(wrong)) from None
-
-
 def _named(between: TimeRange) -> str:
     return f"tables, {between.since:%Y-%m-%d %H:%M} to {between.until:%Y-%m-%d %H:%M} UTC"
 
@@ -199,14 +191,12 @@ def _rivals(
 
 
 async def _publish(artifact: Artifact) -> None:
-    from core.kafka.preflight import check_connection
     from infra.devstack.addresses import kafka_connection
     from infra.settings import InfraSettings
     from streams.registry.publishing import publish_artifact
 
     settings = InfraSettings()
-    kafka = kafka_connection(settings)
-    await check_connection(kafka)
+    kafka = await kafka_connection(settings)
     await publish_artifact(kafka, artifact, keys=settings.registry_keys)
 
 

@@ -1,0 +1,1 @@
+"""Commands on recorded traffic and labels: train, eval, replay."""
