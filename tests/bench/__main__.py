@@ -1,7 +1,7 @@
 """`make bench`: figures beside their goals, as a table and in `results/bench.json`.
 
 Each is a ratio to something measured in the same run, or also given in steps of the calibration
-loop. `tests.bench.compare` sets two trees side by side.
+loop. `python -m tests.bench compare|growth|page` are commands of their own.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from infra.cli.output.screen import notes
 from schemas.errors import SluiceError
+from tests.bench import compare, growth, page
 from tests.bench.calibration import calibrate
 from tests.bench.decisions import measure_decisions
 from tests.bench.figures import Figure, keep, show
@@ -26,12 +27,15 @@ from tests.bench.sink_rate import SinkSize, measure_sink
 from tests.bench.worker_probe import QUICK, Size
 from tests.bench.worker_speed import measure_worker
 
+COMMANDS = {"compare": compare.main, "growth": growth.main, "page": page.main}
 PARTS = ("decisions", "hot", "limits", "worker", "sink", "replay", "truth")
 QUICK_SINK = SinkSize(requests=75_000, seconds=15.0)
 
 
 def main() -> int:
     """Run what is named, or all."""
+    if sys.argv[1:] and sys.argv[1] in COMMANDS:
+        return COMMANDS[sys.argv[1]](sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("--quick", action="store_true", help="small sizes, for a first look")
     parser.add_argument(

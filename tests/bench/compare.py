@@ -45,14 +45,14 @@ Rounds = tuple[list[list[Figure]], list[list[Figure]]]
 """Figures of each round of the base, and of this tree."""
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Measure both trees; the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.compare")
+    parser = argparse.ArgumentParser(prog="python -m tests.bench compare")
     parser.add_argument("base", metavar="COMMIT", help="commit that this tree is compared with")
     parser.add_argument("parts", nargs="*", help=f"{', '.join(PARTS)}; all unless named")
     parser.add_argument("--quick", action="store_true", help="small sizes, without replay")
     parser.add_argument("--rounds", type=int, default=LEAST_ROUNDS)
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     unknown = set(chosen.parts) - set(PARTS)
     if unknown or chosen.rounds < 1:
         parser.error(f"parts are {', '.join(PARTS)}; rounds are at least 1")
@@ -205,7 +205,3 @@ def _keep(found: dict[str, list[Compared]], base: Tree, own: Tree, **about: Any)
     before = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     RESULTS.write_text(json.dumps({**before, **parts}, indent=1))
     console.print(f"written to {RESULTS}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
