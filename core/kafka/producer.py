@@ -82,7 +82,9 @@ class Publisher(Protocol):
 def size_of(record: Outgoing) -> int:
     """Return the bytes of key, value and headers."""
     size = len(record.key or b"") + len(record.value or b"")
-    return size + sum(len(name) + len(value) for name, value in record.headers)
+    for name, value in record.headers:
+        size += len(name) + len(value)
+    return size
 
 
 class KafkaPublisher:

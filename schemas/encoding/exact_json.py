@@ -82,16 +82,17 @@ def _is_read_exactly(value: Any) -> bool:
     while level:
         below: list[Any] = []
         for each in level:
-            if isinstance(each, dict):
-                opened += 1
-                below.extend(each.values())
-            elif isinstance(each, list):
-                opened += 1
-                below.extend(each)
-            elif isinstance(each, float):
+            # orjson makes exact types, most of them strings.
+            kind = type(each)
+            if kind is str:
+                continue
+            if kind is float:
                 found += 1
-            if opened > MAX_CONTAINERS:
-                return False
+            elif kind is dict or kind is list:
+                opened += 1
+                if opened > MAX_CONTAINERS:
+                    return False
+                below.extend(each.values() if kind is dict else each)
         seen += len(below)
         if found > MAX_FRACTIONS or seen > MAX_VALUES:
             return False

@@ -19,8 +19,8 @@ from streams.alerts.webhooks.webhook_delivery import WebhookSender
 from streams.alerts.webhooks.webhook_queues import Webhooks
 from streams.bad_input.bad_records import BadRecords
 from streams.observability.metrics import WorkerMetrics
-from streams.providers.http.exchange import pooled_transport
 from streams.providers.http.operator_policy import HostPolicy, KeyRing
+from streams.providers.http.pooled_client import PooledHttpClient
 
 
 def open_alerts(
@@ -46,9 +46,9 @@ def open_alerts(
     `group` is the workers' group, `lag_groups` are those of lag rules (workers and sinks), `rules`
     returns those of the current registry version, `times` define when another worker takes over.
     """
-    transport = pooled_transport(loopback=False)
-    stack.push_async_callback(transport.aclose)
-    courier = WebhookSender(hosts=hosts, keys=keys, transport=transport, sleep=asyncio.sleep)
+    client = PooledHttpClient(loopback=False)
+    stack.push_async_callback(client.close)
+    courier = WebhookSender(hosts=hosts, keys=keys, client=client, sleep=asyncio.sleep)
     return AlertDependencies(
         log=KafkaAlertLog(kafka, alert_group(group), clock.now, times),
         publisher=publisher,

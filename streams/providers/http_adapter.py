@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import httpx
 
-from streams.providers.http.exchange import Exchange, TransportFactory, pooled_transport, post
+from streams.providers.http.exchange import Exchange, HttpClient, HttpClientFactory
 from streams.providers.http.operator_policy import HostPolicy, KeyRing
+from streams.providers.http.pooled_client import PooledHttpClient
 from streams.providers.port import ChatCall, Endpoint, ErrorClass, ProviderError
 from streams.providers.refusals.adapter_faults import faults_named
 from streams.providers.refusals.classification import refusal
@@ -20,10 +22,18 @@ _JSON = "application/json"
 _OK = range(200, 300)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A URL that may be called, and its host in lower case."""
+
+    url: str
+    host: str
+
+
 class HttpAdapter:
     """Base of the adapters; one object serves every endpoint from one pool.
 
-    `now_s` is Unix time in seconds; `transport` opens the pool, once, at the first call.
+    `now_s` is Unix time in seconds; `client` makes the HTTP client, once, at the first call.
     """
 
     def __init__(
@@ -31,17 +41,17 @@ class HttpAdapter:
         keys: KeyRing,
         hosts: HostPolicy,
         *,
-        transport: TransportFactory = pooled_transport,
+        client: HttpClientFactory = PooledHttpClient,
         now_s: Callable[[], float] = time.time,
     ) -> None:
         self.keys = keys
         self._hosts = hosts
-        self._open = transport
+        self._make_client = client
         self._now_s = now_s
-        self._transport: httpx.AsyncBaseTransport | None = None
-        self._addresses: dict[tuple[str, str], httpx.URL] = {}
+        self._client: HttpClient | None = None
+        self._addresses: dict[tuple[str, str], Address] = {}
 
-    def address(self, base_url: str, path: str) -> httpx.URL:
+    def address(self, base_url: str, path: str) -> Address:
         """Return `path` under `base_url`, checked against the host policy once.
 
         Raises:
@@ -54,12 +64,13 @@ class HttpAdapter:
                     ErrorClass.AUTH, "the endpoint's base_url has a query or a fragment"
                 )
             try:
-                found = httpx.URL(base_url.rstrip("/") + path)
+                url = httpx.URL(base_url.rstrip("/") + path)
             except httpx.InvalidURL:
                 raise ProviderError(
                     ErrorClass.AUTH, "the endpoint's base_url is not an http(s) URL"
                 ) from None
-            self._hosts.check(found)
+            self._hosts.check(url)
+            found = Address(url=str(url), host=url.host)
             if len(self._addresses) >= _ADDRESSES:
                 self._addresses.clear()
             self._addresses[base_url, path] = found
@@ -69,7 +80,7 @@ class HttpAdapter:
         self,
         call: ChatCall,
         endpoint: Endpoint,
-        url: httpx.URL,
+        address: Address,
         headers: dict[str, str],
         body: bytes,
     ) -> Exchange:
@@ -79,8 +90,8 @@ class HttpAdapter:
             ProviderError: the call failed, or was answered with another status.
         """
         with faults_named("opening the connection pool", sent=False):
-            if self._transport is None:
-                self._transport = self._open()
+            if self._client is None:
+                self._client = self._make_client()
             # No compression: answers are small, and decompression takes more time than it saves.
             sent = {
                 "content-type": _JSON,
@@ -92,7 +103,7 @@ class HttpAdapter:
                 **headers,
                 **endpoint.headers,
             }
-        exchange = await post(self._transport, url, sent, body, call.timeouts)
+        exchange = await self._client.post(address.url, sent, body, call.timeouts)
         if exchange.status not in _OK:
             with faults_named("reading an error response", sent=True, status=exchange.status):
                 raise refusal(exchange, self._now_s)
@@ -100,6 +111,6 @@ class HttpAdapter:
 
     async def close(self) -> None:
         """Close the pooled connections; a later call opens new ones."""
-        transport, self._transport = self._transport, None
-        if transport is not None:
-            await transport.aclose()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()

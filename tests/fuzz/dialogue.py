@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit
 
-import httpx
 import orjson
 
 from schemas.chat import RequestDocument
@@ -65,17 +65,22 @@ class BrokenPromiseError(Exception):
     """What came of an input is not what must come of any."""
 
 
-class Vendors(httpx.AsyncBaseTransport):
+class Vendors:
     """Every vendor, of whom each answer is made anew."""
 
     def __init__(self, draw: Random) -> None:
         self._draw = draw
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        orjson.loads(request.content)
-        name = "anthropic" if "anthropic" in request.url.path else "openai"
-        status, body = make_answer(self._draw, name)
-        return httpx.Response(status, content=body)
+    async def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, timeouts: Timeouts
+    ) -> Exchange:
+        orjson.loads(body)
+        name = "anthropic" if "anthropic" in urlsplit(url).path else "openai"
+        status, answer = make_answer(self._draw, name)
+        return Exchange(status, {}, answer)
+
+    async def close(self) -> None:
+        pass
 
 
 def hold_dialogue(body: Mapping[str, Any], draw: Random) -> None:
@@ -129,7 +134,7 @@ def _has_its_types(body: Mapping[str, Any]) -> None:
 
 
 def _is_classed(status: int, answer: bytes) -> None:
-    error = refusal(Exchange(status, httpx.Headers(), answer), lambda: 0.0)
+    error = refusal(Exchange(status, {}, answer), lambda: 0.0)
     if error.error_class is ErrorClass.ADAPTER_FAULT:
         raise BrokenPromiseError("a refusal is the adapter's fault")
 

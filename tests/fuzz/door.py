@@ -143,9 +143,7 @@ class Door:
         deps = await self._world.worker()
         vendors, ring = Vendors(self._draw), KeyRing(environment={})
         kinds = (OpenAIProvider, AnthropicProvider)
-        providers = {
-            kind.name: kind(ring, HostPolicy(), transport=lambda: vendors) for kind in kinds
-        }
+        providers = {kind.name: kind(ring, HostPolicy(), client=lambda: vendors) for kind in kinds}
         self._log = _StrictLog(self._world.log)
         known = KnownSchemas(MemoryRegistry())
         await known.register(VALUES)

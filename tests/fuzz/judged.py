@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from random import Random
 from typing import Any
 
-import httpx
 import orjson
 
 from infra.devstack.registry import local_registry
@@ -222,7 +221,7 @@ class Judging:
         )
         if status != 200:
             with self._timed("refusal"):
-                refusal(Exchange(status, httpx.Headers(), body), lambda: 0.0)
+                refusal(Exchange(status, {}, body), lambda: 0.0)
             return
         read = openai_answer.completion if wire == "openai" else answer.completion
         with self._timed("answer"):

@@ -24,7 +24,7 @@ import orjson
 
 from streams.alerts.evaluation.active_alerts import Notice
 from streams.alerts.evaluation.alert_states import AlertTransition
-from streams.providers.http.exchange import Exchange, post
+from streams.providers.http.exchange import Exchange, HttpClient
 from streams.providers.http.operator_policy import HostPolicy, KeyRing
 from streams.providers.port import ErrorClass, ProviderError, Timeouts
 from streams.routing.alert_rules import Webhook
@@ -65,7 +65,7 @@ class WebhookSender:
 
     hosts: HostPolicy
     keys: KeyRing
-    transport: httpx.AsyncBaseTransport
+    client: HttpClient
     sleep: Callable[[float], Awaitable[None]]
     jitter: Callable[[], float] = random.random
     timeouts: Timeouts = TIMEOUTS
@@ -85,7 +85,7 @@ class WebhookSender:
         for number in range(1, TRIES + 1):
             after_s: float | None = None
             try:
-                exchange = await post(self.transport, url, headers, body, self.timeouts)
+                exchange = await self.client.post(str(url), headers, body, self.timeouts)
             except ProviderError as error:
                 if error.status is not None:
                     why = f"it responded {error.status}, and {_unusable(error.status)}"

@@ -29,11 +29,12 @@ class AnthropicProvider(HttpAdapter):
         """
         with faults_named("building the request", sent=False):
             pathless = endpoint.base_url.rstrip("/").count("/") <= 2
-            url = self.address(endpoint.base_url, "/v1/messages" if pathless else "/messages")
+            path = "/v1/messages" if pathless else "/messages"
+            address = self.address(endpoint.base_url, path)
             headers = {"anthropic-version": endpoint.api_version or API_VERSION}
             if endpoint.api_key_env is not None:
                 headers["x-api-key"] = self.keys.key(endpoint.api_key_env, endpoint.host)
             body = encode(request_body(call))
-        answer = await self.exchange(call, endpoint, url, headers, body)
+        answer = await self.exchange(call, endpoint, address, headers, body)
         with faults_named("reading the answer", sent=True, status=answer.status):
             return completion(decode(answer.body, answer.status), call)

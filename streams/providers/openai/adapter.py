@@ -10,10 +10,8 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-import httpx
-
 from streams.providers.answer_fields import decode, encode
-from streams.providers.http_adapter import HttpAdapter
+from streams.providers.http_adapter import Address, HttpAdapter
 from streams.providers.openai.answer import completion
 from streams.providers.openai.request import Dialect, request_body
 from streams.providers.port import ChatCall, Completion, Endpoint
@@ -36,10 +34,10 @@ class OpenAIProvider(HttpAdapter):
             ProviderError: for every failure, with its class.
         """
         with faults_named("building the request", sent=False):
-            url = self._url(call, endpoint)
+            address = self._address(call, endpoint)
             headers = self._key_header(endpoint)
-            body = encode(request_body(call, _dialect(url.host, endpoint)))
-        answer = await self.exchange(call, endpoint, url, headers, body)
+            body = encode(request_body(call, _dialect(address.host, endpoint)))
+        answer = await self.exchange(call, endpoint, address, headers, body)
         with faults_named("reading the answer", sent=True, status=answer.status):
             return completion(decode(answer.body, answer.status), call)
 
@@ -51,7 +49,7 @@ class OpenAIProvider(HttpAdapter):
             return {"authorization": f"Bearer {key}"}
         return {"api-key": key}
 
-    def _url(self, call: ChatCall, endpoint: Endpoint) -> httpx.URL:
+    def _address(self, call: ChatCall, endpoint: Endpoint) -> Address:
         base = endpoint.base_url
         if endpoint.api_version is not None:
             prefix = "" if base.rstrip("/").endswith("/openai") else "/openai"

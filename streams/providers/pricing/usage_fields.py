@@ -53,7 +53,10 @@ class UsageFields:
         """Return a count that vendors report under several names; report contradictory ones as
         unknown.
         """
-        found = {path: self.count(*path) for path in paths}
+        self._read.update(paths)
+        document = self._document
+        # Of some fifty names that vendors use, an answer has about five.
+        found = {path: self.count(*path) for path in paths if path[0] in document}
         distinct = {value for value in found.values() if value}
         if len(distinct) > 1:
             self.report(next(".".join(path) for path, value in found.items() if value))
@@ -87,8 +90,11 @@ class UsageFields:
             if number >= _MAX_LEAVES:
                 self.report("fields beyond the limit")
                 break
-            known = any(path[:size] in self._read for size in range(1, len(path) + 1))
-            if not known and not _is_measured(path[-1]) and is_informative(value):
+            if (
+                is_informative(value)
+                and not any(path[:size] in self._read for size in range(1, len(path) + 1))
+                and not _is_measured(path[-1])
+            ):
                 self.report(".".join(path))
         return tuple(self._broken)[:MAX_REPORTED]
 
@@ -106,6 +112,8 @@ def _is_measured(field: str) -> bool:
 
 def is_informative(value: Any) -> bool:
     """Return whether a value may represent billed usage: neither null, zero, false nor empty."""
+    if not value:
+        return False
     left = [value]
     # An explicit stack: an answer may nest a thousand levels, beyond the recursion limit.
     while left:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-
-import httpx
 
 _NUMBER = re.compile(r"\s{0,4}[0-9]+(?:\.[0-9]{0,400})?\s{0,4}", re.ASCII)
 LONGEST_PAUSE_S = 3_600.0
 """Longest accepted pause: an erroneous value must not disable an instance permanently."""
 
 
-def retry_after_s(headers: httpx.Headers, now_s: Callable[[], float]) -> float | None:
+def retry_after_s(headers: Mapping[str, str], now_s: Callable[[], float]) -> float | None:
     """Return the pause in seconds that the provider requests: `retry-after-ms`, or `retry-after` as
     seconds or as an HTTP date (RFC 9110, 10.2.3); an hour at most. `None` without a readable one.
     """
@@ -22,7 +20,7 @@ def retry_after_s(headers: httpx.Headers, now_s: Callable[[], float]) -> float |
     return None if requested is None else min(requested, LONGEST_PAUSE_S)
 
 
-def _requested_pause_s(headers: httpx.Headers, now_s: Callable[[], float]) -> float | None:
+def _requested_pause_s(headers: Mapping[str, str], now_s: Callable[[], float]) -> float | None:
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000

@@ -9,7 +9,7 @@ prompt that is unlike by words or by features is unlike.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ def leverage(
 ) -> Floats:
     """Return the leverage of each row of features."""
     away = standardized(numbers, mean, scale)
-    found: Floats = np.einsum("ij,jk,ik->i", away, precision.astype(np.float64), away)
+    found: Floats = ((away @ precision.astype(np.float64, copy=False)) * away).sum(axis=1)
     return found
 
 
@@ -63,6 +63,13 @@ class Domain:
     scale: NDArray[np.float32]
     precision: NDArray[np.float32]
     reach: NDArray[np.float32]
+    _centers: NDArray[np.float32] = field(init=False, repr=False, compare=False)
+    _precision: NDArray[np.float64] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Converting half precision takes longer than the product.
+        object.__setattr__(self, "_centers", self.centers.astype(np.float32))
+        object.__setattr__(self, "_precision", self.precision.astype(np.float64))
 
     def familiarity(
         self, numbers: Floats, ngrams: tuple[Ids, Floats], idf: NDArray[np.float32]
@@ -77,12 +84,12 @@ class Domain:
 
     def leverage(self, numbers: Floats) -> Floats:
         """Return the distance of each row's features from those of the labels."""
-        return leverage(numbers, self.mean, self.scale, self.precision)
+        return leverage(numbers, self.mean, self.scale, self._precision)
 
     def _similarity(self, ngrams: tuple[Ids, Floats], idf: NDArray[np.float32]) -> float:
         ids, counts = ngrams
         weighed = weigh(counts, idf[ids].astype(np.float64))
-        similar = weighed @ self.centers[ids].astype(np.float64)
+        similar = weighed @ self._centers[ids].astype(np.float64)
         nearest = int(np.argmax(similar))
         low, high = float(self.low[nearest]), float(self.high[nearest])
         return (float(similar[nearest]) - low) / (high - low)

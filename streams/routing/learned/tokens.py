@@ -33,12 +33,12 @@ class Tokens:
         if len(text) > HEAD_CHARACTERS + TAIL_CHARACTERS:
             examined = f"{text[:HEAD_CHARACTERS]}\n{text[-TAIL_CHARACTERS:]}"
         found: list[str] = _TOKEN.findall(examined.lower())
-        words = [token for token in found if token.isalpha()]
+        words = list(filter(str.isalpha, found))
         return cls(
             text=examined,
             characters=len(text),
             all=found,
             words=words,
             counts=Counter(words),
-            numbers=NUMBER.findall(examined),
+            numbers=NUMBER.findall(examined) if any(map(str.isdigit, found)) else [],
         )

@@ -23,8 +23,8 @@ from streams.alerts.evaluation.alert_states import AlertTransition
 from streams.alerts.log.delivered_offset import Progress
 from streams.alerts.webhooks.webhook_delivery import TRIES, Delivery, DeliveryResult, WebhookSender
 from streams.alerts.webhooks.webhook_queues import MOST_WAITING, Webhooks
-from streams.providers.http.exchange import pooled_transport
 from streams.providers.http.operator_policy import HostPolicy, KeyRing
+from streams.providers.http.pooled_client import PooledHttpClient
 from streams.providers.port import Timeouts
 from streams.routing.alert_rules import Webhook
 
@@ -77,7 +77,7 @@ async def _server(handler: Handler) -> AsyncIterator[str]:
 async def _courier(
     pauses: Pauses | None = None, *, hosts: str | None = None, total: float = 5.0
 ) -> AsyncIterator[WebhookSender]:
-    transport = pooled_transport(loopback=False)
+    client = PooledHttpClient(loopback=False)
     try:
         yield WebhookSender(
             hosts=HostPolicy.from_patterns("127.0.0.1" if hosts is None else hosts),
@@ -85,13 +85,13 @@ async def _courier(
                 "*_API_KEY,HOOK_API_KEY@127.0.0.1,OTHER_API_KEY@hooks.example",
                 {"HOOK_API_KEY": "k-1", "OTHER_API_KEY": "k-2", "FREE_API_KEY": "k-3", "HOME": "x"},
             ),
-            transport=transport,
+            client=client,
             sleep=pauses or Pauses(),
             jitter=lambda: 0.5,
             timeouts=Timeouts(connect=total, read=total, total=total),
         )
     finally:
-        await transport.aclose()
+        await client.close()
 
 
 def _deliver(

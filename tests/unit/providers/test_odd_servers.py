@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 import orjson
 import pytest
 
@@ -69,7 +68,7 @@ def test_arguments_of_a_call_are_text_or_an_object(arguments: Any) -> None:
     ],
 )
 def test_a_wrapped_error_is_read_and_a_wrong_key_is_known(body: Any) -> None:
-    found = refusal(Exchange(400, httpx.Headers(), orjson.dumps(body)), lambda: 0.0)
+    found = refusal(Exchange(400, {}, orjson.dumps(body)), lambda: 0.0)
     assert found.error_class is ErrorClass.AUTH
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
-import httpx
 import orjson
 import pytest
 
 from schemas.topics import ALERTS, COST
 from streams.providers.anthropic import adapter as anthropic_adapter
 from streams.providers.anthropic.adapter import AnthropicProvider
+from streams.providers.http.exchange import Exchange
 from streams.providers.http.operator_policy import HostPolicy, KeyRing
 from streams.providers.openai import adapter as openai_adapter
 from streams.providers.openai.adapter import OpenAIProvider
+from streams.providers.port import Timeouts
 from streams.providers.pricing.price_list import PriceBook
 from tests.unit.agents.world import World, deliver
 from tests.unit.providers.world import good
@@ -35,17 +37,23 @@ Answer = Callable[[str, dict[str, Any]], tuple[int, Any]]
 
 
 @dataclass
-class Vendors(httpx.AsyncBaseTransport):
+class Vendors:
     """Every vendor: answers by path and body."""
 
     answer: Answer
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        body = orjson.loads(request.content)
-        self.asked.append((request.url.path[:2], body))
-        status, document = self.answer(request.url.path[:2], body)
-        return httpx.Response(status, content=orjson.dumps(document))
+    async def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, timeouts: Timeouts
+    ) -> Exchange:
+        asked = orjson.loads(body)
+        path = urlsplit(url).path[:2]
+        self.asked.append((path, asked))
+        status, document = self.answer(path, asked)
+        return Exchange(status, {}, orjson.dumps(document))
+
+    async def close(self) -> None:
+        pass
 
 
 def well(path: str, body: dict[str, Any]) -> tuple[int, Any]:
@@ -89,7 +97,7 @@ def told(
     async def run() -> None:
         deps = await world.worker()
         providers = {
-            kind.name: kind(ring, HostPolicy(), transport=lambda: vendors)
+            kind.name: kind(ring, HostPolicy(), client=lambda: vendors)
             for kind in (OpenAIProvider, AnthropicProvider)
         }
         deps = replace(deps, calls=replace(deps.calls, providers=providers, pricing=PriceBook()))

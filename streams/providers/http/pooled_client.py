@@ -1,0 +1,148 @@
+"""HTTP client on aiohttp's connection pool, with limits on every dimension.
+
+aiohttp is called directly: the interface of httpx on the same connections costs as much CPU again.
+
+Invariants: no redirect is followed; a name that resolves to a link-local address is not called;
+connect, read and total time are limited; an oversized body is rejected while it is read, and one
+that expands beyond the limit while it is decompressed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import aiohttp
+import httpx
+from aiohttp.abc import ResolveResult
+
+from schemas.topics import MAX_ANSWER_BYTES
+from streams.providers.http.exchange import (
+    Exchange,
+    check_head,
+    check_request,
+    plain_body,
+    too_large,
+)
+from streams.providers.http.operator_policy import is_link_local, is_this_machine
+from streams.providers.port import ErrorClass, ProviderError, Timeouts
+
+_CONNECTIONS = 1024
+_KEEPALIVE_S = 15.0
+
+
+class _Resolver(aiohttp.ThreadedResolver):
+    """Drops link-local addresses, so no name leads to a metadata service; without `loopback`, also
+    those of this machine under a foreign name.
+    """
+
+    def __init__(self, *, loopback: bool) -> None:
+        super().__init__()
+        self._loopback = loopback
+
+    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:
+        found = await super().resolve(host, port, family)  # type: ignore[arg-type]
+        here = self._loopback or is_this_machine(host.lower().rstrip("."))
+        kept = [
+            entry
+            for entry in found
+            if not is_link_local(entry["host"]) and (here or not is_this_machine(entry["host"]))
+        ]
+        if not kept:
+            raise OSError(f"{host} has no permitted address")
+        return kept
+
+
+class PooledHttpClient:
+    """An `HttpClient` whose pool opens at the first call. Without `loopback` no foreign name leads
+    to this machine.
+    """
+
+    def __init__(self, *, loopback: bool = True) -> None:
+        self._loopback = loopback
+        # Certificates are read here, not in the first call: they take 20 ms.
+        self._tls = httpx.create_ssl_context()
+        self._session: aiohttp.ClientSession | None = None
+        self._limits: dict[tuple[float, float], aiohttp.ClientTimeout] = {}
+
+    async def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, timeouts: Timeouts
+    ) -> Exchange:
+        """See `HttpClient.post`."""
+        check_request(body)
+        session = self._session
+        if session is None:
+            session = self._session = self._opened()
+        try:
+            async with (
+                asyncio.timeout(timeouts.total),
+                session.post(
+                    url,
+                    data=body,
+                    headers=headers,
+                    allow_redirects=False,
+                    timeout=self._limits_of(timeouts),
+                ) as response,
+            ):
+                return await _read(response)
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise _failure(error) from None
+
+    async def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def _opened(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=_CONNECTIONS,
+            keepalive_timeout=_KEEPALIVE_S,
+            ssl=self._tls,
+            resolver=_Resolver(loopback=self._loopback),
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            auto_decompress=False,
+        )
+
+    def _limits_of(self, timeouts: Timeouts) -> aiohttp.ClientTimeout:
+        key = (timeouts.connect, timeouts.read)
+        found = self._limits.get(key)
+        if found is None:
+            self._limits = {key: aiohttp.ClientTimeout(sock_connect=key[0], sock_read=key[1])}
+            found = self._limits[key]
+        return found
+
+
+async def _read(response: aiohttp.ClientResponse) -> Exchange:
+    status, headers = response.status, response.headers
+    check_head(status, headers)
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        while chunk := await response.content.readany():
+            size += len(chunk)
+            if size > MAX_ANSWER_BYTES:
+                raise too_large(status)
+            chunks.append(chunk)
+    except aiohttp.ClientPayloadError:
+        raise ProviderError(
+            ErrorClass.BAD_RESPONSE, "the answer was cut off", status=status
+        ) from None
+    return Exchange(status, headers, plain_body(b"".join(chunks), status, headers))
+
+
+def _failure(error: BaseException) -> ProviderError:
+    if isinstance(error, TimeoutError):
+        return ProviderError(ErrorClass.TIMEOUT, "the provider did not answer in time")
+    if isinstance(error, aiohttp.ClientResponseError):
+        return ProviderError(ErrorClass.BAD_RESPONSE, "the provider's answer is not HTTP")
+    return ProviderError(
+        ErrorClass.CONNECTION,
+        f"the connection failed with {type(error).__name__}",
+        # Without a connection no request was sent.
+        sent=not isinstance(error, aiohttp.ClientConnectorError),
+    )
