@@ -43,6 +43,7 @@ COLUMNS = {
     "idle_kafka": "idle Kafka, cores",
     "memory_mb": "workers' memory, MB",
     "log_kb": "log, kB/request",
+    "calls": "provider calls/request",
     "step_us": "calibration step, us",
 }
 """What a cell has; CPU, cores and memory are sums of the workers."""
@@ -127,8 +128,15 @@ def _measure(pipeline: TreePipeline, workers: Sequence[str], setup: Setup) -> Fo
         "idle_kafka": at_rest["kafka"],
         "memory_mb": sum(map(pipeline.rss_mb, workers)),
         "log_kb": written / 1_000 / (setup.warm_up + setup.requests),
+        "calls": _calls(pipeline) / (setup.warm_up + setup.requests),
         "step_us": step_us,
     }
+
+
+def _calls(pipeline: TreePipeline) -> int:
+    """Calls that the simulated providers got."""
+    with pipeline.ledger.open() as lines:
+        return sum(json.loads(line).get("event") == "arrived" for line in lines)
 
 
 def read() -> dict[str, list[Found]]:
@@ -142,7 +150,10 @@ def read() -> dict[str, list[Found]]:
 def medians(known: Mapping[str, Sequence[Found]]) -> dict[str, Found]:
     """The median of a cell's rounds, column by column, in the order of `CELLS`."""
     return {
-        name: {column: median(one[column] for one in known[name]) for column in COLUMNS}
+        name: {
+            column: median(one.get(column, float("nan")) for one in known[name])
+            for column in COLUMNS
+        }
         for name in CELLS
         if known.get(name)
     }

@@ -11,13 +11,13 @@ from typing import Any
 import yaml
 
 from infra.devstack.registry import local_registry
-from infra.workload.sample import MODELS, load_workload
+from infra.workload.sample import MODELS
 from tests.bench.prompts import Make, make_requests
 
 BASE = "base"
 _SLOTS = 256
 _WARM_UP, _REQUESTS = 300, 2_000
-_SENTENCE = "Water boils at a lower temperature in the mountains, since the air is thinner there. "
+_QUESTIONS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +105,22 @@ def _model(template: Mapping[str, Any], tier: str) -> dict[str, Any]:
 
 
 def requests_of(setup: Setup, run: str) -> Make:
-    """The bench's requests, over the setup's tenants in turn."""
+    """The bench's requests, over the setup's tenants in turn.
+
+    Where answers have a size, the requests are questions that such an answer fits, so that none is
+    rejected and asked for again.
+    """
     plain = make_requests(run)
 
     def make(number: int) -> dict[str, Any]:
-        return {**plain(number), "tenant": f"tenant-{number % setup.tenants}"}
+        request = {**plain(number), "tenant": f"tenant-{number % setup.tenants}"}
+        if setup.answer_kb is None:
+            return request
+        return {
+            "request_id": request["request_id"],
+            "tenant": request["tenant"],
+            "prompt": _question(number % _QUESTIONS),
+        }
 
     return make
 
@@ -126,6 +137,20 @@ def write_answers(setup: Setup, folder: Path) -> Sequence[str]:
 
 
 def _answers(size: int) -> Iterator[dict[str, Any]]:
-    text = (_SENTENCE * (size // len(_SENTENCE) + 1))[:size]
-    for prompt in {item.prompt for item in load_workload()}:
-        yield {"prompt": prompt, "answers": {model: {"text": text} for model in MODELS}}
+    for number in range(_QUESTIONS):
+        sentences: list[str] = []
+        while sum(map(len, sentences)) < size:
+            sentences.append(_sentence(number, len(sentences)))
+        text = "".join(sentences)[: size - 1] + "."
+        yield {"prompt": _question(number), "answers": {model: {"text": text} for model in MODELS}}
+
+
+def _question(number: int) -> str:
+    return f"Describe how water boils on mountain number {number} of our list."
+
+
+def _sentence(mountain: int, number: int) -> str:
+    return (
+        f"At {number * 3 + mountain} metres on mountain {mountain} the air is thinner, so that "
+        f"water boils {number} steps earlier than at the sea. "
+    )
