@@ -22,7 +22,10 @@ _QUESTIONS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """A pipeline's size. `answer_kb` of `None` means the answers of the sample workload."""
+    """A pipeline's size. `answer_kb` of `None` means the answers of the sample workload.
+
+    With `budgets` each tenant has one.
+    """
 
     partitions: int = 4
     tiers: int = 3
@@ -31,6 +34,7 @@ class Setup:
     answer_kb: int | None = None
     in_flight: int = 256
     workers: int = 1
+    budgets: bool = True
     warm_up: int = _WARM_UP
     requests: int = _REQUESTS
 
@@ -65,6 +69,10 @@ CELLS: Mapping[str, Setup] = {
     "workers-1": Setup(partitions=12, requests=3_000),
     "workers-2": Setup(partitions=12, workers=2, requests=3_000),
     "workers-4": Setup(partitions=12, workers=4, requests=3_000),
+    "no-budgets": Setup(budgets=False),
+    "models-500-no-budgets": Setup(models=500, budgets=False),
+    "workers-1-no-budgets": Setup(partitions=12, requests=3_000, budgets=False),
+    "workers-4-no-budgets": Setup(partitions=12, workers=4, requests=3_000, budgets=False),
 }
 """By name; each is the base with one dimension changed, `workers-N` at twelve partitions."""
 
@@ -78,7 +86,7 @@ def registry_of(setup: Setup) -> str:
     """The local registry, grown; `{simulator}` stands for the simulator's address.
 
     Further models cost more than those of the local registry, so that the same models are chosen.
-    Each tenant has a limit and a budget that are not reached.
+    Each tenant has a limit, and a budget if the setup says so; neither is reached.
     """
     document: dict[str, Any] = yaml.safe_load(local_registry("http://simulator"))
     known: dict[str, Any] = document["models"]
@@ -94,9 +102,10 @@ def registry_of(setup: Setup) -> str:
         tier = tiers[number % len(tiers)]
         known[f"{tier}-model-{number}"] = _model(template, tier)
     document["tenants"] = {"*": {"requests_per_minute": 10_000_000, "concurrency": 100_000}}
-    document["budgets"] = {
-        "tenants": {"per": "tenant", "window": "day", "usd": 1_000_000, "then": "reject"}
-    }
+    if setup.budgets:
+        document["budgets"] = {
+            "tenants": {"per": "tenant", "window": "day", "usd": 1_000_000, "then": "reject"}
+        }
     return json.dumps(document).replace("http://simulator", "{simulator}")
 
 

@@ -30,7 +30,9 @@ def _parsed(setup: Setup):  # type: ignore[no-untyped-def]
     return parse_registry(registry_of(setup).replace("{simulator}", _ADDRESS)).snapshot
 
 
-@pytest.mark.parametrize("name", [name for name in CELLS if not name.startswith("workers")])
+@pytest.mark.parametrize(
+    "name", [name for name in CELLS if "-no-" not in name and "workers" not in name]
+)
 def test_a_cell_changes_at_most_one_dimension_of_the_base(name: str) -> None:
     changed = {
         field.name
@@ -52,6 +54,11 @@ def test_a_grown_registry_is_valid_and_routes_as_the_base_does(setup: Setup) -> 
     for number in range(60):
         subject = RoutingRequest.of(read_request(make(number)), "default")
         assert decide(subject, grown, context).tier == decide(subject, base, context).tier
+
+
+def test_budgets_are_left_out_of_the_cells_that_say_so() -> None:
+    assert "budgets" in registry_of(CELLS["workers-4"])
+    assert "budgets" not in registry_of(CELLS["workers-4-no-budgets"])
 
 
 def test_requests_take_the_tenants_in_turn() -> None:
