@@ -11,6 +11,9 @@ from tests.bench.figures import Figure
 LEAST_ROUNDS = 3
 """Rounds without which the spread says nothing: nothing is marked."""
 
+LEAST_CHANGE = 0.02
+"""Share of the base's median below which a change is none, however close the rounds are."""
+
 WORSE, BETTER = "worse", "better"
 
 
@@ -62,14 +65,17 @@ class Compared:
         if min(len(self.base.values), len(self.this.values)) < LEAST_ROUNDS:
             return ""
         change = self.this.median - self.base.median
-        if abs(change) <= max(self.base.spread, self.this.spread):
+        least = LEAST_CHANGE * abs(self.base.median)
+        if abs(change) <= max(self.base.spread, self.this.spread, least):
             return ""
         return WORSE if (change > 0) is not more_is_better(self.unit) else BETTER
 
 
 def more_is_better(unit: str) -> bool:
-    """Rates and `times` (something else over this) are better when higher; the rest when lower."""
-    return unit.endswith("/s") or unit == "times"
+    """Rates and `times` (something else over this) are better when higher; the rest when lower,
+    inserts among them: fewer of them hold the same rows.
+    """
+    return (unit.endswith("/s") and unit != "inserts/s") or unit == "times"
 
 
 def series_of(rounds: Iterable[Sequence[Figure]]) -> dict[tuple[str, str], Series]:

@@ -31,6 +31,7 @@ def test_a_series_has_its_median_and_the_range_of_its_rounds() -> None:
         ((10, 11, 12), (13, 14, 15), "rows/s", BETTER),
         ((0.4, 0.41, 0.42), (0.6, 0.61, 0.62), "times", BETTER),
         ((0.4, 0.41, 0.42), (0.6, 0.61, 0.62), "ratio", WORSE),
+        ((3, 3, 3), (5, 5, 5), "inserts/s", WORSE),
         ((100, 100, 100), (120, 121, 122), "MB", WORSE),
     ],
 )
@@ -47,6 +48,7 @@ def test_a_change_beyond_the_spread_is_marked_by_what_the_unit_wants(
         ((10, 11, 12), (8, 14, 20)),
         ((5, 11, 20), (13, 14, 15)),
         ((10, 10, 10), (10, 10, 10)),
+        ((3.0, 3.0, 3.0), (3.001, 3.001, 3.001)),
     ],
 )
 def test_a_change_within_the_larger_spread_is_not_marked(
