@@ -16,7 +16,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 from core.kafka.access import KafkaAccess
 from core.kafka.preflight import kafka_problem
 from schemas.errors import TopicError
-from schemas.topics import PartitioningClass, Topic
+from schemas.topic_declarations import PartitioningClass, Topic
 
 _TIMEOUT_S = 30.0
 _REACH_S = 10.0

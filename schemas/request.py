@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from schemas.chat import RequestDocument, model_body
 from schemas.encoding import exact_json
+from schemas.encoding.field_messages import JSON_KINDS, field_errors, field_message
 from schemas.encoding.json_bounds import crowd_in
 from schemas.encoding.nesting import MAX_CONTAINERS, MAX_VALUES, overgrown
 from schemas.errors import InvalidRequestError
-from schemas.field_messages import JSON_KINDS, field_errors, field_message
 from schemas.identity import DEFAULT_TENANT, NAME, REQUEST_ID
 
 DEFAULT_DEADLINE_MS = 10 * 60 * 1000

@@ -13,7 +13,7 @@ from infra.cli.output.screen import notes, print_json, say
 from infra.settings import InfraSettings
 
 if TYPE_CHECKING:
-    from schemas.topics import Topic
+    from schemas.topic_declarations import Topic
 
 
 @click.group("topics")
@@ -26,7 +26,7 @@ def command() -> None:
 
 
 def _declared(settings: InfraSettings) -> tuple[Topic, ...]:
-    from schemas.topics import declared_topics
+    from schemas.topic_declarations import declared_topics
 
     return declared_topics(
         settings.tier_names,
@@ -51,7 +51,7 @@ def create(*, acls: bool, replies: tuple[str, ...], as_json: bool) -> None:
     from infra.devstack.addresses import kafka_address, kafka_connection
     from infra.devstack.preparation import create_topics, partitions_of
     from infra.topics_admin import TopicsAdmin, acl_lines
-    from schemas.topics import reply_topic
+    from schemas.topic_declarations import reply_topic
 
     settings = InfraSettings()
     if acls:

@@ -13,7 +13,7 @@ from infra.devstack.registry import local_registry
 from infra.settings import InfraSettings
 from infra.topics_admin import Partitions, TopicsAdmin
 from schemas.errors import RegistryError
-from schemas.topics import declared_topics
+from schemas.topic_declarations import declared_topics
 from sinks.clickhouse.connection import LOST, connect, sink_error
 from sinks.clickhouse.migrate import Migration, migrate
 from sinks.clickhouse.retention import keep_only

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from streams.offline.evaluation.curves import Vector, gain_curve
-from streams.offline.training.folds import draw, say
+from streams.offline.training.folds import draw, predict
+from streams.offline.training.label_features import label_features
 from streams.offline.training.labels import Labels
-from streams.offline.training.seen import look_at
 from streams.offline.training.training_run import HELD_OUT
-from streams.routing.assessment import assess, wants_opinion
+from streams.routing.assessment import assess, needs_llm_classification
 from streams.routing.features.request_features import Features, extract_features
 from streams.routing.learned.artifact import Artifact
 from streams.routing.snapshot import RegistrySnapshot
@@ -86,7 +86,7 @@ def _preferences(
             yield name, _by_artifact(snapshot.artifact, snapshot, held, weak, strong)
     name = f"current classifier {snapshot.policy.classifier}"
     seen = [_features(prompt, snapshot) for prompt in held.prompts]
-    if any(wants_opinion(each, snapshot) for each in seen):
+    if any(needs_llm_classification(each, snapshot) for each in seen):
         yield name, "it calls a model"
     else:
         yield name, np.array([assess(each, snapshot, {}).score for each in seen], np.float64)
@@ -95,9 +95,9 @@ def _preferences(
 def _by_artifact(
     artifact: Artifact, snapshot: RegistrySnapshot, held: Labels, weak: str, strong: str
 ) -> Vector:
-    seen = look_at(held, answers_of=())
+    seen = label_features(held, answers_of=())
     columns = snapshot.columns[weak], snapshot.columns[strong]
-    found = say(artifact, seen, [artifact.columns[each] for each in columns], None)
+    found = predict(artifact, seen, [artifact.columns[each] for each in columns], None)
     wish: Vector = found.expected[:, 1] - found.expected[:, 0]
     return wish
 

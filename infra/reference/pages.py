@@ -11,7 +11,8 @@ from pydantic_settings import BaseSettings
 from infra.settings import InfraSettings
 from schemas.alert_names import AlertName, Resolution
 from schemas.encoding.avro_schemas import VALUES, whole_schema
-from schemas.topics import DAY_MS, MIB, PartitioningClass, Topic, declared_topics
+from schemas.topic_declarations import PartitioningClass, Topic, declared_topics
+from schemas.topics import DAY_MS, MIB
 from sinks.analytics.named_queries import questions
 from sinks.settings import SinkSettings
 from streams.registry.document.document import json_schema
@@ -42,8 +43,9 @@ def topics_page() -> str:
         (
             "# Topics\n",
             _MADE,
-            "Topics are declared in `schemas/topics.py` and created by `sluice topics create`. All "
-            "use the broker's append time. Tier, wait and event topics share one partition count "
+            "Topics are declared in `schemas/topic_declarations.py` and created by "
+            "`sluice topics create`. All use the broker's append time. Tier, wait and event "
+            "topics share one partition count "
             "and the key `tenant/request id` (murmur2), so that work and its journal have the same "
             "partition number. The tiers are those of the registry; the table has the default "
             "ones.\n",

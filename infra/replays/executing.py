@@ -23,7 +23,7 @@ from streams.providers.pricing.price_list import PriceBook
 from streams.routing.confidence.scorers import Answered
 from streams.routing.confidence.second_opinion import judge_body, read_judgement
 from streams.routing.features.request_features import estimate_tokens
-from streams.routing.parameters.answer_limits import answer_limit, asked_limit
+from streams.routing.parameters.answer_limits import answer_limit, requested_limit
 from streams.routing.selection.candidates import EXPECTED_OUTPUT_TOKENS, Candidate
 from streams.routing.snapshot import Model, RegistrySnapshot
 
@@ -132,7 +132,7 @@ class Executor:
         self.judged(task, call_id, score)
 
     def _expected(self, model: Model, body: Mapping[str, Any]) -> int:
-        most = asked_limit(body) or EXPECTED_OUTPUT_TOKENS
+        most = requested_limit(body) or EXPECTED_OUTPUT_TOKENS
         usage = Usage(
             input_tokens=estimate_tokens(body), output_tokens=min(most, EXPECTED_OUTPUT_TOKENS)
         )

@@ -25,7 +25,8 @@ from schemas.encoding.avro_mapping import as_record
 from schemas.encoding.codec import Codec
 from schemas.events import Alert
 from schemas.journal_headers import Headers, without_nulls
-from schemas.topics import ALERTS, MIB, dead_letter_topic, declared_topics
+from schemas.topic_declarations import declared_topics
+from schemas.topics import ALERTS, MIB, dead_letter_topic
 from sinks.clock import SinkClock
 from sinks.rows.log_position import LogRecord
 from sinks.settings import SinkSettings

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.encoding.avro_schemas import Schema, whole_schema
+from schemas.topic_declarations import declared_topics
 from schemas.topics import (
     ALERTS,
     COST,
@@ -22,7 +23,6 @@ from schemas.topics import (
     REPLAY_DECISIONS,
     REQUESTS,
     TIER_TOPIC_PATTERN,
-    declared_topics,
 )
 from sinks.rows.document_rows import DEAD_LETTER, REGISTRY_ENTRY
 

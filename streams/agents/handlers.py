@@ -9,7 +9,7 @@ from streams.agents import feedback, wait
 from streams.agents.classify import handler
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.execute import handler as execute
-from streams.agents.outcomes.failed_handling import set_failed_aside
+from streams.agents.outcomes.failed_handling import dead_letter_failed
 from streams.flow.dispatcher import Handler, LeftForLaterError, Work
 from streams.flow.handling_retries import HandlingFailure, bounded, cause_of, is_environment
 from streams.offset_metadata.retry_count import MOST_LOST_WORKERS
@@ -48,7 +48,7 @@ class Handlers:
         async def end(work: Work, fault: HandlingFailure) -> None:
             if work.tries.lost_workers > MOST_LOST_WORKERS:
                 # The end of its request also ended a process: its bytes are left alone.
-                await set_failed_aside(work.message, fault, deps.kafka, deps.observers)
+                await dead_letter_failed(work.message, fault, deps.kafka, deps.observers)
                 return
             try:
                 await give_up(work, fault, deps)
@@ -68,4 +68,4 @@ class Handlers:
 
 
 async def _give_up_feedback(work: Work, fault: HandlingFailure, deps: Dependencies) -> None:
-    await set_failed_aside(work.message, fault, deps.kafka, deps.observers)
+    await dead_letter_failed(work.message, fault, deps.kafka, deps.observers)

@@ -14,13 +14,13 @@ import orjson
 
 from schemas.events import AGREES
 from schemas.records import ANSWER, SHADOW, Answer, Attempt
-from streams.agents.calls.internal_calls import ask_model
+from streams.agents.calls.internal_calls import call_model
 from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_progress import HopProgress
 from streams.agents.context.outcome_kinds import Ending, Replied
 from streams.agents.context.shadow_spend import ShadowSpendLimiter
-from streams.agents.quality.answer_evaluation import ask_judge
+from streams.agents.quality.answer_evaluation import call_judge
 from streams.agents.quality.quality_signals import QualitySignal, publish_signal
 from streams.routing.confidence.agreement import agreement
 from streams.routing.confidence.scorers import Answered
@@ -65,7 +65,7 @@ async def make_shadow(
             purpose=SHADOW,
             propensity=shadow.probability,
         )
-        result = await ask_model(progress, spec, deps, tier=shadow.tier)
+        result = await call_model(progress, spec, deps, tier=shadow.tier)
         if result.completion is not None and result.attempt is not None:
             given = _call_of(ending.answer, ended.attempts)
             message = orjson.loads(ending.answer.message)
@@ -91,7 +91,7 @@ async def make_shadow(
                 )
                 mine = replace(other, message=message, finish_reason=ending.answer.finish_reason)
                 for attempt, answered in ((result.attempt, other), (given, mine)):
-                    await ask_judge(progress, attempt, answered, deps, shadow.probability)
+                    await call_judge(progress, attempt, answered, deps, shadow.probability)
         for attempt in progress.attempts:
             deps.shadow_spend.spent(attempt.cost_nano)
         await progress.acknowledged()

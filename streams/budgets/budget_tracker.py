@@ -28,7 +28,7 @@ from streams.budgets.ledger_owner import LedgerOwner
 from streams.budgets.recovery import begin_count, ends_of
 from streams.budgets.reservations import Reservations
 from streams.budgets.spend_aggregator import SpendAggregator
-from streams.journal.partition_journal import Owner
+from streams.journal.admission import Owner
 from streams.routing.budgets import Budget, Meter
 
 WRITE_EVERY_S = 1.0

@@ -18,7 +18,7 @@ from streams.budgets.budget_alerts import BudgetAlerter
 from streams.budgets.budget_log import BudgetLog, LogReader
 from streams.budgets.ledger_writer import LedgerWriter
 from streams.budgets.spend_aggregator import SpendAggregator
-from streams.journal.partition_journal import Owner
+from streams.journal.admission import Owner
 from streams.routing.budgets import Budget
 
 _OVER_AT_ONCE = 2_000

@@ -30,7 +30,7 @@ from streams.budgets.ledger import (
     sum_entry,
 )
 from streams.budgets.spend_aggregator import SpendAggregator
-from streams.journal.partition_journal import Owner
+from streams.journal.admission import Owner
 from streams.routing.budget_windows import DAY_MS
 from streams.routing.budgets import Account
 

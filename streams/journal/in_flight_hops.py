@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from streams.journal.partition_journal import HopMessage
+from streams.journal.admission import HopMessage
 
 _Key = tuple[bytes, int, int]
 

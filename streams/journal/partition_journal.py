@@ -11,8 +11,18 @@ from dataclasses import dataclass, field
 
 from core.dedup_index import RecentKeys, packed_key
 from schemas.journal_headers import HOP_ENDS, TERMINAL, JournalHeaders, JournalKind
+from streams.journal.admission import (
+    Admission,
+    BegunCall,
+    CallStart,
+    Done,
+    Duplicate,
+    HopMessage,
+    Owner,
+    Run,
+    Wait,
+)
 from streams.journal.reply_positions import ReplyPlaces
-from streams.journal.sent_replies import RecordPlace
 
 DUPLICATE_WINDOW_MS = 15 * 60 * 1000
 """Time after the terminal outcome in which request ids are deduplicated."""
@@ -22,84 +32,6 @@ LONGEST_LEASE_MS = 24 * 3_600_000
 
 OPEN = "open"
 """Status of a request that has not ended."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
-    """A worker's name, and the incarnation of its process."""
-
-    worker: str
-    incarnation: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BegunCall:
-    """A call that is started and not recorded; `value` is its undecoded record."""
-
-    identity: bytes
-    hop: int
-    visit: int
-    call_id: str
-    owner: Owner
-    lease_until: int
-    started_at: int
-    value: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallStart:
-    """A call that another incarnation started for a hop; `at` is broker time, ms."""
-
-    call_id: str
-    incarnation: str
-    at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """Handle it, after recording these interrupted calls of a dead worker. `starts` are all calls
-    of other incarnations for this visit of the hop, recorded or not.
-    """
-
-    interrupted: tuple[BegunCall, ...] = ()
-    starts: tuple[CallStart, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A redelivery of a finished hop: acknowledge it without a reply."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Duplicate:
-    """A duplicate: another request with this id counts. `status` is its outcome, or `open`; `reply`
-    is the position of its reply, if known.
-    """
-
-    status: str
-    silent: bool
-    reply: RecordPlace | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
-    """Another worker holds the lease until this broker time, ms."""
-
-    until: int
-
-
-Admission = Run | Done | Duplicate | Wait
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HopMessage:
-    """A hop's message by its key and headers; `origin` is the position of the request."""
-
-    identity: bytes
-    hop: int
-    visit: int
-    origin: str
-    digest: str
 
 
 @dataclass(slots=True)

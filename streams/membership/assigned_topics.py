@@ -22,7 +22,7 @@ class RequestTopic:
     members: int | None = None
 
     @property
-    def is_given_wrongly(self) -> bool:
+    def is_misassigned(self) -> bool:
         """Return whether the group must rebalance."""
         if self.is_anew:
             return True
@@ -45,7 +45,7 @@ class RequestTopic:
             return f"the request topic {self.name} does not exist; create it: sluice topics create"
         if self.is_anew:
             return f"the request topic {self.name} was recreated and is not assigned yet"
-        if self.given is not None and self.is_given_wrongly:
+        if self.given is not None and self.is_misassigned:
             assigned = sum(each < self.partitions for each in self.given)
             return (
                 f"the request topic {self.name} has {self.partitions} partitions, of which "

@@ -30,7 +30,7 @@ class GroupAssignor(PartitionAssignor):
     def _perform_assignment(
         self, cluster: ClusterMetadata, member_metadata: Mapping[str, Any]
     ) -> Any:
-        known = {member: _said_by(each) for member, each in member_metadata.items()}
+        known = {member: _client_metadata(each) for member, each in member_metadata.items()}
         had = {member: each.assignment.actives for member, each in known.items()}
         claims: dict[str, dict[str, list[int]]] = {member: {} for member in known}
         for count, members, topics in _groups(cluster, member_metadata):
@@ -50,7 +50,7 @@ class GroupAssignor(PartitionAssignor):
         )
 
 
-def _said_by(member: ConsumerProtocolMemberMetadata) -> ClientMetadata:
+def _client_metadata(member: ConsumerProtocolMemberMetadata) -> ClientMetadata:
     """Return a member's claims; unreadable ones count as none."""
     try:
         known: ClientMetadata = ClientMetadata.loads(member.user_data)

@@ -33,13 +33,13 @@ class StatusFeed(Protocol):
         ...
 
 
-def is_later(said: WorkerStatus, mine: WorkerStatus) -> bool:
+def is_later(status: WorkerStatus, mine: WorkerStatus) -> bool:
     """Return whether a status is of a process with this name that started later. Of two that
     started in the same millisecond the greater incarnation counts as the later.
     """
-    if said.worker != mine.worker or said.incarnation == mine.incarnation:
+    if status.worker != mine.worker or status.incarnation == mine.incarnation:
         return False
-    return (said.started_at, said.incarnation) > (mine.started_at, mine.incarnation)
+    return (status.started_at, status.incarnation) > (mine.started_at, mine.incarnation)
 
 
 class NameGuard:
@@ -62,12 +62,12 @@ class NameGuard:
     async def run(self) -> None:
         """Read until the name is lost, or until cancelled."""
         while True:
-            for said in await self._feed.read():
-                if is_later(said, self._mine):
-                    await self._give_way(said)
+            for status in await self._feed.read():
+                if is_later(status, self._mine):
+                    await self._yield_name(status)
                     return
 
-    async def _give_way(self, to: WorkerStatus) -> None:
+    async def _yield_name(self, to: WorkerStatus) -> None:
         name = self._mine.worker
         self._lost(
             NameTakenOverError(

@@ -132,7 +132,7 @@ class TopologyWatch:
             is_idle = not self.reads_requests and not self._may_not_ask
             self._fault = self._fault or (REBALANCES if is_idle else None)
         else:
-            await self._mend(group, [each for each in seen.values() if each.is_given_wrongly])
+            await self._mend(group, [each for each in seen.values() if each.is_misassigned])
 
     async def _standing(self, group: Group) -> GroupStanding | None:
         try:

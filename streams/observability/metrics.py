@@ -61,91 +61,63 @@ class WorkerMetrics:
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         own = self.registry = registry or CollectorRegistry()
 
-        self.requests_classified = Bounded(
-            Counter(
-                "sluice_requests_classified",
-                "Classified requests.",
-                ("classifier", "tier"),
-                registry=own,
-            )
+        self.requests_classified = self._counter(
+            "sluice_requests_classified", "Classified requests.", ("classifier", "tier")
         )
         """Why: shows a classifier that falls back and a change of the tier distribution first.
         There are 6 classifiers, and at most 8 tiers per registry."""
 
-        self.outcomes = Bounded(
-            Counter(
-                "sluice_outcomes",
-                "Terminal outcomes of requests.",
-                ("status", "tier"),
-                registry=own,
-            )
+        self.outcomes = self._counter(
+            "sluice_outcomes", "Terminal outcomes of requests.", ("status", "tier")
         )
         """Why: the error rate. Statuses are the four terminal ones. Counts the outcomes that this
         worker wrote: a duplicate after a crash counts twice here, once in ClickHouse."""
 
-        self.hop_transitions = Bounded(
-            Counter(
-                "sluice_hop_transitions",
-                "Hops that ended without a terminal outcome.",
-                ("kind", "tier"),
-                registry=own,
-            )
+        self.hop_transitions = self._counter(
+            "sluice_hop_transitions",
+            "Hops that ended without a terminal outcome.",
+            ("kind", "tier"),
         )
         """Why: escalated hops are the cascade's cost, parked ones indicate missing capacity. Kinds
         are `parked` and `escalated`."""
 
-        self.calls = Bounded(
-            Counter(
-                "sluice_calls",
-                "Completed provider calls; status is ok or the error class.",
-                ("model", "provider_instance", "purpose", "status"),
-                registry=own,
-            )
+        self.calls = self._counter(
+            "sluice_calls",
+            "Completed provider calls; status is ok or the error class.",
+            ("model", "provider_instance", "purpose", "status"),
         )
         """Why: the state of every provider. Models and instances are those of the registry; there
         are 6 purposes, and 11 error classes as statuses."""
 
-        self.call_seconds = Bounded(
-            Histogram(
-                "sluice_call_seconds",
-                "Duration of a provider call, including failed ones.",
-                ("model", "provider_instance"),
-                buckets=_LATENCY_S,
-                registry=own,
-            )
+        self.call_seconds = self._histogram(
+            "sluice_call_seconds",
+            "Duration of a provider call, including failed ones.",
+            ("model", "provider_instance"),
+            buckets=_LATENCY_S,
         )
         """Why: most of a request's time is spent here. Without purpose and status, since each label
         multiplies a histogram's 17 series."""
 
-        self.spend = Bounded(
-            Counter(
-                "sluice_spend_nano_usd",
-                "Spend on calls of known cost, in nano-USD (1e-9 USD).",
-                ("model", "purpose"),
-                registry=own,
-            )
+        self.spend = self._counter(
+            "sluice_spend_nano_usd",
+            "Spend on calls of known cost, in nano-USD (1e-9 USD).",
+            ("model", "purpose"),
         )
         """Why: the live rate of spend. Exact up to 9 million USD per process (2^53 nano-USD); the
         authoritative record is the table `calls`."""
 
-        self.unknown_cost_calls = Bounded(
-            Counter(
-                "sluice_unknown_cost_calls",
-                "Calls of unknown cost, excluded from `sluice_spend_nano_usd`.",
-                ("model", "purpose"),
-                registry=own,
-            )
+        self.unknown_cost_calls = self._counter(
+            "sluice_unknown_cost_calls",
+            "Calls of unknown cost, excluded from `sluice_spend_nano_usd`.",
+            ("model", "purpose"),
         )
         """Why: an unknown cost is never zero, so the rate of spend is a lower bound."""
 
-        self.request_seconds = Bounded(
-            Histogram(
-                "sluice_request_seconds",
-                "Time from the append of a request to its outcome, by the broker's clock.",
-                ("status", "tier"),
-                buckets=_LATENCY_S,
-                registry=own,
-            )
+        self.request_seconds = self._histogram(
+            "sluice_request_seconds",
+            "Time from the append of a request to its outcome, by the broker's clock.",
+            ("status", "tier"),
+            buckets=_LATENCY_S,
         )
         """Why: the latency for callers, including queueing in Kafka."""
 
@@ -159,70 +131,52 @@ class WorkerMetrics:
         """Why: the time that Sluice itself adds. Same definition as `sluice query
         routing_overhead`: replied requests that were never parked."""
 
-        self.dead_letters = Bounded(
-            Counter(
-                "sluice_dead_letters",
-                "Dead letters, by source topic, or target topic of a reply.",
-                ("topic", "cause"),
-                registry=own,
-            )
+        self.dead_letters = self._counter(
+            "sluice_dead_letters",
+            "Dead letters, by source topic, or target topic of a reply.",
+            ("topic", "cause"),
         )
         """Why: shows a faulty sender. Causes are `undecodable`, `undeliverable` and
         `internal_error`."""
 
-        self.handling_failures = Bounded(
-            Counter(
-                "sluice_handling_failures",
-                "Handling attempts that failed with an unexpected error.",
-                ("topic",),
-                registry=own,
-            )
+        self.handling_failures = self._counter(
+            "sluice_handling_failures",
+            "Handling attempts that failed with an unexpected error.",
+            ("topic",),
         )
         """Why: a defect of Sluice that callers do not see if a later attempt succeeds. A message
         that failed three times is also a dead letter with the cause `internal_error`."""
 
-        self.bad_records = Bounded(
-            Counter(
-                "sluice_bad_records",
-                "Unreadable records of Sluice's own topics, skipped by a reader of this worker.",
-                ("topic",),
-                registry=own,
-            )
+        self.bad_records = self._counter(
+            "sluice_bad_records",
+            "Unreadable records of Sluice's own topics, skipped by a reader of this worker.",
+            ("topic",),
         )
         """Why: another process writes there, or versions are incompatible. Each reader counts: a
         record that is read by two components of three workers counts six times. Also raised as
         alert `bad_record`, with its position."""
 
-        self.registry_refused = Bounded(
-            Counter(
-                "sluice_registry_refused",
-                "Records on the registry topic with a missing or invalid signature.",
-                ("kind", "reason"),
-                registry=own,
-            )
+        self.registry_refused = self._counter(
+            "sluice_registry_refused",
+            "Records on the registry topic with a missing or invalid signature.",
+            ("kind", "reason"),
         )
         """Why: a process writes registry records without the signing key. At startup, only the
         latest record of each key counts. Kinds are
         `registry`, `artifact`, `current`, `other`; reasons `unsigned`, `malformed`, `unknown_key`,
         `wrong`, `moved`. Also raised as alert `unsigned_registry`."""
 
-        self.log_gaps = Bounded(
-            Counter(
-                "sluice_removed_unread",
-                "Offsets of a topic removed by retention before they were read.",
-                ("topic",),
-                registry=own,
-            )
+        self.log_gaps = self._counter(
+            "sluice_removed_unread",
+            "Offsets of a topic removed by retention before they were read.",
+            ("topic",),
         )
         """Also raised as alert `log_gap`, with the partition and the offsets."""
 
-        self.duplicates = Bounded(
-            Counter(
-                "sluice_duplicates",
-                "Messages recognised as duplicates and not handled again.",
-                ("kind",),
-                registry=own,
-            )
+        self.duplicates = self._counter(
+            "sluice_duplicates",
+            "Messages recognised as duplicates and not handled again.",
+            ("kind",),
         )
         """Why: `duplicate` counts request ids that a caller sent again, `done` counts hops that
         Kafka delivered again after a crash or a rebalance (at-least-once delivery)."""
@@ -236,24 +190,16 @@ class WorkerMetrics:
         """Why: all tasks of a worker share one loop. If this grows, all latencies grow, and then
         leases and heartbeats expire."""
 
-        self.alert_changes = Bounded(
-            Counter(
-                "sluice_alert_changes",
-                "Alerts that fired or were resolved, counted by the evaluator.",
-                ("rule", "state"),
-                registry=own,
-            )
+        self.alert_changes = self._counter(
+            "sluice_alert_changes",
+            "Alerts that fired or were resolved, counted by the evaluator.",
+            ("rule", "state"),
         )
         """Why: shows Sluice's alerts next to those of Prometheus. Rules are those of the registry
         (at most 64) and built-in ones; repeats are not counted."""
 
-        self.webhook_deliveries = Bounded(
-            Counter(
-                "sluice_webhook_deliveries",
-                "Completed deliveries of alerts to webhooks.",
-                ("outcome",),
-                registry=own,
-            )
+        self.webhook_deliveries = self._counter(
+            "sluice_webhook_deliveries", "Completed deliveries of alerts to webhooks.", ("outcome",)
         )
         """Why: shows alerts that reach no receiver. Outcomes are `delivered`, `refused`, `failed`
         and `dropped`."""
@@ -335,6 +281,14 @@ class WorkerMetrics:
     def loop_was_late(self, late_ms: float) -> None:
         """The event loop woke up later than scheduled."""
         self.loop_lag_seconds.observe(max(late_ms, 0.0) / 1000)
+
+    def _counter(self, name: str, about: str, labels: tuple[str, ...]) -> Bounded[Counter]:
+        return Bounded(Counter(name, about, labels, registry=self.registry))
+
+    def _histogram(
+        self, name: str, about: str, labels: tuple[str, ...], buckets: tuple[float, ...]
+    ) -> Bounded[Histogram]:
+        return Bounded(Histogram(name, about, labels, buckets=buckets, registry=self.registry))
 
     def _call_series(self, key: tuple[str, str, str, str]) -> _CallSeries:
         model, instance, purpose, _ = key

@@ -14,17 +14,12 @@ from streams.registry.document.policy import (
 )
 from streams.routing.policy import (
     AskedModel,
-    CallTimeouts,
     CascadePolicy,
-    FallbackPolicy,
     FeaturePolicy,
-    HybridPolicy,
     LearnedPolicy,
     Policy,
-    RetrievalPolicy,
     ShadowPolicy,
     StaticRule,
-    UncertaintyBand,
 )
 
 _NANO = Decimal(1_000_000_000)
@@ -40,7 +35,7 @@ def policy_of(part: PolicyPart, like: tuple[PolicyPart, Policy] | None = None) -
         classifier=part.classifier,
         boundaries=part.boundaries,
         learned=LearnedPolicy(columns=part.learned.columns),
-        hybrid=HybridPolicy(asks=part.hybrid.asks, margin=part.hybrid.margin),
+        hybrid=part.hybrid,
         llm=_called_model(part.llm),
         judge=_called_model(part.judge),
         shadow=_shadow(part.shadow),
@@ -48,9 +43,9 @@ def policy_of(part: PolicyPart, like: tuple[PolicyPart, Policy] | None = None) -
         default_quality=part.quality,
         static_rules=static_rules,
         cascade=_cascade(part.cascade),
-        fallback=FallbackPolicy(**part.fallback.model_dump()),
-        retrieval=RetrievalPolicy(**part.retrieval.model_dump()),
-        timeouts=CallTimeouts(**part.timeouts.model_dump()),
+        fallback=part.fallback,
+        retrieval=part.retrieval,
+        timeouts=part.timeouts,
     )
 
 
@@ -88,6 +83,6 @@ def _cascade(part: CascadePart) -> CascadePolicy:
         thresholds=part.thresholds,
         default_threshold=part.default_threshold,
         max_hops=part.max_hops,
-        grey=None if part.grey is None else UncertaintyBand(**part.grey.model_dump()),
+        grey=part.grey,
         logprobs=part.logprobs,
     )

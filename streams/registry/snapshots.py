@@ -171,5 +171,5 @@ def _instance(part: InstancePart) -> Instance:
         api_key_env=part.api_key_env,
         api_version=part.api_version,
         weight=part.weight,
-        limits=Limits(**part.limits.model_dump()),
+        limits=part.limits,
     )

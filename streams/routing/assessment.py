@@ -74,7 +74,7 @@ def uses_artifact(snapshot: RegistrySnapshot) -> bool:
     )
 
 
-def wants_opinion(features: Features, snapshot: RegistrySnapshot) -> bool:
+def needs_llm_classification(features: Features, snapshot: RegistrySnapshot) -> bool:
     """Return whether the request needs an LLM classification."""
     policy = snapshot.policy
     if policy.classifier == LLM:

@@ -1,17 +1,27 @@
-"""Policy of routing decisions: plain values, built from a registry version (`streams.registry`)."""
+"""Policy of routing decisions: plain values, built from a registry version (`streams.registry`).
+
+Values with bounds are sections of the registry file as they are: pydantic validates them there, and
+their docstrings are descriptions in its JSON Schema.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated, Final, Literal
 
-JUDGE, CONSISTENCY = "judge", "consistency"
-LOOKS = (JUDGE, CONSISTENCY)
+from annotated_types import Ge, Gt, Le
+
+JUDGE: Final = "judge"
+CONSISTENCY: Final = "consistency"
 """Methods of a second opinion."""
 
 BY_THRESHOLD, BY_WORTH = "threshold", "worth"
 STOPS = (BY_THRESHOLD, BY_WORTH)
 """Stopping rules of a cascade."""
+
+Share = Annotated[float, Ge(0), Le(1)]
+Milliseconds = Annotated[float, Gt(0), Le(3_600_000)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,19 +40,19 @@ class StaticRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UncertaintyBand:
-    """Confidences (0..1, `low` included, `high` not) that need a second opinion.
+    """Confidences (`low` included, `high` not) that get a second opinion.
 
-    `look` is `judge`, which calls the judge, or `consistency`, which samples the same model
-    `samples` more times and takes their agreement. The result has weight `weight` (0..1), the
-    confidence the rest. Only `share` (0..1) of the cases, by a draw, gets a second opinion.
+    `look: judge` calls `policy.judge`; `look: consistency` samples the same model `samples` more
+    times and takes their agreement. The result has weight `weight`, the confidence the rest.
+    `share` of the cases, by a draw, gets a second opinion.
     """
 
-    low: float
-    high: float
-    look: str = JUDGE
-    samples: int = 2
-    weight: float = 0.7
-    share: float = 1.0
+    low: Share = 0.4
+    high: Share = 0.8
+    look: Literal["consistency", "judge"] = JUDGE
+    samples: Annotated[int, Ge(1), Le(5)] = 2
+    weight: Share = 0.7
+    share: Share = 1.0
 
     def holds(self, confidence: float) -> bool:
         """Return whether a confidence is in the band."""
@@ -71,34 +81,34 @@ class CascadePolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FallbackPolicy:
-    """Behaviour of a hop after errors, times in ms; and whether a request without an available
-    model is parked or fails.
+    """Behaviour of a hop after errors. `wait`: if no model is available for temporary reasons, the
+    request is parked on the log until its deadline; else it fails at once.
     """
 
-    retries: int = 1
-    backoff_ms: float = 250.0
-    max_backoff_ms: float = 5_000.0
-    max_calls_per_hop: int = 6
+    retries: Annotated[int, Ge(0), Le(5)] = 1
+    backoff_ms: Milliseconds = 250.0
+    max_backoff_ms: Milliseconds = 5_000.0
+    max_calls_per_hop: Annotated[int, Ge(1), Le(20)] = 6
     wait: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrievalPolicy:
-    """Effect of retrieval scores (0..1): all `confident` with a direct question lowers the score,
-    weak ones raise it.
+    """Scores at which retrieval moves a request down (all of them confident, with a direct
+    question) or up.
     """
 
-    confident_score: float = 0.75
-    weak_score: float = 0.45
+    confident_score: Share = 0.75
+    weak_score: Share = 0.45
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallTimeouts:
-    """Timeouts of one provider call, ms."""
+    """Timeouts of one provider call."""
 
-    connect_ms: float = 5_000.0
-    read_ms: float = 60_000.0
-    total_ms: float = 60_000.0
+    connect_ms: Milliseconds = 5_000.0
+    read_ms: Milliseconds = 60_000.0
+    total_ms: Milliseconds = 60_000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,12 +120,10 @@ class LearnedPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HybridPolicy:
-    """Second classifier of `hybrid` (`learned` or `llm`), and the distance to a boundary (0..1) at
-    which it is used.
-    """
+    """Second classifier of `hybrid`, and the distance to a boundary at which it is used."""
 
-    asks: str = "learned"
-    margin: float = 0.08
+    asks: Literal["learned", "llm"] = "learned"
+    margin: Share = 0.08
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Annotated
+
+from annotated_types import Gt
 
 from streams.routing.alert_rules import Alerting
 from streams.routing.budgets import Budget
@@ -26,11 +29,11 @@ EVERY_TENANT = "*"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Limits of an instance or a tenant; `None` is no limit."""
+    """Limits of an instance or a tenant; a missing field is no limit."""
 
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
-    concurrency: int | None = None
+    requests_per_minute: Annotated[int, Gt(0)] | None = None
+    tokens_per_minute: Annotated[int, Gt(0)] | None = None
+    concurrency: Annotated[int, Gt(0)] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,15 +18,8 @@ from core.kafka.producer import OWN_TIMEOUT_MS, KafkaPublisher
 from core.schema_registry import known_schemas
 from schemas.encoding.avro_schemas import VALUES
 from schemas.encoding.codec import Codec
-from schemas.topics import (
-    FEEDBACK,
-    OUTCOMES,
-    WAIT_DELAYS_S,
-    WORKERS,
-    declared_topics,
-    tier_topic,
-    wait_topic,
-)
+from schemas.topic_declarations import declared_topics
+from schemas.topics import FEEDBACK, OUTCOMES, WAIT_DELAYS_S, WORKERS, tier_topic, wait_topic
 from schemas.worker_status import WorkerStatus
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.ports import CallPorts, IntakePorts, KafkaPorts, Observers
@@ -40,10 +33,10 @@ from streams.flow.concurrency_limiter import ConcurrencyLimiter, PriorityLimiter
 from streams.flow.dispatcher import Handler, PartitionAssignment, TopicDispatcher
 from streams.flow.log_gaps import LogGaps
 from streams.flow.reply_topics import ReplyTopicPolicy, TopicDirectory
+from streams.journal.admission import Owner
 from streams.journal.in_flight_hops import InFlightRegistry
 from streams.journal.journal_log import KafkaJournalLog
 from streams.journal.owned_journals import Journals
-from streams.journal.partition_journal import Owner
 from streams.journal.sent_replies import KafkaSentReplies
 from streams.membership.name_guard import NameTakenOverError
 from streams.membership.partition_pauses import PartitionPauses

@@ -22,7 +22,7 @@ from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.ports import KafkaPorts
 from streams.flow.broker_clock import sync_broker_clock
 from streams.flow.dispatcher import TopicDispatcher
-from streams.journal.partition_journal import Owner
+from streams.journal.admission import Owner
 from streams.membership.static_member import Member
 from streams.membership.topology_watch import REBALANCES
 from streams.observability.consumer_lag import Partition, consumer_lag

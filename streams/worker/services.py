@@ -26,7 +26,7 @@ from streams.budgets.expected_costs import expected_by_price
 from streams.budgets.reservations import Reservations
 from streams.flow.dispatcher import PartitionAssignment
 from streams.flow.worker_status_feed import KafkaStatusFeed
-from streams.journal.partition_journal import Owner
+from streams.journal.admission import Owner
 from streams.membership.name_guard import NameGuard, NameTakenOverError
 from streams.observability.metrics import WorkerMetrics
 from streams.providers.http.operator_policy import HostPolicy, KeyRing

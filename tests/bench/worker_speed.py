@@ -15,7 +15,8 @@ from tempfile import TemporaryDirectory
 
 from infra.devstack.registry import local_registry
 from infra.topics_admin import Partitions, TopicsAdmin
-from schemas.topics import REPLIES, REQUESTS, declared_topics
+from schemas.topic_declarations import declared_topics
+from schemas.topics import REPLIES, REQUESTS
 from tests.bench.calibration import calibrate
 from tests.bench.comparison import series_of
 from tests.bench.figures import Figure

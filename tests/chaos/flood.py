@@ -22,7 +22,8 @@ from confluent_kafka import Producer
 from infra.cli.output.screen import console, print_table
 from infra.devstack.registry import local_registry
 from infra.topics_admin import Partitions, TopicsAdmin
-from schemas.topics import REQUESTS, declared_topics
+from schemas.topic_declarations import declared_topics
+from schemas.topics import REQUESTS
 from tests.rig.load import load, workload_requests
 from tests.rig.stack import Stack, start_basics
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.topic_declarations import PartitioningClass, declared_topics
 from schemas.topics import (
     EVENT_TOPICS,
     MAX_ANSWER_BYTES,
     MAX_REQUEST_BYTES,
     WAIT_DELAYS_S,
-    PartitioningClass,
-    declared_topics,
     tier_topic,
     wait_topic,
 )

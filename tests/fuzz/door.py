@@ -22,13 +22,13 @@ from schemas.encoding.avro_schemas import VALUES
 from schemas.errors import RecordTooLargeError
 from schemas.identity import split_identity
 from schemas.records import TierMessage
+from schemas.topic_declarations import declared_topics
 from schemas.topics import (
     COST,
     RECORD_OVERHEAD_BYTES,
     REPLIES,
     REQUESTS,
     dead_letter_topic,
-    declared_topics,
     is_tier_topic,
 )
 from streams.agents.classify.handler import classify

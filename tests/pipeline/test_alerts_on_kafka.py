@@ -22,7 +22,8 @@ from schemas.encoding.codec import Codec
 from schemas.events import Alert
 from schemas.identity import identity_key
 from schemas.journal_headers import JournalHeaders
-from schemas.topics import ALERTS, COST, OUTCOMES, declared_topics
+from schemas.topic_declarations import declared_topics
+from schemas.topics import ALERTS, COST, OUTCOMES
 from streams.alerts.factory import open_alerts
 from streams.alerts.leader_session import Rules
 from streams.alerts.log.kafka_alert_log import KafkaAlertLog, read_alerts

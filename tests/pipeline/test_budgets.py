@@ -19,13 +19,14 @@ from schemas.alert_names import AlertName
 from schemas.encoding.avro_mapping import as_record
 from schemas.encoding.codec import Codec
 from schemas.events import CostEvent
-from schemas.topics import ALERTS, BUDGETS, COST, declared_topics
+from schemas.topic_declarations import declared_topics
+from schemas.topics import ALERTS, BUDGETS, COST
 from streams.budgets.budget_log import KafkaBudgetLog
 from streams.budgets.budget_tracker import BudgetTracker
 from streams.budgets.call_budgets import LiveBudgets
 from streams.budgets.ledger import CompletenessMark, read_entry
 from streams.budgets.reservations import Reservations
-from streams.journal.partition_journal import Owner
+from streams.journal.admission import Owner
 from streams.routing.budgets import (
     REJECT,
     TENANT,

@@ -22,7 +22,7 @@ from infra.devstack.processes.ports import free_port
 from infra.devstack.processes.process import Process, start_process
 from infra.devstack.registry import local_registry
 from infra.topics_admin import Partitions, TopicsAdmin
-from schemas.topics import declared_topics
+from schemas.topic_declarations import declared_topics
 from streams.registry.publishing import publish_version
 from streams.registry.version import parse_registry
 

@@ -107,7 +107,7 @@ def _ours(error: Exception) -> str | None:
 
 
 def _settings_problem(error: Exception) -> str:
-    from schemas.field_messages import field_message
+    from schemas.encoding.field_messages import field_message
 
     problems = [
         f"SLUICE_{str(item['loc'][0]).upper()}: {field_message(item)}"

@@ -1,55 +1,44 @@
 """Validation of Anthropic messages bodies, as strict as the real API.
 
-Source: https://docs.anthropic.com/en/api/messages and observed errors.
+Source: the request types of Anthropic's SDK; https://docs.anthropic.com/en/api/messages and
+observed errors for what they do not hold.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from infra.simulator.call_facts import CheckedCall, Json, in_range, known_fields, need
+from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
+
+from infra.simulator.call_facts import (
+    CheckedCall,
+    Json,
+    RequestRejectedError,
+    need,
+    within_bounds,
+)
+from infra.simulator.request_types import RequestType
 from infra.simulator.tokens import PER_IMAGE, PER_MESSAGE
 
-_FIELDS = frozenset(
-    [
-        "model",
-        "messages",
-        "max_tokens",
-        "container",
-        "context_management",
-        "mcp_servers",
-        "metadata",
-        "service_tier",
-        "stop_sequences",
-        "stream",
-        "system",
-        "temperature",
-        "thinking",
-        "tool_choice",
-        "tools",
-        "top_k",
-        "top_p",
-        "cache_control",
-        "output_config",
-        "inference_geo",
-        "speed",
-    ]
-)
-_BLOCKS = {
-    "text": frozenset({"type", "text", "cache_control", "citations"}),
-    "image": frozenset({"type", "source", "cache_control"}),
-    "tool_use": frozenset({"type", "id", "name", "input", "cache_control"}),
-    "tool_result": frozenset({"type", "tool_use_id", "content", "is_error", "cache_control"}),
+
+class _Parameters(MessageCreateParamsNonStreaming, total=False):
+    """The SDK's parameters, and those that models older than the SDK still take."""
+
+    temperature: float
+    top_p: float
+    top_k: int
+
+
+_TYPE = RequestType(_Parameters)
+_BOUNDS = {"max_tokens": (1, 1e7), "temperature": (0, 1), "top_p": (0, 1)}
+_ALLOWED_BLOCKS = {
+    "user": frozenset({"text", "image", "tool_result"}),
+    "assistant": frozenset({"text", "tool_use"}),
 }
-_OF_USERS = frozenset({"text", "image", "tool_result"})
-_OF_ASSISTANTS = frozenset({"text", "tool_use"})
-_IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _ID = re.compile(r"^[a-zA-Z0-9_-]+$")
 _TOOL_NAME = re.compile(r"^[a-zA-Z0-9_-]{1,128}$")
-_CHOICES = frozenset({"auto", "any", "tool", "none"})
-_TIERS = frozenset({None, "auto", "standard_only"})
 
 
 def read(body: Json) -> CheckedCall:
@@ -58,29 +47,31 @@ def read(body: Json) -> CheckedCall:
     Raises:
         RequestRejectedError: the real API would reject it.
     """
-    known_fields(body, _FIELDS)
-    model, limit, messages = (body.get(name) for name in ("model", "max_tokens", "messages"))
-    need(isinstance(model, str) and model, "model: Field required", "model")
-    counted = isinstance(limit, int) and not isinstance(limit, bool) and limit >= 1
-    need(counted, "max_tokens: Field required, 1 or more", "max_tokens")
-    need(isinstance(messages, list) and messages, "messages: at least one is required", "messages")
     need(not body.get("stream"), "streaming is not simulated", "stream")
-    text = [_system(body.get("system"))]
-    images = _check_turns(messages or (), text)
-    in_range(body, "temperature", 0, 1)
-    in_range(body, "top_p", 0, 1)
-    need(body.get("service_tier") in _TIERS, "service_tier: unknown", "service_tier")
+    fault = _TYPE.fault(body)
+    if fault is not None:
+        place = ".".join(map(str, fault.path))
+        raise RequestRejectedError(f"{place}: {fault.message}", place)
+    messages = body["messages"]
+    need(messages, "messages: at least one is required", "messages")
+    need(body["model"], "model: Field required", "model")
+    within_bounds(body, _BOUNDS)
     stops = body.get("stop_sequences") or ()
     need(all(stop.strip() for stop in stops), "stop_sequences: white space only", "stop_sequences")
-    tools = _tools(body, messages or ())
+    turns = [_blocks(turn["content"]) for turn in messages]
+    _check_turns(messages, turns)
+    blocks = [block for turn in turns for block in turn]
+    system = body.get("system") or []
+    images = _check_blocks(blocks if isinstance(system, str) else [*system, *blocks])
+    tools = _tools(body, blocks)
     forced = _forced(body, tools)
     shape = forced if forced == "json_answer" and len(tools) == 1 else None
     return CheckedCall(
-        model=str(model),
-        prompt=_last_prompt(messages or ()),
-        text="\n".join(text),
-        frame_tokens=len(messages or ()) * PER_MESSAGE + images * PER_IMAGE + 80 * len(tools),
-        max_tokens=limit,
+        model=body["model"],
+        prompt=_last_prompt(messages, turns),
+        text="\n".join(_spoken(block) for block in (*_blocks(system), *blocks)),
+        frame_tokens=len(messages) * PER_MESSAGE + images * PER_IMAGE + 80 * len(tools),
+        max_tokens=body["max_tokens"],
         tools=tools,
         forced_tool=None if shape else forced,
         shape_tool=shape,
@@ -89,81 +80,27 @@ def read(body: Json) -> CheckedCall:
     )
 
 
-def _system(system: Any) -> str:
-    if system is None or isinstance(system, str):
-        return system or ""
-    need(isinstance(system, list), "system: must be text or blocks", "system")
-    for block in system:
-        _check_block(block, frozenset({"text"}), "system")
-    return "\n".join(block["text"] for block in system)
+def _blocks(content: Any) -> list[Json]:
+    """Return the blocks of a content; text that is not in a block is one."""
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
-def _check_turns(messages: Sequence[Any], text: list[str]) -> int:
-    images = 0
+def _check_turns(messages: Sequence[Json], turns: Sequence[Sequence[Json]]) -> None:
     waiting: set[str] = set()
-    for number, turn in enumerate(messages):
-        place = f"messages.{number}"
-        need(isinstance(turn, dict), f"{place}: must be an object", place)
-        known_fields(turn, frozenset({"role", "content"}), f"{place}.")
-        role = turn.get("role")
-        need(role in {"user", "assistant"}, f"{place}.role: user or assistant", place)
+    for number, (turn, blocks) in enumerate(zip(messages, turns, strict=True)):
+        place, role = f"messages.{number}", turn["role"]
+        last = role == "assistant" and number == len(messages) - 1
+        need(role in _ALLOWED_BLOCKS, f"{place}.role: user or assistant", place)
         need(number > 0 or role == "user", "messages: first message must use the user role", place)
-        content = turn.get("content")
-        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
-        last = number == len(messages) - 1
-        need(
-            isinstance(blocks, list) and (blocks or (last and role == "assistant")),
-            f"{place}.content: must not be empty",
-            place,
-        )
-        allowed = _OF_USERS if role == "user" else _OF_ASSISTANTS
-        for block in blocks or ():
-            images += _check_block(block, allowed, place)
-            text.append(_spoken(block))
-        _check_results(blocks or (), waiting, place)
-        waiting = {block["id"] for block in blocks or () if block["type"] == "tool_use"}
-        if last and role == "assistant" and blocks:
+        need(blocks or last, f"{place}.content: must not be empty", place)
+        allowed = all(block["type"] in _ALLOWED_BLOCKS[role] for block in blocks)
+        need(allowed, f"{place}.content: a block's type is not allowed here", place)
+        _check_results(blocks, waiting, place)
+        waiting = {block["id"] for block in blocks if block["type"] == "tool_use"}
+        if last and blocks:
             final = blocks[-1].get("text") or ""
             need(final == final.rstrip(), "final assistant content can't end in space", place)
     need(not waiting, "tool_use ids were found without tool_result blocks after", "messages")
-    return images
-
-
-def _check_block(block: Any, allowed: frozenset[str], place: str) -> int:
-    kind = block.get("type") if isinstance(block, dict) else None
-    need(kind in allowed, f"{place}.content: a block's type is not allowed here", place)
-    known_fields(block, _BLOCKS[str(kind)], f"{place}.content.")
-    if kind == "text":
-        text = block.get("text")
-        need(isinstance(text, str) and text.strip(), "text content blocks must be non-empty", place)
-    elif kind == "image":
-        _check_source(block.get("source"), place)
-        return 1
-    elif kind == "tool_use":
-        need(
-            _ID.match(str(block.get("id", ""))),
-            f"{place}: tool_use.id has invalid characters",
-            place,
-        )
-        fine = _TOOL_NAME.match(str(block.get("name", ""))) and isinstance(block.get("input"), dict)
-        need(fine, f"{place}: tool_use needs a name and an object as input", place)
-    else:
-        content = block.get("content")
-        if isinstance(content, list):
-            return sum(_check_block(part, frozenset({"text", "image"}), place) for part in content)
-        need(content is None or isinstance(content, str), f"{place}: tool_result is invalid", place)
-    return 0
-
-
-def _check_source(source: Any, place: str) -> None:
-    need(isinstance(source, dict), f"{place}: an image needs a source", place)
-    if source.get("type") == "url":
-        known_fields(source, frozenset({"type", "url"}), f"{place}.source.")
-        need(str(source.get("url", "")).startswith("https://"), "only https images", place)
-        return
-    known_fields(source, frozenset({"type", "media_type", "data"}), f"{place}.source.")
-    fine = source.get("type") == "base64" and source.get("media_type") in _IMAGES
-    need(fine and source.get("data"), f"{place}: an image's source is invalid", place)
 
 
 def _check_results(blocks: Sequence[Json], waiting: set[str], place: str) -> None:
@@ -174,26 +111,37 @@ def _check_results(blocks: Sequence[Json], waiting: set[str], place: str) -> Non
     need(waiting <= set(results), "tool_use ids without tool_result right after", place)
 
 
-def _tools(body: Json, messages: Sequence[Json]) -> dict[str, Json]:
+def _check_blocks(blocks: Sequence[Json]) -> int:
+    """Check blocks and those inside tool results; return the number of images."""
+    images = 0
+    for block in _with_results(blocks):
+        if block["type"] == "text":
+            need(block["text"].strip(), "text content blocks must be non-empty", "messages")
+        elif block["type"] == "image":
+            secure = block["source"].get("url", "https://").startswith("https://")
+            need(secure, "only https images", "messages")
+            images += 1
+        elif block["type"] == "tool_use":
+            need(_ID.match(block["id"]), "tool_use.id has invalid characters", "messages")
+            need(_TOOL_NAME.match(block["name"]), "tool_use.name is invalid", "messages")
+    return images
+
+
+def _with_results(blocks: Sequence[Json]) -> Iterator[Json]:
+    for block in blocks:
+        yield block
+        if block["type"] == "tool_result" and isinstance(block.get("content"), list):
+            yield from block["content"]
+
+
+def _tools(body: Json, blocks: Sequence[Json]) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for tool in body.get("tools") or ():
-        fine = isinstance(tool, dict) and _TOOL_NAME.match(str(tool.get("name", "")))
-        need(fine, "tools: a tool needs a name", "tools")
-        known_fields(
-            tool,
-            frozenset({"name", "description", "input_schema", "cache_control", "type", "strict"}),
-            "tools.",
-        )
-        schema = tool.get("input_schema")
-        typed = isinstance(schema, dict) and schema.get("type") == "object"
-        need(typed, "tools.input_schema.type: must be object", "tools")
+        need(_TOOL_NAME.match(tool["name"]), "tools: a tool needs a name", "tools")
+        schema = tool.get("input_schema") or {}
+        need(schema.get("type") == "object", "tools.input_schema.type: must be object", "tools")
         found[tool["name"]] = schema
-    used = any(
-        block.get("type") == "tool_use"
-        for turn in messages
-        if isinstance(turn["content"], list)
-        for block in turn["content"]
-    )
+    used = any(block["type"] == "tool_use" for block in blocks)
     need(found or not used, "requests with tool_use blocks must define tools", "tools")
     return found
 
@@ -202,12 +150,11 @@ def _forced(body: Json, tools: Json) -> str | None:
     choice = body.get("tool_choice")
     if choice is None:
         return None
-    kind = choice.get("type") if isinstance(choice, dict) else None
-    need(kind in _CHOICES and tools, "tool_choice: unknown, or without tools", "tool_choice")
-    if kind == "tool":
-        need(choice.get("name") in tools, "tool_choice names a tool that is not there")
+    need(tools, "tool_choice: without tools", "tool_choice")
+    if choice["type"] == "tool":
+        need(choice["name"] in tools, "tool_choice names a tool that is not there")
         return str(choice["name"])
-    return "*" if kind == "any" else None
+    return "*" if choice["type"] == "any" else None
 
 
 def _spoken(block: Json) -> str:
@@ -215,13 +162,9 @@ def _spoken(block: Json) -> str:
     return content if isinstance(content, str) else "\n".join(_spoken(part) for part in content)
 
 
-def _last_prompt(messages: Sequence[Json]) -> str:
-    for turn in reversed(messages):
-        if turn["role"] != "user":
-            continue
-        if isinstance(turn["content"], str):
-            return str(turn["content"])
-        texts = [block["text"] for block in turn["content"] if block["type"] == "text"]
-        if texts:
+def _last_prompt(messages: Sequence[Json], turns: Sequence[Sequence[Json]]) -> str:
+    for turn, blocks in zip(reversed(messages), reversed(turns), strict=True):
+        texts = [block["text"] for block in blocks if block["type"] == "text"]
+        if turn["role"] == "user" and texts:
             return "\n".join(texts)
     return ""

@@ -21,7 +21,7 @@ from streams.budgets.call_budgets import Budgets
 from streams.routing.budgets import Downgrade, Rejected
 from streams.routing.decision_trace import Step
 from streams.routing.features.request_features import needs_of
-from streams.routing.parameters.answer_limits import asked_limit
+from streams.routing.parameters.answer_limits import requested_limit
 from streams.routing.selection.candidates import (
     Excluded,
     ModelRequirements,
@@ -69,7 +69,7 @@ def requirements(hop: Hop, attempts: Sequence[Attempt], left_ms: float) -> Model
     return ModelRequirements(
         capabilities=needs_of(hop.body),
         context_tokens=hop.context_tokens,
-        max_output_tokens=asked_limit(hop.body),
+        max_output_tokens=requested_limit(hop.body),
         time_left_ms=left_ms,
         pinned_model=message.decision.model,
         overflowed_window=max(overflowed, default=0),

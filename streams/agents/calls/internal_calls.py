@@ -16,7 +16,7 @@ from streams.agents.context.hop_progress import HopProgress
 from streams.providers.port import Completion
 from streams.routing.decision_trace import Step
 from streams.routing.features.request_features import needs_of
-from streams.routing.parameters.answer_limits import asked_limit
+from streams.routing.parameters.answer_limits import requested_limit
 from streams.routing.selection.candidates import ModelRequirements
 
 NO_CAPACITY = "no_capacity"
@@ -35,7 +35,7 @@ class CallResult:
     steps: tuple[Step, ...] = ()
 
 
-async def ask_model(
+async def call_model(
     progress: HopProgress,
     spec: CallSpec,
     deps: Dependencies,
@@ -50,7 +50,7 @@ async def ask_model(
     need = ModelRequirements(
         capabilities=needs_of(spec.body),
         context_tokens=spec.context_tokens,
-        max_output_tokens=asked_limit(spec.body),
+        max_output_tokens=requested_limit(spec.body),
         time_left_ms=hop.time_left_ms(clock.now()),
         pinned_model=model,
         spread=f"{hop.message.tenant}/{hop.message.request_id}/{spec.purpose}",

@@ -19,7 +19,7 @@ from schemas.records import ANSWER, Attempt
 from streams.agents.calls.accounting import cost_record
 from streams.agents.context.hop_progress import HopProgress
 from streams.agents.context.ports import CallPorts, KafkaPorts
-from streams.journal.partition_journal import BegunCall
+from streams.journal.admission import BegunCall
 
 log = logging.getLogger(__name__)
 

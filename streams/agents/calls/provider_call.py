@@ -16,12 +16,12 @@ from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_progress import HopProgress
 from streams.agents.context.spans import call_span, note_call, trace_headers
 from streams.flow.handling_retries import is_environment
-from streams.journal.partition_journal import BegunCall
+from streams.journal.admission import BegunCall
 from streams.providers.exchange import EndedCall, chat_call, complete
 from streams.providers.port import ErrorClass, Usage
 from streams.providers.refusals.refused_parameters import RefusedParameters
 from streams.providers.reliability.instance_load import CallInFlight, Instances
-from streams.routing.parameters.answer_limits import answer_limit, asked_limit
+from streams.routing.parameters.answer_limits import answer_limit, requested_limit
 from streams.routing.selection.candidates import EXPECTED_OUTPUT_TOKENS, Candidate
 
 LEASE_MARGIN_MS = 2_000
@@ -212,7 +212,7 @@ async def _alert_down(candidate: Candidate, attempt: Attempt, alerts: Alerts) ->
 
 def _expected_tokens(spec: CallSpec) -> int:
     """Return the tokens that a call may use, for limits."""
-    asked = asked_limit(spec.body) or EXPECTED_OUTPUT_TOKENS
+    asked = requested_limit(spec.body) or EXPECTED_OUTPUT_TOKENS
     return spec.context_tokens + min(asked, EXPECTED_OUTPUT_TOKENS)
 
 

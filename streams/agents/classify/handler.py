@@ -31,11 +31,11 @@ from streams.agents.context.hop_progress import HopProgress
 from streams.agents.context.ports import IntakePorts, KafkaPorts, Observers
 from streams.agents.context.spans import classify_span, note_decision
 from streams.agents.context.tier_records import tier_record
-from streams.agents.outcomes.failed_handling import FAILURE, set_failed_aside
+from streams.agents.outcomes.failed_handling import FAILURE, dead_letter_failed
 from streams.agents.outcomes.replies import deliver
 from streams.flow.dispatcher import Work
 from streams.flow.handling_retries import HandlingFailure, cause_of, is_environment
-from streams.routing.assessment import uses_artifact, wants_opinion
+from streams.routing.assessment import needs_llm_classification, uses_artifact
 from streams.routing.decision import (
     DecisionContext,
     RoutingRequest,
@@ -71,7 +71,7 @@ async def give_up_request(work: Work, fault: HandlingFailure, deps: Dependencies
     Where the request can't be opened either, only the dead letter and the alert remain.
     """
     message, kafka = work.message, deps.kafka
-    await set_failed_aside(message, fault, kafka, deps.observers)
+    await dead_letter_failed(message, fault, kafka, deps.observers)
     try:
         record = await decode_request(message, kafka.codecs)
         opened = await open_request(message, record, deps.intake, kafka)
@@ -116,7 +116,7 @@ async def _decided(
         costs = expected_costs(tokens, effective, deps.calls.pricing)
     context = DecisionContext(now=now, time_left_ms=hop.deadline_at - now, costs=costs)
     hop = replace(hop, attempts=tuple(work.tries.attempts))
-    if features is not None and wants_opinion(features, effective):
+    if features is not None and needs_llm_classification(features, effective):
         before = replace(hop, hop=BEFORE_HOPS, attempts=())
         asking = Hop.of(work, before, effective, request.body, trace)
         progress = HopProgress.of(asking, deps.kafka.publisher)

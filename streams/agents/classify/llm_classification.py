@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from schemas.alert_names import AlertName
 from schemas.records import CLASSIFY
-from streams.agents.calls.internal_calls import CallResult, ask_model
+from streams.agents.calls.internal_calls import CallResult, call_model
 from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop import Hop
@@ -47,7 +47,7 @@ async def opinion_on(
         purpose=CLASSIFY,
         limit_ms=asked.timeout_ms,
     )
-    opinion = _read(await ask_model(progress, spec, deps, model=asked.model), hop)
+    opinion = _read(await call_model(progress, spec, deps, model=asked.model), hop)
     deps.classification_cache.keep(key, opinion, deps.kafka.clock.now())
     if deps.classification_cache.paused(deps.kafka.clock.now()):
         await deps.observers.alerts.fire(
@@ -63,12 +63,12 @@ def _read(result: CallResult, hop: Hop) -> LlmClassification:
     call_id = result.attempt.call_id if result.attempt else None
     if result.completion is None:
         return LlmClassification(failed=result.failed, call_id=call_id)
-    said = read_opinion(text_of(result.completion.message.get("content")), hop.snapshot)
+    opinion = read_opinion(text_of(result.completion.message.get("content")), hop.snapshot)
     return LlmClassification(
-        tier=said.tier,
-        score=said.score,
-        reason=_kept(said.reason, hop.snapshot.privacy),
-        failed=said.failed,
+        tier=opinion.tier,
+        score=opinion.score,
+        reason=_kept(opinion.reason, hop.snapshot.privacy),
+        failed=opinion.failed,
         call_id=call_id,
     )
 

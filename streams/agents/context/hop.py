@@ -15,7 +15,7 @@ from schemas.records import BEFORE_HOPS, TierMessage
 from schemas.topics import OUTCOMES
 from streams.agents.context.tier_records import PRIORITY_QUALITY
 from streams.flow.dispatcher import Work
-from streams.journal.partition_journal import Owner
+from streams.journal.admission import Owner
 from streams.routing.budgets import BudgetSubject
 from streams.routing.features.request_features import estimate_tokens
 from streams.routing.snapshot import RegistrySnapshot

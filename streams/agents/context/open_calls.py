@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streams.journal.partition_journal import BegunCall
+from streams.journal.admission import BegunCall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

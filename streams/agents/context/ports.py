@@ -17,9 +17,9 @@ from streams.agents.context.priority_gate import PriorityGate
 from streams.bad_input.dead_letters import DeadLetters
 from streams.budgets.call_budgets import Budgets, NoBudgets
 from streams.flow.reply_topics import ReplyTopicPolicy
+from streams.journal.admission import Owner
 from streams.journal.in_flight_hops import InFlightRegistry
 from streams.journal.owned_journals import Journals
-from streams.journal.partition_journal import Owner
 from streams.journal.sent_replies import SentReplies
 from streams.observability.metrics import WorkerMetrics
 from streams.providers.port import Provider, Usage

@@ -12,7 +12,7 @@ from schemas.errors import UndecodableError
 from schemas.journal_headers import DIGEST, HOP, ORIGIN, VISIT, count_in, header_values
 from schemas.records import TierMessage
 from schemas.topics import tier_topic, wait_topic
-from streams.journal.partition_journal import HopMessage
+from streams.journal.admission import HopMessage
 
 PRIORITY_QUALITY = "best"
 

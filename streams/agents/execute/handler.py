@@ -21,12 +21,12 @@ from streams.agents.context.spans import hop_span
 from streams.agents.context.tier_records import hop_message, read_hop
 from streams.agents.execute.attempts import run_attempts
 from streams.agents.outcomes.duplicates import answer_duplicate
-from streams.agents.outcomes.failed_handling import INTERNAL_ERROR, end_failed, set_failed_aside
+from streams.agents.outcomes.failed_handling import INTERNAL_ERROR, dead_letter_failed, end_failed
 from streams.agents.outcomes.outcome import end_hop
 from streams.agents.shadow import draw_shadow, make_shadow
 from streams.flow.dispatcher import Work
 from streams.flow.handling_retries import HandlingFailure, is_environment
-from streams.journal.partition_journal import Done, Duplicate, HopMessage, Run, Wait
+from streams.journal.admission import Done, Duplicate, HopMessage, Run, Wait
 from streams.offset_metadata.retry_count import MOST_LOST_WORKERS
 
 LOST_WORKERS = HandlingFailure(
@@ -81,11 +81,11 @@ async def give_up_hop(work: Work, fault: HandlingFailure, deps: Dependencies) ->
     except Exception as error:
         if is_environment(error):
             raise
-        await set_failed_aside(work.message, fault, deps.kafka, deps.observers)
+        await dead_letter_failed(work.message, fault, deps.kafka, deps.observers)
         return
     admission = await _admitted(work, arrived, deps.calls, deps.kafka)
     if not isinstance(admission, Run) or work.lost:
-        await set_failed_aside(work.message, fault, deps.kafka, deps.observers)
+        await dead_letter_failed(work.message, fault, deps.kafka, deps.observers)
         return
     async with deps.kafka.in_flight.hold(arrived):
         await _take_over(work, admission, deps.kafka)

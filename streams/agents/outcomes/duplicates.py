@@ -16,7 +16,8 @@ from schemas.records import Failure, Reply, TierMessage
 from streams.agents.context.ports import KafkaPorts, Observers
 from streams.agents.outcomes.outcome_details import latency_ms
 from streams.agents.outcomes.replies import deliver
-from streams.journal.partition_journal import OPEN, Duplicate
+from streams.journal.admission import Duplicate
+from streams.journal.partition_journal import OPEN
 from streams.journal.sent_replies import RecordPlace, SentReplies
 
 

@@ -40,7 +40,7 @@ async def end_failed(
     """End a hop and its request as failed; return when reply, outcome, dead letter and alert are
     acknowledged. If even that fails, the dead letter remains and the partition goes on.
     """
-    await set_failed_aside(work.message, fault, deps.kafka, deps.observers)
+    await dead_letter_failed(work.message, fault, deps.kafka, deps.observers)
     # The body is not read: it may be what fails.
     hop = Hop.of(work, message, deps.registry.snapshot, body={})
     progress = HopProgress.of(hop, deps.kafka.publisher)
@@ -55,7 +55,7 @@ async def end_failed(
         )
 
 
-async def set_failed_aside(
+async def dead_letter_failed(
     message: Incoming, fault: HandlingFailure, kafka: KafkaPorts, observers: Observers
 ) -> None:
     """Dead-letter a message whose handling failed, and raise the alert.

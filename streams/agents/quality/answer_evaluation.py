@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from schemas.alert_names import AlertName
 from schemas.events import CONFIDENCE, CONSISTENT, JUDGED
 from schemas.records import JUDGE, Attempt
-from streams.agents.calls.internal_calls import ask_model
+from streams.agents.calls.internal_calls import call_model
 from streams.agents.context.call_spec import CallSpec
 from streams.agents.context.dependencies import Dependencies
 from streams.agents.context.hop_progress import HopProgress
@@ -22,9 +22,9 @@ from streams.routing.confidence.agreement import agreement
 from streams.routing.confidence.scorers import Answered, ConfidenceResult, confidence_in
 from streams.routing.confidence.second_opinion import (
     judge_body,
-    looked_at,
     read_judgement,
     sampling_body,
+    with_second_opinion,
 )
 from streams.routing.decision_trace import SecondOpinionStep, Step
 from streams.routing.draws import draw
@@ -69,7 +69,7 @@ async def evaluate_answer(
         drawn = draw(f"look/{attempt.call_id}")
         step = SecondOpinionStep(method=grey.look, draw=drawn, probability=grey.share)
         if step.drawn:
-            look = await _look_again(progress, attempt, answered, grey, deps)
+            look = await _get_second_opinion(progress, attempt, answered, grey, deps)
             step = replace(step, found=look.found, failed=look.failed)
             steps = look.steps
             if look.found is not None:
@@ -78,7 +78,7 @@ async def evaluate_answer(
                         attempt.model, result.confidence, look.found
                     )
                 )
-                result = looked_at(result, look.found, grey)
+                result = with_second_opinion(result, look.found, grey)
         steps = (step, *steps)
     signal = QualitySignal(
         signal=CONFIDENCE,
@@ -106,7 +106,7 @@ def _in_doubt(
     )
 
 
-async def _look_again(
+async def _get_second_opinion(
     progress: HopProgress,
     attempt: Attempt,
     answered: Answered,
@@ -115,11 +115,11 @@ async def _look_again(
 ) -> SecondOpinion:
     if grey.look == BY_JUDGE:
         chance = grey.share if grey.share < 1 else None
-        return await ask_judge(progress, attempt, answered, deps, chance)
-    return await _ask_again(progress, attempt, answered, grey.samples, deps)
+        return await call_judge(progress, attempt, answered, deps, chance)
+    return await _sample_again(progress, attempt, answered, grey.samples, deps)
 
 
-async def ask_judge(
+async def call_judge(
     progress: HopProgress,
     attempt: Attempt,
     answered: Answered,
@@ -141,7 +141,7 @@ async def ask_judge(
         limit_ms=judge.timeout_ms,
         propensity=propensity,
     )
-    result = await ask_model(progress, spec, deps, model=judge.model)
+    result = await call_model(progress, spec, deps, model=judge.model)
     if result.completion is None:
         return SecondOpinion(failed=result.failed, steps=result.steps)
     found = read_judgement(result.completion.message)
@@ -158,7 +158,7 @@ async def ask_judge(
     return SecondOpinion(found=found, steps=result.steps)
 
 
-async def _ask_again(
+async def _sample_again(
     progress: HopProgress,
     attempt: Attempt,
     answered: Answered,
@@ -169,7 +169,7 @@ async def _ask_again(
     body = sampling_body(progress.hop.body)
     spec = CallSpec(body=body, context_tokens=estimate_tokens(body), purpose=JUDGE)
     results = await asyncio.gather(
-        *(ask_model(progress, spec, deps, model=attempt.model) for _ in range(samples))
+        *(call_model(progress, spec, deps, model=attempt.model) for _ in range(samples))
     )
     steps = tuple(step for each in results for step in each.steps)
     agreed = [

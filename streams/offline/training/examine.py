@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from schemas.errors import ArtifactError
-from streams.offline.training.folds import Predictions, say, say_in_folds
+from streams.offline.training.folds import Predictions, predict, predict_in_folds
+from streams.offline.training.label_features import label_features
 from streams.offline.training.labels import Labels
 from streams.offline.training.preferences import Preference, prefer, prefer_after
-from streams.offline.training.seen import look_at
 from streams.registry.artifacts import load_artifact
 from streams.registry.learned import DEFAULT, default_artifact
 from streams.routing.assessment import HYBRID, LEARNED
@@ -61,23 +61,23 @@ def preference_of(
     """
     chosen = wanted.cascade or wanted.classifier
     asks = chosen.name in {LEARNED, HYBRID}
-    said = _said(wanted, chosen, labels, on_fold) if asks else None
+    predictions = _predictions(wanted, chosen, labels, on_fold) if asks else None
     if wanted.cascade is not None:
-        return prefer_after(chosen.name, labels, wanted.weak, said)
-    return prefer(chosen.name, labels, said)
+        return prefer_after(chosen.name, labels, wanted.weak, predictions)
+    return prefer(chosen.name, labels, predictions)
 
 
-def _said(
+def _predictions(
     wanted: Examination, chosen: Choice, labels: Labels, on_fold: Callable[[], None]
 ) -> Predictions:
     models = (wanted.weak, wanted.strong)
     shown = wanted.weak if wanted.cascade is not None else None
     if chosen.artifact is not None:
-        seen = look_at(labels, answers_of=() if shown is None else (shown,))
-        return say(_artifact(chosen.artifact, models), seen, models, shown)
+        seen = label_features(labels, answers_of=() if shown is None else (shown,))
+        return predict(_artifact(chosen.artifact, models), seen, models, shown)
     if wanted.folds is None and not wanted.by_groups:
         raise ArtifactError("learned: name an artifact (learned:FILE), or fit one with --folds 5")
-    return say_in_folds(
+    return predict_in_folds(
         labels,
         models,
         shown,

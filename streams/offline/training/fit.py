@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold
@@ -22,7 +21,8 @@ from threadpoolctl import threadpool_limits
 
 from streams.offline.training.fit_domain import fit_domain
 from streams.offline.training.gaps import count_known, fill, means_of, refuse_few
-from streams.offline.training.seen import Ngrams, SeenLabels
+from streams.offline.training.label_features import LabelFeatures
+from streams.offline.training.ngram_rows import NgramRows, weigh_rows
 from streams.routing.learned.artifact import Artifact
 from streams.routing.learned.forest import Forest
 from streams.routing.learned.models import AnswerModel, PromptModel, TextLinear
@@ -58,7 +58,9 @@ class FitOptions:
 
 
 def fit_artifact(
-    examples: SeenLabels, about: Mapping[str, Any] | None = None, options: FitOptions | None = None
+    examples: LabelFeatures,
+    about: Mapping[str, Any] | None = None,
+    options: FitOptions | None = None,
 ) -> Artifact:
     """Fit an artifact for all models of the labels; with an answer model if the labels have
     answers.
@@ -70,7 +72,9 @@ def fit_artifact(
         return _fitted(examples, about, options or FitOptions())
 
 
-def _fitted(examples: SeenLabels, about: Mapping[str, Any] | None, chosen: FitOptions) -> Artifact:
+def _fitted(
+    examples: LabelFeatures, about: Mapping[str, Any] | None, chosen: FitOptions
+) -> Artifact:
     refuse_few(examples.scores, examples.models)
     weights = _weights(examples)
     complete = bool(np.isfinite(examples.scores).all())
@@ -94,7 +98,7 @@ def _fitted(examples: SeenLabels, about: Mapping[str, Any] | None, chosen: FitOp
     )
 
 
-def _weights(examples: SeenLabels) -> Floats | None:
+def _weights(examples: LabelFeatures) -> Floats | None:
     """Return the rows' weights, 1 in the mean; none if all are equal."""
     if (examples.weights == examples.weights[0]).all():
         return None
@@ -102,7 +106,7 @@ def _weights(examples: SeenLabels) -> Floats | None:
     return weights
 
 
-def _targets(examples: SeenLabels, weights: Floats | None, chosen: FitOptions) -> Floats:
+def _targets(examples: LabelFeatures, weights: Floats | None, chosen: FitOptions) -> Floats:
     """Return scores by row and column, then their mean; missing ones are imputed from the text."""
     scores = examples.scores
     if not np.isfinite(scores).all():
@@ -116,7 +120,7 @@ def _targets(examples: SeenLabels, weights: Floats | None, chosen: FitOptions) -
 
 
 def _fit_answers(
-    examples: SeenLabels,
+    examples: LabelFeatures,
     rows: NDArray[np.float32],
     targets: Floats,
     weights: Floats | None,
@@ -132,11 +136,9 @@ def _fit_answers(
     places, models = np.concatenate(asked), examples.models
     both = np.stack((targets[:, :-1], _others(targets[:, :-1])), axis=-1)
     scores = np.concatenate([both[at, column] for column, at in enumerate(asked)])
-    ngrams = [
-        examples.answers[model].ngrams[place]
-        for model, at in zip(models, asked, strict=True)
-        for place in at
-    ]
+    ngrams = NgramRows.joined(
+        [examples.answers[model].ngrams.take(at) for model, at in zip(models, asked, strict=True)]
+    )
     weighed = _of(weights, places)
     text, linear = _fit_text(ngrams, scores, places, chosen.answer_penalty, weighed)
     prior = means_of(examples.scores, weights)
@@ -174,27 +176,17 @@ def _others(scores: Floats) -> Floats:
 
 
 def _fit_text(
-    counted: list[Ngrams],
+    counted: NgramRows,
     targets: Floats,
     groups: NDArray[np.intp],
     penalty: float,
     weights: Floats | None,
 ) -> tuple[TextLinear, Floats]:
     """Fit the linear model; return it with the out-of-group predictions of every row."""
-    ends = np.cumsum([0, *(len(ids) for ids, _ in counted)])
-    matrix = csr_matrix(
-        (
-            np.concatenate([weights for _, weights in counted]),
-            np.concatenate([ids for ids, _ in counted]),
-            ends,
-        ),
-        shape=(len(counted), BUCKETS),
-    )
+    matrix = counted.matrix()
     holding = np.bincount(matrix.indices, minlength=BUCKETS)
     idf = (np.log((1 + len(counted)) / (1 + holding)) + 1).astype(np.float32)
-    matrix = matrix.multiply(idf).tocsr()
-    lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
-    matrix = matrix.multiply(1 / np.maximum(lengths, 1e-12)[:, None]).tocsr()
+    matrix = weigh_rows(matrix, idf)
     examples = np.zeros_like(targets)
     for inside, outside in _folds(groups):
         ridge = _ridge(penalty).fit(matrix[inside], targets[inside], _of(weights, inside))

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.cluster import MiniBatchKMeans
 
-from streams.offline.training.seen import Ngrams
+from streams.offline.training.ngram_rows import NgramRows, weigh_rows
 from streams.routing.learned.domain import Domain, leverage, standardized
-from streams.routing.learned.ngrams import BUCKETS, Floats, weigh
+from streams.routing.learned.ngrams import Floats
 
 LEAST_ROWS = 60
 """Minimum number of labels for a domain."""
@@ -41,20 +41,12 @@ _LEAST_SCALE = 0.01
 
 
 def fit_domain(
-    numbers: Floats, counted: list[Ngrams], idf: NDArray[np.float32], seed: int
+    numbers: Floats, counted: NgramRows, idf: NDArray[np.float32], seed: int
 ) -> Domain | None:
     """Return the domain of prompts with these numbers and n-grams; `None` if they are too few."""
     if len(counted) < LEAST_ROWS:
         return None
-    weighed = [weigh(counts, idf[ids].astype(np.float64)) for ids, counts in counted]
-    matrix = csr_matrix(
-        (
-            np.concatenate(weighed),
-            np.concatenate([ids for ids, _ in counted]),
-            np.cumsum([0, *map(len, weighed)]),
-        ),
-        shape=(len(counted), BUCKETS),
-    )
+    matrix = weigh_rows(counted.matrix(), idf)
     places = np.random.default_rng(seed).permutation(len(counted))
     third = len(places) // 3
     made, held = np.sort(places[third:]), np.sort(places[:third])

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
 from streams.offline.training.fit import FitOptions, fit_artifact
+from streams.offline.training.label_features import LabelFeatures, label_features
 from streams.offline.training.labels import Labels, LabelsError
-from streams.offline.training.seen import SeenLabels, look_at
 from streams.routing.learned.artifact import Artifact
 from streams.routing.learned.models import revise
 
@@ -34,8 +34,8 @@ class Predictions:
     familiar: Floats
 
 
-def say(
-    artifact: Artifact, examples: SeenLabels, models: Sequence[str], shown: str | None
+def predict(
+    artifact: Artifact, examples: LabelFeatures, models: Sequence[str], shown: str | None
 ) -> Predictions:
     """Predict every row by an artifact; `shown` is the model whose answer it may use.
 
@@ -80,12 +80,13 @@ def say(
     )
 
 
-def say_in_folds(
+def predict_in_folds(
     labels: Labels,
     models: Sequence[str],
     shown: str | None,
     *,
     folds: int | None,
+    features: LabelFeatures | None = None,
     most_labels: int | None = None,
     options: FitOptions | None = None,
     on_fold: Callable[[], None] = lambda: None,
@@ -93,19 +94,22 @@ def say_in_folds(
     """Predict rows by artifacts that were not fitted on them; equal prompts share a fold. Without a
     number of folds each group of rows is one.
 
-    At most `most_labels` rows are drawn for each fit, by a fixed seed.
+    At most `most_labels` rows are drawn for each fit, by a fixed seed. `features` are those of the
+    labels, if they are extracted already.
 
     Raises:
         LabelsError: there are fewer different prompts than folds, or fewer than two groups.
     """
     split = splits(labels, folds)
-    examples = look_at(labels, answers_of=None if shown is not None else ())
+    examples = features
+    if examples is None:
+        examples = label_features(labels, answers_of=None if shown is not None else ())
     expected = np.zeros((len(labels), len(models)))
     answered: Floats | None = None
     revised, familiar = np.zeros_like(expected), np.ones(len(labels))
     for inside, outside in split:
         artifact = fit_artifact(examples.take(draw(inside, most_labels)), None, options)
-        predictions = say(artifact, examples.take(outside), models, shown)
+        predictions = predict(artifact, examples.take(outside), models, shown)
         expected[outside], familiar[outside] = predictions.expected, predictions.familiar
         if predictions.answered is not None and predictions.revised is not None:
             answered = np.zeros(len(labels)) if answered is None else answered

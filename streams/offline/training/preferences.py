@@ -39,15 +39,15 @@ class Preference:
     stated: Floats | None
 
 
-def prefer(name: str, labels: Labels, said: Predictions | None = None) -> Preference:
-    """Return the preference of a classifier; `said` are the learned predictions: weak first, strong
-    second.
+def prefer(name: str, labels: Labels, predictions: Predictions | None = None) -> Preference:
+    """Return the preference of a classifier; `predictions` are those of the learned one: weak
+    first, strong second.
     """
     if name in {LEARNED, HYBRID}:
-        if said is None:
+        if predictions is None:
             raise LabelsError(f"{name}: needs an artifact or folds")
-        weak, strong = said.expected[:, 0], said.expected[:, 1]
-        wish = _shrunk(strong - weak, said.familiar, lambda: _untrained(labels))
+        weak, strong = predictions.expected[:, 0], predictions.expected[:, 1]
+        wish = _shrunk(strong - weak, predictions.familiar, lambda: _untrained(labels))
         if name == HYBRID:
             return Preference(wish=_hybrid(_scores(RULES, labels), wish), stated=None)
         return Preference(wish=wish, stated=np.clip(weak, 0, 1))
@@ -100,7 +100,7 @@ def _ranks(values: Floats) -> Floats:
 
 
 def prefer_after(
-    name: str, labels: Labels, weak: str, said: Predictions | None = None
+    name: str, labels: Labels, weak: str, predictions: Predictions | None = None
 ) -> Preference:
     """Return the preference of a cascade after the weak answer.
 
@@ -108,14 +108,14 @@ def prefer_after(
         LabelsError: the rows have no answers, or `learned` did not get them.
     """
     if name == LEARNED:
-        if said is None or said.answered is None or said.revised is None:
+        if predictions is None or predictions.answered is None or predictions.revised is None:
             raise LabelsError("a cascade needs rows with `answers` and their texts")
         wish = _shrunk(
-            said.revised[:, 1] - said.answered,
-            said.familiar,
+            predictions.revised[:, 1] - predictions.answered,
+            predictions.familiar,
             lambda: -_confidences(CHECKS, labels, weak),
         )
-        return Preference(wish=wish, stated=np.clip(said.answered, 0, 1))
+        return Preference(wish=wish, stated=np.clip(predictions.answered, 0, 1))
     if not all(weak in row.texts for row in labels.rows):
         raise LabelsError("a cascade needs rows with `answers` and their texts")
     found = _confidences(name, labels, weak)

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from streams.offline.evaluation.calibration import auroc
 from streams.offline.evaluation.curves import gain_curve
 from streams.offline.training.fit import FitOptions, fit_artifact
-from streams.offline.training.folds import draw, say, say_in_folds
+from streams.offline.training.folds import draw, predict, predict_in_folds
 from streams.offline.training.gate import Gain, apgr_of, auroc_of, gains_over
+from streams.offline.training.label_features import LabelFeatures, label_features
 from streams.offline.training.labels import Labels, LabelsError
 from streams.offline.training.preferences import LENGTH, RANDOM, Preference, prefer, prefer_after
-from streams.offline.training.seen import look_at
 from streams.routing.assessment import LEARNED
 from streams.routing.learned.artifact import Artifact, pack_artifact, read_artifact
 
@@ -96,7 +96,7 @@ def train(
         if model not in labels.models:
             raise LabelsError(f"no scores of {model}; scored models: {', '.join(labels.models)}")
     chosen = draw(np.arange(len(labels)), most_labels, seed)
-    seen = look_at(labels)
+    seen = label_features(labels)
     shuffled = np.random.default_rng(seed).permutation(chosen)
     held = np.sort(shuffled[: max(int(len(chosen) * HELD_OUT), 1)])
     rest = np.setdiff1d(chosen, held)
@@ -118,21 +118,36 @@ def train(
         held_out=len(held),
         apgr=figures if compared_by == APGR else {},
         auroc=figures if compared_by == AUROC else {},
-        gains=_gains(labels.take(chosen), weak, strong, compared_by, options),
+        gains=_gains(
+            labels.take(chosen),
+            replace(seen.take(chosen), answers={}),
+            (weak, strong),
+            compared_by,
+            options,
+        ),
     )
 
 
 def _gains(
-    labels: Labels, weak: str, strong: str, compared_by: str, options: FitOptions | None
+    labels: Labels,
+    features: LabelFeatures,
+    models: tuple[str, str],
+    compared_by: str,
+    options: FitOptions | None,
 ) -> tuple[Gain, ...]:
     """Return the gains of cross-fitted models over rules, length and random, on the usable rows."""
+    weak, strong = models
     folds = min(GATE_FOLDS, len(set(labels.prompts)))
     if folds < 2:
         return ()
-    said = say_in_folds(labels, (weak, strong), None, folds=folds, options=options)
+    predictions = predict_in_folds(
+        labels, models, None, folds=folds, features=features, options=options
+    )
     rows = labels.scored_by(weak, strong) if compared_by == APGR else labels.scored_by(weak)
     told = labels.take(rows)
-    view = replace(said, expected=said.expected[rows], familiar=said.familiar[rows])
+    view = replace(
+        predictions, expected=predictions.expected[rows], familiar=predictions.familiar[rows]
+    )
     wishes = {name: prefer(name, told, view) for name in (LEARNED, "rules", LENGTH, RANDOM)}
     if compared_by == APGR:
         scores = told.column(weak), told.column(strong)
@@ -163,20 +178,20 @@ def _comparison(
 def _compare(
     judged: Artifact, held: Labels, weak: str, strong: str, compared_by: str
 ) -> dict[str, float]:
-    said = say(judged, look_at(held, answers_of=(weak,)), (weak, strong), weak)
-    preferences = {name: prefer(name, held, said) for name in (LEARNED, "rules", LENGTH)}
-    if said.answered is not None:
-        preferences[CASCADE] = prefer_after(LEARNED, held, weak, said)
+    predictions = predict(judged, label_features(held, answers_of=(weak,)), (weak, strong), weak)
+    preferences = {name: prefer(name, held, predictions) for name in (LEARNED, "rules", LENGTH)}
+    if predictions.answered is not None:
+        preferences[CASCADE] = prefer_after(LEARNED, held, weak, predictions)
     if compared_by == APGR:
         scores = held.column(weak), held.column(strong)
         return {
             name: gain_curve(*scores, preference.wish).area
             for name, preference in preferences.items()
         }
-    return {name: _told_apart(held, weak, preference) for name, preference in preferences.items()}
+    return {name: _separation(held, weak, preference) for name, preference in preferences.items()}
 
 
-def _told_apart(held: Labels, weak: str, preference: Preference) -> float:
+def _separation(held: Labels, weak: str, preference: Preference) -> float:
     """Return how well a preference separates the weak model's bad answers from its good ones."""
     found = auroc(_doubt(preference), (held.column(weak) < GOOD).astype(np.float64))
     if found is None:

@@ -92,7 +92,7 @@ def request_body(call: ChatCall) -> dict[str, Any]:
     return with_extra(body, extra)
 
 
-def wants_shape(source: Json) -> str | None:
+def requested_json_by(source: Json) -> str | None:
     """Return how JSON is requested: `tool` by the forced tool, `text` by instruction, else
     `None`.
     """
@@ -114,7 +114,7 @@ def _schema(wanted: Json) -> Json:
 
 
 def _json_instruction(source: Json) -> str | None:
-    if wants_shape(source) != "text":
+    if requested_json_by(source) != "text":
         return None
     wanted = part(source, "response_format")
     schema = _schema(wanted)
@@ -142,7 +142,7 @@ def _sample(body: dict[str, Any], source: Json, refused: frozenset[str], *, thin
 
 
 def _offer_tools(body: dict[str, Any], source: Json) -> None:
-    if wants_shape(source) == "tool":
+    if requested_json_by(source) == "tool":
         shape = part(part(source, "response_format"), "json_schema")
         body["tools"] = [
             {

@@ -22,7 +22,7 @@ import orjson
 from schemas.encoding.json_bounds import read_text
 from streams.providers.http.exchange import Exchange
 from streams.providers.port import ErrorClass, ProviderError
-from streams.providers.refusals.context_overflow import says_overflow
+from streams.providers.refusals.context_overflow import is_context_overflow
 from streams.providers.refusals.error_codes import BY_NAME, BY_STATUS
 from streams.providers.refusals.refused_parameters import refused_parameter
 from streams.providers.refusals.retry_after import retry_after_s
@@ -121,7 +121,7 @@ def _class_of(
     metadata = error.get("metadata")
     if isinstance(metadata, Mapping) and any(metadata.get(name) for name in _MODERATION_FIELDS):
         return ErrorClass.CONTENT_FILTER
-    worded = _class_of_words(400 if inside else status, message)
+    worded = _class_by_wording(400 if inside else status, message)
     if worded is not None:
         return worded
     if status in BY_STATUS:
@@ -132,9 +132,9 @@ def _class_of(
     return ErrorClass.SERVER if status >= 500 else ErrorClass.BAD_REQUEST
 
 
-def _class_of_words(status: int, message: str) -> ErrorClass | None:
+def _class_by_wording(status: int, message: str) -> ErrorClass | None:
     """Classify by words, for ambiguous statuses. llama.cpp and Ollama report overflow with 500."""
-    if (status in _WORDED or status == 500) and says_overflow(message):
+    if (status in _WORDED or status == 500) and is_context_overflow(message):
         return ErrorClass.CONTEXT_LENGTH
     if status not in _WORDED:
         return None

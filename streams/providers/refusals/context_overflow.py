@@ -71,7 +71,7 @@ _RATE = re.compile(
 )
 
 
-def says_overflow(message: str) -> bool:
+def is_context_overflow(message: str) -> bool:
     """Return whether a refusal's words report that the call exceeds the model's window. Limits of
     tokens a minute have similar words and are excluded.
     """

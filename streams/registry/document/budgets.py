@@ -8,9 +8,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
-from streams.registry.document.models import DocumentPart, Name, Share, one_of
+from streams.registry.document.models import DocumentPart, Name, one_of
 from streams.routing.budget_windows import DAY, WINDOWS
 from streams.routing.budgets import ALERT, PER, THEN, Budget, Meter
+from streams.routing.policy import Share
 
 _NANO = Decimal(1_000_000_000)
 _MOST_USD = Decimal(1_000_000_000)

@@ -135,7 +135,7 @@ class RegistryDocument(DocumentPart):
         for path, called in (("policy.llm", policy.llm), ("policy.judge", policy.judge)):
             if called is not None and called.model not in self.models:
                 yield f"{path}.model: {called.model} is not one of the models"
-        if policy.asks_model and policy.llm is None:
+        if policy.calls_model and policy.llm is None:
             yield "policy.llm: set the model of the classifier"
         grey = policy.cascade.grey
         if grey is not None and grey.look == JUDGE and policy.judge is None:

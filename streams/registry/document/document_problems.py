@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from schemas.encoding.field_messages import field_errors, field_message
 from schemas.errors import ArtifactError
-from schemas.field_messages import field_errors, field_message
 from schemas.identity import NAME
 from streams.registry.document.problems import InvalidRegistryError, Problem
 from streams.registry.document.yaml_text import YamlText

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from streams.registry.document.models import DocumentPart, Name, Share
+from streams.registry.document.models import DocumentPart, Name
+from streams.routing.policy import Share
 
 
 class ArmPart(DocumentPart):

@@ -19,15 +19,14 @@ from schemas.identity import NAME
 from streams.registry.document.web_addresses import WebAddress
 from streams.routing.extra_names import NEVER
 from streams.routing.parameters.optional_parameters import PARAMETERS
-from streams.routing.snapshot import CAPABILITIES
+from streams.routing.policy import Milliseconds
+from streams.routing.snapshot import CAPABILITIES, Limits
 
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME.pattern}$")]
 TierName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 TenantName = Annotated[str, StringConstraints(pattern=rf"^(\*|{NAME.pattern})$")]
 Usd = Annotated[Decimal, Field(ge=0, max_digits=18)]
 Factor = Annotated[Decimal, Field(gt=0, le=100, max_digits=9)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Milliseconds = Annotated[float, Field(gt=0, le=3_600_000)]
 
 
 def one_of(known: Collection[str]) -> AfterValidator:
@@ -58,12 +57,6 @@ class TenantLimitsPart(DocumentPart):
     concurrency: Annotated[int, Field(gt=0)] | None = None
 
 
-class LimitsPart(TenantLimitsPart):
-    """Limits of an instance; a missing field is no limit."""
-
-    tokens_per_minute: Annotated[int, Field(gt=0)] | None = None
-
-
 class InstancePart(DocumentPart):
     """An endpoint of a model."""
 
@@ -72,7 +65,7 @@ class InstancePart(DocumentPart):
     api_key_env: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
     api_version: str | None = None
     weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
-    limits: LimitsPart = LimitsPart()
+    limits: Limits = Limits()
 
 
 class TokenPricePart(DocumentPart):

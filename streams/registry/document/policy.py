@@ -5,20 +5,28 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from streams.registry.document.models import (
     DocumentPart,
-    Milliseconds,
     Name,
-    Share,
     TierName,
     one_of,
 )
 from streams.routing.assessment import CLASSIFIER_NAMES, HYBRID, LEARNED, LLM
 from streams.routing.confidence.scorers import LEARNED as LEARNED_CONFIDENCE
 from streams.routing.confidence.scorers import SCORER_NAMES
-from streams.routing.policy import BY_THRESHOLD, BY_WORTH, JUDGE, LOOKS, STOPS
+from streams.routing.policy import (
+    BY_THRESHOLD,
+    BY_WORTH,
+    STOPS,
+    CallTimeouts,
+    FallbackPolicy,
+    HybridPolicy,
+    RetrievalPolicy,
+    Share,
+    UncertaintyBand,
+)
 
 ClassifierName = Annotated[str, one_of(CLASSIFIER_NAMES)]
 ScorerName = Annotated[str, one_of(SCORER_NAMES)]
@@ -50,25 +58,10 @@ class StaticRulePart(DocumentPart):
     tier: TierName
 
 
-class GreyPart(DocumentPart):
-    """Confidences (`low` included, `high` not) that get a second opinion.
-
-    `look: judge` calls `policy.judge`; `look: consistency` samples the same model `samples` more
-    times. The result has weight `weight`, the confidence the rest. `share` of the cases gets one.
-    """
-
-    low: Share = 0.4
-    high: Share = 0.8
-    look: Annotated[str, one_of(LOOKS)] = JUDGE
-    samples: Annotated[int, Field(ge=1, le=5)] = 2
-    weight: Share = 0.7
-    share: Share = 1.0
-
-    @model_validator(mode="after")
-    def _is_a_band(self) -> GreyPart:
-        if self.low >= self.high:
-            raise ValueError("low must be below high")
-        return self
+def _a_band(band: UncertaintyBand) -> UncertaintyBand:
+    if band.low >= band.high:
+        raise ValueError("low must be below high")
+    return band
 
 
 class CascadePart(DocumentPart):
@@ -82,7 +75,7 @@ class CascadePart(DocumentPart):
     thresholds: dict[TierName, Share] = Field(default_factory=dict)
     default_threshold: Share = 0.5
     max_hops: Annotated[int, Field(ge=1, le=8)] = 3
-    grey: GreyPart | None = None
+    grey: Annotated[UncertaintyBand, AfterValidator(_a_band)] | None = None
     logprobs: bool = False
 
     @model_validator(mode="after")
@@ -90,33 +83,6 @@ class CascadePart(DocumentPart):
         if self.stop == BY_WORTH and self.confidence != LEARNED_CONFIDENCE:
             raise ValueError("stop: worth requires confidence: learned, which scores every tier")
         return self
-
-
-class FallbackPart(DocumentPart):
-    """Behaviour of a hop after errors. `wait`: if no model is available for temporary reasons, the
-    request is parked on the log until its deadline; else it fails at once.
-    """
-
-    retries: Annotated[int, Field(ge=0, le=5)] = 1
-    backoff_ms: Milliseconds = 250.0
-    max_backoff_ms: Milliseconds = 5_000.0
-    max_calls_per_hop: Annotated[int, Field(ge=1, le=20)] = 6
-    wait: bool = True
-
-
-class RetrievalPart(DocumentPart):
-    """Scores at which retrieval moves a request down or up."""
-
-    confident_score: Share = 0.75
-    weak_score: Share = 0.45
-
-
-class TimeoutsPart(DocumentPart):
-    """Timeouts of one provider call."""
-
-    connect_ms: Milliseconds = 5_000.0
-    read_ms: Milliseconds = 60_000.0
-    total_ms: Milliseconds = 60_000.0
 
 
 class LearnedPart(DocumentPart):
@@ -128,13 +94,6 @@ class LearnedPart(DocumentPart):
 
     artifact: Annotated[str, StringConstraints(pattern=r"^(default|[0-9a-f]{16})$")] = "default"
     columns: dict[Name, str] = Field(default_factory=dict)
-
-
-class HybridPart(DocumentPart):
-    """Second classifier of `hybrid`, and the distance to a boundary at which it is used."""
-
-    asks: Literal["learned", "llm"] = "learned"
-    margin: Share = 0.08
 
 
 class AskedModelPart(DocumentPart):
@@ -172,7 +131,7 @@ class PolicyPart(DocumentPart):
     classifier: ClassifierName = "rules"
     boundaries: Boundaries = ()
     learned: LearnedPart = LearnedPart()
-    hybrid: HybridPart = HybridPart()
+    hybrid: HybridPolicy = HybridPolicy()
     llm: AskedModelPart | None = None
     judge: AskedModelPart | None = None
     shadow: ShadowPart | None = None
@@ -180,9 +139,9 @@ class PolicyPart(DocumentPart):
     quality: QualityName = "balanced"
     static: Annotated[tuple[StaticRulePart, ...], Field(max_length=MOST_STATIC_RULES)] = ()
     cascade: CascadePart = CascadePart()
-    fallback: FallbackPart = FallbackPart()
-    retrieval: RetrievalPart = RetrievalPart()
-    timeouts: TimeoutsPart = TimeoutsPart()
+    fallback: FallbackPolicy = FallbackPolicy()
+    retrieval: RetrievalPolicy = RetrievalPolicy()
+    timeouts: CallTimeouts = CallTimeouts()
 
     @property
     def needs_artifact(self) -> bool:
@@ -193,6 +152,6 @@ class PolicyPart(DocumentPart):
         return by_artifact or self.cascade.confidence == LEARNED_CONFIDENCE
 
     @property
-    def asks_model(self) -> bool:
+    def calls_model(self) -> bool:
         """Return whether the classifier may call a model."""
         return self.classifier == LLM or (self.classifier == HYBRID and self.hybrid.asks == LLM)

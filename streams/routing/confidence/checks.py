@@ -134,12 +134,12 @@ def _wrong_language(body: Body, message: Mapping[str, Any], finish_reason: str) 
         for turn in body.get("messages") or ()
         if turn["role"] in {"system", "developer"}
     )
-    if _speaks_of_language(f"{both_ends(question)} {both_ends(instructions)}"):
+    if _mentions_language(f"{both_ends(question)} {both_ends(instructions)}"):
         return None
     return f"asked in {wanted}, answered in {given}"
 
 
-def _speaks_of_language(text: str) -> bool:
+def _mentions_language(text: str) -> bool:
     if Wording.of(text).says(_ABOUT_LANGUAGE):
         return True
     return not text.isascii() and any(word in text for word in _ABOUT_LANGUAGE_UNSPACED)

@@ -85,7 +85,7 @@ def _validator(schema: dict[str, Any]) -> jsonschema_rs.Validator:
     try:
         return _compiled(schema)
     except ValueError:
-        return _compiled(_without_strange_patterns(schema))
+        return _compiled(_without_unsupported_patterns(schema))
 
 
 def _compiled(schema: dict[str, Any]) -> jsonschema_rs.Validator:
@@ -94,22 +94,22 @@ def _compiled(schema: dict[str, Any]) -> jsonschema_rs.Validator:
     )
 
 
-def _without_strange_patterns(schema: Any) -> Any:
+def _without_unsupported_patterns(schema: Any) -> Any:
     """Return the schema without patterns that can't be matched in linear time; these are not
     checked.
     """
     if isinstance(schema, list):
-        return [_without_strange_patterns(part) for part in schema]
+        return [_without_unsupported_patterns(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
     return {
-        name: part if name in _DATA else _without_strange_patterns(part)
+        name: part if name in _DATA else _without_unsupported_patterns(part)
         for name, part in schema.items()
-        if not (name == "pattern" and isinstance(part, str) and _is_strange(part))
+        if not (name == "pattern" and isinstance(part, str) and _is_unsupported(part))
     }
 
 
-def _is_strange(pattern: str) -> bool:
+def _is_unsupported(pattern: str) -> bool:
     try:
         _compiled({"pattern": pattern})
     except ValueError:

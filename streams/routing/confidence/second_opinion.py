@@ -66,7 +66,9 @@ def sampling_body(body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name != "seed"} | {"temperature": warm}
 
 
-def looked_at(result: ConfidenceResult, found: float, grey: UncertaintyBand) -> ConfidenceResult:
+def with_second_opinion(
+    result: ConfidenceResult, found: float, grey: UncertaintyBand
+) -> ConfidenceResult:
     """Return the confidence after a second opinion that found 0..1."""
     confidence = (1 - grey.weight) * result.confidence + grey.weight * found
     return replace(

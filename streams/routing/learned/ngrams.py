@@ -39,14 +39,20 @@ _hash = _Hashes().__getitem__
 
 def count_ngrams(tokens: list[str]) -> tuple[Ids, Floats]:
     """Return the buckets of the tokens and of their pairs, ascending, with 1 + ln(count) each."""
+    ids, counts = bucket_counts(tokens)
+    return ids, 1.0 + np.log(counts)
+
+
+def bucket_counts(tokens: list[str]) -> tuple[Ids, Ids]:
+    """Return the buckets of the tokens and of their pairs, ascending, with the count of each."""
     if not tokens:
-        return np.empty(0, np.intp), np.empty(0)
+        return np.empty(0, np.intp), np.empty(0, np.intp)
     single = np.fromiter(map(_hash, tokens), np.uint32, len(tokens))
     pairs = single[:-1] * _PAIR_FACTOR ^ single[1:]
     hashes = np.concatenate((single, pairs)) * _MIX_FACTOR
     counts = np.bincount(hashes >> np.uint32(18), minlength=BUCKETS)
     ids = np.flatnonzero(counts)
-    return ids, 1.0 + np.log(counts[ids])
+    return ids, counts[ids]
 
 
 def weigh(counts: Floats, idf: Floats) -> Floats:

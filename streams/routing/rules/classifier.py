@@ -18,7 +18,7 @@ from streams.routing.rules.context import Weighed, context_signals, retrieval_an
 from streams.routing.rules.lexicon import plain
 from streams.routing.rules.signals import LEXICON
 from streams.routing.rules.size import bounded, latin_characters, length_weight, within_room
-from streams.routing.rules.wording import said_in
+from streams.routing.rules.wording import wording_signals
 
 __all__ = [
     "CLASSIFIERS",
@@ -83,7 +83,7 @@ def _signals(features: Features, retrieval: RetrievalPolicy) -> list[Weighed]:
     size = latin_characters(question, features.characters)
     pasted = not features.has_code and question.count("\n") >= _PASTED_LINES
     given = retrieval_answers(features, retrieval)
-    wording = said_in(text, LEXICON.find(text), size, pasted=pasted, given=given)
+    wording = wording_signals(text, LEXICON.find(text), size, pasted=pasted, given=given)
     found = list(wording.signals)
     if features.has_code:
         found.append(_code(features.code_lines))

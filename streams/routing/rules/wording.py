@@ -13,17 +13,12 @@ from math import sqrt
 
 from streams.routing.rules.context import Weighed
 from streams.routing.rules.lexicon import Hit
+from streams.routing.rules.question_hits import Asked, QuestionHits, scan_hits
 from streams.routing.rules.signals import (
-    ACCESS,
-    CODE_NOUNS,
-    CONDITIONS,
     EXTRACT,
-    GREETING,
-    HANDS,
     HARD,
     LOOKUP,
     LOOKUPS,
-    MAKES,
     MANNER,
     MOST_PHRASES,
     NOTATION,
@@ -37,13 +32,8 @@ from streams.routing.rules.signals import (
     SUBJECTS,
     SURELY_PROVES,
     TRANSFORM,
-    VOUCHERS,
-    WORKS_OVER,
 )
 from streams.routing.rules.size import words_of
-
-_ASKED_FIRST, _ASKED_LAST = 250, 250
-"""The task is in the first or last of these characters, its material between them."""
 
 _BETWEEN = 0.4
 """Factor of a signal between them."""
@@ -62,20 +52,8 @@ _TELLING = 0.03
 _EVERYDAY = 0.3
 """Factor of an explanation or a judgement in a customer's everyday question."""
 
-_MADE_WITHIN = 60
-"""Characters between "write" and "function" within which they are one request."""
-
-_OPENS_WITHIN, _OPENS_BEFORE, _OPENS_AT_ONCE = 24, 6, 8
-"""Characters from a code to the door that it opens: after it, before it, and after it where the two
-are one name ("discount code").
-"""
-
-_VERB_LAST_FROM = 0x0900
-"""Scripts from Devanagari on belong to languages that put "write" after its object."""
-
 _CODE_ASKED = 0.28
 _MAKING = 0.08
-_BEGINS = 40
 _EQUATION = re.compile(r"[=+*^×÷](?<=[0-9a-z)²³ ].) ?[0-9a-z(√?-]")
 """An operator between two terms. The pattern starts with the operator, since operators are rare."""
 
@@ -108,7 +86,6 @@ _UNDILUTED = 400
 _EVERYDAY_WORDS = 30
 _SERVICE_WORDS = 150
 _LOOKUP_WORDS = 25
-_GREETED_WITHIN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,14 +99,14 @@ class QuestionWording:
     doubtful: float = 0.0
 
 
-def said_in(
+def wording_signals(
     text: str, hits: list[Hit], size: float, *, pasted: bool = False, given: bool = False
 ) -> QuestionWording:
     """Return the weights of the hits in a plain text. `size` is the question's length in Latin
     characters; `pasted` is a text of many lines without code: a log, a table, a list; `given` a
     text with retrieved passages.
     """
-    found = _look(hits, len(text))
+    found = scan_hits(hits, len(text))
     asked = found.asked
     if not pasted and NOTATION not in asked and _holds_equations(text):
         asked[NOTATION] = {"=": True}
@@ -183,106 +160,7 @@ def said_in(
     )
 
 
-_Asked = dict[str, dict[str, bool]]
-"""Phrases by concept, and whether each is at a position where the task is."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Found:
-    """Result of one pass over the hits.
-
-    `makes_code`: "write" or a synonym is soon followed by something made of code. `begins_making`:
-    the question begins with it. `works_over`: a given text is extracted from, labelled, shortened
-    or translated; stated before anything hard, or at the end of a long text.
-    """
-
-    asked: _Asked
-    makes_code: bool = False
-    begins_making: bool = False
-    works_over: bool = False
-    greets: bool = False
-    conditions: int = 0
-
-
-def _look(hits: list[Hit], size: int) -> _Found:
-    asked: _Asked = {}
-    found = _Found(asked=asked)
-    behind = size - _ASKED_LAST
-    code = _CodeAsked()
-    easy_so_far = True
-    for concept, phrase, begin, end in hits:
-        said = asked.get(concept)
-        if said is None:
-            said = asked[concept] = {}
-        if begin < _ASKED_FIRST or end > behind:
-            said[phrase] = True
-        else:
-            said.setdefault(phrase, False)
-        if concept == SERVICE and phrase in VOUCHERS:
-            code.see(ACCESS, phrase, begin, end)
-        elif concept in _OF_CODE:
-            code.see(concept, phrase, begin, end)
-            if begin < _BEGINS and concept == MAKES:
-                found.begins_making = True
-        elif concept == CONDITIONS:
-            found.conditions += 1
-        elif concept in WORKS_OVER:
-            at_the_end = concept != TRANSFORM and behind > _ASKED_FIRST and begin > behind
-            if at_the_end or (easy_so_far and begin < _ASKED_FIRST):
-                found.works_over = True
-        elif concept in HARD or concept == SOFTWARE:
-            easy_so_far = False
-    found.makes_code = code.surely or (code.perhaps and SOFTWARE in asked)
-    found.works_over = found.works_over and not found.makes_code
-    found.greets = bool(hits) and hits[0][0] == GREETING and hits[0][2] < _GREETED_WITHIN
-    return found
-
-
-_OF_CODE = frozenset({MAKES, HANDS, CODE_NOUNS, ACCESS})
-
-
-class _CodeAsked:
-    """Scans the hits of a text for a request for something made of code.
-
-    `perhaps`: the requested code may be that of a door, a discount or a country.
-    """
-
-    __slots__ = ("_made", "_made_by", "_named", "_open", "_opened", "_opens", "perhaps", "surely")
-
-    def __init__(self) -> None:
-        self.surely = self.perhaps = False
-        self._made, self._made_by = -_MADE_WITHIN - 1, ""
-        self._named = -_MADE_WITHIN - 1
-        self._opens, self._opened = -_OPENS_BEFORE - 1, False
-        self._open: int | None = None
-
-    def see(self, concept: str, phrase: str, begin: int, end: int) -> None:
-        """Process the next hit."""
-        if concept == ACCESS:
-            self._opens = end
-            if self._open is not None:
-                near = _OPENS_WITHIN if self._made_by == HANDS else _OPENS_AT_ONCE
-                if begin - self._open <= near:
-                    self.surely, self.perhaps = False, True
-                self._open = None
-        elif concept == CODE_NOUNS:
-            self._named, self._opened = end, begin - self._opens <= _OPENS_BEFORE
-            if begin - self._made <= _MADE_WITHIN:
-                self._ask(end)
-        else:
-            self._made, self._made_by = end, concept
-            if ord(phrase[0]) >= _VERB_LAST_FROM and begin - self._named <= _MADE_WITHIN:
-                self._ask(end)
-
-    def _ask(self, end: int) -> None:
-        if self._opened:
-            self.perhaps = True
-        elif not self.surely:
-            self.surely = True
-            self._open = end
-
-
-def _of_structure(found: _Found, dilution: float) -> Iterator[Weighed]:
+def _of_structure(found: QuestionHits, dilution: float) -> Iterator[Weighed]:
     if found.makes_code:
         yield _CODE_ASKED * dilution, "asks for code"
     if found.works_over:
@@ -294,7 +172,7 @@ def _of_structure(found: _Found, dilution: float) -> Iterator[Weighed]:
         yield weight, f"{found.conditions} conditions to hold together"
 
 
-def _weights(asked: _Asked) -> list[tuple[str, float]]:
+def _weights(asked: Asked) -> list[tuple[str, float]]:
     """Return the weight of each concept: its first phrase, and the addition of further ones."""
     weights = []
     for concept, said in asked.items():
@@ -305,14 +183,14 @@ def _weights(asked: _Asked) -> list[tuple[str, float]]:
     return weights
 
 
-def _is_everyday(text: str, asked: _Asked) -> bool:
+def _is_everyday(text: str, asked: Asked) -> bool:
     if LOOKUP in asked:
         return True
     first = text[:40].split(None, 1)
     return bool(first) and first[0].strip("¿¡,.!?:;") in LOOKUPS
 
 
-def _is_service(asked: _Asked, *, short: bool) -> bool:
+def _is_service(asked: Asked, *, short: bool) -> bool:
     """Return whether the text mentions the user's own order, card or flight, or asks for one."""
     return SERVICE in asked and (PERSONAL in asked or (short and LOOKUP in asked))
 

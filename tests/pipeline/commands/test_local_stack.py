@@ -17,7 +17,8 @@ from infra.devstack.kafka import LocalKafka
 from infra.devstack.processes.process import start_process
 from infra.topics_admin import Partitions, TopicsAdmin
 from schemas.errors import LocalStackError
-from schemas.topics import REQUESTS, declared_topics
+from schemas.topic_declarations import declared_topics
+from schemas.topics import REQUESTS
 from tests.fixtures.services import run_sql
 
 

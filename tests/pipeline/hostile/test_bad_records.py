@@ -18,6 +18,7 @@ from core.kafka.consumer import open_consumer
 from infra.cli.main import sluice
 from infra.cli.output.errors import report_faults
 from schemas.encoding.codec import Codec
+from schemas.topic_declarations import declared_topics
 from schemas.topics import (
     ALERTS,
     BUDGETS,
@@ -28,7 +29,6 @@ from schemas.topics import (
     REPLAY_DECISIONS,
     WORKERS,
     dead_letter_topic,
-    declared_topics,
     tier_topic,
     wait_topic,
 )

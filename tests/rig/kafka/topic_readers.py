@@ -32,6 +32,7 @@ from schemas.encoding.codec import Codec
 from schemas.errors import InvalidRequestError, RegistryError, UndecodableError
 from schemas.identity import identity_key
 from schemas.journal_headers import JournalHeaders
+from schemas.topic_declarations import declared_topics
 from schemas.topics import (
     ALERTS,
     BUDGETS,
@@ -45,7 +46,6 @@ from schemas.topics import (
     REPLIES,
     REQUESTS,
     WORKERS,
-    declared_topics,
     is_tier_topic,
 )
 from schemas.worker_status import WorkerStatus
@@ -70,8 +70,8 @@ from streams.client.caller import KafkaCaller
 from streams.flow.concurrency_limiter import ConcurrencyLimiter
 from streams.flow.dispatcher import PartitionState, Work
 from streams.flow.worker_status_feed import statuses_of
+from streams.journal.admission import Duplicate, HopMessage, Owner
 from streams.journal.journal_log import booking_of
-from streams.journal.partition_journal import Duplicate, HopMessage, Owner
 from streams.journal.sent_replies import RecordPlace
 from streams.membership.name_guard import is_later
 from streams.offline.replay.publishing import RUN_HEADER, event_of_run

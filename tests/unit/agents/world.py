@@ -31,10 +31,10 @@ from streams.budgets.reservations import Reservations
 from streams.flow.concurrency_limiter import ConcurrencyLimiter
 from streams.flow.dispatcher import PartitionState, Work
 from streams.flow.reply_topics import ReplyTopicPolicy
+from streams.journal.admission import Owner
 from streams.journal.in_flight_hops import InFlightRegistry
 from streams.journal.in_memory_log import MemoryLog, MemorySentReplies
 from streams.journal.owned_journals import Journals
-from streams.journal.partition_journal import Owner
 from streams.providers.in_memory_provider import Script, ScriptedProvider, says
 from streams.providers.pricing.price_list import PriceBook
 from streams.providers.reliability.instance_load import Instances

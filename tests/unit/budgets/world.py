@@ -23,8 +23,8 @@ from streams.budgets.call_budgets import LiveBudgets
 from streams.budgets.in_memory_budget_log import MemoryBudgetLog
 from streams.budgets.reservations import Reservations
 from streams.budgets.spend_aggregator import GRACE_MS
+from streams.journal.admission import Owner
 from streams.journal.in_memory_log import MemoryLog
-from streams.journal.partition_journal import Owner
 from streams.routing.budget_windows import DAY, HOUR, window_end
 from streams.routing.budgets import (
     ALERT,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.topics import declared_topics
+from schemas.topic_declarations import declared_topics
 from streams.flow.reply_topics import ReplyTopicPolicy, TopicDirectory
 
 POLICY = ReplyTopicPolicy(

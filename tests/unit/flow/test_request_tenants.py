@@ -10,9 +10,9 @@ import pytest
 from core.clock import StillClock
 from schemas.identity import DEFAULT_TENANT, identity_key
 from schemas.journal_headers import JournalHeaders
+from streams.journal.admission import Owner
 from streams.journal.in_memory_log import MemoryLog
 from streams.journal.owned_journals import MOST_TENANTS, Journals
-from streams.journal.partition_journal import Owner
 
 ENDED = JournalHeaders(
     kind="replied",

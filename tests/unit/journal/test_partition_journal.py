@@ -2,16 +2,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.journal_headers import HOP_ENDS, JournalHeaders
+from streams.journal.admission import Done, Duplicate, HopMessage, Owner, Run, Wait
 from streams.journal.partition_journal import (
     DUPLICATE_WINDOW_MS,
     LONGEST_LEASE_MS,
-    Done,
-    Duplicate,
-    HopMessage,
-    Owner,
     PartitionJournal,
-    Run,
-    Wait,
 )
 
 ME = Owner(worker="w1", incarnation="b")

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.journal_headers import JournalHeaders, JournalKind
-from streams.journal.partition_journal import Done, HopMessage, Owner, PartitionJournal, Run, Wait
+from streams.journal.admission import Done, HopMessage, Owner, Run, Wait
+from streams.journal.partition_journal import PartitionJournal
 
 KEY = b"default/r1"
 LEASE_MS = 1_000

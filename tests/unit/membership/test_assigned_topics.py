@@ -26,11 +26,11 @@ GONE = replace(IN_ORDER, exists=False, partitions=0, given=frozenset(), owned=()
 )
 def test_a_worker_with_its_share_is_in_order(topic: RequestTopic) -> None:
     assert topic.fault is None
-    assert not topic.is_given_wrongly
+    assert not topic.is_misassigned
 
 
 @pytest.mark.parametrize(
-    ("topic", "said", "is_given_wrongly"),
+    ("topic", "said", "is_misassigned"),
     [
         (GONE, "does not exist", False),
         (replace(GONE, given=ALL, owned=(0, 1)), "does not exist", True),
@@ -42,10 +42,10 @@ def test_a_worker_with_its_share_is_in_order(topic: RequestTopic) -> None:
         (replace(IN_ORDER, owned=(), members=4), "none of the 4 partitions", False),
     ],
 )
-def test_a_fault_is_said(topic: RequestTopic, said: str, is_given_wrongly: bool) -> None:
+def test_a_fault_is_said(topic: RequestTopic, said: str, is_misassigned: bool) -> None:
     assert topic.fault is not None
     assert said in topic.fault
-    assert topic.is_given_wrongly == is_given_wrongly
+    assert topic.is_misassigned == is_misassigned
 
 
 @pytest.mark.parametrize(

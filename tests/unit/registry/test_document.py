@@ -39,6 +39,18 @@ WRONG = {
     "a tier without a model": ("tiers", ["simple", "moderate", "complex", "top"], "top has no"),
     "a model of no tier": ("models/gpt-4o/tier", "huge", r"models\.gpt-4o\.tier: huge is not"),
     "no instance": ("models/gpt-4o/instances", [], r"models\.gpt-4o\.instances"),
+    "unknown key inside a value of routing": (
+        "policy/timeouts",
+        {"read": 1},
+        r"policy\.timeouts\.read: unknown key",
+    ),
+    "unknown key inside limits": (
+        "models/gpt-4o/instances/0/limits",
+        {"rpm": 1},
+        r"limits\.rpm: unknown key",
+    ),
+    "no mapping": ("policy/fallback", 3, r"policy\.fallback: expected a mapping"),
+    "a timeout": ("policy/timeouts", {"read_ms": 0}, r"policy\.timeouts\.read_ms: must be above 0"),
     "a capability": ("models/gpt-4o/capabilities", ["fly"], "must be one of .*vision"),
     "a classifier": ("policy/classifier", "magic", r"policy\.classifier: must be one of .*rules"),
     "a scorer": ("policy/cascade/confidence", "luck", "must be one of .*checks"),

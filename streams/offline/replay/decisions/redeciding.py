@@ -16,7 +16,7 @@ from schemas.errors import InvalidRequestError
 from schemas.records import Decision
 from streams.offline.replay.decisions.recorded import Recorded
 from streams.offline.replay.decisions.reuse import reused
-from streams.routing.assessment import Costs, uses_artifact, wants_opinion
+from streams.routing.assessment import Costs, needs_llm_classification, uses_artifact
 from streams.routing.decision import (
     DecisionContext,
     RoutingRequest,
@@ -93,9 +93,9 @@ def redecide(recorded: Recorded, request: RoutingRequest, on: ReplayContext) -> 
         )
     how, features = DecisionOrigin.ASSESSED, features_of(request, effective)
     if effective.policy.llm is not None:
-        if _asks_alike(before, effective):
+        if _calls_same_model(before, effective):
             context = replace(context, opinion=inputs.opinion)
-        if context.opinion is None and wants_opinion(features, effective):
+        if context.opinion is None and needs_llm_classification(features, effective):
             how = DecisionOrigin.UNASKED
     return Redecided(how=how, decision=decide(request, on.snapshot, context, features))
 
@@ -131,7 +131,7 @@ def _context(
     return DecisionContext(now=inputs.now, time_left_ms=inputs.time_left_ms, costs=costs)
 
 
-def _asks_alike(before: RegistrySnapshot | None, effective: RegistrySnapshot) -> bool:
+def _calls_same_model(before: RegistrySnapshot | None, effective: RegistrySnapshot) -> bool:
     """Return whether a recorded classification is from the model that this registry would call."""
     if before is None or before.policy.llm is None or effective.policy.llm is None:
         return False

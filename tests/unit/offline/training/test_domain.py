@@ -9,9 +9,9 @@ import pytest
 
 from infra.devstack.registry import local_registry
 from streams.offline.training.fit_domain import LEAST_ROWS, fit_domain
-from streams.offline.training.folds import say
+from streams.offline.training.folds import predict
+from streams.offline.training.label_features import label_features
 from streams.offline.training.preferences import prefer, prefer_after
-from streams.offline.training.seen import look_at
 from streams.registry.learned import default_artifact
 from streams.registry.version import parse_registry
 from streams.routing.assessment import assess
@@ -62,14 +62,14 @@ def test_a_prompt_like_the_labels_is_familiar_and_others_are_not() -> None:
 
 
 def test_most_labels_are_familiar_to_a_domain_that_did_not_see_them() -> None:
-    seen = look_at(labels(seed=1))
-    found = say(artifact(), seen, ("small", "large"), None)
+    seen = label_features(labels(seed=1))
+    found = predict(artifact(), seen, ("small", "large"), None)
 
     assert np.mean(found.familiar >= 0.5) > 0.8
 
 
 def test_of_too_few_labels_nothing_is_said() -> None:
-    seen = look_at(labels(LEAST_ROWS - 1))
+    seen = label_features(labels(LEAST_ROWS - 1))
 
     assert fit_domain(seen.numbers, seen.ngrams, artifact().prompt.text.idf, 0) is None
     plain = replace(artifact(), domain=None)
@@ -77,7 +77,7 @@ def test_of_too_few_labels_nothing_is_said() -> None:
 
 
 def test_the_same_labels_give_the_same_domain() -> None:
-    seen = look_at(labels())
+    seen = label_features(labels())
     one, other = (
         fit_domain(seen.numbers, seen.ngrams, artifact().prompt.text.idf, 0) for _ in range(2)
     )
@@ -127,7 +127,7 @@ def test_a_learned_confidence_abstains_and_what_it_would_say_is_recorded() -> No
 
 def test_measured_wishes_shrink_towards_what_needs_no_labels() -> None:
     rows = labels(80, seed=2)
-    said = say(artifact(), look_at(rows), ("small", "large"), "small")
+    said = predict(artifact(), label_features(rows), ("small", "large"), "small")
     strange = replace(said, familiar=np.zeros(len(rows)))
     order = np.argsort(prefer("learned", rows, strange).wish)
     lengths = np.array([len(row.prompt) for row in rows.rows])

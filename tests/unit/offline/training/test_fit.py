@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from streams.offline.evaluation.calibration import auroc
 from streams.offline.training.fit import as_forest, fit_artifact
+from streams.offline.training.label_features import label_features
 from streams.offline.training.labels import labels_of
-from streams.offline.training.seen import look_at
 from streams.routing.learned import answer_numbers, text_numbers
 from streams.routing.learned.artifact import pack_artifact, read_artifact
 from streams.routing.learned.models import revise
@@ -35,7 +35,9 @@ def test_the_forest_says_what_the_grown_trees_say() -> None:
 
 
 def test_the_same_labels_give_the_same_bytes() -> None:
-    assert pack_artifact(fit_artifact(look_at(labels()), {"note": "test"}, QUICK)) == packed()
+    assert (
+        pack_artifact(fit_artifact(label_features(labels()), {"note": "test"}, QUICK)) == packed()
+    )
 
 
 def test_hard_prompts_are_told_from_easy_ones_that_were_never_seen() -> None:
@@ -71,7 +73,7 @@ def test_one_model_alone_is_fitted_too() -> None:
         replace(row, scores={"small": row.scores["small"]}, texts={"small": row.texts["small"]})
         for row in labels(60).rows
     ]
-    alone = fit_artifact(look_at(labels_of(rows)), None, QUICK)
+    alone = fit_artifact(label_features(labels_of(rows)), None, QUICK)
 
     assert read_artifact(pack_artifact(alone)).columns == ("small",)
 
@@ -79,7 +81,7 @@ def test_one_model_alone_is_fitted_too() -> None:
 def test_without_answers_there_is_no_answer_model() -> None:
     bare = labels_of([replace(row, texts={}) for row in labels(60).rows])
 
-    assert fit_artifact(look_at(bare), None, QUICK).answer is None
+    assert fit_artifact(label_features(bare), None, QUICK).answer is None
 
 
 @given(st.text(max_size=400), st.text(max_size=400))

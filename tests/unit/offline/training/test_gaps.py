@@ -10,8 +10,8 @@ import pytest
 from streams.offline.evaluation.calibration import auroc
 from streams.offline.training.fit import as_forest, fit_artifact
 from streams.offline.training.gaps import LEAST_KNOWN, count_known, fill, means_of
+from streams.offline.training.label_features import label_features
 from streams.offline.training.labels import Labels, LabelsError, labels_of
-from streams.offline.training.seen import look_at
 from streams.offline.training.training_run import train
 from streams.routing.learned.artifact import Artifact, pack_artifact
 from streams.routing.learned.tokens import Tokens
@@ -40,7 +40,7 @@ def _telling(fitted: Artifact, model: str) -> float:
 
 
 def test_rows_that_score_one_model_each_are_learnt_from() -> None:
-    fitted = fit_artifact(look_at(_one_each(240, 40)), None, QUICK)
+    fitted = fit_artifact(label_features(_one_each(240, 40)), None, QUICK)
 
     assert set(fitted.columns) == {"large", "small"}
     assert _telling(fitted, "small") > 0.8
@@ -52,27 +52,27 @@ def test_rows_that_score_one_model_each_are_learnt_from() -> None:
 def test_a_model_with_few_labels_borrows_what_is_hard_from_those_with_many() -> None:
     rows = _one_each(240, LEAST_KNOWN, texts=False).rows
     sure = [replace(row, scores={"large": 1.0}) for row in rows[:LEAST_KNOWN]]
-    borrowed = fit_artifact(look_at(labels_of([*sure, *rows[LEAST_KNOWN:]])), None, QUICK)
+    borrowed = fit_artifact(label_features(labels_of([*sure, *rows[LEAST_KNOWN:]])), None, QUICK)
 
-    assert _telling(fit_artifact(look_at(labels_of(sure)), None, QUICK), "large") == 0.5
+    assert _telling(fit_artifact(label_features(labels_of(sure)), None, QUICK), "large") == 0.5
     assert _telling(borrowed, "large") > 0.8
 
 
 def test_a_model_with_too_few_labels_is_refused_by_name() -> None:
     with pytest.raises(LabelsError, match="large has 19 labels, fewer than the required 20"):
-        fit_artifact(look_at(_one_each(100, LEAST_KNOWN - 1)), None, QUICK)
+        fit_artifact(label_features(_one_each(100, LEAST_KNOWN - 1)), None, QUICK)
 
 
 def test_complete_labels_that_all_weigh_the_same_give_the_same_bytes_as_ever() -> None:
     double = labels_of(replace(row, weight=2.0) for row in labels().rows)
 
-    assert pack_artifact(fit_artifact(look_at(double), {"note": "test"}, QUICK)) == packed()
+    assert pack_artifact(fit_artifact(label_features(double), {"note": "test"}, QUICK)) == packed()
 
 
 def test_a_row_counts_as_much_as_it_weighs() -> None:
     rows = [replace(row, weight=9.0 if row.scores["small"] else 1.0) for row in labels(300).rows]
-    weighed = fit_artifact(look_at(labels_of(rows)), None, QUICK)
-    plain = fit_artifact(look_at(labels(300)), None, QUICK)
+    weighed = fit_artifact(label_features(labels_of(rows)), None, QUICK)
+    plain = fit_artifact(label_features(labels(300)), None, QUICK)
     prompt = Tokens.of("Derive the complexity of the w9 algorithm.")
 
     assert weighed.prompt.predict(prompt)[0] > plain.prompt.predict(prompt)[0] + 0.1

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from streams.offline.training.fit import FitOptions, fit_artifact
+from streams.offline.training.label_features import label_features
 from streams.offline.training.labels import Labelled, Labels, labels_of
-from streams.offline.training.seen import look_at
 from streams.routing.learned.artifact import Artifact, pack_artifact, read_artifact
 
 QUICK = FitOptions(trees=12, answer_trees=12, jobs=1)
@@ -50,7 +50,7 @@ def train_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 @cache
 def packed() -> bytes:
     """The bytes of an artifact of this world."""
-    return pack_artifact(fit_artifact(look_at(labels()), {"note": "test"}, QUICK))
+    return pack_artifact(fit_artifact(label_features(labels()), {"note": "test"}, QUICK))
 
 
 @cache

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 _PLAIN = {
     "missing": "is missing",
     "extra_forbidden": "unknown key",
+    "unexpected_keyword_argument": "unknown key",
     "invalid_key": "a key must be text; put it in quotes",
     "string_unicode": "expected text in UTF-8",
     "frozen_field": "cannot be changed",
