@@ -184,7 +184,12 @@ def in_words(series: Series | None) -> str:
     """`median (least-most)`, or a dash."""
     if series is None:
         return "-"
-    return f"{series.median:,.3g} ({series.low:,.3g}-{series.high:,.3g})"
+    return f"{number(series.median)} ({number(series.low)}-{number(series.high)})"
+
+
+def number(value: float) -> str:
+    """Three digits, or all before the point."""
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
 
 
 def _keep(found: dict[str, list[Compared]], base: Tree, own: Tree, **about: Any) -> None:

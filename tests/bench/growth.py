@@ -13,6 +13,7 @@ import logging
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from math import isnan
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -172,7 +173,7 @@ def _show(known: Mapping[str, Sequence[Found]]) -> None:
         [
             (
                 name,
-                *(f"{one[column]:,.3g}" for column in COLUMNS),
+                *("-" if isnan(one[column]) else f"{one[column]:,.3g}" for column in COLUMNS),
                 "-" if base is None else f"{one['cpu_ms'] / base['cpu_ms']:.2f}",
             )
             for name, one in found.items()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -98,7 +99,7 @@ def compared(parts: Parts, part: str) -> str:
             _range(row["base"]),
             _range(row["this"]),
             "-" if row["ratio"] is None else f"{row['ratio']:.2f}",
-            row["mark"] or " ",
+            row["mark"] or "-",
         )
         for row in parts[part]["figures"]
     ]
@@ -143,9 +144,7 @@ def _range(series: Mapping[str, Any] | None) -> str:
 
 
 def _number(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if value >= 1_000 else f"{value:.3g}"
+    return "-" if value is None or math.isnan(value) else compare.number(value)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -57,7 +57,7 @@ def test_a_goal_without_a_figure_is_not_measured() -> None:
 
 def test_a_part_is_a_table_of_medians_and_ranges() -> None:
     table = compared(_parts(_row("at 100/s", "p50", None, 2.0)), "worker")
-    assert "| at 100/s | p50, ms | - | 2 (2-2) | - |" in table
+    assert "| at 100/s | p50, ms | - | 2 (2-2) | - | - |" in table
     assert compared({}, "worker") == ""
     assert about({}) == ""
     assert goals({}) == ""
