@@ -5,7 +5,8 @@ SluiceError
 │   ├── RegistryError         the registry file or version does not validate
 │   │   └── UnsignedRecordError  a record on the registry topic has no signature of a valid key
 │   ├── ArtifactError         a learned artifact has a wrong hash, version, shape or number
-│   └── TopicError            a topic is missing or has another shape than declared
+│   ├── TopicError            a topic is missing or has another shape than declared
+│   └── KafkaAccessError      Kafka rejected the credentials, or an ACL is missing
 ├── ContractError             bytes or fields that violate the contract of a topic
 │   ├── UndecodableError      the bytes do not contain a record: dead letter
 │   └── InvalidRequestError   a decoded request is rejected: error reply
@@ -14,6 +15,7 @@ SluiceError
 ├── ProviderError             a call to a model provider failed (with class, status, retry-after)
 ├── SinkError                 ClickHouse rejected an insert, or the sink lost its lease
 │   └── FencedError           a successor took over the partition; stop writing
+├── KafkaAwayError            Kafka did not answer in time; retry
 ├── SchemaRegistryAwayError   the schema registry did not answer; retry
 └── LocalStackError           the local Kafka, ClickHouse or a Sluice process did not start
 
@@ -41,6 +43,10 @@ class ArtifactError(ConfigurationError):
 
 class TopicError(ConfigurationError):
     """A topic is missing or differs from its declaration."""
+
+
+class KafkaAccessError(ConfigurationError):
+    """Kafka rejected user, password, token or certificate, or an ACL is missing."""
 
 
 class ContractError(SluiceError):
@@ -76,6 +82,10 @@ class SinkError(SluiceError):
 
 class FencedError(SinkError):
     """A successor has a higher epoch for this partition; this writer must stop."""
+
+
+class KafkaAwayError(SluiceError):
+    """Kafka did not answer in time; retrying is safe."""
 
 
 class SchemaRegistryAwayError(SluiceError):

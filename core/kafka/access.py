@@ -153,8 +153,9 @@ class KafkaAccess(BaseSettings):
             return found
         found["sasl.mechanism"] = self.kafka_sasl_mechanism
         if self.kafka_sasl_mechanism == "OAUTHBEARER":
-            source = self._tokens()
-            found["oauth_cb"] = lambda _: (source.token().value, source.token().expires_at)
+            from core.kafka.tokens import LibrdkafkaTokens  # noqa: PLC0415 - aiokafka
+
+            found["oauth_cb"] = LibrdkafkaTokens(self._tokens())
         else:
             user, password = self._user_and_password()
             found |= {"sasl.username": user, "sasl.password": password}

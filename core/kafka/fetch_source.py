@@ -62,6 +62,10 @@ class FetchSource(Protocol):
         """Continue with paused partitions."""
         ...
 
+    def taken(self) -> None:
+        """Note that an arrived batch was taken: the number of batches that were not is limited."""
+        ...
+
     def highwater(self, place: TopicPartition) -> int | None:
         """Return the end offset of an assigned partition, as known a second ago."""
         ...

@@ -15,106 +15,164 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from operator import methodcaller
-from typing import Any
+from typing import Any, TypeVar
 
 from aiokafka import TopicPartition
 from confluent_kafka import Consumer, KafkaError, KafkaException
-from confluent_kafka import TopicPartition as Position
 
-from core.kafka.fetch_source import Batch, FetchedRecord, PartitionBatch
+from core.kafka.assigned_partitions import AssignedPartitions
+from core.kafka.fetch_source import Batch
+from schemas.errors import ConfigurationError, SluiceError
 
 log = logging.getLogger(__name__)
 
 POLL_S = 0.1
-"""Longest time until a new assignment is seen. An idle poll costs nothing measurable."""
+"""Longest time until an order is seen while partitions are assigned. An idle poll costs nothing
+measurable.
+"""
 
 MOST_RECORDS = 256
 """Maximum number of records of a batch."""
 
-MEASURE_S = 1.0
-"""Interval of the measurement of end offsets."""
-
 MOST_BATCHES = 4
-"""Batches on their way to the loop; with more, the thread waits."""
+"""Arrived batches that are not taken; with more, the thread fetches nothing."""
+
+CALLBACKS_S = 1.0
+"""Interval of librdkafka's callbacks (tokens, errors) without an assignment."""
 
 CLOSE_S = 5.0
 
-_ROOM_S = 0.1
-_LASTING = frozenset(
-    (
-        KafkaError._AUTO_OFFSET_RESET,
-        KafkaError.OFFSET_OUT_OF_RANGE,
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-    )
-)
-"""Errors after which a partition must be assigned again; librdkafka recovers from the others."""
+NO_GROUP = "sluice-reader"
+"""librdkafka requires the name of a group; without a subscription it does not join it."""
 
-_headers = methodcaller("headers")
-"""Calls `Message.headers` with the interpreter's check of the result: confluent-kafka returns a
-list with a null pointer, and an exception, for a name that is not UTF-8.
-"""
+TUNING: Mapping[str, Any] = {
+    "queued.max.messages.kbytes": 16 * 1024,
+    # Time until a partition whose queue was full is fetched again.
+    "fetch.queue.backoff.ms": 20,
+    "socket.nagle.disable": True,
+    "check.crcs": False,
+}
+"""Settings of all fetching consumers."""
+
+_REJECTED = frozenset(
+    (KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED)
+)
+
+_TLS = "SSL routines"
+"""Part of OpenSSL's errors, which librdkafka also reports as lost connections."""
+
+_Answer = TypeVar("_Answer")
+
+
+def _nothing() -> None:
+    """Ignore a fault: whoever reads sees it."""
 
 
 class FetchThread:
-    """`FetchSource` on a broker. `arrived` is called on the running loop with the generation and
-    the batch.
+    """`FetchSource` on a broker.
+
+    `arrived` is called on the running loop with the generation and the batch, `faulted` when
+    `rejection` or `failure` may have changed. Without `needs_headers`, a record whose headers are
+    unreadable arrives without any.
     """
 
-    def __init__(self, settings: Mapping[str, Any], arrived: Callable[[int, Batch], None]) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        arrived: Callable[[int, Batch], None],
+        *,
+        faulted: Callable[[], None] = _nothing,
+        needs_headers: bool = True,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._arrived = arrived
-        self._consumer = Consumer(
-            {
-                **settings,
-                "isolation.level": "read_committed",
-                # Without a subscription, librdkafka joins no group and commits nothing.
-                "enable.auto.commit": False,
-                "enable.auto.offset.store": False,
-                "enable.partition.eof": True,
-                "auto.offset.reset": "error",
-                "error_cb": _note,
-            },
-            logger=log,
-        )
-        self._generation = 0
-        self._paused: set[TopicPartition] = set()
-        self._stopped: set[TopicPartition] = set()
-        self._places: dict[tuple[str, int], TopicPartition] = {}
-        self._highwaters: Mapping[TopicPartition, int] = {}
-        self._measured_at = 0.0
+        self._faulted = faulted
+        self._settings = {
+            "auto.offset.reset": "error",
+            **TUNING,
+            **settings,
+            "isolation.level": "read_committed",
+            # Without a subscription, librdkafka joins no group and commits nothing.
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "enable.partition.eof": True,
+            "error_cb": self._note,
+            "logger": log,
+        }
+        self._consumer: Consumer
+        self._partitions = AssignedPartitions(needs_headers=needs_headers)
         self._orders: deque[Callable[[], None]] = deque()
+        self._asked: set[asyncio.Future[Any]] = set()
         self._ordered = threading.Event()
         self._room = threading.BoundedSemaphore(MOST_BATCHES)
         self._closing = False
         self._failure: Exception | None = None
+        self._rejection: str | None = None
         self._ended = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="kafka-fetch", daemon=True)
         self._thread.start()
 
     def assign(self, generation: int, offsets: Mapping[TopicPartition, int]) -> None:
         """See `FetchSource`."""
-        self._order(lambda: self._assign(generation, offsets))
+        self._order(lambda: self._partitions.assign(self._consumer, generation, offsets))
 
     def pause(self, places: Collection[TopicPartition]) -> None:
         """See `FetchSource`."""
-        self._order(lambda: self._pause(places))
+        self._order(lambda: self._partitions.pause(self._consumer, places))
 
     def resume(self, places: Collection[TopicPartition]) -> None:
         """See `FetchSource`."""
-        self._order(lambda: self._resume(places))
+        self._order(lambda: self._partitions.resume(self._consumer, places))
+
+    def taken(self) -> None:
+        """See `FetchSource`."""
+        self._room.release()
+        self._ordered.set()
 
     def highwater(self, place: TopicPartition) -> int | None:
         """See `FetchSource`."""
-        return self._highwaters.get(place)
+        return self._partitions.highwaters.get(place)
+
+    async def call(self, question: Callable[[Consumer], _Answer]) -> _Answer:
+        """Call librdkafka on the thread, between two polls; nothing is fetched meanwhile.
+
+        Raises:
+            KafkaException: what the call raised.
+            Exception: `failure`, if the thread ended.
+        """
+        future: asyncio.Future[_Answer] = self._loop.create_future()
+
+        def ask() -> None:
+            try:
+                answer = question(self._consumer)
+            except Exception as error:  # noqa: BLE001 - the caller receives it
+                self._serve_callbacks()
+                self._on_loop(_fail, future, error)
+            else:
+                self._on_loop(_resolve, future, answer)
+
+        if self._ended.is_set():
+            raise self._end_cause()
+        self._asked.add(future)
+        future.add_done_callback(self._asked.discard)
+        self._order(ask)
+        return await future
 
     @property
     def failure(self) -> Exception | None:
         """See `FetchSource`."""
         return self._failure
+
+    @property
+    def rejection(self) -> str | None:
+        """Return why the brokers reject the connection, if the latest attempt was rejected."""
+        return self._rejection
+
+    def accepted(self) -> None:
+        """Note that a broker answered since the last rejection."""
+        self._rejection = None
 
     async def close(self) -> None:
         """See `FetchSource`."""
@@ -131,20 +189,50 @@ class FetchThread:
         self._ordered.set()
 
     def _run(self) -> None:
+        consumer = None
         try:
+            if (new_token := self._settings.get("oauth_cb")) is not None:
+                # The constructor waits for a token; its own error does not name the cause.
+                new_token("")
+            self._consumer = consumer = _opened(self._settings)
             while not self._closing:
-                self._follow_orders()
-                if self._places:
-                    self._fetch()
-                    self._measure()
-                else:
-                    self._ordered.wait()
+                self._step()
+        except SluiceError as error:
+            self._failure = error
         except Exception as error:
             log.exception("the fetch thread failed")
             self._failure = error
         finally:
-            self._consumer.close()
-            self._on_loop(self._ended.set)
+            if consumer is not None:
+                consumer.close()
+            self._on_loop(self._end)
+
+    def _step(self) -> None:
+        """Follow orders, then fetch once, or wait for an order."""
+        self._follow_orders()
+        if not self._partitions.assigned:
+            self._ordered.wait(CALLBACKS_S)
+            self._serve_callbacks()
+        elif self._room.acquire(blocking=False):
+            if not self._fetch():
+                self._room.release()
+            self._partitions.measure(self._consumer)
+        else:
+            self._ordered.wait()
+
+    def _serve_callbacks(self) -> None:
+        """Have librdkafka ask for a token, and note errors; with an assignment, each fetch does."""
+        if not self._partitions.assigned:
+            self._consumer.poll(0)
+
+    def _end(self) -> None:
+        self._ended.set()
+        for future in self._asked:
+            _fail(future, self._end_cause())
+        self._faulted()
+
+    def _end_cause(self) -> Exception:
+        return self._failure or KafkaException(KafkaError(KafkaError._DESTROY))
 
     def _follow_orders(self) -> None:
         self._ordered.clear()
@@ -155,48 +243,17 @@ class FetchThread:
             except KafkaException as error:
                 log.warning("an assignment was refused: %s", error)
 
-    def _fetch(self) -> None:
+    def _fetch(self) -> bool:
+        """Fetch a batch; return whether one was handed over."""
         first = self._consumer.poll(POLL_S)
         if first is None:
-            return
+            return False
         # An order comes first: an assignment outdates everything that is fetched before it.
         more = [] if self._orders else self._consumer.consume(MOST_RECORDS - 1, 0)
-        self._deliver([first, *more])
-
-    def _measure(self) -> None:
-        """Note the ends of all partitions, now and then."""
-        now = time.monotonic()
-        if now - self._measured_at < MEASURE_S:
-            return
-        self._measured_at = now
-        found = {}
-        for place in self._places.values():
-            low_high = self._consumer.get_watermark_offsets(Position(*place), cached=True)
-            if low_high is not None and low_high[1] >= 0:
-                found[place] = low_high[1]
-        self._highwaters = found
-
-    def _deliver(self, messages: Collection[Any]) -> None:
-        batch: dict[TopicPartition, PartitionBatch] = {}
-        for message in messages:
-            place = self._places.get((message.topic(), message.partition()))
-            if place is None or place in self._stopped:
-                continue
-            found = batch.get(place)
-            if found is None:
-                found = batch[place] = PartitionBatch()
-            if not _add(message, place, found):
-                self._stopped.add(place)
-        if not batch:
-            return
-        while not self._room.acquire(timeout=_ROOM_S):
-            if self._closing:
-                return
-        self._on_loop(self._hand_over, self._generation, batch)
-
-    def _hand_over(self, generation: int, batch: Batch) -> None:
-        self._room.release()
-        self._arrived(generation, batch)
+        batch = self._partitions.batch_of([first, *more])
+        if batch:
+            self._on_loop(self._arrived, self._partitions.generation, batch)
+        return bool(batch)
 
     def _on_loop(self, call: Callable[..., None], *arguments: Any) -> None:
         try:
@@ -205,68 +262,31 @@ class FetchThread:
             # The loop is closed: nobody receives records any more.
             self._closing = True
 
-    def _assign(self, generation: int, offsets: Mapping[TopicPartition, int]) -> None:
-        self._consumer.assign(
-            [Position(place.topic, place.partition, offset) for place, offset in offsets.items()]
-        )
-        self._generation = generation
-        self._places = {(place.topic, place.partition): place for place in offsets}
-        self._stopped = set()
-        self._measured_at = 0.0
-        # librdkafka keeps a pause over assignments.
-        if again := self._paused & offsets.keys():
-            self._consumer.resume([Position(*place) for place in again])
-        self._paused = set()
-
-    def _pause(self, places: Collection[TopicPartition]) -> None:
-        known = [place for place in places if tuple(place) in self._places]
-        if known:
-            self._consumer.pause([Position(*place) for place in known])
-            self._paused.update(known)
-
-    def _resume(self, places: Collection[TopicPartition]) -> None:
-        known = [place for place in places if place in self._paused]
-        if known:
-            self._consumer.resume([Position(*place) for place in known])
-            self._paused.difference_update(known)
+    def _note(self, error: KafkaError) -> None:
+        """Note an error of the client itself; librdkafka retries."""
+        log.debug("librdkafka: %s", error)
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            return  # It follows each cause.
+        is_rejection = error.code() in _REJECTED or _TLS in error.str()
+        self._rejection = error.str() if is_rejection else None
+        if self._rejection is not None:
+            self._on_loop(self._faulted)
 
 
-def _add(message: Any, place: TopicPartition, to: PartitionBatch) -> bool:
-    """Add a message; return whether its partition can be read on."""
-    error = message.error()
-    offset = message.offset()
-    if error is not None:
-        code = error.code()
-        if code == KafkaError._PARTITION_EOF:
-            to.next_offset = max(to.next_offset, offset)
-            return True
-        if code not in _LASTING:
-            log.warning("%s:%d: %s", place.topic, place.partition, error.str())
-            return True
-        to.error = error
-        return False
+def _opened(settings: dict[str, Any]) -> Consumer:
     try:
-        headers = _headers(message)
-    except (SystemError, UnicodeDecodeError):
-        to.unreadable = offset
-        return False
-    kind, timestamp = message.timestamp()
-    to.records.append(
-        FetchedRecord(
-            place.topic,
-            place.partition,
-            offset,
-            timestamp,
-            kind - 1,
-            message.key(),
-            message.value(),
-            tuple(headers) if headers else (),
-        )
-    )
-    to.next_offset = offset + 1
-    return True
+        return Consumer(settings)
+    except KafkaException as error:
+        raise ConfigurationError(
+            f"librdkafka rejects the Kafka settings: {error.args[0].str()}"
+        ) from error
 
 
-def _note(error: KafkaError) -> None:
-    """Log an error of the client itself. The group's client reports the causes."""
-    log.debug("librdkafka: %s", error)
+def _resolve(future: asyncio.Future[Any], answer: Any) -> None:
+    if not future.done():
+        future.set_result(answer)
+
+
+def _fail(future: asyncio.Future[Any], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)

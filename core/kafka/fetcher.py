@@ -149,7 +149,7 @@ class LibrdkafkaFetcher(Fetcher):  # type: ignore[misc]
         return place not in self._held or self._held.is_empty(place)
 
     def _arrived(self, generation: int, batch: Batch) -> None:
-        """Hold a batch for the consumer."""
+        self._source.taken()
         assignment = self._assignment
         if generation != self._generation or assignment is None or not assignment.active:
             return

@@ -1,8 +1,8 @@
 """Preflight check of the Kafka connection: a rejected process reports the cause and exits.
 
 The clients retry transient errors, and a wrong password looks to them like an unreachable broker.
-The check therefore connects once. A rejection is a `ConfigurationError`. An unreachable broker is
-not an error here; the caller waits for it.
+The check therefore connects once. A rejection is a `KafkaAccessError`. An unreachable broker is
+an error only where one must answer; other callers wait for it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.metadata import MetadataRequest
 
-from schemas.errors import ConfigurationError
+from schemas.errors import KafkaAccessError, KafkaAwayError
 
 TIMEOUT_MS = 10_000
 TRIES = 3
@@ -69,12 +69,16 @@ class _ClosedError(Exception):
 
 
 async def check_connection(
-    kafka: Mapping[str, Any], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    kafka: Mapping[str, Any],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    *,
+    must_answer: bool = False,
 ) -> None:
     """Request metadata from one broker, with aiokafka settings.
 
     Raises:
-        ConfigurationError: the broker rejected the connection; gives the cause and the setting.
+        KafkaAwayError: no broker answers, and one must.
+        KafkaAccessError: the broker rejected the connection; gives the cause and the setting.
     """
     settings = dict(kafka)
     for server in str(settings.pop("bootstrap_servers")).split(","):
@@ -82,7 +86,9 @@ async def check_connection(
         if fault is None:
             return
         if fault:
-            raise ConfigurationError(f"Kafka at {server.strip()} rejected the connection: {fault}")
+            raise KafkaAccessError(f"Kafka at {server.strip()} rejected the connection: {fault}")
+    if must_answer:
+        raise KafkaAwayError(no_answer(str(kafka["bootstrap_servers"])))
 
 
 async def _fault_at(

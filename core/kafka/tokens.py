@@ -7,6 +7,7 @@ about to expire. Sources are shared by threads: the consumer has its own thread.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 import urllib.error
@@ -24,11 +25,16 @@ from aiokafka.abc import AbstractTokenProvider
 from core.credentials import Hidden, secret
 from schemas.errors import ConfigurationError
 
+log = logging.getLogger(__name__)
+
 USED_SHARE = 0.8
 """Share of a token's lifetime after which it is renewed."""
 
 UNSAID_LIFE_S = 300.0
 """Lifetime of a token that does not state one."""
+
+RETRY_S = 5.0
+"""Time until librdkafka asks again for a token that could not be renewed."""
 
 _TIMEOUT_S = 10.0
 _MAX_BYTES = 64 * 1024
@@ -148,6 +154,34 @@ class AsyncTokens(AbstractTokenProvider):  # type: ignore[misc]
     async def token(self) -> str:
         """Return a valid token; the source may block, so it runs in a thread."""
         return (await asyncio.to_thread(self._source.token)).value
+
+
+class LibrdkafkaTokens:
+    """Callback of librdkafka for a token. An exception in it ends the poll that calls it, and so
+    does an expired token. So the latest token is given again while there is no new one, and an
+    expired token counts as valid for `RETRY_S`: the broker decides.
+    """
+
+    def __init__(self, source: TokenSource, now_s: Callable[[], float] = time.time) -> None:
+        self._source = source
+        self._now_s = now_s
+        self._latest: Token | None = None
+
+    def __call__(self, _: str) -> tuple[str, float]:
+        """Return a token and its expiry, Unix time in seconds.
+
+        Raises:
+            ConfigurationError: no token was ever available; the message gives the reason.
+        """
+        try:
+            self._latest = self._source.token()
+        except ConfigurationError as error:
+            if self._latest is None:
+                raise
+            log.warning("no new token for Kafka, trying again in %.0f s: %s", RETRY_S, error)
+        now = self._now_s()
+        is_expired = self._latest.expires_at <= now
+        return self._latest.value, now + RETRY_S if is_expired else self._latest.expires_at
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -35,13 +35,12 @@ def command(since: str, *, as_json: bool) -> None:
     """
     from infra.cli.arguments.time_range import WrongTimeError, time_range
     from infra.cli.output.alerts import alerts_shown
-    from infra.devstack.addresses import kafka_connection
 
     try:
         start = time_range(since).since
     except WrongTimeError as wrong:
         raise click.UsageError(str(wrong)) from None
-    records, evaluation = asyncio.run(_read(kafka_connection(InfraSettings())))
+    records, evaluation = asyncio.run(_read(InfraSettings()))
     shown = alerts_shown(records, int(start.timestamp() * 1000), evaluation)
     if as_json:
         print_json(shown.as_document())
@@ -93,7 +92,7 @@ def show_alerts(shown: AlertsShown, since: str) -> None:
 
 
 async def _read(
-    kafka: Mapping[str, Any],
+    infra: InfraSettings,
 ) -> tuple[list[tuple[int, int, Alert]], AlertEvaluation | None]:
     """Return all alerts of the topic, and the latest evaluation of rules; report the number of
     unreadable alerts.
@@ -101,17 +100,20 @@ async def _read(
     from core.codecs import Codecs
     from core.kafka.preflight import check_connection
     from core.schema_registry import known_schemas
+    from infra.devstack.addresses import kafka_connection, librdkafka_connection
     from schemas.alert_evaluation import fetch_evaluation
     from schemas.encoding.codec import Codec
     from streams.alerts.log.kafka_alert_log import read_alerts
     from streams.worker.settings import WorkerSettings
 
-    await check_connection(kafka)
+    kafka = kafka_connection(infra)
+    await check_connection(kafka, must_answer=True)
     settings = WorkerSettings()
     known = known_schemas(settings.schema_registry_url)
     codecs, codec = Codecs(known), Codec("Alert", known)
     try:
-        found, unread = await decoded(await read_alerts(kafka, 0), codecs, codec)
+        alerts = await read_alerts(librdkafka_connection(infra), 0)
+        found, unread = await decoded(alerts, codecs, codec)
     finally:
         if known is not None:
             await known.close()

@@ -31,6 +31,11 @@ def kafka_connection(settings: InfraSettings) -> dict[str, Any]:
     return settings.kafka_at(kafka_address(settings))
 
 
+def librdkafka_connection(settings: InfraSettings) -> dict[str, Any]:
+    """Return the connection settings for librdkafka. Raises as `kafka_connection`."""
+    return settings.librdkafka_at(kafka_address(settings))
+
+
 def clickhouse_address(settings: InfraSettings) -> str:
     """Return the URL of ClickHouse; the local one's contains its password.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from core.kafka.preflight import check_connection
-from infra.devstack.addresses import kafka_connection
+from infra.devstack.addresses import kafka_connection, librdkafka_connection
 from infra.settings import InfraSettings
 from streams.registry.artifacts import ArtifactSource, artifact_files
 from streams.registry.history import RegistryHistory
@@ -33,6 +33,5 @@ def artifact_source(
 
 
 async def _history(settings: InfraSettings) -> RegistryHistory:
-    kafka = kafka_connection(settings)
-    await check_connection(kafka)
-    return await read_history(kafka, keys=settings.registry_keys)
+    await check_connection(kafka_connection(settings), must_answer=True)
+    return await read_history(librdkafka_connection(settings), keys=settings.registry_keys)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 from clickhouse_connect.driver.exceptions import Error as DriverError
 
@@ -102,15 +102,14 @@ def settle_registry(
     Raises:
         RegistryError: the file, or the version on the topic, is invalid.
     """
-    kafka = settings.kafka_at(bootstrap_servers)
-    return asyncio.run(_settle(settings, kafka, simulator_url))
+    return asyncio.run(_settle(settings, bootstrap_servers, simulator_url))
 
 
 async def _settle(
-    settings: InfraSettings, kafka: Mapping[str, Any], simulator_url: str
+    settings: InfraSettings, bootstrap_servers: str, simulator_url: str
 ) -> RegistryVersion:
     keys = settings.registry_keys
-    history = await read_history(kafka, keys=keys)
+    history = await read_history(settings.librdkafka_at(bootstrap_servers), keys=keys)
     current = history.current
     if current is None and history.refused:
         raise RegistryError(
@@ -126,5 +125,6 @@ async def _settle(
         return history.version(current.version)
     if current is None or current.version != wanted.hash:
         before = current.applied() if current else ()
+        kafka = settings.kafka_at(bootstrap_servers)
         await publish_version(kafka, wanted, by=APPLIED_BY, before=before, keys=keys)
     return wanted

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.schema_registry import known_schemas
-from infra.devstack.addresses import clickhouse_address, kafka_connection
+from infra.devstack.addresses import clickhouse_address, librdkafka_connection
 from infra.labels.gathering import Gathered, gather
 from infra.labels.judged_answers import judged_answers
 from infra.labels.kafka_log import KafkaPromptLog
@@ -25,7 +25,7 @@ async def labels_from_tables(between: TimeRange, *, by: str) -> Gathered:
 
     Raises:
         SinkError: ClickHouse does not respond, or rejects the query.
-        PromptLogUnavailableError: the broker stopped responding.
+        KafkaAwayError: the broker stopped responding.
         LocalStackError: no address is set and no local pipeline runs.
     """
     settings = SinkSettings(clickhouse_url=clickhouse_address(InfraSettings()))
@@ -34,7 +34,7 @@ async def labels_from_tables(between: TimeRange, *, by: str) -> Gathered:
     try:
         return await gather(
             judged_answers(rows),
-            KafkaPromptLog(_kafka()),
+            KafkaPromptLog(_librdkafka()),
             Codec("Request", known),
             by=by,
             learn=known.learn if known is not None else None,
@@ -51,10 +51,10 @@ async def current_snapshot() -> RegistrySnapshot | None:
         RegistryError: the current version does not validate.
         LocalStackError: no address is set and no local pipeline runs.
     """
-    history = await read_history(_kafka(), keys=InfraSettings().registry_keys)
+    history = await read_history(_librdkafka(), keys=InfraSettings().registry_keys)
     pointer = history.current
     return None if pointer is None else history.version(pointer.version).snapshot
 
 
-def _kafka() -> dict[str, Any]:
-    return kafka_connection(InfraSettings())
+def _librdkafka() -> dict[str, Any]:
+    return librdkafka_connection(InfraSettings())

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from aiokafka.errors import KafkaError
 
-from core.kafka.preflight import kafka_problem
 from core.schema_registry import KnownSchemas, known_schemas
 from infra.devstack.addresses import clickhouse_address, kafka_address
 from infra.replays.replay_run import Runner, Tally
@@ -26,7 +24,7 @@ from sinks.settings import SinkSettings
 from streams.offline.replay.accepted import accepted_request
 from streams.offline.replay.publishing import KafkaRows, events_of_run
 from streams.offline.replay.replaying import ReadRequest
-from streams.offline.replay.request_log import KafkaRequestLog, RequestLogUnavailableError
+from streams.offline.replay.request_log import KafkaRequestLog
 from streams.offline.replay.rows import CLOSED, DECISION, OPENED, run_event
 from streams.offline.replay.run_spec import RunSpec
 from streams.registry.history import RegistryHistory
@@ -96,11 +94,7 @@ def opened() -> Iterator[ReplayComponents]:
 
 
 def _history(settings: InfraSettings) -> RegistryHistory:
-    address = kafka_address(settings)
-    try:
-        return asyncio.run(read_history(settings.kafka_at(address), keys=settings.registry_keys))
-    except (KafkaError, OSError) as error:
-        raise RequestLogUnavailableError(kafka_problem(error, address)) from None
+    return asyncio.run(read_history(plain_kafka(settings), keys=settings.registry_keys))
 
 
 def request_reader(url: str | None) -> tuple[ReadRequest, Callable[[], None]]:
@@ -147,7 +141,7 @@ def earlier(parts: ReplayComponents, run_id: str) -> Earlier:
     """Return a run's records on the replay topic and in the tables."""
     done: set[tuple[str, int, int]] = set()
     is_open = False
-    for event in events_of_run(parts.kafka, Codec("ReplayDecision"), run_id):
+    for event in events_of_run(parts.log, Codec("ReplayDecision"), run_id):
         is_open = is_open or event["kind"] == OPENED
         if event["kind"] == DECISION:
             source = event["source"]

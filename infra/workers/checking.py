@@ -42,13 +42,17 @@ class Checked:
 
 
 async def checked(
-    kafka: Mapping[str, Any], snapshot: RegistrySnapshot, *, with_probe: bool = False
+    kafka: Mapping[str, Any],
+    librdkafka: Mapping[str, Any],
+    snapshot: RegistrySnapshot,
+    *,
+    with_probe: bool = False,
 ) -> Checked:
     """Check a version against the workers; with a probe, call each instance once from here."""
     settings, prices = WorkerSettings(), PriceBook()
     keys = KeyRing.from_patterns(settings.allowed_keys, secrets_dir=settings.secrets_dir)
     hosts = HostPolicy.from_patterns(settings.allowed_hosts)
-    workers = await live_workers(kafka)
+    workers = await live_workers(librdkafka)
     async with AsyncExitStack() as stack:
         providers = open_providers(keys, hosts)
         for provider in providers.values():

@@ -44,11 +44,11 @@ def registry_use(workers: Sequence[WorkerStatus], version: str) -> RegistryUse:
 
 
 async def until_used(
-    kafka: Mapping[str, Any], version: str, timeout_s: float = USED_BY_S
+    librdkafka: Mapping[str, Any], version: str, timeout_s: float = USED_BY_S
 ) -> RegistryUse:
     """Wait until every running worker uses the version or has rejected it."""
     until = time.monotonic() + timeout_s
-    async with status_topic(kafka) as topic:
+    async with status_topic(librdkafka) as topic:
         while True:
             workers = [] if topic is None else await topic.alive()
             use = registry_use(workers, version)

@@ -6,14 +6,17 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
-from core.kafka.consumer import open_consumer
-from schemas.errors import UndecodableError
+from core.kafka.standalone.bounded_reading import read_until
+from core.kafka.standalone.librdkafka_consumer import standalone
+from core.kafka.standalone.port import StandaloneConsumer
+from schemas.errors import TopicError, UndecodableError
 from schemas.topics import WORKERS
 from schemas.worker_status import GONE_S, WorkerStatus
 
-_POLL_MS = 100
+_WAIT_MS = 100
+_PLACE = TopicPartition(WORKERS, 0)
 
 
 class LiveWorkers:
@@ -46,51 +49,45 @@ class LiveWorkers:
 
 
 class StatusTopic:
-    """Reads new records at each call."""
+    """Reads new records of an assigned consumer at each call."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, place: TopicPartition) -> None:
+    def __init__(self, consumer: StandaloneConsumer) -> None:
         self._consumer = consumer
-        self._place = place
         self._workers = LiveWorkers()
 
     async def alive(self) -> list[WorkerStatus]:
         """Return the running workers."""
-        place = self._place
-        end = (await self._consumer.end_offsets([place]))[place]
-        while await self._consumer.position(place) < end:
-            batches = await self._consumer.getmany(place, timeout_ms=_POLL_MS)
-            for record in batches.get(place, ()):
+        async for records in read_until(self._consumer, await self._consumer.ends([_PLACE])):
+            for record in records:
                 self._workers.take(record.key or b"", record.value, record.timestamp)
         return self._workers.alive
 
 
 @asynccontextmanager
-async def status_topic(kafka: Mapping[str, Any]) -> AsyncIterator[StatusTopic | None]:
+async def status_topic(librdkafka: Mapping[str, Any]) -> AsyncIterator[StatusTopic | None]:
     """Open the topic at the start of the valid period; `None` without the topic."""
-    consumer = open_consumer(**kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS)
-    try:
-        await consumer.start()
-        if WORKERS not in await consumer.topics():
+    async with standalone(librdkafka, wait_ms=_WAIT_MS) as consumer:
+        try:
+            await assign_valid_period(consumer)
+        except TopicError:
             yield None
             return
-        place = TopicPartition(WORKERS, 0)
-        consumer.assign([place])
-        end = (await consumer.end_offsets([place]))[place]
-        begin = (await consumer.beginning_offsets([place]))[place]
-        if end > begin:
-            consumer.seek(place, end - 1)
-            newest = await consumer.getone(place)
-            since = newest.timestamp - int(GONE_S * 1000)
-            found = (await consumer.offsets_for_times({place: since}))[place]
-            consumer.seek(place, begin if found is None else found.offset)
-        else:
-            consumer.seek(place, end)
-        yield StatusTopic(consumer, place)
-    finally:
-        await consumer.stop()
+        yield StatusTopic(consumer)
 
 
-async def live_workers(kafka: Mapping[str, Any]) -> list[WorkerStatus]:
+async def assign_valid_period(consumer: StandaloneConsumer) -> None:
+    """Assign the topic from the first status that the newest record leaves valid."""
+    begins, ends = await consumer.begins([_PLACE]), await consumer.ends([_PLACE])
+    newest: int | None = None
+    consumer.assign({_PLACE: max(ends[_PLACE] - 1, begins[_PLACE])})
+    async for records in read_until(consumer, ends):
+        newest = records[-1].timestamp
+    if newest is not None:
+        begins = await consumer.offsets_at({_PLACE: newest - int(GONE_S * 1000)})
+    consumer.assign(begins)
+
+
+async def live_workers(librdkafka: Mapping[str, Any]) -> list[WorkerStatus]:
     """Return the running workers; none if the topic is missing."""
-    async with status_topic(kafka) as topic:
+    async with status_topic(librdkafka) as topic:
         return [] if topic is None else await topic.alive()

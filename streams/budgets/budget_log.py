@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
 
-from core.kafka.consumer import open_consumer
+from core.kafka.standalone.librdkafka_consumer import LibrdkafkaConsumer
 from schemas.errors import TopicError
 from schemas.topics import BUDGETS, COST
 
@@ -23,7 +22,7 @@ later by this time; nothing waits for the ledger.
 """
 
 _GATHER_BYTES = 64 * 1024
-_WAIT_MS = {COST: 500, BUDGETS: 100}
+_WAIT_S = {COST: 0.5, BUDGETS: 0.1}
 _BATCH = 250
 """Records per batch; decoding them blocks the event loop for some milliseconds."""
 
@@ -84,10 +83,9 @@ class BudgetLog(Protocol):
 class KafkaBudgetLog:
     """The topics on a broker."""
 
-    def __init__(self, settings: Mapping[str, Any], librdkafka: Mapping[str, Any]) -> None:
-        self._settings = dict(settings)
+    def __init__(self, librdkafka: Mapping[str, Any]) -> None:
         self._librdkafka = librdkafka
-        self._asker: AIOKafkaConsumer | None = None
+        self._asker: LibrdkafkaConsumer | None = None
         self._partitions = 0
 
     async def start(self) -> None:
@@ -96,29 +94,19 @@ class KafkaBudgetLog:
         Raises:
             TopicError: a topic is missing, or the two differ in their partitions.
         """
-        self._asker = self._consumer()
-        await self._asker.start()
-        admin = AIOKafkaAdminClient(**self._settings)
-        await admin.start()
-        try:
-            found = {
-                each["topic"]: len(each["partitions"])
-                for each in await admin.describe_topics([COST, BUDGETS])
-            }
-        finally:
-            await admin.close()
-        if not found.get(COST) or found.get(COST) != found.get(BUDGETS):
+        self._asker = LibrdkafkaConsumer(self._librdkafka)
+        costs, sums = await self._asker.partitions(COST), await self._asker.partitions(BUDGETS)
+        if costs != sums:
             raise TopicError(
-                f"{COST} has {found.get(COST, 0)} partitions, {BUDGETS} has "
-                f"{found.get(BUDGETS, 0)}; both must exist with the same partition count: "
-                "sluice topics create"
+                f"{COST} has {costs} partitions, {BUDGETS} has {sums}; both must exist with the "
+                "same partition count: sluice topics create"
             )
-        self._partitions = found[COST]
+        self._partitions = costs
 
     async def stop(self) -> None:
         """Disconnect."""
         if self._asker is not None:
-            await self._asker.stop()
+            await self._asker.close()
             self._asker = None
 
     async def partitions(self) -> int:
@@ -128,48 +116,35 @@ class KafkaBudgetLog:
     async def bounds(self, topic: str) -> Mapping[int, tuple[int, int]]:
         """See `BudgetLog`."""
         places = self._places(topic)
-        begins = await self._connected().beginning_offsets(places)
-        ends = await self._connected().end_offsets(places)
+        begins, ends = await self._connected().begins(places), await self._connected().ends(places)
         return {place.partition: (begins[place], ends[place]) for place in places}
 
     async def offsets_at(self, topic: str, at: int) -> Mapping[int, int]:
         """See `BudgetLog`."""
-        places = self._places(topic)
-        found = await self._connected().offsets_for_times(dict.fromkeys(places, at))
-        ends = await self._connected().end_offsets(places)
-        return {
-            place.partition: ends[place] if found[place] is None else found[place].offset
-            for place in places
-        }
+        found = await self._connected().offsets_at(dict.fromkeys(self._places(topic), at))
+        return {place.partition: offset for place, offset in found.items()}
 
     async def open(
         self, topic: str, positions: Mapping[int, int], *, follows: bool = True
     ) -> LogReader:
         """See `BudgetLog`."""
         bounds = await self.bounds(topic)
-        gathered = {
-            "librdkafka": self._librdkafka,
-            "fetch_max_wait_ms": _GATHER_MS[topic],
-            "fetch_min_bytes": _GATHER_BYTES,
+        consumer = (
+            LibrdkafkaConsumer(self._librdkafka, wait_ms=_GATHER_MS[topic], min_bytes=_GATHER_BYTES)
+            if follows
+            else LibrdkafkaConsumer(self._librdkafka)
+        )
+        starts = {
+            TopicPartition(topic, number): min(max(at, bounds[number][0]), bounds[number][1])
+            for number, at in positions.items()
         }
-        consumer = self._consumer(**(gathered if follows else {}))
-        await consumer.start()
-        places = {TopicPartition(topic, number): at for number, at in positions.items()}
-        consumer.assign(list(places))
-        for place, position in places.items():
-            begin, end = bounds[place.partition]
-            consumer.seek(place, min(max(position, begin), end))
-        return _KafkaReader(consumer, list(places), _WAIT_MS[topic])
+        consumer.assign(starts)
+        return _KafkaReader(consumer, list(starts), _WAIT_S[topic])
 
     def _places(self, topic: str) -> list[TopicPartition]:
         return [TopicPartition(topic, number) for number in range(self._partitions)]
 
-    def _consumer(self, **more: Any) -> AIOKafkaConsumer:
-        return open_consumer(
-            **self._settings, enable_auto_commit=False, auto_offset_reset="earliest", **more
-        )
-
-    def _connected(self) -> AIOKafkaConsumer:
+    def _connected(self) -> LibrdkafkaConsumer:
         if self._asker is None:
             raise RuntimeError("the budgets' log is not started")
         return self._asker
@@ -179,31 +154,29 @@ class _KafkaReader:
     """A separate consumer for each reading."""
 
     def __init__(
-        self, consumer: AIOKafkaConsumer, places: list[TopicPartition], wait_ms: int
+        self, consumer: LibrdkafkaConsumer, places: list[TopicPartition], wait_s: float
     ) -> None:
         self._consumer = consumer
         self._places = places
-        self._wait_ms = wait_ms
+        self._wait_s = wait_s
 
     async def read(self) -> Sequence[BudgetRecord]:
         """See `LogReader`."""
-        batches = await self._consumer.getmany(timeout_ms=self._wait_ms, max_records=_BATCH)
         return [
             BudgetRecord(
-                partition=place.partition,
+                partition=record.partition,
                 offset=record.offset,
                 at=record.timestamp,
                 key=record.key or b"",
                 value=record.value,
             )
-            for place, records in batches.items()
-            for record in records
+            for record in await self._consumer.read(timeout_s=self._wait_s, most=_BATCH)
         ]
 
     async def positions(self) -> Mapping[int, int]:
         """See `LogReader`."""
-        return {place.partition: await self._consumer.position(place) for place in self._places}
+        return {place.partition: self._consumer.position(place) for place in self._places}
 
     async def close(self) -> None:
         """See `LogReader`."""
-        await self._consumer.stop()
+        await self._consumer.close()

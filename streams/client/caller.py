@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import orjson
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from core.kafka.access import KafkaAccess
-from core.kafka.consumer import open_consumer
 from core.kafka.preflight import check_connection, kafka_problem
+from core.kafka.standalone.librdkafka_consumer import standalone
+from core.kafka.standalone.port import StandaloneConsumer
 from schemas.encoding.json_bounds import read_writable
 from schemas.errors import LocalStackError
 from schemas.journal_headers import JournalKind
@@ -31,6 +32,8 @@ Document = dict[str, Any]
 
 CORRELATION_ID = "correlation-id"
 _FETCH_WAIT_MS = 50
+_PARTITIONS_S = 5.0
+"""Interval of the search for added partitions of the reply topic."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,40 +137,35 @@ async def kafka_caller(
     """Open a caller on the default reply topic; `access` defaults to the environment's.
 
     Raises:
-        LocalStackError: the broker does not respond.
-        ConfigurationError: the broker rejects the connection.
+        KafkaAwayError, LocalStackError: the broker does not respond.
+        KafkaAccessError: the broker rejects the connection.
+        TopicError: the reply topic does not exist.
     """
-    kafka = (access or KafkaAccess()).kafka_at(bootstrap_servers)
-    await check_connection(kafka)
+    access = access or KafkaAccess()
+    kafka = access.kafka_at(bootstrap_servers)
+    await check_connection(kafka, must_answer=True)
     producer = AIOKafkaProducer(
         **kafka,
         enable_idempotence=True,
         max_request_size=2 * MAX_REQUEST_BYTES + MIB,
     )
-    consumer = open_consumer(
-        REPLIES,
-        **kafka,
-        auto_offset_reset="latest",
-        enable_auto_commit=False,
-        fetch_max_wait_ms=_FETCH_WAIT_MS,
-        max_partition_fetch_bytes=8 * MIB,
-    )
     try:
-        await producer.start()
-        await consumer.start()
-        await consumer.seek_to_end()
-        await asyncio.gather(*(consumer.position(place) for place in consumer.assignment()))
-        caller = KafkaCaller(producer, topic)
-        listening = asyncio.create_task(_listen(consumer, caller))
-        try:
-            yield caller
-        finally:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+        async with standalone(
+            access.librdkafka_at(bootstrap_servers), wait_ms=_FETCH_WAIT_MS
+        ) as consumer:
+            await producer.start()
+            positions = await consumer.ends(await reply_partitions(consumer))
+            consumer.assign(positions)
+            caller = KafkaCaller(producer, topic)
+            listening = asyncio.create_task(listen(consumer, caller, positions))
+            try:
+                yield caller
+            finally:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
     except KafkaError as error:
         raise LocalStackError(kafka_problem(error, bootstrap_servers)) from error
     finally:
-        await consumer.stop()
         await producer.stop()
 
 
@@ -238,12 +236,30 @@ def _is_message(message: Document) -> bool:
     )
 
 
-async def _listen(consumer: AIOKafkaConsumer, caller: KafkaCaller) -> None:
+async def reply_partitions(consumer: StandaloneConsumer) -> list[TopicPartition]:
+    """Return the partitions of the reply topic."""
+    return [TopicPartition(REPLIES, number) for number in range(await consumer.partitions(REPLIES))]
+
+
+async def listen(
+    consumer: StandaloneConsumer, caller: KafkaCaller, positions: Mapping[TopicPartition, int]
+) -> None:
+    """Pass new replies to a caller, until cancelled; added partitions are read from their
+    beginning. All waiting requests fail if reading fails.
+    """
+    places = dict(positions)
+    looked_at = time.monotonic()
     try:
-        async for record in consumer:
-            correlation = next(
-                (value for name, value in record.headers if name == CORRELATION_ID), None
-            )
-            caller.hear(correlation, record.value)
+        while True:
+            for record in await consumer.read(timeout_s=_PARTITIONS_S):
+                headers = dict(reversed(record.headers))
+                caller.hear(headers.get(CORRELATION_ID), record.value)
+            if time.monotonic() - looked_at >= _PARTITIONS_S:
+                looked_at = time.monotonic()
+                added = [each for each in await reply_partitions(consumer) if each not in places]
+                if added:
+                    places = {place: consumer.position(place) for place in places}
+                    places |= dict.fromkeys(added, 0)
+                    consumer.assign(places)
     except Exception as error:  # noqa: BLE001 - waiting requests must fail with the cause
         caller.fail(LocalStackError(f"reading of the reply topic failed: {error}"))

@@ -19,7 +19,13 @@ from pathlib import PurePath
 
 from aiokafka.errors import KafkaError
 
-from schemas.errors import DeliveryError, RecordTooLargeError, SchemaRegistryAwayError
+from schemas.errors import (
+    DeliveryError,
+    KafkaAccessError,
+    KafkaAwayError,
+    RecordTooLargeError,
+    SchemaRegistryAwayError,
+)
 from streams.bad_input.dead_letters import DeadLetterLimitError
 from streams.flow.dispatcher import Handler, LeftForLaterError, Work
 from streams.offset_metadata.retry_count import Tries
@@ -29,7 +35,14 @@ log = logging.getLogger(__name__)
 PAUSES_MS = (100.0, 1_000.0)
 """Pause before the second and the third attempt."""
 
-_ENVIRONMENT = (DeliveryError, KafkaError, SchemaRegistryAwayError, DeadLetterLimitError)
+_ENVIRONMENT = (
+    DeliveryError,
+    KafkaAccessError,
+    KafkaAwayError,
+    KafkaError,
+    SchemaRegistryAwayError,
+    DeadLetterLimitError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,12 +8,12 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from core.kafka.consumer import open_consumer
+from core.kafka.standalone.librdkafka_consumer import LibrdkafkaConsumer
 from schemas.errors import UndecodableError
 from schemas.topics import WORKERS
 from schemas.worker_status import WorkerStatus
 
-_POLL_MS = 500
+_WAIT_MS = 500
 _CLOCKS_APART_MS = 60_000
 """Maximum difference of brokers' clocks."""
 
@@ -40,26 +40,26 @@ def statuses_of(records: Iterable[tuple[bytes | None, int]]) -> list[WorkerStatu
 class KafkaStatusFeed:
     """The topic on a broker, read from its end at the start."""
 
-    def __init__(self, kafka: Mapping[str, Any], librdkafka: Mapping[str, Any]) -> None:
-        self._consumer = open_consumer(
-            **kafka, librdkafka=librdkafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS
-        )
+    def __init__(self, librdkafka: Mapping[str, Any]) -> None:
+        self._librdkafka = librdkafka
+        self._consumer: LibrdkafkaConsumer | None = None
 
     async def start(self) -> None:
-        """Connect, and seek to the end of the topic."""
-        await self._consumer.start()
-        self._consumer.assign([_PLACE])
-        await self._consumer.seek_to_end(_PLACE)
-        await self._consumer.position(_PLACE)
+        """Connect, and seek to the end of the topic. Raises as `StandaloneConsumer`."""
+        self._consumer = LibrdkafkaConsumer(self._librdkafka, wait_ms=_WAIT_MS)
+        self._consumer.assign(await self._consumer.ends([_PLACE]))
 
     async def stop(self) -> None:
         """Disconnect."""
-        await self._consumer.stop()
+        if self._consumer is not None:
+            await self._consumer.close()
 
     async def read(self) -> Sequence[WorkerStatus]:
-        """See `StatusFeed.read`."""
-        batches = await self._consumer.getmany(_PLACE, timeout_ms=_POLL_MS)
-        return statuses_of((record.value, record.timestamp) for record in batches.get(_PLACE, ()))
+        """See `StatusFeed.read`; it waits for records."""
+        if self._consumer is None:
+            raise RuntimeError("the status feed is not started")
+        records = await self._consumer.read()
+        return statuses_of((record.value, record.timestamp) for record in records)
 
 
 class MemoryStatusFeed:

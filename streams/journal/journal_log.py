@@ -8,17 +8,20 @@ whether a started call is recorded.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.partitioner import murmur2
 
-from core.kafka.consumer import open_consumer
+from core.kafka.standalone.bounded_reading import read_until
+from core.kafka.standalone.librdkafka_consumer import LibrdkafkaConsumer, standalone
+from core.kafka.standalone.port import StandaloneConsumer
 from schemas.journal_headers import CALL_ID, CUT_OFF, Headers, header_values, without_nulls
 from schemas.topics import COST, OUTCOMES
 
-_POLL_MS = 200
+_WAIT_S = 0.2
 _BATCH = 5_000
 
 
@@ -81,168 +84,131 @@ def booking_of(headers: Iterable[tuple[str, bytes | None]]) -> tuple[str, bool] 
 
 
 class KafkaJournalLog:
-    """The journal's topics on a broker. Commits of `group` on `work_topics` count."""
+    """The journal's topics on a broker. Commits of `group` on `work_topics` count. Queries have a
+    consumer of their own: a broker answers them after the fetch that waits on the same connection.
+    """
 
     def __init__(
-        self,
-        settings: Mapping[str, Any],
-        librdkafka: Mapping[str, Any],
-        group: str,
-        work_topics: Iterable[str],
+        self, librdkafka: Mapping[str, Any], group: str, work_topics: Iterable[str]
     ) -> None:
-        self._settings = dict(settings)
         self._librdkafka = librdkafka
         self._group = group
         self._work_topics = tuple(work_topics)
-        self._follower: AIOKafkaConsumer | None = None
+        self._follower: LibrdkafkaConsumer | None = None
+        self._partitions = 1
 
     async def start(self) -> None:
         """Connect the follower."""
-        self._follower = self._consumer(librdkafka=self._librdkafka, fetch_max_wait_ms=_POLL_MS)
-        await self._follower.start()
+        self._follower = LibrdkafkaConsumer(self._librdkafka)
 
     async def stop(self) -> None:
         """Disconnect."""
         if self._follower is not None:
-            await self._follower.stop()
+            await self._follower.close()
 
     async def oldest_unfinished(self, partitions: Collection[int]) -> Mapping[int, int]:
         """See `JournalLog`."""
-        wanted = [
-            TopicPartition(topic, partition)
-            for topic in self._work_topics
-            for partition in partitions
-        ]
-        consumer = self._consumer(group_id=self._group, fetch_max_wait_ms=_POLL_MS)
-        await consumer.start()
-        try:
-            consumer.assign(wanted)
-            ends = await consumer.end_offsets(wanted)
-            starts = await consumer.beginning_offsets(wanted)
-            pending: dict[TopicPartition, int] = {}
-            for place in wanted:
-                position = max(await consumer.committed(place) or 0, starts[place])
-                if position < ends[place]:
-                    pending[place] = position
-            return await self._first_times(consumer, pending, ends)
-        finally:
-            await consumer.stop()
-
-    async def _first_times(
-        self,
-        consumer: AIOKafkaConsumer,
-        pending: dict[TopicPartition, int],
-        ends: Mapping[TopicPartition, int],
-    ) -> Mapping[int, int]:
-        """Return the broker time of the first record after each position. A partition may have
-        none, only records that were never committed.
-        """
-        oldest: dict[int, int] = {}
-        if not pending:
-            return oldest
-        consumer.assign(list(pending))
-        for place, position in pending.items():
-            consumer.seek(place, position)
-        while pending:
-            batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_BATCH)
-            for place, records in batches.items():
-                if records and pending.pop(place, None) is not None:
-                    known = oldest.get(place.partition, records[0].timestamp)
-                    oldest[place.partition] = min(known, records[0].timestamp)
-                    consumer.pause(place)
-            for place in list(pending):
-                if await consumer.position(place) >= ends[place]:
-                    del pending[place]
-        return oldest
+        async with standalone(self._librdkafka, group=self._group) as consumer:
+            return await first_uncommitted(consumer, self._work_topics, partitions)
 
     async def offsets_at(self, times: Mapping[int, int]) -> Mapping[int, int]:
         """See `JournalLog`."""
-        return await self._offsets_at(self._connected(), OUTCOMES, times)
-
-    async def _offsets_at(
-        self, consumer: AIOKafkaConsumer, topic: str, times: Mapping[int, int]
-    ) -> Mapping[int, int]:
-        wanted = {TopicPartition(topic, partition): at for partition, at in times.items()}
-        found = await consumer.offsets_for_times(wanted)
-        ends = await consumer.end_offsets(list(wanted))
-        return {
-            place.partition: ends[place] if found[place] is None else found[place].offset
-            for place in wanted
-        }
+        wanted = {TopicPartition(OUTCOMES, partition): at for partition, at in times.items()}
+        async with standalone(self._librdkafka) as consumer:
+            found = await consumer.offsets_at(wanted)
+        return {place.partition: offset for place, offset in found.items()}
 
     async def ends(self, partitions: Collection[int]) -> Mapping[int, int]:
         """See `JournalLog`."""
         places = [TopicPartition(OUTCOMES, partition) for partition in partitions]
-        found = await self._connected().end_offsets(places)
+        async with standalone(self._librdkafka) as consumer:
+            self._partitions = await consumer.partitions(OUTCOMES)
+            found = await consumer.ends(places)
         return {place.partition: offset for place, offset in found.items()}
 
     async def follow(self, positions: Mapping[int, int]) -> None:
         """See `JournalLog`."""
-        consumer = self._connected()
-        consumer.assign([TopicPartition(OUTCOMES, partition) for partition in positions])
-        for partition, offset in positions.items():
-            consumer.seek(TopicPartition(OUTCOMES, partition), offset)
+        self._connected().assign(
+            {TopicPartition(OUTCOMES, number): offset for number, offset in positions.items()}
+        )
 
     async def read(self) -> Sequence[JournalRecord]:
         """See `JournalLog`."""
-        batches = await self._connected().getmany(timeout_ms=_POLL_MS, max_records=_BATCH)
+        records = await self._connected().read(timeout_s=_WAIT_S, most=_BATCH)
         return [
             JournalRecord(
-                partition=place.partition,
+                partition=record.partition,
                 offset=record.offset,
                 at=record.timestamp,
                 key=record.key or b"",
                 headers=without_nulls(record.headers),
                 value=record.value or b"",
             )
-            for place, records in batches.items()
             for record in records
         ]
 
     def partition_of(self, identity: bytes) -> int:
         """See `JournalLog`."""
-        count = len(self._connected().partitions_for_topic(OUTCOMES) or (0,))
-        return int(murmur2(identity) & 0x7FFFFFFF) % count
+        return int(murmur2(identity) & 0x7FFFFFFF) % self._partitions
 
     async def booked_calls(self, since: Mapping[int, int]) -> Mapping[str, bool]:
         """See `JournalLog`."""
-        consumer = self._consumer(fetch_max_wait_ms=_POLL_MS)
-        await consumer.start()
-        try:
-            return await self._call_ids(consumer, since)
-        finally:
-            await consumer.stop()
+        async with standalone(self._librdkafka) as consumer:
+            return await call_ids(
+                consumer, {TopicPartition(COST, number): at for number, at in since.items()}
+            )
 
-    async def _call_ids(
-        self, consumer: AIOKafkaConsumer, since: Mapping[int, int]
-    ) -> Mapping[str, bool]:
-        positions = await self._offsets_at(consumer, COST, since)
-        places = [TopicPartition(COST, partition) for partition in since]
-        ends = await consumer.end_offsets(places)
-        consumer.assign(places)
-        for place in places:
-            consumer.seek(place, positions[place.partition])
-        unread = {place for place in places if positions[place.partition] < ends[place]}
-        found: dict[str, bool] = {}
-        while unread:
-            batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_BATCH)
-            for records in batches.values():
-                for record in records:
-                    booking = booking_of(record.headers)
-                    if booking is not None:
-                        found[booking[0]] = booking[1] or found.get(booking[0], False)
-            for place in list(unread):
-                # The last offsets may be transaction markers, which are no records.
-                if await consumer.position(place) >= ends[place]:
-                    unread.discard(place)
-        return found
-
-    def _consumer(self, **settings: Any) -> AIOKafkaConsumer:
-        return open_consumer(
-            **self._settings, enable_auto_commit=False, auto_offset_reset="earliest", **settings
-        )
-
-    def _connected(self) -> AIOKafkaConsumer:
+    def _connected(self) -> LibrdkafkaConsumer:
         if self._follower is None:
             raise RuntimeError("the journal's log is not started")
         return self._follower
+
+
+async def first_uncommitted(
+    consumer: StandaloneConsumer, topics: Iterable[str], partitions: Collection[int]
+) -> Mapping[int, int]:
+    """Return the broker time of the first record that the consumer's group has not committed, by
+    partition. A partition may have none, only markers that were never committed.
+    """
+    wanted = [TopicPartition(topic, number) for topic in topics for number in partitions]
+    ends, begins = await consumer.ends(wanted), await consumer.begins(wanted)
+    committed = await consumer.committed(wanted)
+    pending = {
+        place: position
+        for place in wanted
+        if (position := max(committed[place] or 0, begins[place])) < ends[place]
+    }
+    oldest: dict[int, int] = {}
+    while pending:
+        consumer.assign(pending)
+        times: dict[TopicPartition, int] = {}
+        rest = read_until(consumer, {place: ends[place] for place in pending})
+        async with aclosing(rest) as batches:
+            async for records in batches:
+                for record in records:
+                    place = TopicPartition(record.topic, record.partition)
+                    times.setdefault(place, record.timestamp)
+                break  # The rest of these partitions is not of interest.
+        for place, at in times.items():
+            oldest[place.partition] = min(oldest.get(place.partition, at), at)
+        pending = {
+            place: position
+            for place in pending.keys() - times.keys()
+            if (position := consumer.position(place)) < ends[place]
+        }
+    return oldest
+
+
+async def call_ids(
+    consumer: StandaloneConsumer, since: Mapping[TopicPartition, int]
+) -> Mapping[str, bool]:
+    """Return what `JournalLog.booked_calls` does, of these partitions."""
+    positions, ends = await consumer.offsets_at(since), await consumer.ends(since)
+    consumer.assign(positions)
+    found: dict[str, bool] = {}
+    async for records in read_until(consumer, ends):
+        for record in records:
+            booking = booking_of(record.headers)
+            if booking is not None:
+                found[booking[0]] = booking[1] or found.get(booking[0], False)
+    return found

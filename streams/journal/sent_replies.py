@@ -11,20 +11,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import TopicPartition
 
-from core.kafka.consumer import open_consumer
+from core.kafka.standalone.bounded_reading import read_until
+from core.kafka.standalone.librdkafka_consumer import LibrdkafkaConsumer
+from core.kafka.standalone.port import StandaloneConsumer
 from schemas.encoding.value_checks import INT64_DIGITS
+from schemas.errors import SluiceError
 from streams.offset_metadata.partition_mark import MAX_OFFSET
 
 log = logging.getLogger(__name__)
 
 READ_TIMEOUT_S = 5.0
+_WAIT_MS = 50
 _MAX_PARTITION = 2**31 - 1
 """The maximum of Kafka's protocol."""
 
@@ -67,18 +69,20 @@ class KafkaSentReplies:
     are sequential, so many duplicates need one connection.
     """
 
-    def __init__(self, kafka: Mapping[str, Any]) -> None:
-        self._kafka = dict(kafka)
-        self._consumer: AIOKafkaConsumer | None = None
+    def __init__(self, librdkafka: Mapping[str, Any]) -> None:
+        self._librdkafka = librdkafka
+        self._consumer: LibrdkafkaConsumer | None = None
         self._reading = asyncio.Lock()
 
     async def read(self, place: RecordPlace) -> bytes | None:
         """See `SentReplies.read`."""
         async with self._reading:
+            if self._consumer is None:
+                self._consumer = LibrdkafkaConsumer(self._librdkafka, wait_ms=_WAIT_MS)
             try:
                 async with asyncio.timeout(READ_TIMEOUT_S):
-                    return await self._read(place)
-            except (KafkaError, OSError, TimeoutError) as error:
+                    return await value_at(self._consumer, place)
+            except (SluiceError, TimeoutError) as error:
                 log.warning("cannot read a sent reply again: %s", type(error).__name__)
                 await self._disconnect()
                 return None
@@ -88,30 +92,21 @@ class KafkaSentReplies:
         async with self._reading:
             await self._disconnect()
 
-    async def _read(self, place: RecordPlace) -> bytes | None:
-        consumer = await self._connected()
-        partition = TopicPartition(place.topic, place.partition)
-        consumer.assign([partition])
-        begin = (await consumer.beginning_offsets([partition]))[partition]
-        end = (await consumer.end_offsets([partition]))[partition]
-        if not begin <= place.offset < end:
-            return None
-        consumer.seek(partition, place.offset)
-        record = await consumer.getone(partition)
-        # Compaction leaves gaps: the next record may have a later offset.
-        return record.value if record.offset == place.offset else None
-
-    async def _connected(self) -> AIOKafkaConsumer:
-        if self._consumer is None:
-            consumer = open_consumer(
-                **self._kafka, enable_auto_commit=False, auto_offset_reset="earliest"
-            )
-            await consumer.start()
-            self._consumer = consumer
-        return self._consumer
-
     async def _disconnect(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            with suppress(KafkaError, OSError):
-                await consumer.stop()
+            await consumer.close()
+
+
+async def value_at(consumer: StandaloneConsumer, place: RecordPlace) -> bytes | None:
+    """Return the value of a record; `None` if the log does not have it, as after compaction."""
+    partition = TopicPartition(place.topic, place.partition)
+    begin = (await consumer.begins([partition]))[partition]
+    end = (await consumer.ends([partition]))[partition]
+    found: dict[int, bytes | None] = {}
+    if begin <= place.offset < end:
+        consumer.assign({partition: place.offset})
+        async for records in read_until(consumer, {partition: place.offset + 1}):
+            found.update({each.offset: each.value for each in records})
+        consumer.assign({})
+    return found.get(place.offset)

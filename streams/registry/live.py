@@ -11,24 +11,22 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-
-from core.kafka.consumer import open_consumer
+from core.kafka.standalone.bounded_reading import read_from_begin
+from core.kafka.standalone.librdkafka_consumer import standalone
 from core.registry_signature import RegistryKeys, UnsignedRecordError
 from schemas.errors import RegistryError
-from schemas.topics import REGISTRY
 from streams.registry.history import (
     CURRENT_KEY,
     RegistryHistory,
     RegistryRecord,
     read_pointer,
 )
-from streams.registry.registry_topic import record_of
+from streams.registry.registry_topic import record_of, registry_partition
 from streams.routing.snapshot import RegistrySnapshot
 
 log = logging.getLogger(__name__)
 
-_POLL_MS = 500
+_WAIT_MS = 500
 _TOPIC = "topic"
 
 OnInvalid = Callable[[str, str], Awaitable[None]]
@@ -131,35 +129,20 @@ class LiveRegistry:
             self.use(version.snapshot)
             log.info("using registry version %s", pointer.version)
 
-    async def follow(self, kafka: Mapping[str, Any], librdkafka: Mapping[str, Any]) -> None:
+    async def follow(self, librdkafka: Mapping[str, Any]) -> None:
         """Read the topic from its beginning and follow it, until cancelled.
 
         The topic's content at startup is applied in whole before any pointer is followed, so a
-        worker never uses a version that has been replaced.
+        worker never uses a version that has been replaced. Raises as `StandaloneConsumer`.
         """
-        place = TopicPartition(REGISTRY, 0)
-        consumer = open_consumer(
-            **kafka, librdkafka=librdkafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS
-        )
-        await consumer.start()
-        try:
-            consumer.assign([place])
-            await consumer.seek_to_beginning(place)
-            end = (await consumer.end_offsets([place]))[place]
-            await self._catch_up(consumer, place, end)
+        async with standalone(librdkafka, wait_ms=_WAIT_MS) as consumer:
+            async for records in read_from_begin(consumer, [registry_partition()]):
+                for record in records:
+                    await self.take_in(record_of(record))
+            await self.use_latest_valid()
             while True:
-                batches = await consumer.getmany(timeout_ms=_POLL_MS)
-                for record in map(record_of, batches.get(place, ())):
-                    await self.take(record)
-        finally:
-            await consumer.stop()
-
-    async def _catch_up(self, consumer: AIOKafkaConsumer, place: TopicPartition, end: int) -> None:
-        while await consumer.position(place) < end:
-            batches = await consumer.getmany(timeout_ms=_POLL_MS)
-            for record in map(record_of, batches.get(place, ())):
-                await self.take_in(record)
-        await self.use_latest_valid()
+                for record in await consumer.read():
+                    await self.take(record_of(record))
 
     async def take_in(self, record: RegistryRecord) -> None:
         """Apply a record without using the version that it makes current, and without reporting

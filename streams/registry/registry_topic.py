@@ -6,16 +6,18 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from core.kafka.consumer import open_consumer
+from core.kafka.fetch_source import FetchedRecord
+from core.kafka.standalone.bounded_reading import read_from_begin
+from core.kafka.standalone.librdkafka_consumer import standalone
 from core.registry_signature import RegistryKeys
 from schemas.journal_headers import Headers, without_nulls
 from schemas.topics import REGISTRY
 from streams.registry.history import RegistryHistory, RegistryRecord
 from streams.routing.learned.artifact import MAX_BYTES
 
-_POLL_MS = 200
 _MAX_REQUEST = MAX_BYTES + 4_096
 
 
@@ -40,8 +42,8 @@ class KafkaRegistryLog:
 
     async def end(self) -> int:
         """See `RegistryLog`."""
-        place = TopicPartition(REGISTRY, 0)
-        async with _consumer(self._kafka) as consumer:
+        async with open_consumer(**self._kafka, enable_auto_commit=False) as consumer:
+            place = registry_partition()
             return int((await consumer.end_offsets([place]))[place])
 
     async def append(self, key: bytes, value: bytes | None, headers: Headers) -> int:
@@ -65,30 +67,32 @@ async def registry_log(kafka: Mapping[str, Any]) -> AsyncIterator[RegistryLog]:
         await producer.stop()
 
 
-async def read_history(kafka: Mapping[str, Any], *, keys: RegistryKeys | None) -> RegistryHistory:
+async def read_history(
+    librdkafka: Mapping[str, Any], *, keys: RegistryKeys | None
+) -> RegistryHistory:
     """Read the registry topic to its end; unusable records, and with keys unsigned ones, are in its
-    `bad`.
+    `bad`. Raises as `StandaloneConsumer`.
     """
     history = RegistryHistory(keys)
-    async for record in read_records(kafka):
+    async for record in read_records(librdkafka):
         history.read(record)
     return history
 
 
-async def read_records(kafka: Mapping[str, Any]) -> AsyncIterator[RegistryRecord]:
-    """Yield every record on the topic, in order."""
-    place = TopicPartition(REGISTRY, 0)
-    async with _consumer(kafka) as consumer:
-        consumer.assign([place])
-        await consumer.seek_to_beginning(place)
-        end = (await consumer.end_offsets([place]))[place]
-        while await consumer.position(place) < end:
-            batches = await consumer.getmany(timeout_ms=_POLL_MS)
-            for record in batches.get(place, ()):
+async def read_records(librdkafka: Mapping[str, Any]) -> AsyncIterator[RegistryRecord]:
+    """Yield every record on the topic, in order. Raises as `StandaloneConsumer`."""
+    async with standalone(librdkafka) as consumer:
+        async for records in read_from_begin(consumer, [registry_partition()]):
+            for record in records:
                 yield record_of(record)
 
 
-def record_of(record: Any) -> RegistryRecord:
+def registry_partition() -> TopicPartition:
+    """Return the only partition of the topic."""
+    return TopicPartition(REGISTRY, 0)
+
+
+def record_of(record: FetchedRecord) -> RegistryRecord:
     """Convert a consumer's record."""
     return RegistryRecord(
         key=record.key or b"",
@@ -97,13 +101,3 @@ def record_of(record: Any) -> RegistryRecord:
         headers=without_nulls(record.headers),
         offset=record.offset,
     )
-
-
-@asynccontextmanager
-async def _consumer(kafka: Mapping[str, Any]) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = open_consumer(**kafka, enable_auto_commit=False, fetch_max_wait_ms=_POLL_MS)
-    try:
-        await consumer.start()
-        yield consumer
-    finally:
-        await consumer.stop()

@@ -78,9 +78,7 @@ class WorkerContainer:
         self.work_topics = tuple(
             tier_topic(tier, high=high) for tier in settings.tier_names for high in (True, False)
         )
-        self.journal_log = KafkaJournalLog(
-            settings.kafka, settings.librdkafka, settings.group, self.work_topics
-        )
+        self.journal_log = KafkaJournalLog(settings.librdkafka, settings.group, self.work_topics)
         self.metrics = WorkerMetrics()
         self.gaps = LogGaps()
         self.attempts = DeliveryAttempts(me.incarnation)
@@ -169,7 +167,7 @@ class WorkerContainer:
         )
         stack.push_async_callback(tracer.close)
         directory = TopicDirectory(self.publisher.topics, time.monotonic)
-        sent_replies = KafkaSentReplies(settings.kafka)
+        sent_replies = KafkaSentReplies(settings.librdkafka)
         stack.push_async_callback(sent_replies.close)
         return Dependencies(
             kafka=KafkaPorts(

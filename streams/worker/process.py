@@ -89,9 +89,7 @@ class Worker:
         parts.started_at = parts.clock.now()
         await parts.journal_log.start()
         stack.push_async_callback(parts.journal_log.stop)
-        self._background(
-            stack, parts.registry.follow(self._settings.kafka, self._settings.librdkafka)
-        )
+        self._background(stack, parts.registry.follow(self._settings.librdkafka))
         await self._loaded()
         deps = self._deps = await parts.dependencies(stack)
         self._intakes = parts.intakes(deps, self._fail)

@@ -81,7 +81,7 @@ class Services:
         Raises:
             TopicError: the cost topic or the ledger is missing, or one was recreated.
         """
-        log = KafkaBudgetLog(self._settings.kafka, self._settings.librdkafka)
+        log = KafkaBudgetLog(self._settings.librdkafka)
         await log.start()
         stack.push_async_callback(log.stop)
         reservations = Reservations()
@@ -155,9 +155,9 @@ class Services:
         lost: Callable[[NameTakenOverError], None],
     ) -> None:
         """Watch for another process with this worker's name."""
-        feed = KafkaStatusFeed(self._settings.kafka, self._settings.librdkafka)
-        await feed.start()
+        feed = KafkaStatusFeed(self._settings.librdkafka)
         stack.push_async_callback(feed.stop)
+        await feed.start()
         self.opened.append(NameGuard(feed, mine, alerts, lost).run)
 
     def _rules(self) -> Rules:

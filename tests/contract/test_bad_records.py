@@ -24,6 +24,14 @@ ROOT = Path(__file__).parents[2]
 ALIKE = {*TIER_TOPICS[1:], *WAITS[1:], *DEAD[1:]}
 """Topics whose readers do not know one from another: the first of each stands for them."""
 
+_OPENERS = {
+    "Consumer",
+    "LibrdkafkaConsumer",
+    "open_consumer",
+    "read_as_all_consumers_do",
+    "standalone",
+}
+
 
 @pytest.mark.parametrize(
     ("reader", "topic"),
@@ -63,7 +71,7 @@ def test_every_module_that_opens_a_consumer_is_a_readers() -> None:
 
 
 def test_consumers_are_opened_in_one_way() -> None:
-    """Tolerant of header names, committed records only: `core.kafka.consumer` sees to both."""
+    """Tolerant of header names, committed records only: `core.kafka` sees to both."""
     for path, names in _calls().items():
         assert "AIOKafkaConsumer" not in names or path == "core/kafka/consumer.py", path
         if "Consumer" in names and path != "streams/membership/faust_transport.py":
@@ -71,11 +79,7 @@ def test_consumers_are_opened_in_one_way() -> None:
 
 
 def _opening_modules() -> list[str]:
-    found = [
-        path
-        for path, names in _calls().items()
-        if names & {"open_consumer", "read_as_all_consumers_do", "Consumer"}
-    ]
+    found = [path for path, names in _calls().items() if names & _OPENERS]
     return [path for path in found if not path.startswith("core/kafka/")]
 
 

@@ -160,7 +160,7 @@ def test_one_is_elected_reads_all_alerts_and_the_other_follows_when_it_leaves(
             assert len(seen) == 2
             assert await other.delivered_offset() == mine[0].offset + 1
             await other.stop()
-            again = await read_alerts(bench.kafka, 0)
+            again = await read_alerts({"bootstrap.servers": bench.kafka["bootstrap_servers"]}, 0)
             assert [each.offset for each in again][-2:] == [each.offset for each in seen]
 
     asyncio.run(asyncio.wait_for(whole(), 60))

@@ -118,9 +118,7 @@ class _Scene:
         ]
 
     async def worker(self, name: str) -> _Worker:
-        log = KafkaBudgetLog(
-            {"bootstrap_servers": self.address}, {"bootstrap.servers": self.address}
-        )
+        log = KafkaBudgetLog({"bootstrap.servers": self.address})
         await log.start()
         reservations = Reservations()
 
@@ -277,7 +275,7 @@ def test_two_workers_agree_with_plain_python_over_a_restart_of_one(
 
 async def _forget_costs(scene: _Scene) -> None:
     """Delete the whole cost topic's records, as retention does: only the ledger knows."""
-    log = KafkaBudgetLog({"bootstrap_servers": scene.address}, {"bootstrap.servers": scene.address})
+    log = KafkaBudgetLog({"bootstrap.servers": scene.address})
     await log.start()
     ends = {number: end for number, (_, end) in (await log.bounds(COST)).items()}
     await log.stop()
@@ -322,7 +320,7 @@ def test_a_running_worker_writes_the_ledger_and_stops_at_the_limit(
 
 async def _ledger_total(scene: _Scene) -> int:
     """Follow the ledger until the month's sums of the tenant come to what was spent."""
-    log = KafkaBudgetLog({"bootstrap_servers": scene.address}, {"bootstrap.servers": scene.address})
+    log = KafkaBudgetLog({"bootstrap.servers": scene.address})
     await log.start()
     reader = await log.open(BUDGETS, dict.fromkeys(range(PARTITIONS), 0))
     cells: dict[int, int] = {}

@@ -206,9 +206,7 @@ async def _following(
 
     tiers = ("simple", "moderate", "complex")
     live = LiveRegistry(tiers, invalid, keys=KEYS, on_unsigned=unsigned)
-    task = asyncio.create_task(
-        live.follow(kafka, {"bootstrap.servers": kafka["bootstrap_servers"]})
-    )
+    task = asyncio.create_task(live.follow(_librdkafka(kafka)))
     try:
         await live.loaded()
         while not refused.empty():
@@ -219,8 +217,12 @@ async def _following(
         await asyncio.gather(task, return_exceptions=True)
 
 
+def _librdkafka(kafka: dict[str, Any]) -> dict[str, Any]:
+    return {"bootstrap.servers": kafka["bootstrap_servers"]}
+
+
 async def _write_the_pointer_again(kafka: dict[str, Any]) -> None:
-    old = [each async for each in read_records(kafka) if each.key == CURRENT_KEY][-1]
+    old = [each async for each in read_records(_librdkafka(kafka)) if each.key == CURRENT_KEY][-1]
     async with registry_log(kafka) as log:
         await log.append(old.key, old.value, old.headers)
 

@@ -56,7 +56,7 @@ def test_each_sender_of_an_id_gets_the_first_reply_and_one_call_is_paid(pipeline
 def test_only_replies_at_valid_positions_are_read(pipeline: Stack) -> None:
     async def case() -> list[bytes | None]:
         (record,) = await _asked(pipeline.bootstrap, f"place-{uuid4().hex}", [b"here"])
-        replies = KafkaSentReplies({"bootstrap_servers": pipeline.bootstrap})
+        replies = KafkaSentReplies({"bootstrap.servers": pipeline.bootstrap})
         place = RecordPlace(topic=record.topic, partition=record.partition, offset=record.offset)
         beyond = RecordPlace(topic=record.topic, partition=record.partition, offset=1 << 39)
         try:

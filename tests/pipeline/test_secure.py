@@ -6,6 +6,7 @@ TLS is terminated before it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -13,11 +14,19 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from aiokafka import TopicPartition
 
+from core.kafka.access import KafkaAccess
+from core.kafka.standalone import queries
+from core.kafka.standalone.librdkafka_consumer import standalone
+from core.kafka.standalone.port import StandaloneConsumer
 from infra.devstack.registry import local_registry
+from schemas.errors import KafkaAccessError
+from schemas.topics import WORKERS
 from tests.fixtures.pipeline import FLUSH_MS
 from tests.fixtures.services import run_sql
 from tests.rig.kafka.secure_kafka import (
@@ -221,6 +230,68 @@ def test_a_token_of_another_issuer_ends_it(secure: Secure, tmp_path: Path) -> No
         SLUICE_KAFKA_OAUTH_TOKEN_FILE=str(forged),
     )
     assert "the token was rejected" in said
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"kafka_sasl_password": "wrong-word"}, {"kafka_ca_file": None}], ids=str
+)
+def test_a_reader_names_a_rejection_at_its_start(
+    secure: Secure, wrong: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "START_S", 0.5)
+    monkeypatch.setattr(queries, "_ATTEMPT_S", 0.5)
+
+    async def case() -> None:
+        own = {**dict(secure.kafka.by_password), "kafka_sasl_password": PASSWORD}
+        access = KafkaAccess.of(**{**own, **wrong})
+        async with standalone(access.librdkafka_at(secure.kafka.node.address)) as reader:
+            with pytest.raises(KafkaAccessError, match="SLUICE_KAFKA_"):
+                await reader.partitions(WORKERS)
+
+    asyncio.run(case())
+
+
+async def _read_for_ever(reader: StandaloneConsumer) -> None:
+    while True:
+        await reader.read()
+
+
+def test_a_reader_takes_a_renewed_token_and_names_one_that_is_rejected_later(
+    secure: Secure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "REJECTED_S", 0.5)
+    monkeypatch.setattr(queries, "_ATTEMPT_S", 0.5)
+    issuer, place, file = secure.kafka.issuer, TopicPartition(WORKERS, 0), tmp_path / "token"
+    access = KafkaAccess.of(
+        kafka_security_protocol="SASL_SSL",
+        kafka_ca_file=secure.kafka.authority.ca,
+        kafka_sasl_mechanism="OAUTHBEARER",
+        kafka_oauth_token_file=file,
+    )
+    given: list[str] = []
+    settings = access.librdkafka_at(secure.kafka.node.address)
+    ask = settings["oauth_cb"]
+
+    def counted(config: str) -> tuple[str, float]:
+        given.append(file.read_text())
+        found: tuple[str, float] = ask(config)
+        return found
+
+    async def case() -> None:
+        file.write_text(issuer.token(life_s=3))
+        async with standalone({**settings, "oauth_cb": counted}) as reader:
+            ends = await reader.ends([place])
+            reader.assign(ends)
+            second = issuer.token(life_s=3.5)
+            file.write_text(second)
+            while second not in given:
+                await reader.read(timeout_s=0.1)
+            assert (await reader.ends([place]))[place] >= ends[place]
+            file.write_text(type(issuer).make(tmp_path).token(life_s=3))
+            with pytest.raises(KafkaAccessError, match="rejects the connection"):
+                await _read_for_ever(reader)
+
+    asyncio.run(case())
 
 
 @pytest.mark.parametrize("command", [("sink",), ("query", "spend")])

@@ -34,8 +34,16 @@ def checked_kafka() -> dict[str, Any]:
     from infra.devstack.addresses import kafka_connection
 
     kafka = kafka_connection(InfraSettings())
-    asyncio.run(check_connection(kafka))
+    asyncio.run(check_connection(kafka, must_answer=True))
     return kafka
+
+
+def checked_librdkafka() -> dict[str, Any]:
+    """Return the Kafka connection of librdkafka after a test of it."""
+    from infra.devstack.addresses import librdkafka_connection
+
+    checked_kafka()
+    return librdkafka_connection(InfraSettings())
 
 
 def read_registry() -> RegistryHistory:
@@ -43,7 +51,7 @@ def read_registry() -> RegistryHistory:
     from streams.registry.registry_topic import read_history
 
     keys = registry_keys()
-    history = asyncio.run(read_history(checked_kafka(), keys=keys))
+    history = asyncio.run(read_history(checked_librdkafka(), keys=keys))
     if history.bad:
         notes.print(
             f"{counted(len(history.bad), 'record')} of the registry topic cannot be used; check "
@@ -104,7 +112,7 @@ def wait_for_workers(version: str) -> RegistryUse:
     from infra.workers.registry_use import until_used
 
     with notes.status("waiting for the workers"):
-        return asyncio.run(until_used(checked_kafka(), version))
+        return asyncio.run(until_used(checked_librdkafka(), version))
 
 
 def raise_rejections(use: RegistryUse | None) -> None:

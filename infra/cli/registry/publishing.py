@@ -18,6 +18,7 @@ from infra.cli.output.registry import (
 from infra.cli.output.screen import notes, print_json, say
 from infra.cli.registry.access import (
     checked_kafka,
+    checked_librdkafka,
     lacks_keys,
     load_file,
     named_version,
@@ -136,7 +137,8 @@ def _checked(version: RegistryVersion, *, probe: bool) -> Checked:
     from infra.workers.checking import checked
 
     with notes.status("checking the workers"):
-        return asyncio.run(checked(checked_kafka(), version.snapshot, with_probe=probe))
+        kafka, librdkafka = checked_kafka(), checked_librdkafka()
+        return asyncio.run(checked(kafka, librdkafka, version.snapshot, with_probe=probe))
 
 
 def _previous(history: RegistryHistory) -> str:

@@ -16,6 +16,7 @@ from infra.cli.output.registry import (
 from infra.cli.output.screen import confirmed
 from infra.cli.registry.access import (
     checked_kafka,
+    checked_librdkafka,
     raise_rejections,
     read_registry,
     registry_keys,
@@ -106,10 +107,10 @@ def sign(
             "SLUICE_REGISTRY_KEY is not set; create a key (openssl rand -base64 32), set it for "
             "this command, then to all workers and sinks"
         )
-    kafka = checked_kafka()
+    librdkafka = checked_librdkafka()
 
     async def read() -> list[RegistryRecord]:
-        return [record async for record in read_records(kafka)]
+        return [record async for record in read_records(librdkafka)]
 
     plan = signing_plan(asyncio.run(read()), keys, version, every=every)
     if (
@@ -119,7 +120,7 @@ def sign(
     ):
         raise FoundProblemsError("nothing was signed")
     if not check and not plan.is_empty:
-        asyncio.run(publish_signed(kafka, plan, by=by, keys=keys))
+        asyncio.run(publish_signed(checked_kafka(), plan, by=by, keys=keys))
     use = None if check or no_wait or plan.pointer is None else wait_for_workers(plan.version)
     show_signing(plan, use, signed=not check, as_json=as_json)
     if check and not plan.is_empty:

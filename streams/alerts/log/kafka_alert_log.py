@@ -17,6 +17,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from core.kafka.consumer import open_consumer
+from core.kafka.standalone.bounded_reading import read_until
+from core.kafka.standalone.librdkafka_consumer import standalone
 from schemas.alert_evaluation import ALERT_PLACE, AlertEvaluation
 from schemas.journal_headers import without_nulls
 from schemas.topics import ALERTS
@@ -235,22 +237,15 @@ class KafkaAlertLog:
         return part
 
 
-async def read_alerts(kafka: Mapping[str, Any], since: int) -> Sequence[AlertRecord]:
-    """Yield all alerts from a broker time (ms) to the end of the topic."""
-    consumer = open_consumer(**kafka, enable_auto_commit=False, fetch_max_wait_ms=POLL_MS)
-    try:
-        await consumer.start()
-        consumer.assign([ALERT_PLACE])
-        end = (await consumer.end_offsets([ALERT_PLACE]))[ALERT_PLACE]
-        start = (await consumer.offsets_for_times({ALERT_PLACE: since}))[ALERT_PLACE]
-        consumer.seek(ALERT_PLACE, end if start is None else start.offset)
-        found: list[AlertRecord] = []
-        while await consumer.position(ALERT_PLACE) < end:
-            batches = await consumer.getmany(timeout_ms=POLL_MS)
-            found.extend(
-                AlertRecord(offset=each.offset, at=each.timestamp, value=each.value or b"")
-                for each in batches.get(ALERT_PLACE, ())
-            )
-        return found
-    finally:
-        await consumer.stop()
+async def read_alerts(librdkafka: Mapping[str, Any], since: int) -> Sequence[AlertRecord]:
+    """Return all alerts from a broker time (ms) to the end of the topic. Raises as
+    `StandaloneConsumer`.
+    """
+    async with standalone(librdkafka) as consumer:
+        ends = await consumer.ends([ALERT_PLACE])
+        consumer.assign(await consumer.offsets_at({ALERT_PLACE: since}))
+        return [
+            AlertRecord(offset=each.offset, at=each.timestamp, value=each.value or b"")
+            async for records in read_until(consumer, ends)
+            for each in records
+        ]

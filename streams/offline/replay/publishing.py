@@ -6,29 +6,25 @@ reports it as done: `flush` returns when the broker has all rows.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from confluent_kafka import (
-    Consumer,
     KafkaError,
-    KafkaException,
     Message,
     Producer,
-    TopicPartition,
 )
 
 from schemas.encoding.codec import Codec
 from schemas.errors import DeliveryError, UndecodableError
 from schemas.topics import REPLAY_DECISIONS
-from streams.offline.replay.request_log import RequestLogUnavailableError
+from streams.offline.replay.request_log import RequestLog
 from streams.offline.replay.rows import DECISION
 
 RUN_HEADER = "replay-run"
-_TIMEOUT_S = 10.0
 _FLUSH_S = 60.0
-_PATIENCE_S = 30.0
+_EVER = 2**62
+"""A time, ms, after every record."""
 
 
 class Rows(Protocol):
@@ -105,7 +101,7 @@ class KafkaRows:
 
 
 def events_of_run(
-    kafka: Mapping[str, Any], codec: Codec, run_id: str | None, *, topic: str = REPLAY_DECISIONS
+    log: RequestLog, codec: Codec, run_id: str | None, *, topic: str = REPLAY_DECISIONS
 ) -> Iterator[dict[str, Any]]:
     """Yield the events of a run on the replay topic (of all runs, with `None`), up to its current
     end.
@@ -113,33 +109,14 @@ def events_of_run(
     An unreadable row is skipped: the run decides its request again.
 
     Raises:
-        RequestLogUnavailableError: Kafka does not answer, or has no such topic.
+        RequestLogUnavailableError: Kafka does not answer.
+        NoTopicError: the topic is missing.
     """
-    consumer = Consumer(
-        {
-            "group.id": "sluice-replay-reads-without-a-group",
-            "enable.auto.commit": False,
-            "auto.offset.reset": "earliest",
-            "fetch.wait.max.ms": 50,
-            "isolation.level": "read_committed",
-            "log_level": 0,
-            **kafka,
-        }
-    )
-    try:
-        for place, end in _ends(consumer, topic):
-            for message in _messages(consumer, place, end):
-                event = event_of_run(
-                    dict(message.headers() or ()).items(), message.value(), codec, run_id
-                )
-                if event is not None:
-                    yield event
-    except KafkaException as error:
-        raise RequestLogUnavailableError(
-            f"Kafka does not answer ({error.args[0].name()}); check that it is up"
-        ) from None
-    finally:
-        consumer.close()
+    for span in log.spans([topic], 0, _EVER):
+        for logged in log.read(span, with_headers=True):
+            event = event_of_run(logged.headers, logged.value, codec, run_id)
+            if event is not None:
+                yield event
 
 
 def event_of_run(
@@ -159,34 +136,3 @@ def event_of_run(
     except UndecodableError:
         return None
     return None if event["kind"] == DECISION and event["source"] is None else event
-
-
-def _ends(consumer: Consumer, topic: str) -> list[tuple[TopicPartition, int]]:
-    found = consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic]
-    if found.error is not None:
-        raise RequestLogUnavailableError(f"topic {topic} does not exist; run sluice topics create")
-    places = []
-    for partition in sorted(found.partitions):
-        low, high = consumer.get_watermark_offsets(
-            TopicPartition(topic, partition), timeout=_TIMEOUT_S
-        )
-        if low < high:
-            places.append((TopicPartition(topic, partition, low), high))
-    return places
-
-
-def _messages(consumer: Consumer, place: TopicPartition, end: int) -> Iterator[Message]:
-    consumer.assign([place])
-    patience = time.monotonic() + _PATIENCE_S
-    while True:
-        for message in consumer.consume(2_000, timeout=0.2):
-            if message.error() is not None:
-                raise KafkaException(message.error())
-            patience = time.monotonic() + _PATIENCE_S
-            if int(message.offset() or 0) < end:
-                yield message
-        (position,) = consumer.position([place])
-        if position.offset >= end:
-            return
-        if time.monotonic() > patience:
-            raise RequestLogUnavailableError(f"{place.topic}: no answer within {_PATIENCE_S:.0f} s")

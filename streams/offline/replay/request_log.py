@@ -18,6 +18,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 
+from core.kafka.assigned_partitions import headers_of
 from schemas.errors import SluiceError
 from streams.offline.replay.run_spec import OffsetSpan
 
@@ -49,6 +50,7 @@ class Logged:
     offset: int
     timestamp: int
     value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 class RequestLog(Protocol):
@@ -62,8 +64,8 @@ class RequestLog(Protocol):
         """Return the partition's offsets that the log still has."""
         ...
 
-    def read(self, span: OffsetSpan) -> Iterator[Logged]:
-        """Yield the records of a span in order; deleted ones are skipped."""
+    def read(self, span: OffsetSpan, *, with_headers: bool = False) -> Iterator[Logged]:
+        """Yield the records of a span in order; deleted ones are skipped. Headers cost time."""
         ...
 
 
@@ -116,7 +118,7 @@ class KafkaRequestLog:
             raise _away(error) from None
         return OffsetSpan(topic=span.topic, partition=span.partition, first=low, end=high)
 
-    def read(self, span: OffsetSpan) -> Iterator[Logged]:
+    def read(self, span: OffsetSpan, *, with_headers: bool = False) -> Iterator[Logged]:
         """See `RequestLog.read`.
 
         Raises:
@@ -147,7 +149,12 @@ class KafkaRequestLog:
                     self._goes_on = (span.topic, span.partition, end)
                 if at <= end:
                     _, timestamp = message.timestamp()
-                    yield Logged(offset=at - 1, timestamp=timestamp, value=message.value())
+                    yield Logged(
+                        offset=at - 1,
+                        timestamp=timestamp,
+                        value=message.value(),
+                        headers=(headers_of(message) or ()) if with_headers else (),
+                    )
                 patience = time.monotonic() + _PATIENCE_S
             elif self._is_past(place, end):
                 return
@@ -227,7 +234,7 @@ class InMemoryRequestLog:
         end = records[-1].offset + 1 if records else 0
         return OffsetSpan(topic=span.topic, partition=span.partition, first=first, end=end)
 
-    def read(self, span: OffsetSpan) -> Iterator[Logged]:
+    def read(self, span: OffsetSpan, *, with_headers: bool = False) -> Iterator[Logged]:
         """See `RequestLog.read`."""
         for each in self._records.get((span.topic, span.partition), ()):
             if span.first <= each.offset < span.end:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,11 @@ from streams.routing.learned.ngrams import BUCKETS
 Floats = NDArray[np.float64]
 
 INNER_FOLDS = 4
+
+_MOST_FOREST_BYTES = 20_000_000
+"""Maximum size of a forest's arrays, unpacked. With more rows its leaves hold more of them: an
+artifact must fit into a record of the registry topic.
+"""
 
 _MATH_THREADS = 1
 """Threads of the numeric libraries. Their steps here are small: a second thread spins for the
@@ -83,7 +89,8 @@ def _fitted(
         examples.ngrams, targets, np.arange(len(examples)), chosen.penalty, weights
     )
     rows = np.column_stack((examples.numbers, linear)).astype(np.float32)
-    trees = _trees(chosen.trees, chosen.leaf, chosen.share_of_features, chosen)
+    leaf = _leaf(chosen.leaf, chosen.trees, targets)
+    trees = _trees(chosen.trees, leaf, chosen.share_of_features, chosen)
     forest = as_forest(trees.fit(rows, targets, sample_weight=weights))
     if not complete:
         forest = count_known(forest, trees, rows, examples.scores, weights)
@@ -127,8 +134,9 @@ def _fit_answers(
     chosen: FitOptions,
 ) -> AnswerModel:
     expected = np.zeros_like(targets)
+    leaf = _leaf(chosen.leaf, chosen.trees, targets)
     for inside, outside in _folds(np.arange(len(examples))):
-        trees = _trees(chosen.trees // 2, chosen.leaf, chosen.share_of_features, chosen)
+        trees = _trees(chosen.trees // 2, leaf, chosen.share_of_features, chosen)
         trees.fit(rows[inside], targets[inside], sample_weight=_of(weights, inside))
         expected[outside] = trees.predict(rows[outside])
     asked = [np.flatnonzero(known) for known in np.isfinite(examples.scores).T]
@@ -157,7 +165,8 @@ def _fit_answers(
             for column, (model, at) in enumerate(zip(models, asked, strict=True))
         ]
     ).astype(np.float32)
-    trees = _trees(chosen.answer_trees, chosen.answer_leaf, chosen.answer_share_of_features, chosen)
+    leaf = _leaf(chosen.answer_leaf, chosen.answer_trees, scores)
+    trees = _trees(chosen.answer_trees, leaf, chosen.answer_share_of_features, chosen)
     forest = as_forest(trees.fit(features, scores, sample_weight=weighed))
     return AnswerModel(text=text, forest=forest, prior=prior.astype(np.float32))
 
@@ -216,6 +225,14 @@ def _trees(count: int, leaf: int, share: float, chosen: FitOptions) -> ExtraTree
         random_state=chosen.seed,
         n_jobs=chosen.jobs,
     )
+
+
+def _leaf(least: int, trees: int, targets: Floats) -> int:
+    """Return the minimum rows of a leaf: `least`, or more to keep the forest's size."""
+    rows, outputs = len(targets), targets.shape[1]
+    node_bytes = 4 * (4 + outputs)
+    leaves: int = _MOST_FOREST_BYTES // (2 * trees * node_bytes)
+    return max(least, ceil(rows / leaves))
 
 
 def as_forest(grown: ExtraTreesRegressor) -> Forest:

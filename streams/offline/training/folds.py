@@ -133,8 +133,10 @@ def splits(labels: Labels, folds: int | None) -> list[tuple[NDArray[np.intp], ND
         if len(known) < 2:
             raise LabelsError("leaving groups out needs rows of at least two groups")
         return [(np.flatnonzero(named != each), np.flatnonzero(named == each)) for each in known]
-    _, groups = np.unique(labels.prompts, return_inverse=True)
-    if len(np.unique(groups)) < folds:
+    # An array of the texts would have the longest one's length in every row.
+    numbers = {prompt: number for number, prompt in enumerate(sorted(set(labels.prompts)))}
+    groups = np.array([numbers[prompt] for prompt in labels.prompts])
+    if len(numbers) < folds:
         raise LabelsError(f"{folds} folds need at least {folds} different prompts")
     return list(GroupKFold(folds, shuffle=True, random_state=0).split(groups, groups=groups))
 

@@ -82,6 +82,16 @@ class NgramRows:
 def weigh_rows(matrix: csr_matrix, idf: NDArray[np.float32]) -> csr_matrix:
     """Multiply each bucket by its weight and scale each row to length 1, in place."""
     matrix.data *= idf[matrix.indices]
-    lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+    lengths = np.sqrt(np.concatenate([_squares(matrix[at : at + _CHUNK])
+                                      for at in range(0, matrix.shape[0], _CHUNK)]))  # fmt: skip
     matrix.data *= np.repeat(1 / np.maximum(lengths, 1e-12), np.diff(matrix.indptr))
     return matrix
+
+
+_CHUNK = 1_024
+"""Rows whose squares are held at once."""
+
+
+def _squares(matrix: csr_matrix) -> Floats:
+    squares: Floats = np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel()
+    return squares

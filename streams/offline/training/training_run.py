@@ -110,7 +110,10 @@ def train(
         "strong": strong,
         f"held_out_{compared_by}": {name: round(value, 4) for name, value in figures.items()},
     }
-    fitted = fit_artifact(seen.take(chosen), about, options)
+    del judged
+    if len(chosen) < len(seen):
+        seen = seen.take(chosen)
+    fitted = fit_artifact(seen, about, options)
     artifact = replace(fitted, hash=read_artifact(pack_artifact(fitted)).hash)
     return Trained(
         artifact=artifact,
@@ -120,7 +123,7 @@ def train(
         auroc=figures if compared_by == AUROC else {},
         gains=_gains(
             labels.take(chosen),
-            replace(seen.take(chosen), answers={}),
+            replace(seen, answers={}),
             (weak, strong),
             compared_by,
             options,

@@ -15,7 +15,7 @@ from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from core.kafka import held_records
-from core.kafka.consumer import open_consumer
+from core.kafka.consumer import fetch_by_librdkafka, open_consumer
 
 PATIENCE_S = 30.0
 BIG = 3 * 1024 * 1024
@@ -57,11 +57,12 @@ class Topic:
     async def consumer(self, **settings: Any) -> AsyncIterator[AIOKafkaConsumer]:
         consumer = open_consumer(
             bootstrap_servers=self.bootstrap,
-            librdkafka=self._librdkafka,
             enable_auto_commit=False,
             **{"auto_offset_reset": "earliest", "fetch_max_wait_ms": 20, **settings},
         )
         await consumer.start()
+        if self._librdkafka is not None:
+            await fetch_by_librdkafka(consumer, self._librdkafka)
         try:
             yield consumer
         finally:
@@ -326,7 +327,8 @@ def test_the_end_of_a_partition_is_known(topic: Topic) -> None:
             consumer.assign([topic.place()])
             await _read(consumer, 2)
             async with asyncio.timeout(PATIENCE_S):
-                while consumer.highwater(topic.place()) != 2:
+                known = getattr(consumer._fetcher, "highwater", consumer.highwater)
+                while known(topic.place()) != 2:
                     await consumer.getmany(timeout_ms=100)
 
     asyncio.run(case())

@@ -86,7 +86,7 @@ def test_records_at_the_positions_are_read_and_deleted_ones_skipped(
         held = {place: value for place, value in written.items()
                 if place.partition != first.partition or place.offset >= 3}  # fmt: skip
         log: PromptLog = InMemoryPromptLog(held) if kind == "memory" else KafkaPromptLog(
-            {"bootstrap_servers": kafka}
+            {"bootstrap.servers": kafka}
         )  # fmt: skip
         wanted = [place for place in written if place.offset in {0, 1, 3, 4, 20, 29}]
         never = [replace(first, offset=900), replace(first, topic=f"{own_name}-never")]
@@ -129,7 +129,7 @@ def test_from_tables_and_log_to_a_published_artifact(
     kept = [orjson.loads(line) for line in rows.read_bytes().splitlines()]
     assert {row["prompt"] for row in kept} == set(labels(ROWS).prompts)
     assert {row["weight"] for row in kept} == {10.0}
-    history = asyncio.run(read_history({"bootstrap_servers": kafka}, keys=None))
+    history = asyncio.run(read_history({"bootstrap.servers": kafka}, keys=None))
     assert list(history.artifacts) == [found["artifact"]]
 
 

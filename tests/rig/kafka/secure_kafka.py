@@ -217,6 +217,8 @@ class SecureKafka:
                     "INSIDE:PLAINTEXT,OUTSIDE:SASL_SSL,CONTROLLER:PLAINTEXT"
                 ),
                 "inter.broker.listener.name": "INSIDE",
+                # A connection ends with its token.
+                "connections.max.reauth.ms": "600000",
                 "sasl.enabled.mechanisms": "SCRAM-SHA-512,OAUTHBEARER",
                 "ssl.keystore.type": "PEM",
                 "ssl.keystore.location": str(both),

@@ -713,7 +713,7 @@ READERS: tuple[TopicReader, ...] = (
     TopicReader(
         name="replay rows",
         topics=(REPLAY_DECISIONS,),
-        modules=("streams/offline/replay/publishing.py",),
+        modules=(_REPLAY_LOG,),
         open=_opening(_ReplayRows),
     ),
 )

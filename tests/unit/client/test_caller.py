@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from types import SimpleNamespace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
 import pytest
+from aiokafka import TopicPartition
 
+from core.kafka.standalone.in_memory import InMemoryConsumer, InMemoryTopics
 from infra.cli.output.screen import print_json
-from schemas.errors import LocalStackError
-from streams.client.caller import CORRELATION_ID, KafkaCaller, ReceivedReply, _listen
+from schemas.errors import KafkaAccessError, KafkaAwayError, LocalStackError, SluiceError
+from schemas.topics import REPLIES
+from streams.client import caller as caller_module
+from streams.client.caller import (
+    CORRELATION_ID,
+    KafkaCaller,
+    ReceivedReply,
+    listen,
+    reply_partitions,
+)
 
 REPLY = {
     "request_id": "r", "status": "replied", "tiers_tried": ["simple"], "latency_ms": 1.5,
@@ -73,28 +84,67 @@ def test_records_with_its_correlation_id_that_are_no_replies_are_passed_over() -
     asyncio.run(run())
 
 
-def test_a_null_correlation_id_matches_no_request() -> None:
-    async def records() -> Any:
-        yield SimpleNamespace(headers=[(CORRELATION_ID, None)], value=b"{}")
+class _Listening:
+    """A caller with one request, and the reply topic in memory that it listens to."""
 
+    def __init__(self) -> None:
+        self.topics = InMemoryTopics()
+        self.topics.create(REPLIES)
+
+    def reply(self, correlation: bytes | None, partition: int = 0) -> None:
+        self.topics.append(
+            TopicPartition(REPLIES, partition),
+            orjson.dumps(REPLY),
+            headers=[(CORRELATION_ID, correlation)],
+        )
+
+    @asynccontextmanager
+    async def called(self) -> AsyncIterator[tuple[bytes, asyncio.Future[ReceivedReply]]]:
+        caller, correlation, future = await _called()
+        consumer = InMemoryConsumer(self.topics)
+        positions = dict.fromkeys(await reply_partitions(consumer), 0)
+        consumer.assign(positions)
+        listening = asyncio.create_task(listen(consumer, caller, positions))
+        try:
+            async with asyncio.timeout(10):
+                yield correlation, future
+        finally:
+            listening.cancel()
+
+
+def test_a_reply_is_heard_after_records_of_others() -> None:
     async def run() -> None:
-        caller, _, future = await _called()
-        await _listen(records(), caller)  # type: ignore[arg-type]
-        assert not future.done()
+        scene = _Listening()
+        scene.reply(None)
+        scene.reply(b"another")
+        async with scene.called() as (correlation, future):
+            scene.reply(correlation)
+            assert (await future).reply == REPLY
 
     asyncio.run(run())
 
 
-def test_waiting_callers_fail_if_reading_of_the_topic_fails() -> None:
-    async def records() -> Any:
-        raise RuntimeError("a defect")
-        yield
+def test_a_reply_on_a_partition_that_was_added_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caller_module, "_PARTITIONS_S", 0.0)
 
     async def run() -> None:
-        caller, _, future = await _called()
-        await _listen(records(), caller)  # type: ignore[arg-type]
-        with pytest.raises(LocalStackError):
-            await future
+        scene = _Listening()
+        async with scene.called() as (correlation, future):
+            scene.topics.create(REPLIES, 2)
+            scene.reply(correlation, partition=1)
+            assert (await future).reply == REPLY
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("fault", [KafkaAccessError("token"), KafkaAwayError("no answer")])
+def test_waiting_callers_fail_if_reading_of_the_topic_fails(fault: SluiceError) -> None:
+    async def run() -> None:
+        scene = _Listening()
+        async with scene.called() as (_, future):
+            scene.topics.fail(fault)
+            with pytest.raises(LocalStackError, match=str(fault)):
+                await future
 
     asyncio.run(run())
 

@@ -34,6 +34,7 @@ def _topic(monkeypatch: pytest.MonkeyPatch) -> None:
             yield each
 
     monkeypatch.setattr(repairing, "checked_kafka", dict)
+    monkeypatch.setattr(repairing, "checked_librdkafka", dict)
     monkeypatch.setattr(repairing, "registry_keys", lambda: RegistryKeys(["abcdefghij" * 4]))
     monkeypatch.setattr(registry_topic, "read_records", read_records)
 

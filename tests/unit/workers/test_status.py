@@ -7,16 +7,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
+from aiokafka import TopicPartition
 
 from core.clock import StillClock
+from core.kafka.standalone.in_memory import InMemoryConsumer, InMemoryTopics
 from infra.workers.registry_use import registry_use
-from infra.workers.status_topic import LiveWorkers
+from infra.workers.status_topic import LiveWorkers, StatusTopic, assign_valid_period
 from schemas.errors import UndecodableError
 from schemas.topics import WORKERS
 from schemas.worker_status import GONE_S, WorkerStatus
 from streams.journal.in_memory_log import MemoryLog
 from streams.worker.status_reports import StatusReports
 
+PLACE = TopicPartition(WORKERS, 0)
 STATUS = WorkerStatus(
     worker="worker-1", incarnation="1", registry="a" * 16, keys=("OPENAI_API_KEY",), hosts=("*",)
 )
@@ -147,3 +150,43 @@ def test_a_missing_or_broken_topic_stops_nothing(caplog: pytest.LogCaptureFixtur
 
     asyncio.run(whole())
     assert len([each for each in caplog.records if WORKERS in each.getMessage()]) == 2
+
+
+def _topic(*times: int) -> tuple[InMemoryTopics, InMemoryConsumer]:
+    topics = InMemoryTopics()
+    topics.create(WORKERS)
+    for number, at in enumerate(times):
+        topics.append(PLACE, _status(f"w{number}"), key=b"w%d" % number, at=at)
+    return topics, InMemoryConsumer(topics)
+
+
+def _status(worker: str) -> bytes:
+    return replace(STATUS, worker=worker).encode()
+
+
+def test_the_topic_is_read_from_the_first_status_that_is_still_valid() -> None:
+    gone_ms = int(GONE_S * 1000)
+    topics, consumer = _topic(0, 5, gone_ms + 5, gone_ms + 10)
+
+    async def case() -> list[list[str]]:
+        await assign_valid_period(consumer)
+        assert consumer.position(PLACE) == 2
+        topic = StatusTopic(consumer)
+        first = await topic.alive()
+        topics.append(PLACE, None, key=b"w3", at=gone_ms + 20)
+        return [[each.worker for each in found] for found in (first, await topic.alive())]
+
+    assert asyncio.run(case()) == [["w2", "w3"], ["w2"]]
+
+
+def test_an_empty_topic_has_no_workers_until_one_reports() -> None:
+    topics, consumer = _topic()
+
+    async def case() -> list[int]:
+        await assign_valid_period(consumer)
+        topic = StatusTopic(consumer)
+        before = len(await topic.alive())
+        topics.append(PLACE, _status("w"), key=b"w", at=1)
+        return [before, len(await topic.alive())]
+
+    assert asyncio.run(case()) == [0, 1]

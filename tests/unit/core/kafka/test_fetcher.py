@@ -37,6 +37,9 @@ class InMemorySource:
     def resume(self, places: Collection[TopicPartition]) -> None:
         self.paused.difference_update(places)
 
+    def taken(self) -> None:
+        """Nothing waits."""
+
     def highwater(self, place: TopicPartition) -> int | None:
         return None
 

@@ -13,7 +13,14 @@ from typing import Any
 import pytest
 
 from core.credentials import Hidden
-from core.kafka.tokens import AsyncTokens, TokenEndpoint, TokenFile
+from core.kafka.tokens import (
+    RETRY_S,
+    AsyncTokens,
+    LibrdkafkaTokens,
+    Token,
+    TokenEndpoint,
+    TokenFile,
+)
 from schemas.errors import ConfigurationError
 from tests.rig.http import QuietHandler, serving
 
@@ -97,3 +104,37 @@ def test_a_token_in_a_file_is_read_each_time_and_says_itself_when_it_ends(tmp_pa
         assert source.token().value == text
         assert source.token().expires_at == 1_300.0
         assert asyncio.run(AsyncTokens(source).token()) == text
+
+
+class _Scripted:
+    """A source of the next token, or of its fault."""
+
+    def __init__(self, *script: Token | ConfigurationError) -> None:
+        self._script = iter(script)
+
+    def token(self) -> Token:
+        each = next(self._script)
+        if isinstance(each, ConfigurationError):
+            raise each
+        return each
+
+
+def test_librdkafka_keeps_its_token_while_there_is_no_new_one() -> None:
+    away = ConfigurationError("the token endpoint is away")
+    first = Token(value=Hidden("first"), expires_at=100.0)
+    second = Token(value=Hidden("second"), expires_at=300.0)
+    now = 50.0
+    tokens = LibrdkafkaTokens(_Scripted(first, away, away, second), lambda: now)
+
+    assert tokens("") == ("first", 100.0)
+    assert tokens("") == ("first", 100.0)
+    now = 200.0
+    assert tokens("") == ("first", now + RETRY_S)
+    assert tokens("") == ("second", 300.0)
+
+
+def test_librdkafka_without_any_token_names_the_cause() -> None:
+    tokens = LibrdkafkaTokens(_Scripted(ConfigurationError("no file")))
+
+    with pytest.raises(ConfigurationError, match="no file"):
+        tokens("")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.offline.evaluation.calibration import auroc
-from streams.offline.training.fit import as_forest, fit_artifact
+from streams.offline.training.fit import _leaf, as_forest, fit_artifact
 from streams.offline.training.label_features import label_features
 from streams.offline.training.labels import labels_of
 from streams.routing.learned import answer_numbers, text_numbers
@@ -118,3 +118,10 @@ def test_expected_scores_are_within_those_that_were_seen(text: str) -> None:
     expected = artifact().prompt.predict(Tokens.of(text))
 
     assert ((expected >= 0) & (expected <= 1)).all()
+
+
+def test_more_rows_have_larger_leaves_so_that_the_artifact_stays_small() -> None:
+    rows = np.zeros((100_000, 10))
+
+    assert _leaf(8, 200, rows[:1_000]) == 8
+    assert _leaf(8, 200, rows) > 100

@@ -1,0 +1,1 @@
+"""Consumers without a group: the port, its adapter to librdkafka, and its in-memory twin."""
