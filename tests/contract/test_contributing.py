@@ -185,7 +185,7 @@ def test_every_file_of_the_list_has_to_do_with_the_example(title: str) -> None:
 
 
 @pytest.mark.parametrize("title", EXAMPLES)
-def test_no_exception_is_left_over(title: str) -> None:
+def test_no_exception_is_unused(title: str) -> None:
     example = EXAMPLES[title]
 
     assert set(example.without) <= set(_steps(title))

@@ -84,7 +84,7 @@ def test_our_values_are_registered_and_written_in_frames() -> None:
     asyncio.run(whole())
 
 
-def test_a_writers_older_schema_is_learnt_and_read() -> None:
+def test_a_writers_older_schema_is_fetched_and_read() -> None:
     async def whole() -> None:
         older = orjson.loads(orjson.dumps(whole_schema("Feedback")))
         older["fields"] = [field for field in older["fields"] if field["name"] != "comment"]

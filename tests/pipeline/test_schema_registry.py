@@ -73,7 +73,7 @@ def test_a_framed_request_gets_a_framed_reply_and_its_events_are_rows(
     assert framed.processes["sink-1"].alive
 
 
-def test_an_id_that_the_registry_does_not_know_is_a_dead_letter(framed: Stack) -> None:
+def test_an_unknown_schema_id_is_a_dead_letter(framed: Stack) -> None:
     async def case(caller: Sender) -> None:
         value = _in_frame(4_000_000)
         correlation = await caller.send(value)

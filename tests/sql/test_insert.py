@@ -77,7 +77,7 @@ def test_the_insert_of_a_paused_predecessor_is_refused(
     assert _count(tables) == (250, 250)
 
 
-def test_of_two_claims_of_one_epoch_only_the_greater_writes(
+def test_of_two_leases_of_one_epoch_only_the_greater_writes(
     tables: Client, with_store: WithStore
 ) -> None:
     async def case(store: ClickHouseStore) -> None:
@@ -132,7 +132,7 @@ def test_rows_deleted_by_an_operator_can_be_stored_again(
     assert _count(tables) == (40, 40)
 
 
-def test_partitions_that_go_together_are_stored_with_their_own_places(
+def test_partitions_of_one_insert_are_stored_with_their_own_offsets(
     tables: Client, with_store: WithStore
 ) -> None:
     places = [Place(COST, number) for number in (11, 2, 0)]
@@ -171,7 +171,7 @@ def test_a_joint_insert_of_partitions_is_atomic(
     assert _count(tables) == (0, 0)
 
 
-def test_partitions_without_a_claim_are_refused(tables: Client, with_store: WithStore) -> None:
+def test_partitions_without_a_lease_are_refused(tables: Client, with_store: WithStore) -> None:
     async def case(store: ClickHouseStore) -> None:
         claim = (await store.claim([PLACE]))[PLACE]
         other = Place(COST, 1)

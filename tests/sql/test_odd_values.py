@@ -146,7 +146,7 @@ ODD: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("what", ODD)
 @pytest.mark.parametrize("is_careful", [False, True])
-def test_odd_numbers_are_stored_within_their_bounds(
+def test_extreme_numbers_are_stored_within_their_bounds(
     tables: Client, with_store: WithStore, what: str, is_careful: bool
 ) -> None:
     topic, event, wanted = ODD[what]

@@ -44,7 +44,7 @@ def test_stored_texts_expire_as_well(tables: Client, settings: SinkSettings) -> 
     assert _merged(tables) == {"old": ""}
 
 
-def test_rows_go_when_all_of_their_part_are_old_enough(
+def test_rows_expire_once_all_of_their_part_are_old_enough(
     tables: Client, settings: SinkSettings
 ) -> None:
     keep_only(tables, _kept(settings, row_days=100))
@@ -66,7 +66,7 @@ def test_unchanged_retention_is_not_set_again(tables: Client, settings: SinkSett
     assert len(keep_only(tables, _kept(settings, text_days=7, row_days=100))) == texts
 
 
-def test_zero_days_are_for_ever(tables: Client, settings: SinkSettings) -> None:
+def test_zero_days_disable_expiry(tables: Client, settings: SinkSettings) -> None:
     keep_only(tables, _kept(settings, text_days=30, row_days=100))
     keep_only(tables, _kept(settings, text_days=0, row_days=0))
     _put(tables, 5_000, "old")

@@ -93,7 +93,7 @@ def test_recorded_calls_balance_with_the_simulator_s_ledger(run: Run) -> None:
     assert {reply["status"] for reply in replies.values()} == {"replied"}
 
 
-def test_calls_of_every_purpose_are_rows_of_their_own(pipeline: Stack, run: Run) -> None:
+def test_calls_of_every_purpose_have_rows(pipeline: Stack, run: Run) -> None:
     found = dict(
         rows(
             pipeline.clickhouse_url,

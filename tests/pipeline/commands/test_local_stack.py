@@ -87,7 +87,7 @@ def test_a_child_that_ends_early_is_reported_with_its_last_lines(tmp_path: Path)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the leash is Linux's")
-def test_a_child_dies_with_its_parent_even_when_that_is_killed(tmp_path: Path) -> None:
+def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; "
         "from infra.devstack.processes.process import start_process; "

@@ -164,7 +164,7 @@ def test_a_request_id_used_again_under_another_correlation_gets_the_first_reply(
     _run(pipeline, case)
 
 
-def test_a_request_id_is_its_tenants_own(pipeline: Stack, own_name: str) -> None:
+def test_request_ids_are_scoped_to_their_tenant(pipeline: Stack, own_name: str) -> None:
     async def case(caller: Sender) -> None:
         replies = [
             await caller.ask({"request_id": own_name, "tenant": tenant, "prompt": "hi"})

@@ -142,7 +142,7 @@ def test_under_the_live_registry_every_decision_is_the_same(replays: Replays) ->
     assert found["change"]["cost_nano"]["mean"] == pytest.approx(0)
 
 
-def test_a_cheaper_policy_is_cheaper_and_worse_and_names_the_basis(
+def test_a_cheaper_policy_has_lower_cost_and_quality_and_names_the_basis(
     replays: Replays,
 ) -> None:
     found = replays.run("run", "--since", "1h", "--registry", replays.file(CHEAP))

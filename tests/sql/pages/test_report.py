@@ -50,7 +50,7 @@ def page(write) -> str:  # type: ignore[no-untyped-def]
     return str(page)
 
 
-def test_its_figures_are_those_of_the_questions(asked: Ask, page: str) -> None:
+def test_report_figures_equal_the_query_results(asked: Ask, page: str) -> None:
     for name in ("cost_vs_baseline", "provider_health", "quality_by_tier", "latency_by_tier"):
         rows = asked(name)
         assert rows, name

@@ -134,7 +134,7 @@ def _of_the_views(settings: SinkSettings, since: int, until: int) -> Totals:
 
 
 @pytest.mark.parametrize("number", range(len(RANGES)))
-def test_totals_agree_wherever_one_looks(
+def test_totals_agree_in_topic_rows_views_and_queries(
     settings: SinkSettings, asking: QueryRunner, number: int
 ) -> None:
     since, until = RANGES[number]

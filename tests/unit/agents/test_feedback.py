@@ -68,7 +68,7 @@ def test_feedback_counts_for_the_tenant_that_it_can_only_mean(
     ("requests", "request_id"),
     [((("a", "r1"), ("b", "r1")), "r1"), ((("a", "r1"), ("b", "r2")), "elsewhere")],
 )
-def test_feedback_that_may_mean_several_tenants_goes_aside_and_says_why(
+def test_feedback_of_an_ambiguous_tenant_is_dead_lettered_with_the_reason(
     requests: tuple[tuple[str, str], ...], request_id: str
 ) -> None:
     world = _said(*requests, request_id=request_id)
@@ -80,7 +80,7 @@ def test_feedback_that_may_mean_several_tenants_goes_aside_and_says_why(
 
 
 @pytest.mark.parametrize("odd", [{"score": True}, {"score": "0.5"}, {"comment": 5}])
-def test_feedback_of_wrong_types_goes_aside(odd: dict[str, Any]) -> None:
+def test_feedback_of_wrong_types_is_dead_lettered(odd: dict[str, Any]) -> None:
     world = _said(("a", "r1"), request_id="r1", tenant="a", **odd)
 
     assert _tenants(world) == []

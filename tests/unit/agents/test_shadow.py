@@ -37,7 +37,7 @@ def shadows(world: World) -> list[dict[str, Any]]:
     return [event for event in world.events(COST, "CostEvent") if event["purpose"] == "shadow"]
 
 
-def test_another_tier_is_asked_behind_the_reply_with_its_probability() -> None:
+def test_another_tier_is_called_after_the_reply_with_its_probability_recorded() -> None:
     world = answered()
     (shadow,) = shadows(world)
 
@@ -47,7 +47,7 @@ def test_another_tier_is_asked_behind_the_reply_with_its_probability() -> None:
     assert kinds == ["started", "replied", "started"]
 
 
-def test_the_sender_does_not_pay_for_it() -> None:
+def test_the_reply_s_cost_excludes_the_shadow_call() -> None:
     world = answered()
     (reply,) = world.replies()
     answer, _ = world.events(COST, "CostEvent")
@@ -55,7 +55,7 @@ def test_the_sender_does_not_pay_for_it() -> None:
     assert round(reply["cost_usd"] * 1e9) == answer["cost_nano"]
 
 
-def test_the_weaker_answer_is_held_against_the_stronger() -> None:
+def test_the_agreement_of_weaker_and_stronger_answer_is_recorded() -> None:
     world = answered()
     (signal,) = [
         event for event in world.events(QUALITY, "QualityEvent") if event["signal"] == "agreement"
@@ -77,7 +77,7 @@ def test_a_judge_judges_both_answers() -> None:
     assert judged == {answer["call_id"]: 0.75, shadows(world)[0]["call_id"]: 0.75}
 
 
-def test_the_draw_stands_in_the_decision_whether_or_not_a_call_follows() -> None:
+def test_the_shadow_draw_is_recorded_with_or_without_a_call() -> None:
     world = answered(SHADOWED.replace("share: 1.0", "share: 0.000001"))
     (outcome,) = [each for each in world.events(OUTCOMES, "OutcomeEvent") if each["final"]]
     steps = orjson.loads(outcome["decision"]["inputs"])["hops"][0]["steps"]
@@ -96,7 +96,7 @@ def test_a_caller_who_pinned_the_model_is_not_shadowed() -> None:
     assert shadows(answered(decision=pinned)) == []
 
 
-def test_without_money_left_no_further_call_is_made() -> None:
+def test_an_exhausted_allowance_stops_shadow_calls() -> None:
     poor = SHADOWED.replace("usd_per_day: 100", "usd_per_day: 0.00000001")
 
     assert len(shadows(answered(poor, requests=3))) == 1
@@ -124,7 +124,7 @@ def test_two_workers_fill_at_the_rate_of_the_partitions_they_own() -> None:
     assert not allowance.open(DAY_MS, 4_000)
 
 
-def test_an_allowance_that_nobody_used_is_kept_for_an_hour_only() -> None:
+def test_an_unused_allowance_accumulates_for_at_most_an_hour() -> None:
     allowance = ShadowSpendLimiter(lambda: 1.0)
     allowance.open(DAY_MS, 0)
     allowance.open(DAY_MS, DAY_MS)

@@ -69,7 +69,7 @@ def test_waits_become_longer_and_stay_bounded() -> None:
     assert 4 <= waited[60] <= 6
 
 
-def test_an_outage_beyond_the_deadline_is_told_to_the_sender() -> None:
+def test_an_outage_beyond_the_deadline_gets_a_retryable_error_reply() -> None:
     world = World(script=lambda call, endpoint: DOWN)
     lived(world, world.request(deadline_at=world.clock.now() + 20_000))
 
@@ -86,7 +86,7 @@ def test_a_policy_that_does_not_wait_fails_at_once() -> None:
     assert "parked" not in kinds(world)
 
 
-def test_what_stays_wrong_is_not_waited_for() -> None:
+def test_a_permanent_error_fails_without_waiting() -> None:
     refuses = ProviderError(ErrorClass.AUTH, "no key", status=401)
     world = lived(World(script=lambda call, endpoint: refuses))
 
@@ -108,7 +108,7 @@ def test_an_instance_that_is_down_is_reported_once() -> None:
     assert len(rules) == len(set(rules))
 
 
-def test_a_limit_is_kept_and_what_is_over_it_waits_on_its_own_tier() -> None:
+def test_requests_over_a_rate_limit_wait_on_their_tier() -> None:
     world = World(script=lambda call, endpoint: says("Paris."), registry=LIMITED)
     begun = world.clock.now()
     lived(world, *(world.request(request_id=f"r{n}", offset=n) for n in range(8)))
@@ -130,7 +130,7 @@ def test_a_tenant_over_its_limit_waits_while_another_is_served() -> None:
     assert max(ids.index(f"c{n}") for n in range(4)) < min(ids.index(f"l{n}") for n in range(1, 4))
 
 
-def test_a_limit_that_lets_nobody_in_before_the_deadline_is_told_to_the_sender() -> None:
+def test_a_rate_limit_beyond_the_deadline_gets_a_no_capacity_reply() -> None:
     world = World(script=lambda call, endpoint: says("Paris."), registry=LIMITED)
     soon = world.clock.now() + 1_500
     lived(world, world.request(deadline_at=soon))
@@ -139,7 +139,7 @@ def test_a_limit_that_lets_nobody_in_before_the_deadline_is_told_to_the_sender()
     assert (reply["status"], reply["error"]["code"]) == ("expired", "no_capacity")
 
 
-def test_a_hop_is_parked_with_an_outcome_of_its_own_and_comes_back_as_its_next_visit() -> None:
+def test_a_parked_hop_has_an_outcome_and_returns_as_its_next_visit() -> None:
     world = lived(outage(5_000))
     outcomes = world.events(OUTCOMES, "OutcomeEvent")
     parked = [event for event in outcomes if event["kind"] == "parked"]
@@ -189,7 +189,7 @@ def test_a_wait_takes_its_topic_s_delay_and_leaves_the_message_as_it_is() -> Non
 
 
 @pytest.mark.parametrize("bound", [b"", b"llm.replies.v1", b"__consumer_offsets", b"\xff"])
-def test_what_is_bound_for_no_tier_is_dead_lettered(bound: bytes) -> None:
+def test_a_waiting_message_for_no_tier_is_dead_lettered(bound: bytes) -> None:
     world = World()
     _wait(world, _waiting(world, **{BOUND_FOR: bound}))
 
@@ -205,7 +205,7 @@ def test_a_worker_that_leaves_hands_its_waiting_messages_on() -> None:
     assert world.log.values(tier_topic("simple")) == []
 
 
-def test_ordinary_hops_find_no_room_while_one_of_priority_waits_in_place() -> None:
+def test_an_ordinary_hop_is_parked_while_a_priority_hop_waits() -> None:
     async def whole() -> None:
         world = World(script=lambda call, endpoint: says("Paris."))
         deps = await world.worker()
@@ -223,7 +223,7 @@ def test_ordinary_hops_find_no_room_while_one_of_priority_waits_in_place() -> No
     asyncio.run(whole())
 
 
-def test_a_hop_whose_tier_was_taken_away_goes_on_with_the_dearest_tier() -> None:
+def test_a_waiting_hop_of_a_removed_tier_continues_on_the_last_tier() -> None:
     world = World()
     record = tier_record(world.request(tier="gone", visit=1), Codecs())
     message = replace(
@@ -239,7 +239,7 @@ def test_a_hop_whose_tier_was_taken_away_goes_on_with_the_dearest_tier() -> None
     assert BOUND_FOR not in dict(back.headers)
 
 
-def test_a_hop_whose_tier_was_taken_away_and_that_is_unreadable_is_dead_lettered() -> None:
+def test_an_unreadable_waiting_hop_of_a_removed_tier_is_dead_lettered() -> None:
     world = World()
     _wait(world, _waiting(world, **{BOUND_FOR: b"llm.tier.gone.v1"}))
 

@@ -62,7 +62,7 @@ def test_a_breach_that_ends_before_its_time_never_fires() -> None:
     assert _states(world) == []
 
 
-def test_a_value_that_trembles_about_its_bound_fires_once() -> None:
+def test_a_value_that_oscillates_around_its_bound_fires_once() -> None:
     world = World(alerting(ERRORS))
     world.see(*(end(T0 + n, "failed") for n in range(51)), *(end(T0 + n) for n in range(49)))
     world.at(T0 + SECOND)

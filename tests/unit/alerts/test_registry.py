@@ -34,7 +34,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_is_refused_and_says_where(case: str) -> None:
+def test_an_invalid_alert_setting_is_refused_with_its_path(case: str) -> None:
     text, said = WRONG[case]
     with pytest.raises(ValidationError, match=said):
         alerting(text)
@@ -60,7 +60,7 @@ def test_two_rules_may_measure_the_same() -> None:
     assert warn == {"stop": 50, "warn": 10}
 
 
-def test_a_webhook_wants_all_alerts_unless_it_names_some() -> None:
+def test_a_webhook_receives_all_alerts_unless_it_names_rules() -> None:
     text = """
     webhooks:
       - {url: "https://hooks.example/a"}

@@ -35,7 +35,7 @@ def test_a_series_has_its_median_and_the_range_of_its_rounds() -> None:
         ((100, 100, 100), (120, 121, 122), "MB", WORSE),
     ],
 )
-def test_a_change_beyond_the_spread_is_marked_by_what_the_unit_wants(
+def test_a_change_beyond_the_spread_is_marked_better_or_worse_by_its_unit(
     base: tuple[float, ...], this: tuple[float, ...], unit: str, mark: str
 ) -> None:
     assert _compared(base, this, unit).mark == mark

@@ -56,7 +56,7 @@ def test_a_grown_registry_is_valid_and_routes_as_the_base_does(setup: Setup) -> 
         assert decide(subject, grown, context).tier == decide(subject, base, context).tier
 
 
-def test_budgets_are_left_out_of_the_cells_that_say_so() -> None:
+def test_cells_without_budgets_have_none_in_their_registry() -> None:
     assert "budgets" in registry_of(CELLS["workers-4"])
     assert "budgets" not in registry_of(CELLS["workers-4-no-budgets"])
 

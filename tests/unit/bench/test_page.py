@@ -26,7 +26,7 @@ def _parts(*rows: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {"worker": {"figures": list(rows)}}
 
 
-def test_tables_replace_what_lies_between_their_marks() -> None:
+def test_tables_replace_the_text_between_their_marks() -> None:
     goal_table = "<!-- figures: goals -->\nold\n<!-- end -->\n"
     page = f"a\n{goal_table}b\n<!-- figures: sink -->\nkept\n<!-- end -->\n"
     new = filled(page, {"goals": "| x |\n", "sink": ""})
@@ -36,12 +36,12 @@ def test_tables_replace_what_lies_between_their_marks() -> None:
     assert filled(new, {"goals": "| x |\n", "sink": ""}) == new
 
 
-def test_a_goal_over_the_base_is_held_against_the_ratio() -> None:
+def test_a_goal_relative_to_the_base_is_compared_with_the_ratio() -> None:
     parts = _parts(_row("saturation", "worker CPU", 4.0, 1.9))
     assert f"| {GOALS[0].text} | 1 | 0.475 | ≤ 0.5 | yes |" in goals(parts)
 
 
-def test_a_goal_of_this_tree_is_held_against_its_median() -> None:
+def test_a_goal_of_this_tree_is_compared_with_its_median() -> None:
     parts = _parts(_row("idle", "worker", 0.08, 0.02))
     assert "| idle worker, cores | 0.08 | 0.02 | ≤ 0.015 | no |" in goals(parts)
 

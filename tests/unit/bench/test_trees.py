@@ -49,7 +49,7 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_commit_gets_a_tree_of_its_own_that_is_used_again(repository: Path) -> None:
+def test_the_tree_of_a_commit_is_reused(repository: Path) -> None:
     digest = _commit(repository, "setup:\n\t@echo x >> made\n")
     _commit(repository, "setup:\n\t@false\n")
     first = commit_tree(digest[:8], repository)

@@ -38,7 +38,7 @@ def test_those_charged_lately_stay_in_memory() -> None:
     books.close()
 
 
-def test_a_window_on_the_shelf_is_forgotten_too() -> None:
+def test_dropping_a_window_removes_spilled_accounts() -> None:
     books = AccountStore(1, most=2)
     for number in range(10):
         books.charge(_account(number), 0, 1)
@@ -49,7 +49,7 @@ def test_a_window_on_the_shelf_is_forgotten_too() -> None:
     books.close()
 
 
-def test_a_worker_of_few_accounts_in_memory_agrees_with_the_truth() -> None:
+def test_a_worker_with_few_accounts_in_memory_has_the_exact_sums() -> None:
     async def story() -> None:
         world = World(budgets=[HOURLY], most=3)
         world.owners = {0: "w1", 1: "w1", 2: "w1"}
@@ -74,7 +74,7 @@ def test_a_worker_of_few_accounts_in_memory_agrees_with_the_truth() -> None:
     asyncio.run(story())
 
 
-def test_an_estimate_counts_once_and_makes_way_for_the_cost() -> None:
+def test_an_estimate_counts_once_until_it_is_retracted() -> None:
     books = AccountStore(1)
     for _ in range(2):
         books.estimate(_account(1), 0, "c1", 30)
@@ -88,7 +88,7 @@ def test_an_estimate_counts_once_and_makes_way_for_the_cost() -> None:
     assert books.cell(_account(1), 0).is_nothing
 
 
-def test_estimates_that_are_too_many_to_remember_stay_counted() -> None:
+def test_estimates_beyond_the_limit_stay_counted_and_cannot_be_retracted() -> None:
     books = AccountStore(1)
     for number in range(MOST_ESTIMATES + 5):
         books.estimate(_account(1), 0, f"c{number}", 1)

@@ -32,7 +32,7 @@ def _total(worker: Worker, world: World) -> int:
     return balance.spent.total
 
 
-def test_of_two_calls_that_want_the_last_of_a_budget_one_is_allowed() -> None:
+def test_of_two_calls_that_need_the_rest_of_a_budget_one_is_allowed() -> None:
     async def story() -> None:
         world = World()
         worker = await world.worker()
@@ -126,7 +126,7 @@ def test_spend_of_other_workers_counts_for_this_one() -> None:
     _run(story)
 
 
-def test_after_everything_died_it_is_still_stopped_and_the_next_window_opens_again() -> None:
+def test_an_exhausted_budget_rejects_after_a_restart_until_the_next_window() -> None:
     async def story() -> None:
         world = World()
         await world.charge(1_000)

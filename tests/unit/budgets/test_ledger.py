@@ -181,7 +181,7 @@ def test_a_deleted_sum_of_an_open_window_is_written_again() -> None:
     _run(story)
 
 
-def test_a_window_that_is_over_is_buried_and_forgotten() -> None:
+def test_an_expired_window_gets_tombstones_and_is_dropped() -> None:
     async def story() -> None:
         world = World(budgets=[HOURLY, DAILY])
         await _owned_by(world, "w1")
@@ -237,7 +237,7 @@ def test_a_successor_writes_the_tombstones_of_a_dead_owner() -> None:
     _run(story)
 
 
-def test_a_window_longer_than_the_cost_topic_keeps_is_still_right() -> None:
+def test_a_window_longer_than_the_cost_topic_s_retention_has_exact_sums() -> None:
     async def story() -> None:
         world = World()
         await _owned_by(world, "w1")
@@ -271,7 +271,7 @@ def test_marks_move_on_where_nothing_is_charged_so_that_a_start_reads_little() -
     _run(story)
 
 
-def test_a_broker_that_is_away_has_the_cells_written_later() -> None:
+def test_cells_are_written_once_the_broker_is_back() -> None:
     async def story() -> None:
         world = World()
         await _owned_by(world, "w1")
@@ -405,7 +405,7 @@ def test_a_key_that_is_not_of_the_ledger_is_an_error(key: bytes) -> None:
         split_entry_key(key)
 
 
-def test_a_removed_budget_is_forgotten_and_a_restored_one_is_complete() -> None:
+def test_a_removed_budget_has_no_accounts_and_a_restored_one_is_complete() -> None:
     async def story() -> None:
         world = World(budgets=[DAILY, HOURLY])
         await _owned_by(world, "w1")

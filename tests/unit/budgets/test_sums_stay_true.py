@@ -209,7 +209,7 @@ async def _tell(told: list[tuple[Any, ...]], batch: int) -> None:
 
 @settings(max_examples=400, deadline=None)
 @given(st.lists(steps, max_size=40), st.sampled_from([1, 2, 1_000]))
-def test_every_worker_and_every_newcomer_agrees_with_the_truth(
+def test_every_worker_and_every_new_worker_has_the_exact_sums(
     told: list[tuple[Any, ...]], batch: int
 ) -> None:
     asyncio.run(_tell(told, batch))
@@ -235,7 +235,7 @@ def test_a_newcomer_is_right_at_any_moment(
     asyncio.run(whole())
 
 
-def test_the_truth_of_this_test_knows_a_sum() -> None:
+def test_the_reference_sum_of_this_test_is_correct() -> None:
     async def whole() -> None:
         world = World(budgets=[DAILY])
         for cost in (10, 20):

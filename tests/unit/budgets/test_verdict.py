@@ -98,7 +98,7 @@ def test_a_rejection_names_the_budget_and_its_next_window() -> None:
     )
 
 
-def test_only_budgets_of_one_model_spare_the_others() -> None:
+def test_other_models_are_spared_only_if_all_exhausted_budgets_are_of_one_model() -> None:
     model = _balance(per=MODEL, known=100)
     both = verdict_on([model, _balance(known=100)], 1)
     one = verdict_on([model, _balance(known=0)], 1)
@@ -109,7 +109,7 @@ def test_only_budgets_of_one_model_spare_the_others() -> None:
     assert not both.spares_other_models
 
 
-def test_users_of_one_name_in_two_tenants_are_two_and_those_without_a_name_are_one() -> None:
+def test_user_accounts_are_per_tenant_and_unnamed_users_share_one() -> None:
     meter = Meter(name="u", per=USER, window="day")
 
     assert meter.subject_of(BudgetSubject(tenant="a", user_id="x")) != meter.subject_of(

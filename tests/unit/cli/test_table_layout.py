@@ -41,7 +41,7 @@ def test_narrow_rows_are_a_table_with_figures_at_the_right(shown: Shown) -> None
     assert shown() == ["tier     requests", "simple          5", "complex      1200"]
 
 
-def test_a_long_text_is_wrapped_and_its_neighbours_stay_whole(shown: Shown) -> None:
+def test_a_long_text_is_wrapped_and_other_cells_are_not_cut(shown: Shown) -> None:
     screen.print_table(
         ("severity", "rule", "since (UTC)", "what"),
         [("warning", "provider_down", "2026-11-27 08:00:00", "calls of gpt-4o fail " * 4)],

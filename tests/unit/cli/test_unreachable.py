@@ -48,14 +48,16 @@ def _told(arguments: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> list
 
 
 @pytest.mark.parametrize("arguments", KAFKA, ids=" ".join)
-def test_kafka_is_not_there(arguments: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_unreachable_kafka_is_one_line_with_the_setting(
+    arguments: tuple[str, ...], capfd: pytest.CaptureFixture[str]
+) -> None:
     (line,) = _told(arguments, capfd)
     assert line.startswith("sluice: Kafka at 127.0.0.1:")
     assert "SLUICE_KAFKA_BOOTSTRAP_SERVERS" in line
 
 
 @pytest.mark.parametrize("arguments", CLICKHOUSE, ids=" ".join)
-def test_clickhouse_is_not_there(
+def test_an_unreachable_clickhouse_is_one_line_with_the_setting(
     arguments: tuple[str, ...], capfd: pytest.CaptureFixture[str]
 ) -> None:
     (line,) = _told(arguments, capfd)

@@ -58,7 +58,7 @@ def test_a_request_without_a_reply_is_named_and_blocks_no_other() -> None:
     assert [request["request_id"] for request in unanswered] == ["r3"]
 
 
-def test_money_is_summed_in_whole_nano_dollars() -> None:
+def test_money_is_summed_in_integer_nano_dollars() -> None:
     totals, _ = _send(MemoryCaller(_reply), 3, in_flight=1)
 
     assert totals.cost_nano == 3 * 8_700

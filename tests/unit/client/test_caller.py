@@ -112,7 +112,7 @@ class _Listening:
             listening.cancel()
 
 
-def test_a_reply_is_heard_after_records_of_others() -> None:
+def test_a_reply_is_received_after_records_of_other_callers() -> None:
     async def run() -> None:
         scene = _Listening()
         scene.reply(None)
@@ -124,7 +124,7 @@ def test_a_reply_is_heard_after_records_of_others() -> None:
     asyncio.run(run())
 
 
-def test_a_reply_on_a_partition_that_was_added_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reply_on_an_added_partition_is_received(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(caller_module, "_PARTITIONS_S", 0.0)
 
     async def run() -> None:

@@ -67,7 +67,7 @@ def test_one_broker_of_several_that_is_a_little_off_moves_it_little() -> None:
     assert machine.clock.now() - (machine.broker - 1_000) == pytest.approx(100, abs=2)
 
 
-def test_a_record_that_was_long_under_way_teaches_nothing() -> None:
+def test_a_record_with_a_long_round_trip_does_not_adjust_the_clock() -> None:
     machine = Machine(ahead=60_000)
     machine.writes(under_way=5_000)
 

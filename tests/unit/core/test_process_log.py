@@ -59,7 +59,9 @@ def test_an_exception_stays_on_the_line(capsys: pytest.CaptureFixture[str]) -> N
     assert line["error"].endswith("ValueError: broken")
 
 
-def test_text_is_for_people_and_the_quiet_are_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_lines_have_level_and_name_and_quiet_loggers_are_silent(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     set_up_log("INFO", "text", quiet=("chatty",))
     logging.getLogger("chatty").info("hello")
     logging.getLogger("x").info("good day")

@@ -24,7 +24,7 @@ def test_escape_sequences_line_breaks_and_bidi_marks_are_removed() -> None:
 
 
 @given(st.text())
-def test_nothing_that_a_terminal_obeys_is_left(text: str) -> None:
+def test_no_terminal_control_characters_remain(text: str) -> None:
     assert all(unicodedata.category(char) not in {"Cc", "Cs"} for char in one_line(text))
     kept = whole_text(text).replace("\n", "").replace("\t", "")
     assert all(unicodedata.category(char) not in {"Cc", "Cs"} for char in kept)

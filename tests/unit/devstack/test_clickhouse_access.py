@@ -60,7 +60,9 @@ async def _http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
-def test_only_a_certificate_of_the_named_authority_is_talked_to(tmp_path: Path) -> None:
+def test_only_a_server_with_a_certificate_of_the_configured_authority_is_used(
+    tmp_path: Path,
+) -> None:
     ours = Authority(tmp_path / "ours").make()
     other = Authority(tmp_path / "other", "Somebody else").make()
 

@@ -39,7 +39,7 @@ def test_clickhouse_s_user_manages_no_access() -> None:
     assert "ACCESS_MANAGEMENT" not in TEXT
 
 
-def test_each_process_knows_only_the_secrets_that_it_needs() -> None:
+def test_each_process_has_only_the_secrets_that_it_needs() -> None:
     holders = {
         secret: {name for name in SERVICES if secret in _environment(name)}
         for secret in ("SLUICE_CLICKHOUSE_PASSWORD", "OPENAI_API_KEY", "ANTHROPIC_API_KEY")

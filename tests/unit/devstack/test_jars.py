@@ -43,12 +43,12 @@ def test_an_unpinned_jar_is_not_run(cache: Path) -> None:
         kafka_classpath(cache, {name: PINNED[name] for name in NAMES[:2]})
 
 
-def test_a_jar_that_is_left_out_is_missed(cache: Path) -> None:
+def test_a_missing_jar_is_named(cache: Path) -> None:
     with pytest.raises(LocalStackError, match=r"missing: more\.jar"):
         kafka_classpath(cache, {**PINNED, "more.jar": "0" * 64})
 
 
-def test_the_pinned_list_is_whole() -> None:
+def test_the_pinned_list_covers_kafka_and_has_valid_hashes() -> None:
     pinned = pinned_hashes()
     version = jars.KAFKA_ARTIFACT.rsplit(":", 1)[1]
 

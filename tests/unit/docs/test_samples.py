@@ -100,7 +100,7 @@ def test_commands_in_running_text_are_there_with_their_options(page: str, text: 
     _check(text)
 
 
-def test_every_variable_that_is_written_of_is_read() -> None:
+def test_every_documented_variable_is_read() -> None:
     found = {
         (page.name, name)
         for page in PAGES
@@ -111,7 +111,7 @@ def test_every_variable_that_is_written_of_is_read() -> None:
     assert {each for each in unread if not each[1].startswith("SLUICE_TEST_")} == set()
 
 
-def test_every_test_that_is_written_of_is_there() -> None:
+def test_every_documented_test_exists() -> None:
     named = {
         (page.name, file, name)
         for page in PAGES

@@ -91,7 +91,7 @@ def test_records_of_another_shape_are_shown_as_recorded(stored: str, shown: str)
     assert read_inputs(stored).odd == (shown,)
 
 
-def test_a_known_step_with_odd_parts_is_shown_as_recorded() -> None:
+def test_a_known_step_with_malformed_fields_is_shown_as_recorded() -> None:
     told = _told('{"hops": [{"hop": 1, "steps": [{"shadow": 5}]}]}')
 
     assert any("shadow=5" in each for each in told)

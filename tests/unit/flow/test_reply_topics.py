@@ -65,7 +65,7 @@ def test_a_tenant_s_topics_are_open_to_its_own_requests_only(
 
 
 @given(st.lists(st.sampled_from(["", "llm.", "replies.", "__", "llm.events"]), max_size=3))
-def test_no_allow_list_opens_a_topic_of_our_own(prefixes: list[str]) -> None:
+def test_no_allow_list_permits_a_declared_topic(prefixes: list[str]) -> None:
     policy = ReplyTopicPolicy(prefixes=dict.fromkeys(prefixes))
     own = {topic.name for topic in declared_topics()} - {"llm.replies.v1"}
 
@@ -88,7 +88,7 @@ class Broker:
         return TopicDirectory(self.fetch, lambda: self.now, pause_s=1.0, keep_s=60.0)
 
 
-def test_a_known_topic_is_answered_from_memory_until_that_is_old() -> None:
+def test_a_known_topic_is_cached_until_its_entry_expires() -> None:
     async def whole() -> None:
         broker = Broker("replies.a")
         directory = broker.directory()

@@ -54,12 +54,12 @@ def test_where_no_tenant_is_known_it_is_the_default_one() -> None:
     assert _tenant_of("r1") == DEFAULT_TENANT
 
 
-def test_the_only_tenant_is_meant_whether_it_is_declared_or_was_seen() -> None:
+def test_the_only_tenant_is_chosen_whether_declared_or_seen() -> None:
     assert _tenant_of("r1", declared={"a1"}) == "a1"
     assert _tenant_of("r1", seen=[("a1", "other")]) == "a1"
 
 
-def test_of_several_tenants_the_one_that_has_the_id_is_meant() -> None:
+def test_of_several_tenants_the_one_with_the_id_is_chosen() -> None:
     assert _tenant_of("r1", seen=[("a1", "r1"), ("b2", "r2")]) == "a1"
     assert _tenant_of("r1", seen=[("b2", "r1")], declared={"a1"}) == "b2"
 

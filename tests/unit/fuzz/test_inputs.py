@@ -32,7 +32,7 @@ def test_inputs_of_every_kind_are_accepted_rejected_and_dead_lettered() -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError("boom"), RecordTooLargeError("too large")])
-def test_an_error_that_leaves_the_door_is_a_failure_with_its_number(
+def test_an_unexpected_error_is_a_failure_with_the_input_s_number(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     async def classify(*_: object) -> None:
@@ -45,7 +45,7 @@ def test_an_error_that_leaves_the_door_is_a_failure_with_its_number(
     assert all(type(error).__name__ in text for _, _, text in share.failures)
 
 
-def test_an_input_of_which_nothing_came_is_a_broken_promise(
+def test_an_input_without_any_result_violates_the_invariants(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def classify(*_: object) -> None:

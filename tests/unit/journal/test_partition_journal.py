@@ -97,7 +97,7 @@ def test_an_id_is_free_again_when_its_window_is_over() -> None:
     assert len(journal) == 0
 
 
-def test_an_open_request_is_never_forgotten() -> None:
+def test_an_open_request_is_never_expired() -> None:
     journal = PartitionJournal()
     journal.record(KEY, entry("escalated"), 10)
     journal.forget_before(10**15)

@@ -26,7 +26,7 @@ def test_a_position_is_stored_exactly_or_not_at_all(places: list[RecordPlace]) -
         assert known.of(b"t/%d" % number) == (place if fits else None)
 
 
-def test_places_are_forgotten_with_the_ids() -> None:
+def test_reply_positions_expire_with_their_ids() -> None:
     known = ReplyPlaces(60_000)
     known.put(b"t/1", 1, "a:0:1")
     known.forget_before(200_000)

@@ -61,7 +61,7 @@ def test_the_current_artifact_is_compared_by_its_columns_of_tier_or_model() -> N
     assert wrong.apgr == pytest.approx(1 - right.apgr)
 
 
-def test_an_artifact_that_knows_neither_is_no_rival() -> None:
+def test_an_artifact_without_the_columns_is_not_compared() -> None:
     held = held_out_rows(LABELS, None)
     found, _ = hold_against(0.9, _ground("rules", {"simple": 0}), held, *PAIR)
 

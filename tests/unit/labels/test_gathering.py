@@ -88,7 +88,7 @@ def test_avro_is_read_as_json_is() -> None:
     assert _one(CODEC.encode(record, Format.SINGLE_OBJECT)).texts == {request(1): "In Avro?"}
 
 
-def test_a_schema_id_that_is_new_is_learnt() -> None:
+def test_a_new_schema_id_is_fetched_from_the_registry() -> None:
     async def case() -> FoundPrompts:
         registry = MemoryRegistry()
         writer = KnownSchemas(registry)

@@ -35,7 +35,7 @@ LINEAR = {
 
 
 @pytest.mark.parametrize("pattern", FREEZE)
-def test_a_pattern_that_a_text_can_freeze_is_found(pattern: str) -> None:
+def test_a_pattern_with_catastrophic_backtracking_is_found(pattern: str) -> None:
     assert problems_of(pattern, FREEZE[pattern])
 
 

@@ -46,7 +46,7 @@ def named(circles: list) -> list[str]:  # type: ignore[type-arg]
     return [str(circle) for circle in circles]
 
 
-def test_two_files_that_import_each_other_are_a_circle_with_its_import_lines(
+def test_two_files_that_import_each_other_are_a_cycle_with_its_import_lines(
     tmp_path: Path, lists: Path
 ) -> None:
     tree = tree_of(
@@ -71,7 +71,7 @@ def test_two_files_that_import_each_other_are_a_circle_with_its_import_lines(
         "from app import a as other\n",
     ],
 )
-def test_an_import_closes_a_circle_wherever_and_however_it_is_written(
+def test_an_import_closes_a_cycle_wherever_and_however_it_is_written(
     tmp_path: Path, text: str
 ) -> None:
     tree = tree_of(tmp_path, {"app/a.py": "import app.c\nx = 1\n", "app/c.py": "import app.b\n"})
@@ -96,7 +96,7 @@ def test_an_import_for_type_checkers_alone_is_reported_apart(
     assert check_structure(tree, lists) == []
 
 
-def test_packages_can_import_in_a_circle_where_no_file_does(tmp_path: Path, lists: Path) -> None:
+def test_packages_can_form_a_cycle_where_no_files_do(tmp_path: Path, lists: Path) -> None:
     tree = tree_of(
         tmp_path,
         {
@@ -130,7 +130,7 @@ def test_packages_inside_a_package_are_compared_with_each_other(tmp_path: Path) 
     ]
 
 
-def test_a_circle_between_a_package_and_a_sibling_file_is_found(tmp_path: Path) -> None:
+def test_a_cycle_between_a_package_and_a_sibling_file_is_found(tmp_path: Path) -> None:
     tree = tree_of(
         tmp_path,
         {
@@ -142,7 +142,7 @@ def test_a_circle_between_a_package_and_a_sibling_file_is_found(tmp_path: Path) 
     assert named(circles_between_packages(tree)) == ["app.beside -> app.left -> app.beside"]
 
 
-def test_a_package_that_uses_its_own_parts_is_no_circle(tmp_path: Path) -> None:
+def test_a_package_that_imports_its_own_modules_is_no_cycle(tmp_path: Path) -> None:
     tree = tree_of(
         tmp_path,
         {

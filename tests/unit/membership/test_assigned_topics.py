@@ -42,7 +42,7 @@ def test_a_worker_with_its_share_is_in_order(topic: RequestTopic) -> None:
         (replace(IN_ORDER, owned=(), members=4), "none of the 4 partitions", False),
     ],
 )
-def test_a_fault_is_said(topic: RequestTopic, said: str, is_misassigned: bool) -> None:
+def test_a_fault_is_described(topic: RequestTopic, said: str, is_misassigned: bool) -> None:
     assert topic.fault is not None
     assert said in topic.fault
     assert topic.is_misassigned == is_misassigned

@@ -88,7 +88,7 @@ def test_every_partition_is_given_to_one_member_and_fairly(
 
 
 @given(st.integers(1, 4), st.lists(COUNTS, min_size=2, max_size=5))
-def test_so_it_is_after_any_changes_of_the_topics(
+def test_assignments_stay_fair_after_any_topic_changes(
     number: int, changes: list[dict[str, int]]
 ) -> None:
     members: list[dict[str, list[int]]] = [{} for _ in range(number)]
@@ -115,7 +115,7 @@ def test_a_member_that_is_new_gets_its_share(had: list[dict[str, list[int]]], co
 @pytest.mark.parametrize(
     "said", [b"", b"junk", b"{}", b"null", b'{"assignment": {"actives": {"a": ["1"]}}}']
 )
-def test_a_member_that_says_nothing_readable_gets_its_share(said: bytes) -> None:
+def test_a_member_with_unreadable_user_data_gets_its_share(said: bytes) -> None:
     members = {
         "old": ConsumerProtocolMemberMetadata(4, ["a"], said),
         "other": _member({"a": [0, 1, 2, 3]}),
@@ -125,11 +125,11 @@ def test_a_member_that_says_nothing_readable_gets_its_share(said: bytes) -> None
     assert sizes == [2, 2]
 
 
-def test_what_a_member_had_stays_with_it() -> None:
+def test_a_member_keeps_its_partitions() -> None:
     had = [{"a": [0, 2]}, {"a": [1, 3]}]
     assert [sorted(each["a"]) for each in _given_out(had, {"a": 4})] == [[0, 2], [1, 3]]
 
 
-def test_the_workers_give_out_so() -> None:
+def test_workers_use_this_assignor() -> None:
     app = build_app(WorkerSettings(), None, DeliveryAttempts("i"))
     assert app.conf.PartitionAssignor is GroupAssignor

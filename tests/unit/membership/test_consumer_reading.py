@@ -53,7 +53,7 @@ def test_every_partition_is_read_on_where_it_is_committed_offset_0_and_none_incl
     assert consumer.asked == 1
 
 
-def test_a_partition_that_is_taken_away_meanwhile_is_left_alone() -> None:
+def test_a_partition_revoked_during_the_query_is_not_sought() -> None:
     consumer = _Committed({PLACES[0]: 3})
     consumer.taken_away = {PLACES[1]}
     asyncio.run(seek_to_committed(consumer))
@@ -100,14 +100,14 @@ async def _read(consumer: _Reading, after_each: Any = None) -> list[tuple[TP, in
     return found
 
 
-def test_what_was_fetched_of_a_partition_is_handed_over_though_it_is_paused_then() -> None:
+def test_fetched_records_of_a_partition_paused_afterwards_are_delivered() -> None:
     batch = {PLACES[0]: [1, 2, 3], PLACES[1]: [7, 8]}
     consumer = _Reading(batch)
     found = asyncio.run(_read(consumer, lambda: consumer.pause_partitions([PLACES[0]])))
     assert sorted(found) == sorted((place, each) for place in batch for each in batch[place])
 
 
-def test_what_comes_while_the_flow_is_stopped_is_fetched_again() -> None:
+def test_records_fetched_while_the_flow_is_stopped_are_fetched_again() -> None:
     consumer = _Reading({PLACES[0]: [0]})
     consumer.flow_active = False
     consumer.fails = 3
@@ -115,7 +115,7 @@ def test_what_comes_while_the_flow_is_stopped_is_fetched_again() -> None:
     assert consumer.sought == 1
 
 
-def test_nothing_more_of_a_batch_is_handed_over_once_partitions_are_given_out_anew() -> None:
+def test_a_rebalance_stops_the_delivery_of_a_fetched_batch() -> None:
     for change in ({"flow_active": False}, {"app": SimpleNamespace(consumer_generation_id=2)}):
         consumer = _Reading({PLACES[0]: [1, 2, 3]})
         found = asyncio.run(_read(consumer, lambda c=consumer, how=change: vars(c).update(how)))

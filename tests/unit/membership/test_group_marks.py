@@ -100,7 +100,7 @@ def _offsets(broker: _Broker) -> dict[tuple[str, int], int]:
     return {tuple(place): each.offset for place, each in broker.committed.items()}
 
 
-def test_offsets_of_a_deleted_topic_hold_up_no_others(broker: _Broker) -> None:
+def test_offsets_of_a_deleted_topic_block_no_commit_of_others(broker: _Broker) -> None:
     async def case() -> None:
         marks = _marks()
         await _taken_over(broker, marks)
@@ -113,7 +113,7 @@ def test_offsets_of_a_deleted_topic_hold_up_no_others(broker: _Broker) -> None:
     asyncio.run(asyncio.wait_for(case(), 5))
 
 
-def test_a_partition_that_is_gone_from_a_topic_made_anew_holds_up_no_others(
+def test_a_partition_missing_from_a_recreated_topic_blocks_no_commit_of_others(
     broker: _Broker,
 ) -> None:
     async def case() -> None:
@@ -126,7 +126,7 @@ def test_a_partition_that_is_gone_from_a_topic_made_anew_holds_up_no_others(
     assert _offsets(broker)[STAYS] == 5
 
 
-def test_a_commit_is_tried_until_the_broker_takes_it(broker: _Broker) -> None:
+def test_a_commit_is_retried_until_it_succeeds(broker: _Broker) -> None:
     broker.errors = [UnknownTopicOrPartitionError(), KafkaConnectionError()]
 
     async def case() -> None:
@@ -136,7 +136,7 @@ def test_a_commit_is_tried_until_the_broker_takes_it(broker: _Broker) -> None:
     assert _offsets(broker) == {STAYS: 5}
 
 
-def test_a_commit_ends_when_the_partitions_are_given_out_anew(broker: _Broker) -> None:
+def test_a_commit_fails_on_a_rebalance(broker: _Broker) -> None:
     async def commit() -> None:
         await _marks().commit(broker, {STAYS: 5})
 
@@ -164,7 +164,7 @@ def test_a_topic_deleted_while_it_is_taken_over_leaves_the_marks_of_others(
     assert '"topic":"s"' in broker.committed[TopicPartition(*STAYS)].metadata
 
 
-def test_a_topic_made_anew_is_read_from_its_beginning(broker: _Broker) -> None:
+def test_a_recreated_topic_is_committed_at_its_beginning(broker: _Broker) -> None:
     async def case() -> None:
         marks = _marks()
         await _taken_over(broker, marks)

@@ -33,7 +33,7 @@ def _standing(*assignments: bytes, error: int = 0, state: str = STABLE) -> Group
     return asyncio.run(group_standing(consumer))
 
 
-def test_what_members_have_is_told_together() -> None:
+def test_the_assignments_of_all_members_are_merged() -> None:
     found = _standing(_assignment(("a", [0, 2]), ("b", [1])), b"", _assignment(("a", [1])))
     assert found == GroupStanding(members=3, given={"a": frozenset({0, 1, 2}), "b": frozenset({1})})
 
@@ -48,7 +48,7 @@ def test_what_members_have_is_told_together() -> None:
         b"\x00\x00\x00\x00\x00\x01\x00\x01t\xff\xff\xff\xff\xff\xff\xff\xff",
     ],
 )
-def test_an_assignment_that_can_not_be_read_is_said_to_be_so(bad: bytes) -> None:
+def test_an_unreadable_assignment_is_a_named_error(bad: bytes) -> None:
     with pytest.raises(UnreadableAssignmentError) as caught:
         _standing(_assignment(("a", [0])), bad)
     assert not caught.value.retriable

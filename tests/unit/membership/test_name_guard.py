@@ -46,7 +46,7 @@ class _Alerts:
         self.fired.append((rule, subject))
 
 
-def test_a_worker_loses_its_name_once_and_tells_operators() -> None:
+def test_a_worker_loses_its_name_once_and_raises_an_alert() -> None:
     feed, alerts, lost = MemoryStatusFeed(), _Alerts(), []
 
     async def run() -> None:
@@ -80,7 +80,7 @@ def test_a_record_that_is_no_status_takes_no_name(value: bytes) -> None:
     assert statuses_of([(value, 10_000)]) == []
 
 
-def test_a_process_that_starts_after_its_own_record_is_not_believed() -> None:
+def test_a_status_with_a_start_after_its_record_is_ignored() -> None:
     far = replace(LATER, started_at=10_000_000)
     assert statuses_of([(far.encode(), 10_000)]) == []
     assert statuses_of([(LATER.encode(), 1_500)]) == [LATER]

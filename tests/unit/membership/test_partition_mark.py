@@ -80,7 +80,7 @@ def test_a_message_that_was_tried_alone_when_its_process_ended_is_counted() -> N
 
 
 @given(st.integers(1, 400), st.data())
-def test_one_that_ends_every_process_is_found_and_costs_a_bounded_number(
+def test_a_poison_message_is_found_after_a_bounded_number_of_processes(
     backlog: int, data: st.DataObject
 ) -> None:
     """Each process does what lies before the poison, commits some of that, and ends on it."""

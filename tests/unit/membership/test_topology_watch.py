@@ -121,7 +121,7 @@ def test_added_partitions_are_a_fault_until_the_group_gave_them_out() -> None:
     assert world.rejoined == 1
 
 
-def test_partitions_of_any_topic_that_nobody_has_are_given_out_again() -> None:
+def test_unassigned_partitions_of_any_topic_trigger_a_rebalance() -> None:
     world = World()
     world.given[TIER] = frozenset({0, 1, 2})
     watch = world.watch()
@@ -130,7 +130,7 @@ def test_partitions_of_any_topic_that_nobody_has_are_given_out_again() -> None:
     assert watch.fault is None
 
 
-def test_a_topic_made_anew_with_as_many_partitions_is_assigned_again() -> None:
+def test_a_topic_recreated_with_the_same_partitions_is_assigned_again() -> None:
     world = World()
     watch = world.watch()
     world.there[REQUESTS] = TopicShape(id="two", partitions=4)
@@ -156,7 +156,7 @@ def test_a_deleted_topic_is_a_fault_and_taken_up_when_it_is_there_again() -> Non
     assert world.rejoined == 2
 
 
-def test_nothing_is_asked_of_a_group_that_rebalances() -> None:
+def test_no_rejoin_is_requested_while_the_group_rebalances() -> None:
     world = World(rebalances=True)
     watch = world.watch()
     world.there[REQUESTS] = TopicShape(id="one", partitions=6)
@@ -171,7 +171,7 @@ def test_a_worker_without_partitions_in_a_group_that_rebalances_is_not_ready() -
     assert watch.fault is not None
 
 
-def test_what_can_not_be_mended_is_tried_ever_more_rarely_and_a_new_change_at_once() -> None:
+def test_a_lasting_fault_is_retried_with_growing_delays_and_a_new_change_at_once() -> None:
     world = World(heeds=False)
     watch = world.watch()
     world.there[REQUESTS] = TopicShape(id="one", partitions=6)
@@ -203,7 +203,7 @@ def test_a_worker_too_many_is_in_order_and_one_that_was_left_out_is_not() -> Non
     assert not watch.reads_requests
 
 
-def test_a_group_that_may_not_be_asked_is_no_fault() -> None:
+def test_a_group_that_may_not_be_described_is_no_fault() -> None:
     world = World(refuses=GroupAuthorizationFailedError())
     watch = world.watch()
     _look(watch)
@@ -220,7 +220,7 @@ def test_a_broker_without_ids_is_no_fault() -> None:
 @pytest.mark.parametrize(
     "error", [KafkaConnectionError(), ConsumerNotStarted(), AttributeError("_coordinator")]
 )
-def test_it_looks_at_once_when_partitions_were_assigned_and_goes_on_after_any_error(
+def test_it_checks_at_once_after_an_assignment_and_continues_after_any_error(
     error: Exception,
 ) -> None:
     world = World(refuses=error)

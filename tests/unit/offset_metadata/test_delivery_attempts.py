@@ -146,7 +146,7 @@ def test_a_message_that_ends_each_process_is_given_up_and_the_partition_continue
 
 
 @pytest.mark.parametrize(("ends", "charged"), [(True, 0), (False, 1)])
-def test_a_message_after_its_trial_is_not_blamed_for_a_later_crash(
+def test_a_completed_trial_is_not_charged_with_a_later_crash(
     monkeypatch: pytest.MonkeyPatch, *, ends: bool, charged: int
 ) -> None:
     monkeypatch.setattr(delivery_attempts, "LONGEST_TRIAL_S", 0.0)
@@ -167,7 +167,7 @@ def test_suspects_are_tried_one_at_a_time_and_later_messages_in_parallel() -> No
     assert _lived(broker, "b", ends=[]).most_at_once > 1
 
 
-def test_ordinary_messages_cost_no_commit_of_their_own() -> None:
+def test_ordinary_messages_cause_no_extra_commit() -> None:
     broker = Broker(end=100)
     _lived(broker, "a", ends=[])
     assert (broker.writes, broker.committed) == (0, 100)

@@ -259,7 +259,7 @@ def test_thinking_that_is_switched_off_changes_nothing() -> None:
     assert to_anthropic(call(temperature=0.2, extra_body=off))["temperature"] == 0.2
 
 
-def test_in_the_middle_of_a_call_without_its_thinking_nothing_is_thought() -> None:
+def test_thinking_is_omitted_within_a_tool_call_that_lacks_its_thinking_blocks() -> None:
     messages = [*HI, *turn("a")]
     asked = call(limit=8_000, messages=messages, extra_body=THINK)
     assert "thinking" not in to_anthropic(asked)

@@ -72,7 +72,7 @@ def test_a_failed_call_is_priced_by_the_usage_that_it_reported() -> None:
     assert ended(error).price(by_tokens) == (13, "test")
 
 
-def test_a_cost_event_tells_what_the_provider_did() -> None:
+def test_a_cost_event_has_status_usage_and_cost_of_the_call() -> None:
     call = ended(says("Paris.", input_tokens=4, output_tokens=2))
     event = call.cost_event(CANDIDATE, call.price(by_tokens), **WHO)
 

@@ -66,7 +66,7 @@ def test_a_truncated_answer_has_finish_reason_length(finish: str) -> None:
     assert _read("openai", _ended(finish)).finish_reason == "length"
 
 
-def test_no_reason_is_one_for_an_answer_and_none_for_nothing() -> None:
+def test_a_missing_finish_reason_is_stop_only_for_a_non_empty_answer() -> None:
     assert _read("openai", _ended(None)).finish_reason == "stop"
     empty = good("openai", choices=[{"message": {"content": ""}}])
     assert _error("openai", empty).error_class is ErrorClass.BAD_RESPONSE

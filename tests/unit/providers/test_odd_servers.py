@@ -72,7 +72,7 @@ def test_a_wrapped_error_is_read_and_a_wrong_key_is_known(body: Any) -> None:
     assert found.error_class is ErrorClass.AUTH
 
 
-def test_usage_of_a_thousand_levels_is_looked_at() -> None:
+def test_deeply_nested_usage_is_examined() -> None:
     deep: Any = 0
     for _ in range(5_000):
         deep = [deep]

@@ -30,7 +30,7 @@ def _block(name: str) -> str:
 
 @pytest.mark.parametrize("name", BLOCKS)
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\\n", "\n> ", "\n    "])
-def test_private_keys_go_whole_with_their_headers(name: str, line_end: str) -> None:
+def test_private_keys_are_removed_with_their_headers(name: str, line_end: str) -> None:
     text = f"before {_block(name)} after".replace("\n", line_end)
 
     assert redact(text, KINDS) == "before <key> after"
@@ -102,7 +102,7 @@ KEYS = (
 @pytest.mark.parametrize(
     "around", ["{}", "it is {}, ok?", "'{}'", '{{"a":"{}"}}', "(x {})", "\n{}\n"]
 )
-def test_vendors_keys_are_removed_whole_wherever_they_are(key: str, around: str) -> None:
+def test_vendors_keys_are_removed_completely_wherever_they_are(key: str, around: str) -> None:
     assert redact(around.format(key), KINDS) == around.format("<key>")
 
 

@@ -83,7 +83,7 @@ DATES = ["on 2024-03-15", "15.03.2024", "2019-2023", "12/31/1999"]
 
 
 @pytest.mark.parametrize("text", OUT)
-def test_what_has_a_form_of_its_own_is_replaced_by_its_kind(text: str) -> None:
+def test_an_identifier_with_a_known_format_is_replaced_by_its_kind(text: str) -> None:
     assert redact(text, KINDS) == OUT[text]
 
 

@@ -127,7 +127,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_what_is_wrong_is_named_by_its_path(kind: str) -> None:
+def test_an_invalid_value_is_named_by_its_path(kind: str) -> None:
     path, value, said = WRONG[kind]
     with pytest.raises(RegistryError, match=f"(?s){said}"):
         parse_registry(_changed(path, value))

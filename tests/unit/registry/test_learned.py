@@ -64,7 +64,7 @@ def test_a_version_is_read_back_from_the_topic_with_its_artifact() -> None:
 
 
 @pytest.mark.parametrize("damage", ["missing", "damaged", "another"])
-def test_without_its_artifact_a_version_does_not_become_current(damage: str) -> None:
+def test_a_version_without_its_artifact_does_not_become_current(damage: str) -> None:
     told: list[str] = []
 
     async def tell(version: str, problem: str) -> None:
@@ -103,7 +103,7 @@ def test_a_tier_without_a_column_is_named() -> None:
         _version(TEXT.replace("moderate: small, ", ""))
 
 
-def test_a_learned_decision_says_the_chances_and_is_the_same_from_its_recorded_inputs() -> None:
+def test_a_learned_decision_names_probabilities_and_is_reproducible_from_its_inputs() -> None:
     snapshot = _version().snapshot
     moment = DecisionContext(
         now=1, time_left_ms=600_000, costs={"simple": 100, "moderate": 900, "complex": 9_000}

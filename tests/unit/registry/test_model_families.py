@@ -62,7 +62,7 @@ def test_mistral_gets_its_own_limit_and_no_reasoning_of_earlier_turns(model: str
 
 
 @pytest.mark.parametrize("model", ["prod-o3-mini", "o3", "team/o4-mini@eu"])
-def test_a_deployment_s_own_name_around_the_family_changes_nothing(model: str) -> None:
+def test_a_deployment_name_around_the_family_name_changes_nothing(model: str) -> None:
     assert "temperature" in refused_by_family(model)
 
 

@@ -71,7 +71,7 @@ def test_a_reverted_version_can_be_named_again() -> None:
     assert _roll_back(history) == "a"
 
 
-def test_the_way_back_outlives_compaction() -> None:
+def test_rollbacks_work_after_compaction() -> None:
     whole, compacted = RegistryHistory(), RegistryHistory()
     for version in "abc":
         _apply(whole, version)
@@ -126,7 +126,7 @@ def test_a_pointer_without_a_version_is_no_rollback_step(entry: bytes) -> None:
     assert history.current.before == ("a",)
 
 
-def test_the_way_back_is_bounded() -> None:
+def test_the_rollback_path_is_bounded() -> None:
     history = RegistryHistory()
     for number in range(MOST_BEFORE + 50):
         _apply(history, str(number))

@@ -255,7 +255,7 @@ def test_a_record_that_another_writer_displaced_is_written_again(log: MemoryRegi
     assert Worker().reads(log.records).live.version == FORGED.hash
 
 
-def test_a_writer_gives_up_under_constant_concurrent_writes() -> None:
+def test_a_writer_fails_under_constant_concurrent_writes() -> None:
     log = MemoryRegistryLog()
     log.before_append = lambda: log.add(b"noise", b"") and None
 

@@ -101,7 +101,7 @@ def test_go_on_less_often_does(tier: str) -> None:
     assert _goes_on(_snapshot(*advice.changes), tier) < _goes_on(_snapshot(), tier)
 
 
-def test_money_leads() -> None:
+def test_savings_come_before_other_advice() -> None:
     answers = {
         "dead_letters": [{"letters": 5, "cause": "undecodable", "reason": "x"}],
         "provider_health": [

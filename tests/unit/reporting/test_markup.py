@@ -27,7 +27,7 @@ def test_script_is_escaped_everywhere() -> None:
     assert made.count("&lt;script&gt;") == 10
 
 
-def test_what_is_markup_stays_markup() -> None:
+def test_markup_is_not_escaped() -> None:
     assert "<b>x</b>" in table(("h",), [(Markup("<b>x</b>"),)])
 
 

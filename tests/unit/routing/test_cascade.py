@@ -37,7 +37,7 @@ def _after(
 
 
 @pytest.mark.parametrize("confidence", [0.6, 0.75, 1.0])
-def test_an_answer_that_reaches_its_tier_s_threshold_stands(confidence: float) -> None:
+def test_an_answer_at_its_tier_s_threshold_is_accepted(confidence: float) -> None:
     step = _after(confidence, _standing())
 
     assert isinstance(step, Accept)
@@ -45,7 +45,7 @@ def test_an_answer_that_reaches_its_tier_s_threshold_stands(confidence: float) -
 
 
 @pytest.mark.parametrize("confidence", [0.0, 0.3, 0.599999])
-def test_an_answer_below_it_goes_on_to_the_next_tier(confidence: float) -> None:
+def test_an_answer_below_the_threshold_escalates_to_the_next_tier(confidence: float) -> None:
     expected = Escalate(tier="moderate", why=f"confidence {confidence:g} is below 0.6")
 
     assert _after(confidence, _standing()) == expected
@@ -62,11 +62,11 @@ def _unasked(step: Accept | Escalate) -> bool:
     return isinstance(step, Accept) and step.why.endswith("nobody is left to ask")
 
 
-def test_the_top_tier_s_answer_stands() -> None:
+def test_the_top_tier_s_answer_is_accepted() -> None:
     assert _unasked(_after(0.0, _standing("complex", 1)))
 
 
-def test_no_more_tiers_are_asked_than_max_hops() -> None:
+def test_at_most_max_hops_tiers_are_tried() -> None:
     two = CascadePolicy(max_hops=2)
 
     assert isinstance(_after(0.0, _standing(hop=0), two), Escalate)
@@ -74,22 +74,22 @@ def test_no_more_tiers_are_asked_than_max_hops() -> None:
     assert _unasked(_after(0.0, _standing(hop=0), CascadePolicy(max_hops=1)))
 
 
-def test_a_pinned_model_s_answer_stands() -> None:
+def test_a_pinned_model_s_answer_is_accepted() -> None:
     assert _unasked(_after(0.0, _standing(pinned=True)))
 
 
-def test_nobody_is_asked_when_the_deadline_is_too_near() -> None:
+def test_no_tier_is_tried_close_to_the_deadline() -> None:
     assert _unasked(_after(0.0, _standing(time_left_ms=MIN_TIME_TO_ESCALATE_MS - 1)))
     assert isinstance(_after(0.0, _standing(time_left_ms=MIN_TIME_TO_ESCALATE_MS)), Escalate)
 
 
-def test_with_the_cascade_off_every_answer_stands() -> None:
+def test_without_a_cascade_every_answer_is_accepted() -> None:
     assert _after(0.0, _standing(), CascadePolicy(enabled=False)) == Accept(
         why="the cascade is off"
     )
 
 
-def test_a_tier_that_is_gone_has_none_above_it() -> None:
+def test_a_removed_tier_has_no_next_tier() -> None:
     assert next_tier(_standing("gone"), snapshot()) is None
 
 
@@ -101,7 +101,7 @@ def test_a_tier_that_is_gone_has_none_above_it() -> None:
     pinned=st.booleans(),
     hops=st.integers(1, 8),
 )
-def test_it_only_ever_goes_one_tier_up(
+def test_an_escalation_goes_exactly_one_tier_up(
     confidence: float, tier: str, hop: int, left: float, pinned: bool, hops: int
 ) -> None:
     standing = _standing(tier, hop, left, pinned=pinned)

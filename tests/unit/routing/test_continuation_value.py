@@ -25,26 +25,26 @@ def verdict(confidence: float, *chances: float) -> ConfidenceResult:
     return ConfidenceResult(confidence=confidence, parts={}, chances=chances or (0.5, 0.7, 0.95))
 
 
-def test_a_doubtful_answer_goes_on_where_a_stronger_tier_mends_it() -> None:
+def test_a_doubtful_answer_escalates_if_a_stronger_tier_is_better() -> None:
     assert isinstance(after_answer(verdict(0.1), STANDING, WEIGHS), Escalate)
 
 
-def test_a_sure_answer_stands() -> None:
+def test_a_confident_answer_is_accepted() -> None:
     assert isinstance(after_answer(verdict(0.97), STANDING, WEIGHS), Accept)
 
 
-def test_what_nobody_can_mend_stands() -> None:
+def test_an_answer_that_no_tier_improves_is_accepted() -> None:
     assert isinstance(after_answer(verdict(0.1, 0.3, 0.3, 0.3), STANDING, WEIGHS), Accept)
 
 
-def test_a_tier_that_brings_nothing_is_passed_over() -> None:
+def test_a_tier_without_gain_is_skipped() -> None:
     step = after_answer(verdict(0.05, 0.3, 0.3, 0.95), STANDING, WEIGHS)
 
     assert isinstance(step, Escalate)
     assert step.tier == "complex"
 
 
-def test_who_saves_stops_earlier_than_who_wants_the_best() -> None:
+def test_economy_accepts_an_answer_that_best_escalates() -> None:
     seen = verdict(0.75)
     thrifty = replace(STANDING, quality="economy")
     keen = replace(STANDING, quality="best")
@@ -53,7 +53,7 @@ def test_who_saves_stops_earlier_than_who_wants_the_best() -> None:
     assert isinstance(after_answer(seen, keen, WEIGHS), Escalate)
 
 
-def test_a_threshold_that_was_set_goes_before_the_weighing() -> None:
+def test_a_configured_threshold_precedes_the_continuation_value() -> None:
     policy = replace(WEIGHS.policy, per_feature={"faq": FeaturePolicy(thresholds={"simple": 0.99})})
     ground = replace(WEIGHS, policy=policy)
     asked = replace(STANDING, feature="faq")
@@ -62,13 +62,13 @@ def test_a_threshold_that_was_set_goes_before_the_weighing() -> None:
     assert isinstance(after_answer(verdict(0.97), STANDING, ground), Accept)
 
 
-def test_an_answer_without_chances_goes_by_the_threshold() -> None:
+def test_an_answer_without_probabilities_uses_the_threshold() -> None:
     plain = ConfidenceResult(confidence=0.4, parts={})
 
     assert isinstance(after_answer(plain, STANDING, WEIGHS), Escalate)
 
 
-def test_the_bounds_hold_whatever_it_is_worth() -> None:
+def test_tier_deadline_and_pin_limits_precede_the_continuation_value() -> None:
     last = replace(STANDING, tier="complex")
     late = replace(STANDING, time_left_ms=10)
     pinned = replace(STANDING, pinned=True)
@@ -78,7 +78,7 @@ def test_the_bounds_hold_whatever_it_is_worth() -> None:
 
 
 @given(low=shares, high=shares, chances=st.tuples(shares, shares, shares))
-def test_the_surer_the_less_is_gained(
+def test_higher_confidence_lowers_the_gain(
     low: float, high: float, chances: tuple[float, float, float]
 ) -> None:
     low, high = sorted((low, high))
@@ -92,7 +92,9 @@ def test_the_surer_the_less_is_gained(
 
 
 @given(confidence=shares, chances=st.tuples(shares, shares, shares))
-def test_worth_is_gain_less_price(confidence: float, chances: tuple[float, float, float]) -> None:
+def test_the_value_is_the_gain_minus_the_priced_cost(
+    confidence: float, chances: tuple[float, float, float]
+) -> None:
     for preference, price in PRICE_OF_QUALITY.items():
         found = continuation_value(1, confidence, chances, (1, 2, 3), preference)
         assert found is not None
@@ -100,5 +102,5 @@ def test_worth_is_gain_less_price(confidence: float, chances: tuple[float, float
         assert abs(found.worth - (found.gain - price * found.cost)) < 1e-12
 
 
-def test_behind_the_last_tier_there_is_nobody() -> None:
+def test_the_last_tier_has_no_continuation() -> None:
     assert continuation_value(2, 0.0, (0.1, 0.2, 0.9), (1, 2, 3), "best") is None

@@ -161,7 +161,7 @@ def test_an_easy_question_starts_below_and_a_hard_one_above() -> None:
     assert decide(_subject(HARD), PLAIN, MOMENT).tier == "complex"
 
 
-def test_the_policy_s_quality_stands_in_for_one_that_was_not_asked_for() -> None:
+def test_the_policy_s_quality_is_the_default() -> None:
     assert features_of(_subject(), PLAIN).quality == "balanced"
     assert features_of(_subject(quality="best"), PLAIN).quality == "best"
 

@@ -135,7 +135,7 @@ def test_hops_add_their_traces_and_leave_the_inputs_of_the_decision() -> None:
     assert latest_step(inputs, ShadowStep) is None
 
 
-def test_steps_that_this_version_does_not_know_do_not_hide_a_known_one() -> None:
+def test_unknown_steps_do_not_hide_a_known_one() -> None:
     shadow = ShadowStep(tier="complex", draw=0.01, probability=0.1)
     steps = [{"kind": "weather"}, {"odd": True}, _logged(shadow), {"kind": "answer"}]
     inputs = orjson.dumps({"hops": [{"hop": 0, "steps": steps}]}).decode()

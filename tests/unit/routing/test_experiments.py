@@ -44,7 +44,7 @@ def test_without_a_user_id_there_is_no_arm() -> None:
     assert arm_of(trying(experiment()), None) is None
 
 
-def test_a_user_stays_in_an_arm_whatever_else_the_registry_says() -> None:
+def test_a_user_keeps_its_arm_under_unrelated_registry_changes() -> None:
     alone = trying(experiment())
     other = replace(
         trying(experiment("e"), experiment("late")), version="another", tiers=("simple", "complex")
@@ -80,9 +80,7 @@ def _assigned(tried: RegistrySnapshot, user: str) -> ArmAssignment | None:
     grown=st.integers(0, 4),
     factor=st.floats(1.01, 20),
 )
-def test_an_arm_that_grows_only_takes_users_in(
-    weights: list[float], grown: int, factor: float
-) -> None:
+def test_a_growing_arm_only_gains_users(weights: list[float], grown: int, factor: float) -> None:
     names = [f"arm-{number}" for number in range(len(weights))]
     grows = names[grown % len(names)]
     before = dict(zip(names, weights, strict=True))
@@ -93,7 +91,7 @@ def test_an_arm_that_grows_only_takes_users_in(
         assert now in {was, grows}
 
 
-def test_a_share_that_grows_only_takes_users_in() -> None:
+def test_a_growing_share_moves_no_user_to_another_arm() -> None:
     for user in USERS[:500]:
         was = arm_of(trying(experiment(share=0.2)), user)
         assert was is None or was == arm_of(trying(experiment(share=0.6)), user)
@@ -107,7 +105,7 @@ def test_experiments_divide_users_independently() -> None:
     assert all(count / len(USERS) == pytest.approx(0.25, abs=0.03) for count in pairs.values())
 
 
-def test_the_first_experiment_that_takes_the_user_counts() -> None:
+def test_the_first_experiment_with_an_arm_for_the_user_counts() -> None:
     both = trying(experiment("one", share=0.5), experiment("two"))
     found = [assign(both, tenant="acme", user_id=user, feature=None) for user in USERS]
 
@@ -138,7 +136,7 @@ def test_a_decision_keeps_arm_probability_and_draw() -> None:
     assert 0 <= kept["draw"] < 1
 
 
-def test_who_pins_a_model_or_a_tier_is_in_no_experiment() -> None:
+def test_a_request_with_a_pinned_model_or_tier_is_in_no_experiment() -> None:
     tried = trying(experiment())
 
     assert decide(_subject(user_id="ada", model="simple-1"), tried, MOMENT).arm is None

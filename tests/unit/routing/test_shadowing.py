@@ -48,7 +48,7 @@ def test_the_same_request_draws_the_same() -> None:
     ]
 
 
-def test_a_share_that_grows_keeps_who_was_drawn() -> None:
+def test_a_growing_share_keeps_the_drawn_requests() -> None:
     for key in KEYS[:500]:
         few, many = (shadow_of(key, "simple", shadowed(share)) for share in (0.1, 0.4))
         assert few is not None
@@ -56,7 +56,7 @@ def test_a_share_that_grows_keeps_who_was_drawn() -> None:
         assert few.tier is None or few.tier == many.tier
 
 
-def test_a_draw_lies_in_the_unit_interval_and_belongs_to_its_key() -> None:
+def test_a_draw_is_in_the_unit_interval_and_determined_by_its_key() -> None:
     assert all(0 <= draw(key) < 1 for key in KEYS)
     assert draw("a") == draw("a") != draw("b")
 

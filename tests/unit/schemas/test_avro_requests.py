@@ -75,7 +75,7 @@ def test_an_earlier_answer_is_sent_back_unchanged(turn: dict[str, Any]) -> None:
         {"role": "assistant", "turn": '{"content":"x","colour":"red"}'},
     ],
 )
-def test_a_turn_that_is_none_is_refused_by_name(message: dict[str, Any]) -> None:
+def test_an_invalid_turn_is_refused_by_name(message: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequestError, match=r"^messages\.(turn|1)"):
         _read(message)
 

@@ -149,7 +149,7 @@ def test_reasoning_is_part_of_the_conversation(who: str) -> None:
     assert body["messages"][1] == turn
 
 
-def test_numbers_that_orjson_would_change_go_on_as_they_came() -> None:
+def test_numbers_that_orjson_would_change_keep_their_digits() -> None:
     text = (
         b'{"prompt":"Hi","extra_body":{"order":25227143063332189585438,"sum":1.10,'
         b'"share":0.1000000000000000055511151231257827}}'

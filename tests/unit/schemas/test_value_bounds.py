@@ -33,13 +33,13 @@ def _count(value: object) -> int:
 
 
 @given(VALUES)
-def test_values_within_the_bounds_are_no_crowd(value: object) -> None:
+def test_values_within_the_bounds_pass(value: object) -> None:
     values = _count(value)
     assert crowd_in(orjson.dumps(value), 2 * values, values) is None
 
 
 @given(st.lists(VALUES, min_size=3))
-def test_a_crowd_is_seen(value: list[object]) -> None:
+def test_values_beyond_the_bounds_are_detected(value: list[object]) -> None:
     written = orjson.dumps(value)
     assert crowd_in(written, len(value) - 1, 1_000) == f"more than {len(value) - 1} values"
     assert crowd_in(written, 1_000, 0) == "more than 0 lists and objects"
@@ -68,7 +68,7 @@ def test_marks_inside_of_texts_are_not_counted() -> None:
         '{"a":[' + '{"a":1},' * MAX_TEXT_CONTAINERS + "1]}",
     ],
 )
-def test_a_crowd_in_a_text_is_not_read(text: str) -> None:
+def test_a_text_with_too_many_values_is_not_parsed(text: str) -> None:
     assert orjson.loads(text)
     with pytest.raises(orjson.JSONDecodeError, match="more than"):
         read_text(text)

@@ -48,7 +48,7 @@ def judged(model: str, item: SampleRequest, strength: str) -> float | None:
 
 
 @pytest.mark.parametrize("model", ["gpt-4o-mini", "gpt-4o"])
-def test_a_judge_knows_the_score_but_for_its_share_of_errors(model: str) -> None:
+def test_a_simulated_judge_returns_the_score_except_for_its_error_rate(model: str) -> None:
     plain = [item for item in WORKLOAD if item.answers["simple"].get("text")]
     wrong = sum(
         abs((judged(model, item, "simple") or 0) - item.scores["simple"]) > 1e-6
@@ -84,5 +84,5 @@ def test_a_classifier_names_a_tier_of_ours() -> None:
     assert read_opinion(text or "", LANDSCAPE).tier in LANDSCAPE.tiers
 
 
-def test_other_questions_are_answered_as_ever() -> None:
+def test_other_prompts_are_not_classifications() -> None:
     assert said("gpt-4o", {"messages": [{"role": "user", "content": "REQUEST: a coffee"}]}) is None

@@ -22,7 +22,7 @@ QUESTIONS = {
 }
 
 
-def test_every_language_that_the_check_knows_has_stock_texts() -> None:
+def test_every_language_of_the_check_has_stock_texts() -> None:
     assert _TEXTS.keys() == QUESTIONS.keys()
 
 

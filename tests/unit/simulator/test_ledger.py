@@ -89,7 +89,7 @@ def test_the_ledger_counts_the_usage_of_the_answer(name: str) -> None:
     run(case())
 
 
-def test_the_books_are_read_cheaply_by_model_and_by_status() -> None:
+def test_the_ledger_totals_are_by_model_and_status() -> None:
     async def case() -> None:
         async with calling() as caller:
             await caller.ask()
@@ -123,7 +123,7 @@ def test_the_books_are_read_cheaply_by_model_and_by_status() -> None:
     run(case())
 
 
-def test_books_go_on_where_a_kill_cut_them_off(tmp_path: Path) -> None:
+def test_a_ledger_cut_off_by_a_kill_is_continued(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "ledger.jsonl"
     with Ledger(path, lambda: 1) as ledger:
         first = ledger.arrived("a", "openai", "gpt-4o")
@@ -151,7 +151,7 @@ def test_a_killed_process_leaves_its_ledger(tmp_path: Path) -> None:
     assert [line["event"] for line in _lines(path)] == ["arrived", "ended"]
 
 
-def test_a_model_that_the_tariff_does_not_know_has_no_cost() -> None:
+def test_a_model_without_a_tariff_has_no_cost() -> None:
     assert cost_nano("unheard-of", fresh=1, output=1) is None
     assert cost_nano("gpt-4o-2024-08-06", fresh=2, output=3, cache_read=4) == (
         2 * 2_500 + 3 * 10_000 + 4 * 1_250

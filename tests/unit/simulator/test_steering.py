@@ -61,7 +61,7 @@ def test_a_rate_limit_names_its_pause() -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_answers_that_are_spoilt_on_their_way_are_billed(name: str) -> None:
+def test_answers_corrupted_in_transit_are_billed(name: str) -> None:
     async def case() -> None:
         async with calling(name) as caller:
             await _switch(caller, {"kind": "cut"})

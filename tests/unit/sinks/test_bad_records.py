@@ -67,7 +67,7 @@ def test_a_dead_letter_keeps_bytes_key_and_headers_and_an_alert_names_the_positi
     assert counted == [COST]
 
 
-def test_a_topic_without_dead_letters_has_the_alert_alone() -> None:
+def test_a_topic_without_dead_letters_has_only_the_alert() -> None:
     log, bad = _Log(), BadRecordReports(FixedClock(), "sink-1")
     bad.note(_bad(ALERTS), RECORD)
     log.tell(bad)

@@ -73,7 +73,7 @@ def test_the_token_names_the_exact_range() -> None:
 
 
 @given(count=st.integers(2, 30))
-def test_halves_make_the_whole(count: int) -> None:
+def test_the_halves_of_a_batch_contain_all_its_rows(count: int) -> None:
     rows = tuple(Row(offset, 0, 0, b"x" * offset) for offset in range(count))
     batch = Batch(
         place=PLACE, table=CALLS, rows=rows, size=sum(r.size for r in rows), ingested_at=7

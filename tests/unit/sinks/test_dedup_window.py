@@ -52,7 +52,7 @@ def test_a_window_that_was_filled_again_marks_what_the_old_one_marked(
             stored.append((key, now))
 
 
-def test_memory_is_bounded_and_what_was_forgotten_early_is_counted() -> None:
+def test_memory_is_bounded_and_early_evictions_are_counted() -> None:
     window = SeenWindow(span_ms=1_600, max_keys=10)
     for number in range(25):
         window.add(b"%d" % number, 100 * number // 2)

@@ -103,7 +103,7 @@ def test_every_offset_is_stored_once_whatever_happens(
 
 @settings(max_examples=100, deadline=None)
 @given(events=_records, pauses=st.lists(st.integers(0, 6), max_size=6))
-def test_two_owners_that_both_think_the_partition_is_theirs_store_each_offset_once(
+def test_two_concurrent_owners_store_each_offset_once(
     events: list[tuple[str, int, int, bool]], pauses: list[int]
 ) -> None:
     """Owners are paused at will, each with rows in hand; whoever wakes late is refused."""

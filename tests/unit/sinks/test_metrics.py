@@ -98,7 +98,7 @@ def test_rows_of_an_insert_with_a_lost_response_count_when_found() -> None:
     assert world.value("sluice_sink_inserts_total", table="outcomes") is None
 
 
-def test_a_claim_that_fails_is_counted() -> None:
+def test_a_failed_lease_is_counted() -> None:
     class Fenced(MemoryStore):
         async def claim(self, places: object) -> dict:  # type: ignore[type-arg]
             raise FencedError("claimed by another")

@@ -99,9 +99,7 @@ def test_an_unreadable_record_becomes_a_dead_letter_in_order() -> None:
     ]
 
 
-def test_unproven_bytes_that_the_store_cannot_read_are_proven_and_only_the_bad_one_is_dead() -> (
-    None
-):
+def test_after_an_unreadable_row_the_batch_is_validated_and_one_row_is_dead_lettered() -> None:
     records = _log(7)
     cut = replace(records[4], value=(records[4].value or b"")[:-3])
     records[4] = cut
@@ -125,7 +123,7 @@ def test_proven_rows_that_the_store_refuses_do_not_stop_the_partition(bad: set[i
     assert dead == bad
 
 
-def test_doubt_reaches_to_the_end_of_the_batch() -> None:
+def test_an_unreadable_row_makes_its_batch_unverified_to_the_end() -> None:
     world = World(_log(6))
     world.store.refused_events = frozenset({_event(world.records[1])})
 
@@ -140,7 +138,7 @@ def test_doubt_reaches_to_the_end_of_the_batch() -> None:
 
 
 @pytest.mark.parametrize("stored", [True, False])
-def test_a_spent_claim_ends_a_writer_unless_the_rows_are_stored(stored: bool) -> None:
+def test_an_invalidated_lease_ends_a_writer_unless_the_rows_are_stored(stored: bool) -> None:
     world = World(_log(5))
 
     def spent() -> None:
@@ -169,7 +167,7 @@ def test_a_spent_claim_ends_a_writer_unless_the_rows_are_stored(stored: bool) ->
         (UnreachableError("gone"), False),
     ],
 )
-def test_only_errors_caused_by_rows_are_blamed_on_rows(
+def test_only_errors_caused_by_rows_are_attributed_to_rows(
     error: ClickHouseRefusedError | UnreachableError, blamed: bool
 ) -> None:
     assert blames_rows(error) == blamed

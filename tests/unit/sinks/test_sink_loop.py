@@ -175,7 +175,7 @@ def test_a_new_assignment_stores_nothing_twice() -> None:
     assert _run(60, case).offsets == list(range(60))
 
 
-def test_a_fenced_sink_that_still_owns_its_partition_claims_it_again() -> None:
+def test_a_fenced_sink_that_still_owns_its_partition_renews_the_lease() -> None:
     async def case(loop: Loop) -> None:
         await loop.sink.on_partitions_assigned([PARTITION])
         await loop.until(lambda: len(loop.offsets) == 20)
@@ -240,7 +240,7 @@ def test_records_read_before_a_takeover_are_dropped() -> None:
     assert loop.offsets == list(range(30))
 
 
-def test_unreadable_rows_are_read_again_with_care() -> None:
+def test_a_batch_with_unreadable_rows_is_read_again_validated() -> None:
     async def case(loop: Loop) -> None:
         bad = (loop.consumer.records[13].value or b"")[10:]
         loop.store.refused_events = frozenset({bad})

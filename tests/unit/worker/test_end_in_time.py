@@ -42,7 +42,7 @@ def test_work_has_all_the_time_before_the_order() -> None:
     assert asyncio.run(story())
 
 
-def test_a_failure_is_an_end_and_stays_to_be_raised() -> None:
+def test_a_failure_ends_the_work_and_can_be_raised_later() -> None:
     async def story() -> None:
         async def fails() -> None:
             raise RuntimeError("x")

@@ -40,7 +40,7 @@ def test_an_invalid_status_record_is_skipped(value: bytes) -> None:
     assert workers.alive == []
 
 
-def test_workers_that_left_or_fell_silent_are_not_among_the_living() -> None:
+def test_workers_that_left_or_stopped_reporting_are_not_listed() -> None:
     workers = LiveWorkers()
     for at, name in enumerate(("silent", "left", "alive")):
         workers.take(name.encode(), replace(STATUS, worker=name).encode(), at)

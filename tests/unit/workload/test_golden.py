@@ -84,7 +84,7 @@ def test_a_fifth_of_complex_ones_is_short_and_a_fifth_of_simple_ones_long() -> N
 
 
 @pytest.mark.parametrize("pair", [("complex", "simple"), ("complex", "moderate")])
-def test_length_does_not_give_the_tier_away(pair: tuple[str, str]) -> None:
+def test_length_does_not_determine_the_tier(pair: tuple[str, str]) -> None:
     higher, lower = ([len(prompt.text) for prompt in _of(tier)] for tier in pair)
 
     assert 0.5 <= _auroc(higher, lower) < 0.75

@@ -61,7 +61,7 @@ def test_calls_outcomes_and_money_are_counted_where_they_are_booked() -> None:
     assert "sluice_overhead_seconds_count 2.0" in page
 
 
-def test_parked_and_escalated_hops_are_counted_and_no_overhead_of_who_waited() -> None:
+def test_parked_and_escalated_hops_are_counted_and_a_parked_request_has_no_overhead() -> None:
     world = World(registry=LIMITED, script=lambda call, endpoint: says(""))
     page = _page(world, *({} for _ in range(3)))
     assert 'sluice_hop_transitions_total{kind="parked",tier="simple"}' in page

@@ -36,7 +36,7 @@ def _codes(world: World) -> list[str | None]:
     return [(each["error"] or {}).get("code") for each in world.replies()]
 
 
-def test_beyond_its_sum_a_tenant_hears_that_and_until_when() -> None:
+def test_an_exhausted_tenant_budget_rejects_with_the_time_to_retry() -> None:
     budget = "{per: tenant, usd: 0.000000001, then: reject}"
     world = _lived(budget, {})
 
@@ -56,7 +56,7 @@ def test_calls_of_a_worker_count_before_they_are_read_back() -> None:
     assert len(world.served) == _codes(world).count(None)
 
 
-def test_a_downgrade_asks_a_cheaper_tier_and_the_first_one_stays() -> None:
+def test_a_downgrade_calls_the_cheapest_tier() -> None:
     budget = "{per: tenant, usd: 0.000000001, then: downgrade}"
     world = _lived(budget, {"tier": "complex"})
 
@@ -64,7 +64,7 @@ def test_a_downgrade_asks_a_cheaper_tier_and_the_first_one_stays() -> None:
     assert (reply["status"], reply["tier"]) == ("replied", "simple")
 
 
-def test_who_pinned_a_dearer_model_is_not_given_another() -> None:
+def test_a_downgrade_replaces_no_pinned_model() -> None:
     decision = replace(World().request().decision, tier="complex", model="opus")
     budget = "{per: tenant, usd: 0.000000001, then: downgrade}"
     world = _lived(budget, {"tier": "complex", "decision": decision})
@@ -72,7 +72,7 @@ def test_who_pinned_a_dearer_model_is_not_given_another() -> None:
     assert _codes(world) == ["budget_exceeded"]
 
 
-def test_an_answer_that_is_not_sure_enough_is_given_where_no_dearer_tier_may_be_asked() -> None:
+def test_a_low_confidence_answer_is_sent_degraded_if_the_budget_forbids_escalation() -> None:
     budget = "{per: tenant, usd: 0.003, then: downgrade}"
     world = _lived(budget, {}, script=lambda call, endpoint: says(""))
 
@@ -81,7 +81,7 @@ def test_an_answer_that_is_not_sure_enough_is_given_where_no_dearer_tier_may_be_
     assert reply["degraded"]
 
 
-def test_a_model_s_own_budget_spares_the_others() -> None:
+def test_a_budget_of_one_model_does_not_limit_others() -> None:
     budget = "{per: model, match: {model: [gpt-4o-mini]}, usd: 0.000000001, then: reject}"
     world = _lived(budget, {})
 
@@ -98,7 +98,7 @@ def test_a_call_of_unknown_cost_is_booked_with_what_it_was_expected_to_cost() ->
     assert event["expected_nano"] > 0
 
 
-def test_what_the_budgets_said_is_among_the_decision_s_inputs() -> None:
+def test_the_budget_verdict_is_in_the_decision_s_inputs() -> None:
     world = _lived("{per: tenant, usd: 1, then: reject}", {})
     (final,) = [
         each for each in world.events("llm.events.outcomes.v1", "OutcomeEvent") if each["final"]
@@ -107,7 +107,7 @@ def test_what_the_budgets_said_is_among_the_decision_s_inputs() -> None:
     assert '"verdict":"allowed"' in final["decision"]["inputs"].replace(" ", "")
 
 
-def test_looks_for_room_that_came_to_nothing_leave_nothing_in_the_decision() -> None:
+def test_polls_of_a_yielding_hop_add_nothing_to_the_decision() -> None:
     """A hop that stands back looks every 50 ms, and asks the budgets each time."""
     world = World(registry=f"{REGISTRY}\nbudgets:\n  b: {{per: tenant, usd: 1, then: reject}}\n")
 

@@ -88,12 +88,12 @@ def test_a_hard_question_starts_on_the_last_tier() -> None:
     assert hop.decision.reasons
 
 
-def test_the_best_quality_goes_the_priority_way() -> None:
+def test_best_quality_requests_use_the_priority_topic() -> None:
     world, _ = classified(orjson.dumps({"prompt": "hello there", "quality": "best"}))
     assert len(world.log.of(tier_topic("simple", high=True))) == 1
 
 
-def test_an_id_that_is_missing_is_made_from_the_place_and_is_the_same_again() -> None:
+def test_a_missing_id_is_derived_from_the_log_position() -> None:
     first, second = sent(prompt="hi"), sent(prompt="hi")
     assert first.request_id == second.request_id
 
@@ -128,13 +128,13 @@ def test_what_is_refused_is_named_and_never_quoted(document: dict[str, Any], nam
     assert "nobody" not in hop.verdict.message
 
 
-def test_a_request_that_is_too_large_is_told_so_under_its_own_id() -> None:
+def test_a_too_large_request_gets_an_error_reply_with_its_id() -> None:
     hop = sent(prompt="x" * 5_000_000, request_id="big")
     assert hop.verdict is not None
     assert (hop.verdict.code, hop.request_id) == ("too_large", "big")
 
 
-def test_a_request_that_grows_too_large_on_its_way_is_told_so() -> None:
+def test_a_request_too_large_after_encoding_gets_an_error_reply_with_its_id() -> None:
     value = Codec("Request").encode({"prompt": "\x01" * 1_000_000, "request_id": "grown"})
     _, (hop,) = classified(value)
 
@@ -152,7 +152,7 @@ def test_a_deadline_that_is_over_expires_the_request() -> None:
 @pytest.mark.parametrize(
     "value", [b"not json", b'{"prompt": "\xff"}', b"[1]", b"\xc3\x01abc", None]
 )
-def test_what_can_t_be_read_goes_to_the_dead_letters_untouched(value: bytes | None) -> None:
+def test_an_unreadable_value_is_dead_lettered_unchanged(value: bytes | None) -> None:
     world, hops = classified(value)
     assert hops == []
     (dead,) = world.log.of(dead_letter_topic(REQUESTS))
@@ -160,7 +160,7 @@ def test_what_can_t_be_read_goes_to_the_dead_letters_untouched(value: bytes | No
     assert dict(dead.record.headers)["dlq-source"] == b"llm.requests.v1:2:9"
 
 
-def test_a_sender_that_listens_hears_that_its_bytes_could_not_be_read() -> None:
+def test_unreadable_bytes_with_a_correlation_id_get_an_error_reply() -> None:
     world, _ = classified(b"not json", headers={"correlation-id": "c9"})
     (reply,) = world.replies()
     assert reply["error"]["code"] == "invalid_request"
@@ -201,7 +201,7 @@ def test_a_header_that_is_too_long_is_no_fault_of_the_reply_topic(headers: dict[
     assert hop.verdict.code == "invalid_request"
 
 
-def test_a_reply_topic_that_does_not_exist_is_refused_before_anything_is_paid() -> None:
+def test_a_missing_reply_topic_is_refused_at_classification() -> None:
     _, (hop,) = classified(
         orjson.dumps({"prompt": "x"}), headers={"reply-topic": "replies.missing"}
     )
@@ -258,7 +258,7 @@ def test_an_avro_request_is_read_and_answered_in_avro() -> None:
 
 @pytest.mark.parametrize("name", ["models", "tools", "service_tier", "mcp_servers", "anything"])
 @pytest.mark.parametrize("model", [None, "gpt-4o"])
-def test_a_name_of_extra_body_that_no_model_takes_is_refused_by_name(
+def test_an_extra_body_parameter_that_no_model_accepts_is_refused_by_name(
     name: str, model: str | None
 ) -> None:
     value = orjson.dumps({"prompt": "x", "model": model, "extra_body": {"top_k": 1, name: 1}})

@@ -123,7 +123,7 @@ CROWDS: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("what", BOMBS)
-def test_what_takes_seconds_to_read_is_not_read_and_is_answered(what: str) -> None:
+def test_a_value_that_is_slow_to_parse_is_rejected_unparsed_with_a_reply(what: str) -> None:
     world = taken(BOMBS[what](), [("correlation-id", b"c")])
     (dead,) = world.log.of(dead_letter_topic(REQUESTS))
     assert dict(dead.record.headers)["dlq-reason"] in {
@@ -166,7 +166,7 @@ def test_the_largest_of_each_kind_is_still_taken() -> None:
     assert body.verdict is None
 
 
-def test_an_avro_integer_without_end_is_not_read_on() -> None:
+def test_an_endless_avro_integer_is_rejected_after_ten_bytes() -> None:
     endless = single_object_header("Request") + b"\x80" * MAX_REQUEST_BYTES
     (dead,) = taken(endless, []).log.of(dead_letter_topic(REQUESTS))
     assert dict(dead.record.headers)["dlq-reason"] == b"an integer of more than 10 bytes"
@@ -199,7 +199,7 @@ def test_a_metadata_bomb_is_refused_and_not_quoted(metadata: dict[str, str]) -> 
     assert len(said) < 1_000
 
 
-def test_a_refusal_is_short_whatever_is_wrong() -> None:
+def test_a_refusal_message_is_bounded() -> None:
     wrong = {f"{'f' * 1_000}{number}": 1 for number in range(MAX_FIELDS - 1)}
     assert len(refusal({"prompt": "x", **wrong})) < 1_000
 
@@ -224,7 +224,7 @@ def test_a_hundred_thousand_headers_are_echoed_as_one_of_each_name() -> None:
         b"00-" + b"0" * 900,
     ],
 )
-def test_a_traceparent_of_nonsense_is_echoed_and_nothing_else(nonsense: bytes) -> None:
+def test_an_invalid_traceparent_is_echoed_without_effect(nonsense: bytes) -> None:
     hop = arrived(b'{"prompt":"x"}', [("traceparent", nonsense)])
     assert hop.verdict is None
     assert hop.reply_to.topic == REPLIES

@@ -88,7 +88,7 @@ def inputs(hop: TierMessage) -> dict[str, Any]:
 SAID = says('{"tier": "complex", "score": 0.9, "reason": "a proof"}', input_tokens=100)
 
 
-def test_the_model_s_word_decides_and_stands_in_the_inputs() -> None:
+def test_the_model_s_classification_decides_and_is_recorded() -> None:
     (hop,) = hops(asked("Why?", answer=SAID, registry=KEEPING))
 
     assert (hop.tier, hop.decision.score, hop.decision.classifier) == ("complex", 0.9, "llm")
@@ -113,7 +113,7 @@ def test_the_features_of_a_request_are_extracted_once(
     assert len(seen) == 1
 
 
-def test_the_model_s_own_words_are_recorded_only_where_prompts_may_be() -> None:
+def test_the_model_s_reason_is_recorded_only_if_prompts_are_kept() -> None:
     leaks = says('{"tier": "complex", "score": 0.9, "reason": "asks about ada@mail.example"}')
     (hop,) = hops(asked("Why?", answer=leaks))
     assert hop.decision.reasons == ("a model says complex",)
@@ -122,7 +122,7 @@ def test_the_model_s_own_words_are_recorded_only_where_prompts_may_be() -> None:
     assert inputs(kept)["reason"] == "asks about <email>"
 
 
-def test_its_call_is_a_row_of_its_own_and_part_of_what_the_request_cost() -> None:
+def test_the_classifier_s_call_is_booked_and_part_of_the_request_s_cost() -> None:
     world = asked("Why?", answer=SAID)
     (cost,) = world.events(COST, "CostEvent")
     (hop,) = hops(world)
@@ -147,7 +147,7 @@ def test_the_request_is_served_after_its_classification_was_journaled() -> None:
     assert round(reply["cost_usd"] * 1e9) == sum(spent)
 
 
-def test_a_model_that_hangs_leaves_it_to_the_rules() -> None:
+def test_the_rules_decide_if_the_classifier_model_times_out() -> None:
     (hop,) = hops(asked("What are your opening hours?", answer=HANGS))
 
     assert hop.tier == "simple"
@@ -155,7 +155,7 @@ def test_a_model_that_hangs_leaves_it_to_the_rules() -> None:
     assert inputs(hop) == {"call": hop.attempts[0].call_id, "failed": "timeout"}
 
 
-def test_it_is_asked_for_no_longer_than_the_policy_says() -> None:
+def test_the_classifier_s_call_has_the_timeout_of_the_policy() -> None:
     seen = []
     world = World(registry=ASKING)
     world.script = lambda call, endpoint: seen.append(call.timeouts.total) or SAID
@@ -167,14 +167,14 @@ def test_it_is_asked_for_no_longer_than_the_policy_says() -> None:
     assert seen == [0.7]
 
 
-def test_nonsense_leaves_it_to_the_rules() -> None:
+def test_the_rules_decide_if_the_classification_is_invalid() -> None:
     for text in ("", "moderate", '{"tier": "gigantic"}', '{"score": 0.3}', "[1]", '{"tier": 3}'):
         (hop,) = hops(asked("What are your opening hours?", answer=says(text)))
         assert inputs(hop)["failed"] == "nonsense", text
         assert hop.tier == "simple"
 
 
-def test_an_equal_question_is_not_asked_twice() -> None:
+def test_an_equal_question_is_classified_from_the_cache() -> None:
     world = asked("Why?", "Why?", answer=SAID, registry=KEEPING)
 
     assert len(world.served) == 1
@@ -183,13 +183,11 @@ def test_an_equal_question_is_not_asked_twice() -> None:
     assert (first.tier, second.attempts) == (second.tier, ())
 
 
-def test_a_failure_is_not_remembered() -> None:
+def test_a_failed_classification_is_not_cached() -> None:
     assert len(asked("Why?", "Why?", answer=HANGS).served) == 2
 
 
-def test_a_model_that_fails_again_and_again_is_left_alone_for_a_while_and_an_alert_is_raised() -> (
-    None
-):
+def test_repeated_failures_pause_the_classifier_and_raise_an_alert() -> None:
     world = asked(*(f"Why {number}?" for number in range(9)), answer=HANGS)
 
     assert len(world.served) == FAILURES_TO_PAUSE
@@ -198,7 +196,7 @@ def test_a_model_that_fails_again_and_again_is_left_alone_for_a_while_and_an_ale
     assert alert["rule"] == "classifier_silent"
 
 
-def test_after_the_pause_it_is_asked_again() -> None:
+def test_the_classifier_is_called_again_after_the_pause() -> None:
     memory = ClassificationCache()
     for _ in range(FAILURES_TO_PAUSE):
         memory.keep("k", LlmClassification(failed="timeout"), 1_000)
@@ -207,7 +205,7 @@ def test_after_the_pause_it_is_asked_again() -> None:
     assert not memory.paused(1_000 + PAUSE_MS)
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_the_classification_cache_is_bounded_and_evicts_the_least_recently_used() -> None:
     memory = ClassificationCache(most=2)
     for key in ("a", "b"):
         memory.keep(key, LlmClassification(tier="simple"), 0)
@@ -218,18 +216,18 @@ def test_what_is_remembered_is_bounded() -> None:
     assert memory.recall("b") is None
 
 
-def test_nobody_is_asked_about_a_request_that_needs_no_classifier() -> None:
+def test_no_model_classifies_a_request_with_a_named_tier_or_model() -> None:
     assert asked("Why?", answer=SAID, tier="moderate").served == []
     assert asked("Why?", answer=SAID, model="gpt-4o").served == []
 
 
-def test_hybrid_asks_only_near_a_boundary() -> None:
+def test_hybrid_calls_the_classifier_only_near_a_boundary() -> None:
     assert len(asked("Why?", answer=SAID, registry=UNSURE).served) == 1
     sure = UNSURE.replace("margin: 1.0", "margin: 0.0")
     assert asked("Hi", answer=SAID, registry=sure).served == []
 
 
-def test_a_call_that_a_crash_cut_off_is_booked_by_who_owns_the_partition() -> None:
+def test_a_classifier_call_cut_off_by_a_crash_is_booked_by_the_next_owner() -> None:
     world = World(script=lambda call, endpoint: SAID, registry=ASKING)
 
     async def run() -> None:

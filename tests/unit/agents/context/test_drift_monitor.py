@@ -28,7 +28,7 @@ def findings(watch: DriftMonitor, scores: list[float], version: str = "v") -> li
     return [each for each in found if each is not None]
 
 
-def test_traffic_that_stays_as_it_was_raises_nothing() -> None:
+def test_unchanged_traffic_raises_no_alert() -> None:
     assert findings(DriftMonitor(), EASY) == []
 
 
@@ -41,7 +41,7 @@ def test_traffic_that_becomes_harder_is_noticed_after_one_window() -> None:
     assert "sluice train" in found.message
 
 
-def test_a_new_registry_version_begins_anew() -> None:
+def test_a_new_registry_version_resets_the_reference() -> None:
     watch = DriftMonitor()
     findings(watch, EASY[:REFERENCE])
 
@@ -66,7 +66,7 @@ def test_every_score_has_a_bin(score: float) -> None:
     assert 0 <= bin_of(score) < BINS
 
 
-def test_a_confidence_that_promises_too_much_is_noticed() -> None:
+def test_an_overconfident_model_raises_calibration_lost() -> None:
     watch = DriftMonitor()
     found = [watch.compared("m", 0.9, float(number % 2)) for number in range(JUDGED)]
 
@@ -75,7 +75,7 @@ def test_a_confidence_that_promises_too_much_is_noticed() -> None:
     assert (found[-1].rule, found[-1].subject) == ("calibration_lost", "m")
 
 
-def test_a_confidence_that_keeps_its_word_is_not() -> None:
+def test_a_calibrated_confidence_raises_no_alert() -> None:
     watch = DriftMonitor()
 
     assert not any(watch.compared("m", 0.5, float(number % 2)) for number in range(3 * JUDGED))

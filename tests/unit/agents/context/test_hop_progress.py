@@ -59,7 +59,7 @@ def written(tree: ast.AST) -> Iterator[ast.Attribute]:
 @pytest.mark.parametrize(
     "file", [file for file in AGENTS.rglob("*.py") if file.name != OWN], ids=lambda file: file.name
 )
-def test_nobody_else_writes_to_the_state_of_a_hop(file: Path) -> None:
+def test_only_the_progress_class_writes_the_state_of_a_hop(file: Path) -> None:
     others = [
         f"{node.lineno}: {ast.unparse(node)}"
         for node in written(ast.parse(file.read_text()))
@@ -68,7 +68,7 @@ def test_nobody_else_writes_to_the_state_of_a_hop(file: Path) -> None:
     assert others == []
 
 
-def test_what_admission_knows_does_not_change() -> None:
+def test_admission_data_is_immutable() -> None:
     progress = asyncio.run(begun(World()))
     with pytest.raises(FrozenInstanceError):
         progress.hop.context_tokens = 1  # type: ignore[misc]

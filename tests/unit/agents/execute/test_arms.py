@@ -19,7 +19,7 @@ experiments:
 BODY = {"messages": [{"role": "user", "content": "capital?"}]}
 
 
-def test_a_hop_goes_by_the_policy_of_the_arm_that_was_decided() -> None:
+def test_a_hop_uses_the_policy_of_the_decided_arm() -> None:
     world = World(script=lambda call, endpoint: says(""), registry=TRIED)
 
     async def run() -> None:
@@ -40,7 +40,7 @@ def test_a_hop_goes_by_the_policy_of_the_arm_that_was_decided() -> None:
     assert outcome["decision"]["arm"] == "treated"
 
 
-def test_a_hop_of_an_arm_that_is_gone_goes_by_the_registry() -> None:
+def test_a_hop_of_a_removed_arm_uses_the_registry_s_policy() -> None:
     world = World(script=lambda call, endpoint: says(""))
 
     async def run() -> None:

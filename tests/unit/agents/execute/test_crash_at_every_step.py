@@ -86,7 +86,7 @@ def test_calls_of_judges_and_shadows_are_booked_as_well(
     same_worker=st.booleans(),
     failures=st.integers(6, 40),
 )
-def test_an_outage_that_is_waited_out_loses_nothing_either(
+def test_crashes_during_an_outage_lose_nothing(
     crashes: list[tuple[int, bool]], same_worker: bool, failures: int
 ) -> None:
     names = ["w1" if same_worker else f"w{number + 2}" for number in range(len(crashes))]

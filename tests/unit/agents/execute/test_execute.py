@@ -69,7 +69,7 @@ def test_an_answer_of_low_confidence_moves_on_to_the_next_tier_and_carries_what_
     assert outcome["result"]["cost_nano"] == sum(costs)
 
 
-def test_the_last_tier_s_answer_stands_even_when_nobody_is_sure_of_it() -> None:
+def test_a_low_confidence_answer_of_the_last_tier_is_sent_undegraded() -> None:
     world = answered(scripted(says("I'm not sure, perhaps it could be Paris, possibly Lyon.")))
     (reply,) = world.replies()
     assert reply["status"] == "replied"
@@ -89,7 +89,7 @@ def test_a_last_answer_that_fails_a_check_is_degraded_and_the_reply_names_the_ch
     assert outcome["result"]["degraded"] is True
 
 
-def test_a_better_answer_of_an_earlier_tier_stands_and_is_not_degraded() -> None:
+def test_a_better_answer_of_an_earlier_tier_is_sent_undegraded() -> None:
     unsure = says("I'm not sure, perhaps it could be Paris, possibly Lyon.")
     world = answered(scripted(unsure, says("", output_tokens=1)))
     (reply,) = world.replies()
@@ -97,7 +97,7 @@ def test_a_better_answer_of_an_earlier_tier_stands_and_is_not_degraded() -> None
     assert not any("failed a check" in reason for reason in reply["routing"]["reasons"])
 
 
-def test_a_server_error_is_retried_once_then_asked_elsewhere_then_the_next_tier() -> None:
+def test_a_server_error_is_retried_once_then_on_another_instance_then_on_the_next_tier() -> None:
     error = failing(ErrorClass.SERVER)
     world = answered(scripted(error, error, error, error, says("It is 42.")))
     assert statuses(world) == ["server"] * 4 + ["ok"]
@@ -120,7 +120,7 @@ def test_an_error_that_a_retry_can_t_mend_is_not_retried_on_the_same_instance(
 @pytest.mark.parametrize(
     ("kind", "calls"), [(ErrorClass.INVALID_REQUEST, 1), (ErrorClass.BAD_REQUEST, 2)]
 )
-def test_a_request_that_is_refused_is_asked_of_one_other_model_unless_it_is_at_fault_itself(
+def test_a_refused_request_is_tried_on_one_other_model_unless_the_request_is_at_fault(
     kind: ErrorClass, calls: int
 ) -> None:
     world = answered(scripted(failing(kind, 400)))
@@ -147,7 +147,7 @@ def test_a_request_fails_when_every_model_does() -> None:
     assert kinds(world)[-1] == "failed"
 
 
-def test_an_unknown_cost_makes_the_whole_request_s_cost_unknown_never_zero() -> None:
+def test_one_call_of_unknown_cost_makes_the_request_s_cost_null() -> None:
     world = answered(scripted(failing(ErrorClass.TIMEOUT, None), says("It is 42.")))
     (reply,) = world.replies()
     assert reply["status"] == "replied"
@@ -205,7 +205,7 @@ def test_the_same_id_of_another_tenant_is_another_request() -> None:
     assert [reply["status"] for reply in world.replies()] == ["replied", "replied"]
 
 
-def test_a_reply_that_can_t_be_delivered_is_dead_lettered_and_its_outcome_says_so() -> None:
+def test_an_undeliverable_reply_is_dead_lettered_and_marked_in_the_outcome() -> None:
     world = scripted(says("Paris."))
     world.log.broken.add("replies.gone")
     request = world.request()
@@ -215,7 +215,7 @@ def test_a_reply_that_can_t_be_delivered_is_dead_lettered_and_its_outcome_says_s
     assert outcome["result"]["undeliverable"] is True
 
 
-def test_a_pinned_model_is_the_only_one_asked() -> None:
+def test_only_the_pinned_model_is_called() -> None:
     world = scripted(failing(ErrorClass.SERVER))
     request = world.request()
     answered(world, replace(request, decision=replace(request.decision, model="gpt-4o-mini")))

@@ -122,7 +122,7 @@ def told(
 TIER_OF = {"first": "simple", "second": "moderate", "third": "complex"}
 
 
-def test_a_refused_parameter_is_left_out_once_learnt_and_told() -> None:
+def test_a_refused_parameter_is_omitted_in_later_calls_and_reported() -> None:
     def refuses(path: str, body: dict[str, Any]) -> tuple[int, Any]:
         if "temperature" in body:
             error = {"message": "Unsupported parameter: 'temperature'", "param": "temperature",
@@ -140,7 +140,7 @@ def test_a_refused_parameter_is_left_out_once_learnt_and_told() -> None:
     assert found.alerts == [("unsupported_parameter", "first/temperature")]
 
 
-def test_what_the_registry_says_a_model_refuses_is_never_sent() -> None:
+def test_a_parameter_the_registry_lists_as_unsupported_is_not_sent() -> None:
     registry = REGISTRY.replace("tier: simple,", "tier: simple, unsupported: [temperature],")
     found = told(registry=registry, temperature=0.5)
     assert "temperature" not in found.vendors.asked[0][1]
@@ -148,7 +148,7 @@ def test_what_the_registry_says_a_model_refuses_is_never_sent() -> None:
 
 
 @pytest.mark.parametrize("where", ["building", "reading"])
-def test_an_adapter_s_own_fault_opens_no_circuit_and_another_model_is_asked(
+def test_an_adapter_fault_opens_no_circuit_and_another_model_is_called(
     where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def breaks(*_: object, **__: object) -> None:
@@ -198,7 +198,7 @@ def test_a_host_that_is_refused_and_a_provider_that_is_missing_cost_nothing() ->
     assert found.vendors.asked[0][0] == "/3"
 
 
-def test_usage_that_nobody_knows_makes_the_cost_null_and_is_told_by_name() -> None:
+def test_an_unknown_usage_field_makes_the_cost_null_and_is_alerted_by_name() -> None:
     def searched(path: str, body: dict[str, Any]) -> tuple[int, Any]:
         usage = {"prompt_tokens": 9, "completion_tokens": 3, "num_sources_used": 4}
         return 200, good("openai", usage=usage)
@@ -224,7 +224,7 @@ def test_usage_that_nobody_knows_makes_the_cost_null_and_is_told_by_name() -> No
         },
     ],
 )
-def test_usage_that_is_missing_or_contradicts_itself_makes_the_cost_null_and_is_told(
+def test_missing_or_contradictory_usage_makes_the_cost_null_and_is_alerted(
     usage: dict[str, Any],
 ) -> None:
     found = told(lambda path, body: (200, good("openai", usage=usage)))
@@ -233,7 +233,7 @@ def test_usage_that_is_missing_or_contradicts_itself_makes_the_cost_null_and_is_
     assert found.alerts[0][1].startswith("first/")
 
 
-def test_a_limit_above_the_model_s_is_cut_and_the_caller_is_told() -> None:
+def test_a_limit_above_the_model_s_is_reduced_and_named_in_the_reasons() -> None:
     for model, name in (("first", "max_tokens"), ("second", "max_tokens")):
         found = told(model=model, max_tokens=100_000)
         assert found.vendors.asked[0][1][name] == 1_000
@@ -285,7 +285,7 @@ def test_an_answer_that_ended_in_an_error_is_no_answer() -> None:
     assert found.costs[0]["cost_nano"] == 9 * 1_000 + 3 * 10_000
 
 
-def test_a_flagged_prompt_is_no_matter_of_keys() -> None:
+def test_a_flagged_prompt_with_status_403_is_not_a_key_error() -> None:
     def flags(path: str, body: dict[str, Any]) -> tuple[int, Any]:
         return 403, {
             "error": {"message": "Your input was flagged", "metadata": {"reasons": ["violence"]}}

@@ -83,7 +83,7 @@ def test_it_is_answered_on_its_own_reply_topic() -> None:
     assert again == first
 
 
-def test_a_worker_that_has_just_started_knows_where_the_first_reply_lies() -> None:
+def test_a_restarted_worker_finds_the_first_reply() -> None:
     world = World()
     _told(world, _again(world), _again(world, correlation=b"three"), restart=True)
     replies = _replies(world)
@@ -91,7 +91,7 @@ def test_a_worker_that_has_just_started_knows_where_the_first_reply_lies() -> No
     assert all(reply == replies[0][0] for reply, _ in replies)
 
 
-def test_where_the_reply_is_gone_its_status_is_told_and_costs_nothing() -> None:
+def test_a_duplicate_whose_first_reply_is_removed_gets_its_status_at_no_cost() -> None:
     world = World()
     _told(world, _again(world), after_first=lambda worker: world.log.of(REPLIES).clear())
     ((told, _),) = _replies(world)

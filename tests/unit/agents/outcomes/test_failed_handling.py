@@ -306,7 +306,7 @@ def test_a_message_of_a_lost_partition_is_left_to_its_next_owner(
     assert (ends(world), world.events(ALERTS, "Alert")) == ([], [])
 
 
-def test_the_partition_goes_on_behind_a_message_that_failed() -> None:
+def test_the_partition_continues_after_a_failed_message() -> None:
     released: list[int] = []
 
     class Event:

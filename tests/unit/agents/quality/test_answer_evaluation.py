@@ -47,7 +47,7 @@ def purposes(world: World) -> list[str]:
     return [event["purpose"] for event in world.events(COST, "CostEvent")]
 
 
-def test_a_judge_who_likes_the_answer_lets_it_stand() -> None:
+def test_a_good_judge_score_accepts_the_answer() -> None:
     world = judged(says('{"score": 1.0, "why": "right"}'))
 
     (reply,) = world.replies()
@@ -56,7 +56,7 @@ def test_a_judge_who_likes_the_answer_lets_it_stand() -> None:
     assert signals(world) == [("judge", 1.0), ("cascade_confidence", 0.98)]
 
 
-def test_a_judge_who_does_not_sends_it_on_and_the_last_answer_is_not_judged() -> None:
+def test_a_bad_judge_score_escalates_and_the_last_answer_is_not_judged() -> None:
     world = judged(says('Sure! {"score": 0.0}'))
 
     (reply,) = world.replies()
@@ -64,7 +64,7 @@ def test_a_judge_who_does_not_sends_it_on_and_the_last_answer_is_not_judged() ->
     assert purposes(world) == ["answer", "judge", "answer", "judge", "answer"]
 
 
-def test_the_judge_s_word_is_about_the_call_that_answered() -> None:
+def test_the_judge_s_signal_refers_to_the_answering_call() -> None:
     world = judged(says('{"score": 1}'))
     answer, judge = world.events(COST, "CostEvent")
     word = world.events(QUALITY, "QualityEvent")[0]
@@ -99,12 +99,12 @@ def test_a_plain_fault_needs_no_judge() -> None:
     assert "judge" not in purposes(world)
 
 
-def test_an_answer_outside_the_band_is_not_looked_at() -> None:
+def test_an_answer_outside_the_band_is_not_judged() -> None:
     sure = JUDGED.replace("high: 1.0", "high: 0.6")
     assert purposes(judged(says('{"score": 0}'), sure)) == ["answer"]
 
 
-def test_what_the_draw_leaves_out_is_not_looked_at_and_the_probability_is_kept() -> None:
+def test_an_answer_that_is_not_drawn_is_not_judged_and_the_probability_is_recorded() -> None:
     world = judged(says('{"score": 0}'), JUDGED.replace("weight: 0.8", "share: 0.0"))
 
     assert purposes(world) == ["answer"]
@@ -122,7 +122,7 @@ def test_answers_that_differ_each_time_move_on() -> None:
     assert signals(world)[0] == ("consistency", 0.0)
 
 
-def test_an_answer_that_comes_again_stands() -> None:
+def test_an_answer_that_its_sample_repeats_is_accepted() -> None:
     world = answered(lambda call, endpoint: says("The result is 42."), SAMPLED)
 
     (reply,) = world.replies()

@@ -29,7 +29,7 @@ BY_PASSWORD = {
 }
 
 
-def test_unset_it_is_in_the_clear_and_for_everybody() -> None:
+def test_without_settings_connections_are_plaintext_and_unauthenticated() -> None:
     assert OPEN.kafka_at("k:1") == {"bootstrap_servers": "k:1", "security_protocol": "PLAINTEXT"}
     assert OPEN.librdkafka_at("k:1") == {
         "bootstrap.servers": "k:1",
@@ -69,7 +69,7 @@ def test_addresses_are_host_and_port(servers: str, monkeypatch: pytest.MonkeyPat
     assert WorkerSettings().kafka_bootstrap_servers == servers
 
 
-def test_the_two_clients_are_told_the_same(tmp_path: Path) -> None:
+def test_both_client_libraries_get_the_same_settings(tmp_path: Path) -> None:
     authority = Authority(tmp_path).make()
     access = KafkaAccess.of(**BY_PASSWORD, kafka_ca_file=authority.ca)
     told = access.librdkafka_at("k:1")
@@ -78,7 +78,7 @@ def test_the_two_clients_are_told_the_same(tmp_path: Path) -> None:
     assert told["ssl.ca.location"] == str(authority.ca)
 
 
-def test_whoever_answers_must_prove_who_they_are(tmp_path: Path) -> None:
+def test_brokers_must_present_a_valid_certificate(tmp_path: Path) -> None:
     authority = Authority(tmp_path).make()
     context = KafkaAccess.of(kafka_security_protocol="SSL", kafka_ca_file=authority.ca).kafka_at(
         "k:1"
@@ -130,7 +130,7 @@ def test_a_file_that_holds_no_certificate_is_named(tmp_path: Path) -> None:
         assert "SLUICE_KAFKA_CA_FILE" in said
 
 
-def test_a_key_with_a_passphrase_is_refused_and_nobody_is_asked_for_it(tmp_path: Path) -> None:
+def test_a_key_with_a_passphrase_is_refused_without_a_prompt(tmp_path: Path) -> None:
     authority = Authority(tmp_path).make()
     cert, key = authority.issue("me")
     own = KafkaAccess.of(kafka_security_protocol="SSL", kafka_cert_file=cert, kafka_key_file=key)
@@ -146,7 +146,7 @@ def test_a_key_with_a_passphrase_is_refused_and_nobody_is_asked_for_it(tmp_path:
     assert "SLUICE_KAFKA_KEY_FILE" in said
 
 
-def test_faust_gets_in_as_our_own_clients_do(tmp_path: Path) -> None:
+def test_faust_uses_the_same_security_settings(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("abc")
     ways: list[dict[str, Any]] = [

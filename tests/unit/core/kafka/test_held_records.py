@@ -45,7 +45,7 @@ def test_the_position_after_all_records_passes_markers() -> None:
     assert held.take(everything, None)[A].position == 7
 
 
-def test_a_partition_that_is_not_wanted_keeps_its_records() -> None:
+def test_a_partition_excluded_from_a_take_keeps_its_records() -> None:
     held = holding(A, B)
     held.add(A, records(A, 0, 1), 1)
     held.add(B, records(B, 0, 1), 1)

@@ -58,9 +58,7 @@ class Stamping:
 
 
 @pytest.mark.parametrize(("kind", "learnt"), [(1, 7_200_000), (0, 0)])
-def test_the_clock_learns_from_the_broker_s_stamps_and_from_no_others(
-    kind: int, learnt: int
-) -> None:
+def test_only_broker_timestamps_adjust_the_clock(kind: int, learnt: int) -> None:
     clock = BrokerClock(lambda: 1_000_000.0, lambda: 500.0)
     producer: Any = Stamping(1_000_000 + 7_200_000, kind)
     publisher = KafkaPublisher(producer, producer, {}, clock)

@@ -77,7 +77,7 @@ def test_an_endpoint_that_gives_no_token_is_named(status: int, answer: Any) -> N
         assert SECRET not in str(caught.value)
 
 
-def test_our_secret_is_not_carried_along_a_redirect() -> None:
+def test_the_client_secret_is_not_sent_to_a_redirect_target() -> None:
     with (
         endpoint(200, {"access_token": "abc"}) as (elsewhere, heard),
         endpoint(307, {}, location=elsewhere) as (url, _),
@@ -87,13 +87,13 @@ def test_our_secret_is_not_carried_along_a_redirect() -> None:
         assert not heard
 
 
-def test_our_secret_is_not_sent_in_the_clear() -> None:
+def test_the_client_secret_is_not_sent_over_plain_http() -> None:
     for url in ("http://tokens.example.org/", "ftp://127.0.0.1/", "file:///etc/passwd"):
         with pytest.raises(ConfigurationError, match="must be an https URL"):
             TokenEndpoint(url, "me", SECRET)
 
 
-def test_a_token_in_a_file_is_read_each_time_and_says_itself_when_it_ends(tmp_path: Path) -> None:
+def test_a_token_file_is_read_each_time_and_a_jwt_s_expiry_is_used(tmp_path: Path) -> None:
     file = tmp_path / "token"
     claims = urlsafe_b64encode(b'{"exp": 4242}').decode().rstrip("=")
     file.write_text(f"head.{claims}.sign\n")

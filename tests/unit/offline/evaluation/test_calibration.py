@@ -70,14 +70,14 @@ def test_the_threshold_keeps_complex_requests_off_the_first_tier() -> None:
     assert found.stays == pytest.approx((score < found.threshold).mean())
 
 
-def test_too_few_complex_requests_promise_nothing() -> None:
+def test_too_few_complex_requests_give_no_threshold() -> None:
     found = threshold_by_bound(np.array([0.1, 0.2, 0.9]), np.array([0, 0, 1.0]))
 
     assert found.threshold == -np.inf
     assert found.stays == 0.0
 
 
-def test_the_bound_holds_as_often_as_it_says() -> None:
+def test_the_bound_holds_at_its_confidence_level() -> None:
     chance = np.random.default_rng(7)
     kept = sum(upper_bound(int(chance.binomial(150, 0.08)), 150) >= 0.08 for _ in range(2_000))
     assert kept / 2_000 >= 0.94

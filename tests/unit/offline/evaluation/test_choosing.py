@@ -40,14 +40,14 @@ def test_a_looser_bound_keeps_more_on_the_weak_tier() -> None:
 
 
 @pytest.mark.parametrize("target", [0.6, 0.75, 0.85])
-def test_a_quality_is_reached_with_confidence_and_no_strong_call_to_spare(target: float) -> None:
+def test_a_quality_is_reached_with_confidence_and_the_fewest_strong_calls(target: float) -> None:
     found = by_quality(ROWS, target)
 
     assert found.quality_at_least >= target
     assert found.quality_at_least < target + 0.005
 
 
-def test_a_quality_that_nobody_reaches_has_no_boundary() -> None:
+def test_an_unreachable_quality_has_no_boundary() -> None:
     found = by_quality(ROWS, 0.99)
 
     assert found.boundary is None

@@ -52,7 +52,7 @@ def test_the_area_is_the_expectation_over_every_order_of_ties(levels: list[int])
     assert area == pytest.approx(_area_by_hand(weak, strong, preference))
 
 
-def test_a_router_that_tells_nothing_apart_is_a_coin() -> None:
+def test_a_constant_score_equals_random_routing() -> None:
     weak, strong = _vectors(SIX)
     curve = gain_curve(weak, strong, np.zeros(6))
 

@@ -18,13 +18,13 @@ def test_the_firmest_mistakes_come_first_and_right_decisions_not_at_all() -> Non
     assert found.sent_in_vain.tolist() == [3, 2]
 
 
-def test_rank_is_the_share_of_rows_less_wished_with_ties_half() -> None:
+def test_rank_is_the_share_of_lower_scores_with_ties_half() -> None:
     found = misjudged(np.zeros(4), np.ones(4), np.array([1.0, 2.0, 2.0, 3.0]))
 
     assert found.rank == pytest.approx([0.125, 0.5, 0.5, 0.875])
 
 
-def test_at_most_so_many_are_shown() -> None:
+def test_at_most_the_given_number_is_shown() -> None:
     wish = np.arange(50.0)
 
     found = misjudged(np.zeros(50), np.ones(50), wish, most=3)
@@ -32,7 +32,7 @@ def test_at_most_so_many_are_shown() -> None:
     assert len(found.sent_in_vain) == 0
 
 
-def test_what_tells_nothing_apart_judged_nothing_wrongly() -> None:
+def test_a_constant_score_has_no_misjudged_rows() -> None:
     found = misjudged(np.zeros(4), np.ones(4), np.zeros(4))
 
     assert len(found.kept_cheap) == len(found.sent_in_vain) == 0

@@ -68,12 +68,12 @@ NULLED = {name: st.one_of(st.none(), kind) for name, kind in OURS.items()}
         ),
     )
 )
-def test_it_is_the_request_that_was_accepted(document: dict[str, Any]) -> None:
+def test_an_accepted_document_is_parsed_as_at_admission(document: dict[str, Any]) -> None:
     assert accepted_request(dict(document)) == read_request(dict(document))
 
 
 @pytest.mark.parametrize("document", [{}, {"prompt": None}, {"messages": None, "model": "x"}])
-def test_a_document_that_asks_nothing_is_refused(document: dict[str, Any]) -> None:
+def test_a_document_without_prompt_and_messages_is_refused(document: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequestError, match="neither prompt nor messages"):
         accepted_request(document)
 

@@ -52,12 +52,12 @@ def with_ends(log: RecordedLog):  # type: ignore[no-untyped-def]
     return [replace(each, ended_tier=ends[each.request_id]) for each in log.recorded()]
 
 
-def test_a_shadow_call_could_have_asked_each_other_tier_whether_it_was_drawn_or_not() -> None:
+def test_each_other_tier_has_its_shadow_probability_drawn_or_not() -> None:
     for each in replayed(SHADOWED):
         assert each.chances == pytest.approx({"gpt-4o": 0.2, "opus": 0.2})
 
 
-def test_without_shadows_or_arms_nothing_has_a_chance() -> None:
+def test_without_shadows_or_arms_there_are_no_probabilities() -> None:
     assert all(each.chances == {} for each in replayed(BASE))
 
 

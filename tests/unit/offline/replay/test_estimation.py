@@ -47,7 +47,7 @@ def cases(
     return found
 
 
-def test_what_was_seen_anyway_has_no_error() -> None:
+def test_an_observed_answer_has_no_error() -> None:
     asked = cases()
     ways = [(Step(model="small"),) for _ in asked]
     found, _ = project(table_of(asked), ways)
@@ -60,7 +60,7 @@ def test_what_was_seen_anyway_has_no_error() -> None:
     assert found.quality.shares["seen"] == 1
 
 
-def test_a_designed_draw_corrects_expectations_however_wrong() -> None:
+def test_designed_draws_correct_wrong_expectations() -> None:
     means = []
     for seed in range(60):
         asked = cases(seed=seed)
@@ -71,7 +71,7 @@ def test_a_designed_draw_corrects_expectations_however_wrong() -> None:
     assert np.mean(means) == pytest.approx(1250, rel=0.01)
 
 
-def test_nine_in_ten_intervals_hold_the_truth() -> None:
+def test_nine_in_ten_intervals_contain_the_true_value() -> None:
     held = []
     for seed in range(60):
         chance = random.Random(seed)
@@ -88,7 +88,7 @@ def test_nine_in_ten_intervals_hold_the_truth() -> None:
     assert np.mean(held) >= 0.9
 
 
-def test_without_a_design_it_is_model_only_and_wider_than_nothing() -> None:
+def test_without_a_design_the_basis_is_model_only_with_a_wider_interval() -> None:
     asked = [*cases(200, seed=1)]
     undesigned = [
         Case(key=each.key, difficulty=each.difficulty, tokens=100, steps=STEP, seen=each.seen)
@@ -103,7 +103,7 @@ def test_without_a_design_it_is_model_only_and_wider_than_nothing() -> None:
     assert found.quality.mean.high > found.quality.mean.low
 
 
-def test_a_model_that_nobody_ever_asked_is_unknown_in_quality_and_guessed_in_cost() -> None:
+def test_a_model_never_called_has_unknown_quality_and_an_estimated_cost() -> None:
     asked = [
         Case(key=str(n), difficulty=0.5, tokens=10, steps=STEP,
              seen={"small": ObservedAnswer(cost_nano=100, score=1.0)}, guesses={"big": 700})
@@ -176,12 +176,12 @@ def test_the_same_cases_give_the_same_figures() -> None:
     assert first == second
 
 
-def test_nothing_to_project_is_no_figure() -> None:
+def test_without_cases_there_are_no_estimates() -> None:
     found = estimate(table_of([]), [])
     assert len(found.cost.value) == 0
 
 
-def test_what_expectations_can_not_see_is_corrected_by_the_draws() -> None:
+def test_draws_correct_a_difference_that_expectations_miss() -> None:
     """Big costs three times as much for the requests that are moved, and nothing tells which."""
     means = []
     for seed in range(20):
@@ -198,7 +198,7 @@ def test_what_expectations_can_not_see_is_corrected_by_the_draws() -> None:
     assert np.mean(means) == pytest.approx(1550, rel=0.05)
 
 
-def test_one_draw_shows_one_answer_so_what_lies_behind_it_is_model_only() -> None:
+def test_the_step_after_a_drawn_answer_is_model_only() -> None:
     asked = [
         replace(each, chances={"big": 0.1, "huge": 0.1}, seen={
             **each.seen,

@@ -67,7 +67,7 @@ def test_every_call_is_booked_as_a_replay_with_its_cost() -> None:
     assert len({event.call_id for event in booked}) == 5
 
 
-def test_no_call_is_made_whose_expected_cost_is_not_left() -> None:
+def test_no_call_is_made_beyond_the_remaining_budget() -> None:
     found, _, _, provider = asked(40, max_nano=5_000_000)
 
     assert 0 < found.calls < 40
@@ -77,7 +77,7 @@ def test_no_call_is_made_whose_expected_cost_is_not_left() -> None:
     assert asked(3, max_nano=1)[0] == ExecutedReplay(not_asked=3)
 
 
-def test_answers_are_judged_and_held_against_those_that_were_given() -> None:
+def test_answers_are_judged_and_compared_with_the_original_ones() -> None:
     found, booked, scores, _ = asked(registry=JUDGED)
 
     assert scores == [0.75] * 5
@@ -140,7 +140,7 @@ def test_bodies_that_are_drawn_first_are_kept_as_far_as_they_fit(seed: int) -> N
     assert set(bodies.found) == set(places[:11])
 
 
-def test_a_body_larger_than_all_that_may_be_held_is_asked_alone() -> None:
+def test_a_body_above_the_buffer_limit_is_kept_alone() -> None:
     bodies = FirstBodies([("t", 0, 1)], most_bytes=10)
     bodies.put(("t", 0, 1), BODY, 5_000_000)
 

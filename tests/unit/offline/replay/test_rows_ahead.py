@@ -58,14 +58,14 @@ def test_no_piece_but_the_next_is_taken_from_other_processes() -> None:
             assert len(asked.pieces) <= number + 1
 
 
-def test_rows_that_nobody_reads_do_not_come_up_in_the_next_piece() -> None:
+def test_unread_rows_do_not_appear_in_the_next_range() -> None:
     with RowsAhead(PIECES, Asked(), most_bytes=ROW) as ahead:
         firsts = [next(rows)["source_offset"] for _, rows in ahead]
 
     assert firsts == [0, 50, 100, 150]
 
 
-def test_an_error_of_the_tables_reaches_the_reader() -> None:
+def test_a_query_error_reaches_the_reader() -> None:
     found: list[int] = []
 
     def read() -> None:

@@ -147,14 +147,14 @@ def test_requests_that_other_code_decided_are_counted_by_its_version(log: Record
     assert sum(row["same"] for row in put.rows) == 10
 
 
-def test_what_is_done_is_not_done_again(log: RecordedLog) -> None:
+def test_decided_requests_are_not_decided_again(log: RecordedLog) -> None:
     run, put = runner(log, done={(REQUESTS, 0, offset) for offset in range(4)})
 
     assert run.run() == Tally(decided=6, before=4, undecided=1)
     assert put.rows[0]["request_id"] == "r4"
 
 
-def test_what_the_log_lost_is_counted_and_not_guessed(log: RecordedLog) -> None:
+def test_requests_removed_from_the_log_are_counted_and_not_estimated(log: RecordedLog) -> None:
     run, put = runner(log, first=3)
 
     assert run.run() == Tally(decided=7, gone=3, undecided=1)

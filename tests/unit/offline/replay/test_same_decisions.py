@@ -189,7 +189,7 @@ def test_under_the_registry_that_was_live_every_decision_is_the_same(asked) -> N
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 @given(logs(), st.integers(0, len(REGISTRIES) - 1))
-def test_a_reused_score_decides_as_a_new_look_does(asked, number: int) -> None:  # type: ignore[no-untyped-def]
+def test_a_reused_score_decides_like_a_new_classification(asked, number: int) -> None:  # type: ignore[no-untyped-def]
     log = record(REGISTRIES, asked, script=script)
     other = parse_registry(REGISTRIES[number]).snapshot
 
@@ -207,7 +207,7 @@ def test_a_reused_score_decides_as_a_new_look_does(asked, number: int) -> None: 
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 @given(logs(), st.integers(0, len(REGISTRIES) - 1))
-def test_rows_written_by_hand_are_the_codec_s(asked, number: int) -> None:  # type: ignore[no-untyped-def]
+def test_hand_encoded_rows_equal_the_codec_s(asked, number: int) -> None:  # type: ignore[no-untyped-def]
     log = record(REGISTRIES, asked, script=script)
     replayer = Replayer(
         snapshot=parse_registry(REGISTRIES[number]).snapshot,
@@ -237,7 +237,7 @@ def one_log() -> RecordedLog:
         (ASKING, DecisionOrigin.UNASKED),
     ],
 )
-def test_how_a_decision_came_about_is_said(registry: str, how: DecisionOrigin) -> None:
+def test_the_origin_of_a_decision_is_recorded(registry: str, how: DecisionOrigin) -> None:
     log = one_log()
     under = ground(log, parse_registry(registry).snapshot, reuse=True)
 
@@ -245,7 +245,7 @@ def test_how_a_decision_came_about_is_said(registry: str, how: DecisionOrigin) -
     assert {each.how for each in found} == {how}
 
 
-def test_a_pin_on_a_model_that_is_gone_is_refused_and_said() -> None:
+def test_a_pin_on_a_removed_model_is_refused_with_a_reason() -> None:
     log = record([RULES], [(0, {"prompt": "hi", "request_id": "r", "model": "gpt-4o"})])
     text = RULES.replace("gpt-4o:", "gpt-4.1:").replace("baseline: gpt-4o\n", "")
     under = ground(log, parse_registry(text).snapshot, reuse=True)

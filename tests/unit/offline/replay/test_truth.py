@@ -46,7 +46,9 @@ def prompts() -> list[Prompt]:
     return found
 
 
-def test_nine_in_ten_of_drawn_registries_hold_the_truth(prompts: list[Prompt]) -> None:
+def test_intervals_of_random_registries_contain_the_true_value_in_nine_of_ten_cases(
+    prompts: list[Prompt],
+) -> None:
     live = registry(LIVE)
     drawn = [
         registry(policy, shadow=False, prices=prices)

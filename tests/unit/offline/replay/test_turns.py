@@ -18,7 +18,7 @@ def turns() -> WorkQueue:
     return WorkQueue(context.Value("q", 0), context.Value("q", 0))
 
 
-def test_each_piece_falls_to_one_process(turns: WorkQueue) -> None:
+def test_each_range_is_given_to_one_process(turns: WorkQueue) -> None:
     one, other = turns.of(PIECES), turns.of(PIECES)
     mine = [next(one), next(one)]
     theirs = [next(other)]
@@ -28,7 +28,7 @@ def test_each_piece_falls_to_one_process(turns: WorkQueue) -> None:
     assert next(other, None) is None
 
 
-def test_what_nobody_took_when_one_failed_is_left(turns: WorkQueue) -> None:
+def test_no_range_is_given_out_after_a_process_failed(turns: WorkQueue) -> None:
     going = turns.of(PIECES)
     next(going)
     turns.end(PIECES)

@@ -36,7 +36,7 @@ def _array(values: list[Any], kind: str, shape: list[int]) -> dict[str, Any]:
     return {"type": kind, "shape": shape, "data": base64.b64encode(zlib.compress(raw)).decode()}
 
 
-def test_it_comes_back_as_it_went_and_keeps_its_hash() -> None:
+def test_a_packed_artifact_is_read_back_with_its_hash() -> None:
     again = read_artifact(pack_artifact(artifact()))
     prompt = Tokens.of("Prove that the sum of w1 primes diverges.")
 
@@ -149,6 +149,6 @@ def test_damage_anywhere_is_an_artifact_error(noise: bytes, at: int) -> None:
     assert orjson.loads(bytes(data)) == orjson.loads(packed())
 
 
-def test_a_model_that_it_does_not_know_is_named() -> None:
+def test_an_unknown_model_is_an_error_that_names_the_columns() -> None:
     with pytest.raises(ArtifactError, match="its columns: small, large"):
         artifact().column("medium")

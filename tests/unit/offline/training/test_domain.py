@@ -68,7 +68,7 @@ def test_most_labels_are_familiar_to_a_domain_that_did_not_see_them() -> None:
     assert np.mean(found.familiar >= 0.5) > 0.8
 
 
-def test_of_too_few_labels_nothing_is_said() -> None:
+def test_too_few_labels_give_no_domain() -> None:
     seen = label_features(labels(LEAST_ROWS - 1))
 
     assert fit_domain(seen.numbers, seen.ngrams, artifact().prompt.text.idf, 0) is None
@@ -100,7 +100,7 @@ def test_the_rules_decide_where_a_prompt_is_unlike_the_labels(prompt: str) -> No
     assert found.reasons[1:] == ruled.reasons
 
 
-def test_what_was_learned_decides_where_a_prompt_is_like_the_labels() -> None:
+def test_the_artifact_decides_where_a_prompt_is_like_the_labels() -> None:
     snapshot = _snapshot()
     found = assess(
         extract_features({"messages": [{"role": "user", "content": CONTEST}]}), snapshot, {}
@@ -109,7 +109,7 @@ def test_what_was_learned_decides_where_a_prompt_is_like_the_labels() -> None:
     assert found.reasons[0].startswith("chance of a good answer")
 
 
-def test_a_learned_confidence_abstains_and_what_it_would_say_is_recorded() -> None:
+def test_an_abstaining_learned_confidence_is_recorded_unused() -> None:
     snapshot = _snapshot()
     assert snapshot.artifact is default_artifact()
     checks = replace(
@@ -125,7 +125,7 @@ def test_a_learned_confidence_abstains_and_what_it_would_say_is_recorded() -> No
     assert "learned" in _verdict(CONTEST, "There are 12 such pairs.", snapshot).parts
 
 
-def test_measured_wishes_shrink_towards_what_needs_no_labels() -> None:
+def test_preferences_shrink_towards_the_untrained_ones_on_unfamiliar_prompts() -> None:
     rows = labels(80, seed=2)
     said = predict(artifact(), label_features(rows), ("small", "large"), "small")
     strange = replace(said, familiar=np.zeros(len(rows)))

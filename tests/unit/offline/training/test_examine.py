@@ -58,7 +58,7 @@ def test_every_classifier_is_measured_with_its_intervals(
     assert found["rules"]["apgr"] > 0.6
 
 
-def test_learned_in_folds_beats_what_needs_no_training_and_the_cascade_beats_both(
+def test_the_trained_classifier_beats_untrained_ones_and_the_cascade_beats_both(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     base = ("eval", "--data", str(data), *PAIR, "--folds", "3")
@@ -92,7 +92,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_what_is_wrong_is_said_with_what_to_do(
+def test_an_invalid_argument_is_an_error_with_a_remedy(
     data: Path, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given, said = WRONG[kind]
@@ -107,7 +107,7 @@ def test_what_is_wrong_is_said_with_what_to_do(
     assert said in capsys.readouterr().err
 
 
-def test_a_classifier_that_there_is_not_is_a_usage_error(data: Path) -> None:
+def test_an_unknown_classifier_is_a_usage_error(data: Path) -> None:
     asked = ["eval", "--data", str(data), *PAIR, "--classifier", "magic"]
 
     assert report_faults(sluice, asked) == 2

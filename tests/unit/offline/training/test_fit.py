@@ -21,7 +21,7 @@ from streams.routing.learned.tokens import Tokens
 from tests.unit.offline.training.world import QUICK, artifact, labels, packed
 
 
-def test_the_forest_says_what_the_grown_trees_say() -> None:
+def test_the_packed_forest_predicts_like_the_fitted_trees() -> None:
     from sklearn.ensemble import ExtraTreesRegressor
 
     chance = np.random.default_rng(0)
@@ -40,7 +40,7 @@ def test_the_same_labels_give_the_same_bytes() -> None:
     )
 
 
-def test_hard_prompts_are_told_from_easy_ones_that_were_never_seen() -> None:
+def test_hard_and_easy_unseen_prompts_are_distinguished() -> None:
     unseen = labels(200, seed=9)
     expected = np.array([artifact().prompt.predict(Tokens.of(p))[0] for p in unseen.prompts])
 
@@ -49,7 +49,7 @@ def test_hard_prompts_are_told_from_easy_ones_that_were_never_seen() -> None:
     assert found > 0.8
 
 
-def test_a_bad_answer_is_told_from_a_good_one_to_the_same_prompt() -> None:
+def test_a_bad_answer_scores_below_a_good_one_to_the_same_prompt() -> None:
     model = artifact().answer
     assert model is not None
     prompt = Tokens.of("Is w3 a fruit?")
@@ -60,7 +60,7 @@ def test_a_bad_answer_is_told_from_a_good_one_to_the_same_prompt() -> None:
     assert sure - unsure > 0.3
 
 
-def test_a_bad_answer_says_that_its_prompt_is_hard_for_others_too() -> None:
+def test_a_bad_answer_lowers_the_expected_scores_of_other_models() -> None:
     expected = np.array([0.5, 0.7, 0.6])
 
     assert revise(expected, 0, others=0.7) == pytest.approx(expected)
@@ -97,7 +97,7 @@ def test_any_text_has_its_numbers_and_they_are_finite(asked: str, said: str) -> 
 
 
 @given(st.lists(st.text(min_size=1, max_size=8), max_size=50))
-def test_every_ngram_falls_into_a_bucket(tokens: list[str]) -> None:
+def test_every_ngram_is_hashed_into_a_bucket(tokens: list[str]) -> None:
     ids, counts = count_ngrams(tokens)
 
     assert ((ids >= 0) & (ids < BUCKETS)).all()

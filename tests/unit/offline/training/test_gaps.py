@@ -39,7 +39,7 @@ def _telling(fitted: Artifact, model: str) -> float:
     return found
 
 
-def test_rows_that_score_one_model_each_are_learnt_from() -> None:
+def test_rows_that_score_one_model_each_are_fitted() -> None:
     fitted = fit_artifact(label_features(_one_each(240, 40)), None, QUICK)
 
     assert set(fitted.columns) == {"large", "small"}
@@ -49,7 +49,7 @@ def test_rows_that_score_one_model_each_are_learnt_from() -> None:
     assert means["large"] > means["small"] + 0.2
 
 
-def test_a_model_with_few_labels_borrows_what_is_hard_from_those_with_many() -> None:
+def test_a_model_with_few_labels_uses_the_difficulty_learned_from_others() -> None:
     rows = _one_each(240, LEAST_KNOWN, texts=False).rows
     sure = [replace(row, scores={"large": 1.0}) for row in rows[:LEAST_KNOWN]]
     borrowed = fit_artifact(label_features(labels_of([*sure, *rows[LEAST_KNOWN:]])), None, QUICK)
@@ -63,7 +63,7 @@ def test_a_model_with_too_few_labels_is_refused_by_name() -> None:
         fit_artifact(label_features(_one_each(100, LEAST_KNOWN - 1)), None, QUICK)
 
 
-def test_complete_labels_that_all_weigh_the_same_give_the_same_bytes_as_ever() -> None:
+def test_equal_weights_of_complete_labels_do_not_change_the_artifact() -> None:
     double = labels_of(replace(row, weight=2.0) for row in labels().rows)
 
     assert pack_artifact(fit_artifact(label_features(double), {"note": "test"}, QUICK)) == packed()
@@ -80,7 +80,7 @@ def test_a_row_counts_as_much_as_it_weighs() -> None:
     assert weighed.answer.prior[0] > 0.8
 
 
-def test_an_unknown_score_is_what_was_guessed_moved_by_what_the_row_surprised() -> None:
+def test_an_unknown_score_is_the_estimate_shifted_by_the_row_s_residuals() -> None:
     scores = np.array([[1.0, NAN], [0.0, NAN], [NAN, NAN], [0.2, 0.9]])
     guessed = np.array([[0.4, 0.6]] * 4)
 
@@ -103,7 +103,7 @@ def test_a_leaf_counts_known_scores_only_and_is_drawn_towards_what_was_filled() 
     assert counted.predict(rows[0]) == pytest.approx([(4 * 1.0 + 4 * 0.5) / 8, 0.5])
 
 
-def test_where_few_rows_score_both_models_good_is_told_from_bad_instead() -> None:
+def test_with_few_paired_rows_training_is_compared_by_auroc() -> None:
     trained = train(_one_each(240, 60), "small", "large", options=QUICK)
 
     assert trained.compared_by == "auroc"

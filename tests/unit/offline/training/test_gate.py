@@ -26,7 +26,7 @@ def _passes(gains: tuple[Gain, ...]) -> bool:
     return all(each.is_sure for each in gains)
 
 
-def test_wishes_that_mean_nothing_pass_in_at_most_one_run_of_twenty() -> None:
+def test_random_preferences_pass_in_at_most_one_run_of_twenty() -> None:
     passed = 0
     for seed in range(60):
         chance, weak, strong = _world(seed)

@@ -59,7 +59,7 @@ def test_beside_named_models_a_rarely_scored_one_is_left_out(tmp_path: Path) -> 
     assert read_labels(path).models == ("m", "n", "often", "rare")
 
 
-def test_a_row_says_for_how_many_requests_it_stands(tmp_path: Path) -> None:
+def test_a_row_has_the_weight_that_it_states(tmp_path: Path) -> None:
     content = (
         b'{"prompt": "a", "scores": {"m": 1}, "weight": 4}\n{"prompt": "b", "scores": {"m": 0}}'
     )

@@ -34,7 +34,7 @@ def test_a_search_an_exam_and_a_program_differ_in_how_they_begin_and_end() -> No
 
 
 @pytest.mark.parametrize("unit", ["\n", " ", "a", "a(", ".a", "A a ", "\\a", '"answer": ', "9"])
-def test_no_text_is_slow_or_breaks_the_numbers(unit: str) -> None:
+def test_no_text_is_slow_or_gives_unbounded_numbers(unit: str) -> None:
     found = _answer(unit * 4, unit * 5_000)
 
     assert all(abs(value) < 1e6 for value in found.values())
@@ -51,7 +51,7 @@ MARKED = {
 
 
 @pytest.mark.parametrize("kind", MARKED)
-def test_a_result_stands_behind_its_last_mark(kind: str) -> None:
+def test_a_result_follows_the_last_mark(kind: str) -> None:
     text, way, result = MARKED[kind]
 
     assert result_of(text) == (way, result, 0)
@@ -63,7 +63,7 @@ def test_a_text_without_a_mark_ends_in_its_result() -> None:
     assert (len(way), len(result), after) == (41, 60, 0)
 
 
-def test_a_result_that_the_way_leads_to_differs_from_one_out_of_nowhere() -> None:
+def test_a_result_derived_in_the_reasoning_differs_from_an_unrelated_one() -> None:
     led = _answer("How many?", '{"reasoning": "3 and 4 make 12", "answer": "12"}')
     leapt = _answer("How many?", '{"reasoning": "3 and 4 make 12", "answer": "15"}')
 

@@ -41,7 +41,7 @@ SHORT = 0.05
     ],
     ids=["read", "total"],
 )
-def test_a_provider_that_hangs_is_left_in_time(timeouts: Timeouts) -> None:
+def test_a_hanging_provider_is_a_timeout(timeouts: Timeouts) -> None:
     async def case() -> None:
         async with simulated("openai") as wire:
             assert wire.running is not None
@@ -79,7 +79,7 @@ def test_drops_of_an_answer_do_not_outlast_the_total_time() -> None:
     run(case())
 
 
-def test_a_connection_that_is_not_accepted_is_left_in_time() -> None:
+def test_an_unaccepted_connection_is_abandoned_at_its_timeout() -> None:
     async def case() -> None:
         with socket.socket() as full:
             full.bind(("127.0.0.1", 0))

@@ -140,7 +140,7 @@ def test_an_adapter_checks_the_host_policy_before_it_connects(name: str, place: 
     run(case())
 
 
-def test_a_key_that_is_bound_to_a_host_is_sent_nowhere_else() -> None:
+def test_a_key_bound_to_a_host_is_sent_to_no_other() -> None:
     ring = KeyRing.from_patterns(
         "*_API_KEY,OPENAI_API_KEY@api.openai.com,AZURE_API_KEY@*.openai.azure.com",
         {"OPENAI_API_KEY": "sk-1", "AZURE_API_KEY": "az", "MINE_API_KEY": "m"},

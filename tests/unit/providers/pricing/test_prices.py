@@ -58,7 +58,7 @@ def test_a_free_model_costs_nothing_and_that_is_known() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(TARIFFS))
-def test_the_list_agrees_with_the_simulator_s_own_tariff(name: str) -> None:
+def test_the_list_agrees_with_the_simulator_s_tariff(name: str) -> None:
     provider = "anthropic" if name.startswith("claude") else "openai"
     listed = PriceBook(lambda: NOW).cost_of(model(name, provider), usage(1_000, 300, 200))
     if listed[0] is None:
@@ -106,7 +106,7 @@ def test_a_known_price_of_unknown_usage_is_no_cost() -> None:
     assert (cost, source) == (None, GENAI_PRICES)
 
 
-def test_a_service_tier_that_the_list_does_not_know_leaves_the_price_unknown() -> None:
+def test_an_unlisted_service_tier_has_no_price() -> None:
     spent = Usage(input_tokens=5, output_tokens=5, service_tier="platinum")
     assert PriceBook().cost_of(model("gpt-4o"), spent) == (None, None)
 

@@ -339,7 +339,7 @@ def test_unknown_billed_fields_of_anthropic_are_named(more: dict[str, Any], name
     assert _cost(usage, None, "anthropic") is None
 
 
-def test_steps_that_are_the_whole_are_no_news() -> None:
+def test_iterations_that_equal_the_totals_are_not_unknown_usage() -> None:
     steps = [{"type": "message", **PLAIN}]
     assert anthropic_usage.usage({**PLAIN, "iterations": steps}).unknown == ()
 

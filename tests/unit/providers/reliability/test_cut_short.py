@@ -31,7 +31,7 @@ def test_short_deadlines_leave_the_circuit_closed() -> None:
     assert after_calls(MODEL.expected_latency_ms) == (State.CLOSED, [False] * CONSECUTIVE)
 
 
-def test_an_instance_that_hangs_is_found_out_by_deadlines_alone() -> None:
+def test_short_deadlines_alone_open_the_circuit_of_a_hanging_instance() -> None:
     state, told = after_calls(SLOW_FACTOR * MODEL.expected_latency_ms + 1)
     assert state is State.OPEN
     assert told[-1] is True

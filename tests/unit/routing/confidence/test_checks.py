@@ -62,7 +62,7 @@ def test_only_an_answer_that_met_its_limit_is_cut_off() -> None:
     assert _says("The capital of France is") == []
 
 
-def test_the_provider_s_own_word_for_a_refusal_counts() -> None:
+def test_a_refusal_reported_by_the_provider_counts() -> None:
     assert _found({"content": "Paris", "refusal": "No."}) == ["refusal"]
     assert _says("Paris", "content_filter") == ["refusal"]
 
@@ -101,7 +101,7 @@ def test_anything_else_is_none(text: str) -> None:
     assert _says(text, response_format={"type": "text"}) == []
 
 
-def test_an_answer_is_held_against_its_schema() -> None:
+def test_an_answer_is_validated_against_its_schema() -> None:
     wanted = _shaped(CITY)
 
     assert _says('{"city": "Paris", "days": 3}', response_format=wanted) == []
@@ -110,7 +110,7 @@ def test_an_answer_is_held_against_its_schema() -> None:
     assert _says("Paris", response_format=_shaped(None)) == ["json_schema"]
 
 
-def test_a_misfit_is_told_by_its_place_and_quotes_nothing() -> None:
+def test_a_schema_fault_names_the_path_and_quotes_nothing() -> None:
     body = {**QUESTION, "response_format": _shaped(CITY)}
     message = {"role": "assistant", "content": '{"city": "Paris", "days": "secret"}'}
 
@@ -134,7 +134,7 @@ def test_a_misfit_is_told_by_its_place_and_quotes_nothing() -> None:
     ],
     ids=str,
 )
-def test_a_broken_schema_proves_nothing(schema: Any) -> None:
+def test_an_invalid_schema_yields_no_fault(schema: Any) -> None:
     assert _says('{"city": "Paris"}', response_format=_shaped(schema)) == []
     assert _found(_call("weather", '{"a": 1}'), tools=[_tool("weather", schema)]) == []
 

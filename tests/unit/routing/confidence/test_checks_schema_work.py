@@ -154,6 +154,6 @@ def test_the_limit_is_met_exactly() -> None:
     ],
     ids=str,
 )
-def test_what_can_not_be_followed_can_not_be_counted(schema: Any) -> None:
+def test_a_schema_with_unresolvable_references_is_unreadable(schema: Any) -> None:
     with pytest.raises(UnreadableSchemaError):
         count_steps(schema, 1)

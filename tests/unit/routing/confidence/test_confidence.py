@@ -108,7 +108,7 @@ def test_a_hard_fault_leaves_nothing(content: str, finish: str, check: str) -> N
         ("Wait, I think it is Paris.", 0.55),
     ],
 )
-def test_hedging_and_self_doubt_take_something_off(content: str, score: float) -> None:
+def test_hedging_and_self_doubt_lower_the_score(content: str, score: float) -> None:
     assert _checks(content) == score
 
 
@@ -121,7 +121,7 @@ def test_hedging_is_bounded_and_counted_in_a_bounded_part() -> None:
 
 
 @pytest.mark.parametrize("content", ["The thinker sat.", "A mighty beast.", "The mini guess held."])
-def test_words_that_only_resemble_a_hedge_take_nothing_off(content: str) -> None:
+def test_words_that_only_resemble_a_hedge_do_not_lower_the_score(content: str) -> None:
     assert _checks(content) == CLEAN
 
 
@@ -133,7 +133,7 @@ def test_improbable_tokens_lower_it(probability: float, score: float) -> None:
     assert _checks("Paris", logprobs=[math.log(probability)] * 3) == score
 
 
-def test_without_logprobs_nothing_is_said_about_them() -> None:
+def test_without_logprobs_the_score_has_no_such_part() -> None:
     assert "logprobs" not in _judge("checks", "Paris").parts
     assert "logprobs" not in _judge("checks", "Paris", logprobs=[]).parts
     assert _judge("checks", "Paris", logprobs=[-0.01]).parts["logprobs"] == 0.0
@@ -178,7 +178,7 @@ def _parts(text: str, body: Any = QUESTION) -> dict[str, float]:
     return dict(SCORERS["checks"](asked).parts)
 
 
-def test_a_long_way_to_a_result_takes_something_off() -> None:
+def test_a_long_derivation_lowers_the_score() -> None:
     short, long = (f"{'We add one more apple. ' * count}The answer is 12." for count in (3, 30))
     other = " ".join(f"Apple {number} is red." for number in range(60))
 
@@ -189,7 +189,7 @@ def test_a_long_way_to_a_result_takes_something_off() -> None:
     assert _parts(long) == {"faults": 1.0}
 
 
-def test_a_brief_text_for_a_demanding_request_takes_something_off() -> None:
+def test_a_brief_text_for_a_demanding_request_lowers_the_score() -> None:
     ample = " ".join(f"Shard {number} holds the keys from {number * 7}." for number in range(80))
 
     assert (
@@ -200,7 +200,7 @@ def test_a_brief_text_for_a_demanding_request_takes_something_off() -> None:
     assert "brief" not in _parts("```\nhash(key)\n```", DEMANDING)
 
 
-def test_no_part_takes_a_whole_answer_below_the_threshold_alone() -> None:
+def test_no_single_part_lowers_an_answer_below_the_threshold() -> None:
     assert SCORERS["checks"](
         Answered(
             body=DEMANDING, message={"role": "assistant", "content": "No."}, finish_reason="stop"

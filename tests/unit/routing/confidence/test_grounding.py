@@ -27,7 +27,7 @@ def found(answer: str, *, asked: str = ASK, context: str = CONTEXT) -> list[str]
     return [fault.check for fault in faults(body, message, "stop")]
 
 
-def test_names_and_numbers_out_of_nowhere_are_a_fault() -> None:
+def test_names_and_numbers_missing_from_the_context_are_a_fault() -> None:
     assert found(INVENTED) == ["grounding"]
 
 
@@ -42,7 +42,7 @@ def test_names_and_numbers_out_of_nowhere_are_a_fault() -> None:
         "It was opened in spring, with great festivities, by the mayor of the town.",
     ],
 )
-def test_what_the_context_holds_is_none(answer: str) -> None:
+def test_names_and_numbers_of_the_context_are_no_fault(answer: str) -> None:
     assert found(answer) == []
 
 
@@ -54,11 +54,11 @@ def test_one_new_name_is_not_enough() -> None:
     "asked",
     ["Calculate its length in feet.", "Write a story about it.", "Compare it with other bridges."],
 )
-def test_where_something_new_is_asked_for_nothing_is_said(asked: str) -> None:
+def test_a_request_for_new_content_is_not_checked(asked: str) -> None:
     assert found(INVENTED, asked=asked) == []
 
 
-def test_without_a_context_nothing_is_said() -> None:
+def test_without_a_context_there_is_no_fault() -> None:
     assert found(INVENTED, context="") == []
     assert found(INVENTED, context=CONTEXT.removeprefix("Context: ")) == []
 

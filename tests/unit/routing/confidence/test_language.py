@@ -26,17 +26,17 @@ PLAIN = {
 
 
 @pytest.mark.parametrize("language", PLAIN)
-def test_a_plain_sentence_is_told(language: str) -> None:
+def test_the_language_of_a_plain_sentence_is_detected(language: str) -> None:
     assert language_of(PLAIN[language]) == language
 
 
-def test_one_word_said_often_does_not_make_a_language() -> None:
+def test_one_repeated_word_does_not_determine_a_language() -> None:
     asked = "Hi, I moved last week, I do. How do I change my delivery address?"
     assert language_of(asked) in {"en", None}
 
 
 @pytest.mark.parametrize("text", ["", "42", "Paris", "OK.", "print(x)", "foo bar baz qux quux"])
-def test_what_is_not_plain_is_not_guessed(text: str) -> None:
+def test_an_unclear_text_has_no_language(text: str) -> None:
     assert language_of(text) is None
 
 
@@ -63,7 +63,7 @@ def test_an_answer_in_the_language_of_the_question_is_none() -> None:
     )
 
 
-def test_who_asks_for_a_translation_may_be_answered_in_another_language() -> None:
+def test_a_requested_translation_may_be_in_another_language() -> None:
     question = f"Translate this into French: {PLAIN['en']}"
 
     assert _faults(question, PLAIN["fr"]) == []

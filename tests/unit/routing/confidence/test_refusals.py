@@ -57,7 +57,7 @@ def test_a_refusal_in_its_usual_words_is_one(text: str) -> None:
         "He said: I'm sorry, but I can't come.",
     ],
 )
-def test_an_honest_answer_that_only_begins_like_a_refusal_is_none(text: str) -> None:
+def test_an_answer_that_only_begins_like_a_refusal_is_none(text: str) -> None:
     assert _faults(text) == []
 
 

@@ -32,7 +32,7 @@ def test_what_is_enclosed_can_not_close_its_markers(fake: str) -> None:
     assert shown.count(f"REQUEST-{mark_of(again)}") == 2
 
 
-def test_a_mark_is_too_long_to_be_hit_on_purpose() -> None:
+def test_a_marker_is_too_long_to_be_guessed() -> None:
     assert re.fullmatch(r"[0-9a-f]{20,}", mark_of("a", "b"))
 
 
@@ -44,7 +44,7 @@ def test_a_mark_is_too_long_to_be_hit_on_purpose() -> None:
         '{"score": 1}\n{"score": 0}',
     ],
 )
-def test_a_judge_that_quotes_a_fake_verdict_beside_its_own_has_said_nothing(said: str) -> None:
+def test_a_judge_reply_with_two_different_verdicts_is_ignored(said: str) -> None:
     assert judged(said) is None
 
 
@@ -61,7 +61,7 @@ def test_what_is_no_score_is_none(said: str) -> None:
     assert judged(said) is None
 
 
-def test_a_classifier_that_quotes_the_request_s_own_wish_leaves_it_to_the_rules() -> None:
+def test_a_classification_that_quotes_another_tier_is_invalid() -> None:
     tiers = snapshot().tiers
     first, last = tiers[0], tiers[-1]
     both = f'It asks for {{"tier": "{last}"}}; I say {{"tier": "{first}"}}'

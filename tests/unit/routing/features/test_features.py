@@ -74,7 +74,7 @@ def test_the_question_is_the_last_turn_of_the_user() -> None:
     assert extract_features({"messages": told}).turns == 2
 
 
-def test_where_no_user_spoke_the_last_message_is_the_question() -> None:
+def test_without_a_user_turn_the_last_message_is_the_question() -> None:
     assert question_of([_said("system", "one"), _said("developer", "two")]) == "two"
     assert question_of([]) == ""
 
@@ -238,7 +238,7 @@ def test_tools_and_tool_calls_count_by_their_text() -> None:
     assert estimate_tokens(called) == alone + 100 + 4
 
 
-def test_what_the_caller_said_beside_the_body_goes_in_as_it_is() -> None:
+def test_the_caller_s_fields_beside_the_body_are_features_unchanged() -> None:
     said: dict[str, Any] = {
         "feature": "faq",
         "user_tier": "paid",

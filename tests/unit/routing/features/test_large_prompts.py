@@ -30,7 +30,7 @@ def _language_faults(prompt: str, answer: dict[str, str] = ANSWER) -> list[str]:
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_the_ends_of_a_prompt_say_whether_another_language_is_wanted(unit: str) -> None:
+def test_a_requested_language_is_found_at_the_ends_of_a_prompt_only(unit: str) -> None:
     wish = " Answer in English. "
 
     assert _language_faults(_large(unit))
@@ -39,7 +39,7 @@ def test_the_ends_of_a_prompt_say_whether_another_language_is_wanted(unit: str) 
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_models_that_judge_are_shown_a_part_of_what_is_large(unit: str) -> None:
+def test_prompts_to_judges_and_classifiers_are_truncated(unit: str) -> None:
     text = _large(unit)
     body = {"messages": [{"role": "user", "content": text}]}
     model = LANDSCAPE.models["gpt-4o"]

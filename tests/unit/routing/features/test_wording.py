@@ -35,5 +35,5 @@ def test_words_are_cut_at_every_mark(text: str, words: tuple[str, ...]) -> None:
         ("I don’t", True),
     ],
 )
-def test_a_text_says_whole_words_and_phrases(text: str, says: bool) -> None:
+def test_words_and_phrases_match_at_word_boundaries(text: str, says: bool) -> None:
     assert Wording.of(text).says(SOME) is says

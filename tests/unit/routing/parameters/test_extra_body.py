@@ -33,14 +33,14 @@ def test_a_model_gets_what_its_entry_lists_and_by_default_the_usual_parameters()
     assert _sent(MODELS["none"]) == set()
 
 
-def test_what_is_left_out_is_told() -> None:
+def test_an_omitted_extra_body_name_is_noted() -> None:
     assert extra_notes(BODY, MODELS["own"]) == (
         "extra_body.guided_json left out, own does not take it",
     )
     assert extra_notes({"messages": []}, MODELS["none"]) == ()
 
 
-def test_a_name_that_no_model_takes_is_refused_and_one_that_some_take_is_not() -> None:
+def test_a_name_is_refused_only_if_no_model_accepts_it() -> None:
     body = {"extra_body": {"top_k": 1, "service_tier": "flex", "mcp_servers": [], "a\x1b[2J": 1}}
 
     assert refused_names(body, MODELS.values()) == ("mcp_servers", "?")
@@ -52,12 +52,12 @@ def test_a_name_that_no_model_takes_is_refused_and_one_that_some_take_is_not() -
 @pytest.mark.parametrize(
     "name", ["models", "tools", "service_tier", "web_search_options", "mcp_servers", "best_of", "n"]
 )
-def test_nothing_usual_names_models_tools_or_what_is_billed_apart(name: str) -> None:
+def test_the_default_names_exclude_models_tools_and_separately_billed_options(name: str) -> None:
     assert name not in USUAL
 
 
 @pytest.mark.parametrize("name", sorted(NEVER))
-def test_an_entry_may_not_list_what_routing_rests_on(name: str) -> None:
+def test_an_entry_may_not_list_fields_that_routing_depends_on(name: str) -> None:
     with pytest.raises(RegistryError, match="extra_body: must not list"):
         parse_registry(REGISTRY.replace("service_tier, top_k", name))
 

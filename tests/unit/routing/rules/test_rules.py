@@ -124,7 +124,7 @@ ASKED = "Which plan includes roaming in Norway?"
         ((), None, 0.0),
     ],
 )
-def test_retrieval_steers_down_when_it_found_the_answer_and_up_when_not(
+def test_strong_retrieval_lowers_the_score_and_weak_retrieval_raises_it(
     scores: tuple[float, ...], kind: str | None, step: float
 ) -> None:
     base = "Tell me about roaming in Norway and then compare it with Iceland and why it differs."
@@ -133,7 +133,7 @@ def test_retrieval_steers_down_when_it_found_the_answer_and_up_when_not(
     assert steered == pytest.approx(max(_ours(f"{base} {ASKED}") + step, 0))
 
 
-def test_the_registry_says_what_strong_and_weak_retrieval_is() -> None:
+def test_the_registry_sets_the_bounds_of_strong_and_weak_retrieval() -> None:
     seen = _seen("explain it to me", retrieval_scores=(0.6,))
     plain, strict, lax = (
         sluice_rules(seen, RetrievalPolicy(confident_score=high, weak_score=low)).score
@@ -158,13 +158,13 @@ def test_reasons_name_every_weight_strongest_first() -> None:
     assert 0.0 not in weights
 
 
-def test_a_question_of_which_nothing_stands_out_says_so() -> None:
+def test_a_question_without_signals_has_the_reason_nothing_stands_out() -> None:
     verdict = _by("rules", f"{_words(13)}s")
 
     assert (round(verdict.score, 2), verdict.reasons) == (0.12, ("nothing stands out",))
 
 
-def test_what_is_made_must_stand_near_the_making_of_it() -> None:
+def test_a_requested_artifact_must_follow_its_verb_closely() -> None:
     near, far = f"Write {_words(11)} function", f"Write {_words(13)} function"
 
     assert "asks for code (+0.28)" in _by("rules", near).reasons
@@ -182,14 +182,14 @@ def test_a_text_without_blanks_is_as_long_as_its_characters() -> None:
     assert _ours("荷" * 60) < _ours("荷" * 600) < _ours("荷" * 3_000)
 
 
-def test_every_condition_counts_however_it_is_said() -> None:
+def test_every_condition_counts_in_any_wording() -> None:
     assert _ours("Plan: if a, if b, if c, now.") < _ours("Plan: if a, if b, if c, if d.")
     for fourth in ("unless", "without"):
         told = _by("rules", f"Plan: if a, if b, if c, {fourth} d.").reasons
         assert any(reason.startswith("4 conditions") for reason in told)
 
 
-def test_words_are_seen_whole_and_in_any_case() -> None:
+def test_words_match_at_word_boundaries_in_any_case() -> None:
     assert _ours("PROVE it, please.") == _ours("prove it, please.") > _ours("approve it, please.")
     assert _ours("The trade-off, please.") > _ours("The trade, please.")
 
@@ -203,7 +203,7 @@ def test_a_long_prompt_is_read_at_its_beginning_and_at_its_end() -> None:
     assert _ours(f"{FILLER} prove it {FILLER}") == _ours(f"{FILLER} speak it {FILLER}")
 
 
-def test_what_a_text_is_about_counts_less_than_what_is_asked() -> None:
+def test_signals_in_the_middle_of_a_text_count_less_than_in_the_question() -> None:
     page = "word " * 60
 
     asked, about = _ours(f"prove it {page} {page}"), _ours(f"{page} prove it {page}")
@@ -222,7 +222,7 @@ def test_the_cost_of_a_long_prompt_is_that_of_a_short_one(monkeypatch: pytest.Mo
     assert max(read) < 1_400
 
 
-def test_typographic_marks_hide_nothing() -> None:
+def test_typographic_marks_do_not_change_the_score() -> None:
     assert _ours("What’s the capital – of Norway?") == _ours("What's the capital   of Norway?")
     assert _ours("List the trade–offs of both") == _ours("List the trade-offs of both")
     assert _ours("I can’t move it, it must fit, never late") == _ours(
@@ -246,7 +246,7 @@ def test_typographic_marks_hide_nothing() -> None:
         ("소수가 무한히 많음을 증명하세요.", "택배가 어디에 있나요?"),
     ],
 )
-def test_hard_work_is_told_in_other_languages(hard: str, easy: str) -> None:
+def test_hard_and_easy_work_are_distinguished_in_other_languages(hard: str, easy: str) -> None:
     assert _ours(easy) < 1 / 3 < _ours(hard)
 
 
@@ -291,12 +291,12 @@ def test_metadata_in_plain_words_steers(metadata: dict[str, str], step: int) -> 
     assert any("metadata" in reason for reason in verdict.reasons) is (step != 0)
 
 
-def test_a_feature_is_read_by_its_words() -> None:
+def test_feature_names_are_matched_by_word() -> None:
     assert _ours("Sort it.", feature="ticket-triage") < _ours("Sort it.", feature="tickets")
     assert _ours("Sort it.", feature="tickets") < _ours("Sort it.", feature="legal_review")
 
 
-def test_who_asks_and_what_for_nudges() -> None:
+def test_user_tier_and_quality_move_the_score() -> None:
     def nudged(**said: Any) -> float:
         return _ours("Please sort this for me.", **said)
 

@@ -90,7 +90,7 @@ def test_short_work_that_looks_everyday_leaves_the_first_tier(prompt: str) -> No
         "Brauche ich einen Ausweis, um zu beweisen, dass mir das Fahrrad gehört?",
     ],
 )
-def test_codes_of_doors_and_proofs_of_persons_stay_on_the_first_tier(prompt: str) -> None:
+def test_door_codes_and_proofs_of_identity_stay_on_the_first_tier(prompt: str) -> None:
     assert _tier(prompt) == "simple"
 
 
@@ -111,7 +111,7 @@ def test_codes_of_doors_and_proofs_of_persons_stay_on_the_first_tier(prompt: str
         "सिद्ध कीजिए कि योग का सूत्र सभी पूर्णांकों के लिए सही है",
     ],
 )
-def test_proofs_of_claims_and_code_of_programs_leave_the_first_tier(prompt: str) -> None:
+def test_mathematical_proofs_and_program_code_leave_the_first_tier(prompt: str) -> None:
     assert _tier(prompt) != "simple"
 
 
@@ -128,7 +128,7 @@ def test_proofs_of_claims_and_code_of_programs_leave_the_first_tier(prompt: str)
         "summarise without losing the irony: 'What a joy, the lift is broken again, more sport.'",
     ],
 )
-def test_a_manner_asked_of_a_given_text_is_work_for_the_second_tier(prompt: str) -> None:
+def test_rewriting_a_given_text_in_a_style_starts_on_the_second_tier(prompt: str) -> None:
     assert _tier(prompt) == "moderate"
 
 
@@ -142,7 +142,7 @@ def test_a_manner_asked_of_a_given_text_is_work_for_the_second_tier(prompt: str)
         "what is the default port of redis",
     ],
 )
-def test_a_manner_without_a_text_to_work_over_says_nothing(prompt: str) -> None:
+def test_a_style_without_a_text_to_rewrite_is_no_signal(prompt: str) -> None:
     assert _tier(prompt) == "simple"
 
 
@@ -152,13 +152,13 @@ def test_a_manner_without_a_text_to_work_over_says_nothing(prompt: str) -> None:
     ["The boat is blue and the sea is calm today.", "Der Zug hält heute an jedem Bahnhof.",
      "Le chat dort sur la chaise de la cuisine.", "今日は海がとても静かです。"],
 )  # fmt: skip
-def test_length_alone_lifts_no_text(sentence: str, words: int) -> None:
+def test_length_alone_raises_no_text(sentence: str, words: int) -> None:
     text = sentence if words <= 20 else " ".join([sentence] * (words // 8))
 
     assert _tier(text) == "simple"
 
 
-def test_length_lifts_a_text_that_is_hard_for_another_reason() -> None:
+def test_length_raises_a_text_that_is_hard_for_another_reason() -> None:
     hard = "Estimate the risk of this merger. "
     neutral = "The boat is blue and the sea is calm. "
 
@@ -189,7 +189,7 @@ def test_no_two_sums_of_weights_have_the_same_score() -> None:
     assert bounded(0.5) == 0.5
 
 
-def test_no_language_says_a_phrase_twice() -> None:
+def test_no_language_lists_a_phrase_twice() -> None:
     for language, phrases in PHRASES.items():
         said = [each.removesuffix("*") for concept in phrases.values() for each in concept]
         assert len(said) == len(set(said)), language
@@ -202,7 +202,7 @@ def test_numbers_in_a_long_easy_text_do_not_take_it_to_the_last_tier() -> None:
 
 
 @pytest.mark.parametrize("kind", [None, "direct"])
-def test_passages_that_answer_a_direct_question_do_not_lift_it(kind: str | None) -> None:
+def test_passages_that_answer_a_direct_question_do_not_raise_it(kind: str | None) -> None:
     passage = "The pass costs 40 euros for 10 rides, 70 for 20 and 90 for 30, valid for 12 months. "
     body = {"messages": [{"role": "user", "content": passage * 4 + "What do 20 rides cost?"}]}
     subject = RoutingRequest(

@@ -33,11 +33,11 @@ def _found(text: str) -> list[tuple[str, str]]:
         ("", []),
     ],
 )
-def test_phrases_are_found_whole(text: str, found: list[tuple[str, str]]) -> None:
+def test_phrases_match_at_word_boundaries(text: str, found: list[tuple[str, str]]) -> None:
     assert _found(text) == found
 
 
-def test_a_hit_says_where_it_stands_in_characters() -> None:
+def test_a_match_has_its_position_in_characters() -> None:
     text = plain("Ö 証明 – prove")
 
     assert [text[begin:end] for _, _, begin, end in SMALL.find(text)] == ["証明", "prove"]

@@ -31,7 +31,7 @@ def _order(
     return [instance.name for instance in ordered]
 
 
-def test_the_less_busy_the_quicker_and_the_heavier_instance_is_asked_first() -> None:
+def test_the_less_loaded_faster_and_heavier_instance_is_first() -> None:
     assert _order({"a": InstanceStatus(in_flight=1)}) == ["b", "a"]
     slower = InstanceStatus(latency_ms=101, in_flight=1)
     assert _order({"a": slower, "b": InstanceStatus(latency_ms=99, in_flight=1)}) == ["b", "a"]
@@ -51,7 +51,7 @@ def test_latency_times_calls_in_flight_over_weight_is_what_counts() -> None:
     assert _order({"a": busy, "b": slow}, (1.01, 1)) == ["a", "b"]
 
 
-def test_an_instance_never_yet_seen_counts_with_its_model_s_expected_latency() -> None:
+def test_an_instance_without_calls_has_its_model_s_expected_latency() -> None:
     new = InstanceStatus(in_flight=1)
 
     assert _order({"a": InstanceStatus(latency_ms=99, in_flight=1), "b": new}) == ["a", "b"]
@@ -102,7 +102,7 @@ def test_an_idle_instance_that_is_slow_does_not_take_work_from_a_quick_one() -> 
     assert _order(known) == ["a", "b"]
 
 
-def test_a_draw_belongs_to_its_key_for_good() -> None:
+def test_the_draw_of_a_key_never_changes() -> None:
     assert draw("t/r/0/0/m/a") == draw("t/r/0/0/m/a")
     assert round(draw("retry/1"), 6) == 0.037979
     assert draw("t/r/0/0/m/a") != draw("t/r/0/0/m/b")

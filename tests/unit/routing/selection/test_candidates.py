@@ -69,12 +69,12 @@ def _names(found: Shortlist) -> list[str]:
     return list(dict.fromkeys(candidate.model.name for candidate in found.candidates))
 
 
-def test_the_cheapest_model_of_the_tier_is_asked_first() -> None:
+def test_the_cheapest_model_of_the_tier_is_first() -> None:
     assert _names(_list()) == ["z", "y", "x"]
     assert len(_list().candidates) == 4
 
 
-def test_a_model_whose_price_is_unknown_is_asked_last_and_one_that_is_free_first() -> None:
+def test_a_model_of_unknown_price_is_last_and_a_free_one_first() -> None:
     assert _names(_list(costs={"x": 30, "y": None, "z": 10})) == ["z", "x", "y"]
     assert _names(_list(costs={"x": 30, "z": 0})) == ["z", "x", "y"]
 
@@ -84,20 +84,20 @@ def test_of_equal_prices_the_name_decides() -> None:
     assert _names(_list(costs={})) == ["x", "y", "z"]
 
 
-def test_only_models_of_the_tier_are_asked() -> None:
+def test_only_models_of_the_tier_are_candidates() -> None:
     assert _names(_list(tier="complex")) == ["top"]
     assert _list(tier="gone") == Shortlist(candidates=(), excluded=())
 
 
-def test_a_pinned_model_is_the_only_one_asked_whatever_its_tier() -> None:
+def test_a_pinned_model_of_any_tier_is_the_only_candidate() -> None:
     assert _names(_list(_need(pinned_model="top"))) == ["top"]
 
 
-def test_a_pin_that_the_registry_has_lost_gives_way_to_the_tier() -> None:
+def test_a_pin_on_a_removed_model_falls_back_to_the_tier() -> None:
     assert _names(_list(_need(pinned_model="gone"))) == ["z", "y", "x"]
 
 
-def test_a_model_without_a_needed_capability_is_left_out_and_says_so() -> None:
+def test_a_model_without_a_required_capability_is_excluded_with_the_reason() -> None:
     found = _list(_need(capabilities=frozenset({VISION, TOOLS, JSON})))
 
     assert _names(found) == ["z", "x"]
@@ -130,27 +130,27 @@ def test_question_and_answer_must_fit_the_context_window(
 
 
 @pytest.mark.parametrize(("left", "fits"), [(60_000, True), (500, True), (499.9, False)])
-def test_a_model_that_can_not_make_the_deadline_is_not_asked(left: float, fits: bool) -> None:
+def test_a_model_too_slow_for_the_deadline_is_no_candidate(left: float, fits: bool) -> None:
     reason = unfit(model("m", expected_latency_ms=1_000), _need(time_left_ms=left))
 
     assert reason == (None if fits else "too slow for the time left")
 
 
-def test_an_instance_that_is_not_available_is_left_out_and_says_so() -> None:
+def test_an_unavailable_instance_is_excluded_with_the_reason() -> None:
     found = _list(conditions={("x", "a"): InstanceStatus(available=False)})
 
     assert [c.instance.name for c in found.candidates if c.model.name == "x"] == ["b"]
     assert found.excluded == (Excluded(model="x", instance="a", reason="not available now"),)
 
 
-def test_when_nobody_can_there_is_nobody_and_every_reason_is_kept() -> None:
+def test_without_any_candidate_every_exclusion_has_a_reason() -> None:
     found = _list(conditions={place: InstanceStatus(available=False) for place in PLACES})
 
     assert found.candidates == ()
     assert len(found.excluded) == 4
 
 
-def test_what_a_replay_needs_is_written_down() -> None:
+def test_the_candidate_list_is_recorded_and_read_back() -> None:
     found = _list(
         _need(capabilities=frozenset({TOOLS})), {("x", "a"): InstanceStatus(available=False)}
     )
@@ -172,7 +172,7 @@ def test_what_a_replay_needs_is_written_down() -> None:
     closed=st.sets(st.sampled_from(PLACES)),
     costs=st.dictionaries(st.sampled_from("xyz"), st.none() | st.integers(0, 99)),
 )
-def test_every_instance_is_either_asked_or_left_out_with_a_reason(
+def test_every_instance_is_a_candidate_or_excluded_with_a_reason(
     capabilities: set[str], context: int, left: float, closed: set[tuple[str, str]], costs: Costs
 ) -> None:
     need = _need(capabilities=frozenset(capabilities), context_tokens=context, time_left_ms=left)

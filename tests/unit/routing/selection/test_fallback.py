@@ -49,7 +49,7 @@ def test_a_passing_error_is_retried_once_where_it_happened(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", PASSING)
-def test_then_another_instance_is_asked_at_once(kind: str) -> None:
+def test_after_the_retry_another_instance_follows_without_a_pause(kind: str) -> None:
     step = _next(_failed(A, kind), _failed(A, kind))
 
     assert step == RetryStep(candidate=B, pause_ms=0, why=f"another instance after {kind}")
@@ -84,7 +84,7 @@ def test_a_refused_key_is_never_retried_but_another_instance_may_have_its_own() 
 
 
 @pytest.mark.parametrize("kind", MODEL_S_OWN)
-def test_what_the_model_can_not_take_goes_to_another_model(kind: str) -> None:
+def test_a_request_that_a_model_cannot_serve_goes_to_another_model(kind: str) -> None:
     assert _next(_failed(A, kind)) == RetryStep(
         candidate=DEAR, pause_ms=0, why=f"another model after {kind}"
     )
@@ -93,7 +93,7 @@ def test_what_the_model_can_not_take_goes_to_another_model(kind: str) -> None:
     )
 
 
-def test_a_model_that_can_not_take_it_is_not_asked_again_later() -> None:
+def test_a_model_that_cannot_serve_the_request_is_not_tried_again() -> None:
     among = (A, DEAR, B)
     step = _next(_failed(A, "context_length"), *[_failed(DEAR, "server")] * 2, among=among)
 
@@ -134,7 +134,7 @@ def test_a_refused_parameter_is_left_out_once_and_another_one_once_more() -> Non
     assert same == RetryStep(candidate=DEAR, pause_ms=0, why="another model after bad_request")
 
 
-def test_after_an_overflow_the_largest_window_is_asked_first() -> None:
+def test_after_an_overflow_the_largest_window_is_next() -> None:
     small, large = candidates(
         model("small", context_window=1_000), model("large", context_window=9_000)
     )
@@ -144,7 +144,7 @@ def test_after_an_overflow_the_largest_window_is_asked_first() -> None:
     assert step.candidate == large
 
 
-def test_a_class_that_nobody_knows_is_not_tried_anywhere_else() -> None:
+def test_an_unknown_error_class_exhausts_the_tier() -> None:
     assert isinstance(_next(_failed(A, "interrupted")), TierExhausted)
 
 
@@ -155,14 +155,14 @@ def test_a_short_retry_after_is_waited_out_to_the_millisecond(wait: float) -> No
     assert step == RetryStep(candidate=A, pause_ms=wait, why="retry after rate_limited")
 
 
-def test_a_retry_after_of_nothing_asks_the_same_instance_at_once() -> None:
+def test_a_retry_after_of_zero_retries_the_same_instance_immediately() -> None:
     assert _next(_failed(A, "rate_limited", 0.0)) == RetryStep(
         candidate=A, pause_ms=1, why="retry after rate_limited"
     )
 
 
 @pytest.mark.parametrize(("wait", "left"), [(MAX_HONOURED_WAIT_MS + 1, 60_000), (400, 799)])
-def test_a_retry_after_that_is_too_long_means_ask_somebody_else(wait: float, left: float) -> None:
+def test_a_too_long_retry_after_moves_to_another_instance(wait: float, left: float) -> None:
     assert _next(_failed(A, "rate_limited", wait), left=left) == RetryStep(
         candidate=B, pause_ms=0, why="another instance after rate_limited"
     )
@@ -192,7 +192,7 @@ def test_a_pause_that_the_deadline_does_not_allow_is_not_taken() -> None:
     assert step == RetryStep(candidate=B, pause_ms=0, why="another instance after server")
 
 
-def test_without_retries_somebody_else_is_asked_first() -> None:
+def test_without_retries_another_instance_follows_a_failure() -> None:
     step = _next(_failed(A, "server", 100), policy=FallbackPolicy(retries=0))
 
     assert step == RetryStep(candidate=B, pause_ms=0, why="another instance after server")

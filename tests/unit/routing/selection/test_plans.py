@@ -16,11 +16,11 @@ def _start(chances: tuple[float, ...], preference: str = "balanced") -> int:
     return best_plan(chances, COSTS, preference, cascades=False).start
 
 
-def test_what_the_first_tier_does_well_stays_there() -> None:
+def test_a_prompt_that_the_first_tier_answers_well_starts_there() -> None:
     assert _start((0.95, 0.96, 0.97)) == 0
 
 
-def test_what_only_the_last_tier_does_goes_there() -> None:
+def test_a_prompt_that_only_the_last_tier_answers_well_starts_there() -> None:
     assert _start((0.1, 0.15, 0.9)) == 2
 
 
@@ -34,7 +34,7 @@ def test_the_preference_moves_the_start() -> None:
     assert [_start(chances, each) for each in ("economy", "balanced", "best")] == [1, 1, 2]
 
 
-def test_a_cascade_makes_a_cheap_start_worth_more() -> None:
+def test_a_cascade_raises_the_value_of_a_cheap_start() -> None:
     without = best_plan((0.5, 0.6, 0.9), COSTS, "balanced", cascades=False)
     with_one = best_plan((0.5, 0.6, 0.9), COSTS, "balanced", cascades=True)
 
@@ -42,7 +42,7 @@ def test_a_cascade_makes_a_cheap_start_worth_more() -> None:
     assert with_one.worth >= without.worth
 
 
-def test_equal_worth_goes_to_the_cheaper() -> None:
+def test_of_equal_values_the_cheaper_plan_is_chosen() -> None:
     assert best_plan((1.0, 1.0), (0.0, 0.0), "best", cascades=False).start == 0
 
 

@@ -68,7 +68,7 @@ def test_tokens_kept_for_an_hour_cost_what_other_written_ones_do_where_the_list_
     assert kept == _cost(price, 100, 0, cache_write_tokens=100) == 375_000
 
 
-def test_a_free_cache_is_free_and_not_unsaid() -> None:
+def test_a_cache_price_of_zero_is_free_and_not_unknown() -> None:
     price = Price(base=_rates(cache_read="0", cache_write="0", cache_write_1h="0"))
 
     assert _cost(price, 100, 0, cache_read_tokens=100) == 0
@@ -92,16 +92,16 @@ def test_without_a_price_or_a_count_there_is_no_cost() -> None:
     ],
     ids=str,
 )
-def test_a_part_larger_than_its_whole_leaves_the_cost_unknown(cached: dict[str, int]) -> None:
+def test_a_part_larger_than_its_total_has_no_cost(cached: dict[str, int]) -> None:
     assert _cost(CACHED, 100, 1, **cached) is None
 
 
-def test_a_part_as_large_as_its_whole_is_priced() -> None:
+def test_a_part_equal_to_its_total_is_priced() -> None:
     assert _cost(CACHED, 100, 0, cache_read_tokens=100) == 30_000
     assert _cost(CACHED, 100, 0, cache_write_tokens=100, cache_write_1h_tokens=100) == 600_000
 
 
-def test_dearer_rates_hold_for_every_token_of_a_call_above_their_limit() -> None:
+def test_higher_rates_apply_to_every_token_of_a_call_above_their_limit() -> None:
     price = Price(base=_rates("1", "2"), tiers=((200, _rates("2", "4")), (1_000, _rates("5", "9"))))
 
     assert _cost(price, 200, 1) == 200 * 1_000 + 2_000
