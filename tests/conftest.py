@@ -1,4 +1,4 @@
-"""Fixtures that every test may ask for, and the order of tests."""
+"""Fixtures for all tests, and the order of tests."""
 
 import gc
 import os

@@ -1,7 +1,7 @@
 """`make bench`: figures beside their goals, as a table and in `results/bench.json`.
 
 Each is a ratio to something measured in the same run, or also given in steps of the calibration
-loop. `python -m tests.bench compare|growth|page` are commands of their own.
+loop. `python -m tests.bench compare|growth|page` are separate commands.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`make bench-analytics`: millions of made-up requests: loading, size on disk, time to ask."""
+"""`make bench-analytics`: millions of generated requests: load time, size on disk, query time."""
 
 from __future__ import annotations
 

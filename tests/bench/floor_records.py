@@ -1,4 +1,4 @@
-"""The records of the floor: of the real ones' shape and size, with nothing worked out."""
+"""The records of the floor: shape and size of the real ones, with constant content."""
 
 from __future__ import annotations
 

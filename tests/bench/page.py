@@ -1,7 +1,7 @@
 """`python -m tests.bench page`: write the tables of docs/performance.md from results/*.json.
 
-A table lies between `<!-- figures: NAME -->` and `<!-- end -->`. A table whose results are missing
-keeps what it has.
+A table is between `<!-- figures: NAME -->` and `<!-- end -->`. A table without results is not
+changed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the bench asks: recorded prompts from `BENCH_DATA`, else our own sample workload."""
+"""Prompts of the bench: recorded ones from `BENCH_DATA`, else the sample workload."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Projections against the truth, the whole way: recorded answers routed by real handlers, their
-events through a real Kafka and a sink into a real ClickHouse, then `sluice replay run` for each
-policy. Needs recorded answers (`BENCH_DATA`).
+"""Projections against the known outcome, end to end: recorded answers are routed by real handlers,
+their events go through a real Kafka and a sink into a real ClickHouse, then `sluice replay run`
+runs for each policy. Needs recorded answers (`BENCH_DATA`).
 """
 
 from __future__ import annotations

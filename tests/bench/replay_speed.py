@@ -1,8 +1,8 @@
-"""How fast requests are decided again: values alone, and from the topic to the replay topic.
+"""Speed of deciding requests again: in memory, and from the topic to the replay topic.
 
-The log is made of the bench's prompts, decided by the local registry; its outcomes lie in a real
+The log contains the bench's prompts, decided by the local registry; its outcomes are in a real
 ClickHouse, its requests on a real Kafka. The replay moves the boundaries, so that recorded scores
-are reused; `assessed` looks at every request again.
+are reused; `assessed` classifies every request again.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""How often a projection's interval holds the truth, on recorded answers (`BENCH_DATA`).
+"""How often a projection's interval contains the true value, on recorded answers (`BENCH_DATA`).
 
-Five policies and fifty drawn ones, over several draws of the shadow calls of two live registries.
+Five policies and fifty random ones, over several draws of the shadow calls of two live registries.
 """
 
 from __future__ import annotations

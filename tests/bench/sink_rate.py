@@ -1,5 +1,5 @@
-"""The sink: rows/s from the log into the tables beside bare inserts of such rows, and what a
-steady load takes of it and of ClickHouse.
+"""The sink: rows/s from the log into the tables beside plain inserts of such rows, and the CPU that
+a steady load costs the sink and ClickHouse.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The events of many requests at the price of a few: encoded once, then given ids of their own.
+"""Events of many requests at the cost of a few: encoded once, then given new ids.
 
-A request that was answered at once leaves four: a call, a signal, `started`, `replied`.
+A request that was answered at once produces four: a call, a signal, `started`, `replied`.
 """
 
 from __future__ import annotations

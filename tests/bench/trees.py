@@ -1,6 +1,6 @@
-"""Source trees with an environment of their own: this one, and one of a named commit.
+"""Source trees with their own environments: this one, and those of named commits.
 
-Trees of commits are git worktrees below `.sluice/bench`, by hash, and are used again.
+Trees of commits are git worktrees below `.sluice/bench`, by hash, and are reused.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""`make chaos`: the matrix, or the cells named; a table, `results/chaos.json`, exit 1 on a loss.
+"""`make chaos`: the matrix, or the named cells; a table, `results/chaos.json`, exit 1 on a loss.
 
-The file keeps what it has of cells that were not run this time.
+The file keeps its entries of cells that did not run this time.
 """
 
 from __future__ import annotations

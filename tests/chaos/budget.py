@@ -1,9 +1,9 @@
 """`make chaos-budget`: 1.00 USD over four workers, everything killed, and the next window.
 
-Held against the simulator's own ledger: spend stops within what was in flight, stays stopped when
-all workers and the broker were killed with -9, and goes on in the next hour. For the last the
-broker's clock is set to the next full hour, which is what everybody's windows go by; where it can't
-be, and with `--next-window`, it is waited for.
+Compared with the simulator's ledger: spend stops within what was in flight, stays stopped when all
+workers and the broker were killed with SIGKILL, and continues in the next hour. For the last step
+the broker's clock is set to the next full hour, because windows follow broker time; where that is
+not possible, and with `--next-window`, the run waits for the hour.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """`make chaos-clock`: the clocks of a worker and a sink are set forward and back by an hour.
 
-Whole processes on clocks of their own (`tests.rig.own_clock`), under load, with a second worker and
-a second sink whose clocks are right, and kills while a clock is wrong, so that leases and journals
-of the one are read by the other. The books must balance, and nobody may be told that a deadline was
-over: all have five minutes.
+Processes with their own clocks (`tests.rig.own_clock`) run under load, with a second worker and a
+second sink whose clocks are right, and kills while a clock is wrong, so that one process reads
+leases and journals of the other. The books must balance, and no request may expire: each has a
+deadline of five minutes.
 """
 
 from __future__ import annotations

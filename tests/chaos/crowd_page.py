@@ -1,4 +1,4 @@
-"""What an overload came to, as tables, as a document and as a page."""
+"""The results of an overload as tables, as a document and as a page."""
 
 from __future__ import annotations
 

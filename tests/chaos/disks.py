@@ -1,4 +1,4 @@
-"""A small disk of its own for a part, which can be filled and given room again (Linux, as root)."""
+"""A small disk for one process, which can be filled and freed again (Linux, as root)."""
 
 from __future__ import annotations
 

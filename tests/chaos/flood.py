@@ -1,7 +1,8 @@
-"""`make flood`: how late are good requests while a sender floods its topic with unreadable records?
+"""`make flood`: the latency of good requests while a sender floods its topic with unreadable
+records.
 
-Shown are p50 and p99 of good requests without the flood, with it on a topic of the sender's own,
-and with it on the topic that all share. The flood comes from a process of its own.
+The output has p50 and p99 of good requests without the flood, with it on the sender's own topic,
+and with it on the shared topic. The flood comes from a separate process.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""`make overload`: far more requests than the providers take, for minutes; then peace again.
+"""`make overload`: far more requests than the providers can serve, for minutes; then a calm load.
 
-Each instance takes ten calls at once, of a second each: about 40 answers a second, of 300 requests.
-Every tenth request is of `quality: best`. Shown are who was answered and who was told that there
-was no room, how late replies came after their deadline, memory of each process while it lasted, and
-how long it took until a calm load was answered as fast as before.
+Each instance serves ten calls at once, of a second each: about 40 answers a second, of 300
+requests. Every tenth request is of `quality: best`. The output has the answered and the rejected
+requests, the delay of replies past their deadline, the memory of each process during the overload,
+and the time until a calm load was answered as fast as before.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`make chaos-poison`: messages fail in every agent, in every way, and end their workers.
 
-Two workers of one group are started again whenever they end. Good messages lie before and behind
-each bad one on the same partition. Shown are the starts, and the books against the provider's
+Two workers of one group are restarted whenever they end. Good messages precede and follow each bad
+one on the same partition. The output has the starts, and the books compared with the provider's
 ledger.
 """
 

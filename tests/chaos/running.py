@@ -1,4 +1,4 @@
-"""Runs one scenario on real processes, and holds the books against the witnesses."""
+"""Runs one scenario on real processes and reconciles requests, rows and the ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bytes of any kind become a record or a named error, and records come back as they went."""
+"""Any bytes decode to a record or a named error, and records survive a round trip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CONTRIBUTING's lists of files are complete and true: each is compared with a present example.
+"""CONTRIBUTING's lists of files are complete: each is compared with a present example.
 
 A step of a list begins with the files that it is about, before the first colon. The tree is
 searched for the list's example: a file that names it must be in a step, and a step's file must name

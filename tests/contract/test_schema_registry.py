@@ -1,4 +1,4 @@
-"""Schema ids are learnt once, from a registry that may be away or may not know them."""
+"""Schema ids are fetched once, from a registry that may be unreachable or lack them."""
 
 from __future__ import annotations
 

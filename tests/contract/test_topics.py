@@ -1,4 +1,4 @@
-"""The topics' declarations hold what the pipeline stands on."""
+"""The topic declarations have the properties that the pipeline relies on."""
 
 from __future__ import annotations
 

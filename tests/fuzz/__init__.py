@@ -1,1 +1,1 @@
-"""Inputs that nobody would send on purpose, by the million: none ends a worker."""
+"""Malformed and unusual inputs, by the million: none ends a worker."""

@@ -1,8 +1,8 @@
 """`make fuzz`: a million inputs for each target, on both processors.
 
-The targets are the classify door (requests), every reader of every topic (records), and both
-adapters with all checks of an answer (answers). What fails, or holds the event loop too long, is
-printed with its number; `--target T --seed S --only N` does that one again.
+The targets are the classify agent (requests), every reader of every topic (records), and both
+adapters with all checks of an answer (answers). An input that fails, or blocks the event loop too
+long, is printed with its number; `--target T --seed S --only N` runs that one again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What was let in, put to both wire formats, and answers of every kind read; what must hold."""
+"""Accepted requests in both wire formats, answers of every kind, and the invariants of both."""
 
 from __future__ import annotations
 

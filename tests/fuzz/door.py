@@ -1,7 +1,7 @@
-"""The classify door over a log in memory that refuses what Kafka would; what must hold there.
+"""The classify agent over a log in memory that refuses what Kafka would, and its invariants.
 
-What it lets in goes on to both adapters: their requests are built, answers of every kind are read,
-and one in so many is executed by them over a transport in memory.
+Accepted requests go on to both adapters: their requests are built, answers of every kind are read,
+and a share of them is executed over a transport in memory.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The inputs: one for each number of a seed, the same again whenever it is asked for."""
+"""The inputs: one for each number of a seed, reproducible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What inputs are put to, each by its name; a process makes one of its own."""
+"""The fuzz targets by name; each process creates its own."""
 
 from __future__ import annotations
 

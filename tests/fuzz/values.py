@@ -1,4 +1,4 @@
-"""Values that a field may wrongly hold, and valid requests to begin with. All by the draw given."""
+"""Values that a field may wrongly have, and valid requests to start from, from a given draw."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Golden outputs: what users read, kept as files, so that moves and renames change nothing."""
+"""Golden outputs: texts that users read, kept as files, so that refactoring can't change them."""

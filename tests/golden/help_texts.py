@@ -1,6 +1,6 @@
 """The help of every command and subcommand, as one text.
 
-`python -m tests.golden.help_texts` writes it again after a wanted change, `--print` prints it.
+`python -m tests.golden.help_texts` rewrites it after an intended change, `--print` prints it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The answer of every named query on the small history, as one row of JSON a query.
 
-`SLUICE_WRITE_GOLDEN=1 pytest tests/sql/queries/test_golden_answers.py` writes them again after a
-wanted change. Floats keep nine digits: ClickHouse adds them in any order.
+`SLUICE_WRITE_GOLDEN=1 pytest tests/sql/queries/test_golden_answers.py` rewrites them after an
+intended change. Floats keep nine digits: ClickHouse adds them in any order.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Alerts on a real broker: who evaluates, what it reads, and that a change is told once for all."""
+"""Alerts on a real broker: who evaluates, what it reads, and that a change is published once."""
 
 from __future__ import annotations
 

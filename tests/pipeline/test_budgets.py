@@ -1,4 +1,4 @@
-"""Budgets over real topics: two workers agree with plain Python, one stopped and started anew."""
+"""Budgets over real topics: two workers agree with plain Python, one is stopped and restarted."""
 
 from __future__ import annotations
 

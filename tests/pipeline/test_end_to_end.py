@@ -1,4 +1,4 @@
-"""A whole workload through real processes: replies, rows, the ledger and the money agree."""
+"""A complete workload through real processes: replies, rows, the ledger and the cost agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A change of registry or artifact on a running worker: nothing lost, nothing decided twice."""
+"""A change of registry or artifact on a running worker: no request is lost or decided twice."""
 
 from __future__ import annotations
 

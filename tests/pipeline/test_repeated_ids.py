@@ -1,4 +1,4 @@
-"""A repeated request id over a real broker: the first reply again, one call, once in the books."""
+"""A repeated request id over a real broker: the first reply again, one call, booked once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Makes the cases of the record from the shipped workload and from lists of situations.
 
-Only `record` uses this, when a kind of decision gets new cases; the record itself holds every
-input, so that it does not change with the workload.
+Only `record` uses this, when a kind of decision gets new cases; the record contains every input, so
+that it does not change with the workload.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What pipeline tests, chaos runs and the bench stand on: real processes, load, reconciliation."""
+"""The base of pipeline tests, chaos runs and the bench: real processes, load, reconciliation."""

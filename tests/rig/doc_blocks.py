@@ -1,6 +1,6 @@
-"""What the documentation shows: fenced blocks, and commands in them and in running text.
+"""Fenced blocks of the documentation, and commands in them and in running text.
 
-A block is not run when `<!-- not run: REASON -->` stands on the line before it.
+A block is not run if the line before it is `<!-- not run: REASON -->`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A small HTTP server on loopback, for those who must be called."""
+"""A small HTTP server on loopback, for clients under test."""
 
 from __future__ import annotations
 

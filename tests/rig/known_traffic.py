@@ -1,7 +1,7 @@
-"""Traffic of which every model's answer is known, so that the truth about any policy can be told.
+"""Traffic with every model's answer known, so that the true outcome of any policy can be computed.
 
-A live registry routes it, and asks another tier about ten percent of it in shadow; what its log
-would show is all that a projection sees. Nothing is random but by seed.
+A live registry routes it, and sends about ten percent of it to another tier in shadow; a projection
+sees only what this log would contain. All randomness comes from seeds.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Processes whose wall clock can be set while they run, without touching the machine's.
+"""Processes whose wall clock can be set while they run, without changing the machine's.
 
-A small library is put before libc: it adds to the time of day what a file says, read at every
-question. The file is found by the process's instance name, so that each worker and sink has a clock
-of its own; others are told which is theirs when they are started. Monotonic clocks go on as they do
+A small library is loaded before libc: it adds an offset from a file to the time of day, read at
+every call. The file is found by the process's instance name, so that each worker and sink has its
+own clock; other processes get the path of theirs at the start. Monotonic clocks continue as they do
 when a machine's clock is set.
 """
 

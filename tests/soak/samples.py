@@ -1,4 +1,4 @@
-"""What is seen of a soak, sample by sample, and what it says. Pure."""
+"""Samples of a soak run and their evaluation, without I/O."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A migrated ClickHouse database for each test that asks for one."""
+"""A migrated ClickHouse database for each test that requests one."""
 
 from __future__ import annotations
 

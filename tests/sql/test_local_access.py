@@ -1,7 +1,7 @@
-"""A web page can't use the local ClickHouse, whatever it sends; our user can't reach other hosts.
+"""A web page can't use the local ClickHouse; the database user can't reach other hosts.
 
-A page of another origin sends GET and POST without further headers at will ("simple" requests,
-Fetch standard), and any header only after a preflight that allows its origin.
+A page of another origin sends GET and POST without further headers freely ("simple" requests, Fetch
+standard), and any header only after a preflight that allows its origin.
 """
 
 from __future__ import annotations

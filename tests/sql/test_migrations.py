@@ -1,4 +1,4 @@
-"""Migrations on a real ClickHouse: from nothing, again, and after somebody edited one."""
+"""Migrations on a real ClickHouse: from an empty server, again, and after one was edited."""
 
 from __future__ import annotations
 

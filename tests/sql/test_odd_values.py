@@ -1,4 +1,4 @@
-"""What a worker would never write is stored alike, or refused alike, decoded or not."""
+"""Values that a worker never writes are stored or refused alike, decoded or not."""
 
 from __future__ import annotations
 

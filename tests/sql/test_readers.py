@@ -1,4 +1,4 @@
-"""What the roles may read, on a server that knows users: figures and questions, but no text."""
+"""Permissions of the roles, on a server with users: figures and queries, but no text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept for how long: texts are emptied, rows go, and nothing is rewritten twice."""
+"""Retention: texts are emptied, rows expire, and unchanged settings are not applied again."""
 
 from __future__ import annotations
 

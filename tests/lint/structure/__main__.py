@@ -1,13 +1,13 @@
 """Checks the structure of the source tree, or prints figures about it.
 
 `python -m tests.lint.structure` fails on an import circle, on a class name that is defined twice,
-and on files and folders that are too large. Those that are known to be stand in the
-`allowed_*.txt` files here, which may only shrink.
+and on files and folders that are too large. Known ones are listed in the `allowed_*.txt` files
+here, which may only shrink.
 
-- `circles` prints the circles alone, those too that only imports for type checkers close.
-- `rewrite-lists` writes the lists anew for the tree as it is, after files have moved. It prints how
-  many entries each list had and has: look at the difference before you commit one that grew.
-- `figures [ROOT]` prints tables about any checkout, and the way of one request.
+- `circles` prints only the circles, including those that only imports for type checkers close.
+- `rewrite-lists` rewrites the lists for the current tree, after files have moved. It prints how
+  many entries each list had and has: check the difference before you commit one that grew.
+- `figures [ROOT]` prints tables about any checkout, and the path of one request.
 """
 
 from __future__ import annotations

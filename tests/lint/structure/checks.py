@@ -1,7 +1,7 @@
 """The checks of the tree's structure.
 
-A circle is never allowed, nor is a class name that two classes bear. Files and folders over their
-size stand in a list each, which may only shrink.
+Import circles and repeated class names are never allowed. Files and folders over their size are in
+a list each, which may only shrink.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 A circle of packages can exist where no circle of files does: a file of A imports one of B, and
 another file of B imports one of A. Packages are compared with their siblings: an import between
 `streams.agents` and `streams.routing` is an arrow below `streams`, and one between
-`streams.routing.llm` and `streams.routing.rules` is an arrow below `streams.routing`. A file that
-stands directly in the parent folder is a sibling too, so a circle through it is found. The
-parent's `__init__.py` is none.
+`streams.routing.llm` and `streams.routing.rules` is an arrow below `streams.routing`. A file
+directly in the parent folder is a sibling too, so a circle through it is found. The parent's
+`__init__.py` is none.
 """
 
 from __future__ import annotations

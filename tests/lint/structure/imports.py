@@ -1,7 +1,7 @@
 """Finds the imports between the product's own modules.
 
-An import counts wherever it stands: at the top of a module or inside a function. One below
-`if TYPE_CHECKING:` is marked, because it does not run. Names that are looked up at run time
+An import counts at any place: at the top of a module or inside a function. One below `if
+TYPE_CHECKING:` is marked, because it does not run. Names that are looked up at run time
 (`importlib.import_module`, entry points) are no imports here. `import a.b.c` counts as an import of
 `a.b.c`, not of the packages above it.
 """

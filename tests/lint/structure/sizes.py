@@ -1,7 +1,7 @@
-"""Finds files that are too long and folders that hold too many files.
+"""Finds files that are too long and folders with too many files.
 
-Folders count their Python files. SQL files are left out: a folder with one file a question or one
-a migration grows by design.
+Folders count their Python files. SQL files are left out: a folder with one file per query or
+migration grows by design.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reads the product's source tree: its modules, their packages and their syntax trees.
 
-The product is every top-level folder that holds an `__init__.py`, except `tests`. Nothing is
-imported and no path is written down here, so a move of files needs no change of the checks.
+The product is every top-level folder with an `__init__.py`, except `tests`. Nothing is imported and
+no path is fixed here, so moving files needs no change of the checks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Routing that asks models itself: every call of its own is served, booked and paid for once."""
+"""Routing that calls models itself: every such call is served, booked and paid once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Every command of the documentation's blocks is run as it stands, on a pipeline at work.
+"""Every command in the documentation's blocks is run as written, on a running pipeline.
 
-Optional parts in brackets are left out, of alternatives the first is taken, and words that stand
-for something of the reader's own are filled in.
+Optional parts in brackets are left out, of alternatives the first is taken, and placeholders for
+the reader's own values are filled in.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The examples do what they say, run as their reader would run them."""
+"""The examples work, run as their reader would run them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records that no process of ours writes, on every topic of a pipeline at work: it works on."""
+"""Malformed records on every topic of a running pipeline: it continues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What strangers wrote reaches an operator's terminal as text, whatever command shows it."""
+"""Untrusted text reaches an operator's terminal as plain text in every command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests that retention removes before they are read: operators are told, and reading goes on."""
+"""Requests removed by retention before they are read raise an alert, and reading continues."""
 
 from __future__ import annotations
 

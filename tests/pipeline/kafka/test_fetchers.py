@@ -1,4 +1,4 @@
-"""The contract of a consumer's fetcher, on a broker: aiokafka's own and the one by librdkafka."""
+"""The contract of a consumer's fetcher, on a broker: aiokafka's fetcher and the librdkafka one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prompts come back from a real log by their place; from table and log to a published artifact."""
+"""Prompts are read from a real log by position; from table and log to a published artifact."""
 
 from __future__ import annotations
 

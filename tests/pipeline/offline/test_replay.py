@@ -1,4 +1,4 @@
-"""Replays over a real log and real tables: the whole way, and what may go wrong on it."""
+"""Replays over a real log and real tables, end to end, and their failures."""
 
 from __future__ import annotations
 

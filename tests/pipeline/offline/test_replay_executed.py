@@ -1,4 +1,4 @@
-"""`sluice replay run --execute` over real HTTP: what it asks, pays and books, and leaves alone."""
+"""`sluice replay run --execute` over real HTTP: its calls, cost and bookings, and nothing else."""
 
 from __future__ import annotations
 

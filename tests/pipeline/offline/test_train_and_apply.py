@@ -1,5 +1,5 @@
-"""From labels to a decision and back by nothing but the commands: train, publish, apply, ask,
-explain, roll back, and apply again what `registry show` printed.
+"""From labels to a decision and back with commands only: train, publish, apply, ask, explain, roll
+back, and apply again what `registry show` printed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Records that no process of ours writes, for any topic: one list for every reader.
+"""Malformed records for any topic: one list for every reader.
 
-By hand: what broke a reader once, and its kind. By the schema: a good value of the topic with each
-field at an extreme of its type.
+Listed by hand: records that broke a reader once, and similar ones. Generated from the schema: a
+good value of the topic with each field at an extreme of its type.
 """
 
 from __future__ import annotations

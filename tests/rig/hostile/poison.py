@@ -1,4 +1,4 @@
-"""Messages that fail in an agent or end its worker, among good ones: what has to come of each."""
+"""Messages that fail in an agent or end its worker, among good ones, and how each must end."""
 
 from __future__ import annotations
 

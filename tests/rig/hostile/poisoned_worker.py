@@ -1,8 +1,8 @@
-"""A worker in which marked messages fail, and end it: only tests start it.
+"""A worker in which marked messages fail, or end it: only tests start it.
 
-A message whose bytes hold `poison/AGENT/HOW.` fails in that agent each time that it is handled. HOW
-is one of: `raise` an exception; `leave`, which raises and asks the process to end in order; `exit`,
-which ends the process at once; `late`, which ends it in the middle of a provider call.
+A message that contains `poison/AGENT/HOW.` fails in that agent each time that it is handled. HOW is
+one of: `raise`, an exception; `leave`, which raises and requests an orderly shutdown; `exit`, which
+ends the process at once; `late`, which ends it in the middle of a provider call.
 """
 
 from __future__ import annotations

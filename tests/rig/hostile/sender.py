@@ -1,4 +1,4 @@
-"""Sends bytes as a caller would, right or wrong, and hears what comes back."""
+"""Sends bytes as a caller would, valid or not, and receives the replies."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The secure twin of the local Kafka: TLS with a certificate of its own, SCRAM and OAUTHBEARER.
+"""The secure twin of the local Kafka: TLS with its own certificate, SCRAM and OAUTHBEARER.
 
-Everything is made in a folder and gone with it: an authority, the broker's certificate, a user's
-password, a key that signs tokens and, beside it, the token endpoint that hands them out.
+Everything is created in a folder and removed with it: an authority, the broker's certificate, a
+user's password, a key that signs tokens and the token endpoint that issues them.
 """
 
 from __future__ import annotations

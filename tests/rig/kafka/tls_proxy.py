@@ -1,4 +1,4 @@
-"""TLS before a server that has none: bytes go through as they are, in a thread of its own."""
+"""TLS in front of a server without it: bytes are forwarded unchanged, on a separate thread."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Every reader of every topic, in memory: the one list for contract test and fuzzing.
+"""Every reader of every topic, in memory: one list for contract tests and fuzzing.
 
-A reader takes records as a broker gives them and must go on behind any of them: `take` raises
-nothing, `check` proves that a good record is still read. `modules` are the modules that open the
-consumers by which it reads; `tests/contract/test_bad_records.py` finds those that are missing here.
+A reader takes records as a broker delivers them and must continue after any of them: `take` raises
+nothing, `check` verifies that a good record is still read. `modules` are the modules that open its
+consumers; `tests/contract/test_bad_records.py` finds those that are missing here.
 """
 
 from __future__ import annotations

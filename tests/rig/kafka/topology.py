@@ -1,4 +1,4 @@
-"""A request topic that changes under running workers: wider, or deleted and made anew."""
+"""A request topic that changes under running workers: extended, or deleted and recreated."""
 
 from __future__ import annotations
 

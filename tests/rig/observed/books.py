@@ -1,5 +1,6 @@
-"""The books against their witnesses: what was sent, what came back, what ClickHouse says, what the
-simulator served. Every figure that should be zero is named by what it would mean."""
+"""Reconciliation: requests sent, replies received, rows in ClickHouse, and calls served by the
+simulator. Every figure that should be zero is named by what it would mean.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An OpenTelemetry collector of our own: it takes OTLP over HTTP and remembers the spans' names."""
+"""An OpenTelemetry collector: it receives OTLP over HTTP and records the spans' names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who of some workers evaluates alert rules, and a rule that fires and resolves."""
+"""Which worker evaluates alert rules, and a rule that fires and resolves."""
 
 from __future__ import annotations
 

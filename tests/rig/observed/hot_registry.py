@@ -1,4 +1,4 @@
-"""Which registry version a running worker decides by, and waiting until it is the wanted one."""
+"""Which registry version a running worker uses, and a wait for an expected one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Waits for what nobody announces by asking again and again, without taking the machine.
+"""Polls for conditions without a notification, at a bounded rate.
 
-A loop that asks at once again keeps a whole core busy, and so holds up the very processes that it
-waits for.
+A loop without a pause would keep a core busy and slow down the processes that it waits for.
 """
 
 from __future__ import annotations

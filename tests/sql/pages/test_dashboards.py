@@ -1,4 +1,4 @@
-"""Every panel's SQL, as Grafana would send it, gives the answer of its question."""
+"""Every panel's SQL, as Grafana would send it, returns the result of its query."""
 
 from __future__ import annotations
 

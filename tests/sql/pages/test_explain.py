@@ -1,4 +1,4 @@
-"""`sluice explain`: a worker's own records, stored as a sink stores them, told as a story."""
+"""`sluice explain`: a worker's records, stored as a sink stores them, shown as a timeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queries that the pages show can be run as they stand."""
+"""The queries in the documentation run as written."""
 
 from __future__ import annotations
 

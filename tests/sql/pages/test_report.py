@@ -1,4 +1,4 @@
-"""`sluice report`: its figures are the answers of the questions; it says when there are none."""
+"""`sluice report`: its figures are the query results; it reports when there are none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Confidence against what was said afterwards, recomputed in plain Python."""
+"""Confidence compared with later scores, recomputed in plain Python."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Labels in the tables, recomputed in plain Python: whose answer a signal is about, and which of
-several counts.
+"""Labels in the tables, recomputed in plain Python: which answer a signal belongs to, and which of
+several signals counts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Answers below the bar among requests that are known to need more, recomputed in plain Python."""
+"""Answers below the bar among requests known to need a higher tier, recomputed in plain Python."""
 
 from __future__ import annotations
 

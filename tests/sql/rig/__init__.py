@@ -1,1 +1,1 @@
-"""What the SQL tests stand on: histories, and how queries are asked."""
+"""The base of the SQL tests: histories, and how queries are run."""

@@ -1,4 +1,4 @@
-"""Puts a history into a database of its own, asks questions of it, and compares answers."""
+"""Loads a history into a new database, runs queries on it, and compares results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A log in memory for the sink: records as Kafka gives them, and their way into a store."""
+"""A log in memory for the sink: records as Kafka delivers them, and their path into a store."""
 
 from __future__ import annotations
 

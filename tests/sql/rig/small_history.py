@@ -1,4 +1,4 @@
-"""A small history that has what makes counting hard, and what of it lies in a range."""
+"""A small history with the cases that make counting hard, and its part within a range."""
 
 from __future__ import annotations
 

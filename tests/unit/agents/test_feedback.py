@@ -1,4 +1,4 @@
-"""Feedback counts for the request that it is about, or goes aside; never for another's."""
+"""Feedback counts for the request that it refers to, else it is dead-lettered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shadow calls: behind the reply, within their allowance, booked with their probability."""
+"""Shadow calls: after the reply, within their allowance, booked with their probability."""
 
 from __future__ import annotations
 

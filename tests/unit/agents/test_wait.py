@@ -1,4 +1,4 @@
-"""Work without capacity waits on the log and blocks nobody; an outage loses nothing."""
+"""Work without capacity waits on the log and blocks no other; an outage loses nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Terms of evaluating, on a log in memory: elections, restarts, backlogs, what is told to whom."""
+"""Leader sessions on a log in memory: elections, restarts, backlogs, deliveries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alerts that workers raise by themselves are over in their own ways."""
+"""How alerts that workers raise themselves resolve."""
 
 from __future__ import annotations
 

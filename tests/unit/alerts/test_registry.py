@@ -1,4 +1,4 @@
-"""The `alerts` part of the registry: short where the usual will do, refused by path where wrong."""
+"""The `alerts` part of the registry: defaults for what is left out, errors named by path."""
 
 from __future__ import annotations
 

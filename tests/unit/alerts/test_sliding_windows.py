@@ -1,4 +1,4 @@
-"""Windows say what was seen in their time, and are bounded whatever is seen."""
+"""Sliding windows contain the events of their time, in bounded memory."""
 
 from __future__ import annotations
 

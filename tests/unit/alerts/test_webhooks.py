@@ -1,6 +1,7 @@
-"""Webhooks against a real server on loopback: one that answers, hangs, refuses, redirects, is gone.
+"""Webhooks against a real server on loopback: one that answers, hangs, rejects, redirects, is
+missing.
 
-Time does not pass while a courier pauses; only the timeouts of the exchange itself are real, and
+Time does not pass while a sender pauses; only the timeouts of the exchange itself are real, and
 short.
 """
 

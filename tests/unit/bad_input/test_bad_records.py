@@ -1,4 +1,4 @@
-"""A record that can't be read is counted, raised as one alert a topic, and fails nobody."""
+"""An unreadable record is counted, raised as one alert a topic, and ends no worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can't be read goes aside untouched; a worker that can read nothing stops."""
+"""Unreadable records are dead-lettered unchanged; a worker that can read nothing stops."""
 
 from __future__ import annotations
 

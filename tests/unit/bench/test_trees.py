@@ -1,4 +1,4 @@
-"""Trees of commits: made once, and refused by name if they are not what was committed."""
+"""Trees of commits: made once, and refused by name if they differ from the commit."""
 
 from __future__ import annotations
 

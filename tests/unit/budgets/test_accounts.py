@@ -1,4 +1,4 @@
-"""However many subjects there are, memory is bounded and nobody is forgotten."""
+"""Memory is bounded for any number of subjects, and no account is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Right before a call: what all workers spent and what is in flight, each once at every moment."""
+"""Before a call: the spend of all workers and the calls in flight, each counted once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written to the ledger and when: little, by the owner, and nothing that says less."""
+"""What is written to the ledger and when: changes only, by the owner, never a lower sum."""
 
 from __future__ import annotations
 

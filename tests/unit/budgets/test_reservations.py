@@ -1,4 +1,4 @@
-"""What calls in flight are expected to cost, against a model that adds up anew each time."""
+"""Expected cost of calls in flight, against a model that recomputes the sum each time."""
 
 from __future__ import annotations
 

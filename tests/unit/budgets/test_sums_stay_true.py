@@ -1,4 +1,4 @@
-"""Whatever is interleaved, restarted, rebalanced, repeated or written late: the sums are true."""
+"""The sums stay exact under any interleaving, restart, rebalance, repetition or late write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The strictest budget counts, windows are UTC's, and a verdict comes again from its record."""
+"""The strictest budget counts, windows are in UTC, verdicts are reproducible from their records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workers that follow budgets over a log in memory, and the truth that they are held against."""
+"""Workers that follow budgets over a log in memory, and the reference sums to compare with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The books of a run are held against the ledger though calls go on meanwhile."""
+"""Reconciliation of a run with the ledger, also while calls are in flight."""
 
 from __future__ import annotations
 

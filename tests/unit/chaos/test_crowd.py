@@ -1,4 +1,4 @@
-"""What is said of a crowd: who was answered, how late, and what of it must not be."""
+"""The summary of an overload: answered requests, delays, and violations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process on a clock of its own: its time of day is set while it runs, its count goes on."""
+"""A process with its own clock: its wall clock is set at run time, the monotonic one continues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What commands say of counts, and of a pipeline that starts."""
+"""How commands print counts, and a pipeline that starts."""
 
 from __future__ import annotations
 

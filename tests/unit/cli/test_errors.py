@@ -1,4 +1,4 @@
-"""What is typed wrongly is told in plain words, and an argument is no command's name."""
+"""Invalid arguments are explained in plain words, and no argument is taken for a command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables are readable on a terminal of 80 columns: wrapped where that will do, else in blocks."""
+"""Tables are readable on a terminal of 80 columns: wrapped where that suffices, else in blocks."""
 
 from __future__ import annotations
 

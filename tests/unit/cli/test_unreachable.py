@@ -1,4 +1,4 @@
-"""A command whose Kafka or ClickHouse is not there says so in one line, and what to do."""
+"""A command without a reachable Kafka or ClickHouse prints one line with the remedy."""
 
 from __future__ import annotations
 

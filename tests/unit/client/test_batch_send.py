@@ -1,4 +1,4 @@
-"""Sending many requests: bounded, all of them, and the silent ones named."""
+"""Sending many requests: bounded, complete, and requests without a reply are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A caller hears its reply, whatever else lies on the reply topic."""
+"""A caller receives its reply among any other records of the reply topic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of requests: read whole, or refused by line before anything is sent."""
+"""Files of requests: read completely, or rejected by line before anything is sent."""
 
 from __future__ import annotations
 

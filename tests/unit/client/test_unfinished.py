@@ -1,4 +1,4 @@
-"""Lines of a file that got no answer are named, and `send` says so in its exit status."""
+"""Lines of a file without an answer are named, and `send` exits with an error."""
 
 from __future__ import annotations
 

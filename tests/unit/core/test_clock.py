@@ -1,4 +1,4 @@
-"""Broker time is learned from what the broker stamps on our records, whatever is done to ours."""
+"""Broker time is derived from the broker's timestamps, whatever happens to the local clock."""
 
 from __future__ import annotations
 

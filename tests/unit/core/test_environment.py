@@ -1,4 +1,4 @@
-"""A `SLUICE_*` variable that nothing reads is reported, with the name that may be meant."""
+"""A `SLUICE_*` variable that nothing reads is reported, with the nearest known name."""
 
 from __future__ import annotations
 

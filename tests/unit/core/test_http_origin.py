@@ -1,4 +1,4 @@
-"""Requests of web pages are told from those of commands, probes and scrapers."""
+"""Requests of web pages are distinguished from those of commands, probes and scrapers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process logs lines for people, or one JSON object a line."""
+"""A process logs readable lines, or one JSON object a line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A registry record is believed only whole, at its own offset, and by a key that counts."""
+"""A registry record is valid only unchanged, at its own offset, and with a trusted key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What strangers wrote is shown as text, and obeyed by nothing."""
+"""Untrusted text is shown as plain text without control sequences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the sink gets into ClickHouse: certificates verified, secrets out of sight."""
+"""How the sink connects to ClickHouse: certificates verified, secrets hidden."""
 
 from __future__ import annotations
 

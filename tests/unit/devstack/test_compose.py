@@ -1,4 +1,4 @@
-"""Containers: no shared password, images that can be pinned, nothing beyond loopback."""
+"""Containers: no shared password, images that can be pinned, ports on loopback only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kafka's jars are run only if each is what was pinned."""
+"""Kafka's jars run only if each matches its pinned hash."""
 
 from __future__ import annotations
 

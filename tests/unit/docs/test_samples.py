@@ -1,4 +1,4 @@
-"""What the documentation shows is so: its YAML validates, its commands and options are there."""
+"""The documentation is correct: its YAML validates, its commands and options exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recorded inputs of any shape are told or shown as they stand; nothing of them ends `explain`."""
+"""Recorded inputs of any shape are described or shown as recorded; none makes `explain` fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker whose machine's clock is wrong knows the broker's time before it opens anything."""
+"""A worker with a wrong local clock knows the broker's time before it opens anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slots of a tier: never more than there are, priority first, nobody for ever last."""
+"""Slots of a tier: bounded, priority first, ordinary messages not starved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From events to acknowledged offsets: bounded, in order, never for a partition that is gone."""
+"""From events to acknowledged offsets: bounded, in order, never for a lost partition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only a hostile or broken client writes is read all the same, and holds nobody up."""
+"""Records that only a malicious or broken client writes are read and delay no others."""
 
 from __future__ import annotations
 

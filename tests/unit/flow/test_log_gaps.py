@@ -1,4 +1,4 @@
-"""Records that retention removed unread are told once; gaps that lose nothing are not."""
+"""Records removed unread by retention are reported once; gaps without a loss are not."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The tracker against a model that remembers everything, whatever is opened, delivered again and
-finished in whatever order."""
+"""The tracker against a model with complete history, in any order of events."""
 
 from __future__ import annotations
 

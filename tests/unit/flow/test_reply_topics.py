@@ -1,4 +1,4 @@
-"""Which topics replies may go to, and how often the broker is asked whether they exist."""
+"""Which reply topics are permitted, and how often the broker is queried for their existence."""
 
 from __future__ import annotations
 

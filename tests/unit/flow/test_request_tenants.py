@@ -1,4 +1,4 @@
-"""Whose request an id is: told only where the journals of one worker prove it."""
+"""The tenant of a request id: known only if the journals of one worker prove it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fuzzer's inputs come again by their number, are of every kind, and one that fails is told."""
+"""Fuzz inputs are reproducible by number and of every kind, and a failing one is reported."""
 
 from __future__ import annotations
 

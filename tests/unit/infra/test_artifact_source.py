@@ -1,4 +1,4 @@
-"""Every way that a registry file comes in finds artifacts by the one rule."""
+"""All sources of a registry file find artifacts by the same rule."""
 
 from __future__ import annotations
 

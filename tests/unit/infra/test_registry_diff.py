@@ -1,4 +1,4 @@
-"""What is said of two registry versions that differ."""
+"""The differences of two registry versions."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""A journal over one request, two workers and their lives: one works at a time, every call is
-accounted for, and what is read twice changes nothing."""
+"""A journal over one request and two workers with restarts: one worker at a time handles it, every
+call is accounted for, and reading twice changes nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Places of replies come back as they were put, or not at all."""
+"""Stored reply positions are read back exactly, or not at all."""
 
 from __future__ import annotations
 

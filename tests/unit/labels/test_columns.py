@@ -1,4 +1,4 @@
-"""Fields of a file of labels by other names, groups to leave out, and models named in errors."""
+"""Label files with other field names, groups to exclude, and models named in errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was trained is held against what decides now, on the rows that it was not fitted on."""
+"""A new artifact is compared with the current classifier on held-out rows."""
 
 from __future__ import annotations
 

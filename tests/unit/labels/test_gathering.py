@@ -1,4 +1,4 @@
-"""Prompts come from the tables, else from the log; what is lost is counted by its cause."""
+"""Prompts come from the tables, else from the log; missing ones are counted by cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Judged answers become rows: who counts, how much, and what is left out."""
+"""Judged answers become rows: which signals count, their weights, and what is excluded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`sluice train --since` as its users run it, what it reads replaced by what these tests say."""
+"""`sluice train --since` as its users run it, with its inputs replaced by fixed ones."""
 
 from __future__ import annotations
 

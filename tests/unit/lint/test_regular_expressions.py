@@ -1,4 +1,4 @@
-"""The check of regular expressions tells linear patterns from those that a text can freeze."""
+"""The check of regular expressions separates linear patterns from super-linear ones."""
 
 from __future__ import annotations
 

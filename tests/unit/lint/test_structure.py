@@ -1,4 +1,4 @@
-"""The structure checks find circles, repeated class names and sizes in small made-up trees."""
+"""The structure checks find cycles, repeated class names and sizes in small generated trees."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the partitions of a topic are given out as they should be."""
+"""Whether the partitions of a topic are assigned correctly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Partitions are given out to each member fairly, whatever members had of topics that changed."""
+"""Partitions are assigned to each member fairly, whatever members owned of changed topics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No record that was fetched is lost on its way from aiokafka through Faust to us."""
+"""No fetched record is lost between aiokafka, Faust and the dispatcher."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commits with marks, to a broker in memory whose topics are deleted and made anew."""
+"""Commits with marks, to a broker in memory whose topics are deleted and recreated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a group's coordinator tells of it, whoever its members are."""
+"""The state of a group from its coordinator, with any members."""
 
 from __future__ import annotations
 

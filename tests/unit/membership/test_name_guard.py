@@ -1,4 +1,4 @@
-"""Of two processes with one name the one that started later works, and the other ends."""
+"""Of two processes with one name the one that started later continues, and the other ends."""
 
 from __future__ import annotations
 

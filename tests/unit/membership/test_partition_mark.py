@@ -1,4 +1,4 @@
-"""Which messages are suspected of ending processes, and how many processes one can cost."""
+"""Which messages are suspected of ending processes, and how many processes one can end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker's name is its own while its process lives."""
+"""A worker's name is exclusive while its process runs."""
 
 from __future__ import annotations
 

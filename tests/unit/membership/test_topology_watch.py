@@ -1,4 +1,4 @@
-"""What a worker makes of topics that change, with its group in memory."""
+"""How a worker reacts to topics that change, with its group in memory."""
 
 from __future__ import annotations
 

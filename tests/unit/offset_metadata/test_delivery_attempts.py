@@ -1,4 +1,4 @@
-"""Tries of messages over restarts and owners, with the log of marks in memory."""
+"""Delivery attempts over restarts and owners, with the log of marks in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What leaves for a provider: address, headers and the body's own translation."""
+"""What is sent to a provider: address, headers and the translated body."""
 
 from __future__ import annotations
 

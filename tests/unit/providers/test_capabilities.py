@@ -1,4 +1,4 @@
-"""Everything that a request may hold reaches a strict simulator of each format, and comes back."""
+"""Every feature of a request reaches a strict simulator of each format, and returns."""
 
 from __future__ import annotations
 

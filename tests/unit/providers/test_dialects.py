@@ -1,4 +1,4 @@
-"""Each vendor is told in the form that it takes, and what it says comes back whole."""
+"""Each vendor gets requests in its format, and its answers are translated back completely."""
 
 from __future__ import annotations
 

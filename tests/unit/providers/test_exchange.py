@@ -1,4 +1,4 @@
-"""One call of a provider: whatever happens, it ends with a completion or an error, and a price."""
+"""One call of a provider always ends with a completion or an error, and a price."""
 
 from __future__ import annotations
 

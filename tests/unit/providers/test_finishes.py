@@ -1,4 +1,4 @@
-"""How an answer ended: an end that nobody knows is a failure, and what was used is still booked."""
+"""How an answer ended: an unknown end is a failure, and its usage is still booked."""
 
 from __future__ import annotations
 

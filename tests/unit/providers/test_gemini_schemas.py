@@ -1,4 +1,4 @@
-"""Google gets schemas in its own subset, and nothing that the caller's schema takes is shut out."""
+"""Google gets schemas in its own subset, and they accept all that the caller's schema accepts."""
 
 from __future__ import annotations
 

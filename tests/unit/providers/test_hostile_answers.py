@@ -1,4 +1,4 @@
-"""A provider may send what it likes: a named error comes of it, in bounded time and memory."""
+"""Any provider response becomes an answer or a named error, in bounded time and memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Providers are found by entry point: ours, and those that a package adds."""
+"""Providers are found by entry point: the built-in ones, and those that a package adds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers and errors of servers that keep to their format by halves."""
+"""Answers and errors of servers that follow their format only in part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What provider tests share: a real simulator, a server that answers as told, both over HTTP."""
+"""The base of provider tests: a real simulator and a scripted server, both over HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys, tokens and passwords are taken out whole, whoever issued them."""
+"""Keys, tokens and passwords of any issuer are removed completely."""
 
 from __future__ import annotations
 

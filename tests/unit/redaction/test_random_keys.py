@@ -1,4 +1,4 @@
-"""Names, code and numbers stay; keys go in whatever they stand: a table, and random keys."""
+"""Names, code and numbers are kept; keys are removed in any context: a table, and random keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What identifies people is taken out before it is stored, and nothing else."""
+"""Personal identifiers are removed before storage, and nothing else."""
 
 from __future__ import annotations
 

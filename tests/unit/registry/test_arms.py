@@ -1,4 +1,4 @@
-"""An arm is the file's own policy with some keys laid over it."""
+"""An arm is the file's policy with some keys overridden."""
 
 from __future__ import annotations
 

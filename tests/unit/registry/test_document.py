@@ -1,4 +1,4 @@
-"""A registry file that is wrong says where and what is allowed; equal content has one hash."""
+"""An invalid registry file gives the path and the permitted values; equal content has one hash."""
 
 from __future__ import annotations
 

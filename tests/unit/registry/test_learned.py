@@ -1,4 +1,4 @@
-"""A version that decides by an artifact is current only with it, whole."""
+"""A version that uses an artifact is current only with that artifact."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker keeps the latest valid version, whatever the topic says, and tells operators."""
+"""A worker keeps the latest valid version, whatever is on the topic, and raises an alert."""
 
 from __future__ import annotations
 

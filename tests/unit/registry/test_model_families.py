@@ -1,4 +1,4 @@
-"""What a model refuses is found by its family, whatever a deployment is called around the name."""
+"""Parameters that a model rejects follow from its family, in any deployment name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rollbacks go back step by step, whatever compaction has left of the topic."""
+"""Rollbacks go back step by step, also after compaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""With a key, the registry follows signed records only, whatever else is written to its topic."""
+"""With a key, the registry follows signed records only, whatever else is on its topic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`sluice registry` says what to do where signatures or answers to its questions are missing."""
+"""`sluice registry` names the remedy where signatures or confirmations are missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of a registry file speak of its fields, never of the library that checks them."""
+"""Errors of a registry file name its fields, never the validating library."""
 
 from __future__ import annotations
 

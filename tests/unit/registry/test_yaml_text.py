@@ -1,4 +1,4 @@
-"""YAML is read with its lines; what a reader would take for something else is an error."""
+"""YAML is read with its lines; ambiguous constructs are errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report suggests: only what a row of an answer says, and nothing of too little."""
+"""Advice of a report: only from rows of a query, and none from small samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Advice that changes the policy does what it says: it is followed, and routing decides again."""
+"""Advice that changes the policy has its stated effect: applied, it changes the decisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Charts are well-formed drawings in which values stand where they should."""
+"""Charts are well-formed drawings with values at their positions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `sluice eval --choose` names for a registry keeps its word on the rows it was given."""
+"""Boundaries of `sluice eval --choose` meet their target on the given rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever text comes in, it goes out as text."""
+"""Any text is escaped to text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`--report` as its users run it: a page and the numbers that it was made from."""
+"""`--report` as its users run it: a page and the numbers behind it."""
 
 from __future__ import annotations
 

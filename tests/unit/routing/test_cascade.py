@@ -1,4 +1,4 @@
-"""An answer stands, or the next tier tries, within the bounds of hops, time, pin and top tier."""
+"""An answer is accepted or escalated, within the limits of hops, time, pin and top tier."""
 
 from __future__ import annotations
 

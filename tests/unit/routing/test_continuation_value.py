@@ -1,4 +1,4 @@
-"""After an answer: going on is weighed against its cost, tier by tier."""
+"""After an answer the gain of the next tiers is weighed against their cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a request starts: what was said beforehand, else its score; the same inputs, the same."""
+"""The first tier of a request: by pin, tier or rule, else by its score; reproducible."""
 
 from __future__ import annotations
 

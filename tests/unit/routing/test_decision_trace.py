@@ -1,4 +1,4 @@
-"""Steps of a trace are read from the log as they were written, with and without their kind."""
+"""Steps of a trace are read from the log as written, with and without their kind."""
 
 from __future__ import annotations
 

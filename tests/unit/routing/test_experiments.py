@@ -1,4 +1,4 @@
-"""Arms are sticky, independent, and grow only by taking users in."""
+"""Arms are sticky, independent, and growing ones lose no users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests in Avro can say all that requests in JSON can; an earlier answer goes back whole."""
+"""Avro requests have every field of JSON requests; an earlier answer is sent back unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON comes out with the digits that went in."""
+"""JSON numbers keep their digits through a round trip."""
 
 from __future__ import annotations
 

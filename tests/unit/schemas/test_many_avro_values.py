@@ -1,4 +1,4 @@
-"""An Avro record of megabytes of tiny values is given up, one of a large text is read."""
+"""An Avro record of megabytes of tiny values is abandoned, one with a large text is read."""
 
 from __future__ import annotations
 

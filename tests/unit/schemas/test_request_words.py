@@ -1,4 +1,4 @@
-"""A refused request is told what is wrong in the words of its fields, not of the library."""
+"""A rejected request gets an error in terms of its fields, not of the library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The value that is checked is the value that goes on; what an SDK dumps is taken back."""
+"""The validated value is the forwarded value; messages that an SDK dumps are accepted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values are counted before they are read: requests, JSON inside of Avro, and answers."""
+"""Values are counted before they are parsed: requests, JSON inside Avro, and answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Simulated judges and classifiers know the workload, and err in the same share every time."""
+"""Simulated judges and classifiers use the workload's scores, with a reproducible error rate."""
 
 from __future__ import annotations
 

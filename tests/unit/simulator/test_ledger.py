@@ -1,4 +1,4 @@
-"""The simulator's books: complete before the answer is, kept over kills, priced by themselves."""
+"""The simulator's ledger: written before the answer, persistent over kills, with its own prices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults and latencies are switched while it runs, and chance can be run again."""
+"""Faults and latencies are switched at run time, and randomness is reproducible."""
 
 from __future__ import annotations
 

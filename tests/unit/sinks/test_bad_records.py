@@ -1,4 +1,4 @@
-"""A record that the sink can't store is set aside untouched where dead letters are declared."""
+"""A record that the sink can't store is dead-lettered unchanged where dead letters are declared."""
 
 from __future__ import annotations
 

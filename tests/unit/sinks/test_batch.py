@@ -1,4 +1,4 @@
-"""Batches: in order, within their limits, nothing lost between them."""
+"""Batches: in order, within their limits, complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inserts that go together: each offset stored once, whatever fails, is late, or is taken over."""
+"""Combined inserts: each offset stored once under failures, delays and takeovers."""
 
 from __future__ import annotations
 

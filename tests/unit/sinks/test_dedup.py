@@ -1,4 +1,4 @@
-"""Which rows are repeats, told by headers or, where they are missing, by the value."""
+"""Which rows are duplicates, by headers or, where they are missing, by the value."""
 
 from __future__ import annotations
 

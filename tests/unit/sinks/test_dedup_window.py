@@ -1,4 +1,4 @@
-"""What counts as seen: for fifteen minutes of broker time after the record that counted."""
+"""The dedup window: fifteen minutes of broker time after the record that counted."""
 
 from __future__ import annotations
 

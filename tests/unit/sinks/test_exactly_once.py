@@ -1,4 +1,4 @@
-"""Whatever crashes, fails or takes over, every offset is stored once, in order, marked the same."""
+"""Under any crash, failure or takeover, every offset is stored once, in order, equally marked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sink's metrics: what ClickHouse took, what failed and is made again, what waits."""
+"""A sink's metrics: stored, failed and retried inserts, and the backlog."""
 
 from __future__ import annotations
 

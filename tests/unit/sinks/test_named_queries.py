@@ -1,4 +1,4 @@
-"""Every question describes itself, and says what is wrong with what it is given."""
+"""Every query describes itself, and rejects invalid parameters with a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sink's loop on a consumer in memory: assigned, bounded, told to stop, told of a new log."""
+"""The sink's loop on a consumer in memory: assignment, limits, shutdown, a recreated log."""
 
 from __future__ import annotations
 

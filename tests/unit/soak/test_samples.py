@@ -1,4 +1,4 @@
-"""What a soak says of its samples: growth between quarters, and what counts as a fault."""
+"""The evaluation of a soak: growth between quarters, and which values are faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trace is the caller's where it names one that can be read, else the request's own, always."""
+"""A trace continues the caller's if that is readable, else it is derived from the request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Traces are sent to whoever is named, and nobody waits for one who is not there."""
+"""Traces are sent to the configured collector, and an unreachable one delays nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request's spans: one tree in the caller's trace, whoever worked on it, and no word of it."""
+"""A request's spans: one tree in the caller's trace over all workers, without any content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker that is told to stop ends, though a client waits for a broker that is gone."""
+"""A worker that is stopped ends, though a client waits for an unreachable broker."""
 
 from __future__ import annotations
 

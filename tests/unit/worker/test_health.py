@@ -1,4 +1,4 @@
-"""Why a worker takes no work, from what it says of itself."""
+"""Why a worker is not ready, from its own state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A probe asks every instance once, books each call, and refuses models that nobody answers for."""
+"""A probe calls every instance once, books each call, and rejects models without any answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A registry version is held against what workers say that they may do, model by model."""
+"""A registry version is compared with the workers' published permissions, model by model."""
 
 from __future__ import annotations
 

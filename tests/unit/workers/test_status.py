@@ -1,4 +1,4 @@
-"""Workers say what they decide by and may do; commands believe those that spoke lately."""
+"""Workers publish their version and permissions; commands use recent statuses only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The golden set: well-formed, varied, not to be solved by length; and a user's own is checked."""
+"""The golden set: well-formed, varied, not separable by length; a user's file is validated."""
 
 from __future__ import annotations
 

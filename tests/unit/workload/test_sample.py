@@ -1,4 +1,4 @@
-"""The sample workload: well-formed, varied, and honest about which strength suffices."""
+"""The sample workload: well-formed, varied, with consistent sufficient tiers."""
 
 from __future__ import annotations
 

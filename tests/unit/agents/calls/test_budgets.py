@@ -1,4 +1,4 @@
-"""What a request comes to when a budget is used up: refused, cheaper, or with what was seen."""
+"""The result of a request under an exhausted budget: rejected, downgraded, or degraded."""
 
 from __future__ import annotations
 

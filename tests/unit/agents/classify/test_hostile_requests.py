@@ -1,4 +1,4 @@
-"""Whoever sends too much, too deep or too many is told so; nobody else waits for it."""
+"""Oversized, deeply nested or excessive requests get an error reply and delay no others."""
 
 from __future__ import annotations
 

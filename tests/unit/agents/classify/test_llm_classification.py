@@ -1,4 +1,4 @@
-"""The llm classifier: its word routes, its call is booked, and without it the rules decide."""
+"""The llm classifier: its result routes, its call is booked, and on a failure the rules decide."""
 
 from __future__ import annotations
 

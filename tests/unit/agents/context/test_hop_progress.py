@@ -1,4 +1,4 @@
-"""The progress of a hop is written by its own methods, and its records are awaited."""
+"""Only the methods of HopProgress write a hop's state, and its records are awaited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Section 2 of the design, held against a process that dies anywhere in a hop."""
+"""The guarantees of design section 2 for a process that crashes at any step of a hop."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Hops through the real adapters, over a transport in memory: what is sent, booked and told."""
+"""Hops through the real adapters, over a transport in memory: requests, bookings and alerts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A repeated request id gets the first reply again, or hears what became of the first request."""
+"""A repeated request id gets the first reply again, or the status of the first request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A message whose handling fails ends once, its calls are booked, and its partition goes on."""
+"""A message whose handling fails ends once, its calls are booked, and its partition continues."""
 
 from __future__ import annotations
 

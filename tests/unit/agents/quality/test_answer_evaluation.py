@@ -1,4 +1,4 @@
-"""The grey band's second look: a judge or more samples move the confidence, nonsense does not."""
+"""Second opinions in the uncertainty band: a judge or samples move the confidence."""
 
 from __future__ import annotations
 

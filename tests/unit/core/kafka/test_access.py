@@ -1,4 +1,4 @@
-"""One set of settings opens Kafka for every client of ours, and none of them shows a secret."""
+"""One set of settings configures every Kafka client, and no output shows a secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A record that its topic would refuse is never handed to the producer."""
+"""A record above its topic's limit never reaches the producer."""
 
 from __future__ import annotations
 

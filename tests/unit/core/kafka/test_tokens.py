@@ -1,4 +1,4 @@
-"""Tokens are there when a connection is opened, valid for a while yet, and asked for seldom."""
+"""Tokens are valid when a connection opens, and are requested rarely."""
 
 from __future__ import annotations
 

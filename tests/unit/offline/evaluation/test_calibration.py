@@ -1,4 +1,4 @@
-"""Stated chances against what happened, and bounds that hold as often as they say."""
+"""Stated probabilities compared with observed outcomes, and bounds with their confidence level."""
 
 from __future__ import annotations
 

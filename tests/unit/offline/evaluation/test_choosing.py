@@ -1,4 +1,4 @@
-"""Boundaries achieve what was asked of them, or there is none."""
+"""Boundaries achieve their target, or there is none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The curve is exact: it equals what counting every cut, over every order of ties, would give."""
+"""The curve is exact: it equals the count over every cut and every order of ties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request that was accepted is taken apart as it was then."""
+"""An accepted request is parsed again as at admission."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""With which probability an answer could have been seen: shadows and arms, from recorded inputs."""
+"""The probability that an answer was observed: shadows and arms, from recorded inputs."""
 
 from __future__ import annotations
 

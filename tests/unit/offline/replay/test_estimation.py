@@ -1,4 +1,4 @@
-"""What a projection says of traffic whose truth is known, and what it says it rests on."""
+"""Projections of traffic with a known outcome, and the basis that they state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models really asked for a replay: within its budget, booked as `replay`, judged if possible."""
+"""Models called for a replay: within its budget, booked as `replay`, judged if possible."""
 
 from __future__ import annotations
 

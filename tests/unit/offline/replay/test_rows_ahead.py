@@ -1,4 +1,4 @@
-"""However large recorded decisions are, a bounded part of them is read ahead of the log."""
+"""A bounded part of recorded decisions of any size is read ahead of the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run over a log and tables in memory: what is done, what is left out, what is not done twice."""
+"""A run over a log and tables in memory: decided, skipped and already decided requests."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A log that real handlers recorded, replayed under the registry that was live: the same again.
+"""A log recorded by real handlers, replayed under its live registry, gives the same decisions.
 
-The log has several registries, classifiers, experiments, static rules, pins, callers' own tiers,
-opinions of models, learned plans, refusals and arms with policies of their own in it.
+The log contains several registries, classifiers, experiments, static rules, pins, callers' tiers,
+LLM classifications, learned plans, refusals and arms with their own policies.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Projections of traffic whose truth is known: five policies and drawn ones, from a log that shows
-a tenth of what another tier would have said. The recorded prompts' own proof is in the bench.
+"""Projections of traffic with a known outcome: five policies and random ones, from a log with
+shadow calls for a tenth of the requests. The bench does the same with recorded prompts.
 """
 
 from __future__ import annotations

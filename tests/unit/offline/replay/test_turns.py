@@ -1,4 +1,4 @@
-"""How the processes of one replay share out its pieces."""
+"""How the processes of one replay divide its ranges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A log recorded by the real handlers, in memory: what was asked, decided, answered, booked."""
+"""A log recorded by the real handlers, in memory: requests, decisions, answers, bookings."""
 
 from __future__ import annotations
 

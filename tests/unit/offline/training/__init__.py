@@ -1,1 +1,1 @@
-"""What was learnt: fitting, artifacts, evaluation of both."""
+"""Learned models: fitting, artifacts, evaluation of both."""

@@ -1,4 +1,4 @@
-"""An artifact is read only whole: anything that is not as it says is a named error."""
+"""An artifact is read completely or not at all: any inconsistency is a named error."""
 
 from __future__ import annotations
 

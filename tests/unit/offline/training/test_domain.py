@@ -1,4 +1,4 @@
-"""What was learned counts on prompts like the labels; on others rules and checks decide."""
+"""Learned models apply to prompts like the labels; for others rules and checks decide."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is fitted is what is evaluated, tells hard from easy, and is the same every time."""
+"""The fitted model is the evaluated one, separates hard from easy, and is reproducible."""
 
 from __future__ import annotations
 

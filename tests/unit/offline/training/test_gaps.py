@@ -1,4 +1,4 @@
-"""Incomplete labels: every known one counts, unknown ones borrow, and nothing is made up."""
+"""Incomplete labels: every known score counts, unknown ones are estimated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is published is surely better; labels that mean nothing seldom pass."""
+"""A published artifact is significantly better; random labels rarely pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of labels are read strictly, and say on which line they are not what they should be."""
+"""Label files are read strictly, and errors name the line."""
 
 from __future__ import annotations
 

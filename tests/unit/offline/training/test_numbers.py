@@ -1,4 +1,4 @@
-"""Numbers of texts: style tells kinds of writers apart, a result is found and followed back."""
+"""Numeric features of texts: style separates kinds of writers, a result is found and traced."""
 
 from __future__ import annotations
 

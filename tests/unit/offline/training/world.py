@@ -1,4 +1,4 @@
-"""A small world of labels in which hard prompts can be told by their words."""
+"""A small set of labels in which hard prompts are recognizable by their words."""
 
 from __future__ import annotations
 

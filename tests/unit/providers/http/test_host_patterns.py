@@ -1,4 +1,4 @@
-"""Each documented form of an allowed host permits what it says; anything else is refused."""
+"""Each documented form of an allowed host permits exactly its hosts; others are refused."""
 
 from __future__ import annotations
 

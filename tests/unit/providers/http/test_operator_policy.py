@@ -1,4 +1,4 @@
-"""Whom an adapter may call and which keys it may read: the operator says, not the registry."""
+"""The operator, not the registry, sets which hosts are called and which keys are read."""
 
 from __future__ import annotations
 

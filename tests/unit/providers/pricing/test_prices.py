@@ -1,4 +1,4 @@
-"""What a call costs: the registry's price, else a dated list's; without one, nothing is made up."""
+"""The price of a call: the registry's, else a dated list's, else unknown."""
 
 from __future__ import annotations
 

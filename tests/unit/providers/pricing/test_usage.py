@@ -1,4 +1,4 @@
-"""Usage of every vendor is read whole: what is billed is priced, or the cost is NULL by name."""
+"""Usage of every vendor is read completely: an item without a price makes the cost NULL by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every refusal of a provider becomes a class, with the pause that the provider asks for."""
+"""Every provider error gets a class, with the pause that the provider requests."""
 
 from __future__ import annotations
 

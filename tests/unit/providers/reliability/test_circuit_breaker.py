@@ -1,4 +1,4 @@
-"""A breaker opens on failures, probes, and never gives an instance up for good."""
+"""A breaker opens on failures, probes, and never stays open permanently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A breaker under calls that overlap: it opens only for a cause, and nothing closes it for good."""
+"""A breaker under overlapping calls: it opens only for a cause, and never permanently."""
 
 from __future__ import annotations
 

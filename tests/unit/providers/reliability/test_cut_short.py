@@ -1,4 +1,4 @@
-"""A call that its request's deadline cuts off speaks against an instance only if it was slow."""
+"""A call cut off by its request's deadline counts against an instance only if it was slow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits are kept before a call, shared by owned partitions, and learnt from refusals."""
+"""Limits apply before a call, are shared by owned partitions, and adapt to rejections."""
 
 from __future__ import annotations
 

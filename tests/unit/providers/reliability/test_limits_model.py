@@ -1,4 +1,4 @@
-"""Limits and the retry budget, whatever comes in whatever order: never more than was granted."""
+"""Limits and the retry budget under any order of events: never more than was granted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tenant's limit is its own, bounded in memory, and shared by owned partitions."""
+"""Limits are per tenant, bounded in memory, and shared by owned partitions."""
 
 from __future__ import annotations
 

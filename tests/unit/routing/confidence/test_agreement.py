@@ -1,4 +1,4 @@
-"""Two answers agree by what they come to."""
+"""Two answers agree if their conclusions do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hard checks find plain faults, leave honest and short answers alone, and never raise."""
+"""Hard checks find clear faults, accept good and short answers, and never raise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A caller's schema is held against an answer, and can neither hang nor flood who does it."""
+"""An answer is validated against a caller's schema without hanging or exhausting memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The work of a schema is known before it is done: by size, by depth, by evaluations."""
+"""The work of a schema is bounded before it is done: by size, by depth, by evaluations."""
 
 from __future__ import annotations
 

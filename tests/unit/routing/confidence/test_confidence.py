@@ -1,4 +1,4 @@
-"""Confidence: the article's heuristic to the letter, and ours, in which length is no defect."""
+"""Confidence: the article's heuristic unchanged, and Sluice's, in which length is no defect."""
 
 from __future__ import annotations
 

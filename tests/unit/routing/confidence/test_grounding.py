@@ -1,4 +1,4 @@
-"""An answer is ungrounded only where that is plain."""
+"""An answer is ungrounded only in clear cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Languages are told where they are plain, and only there."""
+"""Languages are detected in clear cases only."""
 
 from __future__ import annotations
 

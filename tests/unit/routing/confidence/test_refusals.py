@@ -1,4 +1,4 @@
-"""A refusal is told by its usual words, and not by an apology with which an answer begins."""
+"""A refusal is detected by its usual wording, not by an apology at the start of an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request can't steer whoever judges it: it can't leave its markers, nor speak in their name."""
+"""A request can't steer its judge: it can't close its markers or imitate a verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is seen in a request: its question, its sizes and what it needs, for any valid body."""
+"""Features of a request: its question, its sizes and its requirements, for any valid body."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""No text from outside makes an expression of ours take more than linear time.
+"""Every regular expression takes at most linear time on any text.
 
 Each compiled expression runs over texts so long that quadratic time would take an hour, in a
 process that is killed after a minute; linear time takes a second or two. Those of `code_signs` are
-matched at their literals only, so they are looked at through it.
+matched at their literals only, so they run through its function.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Of a prompt of 4 MiB only its ends are looked at, however it is written: the loop is shared."""
+"""Only the ends of a prompt of 4 MiB are examined, in any script: the event loop is shared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts are cut into words whatever marks stand between them."""
+"""Texts are split into words at any punctuation."""
 
 from __future__ import annotations
 

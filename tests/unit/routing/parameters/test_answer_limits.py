@@ -1,4 +1,4 @@
-"""Limits of answers fit: what Sluice adds fits the window, what callers ask fits the model."""
+"""Answer limits: added ones fit the window, requested ones fit the model."""
 
 from __future__ import annotations
 

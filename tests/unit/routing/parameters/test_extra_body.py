@@ -1,4 +1,4 @@
-"""Of `extra_body` a model gets the names that its registry entry lists, and no others."""
+"""A model gets the names of `extra_body` that its registry entry lists, and no others."""
 
 from __future__ import annotations
 

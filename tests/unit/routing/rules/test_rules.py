@@ -1,4 +1,4 @@
-"""Our own rules: a score from 0 to 1 for any text, reasons by weight, harder work higher."""
+"""Sluice's rules: a score from 0 to 1 for any text, reasons by weight, harder work higher."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Phrases are found whole, in one pass, in any script."""
+"""Phrases are matched at word boundaries, in one pass, in any script."""
 
 from __future__ import annotations
 

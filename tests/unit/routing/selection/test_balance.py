@@ -1,4 +1,4 @@
-"""A model's instances are balanced by load and weight; chance comes from keyed draws alone."""
+"""A model's instances are balanced by load and weight; randomness comes from keyed draws alone."""
 
 from __future__ import annotations
 

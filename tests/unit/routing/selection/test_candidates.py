@@ -1,4 +1,4 @@
-"""Who of a tier is asked: who can, in time, is open; cheapest first."""
+"""Candidates of a tier: capable, in time, available; cheapest first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows a failed call: by its class again, elsewhere, another model, or nobody."""
+"""After a failed call: a retry, another instance, another model, or the end, by its class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans weigh expected quality against cost, as the preference says."""
+"""Plans weigh expected quality against cost by the preference."""
 
 from __future__ import annotations
 
