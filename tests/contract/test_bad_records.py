@@ -43,7 +43,7 @@ _OPENERS = {
 def test_a_reader_passes_over_every_bad_record_and_reads_on(
     reader: TopicReader, topic: str
 ) -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         feeding = await reader.open(topic)
         for number, record in enumerate(bad_records(topic)):
             try:
@@ -54,7 +54,7 @@ def test_a_reader_passes_over_every_bad_record_and_reads_on(
                 await feeding.check()
         await feeding.check()
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 def test_every_declared_topic_has_a_reader_here() -> None:

@@ -31,17 +31,17 @@ def test_the_twin_meets_the_port() -> None:
 
 
 def test_the_real_adapter_meets_the_port_over_http() -> None:
-    async def whole(url: str) -> None:
+    async def scenario(url: str) -> None:
         registry = ConfluentRegistry(url)
         await _meets_the_port(registry)
         await registry.close()
 
     with schema_registry() as server:
-        asyncio.run(whole(server.url))
+        asyncio.run(scenario(server.url))
 
 
 def test_an_unreachable_registry_differs_from_an_unknown_id() -> None:
-    async def whole(url: str) -> None:
+    async def scenario(url: str) -> None:
         registry = ConfluentRegistry(url)
         with pytest.raises(SchemaRegistryAwayError, match="SLUICE_SCHEMA_REGISTRY_URL"):
             await registry.schema(1)
@@ -49,12 +49,12 @@ def test_an_unreachable_registry_differs_from_an_unknown_id() -> None:
 
     with schema_registry() as server:
         server.away = True
-        asyncio.run(whole(server.url))
-    asyncio.run(whole(server.url))
+        asyncio.run(scenario(server.url))
+    asyncio.run(scenario(server.url))
 
 
 def test_a_schema_that_is_not_avro_is_an_error() -> None:
-    async def whole(url: str, schema_id: int) -> None:
+    async def scenario(url: str, schema_id: int) -> None:
         registry = ConfluentRegistry(url)
         with pytest.raises(UndecodableError, match="complete Avro schemas"):
             await registry.schema(schema_id)
@@ -66,11 +66,11 @@ def test_a_schema_that_is_not_avro_is_an_error() -> None:
             answer(*asked)[0],
             {**answer(*asked)[1], "schemaType": "PROTOBUF"},
         )
-        asyncio.run(whole(server.url, server.register("x", "syntax")))
+        asyncio.run(scenario(server.url, server.register("x", "syntax")))
 
 
 def test_our_values_are_registered_and_written_in_frames() -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         registry = MemoryRegistry()
         known = KnownSchemas(registry)
         await known.register(VALUES)
@@ -81,11 +81,11 @@ def test_our_values_are_registered_and_written_in_frames() -> None:
         assert registry.schemas[int.from_bytes(written[1:5], "big")] == whole_schema("Feedback")
         assert Codec("Feedback", known).decode(written) == record
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 def test_a_writers_older_schema_is_fetched_and_read() -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         older = orjson.loads(orjson.dumps(whole_schema("Feedback")))
         older["fields"] = [field for field in older["fields"] if field["name"] != "comment"]
         registry = MemoryRegistry()
@@ -98,11 +98,11 @@ def test_a_writers_older_schema_is_fetched_and_read() -> None:
         assert await known.learn(number)
         assert Codec("Feedback", known).decode(framed)["request_id"] == "r1"
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 def test_an_unknown_id_is_requested_again_only_after_a_delay() -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         now = [0.0]
         registry = MemoryRegistry()
         known = KnownSchemas(registry, now_s=lambda: now[0])
@@ -114,4 +114,4 @@ def test_an_unknown_id_is_requested_again_only_after_a_delay() -> None:
         now[0] = UNKNOWN_FOR_S + 1
         assert await known.learn(5)
 
-    asyncio.run(whole())
+    asyncio.run(scenario())

@@ -141,7 +141,7 @@ async def _ended(task: asyncio.Task[None]) -> None:
 def test_one_is_elected_reads_all_alerts_and_the_other_follows_when_it_leaves(
     kafka: str, own_name: str
 ) -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         async with _bench(kafka, own_name) as bench:
             await bench.raised(own_name, "before")
             one, other = bench.alert_log(), bench.alert_log()
@@ -163,7 +163,7 @@ def test_one_is_elected_reads_all_alerts_and_the_other_follows_when_it_leaves(
             again = await read_alerts({"bootstrap.servers": bench.kafka["bootstrap_servers"]}, 0)
             assert [each.offset for each in again][-2:] == [each.offset for each in seen]
 
-    asyncio.run(asyncio.wait_for(whole(), 60))
+    asyncio.run(asyncio.wait_for(scenario(), 60))
 
 
 def test_a_lease_outlasts_idle_times_of_leader_and_followers(kafka: str, own_name: str) -> None:
@@ -171,7 +171,7 @@ def test_a_lease_outlasts_idle_times_of_leader_and_followers(kafka: str, own_nam
     the lease.
     """
 
-    async def whole() -> None:
+    async def scenario() -> None:
         async with _bench(kafka, own_name) as bench:
             logs = [bench.alert_log(), bench.alert_log()]
             for log in logs:
@@ -191,7 +191,7 @@ def test_a_lease_outlasts_idle_times_of_leader_and_followers(kafka: str, own_nam
             for log in logs:
                 await log.stop()
 
-    asyncio.run(asyncio.wait_for(whole(), 90))
+    asyncio.run(asyncio.wait_for(scenario(), 90))
 
 
 async def _settled(logs: list[KafkaAlertLog]) -> tuple[KafkaAlertLog, asyncio.Task[None]]:
@@ -221,7 +221,7 @@ async def _evaluation(bench: Bench) -> AlertEvaluation:
 def test_events_are_read_from_a_time_on_over_all_partitions_until_everything_is_read(
     kafka: str, own_name: str
 ) -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         async with _bench(kafka, own_name) as bench:
             await bench.ended(0, "failed", 0)
             await asyncio.sleep(0.01)
@@ -241,11 +241,11 @@ def test_events_are_read_from_a_time_on_over_all_partitions_until_everything_is_
             assert keys == {identity_key(own_name, f"r{number}") for number in range(1, 9)}
             await log.stop()
 
-    asyncio.run(asyncio.wait_for(whole(), 60))
+    asyncio.run(asyncio.wait_for(scenario(), 60))
 
 
 def test_the_lag_of_a_group_is_its_uncommitted_records(kafka: str, own_name: str) -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         async with _bench(kafka, own_name) as bench:
             place = TopicPartition(OUTCOMES, 1)
             consumer = AIOKafkaConsumer(
@@ -264,7 +264,7 @@ def test_the_lag_of_a_group_is_its_uncommitted_records(kafka: str, own_name: str
             await log.stop()
             await consumer.stop()
 
-    asyncio.run(asyncio.wait_for(whole(), 60))
+    asyncio.run(asyncio.wait_for(scenario(), 60))
 
 
 @asynccontextmanager
@@ -293,7 +293,7 @@ def test_two_workers_deliver_each_firing_and_each_resolution_once(
     alert was written for longer than the idle time of their leases.
     """
 
-    async def whole() -> None:
+    async def scenario() -> None:
         heard = asyncio.Queue[dict[str, Any]]()
         status = "failed"
         async with (
@@ -324,4 +324,4 @@ def test_two_workers_deliver_each_firing_and_each_resolution_once(
         assert resolved["fired_at"] == fired["fired_at"]
         assert heard.empty()
 
-    asyncio.run(asyncio.wait_for(whole(), 100))
+    asyncio.run(asyncio.wait_for(scenario(), 100))

@@ -218,11 +218,11 @@ async def _scene(address: str, tenant: str) -> AsyncIterator[_Scene]:
 
 
 def _run(address: str, tenant: str, story: Callable[[_Scene], Awaitable[None]]) -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         async with _scene(address, tenant) as scene:
             await story(scene)
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 async def _until_read(worker: _Worker) -> None:
@@ -235,7 +235,7 @@ async def _until_read(worker: _Worker) -> None:
 def test_two_workers_agree_with_plain_python_over_a_restart_of_one(
     broker: str, own_name: str
 ) -> None:
-    async def story(scene: _Scene) -> None:
+    async def scenario(scene: _Scene) -> None:
         chance = random.Random(7)
         scene.owners = {0: "w1", 1: "w1", 2: "w2", 3: "w2"}
         first, second = await scene.worker("w1"), await scene.worker("w2")
@@ -270,7 +270,7 @@ def test_two_workers_agree_with_plain_python_over_a_restart_of_one(
         assert scene.found(newcomer) == scene.expected()
         await newcomer.die()
 
-    _run(broker, own_name, story)
+    _run(broker, own_name, scenario)
 
 
 async def _forget_costs(scene: _Scene) -> None:
@@ -295,7 +295,7 @@ async def _forget_costs(scene: _Scene) -> None:
 def test_a_running_worker_writes_the_ledger_and_stops_at_the_limit(
     broker: str, own_name: str
 ) -> None:
-    async def story(scene: _Scene) -> None:
+    async def scenario(scene: _Scene) -> None:
         scene.owners = dict.fromkeys(range(PARTITIONS), "w1")
         worker = await scene.worker("w1")
         running = asyncio.create_task(worker.follower.run())
@@ -315,7 +315,7 @@ def test_a_running_worker_writes_the_ledger_and_stops_at_the_limit(
         await asyncio.gather(running, return_exceptions=True)
         await worker.die()
 
-    _run(broker, own_name, story)
+    _run(broker, own_name, scenario)
 
 
 async def _ledger_total(scene: _Scene) -> int:

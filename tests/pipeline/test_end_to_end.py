@@ -32,11 +32,11 @@ def _send(pipeline: Stack) -> tuple[dict[str, dict[str, Any]], SendTotals]:
         replies[request["request_id"]] = answer.reply
         totals.take(answer)
 
-    async def whole() -> None:
+    async def scenario() -> None:
         async with kafka_caller(pipeline.bootstrap) as caller:
             assert not await send_all(caller, requests, heard, Pace(in_flight=16), timeout_s=60)
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
     settle(pipeline.clickhouse_url, list(replies), pipeline.ledger, 30)
     return replies, totals
 

@@ -35,7 +35,7 @@ def test_an_outage_loses_nothing_and_its_accounts_balance(pipeline: Stack) -> No
     def heard(request: Any, answer: ReceivedReply) -> None:
         replies[request["request_id"]] = answer.reply
 
-    async def whole() -> None:
+    async def scenario() -> None:
         await asyncio.to_thread(switch_faults, pipeline.simulator_url, DOWN)
         try:
             async with kafka_caller(pipeline.bootstrap) as caller:
@@ -49,7 +49,7 @@ def test_an_outage_loses_nothing_and_its_accounts_balance(pipeline: Stack) -> No
         finally:
             await asyncio.to_thread(switch_faults, pipeline.simulator_url)
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
     assert {reply["status"] for reply in replies.values()} == {"replied"}
     settle(url, list(replies), pipeline.ledger, SECONDS)
     books = reconcile(

@@ -81,7 +81,7 @@ def test_a_change_and_its_rollback_take_effect_between_two_messages(pipeline: St
         )
     )
 
-    async def whole() -> None:
+    async def scenario() -> None:
         async with sender(pipeline.bootstrap) as caller:
             async with _asking(caller) as replies:
                 await publish_version(kafka, second, by="test")
@@ -99,7 +99,7 @@ def test_a_change_and_its_rollback_take_effect_between_two_messages(pipeline: St
             after = await caller.ask({"prompt": "What is Kafka?", "feature": FEATURE})
             assert after["routing"]["registry_version"] == first.hash
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 def test_a_new_artifact_and_its_rollback_take_effect_between_two_messages(
@@ -115,7 +115,7 @@ def test_a_new_artifact_and_its_rollback_take_effect_between_two_messages(
     second = parse_registry(text.replace("classifier: rules", named), artifacts=lambda name: newer)
     assert len({first.hash, shipped.hash, second.hash}) == 3
 
-    async def whole() -> None:
+    async def scenario() -> None:
         async with sender(pipeline.bootstrap) as caller:
             async with _asking(caller) as replies:
                 for version in (shipped, second):
@@ -134,7 +134,7 @@ def test_a_new_artifact_and_its_rollback_take_effect_between_two_messages(
             classifiers = {first.hash: "rules", shipped.hash: "learned", second.hash: "learned"}
             assert by_version.items() <= classifiers.items()
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 def test_an_artifact_of_another_hash_raises_an_alert_and_changes_nothing(pipeline: Stack) -> None:
@@ -149,7 +149,7 @@ def test_an_artifact_of_another_hash_raises_an_alert_and_changes_nothing(pipelin
         artifacts=lambda name: claimed,
     )
 
-    async def whole() -> None:
+    async def scenario() -> None:
         async with alerts(pipeline.bootstrap) as raised:
             await publish_version(kafka, wrong, by="test")
             async with asyncio.timeout(BY_S):
@@ -163,7 +163,7 @@ def test_an_artifact_of_another_hash_raises_an_alert_and_changes_nothing(pipelin
         finally:
             await move_pointer(kafka, first.hash, by="test")
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 def test_a_pointer_to_nothing_raises_an_alert_and_changes_nothing(pipeline: Stack) -> None:
@@ -171,7 +171,7 @@ def test_a_pointer_to_nothing_raises_an_alert_and_changes_nothing(pipeline: Stac
     first = parse_registry(local_registry(pipeline.simulator_url))
     lost = "abad1dea" * 2
 
-    async def whole() -> None:
+    async def scenario() -> None:
         async with alerts(pipeline.bootstrap) as raised:
             try:
                 await move_pointer(kafka, lost, by="test")
@@ -184,7 +184,7 @@ def test_a_pointer_to_nothing_raises_an_alert_and_changes_nothing(pipeline: Stac
             finally:
                 await move_pointer(kafka, first.hash, by="test")
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 KEY = "of-this-test-0123456789-abcdefghij"
@@ -233,7 +233,7 @@ def test_with_a_key_only_signed_records_are_followed_and_no_copies(pipeline: Sta
     first = parse_registry(text)
     second = parse_registry(text.replace("simple: 0.6", "simple: 0.61"))
 
-    async def whole() -> None:
+    async def scenario() -> None:
         await publish_version(kafka, second, by="test")
         await publish_version(kafka, first, by="test", keys=KEYS)
         async with _following(kafka) as (live, refused), asyncio.timeout(BY_S):
@@ -247,7 +247,7 @@ def test_with_a_key_only_signed_records_are_followed_and_no_copies(pipeline: Sta
             assert live.version == first.hash
 
     try:
-        asyncio.run(whole())
+        asyncio.run(scenario())
     finally:
         asyncio.run(publish_version(kafka, first, by="test"))
 

@@ -39,12 +39,12 @@ def framed(registry: SchemaRegistryServer) -> Iterator[Stack]:
 
 
 def _run(stack: Stack, case: Case) -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         async with sender(stack.bootstrap) as caller:
             await case(caller)
             assert (await caller.ask({**QUESTION}))["status"] == "replied"
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 def _in_frame(schema_id: int) -> bytes:

@@ -55,13 +55,13 @@ def with_store(settings: SinkSettings) -> Callable[[Case], Any]:
     """Runs a coroutine function on a store, and closes it."""
 
     def run(case: Case) -> Any:
-        async def whole() -> Any:
+        async def scenario() -> Any:
             store = ClickHouseStore(settings)
             try:
                 return await case(store)
             finally:
                 await store.close()
 
-        return asyncio.run(whole())
+        return asyncio.run(scenario())
 
     return run

@@ -61,7 +61,7 @@ def run(pipeline: Stack) -> tuple[str, dict[str, dict[str, Any]], Books]:
     def heard(request: Any, answer: ReceivedReply) -> None:
         replies[request["request_id"]] = answer.reply
 
-    async def whole() -> None:
+    async def scenario() -> None:
         version = asking(pipeline)
         await publish_version(kafka, version, by="test")
         await uses(pipeline, version.hash)
@@ -76,7 +76,7 @@ def run(pipeline: Stack) -> tuple[str, dict[str, dict[str, Any]], Books]:
             await move_pointer(kafka, first.hash, by="test")
             await uses(pipeline, first.hash)
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
     url, ledger = pipeline.clickhouse_url, pipeline.ledger
     settle(url, list(replies), ledger, SECONDS)
     books = reconcile(url, list(replies), {key: [one] for key, one in replies.items()}, ledger)

@@ -20,13 +20,13 @@ Case = Callable[[Sender], Awaitable[None]]
 def _run(pipeline: Stack, case: Case) -> None:
     """Run a case, and see that the next good request is still answered."""
 
-    async def whole() -> None:
+    async def scenario() -> None:
         async with sender(pipeline.bootstrap) as caller:
             await case(caller)
             good = await caller.ask({"prompt": "What are your opening hours on Saturday?"})
             assert good["status"] == "replied"
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 def _avro_request() -> bytes:

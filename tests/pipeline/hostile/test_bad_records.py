@@ -123,7 +123,7 @@ def _source_of(dead: Any) -> bytes:
 
 
 def test_workers_and_sinks_continue_and_report_it(pipeline: Stack) -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         version = await in_use(pipeline)
         await asyncio.to_thread(_send_bad, pipeline.bootstrap)
         async with sender(pipeline.bootstrap) as caller:
@@ -140,7 +140,7 @@ def test_workers_and_sinks_continue_and_report_it(pipeline: Stack) -> None:
                 lambda record, source=source: _source_of(record).startswith(source),
             )
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 def test_a_broken_registry_topic_is_repaired_by_a_command(

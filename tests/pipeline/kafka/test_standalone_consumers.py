@@ -180,7 +180,7 @@ def log(missing: Log) -> Log:
 
 
 def _run(log: Log, case: Any, **settings: Any) -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         consumer = log.consumer(**settings)
         try:
             async with asyncio.timeout(PATIENCE_S):
@@ -188,7 +188,7 @@ def _run(log: Log, case: Any, **settings: Any) -> None:
         finally:
             await consumer.close()
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 async def _read(

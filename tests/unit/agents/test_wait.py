@@ -206,7 +206,7 @@ def test_a_worker_that_leaves_hands_its_waiting_messages_on() -> None:
 
 
 def test_an_ordinary_hop_is_parked_while_a_priority_hop_waits() -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         world = World(script=lambda call, endpoint: says("Paris."))
         deps = await world.worker()
         await world.send(world.request())
@@ -220,7 +220,7 @@ def test_an_ordinary_hop_is_parked_while_a_priority_hop_waits() -> None:
         await deliver(world, deps, {(tier_topic("simple"), 0)})
         assert len(world.replies()) == 1
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 def test_a_waiting_hop_of_a_removed_tier_continues_on_the_last_tier() -> None:

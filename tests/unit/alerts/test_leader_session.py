@@ -163,7 +163,7 @@ async def _settle() -> None:
 
 
 def test_failing_requests_fire_once_are_delivered_once_and_resolve_once() -> None:
-    async def whole(world: World) -> None:
+    async def scenario(world: World) -> None:
         life = world.worker()
         await life.term.begin()
         await life.turns()
@@ -175,14 +175,14 @@ def test_failing_requests_fire_once_are_delivered_once_and_resolve_once() -> Non
         await life.end()
 
     world = World()
-    asyncio.run(whole(world))
+    asyncio.run(scenario(world))
     assert world.said == [("error_rate", "fired"), ("error_rate", "resolved")]
     assert world.heard == [("error_rate", "all", "fired"), ("error_rate", "all", "resolved")]
     assert world.changed == world.said
 
 
 def test_a_new_leader_publishes_and_delivers_nothing_again() -> None:
-    async def whole(world: World) -> None:
+    async def scenario(world: World) -> None:
         for life in (world.worker() for _ in range(4)):
             await life.term.begin()
             await world.ended("failed")
@@ -190,7 +190,7 @@ def test_a_new_leader_publishes_and_delivers_nothing_again() -> None:
             await life.end()
 
     world = World()
-    asyncio.run(whole(world))
+    asyncio.run(scenario(world))
     assert world.said == [("error_rate", "fired")]
     assert world.heard == [("error_rate", "all", "fired")]
 
@@ -200,7 +200,7 @@ def test_undelivered_notices_are_delivered_after_a_crash() -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    async def whole(world: World) -> None:
+    async def scenario(world: World) -> None:
         first = world.worker(hangs)
         await first.term.begin()
         await first.turns()
@@ -215,12 +215,12 @@ def test_undelivered_notices_are_delivered_after_a_crash() -> None:
         await second.end()
 
     world = World()
-    asyncio.run(whole(world))
+    asyncio.run(scenario(world))
     assert world.heard == [("error_rate", "all", "fired")]
 
 
 def test_an_orderly_shutdown_leaves_no_duplicate_delivery() -> None:
-    async def whole(world: World) -> None:
+    async def scenario(world: World) -> None:
         life = world.worker()
         served = asyncio.create_task(life.term.serve())
         await _settle()
@@ -233,11 +233,11 @@ def test_an_orderly_shutdown_leaves_no_duplicate_delivery() -> None:
         await life.end()
         assert world.group_state.delivered == 1
 
-    asyncio.run(whole(World()))
+    asyncio.run(scenario(World()))
 
 
 def test_history_is_not_delivered_at_the_first_start() -> None:
-    async def whole(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.raised("provider_down")
         life = world.worker()
         await life.term.begin()
@@ -247,13 +247,13 @@ def test_history_is_not_delivered_at_the_first_start() -> None:
         await life.end()
 
     world = World()
-    asyncio.run(whole(world))
+    asyncio.run(scenario(world))
     assert world.heard == [("unknown_price", "s", "fired")]
     assert world.group_state.delivered == 2
 
 
 def test_alerts_of_workers_are_delivered_once_however_often_they_are_raised() -> None:
-    async def whole(world: World) -> None:
+    async def scenario(world: World) -> None:
         life = world.worker()
         await life.term.begin()
         for _ in range(3):
@@ -262,12 +262,12 @@ def test_alerts_of_workers_are_delivered_once_however_often_they_are_raised() ->
         await life.end()
 
     world = World()
-    asyncio.run(whole(world))
+    asyncio.run(scenario(world))
     assert world.heard == [("provider_down", "m/i", "fired")]
 
 
 def test_no_alert_is_published_before_all_events_are_read() -> None:
-    async def whole(world: World) -> None:
+    async def scenario(world: World) -> None:
         life = world.worker()
         await life.term.begin()
         await world.ended("failed")
@@ -279,13 +279,13 @@ def test_no_alert_is_published_before_all_events_are_read() -> None:
         assert world.said == [("error_rate", "fired")]
         await life.end()
 
-    asyncio.run(whole(World()))
+    asyncio.run(scenario(World()))
 
 
 def test_a_backlog_is_read_to_its_end_before_any_alert() -> None:
     """On the way there the windows are half empty, and an alert that stands would look over."""
 
-    async def whole(world: World) -> None:
+    async def scenario(world: World) -> None:
         first = world.worker()
         await first.term.begin()
         await first.turns()
@@ -307,12 +307,12 @@ def test_a_backlog_is_read_to_its_end_before_any_alert() -> None:
         await second.end()
 
     world = World()
-    asyncio.run(whole(world))
+    asyncio.run(scenario(world))
     assert world.said == [("error_rate", "fired")]
 
 
 def test_a_paused_process_reads_the_log_before_it_publishes() -> None:
-    async def whole(world: World) -> None:
+    async def scenario(world: World) -> None:
         life = world.worker()
         await life.term.begin()
         await life.turns()
@@ -332,11 +332,11 @@ def test_a_paused_process_reads_the_log_before_it_publishes() -> None:
         assert world.said == [("error_rate", "fired")]
         await life.end()
 
-    asyncio.run(whole(World()))
+    asyncio.run(scenario(World()))
 
 
 def test_an_end_that_a_crash_wrote_twice_counts_once() -> None:
-    async def whole(world: World) -> None:
+    async def scenario(world: World) -> None:
         life = world.worker()
         await life.term.begin()
         await life.turns()
@@ -349,12 +349,12 @@ def test_an_end_that_a_crash_wrote_twice_counts_once() -> None:
         await life.end()
 
     world = World()
-    asyncio.run(whole(world))
+    asyncio.run(scenario(world))
     assert world.said == []
 
 
 def test_a_rule_that_is_applied_later_sees_what_happened_before() -> None:
-    async def whole(world: World) -> None:
+    async def scenario(world: World) -> None:
         world.alerting = Alerting()
         life = world.worker()
         await life.term.begin()
@@ -366,12 +366,12 @@ def test_a_rule_that_is_applied_later_sees_what_happened_before() -> None:
         await life.end()
 
     world = World()
-    asyncio.run(whole(world))
+    asyncio.run(scenario(world))
     assert world.said == [("unknown_price", "fired")]
 
 
 def test_lag_is_read_only_if_a_rule_measures_it() -> None:
-    async def whole(world: World) -> None:
+    async def scenario(world: World) -> None:
         world.group_state.lags[("sluice", "llm.requests.v1")] = 5_000
         world.group_state.lags[("another", "t")] = 5_000
         life = world.worker()
@@ -380,12 +380,12 @@ def test_lag_is_read_only_if_a_rule_measures_it() -> None:
         await life.end()
 
     world = World("rules: {consumer_lag: {above: 1000}}")
-    asyncio.run(whole(world))
+    asyncio.run(scenario(world))
     assert world.said == [("consumer_lag", "fired")]
 
 
 def test_unreadable_records_stop_nothing() -> None:
-    async def whole(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.log.publish(Outgoing(topic=ALERTS, key=b"", value=b"\xc3\x01rubbish"))
         await world.log.publish(Outgoing(topic=OUTCOMES, key=b"?", value=b""))
         await world.log.publish(Outgoing(topic=COST, key=b"?", value=b"\xc3\x01rubbish"))
@@ -397,5 +397,5 @@ def test_unreadable_records_stop_nothing() -> None:
         await life.end()
 
     world = World()
-    asyncio.run(whole(world))
+    asyncio.run(scenario(world))
     assert world.heard == [("error_rate", "all", "fired")]

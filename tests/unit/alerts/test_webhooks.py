@@ -100,11 +100,11 @@ def _deliver(
 ) -> tuple[DeliveryResult, Pauses]:
     pauses = Pauses()
 
-    async def whole() -> DeliveryResult:
+    async def scenario() -> DeliveryResult:
         async with _server(handler) as url, _courier(pauses, total=total) as courier:
             return await courier.deliver(_notice(), Webhook(url=url, **of))  # type: ignore[arg-type]
 
-    return asyncio.run(whole()), pauses
+    return asyncio.run(scenario()), pauses
 
 
 def test_a_webhook_gets_the_alert_its_subject_and_its_start() -> None:
@@ -193,13 +193,13 @@ def test_an_answer_without_an_end_is_not_read_to_its_end() -> None:
 
 
 def test_a_missing_receiver_is_a_connection_failure() -> None:
-    async def whole() -> DeliveryResult:
+    async def scenario() -> DeliveryResult:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         async with _courier() as courier:
             return await courier.deliver(_notice(), Webhook(url=f"http://127.0.0.1:{port}/"))
 
-    result = asyncio.run(whole())
+    result = asyncio.run(scenario())
     assert (result.delivery, result.why) == (Delivery.FAILED, "the connection failed")
 
 
@@ -213,11 +213,11 @@ def test_a_missing_receiver_is_a_connection_failure() -> None:
     ],
 )
 def test_hosts_that_the_operator_does_not_allow_are_never_called(url: str, said: str) -> None:
-    async def whole() -> DeliveryResult:
+    async def scenario() -> DeliveryResult:
         async with _courier() as courier:
             return await courier.deliver(_notice(), Webhook(url=url))
 
-    result = asyncio.run(whole())
+    result = asyncio.run(scenario())
     assert (result.delivery, result.tries) == (Delivery.REFUSED, 0)
     assert said in result.why
 
@@ -231,7 +231,7 @@ def test_a_variable_that_the_operator_does_not_allow_is_never_sent() -> None:
 
 
 def _run(case: Callable[[Webhooks, list[tuple[str, int]]], Awaitable[None]]) -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         heard: list[tuple[str, int]] = []
 
         async def deliver(notice: Notice, webhook: Webhook) -> DeliveryResult:
@@ -246,7 +246,7 @@ def _run(case: Callable[[Webhooks, list[tuple[str, int]]], Awaitable[None]]) -> 
         await case(webhooks, heard)
         await webhooks.stop()
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 async def _settle() -> None:
@@ -348,7 +348,7 @@ def test_a_log_line_of_a_failure_never_shows_the_address(
     async def refuse(request: web.Request) -> web.Response:
         return web.Response(status=404)
 
-    async def whole() -> None:
+    async def scenario() -> None:
         async with _server(refuse) as url, _courier() as courier:
             ended = asyncio.Event()
             webhooks = Webhooks(courier.deliver, ended=lambda delivery: ended.set())
@@ -358,7 +358,7 @@ def test_a_log_line_of_a_failure_never_shows_the_address(
             await _settle()
             await webhooks.stop()
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
     assert "127.0.0.1 did not receive" in caplog.text
     assert PATH not in caplog.text
 
@@ -367,7 +367,7 @@ def test_this_machine_is_a_webhook_only_by_name() -> None:
     async def handler(request: web.Request) -> web.Response:
         raise AssertionError("a webhook reached loopback, which only providers may by default")
 
-    async def whole() -> list[DeliveryResult]:
+    async def scenario() -> list[DeliveryResult]:
         results = []
         async with _server(handler) as url:
             for hosts in ("loopback", "known,loopback", "hooks.example"):
@@ -375,7 +375,7 @@ def test_this_machine_is_a_webhook_only_by_name() -> None:
                     results.append(await courier.deliver(_notice(), Webhook(url=url)))
         return results
 
-    assert {each.delivery for each in asyncio.run(whole())} == {Delivery.REFUSED}
+    assert {each.delivery for each in asyncio.run(scenario())} == {Delivery.REFUSED}
 
 
 def test_no_name_of_another_host_leads_a_webhook_to_this_machine(
@@ -387,7 +387,7 @@ def test_no_name_of_another_host_leads_a_webhook_to_this_machine(
         reached.append(request.path)
         return web.Response()
 
-    async def whole() -> DeliveryResult:
+    async def scenario() -> DeliveryResult:
         async with _server(handler) as url:
             port = urlsplit(url).port
             found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
@@ -396,7 +396,7 @@ def test_no_name_of_another_host_leads_a_webhook_to_this_machine(
                 webhook = Webhook(url=f"http://hooks.example.org:{port}/x")
                 return await courier.deliver(_notice(), webhook)
 
-    assert asyncio.run(whole()).delivery is Delivery.FAILED
+    assert asyncio.run(scenario()).delivery is Delivery.FAILED
     assert reached == []
 
 
@@ -418,8 +418,8 @@ def test_a_key_is_sent_only_to_its_bound_host(name: str, why: str) -> None:
 
 
 def test_an_invalid_url_is_refused_and_the_next_notice_follows() -> None:
-    async def whole() -> DeliveryResult:
+    async def scenario() -> DeliveryResult:
         async with _courier() as courier:
             return await courier.deliver(_notice(), Webhook(url="https://[::1"))
 
-    assert asyncio.run(whole()).delivery is Delivery.REFUSED
+    assert asyncio.run(scenario()).delivery is Delivery.REFUSED

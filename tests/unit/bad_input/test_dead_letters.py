@@ -35,10 +35,10 @@ def _bad(offset: int, value: bytes | None = b"\xff") -> Incoming:
 
 
 def _put(letters: DeadLetters, message: Incoming) -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         await (await letters.put(message, "undecodable", "not JSON"))
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 def test_bytes_key_and_headers_are_kept_and_the_cause_is_added() -> None:
@@ -156,11 +156,11 @@ def test_a_dead_letter_too_large_for_its_topic_is_truncated_and_marked() -> None
 def test_a_reason_of_any_length_is_cut() -> None:
     log = Narrow(StillClock())
 
-    async def whole() -> None:
+    async def scenario() -> None:
         letters = DeadLetters(log, "w1", LIMIT)
         await (await letters.put(_bad(1), "undecodable", "n" * 2_000_000))
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
     (stored,) = log.of("in.dlq")
     assert dict(stored.record.headers)["dlq-reason"] == b"n" * LONGEST_REASON

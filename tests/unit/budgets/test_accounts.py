@@ -50,7 +50,7 @@ def test_dropping_a_window_removes_spilled_accounts() -> None:
 
 
 def test_a_worker_with_few_accounts_in_memory_has_the_exact_sums() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World(budgets=[HOURLY], most=3)
         world.owners = {0: "w1", 1: "w1", 2: "w1"}
         worker = await world.worker("w1")
@@ -71,7 +71,7 @@ def test_a_worker_with_few_accounts_in_memory_has_the_exact_sums() -> None:
         for each in (worker, newcomer):
             await each.follower.close()
 
-    asyncio.run(story())
+    asyncio.run(scenario())
 
 
 def test_an_estimate_counts_once_until_it_is_retracted() -> None:

@@ -27,7 +27,7 @@ def _owned_by(world: World, name: str) -> None:
 
 
 def test_each_level_is_raised_once_by_one_of_the_workers() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         world.owners = {0: "w1", 1: "w2", 2: "w3"}
         workers = [await world.worker(name) for name in ("w1", "w2", "w3")]
@@ -40,12 +40,12 @@ def test_each_level_is_raised_once_by_one_of_the_workers() -> None:
                 await worker.keep()
         assert _levels(world) == ["50%", "80%", "100%"]
 
-    _run(story)
+    _run(scenario)
 
 
 @pytest.mark.parametrize("partition", range(PARTITIONS))
 def test_a_successor_does_not_repeat_alerts_in_the_ledger(partition: int) -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         _owned_by(world, "w1")
         worker = await world.worker("w1")
@@ -63,11 +63,11 @@ def test_a_successor_does_not_repeat_alerts_in_the_ledger(partition: int) -> Non
         await successor.keep()
         assert _levels(world) == ["50%", "80%"]
 
-    _run(story)
+    _run(scenario)
 
 
 def test_a_successor_raises_the_pending_alerts_of_its_predecessor() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         await world.charge(900)
         _owned_by(world, "w1")
@@ -75,11 +75,11 @@ def test_a_successor_raises_the_pending_alerts_of_its_predecessor() -> None:
         await worker.keep()
         assert _levels(world) == ["50%", "80%"]
 
-    _run(story)
+    _run(scenario)
 
 
 def test_an_alert_names_subject_amount_and_consequence() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         _owned_by(world, "w1")
         worker = await world.worker("w1")
@@ -96,11 +96,11 @@ def test_an_alert_names_subject_amount_and_consequence() -> None:
         assert "1 calls have no price" in message
         assert message.endswith("beyond the limit: reject")
 
-    _run(story)
+    _run(scenario)
 
 
 def test_the_next_window_is_alerted_again() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         _owned_by(world, "w1")
         worker = await world.worker("w1")
@@ -112,11 +112,11 @@ def test_the_next_window_is_alerted_again() -> None:
             world.clock.advance(24 * 3_600_000)
         assert _levels(world) == ["50%", "50%"]
 
-    _run(story)
+    _run(scenario)
 
 
 def test_many_subjects_at_once_are_some_alerts_and_one_that_counts_the_rest() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World(budgets=[PER_USER])
         _owned_by(world, "w1")
         worker = await world.worker("w1")
@@ -133,4 +133,4 @@ def test_many_subjects_at_once_are_some_alerts_and_one_that_counts_the_rest() ->
         assert len(world.alerts.heard) == PER_MINUTE + 1
         assert f"{500 - PER_MINUTE} more levels of budget users" in world.alerts.heard[-1][1]
 
-    _run(story)
+    _run(scenario)

@@ -33,7 +33,7 @@ def _total(worker: Worker, world: World) -> int:
 
 
 def test_of_two_calls_that_need_the_rest_of_a_budget_one_is_allowed() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         worker = await world.worker()
         await world.charge(850)
@@ -42,11 +42,11 @@ def test_of_two_calls_that_need_the_rest_of_a_budget_one_is_allowed() -> None:
         worker.budgets.reserve("c1", ACME, 100)
         assert not _may(worker, world)
 
-    _run(story)
+    _run(scenario)
 
 
 def test_during_a_call_that_may_exhaust_the_budget_no_other_is_allowed() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         worker = await world.worker()
         assert _may(worker, world, 10)
@@ -55,11 +55,11 @@ def test_during_a_call_that_may_exhaust_the_budget_no_other_is_allowed() -> None
         worker.budgets.settle("c1", 12)
         assert _may(worker, world, 10)
 
-    _run(story)
+    _run(scenario)
 
 
 def test_a_call_counts_once_from_its_reservation_to_its_event_read_back() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         worker = await world.worker()
         worker.budgets.reserve("c1", ACME, 100)
@@ -72,11 +72,11 @@ def test_a_call_counts_once_from_its_reservation_to_its_event_read_back() -> Non
         assert _total(worker, world) == 70
         assert len(worker.reservations) == 0
 
-    _run(story)
+    _run(scenario)
 
 
 def test_an_event_that_is_read_before_the_call_is_settled_is_not_counted_twice() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         worker = await world.worker()
         worker.budgets.reserve("c1", ACME, 100)
@@ -85,11 +85,11 @@ def test_an_event_that_is_read_before_the_call_is_settled_is_not_counted_twice()
         worker.budgets.settle("c1", 70)
         assert _total(worker, world) == 70
 
-    _run(story)
+    _run(scenario)
 
 
 def test_a_call_of_unknown_cost_counts_as_expected_and_is_marked() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         worker = await world.worker()
         worker.budgets.reserve("c1", ACME, 100)
@@ -100,22 +100,22 @@ def test_a_call_of_unknown_cost_counts_as_expected_and_is_marked() -> None:
         (balance,) = worker.budgets.verdict(ACME, 1, world.clock.now()).balances
         assert (balance.spent.known, balance.spent.estimated) == (0, 100)
 
-    _run(story)
+    _run(scenario)
 
 
 def test_a_cancelled_reservation_is_released() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         worker = await world.worker()
         worker.budgets.reserve("c1", ACME, 100)
         worker.budgets.release("c1")
         assert _total(worker, world) == 0
 
-    _run(story)
+    _run(scenario)
 
 
 def test_spend_of_other_workers_counts_for_this_one() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         workers = [await world.worker(f"w{number}") for number in range(4)]
         await world.charge(950, partition=1)
@@ -123,11 +123,11 @@ def test_spend_of_other_workers_counts_for_this_one() -> None:
             await worker.read()
         assert not any(_may(worker, world) for worker in workers)
 
-    _run(story)
+    _run(scenario)
 
 
 def test_an_exhausted_budget_rejects_after_a_restart_until_the_next_window() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         await world.charge(1_000)
         newcomer = await world.worker()
@@ -136,13 +136,13 @@ def test_an_exhausted_budget_rejects_after_a_restart_until_the_next_window() -> 
         world.clock.advance(verdict.until - world.clock.now())
         assert _may(newcomer, world)
 
-    _run(story)
+    _run(scenario)
 
 
 def test_the_overshoot_is_at_most_the_calls_in_flight() -> None:
     """Four workers, each with as many calls at once as it likes, all expected too cheap."""
 
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         workers = [await world.worker(f"w{number}") for number in range(4)]
         flights: list[tuple[Worker, str]] = []
@@ -166,11 +166,11 @@ def test_the_overshoot_is_at_most_the_calls_in_flight() -> None:
         spent = _total(workers[0], world)
         assert 1_000 - 30 <= spent <= 1_000 + 30 * most
 
-    _run(story)
+    _run(scenario)
 
 
 def test_a_reservation_without_an_event_expires_after_hours() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         world.owners = {0: "w1"}
         worker = await world.worker("w1")
@@ -182,11 +182,11 @@ def test_a_reservation_without_an_event_expires_after_hours() -> None:
         await worker.keep()
         assert len(worker.reservations) == 0
 
-    _run(story)
+    _run(scenario)
 
 
 def test_a_budget_that_joins_binds_once_its_past_is_counted() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         worker = await world.worker()
         await world.charge(500, user_id="u1")
@@ -197,22 +197,22 @@ def test_a_budget_that_joins_binds_once_its_past_is_counted() -> None:
         await worker.read()
         assert not _may(worker, world, 1)
 
-    _run(story)
+    _run(scenario)
 
 
 def test_a_model_s_budget_applies_only_after_the_model_is_chosen() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         budget = Budget(meter=Meter(name="m", per=MODEL, window="day"), limit_nano=10, then=REJECT)
         world = World(budgets=[budget])
         worker = await world.worker()
         assert _may(worker, world, 100, BudgetSubject(tenant="acme"))
         assert not _may(worker, world, 100)
 
-    _run(story)
+    _run(scenario)
 
 
 def test_replays_are_not_charged_and_every_other_purpose_is() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         worker = await world.worker()
         for purpose in ("answer", "classify", "judge", "shadow"):
@@ -221,7 +221,7 @@ def test_replays_are_not_charged_and_every_other_purpose_is() -> None:
         await worker.read()
         assert _total(worker, world) == 40
 
-    _run(story)
+    _run(scenario)
 
 
 def test_no_call_ends_after_its_event_was_appended() -> None:
@@ -245,7 +245,7 @@ def test_without_an_expected_cost_an_unknown_cost_counts_as_a_default_call() -> 
 
 
 def test_a_call_without_an_estimate_is_reported_and_not_free() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         worker = await world.worker()
         await world.charge(None)
@@ -253,7 +253,7 @@ def test_a_call_without_an_estimate_is_reported_and_not_free() -> None:
         (balance,) = worker.budgets.verdict(ACME, 1, world.clock.now()).balances
         assert (balance.spent.total, balance.spent.unpriced) == (0, 1)
 
-    _run(story)
+    _run(scenario)
 
 
 def test_where_there_are_no_budgets_everything_passes() -> None:
@@ -266,14 +266,14 @@ def test_where_there_are_no_budgets_everything_passes() -> None:
 
 
 def test_the_maximum_cost_of_a_call_is_computed_only_if_a_budget_applies() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         asked: list[str] = []
         for name, budgets in (("none", []), ("other", [FAQ]), ("mine", [HOURLY])):
             worker = await World(budgets=budgets).worker()
             worker.budgets.reserve("c1", ACME, 10, partial(_noted, asked, name))
         assert asked == ["mine"]
 
-    _run(story)
+    _run(scenario)
 
 
 def _noted(asked: list[str], name: str) -> int:

@@ -58,7 +58,7 @@ async def _owned_by(world: World, name: str) -> None:
 
 
 def test_the_owner_writes_what_changed_once_and_then_nothing() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         await _owned_by(world, "w1")
         worker = await world.worker("w1")
@@ -73,11 +73,11 @@ def test_the_owner_writes_what_changed_once_and_then_nothing() -> None:
             await worker.keep()
         assert len(world.log.of(BUDGETS, 0)) == before
 
-    _run(story)
+    _run(scenario)
 
 
 def test_only_the_owner_of_a_partition_writes() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         await _owned_by(world, "w1")
         bystander = await world.worker("w2")
@@ -86,11 +86,11 @@ def test_only_the_owner_of_a_partition_writes() -> None:
         await bystander.keep()
         assert not any(world.log.of(BUDGETS, number) for number in range(world.partitions))
 
-    _run(story)
+    _run(scenario)
 
 
 def test_nothing_is_written_before_the_ledger_was_read() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World(batch=1)
         await _owned_by(world, "w1")
         first = await world.worker("w1")
@@ -108,11 +108,11 @@ def test_nothing_is_written_before_the_ledger_was_read() -> None:
         assert not successor.follower.is_settled
         assert len(world.log.of(BUDGETS, 0)) == written
 
-    _run(story)
+    _run(scenario)
 
 
 def test_of_two_sums_the_one_that_counts_further_counts() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         await _owned_by(world, "w1")
         worker = await world.worker("w1")
@@ -132,11 +132,11 @@ def test_of_two_sums_the_one_that_counts_further_counts() -> None:
             page.take(_as_read(stored))
         assert [each.value.known for each in page.sums(DAILY.meter.id)] == [3]
 
-    _run(story)
+    _run(scenario)
 
 
 def test_a_late_owner_s_lower_sum_is_written_over_again() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         await _owned_by(world, "w1")
         late = await world.worker("w1")
@@ -154,11 +154,11 @@ def test_a_late_owner_s_lower_sum_is_written_over_again() -> None:
         await owner.keep()
         assert _sums(world)[-1] == ("acme", 3, 2)
 
-    _run(story)
+    _run(scenario)
 
 
 def test_a_deleted_sum_of_an_open_window_is_written_again() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         await _owned_by(world, "w1")
         worker = await world.worker("w1")
@@ -178,11 +178,11 @@ def test_a_deleted_sum_of_an_open_window_is_written_again() -> None:
         world.topics.begin_at(COST, 0, 1)
         world.agrees(await world.worker("new"))
 
-    _run(story)
+    _run(scenario)
 
 
 def test_an_expired_window_gets_tombstones_and_is_dropped() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World(budgets=[HOURLY, DAILY])
         await _owned_by(world, "w1")
         worker = await world.worker("w1")
@@ -206,11 +206,11 @@ def test_an_expired_window_gets_tombstones_and_is_dropped() -> None:
         assert worker.follower.books is not None
         assert len(worker.follower.books) == 2
 
-    _run(story)
+    _run(scenario)
 
 
 def test_a_successor_writes_the_tombstones_of_a_dead_owner() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World(budgets=[HOURLY])
         await _owned_by(world, "w1")
         owner, bystander = await world.worker("w1"), await world.worker("w2")
@@ -234,11 +234,11 @@ def test_a_successor_writes_the_tombstones_of_a_dead_owner() -> None:
         ]
         assert [start for *_, start, _ in keys if start] == [NOON + 3 * 3_600_000]
 
-    _run(story)
+    _run(scenario)
 
 
 def test_a_window_longer_than_the_cost_topic_s_retention_has_exact_sums() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         await _owned_by(world, "w1")
         worker = await world.worker("w1")
@@ -252,11 +252,11 @@ def test_a_window_longer_than_the_cost_topic_s_retention_has_exact_sums() -> Non
         newcomer = await world.worker("w2")
         world.agrees(newcomer)
 
-    _run(story)
+    _run(scenario)
 
 
 def test_marks_move_on_where_nothing_is_charged_so_that_a_start_reads_little() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World(budgets=[FAQ])
         await _owned_by(world, "w1")
         worker = await world.worker("w1")
@@ -268,11 +268,11 @@ def test_marks_move_on_where_nothing_is_charged_so_that_a_start_reads_little() -
         entries = [read_entry(_as_read(each), CODEC) for each in world.log.of(BUDGETS, 0)]
         assert [each.offset for each in entries if isinstance(each, CompletenessMark)][-1] == 1_001
 
-    _run(story)
+    _run(scenario)
 
 
 def test_cells_are_written_once_the_broker_is_back() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         await _owned_by(world, "w1")
         worker = await world.worker("w1")
@@ -286,11 +286,11 @@ def test_cells_are_written_once_the_broker_is_back() -> None:
         await worker.keep()
         assert _sums(world) == [("acme", 5, 1)]
 
-    _run(story)
+    _run(scenario)
 
 
 def test_a_worker_that_is_stopped_in_the_middle_of_writing_writes_the_rest_when_it_leaves() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         await _owned_by(world, "w1")
         worker = await world.worker("w1")
@@ -306,11 +306,11 @@ def test_a_worker_that_is_stopped_in_the_middle_of_writing_writes_the_rest_when_
         await worker.follower.close()
         assert _sums(world) == [("acme", 5, 1)]
 
-    _run(story)
+    _run(scenario)
 
 
 def test_a_recreated_cost_topic_is_named_and_not_miscounted() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         await _owned_by(world, "w1")
         worker = await world.worker("w1")
@@ -322,11 +322,11 @@ def test_a_recreated_cost_topic_is_named_and_not_miscounted() -> None:
         with pytest.raises(TopicError, match="one of the topics was recreated"):
             await world.worker("w2")
 
-    _run(story)
+    _run(scenario)
 
 
 def test_a_new_budget_that_cannot_be_counted_is_alerted_and_the_worker_continues() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         worker = await world.worker("w1")
         raised: asyncio.Queue[AlertName] = asyncio.Queue()
@@ -347,11 +347,11 @@ def test_a_new_budget_that_cannot_be_counted_is_alerted_and_the_worker_continues
         running.cancel()
         await asyncio.wait([running])
 
-    _run(story)
+    _run(scenario)
 
 
 def test_a_worker_that_starts_during_counting_accepts_the_ledger() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         await _owned_by(world, "w1")
         owner = await world.worker("w1")
@@ -371,11 +371,11 @@ def test_a_worker_that_starts_during_counting_accepts_the_ledger() -> None:
         world.topics.open = opened_late  # type: ignore[method-assign]
         world.agrees(await world.worker("w2"))
 
-    _run(story)
+    _run(scenario)
 
 
 def test_garbage_on_either_topic_is_passed_over() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World()
         await _owned_by(world, "w1")
         for topic, key in ((COST, b"k"), (BUDGETS, b"k"), (BUDGETS, b'["a","b","c",1,0]')):
@@ -396,7 +396,7 @@ def test_garbage_on_either_topic_is_passed_over() -> None:
                 found.append(entry.value.known)
         return found
 
-    _run(story)
+    _run(scenario)
 
 
 @pytest.mark.parametrize("key", [b"", b"null", b"[1]", b'["a","b","c",null,0]', b'[1,2,3,4,"x"]'])
@@ -406,7 +406,7 @@ def test_a_key_that_is_not_of_the_ledger_is_an_error(key: bytes) -> None:
 
 
 def test_a_removed_budget_has_no_accounts_and_a_restored_one_is_complete() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World(budgets=[DAILY, HOURLY])
         await _owned_by(world, "w1")
         worker = await world.worker("w1")
@@ -424,11 +424,11 @@ def test_a_removed_budget_has_no_accounts_and_a_restored_one_is_complete() -> No
         await worker.read()
         world.agrees(worker)
 
-    _run(story)
+    _run(scenario)
 
 
 def test_without_budgets_nothing_is_read_and_the_first_one_starts_it() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         world = World(budgets=[])
         worker = await world.worker("w1")
         await world.charge(5)
@@ -443,7 +443,7 @@ def test_without_budgets_nothing_is_read_and_the_first_one_starts_it() -> None:
         await world.charge(5)
         assert await worker.follower.take_costs() == 0
 
-    _run(story)
+    _run(scenario)
 
 
 def test_an_entry_beyond_the_end_of_the_cost_topic_stops_no_worker() -> None:

@@ -220,7 +220,7 @@ def test_every_worker_and_every_new_worker_has_the_exact_sums(
 def test_a_newcomer_is_right_at_any_moment(
     told: list[tuple[Any, ...]], more: list[tuple[Any, ...]]
 ) -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         story = _Story(batch=2)
         await story.begin()
         for name, *values in told:
@@ -232,15 +232,15 @@ def test_a_newcomer_is_right_at_any_moment(
                 await getattr(story, name)(*values)
             story.world.agrees(await story.world.worker("new"))
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 def test_the_reference_sum_of_this_test_is_correct() -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         world = World(budgets=[DAILY])
         for cost in (10, 20):
             await world.charge(cost)
         (spent,) = world.truth().values()
         assert spent.known == 30
 
-    asyncio.run(whole())
+    asyncio.run(scenario())

@@ -19,7 +19,7 @@ def _order(ahead: int, others: int) -> list[str]:
     """Who got the one slot, in order, when so many wait in each line."""
     order: list[str] = []
 
-    async def whole() -> None:
+    async def scenario() -> None:
         slots = ConcurrencyLimiter(1)
         first = PriorityLimiter(slots)
         await slots.take()
@@ -36,7 +36,7 @@ def _order(ahead: int, others: int) -> list[str]:
         await asyncio.gather(*tasks)
         assert slots.used == 0
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
     return order
 
 
@@ -51,7 +51,7 @@ def test_every_eighth_slot_is_for_ordinary_messages_while_both_wait() -> None:
 
 
 def test_a_cancelled_waiter_leaves_the_queue_and_takes_no_slot() -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         slots = ConcurrencyLimiter(1)
         await slots.take()
         gone = asyncio.create_task(slots.take())
@@ -63,11 +63,11 @@ def test_a_cancelled_waiter_leaves_the_queue_and_takes_no_slot() -> None:
         assert gone.cancelled() or gone.done()
         assert slots.used == 1
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 def test_a_waiter_cancelled_at_its_turn_passes_on_the_slot() -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         slots = ConcurrencyLimiter(1)
         await slots.take()
         gone = asyncio.create_task(slots.take())
@@ -78,7 +78,7 @@ def test_a_waiter_cancelled_at_its_turn_passes_on_the_slot() -> None:
         await asyncio.wait_for(stays, 5)
         assert slots.used == 1
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 @given(
@@ -88,7 +88,7 @@ def test_a_waiter_cancelled_at_its_turn_passes_on_the_slot() -> None:
 def test_the_limit_holds_and_no_slot_is_free_while_messages_wait(
     limit: int, steps: list[str]
 ) -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         slots = ConcurrencyLimiter(limit)
         first = PriorityLimiter(slots)
         tasks: list[asyncio.Task[None]] = []
@@ -110,4 +110,4 @@ def test_the_limit_holds_and_no_slot_is_free_while_messages_wait(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    asyncio.run(whole())
+    asyncio.run(scenario())

@@ -71,12 +71,12 @@ def _fatal(error: BaseException) -> None:
 
 
 def _run(case: Callable[[PartitionAssignment, Desk, list[int]], Awaitable[None]]) -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         assignment = PartitionAssignment()
         assignment.assign([PLACE])
         await case(assignment, Desk(), [])
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 def _intake(assignment: PartitionAssignment, handler: Handler, slots: int = 8) -> TopicDispatcher:
@@ -176,7 +176,7 @@ def test_a_redelivered_event_is_not_handled_again() -> None:
 
 
 def test_a_handler_that_fails_stops_the_worker_and_releases_nothing() -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         assignment, fatal, released = PartitionAssignment(), [], []
         assignment.assign([PLACE])
 
@@ -190,7 +190,7 @@ def test_a_handler_that_fails_stops_the_worker_and_releases_nothing() -> None:
         assert [str(error) for error in fatal] == ["a defect"]
         assert released == []
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 def test_nothing_is_opened_once_closed() -> None:
@@ -204,7 +204,7 @@ def test_nothing_is_opened_once_closed() -> None:
 
 
 def test_a_lent_slot_serves_another_meanwhile() -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         slots = ConcurrencyLimiter(1)
         await slots.take()
         async with slots.lent():
@@ -213,7 +213,7 @@ def test_a_lent_slot_serves_another_meanwhile() -> None:
             slots.give_back()
         assert slots.used == 1
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 def test_a_tier_without_slots_is_refused() -> None:

@@ -89,7 +89,7 @@ class Broker:
 
 
 def test_a_known_topic_is_cached_until_its_entry_expires() -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         broker = Broker("replies.a")
         directory = broker.directory()
         assert await directory.has("replies.a")
@@ -98,11 +98,11 @@ def test_a_known_topic_is_cached_until_its_entry_expires() -> None:
         broker.now, broker.topics = 61.0, set()
         assert not await directory.has("replies.a")
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 def test_a_flood_of_missing_topics_queries_the_broker_once_a_second() -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         broker = Broker("replies.a")
         directory = broker.directory()
         for number in range(50):
@@ -111,4 +111,4 @@ def test_a_flood_of_missing_topics_queries_the_broker_once_a_second() -> None:
         broker.now, broker.topics = 1.5, {"replies.none-7"}
         assert await directory.has("replies.none-7")
 
-    asyncio.run(whole())
+    asyncio.run(scenario())

@@ -16,7 +16,7 @@ READY = {"healthy": True, "registry": "abc", "partitions": {}}
 
 
 def _ask(report: dict[str, Any], path: str, method: str = "GET", **headers: str) -> httpx.Response:
-    async def whole() -> httpx.Response:
+    async def scenario() -> httpx.Response:
         metrics = WorkerMetrics()
         metrics.repeated("done")
 
@@ -27,7 +27,7 @@ def _ask(report: dict[str, Any], path: str, method: str = "GET", **headers: str)
         async with ops_server("127.0.0.1", 0, pages) as port, httpx.AsyncClient() as client:
             return await client.request(method, f"http://127.0.0.1:{port}{path}", headers=headers)
 
-    return asyncio.run(whole())
+    return asyncio.run(scenario())
 
 
 def test_health_shows_the_state() -> None:

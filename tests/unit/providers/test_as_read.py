@@ -192,11 +192,11 @@ def test_an_answer_that_can_t_be_used_is_a_bad_response(what: str) -> None:
         assert error.error_class is ErrorClass.BAD_RESPONSE
         assert error.status == 200
 
-    async def whole() -> None:
+    async def scenario() -> None:
         async with served(name, answering(document)) as (wire, _):
             await case(wire)
 
-    run(whole())
+    run(scenario())
 
 
 def test_an_error_inside_a_200_is_that_error() -> None:

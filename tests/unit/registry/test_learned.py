@@ -70,7 +70,7 @@ def test_a_version_without_its_artifact_does_not_become_current(damage: str) -> 
     async def tell(version: str, problem: str) -> None:
         told.append(problem)
 
-    async def whole() -> LiveRegistry:
+    async def scenario() -> LiveRegistry:
         live = LiveRegistry(("simple", "moderate", "complex"), tell)
         plain = parse_registry(local_registry("http://127.0.0.1:1"))
         records = [*records_of(plain), (CURRENT_KEY, _pointer(plain.hash))]
@@ -88,7 +88,7 @@ def test_a_version_without_its_artifact_does_not_become_current(damage: str) -> 
         assert live.version == plain.hash
         return live
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
     assert len(told) == 1
     assert "artifact" in told[0]
 

@@ -37,11 +37,11 @@ class Watched:
         self.told.append((version, problem))
 
     def take(self, *records: tuple[bytes, bytes | None]) -> None:
-        async def whole() -> None:
+        async def scenario() -> None:
             for at, (key, value) in enumerate(records):
                 await self.live.take(RegistryRecord(key=key, value=value, at=at))
 
-        asyncio.run(whole())
+        asyncio.run(scenario())
 
 
 FIRST, SECOND = _version(0.6), _version(0.7)

@@ -99,12 +99,12 @@ class Worker:
         return self
 
     def starts_on(self, records: Iterable[RegistryRecord]) -> Worker:
-        async def whole() -> None:
+        async def scenario() -> None:
             for each in records:
                 await self.live.take_in(each)
             await self.live.use_latest_valid()
 
-        asyncio.run(whole())
+        asyncio.run(scenario())
         return self
 
 

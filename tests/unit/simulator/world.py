@@ -53,10 +53,10 @@ class Caller:
 def run(case: Awaitable[Any]) -> Any:
     """Run a case to its end."""
 
-    async def whole() -> Any:
+    async def scenario() -> Any:
         return await case
 
-    return asyncio.run(whole())
+    return asyncio.run(scenario())
 
 
 @asynccontextmanager

@@ -86,7 +86,7 @@ def test_every_offset_is_stored_once_whatever_happens(
     world = World(records)
     limits = BatchLimits(rows=rows)
 
-    async def whole() -> None:
+    async def scenario() -> None:
         for most, number, kind in lives:
             fault = _Fault(world, number, kind)
             world.store.before, world.store.after = fault.before, fault.after
@@ -95,7 +95,7 @@ def test_every_offset_is_stored_once_whatever_happens(
         world.store.before = world.store.after = None
         await world.live(None, limits)
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
     found = [(table, row.offset, row.repeat) for table, row in world.stored]
     assert found == _expected(records)
@@ -110,7 +110,7 @@ def test_two_concurrent_owners_store_each_offset_once(
     records = _log(events)
     world = World(records)
 
-    async def whole() -> None:
+    async def scenario() -> None:
         paused = []
         for count in pauses:
             writer = await world.writer()
@@ -126,6 +126,6 @@ def test_two_concurrent_owners_store_each_offset_once(
             with suppress(FencedError):
                 await writer.run()
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
     assert [(table, row.offset, row.repeat) for table, row in world.stored] == _expected(records)

@@ -47,11 +47,11 @@ def test_an_insert_is_counted_with_its_rows_repeats_size_and_time() -> None:
 
     world.memory.before = slow
 
-    async def whole() -> None:
+    async def scenario() -> None:
         claim = (await world.store.claim([PLACE]))[PLACE]
         await world.store.insert(_batch(0, 1, 0), claim)
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
     assert world.value("sluice_sink_takeovers_total", topic=OUTCOMES) == 1
     assert world.value("sluice_sink_inserts_total", table="outcomes") == 1
     assert world.value("sluice_sink_rows_total", table="outcomes") == 3
@@ -68,12 +68,12 @@ def test_a_failed_insert_counts_by_its_error_and_adds_no_rows() -> None:
 
     world.memory.before = away
 
-    async def whole() -> None:
+    async def scenario() -> None:
         claim = (await world.store.claim([PLACE]))[PLACE]
         with pytest.raises(UnreachableError):
             await world.store.insert(_batch(0), claim)
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
     failed = {"table": "outcomes", "error": "UnreachableError"}
     assert world.value("sluice_sink_insert_failures_total", **failed) == 1
     assert world.value("sluice_sink_rows_total", table="outcomes") is None
@@ -87,13 +87,13 @@ def test_rows_of_an_insert_with_a_lost_response_count_when_found() -> None:
 
     world.memory.after = lost
 
-    async def whole() -> None:
+    async def scenario() -> None:
         claim = (await world.store.claim([PLACE]))[PLACE]
         with pytest.raises(UnreachableError):
             await world.store.insert(_batch(0, 0), claim)
         assert await world.store.settle(_batch(0, 0), claim)
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
     assert world.value("sluice_sink_rows_total", table="outcomes") == 2
     assert world.value("sluice_sink_inserts_total", table="outcomes") is None
 

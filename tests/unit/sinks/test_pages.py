@@ -29,7 +29,7 @@ def _ask(
     async def answers() -> bool:
         return reachable
 
-    async def whole() -> httpx.Response:
+    async def scenario() -> httpx.Response:
         pages = OpsPages(
             report=status.report,
             why_not_ready=lambda: why_not_ready(status.report(), answers),
@@ -38,7 +38,7 @@ def _ask(
         async with ops_server("127.0.0.1", 0, pages) as port, httpx.AsyncClient() as client:
             return await client.request(method, f"http://127.0.0.1:{port}{path}", headers=headers)
 
-    return asyncio.run(whole())
+    return asyncio.run(scenario())
 
 
 def test_health_shows_the_state() -> None:
@@ -99,7 +99,7 @@ def test_clickhouse_is_pinged_once_for_many_probes_and_again_later() -> None:
     asked: list[bytes] = []
     clock = FixedClock()
 
-    async def whole() -> None:
+    async def scenario() -> None:
         async with await _server(b"200 OK", asked) as server:
             port = server.sockets[0].getsockname()[1]
             reachable = Reachable(f"http://user:secret@127.0.0.1:{port}", clock)
@@ -107,20 +107,20 @@ def test_clickhouse_is_pinged_once_for_many_probes_and_again_later() -> None:
             clock.ms += int(REMEMBERED_S * 1000)
             assert await reachable()
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
     assert len(asked) == 2
     assert asked[0].startswith(b"GET /ping ")
     assert b"secret" not in asked[0]
 
 
 def test_an_unhealthy_or_missing_clickhouse_is_not_reachable() -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         async with await _server(b"503 Service Unavailable", []) as server:
             port = server.sockets[0].getsockname()[1]
             assert not await Reachable(f"http://127.0.0.1:{port}", SystemClock())()
         assert not await Reachable(f"http://127.0.0.1:{port}", SystemClock())()
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 def test_a_web_page_of_another_origin_gets_no_page() -> None:

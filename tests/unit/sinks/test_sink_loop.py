@@ -104,7 +104,7 @@ def _run(count: int, case: Callable[[Loop], Awaitable[None]], **settings: Any) -
     sink = Sink(given, combining, SystemClock(), status, consumer)  # type: ignore[arg-type]
     loop = Loop(sink, consumer, store, status)
 
-    async def whole() -> None:
+    async def scenario() -> None:
         running = asyncio.create_task(sink.run(loop.stop))
         try:
             await case(loop)
@@ -112,7 +112,7 @@ def _run(count: int, case: Callable[[Loop], Awaitable[None]], **settings: Any) -
             loop.stop.set()
             await running
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
     return loop
 
 

@@ -10,7 +10,7 @@ from streams.worker.run import ends_in_time
 
 
 def test_work_that_does_not_end_is_not_waited_for() -> None:
-    async def story() -> bool:
+    async def scenario() -> bool:
         ordered, never = asyncio.Event(), asyncio.Event()
 
         async def hangs() -> None:
@@ -22,11 +22,11 @@ def test_work_that_does_not_end_is_not_waited_for() -> None:
         work.cancel()
         return ended
 
-    assert not asyncio.run(story())
+    assert not asyncio.run(scenario())
 
 
 def test_work_has_all_the_time_before_the_order() -> None:
-    async def story() -> bool:
+    async def scenario() -> bool:
         ordered, may_end = asyncio.Event(), asyncio.Event()
 
         async def serves() -> None:
@@ -39,11 +39,11 @@ def test_work_has_all_the_time_before_the_order() -> None:
         may_end.set()
         return await waiting
 
-    assert asyncio.run(story())
+    assert asyncio.run(scenario())
 
 
 def test_a_failure_ends_the_work_and_can_be_raised_later() -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         async def fails() -> None:
             raise RuntimeError("x")
 
@@ -52,4 +52,4 @@ def test_a_failure_ends_the_work_and_can_be_raised_later() -> None:
         await work
 
     with pytest.raises(RuntimeError):
-        asyncio.run(story())
+        asyncio.run(scenario())

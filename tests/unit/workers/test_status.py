@@ -107,7 +107,7 @@ async def _settle() -> None:
 
 
 def test_a_registry_change_and_a_shutdown_are_published_at_once() -> None:
-    async def whole() -> list[str | None]:
+    async def scenario() -> list[str | None]:
         reported = Reported()
 
         async def change() -> None:
@@ -119,11 +119,11 @@ def test_a_registry_change_and_a_shutdown_are_published_at_once() -> None:
         await reported.during(change)
         return reported.said()
 
-    assert asyncio.run(whole()) == ["first", "second", None]
+    assert asyncio.run(scenario()) == ["first", "second", None]
 
 
 def test_the_status_is_repeated_periodically() -> None:
-    async def whole() -> list[str | None]:
+    async def scenario() -> list[str | None]:
         reported = Reported()
 
         async def wait() -> None:
@@ -133,11 +133,11 @@ def test_the_status_is_repeated_periodically() -> None:
         await reported.during(wait, every_s=0.001)
         return reported.said()
 
-    assert asyncio.run(whole())[:3] == ["first"] * 3
+    assert asyncio.run(scenario())[:3] == ["first"] * 3
 
 
 def test_a_missing_or_broken_topic_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         for reported in (Reported(frozenset()), Reported(frozenset({WORKERS}), WORKERS)):
 
             async def change(reported: Reported = reported) -> None:
@@ -148,7 +148,7 @@ def test_a_missing_or_broken_topic_stops_nothing(caplog: pytest.LogCaptureFixtur
             await reported.during(change)
             assert reported.said() == []
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
     assert len([each for each in caplog.records if WORKERS in each.getMessage()]) == 2
 
 

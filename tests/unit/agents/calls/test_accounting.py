@@ -25,7 +25,7 @@ DOWN = ProviderError(ErrorClass.SERVER, "down", status=500)
 def _page(world: World, *requests: dict[str, Any]) -> str:
     """The worker's page of metrics after these requests."""
 
-    async def whole() -> str:
+    async def scenario() -> str:
         deps = await world.worker()
         for number, fields in enumerate(requests):
             await world.send(world.request(request_id=f"r{number}", offset=number, **fields))
@@ -47,7 +47,7 @@ def _page(world: World, *requests: dict[str, Any]) -> str:
         observe(readings_of(deps, intakes, PartitionAssignment(), dict), registry)
         return generate_latest(registry).decode()
 
-    return asyncio.run(whole())
+    return asyncio.run(scenario())
 
 
 def test_calls_outcomes_and_money_are_counted_where_they_are_booked() -> None:
@@ -103,7 +103,7 @@ def test_a_pool_has_the_name_of_its_tier_or_topic(topic: str, pool: str) -> None
 def test_a_message_that_was_done_already_counts_as_a_repeat() -> None:
     world = World()
 
-    async def whole() -> str:
+    async def scenario() -> str:
         deps = await world.worker()
         await world.send(world.request())
         await deliver(world, deps, set())
@@ -113,4 +113,4 @@ def test_a_message_that_was_done_already_counts_as_a_repeat() -> None:
         )
         return generate_latest(deps.observers.metrics.registry).decode()
 
-    assert 'sluice_duplicates_total{kind="done"} 1.0' in asyncio.run(whole())
+    assert 'sluice_duplicates_total{kind="done"} 1.0' in asyncio.run(scenario())

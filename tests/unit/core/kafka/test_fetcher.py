@@ -88,14 +88,14 @@ class Scene:
 
 
 def _run(case: Callable[[Scene], Any]) -> None:
-    async def whole() -> None:
+    async def scenario() -> None:
         scene = Scene()
         try:
             await case(scene)
         finally:
             await scene.fetcher.close()
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 def test_a_seek_begins_a_generation_and_keeps_what_is_held_of_others() -> None:

@@ -74,14 +74,14 @@ def _run(monkeypatch: pytest.MonkeyPatch, case: Any) -> None:
     for name in ("AWAY_S", "START_S", "MISSING_S", "REJECTED_S", "_PAUSE_S"):
         monkeypatch.setattr(queries, name, 0.0)
 
-    async def whole() -> None:
+    async def scenario() -> None:
         consumer = LibrdkafkaConsumer({"bootstrap.servers": "k:1"})
         thread: Any = consumer._thread
         async with asyncio.timeout(10):
             await case(consumer, thread)
         await consumer.close()
 
-    asyncio.run(whole())
+    asyncio.run(scenario())
 
 
 def _error(code: int) -> KafkaException:

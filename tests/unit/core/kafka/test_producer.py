@@ -104,10 +104,10 @@ async def _no_sleep(seconds: float) -> None: ...
 def _reply(producer: Any) -> Delivered:
     publisher = KafkaPublisher(producer, producer, {}, BrokerClock(), _no_sleep)
 
-    async def whole() -> Delivered:
+    async def scenario() -> Delivered:
         return await (await publisher.reply(Outgoing(topic="t", key=None, value=b"v")))
 
-    return asyncio.run(whole())
+    return asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("error", [KafkaTimeoutError("30 s"), NodeNotReadyError("gone")])
