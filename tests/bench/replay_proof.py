@@ -78,7 +78,7 @@ def measure_proof(drawn: int = DRAWN) -> list[Figure]:
             )  # fmt: skip
             runs.append(document["run"])
             ground = registry(policy, shadow=False, prices=prices)
-            cost, quality = truth.truth(ground, truth.ways(ground))
+            cost, quality = truth.true_means(ground, truth.ways(ground))
             for what, key, real in (("cost", "cost_nano", cost), ("quality", "quality", quality)):
                 figure = document["projected"][key]
                 inside = figure["low"] - 1e-9 <= real <= figure["high"] + 1e-9
@@ -117,8 +117,8 @@ def measure_proof(drawn: int = DRAWN) -> list[Figure]:
 
 def _pair(parts: ReplayComponents, runs: tuple[str, str], truth: float) -> Pair:
     """What `sluice replay diff` says of two runs."""
-    said = compared(parts, *runs)["change"]["quality"]
-    return Pair(low=said["low"], high=said["high"], truth=truth)
+    quality_change = compared(parts, *runs)["change"]["quality"]
+    return Pair(low=quality_change["low"], high=quality_change["high"], truth=truth)
 
 
 def _log(prompts: list[Prompt], file: Path) -> RecordedLog:
@@ -128,12 +128,12 @@ def _log(prompts: list[Prompt], file: Path) -> RecordedLog:
     known = {row["prompt"]: prompt for row, prompt in zip(rows, prompts, strict=True)}
 
     def script(call: Any, endpoint: Any) -> Any:
-        asked = call.body["messages"][-1]["content"]
-        prompt = known[asked]
+        prompt_text = call.body["messages"][-1]["content"]
+        prompt = known[prompt_text]
         return says(
-            texts[asked]["answers"][call.model]["text"] or "",
+            texts[prompt_text]["answers"][call.model]["text"] or "",
             input_tokens=prompt.tokens,
-            output_tokens=prompt.told[call.model].tokens,
+            output_tokens=prompt.answers[call.model].tokens,
         )
 
     requests = [
@@ -144,7 +144,7 @@ def _log(prompts: list[Prompt], file: Path) -> RecordedLog:
     answers = [call for call in log.calls if call["purpose"] in {"answer", "shadow"}]
     log.signals += golden(
         answers,
-        lambda call: prompts[int(call["request_id"][1:])].told[call["request_model"]].score,
+        lambda call: prompts[int(call["request_id"][1:])].answers[call["request_model"]].score,
     )
     return log
 
@@ -190,8 +190,8 @@ def _until_stored(clickhouse: str, log: RecordedLog) -> None:
 
 
 def _ranked(found: list[tuple[float, float]]) -> bool:
-    said = sorted(range(len(found)), key=lambda at: found[at][0])
-    return said == sorted(range(len(found)), key=lambda at: found[at][1])
+    order = sorted(range(len(found)), key=lambda at: found[at][0])
+    return order == sorted(range(len(found)), key=lambda at: found[at][1])
 
 
 def _figure(name: str, value: float, goal: float | None = None) -> Figure:

@@ -159,12 +159,14 @@ async def _fill(stack: Stack, requests: int) -> None:
         {"bootstrap.servers": stack.bootstrap, "acks": "all", "linger.ms": 20, "log_level": 0}
     )
     decided: dict[str, Decision] = {}
-    lies: dict[int, list[tuple[int, int, str]]] = {number: [] for number in range(PARTITIONS)}
+    positions: dict[int, list[tuple[int, int, str]]] = {number: [] for number in range(PARTITIONS)}
 
-    def told(request_id: str) -> Any:
+    def on_stored(request_id: str) -> Any:
         def take(error: Any, message: Any) -> None:
             assert error is None, error
-            lies[message.partition()].append((message.offset(), message.timestamp()[1], request_id))
+            positions[message.partition()].append(
+                (message.offset(), message.timestamp()[1], request_id)
+            )
 
         return take
 
@@ -178,14 +180,14 @@ async def _fill(stack: Stack, requests: int) -> None:
         )
         producer.produce(
             REQUESTS, orjson.dumps(document), partition=number % PARTITIONS,
-            on_delivery=told(request_id),
+            on_delivery=on_stored(request_id),
         )  # fmt: skip
         if number % 1_000 == 0:
             producer.poll(0.1)
     producer.flush(60)
     store = ClickHouseStore(SinkSettings(clickhouse_url=stack.clickhouse_url))
     try:
-        for partition, found in lies.items():
+        for partition, found in positions.items():
             events = [_outcome(partition, each, decided) for each in sorted(found)]
             for first in range(0, len(events), 25_000):
                 piece = events[first : first + 25_000]
@@ -197,9 +199,9 @@ async def _fill(stack: Stack, requests: int) -> None:
 
 
 def _outcome(
-    partition: int, lies: tuple[int, int, str], decided: dict[str, Decision]
+    partition: int, position: tuple[int, int, str], decided: dict[str, Decision]
 ) -> dict[str, Any]:
-    offset, at, request_id = lies
+    offset, at, request_id = position
     decision = decided[request_id]
     return outcome_event(
         tenant="default",

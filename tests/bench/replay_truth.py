@@ -88,7 +88,7 @@ def hold(prompts: Sequence[Prompt], live: RegistrySnapshot, seeds: Sequence[int]
     five = [registry(policy, shadow=False) for policy in FIVE.values()]
     base = Traffic(prompts, live, 0)
     ways = {each.version: base.ways(each) for each in (*drawn, *five)}
-    truth = {each.version: base.truth(each, ways[each.version]) for each in (*drawn, *five)}
+    truth = {each.version: base.true_means(each, ways[each.version]) for each in (*drawn, *five)}
     costs, qualities, by_cost, by_quality = [], [], [], []
     pairs: list[Pair] = []
     for seed in seeds:
@@ -148,11 +148,11 @@ def _pairs(
 ) -> Iterator[Pair]:
     for one, two in combinations(five, 2):
         (first, table), (second, other) = five[one], five[two]
-        said = between(
+        stated = between(
             (first.quality, table), (second.quality, other), (ways[one], ways[two]), "score"
         )
-        if said is not None:
-            yield Pair(low=said["low"], high=said["high"], truth=truth[two][1] - truth[one][1])
+        if stated is not None:
+            yield Pair(low=stated["low"], high=stated["high"], truth=truth[two][1] - truth[one][1])
 
 
 def _holds(mean: Interval | None, truth: float) -> bool:
@@ -160,8 +160,8 @@ def _holds(mean: Interval | None, truth: float) -> bool:
 
 
 def _ranked(means: Sequence[Interval | None], truth: Sequence[float]) -> bool:
-    said = np.argsort([-1.0 if mean is None else mean.value for mean in means])
-    return bool((said == np.argsort(truth)).all())
+    order = np.argsort([-1.0 if mean is None else mean.value for mean in means])
+    return bool((order == np.argsort(truth)).all())
 
 
 def share(found: Iterable[bool]) -> float:

@@ -71,14 +71,14 @@ async def saturate(
         await _bounded(running.closed(make, size.warm_up, size.in_flight), size.warm_up)
         before = {name: stack.cpu_s(name) for name in processes}
         begun = time.perf_counter()
-        heard = len(running.seen.replies)
+        received = len(running.seen.replies)
         await _bounded(
             running.closed(make, size.requests, size.in_flight, first=size.warm_up), size.requests
         )
         if not await running.all_answered(ANSWERED_BY_S):
             raise BenchError(f"{len(running.seen.missing)} requests at saturation have no reply")
         took = time.perf_counter() - begun
-        count = len(running.seen.replies) - heard
+        count = len(running.seen.replies) - received
         return Saturation(
             per_s=count / took,
             cpu_ms={name: (stack.cpu_s(name) - before[name]) * 1000 / count for name in processes},

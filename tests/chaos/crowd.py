@@ -78,9 +78,9 @@ class Crowd:
 
     def as_row(self) -> tuple[object, ...]:
         statuses = self.statuses
-        told = len(self.waited) - statuses[REPLIED] - statuses["none"]
+        rejected = len(self.waited) - statuses[REPLIED] - statuses["none"]
         return (
-            *(len(self.waited), statuses[REPLIED], told, statuses["none"]),
+            *(len(self.waited), statuses[REPLIED], rejected, statuses["none"]),
             *(f"{self.percentile_s(share):.2f}" for share in (0.5, 0.99)),
             *(f"{self.latest_s(answered=answered):.2f}" for answered in (True, False)),
         )

@@ -13,7 +13,7 @@ from tests.soak.memory_chart import memory_chart
 from tests.soak.samples import Sample, memory_growth
 
 
-def tell(
+def print_crowd(
     seen: Crowd, calm: dict[str, Crowd], samples: list[Sample], recovered_s: float | None
 ) -> None:
     print_table(

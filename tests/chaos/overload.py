@@ -22,7 +22,7 @@ from infra.cli.output.screen import console, notes
 from infra.devstack.registry import local_registry
 from infra.reporting.page import write_report
 from tests.chaos.crowd import Crowd, Waited, overload_faults
-from tests.chaos.crowd_page import crowd_document, crowd_page, tell
+from tests.chaos.crowd_page import crowd_document, crowd_page, print_crowd
 from tests.rig.load import Load, Make, code_of, load, workload_requests
 from tests.rig.observed.books import reconcile, settle
 from tests.rig.observed.metrics_page import scrape
@@ -85,7 +85,7 @@ async def _overload(stack: Stack, seconds: float, rate: float) -> int:
     wrong = overload_faults(seen, calm["before"], calm["after"], samples)
     if not books.balanced:
         wrong.append("the books do not balance")
-    tell(seen, calm, samples, recovered_s)
+    print_crowd(seen, calm, samples, recovered_s)
     path = write_report(
         RESULTS,
         crowd_page(samples, rate, seconds, AT_ONCE),

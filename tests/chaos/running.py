@@ -145,7 +145,7 @@ class Chaos:
         struck = time.time()
         await self._fists.strike(strike)
         if strike.blow in _RECOVERS:
-            came = await _comes(self._fists.answers(strike.part), PORT_BY_S)
+            came = await _becomes_ready(self._fists.answers(strike.part), PORT_BY_S)
             self._back.append((strike, struck, time.time() if came else None))
 
 
@@ -176,7 +176,7 @@ def _small_disks(scenario: Scenario, stack: Stack, cleanup: ExitStack) -> dict[s
     return disks
 
 
-async def _comes(ready: Callable[[], bool], timeout_s: float) -> bool:
+async def _becomes_ready(ready: Callable[[], bool], timeout_s: float) -> bool:
     """Whether a probe says yes in time."""
     until = time.monotonic() + timeout_s
     while time.monotonic() < until:

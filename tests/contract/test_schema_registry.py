@@ -62,9 +62,9 @@ def test_a_schema_that_is_not_avro_is_an_error() -> None:
 
     with schema_registry() as server:
         answer = server.answer
-        server.answer = lambda *asked: (  # type: ignore[method-assign]
-            answer(*asked)[0],
-            {**answer(*asked)[1], "schemaType": "PROTOBUF"},
+        server.answer = lambda *arguments: (  # type: ignore[method-assign]
+            answer(*arguments)[0],
+            {**answer(*arguments)[1], "schemaType": "PROTOBUF"},
         )
         asyncio.run(scenario(server.url, server.register("x", "syntax")))
 

@@ -48,7 +48,7 @@ def _run(name: str, seed: int, chosen: argparse.Namespace) -> int:
     ]
     with multiprocessing.get_context("spawn").Pool(chosen.processes) as pool:
         shares = pool.starmap(run_part, parts)
-    return _tell(name, shares, chosen.inputs, time.monotonic() - begun)
+    return _print_result(name, shares, chosen.inputs, time.monotonic() - begun)
 
 
 def _once(name: str, seed: int, number: int) -> int:
@@ -60,10 +60,10 @@ def _once(name: str, seed: int, number: int) -> int:
     return 1 if share.failures else 0
 
 
-def _tell(name: str, shares: list[Share], wanted: int, took_s: float) -> int:
+def _print_result(name: str, shares: list[Share], wanted: int, took_s: float) -> int:
     taken = sum(share.taken for share in shares)
     kinds = sum((share.kinds for share in shares), Counter[str]())
-    told = sum((share.told for share in shares), Counter[str]())
+    outcomes = sum((share.outcomes for share in shares), Counter[str]())
     slowest = {
         kind: max(share.slowest[kind] for share in shares if kind in share.slowest)
         for kind in kinds
@@ -77,7 +77,7 @@ def _tell(name: str, shares: list[Share], wanted: int, took_s: float) -> int:
     )
     console.print(
         f"{taken} inputs in {took_s:.0f} s ({taken / took_s:.0f}/s): "
-        + ", ".join(f"{count} {word}" for word, count in sorted(told.items()))
+        + ", ".join(f"{count} {word}" for word, count in sorted(outcomes.items()))
     )
     if taken < wanted:
         console.print(f"time is over: {wanted - taken} inputs were not tried")

@@ -122,7 +122,7 @@ def hold_dialogue(body: Mapping[str, Any], draw: Random) -> None:
             _is_priced(error.usage)
             continue
         _is_priced(found.usage)
-        _goes_back_in(found.message)
+        _check_accepted_as_turn(found.message)
 
 
 def _has_its_types(body: Mapping[str, Any]) -> None:
@@ -147,7 +147,7 @@ def _is_priced(usage: Usage | None) -> None:
             raise BrokenPromiseError(f"a cost of {cost} with {names}")
 
 
-def _goes_back_in(message: dict[str, Any]) -> None:
+def _check_accepted_as_turn(message: dict[str, Any]) -> None:
     """An answer is a turn that the door takes, unless it says nothing or is nested too deeply."""
     exact_json.dumps(message)
     says = message.keys() - {"role", "content", "reasoning", "reasoning_details", "extra_content"}

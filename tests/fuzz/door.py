@@ -100,7 +100,7 @@ class Door:
             Exception: whatever the door let through.
         """
         if self._taken % _WORLD_LASTS == 0:
-            await self._anew()
+            await self._restart()
         self._taken += 1
         self._draw.seed(given.value or b"")
         plain_or_framed = self._deps[given.kind == "framed" or self._taken % 8 == 0]
@@ -138,7 +138,7 @@ class Door:
         if self._taken % EXECUTED_SHARE == 0:
             await self._answered(work[0], plain_or_framed)
 
-    async def _anew(self) -> None:
+    async def _restart(self) -> None:
         self._world = World(registry=REGISTRY)
         deps = await self._world.worker()
         vendors, ring = Vendors(self._draw), KeyRing(environment={})

@@ -130,17 +130,17 @@ def make_judged(seed: int, number: int) -> tuple[str, int, bytes, dict[str, Any]
     if draw.random() < LARGE_SHARE:
         unit = draw.choice(_UNITS)
         question += unit * (LARGEST // len(unit.encode()))
-    asked = {
+    call_fields = {
         "messages": [{"role": "user", "content": question}],
         **draw.choice(_BODIES),
     }
     if draw.random() < 0.3:
         status, body = make_answer(draw, wire)
-        return "changed", status, body, asked, wire
+        return "changed", status, body, call_fields, wire
     if draw.random() < CROWD_SHARE:
-        return "crowd", 200, _crowd(draw, wire), asked, wire
+        return "crowd", 200, _crowd(draw, wire), call_fields, wire
     kind, text = _text(draw)
-    return kind, 200, _said(text, wire, draw), asked, wire
+    return kind, 200, _assistant_message(text, wire, draw), call_fields, wire
 
 
 def _text(draw: Random) -> tuple[str, str]:
@@ -156,7 +156,7 @@ def _text(draw: Random) -> tuple[str, str]:
     return ("large" if large else "text"), text
 
 
-def _said(text: str, wire: str, draw: Random) -> bytes:
+def _assistant_message(text: str, wire: str, draw: Random) -> bytes:
     as_call = draw.random() < 0.15
     if wire == "openai":
         message: dict[str, Any] = {"role": "assistant", "content": text}
@@ -203,7 +203,7 @@ def _crowd(draw: Random, wire: str) -> bytes:
     count = min(LARGEST // (len(value) + 1), int(10 ** draw.uniform(4, 6.3)))
     crowd = b",".join([value] * count)
     if draw.random() < 0.2:
-        return _said(f"[{crowd[: LARGEST // 2].decode()}]", wire, draw)
+        return _assistant_message(f"[{crowd[: LARGEST // 2].decode()}]", wire, draw)
     return draw.choice(_PLACES[wire]) % crowd
 
 
@@ -213,11 +213,11 @@ class Judging:
     def __init__(self) -> None:
         self.steps: dict[str, float] = {}
 
-    def take(self, status: int, body: bytes, asked: Mapping[str, Any], wire: str) -> None:
+    def take(self, status: int, body: bytes, call_fields: Mapping[str, Any], wire: str) -> None:
         """Walk one answer's way."""
         self.steps = {}
         call = ChatCall(
-            call_id="c", model="m", body=asked, timeouts=Timeouts(), max_output_tokens=None
+            call_id="c", model="m", body=call_fields, timeouts=Timeouts(), max_output_tokens=None
         )
         if status != 200:
             with self._timed("refusal"):
@@ -230,7 +230,7 @@ class Judging:
             except ProviderError:
                 return
             answered = Answered(
-                body=asked,
+                body=call_fields,
                 message=completion.message,
                 finish_reason=completion.finish_reason,
                 logprobs=completion.logprobs,

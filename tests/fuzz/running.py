@@ -19,7 +19,7 @@ class Share:
     """What one process found of its part of the numbers; times are CPU, s."""
 
     taken: int = 0
-    told: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
     slowest: dict[str, tuple[float, int]] = field(default_factory=dict)
     failures: list[tuple[int, str, str]] = field(default_factory=list)
@@ -55,7 +55,7 @@ async def _take_all(seed: int, numbers: range, until: float, target: Target) -> 
         share.slowest[kind] = max(share.slowest.get(kind, (0.0, 0)), (took, number))
         if took > target.longest_s:
             share.failures.append((number, kind, f"held the loop for {took * 1000:.0f} ms"))
-    share.told = target.told
+    share.outcomes = target.outcomes
     return share
 
 

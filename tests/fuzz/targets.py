@@ -28,7 +28,7 @@ class Target(Protocol):
     longest_s: float
 
     @property
-    def told(self) -> Counter[str]:
+    def outcomes(self) -> Counter[str]:
         """What became of them."""
         ...
 
@@ -51,7 +51,7 @@ class DoorTarget:
         self._door = Door()
 
     @property
-    def told(self) -> Counter[str]:
+    def outcomes(self) -> Counter[str]:
         """Accepted, refused, dead letters."""
         door = self._door
         return Counter(accepted=door.accepted, refused=door.refused, dead=door.dead)
@@ -69,7 +69,7 @@ class RecordsTarget:
     longest_s = LONGEST_HOLD_S
 
     def __init__(self) -> None:
-        self.told: Counter[str] = Counter()
+        self.outcomes: Counter[str] = Counter()
         self._feeding: dict[tuple[str, str], Feeding] = {}
         self._count: dict[tuple[str, str], int] = defaultdict(int)
 
@@ -80,13 +80,13 @@ class RecordsTarget:
         if self._count[which] % _RENEWED == 0:
             self._feeding[which] = await reader.open(topic)
         self._count[which] += 1
-        self.told["read"] += 1
+        self.outcomes["read"] += 1
         begun = time.thread_time()
         await self._feeding[which].take(record)
         took = time.thread_time() - begun
         if self._count[which] % _CHECKED == 0:
             await self._feeding[which].check()
-            self.told["good records read behind them"] += 1
+            self.outcomes["good records read behind them"] += 1
         return reader.name, took
 
 
@@ -96,15 +96,15 @@ class AnswersTarget:
     longest_s = LONGEST_HOLD_S
 
     def __init__(self) -> None:
-        self.told: Counter[str] = Counter()
+        self.outcomes: Counter[str] = Counter()
         self._judging = Judging()
 
     async def take(self, seed: int, number: int) -> tuple[str, float]:
         """See `Target.take`."""
-        kind, status, body, asked, wire = make_judged(seed, number)
-        self._judging.take(status, body, asked, wire)
+        kind, status, body, call_fields, wire = make_judged(seed, number)
+        self._judging.take(status, body, call_fields, wire)
         steps = self._judging.steps
-        self.told["judged" if "article" in steps else "refused"] += 1
+        self.outcomes["judged" if "article" in steps else "refused"] += 1
         slowest = max(steps, key=lambda name: steps[name])
         return f"{kind}: {slowest}", steps[slowest]
 

@@ -165,7 +165,7 @@ _FULL: dict[str, Any] = {
     "deadline_ms": 60_000,
     "metadata": {"a": "b"},
 }
-_ASKED: dict[str, Any] = {
+_TOOL_CALL_TURN: dict[str, Any] = {
     "role": "assistant",
     "content": None,
     "refusal": None,
@@ -195,7 +195,11 @@ _ASKED: dict[str, Any] = {
 def full_request(draw: Random) -> dict[str, Any]:
     """A request with most fields of the contract, turns of every kind among them."""
     kept = {name: value for name, value in _FULL.items() if draw.random() < 0.8}
-    messages = [*_MESSAGES, _ASKED, {"role": "tool", "tool_call_id": "c1", "content": "42"}]
+    messages = [
+        *_MESSAGES,
+        _TOOL_CALL_TURN,
+        {"role": "tool", "tool_call_id": "c1", "content": "42"},
+    ]
     return {**kept, "messages": draw.choices(messages, k=draw.randint(1, 5))}
 
 

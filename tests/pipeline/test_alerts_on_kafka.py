@@ -268,11 +268,11 @@ def test_the_lag_of_a_group_is_its_uncommitted_records(kafka: str, own_name: str
 
 
 @asynccontextmanager
-async def _webhook(heard: asyncio.Queue[dict[str, Any]]) -> AsyncIterator[str]:
+async def _webhook(received: asyncio.Queue[dict[str, Any]]) -> AsyncIterator[str]:
     """A server on loopback that takes in what it is told; its URL."""
 
     async def take(request: web.Request) -> web.Response:
-        heard.put_nowait(await request.json())
+        received.put_nowait(await request.json())
         return web.Response()
 
     application = web.Application()
@@ -294,11 +294,11 @@ def test_two_workers_deliver_each_firing_and_each_resolution_once(
     """
 
     async def scenario() -> None:
-        heard = asyncio.Queue[dict[str, Any]]()
+        received = asyncio.Queue[dict[str, Any]]()
         status = "failed"
         async with (
             _bench(kafka, own_name) as bench,
-            _webhook(heard) as url,
+            _webhook(received) as url,
             AsyncExitStack() as stack,
         ):
             rules = alerting(f"{ERRORS}\nwebhooks: [{{url: {url}, rules: [error_rate]}}]")
@@ -315,13 +315,13 @@ def test_two_workers_deliver_each_firing_and_each_resolution_once(
             assert evaluation.worker in names
             await asyncio.sleep(max(begun + 2 * IDLE - bench.clock.now(), 0) / 1000)
             stack.push_async_callback(_ended, asyncio.create_task(traffic()))
-            fired = await heard.get()
+            fired = await received.get()
             await _ended(workers[fired["noticed_by"].removeprefix("evaluator@")])
             status = "replied"
-            resolved = await heard.get()
+            resolved = await received.get()
         assert [fired["state"], resolved["state"]] == ["fired", "resolved"]
         assert fired["noticed_by"] != resolved["noticed_by"]
         assert resolved["fired_at"] == fired["fired_at"]
-        assert heard.empty()
+        assert received.empty()
 
     asyncio.run(asyncio.wait_for(scenario(), 100))

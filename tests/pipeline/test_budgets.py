@@ -181,7 +181,7 @@ class _Scene:
             user_id=again.user_id if again else f"u{chance.randrange(5)}",
         )
 
-    def truth(self, user: str | None = None) -> int:
+    def reference_sum(self, user: str | None = None) -> int:
         calls: dict[str, CostEvent] = {}
         for row in self.rows:
             before = calls.get(row.call_id)
@@ -203,7 +203,7 @@ class _Scene:
         return [sums[0], *sums[1::2]]
 
     def expected(self) -> list[int]:
-        return [self.truth(), *(self.truth(f"u{user}") for user in range(5))]
+        return [self.reference_sum(), *(self.reference_sum(f"u{user}") for user in range(5))]
 
 
 @asynccontextmanager
@@ -307,7 +307,7 @@ def test_a_running_worker_writes_the_ledger_and_stops_at_the_limit(
             then=REJECT,
         )
         await scene.spend(200, random.Random(8))
-        assert await _ledger_total(scene) == scene.truth()
+        assert await _ledger_total(scene) == scene.reference_sum()
         verdict = worker.budgets.verdict(payer, 1, scene.clock.now())
         assert isinstance(verdict, Rejected)
         assert "budget users" in verdict.message
@@ -324,7 +324,7 @@ async def _ledger_total(scene: _Scene) -> int:
     await log.start()
     reader = await log.open(BUDGETS, dict.fromkeys(range(PARTITIONS), 0))
     cells: dict[int, int] = {}
-    while sum(cells.values()) != scene.truth():
+    while sum(cells.values()) != scene.reference_sum():
         for record in await reader.read():
             entry = None if record.value is None else read_entry(record, LEDGER_CODEC)
             if entry is None or isinstance(entry, CompletenessMark):

@@ -28,13 +28,13 @@ def _send(pipeline: Stack) -> tuple[dict[str, dict[str, Any]], SendTotals]:
     replies: dict[str, dict[str, Any]] = {}
     totals = SendTotals()
 
-    def heard(request: Any, answer: ReceivedReply) -> None:
+    def on_reply(request: Any, answer: ReceivedReply) -> None:
         replies[request["request_id"]] = answer.reply
         totals.take(answer)
 
     async def scenario() -> None:
         async with kafka_caller(pipeline.bootstrap) as caller:
-            assert not await send_all(caller, requests, heard, Pace(in_flight=16), timeout_s=60)
+            assert not await send_all(caller, requests, on_reply, Pace(in_flight=16), timeout_s=60)
 
     asyncio.run(scenario())
     settle(pipeline.clickhouse_url, list(replies), pipeline.ledger, 30)

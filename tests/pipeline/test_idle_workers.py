@@ -33,16 +33,16 @@ async def _consumer(stack: AsyncExitStack, kafka: str, name: str) -> AIOKafkaCon
 async def _heartbeats(consumer: AIOKafkaConsumer) -> None:
     """Wait until the coordinator has heard some more heartbeats, or the member has left."""
     coordinator: Any = consumer._coordinator
-    beat, heard = coordinator._do_heartbeat, asyncio.Semaphore(0)
+    beat, beats = coordinator._do_heartbeat, asyncio.Semaphore(0)
 
     async def counted() -> Any:
         done = await beat()
-        heard.release()
+        beats.release()
         return done
 
     coordinator._do_heartbeat = counted
     for _ in range(HEARTBEATS):
-        await heard.acquire()
+        await beats.acquire()
     coordinator._do_heartbeat = beat
 
 

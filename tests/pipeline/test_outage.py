@@ -32,7 +32,7 @@ def test_an_outage_loses_nothing_and_its_accounts_balance(pipeline: Stack) -> No
         f"WHERE kind = 'parked' AND startsWith(request_id, '{run}')"
     )
 
-    def heard(request: Any, answer: ReceivedReply) -> None:
+    def on_reply(request: Any, answer: ReceivedReply) -> None:
         replies[request["request_id"]] = answer.reply
 
     async def scenario() -> None:
@@ -40,7 +40,7 @@ def test_an_outage_loses_nothing_and_its_accounts_balance(pipeline: Stack) -> No
         try:
             async with kafka_caller(pipeline.bootstrap) as caller:
                 sending = asyncio.create_task(
-                    send_all(caller, requests, heard, Pace(in_flight=64), timeout_s=SECONDS)
+                    send_all(caller, requests, on_reply, Pace(in_flight=64), timeout_s=SECONDS)
                 )
                 await until_true(lambda: sending.done() or rows(url, waiting)[0][0] >= REQUESTS)
                 assert not sending.done()

@@ -16,7 +16,7 @@ from tests.rig.stack import Stack
 SECONDS = 60.0
 
 
-async def _asked(bootstrap: str, request_id: str, correlations: list[bytes]) -> list[Any]:
+async def _replies_to(bootstrap: str, request_id: str, correlations: list[bytes]) -> list[Any]:
     """Send the same request once for each correlation id, each after the reply to the one before;
     the records that answer.
     """
@@ -46,7 +46,7 @@ async def _asked(bootstrap: str, request_id: str, correlations: list[bytes]) -> 
 
 def test_each_sender_of_an_id_gets_the_first_reply_and_one_call_is_paid(pipeline: Stack) -> None:
     request_id = f"again-{uuid4().hex}"
-    answers = asyncio.run(_asked(pipeline.bootstrap, request_id, [b"one", b"two", b"three"]))
+    answers = asyncio.run(_replies_to(pipeline.bootstrap, request_id, [b"one", b"two", b"three"]))
     first, *again = [orjson.loads(record.value) for record in answers]
     assert first["status"] == "replied"
     assert first["tenant"] == "default"
@@ -55,7 +55,7 @@ def test_each_sender_of_an_id_gets_the_first_reply_and_one_call_is_paid(pipeline
 
 def test_only_replies_at_valid_positions_are_read(pipeline: Stack) -> None:
     async def case() -> list[bytes | None]:
-        (record,) = await _asked(pipeline.bootstrap, f"place-{uuid4().hex}", [b"here"])
+        (record,) = await _replies_to(pipeline.bootstrap, f"place-{uuid4().hex}", [b"here"])
         replies = KafkaSentReplies({"bootstrap.servers": pipeline.bootstrap})
         place = RecordPlace(topic=record.topic, partition=record.partition, offset=record.offset)
         beyond = RecordPlace(topic=record.topic, partition=record.partition, offset=1 << 39)

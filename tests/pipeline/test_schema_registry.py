@@ -62,7 +62,7 @@ def test_a_framed_request_gets_a_framed_reply_and_its_events_are_rows(
     async def case(caller: Sender) -> None:
         number = registry.subjects["sluice.v1.Request"]
         correlation = await caller.send(_in_frame(number))
-        value = (await caller.heard(correlation)).record.value
+        value = (await caller.received(correlation)).record.value
 
         assert int.from_bytes(value[1:5], "big") == registry.subjects["sluice.v1.Reply"]
         assert _reply_in(value)["status"] == "replied"
@@ -77,11 +77,11 @@ def test_an_unknown_schema_id_is_a_dead_letter(framed: Stack) -> None:
     async def case(caller: Sender) -> None:
         value = _in_frame(4_000_000)
         correlation = await caller.send(value)
-        dead = await caller.heard(correlation, dead=True)
+        dead = await caller.received(correlation, dead=True)
 
         assert dead.record.value == value
         assert b"4000000" in dead.headers["dlq-reason"]
-        reply = _reply_in((await caller.heard(correlation)).record.value)
+        reply = _reply_in((await caller.received(correlation)).record.value)
         assert reply["error"]["code"] == "invalid_request"
 
     _run(framed, case)
@@ -97,14 +97,14 @@ def test_a_message_with_a_new_schema_id_waits_for_the_registry_and_is_no_dead_le
     async def case(caller: Sender) -> None:
         registry.away = True
         correlation = await caller.send(_in_frame(number))
-        asked = await asyncio.to_thread(registry.wait_until_asked_for, number, BY_S)
+        requested = await asyncio.to_thread(registry.wait_until_requested, number, BY_S)
         other = await caller.ask({**QUESTION})
         waiting = caller.count(correlation)
         registry.away = False
 
-        assert asked
+        assert requested
         assert other["status"] == "replied"
         assert waiting == 0
-        assert (await caller.heard(correlation)).record.value[:1] == CONFLUENT_MARK
+        assert (await caller.received(correlation)).record.value[:1] == CONFLUENT_MARK
 
     _run(framed, case)

@@ -143,8 +143,8 @@ def _answered(secure: Secure, folder: Path, count: int) -> None:
 
 
 def _rows(secure: Secure) -> int:
-    asked = json.loads(secure.done("query", "spend", "--since", "1h", "--json"))
-    return sum(row["calls"] for row in asked["rows"])
+    result = json.loads(secure.done("query", "spend", "--since", "1h", "--json"))
+    return sum(row["calls"] for row in result["rows"])
 
 
 def test_requests_go_through_worker_sink_and_commands_with_a_password(
@@ -168,7 +168,7 @@ def test_requests_go_through_worker_sink_and_commands_with_a_password(
 
 
 def test_a_worker_with_a_token_exports_its_traces(secure: Secure, tmp_path: Path) -> None:
-    with token_endpoint(secure.kafka.issuer) as url, collector() as (traces, heard):
+    with token_endpoint(secure.kafka.issuer) as url, collector() as (traces, spans):
         worker = secure.stack.start_worker(
             2,
             SLUICE_TRACES_ENDPOINT=traces,
@@ -190,18 +190,18 @@ def test_a_worker_with_a_token_exports_its_traces(secure: Secure, tmp_path: Path
             )
         finally:
             worker.stop()
-    assert heard.count("request") == 2
+    assert spans.count("request") == 2
     # What is read again after a rebalance is classified again, and ends once.
-    assert heard.count("classify") >= 2
-    assert {name.split()[0] for name in heard} == {"request", "classify", "hop", "chat"}
+    assert spans.count("classify") >= 2
+    assert {name.split()[0] for name in spans} == {"request", "classify", "hop", "chat"}
 
 
 @pytest.mark.parametrize("command", [("worker",), ("sink",), ("topics", "check"), ("ask", "Hi")])
 def test_a_wrong_password_is_a_clear_error(secure: Secure, command: tuple[str, ...]) -> None:
     file = secure.stack.folder / "wrong"
     file.write_text("wrong-word")
-    said = secure.refused(*command, SLUICE_KAFKA_SASL_PASSWORD_FILE=str(file))
-    assert "the user or password was rejected" in said
+    output = secure.refused(*command, SLUICE_KAFKA_SASL_PASSWORD_FILE=str(file))
+    assert "the user or password was rejected" in output
 
 
 @pytest.mark.parametrize("command", [("worker",), ("sink",)])
@@ -209,27 +209,27 @@ def test_an_untrusted_authority_is_a_clear_error(
     secure: Secure, command: tuple[str, ...], tmp_path: Path
 ) -> None:
     other = Authority(tmp_path, "Somebody else").make()
-    said = secure.refused(*command, SLUICE_KAFKA_CA_FILE=str(other.ca))
-    assert "its certificate is not trusted" in said
-    assert "SLUICE_KAFKA_CA_FILE" in said
+    output = secure.refused(*command, SLUICE_KAFKA_CA_FILE=str(other.ca))
+    assert "its certificate is not trusted" in output
+    assert "SLUICE_KAFKA_CA_FILE" in output
 
 
 def test_a_wrong_protocol_for_a_port_is_named(secure: Secure) -> None:
-    said = secure.refused("worker", SLUICE_KAFKA_SECURITY_PROTOCOL="PLAINTEXT")
-    assert "SLUICE_KAFKA_SECURITY_PROTOCOL" in said
-    said = secure.refused("worker", SLUICE_KAFKA_SECURITY_PROTOCOL="SSL")
-    assert "it may require SASL" in said
+    output = secure.refused("worker", SLUICE_KAFKA_SECURITY_PROTOCOL="PLAINTEXT")
+    assert "SLUICE_KAFKA_SECURITY_PROTOCOL" in output
+    output = secure.refused("worker", SLUICE_KAFKA_SECURITY_PROTOCOL="SSL")
+    assert "it may require SASL" in output
 
 
 def test_a_token_of_another_issuer_ends_it(secure: Secure, tmp_path: Path) -> None:
     forged = tmp_path / "token"
     forged.write_text(type(secure.kafka.issuer).make(tmp_path).token())
-    said = secure.refused(
+    output = secure.refused(
         "worker",
         SLUICE_KAFKA_SASL_MECHANISM="OAUTHBEARER",
         SLUICE_KAFKA_OAUTH_TOKEN_FILE=str(forged),
     )
-    assert "the token was rejected" in said
+    assert "the token was rejected" in output
 
 
 @pytest.mark.parametrize(
@@ -299,15 +299,15 @@ def test_clickhouse_s_certificate_must_be_trusted(
     secure: Secure, command: tuple[str, ...], tmp_path: Path
 ) -> None:
     other = Authority(tmp_path, "Somebody else").make()
-    said = secure.refused(*command, SLUICE_CLICKHOUSE_CA_FILE=str(other.ca))
-    assert "ClickHouse's certificate is not trusted" in said
+    output = secure.refused(*command, SLUICE_CLICKHOUSE_CA_FILE=str(other.ca))
+    assert "ClickHouse's certificate is not trusted" in output
 
 
 @pytest.mark.parametrize("command", [("sink",), ("query", "spend")])
 def test_a_wrong_password_of_clickhouse_ends_it(secure: Secure, command: tuple[str, ...]) -> None:
     file = secure.stack.folder / "wrong"
     file.write_text("wrong-word")
-    said = secure.refused(
+    output = secure.refused(
         *command, SLUICE_CLICKHOUSE_USER="nobody", SLUICE_CLICKHOUSE_PASSWORD_FILE=str(file)
     )
-    assert "ClickHouse rejected" in said
+    assert "ClickHouse rejected" in output

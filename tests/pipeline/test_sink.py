@@ -134,11 +134,11 @@ def _write(bootstrap: str, coming: Iterable[Sent]) -> dict[Place, Sent]:
     log = producer(bootstrap)
     for sent in coming:
 
-        def lies(error: object, message: Any, sent: Sent = sent) -> None:
+        def on_stored(error: object, message: Any, sent: Sent = sent) -> None:
             assert error is None
             written[message.topic(), message.partition(), message.offset()] = sent
 
-        send(log, sent.record, lies)
+        send(log, sent.record, on_stored)
     log.flush()
     return written
 

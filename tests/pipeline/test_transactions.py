@@ -19,7 +19,7 @@ def test_an_aborted_request_is_not_answered_and_the_next_one_is(
     async def case() -> None:
         producer = AIOKafkaProducer(bootstrap_servers=pipeline.bootstrap, transactional_id=own_name)
         async with producer, sender(pipeline.bootstrap) as caller:
-            heard = {}
+            received = {}
             for number, commits in enumerate((False, True, False, False, True)):
                 correlation = uuid.uuid4().hex
                 await producer.begin_transaction()
@@ -34,8 +34,8 @@ def test_an_aborted_request_is_not_answered_and_the_next_one_is(
                     assert (await caller.reply_to(correlation))["status"] == "replied"
                 else:
                     await producer.abort_transaction()
-                heard[correlation] = commits
-            for correlation, commits in heard.items():
+                received[correlation] = commits
+            for correlation, commits in received.items():
                 assert caller.count(correlation) == int(commits)
 
     asyncio.run(case())

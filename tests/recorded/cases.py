@@ -190,10 +190,10 @@ def _faulty() -> Iterator[Case]:
         *situations,
         ("language", {"messages": [{"role": "user", "content": german}]}, english),
     ):
-        asked = {"messages": [{"role": "user", "content": "Which city is meant?"}], **body}
+        chat_body = {"messages": [{"role": "user", "content": "Which city is meant?"}], **body}
         for registry in ("rules", "article-4", "learned"):
             given = {
-                "body": asked,
+                "body": chat_body,
                 "message": _message(answer),
                 "finish_reason": _finish(answer),
                 "model": "small-1",

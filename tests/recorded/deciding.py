@@ -73,12 +73,12 @@ def registry_names() -> tuple[str, ...]:
 
 def _start(given: Given, snapshot: RegistrySnapshot) -> Outcome:
     """Where a request starts."""
-    said = given.get("opinion")
+    opinion = given.get("opinion")
     moment = DecisionContext(
         now=given["now"],
         time_left_ms=given["time_left_ms"],
         costs=given.get("costs", {}),
-        opinion=None if said is None else LlmClassification(**said),
+        opinion=None if opinion is None else LlmClassification(**opinion),
     )
     fields = dict(given["subject"])
     fields["retrieval_scores"] = tuple(fields.get("retrieval_scores", ()))

@@ -48,7 +48,7 @@ FIVE = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class KnownAnswer:
     """What one model answers: its score 0..1, its tokens, and the cascade's confidence in it."""
 
     score: float
@@ -63,7 +63,7 @@ class Prompt:
     key: str
     body: Mapping[str, object]
     tokens: int
-    told: Mapping[str, Told]
+    answers: Mapping[str, KnownAnswer]
 
 
 def recorded_prompts(file: Path) -> list[Prompt]:
@@ -76,18 +76,18 @@ def recorded_prompts(file: Path) -> list[Prompt]:
 
 def _prompt(row: dict, names: Sequence[str], snapshot: RegistrySnapshot) -> Prompt:  # type: ignore[type-arg]
     body = {"messages": [{"role": "user", "content": row["prompt"]}]}
-    told = {}
+    answers = {}
     for name in names:
         text = row["answers"][name]["text"] or ""
         message = {"role": "assistant", "content": text}
         answered = Answered(body=body, message=message, finish_reason="stop")
         verdict = confidence_in(answered, snapshot.models[name], snapshot)
-        told[name] = Told(
+        answers[name] = KnownAnswer(
             score=float(row["answers"][name]["score"]),
             tokens=text_tokens(text),
             confidence=verdict.confidence,
         )
-    return Prompt(key=row["id"], body=body, tokens=text_tokens(row["prompt"]) + 4, told=told)
+    return Prompt(key=row["id"], body=body, tokens=text_tokens(row["prompt"]) + 4, answers=answers)
 
 
 def registry(policy: str, *, shadow: bool = True, prices: float = 1.0) -> RegistrySnapshot:
@@ -124,11 +124,11 @@ class Traffic:
         self.pricing = PriceBook()
         ways = Ways(snapshot=self.live, pricing=self.pricing)
         self.drawn: list[str | None] = []
-        self.asked: list[tuple[str, ...]] = []
+        self.paths: list[tuple[str, ...]] = []
         for prompt in self.prompts:
             way = ways.way(self.start(prompt, self.live), _wants(prompt))
             walked = tuple(walk(prompt, way))
-            self.asked.append(walked)
+            self.paths.append(walked)
             shadow = shadow_of(f"{self.seed}/{prompt.key}", self._tier(walked[-1]), self.live)
             tier = shadow.tier if shadow else None
             self.drawn.append(MODELS[tier][0] if tier else None)
@@ -159,7 +159,7 @@ class Traffic:
 
     def cost(self, prompt: Prompt, model: str, snapshot: RegistrySnapshot) -> int:
         """Nano-USD of a call at a registry's prices."""
-        usage = Usage(input_tokens=prompt.tokens, output_tokens=prompt.told[model].tokens)
+        usage = Usage(input_tokens=prompt.tokens, output_tokens=prompt.answers[model].tokens)
         cost, _ = self.pricing.cost_of(snapshot.models[model], usage)
         return cost or 0
 
@@ -176,11 +176,11 @@ class Traffic:
     def _case(
         self, place: int, snapshot: RegistrySnapshot, way: tuple[Step, ...], share: float
     ) -> Case:
-        prompt, asked, drawn = self.prompts[place], self.asked[place], self.drawn[place]
-        seen = {name: self._seen(prompt, name, snapshot, drawn=False) for name in asked}
+        prompt, paths, drawn = self.prompts[place], self.paths[place], self.drawn[place]
+        seen = {name: self._seen(prompt, name, snapshot, drawn=False) for name in paths}
         if drawn is not None and drawn not in seen:
             seen[drawn] = self._seen(prompt, drawn, snapshot, drawn=True)
-        others = [name for name, _, _ in MODELS.values() if name not in asked]
+        others = [name for name, _, _ in MODELS.values() if name not in paths]
         return Case(
             key=f"{self.seed}/{prompt.key}",
             difficulty=self.difficulty[place],
@@ -193,15 +193,15 @@ class Traffic:
     def _seen(
         self, prompt: Prompt, model: str, snapshot: RegistrySnapshot, *, drawn: bool
     ) -> ObservedAnswer:
-        told = prompt.told[model]
+        known = prompt.answers[model]
         return ObservedAnswer(
             cost_nano=self.cost(prompt, model, snapshot),
-            score=told.score,
-            confidence=None if drawn else told.confidence,
+            score=known.score,
+            confidence=None if drawn else known.confidence,
             drawn=drawn,
         )
 
-    def truth(
+    def true_means(
         self, snapshot: RegistrySnapshot, ways: Sequence[tuple[Step, ...]]
     ) -> tuple[float, float]:
         """Mean nano-USD and mean score of what a registry would really have had."""
@@ -209,7 +209,7 @@ class Traffic:
         for prompt, way in zip(self.prompts, ways, strict=True):
             walked = list(walk(prompt, way))
             costs.append(sum(self.cost(prompt, model, snapshot) for model in walked))
-            scores.append(prompt.told[walked[-1]].score)
+            scores.append(prompt.answers[walked[-1]].score)
         return float(np.mean(costs)), float(np.mean(scores))
 
     def projected(self, snapshot: RegistrySnapshot, ways: Sequence[tuple[Step, ...]]) -> Projection:
@@ -228,7 +228,10 @@ def walk(prompt: Prompt, way: Sequence[Step]) -> Iterator[str]:
     """The models that are asked until one is trusted."""
     for step in way:
         yield step.model
-        if step.goes_on_below is None or prompt.told[step.model].confidence >= step.goes_on_below:
+        if (
+            step.goes_on_below is None
+            or prompt.answers[step.model].confidence >= step.goes_on_below
+        ):
             return
 
 

@@ -27,18 +27,16 @@ pytestmark = pytest.mark.skipif(
 ORIGIN = {"Origin": "http://page.example"}
 
 
-def _asked(
-    url: str, method: str, body: bytes | None = None, **headers: str
-) -> tuple[int, str, str]:
+def _send(url: str, method: str, body: bytes | None = None, **headers: str) -> tuple[int, str, str]:
     """Status, body, and the origin that may read it."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    asked = urllib.request.Request(url, body, {**ORIGIN, **named}, method=method)
+    request = urllib.request.Request(url, body, {**ORIGIN, **named}, method=method)
     try:
-        with urllib.request.urlopen(asked, timeout=10) as answer:
-            status, told, text = answer.status, answer.headers, answer.read()
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            status, headers, text = answer.status, answer.headers, answer.read()
     except urllib.error.HTTPError as error:
-        status, told, text = error.code, error.headers, error.read()
-    return status, text.decode(), told.get("Access-Control-Allow-Origin", "")
+        status, headers, text = error.code, error.headers, error.read()
+    return status, text.decode(), headers.get("Access-Control-Allow-Origin", "")
 
 
 @pytest.fixture
@@ -60,35 +58,33 @@ def page(clickhouse: str) -> str:
     ],
 )
 def test_a_simple_request_of_a_page_reaches_no_query(page: str, method: str, query: str) -> None:
-    status, text, readable_by = _asked(
-        f"{page}/?{query}", method, b"" if method == "POST" else None
-    )
+    status, text, readable_by = _send(f"{page}/?{query}", method, b"" if method == "POST" else None)
     assert (status, readable_by) == (404, "")
     assert "root:" not in text
 
 
 def test_a_statement_in_a_posted_form_reaches_no_query(page: str) -> None:
     for body in (b"SELECT 1", b"query=SELECT+1"):
-        status, _, readable_by = _asked(page, "POST", body)
+        status, _, readable_by = _send(page, "POST", body)
         assert (status, readable_by) == (404, "")
 
 
 def test_a_preflight_is_refused(page: str) -> None:
     wanted = {"Access_Control_Request_Method": "POST",
               "Access_Control_Request_Headers": "x-clickhouse-user"}  # fmt: skip
-    status, _, readable_by = _asked(page, "OPTIONS", **wanted)
+    status, _, readable_by = _send(page, "OPTIONS", **wanted)
     assert (status, readable_by) == (501, "")
 
 
 def test_without_the_password_the_headers_open_nothing(page: str) -> None:
     for user, key in (("sluice", ""), ("sluice", "guess"), ("nobody", "")):
-        status, text, _ = _asked(
+        status, text, _ = _send(
             page, "POST", b"SELECT 1", X_ClickHouse_User=user, X_ClickHouse_Key=key
         )
         assert status == 403
         assert "Authentication failed" in text
     tables = b"SELECT name FROM system.databases"
-    _, text, _ = _asked(page, "POST", tables, X_ClickHouse_User="default")
+    _, text, _ = _send(page, "POST", tables, X_ClickHouse_User="default")
     assert "default" not in text.splitlines()
 
 

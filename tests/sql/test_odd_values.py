@@ -31,11 +31,11 @@ DOUBLES = (7.5, -1.0, -0.5, 0.0, 0.25, 1.0, 1.0000001, -1e300, 1e300, 1e13, math
 LONGS = (-1, 0, 1, 7, 600, 10**12, 10**12 + 1, 10**18 - 1, 10**18, 2**62, 2**63 - 1, -(2**63))
 INTS = (-1, 0, 1, 999, 1_000, 70_000, 2**31 - 1, -(2**31))
 TIMES = (T0, T0 + 1, 0, MAX_TIME_MS, MAX_TIME_MS + 1, -1, 2**62)
-SHARE_OF_ODD = 0.15
+SHARE_OF_EXTREMES = 0.15
 EACH = 150
 
 
-def _odd(kind: Any, rng: random.Random) -> Any:
+def _extreme(kind: Any, rng: random.Random) -> Any:
     if isinstance(kind, dict):
         if kind.get("logicalType") == "timestamp-millis":
             return rng.choice(TIMES)
@@ -55,10 +55,10 @@ def _spoil(value: dict[str, Any], schema: Any, rng: random.Random) -> None:
                     inner = value[field["name"]] = least(kind)
                 if inner is not None:
                     _spoil(inner, kind, rng)
-            elif rng.random() < SHARE_OF_ODD:
-                odd = _odd(kind, rng)
-                if odd is not None:
-                    value[field["name"]] = odd
+            elif rng.random() < SHARE_OF_EXTREMES:
+                extreme = _extreme(kind, rng)
+                if extreme is not None:
+                    value[field["name"]] = extreme
 
 
 def _events(topic: str, rng: random.Random) -> list[dict[str, Any]]:
@@ -103,9 +103,9 @@ def test_both_paths_store_and_refuse_the_same(
         await store.insert(batch(0, fast), claims[places[0]])
         await store.insert(batch(1, careful), claims[places[1]])
         for row in refused[:40]:
-            with pytest.raises(ClickHouseRefusedError) as said:
+            with pytest.raises(ClickHouseRefusedError) as raised:
                 await store.insert(batch(2, [row]), claims[places[2]])
-            assert blames_rows(said.value)
+            assert blames_rows(raised.value)
 
     with_store(case)
 
@@ -123,7 +123,7 @@ def test_both_paths_store_and_refuse_the_same(
     assert not stored[2]
 
 
-ODD: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+EXTREMES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "cost": (
         COST,
         cost_event(
@@ -144,12 +144,12 @@ ODD: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", ODD)
+@pytest.mark.parametrize("what", EXTREMES)
 @pytest.mark.parametrize("is_careful", [False, True])
 def test_extreme_numbers_are_stored_within_their_bounds(
     tables: Client, with_store: WithStore, what: str, is_careful: bool
 ) -> None:
-    topic, event, wanted = ODD[what]
+    topic, event, wanted = EXTREMES[what]
     record = Record(offset=0, value=Codec(EVENT_VALUES[topic]).encode(event))
     reader = reader_of(topic)
     raw = (reader.read_carefully if is_careful else reader.read)(record)

@@ -125,17 +125,17 @@ class _Recorded:
     """A ClickHouse that takes every statement, and has these columns: table, name, type."""
 
     def __init__(self, *columns: tuple[str, str, str]) -> None:
-        self.said: list[str] = []
+        self.statements: list[str] = []
         self.columns = list(columns)
         self.directories = [("users_xml",), ("local_directory",)]
         self.result_rows: list[tuple[object, ...]] = []
 
     def command(self, cmd: str, parameters: object = None) -> None:
-        self.said.append(" ".join(cmd.split()))
+        self.statements.append(" ".join(cmd.split()))
 
     def query(self, query: str) -> _Recorded:
-        asked = "user_directories" in query
-        self.result_rows = [*(self.directories if asked else self.columns)]
+        is_directories = "user_directories" in query
+        self.result_rows = [*(self.directories if is_directories else self.columns)]
         return self
 
 
@@ -150,7 +150,7 @@ def test_a_server_with_users_in_a_file_only_is_reported_before_any_creation() ->
 
     with pytest.raises(NoRolesError):
         create_roles(client, SinkSettings(clickhouse_database="d"))
-    assert client.said == []
+    assert client.statements == []
 
 
 def test_both_roles_are_created_and_earlier_grants_are_revoked() -> None:
@@ -162,7 +162,7 @@ def test_both_roles_are_created_and_earlier_grants_are_revoked() -> None:
         ("sink_epochs", "epoch", "UInt64"),
     )
     create_roles(client, SinkSettings(clickhouse_database="d"))
-    assert client.said == [
+    assert client.statements == [
         "CREATE ROLE IF NOT EXISTS sluice_reader",
         "REVOKE ALL ON d.* FROM sluice_reader",
         "GRANT SELECT ON d.calls TO sluice_reader",

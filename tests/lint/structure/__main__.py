@@ -40,13 +40,13 @@ def main() -> int:
         "show", nargs="?", default="check", choices=["check", "circles", "rewrite-lists", "figures"]
     )
     parser.add_argument("root", nargs="?", type=Path, default=ROOT)
-    asked = parser.parse_args()
-    tree = read_tree(asked.root.resolve())
-    if asked.show == "check":
+    arguments = parser.parse_args()
+    tree = read_tree(arguments.root.resolve())
+    if arguments.show == "check":
         return _check(tree)
-    if asked.show == "circles":
+    if arguments.show == "circles":
         _print_circles(tree)
-    elif asked.show == "rewrite-lists":
+    elif arguments.show == "rewrite-lists":
         _rewrite_lists(tree)
     else:
         print("\n".join(figures(tree)), flush=True)

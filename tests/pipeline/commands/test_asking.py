@@ -58,7 +58,7 @@ def run(pipeline: Stack) -> tuple[str, dict[str, dict[str, Any]], Books]:
     ]
     replies: dict[str, dict[str, Any]] = {}
 
-    def heard(request: Any, answer: ReceivedReply) -> None:
+    def on_reply(request: Any, answer: ReceivedReply) -> None:
         replies[request["request_id"]] = answer.reply
 
     async def scenario() -> None:
@@ -68,7 +68,7 @@ def run(pipeline: Stack) -> tuple[str, dict[str, dict[str, Any]], Books]:
         try:
             async with kafka_caller(pipeline.bootstrap) as caller:
                 missing = await send_all(
-                    caller, requests, heard, Pace(in_flight=16), timeout_s=SECONDS
+                    caller, requests, on_reply, Pace(in_flight=16), timeout_s=SECONDS
                 )
                 assert not missing
             await idle(pipeline)
@@ -140,12 +140,12 @@ def test_a_shadow_answer_is_compared_with_the_sent_one(pipeline: Stack, run: Run
 
 def test_both_arms_are_in_the_replies_and_in_the_tables(pipeline: Stack, run: Run) -> None:
     tenant, replies, _ = run
-    told = Counter(reply["routing"]["arm"] or "" for reply in replies.values())
+    replied_arms = Counter(reply["routing"]["arm"] or "" for reply in replies.values())
     stored = rows(
         pipeline.clickhouse_url,
         f"SELECT arm, count() FROM sluice.requests WHERE tenant = '{tenant}' GROUP BY 1",
     )
-    assert dict(stored) == told
-    assert {"control", "alone"} <= told.keys()
+    assert dict(stored) == replied_arms
+    assert {"control", "alone"} <= replied_arms.keys()
     alone = [each for each in replies.values() if each["routing"]["arm"] == "alone"]
     assert all(len(reply["tiers_tried"]) == 1 for reply in alone)

@@ -15,10 +15,10 @@ from tests.rig.stack import Stack
 EXAMPLES = Path(__file__).parents[3] / "examples" / "python"
 
 
-def _run(name: str, *arguments: str, said: str = "", **env: str) -> str:
+def _run(name: str, *arguments: str, stdin_text: str = "", **env: str) -> str:
     ended = subprocess.run(
         [sys.executable, str(EXAMPLES / name), *arguments],
-        input=said,
+        input=stdin_text,
         env={**os.environ, **env},
         capture_output=True,
         text=True,
@@ -30,24 +30,24 @@ def _run(name: str, *arguments: str, said: str = "", **env: str) -> str:
 
 
 def test_one_question_with_aiokafka(pipeline: Stack) -> None:
-    said = _run(
+    output = _run(
         "ask_with_aiokafka.py",
         "What is 1 + 1?",
         SLUICE_KAFKA_BOOTSTRAP_SERVERS=pipeline.bootstrap,
     )
-    assert "on tier simple" in said
-    assert "USD" in said
+    assert "on tier simple" in output
+    assert "USD" in output
 
 
 def test_many_questions_with_confluent_kafka(pipeline: Stack) -> None:
     questions = [f"What is {number} + 1?" for number in range(5)]
-    said = _run(
+    output = _run(
         "ask_with_confluent.py",
-        said="\n".join(questions),
+        stdin_text="\n".join(questions),
         SLUICE_KAFKA_BOOTSTRAP_SERVERS=pipeline.bootstrap,
     )
     for question in questions:
-        assert f"{question} -> replied by " in said
+        assert f"{question} -> replied by " in output
 
 
 def test_spend_with_pandas(pipeline: Stack) -> None:
@@ -65,6 +65,6 @@ def test_spend_with_pandas(pipeline: Stack) -> None:
     }
     stored = "SELECT count() FROM sluice.calls WHERE request_model = 'gpt-4o-mini'"
     poll_until(lambda: rows(pipeline.clickhouse_url, stored)[0][0] > 0)
-    said = _run("spend_with_pandas.py", **address)
-    assert "gpt-4o-mini" in said
-    assert "saved" in said
+    output = _run("spend_with_pandas.py", **address)
+    assert "gpt-4o-mini" in output
+    assert "saved" in output

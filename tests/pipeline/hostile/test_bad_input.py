@@ -55,7 +55,7 @@ def test_bytes_that_are_no_request_are_dead_letters_and_are_answered(
 
     async def case(caller: Sender) -> None:
         correlation = await caller.send(value)
-        dead = await caller.heard(correlation, dead=True)
+        dead = await caller.received(correlation, dead=True)
         reply = await caller.reply_to(correlation)
 
         assert dead.record.value == value
@@ -178,10 +178,10 @@ def test_request_ids_are_scoped_to_their_tenant(pipeline: Stack, own_name: str) 
 
 def test_an_avro_request_gets_an_avro_reply(pipeline: Stack) -> None:
     async def case(caller: Sender) -> None:
-        heard = await caller.heard(await caller.send(_avro_request()))
-        reply = heard.reply
+        received = await caller.received(await caller.send(_avro_request()))
+        reply = received.reply
 
-        assert heard.record.value.startswith(SINGLE_OBJECT_MARK)
+        assert received.record.value.startswith(SINGLE_OBJECT_MARK)
         assert reply["status"] == "replied"
         assert "9 am" in reply["message"]
 

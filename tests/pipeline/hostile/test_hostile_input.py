@@ -17,7 +17,7 @@ from schemas.topics import MAX_REQUEST_BYTES, REPLIES, REQUESTS, dead_letter_top
 from tests.rig.hostile.sender import sender
 from tests.rig.stack import Stack
 
-HEARD_BY_S = 30.0
+RECEIVE_TIMEOUT_S = 30.0
 GOOD = {"prompt": "What are your opening hours on Saturday?"}
 
 
@@ -95,7 +95,7 @@ def test_a_reply_to_a_partition_that_is_not_there_is_a_dead_letter(
         async with consumer, sender(pipeline.bootstrap) as caller:
             headers = [name, ("kafka_replyPartition", (999).to_bytes(4, "big"))]
             await _publish(pipeline.bootstrap, value, headers)
-            async with asyncio.timeout(HEARD_BY_S):
+            async with asyncio.timeout(RECEIVE_TIMEOUT_S):
                 async for record in consumer:
                     if name in record.headers:
                         break

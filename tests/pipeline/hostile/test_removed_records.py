@@ -26,7 +26,7 @@ def _removed(worker: str) -> float:
     return sum(scrape(worker, "sluice_removed_unread_total").values())
 
 
-async def _asked(producer: AIOKafkaProducer, caller: Sender, name: str) -> int:
+async def _send_until_read(producer: AIOKafkaProducer, caller: Sender, name: str) -> int:
     """Send a request to the partition and wait for its reply; its offset."""
     correlation = uuid.uuid4().hex
     record = await producer.send_and_wait(
@@ -65,17 +65,17 @@ async def _lose_three(pipeline: Stack, name: str) -> None:
 async def _alerted(reader: TopicReader, subject: str) -> str:
     """The message of the alert about this gap."""
     codec = Codec("Alert")
-    said: list[str] = []
+    messages: list[str] = []
 
     def seen() -> bool:
         for record in reader.of(ALERTS):
             alert = codec.decode(record.value)
             if (alert["rule"], alert["subject"]) == ("log_gap", subject):
-                said.append(alert["message"])
-        return bool(said)
+                messages.append(alert["message"])
+        return bool(messages)
 
     await reader.until(seen, WITHIN_S)
-    return said[0]
+    return messages[0]
 
 
 def test_requests_removed_unread_are_logged_counted_and_alerted_and_the_next_is_answered(
@@ -91,9 +91,9 @@ def test_requests_removed_unread_are_logged_counted_and_alerted_and_the_next_is_
             sender(pipeline.bootstrap) as caller,
             topic_reader(pipeline.bootstrap, [ALERTS]) as reader,
         ):
-            read = await _asked(producer, caller, f"{own_name}-read")
+            read = await _send_until_read(producer, caller, f"{own_name}-read")
             await _lose_three(pipeline, own_name)
-            after = await _asked(producer, caller, f"{own_name}-after")
+            after = await _send_until_read(producer, caller, f"{own_name}-after")
             assert after == read + 4
             offsets = f"{read + 1}-{read + 3}"
             message = await _alerted(reader, f"{PLACE.topic}:{PLACE.partition}:{offsets}")

@@ -264,8 +264,8 @@ def test_a_header_name_that_is_no_text_is_read_and_so_is_what_follows(
     async def case() -> None:
         async with topic.producer() as writer:
             for number in range(6):
-                odd = [(NoText("x"), b"odd")] if number % 2 else [("even", b"1")]
-                await writer.send_and_wait(topic.name, b"%d" % number, partition=0, headers=odd)
+                headers = [(NoText("x"), b"odd")] if number % 2 else [("even", b"1")]
+                await writer.send_and_wait(topic.name, b"%d" % number, partition=0, headers=headers)
         async with topic.consumer() as consumer:
             consumer.assign([topic.place()])
             found = await _read(consumer, 6)

@@ -113,12 +113,12 @@ def test_from_tables_and_log_to_a_published_artifact(
     monkeypatch.setenv("SLUICE_CLICKHOUSE_URL", clickhouse)
     monkeypatch.setenv("SLUICE_CLICKHOUSE_DATABASE", own_name)
     rows, out = tmp_path / "labels.jsonl", tmp_path / "router.json"
-    asked = ["train", "--since", "1d", "--labels-out", str(rows), "--out", str(out)]
+    command = ["train", "--since", "1d", "--labels-out", str(rows), "--out", str(out)]
     # The rules know this small world as well as what is learned: whether they are beaten is chance.
-    asked += ["--publish", "--force"]
+    command += ["--publish", "--force"]
     train_quickly(monkeypatch)
 
-    status = report_faults(sluice, [*asked, "--json"])
+    status = report_faults(sluice, [*command, "--json"])
     printed = capsys.readouterr()
     assert status == 0, printed.err
     found = json.loads(printed.out)

@@ -82,11 +82,11 @@ class Replays:
 
 
 def traffic() -> RecordedLog:
-    asked = [
+    requests = [
         (0, {"request_id": f"r{n}", "prompt": PROMPTS[n % len(PROMPTS)], "tenant": f"t{n % 2}"})
         for n in range(ROWS)
     ]
-    log = record([LIVE], asked, script=lambda call, endpoint: says("It is 7.", input_tokens=90))
+    log = record([LIVE], requests, script=lambda call, endpoint: says("It is 7.", input_tokens=90))
     scores = {"gpt-4o-mini": 0.5, "gpt-4o": 0.75, "opus": 1.0}
     answers = [call for call in log.calls if call["purpose"] in {"answer", "shadow"}]
     log.signals += golden(answers, lambda call: scores[call["request_model"]])
@@ -170,15 +170,15 @@ def test_a_replay_changes_only_its_own_topic(replays: Replays) -> None:
 
 def test_the_same_command_is_the_same_run_and_does_nothing_twice(replays: Replays) -> None:
     spans = [f"--offsets={REQUESTS}:{partition}:0-30" for partition in range(2)]
-    asked = ["run", *spans, "--registry", replays.file(CHEAP)]
-    first, second = replays.run(*asked), replays.run(*asked)
+    requests = ["run", *spans, "--registry", replays.file(CHEAP)]
+    first, second = replays.run(*requests), replays.run(*requests)
 
     assert first["run"] == second["run"]
     assert first["tally"]["decided"] == 60
     assert second["tally"]["decided"] == 0
     assert second["tally"]["before"] == 60
     assert second["projected"] == first["projected"]
-    more = replays.run(*asked, "--processes", "2")
+    more = replays.run(*requests, "--processes", "2")
     assert more["tally"]["before"] == 60
 
 
@@ -214,9 +214,9 @@ main()
 
 def test_a_killed_run_resumes_where_it_was_interrupted(replays: Replays) -> None:
     spans = [f"--offsets={REQUESTS}:{partition}:0-29" for partition in range(2)]
-    asked = ["run", *spans, "--registry", replays.file(CHEAP)]
+    requests = ["run", *spans, "--registry", replays.file(CHEAP)]
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED, *asked],
+        [sys.executable, "-c", KILLED, *requests],
         env={**os.environ, "PYTHONPATH": os.getcwd()},
         capture_output=True,
         timeout=60,
@@ -224,7 +224,7 @@ def test_a_killed_run_resumes_where_it_was_interrupted(replays: Replays) -> None
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
 
-    found = replays.run(*asked)
+    found = replays.run(*requests)
     tally = found["tally"]
     assert tally["decided"] + tally["before"] == found["requests"] == 58
     assert tally["decided"] >= 58 - 40
@@ -234,7 +234,7 @@ def test_a_killed_run_resumes_where_it_was_interrupted(replays: Replays) -> None
         f"WHERE kind = 'decision' AND run_id = '{found['run']}'",
     )
     assert rows.split() == ["58", "58"]
-    again = replays.run(*asked)
+    again = replays.run(*requests)
     assert again["tally"]["before"] == 58
     assert again["projected"] == found["projected"]
 
@@ -252,10 +252,10 @@ def test_several_processes_share_a_run_and_no_request_is_decided_twice(replays: 
 
 
 def test_models_that_cannot_be_called_are_named_before_any_call(replays: Replays) -> None:
-    asked = ["run", "--since", "1h", "--registry", replays.file(CHEAP)]
-    said = replays.run(*asked, "--execute", "--max-usd", "1", status=1)
+    requests = ["run", "--since", "1h", "--registry", replays.file(CHEAP)]
+    output = replays.run(*requests, "--execute", "--max-usd", "1", status=1)
 
-    assert "gpt-4o-mini: provider scripted is not installed" in said
+    assert "gpt-4o-mini: provider scripted is not installed" in output
 
 
 def test_runs_are_listed_and_compared_over_common_requests(replays: Replays) -> None:
@@ -282,7 +282,7 @@ def test_a_run_becomes_an_experiment(replays: Replays) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "said"),
+    ("arguments", "status", "output"),
     [
         (["diff", "nobody", "nothing"], 1, "no replay has the id nobody"),
         (["promote", "nobody"], 1, "no replay has the id nobody"),
@@ -296,14 +296,14 @@ def test_a_run_becomes_an_experiment(replays: Replays) -> None:
     ],
 )
 def test_invalid_arguments_are_errors_with_a_reason(
-    replays: Replays, arguments: list[str], status: int, said: str
+    replays: Replays, arguments: list[str], status: int, output: str
 ) -> None:
-    assert said in replays.run(*arguments, status=status)
+    assert output in replays.run(*arguments, status=status)
 
 
 def test_a_registry_that_does_not_validate_names_the_path(replays: Replays) -> None:
-    said = replays.run("run", "--registry", replays.file(LIVE + "  nonsense: 1\n"), status=1)
-    assert "policy.nonsense: unknown key" in said
+    output = replays.run("run", "--registry", replays.file(LIVE + "  nonsense: 1\n"), status=1)
+    assert "policy.nonsense: unknown key" in output
 
 
 @pytest.mark.parametrize("away", ["SLUICE_KAFKA_BOOTSTRAP_SERVERS", "SLUICE_CLICKHOUSE_URL"])
@@ -311,8 +311,8 @@ def test_an_unreachable_service_is_named(
     replays: Replays, away: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(away, "127.0.0.1:9" if "KAFKA" in away else "http://127.0.0.1:9")
-    said = replays.run("run", "--since", "1h", status=1)
-    assert "does not answer" in said or "unreachable" in said
+    output = replays.run("run", "--since", "1h", status=1)
+    assert "does not answer" in output or "unreachable" in output
 
 
 def test_a_deleted_start_of_the_log_is_reported_with_the_missing_requests(replays: Replays) -> None:

@@ -66,13 +66,13 @@ def executed(
     ]
     replied: list[str] = []
 
-    def heard(request: Any, answer: ReceivedReply) -> None:
+    def on_reply(request: Any, answer: ReceivedReply) -> None:
         replied.append(answer.reply["request_id"])
 
     async def send() -> None:
         async with kafka_caller(pipeline.bootstrap) as caller:
             pace = Pace(in_flight=16)
-            assert not await send_all(caller, requests, heard, pace, timeout_s=SECONDS)
+            assert not await send_all(caller, requests, on_reply, pace, timeout_s=SECONDS)
 
     asyncio.run(send())
     settle(pipeline.clickhouse_url, replied, pipeline.ledger, SECONDS)

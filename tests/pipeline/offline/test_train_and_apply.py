@@ -31,12 +31,12 @@ class Shell:
     """Runs commands as a user does; what they print."""
 
     capsys: pytest.CaptureFixture[str]
-    said: str = ""
+    stderr: str = ""
 
     def run(self, *arguments: str, status: int = 0) -> str:
         found = report_faults(sluice, list(arguments))
         printed = self.capsys.readouterr()
-        self.said = printed.err
+        self.stderr = printed.err
         assert found == status, printed.err
         return printed.out
 
@@ -109,7 +109,7 @@ def test_a_model_that_no_worker_could_call_is_refused_unless_forced(
         (finding,) = [each for each in refused["findings"] if each["severity"] == "refuse"]
         assert finding["path"].startswith("models.gpt-4o-mini.instances.0")
         assert "SLUICE_ALLOWED_HOSTS" in finding["message"]
-        assert "--force" in shell.said
+        assert "--force" in shell.stderr
 
         forced = shell.document("registry", "apply", str(path), "--force")
         assert forced["used_by"] == ["worker-1"]
@@ -127,11 +127,11 @@ def test_tiers_that_workers_do_not_read_are_rejected_with_their_reason(
 
     with _restored(shell):
         refused = json.loads(shell.run("registry", "apply", str(path), "--json", status=1))
-        said = shell.said
+        stderr = shell.stderr
 
     assert list(refused["refused_by"]) == ["worker-1"]
     assert "SLUICE_TIERS" in refused["refused_by"]["worker-1"]
-    assert "rejected by worker-1" in said
+    assert "rejected by worker-1" in stderr
 
 
 def test_a_probe_calls_each_instance_and_two_rollbacks_return_twice(
@@ -147,7 +147,7 @@ def test_a_probe_calls_each_instance_and_two_rollbacks_return_twice(
             probing = () if hops == 4 else ("--probe",)
             shell.run("registry", "apply", str(path), *probing)
             if probing:
-                assert shell.said.count(" answers: ") == 4
+                assert shell.stderr.count(" answers: ") == 4
             versions.append(shell.document("registry", "show", "--all")[-1]["version"])
         back = [shell.document("registry", "rollback")["current"] for _ in range(2)]
 
@@ -173,13 +173,13 @@ def test_a_trained_artifact_is_published_applied_used_explained_and_rolled_back(
 
         # Before it is published, its file is enough; without either, the way out is named.
         shell.run("registry", "validate", str(registry), status=1)
-        assert "--artifact FILE" in shell.said
+        assert "--artifact FILE" in shell.stderr
         shell.run("registry", "validate", str(registry), "--artifact", str(out))
         golden = ("eval", "--golden", "shipped", "--at-most", "1")
         by_file = shell.document(*golden, "--classifier", f"learned:{out}")
 
         shell.run("train", "--data", str(data), *pair, "--out", str(out), "--publish", "--force")
-        assert trained["artifact"] in shell.said
+        assert trained["artifact"] in shell.stderr
         valid = shell.document("registry", "validate", str(registry))
         assert valid["artifact"] == trained["artifact"]
         by_hash = shell.document(*golden, "--classifier", f"learned:{trained['artifact']}")

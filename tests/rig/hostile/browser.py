@@ -16,7 +16,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FOREIGN_HOST = "page.test"
 """A name of the page's own, which the browser resolves to loopback: that of a rebound name."""
 
-_TOLD_BY_S = 60.0
+_REPORT_TIMEOUT_S = 60.0
 _PAGE = """<!doctype html><meta charset="utf-8"><script type="module">
 const tries = await (await fetch("/tries")).json();
 const seen = [];
@@ -58,8 +58,8 @@ def what_a_page_sees(tries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     Raises:
         TimeoutError: the page did not tell within a minute.
     """
-    with _origin(tries) as (port, seen, told), _browser(f"http://{FOREIGN_HOST}:{port}/"):
-        if not told.wait(_TOLD_BY_S):
+    with _origin(tries) as (port, seen, reported), _browser(f"http://{FOREIGN_HOST}:{port}/"):
+        if not reported.wait(_REPORT_TIMEOUT_S):
             raise TimeoutError("the page did not tell what it saw")
         return seen
 
@@ -69,7 +69,7 @@ def _origin(
     tries: Sequence[dict[str, Any]],
 ) -> Iterator[tuple[int, list[dict[str, Any]], threading.Event]]:
     seen: list[dict[str, Any]] = []
-    told = threading.Event()
+    reported = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -80,7 +80,7 @@ def _origin(
         def do_POST(self) -> None:
             seen.extend(json.loads(self.rfile.read(int(self.headers["content-length"]))))
             self._answer(b"", "text/plain")
-            told.set()
+            reported.set()
 
         def _answer(self, body: bytes, kind: str) -> None:
             self.send_response(200)
@@ -96,7 +96,7 @@ def _origin(
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield server.server_port, seen, told
+        yield server.server_port, seen, reported
     finally:
         server.shutdown()
         thread.join()

@@ -111,8 +111,8 @@ class Caller:
     def dead(self, topic: str, value: bytes) -> list[ConsumerRecord]:
         return [each for each in self._reader.of(dead_letter_topic(topic)) if value in each.value]
 
-    async def feedback(self, request_id: str, **said: Any) -> bytes:
-        value = orjson.dumps({"request_id": request_id, "tenant": "t", **said})
+    async def feedback(self, request_id: str, **fields: Any) -> bytes:
+        value = orjson.dumps({"request_id": request_id, "tenant": "t", **fields})
         await self.put(FEEDBACK, value)
         return value
 

@@ -16,12 +16,12 @@ from aiokafka.structs import ConsumerRecord
 from schemas.encoding.codec import Codec
 from schemas.topics import REPLIES, REQUESTS, dead_letter_topic
 
-HEARD_BY_S = 30.0
+RECEIVE_TIMEOUT_S = 30.0
 _REPLIES = Codec("Reply")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class Received:
     """What arrived under one correlation id: replies by topic, dead letters."""
 
     topic: str
@@ -42,7 +42,7 @@ class Sender:
     def __init__(self, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer) -> None:
         self._producer = producer
         self._consumer = consumer
-        self._seen: dict[str, list[Heard]] = {}
+        self._seen: dict[str, list[Received]] = {}
         self._news = asyncio.Condition()
 
     async def send(self, value: bytes | None, topic: str = REQUESTS, **headers: bytes) -> str:
@@ -64,17 +64,17 @@ class Sender:
 
     async def reply_to(self, correlation: str, number: int = 0) -> dict[str, Any]:
         """The reply number n under a correlation id."""
-        return (await self.heard(correlation, number)).reply
+        return (await self.received(correlation, number)).reply
 
-    async def heard(self, correlation: str, number: int = 0, *, dead: bool = False) -> Heard:
+    async def received(self, correlation: str, number: int = 0, *, dead: bool = False) -> Received:
         """The record number n, of the dead letters or of the replies."""
         dlq = dead_letter_topic(REQUESTS)
 
-        def there() -> list[Heard]:
+        def there() -> list[Received]:
             found = self._seen.get(correlation, [])
             return [each for each in found if (each.topic == dlq) is dead]
 
-        async with asyncio.timeout(HEARD_BY_S), self._news:
+        async with asyncio.timeout(RECEIVE_TIMEOUT_S), self._news:
             await self._news.wait_for(lambda: len(there()) > number)
         return there()[number]
 
@@ -88,7 +88,7 @@ class Sender:
             correlation = dict(record.headers).get("correlation-id", b"").decode()
             async with self._news:
                 self._seen.setdefault(correlation, []).append(
-                    Heard(topic=record.topic, record=record)
+                    Received(topic=record.topic, record=record)
                 )
                 self._news.notify_all()
 

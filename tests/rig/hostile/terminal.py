@@ -45,8 +45,8 @@ def sluice_on_a_terminal(
 ) -> list[str]:
     """All that each of some commands of ours writes to its terminal, as `on_a_terminal`."""
     behind = f"<{uuid.uuid4().hex}>"
-    asked = orjson.dumps(commands).decode()
-    written = on_a_terminal([sys.executable, "-c", _EACH, behind, asked], env, cwd)
+    encoded_commands = orjson.dumps(commands).decode()
+    written = on_a_terminal([sys.executable, "-c", _EACH, behind, encoded_commands], env, cwd)
     *each, rest = written.split(behind)
     assert (len(each), rest) == (len(commands), ""), written
     return each

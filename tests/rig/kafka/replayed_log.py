@@ -35,7 +35,7 @@ def _requests(
     places: dict[str, Place] = {}
     times: dict[str, int] = {}
 
-    def told(request_id: str) -> Any:
+    def on_stored(request_id: str) -> Any:
         def take(error: Any, message: Any) -> None:
             assert error is None, error
             places[request_id] = (REQUESTS, message.partition(), message.offset())
@@ -48,7 +48,7 @@ def _requests(
             REQUESTS,
             orjson.dumps(document),
             partition=offset % partitions,
-            on_delivery=told(document["request_id"]),
+            on_delivery=on_stored(document["request_id"]),
         )
     producer.flush(30)
     return places, times

@@ -20,7 +20,7 @@ class SchemaRegistryServer:
     def __init__(self, port: int = 0) -> None:
         self.schemas: dict[int, str] = {}
         self.subjects: dict[str, int] = {}
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.away = False
         self._changed = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler_of(self))
@@ -41,7 +41,7 @@ class SchemaRegistryServer:
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
         """Status and document of a request."""
         with self._changed:
-            self.asked.append(path)
+            self.requested.append(path)
             self._changed.notify_all()
         if self.away:
             return 503, {"error_code": 50302, "message": "away"}
@@ -53,11 +53,11 @@ class SchemaRegistryServer:
                 return 200, {"schema": self.schemas[int(number)]}
         return 404, {"error_code": 40403, "message": "Schema not found"}
 
-    def wait_until_asked_for(self, schema_id: int, timeout_s: float) -> bool:
+    def wait_until_requested(self, schema_id: int, timeout_s: float) -> bool:
         """Whether somebody asked for an id in this time."""
         path = f"/schemas/ids/{schema_id}"
         with self._changed:
-            return self._changed.wait_for(lambda: path in self.asked, timeout_s)
+            return self._changed.wait_for(lambda: path in self.requested, timeout_s)
 
     def serve(self) -> None:
         self._server.serve_forever(poll_interval=0.05)

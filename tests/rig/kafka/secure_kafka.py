@@ -158,9 +158,9 @@ class TokenIssuer:
             "scope": "sluice",
         }
         head = _text(json.dumps({"alg": "RS256", "kid": "1", "typ": "JWT"}).encode())
-        said = f"{head}.{_text(json.dumps(claims).encode())}"
-        signature = self.key.sign(said.encode(), padding.PKCS1v15(), hashes.SHA256())
-        return f"{said}.{_text(signature)}"
+        signed_part = f"{head}.{_text(json.dumps(claims).encode())}"
+        signature = self.key.sign(signed_part.encode(), padding.PKCS1v15(), hashes.SHA256())
+        return f"{signed_part}.{_text(signature)}"
 
 
 def _text(data: bytes) -> str:

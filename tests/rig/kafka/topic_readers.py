@@ -279,16 +279,16 @@ class _Registry:
     keys: RegistryKeys | None = None
 
     async def start(self, topic: str) -> Feeding:
-        self.told: list[str] = []
+        self.problems: list[str] = []
 
-        async def tell(version: str, problem: str) -> None:
-            self.told.append(problem)
+        async def report(version: str, problem: str) -> None:
+            self.problems.append(problem)
 
-        async def tell_unsigned(error: UnsignedRecordError) -> None:
-            self.told.append(str(error))
+        async def report_unsigned(error: UnsignedRecordError) -> None:
+            self.problems.append(str(error))
 
         tiers = ("simple", "moderate", "complex")
-        self.live = LiveRegistry(tiers, tell, keys=self.keys, on_unsigned=tell_unsigned)
+        self.live = LiveRegistry(tiers, report, keys=self.keys, on_unsigned=report_unsigned)
         self.history = RegistryHistory(self.keys)
         self.threshold = 0
         self.offset = 0
@@ -527,13 +527,13 @@ class _Namesakes:
         return self
 
     async def take(self, record: BadRecord) -> None:
-        for said in statuses_of([(record.value, AT)]):
-            is_later(said, self.MINE)
+        for status in statuses_of([(record.value, AT)]):
+            is_later(status, self.MINE)
 
     async def check(self) -> None:
         later = replace(self.MINE, incarnation="j", started_at=2)
-        (said,) = statuses_of([(later.encode(), AT)])
-        assert is_later(said, self.MINE)
+        (status,) = statuses_of([(later.encode(), AT)])
+        assert is_later(status, self.MINE)
 
 
 class _ReplayRequests:
@@ -551,8 +551,8 @@ class _ReplayRequests:
     async def _prompts(self, record: BadRecord) -> int:
         place = LogPlace(topic=REQUESTS, partition=0, offset=1)
         log = InMemoryPromptLog({place: LoggedValue(value=record.value, timestamp=AT)})
-        asked = AskedRequest(tenant="t", request_id="r", requested_at=AT, place=place)
-        return len((await prompts_of([asked], log, Codec("Request"))).texts)
+        labelled = AskedRequest(tenant="t", request_id="r", requested_at=AT, place=place)
+        return len((await prompts_of([labelled], log, Codec("Request"))).texts)
 
     async def check(self) -> None:
         good = BadRecord(what="", value=b'{"prompt": "Hi"}')

@@ -65,12 +65,12 @@ class Topology:
 
     async def widen(self, partitions: int) -> None:
         """Add partitions."""
-        asked = self._admin.create_partitions([NewPartitions(REQUESTS, partitions)])
-        await asyncio.to_thread(asked[REQUESTS].result, 30)
+        futures = self._admin.create_partitions([NewPartitions(REQUESTS, partitions)])
+        await asyncio.to_thread(futures[REQUESTS].result, 30)
 
     async def delete(self) -> None:
-        asked = self._admin.delete_topics([REQUESTS])
-        await asyncio.to_thread(asked[REQUESTS].result, 30)
+        futures = self._admin.delete_topics([REQUESTS])
+        await asyncio.to_thread(futures[REQUESTS].result, 30)
 
     async def make(self, partitions: int) -> None:
         """Make the topic, once the broker is through with the one before it."""
@@ -83,8 +83,8 @@ class Topology:
         async with asyncio.timeout(30):
             while True:
                 try:
-                    asked = self._admin.create_topics([made])
-                    await asyncio.to_thread(asked[REQUESTS].result, 30)
+                    futures = self._admin.create_topics([made])
+                    await asyncio.to_thread(futures[REQUESTS].result, 30)
                 except KafkaException:
                     await asyncio.sleep(0.05)
                 else:
@@ -161,7 +161,9 @@ async def _becomes(url: str, why: str | None) -> Page:
             await asyncio.sleep(0.05)
 
 
-async def changed(stack: Stack, names: Collection[str], run: str, anew: Iterable[int]) -> Changes:
+async def changed(
+    stack: Stack, names: Collection[str], run: str, partition_counts: Iterable[int]
+) -> Changes:
     """Widen the request topic from 4 to 6 partitions, then delete it and make it anew with each of
     these numbers of partitions. Between the first two it is away until every worker says so.
     """
@@ -174,7 +176,7 @@ async def changed(stack: Stack, names: Collection[str], run: str, anew: Iterable
             await topic.answered(await topic.send((0, 6), (1, 2)))
             await topic.widen(6)
             changes.took["4 to 6"] = await topic.answered(await topic.send((4, 1), (5, 1), (0, 1)))
-            for partitions in anew:
+            for partitions in partition_counts:
                 await topic.delete()
                 if not any(name.startswith("anew") for name in changes.took):
                     gone = [await _becomes(url, GONE) for url in urls]

@@ -14,7 +14,7 @@ from tests.rig.http import QuietHandler, serving
 @contextmanager
 def collector() -> Iterator[tuple[str, list[str]]]:
     """Its address, and the names of the spans that it was sent."""
-    heard: list[str] = []
+    spans: list[str] = []
 
     class Handler(QuietHandler):
         def posted(self) -> None:
@@ -22,7 +22,7 @@ def collector() -> Iterator[tuple[str, list[str]]]:
             if self.headers.get("content-encoding") == "gzip":
                 body = gzip.decompress(body)
             sent = ExportTraceServiceRequest.FromString(body)
-            heard.extend(
+            spans.extend(
                 span.name
                 for resource in sent.resource_spans
                 for scope in resource.scope_spans
@@ -31,4 +31,4 @@ def collector() -> Iterator[tuple[str, list[str]]]:
             self.answer(200)
 
     with serving(Handler) as url:
-        yield f"{url}/v1/traces", heard
+        yield f"{url}/v1/traces", spans

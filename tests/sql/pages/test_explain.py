@@ -71,49 +71,53 @@ async def _store(world: World, settings: SinkSettings) -> None:
 
 
 @dataclass
-class Told:
+class Timelines:
     """Stories of requests that a database holds."""
 
     settings: SinkSettings
 
-    def story(self, request_id: str, tenant: str = "") -> RequestTimeline:
+    def timeline(self, request_id: str, tenant: str = "") -> RequestTimeline:
         return timeline_of(read_request(request_id, tenant, self.settings))
 
 
 @pytest.fixture(scope="module")
-def told(clickhouse: str) -> Iterator[Told]:
+def timelines(clickhouse: str) -> Iterator[Timelines]:
     settings = SinkSettings(clickhouse_url=clickhouse, clickhouse_database=DATABASE)
     run_sql(clickhouse, f"DROP DATABASE IF EXISTS {DATABASE} SYNC")
     make_migrated(settings)
     asyncio.run(_store(_world(), settings))
-    yield Told(settings)
+    yield Timelines(settings)
     run_sql(clickhouse, f"DROP DATABASE {DATABASE} SYNC")
 
 
-def _titles(story: RequestTimeline, kind: str) -> list[str]:
-    return [entry.title for entry in story.entries if entry.kind == kind]
+def _titles(timeline: RequestTimeline, kind: str) -> list[str]:
+    return [entry.title for entry in timeline.entries if entry.kind == kind]
 
 
-def test_the_decision_comes_first_with_its_reasons(told: Told) -> None:
-    first = told.story("r0").entries[0]
+def test_the_decision_comes_first_with_its_reasons(timelines: Timelines) -> None:
+    first = timelines.timeline("r0").entries[0]
     assert first.title == "rules selects tier simple, complexity 0.10 of 1"
     assert "short" in first.details
 
 
-def test_an_escalated_request_is_shown_hop_by_hop(told: Told) -> None:
-    story = told.story("r0")
-    assert (story.status, story.model, story.tier) == ("replied", "gpt-4o", "moderate")
-    assert _titles(story, "escalated") == ["hop 0 on simple escalates to moderate"]
-    shortlists = [title for title in _titles(story, "step") if "can call" in title]
+def test_an_escalated_request_is_shown_hop_by_hop(timelines: Timelines) -> None:
+    timeline = timelines.timeline("r0")
+    assert (timeline.status, timeline.model, timeline.tier) == ("replied", "gpt-4o", "moderate")
+    assert _titles(timeline, "escalated") == ["hop 0 on simple escalates to moderate"]
+    shortlists = [title for title in _titles(timeline, "step") if "can call" in title]
     hops = [title.split(" can")[0] for title in shortlists]
     assert list(dict.fromkeys(hops)) == ["hop 0", "hop 1"]
     assert hops == sorted(hops)
-    assert any("is below" in title or "faults" in title for title in _titles(story, "step"))
+    assert any("is below" in title or "faults" in title for title in _titles(timeline, "step"))
 
 
-def test_a_failed_call_is_shown_with_its_error_and_the_next_step(told: Told) -> None:
-    stories = [told.story(f"r{number}") for number in range(6)]
-    failed = [story for story in stories if any("two server" in t for t in _titles(story, "call"))]
+def test_a_failed_call_is_shown_with_its_error_and_the_next_step(timelines: Timelines) -> None:
+    all_timelines = [timelines.timeline(f"r{number}") for number in range(6)]
+    failed = [
+        timeline
+        for timeline in all_timelines
+        if any("two server" in t for t in _titles(timeline, "call"))
+    ]
     assert failed, "no request met the instance that is down"
     entries = failed[0].entries
     at = next(place for place, entry in enumerate(entries) if "two server" in entry.title)
@@ -121,46 +125,48 @@ def test_a_failed_call_is_shown_with_its_error_and_the_next_step(told: Told) -> 
     assert any("after the failure" in entry.title for entry in entries)
 
 
-def test_its_cost_is_that_of_its_calls_and_is_compared_with_the_baseline(told: Told) -> None:
-    story = told.story("r0")
-    calls = [entry.cost for entry in story.entries if entry.costs]
-    assert story.cost == sum(cost for cost in calls if cost is not None)
-    assert story.shares == {"answer": story.cost}
-    assert story.unknown_calls == 0
-    assert story.baseline is not None
-    assert story.baseline > Decimal(0)
+def test_its_cost_is_that_of_its_calls_and_is_compared_with_the_baseline(
+    timelines: Timelines,
+) -> None:
+    timeline = timelines.timeline("r0")
+    calls = [entry.cost for entry in timeline.entries if entry.costs]
+    assert timeline.cost == sum(cost for cost in calls if cost is not None)
+    assert timeline.shares == {"answer": timeline.cost}
+    assert timeline.unknown_calls == 0
+    assert timeline.baseline is not None
+    assert timeline.baseline > Decimal(0)
 
 
-def test_the_confidence_of_an_answer_is_shown_once(told: Told) -> None:
-    story = told.story("r0")
-    assert not _titles(story, "cascade_confidence")
-    assert sum(title.startswith("confidence") for title in _titles(story, "step")) == 2
+def test_the_confidence_of_an_answer_is_shown_once(timelines: Timelines) -> None:
+    timeline = timelines.timeline("r0")
+    assert not _titles(timeline, "cascade_confidence")
+    assert sum(title.startswith("confidence") for title in _titles(timeline, "step")) == 2
 
 
-def test_verdicts_of_budgets_are_shown(told: Told) -> None:
-    story = told.story("r5")
-    verdicts = [entry for entry in story.entries if entry.title.startswith("budgets for")]
+def test_verdicts_of_budgets_are_shown(timelines: Timelines) -> None:
+    timeline = timelines.timeline("r5")
+    verdicts = [entry for entry in timeline.entries if entry.title.startswith("budgets for")]
     assert verdicts[0].title == "budgets for gpt-4o-mini: allowed"
     assert "of $5.0000" in verdicts[0].details[0]
 
 
-def test_entries_are_in_the_order_of_their_time(told: Told) -> None:
-    times = [entry.at_ms for entry in told.story("r3").entries]
+def test_entries_are_in_the_order_of_their_time(timelines: Timelines) -> None:
+    times = [entry.at_ms for entry in timelines.timeline("r3").entries]
     assert times == sorted(times)
 
 
-def test_an_unknown_request_is_an_error(told: Told) -> None:
+def test_an_unknown_request_is_an_error(timelines: Timelines) -> None:
     with pytest.raises(UnknownRequestError, match="nothing is stored for request nope"):
-        told.story("nope")
+        timelines.timeline("nope")
     with pytest.raises(UnknownRequestError, match="of tenant other"):
-        told.story("r0", "other")
+        timelines.timeline("r0", "other")
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)])
 def test_the_command_prints_it(
-    told: Told, form: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    timelines: Timelines, form: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SLUICE_CLICKHOUSE_URL", told.settings.clickhouse_url)
+    monkeypatch.setenv("SLUICE_CLICKHOUSE_URL", timelines.settings.clickhouse_url)
     monkeypatch.setenv("SLUICE_CLICKHOUSE_DATABASE", DATABASE)
     result = CliRunner().invoke(command, ["r0", *form], catch_exceptions=False)
     assert result.exit_code == 0

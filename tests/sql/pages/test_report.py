@@ -20,13 +20,13 @@ SINCE, UNTIL = T0 + 6 * HOUR, T0 + 60 * HOUR
 
 
 @pytest.fixture(scope="module")
-def asked(clickhouse: str) -> Iterator[Ask]:
+def run_query(clickhouse: str) -> Iterator[Ask]:
     with history(clickhouse, NAME, draw_lives(), since=SINCE, until=UNTIL) as put:
         yield put
 
 
 @pytest.fixture(scope="module")
-def write(asked: Ask, clickhouse: str, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+def write(run_query: Ask, clickhouse: str, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
     """Writes the page about a range of hours after T0; the command's result and the page."""
     env = {"SLUICE_CLICKHOUSE_URL": clickhouse, "SLUICE_CLICKHOUSE_DATABASE": NAME}
 
@@ -50,9 +50,9 @@ def page(write) -> str:  # type: ignore[no-untyped-def]
     return str(page)
 
 
-def test_report_figures_equal_the_query_results(asked: Ask, page: str) -> None:
+def test_report_figures_equal_the_query_results(run_query: Ask, page: str) -> None:
     for name in ("cost_vs_baseline", "provider_health", "quality_by_tier", "latency_by_tier"):
-        rows = asked(name)
+        rows = run_query(name)
         assert rows, name
         for column in question(name).columns:
             cell = shown(rows[0][column.name], column.unit)

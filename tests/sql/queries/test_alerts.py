@@ -35,15 +35,15 @@ def _alert(rule: str, state: str, at: int) -> Record:
 
 
 @pytest.fixture(scope="module")
-def asked(clickhouse: str) -> Iterator[Ask]:
+def run_query(clickhouse: str) -> Iterator[Ask]:
     async def fill() -> None:
         store = ClickHouseStore(SinkSettings(clickhouse_url=clickhouse, clickhouse_database=NAME))
-        said = [
+        changes = [
             ("provider_down", "fired", 0),
             ("budget", "fired", 1),
             ("provider_down", "resolved", 2),
         ]
-        records = [_alert(rule, state, T0 + at) for rule, state, at in said]
+        records = [_alert(rule, state, T0 + at) for rule, state, at in changes]
         await store_records(store, Place(ALERTS, 0), records)
         await store.close()
 
@@ -52,8 +52,8 @@ def asked(clickhouse: str) -> Iterator[Ask]:
         yield put
 
 
-def test_alerts_are_listed_newest_first(asked: Ask) -> None:
-    found = [(row["rule"], row["state"]) for row in asked("alerts")]
+def test_alerts_are_listed_newest_first(run_query: Ask) -> None:
+    found = [(row["rule"], row["state"]) for row in run_query("alerts")]
     assert found == [
         ("provider_down", "resolved"),
         ("budget", "fired"),
@@ -61,6 +61,6 @@ def test_alerts_are_listed_newest_first(asked: Ask) -> None:
     ]
 
 
-def test_alerts_can_be_filtered_by_rule(asked: Ask) -> None:
-    found = asked("alerts", rule="provider_down", limit="1")
+def test_alerts_can_be_filtered_by_rule(run_query: Ask) -> None:
+    found = run_query("alerts", rule="provider_down", limit="1")
     assert [(row["subject"], row["state"]) for row in found] == [("gpt-4o/eu", "resolved")]

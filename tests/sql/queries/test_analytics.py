@@ -28,7 +28,7 @@ from tests.sql.rig.small_history import (
 
 
 @pytest.fixture
-def asked(asked_of_small_history: Ask) -> Ask:
+def run_query(asked_of_small_history: Ask) -> Ask:
     return asked_of_small_history
 
 
@@ -51,9 +51,9 @@ def test_the_history_has_what_makes_counting_hard() -> None:
 
 
 @pytest.mark.parametrize("name", questions())
-def test_the_columns_are_those_that_are_declared(asked: Ask, name: str) -> None:
+def test_the_columns_are_those_that_are_declared(run_query: Ask, name: str) -> None:
     given = {"request_id": "r1"} if name == "request" else {}
-    rows = asked(name, **given)
+    rows = run_query(name, **given)
 
     assert (
         name in {"alerts", "dead_letters", "replay_moves", "shadow", "misrouted_requests"} or rows
@@ -63,7 +63,7 @@ def test_the_columns_are_those_that_are_declared(asked: Ask, name: str) -> None:
 
 
 @pytest.mark.parametrize("every", ["all", "day", "hour"])
-def test_routing_distribution(asked: Ask, every: str) -> None:
+def test_routing_distribution(run_query: Ask, every: str) -> None:
     span = {"hour": HOUR, "day": 24 * HOUR, "all": 0}[every]
     started: Counter[tuple[int, str]] = Counter()
     answered: Counter[tuple[int, str]] = Counter()
@@ -87,7 +87,7 @@ def test_routing_distribution(asked: Ask, every: str) -> None:
                 "answered_share": share(answered[period, tier], ends),
             }
         )
-    same(asked("routing_distribution", every=every), rows, "period", "tier")
+    same(run_query("routing_distribution", every=every), rows, "period", "tier")
 
 
 def _provider_ms(life: Life) -> float:
@@ -98,7 +98,7 @@ def _overhead(life: Life) -> float:
     return max(life.latency_ms - _provider_ms(life), 0)
 
 
-def test_latency_by_tier(asked: Ask) -> None:
+def test_latency_by_tier(run_query: Ask) -> None:
     rows = []
     for tier in {life.hops[-1].tier for life in replied()}:
         lives = [life for life in replied() if life.hops[-1].tier == tier]
@@ -108,10 +108,10 @@ def test_latency_by_tier(asked: Ask) -> None:
             | three([_provider_ms(life) for life in lives], "provider_")
             | three([_overhead(life) for life in lives], "overhead_")
         )
-    same_sketched(asked("latency_by_tier"), rows, "tier")
+    same_sketched(run_query("latency_by_tier"), rows, "tier")
 
 
-def test_routing_overhead(asked: Ask) -> None:
+def test_routing_overhead(run_query: Ask) -> None:
     rows = []
     for classifier in {life.classifier for life in replied()}:
         lives = [life for life in replied() if life.classifier == classifier]
@@ -132,14 +132,14 @@ def test_routing_overhead(asked: Ask) -> None:
                 "unknown_cost": unknown(call.nano for call in asks),
             }
         )
-    same_sketched(asked("routing_overhead"), rows, "classifier")
+    same_sketched(run_query("routing_overhead"), rows, "classifier")
 
 
 def _instance(call: Call) -> Row:
     return {"provider": call.provider, "model": call.model, "instance": call.instance}
 
 
-def test_fallback_rate(asked: Ask) -> None:
+def test_fallback_rate(run_query: Ask) -> None:
     answering = [call for _, call in calls() if call.purpose == "answer"]
     bad = [call for call in answering if call.known_status != "ok"]
     rows = [
@@ -156,13 +156,13 @@ def test_fallback_rate(asked: Ask) -> None:
             | {"error": error, "failed": count, "calls": len(here), "rate": count / len(here)}
             for error, count in (counts or Counter({"": 0})).items()
         ]
-    found = asked("fallback_rate")
+    found = run_query("fallback_rate")
 
     same(found, rows, "provider", "model", "instance", "error")
     assert found[0]["error"] == "any"
 
 
-def test_provider_health(asked: Ask) -> None:
+def test_provider_health(run_query: Ask) -> None:
     rows = []
     flat = [call for _, call in calls()]
     for instance in {tuple(_instance(call).values()) for call in flat}:
@@ -193,26 +193,26 @@ def test_provider_health(asked: Ask) -> None:
                 "last_error": time_of(max(call.at for call in failed)) if failed else None,
             }
         )
-    same_sketched(asked("provider_health"), rows, "provider", "model", "instance")
+    same_sketched(run_query("provider_health"), rows, "provider", "model", "instance")
 
 
 @pytest.mark.parametrize("by", ["latency", "cost"])
-def test_extremes_are_the_largest_known_values(asked: Ask, by: str) -> None:
+def test_extremes_are_the_largest_known_values(run_query: Ask, by: str) -> None:
     size = {"latency": lambda life: life.latency_ms, "cost": lambda life: life.nano}[by]
     known = [life for life in ended() if size(life) is not None]
     largest = sorted(known, key=size, reverse=True)[:7]
-    rows = asked("extremes", by=by, limit="7")
+    rows = run_query("extremes", by=by, limit="7")
 
     assert [row["request_id"] for row in rows] == [life.request_id for life in largest]
     assert [row["latency"] for row in rows] == [life.latency_ms for life in largest]
     assert [row["cost"] for row in rows] == [usd([life.nano]) for life in largest]
     assert [row["tiers"] for row in rows] == [len(life.hops) for life in largest]
-    assert {row["tenant"] for row in asked("extremes", tenant="acme")} == {"acme"}
+    assert {row["tenant"] for row in run_query("extremes", tenant="acme")} == {"acme"}
 
 
-def test_request_shows_everything_of_one_request_and_nothing_of_others(asked: Ask) -> None:
+def test_request_shows_everything_of_one_request_and_nothing_of_others(run_query: Ask) -> None:
     life = next(life for life in LIVES if len(life.hops) > 1 and life.signals and life.number > 0)
-    rows = asked("request", request_id=life.request_id, tenant=life.tenant)
+    rows = run_query("request", request_id=life.request_id, tenant=life.tenant)
     kinds = Counter(row["record"] for row in rows if not row["repeat"])
     parked = sum(hop.parked for hop in life.hops)
     answering = sum(len(hop.calls) for hop in life.hops)
@@ -221,7 +221,7 @@ def test_request_shows_everything_of_one_request_and_nothing_of_others(asked: As
     assert kinds["signal"] == len(life.signals)
     assert kinds["journal"] == answering + parked + len(life.hops)
     assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)
-    assert asked("request", request_id=life.request_id, tenant="nobody") == []
+    assert run_query("request", request_id=life.request_id, tenant="nobody") == []
     final = [row for row in rows if row["what"] == life.status and not row["repeat"]]
     assert [row["cost"] for row in final] == [usd([life.nano])]
 

@@ -20,7 +20,7 @@ USD = Decimal("0.002")
 
 
 @pytest.fixture(scope="module")
-def asked(clickhouse: str) -> Iterator[Ask]:
+def run_query(clickhouse: str) -> Iterator[Ask]:
     """Asks a question of a database that holds the history."""
     with history(clickhouse, "budget_of_a_history", LIVES, since=SINCE, until=UNTIL) as put:
         yield put
@@ -69,24 +69,26 @@ def expected(meter: Meter, feature: str | None = None) -> list[Row]:
 
 @pytest.mark.parametrize("per", [TENANT, USER, FEATURE, MODEL])
 @pytest.mark.parametrize("window", ["hour", "day", "month"])
-def test_spend_against_a_sum_is_counted_as_budgets_count(asked: Ask, per: str, window: str) -> None:
-    rows = asked("budget", usd=str(USD), per=per, every=window)
+def test_spend_against_a_sum_is_counted_as_budgets_count(
+    run_query: Ask, per: str, window: str
+) -> None:
+    rows = run_query("budget", usd=str(USD), per=per, every=window)
 
     same(rows, expected(Meter(name="b", per=per, window=window)), "window", "subject")
     assert rows
     assert any(row["used"] > 1 for row in rows)
 
 
-def test_it_can_be_narrowed_as_budgets_are(asked: Ask) -> None:
+def test_it_can_be_narrowed_as_budgets_are(run_query: Ask) -> None:
     feature = next(life.feature for life in LIVES if life.feature)
-    rows = asked("budget", usd=str(USD), feature=feature)
+    rows = run_query("budget", usd=str(USD), feature=feature)
 
     same(rows, expected(Meter(name="b", per=TENANT, window="day"), feature), "window", "subject")
     assert rows
 
 
-def test_without_a_limit_only_the_spend_is_shown(asked: Ask) -> None:
-    rows = asked("budget")
+def test_without_a_limit_only_the_spend_is_shown(run_query: Ask) -> None:
+    rows = run_query("budget")
 
     assert rows
     assert {row["left"] for row in rows} == {row["used"] for row in rows} == {None}

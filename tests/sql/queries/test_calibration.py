@@ -19,7 +19,7 @@ Z = 1.959963984540054
 
 
 @pytest.fixture(scope="module")
-def asked(clickhouse: str) -> Iterator[Ask]:
+def run_query(clickhouse: str) -> Iterator[Ask]:
     """Asks a question of a database that holds the history."""
     with history(clickhouse, "confidence_of_a_history", LIVES, since=SINCE, until=UNTIL) as put:
         yield put
@@ -101,9 +101,9 @@ def test_the_history_has_what_makes_judging_hard() -> None:
 
 
 @pytest.mark.parametrize("only", ["any", "golden", "feedback", "judge"])
-def test_confidence_is_compared_with_later_scores(asked: Ask, only: str) -> None:
-    same(asked("calibration", signal=only), _expected(10, only), "tier", "model", "bin_from")
+def test_confidence_is_compared_with_later_scores(run_query: Ask, only: str) -> None:
+    same(run_query("calibration", signal=only), _expected(10, only), "tier", "model", "bin_from")
 
 
-def test_the_number_of_bins_is_a_parameter(asked: Ask) -> None:
-    same(asked("calibration", bins="4"), _expected(4, "any"), "tier", "model", "bin_from")
+def test_the_number_of_bins_is_a_parameter(run_query: Ask) -> None:
+    same(run_query("calibration", bins="4"), _expected(4, "any"), "tier", "model", "bin_from")

@@ -43,13 +43,13 @@ LIVES = _lives()
 
 
 @pytest.fixture(scope="module")
-def asked(clickhouse: str) -> Iterator[Ask]:
+def run_query(clickhouse: str) -> Iterator[Ask]:
     """Asks a question of a database that holds the history."""
     with history(clickhouse, "arms_of_a_history", LIVES, since=SINCE, until=UNTIL) as put:
         yield put
 
 
-def _said(life: Life, signal: str) -> float | None:
+def _mean_score(life: Life, signal: str) -> float | None:
     """The mean of what was said of the answer that was sent."""
     sent = MODELS[life.answered_by.tier][0] if life.answered_by else None
     scores = [
@@ -63,8 +63,8 @@ def _said(life: Life, signal: str) -> float | None:
 
 
 VALUES: dict[str, Callable[[Life], float | None]] = {
-    "feedback": lambda life: _said(life, "feedback"),
-    "judge": lambda life: _said(life, "judge"),
+    "feedback": lambda life: _mean_score(life, "feedback"),
+    "judge": lambda life: _mean_score(life, "judge"),
     "confidence": lambda life: (
         life.answered_by.confidence if life.answered_by and life.status == "replied" else None
     ),
@@ -182,14 +182,16 @@ def test_the_history_has_what_makes_comparing_hard() -> None:
     assert any(life.nano is None for life in LIVES if life.arm)
 
 
-def test_arms_are_compared_with_their_control_by_user(asked: Ask) -> None:
+def test_arms_are_compared_with_their_control_by_user(run_query: Ask) -> None:
     least = {name: int(value) for name, value in LEAST.items()}
 
-    _same(asked("experiment", **LEAST), _expected(_default, least))
+    _same(run_query("experiment", **LEAST), _expected(_default, least))
 
 
-def test_by_default_the_sample_is_too_small_below_the_numbers_of_the_article(asked: Ask) -> None:
-    found = asked("experiment")
+def test_by_default_the_sample_is_too_small_below_the_numbers_of_the_article(
+    run_query: Ask,
+) -> None:
+    found = run_query("experiment")
 
     _same(found, _expected(_default, {"requests": 1000, "days": 7, "users": 30}))
     assert {row["verdict"] for row in found} <= {"sample too small", "unknown"}
@@ -199,11 +201,11 @@ def test_by_default_the_sample_is_too_small_below_the_numbers_of_the_article(ask
     ("name", "enough", "one_more"), [("days", "9", "10"), ("users", "3", "40")]
 )
 def test_each_limit_makes_a_sample_too_small(
-    asked: Ask, name: str, enough: str, one_more: str
+    run_query: Ask, name: str, enough: str, one_more: str
 ) -> None:
     given = LEAST | {"experiment": "thresholds"}
     cost = [
-        next(row for row in asked("experiment", **given | {name: value}) if
+        next(row for row in run_query("experiment", **given | {name: value}) if
              (row["arm"], row["measure"]) == ("bold", "cost"))
         for value in (enough, one_more)
     ]  # fmt: skip
@@ -212,11 +214,11 @@ def test_each_limit_makes_a_sample_too_small(
     assert cost[1]["verdict"] == "sample too small"
 
 
-def test_the_control_arm_and_the_experiment_are_parameters(asked: Ask) -> None:
+def test_the_control_arm_and_the_experiment_are_parameters(run_query: Ask) -> None:
     least = {name: int(value) for name, value in LEAST.items()}
 
-    _same(asked("experiment", control="bold", **LEAST), _expected(lambda _: "bold", least))
-    only = asked("experiment", experiment="models")
+    _same(run_query("experiment", control="bold", **LEAST), _expected(lambda _: "bold", least))
+    only = run_query("experiment", experiment="models")
     assert {row["experiment"] for row in only} == {"models"}
 
 

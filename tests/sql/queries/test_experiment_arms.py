@@ -16,7 +16,7 @@ LIVES = draw_lives(160, seed=77)
 
 
 @pytest.fixture(scope="module")
-def asked(clickhouse: str) -> Iterator[Ask]:
+def run_query(clickhouse: str) -> Iterator[Ask]:
     with history(clickhouse, "arms_of_a_history", LIVES, since=SINCE, until=UNTIL) as put:
         yield put
 
@@ -55,12 +55,12 @@ def _arm(lives: list[Life]) -> Row:
     }
 
 
-def test_experiment_arms(asked: Ask) -> None:
+def test_experiment_arms(run_query: Ask) -> None:
     ended = [life for life in LIVES if life.experiment and SINCE <= life.ended_at < UNTIL]
     rows = [
         {"experiment": "thresholds", "arm": arm} | _arm([x for x in ended if x.arm == arm])
         for arm in ("a", "b")
     ]
     assert all(row["feedbacks"] and row["unknown_cost"] for row in rows)
-    same(asked("experiment_arms"), rows, "arm")
-    assert asked("experiment_arms", experiment="another") == []
+    same(run_query("experiment_arms"), rows, "arm")
+    assert run_query("experiment_arms", experiment="another") == []

@@ -49,7 +49,7 @@ LIVES = _lives()
 
 
 @pytest.fixture(scope="module")
-def asked(clickhouse: str) -> Iterator[Ask]:
+def run_query(clickhouse: str) -> Iterator[Ask]:
     """Asks a question of a database that holds the history."""
     with history(clickhouse, "labels_of_a_history", LIVES, since=SINCE, until=UNTIL) as put:
         yield put
@@ -114,5 +114,5 @@ def test_the_history_has_what_makes_labelling_hard() -> None:
     assert len(ids) > len(set(ids)), "some requests have labels of two tiers"
 
 
-def test_each_judged_answer_is_a_label_of_its_most_trusted_signal(asked: Ask) -> None:
-    same(asked("labels"), _expected(), "requested_at", "tier", "model")
+def test_each_judged_answer_is_a_label_of_its_most_trusted_signal(run_query: Ask) -> None:
+    same(run_query("labels"), _expected(), "requested_at", "tier", "model")

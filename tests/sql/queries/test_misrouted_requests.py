@@ -36,7 +36,7 @@ LIVES = _lives()
 
 
 @pytest.fixture(scope="module")
-def asked(clickhouse: str) -> Iterator[Ask]:
+def run_query(clickhouse: str) -> Iterator[Ask]:
     """Asks a question of a database that holds the history."""
     with history(
         clickhouse, "misrouted_requests_of_a_history", LIVES, since=SINCE, until=UNTIL
@@ -68,13 +68,13 @@ def expected(first: str, below: float) -> list[Row]:
 
 
 @pytest.mark.parametrize("below", ["0.7", "0.2"])
-def test_the_sum_and_every_tier_equal_a_recount(asked: Ask, below: str) -> None:
-    same(asked("misrouted_requests", below=below), expected("simple", float(below)), "needs")
+def test_the_sum_and_every_tier_equal_a_recount(run_query: Ask, below: str) -> None:
+    same(run_query("misrouted_requests", below=below), expected("simple", float(below)), "needs")
 
 
-def test_another_first_tier_may_be_named(asked: Ask) -> None:
-    same(asked("misrouted_requests", first="moderate"), expected("moderate", 0.7), "needs")
+def test_another_first_tier_may_be_named(run_query: Ask) -> None:
+    same(run_query("misrouted_requests", first="moderate"), expected("moderate", 0.7), "needs")
 
 
-def test_the_former_name_of_the_query_is_accepted(asked: Ask) -> None:
-    assert asked("undershot") == asked("misrouted_requests")
+def test_the_former_name_of_the_query_is_accepted(run_query: Ask) -> None:
+    assert run_query("undershot") == run_query("misrouted_requests")

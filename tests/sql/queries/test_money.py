@@ -21,11 +21,11 @@ from tests.sql.rig.small_history import (
 
 
 @pytest.fixture
-def asked(asked_of_small_history: Ask) -> Ask:
+def run_query(asked_of_small_history: Ask) -> Ask:
     return asked_of_small_history
 
 
-def test_cost_vs_baseline(asked: Ask) -> None:
+def test_cost_vs_baseline(run_query: Ask) -> None:
     lives = replied()
     compared = [life for life in lives if life.nano is not None and life.baseline_nano is not None]
     cost = usd(life.nano for life in compared)
@@ -52,14 +52,14 @@ def test_cost_vs_baseline(asked: Ask) -> None:
         "unknown_calls": unknown(call.known_nano for _, call in calls()),
         "net_saved": baseline - spent,
     }
-    same(asked("cost_vs_baseline"), [expected], "requests")
+    same(run_query("cost_vs_baseline"), [expected], "requests")
 
 
 def _spent_on(purpose: str) -> Decimal | None:
     return usd(call.known_nano for _, call in calls() if call.purpose == purpose)
 
 
-def test_savings(asked: Ask) -> None:
+def test_savings(run_query: Ask) -> None:
     rows = []
     days = {life.ended_at // (24 * HOUR) for life in replied()}
     days |= {call.at // (24 * HOUR) for _, call in calls()}
@@ -80,7 +80,7 @@ def test_savings(asked: Ask) -> None:
                 "unknown_calls": unknown(call.known_nano for call in here),
             }
         )
-    same(asked("savings"), rows, "period")
+    same(run_query("savings"), rows, "period")
 
 
 _BY: dict[str, Callable[[Life, Call], str]] = {
@@ -97,7 +97,7 @@ _BY: dict[str, Callable[[Life, Call], str]] = {
 
 
 @pytest.mark.parametrize("by", _BY)
-def test_cost_by(asked: Ask, by: str) -> None:
+def test_cost_by(run_query: Ask, by: str) -> None:
     groups: dict[str, list[tuple[Life, Call]]] = defaultdict(list)
     for life, call in calls():
         groups[_BY[by](life, call)].append((life, call))
@@ -120,10 +120,10 @@ def test_cost_by(asked: Ask, by: str) -> None:
                 "cache_read_tokens": cached_tokens(call for _, call in found),
             }
         )
-    same(asked("cost_by", by=by), rows, "value")
+    same(run_query("cost_by", by=by), rows, "value")
 
 
-def test_spend(asked: Ask) -> None:
+def test_spend(run_query: Ask) -> None:
     groups: dict[tuple[int, str], list[Call]] = defaultdict(list)
     for life, call in calls():
         groups[call.at // (24 * HOUR) * 24 * HOUR, life.tenant].append(call)
@@ -140,10 +140,10 @@ def test_spend(asked: Ask) -> None:
                 "cost_to_date": usd([so_far[tenant]]),
             }
         )
-    same(asked("spend"), rows, "period", "tenant")
+    same(run_query("spend"), rows, "period", "tenant")
 
 
-def test_unknown_cost_lists_every_call_without_a_price(asked: Ask) -> None:
+def test_unknown_cost_lists_every_call_without_a_price(run_query: Ask) -> None:
     expected = {
         call.call_id: "interrupted"
         if call.known_status == "interrupted"
@@ -153,9 +153,9 @@ def test_unknown_cost_lists_every_call_without_a_price(asked: Ask) -> None:
         for _, call in calls()
         if call.known_nano is None
     }
-    assert {row["call_id"]: row["why"] for row in asked("unknown_cost")} == expected
+    assert {row["call_id"]: row["why"] for row in run_query("unknown_cost")} == expected
     assert set(expected.values()) == {"interrupted", "no usage", "no price"}
-    assert len(asked("unknown_cost", limit="3")) == 3
+    assert len(run_query("unknown_cost", limit="3")) == 3
 
 
 def _per_million(of: list[Call]) -> float | None:
@@ -168,11 +168,11 @@ def _middle(of: list[Call]) -> float | None:
     return sketched([call.latency_ms or 0 for call in of], 0.5) if of else None
 
 
-def test_cache_effects(asked: Ask) -> None:
-    told = [x for _, x in calls() if x.known_status == "ok" and x.input_tokens is not None]
+def test_cache_effects(run_query: Ask) -> None:
+    answered = [x for _, x in calls() if x.known_status == "ok" and x.input_tokens is not None]
     rows = []
-    for provider, model in {(call.provider, call.model) for call in told}:
-        here = [call for call in told if (call.provider, call.model) == (provider, model)]
+    for provider, model in {(call.provider, call.model) for call in answered}:
+        here = [call for call in answered if (call.provider, call.model) == (provider, model)]
         cached = [call for call in here if call.cached_tokens]
         others = [call for call in here if not call.cached_tokens]
         tokens = sum(call.input_tokens or 0 for call in here)
@@ -193,4 +193,4 @@ def test_cache_effects(asked: Ask) -> None:
         )
     assert any(row["cached_calls"] for row in rows)
     assert any(row["cached_p50"] is None for row in rows)
-    same_sketched(asked("cache_effects"), rows, "provider", "model")
+    same_sketched(run_query("cache_effects"), rows, "provider", "model")

@@ -26,7 +26,7 @@ Name = tuple[str, str]
 
 
 @pytest.fixture(scope="module")
-def asked(clickhouse: str) -> Iterator[Ask]:
+def run_query(clickhouse: str) -> Iterator[Ask]:
     with history(clickhouse, "quality_of_a_history", LIVES, since=SINCE, until=UNTIL) as put:
         yield put
 
@@ -55,7 +55,7 @@ def test_the_history_has_what_makes_judging_hard() -> None:
     assert any(not life.signals for life in _ended())
 
 
-def test_quality_by_tier(asked: Ask) -> None:
+def test_quality_by_tier(run_query: Ask) -> None:
     groups: dict[Name, list[tuple[Life, Signal]]] = defaultdict(list)
     for life, each in _signals(SINCE, UNTIL):
         known = life.hops[-1].tier if life.ended_at < UNTIL else ""
@@ -85,7 +85,7 @@ def test_quality_by_tier(asked: Ask) -> None:
     ]
     assert silent
     rows += [_silent(tier, silent) for tier in {life.hops[-1].tier for life in silent}]
-    same(asked("quality_by_tier"), rows, "tier", "signal")
+    same(run_query("quality_by_tier"), rows, "tier", "signal")
 
 
 def _silent(tier: str, silent: list[Life]) -> Row:
@@ -96,7 +96,7 @@ def _silent(tier: str, silent: list[Life]) -> Row:
 
 
 @pytest.mark.parametrize("below", [0.5, 0.25])
-def test_misclassification(asked: Ask, below: float) -> None:
+def test_misclassification(run_query: Ask, below: float) -> None:
     verdicts: dict[Name, list[tuple[str | None, bool]]] = defaultdict(list)
     for life, each in _signals(SINCE - DAY):
         if each.passed is not None:
@@ -107,7 +107,7 @@ def test_misclassification(asked: Ask, below: float) -> None:
     decided = [life for life in _ended() if life.classifier != UNDECIDED]
     for tier in {life.hops[0].tier for life in decided}:
         lives = [life for life in decided if life.hops[0].tier == tier]
-        said = [
+        opinions = [
             [
                 bad
                 for of_tier, bad in verdicts[_name(life)]
@@ -115,7 +115,7 @@ def test_misclassification(asked: Ask, below: float) -> None:
             ]
             for life in lives
         ]
-        judged, low = sum(map(bool, said)), sum(map(any, said))
+        judged, low = sum(map(bool, opinions)), sum(map(any, opinions))
         rows.append(
             {
                 "tier": tier,
@@ -128,10 +128,10 @@ def test_misclassification(asked: Ask, below: float) -> None:
             }
         )
     assert any(row["low"] and row["unjudged"] for row in rows)
-    same(asked("misclassification", below=str(below)), rows, "tier")
+    same(run_query("misclassification", below=str(below)), rows, "tier")
 
 
-def test_escalation_value(asked: Ask) -> None:
+def test_escalation_value(run_query: Ask) -> None:
     groups: dict[Name, list[tuple[float | None, float | None, int | None]]] = defaultdict(list)
     for life in LIVES:
         for number, (hop, after) in enumerate(zip(life.hops, life.hops[1:], strict=False)):
@@ -167,11 +167,11 @@ def test_escalation_value(asked: Ask) -> None:
             }
         )
     assert any(row["compared"] for row in rows)
-    asked_rows = [
+    rows_by_tier = [
         row | {"cost_added": None if row["cost_added"] is None else float(row["cost_added"])}
-        for row in asked("escalation_value")
+        for row in run_query("escalation_value")
     ]
-    same(asked_rows, rows, "from_tier", "to_tier")
+    same(rows_by_tier, rows, "from_tier", "to_tier")
 
 
 def test_dead_letters_are_counted_by_cause(tables: Client, settings: SinkSettings) -> None:

@@ -62,7 +62,7 @@ LIVES = _lives()
 
 
 @pytest.fixture(scope="module")
-def asked(clickhouse: str) -> Iterator[Ask]:
+def run_query(clickhouse: str) -> Iterator[Ask]:
     """Asks a question of a database that holds the history."""
     with history(clickhouse, "shadows_of_a_history", LIVES, since=SINCE, until=UNTIL) as put:
         yield put
@@ -78,7 +78,7 @@ class _Pair:
     shadow_cost: int | None
 
 
-def _said(life: Life, signal: str, call: Call) -> float | None:
+def _mean_score(life: Life, signal: str, call: Call) -> float | None:
     scores = [
         each.score
         for each in life.signals
@@ -91,12 +91,12 @@ def _pair(life: Life, shadow: Call) -> _Pair:
     assert life.answered_by is not None
     assert shadow.propensity is not None
     sent = life.answered_by.calls[-1]
-    alike = _said(life, "agreement", shadow)
+    alike = _mean_score(life, "agreement", shadow)
     return _Pair(
         weight=min(1 / shadow.propensity, 20),
-        alike=_said(life, "agreement", sent) if alike is None else alike,
-        sent=_said(life, "judge", sent),
-        shadow=_said(life, "judge", shadow),
+        alike=_mean_score(life, "agreement", sent) if alike is None else alike,
+        sent=_mean_score(life, "judge", sent),
+        shadow=_mean_score(life, "judge", shadow),
         sent_cost=sent.known_nano,
         shadow_cost=shadow.known_nano,
     )
@@ -162,5 +162,5 @@ def test_the_history_has_what_makes_pairing_hard() -> None:
     assert any(row["unknown_cost"] for row in rows)
 
 
-def test_answers_of_other_tiers_are_compared_with_the_sent_ones(asked: Ask) -> None:
-    same(asked("shadow"), _expected(), "sent_tier", "shadow_tier")
+def test_answers_of_other_tiers_are_compared_with_the_sent_ones(run_query: Ask) -> None:
+    same(run_query("shadow"), _expected(), "sent_tier", "shadow_tier")

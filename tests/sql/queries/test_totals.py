@@ -44,7 +44,7 @@ def _ranges() -> list[tuple[int, int]]:
     return [*within_an_hour, *((first, last) for first, last in drawn), *on_edges]
 
 
-def _asked_of(number: int, choices: tuple[Any, ...]) -> tuple[Any, ...]:
+def _choices_for(number: int, choices: tuple[Any, ...]) -> tuple[Any, ...]:
     """Which choices of a question a range is asked: all of them the first two, of the others each a
     part of its own, so that every choice is asked of several ranges, and every question of all.
     """
@@ -108,7 +108,7 @@ def settings(clickhouse: str) -> Iterator[SinkSettings]:
 
 
 @pytest.fixture(scope="module")
-def asking(settings: SinkSettings) -> Iterator[QueryRunner]:
+def runner(settings: SinkSettings) -> Iterator[QueryRunner]:
     with asker(settings) as found:
         yield found
 
@@ -135,47 +135,47 @@ def _of_the_views(settings: SinkSettings, since: int, until: int) -> Totals:
 
 @pytest.mark.parametrize("number", range(len(RANGES)))
 def test_totals_agree_in_topic_rows_views_and_queries(
-    settings: SinkSettings, asking: QueryRunner, number: int
+    settings: SinkSettings, runner: QueryRunner, number: int
 ) -> None:
     since, until = RANGES[number]
     wanted = of_the_topic(since, until)
     assert _of_the_views(settings, since, until) == wanted
 
-    def asked(name: str, **given: str) -> list[dict[str, Any]]:
+    def run_query(name: str, **given: str) -> list[dict[str, Any]]:
         range_ = between(since, until)
-        return asking.ask(question(name), range_=range_, parameters=given).by_name()
+        return runner.ask(question(name), range_=range_, parameters=given).by_name()
 
     def total(rows: list[dict[str, Any]], column: str) -> Any:
         return sum((row[column] for row in rows if row[column] is not None), Decimal(0))
 
-    whole = asked("cost_vs_baseline")
+    whole = run_query("cost_vs_baseline")
     assert total(whole, "spent") == wanted.usd
     assert total(whole, "unknown_calls") == wanted.unknown
     assert total(whole, "requests") == wanted.replied
     parts = ("answers", "classifiers", "judges", "shadows", "replays")
     assert sum(total(whole, part) for part in parts) == wanted.usd
-    for by in _asked_of(number, _BY):
-        rows = asked("cost_by", by=by)
+    for by in _choices_for(number, _BY):
+        rows = run_query("cost_by", by=by)
         assert total(rows, "cost") == wanted.usd, by
         assert total(rows, "calls") == wanted.calls, by
         assert total(rows, "unknown_cost") == wanted.unknown, by
-    for per, every in _asked_of(number, _BUDGETS):
-        rows = asked("budget", per=per, every=every)
+    for per, every in _choices_for(number, _BUDGETS):
+        rows = run_query("budget", per=per, every=every)
         assert total(rows, "cost") == wanted.usd, (per, every)
-    for every in _asked_of(number, _EVERY):
-        assert total(asked("spend", every=every), "cost") == wanted.usd
-        savings = asked("savings", every=every)
+    for every in _choices_for(number, _EVERY):
+        assert total(run_query("spend", every=every), "cost") == wanted.usd
+        savings = run_query("savings", every=every)
         assert total(savings, "spent") == wanted.usd
         assert total(savings, "requests") == wanted.replied
-    assert len(asked("unknown_cost")) == wanted.unknown
-    assert total(asked("provider_health"), "calls") == wanted.calls
-    distribution = asked("routing_distribution")
+    assert len(run_query("unknown_cost")) == wanted.unknown
+    assert total(run_query("provider_health"), "calls") == wanted.calls
+    distribution = run_query("routing_distribution")
     assert total(distribution, "started") == wanted.decided
     assert total(distribution, "answered") == wanted.replied
-    assert total(asked("latency_by_tier"), "requests") == wanted.replied
-    overhead = asked("routing_overhead")
+    assert total(run_query("latency_by_tier"), "requests") == wanted.replied
+    overhead = run_query("routing_overhead")
     assert total(overhead, "requests") + total(overhead, "waited") == wanted.replied
-    assert len(asked("extremes", limit="1000")) == wanted.ended
+    assert len(run_query("extremes", limit="1000")) == wanted.ended
 
 
 def test_the_report_shows_the_same_totals(

@@ -16,7 +16,7 @@ from streams.flow.dispatcher import PartitionState, Work
 from tests.unit.agents.world import World, deliver
 
 
-def _said(*requests: tuple[str, str], **feedback: Any) -> World:
+def _after_feedback(*requests: tuple[str, str], **feedback: Any) -> World:
     """A world in which these requests (tenant, id) were answered, then feedback came."""
     world = World()
 
@@ -61,7 +61,7 @@ def _tenants(world: World) -> list[str]:
 def test_feedback_counts_for_the_tenant_that_it_can_only_mean(
     requests: tuple[tuple[str, str], ...], feedback: dict[str, Any], tenant: str
 ) -> None:
-    assert _tenants(_said(*requests, **feedback)) == [tenant]
+    assert _tenants(_after_feedback(*requests, **feedback)) == [tenant]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_feedback_counts_for_the_tenant_that_it_can_only_mean(
 def test_feedback_of_an_ambiguous_tenant_is_dead_lettered_with_the_reason(
     requests: tuple[tuple[str, str], ...], request_id: str
 ) -> None:
-    world = _said(*requests, request_id=request_id)
+    world = _after_feedback(*requests, request_id=request_id)
     assert _tenants(world) == []
     (letter,) = world.log.of(dead_letter_topic(FEEDBACK))
     about = dict(letter.record.headers)
@@ -79,16 +79,18 @@ def test_feedback_of_an_ambiguous_tenant_is_dead_lettered_with_the_reason(
     assert b"set `tenant`" in about["dlq-reason"]
 
 
-@pytest.mark.parametrize("odd", [{"score": True}, {"score": "0.5"}, {"comment": 5}])
-def test_feedback_of_wrong_types_is_dead_lettered(odd: dict[str, Any]) -> None:
-    world = _said(("a", "r1"), request_id="r1", tenant="a", **odd)
+@pytest.mark.parametrize("wrong", [{"score": True}, {"score": "0.5"}, {"comment": 5}])
+def test_feedback_of_wrong_types_is_dead_lettered(wrong: dict[str, Any]) -> None:
+    world = _after_feedback(("a", "r1"), request_id="r1", tenant="a", **wrong)
 
     assert _tenants(world) == []
     assert len(world.log.of(dead_letter_topic(FEEDBACK))) == 1
 
 
 def test_a_label_is_stored_without_secrets() -> None:
-    world = _said(("a", "r1"), request_id="r1", tenant="a", label="bob@example.com said so")
+    world = _after_feedback(
+        ("a", "r1"), request_id="r1", tenant="a", label="bob@example.com said so"
+    )
 
     (event,) = [
         each for each in world.events(QUALITY, "QualityEvent") if each["signal"] == "feedback"

@@ -29,7 +29,7 @@ LIMITED = REGISTRY.replace(
 )
 
 
-def lived(world: World, *messages: Any) -> World:
+def processed(world: World, *messages: Any) -> World:
     async def run() -> None:
         for message in messages or (world.request(),):
             await world.send(message)
@@ -54,7 +54,7 @@ def outage(until_ms: float, registry: str = REGISTRY) -> World:
 
 
 def test_an_outage_is_waited_out_and_the_first_tier_answers_afterwards() -> None:
-    world = lived(outage(120_000))
+    world = processed(outage(120_000))
 
     (reply,) = world.replies()
     assert (reply["status"], reply["tier"]) == ("replied", "simple")
@@ -62,7 +62,7 @@ def test_an_outage_is_waited_out_and_the_first_tier_answers_afterwards() -> None
 
 
 def test_waits_become_longer_and_stay_bounded() -> None:
-    world = lived(outage(300_000))
+    world = processed(outage(300_000))
     waited = {delay: len(world.log.values(wait_topic(delay))) for delay in (1, 10, 60)}
 
     assert waited[1] == waited[10] == 1
@@ -71,7 +71,7 @@ def test_waits_become_longer_and_stay_bounded() -> None:
 
 def test_an_outage_beyond_the_deadline_gets_a_retryable_error_reply() -> None:
     world = World(script=lambda call, endpoint: DOWN)
-    lived(world, world.request(deadline_at=world.clock.now() + 20_000))
+    processed(world, world.request(deadline_at=world.clock.now() + 20_000))
 
     (reply,) = world.replies()
     assert reply["error"]["code"] in {"all_models_failed", "deadline_exceeded"}
@@ -79,7 +79,7 @@ def test_an_outage_beyond_the_deadline_gets_a_retryable_error_reply() -> None:
 
 
 def test_a_policy_that_does_not_wait_fails_at_once() -> None:
-    world = lived(outage(60_000, f"{REGISTRY.rstrip()}\n  fallback: {{wait: false}}\n"))
+    world = processed(outage(60_000, f"{REGISTRY.rstrip()}\n  fallback: {{wait: false}}\n"))
 
     (reply,) = world.replies()
     assert (reply["status"], reply["error"]["code"]) == ("failed", "all_models_failed")
@@ -88,20 +88,20 @@ def test_a_policy_that_does_not_wait_fails_at_once() -> None:
 
 def test_a_permanent_error_fails_without_waiting() -> None:
     refuses = ProviderError(ErrorClass.AUTH, "no key", status=401)
-    world = lived(World(script=lambda call, endpoint: refuses))
+    world = processed(World(script=lambda call, endpoint: refuses))
 
     (reply,) = world.replies()
     assert (reply["status"], reply["error"]["code"]) == ("failed", "all_models_failed")
 
 
 def test_an_outage_costs_few_calls() -> None:
-    world = lived(outage(300_000))
+    world = processed(outage(300_000))
 
     assert len(world.events(COST, "CostEvent")) < 40
 
 
 def test_an_instance_that_is_down_is_reported_once() -> None:
-    world = lived(outage(120_000))
+    world = processed(outage(120_000))
     rules = [(alert["rule"], alert["subject"]) for alert in world.events(ALERTS, "Alert")]
 
     assert ("provider_down", "gpt-4o-mini/one") in rules
@@ -111,7 +111,7 @@ def test_an_instance_that_is_down_is_reported_once() -> None:
 def test_requests_over_a_rate_limit_wait_on_their_tier() -> None:
     world = World(script=lambda call, endpoint: says("Paris."), registry=LIMITED)
     begun = world.clock.now()
-    lived(world, *(world.request(request_id=f"r{n}", offset=n) for n in range(8)))
+    processed(world, *(world.request(request_id=f"r{n}", offset=n) for n in range(8)))
 
     assert [reply["tier"] for reply in world.replies()] == ["simple"] * 8
     assert world.clock.now() - begun >= 60_000
@@ -123,7 +123,7 @@ def test_a_tenant_over_its_limit_waits_while_another_is_served() -> None:
     world = World(script=lambda call, endpoint: says("Paris."), registry=limited)
     loud = [world.request(request_id=f"l{n}", offset=n, tenant="loud") for n in range(4)]
     calm = [world.request(request_id=f"c{n}", offset=9 + n, tenant="calm") for n in range(4)]
-    lived(world, *loud, *calm)
+    processed(world, *loud, *calm)
 
     ids = [reply["request_id"] for reply in world.replies()]
     assert {reply["status"] for reply in world.replies()} == {"replied"}
@@ -133,14 +133,14 @@ def test_a_tenant_over_its_limit_waits_while_another_is_served() -> None:
 def test_a_rate_limit_beyond_the_deadline_gets_a_no_capacity_reply() -> None:
     world = World(script=lambda call, endpoint: says("Paris."), registry=LIMITED)
     soon = world.clock.now() + 1_500
-    lived(world, world.request(deadline_at=soon))
+    processed(world, world.request(deadline_at=soon))
 
     (reply,) = world.replies()
     assert (reply["status"], reply["error"]["code"]) == ("expired", "no_capacity")
 
 
 def test_a_parked_hop_has_an_outcome_and_returns_as_its_next_visit() -> None:
-    world = lived(outage(5_000))
+    world = processed(outage(5_000))
     outcomes = world.events(OUTCOMES, "OutcomeEvent")
     parked = [event for event in outcomes if event["kind"] == "parked"]
 
@@ -248,7 +248,7 @@ def test_an_unreadable_waiting_hop_of_a_removed_tier_is_dead_lettered() -> None:
 
 def test_a_hop_that_is_parked_a_hundred_times_does_not_grow() -> None:
     world = outage(until_ms=2 * 3_600_000 + 600_000)
-    lived(world, world.request(deadline_at=world.clock.now() + 12 * 3_600_000))
+    processed(world, world.request(deadline_at=world.clock.now() + 12 * 3_600_000))
 
     outcomes = world.events(OUTCOMES, "OutcomeEvent")
     parked = [event for event in outcomes if event["kind"] == "parked"]

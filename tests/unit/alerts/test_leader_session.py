@@ -39,7 +39,7 @@ class World:
 
     text: str = ERRORS
     topics: tuple[str, ...] = (ALERTS, COST, OUTCOMES, "llm.requests.v1.dlq")
-    heard: list[tuple[str, str, str]] = field(default_factory=list)
+    delivered: list[tuple[str, str, str]] = field(default_factory=list)
     group_state: FakeGroupState = field(default_factory=FakeGroupState)
     changed: list[tuple[str, str]] = field(default_factory=list)
 
@@ -59,7 +59,7 @@ class World:
 
         log = MemoryAlertLog(self.log, self.clock, self.topics, self.group_state)
         log.win()
-        webhooks = Webhooks(deliver or self._hear)
+        webhooks = Webhooks(deliver or self._deliver)
         deps = AlertDependencies(
             log=log,
             publisher=self.log,
@@ -75,8 +75,8 @@ class World:
         )
         return Life(log, webhooks, LeaderSession(deps), self.clock)
 
-    async def _hear(self, notice: Notice, webhook: Webhook) -> DeliveryResult:
-        self.heard.append((notice.alert.rule, notice.alert.subject, notice.change.value))
+    async def _deliver(self, notice: Notice, webhook: Webhook) -> DeliveryResult:
+        self.delivered.append((notice.alert.rule, notice.alert.subject, notice.change.value))
         return DeliveryResult(delivery=Delivery.DELIVERED, tries=1)
 
     async def ended(self, status: str, *, origin: str | None = None, kind: str = "") -> None:
@@ -131,7 +131,7 @@ class World:
         await self.log.publish(Outgoing(topic=ALERTS, key=b"", value=value))
 
     @property
-    def said(self) -> list[tuple[str, str]]:
+    def published(self) -> list[tuple[str, str]]:
         alerts = [ALERT.decode(value) for value in self.log.values(ALERTS)]
         return [(each["rule"], each["state"]) for each in alerts]
 
@@ -176,9 +176,9 @@ def test_failing_requests_fire_once_are_delivered_once_and_resolve_once() -> Non
 
     world = World()
     asyncio.run(scenario(world))
-    assert world.said == [("error_rate", "fired"), ("error_rate", "resolved")]
-    assert world.heard == [("error_rate", "all", "fired"), ("error_rate", "all", "resolved")]
-    assert world.changed == world.said
+    assert world.published == [("error_rate", "fired"), ("error_rate", "resolved")]
+    assert world.delivered == [("error_rate", "all", "fired"), ("error_rate", "all", "resolved")]
+    assert world.changed == world.published
 
 
 def test_a_new_leader_publishes_and_delivers_nothing_again() -> None:
@@ -191,8 +191,8 @@ def test_a_new_leader_publishes_and_delivers_nothing_again() -> None:
 
     world = World()
     asyncio.run(scenario(world))
-    assert world.said == [("error_rate", "fired")]
-    assert world.heard == [("error_rate", "all", "fired")]
+    assert world.published == [("error_rate", "fired")]
+    assert world.delivered == [("error_rate", "all", "fired")]
 
 
 def test_undelivered_notices_are_delivered_after_a_crash() -> None:
@@ -206,7 +206,7 @@ def test_undelivered_notices_are_delivered_after_a_crash() -> None:
         await first.turns()
         await world.ended("failed")
         await first.turns(2)
-        assert world.said == [("error_rate", "fired")]
+        assert world.published == [("error_rate", "fired")]
         await first.end()
         second = world.worker()
         await second.term.begin()
@@ -216,7 +216,7 @@ def test_undelivered_notices_are_delivered_after_a_crash() -> None:
 
     world = World()
     asyncio.run(scenario(world))
-    assert world.heard == [("error_rate", "all", "fired")]
+    assert world.delivered == [("error_rate", "all", "fired")]
 
 
 def test_an_orderly_shutdown_leaves_no_duplicate_delivery() -> None:
@@ -225,7 +225,7 @@ def test_an_orderly_shutdown_leaves_no_duplicate_delivery() -> None:
         served = asyncio.create_task(life.term.serve())
         await _settle()
         await world.raised("provider_down")
-        while not world.heard:
+        while not world.delivered:
             world.clock.advance(EVERY_MS)
             await asyncio.sleep(0)
         served.cancel()
@@ -248,7 +248,7 @@ def test_history_is_not_delivered_at_the_first_start() -> None:
 
     world = World()
     asyncio.run(scenario(world))
-    assert world.heard == [("unknown_price", "s", "fired")]
+    assert world.delivered == [("unknown_price", "s", "fired")]
     assert world.group_state.delivered == 2
 
 
@@ -263,7 +263,7 @@ def test_alerts_of_workers_are_delivered_once_however_often_they_are_raised() ->
 
     world = World()
     asyncio.run(scenario(world))
-    assert world.heard == [("provider_down", "m/i", "fired")]
+    assert world.delivered == [("provider_down", "m/i", "fired")]
 
 
 def test_no_alert_is_published_before_all_events_are_read() -> None:
@@ -273,10 +273,10 @@ def test_no_alert_is_published_before_all_events_are_read() -> None:
         await world.ended("failed")
         life.log.behind = True
         await life.turns(3)
-        assert world.said == []
+        assert world.published == []
         life.log.behind = False
         await life.turns()
-        assert world.said == [("error_rate", "fired")]
+        assert world.published == [("error_rate", "fired")]
         await life.end()
 
     asyncio.run(scenario(World()))
@@ -308,7 +308,7 @@ def test_a_backlog_is_read_to_its_end_before_any_alert() -> None:
 
     world = World()
     asyncio.run(scenario(world))
-    assert world.said == [("error_rate", "fired")]
+    assert world.published == [("error_rate", "fired")]
 
 
 def test_a_paused_process_reads_the_log_before_it_publishes() -> None:
@@ -326,10 +326,10 @@ def test_a_paused_process_reads_the_log_before_it_publishes() -> None:
 
         life.log.read = paused  # type: ignore[method-assign]
         await life.turns()
-        assert world.said == []
+        assert world.published == []
         life.log.read = read  # type: ignore[method-assign]
         await life.turns()
-        assert world.said == [("error_rate", "fired")]
+        assert world.published == [("error_rate", "fired")]
         await life.end()
 
     asyncio.run(scenario(World()))
@@ -350,7 +350,7 @@ def test_an_end_that_a_crash_wrote_twice_counts_once() -> None:
 
     world = World()
     asyncio.run(scenario(world))
-    assert world.said == []
+    assert world.published == []
 
 
 def test_a_rule_that_is_applied_later_sees_what_happened_before() -> None:
@@ -367,7 +367,7 @@ def test_a_rule_that_is_applied_later_sees_what_happened_before() -> None:
 
     world = World()
     asyncio.run(scenario(world))
-    assert world.said == [("unknown_price", "fired")]
+    assert world.published == [("unknown_price", "fired")]
 
 
 def test_lag_is_read_only_if_a_rule_measures_it() -> None:
@@ -381,7 +381,7 @@ def test_lag_is_read_only_if_a_rule_measures_it() -> None:
 
     world = World("rules: {consumer_lag: {above: 1000}}")
     asyncio.run(scenario(world))
-    assert world.said == [("consumer_lag", "fired")]
+    assert world.published == [("consumer_lag", "fired")]
 
 
 def test_unreadable_records_stop_nothing() -> None:
@@ -398,4 +398,4 @@ def test_unreadable_records_stop_nothing() -> None:
 
     world = World()
     asyncio.run(scenario(world))
-    assert world.heard == [("error_rate", "all", "fired")]
+    assert world.delivered == [("error_rate", "all", "fired")]

@@ -24,14 +24,14 @@ ERRORS = "rules: {error_rate: {above: 0.5, min_sample: 1, window_s: 60, resolve_
 
 
 def _states(world: World) -> list[str]:
-    return [notice.change.value for notice in world.told]
+    return [notice.change.value for notice in world.published]
 
 
 def _failing(world: World, begin: int, seconds: int) -> None:
     world.see(*(end(begin + n * SECOND, "failed") for n in range(seconds)))
 
 
-def _well(world: World, begin: int, seconds: int) -> None:
+def _healthy(world: World, begin: int, seconds: int) -> None:
     world.see(*(end(begin + n * SECOND) for n in range(seconds)))
 
 
@@ -76,7 +76,7 @@ def test_a_condition_must_stay_clear_before_it_resolves() -> None:
     world = World(alerting(ERRORS))
     _failing(world, T0, 10)
     world.at(T0 + 10 * SECOND)
-    _well(world, T0 + 70 * SECOND, 60)
+    _healthy(world, T0 + 70 * SECOND, 60)
     assert world.at(T0 + 80 * SECOND) == []
     assert world.at(T0 + 109 * SECOND) == []
     assert world.at(T0 + 110 * SECOND) == [("error_rate", "all", "resolved")]
@@ -136,13 +136,13 @@ def test_two_concurrent_evaluators_deliver_once() -> None:
 def test_notices_alternate_for_each_subject_whatever_the_records(
     records: list[tuple[str, int]],
 ) -> None:
-    book, told = AlertBook(), {}
+    book, states = AlertBook(), {}
     for place, (state, subject) in enumerate(records):
         alert = raised("r", str(subject), T0 + place, state=state)
         notice = book.take(alert, at=T0 + place, offset=place)
         if notice is not None:
-            told.setdefault(alert.subject, []).append(notice.change.value)
-    for changes in told.values():
+            states.setdefault(alert.subject, []).append(notice.change.value)
+    for changes in states.values():
         assert changes == [("fired", "resolved")[n % 2] for n in range(len(changes))]
 
 
@@ -222,6 +222,6 @@ def test_many_rules_distinguish_fewer_subjects_to_bound_memory() -> None:
     )
     world = World(alerting(f"rules: {{{rules}}}"))
     world.see(*(call(T0 + n, tenant=f"t{n}") for n in range(500)))
-    told = world.at(T0 + SECOND)
-    assert len(told) == 50 * (MOST_SUBJECTS_IN_ALL // 50 + 1)
-    assert ("r1", "other", "fired") in told
+    changes = world.at(T0 + SECOND)
+    assert len(changes) == 50 * (MOST_SUBJECTS_IN_ALL // 50 + 1)
+    assert ("r1", "other", "fired") in changes

@@ -17,7 +17,7 @@ HOUR = 60 * MINUTE
 
 
 def _states(world: World) -> list[str]:
-    return [notice.change.value for notice in world.told]
+    return [notice.change.value for notice in world.published]
 
 
 def test_an_alert_of_a_worker_ends_if_it_is_not_repeated() -> None:

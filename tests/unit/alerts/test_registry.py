@@ -35,8 +35,8 @@ WRONG = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_an_invalid_alert_setting_is_refused_with_its_path(case: str) -> None:
-    text, said = WRONG[case]
-    with pytest.raises(ValidationError, match=said):
+    text, message = WRONG[case]
+    with pytest.raises(ValidationError, match=message):
         alerting(text)
 
 

@@ -73,8 +73,8 @@ def test_quality_that_falls_against_the_window_before_fires_and_a_rise_does_not(
         world.see(*(score(T0 + n, before) for n in range(10)))
         assert world.at(T0 + SECOND) == []
         world.see(*(score(T0 + 11 * MINUTE + n, after) for n in range(10)))
-        told = world.at(T0 + 11 * MINUTE + SECOND)
-        assert told == ([("quality_drop", "simple", "fired")] if fired else [])
+        changes = world.at(T0 + 11 * MINUTE + SECOND)
+        assert changes == ([("quality_drop", "simple", "fired")] if fired else [])
 
 
 def test_a_shift_of_the_first_tiers_share_fires_in_both_directions() -> None:
@@ -83,8 +83,8 @@ def test_a_shift_of_the_first_tiers_share_fires_in_both_directions() -> None:
         world = World(alerting(f"rules: {{distribution_shift: {rule}}}"))
         world.see(*(end(T0 + n, tier=before) for n in range(10)))
         world.see(*(end(T0 + 11 * MINUTE + n, tier=after) for n in range(10)))
-        told = world.at(T0 + 11 * MINUTE + SECOND)
-        assert told == [("distribution_shift", "all", "fired")]
+        changes = world.at(T0 + 11 * MINUTE + SECOND)
+        assert changes == [("distribution_shift", "all", "fired")]
 
 
 def test_one_answered_call_without_a_price_fires_for_its_model() -> None:

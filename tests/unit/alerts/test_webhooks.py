@@ -125,43 +125,43 @@ def test_a_webhook_gets_the_alert_its_subject_and_its_start() -> None:
 
 
 def test_a_hanging_receiver_is_given_up_after_its_attempts() -> None:
-    asked = []
+    paths = []
 
     async def hang(request: web.Request) -> web.Response:
-        asked.append(request.path)
+        paths.append(request.path)
         await asyncio.Event().wait()
         raise AssertionError
 
     result, pauses = _deliver(hang, total=0.05)
     assert (result.delivery, result.tries) == (Delivery.FAILED, TRIES)
     assert result.why == "it did not respond in time"
-    assert len(asked) == TRIES
+    assert len(paths) == TRIES
     assert pauses.seconds == [0.5, 1.0, 2.0, 4.0]
 
 
 def test_a_rejecting_receiver_is_called_once() -> None:
-    asked = []
+    paths = []
 
     async def refuse(request: web.Request) -> web.Response:
-        asked.append(request.path)
+        paths.append(request.path)
         return web.Response(status=403)
 
     result, _ = _deliver(refuse)
     assert (result.delivery, result.why) == (Delivery.REFUSED, "it responded 403")
-    assert asked == [PATH]
+    assert paths == [PATH]
 
 
 def test_a_redirect_is_not_followed() -> None:
-    asked = []
+    paths = []
 
     async def redirect(request: web.Request) -> web.Response:
-        asked.append(request.path)
+        paths.append(request.path)
         raise web.HTTPTemporaryRedirect(location="/elsewhere")
 
     result, _ = _deliver(redirect)
     assert result.delivery is Delivery.REFUSED
     assert "redirects are not followed" in result.why
-    assert asked == [PATH]
+    assert paths == [PATH]
 
 
 def test_an_overloaded_receiver_is_retried_after_its_retry_after() -> None:
@@ -204,7 +204,7 @@ def test_a_missing_receiver_is_a_connection_failure() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "reason"),
     [
         ("https://hooks.example/x", "SLUICE_ALLOWED_HOSTS"),
         ("http://api.openai.com/x", "SLUICE_ALLOWED_HOSTS"),
@@ -212,14 +212,14 @@ def test_a_missing_receiver_is_a_connection_failure() -> None:
         ("https://[fe80::1]/x", "link-local"),
     ],
 )
-def test_hosts_that_the_operator_does_not_allow_are_never_called(url: str, said: str) -> None:
+def test_hosts_that_the_operator_does_not_allow_are_never_called(url: str, reason: str) -> None:
     async def scenario() -> DeliveryResult:
         async with _courier() as courier:
             return await courier.deliver(_notice(), Webhook(url=url))
 
     result = asyncio.run(scenario())
     assert (result.delivery, result.tries) == (Delivery.REFUSED, 0)
-    assert said in result.why
+    assert reason in result.why
 
 
 def test_a_variable_that_the_operator_does_not_allow_is_never_sent() -> None:
@@ -232,18 +232,18 @@ def test_a_variable_that_the_operator_does_not_allow_is_never_sent() -> None:
 
 def _run(case: Callable[[Webhooks, list[tuple[str, int]]], Awaitable[None]]) -> None:
     async def scenario() -> None:
-        heard: list[tuple[str, int]] = []
+        delivered: list[tuple[str, int]] = []
 
         async def deliver(notice: Notice, webhook: Webhook) -> DeliveryResult:
             if "hangs" in webhook.url:
                 await asyncio.Event().wait()
             if "breaks" in webhook.url:
                 raise RuntimeError
-            heard.append((webhook.url, notice.offset))
+            delivered.append((webhook.url, notice.offset))
             return DeliveryResult(delivery=Delivery.DELIVERED, tries=1)
 
         webhooks = Webhooks(deliver)
-        await case(webhooks, heard)
+        await case(webhooks, delivered)
         await webhooks.stop()
 
     asyncio.run(scenario())
@@ -260,12 +260,12 @@ GOOD, HANGS, BREAKS = (
 
 
 def test_a_hanging_receiver_blocks_no_other_and_its_offset_is_kept() -> None:
-    async def case(webhooks: Webhooks, heard: list[tuple[str, int]]) -> None:
+    async def case(webhooks: Webhooks, delivered: list[tuple[str, int]]) -> None:
         await webhooks.use([GOOD, HANGS])
         for offset in range(3):
             webhooks.read(offset, _notice(offset))
         await _settle()
-        assert heard == [(GOOD.url, offset) for offset in range(3)]
+        assert delivered == [(GOOD.url, offset) for offset in range(3)]
         assert webhooks.delivered_offset == 0
         await webhooks.use([GOOD])
         assert webhooks.delivered_offset == 3
@@ -276,7 +276,7 @@ def test_a_hanging_receiver_blocks_no_other_and_its_offset_is_kept() -> None:
 def test_waiting_notices_are_bounded_and_drops_are_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async def case(webhooks: Webhooks, heard: list[tuple[str, int]]) -> None:
+    async def case(webhooks: Webhooks, delivered: list[tuple[str, int]]) -> None:
         await webhooks.use([HANGS])
         for offset in range(MOST_WAITING + 10):
             webhooks.read(offset, _notice(offset))
@@ -291,7 +291,7 @@ def test_waiting_notices_are_bounded_and_drops_are_logged(
 def test_an_unexpected_delivery_failure_is_logged_and_the_next_follows(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async def case(webhooks: Webhooks, heard: list[tuple[str, int]]) -> None:
+    async def case(webhooks: Webhooks, delivered: list[tuple[str, int]]) -> None:
         await webhooks.use([BREAKS])
         webhooks.read(0, _notice(0))
         webhooks.read(1, _notice(1))
@@ -305,25 +305,25 @@ def test_an_unexpected_delivery_failure_is_logged_and_the_next_follows(
 def test_only_the_rules_that_a_webhook_names_reach_it() -> None:
     some = Webhook(url="https://some.example/", rules=frozenset({"budget"}))
 
-    async def case(webhooks: Webhooks, heard: list[tuple[str, int]]) -> None:
+    async def case(webhooks: Webhooks, delivered: list[tuple[str, int]]) -> None:
         await webhooks.use([some])
         webhooks.read(0, _notice(0))
         webhooks.read(1, _notice(1, rule="budget"))
         await _settle()
-        assert heard == [(some.url, 1)]
+        assert delivered == [(some.url, 1)]
         assert webhooks.delivered_offset == 2
 
     _run(case)
 
 
 def test_delivered_notices_are_not_delivered_again() -> None:
-    async def case(webhooks: Webhooks, heard: list[tuple[str, int]]) -> None:
+    async def case(webhooks: Webhooks, delivered: list[tuple[str, int]]) -> None:
         webhooks.begin(2)
         await webhooks.use([GOOD])
         for offset in range(4):
             webhooks.read(offset, _notice(offset))
         await _settle()
-        assert heard == [(GOOD.url, 2), (GOOD.url, 3)]
+        assert delivered == [(GOOD.url, 2), (GOOD.url, 3)]
 
     _run(case)
 

@@ -63,7 +63,7 @@ class World:
     alerting: Alerting
     log: list[Alert] = field(default_factory=list)
     events: list[Seen] = field(default_factory=list)
-    told: list[Notice] = field(default_factory=list)
+    published: list[Notice] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._places = count()
@@ -85,12 +85,12 @@ class World:
 
     def at(self, now: int) -> list[tuple[str, str, str]]:
         """Evaluate, publish, and tell what changed: rule, subject, state."""
-        told = []
+        published = []
         for alert in self.wanted(now):
             notice = self.publish(alert)
             if notice is not None:
-                told.append((alert.rule, alert.subject, alert.state))
-        return told
+                published.append((alert.rule, alert.subject, alert.state))
+        return published
 
     def wanted(self, now: int) -> list[Alert]:
         """What the evaluator would put on the log."""
@@ -100,5 +100,5 @@ class World:
         self.log.append(alert)
         notice = self.book.take(alert, at=alert.at, offset=next(self._places))
         if notice is not None:
-            self.told.append(notice)
+            self.published.append(notice)
         return notice

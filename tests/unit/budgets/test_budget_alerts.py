@@ -19,7 +19,7 @@ def _run(story: Callable[[], Coroutine[object, object, None]]) -> None:
 
 
 def _levels(world: World) -> list[str]:
-    return [subject.rsplit(" ", 1)[1] for subject, _ in world.alerts.heard]
+    return [subject.rsplit(" ", 1)[1] for subject, _ in world.alerts.raised]
 
 
 def _owned_by(world: World, name: str) -> None:
@@ -89,7 +89,7 @@ def test_an_alert_names_subject_amount_and_consequence() -> None:
         await world.charge(None)
         await worker.read()
         await worker.keep()
-        ((subject, message),) = world.alerts.heard
+        ((subject, message),) = world.alerts.raised
         assert subject == "daily: acme, 2025-11-25, 50%"
         assert message.startswith("50% of budget daily is spent by tenant acme in 2025-11-25 UTC")
         assert "are estimated" in message
@@ -126,11 +126,11 @@ def test_many_subjects_at_once_are_some_alerts_and_one_that_counts_the_rest() ->
         await worker.read()
         for _ in range(5):
             await worker.keep()
-        assert len(world.alerts.heard) == PER_MINUTE
+        assert len(world.alerts.raised) == PER_MINUTE
         world.clock.advance(60_000)
         for _ in range(5):
             await worker.keep()
-        assert len(world.alerts.heard) == PER_MINUTE + 1
-        assert f"{500 - PER_MINUTE} more levels of budget users" in world.alerts.heard[-1][1]
+        assert len(world.alerts.raised) == PER_MINUTE + 1
+        assert f"{500 - PER_MINUTE} more levels of budget users" in world.alerts.raised[-1][1]
 
     _run(scenario)

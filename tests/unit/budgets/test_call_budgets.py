@@ -267,15 +267,15 @@ def test_where_there_are_no_budgets_everything_passes() -> None:
 
 def test_the_maximum_cost_of_a_call_is_computed_only_if_a_budget_applies() -> None:
     async def scenario() -> None:
-        asked: list[str] = []
+        computed: list[str] = []
         for name, budgets in (("none", []), ("other", [FAQ]), ("mine", [HOURLY])):
             worker = await World(budgets=budgets).worker()
-            worker.budgets.reserve("c1", ACME, 10, partial(_noted, asked, name))
-        assert asked == ["mine"]
+            worker.budgets.reserve("c1", ACME, 10, partial(_noted, computed, name))
+        assert computed == ["mine"]
 
     _run(scenario)
 
 
-def _noted(asked: list[str], name: str) -> int:
-    asked.append(name)
+def _noted(computed: list[str], name: str) -> int:
+    computed.append(name)
     return 300_000

@@ -130,7 +130,13 @@ class _Story:
         await self.restart(name)
 
     async def late(
-        self, partition: int, before: str, after: str, dies: bool, is_noticed: bool, compacts: bool
+        self,
+        partition: int,
+        before: str,
+        after: str,
+        crashes: bool,
+        is_noticed: bool,
+        compacts: bool,
     ) -> None:
         """An owner that was paused writes over its successor's sums; the one dies in the middle of
         it, the other before it notices.
@@ -147,10 +153,10 @@ class _Story:
             await self.workers[after].keep()
         await self.workers[after].read()
         await self.workers[after].keep()
-        self.workers[before].publisher.left = 1 if dies else None
+        self.workers[before].publisher.left = 1 if crashes else None
         await self.workers[before].follower.write()
         self.workers[before].publisher.left = None
-        if dies:
+        if crashes:
             await self.restart(before)
         if is_noticed:
             await self.workers[after].keep()
@@ -190,11 +196,11 @@ class _Story:
             self.world.topics.begin_at(COST, partition, end)
 
 
-async def _tell(told: list[tuple[Any, ...]], batch: int) -> None:
+async def _run_steps(steps: list[tuple[Any, ...]], batch: int) -> None:
     story = _Story(batch)
     await story.begin()
     retired = False
-    for name, *values in told:
+    for name, *values in steps:
         if name == "budget" and retired:
             continue
         retired = retired or name == "retire"
@@ -210,20 +216,20 @@ async def _tell(told: list[tuple[Any, ...]], batch: int) -> None:
 @settings(max_examples=400, deadline=None)
 @given(st.lists(steps, max_size=40), st.sampled_from([1, 2, 1_000]))
 def test_every_worker_and_every_new_worker_has_the_exact_sums(
-    told: list[tuple[Any, ...]], batch: int
+    steps: list[tuple[Any, ...]], batch: int
 ) -> None:
-    asyncio.run(_tell(told, batch))
+    asyncio.run(_run_steps(steps, batch))
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(steps, max_size=40), st.lists(steps, max_size=10))
 def test_a_newcomer_is_right_at_any_moment(
-    told: list[tuple[Any, ...]], more: list[tuple[Any, ...]]
+    steps: list[tuple[Any, ...]], more: list[tuple[Any, ...]]
 ) -> None:
     async def scenario() -> None:
         story = _Story(batch=2)
         await story.begin()
-        for name, *values in told:
+        for name, *values in steps:
             if name != "retire":
                 await getattr(story, name)(*values)
         story.world.topics.compact()
@@ -240,7 +246,7 @@ def test_the_reference_sum_of_this_test_is_correct() -> None:
         world = World(budgets=[DAILY])
         for cost in (10, 20):
             await world.charge(cost)
-        (spent,) = world.truth().values()
+        (spent,) = world.reference_sums().values()
         assert spent.known == 30
 
     asyncio.run(scenario())

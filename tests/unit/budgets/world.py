@@ -78,10 +78,10 @@ class HeardAlerts:
     """Alerts as they were raised."""
 
     def __init__(self) -> None:
-        self.heard: list[tuple[str, str]] = []
+        self.raised: list[tuple[str, str]] = []
 
     async def fire(self, rule: AlertName, subject: str, message: str) -> None:
-        self.heard.append((subject, message))
+        self.raised.append((subject, message))
 
 
 @dataclass
@@ -187,7 +187,7 @@ class World:
         )
         return row
 
-    def truth(self) -> dict[Account, Spent]:
+    def reference_sums(self) -> dict[Account, Spent]:
         """What every account came to, call by call; windows that are long over are left out."""
         first: dict[str, CostEvent] = {}
         for row in self.rows:
@@ -217,7 +217,7 @@ class World:
     def agrees(self, worker: Worker) -> None:
         """Hold a worker's books against the truth."""
         books = worker.follower.books
-        for account, spent in self.truth().items():
+        for account, spent in self.reference_sums().items():
             assert books is not None
             assert books.spent(account) == spent, account
 

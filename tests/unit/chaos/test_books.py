@@ -26,12 +26,12 @@ def ledger(tmp_path: Path) -> Path:
 
 def _stored(monkeypatch: pytest.MonkeyPatch, calls: list[str], happens: Any = None) -> None:
     """ClickHouse as it answers about one request; something may happen before the first answer."""
-    asked: list[str] = []
+    queries: list[str] = []
 
     def rows(url: str, query: str) -> list[list[Any]]:
-        if happens is not None and not asked:
+        if happens is not None and not queries:
             happens()
-        asked.append(query)
+        queries.append(query)
         if "status, request_id" in query:
             return [[call, "ok", "r1"] for call in calls]
         if "status, cost" in query:

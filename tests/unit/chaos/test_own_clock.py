@@ -12,7 +12,7 @@ import pytest
 
 from tests.rig.own_clock import NoOwnClockError, OwnClocks
 
-_TELLS = """
+_PRINTS_TIME = """
 import sys, time
 for _ in sys.stdin:
     print(time.time(), time.monotonic(), flush=True)
@@ -26,7 +26,7 @@ def test_its_wall_clock_is_set_and_its_monotonic_clock_continues(tmp_path: Path)
         pytest.skip(str(error))
     env = {**os.environ, **clocks.env, "SLUICE_WORKER_INSTANCE": "worker-1"}
     with subprocess.Popen(
-        [sys.executable, "-c", _TELLS],
+        [sys.executable, "-c", _PRINTS_TIME],
         env=env,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -75,11 +75,11 @@ def test_in_a_pipe_each_alert_is_a_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("age_s", "said"), [(3, "evaluated by w7, last 3 s ago"), (61, "NO WORKER EVALUATES")]
+    ("age_s", "expected"), [(3, "evaluated by w7, last 3 s ago"), (61, "NO WORKER EVALUATES")]
 )
-def test_the_evaluator_is_shown(age_s: int, said: str) -> None:
+def test_the_evaluator_is_shown(age_s: int, expected: str) -> None:
     evaluation = AlertEvaluation(worker="w7", at=T0)
-    assert said in evaluation_in_words(evaluation, T0 + age_s * 1000)
+    assert expected in evaluation_in_words(evaluation, T0 + age_s * 1000)
 
 
 def test_a_time_that_can_not_be_read_is_a_wrong_question() -> None:

@@ -13,11 +13,11 @@ from streams.offline.training.labels import LabelsError, read_labels
 
 
 @pytest.mark.parametrize(
-    ("count", "said"),
+    ("count", "expected"),
     [(0, "0 records"), (1, "1 record"), (2, "2 records"), (1200, "1,200 records")],
 )
-def test_a_noun_agrees_with_its_count(count: int, said: str) -> None:
-    assert counted(count, "record") == said
+def test_a_noun_agrees_with_its_count(count: int, expected: str) -> None:
+    assert counted(count, "record") == expected
 
 
 def test_a_failed_start_is_not_shown_as_starting() -> None:

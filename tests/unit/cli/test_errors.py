@@ -9,7 +9,7 @@ from infra.cli.output.errors import command_of, report_faults
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["feedback", "r1", "--score", "high"], "'high' is not a number"),
         (["feedback", "r1", "--score", "nan"], "'nan' is not a number"),
@@ -20,10 +20,10 @@ from infra.cli.output.errors import command_of, report_faults
     ],
 )
 def test_a_number_is_called_a_number(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert report_faults(sluice, arguments) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_the_command_is_the_first_argument_that_is_no_option() -> None:

@@ -29,18 +29,18 @@ def test_a_file_that_can_t_be_written_is_a_usage_error(
 
     assert report_faults(sluice, arguments) == 2
 
-    said = capsys.readouterr().err
-    assert "--out" in said or "--labels-out" in said
-    assert "create it first" in said or "name a file" in said
+    output = capsys.readouterr().err
+    assert "--out" in output or "--labels-out" in output
+    assert "create it first" in output or "name a file" in output
 
 
 def test_a_folder_below_a_file_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("x")
-    asked = ["eval", "--golden", "shipped", "--report", str(tmp_path / "file" / "inside")]
+    command = ["eval", "--golden", "shipped", "--report", str(tmp_path / "file" / "inside")]
 
-    assert report_faults(sluice, asked) == 2
+    assert report_faults(sluice, command) == 2
     assert "is a file; name a folder" in capsys.readouterr().err
 
 
@@ -116,7 +116,7 @@ def test_an_unreadable_file_is_reported_in_one_line(
 
     status = report_faults(sluice, arguments)
 
-    said = capsys.readouterr().err
+    output = capsys.readouterr().err
     assert status in {0, 1, 2}
-    assert "Traceback" not in said, said
+    assert "Traceback" not in output, output
     assert status != 0 or (what, kind) == ("eval --artifact", "folder")

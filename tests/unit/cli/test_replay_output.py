@@ -8,7 +8,7 @@ from infra.cli.output.replay import verdict
 
 
 @pytest.mark.parametrize(
-    ("low", "mean", "high", "said"),
+    ("low", "mean", "high", "expected"),
     [
         (-3.0, -2.0, -1.0, "cheaper"),
         (1.0, 2.0, 3.0, "dearer"),
@@ -18,9 +18,9 @@ from infra.cli.output.replay import verdict
     ],
 )
 def test_a_change_is_named_only_if_its_interval_excludes_zero(
-    low: float, mean: float, high: float, said: str
+    low: float, mean: float, high: float, expected: str
 ) -> None:
-    assert verdict({"low": low, "mean": mean, "high": high}, "cheaper", "dearer") == said
+    assert verdict({"low": low, "mean": mean, "high": high}, "cheaper", "dearer") == expected
 
 
 def test_a_missing_figure_is_unknown() -> None:

@@ -67,20 +67,20 @@ def test_a_table_that_does_not_fit_is_shown_as_blocks(shown: Shown) -> None:
 
 @pytest.mark.parametrize("name", sorted(questions()))
 def test_every_question_s_answer_fits(name: str, shown: Shown) -> None:
-    asked = questions()[name]
+    named = questions()[name]
     values: dict[str, Any] = {
         "USD": "1234.5678", "share": 0.345, "count": 123456, "ms": 12345.6, "tokens": 1234567,
         "tokens/s": 123.4, "bytes": 12345678, "number": 12.345,
     }  # fmt: skip
-    row = tuple(values.get(each.unit, "claude-opus-4-20250514") for each in asked.columns)
+    row = tuple(values.get(each.unit, "claude-opus-4-20250514") for each in named.columns)
 
     query.show_answer(
-        QueryResult(question=asked, range=None, columns=asked.columns, rows=(row, row))
+        QueryResult(question=named, range=None, columns=named.columns, rows=(row, row))
     )
 
     assert max(map(len, shown())) <= WIDTH
-    told = " ".join(shown())
-    assert [each.name for each in asked.columns if each.name not in told] == []
+    printed = " ".join(shown())
+    assert [each.name for each in named.columns if each.name not in printed] == []
 
 
 def test_headings_have_units_that_figures_do_not_show() -> None:

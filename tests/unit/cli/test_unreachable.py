@@ -38,7 +38,7 @@ def _nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(topics_admin, "_REACH_S", 0.2)
 
 
-def _told(arguments: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> list[str]:
+def _error_lines(arguments: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> list[str]:
     assert report_faults(sluice, arguments) == FAILED
     # A client that is left open complains when it is collected.
     gc.collect()
@@ -51,7 +51,7 @@ def _told(arguments: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> list
 def test_an_unreachable_kafka_is_one_line_with_the_setting(
     arguments: tuple[str, ...], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    (line,) = _told(arguments, capfd)
+    (line,) = _error_lines(arguments, capfd)
     assert line.startswith("sluice: Kafka at 127.0.0.1:")
     assert "SLUICE_KAFKA_BOOTSTRAP_SERVERS" in line
 
@@ -60,6 +60,6 @@ def test_an_unreachable_kafka_is_one_line_with_the_setting(
 def test_an_unreachable_clickhouse_is_one_line_with_the_setting(
     arguments: tuple[str, ...], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    (line,) = _told(arguments, capfd)
+    (line,) = _error_lines(arguments, capfd)
     assert line.startswith("sluice: ClickHouse is unreachable")
     assert "SLUICE_CLICKHOUSE_URL" in line

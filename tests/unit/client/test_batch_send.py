@@ -29,12 +29,12 @@ def _reply(request: Mapping[str, Any]) -> dict[str, Any]:
 def _send(caller: MemoryCaller, count: int, in_flight: int) -> tuple[SendTotals, list[Any]]:
     totals = SendTotals()
 
-    def heard(_: Mapping[str, Any], reply: ReceivedReply) -> None:
+    def on_reply(_: Mapping[str, Any], reply: ReceivedReply) -> None:
         totals.take(reply)
 
     requests = [{"request_id": f"r{number}"} for number in range(count)]
     pace = Pace(in_flight=in_flight)
-    return totals, asyncio.run(send_all(caller, requests, heard, pace, timeout_s=0.05))
+    return totals, asyncio.run(send_all(caller, requests, on_reply, pace, timeout_s=0.05))
 
 
 def test_every_request_is_sent_and_its_reply_counted() -> None:

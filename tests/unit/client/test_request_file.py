@@ -39,7 +39,7 @@ def test_a_gzip_file_of_data_rows_is_read_as_prompts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ('{"prompt": "a"}\nnot json\n', "line 2: not JSON"),
         ("[1]\n", "line 1: expected a JSON object"),
@@ -47,8 +47,8 @@ def test_a_gzip_file_of_data_rows_is_read_as_prompts(tmp_path: Path) -> None:
         ('{"request_id": "a"}\n{"request_id": "a"}\n', "line 2: same request id as line 1"),
     ],
 )
-def test_a_file_with_a_slip_is_refused_by_line(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(RequestFileError, match=said):
+def test_a_file_with_a_slip_is_refused_by_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(RequestFileError, match=message):
         read_requests(_file(tmp_path, text), RequestFileFormat())
 
 

@@ -72,10 +72,10 @@ def test_rejected_and_expired_lines_are_named_and_fail(
 
     assert report_faults(sluice, ["send", path, "--out", str(tmp_path / "replies")]) == 1
 
-    said = capsys.readouterr().err
-    assert "line 3: rejected: prmpt: unknown field (invalid_request)" in said
-    assert "line 4: expired: too late (deadline_exceeded)" in said
-    assert "2 of 3 requests got no answer" in said
+    output = capsys.readouterr().err
+    assert "line 3: rejected: prmpt: unknown field (invalid_request)" in output
+    assert "line 4: expired: too late (deadline_exceeded)" in output
+    assert "2 of 3 requests got no answer" in output
     assert len((tmp_path / "replies").read_text().splitlines()) == 3
 
 

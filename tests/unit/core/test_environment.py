@@ -69,6 +69,6 @@ def test_processes_log_it(
     with pytest.raises(SystemExit):
         main.main([command])
 
-    said = capsys.readouterr().err
-    assert said.startswith('{"time":')
-    assert "did you mean SLUICE_TIERS?" in said
+    output = capsys.readouterr().err
+    assert output.startswith('{"time":')
+    assert "did you mean SLUICE_TIERS?" in output

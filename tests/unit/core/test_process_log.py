@@ -66,9 +66,9 @@ def test_text_lines_have_level_and_name_and_quiet_loggers_are_silent(
     logging.getLogger("chatty").info("hello")
     logging.getLogger("x").info("good day")
 
-    said = capsys.readouterr().err
-    assert "INFO x good day" in said
-    assert "hello" not in said
+    output = capsys.readouterr().err
+    assert "INFO x good day" in output
+    assert "hello" not in output
 
 
 @pytest.mark.parametrize("command", ["worker", "sink"])

@@ -72,16 +72,16 @@ def test_only_a_server_with_a_certificate_of_the_configured_authority_is_used(
         with tls_before(port, ours.issue("clickhouse")) as tls:
             url = f"https://127.0.0.1:{tls}"
 
-            def told(authority: Authority) -> SinkSettings:
+            def settings_with(authority: Authority) -> SinkSettings:
                 return SinkSettings(clickhouse_url=url, clickhouse_ca_file=authority.ca)
 
             def reachable(context: ssl.SSLContext | None) -> Reachable:
                 return Reachable(url, StandingClock(), context)
 
-            assert await reachable(told(ours).clickhouse_tls)()
-            assert not await reachable(told(other).clickhouse_tls)()
+            assert await reachable(settings_with(ours).clickhouse_tls)()
+            assert not await reachable(settings_with(other).clickhouse_tls)()
             with pytest.raises(ConfigurationError, match="certificate is not trusted"):
-                await knock_at_clickhouse(told(other))
+                await knock_at_clickhouse(settings_with(other))
         server.close()
         await server.wait_closed()
 

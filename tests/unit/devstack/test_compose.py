@@ -92,7 +92,7 @@ def _run(project: Path, docker: str) -> tuple[dict[str, str], str]:
 
 
 def test_the_script_draws_a_password_once_and_pins_each_image(project: Path) -> None:
-    first, said = _run(project, f"echo {DIGEST}")
+    first, output = _run(project, f"echo {DIGEST}")
     again, _ = _run(project, "exit 1")
     file = project / ".env"
 
@@ -100,7 +100,7 @@ def test_the_script_draws_a_password_once_and_pins_each_image(project: Path) -> 
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     password = first["SLUICE_CLICKHOUSE_PASSWORD"]
     assert re.fullmatch("[0-9a-f]{48}", password)
-    assert password not in said
+    assert password not in output
     assert first["KAFKA_IMAGE"].startswith("apache/kafka:")
     for name in ("PYTHON_IMAGE", "KAFKA_IMAGE", "CLICKHOUSE_IMAGE"):
         assert first[name].endswith(f"@{DIGEST}")
@@ -109,7 +109,7 @@ def test_the_script_draws_a_password_once_and_pins_each_image(project: Path) -> 
 
 
 def test_without_a_registry_the_script_lists_unpinned_images(project: Path) -> None:
-    found, said = _run(project, "echo 'no such host' >&2; exit 1")
+    found, output = _run(project, "echo 'no such host' >&2; exit 1")
 
     assert list(found) == ["SLUICE_CLICKHOUSE_PASSWORD"]
-    assert said.count("is not pinned") == 3
+    assert output.count("is not pinned") == 3

@@ -23,7 +23,7 @@ def test_the_recorded_cause_is_found_by_its_call() -> None:
     assert causes_of(inputs.hops) == {"a": UNSET, "c": UNSET}
 
 
-SAID = {
+DESCRIPTIONS = {
     "a cause of ours": (("auth", None, UNSET), UNSET),
     "a cause that tells the status": (
         ("auth", 401, "the provider answered 401 (invalid_api_key)"),
@@ -35,11 +35,11 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize("kind", SAID)
+@pytest.mark.parametrize("kind", DESCRIPTIONS)
 def test_a_failure_is_described_in_words(kind: str) -> None:
-    given, said = SAID[kind]
+    given, expected = DESCRIPTIONS[kind]
 
-    assert failure_in_words(*given).startswith(said)
+    assert failure_in_words(*given).startswith(expected)
 
 
 @pytest.mark.parametrize("error_class", list(ErrorClass))

@@ -33,7 +33,7 @@ SCALARS = (
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=5)
 )
-ODD = st.recursive(
+ANY_JSON = st.recursive(
     SCALARS,
     lambda inner: (
         st.lists(inner, max_size=3)
@@ -41,11 +41,13 @@ ODD = st.recursive(
     ),
     max_leaves=12,
 )
-HOPS = st.lists(st.fixed_dictionaries({"hop": ODD, "steps": st.lists(ODD, max_size=3)}), max_size=2)
-DOCUMENTS = ODD | st.fixed_dictionaries({"classify": ODD, "hops": HOPS | ODD})
+HOPS = st.lists(
+    st.fixed_dictionaries({"hop": ANY_JSON, "steps": st.lists(ANY_JSON, max_size=3)}), max_size=2
+)
+DOCUMENTS = ANY_JSON | st.fixed_dictionaries({"classify": ANY_JSON, "hops": HOPS | ANY_JSON})
 
 
-def _told(text: str) -> list[str]:
+def _shown(text: str) -> list[str]:
     inputs = read_inputs(text)
     causes_of(inputs.hops)
     entries = [decided(ROW, inputs.classify), *hop_steps(inputs.hops, {}, BEGUN)]
@@ -54,12 +56,12 @@ def _told(text: str) -> list[str]:
 
 @given(DOCUMENTS)
 def test_any_json_is_shown(document: Any) -> None:
-    assert _told(json.dumps(document))
+    assert _shown(json.dumps(document))
 
 
 @given(st.text(max_size=30))
 def test_any_text_is_shown(text: str) -> None:
-    assert _told(text)
+    assert _shown(text)
 
 
 @pytest.mark.parametrize("levels", [100, 253, 254, 300, 900, 1_020, 3_000])
@@ -68,7 +70,7 @@ def test_any_text_is_shown(text: str) -> None:
     ["{}", '{{"classify": {}}}', '{{"hops": [{{"hop": 1, "steps": [{{"shadow": {}}}]}}]}}'],
 )
 def test_deeply_nested_json_is_shown(levels: int, around: str) -> None:
-    assert _told(around.format("[" * levels + "]" * levels))
+    assert _shown(around.format("[" * levels + "]" * levels))
 
 
 @pytest.mark.parametrize("levels", [100, 253, 300, 900, 1_020, 3_000])
@@ -92,9 +94,9 @@ def test_records_of_another_shape_are_shown_as_recorded(stored: str, shown: str)
 
 
 def test_a_known_step_with_malformed_fields_is_shown_as_recorded() -> None:
-    told = _told('{"hops": [{"hop": 1, "steps": [{"shadow": 5}]}]}')
+    shown = _shown('{"hops": [{"hop": 1, "steps": [{"shadow": 5}]}]}')
 
-    assert any("shadow=5" in each for each in told)
+    assert any("shadow=5" in each for each in shown)
 
 
 def test_a_step_as_workers_record_it_is_known() -> None:

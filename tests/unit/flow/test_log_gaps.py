@@ -68,10 +68,10 @@ def test_each_removed_unread_offset_is_reported_exactly_once(read: list[int], be
     gaps = _gaps(0)
     for offset in read:
         gaps.took(PLACE, offset)
-    told: list[int] = []
+    reported: list[int] = []
     for found in (*gaps.find({PLACE: begin}), *gaps.find({PLACE: begin})):
-        told.extend(range(found.first, found.last + 1))
-    assert told == [offset for offset in range(begin) if offset not in read]
+        reported.extend(range(found.first, found.last + 1))
+    assert reported == [offset for offset in range(begin) if offset not in read]
 
 
 class _Alerts:

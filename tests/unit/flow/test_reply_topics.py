@@ -77,11 +77,11 @@ class Broker:
 
     def __init__(self, *topics: str) -> None:
         self.topics = set(topics)
-        self.asked = 0
+        self.queries = 0
         self.now = 0.0
 
     async def fetch(self) -> set[str]:
-        self.asked += 1
+        self.queries += 1
         return self.topics
 
     def directory(self) -> TopicDirectory:
@@ -94,7 +94,7 @@ def test_a_known_topic_is_cached_until_its_entry_expires() -> None:
         directory = broker.directory()
         assert await directory.has("replies.a")
         assert await directory.has("replies.a")
-        assert broker.asked == 1
+        assert broker.queries == 1
         broker.now, broker.topics = 61.0, set()
         assert not await directory.has("replies.a")
 
@@ -107,7 +107,7 @@ def test_a_flood_of_missing_topics_queries_the_broker_once_a_second() -> None:
         directory = broker.directory()
         for number in range(50):
             assert not await directory.has(f"replies.none-{number}")
-        assert broker.asked == 1
+        assert broker.queries == 1
         broker.now, broker.topics = 1.5, {"replies.none-7"}
         assert await directory.has("replies.none-7")
 

@@ -27,7 +27,7 @@ def test_inputs_of_every_kind_are_accepted_rejected_and_dead_lettered() -> None:
 
     assert set(share.kinds) >= set(KINDS)
     assert share.taken == len(FEW)
-    assert min(share.told[word] for word in ("accepted", "refused", "dead")) > 0
+    assert min(share.outcomes[word] for word in ("accepted", "refused", "dead")) > 0
     assert share.failures == []
 
 

@@ -122,7 +122,7 @@ steps = st.lists(
 )
 
 
-def _told(steps: list[tuple[str, str, str]]) -> Story:
+def _run_steps(steps: list[tuple[str, str, str]]) -> Story:
     story = Story()
     for what, name, how in steps:
         if what == "take":
@@ -140,14 +140,14 @@ def _told(steps: list[tuple[str, str, str]]) -> Story:
 def test_one_worker_at_a_time_handles_a_hop_and_none_an_ended_one(
     steps: list[tuple[str, str, str]],
 ) -> None:
-    _told(steps)
+    _run_steps(steps)
 
 
 @given(steps)
 def test_every_started_call_is_eventually_recorded(
     steps: list[tuple[str, str, str]],
 ) -> None:
-    story = _told(steps)
+    story = _run_steps(steps)
     for name in NAMES:
         story.die(name)
     story.now += LEASE_MS + 1
@@ -161,7 +161,7 @@ def test_every_started_call_is_eventually_recorded(
 
 @given(steps)
 def test_a_log_read_twice_gives_the_same_journal(steps: list[tuple[str, str, str]]) -> None:
-    story = _told(steps)
+    story = _run_steps(steps)
     once, twice = story.journal(), story.journal(times=2)
     for hop in range(3):
         for visit in range(3):

@@ -26,12 +26,12 @@ class _Listening(InMemoryPromptLog):
 
     def __init__(self, records: Mapping[LogPlace, LoggedValue]) -> None:
         super().__init__(records)
-        self.asked: list[LogPlace] = []
+        self.places: list[LogPlace] = []
 
     async def read(
         self, places: Collection[LogPlace]
     ) -> AsyncIterator[tuple[LogPlace, LoggedValue]]:
-        self.asked += places
+        self.places += places
         async for each in super().read(places):
             yield each
 
@@ -42,10 +42,10 @@ def _gathered(answers: list[JudgedAnswer], log: InMemoryPromptLog) -> Gathered:
 
 def _one(value: bytes | None, *, timestamp: int | None = None) -> FoundPrompts:
     """What is found where this lies at the place of request 1."""
-    asked = request(1)
-    at = asked.requested_at if timestamp is None else timestamp
-    log = InMemoryPromptLog({asked.place: LoggedValue(value=value, timestamp=at)})
-    return asyncio.run(prompts_of([asked], log, CODEC))
+    labelled = request(1)
+    at = labelled.requested_at if timestamp is None else timestamp
+    log = InMemoryPromptLog({labelled.place: LoggedValue(value=value, timestamp=at)})
+    return asyncio.run(prompts_of([labelled], log, CODEC))
 
 
 def test_the_log_is_read_only_for_prompts_that_are_not_stored() -> None:
@@ -54,7 +54,7 @@ def test_the_log_is_read_only_for_prompts_that_are_not_stored() -> None:
     answers = [answer(stored, prompt="Stored?"), answer(there), answer(gone), answer(there, "x")]
 
     found = _gathered(answers, log)
-    assert sorted(log.asked) == [there.place, gone.place]
+    assert sorted(log.places) == [there.place, gone.place]
     assert [row.prompt for row in found.rows] == ["Stored?", "From the log?"]
     assert (found.requests, found.stored, found.from_log, found.gone) == (3, 1, 1, 1)
     assert found.as_document()["answers_by_signal"] == {"judge": 4}
@@ -94,11 +94,11 @@ def test_a_new_schema_id_is_fetched_from_the_registry() -> None:
         writer = KnownSchemas(registry)
         await writer.register(["Request"])
         value = Codec("Request", writer).encode({"prompt": "Framed?"})
-        asked, reader = request(1), KnownSchemas(registry)
+        labelled, reader = request(1), KnownSchemas(registry)
         log = InMemoryPromptLog(
-            {asked.place: LoggedValue(value=value, timestamp=asked.requested_at)}
+            {labelled.place: LoggedValue(value=value, timestamp=labelled.requested_at)}
         )
-        return await prompts_of([asked], log, Codec("Request", reader), reader.learn)
+        return await prompts_of([labelled], log, Codec("Request", reader), reader.learn)
 
     assert asyncio.run(case()).texts == {request(1): "Framed?"}
 
@@ -119,11 +119,11 @@ def test_another_request_at_the_same_offset_is_not_confused_with_it() -> None:
 def test_an_unknown_id_is_unreadable() -> None:
     registry = KnownSchemas(MemoryRegistry())
     codec = Codec("Request", registry)
-    asked = request(1)
-    value = LoggedValue(value=b"\x00\x00\x00\x00\x07x", timestamp=asked.requested_at)
+    labelled = request(1)
+    value = LoggedValue(value=b"\x00\x00\x00\x00\x07x", timestamp=labelled.requested_at)
 
     found = asyncio.run(
-        prompts_of([asked], InMemoryPromptLog({asked.place: value}), codec, registry.learn)
+        prompts_of([labelled], InMemoryPromptLog({labelled.place: value}), codec, registry.learn)
     )
     assert found.unreadable == 1
     with pytest.raises(UndecodableError):

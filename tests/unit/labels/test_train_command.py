@@ -89,14 +89,14 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
 def test_tiers_are_columns_and_the_ends_of_the_registry_are_compared(
     run: Run, tmp_path: Path
 ) -> None:
-    status, found, said = run(ground=snapshot(tiers=("simple", "moderate", "complex")))
+    status, found, output = run(ground=snapshot(tiers=("simple", "moderate", "complex")))
 
     assert status == 0
     assert found["columns"] == ["simple", "complex"]
     assert found["apgr"]["learned"] > 0.6
     assert [each["name"] for each in found["now"]] == ["current classifier rules"]
     assert found["gathered"]["answers_by_signal"] == {"judge": 300}
-    assert "150 requests" in said
+    assert "150 requests" in output
     assert (tmp_path / "router.json").stat().st_size == found["bytes"]
 
 
@@ -121,22 +121,22 @@ def test_labels_can_be_kept_and_trained_on_again(run: Run, tmp_path: Path) -> No
 
 
 def test_a_better_artifact_is_published(run: Run, published: list[str]) -> None:
-    status, found, said = run("--publish", ground=snapshot())
+    status, found, output = run("--publish", ground=snapshot())
 
     assert status == 0
     assert found["better"]
     assert published == [found["artifact"]]
-    assert f"policy.learned.artifact: '{found['artifact']}'" in said
+    assert f"policy.learned.artifact: '{found['artifact']}'" in output
 
 
 def test_a_worse_artifact_is_published_only_if_forced(
     run: Run, published: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("infra.labels.current_policy.gain_curve", lambda *_: _Perfect())
-    refused, found, said = run("--publish", ground=snapshot())
+    refused, found, output = run("--publish", ground=snapshot())
 
     assert (refused, found["better"], published) == (1, False, [])
-    assert "than the current one" in said
+    assert "than the current one" in output
     forced, found, _ = run("--publish", "--force", ground=snapshot())
     assert (forced, published) == (0, [found["artifact"]])
 
@@ -148,11 +148,11 @@ class _Perfect:
 
 
 def test_too_few_labels_are_an_error_with_remedies(run: Run) -> None:
-    status, _, said = run(rows=20)
+    status, _, output = run(rows=20)
 
     assert status == 1
-    assert "20 requests have scores of both simple and complex" in said
-    assert "policy.shadow" in said
+    assert "20 requests have scores of both simple and complex" in output
+    assert "policy.shadow" in output
 
 
 WRONG = {
@@ -174,6 +174,6 @@ def test_invalid_options_are_a_usage_error(
         return None
 
     monkeypatch.setattr(sources, "current_snapshot", nothing)
-    asked = ["train", "--out", str(tmp_path / "router.json"), *WRONG[kind]]
+    command = ["train", "--out", str(tmp_path / "router.json"), *WRONG[kind]]
 
-    assert report_faults(sluice, asked) == 2
+    assert report_faults(sluice, command) == 2

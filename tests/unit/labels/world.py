@@ -21,7 +21,7 @@ def request(number: int, *, partition: int = 0) -> AskedRequest:
 
 
 def answer(
-    asked: AskedRequest,
+    labelled: AskedRequest,
     tier: str = "simple",
     score: float = 1.0,
     *,
@@ -32,7 +32,7 @@ def answer(
 ) -> JudgedAnswer:
     """A judged answer to it."""
     return JudgedAnswer(
-        request=asked,
+        request=labelled,
         tier=tier,
         model=model or f"{tier}-model",
         signal=signal,
@@ -42,7 +42,7 @@ def answer(
     )
 
 
-def logged(asked: AskedRequest, prompt: str) -> tuple[LogPlace, LoggedValue]:
+def logged(labelled: AskedRequest, prompt: str) -> tuple[LogPlace, LoggedValue]:
     """The request as it lies in the log."""
-    value = orjson.dumps({"request_id": asked.request_id, "prompt": prompt})
-    return asked.place, LoggedValue(value=value, timestamp=asked.requested_at)
+    value = orjson.dumps({"request_id": labelled.request_id, "prompt": prompt})
+    return labelled.place, LoggedValue(value=value, timestamp=labelled.requested_at)

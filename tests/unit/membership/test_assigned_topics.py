@@ -30,7 +30,7 @@ def test_a_worker_with_its_share_is_in_order(topic: RequestTopic) -> None:
 
 
 @pytest.mark.parametrize(
-    ("topic", "said", "is_misassigned"),
+    ("topic", "message", "is_misassigned"),
     [
         (GONE, "does not exist", False),
         (replace(GONE, given=ALL, owned=(0, 1)), "does not exist", True),
@@ -42,9 +42,9 @@ def test_a_worker_with_its_share_is_in_order(topic: RequestTopic) -> None:
         (replace(IN_ORDER, owned=(), members=4), "none of the 4 partitions", False),
     ],
 )
-def test_a_fault_is_described(topic: RequestTopic, said: str, is_misassigned: bool) -> None:
+def test_a_fault_is_described(topic: RequestTopic, message: str, is_misassigned: bool) -> None:
     assert topic.fault is not None
-    assert said in topic.fault
+    assert message in topic.fault
     assert topic.is_misassigned == is_misassigned
 
 

@@ -52,7 +52,7 @@ def _member(had: dict[str, list[int]]) -> ConsumerProtocolMemberMetadata:
     return ConsumerProtocolMemberMetadata(4, list(TOPICS), known.dumps())
 
 
-def _given_out(
+def _assignments(
     members: list[dict[str, list[int]]], counts: dict[str, int]
 ) -> list[dict[str, list[int]]]:
     found: Any = _assignor().assign(
@@ -63,7 +63,7 @@ def _given_out(
 
 
 def _check(members: list[dict[str, list[int]]], counts: dict[str, int]) -> None:
-    after = _given_out(members, counts)
+    after = _assignments(members, counts)
     for topic in TOPICS:
         given = [number for each in after for number in each.get(topic, [])]
         assert sorted(given) == list(range(counts.get(topic, 0)))
@@ -94,7 +94,7 @@ def test_assignments_stay_fair_after_any_topic_changes(
     members: list[dict[str, list[int]]] = [{} for _ in range(number)]
     for counts in changes:
         _check(members, counts)
-        members = _given_out(members, counts)
+        members = _assignments(members, counts)
 
 
 @pytest.mark.parametrize(
@@ -113,11 +113,11 @@ def test_a_member_that_is_new_gets_its_share(had: list[dict[str, list[int]]], co
 
 
 @pytest.mark.parametrize(
-    "said", [b"", b"junk", b"{}", b"null", b'{"assignment": {"actives": {"a": ["1"]}}}']
+    "user_data", [b"", b"junk", b"{}", b"null", b'{"assignment": {"actives": {"a": ["1"]}}}']
 )
-def test_a_member_with_unreadable_user_data_gets_its_share(said: bytes) -> None:
+def test_a_member_with_unreadable_user_data_gets_its_share(user_data: bytes) -> None:
     members = {
-        "old": ConsumerProtocolMemberMetadata(4, ["a"], said),
+        "old": ConsumerProtocolMemberMetadata(4, ["a"], user_data),
         "other": _member({"a": [0, 1, 2, 3]}),
     }
     found: Any = _assignor().assign(_Cluster({"a": 4}), members)  # type: ignore[arg-type]
@@ -127,7 +127,7 @@ def test_a_member_with_unreadable_user_data_gets_its_share(said: bytes) -> None:
 
 def test_a_member_keeps_its_partitions() -> None:
     had = [{"a": [0, 2]}, {"a": [1, 3]}]
-    assert [sorted(each["a"]) for each in _given_out(had, {"a": 4})] == [[0, 2], [1, 3]]
+    assert [sorted(each["a"]) for each in _assignments(had, {"a": 4})] == [[0, 2], [1, 3]]
 
 
 def test_workers_use_this_assignor() -> None:

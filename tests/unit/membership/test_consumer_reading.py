@@ -25,14 +25,14 @@ class _Committed:
         self._coordinator = self
         self.assigned = {TopicPartition(*place) for place in PLACES}
         self.taken_away: set[TP] = set()
-        self.asked = 0
+        self.polls = 0
         self.at: dict[TopicPartition, int] = {}
 
     def assignment(self) -> set[TopicPartition]:
         return set(self.assigned)
 
     async def fetch_committed_offsets(self, places: list[TopicPartition]) -> dict[Any, Any]:
-        self.asked += 1
+        self.polls += 1
         self.assigned -= self.taken_away
         return {
             place: OffsetAndMetadata(self._committed[TP(*place)], "")
@@ -50,7 +50,7 @@ def test_every_partition_is_read_on_where_it_is_committed_offset_0_and_none_incl
     found = asyncio.run(seek_to_committed(consumer))
     assert found == {PLACES[0]: 0, PLACES[1]: 7, PLACES[2]: None}
     assert consumer.at == {PLACES[0]: 0, PLACES[1]: 7, PLACES[2]: 0}
-    assert consumer.asked == 1
+    assert consumer.polls == 1
 
 
 def test_a_partition_revoked_during_the_query_is_not_sought() -> None:

@@ -20,7 +20,7 @@ def _assignment(*given: tuple[str, list[int]]) -> bytes:
     return encoded
 
 
-def _standing(*assignments: bytes, error: int = 0, state: str = STABLE) -> GroupStanding | None:
+def _state_of(*assignments: bytes, error: int = 0, state: str = STABLE) -> GroupStanding | None:
     members = [(f"m{number}", "c", "h", b"", each) for number, each in enumerate(assignments)]
 
     async def send(_node: int, _request: Any) -> Any:
@@ -34,7 +34,7 @@ def _standing(*assignments: bytes, error: int = 0, state: str = STABLE) -> Group
 
 
 def test_the_assignments_of_all_members_are_merged() -> None:
-    found = _standing(_assignment(("a", [0, 2]), ("b", [1])), b"", _assignment(("a", [1])))
+    found = _state_of(_assignment(("a", [0, 2]), ("b", [1])), b"", _assignment(("a", [1])))
     assert found == GroupStanding(members=3, given={"a": frozenset({0, 1, 2}), "b": frozenset({1})})
 
 
@@ -50,11 +50,11 @@ def test_the_assignments_of_all_members_are_merged() -> None:
 )
 def test_an_unreadable_assignment_is_a_named_error(bad: bytes) -> None:
     with pytest.raises(UnreadableAssignmentError) as caught:
-        _standing(_assignment(("a", [0])), bad)
+        _state_of(_assignment(("a", [0])), bad)
     assert not caught.value.retriable
 
 
 def test_a_group_that_rebalances_and_one_that_is_refused() -> None:
-    assert _standing(state="PreparingRebalance") is None
+    assert _state_of(state="PreparingRebalance") is None
     with pytest.raises(KafkaError):
-        _standing(error=30)
+        _state_of(error=30)

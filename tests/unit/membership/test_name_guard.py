@@ -17,7 +17,7 @@ LATER = replace(MINE, incarnation="a", started_at=1_001)
 
 
 @pytest.mark.parametrize(
-    ("said", "later"),
+    ("status", "later"),
     [
         (LATER, True),
         (MINE, False),
@@ -29,8 +29,10 @@ LATER = replace(MINE, incarnation="a", started_at=1_001)
         (replace(LATER, started_at=0), False),
     ],
 )
-def test_only_a_namesake_that_started_later_takes_the_name(said: WorkerStatus, later: bool) -> None:
-    assert is_later(said, MINE) is later
+def test_only_a_namesake_that_started_later_takes_the_name(
+    status: WorkerStatus, later: bool
+) -> None:
+    assert is_later(status, MINE) is later
 
 
 def test_of_two_processes_exactly_one_keeps_the_name() -> None:

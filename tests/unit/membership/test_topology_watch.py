@@ -42,7 +42,7 @@ class World:
     rejoined: int = 0
     now: float = 0.0
     refuses: Exception | None = None
-    tells_ids: bool = True
+    has_topic_ids: bool = True
 
     def __post_init__(self) -> None:
         self.give_out()
@@ -53,7 +53,7 @@ class World:
 
     async def shapes(self, topics: Collection[str]) -> Mapping[str, TopicShape] | None:
         found = {name: each for name, each in self.there.items() if name in topics}
-        return found if self.tells_ids else None
+        return found if self.has_topic_ids else None
 
     async def standing(self) -> GroupStanding | None:
         if self.refuses is not None:
@@ -212,7 +212,7 @@ def test_a_group_that_may_not_be_described_is_no_fault() -> None:
 
 
 def test_a_broker_without_ids_is_no_fault() -> None:
-    watch = World(tells_ids=False).watch()
+    watch = World(has_topic_ids=False).watch()
     _look(watch)
     assert (watch.fault, watch.reads_requests) == (None, True)
 

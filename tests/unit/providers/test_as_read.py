@@ -20,8 +20,8 @@ def _read(name: str, document: Any, **body: Any) -> Completion:
 
 
 def _choice(finish: Any = "stop", **message: Any) -> dict[str, Any]:
-    said = {"role": "assistant", "content": "Hello.", **message}
-    return good("openai", choices=[{"message": said, "finish_reason": finish}])
+    assistant = {"role": "assistant", "content": "Hello.", **message}
+    return good("openai", choices=[{"message": assistant, "finish_reason": finish}])
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -34,7 +34,7 @@ def test_a_plain_answer(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("reason", "meant"),
     [
         ("stop", "stop"),
         ("length", "length"),
@@ -49,14 +49,14 @@ def test_a_plain_answer(name: str) -> None:
         ("SAFETY", "content_filter"),
     ],
 )
-def test_openai_s_finish_reasons(said: Any, meant: str) -> None:
+def test_openai_s_finish_reasons(reason: Any, meant: str) -> None:
     call = {"id": "a", "function": {"name": "f", "arguments": "{}"}}
     more = {"tool_calls": [call]} if meant == "tool_calls" else {}
-    assert _read("openai", _choice(said, **more)).finish_reason == meant
+    assert _read("openai", _choice(reason, **more)).finish_reason == meant
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("reason", "meant"),
     [
         ("end_turn", "stop"),
         ("stop_sequence", "stop"),
@@ -68,10 +68,10 @@ def test_openai_s_finish_reasons(said: Any, meant: str) -> None:
         (None, "stop"),
     ],
 )
-def test_anthropic_s_stop_reasons(said: Any, meant: str) -> None:
+def test_anthropic_s_stop_reasons(reason: Any, meant: str) -> None:
     call = {"type": "tool_use", "id": "a", "name": "f", "input": {}}
     more = {"content": [call]} if meant == "tool_calls" else {}
-    assert _read("anthropic", good("anthropic", stop_reason=said, **more)).finish_reason == meant
+    assert _read("anthropic", good("anthropic", stop_reason=reason, **more)).finish_reason == meant
 
 
 def test_openai_s_usage_holds_cached_and_reasoning_tokens() -> None:
@@ -201,8 +201,8 @@ def test_an_answer_that_can_t_be_used_is_a_bad_response(what: str) -> None:
 
 def test_an_error_inside_a_200_is_that_error() -> None:
     async def case() -> None:
-        said = {"error": {"code": 429, "message": "slow down"}}
-        async with served("openai", answering(said)) as (wire, _):
+        document = {"error": {"code": 429, "message": "slow down"}}
+        async with served("openai", answering(document)) as (wire, _):
             assert (await wire.refused()).error_class is ErrorClass.RATE_LIMITED
 
     run(case())

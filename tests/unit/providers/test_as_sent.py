@@ -27,7 +27,7 @@ def _sent(
     """Path, headers and body of one call."""
 
     async def case() -> Any:
-        async with served(name, answering(good(name))) as (wire, heard):
+        async with served(name, answering(good(name))) as (wire, received):
             endpoint = Endpoint(
                 name="here",
                 base_url=wire.url + path,
@@ -36,8 +36,8 @@ def _sent(
             )
             model = body.pop("model", "some-model")
             await wire.provider.complete(chat(model, QUICK, **body), endpoint)
-            headers = {key.lower(): value for key, value in heard.headers[0].items()}
-            return heard.paths[0], headers, heard.bodies[0]
+            headers = {key.lower(): value for key, value in received.headers[0].items()}
+            return received.paths[0], headers, received.bodies[0]
 
     found: tuple[str, dict[str, str], dict[str, Any]] = run(case())
     return found
@@ -94,7 +94,7 @@ def test_a_compatible_server_gets_the_older_names() -> None:
 
 
 def test_everything_else_of_an_openai_body_arrives_as_it_was() -> None:
-    asked = {
+    fields = {
         "seed": 3,
         "stop": ["x"],
         "temperature": 0.5,
@@ -104,8 +104,8 @@ def test_everything_else_of_an_openai_body_arrives_as_it_was() -> None:
         "tool_choice": "auto",
         "response_format": {"type": "json_object"},
     }
-    body = _sent("openai", **asked)[2]
-    assert {key: body[key] for key in asked} == asked
+    body = _sent("openai", **fields)[2]
+    assert {key: body[key] for key in fields} == fields
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -119,12 +119,12 @@ def test_extra_body_is_laid_over_the_body(name: str) -> None:
 @pytest.mark.parametrize("field", ["model", "messages", "stream", "n", "max_tokens"])
 def test_extra_body_cannot_change_the_routing_decision(name: str, field: str) -> None:
     async def case() -> None:
-        async with served(name, answering(good(name))) as (wire, heard):
+        async with served(name, answering(good(name))) as (wire, received):
             error = await wire.refused(extra_body={field: "x"})
             assert error.error_class is ErrorClass.INVALID_REQUEST
             assert not error.sent
             assert field in str(error)
-            assert not heard.bodies
+            assert not received.bodies
 
     run(case())
 
@@ -180,11 +180,11 @@ def test_a_picture_as_data_is_sent_as_data_and_an_address_is_never_fetched() -> 
 
 def test_a_picture_of_another_kind_is_refused_before_anything_is_sent() -> None:
     async def case() -> None:
-        async with served("anthropic", answering(good("anthropic"))) as (wire, heard):
+        async with served("anthropic", answering(good("anthropic"))) as (wire, received):
             content = [{"type": "image_url", "image_url": {"url": "data:image/tiff;base64,AA"}}]
             error = await wire.refused(messages=[{"role": "user", "content": content}])
             assert error.error_class is ErrorClass.BAD_REQUEST
-            assert not heard.bodies
+            assert not received.bodies
 
     run(case())
 
@@ -217,11 +217,11 @@ def test_tool_results_come_first_and_keep_their_ids() -> None:
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_trace_is_sent_where_a_call_carries_one_and_not_else(name: str) -> None:
     async def case() -> None:
-        async with served(name, answering(good(name))) as (wire, heard):
+        async with served(name, answering(good(name))) as (wire, received):
             await wire.ask()
-            told = replace(chat(MODELS[name]), trace_headers={"traceparent": "00-a-b-01"})
-            await wire.provider.complete(told, wire.endpoint)
-            without, traced = ({key.lower() for key in headers} for headers in heard.headers)
+            traced_call = replace(chat(MODELS[name]), trace_headers={"traceparent": "00-a-b-01"})
+            await wire.provider.complete(traced_call, wire.endpoint)
+            without, traced = ({key.lower() for key in headers} for headers in received.headers)
             assert "traceparent" not in without
             assert "traceparent" in traced
 

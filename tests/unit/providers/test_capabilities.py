@@ -226,11 +226,11 @@ def test_json_of_a_schema_is_returned_as_text(name: str) -> None:
 def test_any_json_and_json_with_tools_are_accepted(name: str) -> None:
     async def case() -> None:
         async with simulated(name) as wire:
-            asked = [{"role": "user", "content": "Answer in JSON: who are you?"}]
+            messages_in = [{"role": "user", "content": "Answer in JSON: who are you?"}]
             wanted = {"type": "json_object"}
-            assert (await wire.ask(messages=asked, response_format=wanted)).message["content"]
+            assert (await wire.ask(messages=messages_in, response_format=wanted)).message["content"]
             with_tools = await wire.ask(
-                messages=asked, response_format=wanted, tools=[WEATHER], tool_choice="auto"
+                messages=messages_in, response_format=wanted, tools=[WEATHER], tool_choice="auto"
             )
             assert with_tools.message["content"]
 

@@ -35,13 +35,13 @@ def call(model: str = "m", limit: int | None = None, **body: Any) -> ChatCall:
     )
 
 
-def to_openai(asked: ChatCall, dialect: Dialect = Dialect.OPENAI) -> dict[str, Any]:
-    sent: dict[str, Any] = orjson.loads(encode(openai_format.request_body(asked, dialect)))
+def to_openai(chat_call: ChatCall, dialect: Dialect = Dialect.OPENAI) -> dict[str, Any]:
+    sent: dict[str, Any] = orjson.loads(encode(openai_format.request_body(chat_call, dialect)))
     return sent
 
 
-def to_anthropic(asked: ChatCall) -> dict[str, Any]:
-    sent: dict[str, Any] = orjson.loads(encode(request.request_body(asked)))
+def to_anthropic(chat_call: ChatCall) -> dict[str, Any]:
+    sent: dict[str, Any] = orjson.loads(encode(request.request_body(chat_call)))
     return sent
 
 
@@ -69,16 +69,16 @@ GET_WEATHER = {"function": {"name": "get_weather", "arguments": "{}"}}
 
 def test_calls_without_ids_differ_over_turns_and_formats() -> None:
     first = openai_calls(GET_WEATHER, GET_WEATHER)
-    told: list[Any] = [*HI, first.message]
-    told += [
+    conversation: list[Any] = [*HI, first.message]
+    conversation += [
         {"role": "tool", "tool_call_id": each["id"], "content": "x"}
         for each in first.message["tool_calls"]
     ]
-    second = openai_calls(GET_WEATHER, messages=told)
+    second = openai_calls(GET_WEATHER, messages=conversation)
     block = {"type": "tool_use", "id": first.message["tool_calls"][0]["id"], "name": "f"}
     third = anthropic_answer.completion(
         good("anthropic", content=[block, {**block, "id": None}], stop_reason="tool_use"),
-        call(messages=[*told, second.message]),
+        call(messages=[*conversation, second.message]),
     )
     ids = [each["id"] for answer in (first, second, third) for each in answer.message["tool_calls"]]
     assert len(set(ids)) == len(ids) == 5
@@ -103,13 +103,13 @@ def test_a_conversation_with_repeated_ids_is_sent_with_distinct_ones(
     messages = [*HI]
     for each in ids:
         messages += turn(*each)
-    asked = call(messages=messages, tools=[tool(type="object")])
+    chat_call = call(messages=messages, tools=[tool(type="object")])
     if form == "anthropic":
-        blocks = [b for t in to_anthropic(asked)["messages"] for b in t["content"]]
+        blocks = [b for t in to_anthropic(chat_call)["messages"] for b in t["content"]]
         called = [b["id"] for b in blocks if b["type"] == "tool_use"]
         answered = [b["tool_use_id"] for b in blocks if b["type"] == "tool_result"]
     else:
-        sent = to_openai(asked, Dialect(form))["messages"]
+        sent = to_openai(chat_call, Dialect(form))["messages"]
         called = [c["id"] for m in sent for c in m.get("tool_calls", ())]
         answered = [m["tool_call_id"] for m in sent if m["role"] == "tool"]
     assert len(set(called)) == len(called)
@@ -142,10 +142,10 @@ ALTERNATIVES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("what", ALTERNATIVES)
 def test_a_tool_s_schema_is_a_plain_object_at_its_top(what: str) -> None:
-    asked = call(tools=[tool(**ALTERNATIVES[what])])
+    chat_call = call(tools=[tool(**ALTERNATIVES[what])])
     for schema in (
-        to_anthropic(asked)["tools"][0]["input_schema"],
-        to_openai(asked)["tools"][0]["function"]["parameters"],
+        to_anthropic(chat_call)["tools"][0]["input_schema"],
+        to_openai(chat_call)["tools"][0]["function"]["parameters"],
     ):
         assert schema["type"] == "object"
         assert isinstance(schema["properties"], dict)
@@ -200,7 +200,7 @@ def test_older_drafts_become_today_s() -> None:
 def test_parameters_that_a_family_rejects_are_omitted_by_both_formats(
     model: str, gone: list[str]
 ) -> None:
-    asked = call(
+    chat_call = call(
         model,
         tools=[tool(type="object")],
         parallel_tool_calls=False,
@@ -208,12 +208,12 @@ def test_parameters_that_a_family_rejects_are_omitted_by_both_formats(
         top_p=0.5,
         extra_body={"top_k": 4},
     )
-    for sent in (to_openai(asked), to_anthropic(asked)):
+    for sent in (to_openai(chat_call), to_anthropic(chat_call)):
         assert not set(gone) & sent.keys()
 
 
 def test_learned_parameters_are_omitted_whatever_their_name() -> None:
-    asked = ChatCall(
+    chat_call = ChatCall(
         call_id="c",
         model="my-deployment",
         body={"messages": HI, "temperature": 1, "seed": 3},
@@ -221,11 +221,11 @@ def test_learned_parameters_are_omitted_whatever_their_name() -> None:
         max_output_tokens=7,
         unsupported=frozenset({"temperature", "max_completion_tokens"}),
     )
-    sent = to_openai(asked)
+    sent = to_openai(chat_call)
     assert sent["max_tokens"] == 7
     assert sent["seed"] == 3
     assert not {"temperature", "max_completion_tokens"} & sent.keys()
-    assert "temperature" not in to_anthropic(asked)
+    assert "temperature" not in to_anthropic(chat_call)
 
 
 THINK = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
@@ -261,8 +261,8 @@ def test_thinking_that_is_switched_off_changes_nothing() -> None:
 
 def test_thinking_is_omitted_within_a_tool_call_that_lacks_its_thinking_blocks() -> None:
     messages = [*HI, *turn("a")]
-    asked = call(limit=8_000, messages=messages, extra_body=THINK)
-    assert "thinking" not in to_anthropic(asked)
+    chat_call = call(limit=8_000, messages=messages, extra_body=THINK)
+    assert "thinking" not in to_anthropic(chat_call)
     block = {"type": "thinking", "thinking": "x", "signature": "s"}
     signed = [{**each, "thinking_blocks": [block]} if "tool_calls" in each else each
               for each in messages]  # fmt: skip
@@ -273,8 +273,8 @@ def test_thinking_is_omitted_within_a_tool_call_that_lacks_its_thinking_blocks()
 
 @pytest.mark.parametrize("field", ["tool_choice", "parallel_tool_calls"])
 def test_parameters_that_openai_rejects_without_tools_are_omitted(field: str) -> None:
-    asked = {"tool_choice": "auto", "parallel_tool_calls": False}[field]
-    assert field not in to_openai(call(**{field: asked}))
+    value = {"tool_choice": "auto", "parallel_tool_calls": False}[field]
+    assert field not in to_openai(call(**{field: value}))
 
 
 def test_top_logprobs_bring_logprobs_along() -> None:
@@ -292,7 +292,7 @@ def test_anthropic_s_signed_thinking_is_returned_and_sent_again() -> None:
     found = anthropic_answer.completion(document, call())
     assert found.message["reasoning_content"] == "hm"
     assert found.message["thinking_blocks"] == blocks[:2]
-    again = to_anthropic(call(messages=_taken_back(found.message)))
+    again = to_anthropic(call(messages=_accepted(found.message)))
     assert again["messages"][1]["content"] == blocks
 
 
@@ -314,7 +314,7 @@ def test_reasoning_of_compatible_servers_is_returned_and_sent_again(who: str) ->
     document = good("openai", choices=[{"message": message, "finish_reason": "tool_calls"}])
     found = openai_answer.completion(document, call())
     assert found.message == message
-    messages = _taken_back(found.message)
+    messages = _accepted(found.message)
     assert to_openai(call(messages=messages), Dialect.COMPATIBLE)["messages"][1] == message
     plain = to_openai(call(messages=messages))["messages"][1]
     assert set(plain) == {"role", "content", "tool_calls"}
@@ -341,10 +341,10 @@ def test_mistral_s_thinking_parts_are_its_reasoning() -> None:
 
 def test_an_answer_with_the_maximum_of_calls_is_accepted_as_a_turn() -> None:
     found = openai_calls(*[GET_WEATHER] * MAX_TOOL_CALLS)
-    assert len(_taken_back(found.message)[1]["tool_calls"]) == MAX_TOOL_CALLS
+    assert len(_accepted(found.message)[1]["tool_calls"]) == MAX_TOOL_CALLS
 
 
-def _taken_back(message: dict[str, Any]) -> list[dict[str, Any]]:
+def _accepted(message: dict[str, Any]) -> list[dict[str, Any]]:
     """A conversation with an answer in it, through the door."""
     result = {"role": "tool", "tool_call_id": message["tool_calls"][0]["id"], "content": "x"}
     document = {"messages": [*HI, message, result]}
@@ -361,7 +361,7 @@ def test_numbers_keep_their_digits_both_ways() -> None:
     )
     found = anthropic_answer.completion(decode(body.encode(), 200), call())
     assert found.message["tool_calls"][0]["function"]["arguments"] == ARGUMENTS
-    messages = _taken_back(found.message)
+    messages = _accepted(found.message)
     assert ARGUMENTS in encode(request.request_body(call(messages=messages))).decode()
     loose = (
         '{"choices":[{"finish_reason":"stop","message":{"tool_calls":[{"function":{"name":"f",'

@@ -81,8 +81,8 @@ def test_anthropic_s_unknown_stop_is_no_answer(reason: Any) -> None:
 
 
 def test_an_anthropic_error_with_status_200_is_that_error() -> None:
-    said = {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
-    assert _error("anthropic", said).error_class is ErrorClass.OVERLOADED
+    document = {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
+    assert _error("anthropic", document).error_class is ErrorClass.OVERLOADED
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from streams.providers.port import ErrorClass, Usage
 from streams.providers.pricing.price_list import PriceBook
 from streams.providers.refusals.retry_after import LONGEST_PAUSE_S
 from tests.unit.providers.pricing.test_prices import model
-from tests.unit.providers.world import FORMATS, answering, good, is_class, run, served, speaking
+from tests.unit.providers.world import FORMATS, answering, good, is_class, raw_server, run, served
 
 GIGABYTE = 1_000_000_000
 MOST_MEMORY = 8 * MAX_ANSWER_BYTES
@@ -33,7 +33,7 @@ def openai(**changes: Any) -> dict[str, Any]:
     return {**good("openai"), **changes}
 
 
-def said(**message: Any) -> dict[str, Any]:
+def answer_with(**message: Any) -> dict[str, Any]:
     document = good("openai")
     document["choices"][0]["message"].update(message)
     return document
@@ -116,7 +116,7 @@ def test_other_compressions_are_not_decompressed(kind: str) -> None:
         head = (
             f"HTTP/1.1 200 OK\r\ncontent-encoding: {kind}\r\ncontent-length: {len(twice)}\r\n\r\n"
         )
-        async with speaking("openai", head.encode() + twice) as wire:
+        async with raw_server("openai", head.encode() + twice) as wire:
             error = await wire.refused()
             assert is_class(error, ErrorClass.BAD_RESPONSE)
             assert "unsupported compression" in str(error)
@@ -128,7 +128,7 @@ def test_a_hundred_thousand_headers_are_no_answer() -> None:
     many = b"".join(b"x-%d: 1\r\n" % number for number in range(100_000))
 
     async def case() -> None:
-        async with speaking("openai", b"HTTP/1.1 200 OK\r\n" + many + b"\r\n{}") as wire:
+        async with raw_server("openai", b"HTTP/1.1 200 OK\r\n" + many + b"\r\n{}") as wire:
             assert is_class(await wire.refused(), ErrorClass.BAD_RESPONSE)
 
     run(case())
@@ -147,12 +147,14 @@ NO_ANSWERS: dict[str, bytes] = {
     "half a character": b'{"choices":[{"message":{"content":"\\ud800"}}]}',
     "no UTF-8": b'{"choices":[{"message":{"content":"\xff"}}]}',
     "many tool calls": orjson.dumps(
-        said(tool_calls=[{"function": {"name": "f"}}] * (MAX_TOOL_CALLS + 1))
+        answer_with(tool_calls=[{"function": {"name": "f"}}] * (MAX_TOOL_CALLS + 1))
     ),
-    "many texts": orjson.dumps(said(content=["a"] * (MAX_PARTS + 1))),
-    "many parts": orjson.dumps(said(content=[{"type": "text", "text": "a"}] * (MAX_PARTS + 1))),
+    "many texts": orjson.dumps(answer_with(content=["a"] * (MAX_PARTS + 1))),
+    "many parts": orjson.dumps(
+        answer_with(content=[{"type": "text", "text": "a"}] * (MAX_PARTS + 1))
+    ),
     "ten megabytes of tool calls": orjson.dumps(
-        said(tool_calls=[{"function": {"name": "f", "arguments": "x" * 10_000_000}}])
+        answer_with(tool_calls=[{"function": {"name": "f", "arguments": "x" * 10_000_000}}])
     ),
 }
 
@@ -259,12 +261,12 @@ def test_an_invalid_status_is_an_error(code: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "retry_after",
     ["1e300", "999999999999", "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 99 Foo 99999 99:99:99", "inf"],
 )
-def test_no_provider_disables_itself_permanently(asked: str) -> None:
+def test_no_provider_disables_itself_permanently(retry_after: str) -> None:
     async def case() -> None:
-        limited = answering({"error": {}}, 429, {"retry-after": asked})
+        limited = answering({"error": {}}, 429, {"retry-after": retry_after})
         async with served("openai", limited, now_s=0.0) as (wire, _):
             error = await wire.refused()
             assert is_class(error, ErrorClass.RATE_LIMITED)

@@ -17,11 +17,11 @@ from streams.providers.refusals.classification import refusal
 from streams.routing.learned.artifact import read_artifact
 
 CALL = ChatCall(call_id="c", model="m", body={}, timeouts=Timeouts(), max_output_tokens=None)
-SAID = {"role": "assistant", "content": "Half an ans"}
+TRUNCATED = {"role": "assistant", "content": "Half an ans"}
 
 
 def _openai(**more: Any) -> dict[str, Any]:
-    choice = {"index": 0, "finish_reason": "stop", "message": SAID}
+    choice = {"index": 0, "finish_reason": "stop", "message": TRUNCATED}
     return {"id": "x", "model": "m", "choices": [choice], **more}
 
 
@@ -101,7 +101,7 @@ def test_an_endlessly_nested_artifact_is_rejected() -> None:
         read_artifact(b'{"sluice_artifact":"a","body":' + nested + b"}")
 
 
-def _said(content: Any, **more: Any) -> Any:
+def _content_of(content: Any, **more: Any) -> Any:
     choice = {"finish_reason": "stop", "message": {"content": content, **more}}
     return openai_answer.completion({"choices": [choice]}, CALL).message["content"]
 
@@ -119,7 +119,7 @@ def _said(content: Any, **more: Any) -> Any:
     ],
 )
 def test_content_is_text_also_in_parts_and_texts(content: Any, text: str | None) -> None:
-    assert _said(content) == text
+    assert _content_of(content) == text
 
 
 @pytest.mark.parametrize(
@@ -132,18 +132,18 @@ def test_content_is_text_also_in_parts_and_texts(content: Any, text: str | None)
 )
 def test_content_that_is_no_text_is_no_empty_success(content: Any) -> None:
     with pytest.raises(ProviderError) as caught:
-        _said(content)
+        _content_of(content)
     assert caught.value.error_class is ErrorClass.BAD_RESPONSE
 
 
 @pytest.mark.parametrize("calls", [{"id": "a"}, "f()", 1])
 def test_tool_calls_that_are_no_list_are_no_empty_success(calls: Any) -> None:
     with pytest.raises(ProviderError, match="tool calls that are not a list"):
-        _said(None, tool_calls=calls)
+        _content_of(None, tool_calls=calls)
 
 
-@pytest.mark.parametrize("said", [5, {"value": "Hi"}, ["Hi"]])
-def test_anthropic_s_missing_text_is_no_empty_success(said: Any) -> None:
-    document = {"content": [{"type": "text", "text": said}], "stop_reason": "end_turn"}
+@pytest.mark.parametrize("text", [5, {"value": "Hi"}, ["Hi"]])
+def test_anthropic_s_missing_text_is_no_empty_success(text: Any) -> None:
+    document = {"content": [{"type": "text", "text": text}], "stop_reason": "end_turn"}
     with pytest.raises(ProviderError, match="text part without text"):
         answer.completion(document, CALL)

@@ -104,7 +104,7 @@ async def simulated(name: str, **options: Any) -> AsyncIterator[Wire]:
 
 
 @dataclass
-class Heard:
+class ReceivedRequests:
     """What a server was sent: method, path with query, headers and body of each request."""
 
     paths: list[str] = field(default_factory=list)
@@ -115,14 +115,14 @@ class Heard:
 @asynccontextmanager
 async def served(
     name: str, handler: Handler, *, now_s: float = 0.0
-) -> AsyncIterator[tuple[Wire, Heard]]:
+) -> AsyncIterator[tuple[Wire, ReceivedRequests]]:
     """A format against a server of the test's own, which remembers what it was sent."""
-    heard = Heard()
+    received = ReceivedRequests()
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        heard.paths.append(request.path_qs)
-        heard.headers.append(dict(request.headers))
-        heard.bodies.append(orjson.loads(await request.read()))
+        received.paths.append(request.path_qs)
+        received.headers.append(dict(request.headers))
+        received.bodies.append(orjson.loads(await request.read()))
         return await handler(request)
 
     runner = web.ServerRunner(web.Server(handle, access_log=None), shutdown_timeout=0.1)
@@ -131,7 +131,7 @@ async def served(
     port = runner.addresses[0][1]
     try:
         async with provider_of(name, now_s=now_s) as provider:
-            yield Wire(name=name, url=f"http://127.0.0.1:{port}", provider=provider), heard
+            yield Wire(name=name, url=f"http://127.0.0.1:{port}", provider=provider), received
     finally:
         await runner.cleanup()
 
@@ -151,7 +151,7 @@ def answering(
 
 
 @asynccontextmanager
-async def speaking(name: str, said: bytes, *, hold: bool = False) -> AsyncIterator[Wire]:
+async def raw_server(name: str, response: bytes, *, hold: bool = False) -> AsyncIterator[Wire]:
     """A format against a socket that says these bytes to whoever asks, HTTP or not.
 
     It hangs up after them, or with `hold` stays silent until the caller leaves.
@@ -163,16 +163,16 @@ async def speaking(name: str, said: bytes, *, hold: bool = False) -> AsyncIterat
         over = asyncio.Event()
         ended.append(over)
         try:
-            await say(reader, writer)
+            await respond(reader, writer)
         except ConnectionError:
             return
         finally:
             writer.close()
             over.set()
 
-    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(said)
+        writer.write(response)
         await writer.drain()
         if hold:
             while await reader.read(65_536):
@@ -213,5 +213,5 @@ def good(name: str, **changes: Any) -> dict[str, Any]:
 
 def is_class(error: ProviderError, wanted: ErrorClass) -> bool:
     """Whether an error is of a class, and shows neither key nor prompt."""
-    said = str(error)
-    return error.error_class is wanted and "sk-some" not in said and "Hi" not in said
+    text = str(error)
+    return error.error_class is wanted and "sk-some" not in text and "Hi" not in text

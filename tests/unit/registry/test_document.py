@@ -128,8 +128,8 @@ WRONG = {
 
 @pytest.mark.parametrize("kind", WRONG)
 def test_an_invalid_value_is_named_by_its_path(kind: str) -> None:
-    path, value, said = WRONG[kind]
-    with pytest.raises(RegistryError, match=f"(?s){said}"):
+    path, value, message = WRONG[kind]
+    with pytest.raises(RegistryError, match=f"(?s){message}"):
         parse_registry(_changed(path, value))
 
 

@@ -65,13 +65,13 @@ def test_a_version_is_read_back_from_the_topic_with_its_artifact() -> None:
 
 @pytest.mark.parametrize("damage", ["missing", "damaged", "another"])
 def test_a_version_without_its_artifact_does_not_become_current(damage: str) -> None:
-    told: list[str] = []
+    problems: list[str] = []
 
-    async def tell(version: str, problem: str) -> None:
-        told.append(problem)
+    async def report(version: str, problem: str) -> None:
+        problems.append(problem)
 
     async def scenario() -> LiveRegistry:
-        live = LiveRegistry(("simple", "moderate", "complex"), tell)
+        live = LiveRegistry(("simple", "moderate", "complex"), report)
         plain = parse_registry(local_registry("http://127.0.0.1:1"))
         records = [*records_of(plain), (CURRENT_KEY, _pointer(plain.hash))]
         learned = dict(records_of(_version()))
@@ -89,8 +89,8 @@ def test_a_version_without_its_artifact_does_not_become_current(damage: str) -> 
         return live
 
     asyncio.run(scenario())
-    assert len(told) == 1
-    assert "artifact" in told[0]
+    assert len(problems) == 1
+    assert "artifact" in problems[0]
 
 
 def test_a_column_that_the_artifact_lacks_is_named() -> None:

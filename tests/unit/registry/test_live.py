@@ -30,11 +30,11 @@ class Watched:
     """A live registry, and what operators were told."""
 
     def __init__(self, tiers: tuple[str, ...] = TIERS) -> None:
-        self.told: list[tuple[str, str]] = []
-        self.live = LiveRegistry(tiers, self._tell)
+        self.problems: list[tuple[str, str]] = []
+        self.live = LiveRegistry(tiers, self._report)
 
-    async def _tell(self, version: str, problem: str) -> None:
-        self.told.append((version, problem))
+    async def _report(self, version: str, problem: str) -> None:
+        self.problems.append((version, problem))
 
     def take(self, *records: tuple[bytes, bytes | None]) -> None:
         async def scenario() -> None:
@@ -64,7 +64,7 @@ def test_the_pointer_makes_a_version_current_and_reverts_it() -> None:
     assert watched.live.snapshot.policy.cascade.thresholds["simple"] == 0.7
     watched.take((CURRENT_KEY, _pointer(FIRST.hash)))
     assert watched.live.version == FIRST.hash
-    assert watched.told == []
+    assert watched.problems == []
 
 
 OTHER_TIERS = parse_registry(
@@ -100,7 +100,7 @@ def test_an_invalid_version_changes_nothing_and_raises_an_alert(kind: str) -> No
     watched.take(*BAD[kind])
 
     assert watched.live.version == FIRST.hash
-    assert len(watched.told) == 1
+    assert len(watched.problems) == 1
 
 
 def test_records_of_other_kinds_and_deletions_are_passed_over() -> None:

@@ -15,10 +15,10 @@ def _moved(value: bytes, at: int) -> RegistryRecord:
 
 
 def _take(history: RegistryHistory, version: str, before: Sequence[str] | None = None) -> None:
-    said: dict[str, object] = {"registry": version, "by": "ada"}
+    pointer: dict[str, object] = {"registry": version, "by": "ada"}
     if before is not None:
-        said["before"] = list(before)
-    history.take(_moved(orjson.dumps(said), len(history.pointers)))
+        pointer["before"] = list(before)
+    history.take(_moved(orjson.dumps(pointer), len(history.pointers)))
 
 
 def _apply(history: RegistryHistory, version: str) -> None:

@@ -86,12 +86,12 @@ class Worker:
     def __init__(self, keys: RegistryKeys | None = NEW) -> None:
         self.refused: list[Refusal] = []
         self.invalid: list[str] = []
-        self.live = LiveRegistry(TIERS, self._tell, keys=keys, on_unsigned=self._tell_unsigned)
+        self.live = LiveRegistry(TIERS, self._report, keys=keys, on_unsigned=self._report_unsigned)
 
-    async def _tell(self, version: str, problem: str) -> None:
+    async def _report(self, version: str, problem: str) -> None:
         self.invalid.append(problem)
 
-    async def _tell_unsigned(self, error: UnsignedRecordError) -> None:
+    async def _report_unsigned(self, error: UnsignedRecordError) -> None:
         self.refused.append(error.refusal)
 
     def reads(self, records: Iterable[RegistryRecord]) -> Worker:
@@ -245,11 +245,11 @@ def test_operators_see_which_version_an_unsigned_pointer_names(log: MemoryRegist
 def test_a_record_that_another_writer_displaced_is_written_again(log: MemoryRegistryLog) -> None:
     rivals = iter(range(3))
 
-    def rival() -> None:
+    def other_writer() -> None:
         if next(rivals, None) is not None:
             log.add(b"registry/" + b"0" * 16, b"{}")
 
-    log.before_append = rival
+    log.before_append = other_writer
     _apply(log, FORGED)
 
     assert Worker().reads(log.records).live.version == FORGED.hash
@@ -411,8 +411,8 @@ def test_a_start_reports_only_keys_with_a_rejected_latest_record(log: MemoryRegi
         await writer.point(SECOND.hash, "ada", [FIRST.hash])
 
     _written(point, log, NEW)
-    told = Worker().starts_on(log.records).refused
-    assert told == [Refusal.UNSIGNED], "the version still lies there, the pointer does not"
+    refusals = Worker().starts_on(log.records).refused
+    assert refusals == [Refusal.UNSIGNED], "the version still lies there, the pointer does not"
 
     async def take_out(writer: RegistryWriter) -> None:
         await writer.put(_key(FORGED), None)

@@ -66,7 +66,7 @@ def test_an_unsigned_version_is_to_be_signed_and_not_rolled_back(
 ) -> None:
     assert "sluice registry rollback" in _hint(capsys, is_refused=False)
 
-    told = _hint(capsys, is_refused=True)
-    assert "sluice registry sign v2" in told
-    assert "SLUICE_REGISTRY_KEY" in told
-    assert "to undo" not in told
+    hint = _hint(capsys, is_refused=True)
+    assert "sluice registry sign v2" in hint
+    assert "SLUICE_REGISTRY_KEY" in hint
+    assert "to undo" not in hint

@@ -26,7 +26,7 @@ GOOD: dict[str, Any] = yaml.safe_load(local_registry("http://127.0.0.1:1")) | {
 }
 LIBRARY = ("Input should", "Value error", "pydantic", "valid ", "List should", "String should")
 
-SAID = {
+MESSAGES = {
     "boundaries": (("policy", "boundaries"), 0.3, "expected a list of two numbers"),
     "boundaries as text": (("policy", "boundaries"), "0.2", "expected a list of two numbers"),
     "a threshold": (("policy", "cascade", "thresholds", "simple"), 2, "must be at most 1"),
@@ -66,14 +66,14 @@ def _changed(path: tuple[Any, ...], value: Any) -> str:
     return json.dumps(document)
 
 
-@pytest.mark.parametrize("kind", SAID)
+@pytest.mark.parametrize("kind", MESSAGES)
 def test_a_field_s_error_names_the_expected_value(kind: str) -> None:
-    path, value, said = SAID[kind]
+    path, value, message = MESSAGES[kind]
 
     with pytest.raises(RegistryError) as caught:
         parse_registry(_changed(path, value))
 
-    wanted = f"{'.'.join(str(each) for each in path)}: {said}"
+    wanted = f"{'.'.join(str(each) for each in path)}: {message}"
     assert any(line.strip().startswith(wanted) for line in str(caught.value).splitlines()), (
         caught.value
     )
@@ -112,13 +112,13 @@ ANYTHING = st.one_of(
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(_paths(GOOD)), ANYTHING)
 def test_no_wrong_type_shows_the_library_s_message(path: tuple[Any, ...], value: Any) -> None:
-    said = ""
+    message = ""
     try:
         parse_registry(_changed(path, value))
     except RegistryError as error:
-        said = str(error)
+        message = str(error)
 
-    assert not [word for word in LIBRARY if word in said], said
+    assert not [word for word in LIBRARY if word in message], message
 
 
 @pytest.mark.parametrize("field", ["context_window", "max_output"])

@@ -12,7 +12,7 @@ HEALTH = {"model": "gpt-4o", "instance": "eu", "error_share": 0.2, "ok": 80, "er
 GOOD = {"unknown_calls": 0, "saved_share": 0.4, "compared": 100}
 
 
-def _said(name: str, row: dict[str, Any]) -> list[str]:
+def _advice_for(name: str, row: dict[str, Any]) -> list[str]:
     return [f"{each.what}: {each.why}" for each in advice_on({name: [row]})]
 
 
@@ -25,14 +25,14 @@ def test_healthy_traffic_gives_no_advice() -> None:
 def test_a_provider_that_fails_is_named_and_whether_its_limit_is_why(
     limited: int, what: str
 ) -> None:
-    said = _said("provider_health", HEALTH | {"rate_limited": limited})
-    assert said[0].startswith(f"{what} ")
-    assert "20.0% of its 100 calls failed" in said[0]
+    advice_lines = _advice_for("provider_health", HEALTH | {"rate_limited": limited})
+    assert advice_lines[0].startswith(f"{what} ")
+    assert "20.0% of its 100 calls failed" in advice_lines[0]
 
 
 def test_a_handful_of_calls_gives_no_advice() -> None:
     few = HEALTH | {"rate_limited": 0, "ok": 2, "errors": LEAST - 3}
-    assert _said("provider_health", few) == []
+    assert _advice_for("provider_health", few) == []
 
 
 def test_calls_of_unknown_cost_come_first() -> None:
@@ -42,14 +42,14 @@ def test_calls_of_unknown_cost_come_first() -> None:
 
 def test_a_tier_with_too_many_requests_is_named() -> None:
     row = {"tier": "simple", "rate": 0.3, "judged": 50}
-    assert "Send less to simple" in _said("misclassification", row)[0]
-    assert _said("misclassification", row | {"rate": None}) == []
+    assert "Send less to simple" in _advice_for("misclassification", row)[0]
+    assert _advice_for("misclassification", row | {"rate": None}) == []
 
 
 def test_a_significant_experiment_gives_advice() -> None:
     row = {"arm": "b", "experiment": "e", "control": "a", "measure": "cost", "verdict": "better"}
-    assert _said("experiment", row) == ["Decide on arm b of e: cost is better than that of a"]
-    assert _said("experiment", row | {"verdict": "sample too small"}) == []
+    assert _advice_for("experiment", row) == ["Decide on arm b of e: cost is better than that of a"]
+    assert _advice_for("experiment", row | {"verdict": "sample too small"}) == []
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_start_more_on_cheaper_tiers_does() -> None:
     assert after[TIERS[-1]] < before[TIERS[-1]]
 
 
-def _goes_on(snapshot: RegistrySnapshot, tier: str) -> int:
+def _escalated(snapshot: RegistrySnapshot, tier: str) -> int:
     """Of answers of every confidence, how many the cascade goes on from."""
     standing = CascadeState(tier=tier, hop=0, time_left_ms=60_000, pinned=False)
     found = 0
@@ -98,7 +98,7 @@ def test_go_on_less_often_does(tier: str) -> None:
     advice = _only("escalation_value", row)
 
     assert "they cost $1.5000" in advice.why
-    assert _goes_on(_snapshot(*advice.changes), tier) < _goes_on(_snapshot(), tier)
+    assert _escalated(_snapshot(*advice.changes), tier) < _escalated(_snapshot(), tier)
 
 
 def test_savings_come_before_other_advice() -> None:

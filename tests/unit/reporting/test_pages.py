@@ -136,7 +136,7 @@ def test_a_golden_set_gets_its_page(tmp_path: Path) -> None:
 def test_the_page_of_a_golden_set_is_written_even_where_the_check_fails(tmp_path: Path) -> None:
     path = tmp_path / "golden.jsonl"
     path.write_bytes(b'{"tier": "complex", "prompt": "Hi"}')
-    asked = ["eval", "--golden", str(path), "--classifier", "rules", "--report", str(tmp_path)]
+    command = ["eval", "--golden", str(path), "--classifier", "rules", "--report", str(tmp_path)]
 
-    assert report_faults(sluice, asked) == 1
+    assert report_faults(sluice, command) == 1
     assert "above the limit" in (tmp_path / "index.html").read_text()

@@ -44,7 +44,7 @@ SAVED: dict[str, tuple[dict[str, object], str]] = {
 
 @pytest.mark.parametrize("kind", SAVED)
 def test_the_page_begins_with_the_savings(kind: str) -> None:
-    known, said = SAVED[kind]
+    known, headline = SAVED[kind]
     row = _row(
         "cost_vs_baseline", compared=100, cost=Decimal("3.66"), baseline=Decimal("10"),
         saved=Decimal("6.34"), unknown_calls=0, **known,
@@ -52,7 +52,7 @@ def test_the_page_begins_with_the_savings(kind: str) -> None:
 
     found = _page(cost_vs_baseline=[row])
 
-    assert found.index(said) < found.index("Recommendations") < found.index("<h2>Money</h2>")
+    assert found.index(headline) < found.index("Recommendations") < found.index("<h2>Money</h2>")
 
 
 def test_other_spend_is_in_the_headline() -> None:

@@ -23,22 +23,22 @@ from tests.unit.routing.world import TIERS, snapshot
 CASCADE = CascadePolicy(thresholds={"simple": 0.6}, default_threshold=0.5, max_hops=3)
 
 
-def _standing(
+def _state(
     tier: str = "simple", hop: int = 0, time_left_ms: float = 60_000, *, pinned: bool = False
 ) -> CascadeState:
     return CascadeState(tier=tier, hop=hop, time_left_ms=time_left_ms, pinned=pinned)
 
 
 def _after(
-    confidence: float, standing: CascadeState, cascade: CascadePolicy = CASCADE
+    confidence: float, state: CascadeState, cascade: CascadePolicy = CASCADE
 ) -> Accept | Escalate:
     verdict = ConfidenceResult(confidence=confidence, parts={})
-    return after_answer(verdict, standing, snapshot(cascade=cascade))
+    return after_answer(verdict, state, snapshot(cascade=cascade))
 
 
 @pytest.mark.parametrize("confidence", [0.6, 0.75, 1.0])
 def test_an_answer_at_its_tier_s_threshold_is_accepted(confidence: float) -> None:
-    step = _after(confidence, _standing())
+    step = _after(confidence, _state())
 
     assert isinstance(step, Accept)
     assert step.why == f"confidence {confidence:g} reaches 0.6"
@@ -48,12 +48,12 @@ def test_an_answer_at_its_tier_s_threshold_is_accepted(confidence: float) -> Non
 def test_an_answer_below_the_threshold_escalates_to_the_next_tier(confidence: float) -> None:
     expected = Escalate(tier="moderate", why=f"confidence {confidence:g} is below 0.6")
 
-    assert _after(confidence, _standing()) == expected
+    assert _after(confidence, _state()) == expected
 
 
 def test_a_tier_without_a_threshold_has_the_default_one() -> None:
-    assert isinstance(_after(0.5, _standing("moderate", 1)), Accept)
-    assert _after(0.499999, _standing("moderate", 1)) == Escalate(
+    assert isinstance(_after(0.5, _state("moderate", 1)), Accept)
+    assert _after(0.499999, _state("moderate", 1)) == Escalate(
         tier="complex", why="confidence 0.499999 is below 0.5"
     )
 
@@ -63,34 +63,32 @@ def _unasked(step: Accept | Escalate) -> bool:
 
 
 def test_the_top_tier_s_answer_is_accepted() -> None:
-    assert _unasked(_after(0.0, _standing("complex", 1)))
+    assert _unasked(_after(0.0, _state("complex", 1)))
 
 
 def test_at_most_max_hops_tiers_are_tried() -> None:
     two = CascadePolicy(max_hops=2)
 
-    assert isinstance(_after(0.0, _standing(hop=0), two), Escalate)
-    assert _unasked(_after(0.0, _standing(hop=1), two))
-    assert _unasked(_after(0.0, _standing(hop=0), CascadePolicy(max_hops=1)))
+    assert isinstance(_after(0.0, _state(hop=0), two), Escalate)
+    assert _unasked(_after(0.0, _state(hop=1), two))
+    assert _unasked(_after(0.0, _state(hop=0), CascadePolicy(max_hops=1)))
 
 
 def test_a_pinned_model_s_answer_is_accepted() -> None:
-    assert _unasked(_after(0.0, _standing(pinned=True)))
+    assert _unasked(_after(0.0, _state(pinned=True)))
 
 
 def test_no_tier_is_tried_close_to_the_deadline() -> None:
-    assert _unasked(_after(0.0, _standing(time_left_ms=MIN_TIME_TO_ESCALATE_MS - 1)))
-    assert isinstance(_after(0.0, _standing(time_left_ms=MIN_TIME_TO_ESCALATE_MS)), Escalate)
+    assert _unasked(_after(0.0, _state(time_left_ms=MIN_TIME_TO_ESCALATE_MS - 1)))
+    assert isinstance(_after(0.0, _state(time_left_ms=MIN_TIME_TO_ESCALATE_MS)), Escalate)
 
 
 def test_without_a_cascade_every_answer_is_accepted() -> None:
-    assert _after(0.0, _standing(), CascadePolicy(enabled=False)) == Accept(
-        why="the cascade is off"
-    )
+    assert _after(0.0, _state(), CascadePolicy(enabled=False)) == Accept(why="the cascade is off")
 
 
 def test_a_removed_tier_has_no_next_tier() -> None:
-    assert next_tier(_standing("gone"), snapshot()) is None
+    assert next_tier(_state("gone"), snapshot()) is None
 
 
 @given(
@@ -104,8 +102,8 @@ def test_a_removed_tier_has_no_next_tier() -> None:
 def test_an_escalation_goes_exactly_one_tier_up(
     confidence: float, tier: str, hop: int, left: float, pinned: bool, hops: int
 ) -> None:
-    standing = _standing(tier, hop, left, pinned=pinned)
-    step = _after(confidence, standing, CascadePolicy(max_hops=hops))
+    state = _state(tier, hop, left, pinned=pinned)
+    step = _after(confidence, state, CascadePolicy(max_hops=hops))
 
     if isinstance(step, Escalate):
         assert TIERS.index(step.tier) == TIERS.index(tier) + 1

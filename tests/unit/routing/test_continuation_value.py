@@ -56,9 +56,9 @@ def test_economy_accepts_an_answer_that_best_escalates() -> None:
 def test_a_configured_threshold_precedes_the_continuation_value() -> None:
     policy = replace(WEIGHS.policy, per_feature={"faq": FeaturePolicy(thresholds={"simple": 0.99})})
     ground = replace(WEIGHS, policy=policy)
-    asked = replace(STANDING, feature="faq")
+    with_feature = replace(STANDING, feature="faq")
 
-    assert isinstance(after_answer(verdict(0.97), asked, ground), Escalate)
+    assert isinstance(after_answer(verdict(0.97), with_feature, ground), Escalate)
     assert isinstance(after_answer(verdict(0.97), STANDING, ground), Accept)
 
 

@@ -82,7 +82,7 @@ def test_an_invalid_turn_is_refused_by_name(message: dict[str, Any]) -> None:
 
 def test_settings_of_the_vendors_pass_in_avro() -> None:
     codec = Codec("Request")
-    said = {
+    fields = {
         "logit_bias": {"50256": -100.0},
         "verbosity": "low",
         "prompt_cache_key": "k",
@@ -91,6 +91,6 @@ def test_settings_of_the_vendors_pass_in_avro() -> None:
         "store": False,
         "max_tokens": 5,
     }
-    record = codec.decode(codec.encode({"prompt": "x", **said}))
+    record = codec.decode(codec.encode({"prompt": "x", **fields}))
     body = read_request(request_document(record)).body
-    assert {name: body[name] for name in said} == said
+    assert {name: body[name] for name in fields} == fields

@@ -14,7 +14,7 @@ from schemas.request import read_request
 LIBRARY = ("should", "valid ", "Value error", "Field required", "pydantic", "literal[", "list[")
 WRONG: tuple[Any, ...] = (5, -1, 1.5, True, "", "a b\n", "a" * 5000, [], [5], {}, {"a": 1}, 1e999)
 
-SAID = {
+MESSAGES = {
     "a number as prompt": ({"prompt": 5}, "prompt: expected text"),
     "an empty prompt": ({"prompt": ""}, "prompt: needs at least 1 character"),
     "an id with spaces": (
@@ -55,14 +55,14 @@ def _refusal(document: dict[str, Any]) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("name", SAID)
+@pytest.mark.parametrize("name", MESSAGES)
 def test_a_fault_is_named_by_its_field(name: str) -> None:
-    document, said = SAID[name]
-    assert _refusal(document).startswith(said)
+    document, expected = MESSAGES[name]
+    assert _refusal(document).startswith(expected)
 
 
 def test_no_fault_uses_the_words_of_the_library() -> None:
-    told = []
+    errors = []
     for field, value in product(RequestDocument.model_fields, WRONG):
         for document in (
             {"prompt": "hi", field: value},
@@ -73,6 +73,6 @@ def test_no_fault_uses_the_words_of_the_library() -> None:
             try:
                 read_request(document)
             except InvalidRequestError as error:
-                told.append(str(error))
-    assert len(told) > 500
-    assert [each for each in told if any(word in each for word in LIBRARY)] == []
+                errors.append(str(error))
+    assert len(errors) > 500
+    assert [each for each in errors if any(word in each for word in LIBRARY)] == []

@@ -25,15 +25,15 @@ BOOK = AnswerBook()
 BOOK.add_workload(answers_by_prompt(WORKLOAD))
 
 
-def asked(model: str, body: dict[str, Any]) -> CheckedCall:
+def checked_call(model: str, body: dict[str, Any]) -> CheckedCall:
     texts = [message["content"] for message in body["messages"]]
     return CheckedCall(
         model=model, prompt=texts[-1], text="\n".join(texts), frame_tokens=0, tools={}
     )
 
 
-def said(model: str, body: dict[str, Any]) -> str | None:
-    found = opinion_of(asked(model, body), BOOK)
+def response_text(model: str, body: dict[str, Any]) -> str | None:
+    found = opinion_of(checked_call(model, body), BOOK)
     return None if found is None else found.text
 
 
@@ -43,7 +43,7 @@ def judged(model: str, item: SampleRequest, strength: str) -> float | None:
         message={"content": item.answers[strength].get("text") or ""},
         finish_reason="stop",
     )
-    text = said(model, judge_body(answered, LANDSCAPE.models[model]))
+    text = response_text(model, judge_body(answered, LANDSCAPE.models[model]))
     return read_judgement({"content": text})
 
 
@@ -73,16 +73,19 @@ def test_an_unknown_answer_is_neither_good_nor_bad() -> None:
     )
     body = judge_body(answered, LANDSCAPE.models["gpt-4o"])
 
-    assert orjson.loads(said("gpt-4o", body) or "") == {"score": 0.5}
+    assert orjson.loads(response_text("gpt-4o", body) or "") == {"score": 0.5}
 
 
 def test_a_classifier_names_a_tier_of_ours() -> None:
     body = {"messages": [{"role": "user", "content": WORKLOAD[0].prompt}]}
     seen = features_of(RoutingRequest(body=body, tenant="t"), LANDSCAPE)
-    text = said("gpt-4o", opinion_body(seen, LANDSCAPE, LANDSCAPE.models["gpt-4o"]))
+    text = response_text("gpt-4o", opinion_body(seen, LANDSCAPE, LANDSCAPE.models["gpt-4o"]))
 
     assert read_opinion(text or "", LANDSCAPE).tier in LANDSCAPE.tiers
 
 
 def test_other_prompts_are_not_classifications() -> None:
-    assert said("gpt-4o", {"messages": [{"role": "user", "content": "REQUEST: a coffee"}]}) is None
+    assert (
+        response_text("gpt-4o", {"messages": [{"role": "user", "content": "REQUEST: a coffee"}]})
+        is None
+    )

@@ -75,15 +75,15 @@ def test_the_ledger_counts_the_usage_of_the_answer(name: str) -> None:
             usage = (await caller.ask(prompt)).json()["usage"]
             line = caller.running.ledger.lines(1)[0]
             if name == "openai":
-                said = (usage["prompt_tokens"], usage["completion_tokens"])
+                reported = (usage["prompt_tokens"], usage["completion_tokens"])
                 cached = usage["prompt_tokens_details"]["cached_tokens"]
             else:
                 cached = usage["cache_read_input_tokens"]
-                said = (usage["input_tokens"] + cached, usage["output_tokens"])
+                reported = (usage["input_tokens"] + cached, usage["output_tokens"])
             assert cached == line["cache_read_tokens"] == 1_024
-            assert said == (line["input_tokens"], line["output_tokens"])
+            assert reported == (line["input_tokens"], line["output_tokens"])
             assert line["cost_nano"] == cost_nano(
-                line["model"], fresh=said[0] - cached, output=said[1], cache_read=cached
+                line["model"], fresh=reported[0] - cached, output=reported[1], cache_read=cached
             )
 
     run(case())

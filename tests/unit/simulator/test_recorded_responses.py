@@ -36,7 +36,7 @@ def _recorded(folder: Path, *, packed: bool) -> Path:
 
 @pytest.mark.parametrize("packed", [True, False])
 @pytest.mark.parametrize(
-    ("name", "model", "said"),
+    ("name", "model", "expected"),
     [
         ("openai", "gpt-4o-2024-08-06", "4"),
         ("openai", "gpt-4o", "4"),
@@ -48,7 +48,7 @@ def _recorded(folder: Path, *, packed: bool) -> Path:
     ids=["by name", "without its date", "by an alias", "o1", "another format", "a stand-in"],
 )
 def test_a_recorded_answer_is_found_by_model_and_prompt(
-    tmp_path: Path, name: str, model: str, said: str, *, packed: bool
+    tmp_path: Path, name: str, model: str, expected: str, *, packed: bool
 ) -> None:
     answers = _recorded(tmp_path, packed=packed)
 
@@ -56,7 +56,7 @@ def test_a_recorded_answer_is_found_by_model_and_prompt(
         aliases = (("mine", "claude-3-5-sonnet"),)
         async with calling(name, answers=answers, aliases=aliases) as caller:
             answer = await caller.ask("What is 2 + 2?", model=model)
-            assert caller.text(answer) == said
+            assert caller.text(answer) == expected
             assert caller.running.ledger.lines(1)[0]["source"] == "recorded"
 
     run(case())
@@ -84,8 +84,8 @@ def test_the_workload_is_answered_by_the_strength_of_the_model() -> None:
     async def case() -> None:
         async with calling() as caller:
             for model, strength in (("gpt-4o-mini", "simple"), ("gpt-4o", "moderate")):
-                said = caller.text(await caller.ask(item.prompt, model=model))
-                assert said == item.answers[strength]["text"]
+                actual = caller.text(await caller.ask(item.prompt, model=model))
+                assert actual == item.answers[strength]["text"]
                 assert caller.running.ledger.lines(1)[0]["source"] == "workload"
 
     run(case())

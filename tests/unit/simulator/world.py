@@ -42,12 +42,12 @@ class Caller:
 
     def text(self, response: httpx.Response) -> str:
         document = response.json()
-        said = (
+        content = (
             document["choices"][0]["message"]["content"]
             if self.name == "openai"
             else document["content"][0]["text"]
         )
-        return str(said)
+        return str(content)
 
 
 def run(case: Awaitable[Any]) -> Any:

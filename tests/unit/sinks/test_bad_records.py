@@ -40,7 +40,7 @@ class _Log:
     async def publish(self, alert: Alert) -> None:
         self.alerts.append(alert)
 
-    def tell(self, bad: BadRecordReports) -> None:
+    def publish_all(self, bad: BadRecordReports) -> None:
         asyncio.run(bad.publish(Outlet(send=self.send, publish=self.publish)))
 
 
@@ -56,7 +56,7 @@ def test_a_dead_letter_keeps_bytes_key_and_headers_and_an_alert_names_the_positi
     bad = BadRecordReports(FixedClock(), "sink-1", counted.append)
 
     bad.note(_bad(), RECORD)
-    log.tell(bad)
+    log.publish_all(bad)
 
     (letter,) = log.letters
     assert (letter.topic, letter.key, letter.value) == (f"{COST}.dlq", b"k", b"\xff")
@@ -70,7 +70,7 @@ def test_a_dead_letter_keeps_bytes_key_and_headers_and_an_alert_names_the_positi
 def test_a_topic_without_dead_letters_has_only_the_alert() -> None:
     log, bad = _Log(), BadRecordReports(FixedClock(), "sink-1")
     bad.note(_bad(ALERTS), RECORD)
-    log.tell(bad)
+    log.publish_all(bad)
 
     assert log.letters == []
     assert [alert.subject for alert in log.alerts] == [ALERTS]
@@ -81,15 +81,15 @@ def test_a_flood_is_one_alert_in_ten_minutes_and_a_bounded_number_of_letters() -
     bad = BadRecordReports(clock, "sink-1")
     for offset in range(MOST_WAITING + 100):
         bad.note(_bad(offset=offset), RECORD)
-    log.tell(bad)
+    log.publish_all(bad)
     bad.note(_bad(), RECORD)
-    log.tell(bad)
+    log.publish_all(bad)
 
     assert len(log.letters) == MOST_WAITING + 1
     assert len(log.alerts) == 1
     clock.ms += 601_000
     bad.note(_bad(), RECORD)
-    log.tell(bad)
+    log.publish_all(bad)
     assert len(log.alerts) == 2
 
 
@@ -98,7 +98,7 @@ def test_waiting_dead_letters_are_bounded_in_bytes() -> None:
     large = Record(offset=1, value=b"x" * MIB)
     for offset in range(100):
         bad.note(_bad(OUTCOMES, offset), large)
-    log.tell(bad)
+    log.publish_all(bad)
 
     assert len(log.letters) == MOST_WAITING_BYTES // MIB
 
@@ -107,9 +107,9 @@ def test_a_dead_letter_waits_for_an_unavailable_broker() -> None:
     log, bad = _Log(fault=KafkaConnectionError()), BadRecordReports(FixedClock(), "sink-1")
     bad.note(_bad(), RECORD)
     with pytest.raises(KafkaConnectionError):
-        log.tell(bad)
+        log.publish_all(bad)
     log.fault = None
-    log.tell(bad)
+    log.publish_all(bad)
 
     assert len(log.letters) == 1
 
@@ -118,9 +118,9 @@ def test_a_dead_letter_waits_for_an_unavailable_broker() -> None:
 def test_a_rejected_dead_letter_blocks_no_other(fault: type[Exception]) -> None:
     log, bad = _Log(fault=fault()), BadRecordReports(FixedClock(), "sink-1")
     bad.note(_bad(), RECORD)
-    log.tell(bad)
+    log.publish_all(bad)
     log.fault = None
     bad.note(_bad(offset=6), RECORD)
-    log.tell(bad)
+    log.publish_all(bad)
 
     assert len(log.letters) == 1

@@ -165,9 +165,9 @@ def _together(
 
 def test_batches_of_one_moment_are_one_insert() -> None:
     store = LateStore()
-    told, _ = _together(store)
+    errors, _ = _together(store)
 
-    assert told == [None, None, None]
+    assert errors == [None, None, None]
     assert store.inserts == [3]
 
 
@@ -180,8 +180,8 @@ def test_an_insert_has_no_more_rows_than_its_limit() -> None:
 
 def test_after_a_joint_failure_each_is_leased_again_and_inserted_alone_once() -> None:
     store = LateStore(plan=[("is late", False)])
-    told, combining = _together(store)
-    assert [type(each) for each in told] == [LeaseInvalidatedError] * 3
+    errors, combining = _together(store)
+    assert [type(each) for each in errors] == [LeaseInvalidatedError] * 3
 
     async def again() -> None:
         claims = await combining.claim(PLACES)
@@ -207,9 +207,9 @@ def test_a_fenced_batch_fences_the_others_of_its_insert() -> None:
             return_exceptions=True,
         )
 
-    told = asyncio.run(case())
+    errors = asyncio.run(case())
 
-    assert [type(each) for each in told] == [FencedError] * 3
+    assert [type(each) for each in errors] == [FencedError] * 3
     assert not store.rows
 
 

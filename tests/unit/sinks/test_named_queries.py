@@ -12,13 +12,13 @@ UNITS = {"USD", "ms", "share", "count", "tokens", "tokens/s", "bytes", "time", "
 
 @pytest.mark.parametrize("name", questions())
 def test_a_query_has_a_question_as_title_and_columns_with_units(name: str) -> None:
-    asked = question(name)
+    query = question(name)
 
-    assert asked.title.endswith("?")
-    assert {column.unit for column in asked.columns} <= UNITS
-    assert len({column.name for column in asked.columns}) == len(asked.columns)
-    assert not asked.sql.startswith("--")
-    for parameter in asked.parameters:
+    assert query.title.endswith("?")
+    assert {column.unit for column in query.columns} <= UNITS
+    assert len({column.name for column in query.columns}) == len(query.columns)
+    assert not query.sql.startswith("--")
+    for parameter in query.parameters:
         assert parameter.default in (parameter.choices or (parameter.default,))
 
 
@@ -36,7 +36,7 @@ def test_an_unknown_question_is_answered_with_the_nearest_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "said"),
+    ("name", "given", "message"),
     [
         ("request", {}, "needs request_id"),
         ("cost_by", {"by": "colour"}, "one of tier, feature"),
@@ -44,8 +44,8 @@ def test_an_unknown_question_is_answered_with_the_nearest_names() -> None:
         ("latency_by_tier", {"x": "1"}, "its parameters: none"),
     ],
 )
-def test_a_wrong_parameter_is_named(name: str, given: dict[str, str], said: str) -> None:
-    with pytest.raises(QueryParameterError, match=said):
+def test_a_wrong_parameter_is_named(name: str, given: dict[str, str], message: str) -> None:
+    with pytest.raises(QueryParameterError, match=message):
         question(name).values(given)
 
 

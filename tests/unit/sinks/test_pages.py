@@ -14,7 +14,7 @@ from sinks.status import SinkStatus, why_not_ready
 from tests.unit.sinks.world import FixedClock
 
 
-def _ask(
+def _get(
     path: str,
     method: str = "GET",
     *,
@@ -42,52 +42,52 @@ def _ask(
 
 
 def test_health_shows_the_state() -> None:
-    answer = _ask("/health")
+    answer = _get("/health")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
     assert answer.json()["instance"] == "sink-1"
-    assert _ask("/health", state="degraded").status_code == 503
+    assert _get("/health", state="degraded").status_code == 503
 
 
 def test_a_running_sink_that_reaches_clickhouse_is_ready() -> None:
-    assert _ask("/ready").json() == {"ready": True, "why": None}
+    assert _get("/ready").json() == {"ready": True, "why": None}
 
 
 def test_a_sink_without_clickhouse_is_not_ready_though_nothing_failed_yet() -> None:
-    answer = _ask("/ready", reachable=False)
+    answer = _get("/ready", reachable=False)
     assert answer.status_code == 503
     assert "ClickHouse" in answer.json()["why"]
-    assert _ask("/health", reachable=False).status_code == 200
+    assert _get("/health", reachable=False).status_code == 200
 
 
 def test_a_sink_that_starts_or_ends_is_not_ready() -> None:
-    assert _ask("/ready", state="starting").status_code == 503
-    assert _ask("/ready", state="stopping").status_code == 503
+    assert _get("/ready", state="starting").status_code == 503
+    assert _get("/ready", state="stopping").status_code == 503
 
 
 def test_metrics_are_prometheus_text_or_openmetrics() -> None:
-    answer = _ask("/metrics")
+    answer = _get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=")
     assert 'sluice_sink_rows_total{table="calls"} 3.0' in answer.text
-    asked = {"Accept": "application/openmetrics-text; version=1.0.0"}
-    assert _ask("/metrics", headers=asked).text.endswith("# EOF\n")
+    accepted = {"Accept": "application/openmetrics-text; version=1.0.0"}
+    assert _get("/metrics", headers=accepted).text.endswith("# EOF\n")
 
 
 def test_head_is_answered_without_a_body() -> None:
     for path in ("/health", "/ready", "/metrics"):
-        answer = _ask(path, "HEAD")
+        answer = _get(path, "HEAD")
         assert (answer.status_code, answer.content) == (200, b"")
         assert int(answer.headers["content-length"]) > 0
 
 
 def test_other_paths_and_methods_are_refused() -> None:
-    assert _ask("/").status_code == 404
-    assert _ask("/health", "POST").status_code == 405
+    assert _get("/").status_code == 404
+    assert _get("/health", "POST").status_code == 405
 
 
-async def _server(status: bytes, asked: list[bytes]) -> asyncio.Server:
+async def _server(status: bytes, requests: list[bytes]) -> asyncio.Server:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        requests.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n")
         await writer.drain()
         writer.close()
@@ -96,11 +96,11 @@ async def _server(status: bytes, asked: list[bytes]) -> asyncio.Server:
 
 
 def test_clickhouse_is_pinged_once_for_many_probes_and_again_later() -> None:
-    asked: list[bytes] = []
+    requests: list[bytes] = []
     clock = FixedClock()
 
     async def scenario() -> None:
-        async with await _server(b"200 OK", asked) as server:
+        async with await _server(b"200 OK", requests) as server:
             port = server.sockets[0].getsockname()[1]
             reachable = Reachable(f"http://user:secret@127.0.0.1:{port}", clock)
             assert all(await asyncio.gather(*(reachable() for _ in range(5))))
@@ -108,9 +108,9 @@ def test_clickhouse_is_pinged_once_for_many_probes_and_again_later() -> None:
             assert await reachable()
 
     asyncio.run(scenario())
-    assert len(asked) == 2
-    assert asked[0].startswith(b"GET /ping ")
-    assert b"secret" not in asked[0]
+    assert len(requests) == 2
+    assert requests[0].startswith(b"GET /ping ")
+    assert b"secret" not in requests[0]
 
 
 def test_an_unhealthy_or_missing_clickhouse_is_not_reachable() -> None:
@@ -125,5 +125,5 @@ def test_an_unhealthy_or_missing_clickhouse_is_not_reachable() -> None:
 
 def test_a_web_page_of_another_origin_gets_no_page() -> None:
     for headers in ({"origin": "http://page.example"}, {"host": "page.example"}):
-        assert _ask("/health", headers=headers).status_code == 403
-        assert _ask("/metrics", headers=headers).status_code == 403
+        assert _get("/health", headers=headers).status_code == 403
+        assert _get("/metrics", headers=headers).status_code == 403

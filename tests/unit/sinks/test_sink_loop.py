@@ -211,7 +211,7 @@ def test_records_read_before_a_takeover_are_dropped() -> None:
 
     async def case(loop: Loop) -> None:
         class Learning:
-            asked = 0
+            fetches = 0
 
             def id_of(self, name: str) -> int:
                 return 1
@@ -220,8 +220,8 @@ def test_records_read_before_a_takeover_are_dropped() -> None:
                 return None
 
             async def learn(self, schema_id: int) -> None:
-                Learning.asked += 1
-                if Learning.asked == 2:
+                Learning.fetches += 1
+                if Learning.fetches == 2:
                     await loop.sink.on_partitions_assigned([PARTITION])
                     await loop.until(lambda: loop.store.claims[PLACE].epoch == 2)
                     await loop.until(lambda: loop.consumer.position == 0)
@@ -233,7 +233,7 @@ def test_records_read_before_a_takeover_are_dropped() -> None:
         loop.sink._known = Learning()  # type: ignore[assignment]
         await loop.sink.on_partitions_assigned([PARTITION])
         await loop.until(lambda: loop.consumer.position == 30 and loop.status.partitions == 1)
-        await loop.until(lambda: Learning.asked >= 4)
+        await loop.until(lambda: Learning.fetches >= 4)
 
     loop = _run(30, case, sink_flush_ms=60_000, sink_batch_rows=100)
 

@@ -34,12 +34,12 @@ def test_without_opentelemetry_the_error_names_the_extra(monkeypatch: pytest.Mon
 
 
 def test_spans_arrive_when_the_tracer_is_closed_at_the_latest() -> None:
-    with collector() as (address, heard):
+    with collector() as (address, spans):
         tracer = _opened(address)
         with tracer.begin("hop simple", SpanRole.CONSUMER, PARENT, {"a": None, "b": 1}):
             pass
         asyncio.run(tracer.close())
-    assert heard == ["hop simple"]
+    assert spans == ["hop simple"]
 
 
 def test_a_collector_that_is_not_there_fails_nothing_and_fills_nothing() -> None:

@@ -34,10 +34,10 @@ def served(
     tracer: Tracer, *, script: Any = None, parent: bytes | None = PARENT, body: Any = None
 ) -> list[ChatCall]:
     """Classify a request and carry it to its end; the calls that it took."""
-    asked: list[ChatCall] = []
+    calls: list[ChatCall] = []
 
     def answer(call: ChatCall, endpoint: Any) -> Completion | ProviderError:
-        asked.append(call)
+        calls.append(call)
         return (script or (lambda _: says(f"{SECRET}, or so it seems to be.")))(call)
 
     world = World(script=answer)
@@ -61,7 +61,7 @@ def served(
         await deliver(world, deps, set())
 
     asyncio.run(run())
-    return asked
+    return calls
 
 
 def by_name(tracer: MemoryTracer) -> dict[str, ReadableSpan]:
@@ -100,13 +100,13 @@ def test_without_a_caller_s_context_the_request_is_the_root_of_its_own_trace() -
 def test_a_call_span_follows_the_genai_conventions() -> None:
     tracer = MemoryTracer()
     served(tracer)
-    told = by_name(tracer)["chat gpt-4o-mini"].attributes or {}
-    assert told["gen_ai.operation.name"] == "chat"
-    assert told["gen_ai.provider.name"] == "scripted"
-    assert told["gen_ai.request.model"] == "gpt-4o-mini"
-    assert told["gen_ai.usage.input_tokens"] == 10
-    assert told["gen_ai.usage.output_tokens"] == 5
-    assert told["gen_ai.response.finish_reasons"] == ("stop",)
+    attributes = by_name(tracer)["chat gpt-4o-mini"].attributes or {}
+    assert attributes["gen_ai.operation.name"] == "chat"
+    assert attributes["gen_ai.provider.name"] == "scripted"
+    assert attributes["gen_ai.request.model"] == "gpt-4o-mini"
+    assert attributes["gen_ai.usage.input_tokens"] == 10
+    assert attributes["gen_ai.usage.output_tokens"] == 5
+    assert attributes["gen_ai.response.finish_reasons"] == ("stop",)
 
 
 def test_the_names_are_those_of_opentelemetry_s_own_package() -> None:
@@ -152,8 +152,8 @@ def test_a_refused_request_is_traced_to_its_end() -> None:
 def test_unknown_usage_is_left_out_and_not_zero() -> None:
     tracer = MemoryTracer()
     served(tracer, script=lambda _: replace(says("It is Paris, of course."), usage=Usage()))
-    told = by_name(tracer)["chat gpt-4o-mini"].attributes or {}
-    assert "gen_ai.usage.input_tokens" not in told
+    attributes = by_name(tracer)["chat gpt-4o-mini"].attributes or {}
+    assert "gen_ai.usage.input_tokens" not in attributes
     assert "sluice.cost_nano_usd" not in (by_name(tracer)["request"].attributes or {})
 
 
@@ -171,12 +171,12 @@ def test_an_unsampled_request_has_no_span(tracer: Tracer, parent: bytes | None) 
 
 
 def test_the_trace_context_is_sent_to_providers_only_if_enabled() -> None:
-    (asked,) = served(MemoryTracer())
-    assert asked.trace_headers == {}
+    (call,) = served(MemoryTracer())
+    assert call.trace_headers == {}
     tracer = MemoryTracer(to_providers=True)
-    (asked,) = served(tracer)
+    (call,) = served(tracer)
     own = id_of(by_name(tracer)["chat gpt-4o-mini"])
-    assert asked.trace_headers == {
+    assert call.trace_headers == {
         "traceparent": f"00-{TRACE:032x}-{own:016x}-01",
         "tracestate": "v=1",
     }

@@ -12,7 +12,7 @@ WELL: dict[str, Any] = {"registry": "v", "healthy": True, "request_fault": None}
 
 
 @pytest.mark.parametrize(
-    ("report", "said"),
+    ("report", "expected"),
     [
         (WELL, None),
         (WELL | {"registry": None}, "no registry"),
@@ -21,6 +21,6 @@ WELL: dict[str, Any] = {"registry": "v", "healthy": True, "request_fault": None}
         (WELL | {"healthy": False, "request_fault": "r is missing"}, "r is missing"),
     ],
 )
-def test_the_nearest_cause_is_reported(report: dict[str, Any], said: str | None) -> None:
+def test_the_nearest_cause_is_reported(report: dict[str, Any], expected: str | None) -> None:
     why = why_not_ready(report)
-    assert why == said or (said is not None and said in (why or ""))
+    assert why == expected or (expected is not None and expected in (why or ""))

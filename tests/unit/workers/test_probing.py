@@ -26,13 +26,13 @@ def _probed(*models: str) -> tuple[list[Probed], list[CostEvent], ScriptedProvid
     async def book(event: CostEvent) -> None:
         booked.append(event)
 
-    asked = snapshot(
+    probed = snapshot(
         model("gpt-4o-mini", "simple", ("up", "down")),
         model("gpt-4o", "complex", ("down",)),
         tiers=("simple", "complex"),
     )
     provider = ScriptedProvider(_answer)
-    found = asyncio.run(probe(asked, {"openai": provider}, PriceBook(), book))
+    found = asyncio.run(probe(probed, {"openai": provider}, PriceBook(), book))
     return found, booked, provider
 
 
@@ -76,8 +76,8 @@ def _cost_of(error: ProviderError) -> tuple[int | None, str | None]:
     async def book(event: CostEvent) -> None:
         booked.append(event)
 
-    asked = snapshot(model("gpt-4o-mini", "simple", ("up",)), tiers=("simple",))
+    probed = snapshot(model("gpt-4o-mini", "simple", ("up",)), tiers=("simple",))
     provider = ScriptedProvider(lambda call, endpoint: error)
-    asyncio.run(probe(asked, {"openai": provider}, PriceBook(), book))
+    asyncio.run(probe(probed, {"openai": provider}, PriceBook(), book))
     (event,) = booked
     return event.cost_nano, event.price_source

@@ -20,14 +20,14 @@ TIERS = ("simple", "moderate", "complex")
 
 
 def _worker(name: str = "worker-1", **other: Any) -> WorkerStatus:
-    said = {
+    fields = {
         "providers": ("anthropic", "openai"),
         "hosts": HostPolicy.from_patterns(None).patterns,
         "key_patterns": ("*_API_KEY",),
         "keys": ("OPENAI_API_KEY",),
         "tiers": TIERS,
     }
-    return WorkerStatus(worker=name, incarnation="1", **(said | other))
+    return WorkerStatus(worker=name, incarnation="1", **(fields | other))
 
 
 def _found(
@@ -84,14 +84,14 @@ USELESS = {
 
 @pytest.mark.parametrize("kind", USELESS)
 def test_a_model_that_no_worker_could_call_is_refused(kind: str) -> None:
-    change, path, said = USELESS[kind]
+    change, path, message = USELESS[kind]
 
     found = [each for each in _found(change) if not each.path.endswith(".price")]
 
     (finding,) = found
     assert finding.severity == REFUSE
     assert finding.path.startswith(path)
-    assert said in finding.message
+    assert message in finding.message
     assert finding.workers == ()
 
 

@@ -75,15 +75,15 @@ class Reported:
         self.version = "first"
         self.changed = asyncio.Event()
         self.third = asyncio.Event()
-        self._said = 0
+        self._read = 0
         self._topics = topics
 
     async def _has(self) -> frozenset[str]:
         return self._topics
 
     def _status(self) -> WorkerStatus:
-        self._said += 1
-        if self._said > 3:
+        self._read += 1
+        if self._read > 3:
             self.third.set()
         return replace(STATUS, registry=self.version)
 
@@ -94,7 +94,7 @@ class Reported:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
-    def said(self) -> list[str | None]:
+    def published(self) -> list[str | None]:
         return [
             WorkerStatus.decode(each.record.value).registry if each.record.value else None
             for each in self.log.of(WORKERS)
@@ -117,7 +117,7 @@ def test_a_registry_change_and_a_shutdown_are_published_at_once() -> None:
             await _settle()
 
         await reported.during(change)
-        return reported.said()
+        return reported.published()
 
     assert asyncio.run(scenario()) == ["first", "second", None]
 
@@ -131,7 +131,7 @@ def test_the_status_is_repeated_periodically() -> None:
                 await reported.third.wait()
 
         await reported.during(wait, every_s=0.001)
-        return reported.said()
+        return reported.published()
 
     assert asyncio.run(scenario())[:3] == ["first"] * 3
 
@@ -146,7 +146,7 @@ def test_a_missing_or_broken_topic_stops_nothing(caplog: pytest.LogCaptureFixtur
                     await _settle()
 
             await reported.during(change)
-            assert reported.said() == []
+            assert reported.published() == []
 
     asyncio.run(scenario())
     assert len([each for each in caplog.records if WORKERS in each.getMessage()]) == 2

@@ -17,7 +17,7 @@ from streams.providers.port import ErrorClass, ProviderError
 from tests.unit.agents.world import REGISTRY, World, deliver
 
 
-def _lived(budget: str, *requests: dict[str, Any], script: Any = None) -> World:
+def _processed(budget: str, *requests: dict[str, Any], script: Any = None) -> World:
     world = World(registry=f"{REGISTRY}\nbudgets:\n  b: {budget}\n")
     if script is not None:
         world.script = script
@@ -38,7 +38,7 @@ def _codes(world: World) -> list[str | None]:
 
 def test_an_exhausted_tenant_budget_rejects_with_the_time_to_retry() -> None:
     budget = "{per: tenant, usd: 0.000000001, then: reject}"
-    world = _lived(budget, {})
+    world = _processed(budget, {})
 
     (reply,) = world.replies()
     assert (reply["status"], reply["error"]["code"]) == ("rejected", "budget_exceeded")
@@ -49,7 +49,7 @@ def test_an_exhausted_tenant_budget_rejects_with_the_time_to_retry() -> None:
 
 def test_calls_of_a_worker_count_before_they_are_read_back() -> None:
     budget = "{per: tenant, usd: 0.0002, then: reject}"
-    world = _lived(budget, *({} for _ in range(12)))
+    world = _processed(budget, *({} for _ in range(12)))
 
     assert _codes(world)[0] is None
     assert _codes(world)[-1] == "budget_exceeded"
@@ -58,7 +58,7 @@ def test_calls_of_a_worker_count_before_they_are_read_back() -> None:
 
 def test_a_downgrade_calls_the_cheapest_tier() -> None:
     budget = "{per: tenant, usd: 0.000000001, then: downgrade}"
-    world = _lived(budget, {"tier": "complex"})
+    world = _processed(budget, {"tier": "complex"})
 
     (reply,) = world.replies()
     assert (reply["status"], reply["tier"]) == ("replied", "simple")
@@ -67,14 +67,14 @@ def test_a_downgrade_calls_the_cheapest_tier() -> None:
 def test_a_downgrade_replaces_no_pinned_model() -> None:
     decision = replace(World().request().decision, tier="complex", model="opus")
     budget = "{per: tenant, usd: 0.000000001, then: downgrade}"
-    world = _lived(budget, {"tier": "complex", "decision": decision})
+    world = _processed(budget, {"tier": "complex", "decision": decision})
 
     assert _codes(world) == ["budget_exceeded"]
 
 
 def test_a_low_confidence_answer_is_sent_degraded_if_the_budget_forbids_escalation() -> None:
     budget = "{per: tenant, usd: 0.003, then: downgrade}"
-    world = _lived(budget, {}, script=lambda call, endpoint: says(""))
+    world = _processed(budget, {}, script=lambda call, endpoint: says(""))
 
     (reply,) = world.replies()
     assert reply["status"] == "replied"
@@ -83,7 +83,7 @@ def test_a_low_confidence_answer_is_sent_degraded_if_the_budget_forbids_escalati
 
 def test_a_budget_of_one_model_does_not_limit_others() -> None:
     budget = "{per: model, match: {model: [gpt-4o-mini]}, usd: 0.000000001, then: reject}"
-    world = _lived(budget, {})
+    world = _processed(budget, {})
 
     (reply,) = world.replies()
     assert (reply["status"], reply["tier"]) == ("replied", "moderate")
@@ -91,7 +91,9 @@ def test_a_budget_of_one_model_does_not_limit_others() -> None:
 
 def test_a_call_of_unknown_cost_is_booked_with_what_it_was_expected_to_cost() -> None:
     down = ProviderError(ErrorClass.TIMEOUT, "too slow")
-    world = _lived("{per: tenant, usd: 1, then: reject}", {}, script=lambda call, endpoint: down)
+    world = _processed(
+        "{per: tenant, usd: 1, then: reject}", {}, script=lambda call, endpoint: down
+    )
     event = world.events(COST, "CostEvent")[0]
 
     assert event["cost_nano"] is None
@@ -99,7 +101,7 @@ def test_a_call_of_unknown_cost_is_booked_with_what_it_was_expected_to_cost() ->
 
 
 def test_the_budget_verdict_is_in_the_decision_s_inputs() -> None:
-    world = _lived("{per: tenant, usd: 1, then: reject}", {})
+    world = _processed("{per: tenant, usd: 1, then: reject}", {})
     (final,) = [
         each for each in world.events("llm.events.outcomes.v1", "OutcomeEvent") if each["final"]
     ]

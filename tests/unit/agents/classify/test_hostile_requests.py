@@ -147,8 +147,8 @@ def test_too_many_values_are_refused_before_each_is_looked_at(
     what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(RequestDocument, "model_validate", None)
-    said = refusal(CROWDS[what]())
-    assert f"{MAX_FIELDS} fields" in said or f"{MAX_FRACTIONS} numbers" in said
+    message = refusal(CROWDS[what]())
+    assert f"{MAX_FIELDS} fields" in message or f"{MAX_FRACTIONS} numbers" in message
 
 
 def test_the_largest_of_each_kind_is_still_taken() -> None:
@@ -194,9 +194,9 @@ def test_ten_thousand_tools_are_refused_by_name() -> None:
     "metadata", [{"a": "v" * 1_000_000}, {"k" * 1_000_000: "v"}, {str(n): "v" for n in range(65)}]
 )
 def test_a_metadata_bomb_is_refused_and_not_quoted(metadata: dict[str, str]) -> None:
-    said = refusal({"prompt": "x", "metadata": metadata})
-    assert said.startswith("metadata")
-    assert len(said) < 1_000
+    message = refusal({"prompt": "x", "metadata": metadata})
+    assert message.startswith("metadata")
+    assert len(message) < 1_000
 
 
 def test_a_refusal_message_is_bounded() -> None:

@@ -45,7 +45,7 @@ UNSURE = ASKING.replace("classifier: llm", "classifier: hybrid\n  hybrid: {asks:
 HANGS = ProviderError(ErrorClass.TIMEOUT, "slow")
 
 
-def asked(*prompts: str, answer: Any, registry: str = ASKING, **more: Any) -> World:
+def classified(*prompts: str, answer: Any, registry: str = ASKING, **more: Any) -> World:
     """A world in which these requests were classified, the model answering the same to each."""
     world = World(script=lambda call, endpoint: answer, registry=registry)
 
@@ -85,11 +85,11 @@ def inputs(hop: TierMessage) -> dict[str, Any]:
     return orjson.loads(hop.decision.inputs)["classify"]["opinion"]
 
 
-SAID = says('{"tier": "complex", "score": 0.9, "reason": "a proof"}', input_tokens=100)
+CLASSIFIED = says('{"tier": "complex", "score": 0.9, "reason": "a proof"}', input_tokens=100)
 
 
 def test_the_model_s_classification_decides_and_is_recorded() -> None:
-    (hop,) = hops(asked("Why?", answer=SAID, registry=KEEPING))
+    (hop,) = hops(classified("Why?", answer=CLASSIFIED, registry=KEEPING))
 
     assert (hop.tier, hop.decision.score, hop.decision.classifier) == ("complex", 0.9, "llm")
     assert hop.decision.reasons == ("a model says complex: a proof",)
@@ -107,7 +107,7 @@ def test_the_features_of_a_request_are_extracted_once(
         return seen[-1]
 
     monkeypatch.setattr(decision, "extract_features", counted)
-    (hop,) = hops(asked("Why?", answer=SAID, registry=registry))
+    (hop,) = hops(classified("Why?", answer=CLASSIFIED, registry=registry))
 
     assert inputs(hop)["tier"] == "complex"
     assert len(seen) == 1
@@ -115,15 +115,15 @@ def test_the_features_of_a_request_are_extracted_once(
 
 def test_the_model_s_reason_is_recorded_only_if_prompts_are_kept() -> None:
     leaks = says('{"tier": "complex", "score": 0.9, "reason": "asks about ada@mail.example"}')
-    (hop,) = hops(asked("Why?", answer=leaks))
+    (hop,) = hops(classified("Why?", answer=leaks))
     assert hop.decision.reasons == ("a model says complex",)
     assert "reason" not in inputs(hop)
-    (kept,) = hops(asked("Why?", answer=leaks, registry=KEEPING))
+    (kept,) = hops(classified("Why?", answer=leaks, registry=KEEPING))
     assert inputs(kept)["reason"] == "asks about <email>"
 
 
 def test_the_classifier_s_call_is_booked_and_part_of_the_request_s_cost() -> None:
-    world = asked("Why?", answer=SAID)
+    world = classified("Why?", answer=CLASSIFIED)
     (cost,) = world.events(COST, "CostEvent")
     (hop,) = hops(world)
 
@@ -134,7 +134,7 @@ def test_the_classifier_s_call_is_booked_and_part_of_the_request_s_cost() -> Non
 
 
 def test_the_request_is_served_after_its_classification_was_journaled() -> None:
-    world = asked("Why?", answer=SAID)
+    world = classified("Why?", answer=CLASSIFIED)
     world.script = lambda call, endpoint: says("Because.")
 
     async def run() -> None:
@@ -148,7 +148,7 @@ def test_the_request_is_served_after_its_classification_was_journaled() -> None:
 
 
 def test_the_rules_decide_if_the_classifier_model_times_out() -> None:
-    (hop,) = hops(asked("What are your opening hours?", answer=HANGS))
+    (hop,) = hops(classified("What are your opening hours?", answer=HANGS))
 
     assert hop.tier == "simple"
     assert hop.decision.reasons[0] == "no opinion of a model (timeout), the rules decide"
@@ -158,7 +158,7 @@ def test_the_rules_decide_if_the_classifier_model_times_out() -> None:
 def test_the_classifier_s_call_has_the_timeout_of_the_policy() -> None:
     seen = []
     world = World(registry=ASKING)
-    world.script = lambda call, endpoint: seen.append(call.timeouts.total) or SAID
+    world.script = lambda call, endpoint: seen.append(call.timeouts.total) or CLASSIFIED
 
     async def run() -> None:
         await classify(_work(world, "Why?", 0), await world.worker())
@@ -169,13 +169,13 @@ def test_the_classifier_s_call_has_the_timeout_of_the_policy() -> None:
 
 def test_the_rules_decide_if_the_classification_is_invalid() -> None:
     for text in ("", "moderate", '{"tier": "gigantic"}', '{"score": 0.3}', "[1]", '{"tier": 3}'):
-        (hop,) = hops(asked("What are your opening hours?", answer=says(text)))
+        (hop,) = hops(classified("What are your opening hours?", answer=says(text)))
         assert inputs(hop)["failed"] == "nonsense", text
         assert hop.tier == "simple"
 
 
 def test_an_equal_question_is_classified_from_the_cache() -> None:
-    world = asked("Why?", "Why?", answer=SAID, registry=KEEPING)
+    world = classified("Why?", "Why?", answer=CLASSIFIED, registry=KEEPING)
 
     assert len(world.served) == 1
     first, second = hops(world)
@@ -184,11 +184,11 @@ def test_an_equal_question_is_classified_from_the_cache() -> None:
 
 
 def test_a_failed_classification_is_not_cached() -> None:
-    assert len(asked("Why?", "Why?", answer=HANGS).served) == 2
+    assert len(classified("Why?", "Why?", answer=HANGS).served) == 2
 
 
 def test_repeated_failures_pause_the_classifier_and_raise_an_alert() -> None:
-    world = asked(*(f"Why {number}?" for number in range(9)), answer=HANGS)
+    world = classified(*(f"Why {number}?" for number in range(9)), answer=HANGS)
 
     assert len(world.served) == FAILURES_TO_PAUSE
     assert inputs(hops(world)[-1]) == {"failed": "paused"}
@@ -217,18 +217,18 @@ def test_the_classification_cache_is_bounded_and_evicts_the_least_recently_used(
 
 
 def test_no_model_classifies_a_request_with_a_named_tier_or_model() -> None:
-    assert asked("Why?", answer=SAID, tier="moderate").served == []
-    assert asked("Why?", answer=SAID, model="gpt-4o").served == []
+    assert classified("Why?", answer=CLASSIFIED, tier="moderate").served == []
+    assert classified("Why?", answer=CLASSIFIED, model="gpt-4o").served == []
 
 
 def test_hybrid_calls_the_classifier_only_near_a_boundary() -> None:
-    assert len(asked("Why?", answer=SAID, registry=UNSURE).served) == 1
+    assert len(classified("Why?", answer=CLASSIFIED, registry=UNSURE).served) == 1
     sure = UNSURE.replace("margin: 1.0", "margin: 0.0")
-    assert asked("Hi", answer=SAID, registry=sure).served == []
+    assert classified("Hi", answer=CLASSIFIED, registry=sure).served == []
 
 
 def test_a_classifier_call_cut_off_by_a_crash_is_booked_by_the_next_owner() -> None:
-    world = World(script=lambda call, endpoint: SAID, registry=ASKING)
+    world = World(script=lambda call, endpoint: CLASSIFIED, registry=ASKING)
 
     async def run() -> None:
         try:

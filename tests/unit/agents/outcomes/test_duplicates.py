@@ -19,7 +19,7 @@ from tests.unit.agents.world import World, deliver
 MINE = "replies.mine"
 
 
-def _again(world: World, *, topic: str = REPLIES, correlation: bytes = b"two") -> TierMessage:
+def _duplicate(world: World, *, topic: str = REPLIES, correlation: bytes = b"two") -> TierMessage:
     """The same request id from another place of the log, asked for by another correlation id."""
     first = world.request(offset=9)
     address = replace(
@@ -31,7 +31,7 @@ def _again(world: World, *, topic: str = REPLIES, correlation: bytes = b"two") -
     return replace(first, reply_to=address)
 
 
-def _told(
+def _answered(
     world: World,
     *messages: TierMessage,
     restart: bool = False,
@@ -63,7 +63,7 @@ def _replies(world: World, topic: str = REPLIES) -> list[tuple[Any, dict[str, by
 
 def test_a_repetition_gets_the_first_reply_under_its_own_correlation_id() -> None:
     world = World()
-    _told(world, _again(world))
+    _answered(world, _duplicate(world))
     (first, _), (again, headers) = _replies(world)
     assert again == first
     assert headers["correlation-id"] == b"two"
@@ -77,7 +77,7 @@ def test_a_repetition_gets_the_first_reply_under_its_own_correlation_id() -> Non
 
 def test_it_is_answered_on_its_own_reply_topic() -> None:
     world = World()
-    _told(world, _again(world, topic=MINE))
+    _answered(world, _duplicate(world, topic=MINE))
     ((first, _),) = _replies(world)
     ((again, _),) = _replies(world, MINE)
     assert again == first
@@ -85,7 +85,7 @@ def test_it_is_answered_on_its_own_reply_topic() -> None:
 
 def test_a_restarted_worker_finds_the_first_reply() -> None:
     world = World()
-    _told(world, _again(world), _again(world, correlation=b"three"), restart=True)
+    _answered(world, _duplicate(world), _duplicate(world, correlation=b"three"), restart=True)
     replies = _replies(world)
     assert len(replies) == 3
     assert all(reply == replies[0][0] for reply, _ in replies)
@@ -93,13 +93,13 @@ def test_a_restarted_worker_finds_the_first_reply() -> None:
 
 def test_a_duplicate_whose_first_reply_is_removed_gets_its_status_at_no_cost() -> None:
     world = World()
-    _told(world, _again(world), after_first=lambda worker: world.log.of(REPLIES).clear())
-    ((told, _),) = _replies(world)
-    assert told["status"] == "rejected"
-    assert told["error"]["code"] == "duplicate_request"
-    assert "replied" in told["error"]["message"]
-    assert told["error"]["retryable"] is False
-    assert told["cost_usd"] == 0
+    _answered(world, _duplicate(world), after_first=lambda worker: world.log.of(REPLIES).clear())
+    ((reply, _),) = _replies(world)
+    assert reply["status"] == "rejected"
+    assert reply["error"]["code"] == "duplicate_request"
+    assert "replied" in reply["error"]["message"]
+    assert reply["error"]["retryable"] is False
+    assert reply["cost_usd"] == 0
 
 
 def test_another_request_s_reply_at_that_place_is_not_sent() -> None:
@@ -110,13 +110,13 @@ def test_another_request_s_reply_at_that_place_is_not_sent() -> None:
         stored = world.log.of(REPLIES)[0]
         world.log.of(REPLIES)[0] = replace(stored, record=replace(stored.record, value=foreign))
 
-    _told(world, _again(world), after_first=replace_the_reply)
+    _answered(world, _duplicate(world), after_first=replace_the_reply)
     assert _replies(world)[1][0]["error"]["code"] == "duplicate_request"
 
 
 def test_a_repetition_with_the_same_correlation_id_and_topic_is_silent() -> None:
     world = World()
-    _told(world, replace(world.request(offset=9)))
+    _answered(world, replace(world.request(offset=9)))
     assert len(_replies(world)) == 1
 
 
@@ -128,11 +128,11 @@ def test_after_its_window_an_id_is_a_new_request() -> None:
             world.clock.now() + 2 * DUPLICATE_WINDOW_MS
         )
 
-    _told(world, _again(world), after_first=let_the_window_pass)
+    _answered(world, _duplicate(world), after_first=let_the_window_pass)
     assert len(world.served) == 2
 
 
 def test_replies_name_the_tenant() -> None:
     world = World()
-    _told(world)
+    _answered(world)
     assert _replies(world)[0][0]["tenant"] == "default"

@@ -99,7 +99,7 @@ async def work_off(world: World, deps: Dependencies, acked: set[tuple[str, int]]
             acked.add((message.topic, message.offset))
 
 
-def lived(world: World, *records: Outgoing) -> Dependencies:
+def processed(world: World, *records: Outgoing) -> Dependencies:
     async def run() -> Dependencies:
         for record in records:
             await world.log.publish(record)
@@ -136,8 +136,8 @@ def ended_once_as_failed(world: World, topic: str, value: bytes | None) -> dict[
     assert dict(dead.record.headers)["dlq-cause"] == b"internal_error"
     (alert,) = world.events(ALERTS, "Alert")
     assert (alert["rule"], alert["subject"]) == ("handling_failed", topic)
-    said = alert["message"] + dict(dead.record.headers)["dlq-reason"].decode()
-    assert POISON not in said
+    published = alert["message"] + dict(dead.record.headers)["dlq-reason"].decode()
+    assert POISON not in published
     return end
 
 
@@ -168,7 +168,7 @@ def test_a_request_that_can_t_be_classified_ends_as_failed(
 
     monkeypatch.setattr(classify, name, broken)
     record = request()
-    deps = lived(world, record)
+    deps = processed(world, record)
 
     ended_once_as_failed(world, REQUESTS, record.value)
     assert deps.observers.metrics.handling_failures.of(REQUESTS)._value.get() == MOST_TRIES
@@ -180,7 +180,7 @@ def test_a_hop_that_can_t_be_worked_on_ends_as_failed_and_costs_what_its_calls_c
     monkeypatch.setattr(attempts, "evaluate_answer", Defect().wrap(attempts.evaluate_answer))
     world = World()
     record = hop(world)
-    lived(world, record)
+    processed(world, record)
 
     end = ended_once_as_failed(world, record.topic, record.value)
     booked = calls_are_booked(world)
@@ -195,7 +195,7 @@ def test_a_call_whose_booking_fails_is_booked_as_interrupted(
     monkeypatch.setattr(provider_call, "book_call", Defect().wrap(provider_call.book_call))
     world = World()
     record = hop(world)
-    lived(world, record)
+    processed(world, record)
 
     end = ended_once_as_failed(world, record.topic, record.value)
     assert [event["status"] for event in calls_are_booked(world)] == ["interrupted"] * MOST_TRIES
@@ -209,7 +209,7 @@ def test_a_call_that_was_booked_before_the_failure_is_booked_once(
         provider_call, "book_call", Defect(1, after=True).wrap(provider_call.book_call)
     )
     world = World()
-    lived(world, hop(world))
+    processed(world, hop(world))
 
     booked = calls_are_booked(world)
     assert [event["status"] for event in booked] == ["ok", "ok"]
@@ -222,7 +222,7 @@ def test_a_failure_that_passes_is_tried_again_and_answered(
 ) -> None:
     monkeypatch.setattr(attempts, "evaluate_answer", Defect(2).wrap(attempts.evaluate_answer))
     world = World()
-    lived(world, hop(world))
+    processed(world, hop(world))
 
     (reply,) = world.replies()
     (end,) = ends(world)
@@ -240,7 +240,7 @@ def test_a_hop_that_can_t_wait_ends_as_failed(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(wait, "_bound_for", broken)
     world = World()
     record = wait_record(hop(world, visit=1), 1, 0)
-    lived(world, record)
+    processed(world, record)
 
     ended_once_as_failed(world, wait_topic(1), record.value)
     assert dict(record.headers)[BOUND_FOR] == tier_topic("simple").encode()
@@ -250,7 +250,7 @@ def test_feedback_that_can_t_be_taken_is_a_dead_letter(monkeypatch: pytest.Monke
     monkeypatch.setattr(feedback, "_read", Defect().wrap(feedback._read))
     world = World()
     value = orjson.dumps({"request_id": "r", "tenant": "t", "comment": POISON})
-    lived(world, Outgoing(topic=FEEDBACK, key=None, value=value))
+    processed(world, Outgoing(topic=FEEDBACK, key=None, value=value))
 
     (dead,) = world.log.of(dead_letter_topic(FEEDBACK))
     assert dead.record.value == value
@@ -266,7 +266,7 @@ def test_a_hop_that_has_ended_is_not_ended_again(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("streams.agents.execute.handler.make_shadow", broken)
     world = World()
-    lived(world, hop(world))
+    processed(world, hop(world))
 
     assert [end["kind"] for end in ends(world)] == ["replied"]
     assert world.events(ALERTS, "Alert") == []
@@ -276,7 +276,7 @@ def test_what_the_broker_refuses_is_not_the_message_s_fault() -> None:
     world = World()
     world.log.broken.add(COST)
     with pytest.raises(DeliveryError):
-        lived(world, hop(world))
+        processed(world, hop(world))
     assert (ends(world), world.events(ALERTS, "Alert")) == ([], [])
 
 
@@ -343,7 +343,7 @@ def test_the_partition_continues_after_a_failed_message() -> None:
     assert released == [0, 1, 2, 3]
 
 
-def dies(world: World, name: str, *, in_order: bool = False) -> None:
+def kill(world: World, name: str, *, in_order: bool = False) -> None:
     """A worker that ends while its first call is at the provider."""
     good = world.script
 
@@ -373,8 +373,8 @@ def test_a_hop_that_cost_two_workers_is_not_tried_again(names: tuple[str, str]) 
     record = hop(world, deadline_at=world.clock.now() + 3_600_000)
     asyncio.run(_publish(world, record))
     for name in names:
-        dies(world, name)
-    lived(world)
+        kill(world, name)
+    processed(world)
 
     end = ended_once_as_failed(world, record.topic, record.value)
     assert len(world.served) == 2
@@ -385,8 +385,8 @@ def test_a_hop_that_cost_two_workers_is_not_tried_again(names: tuple[str, str]) 
 def test_a_hop_that_cost_one_worker_is_answered() -> None:
     world = World()
     asyncio.run(_publish(world, hop(world, deadline_at=world.clock.now() + 3_600_000)))
-    dies(world, "w2")
-    lived(world)
+    kill(world, "w2")
+    processed(world)
 
     assert [end["kind"] for end in ends(world)] == ["replied"]
 
@@ -396,8 +396,8 @@ def test_workers_that_left_in_order_do_not_count() -> None:
     asyncio.run(_publish(world, hop(world, deadline_at=world.clock.now() + 3_600_000)))
 
     for name in ("w2", "w3", "w4"):
-        dies(world, name, in_order=True)
-    lived(world)
+        kill(world, name, in_order=True)
+    processed(world)
 
     assert [end["kind"] for end in ends(world)] == ["replied"]
     assert len(calls_are_booked(world)) == 4

@@ -72,10 +72,10 @@ def test_addresses_are_host_and_port(servers: str, monkeypatch: pytest.MonkeyPat
 def test_both_client_libraries_get_the_same_settings(tmp_path: Path) -> None:
     authority = Authority(tmp_path).make()
     access = KafkaAccess.of(**BY_PASSWORD, kafka_ca_file=authority.ca)
-    told = access.librdkafka_at("k:1")
-    assert told["security.protocol"] == access.kafka_at("k:1")["security_protocol"]
-    assert (told["sasl.username"], told["sasl.password"]) == ("me", SECRET)
-    assert told["ssl.ca.location"] == str(authority.ca)
+    config = access.librdkafka_at("k:1")
+    assert config["security.protocol"] == access.kafka_at("k:1")["security_protocol"]
+    assert (config["sasl.username"], config["sasl.password"]) == ("me", SECRET)
+    assert config["ssl.ca.location"] == str(authority.ca)
 
 
 def test_brokers_must_present_a_valid_certificate(tmp_path: Path) -> None:
@@ -126,8 +126,8 @@ def test_a_file_that_holds_no_certificate_is_named(tmp_path: Path) -> None:
     for content in (None, "", "no certificate"):
         if content is not None:
             empty.write_text(content)
-        said = _refused(kafka_security_protocol="SSL", kafka_ca_file=empty)
-        assert "SLUICE_KAFKA_CA_FILE" in said
+        message = _refused(kafka_security_protocol="SSL", kafka_ca_file=empty)
+        assert "SLUICE_KAFKA_CA_FILE" in message
 
 
 def test_a_key_with_a_passphrase_is_refused_without_a_prompt(tmp_path: Path) -> None:
@@ -142,8 +142,8 @@ def test_a_key_with_a_passphrase_is_refused_without_a_prompt(tmp_path: Path) -> 
             serialization.BestAvailableEncryption(b"word"),
         )
     )
-    said = _refused(kafka_security_protocol="SSL", kafka_cert_file=cert, kafka_key_file=key)
-    assert "SLUICE_KAFKA_KEY_FILE" in said
+    message = _refused(kafka_security_protocol="SSL", kafka_cert_file=cert, kafka_key_file=key)
+    assert "SLUICE_KAFKA_KEY_FILE" in message
 
 
 def test_faust_uses_the_same_security_settings(tmp_path: Path) -> None:
@@ -196,12 +196,12 @@ PAIRS: list[tuple[type[Any], str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("settings", "name", "more", "asked"), PAIRS)
+@pytest.mark.parametrize(("settings", "name", "more", "setting"), PAIRS)
 def test_a_secret_is_set_in_one_place(
     settings: type[Any],
     name: str,
     more: dict[str, Any],
-    asked: str,
+    setting: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -210,7 +210,7 @@ def test_a_secret_is_set_in_one_place(
 
     def used() -> Any:
         given = settings(**more)
-        return getattr(given, asked) if asked else given.kafka_at("k:1")
+        return getattr(given, setting) if setting else given.kafka_at("k:1")
 
     monkeypatch.setenv(f"{name}_FILE", str(file))
     used()

@@ -30,16 +30,16 @@ SECRET = Hidden("never-to-be-shown")
 @contextmanager
 def endpoint(status: int, answer: Any, **headers: str) -> Iterator[tuple[str, list[str]]]:
     """A token endpoint that always answers so; its URL, and the forms that it was sent."""
-    heard: list[str] = []
+    bodies: list[str] = []
 
     class Handler(QuietHandler):
         def posted(self) -> None:
-            heard.append(self.body().decode())
+            bodies.append(self.body().decode())
             body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             self.answer(status, body, **headers)
 
     with serving(Handler) as url:
-        yield f"{url}/token", heard
+        yield f"{url}/token", bodies
 
 
 class Now:
@@ -52,17 +52,17 @@ class Now:
 
 def test_a_token_is_used_for_four_fifths_of_its_life() -> None:
     now = Now()
-    with endpoint(200, {"access_token": "abc", "expires_in": 100}) as (url, heard):
+    with endpoint(200, {"access_token": "abc", "expires_in": 100}) as (url, bodies):
         source = TokenEndpoint(url, "me", SECRET, "kafka", now)
         assert source.token().value == "abc"
         assert source.token().expires_at == 1_100.0
         now.s += 79
         source.token()
-        assert len(heard) == 1
+        assert len(bodies) == 1
         now.s += 1
         source.token()
-        assert len(heard) == 2
-    assert heard[0] == "grant_type=client_credentials&scope=kafka"
+        assert len(bodies) == 2
+    assert bodies[0] == "grant_type=client_credentials&scope=kafka"
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ def test_an_endpoint_that_gives_no_token_is_named(status: int, answer: Any) -> N
 
 def test_the_client_secret_is_not_sent_to_a_redirect_target() -> None:
     with (
-        endpoint(200, {"access_token": "abc"}) as (elsewhere, heard),
+        endpoint(200, {"access_token": "abc"}) as (elsewhere, bodies),
         endpoint(307, {}, location=elsewhere) as (url, _),
     ):
         with pytest.raises(ConfigurationError):
             TokenEndpoint(url, "me", SECRET).token()
-        assert not heard
+        assert not bodies
 
 
 def test_the_client_secret_is_not_sent_over_plain_http() -> None:

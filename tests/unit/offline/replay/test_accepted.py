@@ -55,7 +55,7 @@ DUMPED = st.fixed_dictionaries(
         "audio": st.none(),
         "function_call": st.none(),
     },
-).filter(lambda said: said.keys() & {"tool_calls", "reasoning_content", "refusal"})
+).filter(lambda turn: turn.keys() & {"tool_calls", "reasoning_content", "refusal"})
 NULLED = {name: st.one_of(st.none(), kind) for name, kind in OURS.items()}
 
 

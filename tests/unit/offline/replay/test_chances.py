@@ -24,11 +24,11 @@ BOTH = ARMS.replace("policy:\n", "policy:\n  shadow: {share: 0.4, usd_per_day: 1
 
 
 def replayed(registry: str, count: int = 12, **more: str) -> list[Replayed]:
-    asked = [
+    requests = [
         (0, {"request_id": f"r{n}", "prompt": "hi", "user_id": f"u{n}", **more})
         for n in range(count)
     ]
-    log: RecordedLog = record([registry], asked, script=lambda call, endpoint: says("It is 7."))
+    log: RecordedLog = record([registry], requests, script=lambda call, endpoint: says("It is 7."))
     (snapshot,) = log.snapshots.values()
     replayer = Replayer(
         snapshot=snapshot, before=log.snapshots.get, pricing=PriceBook(), reuse=True

@@ -48,14 +48,14 @@ def cases(
 
 
 def test_an_observed_answer_has_no_error() -> None:
-    asked = cases()
-    ways = [(Step(model="small"),) for _ in asked]
-    found, _ = project(table_of(asked), ways)
+    all_cases = cases()
+    ways = [(Step(model="small"),) for _ in all_cases]
+    found, _ = project(table_of(all_cases), ways)
 
     assert found.cost.mean is not None
     assert found.quality.mean is not None
     assert found.cost.mean.value == found.cost.mean.low == found.cost.mean.high == 100
-    scores = [each.seen["small"].score for each in asked]
+    scores = [each.seen["small"].score for each in all_cases]
     assert found.quality.mean.value == pytest.approx(np.mean(scores))
     assert found.quality.shares["seen"] == 1
 
@@ -63,8 +63,8 @@ def test_an_observed_answer_has_no_error() -> None:
 def test_designed_draws_correct_wrong_expectations() -> None:
     means = []
     for seed in range(60):
-        asked = cases(seed=seed)
-        found, _ = project(table_of(asked), [STEP] * len(asked))
+        all_cases = cases(seed=seed)
+        found, _ = project(table_of(all_cases), [STEP] * len(all_cases))
         assert found.quality.shares["corrected"] == 1
         assert found.cost.mean is not None
         means.append(found.cost.mean.value)
@@ -75,28 +75,28 @@ def test_nine_in_ten_intervals_contain_the_true_value() -> None:
     held = []
     for seed in range(60):
         chance = random.Random(seed)
-        asked = cases(seed=seed)
+        all_cases = cases(seed=seed)
         truth = []
-        for _ in asked:
+        for _ in all_cases:
             difficulty = chance.random()
             truth.append(float(chance.random() < 0.95 - 0.3 * difficulty))
             chance.random()
             chance.random()
-        mean = project(table_of(asked), [STEP] * len(asked))[0].quality.mean
+        mean = project(table_of(all_cases), [STEP] * len(all_cases))[0].quality.mean
         assert mean is not None
         held.append(mean.low <= np.mean(truth) <= mean.high)
     assert np.mean(held) >= 0.9
 
 
 def test_without_a_design_the_basis_is_model_only_with_a_wider_interval() -> None:
-    asked = [*cases(200, seed=1)]
+    all_cases = [*cases(200, seed=1)]
     undesigned = [
         Case(key=each.key, difficulty=each.difficulty, tokens=100, steps=STEP, seen=each.seen)
-        for each in asked
+        for each in all_cases
     ]
-    found, estimated = project(table_of(undesigned), [STEP] * len(asked))
+    found, estimated = project(table_of(undesigned), [STEP] * len(all_cases))
 
-    unseen = np.array(["big" not in each.seen for each in asked])
+    unseen = np.array(["big" not in each.seen for each in all_cases])
     assert (estimated.quality.basis[unseen] == Basis.MODEL_ONLY).all()
     assert (estimated.quality.basis[~unseen] == Basis.SEEN).all()
     assert found.quality.mean is not None
@@ -104,12 +104,12 @@ def test_without_a_design_the_basis_is_model_only_with_a_wider_interval() -> Non
 
 
 def test_a_model_never_called_has_unknown_quality_and_an_estimated_cost() -> None:
-    asked = [
+    all_cases = [
         Case(key=str(n), difficulty=0.5, tokens=10, steps=STEP,
              seen={"small": ObservedAnswer(cost_nano=100, score=1.0)}, guesses={"big": 700})
         for n in range(10)
     ]  # fmt: skip
-    found, _ = project(table_of(asked), [STEP] * 10)
+    found, _ = project(table_of(all_cases), [STEP] * 10)
 
     assert found.quality.mean is None
     assert found.quality.shares["unknown"] == 1
@@ -119,15 +119,15 @@ def test_a_model_never_called_has_unknown_quality_and_an_estimated_cost() -> Non
 
 
 def test_answers_without_scores_leave_quality_to_the_model() -> None:
-    asked = cases(scored=False)
-    found, _ = project(table_of(asked), [STEP] * len(asked))
+    all_cases = cases(scored=False)
+    found, _ = project(table_of(all_cases), [STEP] * len(all_cases))
 
     assert found.cost.shares["corrected"] == 1
     assert found.quality.mean is None
 
 
 def test_a_cascade_pays_both_and_has_the_last_quality() -> None:
-    asked = [
+    all_cases = [
         Case(
             key=str(n),
             difficulty=0.5,
@@ -145,7 +145,7 @@ def test_a_cascade_pays_both_and_has_the_last_quality() -> None:
         for n in range(20)
     ]
     way = (Step(model="small", goes_on_below=0.6), Step(model="big"))
-    found, estimated = project(table_of(asked), [way] * 20)
+    found, estimated = project(table_of(all_cases), [way] * 20)
 
     assert found.cost.mean is not None
     assert found.quality.mean is not None
@@ -156,14 +156,14 @@ def test_a_cascade_pays_both_and_has_the_last_quality() -> None:
 
 
 def test_a_lower_mark_spares_calls_that_were_made() -> None:
-    asked = [
+    all_cases = [
         Case(key=str(n), difficulty=0.5, tokens=10, steps=STEP,
              seen={"small": ObservedAnswer(cost_nano=100, score=0.5, confidence=0.5),
                    "big": ObservedAnswer(cost_nano=900, score=1.0)})
         for n in range(10)
     ]  # fmt: skip
     way = (Step(model="small", goes_on_below=0.4), Step(model="big"))
-    found, _ = project(table_of(asked), [way] * 10)
+    found, _ = project(table_of(all_cases), [way] * 10)
 
     assert found.cost.mean is not None
     assert found.cost.mean.value == 100
@@ -171,8 +171,8 @@ def test_a_lower_mark_spares_calls_that_were_made() -> None:
 
 
 def test_the_same_cases_give_the_same_figures() -> None:
-    asked = cases()
-    first, second = (project(table_of(asked), [STEP] * len(asked))[0] for _ in range(2))
+    all_cases = cases()
+    first, second = (project(table_of(all_cases), [STEP] * len(all_cases))[0] for _ in range(2))
     assert first == second
 
 
@@ -185,21 +185,21 @@ def test_draws_correct_a_difference_that_expectations_miss() -> None:
     """Big costs three times as much for the requests that are moved, and nothing tells which."""
     means = []
     for seed in range(20):
-        asked = []
+        all_cases = []
         for number, each in enumerate(cases(seed=seed)):
             cost = 3000 if number % 2 else 1000
-            asked_strong = ObservedAnswer(cost_nano=cost, score=1.0, drawn=True)
-            seen = {name: asked_strong if name == "big" else one for name, one in each.seen.items()}
-            asked.append(replace(each, seen=seen))
-        ways = [STEP if n % 2 else (Step(model="small"),) for n in range(len(asked))]
-        mean = project(table_of(asked), ways)[0].cost.mean
+            observed = ObservedAnswer(cost_nano=cost, score=1.0, drawn=True)
+            seen = {name: observed if name == "big" else one for name, one in each.seen.items()}
+            all_cases.append(replace(each, seen=seen))
+        ways = [STEP if n % 2 else (Step(model="small"),) for n in range(len(all_cases))]
+        mean = project(table_of(all_cases), ways)[0].cost.mean
         assert mean is not None
         means.append(mean.value)
     assert np.mean(means) == pytest.approx(1550, rel=0.05)
 
 
 def test_the_step_after_a_drawn_answer_is_model_only() -> None:
-    asked = [
+    all_cases = [
         replace(each, chances={"big": 0.1, "huge": 0.1}, seen={
             **each.seen,
             **({"huge": ObservedAnswer(cost_nano=9, score=1.0, drawn=True)} if n % 10 == 0 else {}),
@@ -207,10 +207,10 @@ def test_the_step_after_a_drawn_answer_is_model_only() -> None:
         for n, each in enumerate(cases())
     ]  # fmt: skip
     way = (Step(model="big", goes_on_below=0.5), Step(model="huge"))
-    asked = [
+    all_cases = [
         replace(each, seen={name: replace(one, confidence=0.3) for name, one in each.seen.items()})
-        for each in asked
+        for each in all_cases
     ]
-    _, estimated = project(table_of(asked), [way] * len(asked))
+    _, estimated = project(table_of(all_cases), [way] * len(all_cases))
 
     assert (estimated.quality.basis == Basis.MODEL_ONLY).all()

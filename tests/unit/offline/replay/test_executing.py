@@ -22,7 +22,7 @@ JUDGED = f"{REGISTRY.rstrip()}\n  judge: {{model: gpt-4o-mini, timeout_ms: 700}}
 BODY = {"messages": [{"role": "user", "content": "capital?"}]}
 
 
-def asked(
+def executed(
     count: int = 5,
     *,
     registry: str = REGISTRY,
@@ -58,7 +58,7 @@ def asked(
 
 
 def test_every_call_is_booked_as_a_replay_with_its_cost() -> None:
-    found, booked, _, _ = asked()
+    found, booked, _, _ = executed()
 
     assert (found.calls, found.answered) == (5, 5)
     assert {event.purpose for event in booked} == {"replay"}
@@ -68,17 +68,17 @@ def test_every_call_is_booked_as_a_replay_with_its_cost() -> None:
 
 
 def test_no_call_is_made_beyond_the_remaining_budget() -> None:
-    found, _, _, provider = asked(40, max_nano=5_000_000)
+    found, _, _, provider = executed(40, max_nano=5_000_000)
 
     assert 0 < found.calls < 40
     assert found.calls + found.not_asked == 40
     assert len(provider.calls) == found.calls
     assert found.spent_nano <= 5_000_000
-    assert asked(3, max_nano=1)[0] == ExecutedReplay(not_asked=3)
+    assert executed(3, max_nano=1)[0] == ExecutedReplay(not_asked=3)
 
 
 def test_answers_are_judged_and_compared_with_the_original_ones() -> None:
-    found, booked, scores, _ = asked(registry=JUDGED)
+    found, booked, scores, _ = executed(registry=JUDGED)
 
     assert scores == [0.75] * 5
     assert len(booked) == 10
@@ -89,7 +89,7 @@ def test_answers_are_judged_and_compared_with_the_original_ones() -> None:
 def test_a_failed_call_is_booked_by_its_class_and_its_unknown_cost_held_against_the_budget() -> (
     None
 ):
-    found, booked, _, _ = asked(answer=ProviderError(ErrorClass.TIMEOUT, "slow"))
+    found, booked, _, _ = executed(answer=ProviderError(ErrorClass.TIMEOUT, "slow"))
 
     assert found.failed == {"timeout": 5}
     assert {event.cost_nano for event in booked} == {None}
@@ -98,7 +98,7 @@ def test_a_failed_call_is_booked_by_its_class_and_its_unknown_cost_held_against_
 
 
 def test_an_adapter_that_breaks_its_port_is_booked_and_the_others_are_called() -> None:
-    found, booked, _, _ = asked(answer=ValueError("a defect"))
+    found, booked, _, _ = executed(answer=ValueError("a defect"))
 
     assert found.failed == {"adapter_fault": 5}
     assert {event.status for event in booked} == {"adapter_fault"}
@@ -108,14 +108,14 @@ def test_a_call_is_the_one_that_a_worker_makes() -> None:
     registry = REGISTRY.replace(
         "tier: moderate,", "tier: moderate, max_output: 100, unsupported: [seed],"
     )
-    _, _, _, provider = asked(1, registry=registry, body={**BODY, "max_tokens": 5000})
+    _, _, _, provider = executed(1, registry=registry, body={**BODY, "max_tokens": 5000})
 
     (call,) = provider.calls
     assert (call.max_output_tokens, call.unsupported) == (100, {"seed"})
 
 
 def test_a_call_that_was_not_sent_cost_nothing() -> None:
-    found, booked, _, _ = asked(answer=ProviderError(ErrorClass.AUTH, "no key", sent=False))
+    found, booked, _, _ = executed(answer=ProviderError(ErrorClass.AUTH, "no key", sent=False))
 
     assert {(event.cost_nano, event.price_source) for event in booked} == {(0, UNBILLED)}
     assert (found.unknown_cost, found.spent_nano) == (0, 0)
@@ -124,7 +124,7 @@ def test_a_call_that_was_not_sent_cost_nothing() -> None:
 def test_a_model_without_a_price_is_refused_before_any_call() -> None:
     unpriced = REGISTRY.replace("price: {input: 2.5, output: 10},", "model: nobody-knows,")
     with pytest.raises(NoPriceError, match=r"models\.gpt-4o\.price"):
-        asked(registry=unpriced)
+        executed(registry=unpriced)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -25,15 +25,15 @@ class Tables:
     """Partitions with so many requests each."""
 
     def __init__(self, requests: int) -> None:
-        self.asked: list[dict[str, Any]] = []
+        self.queries: list[dict[str, Any]] = []
         self._requests = requests
 
     @property
     def tables(self) -> Tables:
         return self
 
-    def rows(self, name: str, **asked: Any) -> Iterator[dict[str, Any]]:
-        self.asked.append(asked)
+    def rows(self, name: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        self.queries.append(parameters)
         yield {"requests": self._requests}
 
 
@@ -53,14 +53,14 @@ def test_too_many_requests_are_refused_and_the_sample_that_fits_is_named() -> No
     [(SPEC, MOST_REQUESTS // 2), (replace(SPEC, sample=0.1), 5 * MOST_REQUESTS)],
 )
 def test_what_fits_is_taken(spec: RunSpec, requests: int) -> None:
-    assert len(_checked(spec, requests).asked) == 2
+    assert len(_checked(spec, requests).queries) == 2
 
 
 def test_a_filter_counts() -> None:
-    asked = _checked(replace(SPEC, tenant="acme", feature="chat"), 7).asked
+    queries = _checked(replace(SPEC, tenant="acme", feature="chat"), 7).queries
 
-    assert {(each["tenant"], each["feature"]) for each in asked} == {("acme", "chat")}
+    assert {(each["tenant"], each["feature"]) for each in queries} == {("acme", "chat")}
 
 
 def test_fewer_offsets_than_the_limit_are_not_counted() -> None:
-    assert _checked(replace(SPEC, sample=0.01), 5 * MOST_REQUESTS).asked == []
+    assert _checked(replace(SPEC, sample=0.01), 5 * MOST_REQUESTS).queries == []

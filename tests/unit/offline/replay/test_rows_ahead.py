@@ -17,7 +17,7 @@ INPUTS = "x" * 98_000
 ROW = 100_000
 
 
-class Asked:
+class CountedRows:
     """Rows of pieces, and how many were made."""
 
     def __init__(self, fails_at: int | None = None) -> None:
@@ -35,14 +35,14 @@ class Asked:
 
 
 def test_rows_come_in_order_and_few_are_held() -> None:
-    asked = Asked()
+    tables = CountedRows()
     found: list[int] = []
     read = 0
-    with RowsAhead(PIECES, asked, most_bytes=10 * ROW) as ahead:
+    with RowsAhead(PIECES, tables, most_bytes=10 * ROW) as ahead:
         for piece, rows in ahead:
             for row in rows:
                 read += 1
-                assert asked.made - read <= 12
+                assert tables.made - read <= 12
                 assert ahead.held_bytes <= 11 * ROW
                 found.append(row["source_offset"])
             assert found[-1] == piece.end - 1
@@ -51,15 +51,15 @@ def test_rows_come_in_order_and_few_are_held() -> None:
 
 
 def test_no_piece_but_the_next_is_taken_from_other_processes() -> None:
-    asked = Asked()
-    with RowsAhead(PIECES, asked) as ahead:
+    tables = CountedRows()
+    with RowsAhead(PIECES, tables) as ahead:
         for number, (_, rows) in enumerate(ahead, 1):
             next(rows)
-            assert len(asked.pieces) <= number + 1
+            assert len(tables.pieces) <= number + 1
 
 
 def test_unread_rows_do_not_appear_in_the_next_range() -> None:
-    with RowsAhead(PIECES, Asked(), most_bytes=ROW) as ahead:
+    with RowsAhead(PIECES, CountedRows(), most_bytes=ROW) as ahead:
         firsts = [next(rows)["source_offset"] for _, rows in ahead]
 
     assert firsts == [0, 50, 100, 150]
@@ -69,7 +69,7 @@ def test_a_query_error_reaches_the_reader() -> None:
     found: list[int] = []
 
     def read() -> None:
-        with RowsAhead(PIECES, Asked(fails_at=60)) as ahead:
+        with RowsAhead(PIECES, CountedRows(fails_at=60)) as ahead:
             for _, rows in ahead:
                 found.extend(row["source_offset"] for row in rows)
 
@@ -80,7 +80,7 @@ def test_a_query_error_reaches_the_reader() -> None:
 
 
 def test_a_reader_that_leaves_ends_the_thread() -> None:
-    ahead = RowsAhead(PIECES, Asked(), most_bytes=ROW)
+    ahead = RowsAhead(PIECES, CountedRows(), most_bytes=ROW)
     with ahead:
         next(iter(ahead))
 

@@ -48,13 +48,13 @@ class Tables:
 
     log: RecordedLog
 
-    def rows(self, name: str, **asked: Any) -> Iterator[dict[str, Any]]:
+    def rows(self, name: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         assert name == "requests"
         for each in self.log.recorded():
             decision = each.decision
-            if not asked["first"] <= each.source.offset < asked["end"]:
+            if not parameters["first"] <= each.source.offset < parameters["end"]:
                 continue
-            if asked["tenant"] not in {"", each.tenant}:
+            if parameters["tenant"] not in {"", each.tenant}:
                 continue
             yield {
                 "source_offset": each.source.offset, "asked_at": each.source.timestamp,
@@ -80,12 +80,12 @@ def read(value: bytes) -> Request:
 
 @pytest.fixture(scope="module")
 def log() -> RecordedLog:
-    asked = [
+    requests = [
         (0, {"request_id": f"r{n}", "prompt": f"hello {n}", "tenant": f"t{n % 2}"})
         for n in range(10)
     ]
-    asked.append((0, {"request_id": "bad", "prompt": "hi", "model": "nobody"}))
-    return record([REGISTRY], asked)
+    requests.append((0, {"request_id": "bad", "prompt": "hi", "model": "nobody"}))
+    return record([REGISTRY], requests)
 
 
 def runner(log: RecordedLog, *, first: int = 0, **more: Any) -> tuple[Runner, Put]:
@@ -134,10 +134,10 @@ def test_requests_that_other_code_decided_are_counted_by_its_version(log: Record
     tables = run.tables
 
     class Older:
-        def rows(self, name: str, **asked: Any) -> Iterator[dict[str, Any]]:
-            for row in tables.rows(name, **asked):
-                odd = row["source_offset"] % 2
-                yield row | ({"code_version": "1"} if odd else {})
+        def rows(self, name: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+            for row in tables.rows(name, **parameters):
+                is_odd = row["source_offset"] % 2
+                yield row | ({"code_version": "1"} if is_odd else {})
 
     run.tables = Older()
     tally = run.run()
@@ -167,7 +167,7 @@ def test_what_has_no_outcome_yet_is_counted_and_another_request_there_is_not_tak
     last = max(log.requests)
     late = Logged(offset=last + 1, timestamp=9, value=b'{"prompt":"hi"}')
     assert runner(log, extra=[late])[0].run() == Tally(decided=10, undecided=1, open=1)
-    made_anew = replace(
+    recreated = replace(
         log,
         outcomes=[
             {**event, "source": {**event["source"], "timestamp": 1}}
@@ -177,7 +177,7 @@ def test_what_has_no_outcome_yet_is_counted_and_another_request_there_is_not_tak
         ],
     )
     run, put = runner(log)
-    run.tables = Tables(made_anew)
+    run.tables = Tables(recreated)
     assert run.run() == Tally(decided=9, undecided=1, open=1)
     assert "r1" not in {row["request_id"] for row in put.rows}
 

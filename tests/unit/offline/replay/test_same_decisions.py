@@ -67,7 +67,7 @@ PROMPTS = (
 )  # fmt: skip
 
 
-def requests() -> st.SearchStrategy[dict]:  # type: ignore[type-arg]
+def request_bodies() -> st.SearchStrategy[dict]:  # type: ignore[type-arg]
     def some(values):  # type: ignore[no-untyped-def]
         return st.one_of(st.none(), st.sampled_from(values))
 
@@ -86,14 +86,16 @@ def requests() -> st.SearchStrategy[dict]:  # type: ignore[type-arg]
 
 @st.composite
 def logs(draw: st.DrawFn) -> list[tuple[int, dict]]:  # type: ignore[type-arg]
-    asked = draw(
+    requests = draw(
         st.lists(
-            st.tuples(st.integers(0, len(REGISTRIES) - 1), requests()), min_size=8, max_size=24
+            st.tuples(st.integers(0, len(REGISTRIES) - 1), request_bodies()),
+            min_size=8,
+            max_size=24,
         )
     )
     return [
         (number, {"request_id": f"r{at}"} | {k: v for k, v in one.items() if v is not None})
-        for at, (number, one) in enumerate(asked)
+        for at, (number, one) in enumerate(requests)
     ]
 
 
@@ -169,10 +171,10 @@ def same_decision(recorded: Decision, again: Decision) -> bool:
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 @given(logs())
-def test_under_the_registry_that_was_live_every_decision_is_the_same(asked) -> None:  # type: ignore[no-untyped-def]
-    log = record(REGISTRIES, asked, script=script)
+def test_under_the_registry_that_was_live_every_decision_is_the_same(requests) -> None:  # type: ignore[no-untyped-def]
+    log = record(REGISTRIES, requests, script=script)
     seen = log.recorded()
-    assert len(seen) == len(asked)
+    assert len(seen) == len(requests)
 
     for each in seen:
         if not each.was_decided:
@@ -189,26 +191,26 @@ def test_under_the_registry_that_was_live_every_decision_is_the_same(asked) -> N
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 @given(logs(), st.integers(0, len(REGISTRIES) - 1))
-def test_a_reused_score_decides_like_a_new_classification(asked, number: int) -> None:  # type: ignore[no-untyped-def]
-    log = record(REGISTRIES, asked, script=script)
+def test_a_reused_score_decides_like_a_new_classification(requests, number: int) -> None:  # type: ignore[no-untyped-def]
+    log = record(REGISTRIES, requests, script=script)
     other = parse_registry(REGISTRIES[number]).snapshot
 
     for each in (one for one in log.recorded() if one.was_decided):
         subject = log.subject(each)
         quick = redecide(each, subject, ground(log, other, reuse=True))
-        anew = redecide(each, subject, ground(log, other, reuse=False))
-        if quick.decision is None or anew.decision is None:
-            assert quick == anew
+        fresh = redecide(each, subject, ground(log, other, reuse=False))
+        if quick.decision is None or fresh.decision is None:
+            assert quick == fresh
         else:
-            assert same_decision(quick.decision, anew.decision)
+            assert same_decision(quick.decision, fresh.decision)
 
 
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 @given(logs(), st.integers(0, len(REGISTRIES) - 1))
-def test_hand_encoded_rows_equal_the_codec_s(asked, number: int) -> None:  # type: ignore[no-untyped-def]
-    log = record(REGISTRIES, asked, script=script)
+def test_hand_encoded_rows_equal_the_codec_s(requests, number: int) -> None:  # type: ignore[no-untyped-def]
+    log = record(REGISTRIES, requests, script=script)
     replayer = Replayer(
         snapshot=parse_registry(REGISTRIES[number]).snapshot,
         before=log.snapshots.get,
@@ -221,8 +223,8 @@ def test_hand_encoded_rows_equal_the_codec_s(asked, number: int) -> None:  # typ
 
 
 def one_log() -> RecordedLog:
-    asked = [(0, {"prompt": prompt, "request_id": f"r{n}"}) for n, prompt in enumerate(PROMPTS)]
-    return record([RULES], asked)
+    requests = [(0, {"prompt": prompt, "request_id": f"r{n}"}) for n, prompt in enumerate(PROMPTS)]
+    return record([RULES], requests)
 
 
 @pytest.mark.parametrize(

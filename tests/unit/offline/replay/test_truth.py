@@ -14,8 +14,8 @@ from tests.rig.known_traffic import (
     ALONE,
     FIVE,
     MODELS,
+    KnownAnswer,
     Prompt,
-    Told,
     Traffic,
     random_policy,
     registry,
@@ -33,16 +33,16 @@ def prompts() -> list[Prompt]:
     found = []
     for number, item in enumerate(2 * list(read_golden(golden_file()))):
         text = item.text
-        told = {}
+        answers = {}
         for tier, (name, _, _) in MODELS.items():
             fails = STRENGTH[tier] * hard[item.tier]
-            told[name] = Told(
+            answers[name] = KnownAnswer(
                 score=float(chance.random() >= fails),
                 tokens=int(chance.lognormvariate(5, 0.5)),
                 confidence=round(chance.random(), 3),
             )
         body = {"messages": [{"role": "user", "content": text}]}
-        found.append(Prompt(key=f"{number}", body=body, tokens=len(text) // 4 + 4, told=told))
+        found.append(Prompt(key=f"{number}", body=body, tokens=len(text) // 4 + 4, answers=answers))
     return found
 
 
@@ -56,7 +56,7 @@ def test_intervals_of_random_registries_contain_the_true_value_in_nine_of_ten_ca
     ]
     base = Traffic(prompts, live, 0)
     ways = [base.ways(each) for each in drawn]
-    truth = [base.truth(each, way) for each, way in zip(drawn, ways, strict=True)]
+    truth = [base.true_means(each, way) for each, way in zip(drawn, ways, strict=True)]
     cost, quality = [], []
     for seed in range(6):
         traffic = Traffic(prompts, live, seed)
@@ -78,7 +78,7 @@ def test_policies_that_differ_by_more_than_their_intervals_are_ranked_right(
     for name, policy in FIVE.items():
         ground = registry(policy, shadow=False)
         ways = traffic.ways(ground)
-        found[name] = (traffic.projected(ground, ways), traffic.truth(ground, ways))
+        found[name] = (traffic.projected(ground, ways), traffic.true_means(ground, ways))
     for one, (projected, (_, real)) in found.items():
         for two, (other, (_, really)) in found.items():
             mean, against = projected.quality.mean, other.quality.mean

@@ -105,8 +105,8 @@ WRONG: dict[str, tuple[Callable[[Body], None], str]] = {
 
 @pytest.mark.parametrize("kind", WRONG)
 def test_what_does_not_fit_is_refused_by_name(kind: str) -> None:
-    change, said = WRONG[kind]
-    with pytest.raises(ArtifactError, match=said):
+    change, message = WRONG[kind]
+    with pytest.raises(ArtifactError, match=message):
         read_artifact(_resealed(change))
 
 

@@ -127,14 +127,14 @@ def test_an_abstaining_learned_confidence_is_recorded_unused() -> None:
 
 def test_preferences_shrink_towards_the_untrained_ones_on_unfamiliar_prompts() -> None:
     rows = labels(80, seed=2)
-    said = predict(artifact(), label_features(rows), ("small", "large"), "small")
-    strange = replace(said, familiar=np.zeros(len(rows)))
-    order = np.argsort(prefer("learned", rows, strange).wish)
+    predicted = predict(artifact(), label_features(rows), ("small", "large"), "small")
+    unfamiliar = replace(predicted, familiar=np.zeros(len(rows)))
+    order = np.argsort(prefer("learned", rows, unfamiliar).wish)
     lengths = np.array([len(row.prompt) for row in rows.rows])
 
     assert np.corrcoef(np.argsort(order), lengths)[0, 1] > 0.9
-    known = prefer("learned", rows, replace(said, familiar=np.ones(len(rows)))).wish
-    assert (known == said.expected[:, 1] - said.expected[:, 0]).all()
-    doubted = prefer_after("learned", rows, "small", strange).wish
+    known = prefer("learned", rows, replace(predicted, familiar=np.ones(len(rows)))).wish
+    assert (known == predicted.expected[:, 1] - predicted.expected[:, 0]).all()
+    doubted = prefer_after("learned", rows, "small", unfamiliar).wish
     checked = prefer_after("checks", rows, "small").wish
     assert np.corrcoef(doubted, checked)[0, 1] > 0.9

@@ -95,7 +95,7 @@ WRONG = {
 def test_an_invalid_argument_is_an_error_with_a_remedy(
     data: Path, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given, said = WRONG[kind]
+    given, message = WRONG[kind]
     arguments = [each.format(data=data) for each in given]
     base = ["eval", "--data", str(data)]
     if "--weak" not in arguments:
@@ -104,13 +104,13 @@ def test_an_invalid_argument_is_an_error_with_a_remedy(
         base += ["--classifier", "length"]
 
     assert report_faults(sluice, [*base, *arguments]) == 1
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_an_unknown_classifier_is_a_usage_error(data: Path) -> None:
-    asked = ["eval", "--data", str(data), *PAIR, "--classifier", "magic"]
+    command = ["eval", "--data", str(data), *PAIR, "--classifier", "magic"]
 
-    assert report_faults(sluice, asked) == 2
+    assert report_faults(sluice, command) == 2
 
 
 def test_a_golden_set_fails_where_too_many_hard_prompts_stay_below(
@@ -121,16 +121,16 @@ def test_a_golden_set_fails_where_too_many_hard_prompts_stay_below(
         b'{"tier": "simple", "prompt": "What is the capital of France?"}\n'
         b'{"tier": "complex", "prompt": "Hi"}\n'
     )
-    asked = ["eval", "--golden", str(path), "--classifier", "rules"]
+    command = ["eval", "--golden", str(path), "--classifier", "rules"]
 
-    assert report_faults(sluice, asked) == 1
+    assert report_faults(sluice, command) == 1
     assert "the limit is 10.0%" in capsys.readouterr().err
-    assert report_faults(sluice, [*asked, "--at-most", "1"]) == 0
+    assert report_faults(sluice, [*command, "--at-most", "1"]) == 0
 
 
 def test_the_shipped_golden_set_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
-    asked = ("eval", "--golden", "shipped", "--classifier", "rules", "--at-most", "1")
-    found = _run(capsys, *asked)
+    command = ("eval", "--golden", "shipped", "--classifier", "rules", "--at-most", "1")
+    found = _run(capsys, *command)
 
     assert found["n"] >= 200
     assert found["low"] <= found["complex_to_first"] <= found["high"]

@@ -85,8 +85,8 @@ def test_without_answers_there_is_no_answer_model() -> None:
 
 
 @given(st.text(max_size=400), st.text(max_size=400))
-def test_any_text_has_its_numbers_and_they_are_finite(asked: str, said: str) -> None:
-    question, answer = Tokens.of(asked), Tokens.of(said)
+def test_any_text_has_its_numbers_and_they_are_finite(prompt_text: str, answer_text: str) -> None:
+    question, answer = Tokens.of(prompt_text), Tokens.of(answer_text)
     numbers = text_numbers.text_numbers(question)
     beside = answer_numbers.answer_numbers(question, answer)
 

@@ -25,12 +25,12 @@ def _one_each(rows: int, of_large: int, texts: bool = True) -> Labels:
     kept = []
     for place, row in enumerate(labels(rows).rows):
         model = "large" if place < of_large else "small"
-        said = {model: row.texts[model]} if texts else {}
-        kept.append(replace(row, scores={model: row.scores[model]}, texts=said))
+        texts = {model: row.texts[model]} if texts else {}
+        kept.append(replace(row, scores={model: row.scores[model]}, texts=texts))
     return labels_of(kept)
 
 
-def _telling(fitted: Artifact, model: str) -> float:
+def _separation(fitted: Artifact, model: str) -> float:
     unseen = labels(300, seed=9)
     place = fitted.column(model)
     expected = np.array([fitted.prompt.predict(Tokens.of(p))[place] for p in unseen.prompts])
@@ -43,7 +43,7 @@ def test_rows_that_score_one_model_each_are_fitted() -> None:
     fitted = fit_artifact(label_features(_one_each(240, 40)), None, QUICK)
 
     assert set(fitted.columns) == {"large", "small"}
-    assert _telling(fitted, "small") > 0.8
+    assert _separation(fitted, "small") > 0.8
     assert fitted.answer is not None
     means = {model: fitted.answer.prior[fitted.column(model)] for model in fitted.columns}
     assert means["large"] > means["small"] + 0.2
@@ -54,8 +54,8 @@ def test_a_model_with_few_labels_uses_the_difficulty_learned_from_others() -> No
     sure = [replace(row, scores={"large": 1.0}) for row in rows[:LEAST_KNOWN]]
     borrowed = fit_artifact(label_features(labels_of([*sure, *rows[LEAST_KNOWN:]])), None, QUICK)
 
-    assert _telling(fit_artifact(label_features(labels_of(sure)), None, QUICK), "large") == 0.5
-    assert _telling(borrowed, "large") > 0.8
+    assert _separation(fit_artifact(label_features(labels_of(sure)), None, QUICK), "large") == 0.5
+    assert _separation(borrowed, "large") > 0.8
 
 
 def test_a_model_with_too_few_labels_is_refused_by_name() -> None:

@@ -46,8 +46,8 @@ def test_a_real_gain_passes_by_both_figures() -> None:
         (apgr_of(weak, strong, hint), apgr_of(weak, strong, coin)),
         (auroc_of(1 - weak, hint), auroc_of(1 - weak, coin)),
     ]
-    for ours, rival in sides:
-        (gain,) = gains_over(ours, {"random": rival}, ROWS)
+    for ours, baseline in sides:
+        (gain,) = gains_over(ours, {"random": baseline}, ROWS)
         assert 0 < gain.at_least < gain.gain
 
 

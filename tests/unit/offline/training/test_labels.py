@@ -84,8 +84,8 @@ WRONG = {
 
 @pytest.mark.parametrize("kind", WRONG)
 def test_a_wrong_line_is_named(tmp_path: Path, kind: str) -> None:
-    line, said = WRONG[kind]
-    with pytest.raises(LabelsError, match=said):
+    line, message = WRONG[kind]
+    with pytest.raises(LabelsError, match=message):
         read_labels(_file(tmp_path, GOOD + line))
 
 

@@ -24,10 +24,10 @@ from tests.unit.providers.world import (
     good,
     is_class,
     provider_of,
+    raw_server,
     run,
     served,
     simulated,
-    speaking,
 )
 
 SHORT = 0.05
@@ -52,10 +52,10 @@ def test_a_hanging_provider_is_a_timeout(timeouts: Timeouts) -> None:
 
 
 def test_an_answer_that_stops_in_its_middle_is_a_timeout() -> None:
-    said = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"
+    response = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"
 
     async def case(timeouts: Timeouts) -> None:
-        async with speaking("openai", said, hold=True) as wire:
+        async with raw_server("openai", response, hold=True) as wire:
             assert is_class(await wire.refused(timeouts=timeouts), ErrorClass.TIMEOUT)
 
     run(case(Timeouts(connect=5, read=SHORT, total=30)))
@@ -134,10 +134,10 @@ BROKEN: dict[str, tuple[bytes, ErrorClass]] = {
 
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_broken_answer_has_a_specific_error(what: str) -> None:
-    said, wanted = BROKEN[what]
+    response, wanted = BROKEN[what]
 
     async def case() -> None:
-        async with speaking("openai", said) as wire:
+        async with raw_server("openai", response) as wire:
             error = await wire.refused()
             assert is_class(error, wanted), (error.error_class, str(error))
 
@@ -185,11 +185,11 @@ def test_an_unrequested_compressed_answer_is_read() -> None:
 
 def test_a_request_that_is_too_large_is_not_sent() -> None:
     async def case() -> None:
-        async with served("openai", answering(good("openai"))) as (wire, heard):
+        async with served("openai", answering(good("openai"))) as (wire, received):
             messages = [{"role": "user", "content": "x" * MAX_REQUEST_BYTES}]
             error = await wire.refused(messages=messages)
             assert error.error_class is ErrorClass.BAD_REQUEST
-            assert not heard.bodies
+            assert not received.bodies
 
     run(case())
 
@@ -199,9 +199,9 @@ def test_a_request_that_is_too_large_is_not_sent() -> None:
 def test_no_redirect_is_followed(name: str, status: int) -> None:
     async def case() -> None:
         moved = answering(b"{}", status, {"location": "/elsewhere"})
-        async with served(name, moved) as (wire, heard):
+        async with served(name, moved) as (wire, received):
             assert is_class(await wire.refused(), ErrorClass.BAD_RESPONSE)
-            assert len(heard.paths) == 1
+            assert len(received.paths) == 1
 
     run(case())
 
@@ -226,10 +226,10 @@ def test_connections_are_used_again() -> None:
 def test_a_cookie_is_not_sent_back() -> None:
     async def case() -> None:
         handler = answering(good("openai"), headers={"set-cookie": "a=b"})
-        async with served("openai", handler) as (wire, heard):
+        async with served("openai", handler) as (wire, received):
             await wire.ask()
             await wire.ask()
-            assert "Cookie" not in heard.headers[1]
+            assert "Cookie" not in received.headers[1]
 
     run(case())
 
@@ -253,16 +253,16 @@ def test_a_name_that_leads_to_a_link_local_address_is_not_called(
 
 def test_a_cancelled_caller_is_released_and_the_pool_continues() -> None:
     async def case() -> None:
-        asked, answered = asyncio.Event(), asyncio.Event()
+        requested, answered = asyncio.Event(), asyncio.Event()
 
         async def slowly(request: web.BaseRequest) -> web.StreamResponse:
-            asked.set()
+            requested.set()
             await answered.wait()
             return await answering(good("openai"))(request)
 
         async with served("openai", slowly) as (wire, _):
             task = asyncio.create_task(wire.ask())
-            await asked.wait()
+            await requested.wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task

@@ -259,9 +259,9 @@ def test_geography_and_speed_have_their_factor_or_no_cost() -> None:
     fast = anthropic_usage.usage({**PLAIN, "speed": "fast"})
     assert _cost(fast, None, "anthropic") == 2 * plain
     for more in ({"inference_geo": "eu"}, {"speed": "ludicrous"}):
-        odd = anthropic_usage.usage({**PLAIN, **more})
-        assert _cost(odd, None, "anthropic") is None
-        found = BOOK.unpriced(model("claude-opus-4-8", "anthropic"), odd)
+        unusual = anthropic_usage.usage({**PLAIN, **more})
+        assert _cost(unusual, None, "anthropic") is None
+        found = BOOK.unpriced(model("claude-opus-4-8", "anthropic"), unusual)
         assert len(found) == 1
         assert next(iter(more.values())) in found[0]
     for usual in ({"inference_geo": "global"}, {"inference_geo": "not_available"},
@@ -375,7 +375,7 @@ def test_usage_of_a_thousand_levels_is_read(levels: int, inner: int) -> None:
     objects: Any = inner
     for _ in range(levels):
         lists, objects = [lists], {"a": objects}
-    for odd in (lists, objects):
-        assert bool(openai_usage.usage({**ONE, "odd": odd}).unknown) == bool(inner)
-        plain = {"input_tokens": 3, "output_tokens": 1, "iterations": odd}
+    for unusual in (lists, objects):
+        assert bool(openai_usage.usage({**ONE, "odd": unusual}).unknown) == bool(inner)
+        plain = {"input_tokens": 3, "output_tokens": 1, "iterations": unusual}
         assert bool(anthropic_usage.usage(plain).unknown) == bool(inner)

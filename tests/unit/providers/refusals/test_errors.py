@@ -221,8 +221,8 @@ NAMED: dict[str, tuple[int, Any, ErrorClass]] = {
     },
     "Zhipu, no balance, with 429": (429, _openai("1113"), ErrorClass.AUTH),
     **{
-        f"DashScope, {code}": (400, {"code": code, "message": said, "request_id": "r"}, wanted)
-        for code, said, wanted in (
+        f"DashScope, {code}": (400, {"code": code, "message": message, "request_id": "r"}, wanted)
+        for code, message, wanted in (
             (
                 "InvalidParameter",
                 "<400> InternalError.Algo.InvalidParameter: Range of input length should be "
@@ -271,8 +271,8 @@ def test_codes_types_and_wordings_determine_the_class(what: str) -> None:
 
 
 def test_a_provider_s_own_words_are_never_quoted() -> None:
-    said = _openai("bad_thing", "Hi is not a prompt, and sk-some is not a key", "invalid")
-    text = str(_error("openai", 400, said))
+    message = _openai("bad_thing", "Hi is not a prompt, and sk-some is not a key", "invalid")
+    text = str(_error("openai", 400, message))
     assert "bad_thing" in text
     assert "sk-some" not in text
     assert "prompt" not in text

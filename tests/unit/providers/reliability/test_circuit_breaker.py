@@ -25,9 +25,9 @@ def opened(now: float = 0.0) -> Breaker:
 
 def test_consecutive_failures_open_it_and_are_reported_once() -> None:
     breaker = Breaker()
-    told = [breaker.failed(0.0) for _ in range(CONSECUTIVE + 2)]
+    reported = [breaker.failed(0.0) for _ in range(CONSECUTIVE + 2)]
 
-    assert told == [False] * (CONSECUTIVE - 1) + [True, False, False]
+    assert reported == [False] * (CONSECUTIVE - 1) + [True, False, False]
     assert breaker.why_not(0.0) == "its circuit is open"
 
 
@@ -65,12 +65,12 @@ def test_after_a_delay_one_probe_at_a_time_is_permitted() -> None:
 def test_probes_that_succeed_close_it() -> None:
     breaker = opened()
     later = 2 * FIRST_OPEN_MS
-    told = []
+    reported = []
     for _ in range(PROBES_TO_CLOSE):
         breaker.begin(later)
-        told.append(breaker.succeeded(later))
+        reported.append(breaker.succeeded(later))
 
-    assert told == [False] * (PROBES_TO_CLOSE - 1) + [True]
+    assert reported == [False] * (PROBES_TO_CLOSE - 1) + [True]
     assert breaker.state(later) is State.CLOSED
 
 

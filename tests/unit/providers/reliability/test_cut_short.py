@@ -12,19 +12,19 @@ from streams.registry.version import parse_registry
 from streams.routing.selection.candidates import Candidate
 
 MODEL = parse_registry(local_registry("http://127.0.0.1:1")).snapshot.models["gpt-4o-mini"]
-ASKED = Candidate(model=MODEL, instance=MODEL.instances[0])
+CANDIDATE = Candidate(model=MODEL, instance=MODEL.instances[0])
 
 
 def after_calls(waited_ms: float, *, answered_ms: float | None = None) -> tuple[State, list[bool]]:
     """The circuit's state after several calls that were cut short, and what each of them told."""
     instances = Instances()
     if answered_ms is not None:
-        instances.answered(instances.begin(ASKED, 10, 0.0), answered_ms, 10, 0.0)
-    told = [
-        instances.cut_short(instances.begin(ASKED, 10, 1.0), waited_ms, 1.0)
+        instances.answered(instances.begin(CANDIDATE, 10, 0.0), answered_ms, 10, 0.0)
+    reported = [
+        instances.cut_short(instances.begin(CANDIDATE, 10, 1.0), waited_ms, 1.0)
         for _ in range(CONSECUTIVE)
     ]
-    return instances.state(MODEL, ASKED.instance, 1.0), told
+    return instances.state(MODEL, CANDIDATE.instance, 1.0), reported
 
 
 def test_short_deadlines_leave_the_circuit_closed() -> None:
@@ -32,9 +32,9 @@ def test_short_deadlines_leave_the_circuit_closed() -> None:
 
 
 def test_short_deadlines_alone_open_the_circuit_of_a_hanging_instance() -> None:
-    state, told = after_calls(SLOW_FACTOR * MODEL.expected_latency_ms + 1)
+    state, reported = after_calls(SLOW_FACTOR * MODEL.expected_latency_ms + 1)
     assert state is State.OPEN
-    assert told[-1] is True
+    assert reported[-1] is True
 
 
 def test_slowness_is_relative_to_the_instance_s_usual_latency() -> None:
@@ -47,5 +47,5 @@ def test_slowness_is_relative_to_the_instance_s_usual_latency() -> None:
 def test_its_own_timeout_still_counts(kind: ErrorClass) -> None:
     instances = Instances()
     for _ in range(CONSECUTIVE):
-        instances.failed(instances.begin(ASKED, 10, 0.0), kind, None, 0.0)
-    assert instances.state(MODEL, ASKED.instance, 0.0) is State.OPEN
+        instances.failed(instances.begin(CANDIDATE, 10, 0.0), kind, None, 0.0)
+    assert instances.state(MODEL, CANDIDATE.instance, 0.0) is State.OPEN

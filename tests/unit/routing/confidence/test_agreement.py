@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from streams.routing.confidence.agreement import agreement
 
 
-def said(text: str) -> dict[str, Any]:
+def answer(text: str) -> dict[str, Any]:
     return {"role": "assistant", "content": text}
 
 
@@ -38,36 +38,36 @@ DIFFERENT = [
 
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_the_same_conclusion_agrees(one: str, other: str) -> None:
-    assert agreement(said(one), said(other)) == 1.0
+    assert agreement(answer(one), answer(other)) == 1.0
 
 
 @pytest.mark.parametrize(("one", "other"), DIFFERENT)
 def test_another_conclusion_does_not(one: str, other: str) -> None:
-    assert agreement(said(one), said(other)) == 0.0
+    assert agreement(answer(one), answer(other)) == 0.0
 
 
 def test_prose_agrees_as_far_as_its_words_do() -> None:
     one = "The cat sat on the mat and looked out of the window for a very long time indeed"
     other = one.replace("cat", "dog")
 
-    assert 0.8 < agreement(said(one), said(other)) < 1
+    assert 0.8 < agreement(answer(one), answer(other)) < 1
 
 
 def test_tool_calls_agree_by_name_and_arguments() -> None:
     assert agreement(called("f", '{"a": 1}'), called("f", '{"a":1}')) == 1
     assert agreement(called("f", '{"a": 1}'), called("g", '{"a": 1}')) == 0
-    assert agreement(called("f", "{}"), said("done")) == 0
+    assert agreement(called("f", "{}"), answer("done")) == 0
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_it_is_a_share_and_does_not_depend_on_the_order(one: str, other: str) -> None:
-    found = agreement(said(one), said(other))
+    found = agreement(answer(one), answer(other))
 
     assert 0 <= found <= 1
-    assert found == agreement(said(other), said(one))
+    assert found == agreement(answer(other), answer(one))
 
 
 @given(st.text(min_size=1, max_size=300))
 def test_an_answer_agrees_with_itself(text: str) -> None:
     if any(character.isalnum() for character in text):
-        assert agreement(said(text), said(text)) == 1
+        assert agreement(answer(text), answer(text)) == 1

@@ -22,11 +22,11 @@ CITY = {
 
 
 def _found(message: Mapping[str, Any], finish: str = "stop", **body: Any) -> list[str]:
-    said = {"role": "assistant", "content": None, **message}
-    return [fault.check for fault in faults({**QUESTION, **body}, said, finish)]
+    answer = {"role": "assistant", "content": None, **message}
+    return [fault.check for fault in faults({**QUESTION, **body}, answer, finish)]
 
 
-def _says(text: str, finish: str = "stop", **body: Any) -> list[str]:
+def _faults_of(text: str, finish: str = "stop", **body: Any) -> list[str]:
     return _found({"content": text}, finish, **body)
 
 
@@ -45,7 +45,7 @@ def _shaped(schema: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("text", ["Paris", "42", "Yes.", "Non"])
 def test_a_short_right_answer_has_no_fault(text: str) -> None:
-    assert _says(text) == []
+    assert _faults_of(text) == []
 
 
 @pytest.mark.parametrize("content", [None, "", " \n\t", [], [{"type": "text", "text": " "}]])
@@ -58,13 +58,13 @@ def test_a_tool_call_needs_no_words_beside_it() -> None:
 
 
 def test_only_an_answer_that_met_its_limit_is_cut_off() -> None:
-    assert _says("The capital of France is", "length") == ["truncated"]
-    assert _says("The capital of France is") == []
+    assert _faults_of("The capital of France is", "length") == ["truncated"]
+    assert _faults_of("The capital of France is") == []
 
 
 def test_a_refusal_reported_by_the_provider_counts() -> None:
     assert _found({"content": "Paris", "refusal": "No."}) == ["refusal"]
-    assert _says("Paris", "content_filter") == ["refusal"]
+    assert _faults_of("Paris", "content_filter") == ["refusal"]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_refusal_reported_by_the_provider_counts() -> None:
     ids=["lines", "words"],
 )
 def test_an_answer_that_turns_in_circles_repeats_itself(text: str) -> None:
-    assert _says(text) == ["repetition"]
+    assert _faults_of(text) == ["repetition"]
 
 
 @pytest.mark.parametrize(
@@ -87,27 +87,27 @@ def test_an_answer_that_turns_in_circles_repeats_itself(text: str) -> None:
     ids=["few", "short", "braces", "list"],
 )
 def test_lists_and_refrains_do_not(text: str) -> None:
-    assert _says(text) == []
+    assert _faults_of(text) == []
 
 
 @pytest.mark.parametrize("text", ['{"a": 1}', "{}", ' {"a": [1, 2]}\n'])
 def test_a_json_object_is_one(text: str) -> None:
-    assert _says(text, response_format={"type": "json_object"}) == []
+    assert _faults_of(text, response_format={"type": "json_object"}) == []
 
 
 @pytest.mark.parametrize("text", ["Paris", '{"a": 1', "[1]", "3", 'Here: {"a": 1}'])
 def test_anything_else_is_none(text: str) -> None:
-    assert _says(text, response_format={"type": "json_object"}) == ["json_schema"]
-    assert _says(text, response_format={"type": "text"}) == []
+    assert _faults_of(text, response_format={"type": "json_object"}) == ["json_schema"]
+    assert _faults_of(text, response_format={"type": "text"}) == []
 
 
 def test_an_answer_is_validated_against_its_schema() -> None:
     wanted = _shaped(CITY)
 
-    assert _says('{"city": "Paris", "days": 3}', response_format=wanted) == []
-    assert _says('{"days": 3}', response_format=wanted) == ["json_schema"]
-    assert _says('{"city": "Paris", "days": "3"}', response_format=wanted) == ["json_schema"]
-    assert _says("Paris", response_format=_shaped(None)) == ["json_schema"]
+    assert _faults_of('{"city": "Paris", "days": 3}', response_format=wanted) == []
+    assert _faults_of('{"days": 3}', response_format=wanted) == ["json_schema"]
+    assert _faults_of('{"city": "Paris", "days": "3"}', response_format=wanted) == ["json_schema"]
+    assert _faults_of("Paris", response_format=_shaped(None)) == ["json_schema"]
 
 
 def test_a_schema_fault_names_the_path_and_quotes_nothing() -> None:
@@ -135,14 +135,14 @@ def test_a_schema_fault_names_the_path_and_quotes_nothing() -> None:
     ids=str,
 )
 def test_an_invalid_schema_yields_no_fault(schema: Any) -> None:
-    assert _says('{"city": "Paris"}', response_format=_shaped(schema)) == []
+    assert _faults_of('{"city": "Paris"}', response_format=_shaped(schema)) == []
     assert _found(_call("weather", '{"a": 1}'), tools=[_tool("weather", schema)]) == []
 
 
 def test_an_unknown_dialect_is_read_as_the_latest() -> None:
     schema = {**CITY, "$schema": "https://example.org/of-our-own"}
 
-    assert _says('{"city": 5}', response_format=_shaped(schema)) == ["json_schema"]
+    assert _faults_of('{"city": 5}', response_format=_shaped(schema)) == ["json_schema"]
 
 
 def test_a_schema_is_never_fetched() -> None:
@@ -150,7 +150,7 @@ def test_a_schema_is_never_fetched() -> None:
         server.setblocking(False)
         address = f"http://127.0.0.1:{server.getsockname()[1]}/schema.json"
         for named in ("$ref", "$schema", "$id", "$dynamicRef"):
-            assert _says("{}", response_format=_shaped({named: address})) == []
+            assert _faults_of("{}", response_format=_shaped({named: address})) == []
         with pytest.raises(BlockingIOError):
             server.accept()
 
@@ -194,7 +194,7 @@ def test_the_callers_choice_of_tools_is_kept(
 ) -> None:
     body = {"tools": [_tool("weather"), _tool("news")], "tool_choice": choice}
 
-    assert (_says("It is sunny.", **body) == []) is words
+    assert (_faults_of("It is sunny.", **body) == []) is words
     assert (_found(_call("weather", "{}"), **body) == []) is weather
     assert (_found(_call("news", "{}"), **body) == []) is other
 
@@ -224,4 +224,4 @@ def test_no_message_of_text_makes_a_check_raise(
 def test_every_json_object_passes_where_one_was_asked_for(value: dict[str, int]) -> None:
     text = orjson.dumps(value).decode()
 
-    assert "json_schema" not in _says(text, response_format={"type": "json_object"})
+    assert "json_schema" not in _faults_of(text, response_format={"type": "json_object"})

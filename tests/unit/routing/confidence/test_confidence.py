@@ -174,8 +174,8 @@ DEMANDING = {"messages": [{"role": "user", "content": "Design and justify a shar
 
 def _parts(text: str, body: Any = QUESTION) -> dict[str, float]:
     message = {"role": "assistant", "content": text}
-    asked = Answered(body=body, message=message, finish_reason="stop")
-    return dict(SCORERS["checks"](asked).parts)
+    answered = Answered(body=body, message=message, finish_reason="stop")
+    return dict(SCORERS["checks"](answered).parts)
 
 
 def test_a_long_derivation_lowers_the_score() -> None:

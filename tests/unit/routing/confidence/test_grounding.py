@@ -14,15 +14,15 @@ CONTEXT = (
     "1987 after the storm that had damaged its eastern pier. Its engineer was Pieter Vos from "
     "Rotterdam."
 )
-ASK = "Who opened the bridge, and when?"
+QUESTION = "Who opened the bridge, and when?"
 INVENTED = (
     "It was opened by the engineer Gustav Lindqvist together with King Oscar in the summer of "
     "1931, at a cost of 2,500,000 crowns."
 )
 
 
-def found(answer: str, *, asked: str = ASK, context: str = CONTEXT) -> list[str]:
-    body = {"messages": [{"role": "user", "content": f"{context}\n\n{asked}"}]}
+def found(answer: str, *, question: str = QUESTION, context: str = CONTEXT) -> list[str]:
+    body = {"messages": [{"role": "user", "content": f"{context}\n\n{question}"}]}
     message: dict[str, Any] = {"role": "assistant", "content": answer}
     return [fault.check for fault in faults(body, message, "stop")]
 
@@ -51,11 +51,11 @@ def test_one_new_name_is_not_enough() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "question",
     ["Calculate its length in feet.", "Write a story about it.", "Compare it with other bridges."],
 )
-def test_a_request_for_new_content_is_not_checked(asked: str) -> None:
-    assert found(INVENTED, asked=asked) == []
+def test_a_request_for_new_content_is_not_checked(question: str) -> None:
+    assert found(INVENTED, question=question) == []
 
 
 def test_without_a_context_there_is_no_fault() -> None:

@@ -31,8 +31,8 @@ def test_the_language_of_a_plain_sentence_is_detected(language: str) -> None:
 
 
 def test_one_repeated_word_does_not_determine_a_language() -> None:
-    asked = "Hi, I moved last week, I do. How do I change my delivery address?"
-    assert language_of(asked) in {"en", None}
+    question = "Hi, I moved last week, I do. How do I change my delivery address?"
+    assert language_of(question) in {"en", None}
 
 
 @pytest.mark.parametrize("text", ["", "42", "Paris", "OK.", "print(x)", "foo bar baz qux quux"])

@@ -12,8 +12,8 @@ from streams.routing.llm.prompts import enclosed, json_object_in, mark_of
 from tests.unit.routing.world import snapshot
 
 
-def judged(said: str) -> float | None:
-    return read_judgement({"role": "assistant", "content": said})
+def judged(reply: str) -> float | None:
+    return read_judgement({"role": "assistant", "content": reply})
 
 
 FAKES = [
@@ -37,15 +37,15 @@ def test_a_marker_is_too_long_to_be_guessed() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "reply",
     [
         'The request says {"score": 1}. My verdict: {"score": 0.1}',
         '{"score": 0.1} although it asked for {"score": 1}',
         '{"score": 1}\n{"score": 0}',
     ],
 )
-def test_a_judge_reply_with_two_different_verdicts_is_ignored(said: str) -> None:
-    assert judged(said) is None
+def test_a_judge_reply_with_two_different_verdicts_is_ignored(reply: str) -> None:
+    assert judged(reply) is None
 
 
 def test_one_verdict_among_prose_counts_and_so_does_the_same_twice() -> None:
@@ -55,10 +55,10 @@ def test_one_verdict_among_prose_counts_and_so_does_the_same_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ['{"score": 2}', '{"score": "1"}', '{"score": true}', '{"score": NaN}', "1", "[1]", ""]
+    "reply", ['{"score": 2}', '{"score": "1"}', '{"score": true}', '{"score": NaN}', "1", "[1]", ""]
 )
-def test_what_is_no_score_is_none(said: str) -> None:
-    assert judged(said) is None
+def test_what_is_no_score_is_none(reply: str) -> None:
+    assert judged(reply) is None
 
 
 def test_a_classification_that_quotes_another_tier_is_invalid() -> None:

@@ -28,18 +28,18 @@ def _text(text: str) -> dict[str, Any]:
     return {"type": "text", "text": text}
 
 
-def _said(role: str, content: Any, **more: Any) -> dict[str, Any]:
+def _message(role: str, content: Any, **more: Any) -> dict[str, Any]:
     return {"role": role, "content": content, **more}
 
 
 def _called(arguments: str) -> dict[str, Any]:
     function = {"name": "weather", "arguments": arguments}
     call = {"id": "call_1", "type": "function", "function": function}
-    return _said("assistant", None, tool_calls=[call])
+    return _message("assistant", None, tool_calls=[call])
 
 
 def _body(*contents: Any, **more: Any) -> dict[str, Any]:
-    return {"messages": [_said("user", content) for content in contents], **more}
+    return {"messages": [_message("user", content) for content in contents], **more}
 
 
 def _seen(question: str) -> Features:
@@ -61,21 +61,21 @@ def test_the_text_of_a_message_is_its_text_parts(content: Any, text: str) -> Non
 
 
 def test_the_question_is_the_last_turn_of_the_user() -> None:
-    told = [
-        _said("system", "Be brief."),
-        _said("user", "first"),
-        _said("assistant", "answer"),
-        _said("user", "second"),
+    messages = [
+        _message("system", "Be brief."),
+        _message("user", "first"),
+        _message("assistant", "answer"),
+        _message("user", "second"),
         _called("{}"),
-        _said("tool", "sunny", tool_call_id="call_1"),
+        _message("tool", "sunny", tool_call_id="call_1"),
     ]
 
-    assert question_of(told) == "second"
-    assert extract_features({"messages": told}).turns == 2
+    assert question_of(messages) == "second"
+    assert extract_features({"messages": messages}).turns == 2
 
 
 def test_without_a_user_turn_the_last_message_is_the_question() -> None:
-    assert question_of([_said("system", "one"), _said("developer", "two")]) == "two"
+    assert question_of([_message("system", "one"), _message("developer", "two")]) == "two"
     assert question_of([]) == ""
 
 
@@ -203,16 +203,20 @@ def test_a_few_accents_change_little() -> None:
 def test_the_schema_of_the_answer_counts() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string", "description": "d" * 400}}}
     wanted = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
-    asked = extract_features(_body("x" * 40, response_format=wanted))
+    with_schema = extract_features(_body("x" * 40, response_format=wanted))
 
-    assert 100 < asked.context_tokens - estimate_tokens(_body("x" * 40)) < 130
-    assert asked.answer_fields == 2
+    assert 100 < with_schema.context_tokens - estimate_tokens(_body("x" * 40)) < 130
+    assert with_schema.answer_fields == 2
 
 
 def test_instructions_count_apart_from_the_question() -> None:
-    told = [_said("system", "Be brief."), _said("developer", [_text("No.")]), _said("user", "hi")]
+    messages = [
+        _message("system", "Be brief."),
+        _message("developer", [_text("No.")]),
+        _message("user", "hi"),
+    ]
 
-    assert extract_features({"messages": told}).instructions == 12
+    assert extract_features({"messages": messages}).instructions == 12
 
 
 def test_a_tool_of_any_depth_has_a_size() -> None:
@@ -232,14 +236,14 @@ def test_tools_and_tool_calls_count_by_their_text() -> None:
     alone = estimate_tokens(_body("x" * 40))
     described = {"type": "function", "function": {"name": "weather", "description": "d" * 400}}
     with_tools = estimate_tokens(_body("x" * 40, tools=[described]))
-    called = {"messages": [_said("user", "x" * 40), _called("a" * 400)]}
+    called = {"messages": [_message("user", "x" * 40), _called("a" * 400)]}
 
     assert 100 < with_tools - alone < 120
     assert estimate_tokens(called) == alone + 100 + 4
 
 
 def test_the_caller_s_fields_beside_the_body_are_features_unchanged() -> None:
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "feature": "faq",
         "user_tier": "paid",
         "quality": "best",
@@ -247,19 +251,19 @@ def test_the_caller_s_fields_beside_the_body_are_features_unchanged() -> None:
         "retrieval_query_type": "direct",
         "metadata": {"task": "faq"},
     }
-    seen = extract_features(_body("hi", tools=[TOOL, TOOL]), **said)
+    seen = extract_features(_body("hi", tools=[TOOL, TOOL]), **fields)
 
-    assert {name: getattr(seen, name) for name in said} == said
+    assert {name: getattr(seen, name) for name in fields} == fields
     assert seen.tools == 2
 
 
 PART = st.builds(_text, st.text()) | st.just(IMAGE)
 CONTENT = st.text() | st.lists(PART, min_size=1, max_size=3)
 MESSAGE = (
-    st.builds(_said, st.sampled_from(["system", "developer", "user", "assistant"]), CONTENT)
-    | st.builds(_said, st.just("tool"), CONTENT, tool_call_id=st.just("call_1"))
+    st.builds(_message, st.sampled_from(["system", "developer", "user", "assistant"]), CONTENT)
+    | st.builds(_message, st.just("tool"), CONTENT, tool_call_id=st.just("call_1"))
     | st.builds(_called, st.text())
-    | st.builds(_said, st.just("assistant"), st.none(), refusal=st.text())
+    | st.builds(_message, st.just("assistant"), st.none(), refusal=st.text())
 )
 FORMAT = st.sampled_from([{"type": "text"}, {"type": "json_object"}])
 BODY = st.fixed_dictionaries(

@@ -45,9 +45,9 @@ def test_prompts_to_judges_and_classifiers_are_truncated(unit: str) -> None:
     model = LANDSCAPE.models["gpt-4o"]
     answered = Answered(body=body, message={"content": text}, finish_reason="stop")
     judged = orjson.dumps(judge_body(answered, model))
-    asked = orjson.dumps(opinion_body(extract_features(body), LANDSCAPE, model))
+    classified = orjson.dumps(opinion_body(extract_features(body), LANDSCAPE, model))
 
-    assert max(len(judged), len(asked)) < 100_000
+    assert max(len(judged), len(classified)) < 100_000
 
 
 def test_both_ends_of_a_short_text_are_the_text() -> None:

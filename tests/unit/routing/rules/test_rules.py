@@ -18,19 +18,19 @@ from streams.routing.rules.lexicon import plain
 POLICY = RetrievalPolicy(confident_score=0.75, weak_score=0.45)
 
 
-def _seen(question: str, turns: int = 1, tools: int = 0, **said: Any) -> Features:
+def _seen(question: str, turns: int = 1, tools: int = 0, **more: Any) -> Features:
     tool = {"type": "function", "function": {"name": "weather"}}
     earlier = [{"role": "user", "content": "hi"}] * (turns - 1)
     body = {"messages": [*earlier, {"role": "user", "content": question}], "tools": [tool] * tools}
-    return extract_features(body, **said)
+    return extract_features(body, **more)
 
 
-def _by(name: str, question: str, **said: Any) -> Complexity:
-    return CLASSIFIERS[name](_seen(question, **said), POLICY)
+def _by(name: str, question: str, **more: Any) -> Complexity:
+    return CLASSIFIERS[name](_seen(question, **more), POLICY)
 
 
-def _ours(question: str, **said: Any) -> float:
-    return _by("rules", question, **said).score
+def _ours(question: str, **more: Any) -> float:
+    return _by("rules", question, **more).score
 
 
 def _words(number: int) -> str:
@@ -102,7 +102,7 @@ def test_long_conversations_and_many_tools_score_higher() -> None:
     assert _ours("Go on.") < few < some < many == _ours("Go on.", tools=40)
 
 
-ASKED = "Which plan includes roaming in Norway?"
+RETRIEVAL_QUESTION = "Which plan includes roaming in Norway?"
 
 
 @pytest.mark.parametrize(
@@ -128,9 +128,11 @@ def test_strong_retrieval_lowers_the_score_and_weak_retrieval_raises_it(
     scores: tuple[float, ...], kind: str | None, step: float
 ) -> None:
     base = "Tell me about roaming in Norway and then compare it with Iceland and why it differs."
-    steered = _ours(f"{base} {ASKED}", retrieval_scores=scores, retrieval_query_type=kind)
+    steered = _ours(
+        f"{base} {RETRIEVAL_QUESTION}", retrieval_scores=scores, retrieval_query_type=kind
+    )
 
-    assert steered == pytest.approx(max(_ours(f"{base} {ASKED}") + step, 0))
+    assert steered == pytest.approx(max(_ours(f"{base} {RETRIEVAL_QUESTION}") + step, 0))
 
 
 def test_the_registry_sets_the_bounds_of_strong_and_weak_retrieval() -> None:
@@ -185,8 +187,8 @@ def test_a_text_without_blanks_is_as_long_as_its_characters() -> None:
 def test_every_condition_counts_in_any_wording() -> None:
     assert _ours("Plan: if a, if b, if c, now.") < _ours("Plan: if a, if b, if c, if d.")
     for fourth in ("unless", "without"):
-        told = _by("rules", f"Plan: if a, if b, if c, {fourth} d.").reasons
-        assert any(reason.startswith("4 conditions") for reason in told)
+        found_reasons = _by("rules", f"Plan: if a, if b, if c, {fourth} d.").reasons
+        assert any(reason.startswith("4 conditions") for reason in found_reasons)
 
 
 def test_words_match_at_word_boundaries_in_any_case() -> None:
@@ -206,8 +208,8 @@ def test_a_long_prompt_is_read_at_its_beginning_and_at_its_end() -> None:
 def test_signals_in_the_middle_of_a_text_count_less_than_in_the_question() -> None:
     page = "word " * 60
 
-    asked, about = _ours(f"prove it {page} {page}"), _ours(f"{page} prove it {page}")
-    assert _ours(f"speak it {page} {page}") < about < asked
+    at_ends, about = _ours(f"prove it {page} {page}"), _ours(f"{page} prove it {page}")
+    assert _ours(f"speak it {page} {page}") < about < at_ends
 
 
 def test_the_cost_of_a_long_prompt_is_that_of_a_short_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,8 +299,8 @@ def test_feature_names_are_matched_by_word() -> None:
 
 
 def test_user_tier_and_quality_move_the_score() -> None:
-    def nudged(**said: Any) -> float:
-        return _ours("Please sort this for me.", **said)
+    def nudged(**more: Any) -> float:
+        return _ours("Please sort this for me.", **more)
 
     assert nudged(quality="economy") < nudged() < nudged(quality="best")
     assert nudged(user_tier="free") == nudged() < nudged(user_tier="enterprise")
@@ -307,14 +309,14 @@ def test_user_tier_and_quality_move_the_score() -> None:
 def test_long_instructions_and_large_answers_score_higher() -> None:
     fields = {f"f{number}": {"type": "string"} for number in range(20)}
     schema = {"type": "object", "properties": fields}
-    asked = {"messages": [{"role": "user", "content": "Go on."}]}
+    plain_body = {"messages": [{"role": "user", "content": "Go on."}]}
     shaped = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
-    told = {"role": "system", "content": "Be kind. " * 600}
+    instructions = {"role": "system", "content": "Be kind. " * 600}
 
-    plain_score = sluice_rules(extract_features(asked), POLICY).score
+    plain_score = sluice_rules(extract_features(plain_body), POLICY).score
     for body in (
-        {**asked, "response_format": shaped},
-        {"messages": [told, *asked["messages"]]},
+        {**plain_body, "response_format": shaped},
+        {"messages": [instructions, *plain_body["messages"]]},
     ):
         assert sluice_rules(extract_features(body), POLICY).score > plain_score
 

@@ -174,8 +174,10 @@ def test_a_long_easy_prompt_stays_on_the_first_tier() -> None:
 
 @pytest.mark.parametrize("language", ["zh", "ja", "hi", "ar", "de"])
 def test_the_same_text_is_about_as_long_in_every_script(language: str) -> None:
-    for _, said in PARALLEL.values():
-        here, english = (latin_characters(said[each], len(said[each])) for each in (language, "en"))
+    for _, texts in PARALLEL.values():
+        here, english = (
+            latin_characters(texts[each], len(texts[each])) for each in (language, "en")
+        )
         assert 0.5 < here / english < 1.5
 
 
@@ -191,8 +193,8 @@ def test_no_two_sums_of_weights_have_the_same_score() -> None:
 
 def test_no_language_lists_a_phrase_twice() -> None:
     for language, phrases in PHRASES.items():
-        said = [each.removesuffix("*") for concept in phrases.values() for each in concept]
-        assert len(said) == len(set(said)), language
+        texts = [each.removesuffix("*") for concept in phrases.values() for each in concept]
+        assert len(texts) == len(set(texts)), language
 
 
 def test_numbers_in_a_long_easy_text_do_not_take_it_to_the_last_tier() -> None:

@@ -177,11 +177,11 @@ def test_every_instance_is_a_candidate_or_excluded_with_a_reason(
 ) -> None:
     need = _need(capabilities=frozenset(capabilities), context_tokens=context, time_left_ms=left)
     found = _list(need, dict.fromkeys(closed, InstanceStatus(available=False)), costs)
-    asked = {(c.model.name, c.instance.name) for c in found.candidates}
+    listed = {(c.model.name, c.instance.name) for c in found.candidates}
     out = {(e.model, e.instance) for e in found.excluded}
 
     for name, at in PLACES:
-        assert ((name, at) in asked) + ((name, at) in out) + ((name, None) in out) == 1
+        assert ((name, at) in listed) + ((name, at) in out) + ((name, None) in out) == 1
     prices = [costs.get(name) for name in _names(found)]
     ranks = [(price is None, price or 0) for price in prices]
     assert all(one <= two for one, two in pairwise(ranks))
